@@ -1,0 +1,158 @@
+//! What went wrong: how much of the work it spoils and whether trying again can help.
+//!
+//! A failure is classified once, by the endpoint that met it (response codes first, texts second). The engine acts on
+//! `scope` and `retry`; people read the wording made from `cause` in [`super::wording`].
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One of the two sides of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Where mail is read; never changed.
+    Source,
+    /// Where mail is written.
+    Destination,
+}
+
+impl Side {
+    /// The word for people: `source` or `destination`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Side::Source => "source",
+            Side::Destination => "destination",
+        }
+    }
+}
+
+/// How much of the work a failure spoils.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// This message only; the session goes on.
+    Message,
+    /// This folder only; the session goes on.
+    Folder,
+    /// The connection is unusable (lost, closed, out of step); a new one may work.
+    Connection,
+    /// The whole mailbox: login, quota, wrong mailbox.
+    Mailbox,
+    /// The server as a whole, so every item that uses it.
+    Endpoint,
+}
+
+/// Whether and when trying again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// A try may work at once (a lost connection), with growing pauses after that (D22).
+    Backoff,
+    /// The server named a pause; it is obeyed and costs no try.
+    After(Duration),
+    /// A limit of hours (daily bandwidth): long pauses, no try used up.
+    Later,
+    /// Only after a person changed something.
+    User,
+    /// Never.
+    Never,
+}
+
+/// What kind of thing went wrong. The wording table has one row for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The mailbox owner's login was refused.
+    LoginRefused,
+    /// The administrator's login was refused (D24: holds every other item of the endpoint).
+    AdministratorLoginRefused,
+    /// Login accepted, mailbox not opened.
+    MailboxNotOpened,
+    /// Name not resolved, connection refused, no answer.
+    Unreachable,
+    /// The certificate could not be verified.
+    CertificateNotTrusted,
+    /// TLS failed for another reason, or STARTTLS is not offered.
+    TlsFailed,
+    /// The connection was closed or reset.
+    ConnectionLost,
+    /// Nothing was heard for longer than the time-out.
+    TimedOut,
+    /// The server said something that is no IMAP, or not an answer to what was asked.
+    Nonsense,
+    /// The server asked for a slower pace.
+    Throttled,
+    /// A daily or hourly limit of the provider.
+    ProviderLimit,
+    /// Too many connections for this mailbox or address.
+    TooManyConnections,
+    /// The server is busy or has a passing trouble.
+    ServerBusy,
+    /// The destination mailbox is full.
+    DestinationFull,
+    /// Larger than the destination accepts.
+    TooBig,
+    /// The destination refused this message.
+    MessageRefused,
+    /// The server hung up at this message again and again (D22).
+    HangsUpAtMessage,
+    /// The message is no longer there.
+    MessageGone,
+    /// The destination refused to create or open this folder.
+    FolderRefused,
+    /// The folder is no longer there.
+    FolderGone,
+    /// UIDVALIDITY changed while the folder was being read.
+    FolderChanged,
+    /// The server could not hand out this message (`NO` to FETCH, empty body).
+    MessageUnreadable,
+    /// Every destination folder has a new UIDVALIDITY: not the mailbox of the earlier passes (D12).
+    NotTheSameMailbox,
+    /// The credential is not in this machine's vault, or the vault is locked (D17).
+    CredentialMissing,
+    /// The workspace cannot be written (disk full, locked, read-only).
+    WorkspaceFailed,
+    /// The pass ended because the number of item errors reached the limit.
+    TooManyErrors,
+    /// A command the server refused and that fits no other row.
+    CommandRefused,
+    /// Mailferry itself failed (a panic in a worker).
+    Internal,
+}
+
+/// A failure as an endpoint reports it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{doing}: {}", server_text.as_deref().unwrap_or("no answer"))]
+pub struct Failure {
+    /// How much it spoils.
+    pub scope: Scope,
+    /// Whether trying again helps.
+    pub retry: Retry,
+    /// What it was.
+    pub cause: Cause,
+    /// What was being done, a lower-case fragment: `opening folder "Files"`. Never holds a secret.
+    pub doing: String,
+    /// The server's or system's own words, bounded and without control characters. Never holds a secret.
+    pub server_text: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a server text.
+    pub fn new(cause: Cause, scope: Scope, retry: Retry, doing: impl Into<String>) -> Self {
+        Self { scope, retry, cause, doing: doing.into(), server_text: None }
+    }
+
+    /// The same with the server's or system's words, cut to 500 characters, control characters replaced by blanks.
+    #[must_use]
+    pub fn saying(mut self, text: impl AsRef<str>) -> Self {
+        let clean = text.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect::<String>();
+        self.server_text = Some(clean.trim().to_owned());
+        self
+    }
+
+    /// Whether the connection cannot be used any more.
+    pub fn breaks_connection(&self) -> bool {
+        self.scope >= Scope::Connection
+    }
+}

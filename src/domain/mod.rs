@@ -1,0 +1,23 @@
+//! What Mailferry knows and decides from values alone: no clock, no files, no network, no database.
+//!
+//! Everything here is plain data and pure functions. Time, randomness and ids come in as parameters.
+
+pub mod csv_import;
+pub mod failure;
+pub mod flags;
+pub mod folder;
+pub mod identity;
+pub mod ids;
+pub mod item;
+pub mod mapping;
+pub mod message;
+pub mod pass;
+pub mod plan;
+pub mod project;
+pub mod record;
+pub mod retry;
+pub mod secret;
+pub mod server;
+pub mod star;
+pub mod status;
+pub mod wording;

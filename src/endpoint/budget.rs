@@ -1,0 +1,34 @@
+//! The process-wide budget for message bytes in memory (D20).
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::domain::message::Hold;
+
+/// Bytes of one permit: small enough to waste little, large enough to keep the numbers in `u32`.
+const UNIT: usize = 1024;
+
+/// A number of bytes that messages in memory may take together. A message takes its share in one step, so that two
+/// half-served messages never wait for each other.
+pub struct Budget {
+    permits: Arc<Semaphore>,
+    units: usize,
+}
+
+impl Budget {
+    /// A budget of this many bytes.
+    pub fn new(bytes: usize) -> Arc<Self> {
+        let units = bytes.div_ceil(UNIT);
+        Arc::new(Self { permits: Arc::new(Semaphore::new(units)), units })
+    }
+
+    /// Takes a share and returns what keeps it taken. More than the whole budget takes the whole.
+    pub async fn take(&self, bytes: usize) -> Hold {
+        let units = bytes.div_ceil(UNIT).clamp(1, self.units) as u32;
+        // The semaphore is never closed.
+        let permit: OwnedSemaphorePermit =
+            Arc::clone(&self.permits).acquire_many_owned(units).await.expect("open semaphore");
+        Arc::new(permit)
+    }
+}

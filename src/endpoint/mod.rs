@@ -1,0 +1,191 @@
+//! What can be done with a mailbox, whatever it is kept in: one trait per role, one module per kind.
+//!
+//! A session is one logged-in connection to one mailbox. Endpoints classify failures (scope and retry class, from
+//! response codes first and texts second) but never retry by themselves; they know no statuses and nothing of the other
+//! side. Bounded here: message bytes in memory (the [`budget`]), header blocks, response lines. Everything that waits
+//! for a server has a time-out.
+
+pub mod budget;
+pub mod imap;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::domain::failure::Failure;
+use crate::domain::flags::{FlagChange, PermanentFlags};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
+use crate::domain::ids::Uid;
+use crate::domain::message::{MessageHeader, MessageMeta, NewMessage, SourceMessage};
+
+/// Result of anything asked of an endpoint.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// Opens sessions on one side of one item. Cheap to share; every call makes a new connection and logs in.
+#[async_trait]
+pub trait Endpoint: Send + Sync {
+    /// A session that reads and can never change anything (EXAMINE and BODY.PEEK only).
+    async fn open_source(&self) -> Result<Box<dyn Source>>;
+    /// A session that also writes.
+    async fn open_destination(&self) -> Result<Box<dyn Destination>>;
+}
+
+/// Bytes of messages read so far, counted while a literal is still arriving, so that one 60 MB message does not look
+/// like a stall. Shared by the sessions of a pass.
+#[derive(Debug, Default)]
+pub struct Meter(AtomicU64);
+
+impl Meter {
+    /// Counts bytes.
+    pub fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// All bytes so far.
+    pub fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A folder as a session must be told about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderRef {
+    /// For failure texts.
+    pub path: FolderPath,
+    /// For the server.
+    pub wire: WireName,
+    /// The UIDVALIDITY it must have; another one is `Cause::FolderChanged`. 0 accepts any.
+    pub validity: u32,
+}
+
+/// Which messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// This UID and greater ones (mind RFC 9051: `n:*` always names the last message; endpoints filter it out).
+    From(Uid),
+    /// These, ascending.
+    These(Vec<Uid>),
+}
+
+/// Messages on their way out of a source, in UID order. Ends after the last one (`None`) or after an error of scope
+/// `Connection` or wider. An error of scope `Message` or `Folder` names what it is about and the stream goes on or ends.
+pub type MessageStream = mpsc::Receiver<Fetched>;
+
+/// One thing that comes out of a [`MessageStream`].
+pub enum Fetched {
+    /// A message.
+    Message(SourceMessage),
+    /// This message could not be read; others follow.
+    Unreadable(Uid, Failure),
+    /// The stream ends here.
+    Broken(Failure),
+}
+
+/// Reading a mailbox. Nothing here changes it.
+#[async_trait]
+pub trait Source: Send {
+    /// Every folder with role, subscription and state, in as few round trips as the server allows.
+    /// Other users' and shared namespaces are left out.
+    async fn list(&mut self) -> Result<Vec<ListedFolder>>;
+
+    /// Opens a folder read-only and tells its state.
+    async fn examine(&mut self, folder: &FolderRef) -> Result<FolderState>;
+
+    /// UID, flags and size (and date, if asked for), ascending by UID.
+    async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>>;
+
+    /// Header blocks of these messages, ascending by UID; messages that are gone are left out. A header block without
+    /// end is cut at 256 KiB.
+    async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>>;
+
+    /// Starts reading messages. The folder is opened in the same flight. Messages that are gone are left out. The next
+    /// call may be made while the stream is still being read: it queues behind it, which is how reading looks ahead.
+    async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream>;
+
+    /// Says goodbye and closes. Dropping a session closes it without a word.
+    async fn close(self: Box<Self>);
+}
+
+/// What a destination accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest message in bytes (APPENDLIMIT), if the server tells.
+    pub message_bytes: Option<u64>,
+    /// Every append answers with the new UID (UIDPLUS). Without it the engine looks for them (D9).
+    pub tells_uids: bool,
+    /// Separator inside names; none when the mailbox is flat.
+    pub separator: Option<char>,
+}
+
+/// A folder to make at the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFolder {
+    /// Its name. Components hold no separator of this server (see [`Limits::separator`]).
+    pub path: FolderPath,
+    /// The role to give it, where the server can.
+    pub role: Option<Role>,
+    /// Whether to subscribe it.
+    pub subscribe: bool,
+}
+
+/// Where an appended message is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// UIDVALIDITY and UID (APPENDUID, RFC 4315); none without UIDPLUS.
+    pub at: Option<(u32, Uid)>,
+}
+
+/// The answer to one append, to be awaited. An `Err(RecvError)` cannot happen: a dropped session answers
+/// `Cause::ConnectionLost`.
+pub type AppendAnswer = oneshot::Receiver<Result<Appended>>;
+
+/// A flag change for some messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagUpdate {
+    /// The messages, ascending.
+    pub uids: Vec<Uid>,
+    /// What to add and remove, already limited to what the folder allows.
+    pub change: FlagChange,
+}
+
+/// Writing a mailbox. It never deletes, moves or expunges anything.
+#[async_trait]
+pub trait Destination: Source {
+    /// What this server accepts.
+    fn limits(&self) -> Limits;
+
+    /// The wire name a folder of this path has or would have here (prefix, separator, encoding applied).
+    fn wire_name(&self, path: &FolderPath) -> WireName;
+
+    /// Creates folders, in this order, in as few round trips as possible; parents come before children. A folder that
+    /// exists is no failure. One answer each, in order.
+    async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>>;
+
+    /// Subscribes existing folders. One answer each, in order.
+    async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>>;
+
+    /// The state of a folder and which flags may be set there.
+    async fn open(&mut self, folder: &FolderRef) -> Result<(FolderState, PermanentFlags)>;
+
+    /// Sends one message to a folder and returns when it is on the wire; the answer comes through the receiver.
+    /// Many may be under way. No form the server did not advertise is used; above 1 MiB a synchronising literal (D20).
+    async fn append(&mut self, folder: &FolderRef, message: NewMessage) -> Result<AppendAnswer>;
+
+    /// Adds and removes flags of messages in one folder. Messages that are gone are passed over.
+    async fn update_flags(&mut self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()>;
+}
+
+/// Shared helpers of all kinds of endpoint: where large messages are spooled and how much memory they may take.
+#[derive(Clone)]
+pub struct Resources {
+    /// Folder for messages larger than 1 MiB; private, wiped at start (D20).
+    pub spool: std::path::PathBuf,
+    /// The process-wide memory budget.
+    pub budget: Arc<budget::Budget>,
+    /// Counts bytes as they arrive.
+    pub meter: Arc<Meter>,
+}
