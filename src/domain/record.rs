@@ -31,6 +31,8 @@ pub struct FolderRecord {
     pub marker: Option<Marker>,
     /// An intent without its end: messages may be at the destination without a watermark (D9).
     pub intent: Option<Intent>,
+    /// Holds the watermarks of an earlier UIDVALIDITY of the source folder (D12): only their identities still count.
+    pub retired: bool,
 }
 
 /// A folder row to create or update; see [`FolderRecord`] for the fields.

@@ -1,1 +1,3 @@
-//! To be written.
+//! Orders, waits, retries and cancels: the dispatcher that owns run state, and the workers that each run one pass.
+
+pub mod journal;

@@ -1,1 +1,5 @@
 //! To be written.
+
+/// Why the workspace could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {}
