@@ -168,8 +168,8 @@ pub trait Destination: Source {
     /// Subscribes existing folders. One answer each, in order.
     async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>>;
 
-    /// The state of a folder and which flags may be set there.
-    async fn open(&mut self, folder: &FolderRef) -> Result<(FolderState, PermanentFlags)>;
+    /// The state of folders and which flags may be set there, in one flight. One answer each, in order.
+    async fn open(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>>;
 
     /// Sends one message to a folder and returns when it is on the wire; the answer comes through the receiver.
     /// Many may be under way. No form the server did not advertise is used; above 1 MiB a synchronising literal (D20).

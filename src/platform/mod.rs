@@ -1,1 +1,3 @@
-//! To be written.
+//! What the operating system gives: the time.
+
+pub mod clock;

@@ -1,0 +1,74 @@
+//! What is read off a message's bytes: its header block, who it is, what it holds.
+//!
+//! Spooled messages are read from their file in pieces; that is short, local and rare enough to do in place.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use crate::domain::identity::{
+    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, header_of, of_header,
+};
+use crate::domain::message::Body;
+
+const PIECE: usize = 64 * 1024;
+
+fn pieces(file: &File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut file = file;
+    file.seek(SeekFrom::Start(0))?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            n => each(&piece[..n]),
+        }
+    }
+}
+
+/// The header block, at most 256 KiB of it; empty if the spool file cannot be read.
+pub(super) fn header(body: &Body) -> Vec<u8> {
+    match body {
+        Body::Memory(bytes) => header_of(&bytes[..bytes.len().min(HEADER_LIMIT)]).to_vec(),
+        Body::Spooled { file, .. } => {
+            let mut start = Vec::new();
+            let mut from: &File = file;
+            let read = from.seek(SeekFrom::Start(0)).and_then(|_| from.take(HEADER_LIMIT as u64).read_to_end(&mut start));
+            if read.is_err() {
+                return Vec::new();
+            }
+            header_of(&start).to_vec()
+        }
+    }
+}
+
+/// Who a message is (D8).
+///
+/// # Errors
+/// The spool file cannot be read.
+pub(super) fn identity(body: &Body) -> io::Result<Identity> {
+    let from_header = match body {
+        Body::Memory(bytes) => of_header(header_of(&bytes[..bytes.len().min(HEADER_LIMIT)])),
+        Body::Spooled { .. } => of_header(&header(body)),
+    };
+    if let FromHeader::Known(identity) = from_header {
+        return Ok(identity);
+    }
+    let mut whole = BytesIdentity::new();
+    match body {
+        Body::Memory(bytes) => whole.update(bytes),
+        Body::Spooled { file, .. } => pieces(file, |piece| whole.update(piece))?,
+    }
+    Ok(whole.finish())
+}
+
+/// What a message holds, to tell twins apart (D9).
+///
+/// # Errors
+/// The spool file cannot be read.
+pub(super) fn content(body: &Body) -> io::Result<ContentHash> {
+    let mut whole = ContentHasher::new();
+    match body {
+        Body::Memory(bytes) => whole.update(bytes),
+        Body::Spooled { file, .. } => pieces(file, |piece| whole.update(piece))?,
+    }
+    Ok(whole.finish())
+}

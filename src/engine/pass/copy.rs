@@ -1,0 +1,321 @@
+//! Copy: every lane takes group after group and streams its folders from one connection to the other (D18, D19).
+//!
+//! When a connection breaks, both of the lane are dropped. What was on the wire is looked for at the destination before
+//! anything is sent again (D9), and a message at which connections break again and again is left out (D22).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::folder::WireName;
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase};
+use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
+use crate::engine::pass::finish::hangs_up;
+use crate::engine::pass::job::{BLAME_LIMIT, Job, Todo};
+use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
+use crate::engine::pass::places::{Prepared, Queue};
+use crate::engine::pass::reader::{AHEAD, read};
+use crate::engine::pass::writer::{Broke, Writer};
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// The folders of one lane: taken and not ended.
+pub(super) struct Backlog<'a> {
+    queue: &'a Queue,
+    own: Mutex<Own>,
+}
+
+#[derive(Default)]
+struct Own {
+    /// To be read.
+    waiting: VecDeque<Job>,
+    /// Being read or written.
+    open: Vec<Arc<Job>>,
+}
+
+impl<'a> Backlog<'a> {
+    fn new(queue: &'a Queue) -> Self {
+        Self { queue, own: Mutex::default() }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Own) -> T) -> T {
+        act(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The next folder to read. A group stays with its lane, so that one connection writes a destination folder.
+    pub fn next(&self) -> Option<Arc<Job>> {
+        self.with(|own| {
+            if own.waiting.is_empty() {
+                own.waiting.extend(self.queue.take()?);
+            }
+            let job = Arc::new(own.waiting.pop_front()?);
+            own.open.push(Arc::clone(&job));
+            Some(job)
+        })
+    }
+
+    /// A folder has ended.
+    pub fn ended(&self, id: FolderId) {
+        self.with(|own| own.open.retain(|job| job.id != id));
+    }
+
+    /// After a break: every folder not ended, to be looked into again.
+    fn take_back(&self) -> Vec<Job> {
+        let (open, waiting) = self.with(|own| (std::mem::take(&mut own.open), std::mem::take(&mut own.waiting)));
+        open.into_iter().map(Arc::unwrap_or_clone).chain(waiting).collect()
+    }
+
+    fn give(&self, jobs: Vec<Job>) {
+        self.with(|own| own.waiting.extend(jobs));
+    }
+}
+
+/// Makes the destination folders again that are gone and for which there is new mail (D12).
+struct Revive<'a> {
+    jobs: Vec<&'a mut Job>,
+    refused: BTreeMap<FolderId, Failure>,
+}
+
+#[async_trait]
+impl Step for Revive<'_> {
+    type Out = ();
+
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+        let new = |job: &&mut Job| NewFolder { path: job.destination.path.clone(), role: None, subscribe: false };
+        let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
+        let created = to.create(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        for (job, created) in self.jobs.iter_mut().zip(created) {
+            let opened = match created {
+                Ok(wire) => {
+                    job.destination = FolderRef { wire, validity: 0, ..job.destination.clone() };
+                    let folders = std::slice::from_ref(&job.destination);
+                    to.open(folders).await.on(Side::Destination).map_err(Halt::Fatal)?.pop()
+                }
+                Err(failure) => Some(Err(failure)),
+            };
+            match opened {
+                Some(Ok((state, permanent))) => {
+                    (job.opened, job.permanent, job.destination.validity) = (state, permanent, state.uid_validity);
+                }
+                Some(Err(failure)) => drop(self.refused.insert(job.id, failure)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pass {
+    /// Copies everything that is left to copy.
+    pub(super) async fn copy(&self, lanes: &mut Lanes, mut prepared: Prepared) -> Flow<()> {
+        self.tally.phase(self.clock.now(), Phase::Copying);
+        self.revive(lanes, &mut prepared).await?;
+        let mut groups = std::mem::take(&mut prepared.groups);
+        for group in &mut groups {
+            for job in std::mem::take(group) {
+                if job.abandoned {
+                    continue;
+                }
+                if job.is_empty() {
+                    self.folder_done(&job, 0).await?;
+                } else {
+                    group.push(job);
+                }
+            }
+        }
+        groups.retain(|group| !group.is_empty());
+        if groups.is_empty() {
+            return Ok(());
+        }
+        self.declare(&mut groups).await?;
+        let queue = Queue::new(groups);
+        let shared = &prepared;
+        let runs = lanes.iter_mut().map(|lane| {
+            let queue = &queue;
+            async move {
+                let run = async {
+                    if queue.is_empty() || !self.join_in(lane).await {
+                        return Ok(());
+                    }
+                    self.copy_lane(lane, shared, queue).await
+                };
+                self.lane_ended(run.await)
+            }
+        });
+        settle(join_all(runs).await)
+    }
+
+    /// Writes the intents of all folders to be copied, durably and at once (D9).
+    async fn declare(&self, groups: &mut [Vec<Job>]) -> Flow<()> {
+        let mut intents = Vec::new();
+        for job in groups.iter_mut().flatten() {
+            let floor = Uid(i64::from(job.opened.uid_next.max(1)));
+            let intent = Intent { validity: job.opened.uid_validity, floor };
+            // An open intent of the same numbering reaches further back.
+            let kept = job.open_intent.filter(|open| open.validity == intent.validity && open.floor < floor);
+            job.open_intent = Some(kept.unwrap_or(intent));
+            intents.push((job.id, intent));
+        }
+        Ok(self.journal.begin(intents).await?)
+    }
+
+    async fn revive(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+        let jobs: Vec<&mut Job> = prepared
+            .groups
+            .iter_mut()
+            .flatten()
+            .filter(|job| job.destination_gone && !job.abandoned && !job.is_empty())
+            .collect();
+        let Some(lane) = lanes.iter_mut().next().filter(|_| !jobs.is_empty()) else { return Ok(()) };
+        let mut step = Revive { jobs, refused: BTreeMap::new() };
+        self.persist(lane, &mut step).await?;
+        let Revive { jobs, mut refused } = step;
+        for job in jobs {
+            if let Some(failure) = refused.remove(&job.id) {
+                self.folder_failed(job, failure).await?;
+                continue;
+            }
+            self.journal.renumber_destination(job.id, job.destination.validity).await?;
+            job.destination_gone = false;
+            self.journal.update_folders(vec![row(job)]).await?;
+        }
+        Ok(())
+    }
+
+    /// One lane: streams until the queue is empty; after a break it looks into the open folders again and goes on.
+    async fn copy_lane(&self, lane: &mut Lane, prepared: &Prepared, queue: &Queue) -> Flow<()> {
+        let backlog = Backlog::new(queue);
+        loop {
+            let broke = match self.stream(lane, &backlog).await {
+                Ok(()) => return Ok(()),
+                Err(Broke { halt: Halt::Fatal(trouble), wire, place }) => (trouble, wire, place),
+                Err(Broke { halt, .. }) => return Err(halt),
+            };
+            self.recorder.flush().await;
+            let (trouble, wire, place) = broke;
+            let mut jobs = backlog.take_back();
+            blame(&mut jobs, &trouble, &wire, place);
+            self.weather(lane, trouble.clone()).await?;
+            let mut again = Vec::new();
+            for mut job in jobs {
+                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
+                if job.abandoned {
+                    continue;
+                }
+                self.scan_folder(lane, &mut job).await?;
+                self.resolve_folder(lane, prepared, &mut job).await?;
+                if job.abandoned {
+                    continue;
+                }
+                if job.is_empty() {
+                    self.folder_done(&job, 0).await?;
+                } else {
+                    again.push(job);
+                }
+            }
+            backlog.give(again);
+        }
+    }
+
+    /// Three breaks at one message make it an item error; three before any message could be named, the folder (D22).
+    async fn leave_out_the_blamed(&self, job: &mut Job, failure: &Failure) -> Flow<()> {
+        let given_up: Vec<Uid> =
+            job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
+        for uid in given_up {
+            job.blame.remove(&uid);
+            job.failed.insert(uid);
+            self.message_failed(job, uid, None, None, hangs_up(failure)).await?;
+            // One place less to break at: the row of failed tries ends.
+            self.recovery.progressed();
+        }
+        if job.folder_blame >= BLAME_LIMIT {
+            self.folder_failed(job, failure.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs both halves of a lane until the backlog is empty or one of them breaks.
+    async fn stream(&self, lane: &mut Lane, backlog: &Backlog<'_>) -> Result<(), Broke> {
+        let halted = |halt| Broke { halt, wire: Vec::new(), place: None };
+        let (source, destination) = tokio::select! {
+            biased;
+            () = self.quit.cancelled() => return Err(halted(Halt::Stopped)),
+            sessions = lane.sessions(self) => sessions.map_err(|trouble| halted(Halt::Fatal(trouble)))?,
+        };
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let reading = read(source, backlog, sender);
+        let mut writer = Writer::new(self, backlog);
+        let writing = writer.write(destination, receiver);
+        tokio::pin!(reading, writing);
+        let mut read_out = false;
+        // The writing half decides the end: it sees the reading half's last piece.
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut writing => return ended,
+                () = &mut reading, if !read_out => read_out = true,
+            }
+        }
+    }
+}
+
+/// Notes who was on the wire when a connection broke, and whom to blame: the first message without an answer (D22).
+fn blame(jobs: &mut [Job], trouble: &Trouble, wire: &[(FolderId, Uid)], place: Option<(FolderId, Option<Uid>)>) {
+    for (id, uid) in wire {
+        if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
+            job.careful.insert(*uid);
+        }
+    }
+    if !blames_its_place(&trouble.failure) {
+        return;
+    }
+    let suspect = match trouble.side {
+        Side::Destination => wire.first().map(|(id, uid)| (*id, Some(*uid))),
+        Side::Source => place,
+    };
+    if let Some((id, uid)) = suspect
+        && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
+    {
+        job.blame(uid);
+    }
+}
+
+fn row(job: &Job) -> FolderUpdate {
+    FolderUpdate {
+        id: Some(job.id),
+        source: job.path.clone(),
+        source_wire: job.source.wire.clone(),
+        source_validity: job.source.validity,
+        mailbox_id: None,
+        destination: job.destination.path.clone(),
+        destination_wire: WireName(job.destination.wire.0.clone()),
+        destination_validity: job.destination.validity,
+    }
+}
+
+/// The first message of a folder that has not come yet: where a source that broke was.
+pub(super) fn next_expected(job: &Job, last: Option<Uid>) -> Option<Uid> {
+    match &job.todo {
+        Todo::All => None,
+        Todo::These(uids) => match last {
+            None => uids.first().copied(),
+            Some(last) => uids.get(uids.partition_point(|uid| *uid <= last)).copied(),
+        },
+    }
+}
+
+impl Pass {
+    /// A folder is being worked on.
+    pub(super) fn working(&self, id: FolderId) {
+        self.tally.folder_phase(self.clock.now(), id, FolderPhase::Working);
+    }
+
+    /// Whether a refused append spoils more than its message.
+    pub(super) fn is_message_error(failure: &Failure) -> bool {
+        failure.scope == Scope::Message && !blames_its_place(failure)
+    }
+}

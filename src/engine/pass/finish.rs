@@ -1,0 +1,106 @@
+//! Messages and folders that could not be moved, and the end of a folder.
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::ids::Uid;
+use crate::domain::message::{Body, InternalDate};
+use crate::domain::pass::PassKind;
+use crate::domain::record::{Counts, FolderPhase, ItemError, Marker};
+use crate::domain::subject::subject_of;
+use crate::engine::pass::job::Job;
+use crate::engine::pass::recorder::Entry;
+use crate::engine::pass::{Flow, Halt, Pass, bytes};
+
+impl Pass {
+    /// A message could not be moved: it becomes an item error and the pass goes on, up to the error limit.
+    pub(super) async fn message_failed(
+        &self,
+        job: &Job,
+        uid: Uid,
+        body: Option<&Body>,
+        date: Option<&InternalDate>,
+        failure: Failure,
+    ) -> Flow<()> {
+        let subject = match body {
+            Some(body) if self.order.options.log_subjects => subject_of(&bytes::header(body)),
+            _ => None,
+        };
+        let error = ItemError {
+            folder: Some(job.path.clone()),
+            source: Some(uid),
+            subject,
+            date: date.map(|date| date.instant),
+            size: body.map(Body::len).or_else(|| job.listing.get(&uid).map(|listed| u64::from(listed.1))),
+            messages: 1,
+            failure,
+        };
+        tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
+        self.recorder.add(Entry::error(job.id, error)).await;
+        self.check_errors(1)
+    }
+
+    /// The folder itself failed: every message still to be copied counts as an error.
+    pub(super) async fn folder_failed(&self, job: &mut Job, failure: Failure) -> Flow<()> {
+        self.recorder.flush().await;
+        let counts = self.tally.counts(job.id);
+        let accounted = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors;
+        let left = counts.source.max(u64::from(job.listed.messages)).saturating_sub(accounted);
+        tracing::info!(folder = %job.path, %failure, left, "folder not moved");
+        let folder = Some(job.path.clone());
+        let error = ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, failure };
+        self.recorder.add(Entry::error(job.id, error)).await;
+        self.recorder.flush().await;
+        self.tally.count(self.clock.now(), job.id, |c| c.source = accounted + left);
+        self.journal.end_folder(job.id, false, None).await?;
+        self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
+        job.abandoned = true;
+        self.check_errors(left.min(1))
+    }
+
+    /// Ends the pass when the error limit is reached. A folder counts as one error, however many messages it holds.
+    fn check_errors(&self, more: u64) -> Flow<()> {
+        let count = self.errors.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
+        if count >= self.order.options.maximum_errors { Err(Halt::TooManyErrors(count)) } else { Ok(()) }
+    }
+
+    /// A folder's end: its sum is settled (D6), its intent closed, its marker set if nothing was left behind (D11): a message that
+    /// did not come may be a server's whim, so only the next pass can tell.
+    /// `vanished` is how many messages were asked for and never came.
+    pub(super) async fn folder_done(&self, job: &Job, vanished: u64) -> Flow<()> {
+        self.recorder.flush().await;
+        if self.recorder.failed().is_cancelled() {
+            return Err(Halt::Stopped);
+        }
+        let now = self.clock.now();
+        self.tally.count(now, job.id, |c| {
+            c.vanished = vanished;
+            c.source = c.copied + c.already_there + c.skipped + c.vanished + c.errors;
+        });
+        let counts = self.tally.counts(job.id);
+        debug_assert!(counts.balanced(), "{counts:?}");
+        let whole = counts.errors + counts.skipped + vanished == 0 && !job.unfinished && self.order.kind == PassKind::Full && !job.destination_gone;
+        let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
+        self.journal.end_folder(job.id, true, marker).await?;
+        let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
+        self.tally.folder_phase(now, job.id, phase);
+        Ok(())
+    }
+
+    /// A hash of every option that decides what a Full pass has to do in a folder.
+    pub(super) fn options_hash(&self) -> u64 {
+        let o = &self.order.options;
+        let decisive = (o.earliest, o.latest, o.largest, o.search_duplicates, o.carry_flags);
+        let hash = blake3::hash(format!("{decisive:?}").as_bytes());
+        u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight of 32 bytes")) >> 1
+    }
+}
+
+/// The failure of a message at which a server hung up again and again (D22).
+pub(super) fn hangs_up(failure: &Failure) -> Failure {
+    let again = Failure::new(Cause::HangsUpAtMessage, Scope::Message, Retry::Never, failure.doing.clone());
+    again.saying(failure.server_text.as_deref().unwrap_or("the server closed the connection 3 times at this message"))
+}
+
+/// A copied message's share of its folder's counters.
+pub(super) fn copied(bytes: u64) -> Counts {
+    Counts { copied: 1, bytes, ..Counts::default() }
+}

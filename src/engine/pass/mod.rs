@@ -1,0 +1,222 @@
+//! One pass over one item, in R15's order: connect, list the source, create the tree, scan the destination, compare, copy.
+//!
+//! Pipelining and several connections work *inside* a phase, never across (D18). Every step can be repeated: it starts
+//! from what the journal holds, so that going on after a lost connection and starting again after a crash are the
+//! same thing. A worker reaches the database only through the [`Journal`] and knows nothing of other passes.
+
+mod bytes;
+mod copy;
+mod finish;
+mod job;
+mod lane;
+mod places;
+mod reader;
+mod recorder;
+mod recovery;
+mod resolve;
+mod scan;
+pub mod tally;
+mod tree;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::ids::{FolderId, ItemId, PassId};
+use crate::domain::pass::PassKind;
+use crate::domain::project::Options;
+use crate::domain::record::{Counts, Phase};
+use crate::endpoint::Endpoint;
+use crate::engine::journal::Journal;
+use crate::engine::pass::recorder::{Recorder, recorder};
+use crate::engine::pass::recovery::Recovery;
+use crate::engine::pass::tally::Tally;
+use crate::platform::clock::Clock;
+use crate::store::StoreError;
+
+/// What a worker is told: plain data.
+#[derive(Clone, Debug)]
+pub struct PassOrder {
+    /// The pass.
+    pub pass: PassId,
+    /// Its item.
+    pub item: ItemId,
+    /// What to do.
+    pub kind: PassKind,
+    /// The options as read when the worker took the item.
+    pub options: Options,
+    /// What an interrupted attempt of this pass had counted, by folder: counters never fall (D6).
+    pub earlier: BTreeMap<FolderId, Counts>,
+}
+
+/// How a pass is told to end early (D23).
+#[derive(Clone, Debug, Default)]
+pub struct Stops {
+    /// Begin nothing new, finish what has begun.
+    pub stop: CancellationToken,
+    /// Drop everything.
+    pub abort: CancellationToken,
+}
+
+/// How a pass ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PassEnd {
+    /// To its end, with this number of item errors.
+    Completed {
+        /// Messages that could not be moved.
+        errors: u64,
+    },
+    /// It was told to stop.
+    Stopped,
+    /// A fatal error.
+    Failed {
+        /// Which side; none when it was neither.
+        side: Option<Side>,
+        /// What it was.
+        failure: Failure,
+    },
+}
+
+/// A failure and where it happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    pub side: Side,
+    pub failure: Failure,
+}
+
+/// Says on which side an endpoint's failure happened.
+pub(crate) trait On<T> {
+    fn on(self, side: Side) -> Result<T, Trouble>;
+}
+
+impl<T> On<T> for crate::endpoint::Result<T> {
+    fn on(self, side: Side) -> Result<T, Trouble> {
+        self.map_err(|failure| Trouble { side, failure })
+    }
+}
+
+/// Why the work of a pass ends before its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// It was told to.
+    Stopped,
+    /// An endpoint failed for good.
+    Fatal(Trouble),
+    /// Too many item errors.
+    TooManyErrors(u64),
+    /// The workspace failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Result of a piece of a pass's work.
+pub(crate) type Flow<T> = Result<T, Halt>;
+
+/// Everything that the lanes of a pass share.
+pub struct Pass {
+    order: PassOrder,
+    source: Arc<dyn Endpoint>,
+    destination: Arc<dyn Endpoint>,
+    journal: Arc<dyn Journal>,
+    tally: Arc<Tally>,
+    clock: Clock,
+    /// Fires on Stop and when any lane ended for good.
+    quit: CancellationToken,
+    recovery: Arc<Recovery>,
+    recorder: Recorder,
+    /// Item errors so far, against the limit.
+    errors: AtomicU64,
+}
+
+impl Pass {
+    /// Runs a pass to its end. Results are committed when this returns, whatever the end.
+    pub async fn run(
+        order: PassOrder,
+        source: Arc<dyn Endpoint>,
+        destination: Arc<dyn Endpoint>,
+        journal: Arc<dyn Journal>,
+        tally: Arc<Tally>,
+        clock: Clock,
+        stops: Stops,
+    ) -> PassEnd {
+        let quit = stops.stop.child_token();
+        let limit = order.options.retry_limit;
+        let recovery = Arc::new(Recovery::new(limit, Arc::clone(&tally), clock.clone(), quit.clone()));
+        let progressed = {
+            let recovery = Arc::clone(&recovery);
+            Box::new(move || recovery.progressed())
+        };
+        let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), clock.clone(), progressed);
+        let errors = AtomicU64::new(0);
+        let pass = Self { order, source, destination, journal, tally, clock, quit, recovery, recorder, errors };
+        let work = async move {
+            let ended = tokio::select! {
+                biased;
+                () = stops.abort.cancelled() => Err(Halt::Stopped),
+                ended = pass.work() => ended,
+            };
+            pass.conclude(ended).await
+        };
+        // The committer ends when the work has dropped the last recorder, so nothing handed in is left behind.
+        let (end, ()) = tokio::join!(work, committer.run());
+        end
+    }
+
+    async fn work(&self) -> Flow<()> {
+        let mut lane = lane::Lane::new(0);
+        match self.order.kind {
+            PassKind::Verify => self.verify(&mut lane).await,
+            PassKind::Full | PassKind::Trial | PassKind::PreStage | PassKind::RetryErrors => {
+                let mut prepared = self.prepare(&mut lane).await?;
+                let mut lanes = lane::Lanes::new(lane, self.order.options.connections);
+                self.scan(&mut lanes, &mut prepared).await?;
+                self.resolve(&mut lanes, &mut prepared).await?;
+                self.copy(&mut lanes, prepared).await?;
+                self.tally.phase(self.clock.now(), Phase::Finishing);
+                lanes.close().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Both sides reached, login accepted, mailbox there; no data.
+    async fn verify(&self, lane: &mut lane::Lane) -> Flow<()> {
+        self.list(lane).await?;
+        lane.close().await;
+        Ok(())
+    }
+
+    /// Flushes the last figures and says how the pass ended.
+    async fn conclude(self, ended: Flow<()>) -> PassEnd {
+        self.recorder.flush().await;
+        self.tally.retry(None);
+        let ended = match self.recorder.take_reason() {
+            Some(error) => Err(Halt::Store(error)),
+            None => ended,
+        };
+        let flushed = self.journal.progress(self.tally.progress(), self.tally.folders()).await;
+        match (ended, flushed) {
+            (Ok(()), Ok(())) => PassEnd::Completed { errors: self.tally.totals().errors },
+            (Err(Halt::Stopped), Ok(())) => PassEnd::Stopped,
+            (Err(Halt::Fatal(Trouble { side, failure })), _) => PassEnd::Failed { side: Some(side), failure },
+            (Err(Halt::TooManyErrors(count)), _) => {
+                let failure = Failure::new(Cause::TooManyErrors, Scope::Mailbox, Retry::User, "copying")
+                    .saying(format!("{count} item errors, limit {}", self.order.options.maximum_errors));
+                PassEnd::Failed { side: None, failure }
+            }
+            (Err(Halt::Store(error)), _) | (_, Err(error)) => {
+                let failure = Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "writing the workspace");
+                PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) }
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Retry mode: how the lanes of one pass wait together after a failure that may pass (D22).
+//!
+//! One pause holds all lanes of the mailbox. A lane that fails while a pause lasts joins it and uses up no try of its
+//! own. Every wait ends at once when the pass is told to stop.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::record::RetryState;
+use crate::domain::retry::{Decision, RetryBudget};
+use crate::engine::pass::tally::Tally;
+use crate::engine::pass::{Flow, Halt, Trouble};
+use crate::platform::clock::Clock;
+
+struct State {
+    budget: RetryBudget,
+    until: Option<Instant>,
+}
+
+/// Shared by the lanes of a pass.
+pub struct Recovery {
+    state: Mutex<State>,
+    tally: Arc<Tally>,
+    clock: Clock,
+    quit: CancellationToken,
+}
+
+/// A number in 0..1 for the jitter of pauses.
+fn jitter() -> f64 {
+    let mut bytes = [0u8; 4];
+    // Without randomness the pauses are merely in step.
+    let _ = getrandom::fill(&mut bytes);
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}
+
+impl Recovery {
+    /// A fresh budget of tries; waits end when `quit` fires.
+    pub fn new(limit: u32, tally: Arc<Tally>, clock: Clock, quit: CancellationToken) -> Self {
+        Self { state: Mutex::new(State { budget: RetryBudget::new(limit), until: None }), tally, clock, quit }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A message was newly recorded: the row of failed tries ends.
+    pub fn progressed(&self) {
+        let paused = self.with(|state| {
+            state.budget.progressed();
+            state.until.is_some_and(|until| until > Instant::now())
+        });
+        if !paused {
+            self.tally.retry(None);
+        }
+    }
+
+    /// Waits until the next try may start.
+    ///
+    /// # Errors
+    /// The failure itself when no try is left, or [`Halt::Stopped`] when the pass was told to stop.
+    pub async fn pause(&self, trouble: Trouble) -> Flow<()> {
+        let until = self.next_try(&trouble)?;
+        tokio::select! {
+            () = self.quit.cancelled() => Err(Halt::Stopped),
+            () = tokio::time::sleep_until(until) => Ok(()),
+        }
+    }
+
+    fn next_try(&self, trouble: &Trouble) -> Flow<Instant> {
+        let now = Instant::now();
+        let decided = self.with(|state| {
+            if let Some(until) = state.until.filter(|until| *until > now) {
+                return Ok((until, None));
+            }
+            match state.budget.failed(&trouble.failure, jitter()) {
+                Decision::Wait { wait, attempt, limit } => {
+                    state.until = Some(now + wait);
+                    Ok((now + wait, Some((wait, attempt, limit))))
+                }
+                Decision::GiveUp => Err(()),
+            }
+        });
+        let Ok((until, fresh)) = decided else {
+            return Err(Halt::Fatal(trouble.clone()));
+        };
+        if let Some((wait, attempt, limit)) = fresh {
+            tracing::info!(side = trouble.side.word(), failure = %trouble.failure, ?wait, attempt, limit, "retry mode");
+            let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            let until = self.clock.now().saturating_add(millis);
+            if wait > Duration::ZERO {
+                self.tally.retry(Some(RetryState { failure: trouble.failure.clone(), attempt, limit, until }));
+            }
+        }
+        Ok(until)
+    }
+}

@@ -1,0 +1,199 @@
+//! Compare: which messages of each folder are new, which are known, which flags changed, and which watermarks lost
+//! their message (D7, D10, D12).
+//!
+//! A first pass into an empty folder needs no listing: everything is new and comes with its bytes.
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+
+use crate::domain::failure::{Scope, Side};
+use crate::domain::identity::Identity;
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::GoneMarks;
+use crate::domain::message::MessageMeta;
+use crate::domain::plan::{compare, needs_dates, skip_rule};
+use crate::domain::record::{Phase, Watermark};
+use crate::endpoint::{Destination, Source, Which};
+use crate::engine::pass::job::{BLAME_LIMIT, Carry, Job, Todo};
+use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
+use crate::engine::pass::places::{Group, Prepared, Queue};
+use crate::engine::pass::resolve::Resolve;
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// Compares one folder.
+struct Scan<'a> {
+    job: &'a mut Job,
+    gone: Vec<(Identity, FolderId, Uid)>,
+    /// The last failure of three at this folder.
+    broken: bool,
+}
+
+/// How a step over one folder ended, when it was not by a halt.
+pub(super) enum Looked {
+    /// It was done.
+    Done,
+    /// The folder cannot be worked on.
+    Failed(crate::domain::failure::Failure),
+}
+
+#[async_trait]
+impl Step for Scan<'_> {
+    type Out = Looked;
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
+        // What an earlier try of this pass recorded must be seen.
+        pass.recorder.flush().await;
+        let watermarks = pass.journal.watermarks(self.job.id).await?;
+        let job = &*self.job;
+        let unharmed = job.failed.is_empty() && job.careful.is_empty() && job.folder_blame == 0;
+        if watermarks.is_empty() && !pass.filters() && unharmed {
+            self.job.todo = Todo::All;
+            pass.expect(self.job, 0, 0, u64::from(self.job.listed.messages));
+            return Ok(Looked::Done);
+        }
+        let dates = needs_dates(&pass.order.options, None);
+        match source.scan(&self.job.source, &Which::All, dates).await {
+            Ok(listing) => self.sort_out(pass, &listing, &watermarks),
+            Err(failure) if failure.scope <= Scope::Folder => return Ok(Looked::Failed(failure)),
+            Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
+        }
+        Ok(Looked::Done)
+    }
+
+    fn broke(&mut self, _pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+        self.broken = blames_its_place(&trouble.failure) && self.job.blame(None) >= BLAME_LIMIT;
+        self.broken.then(|| Looked::Failed(trouble.failure.clone()))
+    }
+}
+
+impl Scan<'_> {
+    fn sort_out(&mut self, pass: &Pass, listing: &[MessageMeta], watermarks: &[Watermark]) {
+        let options = &pass.order.options;
+        let found = compare(listing, watermarks, options.carry_flags);
+        let job = &mut *self.job;
+        job.folder_blame = 0;
+        job.listing.clear();
+        let (mut new, mut skipped) = (Vec::new(), 0);
+        for message in found.new.iter().map(|at| &listing[*at]) {
+            if job.failed.contains(&message.uid) {
+                continue;
+            }
+            if skip_rule(message, options, None).is_some() {
+                skipped += 1;
+                continue;
+            }
+            new.push(message.uid);
+            job.listing.insert(message.uid, (message.flags.clone(), message.size));
+        }
+        pass.expect(job, found.known, skipped, new.len() as u64);
+        job.todo = Todo::These(new);
+        let carry = |step: crate::domain::plan::FlagStep| Carry {
+            source: step.source,
+            folder: step.destination_folder,
+            destination: step.destination,
+            change: step.change,
+            now: step.now,
+        };
+        job.carries = found.flag_changes.into_iter().map(carry).collect();
+        self.gone = found.gone.iter().map(|w| (w.identity, job.id, w.source)).collect();
+    }
+}
+
+impl Pass {
+    /// Whether the options leave messages out, so that a listing is needed even on a first pass.
+    pub(super) fn filters(&self) -> bool {
+        needs_dates(&self.order.options, None) || self.order.options.largest.is_some()
+    }
+
+    /// Sets a folder's expected sums: what this pass already counted stays, the rest of what is known was there before.
+    fn expect(&self, job: &Job, known: u64, skipped: u64, new: u64) {
+        self.tally.count(self.clock.now(), job.id, |c| {
+            c.already_there = known.saturating_sub(c.copied);
+            c.skipped = skipped;
+            c.vanished = 0;
+            c.source = c.copied + c.already_there + c.skipped + c.errors + new;
+        });
+    }
+
+    /// Compares one folder, again after lost connections; a folder that cannot be read becomes an error.
+    pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<Vec<(Identity, FolderId, Uid)>> {
+        let mut step = Scan { job, gone: Vec::new(), broken: false };
+        let looked = self.persist(lane, &mut step).await?;
+        let gone = step.gone;
+        if let Looked::Failed(failure) = looked {
+            self.folder_failed(job, failure).await?;
+        }
+        Ok(gone)
+    }
+
+    /// Compares all folders, then gathers the watermarks that lost their message: they may have moved.
+    pub(super) async fn scan(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+        self.tally.phase(self.clock.now(), Phase::ScanningDestination);
+        let needs = |group: &Group| self.filters() || group.iter().any(|job| !job.fresh);
+        let (look, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut prepared.groups).into_iter().partition(needs);
+        for job in rest.iter().flatten() {
+            self.expect(job, 0, 0, u64::from(job.listed.messages));
+        }
+        let (queue, done) = (Queue::new(look), Queue::new(rest));
+        let gone = std::sync::Mutex::new(Vec::new());
+        let runs = lanes.iter_mut().map(|lane| {
+            let (queue, done, gone) = (&queue, &done, &gone);
+            async move {
+                let run = async {
+                    if queue.is_empty() || !self.join_in(lane).await {
+                        return Ok(());
+                    }
+                    while let Some(mut group) = queue.take() {
+                        for job in &mut group {
+                            let found = self.scan_folder(lane, job).await?;
+                            gone.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(found);
+                        }
+                        done.put(group);
+                    }
+                    Ok(())
+                };
+                self.lane_ended(run.await)
+            }
+        });
+        settle(join_all(runs).await)?;
+        prepared.groups = done.into_groups();
+        let mut gone = gone.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if prepared.groups.iter().flatten().any(|job| !job.is_empty()) {
+            for id in &prepared.lost {
+                gone.extend(self.journal.watermarks(*id).await?.into_iter().map(|w| (w.identity, *id, w.source)));
+            }
+            *prepared.gone.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = GoneMarks::new(gone);
+        }
+        Ok(())
+    }
+
+    /// Looks for new messages that are at the destination already or moved within the source, and carries flags.
+    pub(super) async fn resolve(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+        let groups = std::mem::take(&mut prepared.groups);
+        let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self, prepared, job));
+        let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
+        let (queue, done) = (Queue::new(look), Queue::new(rest));
+        let shared = &*prepared;
+        let runs = lanes.iter_mut().map(|lane| {
+            let (queue, done) = (&queue, &done);
+            async move {
+                let run = async {
+                    if queue.is_empty() || !self.join_in(lane).await {
+                        return Ok(());
+                    }
+                    while let Some(mut group) = queue.take() {
+                        for job in &mut group {
+                            self.resolve_folder(lane, shared, job).await?;
+                        }
+                        done.put(group);
+                    }
+                    Ok(())
+                };
+                self.lane_ended(run.await)
+            }
+        });
+        settle(join_all(runs).await)?;
+        prepared.groups = done.into_groups();
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! The figures of one running pass: written by its lanes, read by the snapshot and the flush to the store.
+//!
+//! Nothing here waits; the lock is held for a few assignments. Counters are true, not estimated: a message counts as
+//! copied once its watermark is committed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::folder::FolderPath;
+use crate::domain::ids::FolderId;
+use crate::domain::record::{Counts, FolderPhase, PassFolder, PassProgress, Phase, RetryState};
+use crate::endpoint::Meter;
+
+#[derive(Default)]
+struct Inner {
+    phase: Phase,
+    folders: BTreeMap<FolderId, (FolderPath, FolderPhase, Counts)>,
+    done: u32,
+    current: Option<FolderId>,
+    totals: Counts,
+    retry: Option<RetryState>,
+    updated: i64,
+    changed: bool,
+}
+
+/// Shared by everything that works on one pass.
+pub struct Tally {
+    inner: Mutex<Inner>,
+    meter: Arc<Meter>,
+}
+
+fn ended(phase: FolderPhase) -> bool {
+    match phase {
+        FolderPhase::Waiting | FolderPhase::Working => false,
+        FolderPhase::Done | FolderPhase::Unchanged | FolderPhase::Failed | FolderPhase::DestinationGone => true,
+    }
+}
+
+impl Tally {
+    /// An empty tally; `meter` counts the bytes the source sessions read.
+    pub fn new(meter: Arc<Meter>) -> Arc<Self> {
+        Arc::new(Self { inner: Mutex::default(), meter })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn touch<T>(&self, now: i64, act: impl FnOnce(&mut Inner) -> T) -> T {
+        self.with(|inner| {
+            inner.updated = now;
+            inner.changed = true;
+            act(inner)
+        })
+    }
+
+    /// The pass entered a phase.
+    pub fn phase(&self, now: i64, phase: Phase) {
+        self.touch(now, |inner| inner.phase = phase);
+    }
+
+    /// A folder belongs to the pass, with what is known of it beforehand.
+    pub fn folder(&self, now: i64, id: FolderId, path: FolderPath, counts: Counts, phase: FolderPhase) {
+        self.touch(now, |inner| {
+            inner.totals.add(&counts);
+            inner.done += u32::from(ended(phase));
+            inner.folders.insert(id, (path, phase, counts));
+        });
+    }
+
+    /// Changes a folder's counters and, with them, the sums.
+    pub fn count(&self, now: i64, id: FolderId, change: impl FnOnce(&mut Counts)) {
+        self.touch(now, |inner| {
+            if let Some((_, _, counts)) = inner.folders.get_mut(&id) {
+                change(counts);
+                let mut totals = Counts::default();
+                // A mailbox has tens of folders, rarely thousands; a commit group counts once per folder it touched.
+                inner.folders.values().for_each(|(_, _, c)| totals.add(c));
+                inner.totals = totals;
+            }
+        });
+    }
+
+    /// A folder entered a phase.
+    pub fn folder_phase(&self, now: i64, id: FolderId, to: FolderPhase) {
+        self.touch(now, |inner| {
+            if let Some((_, phase, _)) = inner.folders.get_mut(&id) {
+                inner.done += u32::from(ended(to) && !ended(*phase));
+                inner.done -= u32::from(!ended(to) && ended(*phase));
+                *phase = to;
+                if to == FolderPhase::Working {
+                    inner.current = Some(id);
+                } else if inner.current == Some(id) {
+                    inner.current = inner.folders.iter().find(|(_, f)| f.1 == FolderPhase::Working).map(|(id, _)| *id);
+                }
+            }
+        });
+    }
+
+    /// Retry mode began or ended. The time of the statistics stands still while it lasts (R52).
+    pub fn retry(&self, state: Option<RetryState>) {
+        self.with(|inner| {
+            inner.retry = state;
+            inner.changed = true;
+        });
+    }
+
+    /// One folder's counters.
+    pub fn counts(&self, id: FolderId) -> Counts {
+        self.with(|inner| inner.folders.get(&id).map(|f| f.2).unwrap_or_default())
+    }
+
+    /// The sums over all folders.
+    pub fn totals(&self) -> Counts {
+        self.with(|inner| inner.totals)
+    }
+
+    /// What the snapshot and the store show.
+    pub fn progress(&self) -> PassProgress {
+        let read = self.meter.total();
+        self.with(|inner| PassProgress {
+            phase: inner.phase,
+            folders_done: inner.done,
+            folders_total: inner.folders.len() as u32,
+            current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.0.clone()),
+            counts: inner.totals,
+            in_flight: read.saturating_sub(inner.totals.bytes),
+            retry: inner.retry.clone(),
+            updated: inner.updated,
+        })
+    }
+
+    /// The lines of all folders.
+    pub fn folders(&self) -> Vec<PassFolder> {
+        self.with(|inner| {
+            let line = |(id, f): (&FolderId, &(FolderPath, FolderPhase, Counts))| PassFolder {
+                folder: *id,
+                phase: f.1,
+                counts: f.2,
+            };
+            inner.folders.iter().map(line).collect()
+        })
+    }
+
+    /// Whether anything changed since this was last asked.
+    pub fn take_changed(&self) -> bool {
+        self.with(|inner| std::mem::take(&mut inner.changed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r47_progress_counts_folders_and_r49_bytes_only_rise() {
+        let tally = Tally::new(Arc::default());
+        for id in 1..=3 {
+            let counts = Counts { source: 5, ..Counts::default() };
+            tally.folder(1, FolderId(id), FolderPath::new(["f"]), counts, FolderPhase::Waiting);
+        }
+        tally.folder_phase(2, FolderId(2), FolderPhase::Working);
+        assert_eq!((tally.progress().folders_done, tally.progress().current.is_some()), (0, true));
+        tally.count(3, FolderId(2), |c| {
+            c.copied = 5;
+            c.bytes = 700;
+        });
+        tally.folder_phase(4, FolderId(2), FolderPhase::Done);
+        let shown = tally.progress();
+        assert_eq!((shown.folders_done, shown.folders_total, shown.counts.bytes, shown.updated), (1, 3, 700, 4));
+        assert_eq!(shown.current, None);
+    }
+
+    #[test]
+    fn r52_in_retry_mode_the_time_of_the_statistics_stands_still() {
+        use crate::domain::failure::{Cause, Failure, Retry, Scope};
+        let tally = Tally::new(Arc::default());
+        tally.phase(10, Phase::Copying);
+        let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "copying");
+        tally.retry(Some(RetryState { failure, attempt: 1, limit: 8, until: 99 }));
+        assert_eq!((tally.progress().updated, tally.progress().retry.map(|r| r.until)), (10, Some(99)));
+    }
+}

@@ -1,0 +1,446 @@
+//! The first phases: list both sides, create the missing folders, and tell which folders must be looked into.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::flags::PermanentFlags;
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
+use crate::domain::ids::FolderId;
+use crate::domain::matching::GoneMarks;
+use crate::domain::record::{Counts, FolderPhase, FolderRecord, FolderUpdate, Phase};
+use crate::domain::tree::{FolderPlan, Tree, destination_tree};
+use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
+use crate::engine::pass::job::{Job, Todo};
+use crate::engine::pass::lane::{Lane, Step};
+use crate::engine::pass::places::Prepared;
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// What both sides hold.
+pub(super) struct Listing {
+    source: Vec<ListedFolder>,
+    destination: Vec<ListedFolder>,
+    limits: Limits,
+}
+
+struct List;
+
+#[async_trait]
+impl Step for List {
+    type Out = Listing;
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Listing> {
+        pass.tally.phase(pass.clock.now(), Phase::ListingSource);
+        let limits = to.limits();
+        let (source, destination) = tokio::join!(source.list(), to.list());
+        Ok(Listing {
+            source: source.on(Side::Source).map_err(Halt::Fatal)?,
+            destination: destination.on(Side::Destination).map_err(Halt::Fatal)?,
+            limits,
+        })
+    }
+}
+
+/// Creates folders and subscribes those that exist.
+struct Create<'a> {
+    create: &'a [NewFolder],
+    subscribe: &'a [WireName],
+}
+
+#[async_trait]
+impl Step for Create<'_> {
+    type Out = Vec<Result<WireName, Failure>>;
+
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        pass.tally.phase(pass.clock.now(), Phase::CreatingFolders);
+        let mut created = Vec::new();
+        if !self.create.is_empty() {
+            created = to.create(self.create).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        }
+        if !self.subscribe.is_empty() {
+            for refused in to.subscribe(self.subscribe).await.on(Side::Destination).map_err(Halt::Fatal)? {
+                if let Err(failure) = refused {
+                    tracing::warn!(%failure, "folder not subscribed");
+                }
+            }
+        }
+        Ok(created)
+    }
+}
+
+/// A folder that is to be looked into, before its destination is opened.
+struct Candidate {
+    plan: FolderPlan,
+    record: Option<FolderRecord>,
+    state: Option<FolderState>,
+    wire: WireName,
+    gone: bool,
+    refused: Option<Failure>,
+    opened: Option<(FolderState, PermanentFlags)>,
+}
+
+/// Opens the destination folders of all candidates in one flight; asks for source states the list did not tell.
+struct Open<'a> {
+    listing: &'a Listing,
+    candidates: &'a mut [Candidate],
+}
+
+#[async_trait]
+impl Step for Open<'_> {
+    type Out = ();
+
+    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+        for candidate in self.candidates.iter_mut().filter(|c| c.state.is_none() && c.refused.is_none()) {
+            let listed = &self.listing.source[candidate.plan.source];
+            let folder = FolderRef { path: listed.path.clone(), wire: listed.wire.clone(), validity: 0 };
+            match source.examine(&folder).await {
+                Ok(state) => candidate.state = Some(state),
+                Err(failure) if failure.scope <= Scope::Folder => candidate.refused = Some(failure),
+                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
+            }
+        }
+        let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| !c.gone && c.refused.is_none()).collect();
+        let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, 0)).collect();
+        if folders.is_empty() {
+            return Ok(());
+        }
+        let opened = to.open(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        for (candidate, opened) in wanted.into_iter().zip(opened) {
+            match opened {
+                Ok(opened) => candidate.opened = Some(opened),
+                Err(failure) => candidate.refused = Some(failure),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn place(path: &FolderPath, wire: &WireName, validity: u32) -> FolderRef {
+    FolderRef { path: path.clone(), wire: wire.clone(), validity }
+}
+
+impl Pass {
+    /// Lists both sides.
+    pub(super) async fn list(&self, lane: &mut Lane) -> Flow<Listing> {
+        self.tally.phase(self.clock.now(), Phase::Connecting);
+        self.persist(lane, &mut List).await
+    }
+
+    /// Lists, creates the tree and says which folders to look into.
+    pub(super) async fn prepare(&self, lane: &mut Lane) -> Flow<Prepared> {
+        self.tally.phase(self.clock.now(), Phase::Loading);
+        let records = self.journal.folders().await?;
+        let listing = self.list(lane).await?;
+        same_mailbox(&records, &listing.destination)?;
+        let known = Known::new(&records, &listing.source);
+        let tree = self.tree(&listing, &known)?;
+        let mut candidates = self.candidates(&tree, &listing, &known);
+        self.create(lane, &tree, &listing, &mut candidates).await?;
+        let (mut look, settled): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|c| self.must_look(c));
+        if !look.is_empty() {
+            self.persist(lane, &mut Open { listing: &listing, candidates: &mut look }).await?;
+        }
+        self.register(&records, &listing, settled, look).await
+    }
+
+    fn tree(&self, listing: &Listing, known: &Known<'_>) -> Flow<Tree> {
+        let separator = listing.limits.separator;
+        destination_tree(&listing.source, &listing.destination, &self.order.options, separator, &known.destinations)
+            .map_err(|error| {
+                let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
+                Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
+            })
+    }
+
+    fn candidates(&self, tree: &Tree, listing: &Listing, known: &Known<'_>) -> Vec<Candidate> {
+        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
+        let candidate = |plan: &FolderPlan| {
+            let listed = &listing.source[plan.source];
+            let record = known.rows.get(&listed.path).copied().cloned();
+            // A folder of an earlier pass that is there no more was taken away by somebody: not made again (D12).
+            let gone = !plan.exists
+                && record.as_ref().is_some_and(|r| r.destination_validity != 0 && r.destination == plan.destination);
+            let wire = match (&record, there.get(&plan.destination)) {
+                (_, Some(wire)) => (*wire).clone(),
+                (Some(record), None) if gone => record.destination_wire.clone(),
+                _ => WireName(Vec::new()),
+            };
+            let (plan, state) = (plan.clone(), listed.state);
+            Candidate { plan, record, state, wire, gone, refused: None, opened: None }
+        };
+        tree.folders.iter().map(candidate).collect()
+    }
+
+    /// Creates what is missing; what the destination refuses stays with its candidate.
+    async fn create(
+        &self,
+        lane: &mut Lane,
+        tree: &Tree,
+        listing: &Listing,
+        candidates: &mut [Candidate],
+    ) -> Flow<()> {
+        let gone: BTreeSet<_> = candidates.iter().filter(|c| c.gone).map(|c| &c.plan.destination).collect();
+        let create: Vec<NewFolder> = tree
+            .create
+            .iter()
+            .filter(|new| !gone.contains(&new.path))
+            .map(|new| NewFolder { path: new.path.clone(), role: new.role, subscribe: new.subscribe })
+            .collect();
+        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
+        let subscribe: Vec<WireName> = candidates
+            .iter()
+            .filter(|c| c.plan.exists && c.plan.subscribe)
+            .filter_map(|c| there.get(&c.plan.destination).map(|wire| (*wire).clone()))
+            .collect();
+        if create.is_empty() && subscribe.is_empty() {
+            return Ok(());
+        }
+        let created = self.persist(lane, &mut Create { create: &create, subscribe: &subscribe }).await?;
+        let created: BTreeMap<_, _> = create.iter().map(|new| &new.path).zip(created).collect();
+        for candidate in candidates.iter_mut().filter(|c| !c.gone) {
+            match created.get(&candidate.plan.destination) {
+                Some(Ok(wire)) => candidate.wire = wire.clone(),
+                Some(Err(failure)) => candidate.refused = Some(failure.clone()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a folder needs more than its line in the list: not when it is empty and new, or unchanged (D11).
+    fn must_look(&self, candidate: &Candidate) -> bool {
+        candidate.refused.is_none()
+            && !self.unchanged(candidate)
+            && (candidate.record.is_some() || candidate.state.is_none_or(|state| state.messages > 0))
+    }
+
+    fn unchanged(&self, candidate: &Candidate) -> bool {
+        let Some((state, marker)) = candidate.state.zip(candidate.record.as_ref().and_then(|r| r.marker)) else {
+            return false;
+        };
+        // Without HIGHESTMODSEQ nothing tells that flags changed.
+        let tells = state.highest_modseq.is_some() || !self.order.options.carry_flags;
+        !candidate.gone && tells && marker.state == state && marker.options == self.options_hash()
+    }
+
+    /// Writes the folder rows and makes the jobs.
+    async fn register(
+        &self,
+        records: &[FolderRecord],
+        listing: &Listing,
+        settled: Vec<Candidate>,
+        look: Vec<Candidate>,
+    ) -> Flow<Prepared> {
+        let states: HashMap<_, _> =
+            listing.destination.iter().filter_map(|f| f.state.map(|s| (&f.path, s.uid_validity))).collect();
+        let jobs_from = settled.len();
+        let all: Vec<Candidate> = settled.into_iter().chain(look).collect();
+        let updates: Vec<_> = all.iter().map(|c| update(c, listing, &states)).collect();
+        let ids = self.save(&all, &updates).await?;
+
+        let listed: BTreeSet<_> = listing.source.iter().map(|f| &f.path).collect();
+        let kept: BTreeSet<_> = ids.iter().copied().collect();
+        let lost = records.iter().filter(|r| !kept.contains(&r.id) && (r.retired || !listed.contains(&r.source)));
+        let mut prepared = Prepared {
+            groups: Vec::new(),
+            lost: lost.map(|r| r.id).collect(),
+            places: self.places(records, listing),
+            gone: Mutex::new(GoneMarks::default()),
+        };
+        let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
+        for (at, ((candidate, id), update)) in all.into_iter().zip(ids).zip(updates).enumerate() {
+            if !candidate.gone {
+                let there = place(&update.destination, &update.destination_wire, update.destination_validity);
+                prepared.places.insert(id, there);
+            }
+            if let Some(job) = self.job(listing, candidate, id, &update, at >= jobs_from).await? {
+                groups.entry(update.destination).or_default().push(job);
+            }
+        }
+        prepared.groups = groups.into_values().collect();
+        // The largest first, so that no lane is left with one when the others are done.
+        let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
+        prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
+        Ok(prepared)
+    }
+
+    /// Writes changed rows only: a pass with nothing to do writes none.
+    async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> Flow<Vec<FolderId>> {
+        let same = |c: &Candidate, u: &FolderUpdate| c.record.as_ref().filter(|r| is_same(r, u)).map(|r| r.id);
+        let known: Vec<Option<FolderId>> = all.iter().zip(updates).map(|(c, u)| same(c, u)).collect();
+        let changed: Vec<FolderUpdate> =
+            updates.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(u, _)| u.clone()).collect();
+        let mut written = Vec::new();
+        if !changed.is_empty() {
+            written = self.journal.update_folders(changed).await?;
+        }
+        let mut written = written.into_iter();
+        let mut ids = Vec::with_capacity(all.len());
+        for ((candidate, update), id) in all.iter().zip(updates).zip(known) {
+            let Some(id) = id.or_else(|| written.next()) else { break };
+            ids.push(id);
+            let renumbered = candidate.record.as_ref().is_some_and(|r| {
+                r.destination == update.destination
+                    && r.destination_validity != 0
+                    && r.destination_validity != update.destination_validity
+            });
+            if renumbered {
+                self.journal.renumber_destination(id, update.destination_validity).await?;
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Where earlier passes put messages, as far as that is still the same folder.
+    fn places(&self, records: &[FolderRecord], listing: &Listing) -> BTreeMap<FolderId, FolderRef> {
+        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.wire, f)).collect();
+        let same = |record: &FolderRecord| {
+            let folder = there.get(&record.destination_wire)?;
+            let validity = folder.state.map_or(record.destination_validity, |s| s.uid_validity);
+            (validity == record.destination_validity)
+                .then(|| (record.id, place(&record.destination, &record.destination_wire, validity)))
+        };
+        records.iter().filter_map(same).collect()
+    }
+
+    /// Enters a folder into the tally; a job if it must be looked into.
+    async fn job(
+        &self,
+        listing: &Listing,
+        candidate: Candidate,
+        id: FolderId,
+        update: &FolderUpdate,
+        look: bool,
+    ) -> Flow<Option<Job>> {
+        let listed = &listing.source[candidate.plan.source];
+        let unchanged = self.unchanged(&candidate);
+        let state = candidate.state.unwrap_or(FolderState {
+            uid_validity: 0,
+            uid_next: 0,
+            messages: 0,
+            highest_modseq: None,
+        });
+        let messages = u64::from(state.messages);
+        let now = self.clock.now();
+        let mut counts = self.order.earlier.get(&id).copied().unwrap_or_default();
+        (counts.errors, counts.vanished, counts.skipped) = (0, 0, 0);
+        counts.source = messages;
+        if unchanged {
+            counts.already_there = messages.saturating_sub(counts.copied);
+        }
+        let phase = match (&candidate.refused, look, unchanged) {
+            (None, false, true) => FolderPhase::Unchanged,
+            (None, false, false) => FolderPhase::Done,
+            _ => FolderPhase::Waiting,
+        };
+        self.tally.folder(now, id, listed.path.clone(), counts, phase);
+        let job = Job {
+            id,
+            path: listed.path.clone(),
+            source: place(&listed.path, &listed.wire, state.uid_validity),
+            listed: state,
+            destination: place(&update.destination, &update.destination_wire, update.destination_validity),
+            opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
+            permanent: candidate.opened.map_or_else(PermanentFlags::everything, |o| o.1),
+            open_intent: candidate.record.as_ref().and_then(|r| r.intent),
+            fresh: candidate.record.is_none(),
+            destination_gone: candidate.gone,
+            unfinished: false,
+            abandoned: false,
+            todo: Todo::All,
+            listing: BTreeMap::new(),
+            carries: Vec::new(),
+            failed: BTreeSet::new(),
+            careful: BTreeSet::new(),
+            blame: BTreeMap::new(),
+            folder_blame: 0,
+        };
+        match candidate.refused {
+            Some(failure) => {
+                let mut job = job;
+                self.folder_failed(&mut job, failure).await?;
+                Ok(None)
+            }
+            None => Ok(look.then_some(job)),
+        }
+    }
+}
+
+fn is_same(record: &FolderRecord, update: &FolderUpdate) -> bool {
+    record.source == update.source
+        && record.source_wire == update.source_wire
+        && record.source_validity == update.source_validity
+        && record.mailbox_id == update.mailbox_id
+        && record.destination == update.destination
+        && record.destination_wire == update.destination_wire
+        && record.destination_validity == update.destination_validity
+}
+
+fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath, u32>) -> FolderUpdate {
+    let listed = &listing.source[candidate.plan.source];
+    let record = candidate.record.as_ref();
+    let before = record.filter(|r| r.destination == candidate.plan.destination).map_or(0, |r| r.destination_validity);
+    let opened = candidate.opened.as_ref().map(|o| o.0.uid_validity);
+    FolderUpdate {
+        id: record.map(|r| r.id),
+        source: listed.path.clone(),
+        source_wire: listed.wire.clone(),
+        source_validity: candidate.state.map_or_else(|| record.map_or(0, |r| r.source_validity), |s| s.uid_validity),
+        mailbox_id: listed.mailbox_id.clone(),
+        destination: candidate.plan.destination.clone(),
+        destination_wire: candidate.wire.clone(),
+        destination_validity: opened.or_else(|| states.get(&candidate.plan.destination).copied()).unwrap_or(before),
+    }
+}
+
+/// Earlier rows by the names that the source has now.
+struct Known<'a> {
+    rows: BTreeMap<FolderPath, &'a FolderRecord>,
+    /// Where they went, for the tree.
+    destinations: BTreeMap<FolderPath, FolderPath>,
+}
+
+impl<'a> Known<'a> {
+    /// A folder is known by its name or, renamed, by its MAILBOXID (RFC 8474) and UIDVALIDITY (D12).
+    fn new(records: &'a [FolderRecord], source: &[ListedFolder]) -> Self {
+        let live: Vec<&FolderRecord> = records.iter().filter(|r| !r.retired).collect();
+        let mut rows: BTreeMap<FolderPath, &FolderRecord> = live.iter().map(|r| (r.source.clone(), *r)).collect();
+        let listed: BTreeSet<&FolderPath> = source.iter().map(|f| &f.path).collect();
+        for folder in source.iter().filter(|f| f.mailbox_id.is_some()) {
+            let renamed = live.iter().find(|r| {
+                r.mailbox_id == folder.mailbox_id
+                    && !listed.contains(&r.source)
+                    && folder.state.is_some_and(|s| s.uid_validity == r.source_validity)
+            });
+            if let Some(record) = renamed
+                && !rows.contains_key(&folder.path)
+            {
+                rows.remove(&record.source);
+                rows.insert(folder.path.clone(), record);
+            }
+        }
+        let gone_to = |(path, r): (&FolderPath, &&FolderRecord)| {
+            (r.destination_validity != 0).then(|| (path.clone(), r.destination.clone()))
+        };
+        let destinations = rows.iter().filter_map(gone_to).collect();
+        Self { rows, destinations }
+    }
+}
+
+/// When every folder of earlier passes has another UIDVALIDITY, this is not their mailbox (D12).
+fn same_mailbox(records: &[FolderRecord], destination: &[ListedFolder]) -> Flow<()> {
+    let states: HashMap<_, _> = destination.iter().filter_map(|f| f.state.map(|s| (&f.wire, s.uid_validity))).collect();
+    let compared: Vec<bool> = records
+        .iter()
+        .filter(|r| r.destination_validity != 0)
+        .filter_map(|r| states.get(&r.destination_wire).map(|now| *now == r.destination_validity))
+        .collect();
+    if compared.is_empty() || compared.contains(&true) {
+        return Ok(());
+    }
+    let failure = Failure::new(Cause::NotTheSameMailbox, Scope::Mailbox, Retry::User, "comparing the folders")
+        .saying(format!("all {} folders known from earlier passes have a new UIDVALIDITY", compared.len()));
+    Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
+}
