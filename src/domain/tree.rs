@@ -1,0 +1,616 @@
+//! The destination tree of D14: which folder each source folder goes to, and what must be created, before a pass starts.
+//!
+//! A name comes from, in this order: the mapping; where the folder went in earlier passes; its role (to the destination
+//! folder of that role); its own name, below where its parent goes. `INBOX` goes to `INBOX` unless a mapping rule says
+//! otherwise. Only the destination's separator and control characters become `_`; at a flat destination the levels are
+//! joined by `_`; every other name is for the server to accept or refuse. Names that differ only in case count as one:
+//! an existing folder's spelling is taken over, and of two source folders the later one (deeper, or listed later) gets
+//! ` (2)`, unless the destination has it under exactly its own name. Two source folders share a destination only when
+//! the mapping says so, or did when earlier passes recorded it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::folder::{FolderPath, ListedFolder, Role};
+use super::mapping::{FolderFilter, Mappings, RuleError};
+use super::project::Options;
+
+/// Why a source folder goes where it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A mapping rule.
+    Mapping,
+    /// Earlier passes put it there.
+    Recorded,
+    /// The destination's folder of the same role, or the inbox.
+    Role,
+    /// Its own name.
+    SameName,
+}
+
+/// Where one source folder goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderPlan {
+    /// Position in the source's list.
+    pub source: usize,
+    /// Its name at the destination.
+    pub destination: FolderPath,
+    /// Why.
+    pub reason: Reason,
+    /// Whether the destination has it, ready to be opened.
+    pub exists: bool,
+    /// The role to create it with.
+    pub role: Option<Role>,
+    /// Whether it is to be subscribed: the source does, the option is on, and the destination does not yet.
+    pub subscribe: bool,
+}
+
+/// Why a source folder is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// The folder filter matches it.
+    Filter,
+    /// A view of messages that live elsewhere (`\All`, `\Flagged`, `\Important`).
+    View(Role),
+    /// It only holds other folders.
+    NoMessages,
+    /// The source listed it twice.
+    ListedTwice,
+}
+
+impl LeftOut {
+    /// The reason as people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Filter => "skipped by the folder filter",
+            Self::View(_) => "skipped: it only shows messages of other folders",
+            Self::NoMessages => "holds no messages of its own",
+            Self::ListedTwice => "listed twice by the source",
+        }
+    }
+}
+
+/// A folder to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Creation {
+    /// Its name.
+    pub path: FolderPath,
+    /// The role to give it, where the server can.
+    pub role: Option<Role>,
+    /// Whether to subscribe it.
+    pub subscribe: bool,
+}
+
+/// The whole tree of one item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Every source folder to be worked: the inbox first, then by destination, so parents before children.
+    pub folders: Vec<FolderPlan>,
+    /// What is missing at the destination, plain parents included, in the order in which to create it.
+    pub create: Vec<Creation>,
+    /// Source folders left out, by position in the source's list.
+    pub left_out: Vec<(usize, LeftOut)>,
+}
+
+/// Decides the tree. `separator` is the destination's (none: it is flat); `recorded` tells where source folders went in
+/// earlier passes and may be empty.
+///
+/// # Errors
+/// A mapping rule or the folder filter cannot be read.
+pub fn destination_tree(
+    source: &[ListedFolder],
+    destination: &[ListedFolder],
+    options: &Options,
+    separator: Option<char>,
+    recorded: &BTreeMap<FolderPath, FolderPath>,
+) -> Result<Tree, RuleError> {
+    let mappings = Mappings::parse(&options.mapping)?;
+    let filter = FolderFilter::parse(options.folder_filter.as_deref())?;
+    let mut tree = Tree::default();
+    let mut wanted = Vec::new();
+    let mut seen = HashSet::new();
+    for (at, folder) in source.iter().enumerate() {
+        let reason = if !seen.insert(&folder.path) {
+            LeftOut::ListedTwice
+        } else if !folder.selectable {
+            LeftOut::NoMessages
+        } else if let Some(role) = folder.role.filter(|r| r.is_view()) {
+            LeftOut::View(role)
+        } else if filter.skips(&folder.path) {
+            LeftOut::Filter
+        } else {
+            wanted.push(at);
+            continue;
+        };
+        tree.left_out.push((at, reason));
+    }
+    wanted.sort_by_key(|at| (source[*at].path.components().len(), *at));
+
+    // Only the first source folder of a role may use the role, whatever else decides its name: so that running again
+    // decides the same.
+    let mut bearers = BTreeMap::new();
+    for at in wanted.iter().filter(|_| options.roles) {
+        if let Some(role) = source[*at].role {
+            bearers.entry(role).or_insert(*at);
+        }
+    }
+    let destination = &with_parents(destination);
+    let mut names = Names::new(source, destination, separator, bearers);
+    let later = names.fixed(&wanted, &mappings, recorded);
+    let later = names.by_role(later);
+    names.by_name(later);
+    tree.folders = names.plans(options.subscribe);
+    tree.create = creations(&tree.folders, destination);
+    Ok(tree)
+}
+
+/// The list with the parents that a server left out, as pure parents.
+fn with_parents(listed: &[ListedFolder]) -> Vec<ListedFolder> {
+    let mut all = listed.to_vec();
+    let mut there: HashSet<FolderPath> = listed.iter().map(|f| f.path.clone()).collect();
+    for folder in listed {
+        let mut path = folder.path.clone();
+        while let Some(parent) = path.parent().filter(|p| there.insert(p.clone())) {
+            all.push(ListedFolder {
+                path: parent.clone(),
+                role: None,
+                selectable: false,
+                subscribed: false,
+                state: None,
+                mailbox_id: None,
+                wire: folder.wire.clone(),
+            });
+            path = parent;
+        }
+    }
+    all
+}
+
+/// Names handed out so far.
+struct Names<'a> {
+    source: &'a [ListedFolder],
+    destination: &'a [ListedFolder],
+    /// The destination's folders by exact name.
+    existing: HashMap<&'a FolderPath, &'a ListedFolder>,
+    separator: Option<char>,
+    /// The source folder that may use a role.
+    bearers: BTreeMap<Role, usize>,
+    /// By source position.
+    given: BTreeMap<usize, (FolderPath, Reason)>,
+    /// Lower-case keys and exact names that a source folder has of its own.
+    taken: HashSet<String>,
+    taken_exactly: HashSet<FolderPath>,
+    /// Lower-case key → spelling, of every name and parent that exists or will.
+    spelling: HashMap<String, Vec<String>>,
+    /// Source path → destination, for children to follow.
+    moved: HashMap<&'a FolderPath, FolderPath>,
+}
+
+fn key(components: &[String]) -> String {
+    components.iter().map(|c| c.to_lowercase()).collect::<Vec<_>>().join("\0")
+}
+
+impl<'a> Names<'a> {
+    fn new(
+        source: &'a [ListedFolder],
+        destination: &'a [ListedFolder],
+        separator: Option<char>,
+        bearers: BTreeMap<Role, usize>,
+    ) -> Self {
+        let mut names = Self {
+            source,
+            destination,
+            existing: destination.iter().map(|f| (&f.path, f)).collect(),
+            separator,
+            bearers,
+            given: BTreeMap::new(),
+            taken: HashSet::new(),
+            taken_exactly: HashSet::new(),
+            spelling: HashMap::new(),
+            moved: HashMap::new(),
+        };
+        destination.iter().for_each(|f| names.learn(&f.path));
+        names
+    }
+
+    /// Remembers how a name and its parents are spelt; the first spelling stays.
+    fn learn(&mut self, path: &FolderPath) {
+        let components = path.components();
+        for len in 1..=components.len() {
+            self.spelling.entry(key(&components[..len])).or_insert_with(|| components[..len].to_vec());
+        }
+    }
+
+    /// What a server of this separator can take.
+    fn clean(&self, path: &FolderPath) -> FolderPath {
+        let component = |c: &String| -> String {
+            c.chars().map(|c| if c.is_control() || Some(c) == self.separator { '_' } else { c }).collect()
+        };
+        let components: Vec<String> = path.components().iter().map(component).collect();
+        match self.separator {
+            Some(_) => FolderPath::new(components),
+            None => FolderPath::new([components.join("_")]),
+        }
+    }
+
+    /// The cleaned name in the spelling that the destination has or will have for it and its parents.
+    fn spelt(&self, path: &FolderPath) -> FolderPath {
+        let path = self.clean(path);
+        if self.existing.contains_key(&path) {
+            return path;
+        }
+        let components = path.components();
+        let known = (1..=components.len()).rev().find_map(|len| {
+            let exact = FolderPath::new(components[..len].to_vec());
+            let known = if self.existing.contains_key(&exact) {
+                exact.components().to_vec()
+            } else {
+                self.spelling.get(&key(&components[..len]))?.clone()
+            };
+            Some((len, known))
+        });
+        match known {
+            Some((len, known)) => FolderPath::new(known.into_iter().chain(components[len..].iter().cloned())),
+            None => path,
+        }
+    }
+
+    fn free(&self, path: &FolderPath) -> bool {
+        !self.taken.contains(&key(path.components()))
+            || (self.existing.contains_key(path) && !self.taken_exactly.contains(path))
+    }
+
+    fn give(&mut self, at: usize, path: FolderPath, reason: Reason) {
+        self.learn(&path);
+        if reason != Reason::Mapping {
+            self.taken.insert(key(path.components()));
+            self.taken_exactly.insert(path.clone());
+            self.moved.insert(&self.source[at].path, path.clone());
+        }
+        self.given.insert(at, (path, reason));
+    }
+
+    /// Mapping, records and the inbox; returns the folders that are left.
+    fn fixed(
+        &mut self,
+        wanted: &[usize],
+        mappings: &Mappings,
+        recorded: &BTreeMap<FolderPath, FolderPath>,
+    ) -> Vec<usize> {
+        let mut later = Vec::new();
+        for at in wanted.iter().copied() {
+            let path = &self.source[at].path;
+            if let Some(mapped) = mappings.apply(path) {
+                let mapped = self.spelt(&mapped);
+                self.give(at, mapped, Reason::Mapping);
+            } else if path.is_inbox() {
+                self.give(at, path.clone(), Reason::Role);
+            } else if let Some(before) = recorded.get(path) {
+                self.give(at, before.clone(), Reason::Recorded);
+            } else {
+                later.push(at);
+            }
+        }
+        later
+    }
+
+    /// The role of a source folder that may use it.
+    fn role(&self, at: usize) -> Option<Role> {
+        self.source[at].role.filter(|r| self.bearers.get(r) == Some(&at))
+    }
+
+    /// The destination's folder of the same role.
+    fn by_role(&mut self, wanted: Vec<usize>) -> Vec<usize> {
+        let mut later = Vec::new();
+        for at in wanted {
+            let there = self.role(at).and_then(|r| self.destination.iter().find(|f| f.role == Some(r) && f.selectable));
+            match there.filter(|f| self.free(&f.path)) {
+                Some(folder) => self.give(at, folder.path.clone(), Reason::Role),
+                None => later.push(at),
+            }
+        }
+        later
+    }
+
+    /// Level by level: first the names nobody else has, then those that clash.
+    fn by_name(&mut self, wanted: Vec<usize>) {
+        let source = self.source;
+        for level in wanted.chunk_by(|a, b| source[*a].path.components().len() == source[*b].path.components().len()) {
+            let mut clashing = Vec::new();
+            for at in level.iter().copied() {
+                let own = self.own_name(at);
+                if self.free(&own) && !self.belongs_to_twin(level, at, &own) {
+                    self.give(at, own, Reason::SameName);
+                } else {
+                    clashing.push(at);
+                }
+            }
+            for at in clashing {
+                let mut name = self.own_name(at);
+                let mut number = 2;
+                while !self.free(&name) {
+                    name = self.spelt(&numbered(&self.own_name(at), number));
+                    number += 1;
+                }
+                self.give(at, name, Reason::SameName);
+            }
+        }
+    }
+
+    /// Whether this folder would take over a spelling that another one of its level has of its own.
+    fn belongs_to_twin(&self, level: &[usize], at: usize, own: &FolderPath) -> bool {
+        let leaf = |at: usize| self.source[at].path.components().last();
+        let spelt_so = |at: usize| leaf(at) == own.components().last();
+        !spelt_so(at) && level.iter().any(|other| spelt_so(*other) && self.own_name(*other) == *own)
+    }
+
+    fn own_name(&self, at: usize) -> FolderPath {
+        let path = &self.source[at].path;
+        let parent = path.parent().and_then(|p| self.moved.get(&p));
+        match (parent, path.components().last()) {
+            (Some(parent), Some(leaf)) if self.separator.is_some() => {
+                let below = parent.components().iter().cloned().chain([leaf.clone()]);
+                self.spelt(&FolderPath::new(below))
+            }
+            _ => self.spelt(path),
+        }
+    }
+
+    fn plans(&self, subscribe: bool) -> Vec<FolderPlan> {
+        let roles: BTreeSet<Role> = self.destination.iter().filter_map(|f| f.role).collect();
+        let mut plans = Vec::with_capacity(self.given.len());
+        for (at, (destination, reason)) in &self.given {
+            let source = &self.source[*at];
+            let there = self.existing.get(destination);
+            let exists = there.is_some_and(|f| f.selectable) || destination.is_inbox();
+            let role = self.role(*at).filter(|r| !exists && !roles.contains(r));
+            plans.push(FolderPlan {
+                source: *at,
+                destination: destination.clone(),
+                reason: *reason,
+                exists,
+                role,
+                subscribe: subscribe && source.subscribed && !there.is_some_and(|f| f.subscribed),
+            });
+        }
+        plans.sort_by(|a, b| {
+            let order = |p: &FolderPlan| !p.destination.is_inbox();
+            (order(a), &a.destination, a.source).cmp(&(order(b), &b.destination, b.source))
+        });
+        plans
+    }
+}
+
+fn numbered(path: &FolderPath, number: u32) -> FolderPath {
+    let mut components = path.components().to_vec();
+    if let Some(last) = components.last_mut() {
+        last.push_str(&format!(" ({number})"));
+    }
+    FolderPath::new(components)
+}
+
+/// The missing folders and their missing parents, parents first, each once.
+fn creations(plans: &[FolderPlan], destination: &[ListedFolder]) -> Vec<Creation> {
+    let mut there: HashSet<FolderPath> = destination.iter().map(|f| f.path.clone()).collect();
+    there.insert(FolderPath::new(["INBOX"]));
+    let mut made: HashMap<FolderPath, usize> = HashMap::new();
+    let mut create: Vec<Creation> = Vec::new();
+    for plan in plans.iter().filter(|p| !p.exists) {
+        let components = plan.destination.components();
+        for len in 1..components.len() {
+            let path = FolderPath::new(components[..len].to_vec());
+            if there.insert(path.clone()) {
+                made.insert(path.clone(), create.len());
+                create.push(Creation { path, role: None, subscribe: false });
+            }
+        }
+        match made.get(&plan.destination) {
+            Some(at) => {
+                create[*at].role = create[*at].role.or(plan.role);
+                create[*at].subscribe |= plan.subscribe;
+            }
+            None => {
+                there.insert(plan.destination.clone());
+                made.insert(plan.destination.clone(), create.len());
+                let path = plan.destination.clone();
+                create.push(Creation { path, role: plan.role, subscribe: plan.subscribe });
+            }
+        }
+    }
+    create
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::folder::WireName;
+    use crate::domain::mapping::Mapping;
+
+    fn folder(name: &str, role: Option<Role>) -> ListedFolder {
+        ListedFolder {
+            path: FolderPath::new(name.split('/')),
+            wire: WireName(name.into()),
+            role,
+            selectable: true,
+            subscribed: true,
+            state: None,
+            mailbox_id: None,
+        }
+    }
+
+    fn names(list: &[&str]) -> Vec<ListedFolder> {
+        list.iter().map(|n| folder(n, None)).collect()
+    }
+
+    fn decide(source: &[ListedFolder], destination: &[ListedFolder], rules: &[&str]) -> Tree {
+        let options = Options { mapping: rules.iter().map(|r| Mapping((*r).into())).collect(), ..Options::default() };
+        destination_tree(source, destination, &options, Some('/'), &BTreeMap::new()).unwrap()
+    }
+
+    fn pairs(tree: &Tree, source: &[ListedFolder]) -> Vec<String> {
+        tree.folders.iter().map(|p| format!("{} > {}", source[p.source].path, p.destination)).collect()
+    }
+
+    fn created(tree: &Tree) -> Vec<String> {
+        tree.create.iter().map(|c| c.path.to_string()).collect()
+    }
+
+    #[test]
+    fn r15_r16_the_tree_is_created_parents_first_with_the_mapping_applied() {
+        let source = names(&["Files/2024/May", "inbox", "Files"]);
+        let tree = decide(&source, &names(&["INBOX"]), &["^Files->Old/Files-1"]);
+        assert_eq!(
+            pairs(&tree, &source),
+            ["INBOX > INBOX", "Files > Old/Files-1", "Files/2024/May > Old/Files-1/2024/May"]
+        );
+        assert_eq!(created(&tree), ["Old", "Old/Files-1", "Old/Files-1/2024", "Old/Files-1/2024/May"]);
+        assert_eq!(tree.folders[1].reason, Reason::Mapping);
+    }
+
+    #[test]
+    fn roles_meet_and_children_follow() {
+        let source = [
+            folder("Sent Items", Some(Role::Sent)),
+            folder("Sent Items/2020", None),
+            folder("Sent", None),
+            folder("Rubbish", Some(Role::Trash)),
+            folder("Trash", Some(Role::Trash)),
+        ];
+        let tree = decide(&source, &[folder("Sent", Some(Role::Sent))], &[]);
+        assert_eq!(
+            pairs(&tree, &source),
+            [
+                "Rubbish > Rubbish",
+                "Sent Items > Sent",
+                "Sent Items/2020 > Sent/2020",
+                "Sent > Sent (2)",
+                "Trash > Trash"
+            ]
+        );
+        let role = |name: &str| tree.create.iter().find(|c| c.path.to_string() == name).unwrap().role;
+        assert_eq!((role("Rubbish"), role("Trash")), (Some(Role::Trash), None), "one folder per role");
+        let off = Options { roles: false, subscribe: false, ..Options::default() };
+        let tree =
+            destination_tree(&source[..1], &[folder("Sent", Some(Role::Sent))], &off, Some('/'), &BTreeMap::new())
+                .unwrap();
+        assert_eq!(tree.folders[0].destination.to_string(), "Sent Items");
+        assert!(!tree.folders[0].subscribe && tree.folders[0].role.is_none());
+    }
+
+    #[test]
+    fn views_parents_and_filtered_folders_are_left_out_with_a_reason() {
+        let mut source =
+            vec![folder("All", Some(Role::All)), folder("[Gmail]", None), folder("Junk", None), folder("Junk", None)];
+        source[1].selectable = false;
+        source.push(folder("[Gmail]/Sent Mail", Some(Role::Sent)));
+        let options = Options { folder_filter: Some("^junk$".into()), ..Options::default() };
+        let tree = destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new()).unwrap();
+        let reasons =
+            [(0, LeftOut::View(Role::All)), (1, LeftOut::NoMessages), (2, LeftOut::Filter), (3, LeftOut::ListedTwice)];
+        assert_eq!(tree.left_out, reasons);
+        assert_eq!(created(&tree), ["[Gmail]", "[Gmail]/Sent Mail"]);
+    }
+
+    #[test]
+    fn case_clashes_are_found_beforehand() {
+        let source = names(&["Files", "files", "archive"]);
+        let tree = decide(&source, &names(&["Archive"]), &[]);
+        assert_eq!(pairs(&tree, &source), ["archive > Archive", "Files > Files", "files > Files (2)"]);
+        let tree = decide(&source, &names(&["files", "Files"]), &[]);
+        assert!(pairs(&tree, &source).contains(&"files > files".to_owned()), "{:?}", pairs(&tree, &source));
+        let source = names(&["files", "Files"]);
+        let tree = decide(&source, &names(&["Files"]), &[]);
+        assert_eq!(pairs(&tree, &source), ["Files > Files", "files > Files (2)"]);
+    }
+
+    #[test]
+    fn separators_and_controls_become_underscores_and_flat_mailboxes_join() {
+        let source = [folder("a.b/c\u{7}d", None), folder("~odd ", None)];
+        let mut source = source.to_vec();
+        source[0].path = FolderPath::new(["a.b", "c\u{7}d"]);
+        let tree = destination_tree(&source, &[], &Options::default(), Some('.'), &BTreeMap::new()).unwrap();
+        assert_eq!(created(&tree), ["a_b", "a_b/c_d", "~odd "]);
+        let tree = destination_tree(&source, &[], &Options::default(), None, &BTreeMap::new()).unwrap();
+        assert_eq!(created(&tree), ["a.b_c_d", "~odd "]);
+    }
+
+    #[test]
+    fn recorded_destinations_stay_unless_the_mapping_speaks() {
+        let source = [folder("Sent Items", Some(Role::Sent)), folder("A", None)];
+        let recorded = BTreeMap::from([
+            (FolderPath::new(["Sent Items"]), FolderPath::new(["Old sent"])),
+            (FolderPath::new(["A"]), FolderPath::new(["B"])),
+        ]);
+        let options = Options { mapping: vec![Mapping("^A$->C".into())], ..Options::default() };
+        let tree =
+            destination_tree(&source, &[folder("Sent", Some(Role::Sent))], &options, Some('/'), &recorded).unwrap();
+        assert_eq!(pairs(&tree, &source), ["A > C", "Sent Items > Old sent"]);
+        assert_eq!(tree.folders[1].reason, Reason::Recorded);
+    }
+
+    #[test]
+    fn unselectable_destinations_are_created_anew() {
+        let mut there = names(&["Work"]);
+        there[0].selectable = false;
+        let tree = decide(&names(&["Work", "Work/x"]), &there, &[]);
+        assert_eq!(created(&tree), ["Work", "Work/x"]);
+    }
+
+    fn listing() -> impl Strategy<Value = Vec<ListedFolder>> {
+        let role = prop_oneof![4 => Just(None), 1 => Just(Some(Role::Sent)), 1 => Just(Some(Role::Trash))];
+        let leaf = prop_oneof![Just("a"), Just("A"), Just("b"), Just("B"), Just("a (2)"), Just("x.y"), Just("INBOX")];
+        proptest::collection::vec((proptest::collection::vec(leaf, 1..4), role), 0..10).prop_map(|v| {
+            let mut seen = HashSet::new();
+            let all = v.into_iter().map(|(c, r)| folder(&c.join("/"), r));
+            all.filter(|f| seen.insert(f.path.clone())).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn laws_of_the_tree(source in listing(), there in listing(), mapped in proptest::bool::ANY, flat in proptest::bool::ANY) {
+            let rules = if mapped { vec![Mapping("^b->A/b".into())] } else { vec![] };
+            let options = Options { mapping: rules, ..Options::default() };
+            let separator = (!flat).then_some('.');
+            let there: Vec<_> = there.into_iter().filter(|f| match separator {
+                Some(c) => !f.path.to_string().contains(c),
+                None => f.path.components().len() == 1,
+            }).collect();
+            let tree = destination_tree(&source, &there, &options, separator, &BTreeMap::new()).unwrap();
+            let there = with_parents(&there);
+            prop_assert_eq!(tree.folders.len() + tree.left_out.len(), source.len());
+
+            // No two sources into one folder, not even by case, unless mapped or both there already.
+            let mut unmapped = HashMap::new();
+            for plan in tree.folders.iter().filter(|p| p.reason != Reason::Mapping) {
+                if let Some(other) = unmapped.insert(key(plan.destination.components()), &plan.destination) {
+                    prop_assert!(*other != plan.destination, "twice: {}", other);
+                    prop_assert!(plan.exists || there.iter().any(|f| f.path == *other));
+                }
+            }
+            // Parents before children, everything that is missing is made, once.
+            let mut known: HashSet<FolderPath> = there.iter().map(|f| f.path.clone()).collect();
+            known.insert(FolderPath::new(["INBOX"]));
+            for new in &tree.create {
+                let parent = new.path.parent();
+                prop_assert!(parent.is_none_or(|p| known.contains(&p) || there.iter().any(|f| f.path.components().starts_with(p.components()))));
+                let pure_parent = there.iter().any(|f| f.path == new.path && !f.selectable);
+                prop_assert!(known.insert(new.path.clone()) || pure_parent, "made twice: {}", new.path);
+            }
+            prop_assert!(tree.folders.iter().all(|p| known.contains(&p.destination)));
+
+            // Run against its own result it decides the same and makes nothing, with and without records.
+            let mut after = there.clone();
+            after.extend(tree.create.iter().map(|c| ListedFolder { path: c.path.clone(), ..folder("x", c.role) }));
+            let records: BTreeMap<_, _> =
+                tree.folders.iter().map(|p| (source[p.source].path.clone(), p.destination.clone())).collect();
+            for recorded in [BTreeMap::new(), records] {
+                let again = destination_tree(&source, &after, &options, separator, &recorded).unwrap();
+                prop_assert!(again.create.is_empty(), "{:?}", again.create);
+                let of = |t: &Tree| t.folders.iter().map(|p| (p.source, p.destination.clone())).collect::<Vec<_>>();
+                prop_assert_eq!(of(&again), of(&tree));
+            }
+        }
+    }
+}
