@@ -131,6 +131,11 @@ impl GoneMarks {
         Self { marks }
     }
 
+    /// Whether there never was one.
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
     /// Whether an unused one has this identity.
     pub fn has(&self, identity: Identity) -> bool {
         self.of(identity).iter().any(|m| !m.3)

@@ -10,7 +10,7 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::FolderId;
 use crate::domain::matching::GoneMarks;
-use crate::domain::record::{Counts, FolderPhase, FolderRecord, FolderUpdate, Phase};
+use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Phase};
 use crate::domain::tree::{FolderPlan, Tree, destination_tree};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
 use crate::engine::pass::job::{Job, Todo};
