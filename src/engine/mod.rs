@@ -1,4 +1,18 @@
 //! Orders, waits, retries and cancels: the dispatcher that owns run state, and the workers that each run one pass.
+//!
+//! Other rooms see of it [`Engine`], [`command`] and [`snapshot`], nothing else. The engine does not know whether a
+//! window, a terminal or a test watches it.
 
+pub mod board;
+pub mod command;
+mod dispatcher;
+pub mod endpoints;
+mod gate;
+mod handle;
 pub mod journal;
 pub mod pass;
+pub mod snapshot;
+pub mod store_journal;
+mod worker;
+
+pub use handle::{Engine, Workspace};

@@ -1,0 +1,303 @@
+//! The run state: which item is where, who runs, who is next. The dispatcher owns it and performs what it answers.
+//!
+//! [`Board::handle`] is synchronous and touches nothing outside: an event goes in, effects come out. Statuses change
+//! through the one transition function of the domain only.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::status::{self, Refusal, Status};
+use crate::engine::command::Outcome;
+use crate::engine::pass::PassEnd;
+
+/// What happens to the run state.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A project's items became known, with their status and latest pass, and how many may run at once.
+    Load {
+        /// The project.
+        project: ProjectId,
+        /// Items with status and latest pass.
+        items: Vec<(ItemId, Status, Option<PassId>)>,
+        /// Its option *concurrent migrations*.
+        concurrent: u32,
+    },
+    /// Passes were made for these items; their submission was decided by [`Board::startable`].
+    Submitted(Vec<(ItemId, PassId)>),
+    /// Held and left-behind submissions of these items may run.
+    Resume(Vec<ItemId>),
+    /// A worker has loaded what it needs.
+    Loaded(ItemId),
+    /// A worker is done.
+    Ended(ItemId, PassEnd),
+    /// Stop these.
+    Stop(Vec<ItemId>),
+    /// Drop the connections of these.
+    Abort(Vec<ItemId>),
+    /// Nothing new starts any more; what runs is told to stop.
+    Close,
+}
+
+/// What the dispatcher has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Write a status.
+    Status {
+        /// The item.
+        item: ItemId,
+        /// Its pass.
+        pass: PassId,
+        /// What it was.
+        from: Status,
+        /// What it is.
+        to: Status,
+        /// Why, when it failed or is held.
+        failure: Option<(Option<Side>, Failure)>,
+    },
+    /// Start a worker.
+    Spawn(ItemId, PassId),
+    /// Tell a worker to stop.
+    Stop(ItemId),
+    /// Tell a worker to drop everything.
+    Abort(ItemId),
+    /// Forget which administrator logins were refused: they may have been corrected.
+    ForgetRefusals(ProjectId),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seat {
+    project: ProjectId,
+    status: Status,
+    pass: Option<PassId>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    concurrent: u32,
+    running: u32,
+    /// Submitted, in order.
+    queue: VecDeque<ItemId>,
+    /// Sides whose administrator login was refused (D24).
+    refused: BTreeSet<Side>,
+}
+
+/// The run state.
+#[derive(Debug, Default)]
+pub struct Board {
+    seats: BTreeMap<ItemId, Seat>,
+    places: BTreeMap<ProjectId, Place>,
+    closing: bool,
+}
+
+impl Board {
+    /// Whether a project's items are known.
+    pub fn knows(&self, project: ProjectId) -> bool {
+        self.places.contains_key(&project)
+    }
+
+    /// Whether any of these items waits for a worker or has one.
+    pub fn is_busy(&self) -> bool {
+        self.places.values().any(|place| place.running > 0 || (!self.closing && !place.queue.is_empty()))
+    }
+
+    /// An item's status.
+    pub fn status(&self, item: ItemId) -> Option<Status> {
+        self.seats.get(&item).map(|seat| seat.status)
+    }
+
+    /// Which of these items may be started; the others with the reason.
+    pub fn startable(&self, items: &[ItemId]) -> Outcome {
+        let start = status::Event::Start { waiting_for_user: false, scheduled: false, held: false };
+        let mut outcome = Outcome::default();
+        for item in items {
+            match self.seats.get(item).map(|seat| seat.status.after(start)) {
+                Some(Ok(_)) => outcome.done.push(*item),
+                Some(Err(refusal)) => outcome.left.push((*item, refusal.to_string())),
+                None => outcome.left.push((*item, "the item does not exist".into())),
+            }
+        }
+        outcome
+    }
+
+    /// Takes in an event and answers what to do, and for stops which items were stopped.
+    pub fn handle(&mut self, event: Event) -> (Vec<Effect>, Outcome) {
+        let mut effects = Vec::new();
+        let mut outcome = Outcome::default();
+        match event {
+            Event::Load { project, items, concurrent } => self.load(project, items, concurrent),
+            Event::Submitted(passes) => self.submitted(passes, &mut effects),
+            Event::Resume(items) => self.resume(&items, &mut outcome, &mut effects),
+            Event::Loaded(item) => drop(self.change(item, status::Event::Loaded, None, &mut effects)),
+            Event::Ended(item, end) => self.ended(item, end, &mut effects),
+            Event::Stop(items) => self.stop(&items, &mut outcome, &mut effects),
+            Event::Abort(items) => {
+                for item in items {
+                    if self.status(item).is_some_and(Status::is_active) {
+                        let _ = self.change(item, status::Event::Stop, None, &mut effects);
+                        effects.push(Effect::Abort(item));
+                        outcome.done.push(item);
+                    }
+                }
+            }
+            Event::Close => {
+                self.closing = true;
+                let active: Vec<_> = self.seats.iter().filter(|s| s.1.status.is_active()).map(|s| *s.0).collect();
+                for item in active {
+                    // A Queued item cannot be stopped (R8): its worker is told, and it is Submitted again.
+                    let _ = self.change(item, status::Event::Stop, None, &mut effects);
+                    effects.push(Effect::Stop(item));
+                    outcome.done.push(item);
+                }
+            }
+        }
+        self.schedule(&mut effects);
+        (effects, outcome)
+    }
+
+    fn load(&mut self, project: ProjectId, items: Vec<(ItemId, Status, Option<PassId>)>, concurrent: u32) {
+        self.places.entry(project).or_default().concurrent = concurrent;
+        for (item, status, pass) in items {
+            self.seats.entry(item).or_insert(Seat { project, status, pass });
+        }
+    }
+
+    fn submitted(&mut self, passes: Vec<(ItemId, PassId)>, effects: &mut Vec<Effect>) {
+        let mut projects = BTreeSet::new();
+        for (item, pass) in passes {
+            let Some(seat) = self.seats.get_mut(&item) else { continue };
+            (seat.status, seat.pass) = (Status::Submitted, Some(pass));
+            projects.insert(seat.project);
+            if let Some(place) = self.places.get_mut(&seat.project) {
+                place.queue.push_back(item);
+            }
+        }
+        // A new Start is the consultant's word that the logins are right now.
+        projects.into_iter().for_each(|project| self.forget_refusals(project, effects));
+    }
+
+    fn forget_refusals(&mut self, project: ProjectId, effects: &mut Vec<Effect>) {
+        if let Some(place) = self.places.get_mut(&project)
+            && !std::mem::take(&mut place.refused).is_empty()
+        {
+            effects.push(Effect::ForgetRefusals(project));
+        }
+    }
+
+    fn resume(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
+        for item in items {
+            let Some(seat) = self.seats.get(item).copied() else { continue };
+            let queued = self.places.get(&seat.project).is_some_and(|place| place.queue.contains(item));
+            if seat.status == Status::Held {
+                self.forget_refusals(seat.project, effects);
+                let _ = self.change(*item, status::Event::Resume { scheduled: false }, None, effects);
+            } else if seat.status != Status::Submitted || queued {
+                continue;
+            }
+            if let Some(place) = self.places.get_mut(&seat.project) {
+                place.queue.push_back(*item);
+            }
+            outcome.done.push(*item);
+        }
+    }
+
+    fn stop(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
+        for item in items {
+            match self.change(*item, status::Event::Stop, None, effects) {
+                Ok(Status::Stopping) => effects.push(Effect::Stop(*item)),
+                Ok(_) => {}
+                Err(refusal) => {
+                    outcome.left.push((*item, refusal.to_string()));
+                    continue;
+                }
+            }
+            outcome.done.push(*item);
+        }
+    }
+
+    fn ended(&mut self, item: ItemId, end: PassEnd, effects: &mut Vec<Effect>) {
+        let Some(seat) = self.seats.get(&item).copied() else { return };
+        if let Some(place) = self.places.get_mut(&seat.project) {
+            place.running = place.running.saturating_sub(1);
+        }
+        let (event, failure) = match end {
+            PassEnd::Completed { .. } => (status::Event::Finish, None),
+            // Without having been told by a person (a Queued item when the program closes): the same pass goes on later.
+            PassEnd::Stopped if seat.status != Status::Stopping => (status::Event::Interrupted { held: false }, None),
+            PassEnd::Stopped => (status::Event::StopConfirmed, None),
+            PassEnd::Failed { side, failure } => {
+                let event = self.failed(seat.project, side, &failure, effects);
+                (event, Some((side, failure)))
+            }
+        };
+        // A pass may end before its worker reported that it had loaded.
+        if event == status::Event::Finish && self.status(item) == Some(Status::Queued) {
+            let _ = self.change(item, status::Event::Loaded, None, effects);
+        }
+        let _ = self.change(item, event, failure, effects);
+    }
+
+    /// A refused administrator login fails the one item that tried it and holds all others that would (D24).
+    fn failed(
+        &mut self,
+        project: ProjectId,
+        side: Option<Side>,
+        failure: &Failure,
+        effects: &mut Vec<Effect>,
+    ) -> status::Event {
+        let (Cause::AdministratorLoginRefused, Some(side)) = (failure.cause, side) else {
+            return status::Event::Fatal;
+        };
+        let Some(place) = self.places.get_mut(&project) else { return status::Event::Fatal };
+        if !place.refused.insert(side) {
+            return status::Event::Interrupted { held: true };
+        }
+        for item in std::mem::take(&mut place.queue) {
+            let _ = self.change(item, status::Event::Hold, Some((Some(side), failure.clone())), effects);
+        }
+        status::Event::Fatal
+    }
+
+    fn change(
+        &mut self,
+        item: ItemId,
+        event: status::Event,
+        failure: Option<(Option<Side>, Failure)>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Status, Refusal> {
+        let Some(seat) = self.seats.get_mut(&item) else { return Err(Refusal::NotRunning) };
+        let (from, to) = (seat.status, seat.status.after(event)?);
+        seat.status = to;
+        if let Some(pass) = seat.pass {
+            effects.push(Effect::Status { item, pass, from, to, failure });
+        }
+        Ok(to)
+    }
+
+    /// Gives free places to waiting items, oldest submission first (R6).
+    fn schedule(&mut self, effects: &mut Vec<Effect>) {
+        if self.closing {
+            return;
+        }
+        let mut taken = Vec::new();
+        for place in self.places.values_mut() {
+            while place.running < place.concurrent {
+                let Some(item) = place.queue.pop_front() else { break };
+                place.running += 1;
+                taken.push(item);
+            }
+        }
+        for item in taken {
+            let taken = self.change(item, status::Event::Take, None, effects);
+            let seat = self.seats.get(&item).copied();
+            match (taken, seat.and_then(|seat| seat.pass)) {
+                (Ok(_), Some(pass)) => effects.push(Effect::Spawn(item, pass)),
+                _ => {
+                    if let Some(place) = seat.and_then(|seat| self.places.get_mut(&seat.project)) {
+                        place.running -= 1;
+                    }
+                }
+            }
+        }
+    }
+}

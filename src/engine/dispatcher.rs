@@ -1,0 +1,324 @@
+//! The dispatcher: one task that owns the run state.
+//!
+//! It takes in commands, workers' news and rows that other processes left in the database, asks the [`Board`] what
+//! follows, and does it. Bounded: commands (64), snapshots (ten a second). It waits for the store only.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::pass::PassKind;
+use crate::domain::status::Status;
+use crate::endpoint::Meter;
+use crate::engine::board::{Board, Effect, Event};
+use crate::engine::command::{Command, Outcome};
+use crate::engine::gate::Gates;
+use crate::engine::handle::Workspace;
+use crate::engine::pass::tally::Tally;
+use crate::engine::pass::{PassEnd, Stops};
+use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
+use crate::engine::worker::Worker;
+use crate::store::{self, StoreError, Submission};
+
+/// Between two snapshots.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
+/// Between two looks at what other processes want (D1).
+const POLL_EVERY: Duration = Duration::from_millis(200);
+/// How long answered commands of other processes are kept, in milliseconds.
+const KEEP_COMMANDS: i64 = 24 * 60 * 60 * 1000;
+
+/// What comes through the engine's handle.
+pub(super) enum Request {
+    Command(Command, oneshot::Sender<Outcome>),
+    Close,
+}
+
+struct Run {
+    stops: Stops,
+    tally: Arc<Tally>,
+    meter: Arc<Meter>,
+    /// For the speed: bytes read at an earlier time.
+    seen: (Instant, u64),
+}
+
+pub(super) struct Dispatcher {
+    workspace: Workspace,
+    inbox: mpsc::Receiver<Request>,
+    publish: watch::Sender<Arc<Snapshot>>,
+    board: Board,
+    gates: Gates,
+    runs: HashMap<ItemId, Run>,
+    workers: JoinSet<(ItemId, PassEnd)>,
+    tasks: HashMap<Id, ItemId>,
+    loaded: (mpsc::Sender<ItemId>, mpsc::Receiver<ItemId>),
+    rows: Builder,
+    closing: bool,
+}
+
+impl Dispatcher {
+    pub fn new(
+        workspace: Workspace,
+        inbox: mpsc::Receiver<Request>,
+        publish: watch::Sender<Arc<Snapshot>>,
+    ) -> Self {
+        Self {
+            workspace,
+            inbox,
+            publish,
+            board: Board::default(),
+            gates: Gates::default(),
+            runs: HashMap::new(),
+            workers: JoinSet::new(),
+            tasks: HashMap::new(),
+            loaded: mpsc::channel(64),
+            rows: Builder::default(),
+            closing: false,
+        }
+    }
+
+    /// Runs until the handle is dropped, or until everything has ended after a close.
+    pub async fn run(mut self) {
+        let mut paint = interval(SNAPSHOT_EVERY);
+        let mut poll = interval(POLL_EVERY);
+        paint.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                request = self.inbox.recv(), if !self.closing => match request {
+                    Some(Request::Command(command, reply)) => {
+                        let outcome = self.command(command).await;
+                        // Nobody waiting for the outcome is no failure.
+                        let _ = reply.send(outcome);
+                    }
+                    Some(Request::Close) => {
+                        self.closing = true;
+                        self.handle(Event::Close).await;
+                    }
+                    None => return,
+                },
+                Some(item) = self.loaded.1.recv() => drop(self.handle(Event::Loaded(item)).await),
+                Some(ended) = self.workers.join_next_with_id() => {
+                    // News of loading that came before the end counts before it.
+                    while let Ok(item) = self.loaded.1.try_recv() {
+                        self.handle(Event::Loaded(item)).await;
+                    }
+                    self.ended(ended).await;
+                }
+                _ = paint.tick() => self.paint(),
+                _ = poll.tick() => self.poll().await,
+            }
+            if self.closing && self.workers.is_empty() {
+                self.paint();
+                return;
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command) -> Outcome {
+        let project = match &command {
+            Command::Resume { project, .. }
+            | Command::Start { project, .. }
+            | Command::Stop { project, .. }
+            | Command::Abort { project, .. } => *project,
+        };
+        if let Err(error) = self.load(project).await {
+            return Outcome::failed(error.to_string());
+        }
+        match command {
+            Command::Resume { items, .. } => self.handle(Event::Resume(items)).await,
+            Command::Start { items, kind, .. } => match self.submit(items, kind).await {
+                Ok(outcome) => outcome,
+                Err(error) => Outcome::failed(error.to_string()),
+            },
+            Command::Stop { items, .. } => self.handle(Event::Stop(items)).await,
+            Command::Abort { items, .. } => self.handle(Event::Abort(items)).await,
+        }
+    }
+
+    /// Makes a project's items known, and its options as they are now.
+    async fn load(&mut self, id: ProjectId) -> Result<(), StoreError> {
+        let project = self.workspace.store.project(id).await?;
+        let mut seats = Vec::new();
+        for row in self.workspace.store.items(id).await? {
+            let status = row.status();
+            let latest = row.latest.as_ref();
+            seats.push((row.item.id, status, latest.map(|pass| pass.id)));
+            if self.rows.get(row.item.id).is_none() {
+                self.rows.put(ItemRow {
+                    item: row.item.id,
+                    project: id,
+                    source: row.item.source.email.clone(),
+                    destination: row.item.destination.email.clone(),
+                    star: row.star,
+                    status,
+                    pass: latest.map(|pass| (pass.id, pass.kind, pass.attempt)),
+                    started: latest.and_then(|pass| pass.started),
+                    ended: latest.and_then(|pass| pass.ended),
+                    progress: latest.map(|pass| pass.progress.clone()).unwrap_or_default(),
+                    speed: 0,
+                    failure: latest.and_then(|pass| pass.failure.clone()).map(|ended| (ended.side, ended.failure)),
+                });
+            }
+        }
+        self.handle(Event::Load { project: id, items: seats, concurrent: project.options.concurrent }).await;
+        Ok(())
+    }
+
+    async fn submit(&mut self, items: Vec<ItemId>, kind: PassKind) -> Result<Outcome, StoreError> {
+        let outcome = self.board.startable(&items);
+        if outcome.done.is_empty() {
+            return Ok(outcome);
+        }
+        let at = self.workspace.clock.now();
+        let submission = Submission { kind, status: Status::Submitted, schedule: None, at };
+        let passes = self.workspace.store.submit(outcome.done.clone(), submission).await?;
+        let passes: Vec<(ItemId, PassId)> = outcome.done.iter().copied().zip(passes).collect();
+        for (item, pass) in &passes {
+            if let Some(row) = self.rows.get(*item).cloned() {
+                let fresh = ItemRow {
+                    status: Status::Submitted,
+                    pass: Some((*pass, kind, 1)),
+                    started: None,
+                    ended: None,
+                    progress: Default::default(),
+                    failure: None,
+                    ..row
+                };
+                self.rows.put(fresh);
+            }
+        }
+        self.handle(Event::Submitted(passes)).await;
+        Ok(outcome)
+    }
+
+    async fn handle(&mut self, event: Event) -> Outcome {
+        let (effects, outcome) = self.board.handle(event);
+        for effect in effects {
+            self.perform(effect).await;
+        }
+        outcome
+    }
+
+    async fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Status { item, pass, from, to, failure } => {
+                let at = self.workspace.clock.now();
+                tracing::info!(%item, %pass, ?from, ?to, "status");
+                let ended = failure.clone().map(|(side, failure)| store::Ended { failure, side });
+                if let Err(error) = self.workspace.store.set_status(pass, &[from], to, at, ended).await {
+                    // The run goes on by what the board knows; after a restart the row is recovered from what it says.
+                    tracing::error!(%item, %pass, %error, "status not written");
+                }
+                if let Some(row) = self.rows.get(item).cloned() {
+                    let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
+                    let ended = to.is_at_rest().then_some(at);
+                    self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
+                }
+            }
+            Effect::Spawn(item, pass) => self.spawn(item, pass),
+            Effect::Stop(item) => {
+                if let Some(run) = self.runs.get(&item) {
+                    run.stops.stop.cancel();
+                }
+            }
+            Effect::Abort(item) => {
+                if let Some(run) = self.runs.get(&item) {
+                    run.stops.abort.cancel();
+                }
+            }
+            Effect::ForgetRefusals(project) => self.gates.forget(project),
+        }
+    }
+
+    fn spawn(&mut self, item: ItemId, pass: PassId) {
+        let meter: Arc<Meter> = Arc::default();
+        let tally = Tally::new(Arc::clone(&meter));
+        let stops = Stops::default();
+        let worker = Worker {
+            workspace: self.workspace.clone(),
+            gates: self.gates.clone(),
+            item,
+            pass,
+            tally: Arc::clone(&tally),
+            meter: Arc::clone(&meter),
+            stops: stops.clone(),
+            loaded: self.loaded.0.clone(),
+        };
+        self.runs.insert(item, Run { stops, tally, meter, seen: (Instant::now(), 0) });
+        let task = self.workers.spawn(async move { (item, worker.run().await) });
+        self.tasks.insert(task.id(), item);
+    }
+
+    /// A worker ended, or panicked: one failed pass, not a dead program.
+    async fn ended(&mut self, ended: Result<(Id, (ItemId, PassEnd)), tokio::task::JoinError>) {
+        let (item, end) = match ended {
+            Ok((id, (item, end))) => {
+                self.tasks.remove(&id);
+                (item, end)
+            }
+            Err(error) => {
+                let Some(item) = self.tasks.remove(&error.id()) else { return };
+                tracing::error!(%item, %error, "worker died");
+                let failure = Failure::new(Cause::Internal, Scope::Mailbox, Retry::User, "running the pass");
+                (item, PassEnd::Failed { side: None, failure: failure.saying("the worker ended unexpectedly") })
+            }
+        };
+        self.refresh(item);
+        self.runs.remove(&item);
+        self.handle(Event::Ended(item, end)).await;
+        if let Some(row) = self.rows.get(item).cloned() {
+            self.rows.put(ItemRow { speed: 0, ..row });
+        }
+    }
+
+    fn refresh(&mut self, item: ItemId) {
+        let (Some(run), Some(row)) = (self.runs.get_mut(&item), self.rows.get(item).cloned()) else { return };
+        let progress = run.tally.progress();
+        let (since, before) = run.seen;
+        let (elapsed, total) = (since.elapsed(), run.meter.total());
+        let mut speed = row.speed;
+        if elapsed >= Duration::from_secs(1) {
+            let rate = (total - before) as f64 / elapsed.as_secs_f64();
+            speed = if progress.retry.is_some() { 0 } else { rate as u64 };
+            run.seen = (Instant::now(), total);
+        }
+        self.rows.put(ItemRow { progress, speed, ..row });
+    }
+
+    fn paint(&mut self) {
+        let running: Vec<ItemId> = self.runs.keys().copied().collect();
+        running.into_iter().for_each(|item| self.refresh(item));
+        if let Some(snapshot) = self.rows.take() {
+            self.publish.send_replace(snapshot);
+        }
+    }
+
+    /// Does what other processes ask for through the database (D1).
+    async fn poll(&mut self) {
+        let now = self.workspace.clock.now();
+        let commands = match self.workspace.store.take_commands(now).await {
+            Ok(commands) => commands,
+            Err(error) => {
+                tracing::warn!(%error, "commands of other processes not read");
+                return;
+            }
+        };
+        for (id, payload) in commands {
+            let outcome = match serde_json::from_str::<Command>(&payload) {
+                Ok(command) => self.command(command).await,
+                Err(error) => Outcome::failed(format!("this version does not know the command: {error}")),
+            };
+            let outcome = serde_json::to_string(&outcome).unwrap_or_else(|_| "{}".into());
+            if let Err(error) = self.workspace.store.answer_command(id, outcome).await {
+                tracing::warn!(%error, "outcome not written");
+            }
+            let _ = self.workspace.store.purge_commands(now - KEEP_COMMANDS).await;
+        }
+    }
+}

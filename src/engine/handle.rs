@@ -1,0 +1,77 @@
+//! The engine as other rooms hold it: commands go in, outcomes and snapshots come out.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use crate::endpoint::budget::Budget;
+use crate::engine::command::{Command, Outcome};
+use crate::engine::dispatcher::{Dispatcher, Request};
+use crate::engine::endpoints::Endpoints;
+use crate::engine::snapshot::Snapshot;
+use crate::platform::clock::Clock;
+use crate::store::Store;
+use crate::vault::Vault;
+
+/// Memory that message bytes of all passes may take together (D20).
+pub const MESSAGE_MEMORY: usize = 64 * 1024 * 1024;
+
+/// Everything an engine works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Workspace {
+    /// The database.
+    pub store: Store,
+    /// The secrets.
+    pub vault: Arc<dyn Vault>,
+    /// Where large messages are spooled; private, empty at start.
+    pub spool: PathBuf,
+    /// The process-wide memory budget for message bytes, of [`MESSAGE_MEMORY`].
+    pub budget: Arc<Budget>,
+    /// The clock.
+    pub clock: Clock,
+    /// Makes endpoints.
+    pub endpoints: Arc<dyn Endpoints>,
+}
+
+/// A running engine. Dropping it drops every connection; [`Engine::close`] ends in order.
+pub struct Engine {
+    requests: mpsc::Sender<Request>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    tasks: JoinSet<()>,
+}
+
+impl Engine {
+    /// Starts an engine on the current tokio runtime. The caller holds the workspace's lock (D1).
+    pub fn start(workspace: Workspace) -> Self {
+        let (requests, inbox) = mpsc::channel(64);
+        let (publish, snapshots) = watch::channel(Arc::default());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Dispatcher::new(workspace, inbox, publish).run());
+        Self { requests, snapshots, tasks }
+    }
+
+    /// Gives a command and waits for its outcome.
+    pub async fn command(&self, command: Command) -> Outcome {
+        let (reply, outcome) = oneshot::channel();
+        let gone = || Outcome::failed("the engine has ended");
+        if self.requests.send(Request::Command(command, reply)).await.is_err() {
+            return gone();
+        }
+        outcome.await.unwrap_or_else(|_| gone())
+    }
+
+    /// The latest state, and news of later ones; at most ten a second.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Starts nothing new, tells what runs to stop, and returns when all of it has ended.
+    pub async fn close(mut self) {
+        if self.requests.send(Request::Close).await.is_ok() {
+            drop(self.requests);
+            while self.tasks.join_next().await.is_some() {}
+        }
+    }
+}

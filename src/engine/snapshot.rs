@@ -1,0 +1,141 @@
+//! What watchers see: rows of items in chunks that revisions share (D25).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::failure::Side;
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::pass::PassKind;
+use crate::domain::record::PassProgress;
+use crate::domain::star::Star;
+use crate::domain::status::Status;
+
+/// Rows in one chunk.
+const CHUNK: usize = 256;
+
+/// An item as watchers see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemRow {
+    /// The item.
+    pub item: ItemId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Address at the source.
+    pub source: String,
+    /// Address at the destination.
+    pub destination: String,
+    /// Its star.
+    pub star: Option<Star>,
+    /// Its status.
+    pub status: Status,
+    /// Its latest pass: number, kind, attempt.
+    pub pass: Option<(PassId, PassKind, u32)>,
+    /// When a worker first took that pass, and when it ended; UTC epoch milliseconds.
+    pub started: Option<i64>,
+    /// See `started`.
+    pub ended: Option<i64>,
+    /// The figures of that pass.
+    pub progress: PassProgress,
+    /// Message bytes a second over the last seconds; 0 when nothing runs or it pauses.
+    pub speed: u64,
+    /// Why it failed or is held.
+    pub failure: Option<(Option<Side>, crate::domain::failure::Failure)>,
+}
+
+/// One state of everything the engine has loaded.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Grows with every change.
+    pub revision: u64,
+    /// Rows in the order in which they were loaded.
+    pub chunks: Vec<Arc<Vec<Arc<ItemRow>>>>,
+}
+
+impl Snapshot {
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = &Arc<ItemRow>> {
+        self.chunks.iter().flat_map(|chunk| chunk.iter())
+    }
+}
+
+/// Builds snapshots: only touched chunks are made anew.
+#[derive(Default)]
+pub(super) struct Builder {
+    current: Snapshot,
+    places: HashMap<ItemId, (usize, usize)>,
+    changed: bool,
+}
+
+impl Builder {
+    /// Adds or replaces a row.
+    pub fn put(&mut self, row: ItemRow) {
+        let chunks = &mut self.current.chunks;
+        match self.places.get(&row.item) {
+            Some((chunk, at)) => {
+                if *chunks[*chunk][*at] == row {
+                    return;
+                }
+                Arc::make_mut(&mut chunks[*chunk])[*at] = Arc::new(row);
+            }
+            None => {
+                if chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK) {
+                    chunks.push(Arc::new(Vec::with_capacity(CHUNK)));
+                }
+                let chunk = chunks.len() - 1;
+                self.places.insert(row.item, (chunk, chunks[chunk].len()));
+                Arc::make_mut(&mut chunks[chunk]).push(Arc::new(row));
+            }
+        }
+        self.changed = true;
+    }
+
+    /// A row, if it is loaded.
+    pub fn get(&self, item: ItemId) -> Option<&ItemRow> {
+        let (chunk, at) = self.places.get(&item)?;
+        Some(&self.current.chunks[*chunk][*at])
+    }
+
+    /// The state now, if anything changed since this was last asked.
+    pub fn take(&mut self) -> Option<Arc<Snapshot>> {
+        std::mem::take(&mut self.changed).then(|| {
+            self.current.revision += 1;
+            Arc::new(self.current.clone())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: i64) -> ItemRow {
+        ItemRow {
+            item: ItemId(id),
+            project: ProjectId(1),
+            source: String::new(),
+            destination: String::new(),
+            star: None,
+            status: Status::NotSubmitted,
+            pass: None,
+            started: None,
+            ended: None,
+            progress: PassProgress::default(),
+            speed: 0,
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn untouched_chunks_are_shared_between_revisions() {
+        let mut builder = Builder::default();
+        (0..1000).for_each(|id| builder.put(row(id)));
+        let first = builder.take().expect("new rows");
+        builder.put(row(5));
+        assert!(builder.take().is_none(), "an equal row is no change");
+        builder.put(ItemRow { status: Status::Queued, ..row(300) });
+        let second = builder.take().expect("a changed row");
+        let shared: Vec<bool> = first.chunks.iter().zip(&second.chunks).map(|(a, b)| Arc::ptr_eq(a, b)).collect();
+        assert_eq!(shared, [true, false, true, true]);
+        assert_eq!((second.rows().count(), second.revision), (1000, 2));
+    }
+}

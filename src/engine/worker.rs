@@ -1,0 +1,161 @@
+//! A worker runs one pass: it loads what earlier passes left, opens both endpoints and hands over to [`Pass`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::ids::{CredentialId, ItemId, PassId};
+use crate::domain::item::Mailbox;
+use crate::domain::server::Server;
+use crate::endpoint::imap::Login;
+use crate::endpoint::{Endpoint, Meter, Resources};
+use crate::engine::gate::Gates;
+use crate::engine::handle::Workspace;
+use crate::engine::journal::Journal;
+use crate::engine::pass::tally::Tally;
+use crate::engine::pass::{Pass, PassEnd, PassOrder, Stops};
+use crate::engine::store_journal::StoreJournal;
+use crate::store::StoreError;
+
+/// How often the figures of a running pass are written down.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// One pass and what it needs.
+pub(super) struct Worker {
+    pub workspace: Workspace,
+    pub gates: Gates,
+    pub item: ItemId,
+    pub pass: PassId,
+    pub tally: Arc<Tally>,
+    pub meter: Arc<Meter>,
+    pub stops: Stops,
+    /// Told when everything is loaded.
+    pub loaded: mpsc::Sender<ItemId>,
+}
+
+/// Why a pass could not even begin.
+enum Unready {
+    Side(Side, Failure),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unready {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+struct Ready {
+    order: PassOrder,
+    source: Arc<dyn Endpoint>,
+    destination: Arc<dyn Endpoint>,
+}
+
+impl Worker {
+    /// Runs the pass to its end.
+    pub async fn run(self) -> PassEnd {
+        let ready = match self.ready().await {
+            Ok(ready) => ready,
+            Err(Unready::Side(side, failure)) => return PassEnd::Failed { side: Some(side), failure },
+            Err(Unready::Store(error)) => {
+                let failure = Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "loading the pass");
+                return PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) };
+            }
+        };
+        // A closed channel means that the dispatcher is gone, and soon this task.
+        let _ = self.loaded.send(self.item).await;
+        let journal: Arc<dyn Journal> =
+            Arc::new(StoreJournal::new(self.workspace.store.clone(), self.item, self.pass));
+        let clock = self.workspace.clock.clone();
+        let run = Pass::run(
+            ready.order,
+            ready.source,
+            ready.destination,
+            Arc::clone(&journal),
+            Arc::clone(&self.tally),
+            clock,
+            self.stops.clone(),
+        );
+        let run = Box::pin(run);
+        tokio::select! {
+            end = run => end,
+            never = self.flush(journal) => match never {},
+        }
+    }
+
+    /// Writes the figures down again and again, so that other processes can show them.
+    async fn flush(&self, journal: Arc<dyn Journal>) -> std::convert::Infallible {
+        let mut ticks = tokio::time::interval(FLUSH_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            if self.tally.take_changed()
+                && let Err(error) = journal.progress(self.tally.progress(), self.tally.folders()).await
+            {
+                // The pass itself meets the same trouble and ends by it.
+                tracing::warn!(%error, "figures not written");
+            }
+        }
+    }
+
+    async fn ready(&self) -> Result<Ready, Unready> {
+        let store = &self.workspace.store;
+        let row = store.item(self.item).await?;
+        let project = store.project(row.item.project).await?;
+        let pass = store.pass(self.pass).await?;
+        store.set_pass_options(self.pass, project.options.clone()).await?;
+        let earlier = if pass.attempt > 1 {
+            store.pass_folders(self.pass, u32::MAX, 0).await?.into_iter().map(|f| (f.folder, f.counts)).collect()
+        } else {
+            Default::default()
+        };
+        let (source_admin, destination_admin) = store.project_credentials(project.id).await?;
+        let order =
+            PassOrder { pass: self.pass, item: self.item, kind: pass.kind, options: project.options.clone(), earlier };
+        let source = self.endpoint(Side::Source, &project.source, &row.item.source, source_admin).await?;
+        let destination =
+            self.endpoint(Side::Destination, &project.destination, &row.item.destination, destination_admin).await?;
+        Ok(Ready {
+            order,
+            source: self.guard(project.id, Side::Source, &project.source, source),
+            destination: self.guard(project.id, Side::Destination, &project.destination, destination),
+        })
+    }
+
+    fn guard(
+        &self,
+        project: crate::domain::ids::ProjectId,
+        side: Side,
+        server: &Server,
+        endpoint: Arc<dyn Endpoint>,
+    ) -> Arc<dyn Endpoint> {
+        if server.admin.is_some() { self.gates.guard(project, side, endpoint) } else { endpoint }
+    }
+
+    async fn endpoint(
+        &self,
+        side: Side,
+        server: &Server,
+        mailbox: &Mailbox,
+        admin: Option<CredentialId>,
+    ) -> Result<Arc<dyn Endpoint>, Unready> {
+        let credential = if server.admin.is_some() { admin } else { mailbox.credential };
+        let missing = |text: &str| {
+            let doing = format!("reading the {} credential", side.word());
+            Unready::Side(side, Failure::new(Cause::CredentialMissing, Scope::Mailbox, Retry::User, doing).saying(text))
+        };
+        let credential = credential.ok_or_else(|| missing("none is stored"))?;
+        let secret = self.workspace.vault.get(credential).map_err(|error| missing(&error.to_string()))?;
+        let login = Login { user: mailbox.login_name().to_owned(), admin: server.admin.clone(), secret };
+        let meter = match side {
+            Side::Source => Arc::clone(&self.meter),
+            Side::Destination => Arc::default(),
+        };
+        let resources =
+            Resources { spool: self.workspace.spool.clone(), budget: Arc::clone(&self.workspace.budget), meter };
+        Ok(self.workspace.endpoints.endpoint(server, login, resources))
+    }
+}
