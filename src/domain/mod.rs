@@ -2,6 +2,7 @@
 //!
 //! Everything here is plain data and pure functions. Time, randomness and ids come in as parameters.
 
+pub mod action;
 pub mod csv_import;
 pub mod failure;
 pub mod flags;

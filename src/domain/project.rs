@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::ProjectId;
-use super::mapping::Mapping;
+use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
 use super::server::Server;
 
 /// Options of a project (product.md §4). A worker reads them once, when it takes an item.
@@ -74,4 +74,77 @@ pub struct Project {
     pub destination: Server,
     /// Options.
     pub options: Options,
+}
+
+/// An option that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    /// A number outside its bounds.
+    #[error("{name} must be {bounds}, not {value}")]
+    Bounds {
+        /// The option as the texts call it.
+        name: &'static str,
+        /// What it may be.
+        bounds: &'static str,
+        /// What it is.
+        value: u64,
+    },
+    /// Nothing lies between the dates.
+    #[error("the earliest date must be before the latest date: no message lies between them")]
+    Dates,
+    /// Mapping or filter.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+}
+
+impl Options {
+    /// Whether a pass can run with these.
+    ///
+    /// # Errors
+    /// The first option that cannot be used.
+    pub fn validate(&self) -> Result<(), OptionError> {
+        let within = |name, bounds, value: u64, fits: bool| match fits {
+            true => Ok(()),
+            false => Err(OptionError::Bounds { name, bounds, value }),
+        };
+        within("concurrent migrations", "at least 1", self.concurrent.into(), self.concurrent >= 1)?;
+        let connections = self.connections;
+        within("connections per mailbox and side", "1 to 4", connections.into(), (1..=4).contains(&connections))?;
+        within("maximum errors", "at least 1", self.maximum_errors, self.maximum_errors >= 1)?;
+        within("retry limit", "1 to 100", self.retry_limit.into(), (1..=100).contains(&self.retry_limit))?;
+        within("largest message", "at least 1 byte", self.largest.unwrap_or(1), self.largest != Some(0))?;
+        if self.earliest.zip(self.latest).is_some_and(|(earliest, latest)| earliest >= latest) {
+            return Err(OptionError::Dates);
+        }
+        Mappings::parse(&self.mapping)?;
+        FolderFilter::parse(self.folder_filter.as_deref())?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used() {
+        assert_eq!(Options::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn wrong_options_are_named() {
+        let error = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            options.validate().unwrap_err().to_string()
+        };
+        assert_eq!(error(|o| o.concurrent = 0), "concurrent migrations must be at least 1, not 0");
+        assert_eq!(error(|o| o.connections = 5), "connections per mailbox and side must be 1 to 4, not 5");
+        assert!(error(|o| o.maximum_errors = 0).starts_with("maximum errors"));
+        assert!(error(|o| o.retry_limit = 0).starts_with("retry limit"));
+        assert!(error(|o| o.largest = Some(0)).starts_with("largest message"));
+        assert!(error(|o| (o.earliest, o.latest) = (Some(2), Some(2))).contains("earliest"));
+        assert!(error(|o| o.mapping = vec![Mapping("x".into())]).contains("mapping rule 1"));
+        assert!(error(|o| o.folder_filter = Some("(".into())).contains("folder filter"));
+    }
 }

@@ -68,5 +68,284 @@ pub struct Server {
     pub admin: Option<AdminLogin>,
 }
 
-// Server::parse_url(&str) -> Result<Server, UrlError>   imaps://host[:port], imap://…, imap+plain://…; IPv6 in brackets;
-// refuses user info, path, query, unknown schemes, bad ports, each with a clear text. Display writes the URL back.
+/// A server address that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// No `scheme://` at the head.
+    #[error("the address names no protocol; write imaps://HOST, imap://HOST (STARTTLS) or imap+plain://HOST")]
+    NoScheme,
+    /// Another scheme.
+    #[error("\"{0}://\" is not known; write imaps://, imap:// (STARTTLS) or imap+plain:// (no protection)")]
+    UnknownScheme(String),
+    /// `user@` or `user:password@`. The text does not repeat it: it may hold a password.
+    #[error("the address holds a user name; leave out everything up to the @, logins belong to the items")]
+    UserInfo,
+    /// A path, query or fragment behind the host.
+    #[error("the address goes on behind the host; leave out everything from \"{0}\" on")]
+    Rest(char),
+    /// Nothing where the host should be.
+    #[error("the address names no host; write imaps://HOST")]
+    NoHost,
+    /// A host name with characters that host names do not have.
+    #[error(
+        "\"{0}\" is no host name; names of other scripts are written in their xn-- form, IPv6 addresses in brackets"
+    )]
+    BadHost(String),
+    /// A port that is no number from 1 to 65535.
+    #[error("the port \"{0}\" is no number from 1 to 65535")]
+    BadPort(String),
+}
+
+impl Security {
+    /// The scheme of an address.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::Tls => "imaps",
+            Self::StartTls => "imap",
+            Self::Plain => "imap+plain",
+        }
+    }
+
+    /// The port when none is named.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Tls => 993,
+            Self::StartTls | Self::Plain => 143,
+        }
+    }
+}
+
+impl Server {
+    /// Reads `imaps://host[:port]`, `imap://…` (STARTTLS) or `imap+plain://…`; IPv6 addresses stand in brackets, which
+    /// [`Server::host`] does not keep. Host names become lower case; one `/` at the end is forgiven. The certificate is
+    /// checked against the system, and no administrator is set.
+    ///
+    /// # Errors
+    /// What is wrong, without anything that could be a password.
+    pub fn parse_url(url: &str) -> Result<Self, UrlError> {
+        let (scheme, rest) = url.trim().split_once("://").ok_or(UrlError::NoScheme)?;
+        let known = [Security::Tls, Security::StartTls, Security::Plain];
+        let security = known
+            .into_iter()
+            .find(|s| s.scheme().eq_ignore_ascii_case(scheme))
+            .ok_or_else(|| UrlError::UnknownScheme(scheme.chars().filter(|c| !c.is_control()).take(20).collect()))?;
+        if rest.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if let Some(more) = rest.chars().find(|c| "/?#\\".contains(*c)) {
+            return Err(UrlError::Rest(more));
+        }
+        let (host, port) = match rest.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, port) = bracketed.split_once(']').ok_or_else(|| UrlError::BadHost(shown(rest)))?;
+                if host.parse::<std::net::Ipv6Addr>().is_err() {
+                    return Err(UrlError::BadHost(shown(host)));
+                }
+                match port.strip_prefix(':') {
+                    Some(port) => (host, Some(port)),
+                    None if port.is_empty() => (host, None),
+                    None => return Err(UrlError::BadHost(shown(rest))),
+                }
+            }
+            None => {
+                let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+                if host.is_empty() {
+                    return Err(UrlError::NoHost);
+                }
+                if port.is_some_and(|p| p.contains(':')) || !is_host_name(host) {
+                    return Err(UrlError::BadHost(shown(if is_host_name(host) { rest } else { host })));
+                }
+                (host, port)
+            }
+        };
+        let digits = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+        let port = match port {
+            None => security.default_port(),
+            Some(text) => Some(text)
+                .filter(digits)
+                .and_then(|p| p.parse().ok())
+                .filter(|p| *p != 0)
+                .ok_or_else(|| UrlError::BadPort(shown(text)))?,
+        };
+        Ok(Self { host: host.to_ascii_lowercase(), port, security, trust: Trust::System, admin: None })
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+fn is_host_name(host: &str) -> bool {
+    let label = |l: &str| {
+        (1..=63).contains(&l.len())
+            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+    };
+    host.len() <= 253 && host.strip_suffix('.').unwrap_or(host).split('.').all(label)
+}
+
+/// The address as [`Server::parse_url`] reads it; the port only when it is not the usual one.
+impl std::fmt::Display for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = self.security.scheme();
+        match self.host.contains(':') {
+            true => write!(f, "{scheme}://[{}]", self.host)?,
+            false => write!(f, "{scheme}://{}", self.host)?,
+        }
+        if self.port != self.security.default_port() {
+            write!(f, ":{}", self.port)?;
+        }
+        Ok(())
+    }
+}
+
+/// What to authenticate with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginNames {
+    /// Whose password is sent.
+    pub login: String,
+    /// The mailbox to open instead (SASL authorization identity); none when the login names it.
+    pub authorization: Option<String>,
+}
+
+/// An administrator login that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdminError {
+    /// Nothing given.
+    #[error("the administrator's login name is empty; write a login name or a template such as {{user}}*admin")]
+    Empty,
+    /// A brace without its partner, or something else between braces.
+    #[error("the template \"{0}\" may hold {{user}}, {{localpart}} and {{domain}}, and no other braces")]
+    Template(String),
+    /// A template that is the same for every mailbox of a domain.
+    #[error("the template \"{0}\" opens the same mailbox for everybody; it needs {{user}} or {{localpart}}")]
+    SameForAll(String),
+}
+
+impl AdminLogin {
+    /// Whether it can be used, told when it is typed in.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn validate(&self) -> Result<(), AdminError> {
+        let (Self::AuthorizationId { login: text } | Self::Template { template: text }) = self;
+        if text.trim().is_empty() {
+            return Err(AdminError::Empty);
+        }
+        if let Self::Template { template } = self {
+            let bare = template.replace("{user}", "").replace("{localpart}", "");
+            if bare.replace("{domain}", "").contains(['{', '}']) {
+                return Err(AdminError::Template(template.clone()));
+            }
+            if bare == *template {
+                return Err(AdminError::SameForAll(template.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The names that open this mailbox. `mailbox` is the item's login name; in templates `{user}` is all of it,
+    /// `{localpart}` and `{domain}` are what stands before and behind its last `@` (without one: all, and nothing).
+    pub fn names(&self, mailbox: &str) -> LoginNames {
+        match self {
+            Self::AuthorizationId { login } => {
+                LoginNames { login: login.clone(), authorization: Some(mailbox.to_owned()) }
+            }
+            Self::Template { template } => LoginNames { login: expand(template, mailbox), authorization: None },
+        }
+    }
+}
+
+/// One pass over the template, so that braces inside a login name are left alone.
+fn expand(template: &str, mailbox: &str) -> String {
+    let (local, domain) = mailbox.rsplit_once('@').unwrap_or((mailbox, ""));
+    let mut login = String::with_capacity(template.len() + mailbox.len());
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        login.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let known = [("{user}", mailbox), ("{localpart}", local), ("{domain}", domain)];
+        let (taken, value) = known.into_iter().find(|(word, _)| rest.starts_with(word)).unwrap_or(("{", "{"));
+        login.push_str(value);
+        rest = &rest[taken.len()..];
+    }
+    login + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_written_back() {
+        for (url, host, port, security, back) in [
+            ("imaps://Imap.Example.com", "imap.example.com", 993, Security::Tls, "imaps://imap.example.com"),
+            (" IMAPS://a.example:993/ ", "a.example", 993, Security::Tls, "imaps://a.example"),
+            ("imap://a:1143", "a", 1143, Security::StartTls, "imap://a:1143"),
+            ("imap+plain://127.0.0.1", "127.0.0.1", 143, Security::Plain, "imap+plain://127.0.0.1"),
+            ("imaps://[2001:DB8::1]:10993", "2001:db8::1", 10993, Security::Tls, "imaps://[2001:db8::1]:10993"),
+            (
+                "imaps://xn--mnchen-3ya.example.",
+                "xn--mnchen-3ya.example.",
+                993,
+                Security::Tls,
+                "imaps://xn--mnchen-3ya.example.",
+            ),
+        ] {
+            let server = Server::parse_url(url).unwrap();
+            assert_eq!((server.host.as_str(), server.port, server.security), (host, port, security), "{url}");
+            assert_eq!(server.to_string(), back);
+            assert_eq!(Server::parse_url(back).unwrap(), server);
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_are_refused_with_the_reason() {
+        use UrlError::*;
+        for (url, error) in [
+            ("imap.example.com", NoScheme),
+            ("https://a", UnknownScheme("https".into())),
+            ("imaps://anna:hunter2@a", UserInfo),
+            ("imaps://a/INBOX", Rest('/')),
+            ("imaps://a?x", Rest('?')),
+            ("imaps://", NoHost),
+            ("imaps://:993", NoHost),
+            ("imaps://a b", BadHost("a b".into())),
+            ("imaps://münchen.example", BadHost("münchen.example".into())),
+            ("imaps://2001:db8::1", BadHost("2001:db8::1".into())),
+            ("imaps://[2001:db8::1", BadHost("[2001:db8::1".into())),
+            ("imaps://[x]", BadHost("x".into())),
+            ("imaps://a..b", BadHost("a..b".into())),
+            ("imaps://a:", BadPort(String::new())),
+            ("imaps://a:0", BadPort("0".into())),
+            ("imaps://a:65536", BadPort("65536".into())),
+            ("imaps://a:+1", BadPort("+1".into())),
+        ] {
+            assert_eq!(Server::parse_url(url), Err(error), "{url}");
+        }
+        assert!(!UserInfo.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn administrator_logins_are_expanded() {
+        let names = |text: &str| {
+            let n = AdminLogin::parse(text).names("anna@x.example");
+            (n.login, n.authorization)
+        };
+        assert_eq!(names("{user}*admin"), ("anna@x.example*admin".into(), None));
+        assert_eq!(names("{domain}\\{localpart}"), ("x.example\\anna".into(), None));
+        assert_eq!(names("root"), ("root".into(), Some("anna@x.example".into())));
+        assert_eq!(AdminLogin::parse("{localpart}{user}").names("{domain}").login, "{domain}{domain}");
+        for good in ["root", "{user}*admin", "{localpart}+{domain}"] {
+            assert_eq!(AdminLogin::parse(good).validate(), Ok(()), "{good}");
+        }
+        assert_eq!(AdminLogin::parse(" ").validate(), Err(AdminError::Empty));
+        for bad in ["{User}", "{user", "{user}}"] {
+            assert!(matches!(AdminLogin::parse(bad).validate(), Err(AdminError::Template(_))), "{bad}");
+        }
+        assert!(matches!(AdminLogin::parse("admin@{domain}").validate(), Err(AdminError::SameForAll(_))));
+        assert!(AdminError::Empty.to_string().contains("{user}*admin"));
+    }
+}

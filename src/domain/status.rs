@@ -1,6 +1,11 @@
 //! Statuses of an item and the one function that changes them (product.md §2).
+//!
+//! What a person may do with an item is in [`super::action`]. Both refuse with a [`Refusal`]: nothing changes then.
 
 use serde::{Deserialize, Serialize};
+
+use super::pass::PassKind;
+use super::wording;
 
 /// An item's status: that of its latest pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,4 +33,387 @@ pub enum Status {
     Failed,
     /// Ended below the error limit.
     Completed,
+}
+
+/// What happens to an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A person starts a pass. A credential to be asked for comes before a hold, a hold before a time.
+    Start {
+        /// A side lacks administrator and own credentials (R11).
+        waiting_for_user: bool,
+        /// It has a time in the future.
+        scheduled: bool,
+        /// Starts are held: by the project's switch, or because the administrator's login was refused (D24).
+        held: bool,
+    },
+    /// A worker takes it.
+    Take,
+    /// The worker has loaded what earlier passes left.
+    Loaded,
+    /// The process ended while a worker had it: crash, power loss.
+    Interrupted {
+        /// It waits for a word of the consultant instead of starting again by itself (D3).
+        held: bool,
+    },
+    /// A person stops it.
+    Stop,
+    /// The worker ended the operation in hand.
+    StopConfirmed,
+    /// An error ended the pass.
+    Fatal,
+    /// The pass came to its end.
+    Finish,
+    /// The last missing credential came and was accepted.
+    CredentialsCame {
+        /// It has a time in the future.
+        scheduled: bool,
+        /// Starts are held.
+        held: bool,
+    },
+    /// The credentials that came were refused (R44).
+    CredentialsRefused,
+    /// Its time came.
+    TimeCame {
+        /// Starts are held.
+        held: bool,
+    },
+    /// Starts are held from now on.
+    Hold,
+    /// The hold ended.
+    Resume {
+        /// It has a time in the future.
+        scheduled: bool,
+    },
+}
+
+/// Why something is refused: one sentence with the reason, one with the way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// Not Submitted, Stopped, Failed or Completed: there is nothing to stop.
+    #[error("nothing of this item is running; use Start to run a pass")]
+    NotRunning,
+    /// Submitted, Scheduled or Held already.
+    #[error("the item is submitted already; it starts when its turn comes, or can be stopped while scheduled or held")]
+    AlreadySubmitted,
+    /// R5.
+    #[error(
+        "submitted items cannot be stopped: they start when a place is free; hold new starts, then stop them, or stop them once Migrating"
+    )]
+    SubmittedCannotBeStopped,
+    /// Submitted: not before the pass has ended.
+    #[error("the item is submitted; hold new starts and stop it first, or wait for the end of its pass")]
+    SubmittedFirst,
+    /// Scheduled or held.
+    #[error("the item waits for its start; stop it first")]
+    ScheduledFirst,
+    /// R8 and everything else while Queued.
+    #[error("the item is queued: a worker is loading what earlier passes left; wait until it is Migrating")]
+    Queued,
+    /// R12, R13.
+    #[error("the item waits for credentials from its owner; stop it first, or ask again")]
+    WaitingForUser,
+    /// Migrating.
+    #[error("the item is migrating; stop it first, or wait for the end of its pass")]
+    Migrating,
+    /// Stopping.
+    #[error("the item is stopping; wait until it is Stopped")]
+    Stopping,
+    /// Retry Errors without a completed pass with errors.
+    #[error("no errors to retry: the last pass did not complete; start a Full pass, it copies what is missing")]
+    NotCompleted,
+    /// Retry Errors after a completed pass without errors.
+    #[error("no errors to retry: the last pass completed without any; start a Full pass to copy what is new")]
+    NoErrors,
+    /// A step of the engine that does not fit the status.
+    #[error("this step does not fit the item's status; open the item to see where it stands")]
+    OutOfTurn,
+}
+
+impl Status {
+    /// Every status, in the order of the table.
+    pub const ALL: [Self; 11] = [
+        Self::NotSubmitted,
+        Self::Submitted,
+        Self::Scheduled,
+        Self::Held,
+        Self::Queued,
+        Self::WaitingForUser,
+        Self::Migrating,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Failed,
+        Self::Completed,
+    ];
+
+    /// Its place in [`Status::ALL`]: how a column of statuses is sorted.
+    pub fn ordinal(self) -> u8 {
+        self as u8
+    }
+
+    /// The word for people, without what [`display`] adds. Scheduled and held items are Submitted.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotSubmitted => "Not Submitted",
+            Self::Submitted | Self::Scheduled | Self::Held => "Submitted",
+            Self::Queued => "Queued",
+            Self::WaitingForUser => "Waiting for User",
+            Self::Migrating => "Migrating",
+            Self::Stopping => "Stopping",
+            Self::Stopped => "Stopped",
+            Self::Failed => "Failed",
+            Self::Completed => "Completed",
+        }
+    }
+
+    /// Whether a worker has it.
+    pub fn is_active(self) -> bool {
+        match self {
+            Self::Queued | Self::Migrating | Self::Stopping => true,
+            Self::NotSubmitted | Self::Submitted | Self::Scheduled | Self::Held => false,
+            Self::WaitingForUser | Self::Stopped | Self::Failed | Self::Completed => false,
+        }
+    }
+
+    /// Whether no pass is under way or waiting.
+    pub fn is_at_rest(self) -> bool {
+        match self {
+            Self::NotSubmitted | Self::Stopped | Self::Failed | Self::Completed => true,
+            Self::Submitted | Self::Scheduled | Self::Held | Self::WaitingForUser => false,
+            Self::Queued | Self::Migrating | Self::Stopping => false,
+        }
+    }
+
+    /// The status after an event.
+    ///
+    /// # Errors
+    /// The event is refused; the status stays.
+    pub fn after(self, event: Event) -> Result<Self, Refusal> {
+        match event {
+            Event::Start { waiting_for_user, scheduled, held } => match self {
+                Self::NotSubmitted | Self::Stopped | Self::Failed | Self::Completed => {
+                    Ok(if waiting_for_user { Self::WaitingForUser } else { waiting(scheduled, held) })
+                }
+                Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::AlreadySubmitted),
+                Self::Queued => Err(Refusal::Queued),
+                Self::WaitingForUser => Err(Refusal::WaitingForUser),
+                Self::Migrating => Err(Refusal::Migrating),
+                Self::Stopping => Err(Refusal::Stopping),
+            },
+            Event::Stop => match self {
+                Self::NotSubmitted | Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::NotRunning),
+                Self::Submitted => Err(Refusal::SubmittedCannotBeStopped),
+                Self::Scheduled | Self::Held | Self::WaitingForUser => Ok(Self::Stopped),
+                Self::Queued => Err(Refusal::Queued),
+                Self::Migrating => Ok(Self::Stopping),
+                Self::Stopping => Err(Refusal::Stopping),
+            },
+            Event::Take => self.only(Self::Submitted, Self::Queued),
+            Event::Loaded => self.only(Self::Queued, Self::Migrating),
+            Event::StopConfirmed => self.only(Self::Stopping, Self::Stopped),
+            Event::Interrupted { held } => match self {
+                Self::Queued | Self::Migrating => Ok(waiting(false, held)),
+                Self::Stopping => Ok(Self::Stopped),
+                Self::NotSubmitted | Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::OutOfTurn),
+                Self::WaitingForUser | Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::OutOfTurn),
+            },
+            Event::Fatal => match self {
+                Self::Queued | Self::Migrating => Ok(Self::Failed),
+                Self::Stopping => Ok(Self::Stopped),
+                Self::NotSubmitted | Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::OutOfTurn),
+                Self::WaitingForUser | Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::OutOfTurn),
+            },
+            Event::Finish => match self {
+                Self::Migrating => Ok(Self::Completed),
+                Self::Stopping => Ok(Self::Stopped),
+                Self::NotSubmitted | Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::OutOfTurn),
+                Self::Queued | Self::WaitingForUser => Err(Refusal::OutOfTurn),
+                Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::OutOfTurn),
+            },
+            Event::CredentialsCame { scheduled, held } => self.only(Self::WaitingForUser, waiting(scheduled, held)),
+            Event::CredentialsRefused => self.only(Self::WaitingForUser, Self::Failed),
+            Event::TimeCame { held } => self.only(Self::Scheduled, waiting(false, held)),
+            Event::Hold => self.only(Self::Submitted, Self::Held),
+            Event::Resume { scheduled } => self.only(Self::Held, waiting(scheduled, false)),
+        }
+    }
+
+    fn only(self, from: Self, to: Self) -> Result<Self, Refusal> {
+        if self == from { Ok(to) } else { Err(Refusal::OutOfTurn) }
+    }
+}
+
+fn waiting(scheduled: bool, held: bool) -> Status {
+    match (held, scheduled) {
+        (true, _) => Status::Held,
+        (false, true) => Status::Scheduled,
+        (false, false) => Status::Submitted,
+    }
+}
+
+/// The status as people read it (product.md §2). `kind` is that of the latest pass; for Retry Errors give the kind of
+/// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `errors` are the item errors of
+/// that pass; `scheduled` and `now` are UTC epoch milliseconds.
+pub fn display(status: Status, kind: Option<PassKind>, errors: u64, scheduled: Option<i64>, now: i64) -> String {
+    match status {
+        Status::Scheduled => match scheduled {
+            Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.saturating_sub(now))),
+            Some(_) => "Submitted (will start now)".to_owned(),
+            None => "Submitted (scheduled)".to_owned(),
+        },
+        Status::Held => "Submitted (held)".to_owned(),
+        Status::Completed => {
+            let kind = match kind {
+                Some(kind @ (PassKind::Verify | PassKind::Trial | PassKind::PreStage)) => format!(" ({})", kind.word()),
+                Some(PassKind::Full | PassKind::RetryErrors) | None => String::new(),
+            };
+            match errors {
+                0 => format!("Completed{kind}"),
+                1 => format!("Completed{kind}, 1 error"),
+                n => format!("Completed{kind}, {n} errors"),
+            }
+        }
+        Status::NotSubmitted | Status::Submitted | Status::Queued | Status::WaitingForUser => status.word().to_owned(),
+        Status::Migrating | Status::Stopping | Status::Stopped | Status::Failed => status.word().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Status::*;
+
+    use super::*;
+
+    const START: Event = Event::Start { waiting_for_user: false, scheduled: false, held: false };
+
+    /// Every (status, event): the letter is the status after it, `-` a refusal. Columns follow [`Status::ALL`].
+    #[test]
+    fn every_status_meets_every_event() {
+        let start = |w, s, h| Event::Start { waiting_for_user: w, scheduled: s, held: h };
+        let came = |s, h| Event::CredentialsCame { scheduled: s, held: h };
+        //   N: Not Submitted, S: Submitted, T: Scheduled (time), H: Held, Q: Queued, W: Waiting for User, M: Migrating,
+        //   g: Stopping, D: Stopped (done), F: Failed, C: Completed
+        let table: [(Event, &str); 21] = [
+            //                                            NSTHQWMgDFC
+            (start(false, false, false), /*            */ "S-------SSS"),
+            (start(false, true, false), /*             */ "T-------TTT"),
+            (start(false, false, true), /*             */ "H-------HHH"),
+            (start(false, true, true), /*              */ "H-------HHH"),
+            (start(true, true, true), /*               */ "W-------WWW"),
+            (Event::Take, /*                           */ "-Q---------"),
+            (Event::Loaded, /*                         */ "----M------"),
+            (Event::Interrupted { held: false }, /*    */ "----S-SD---"),
+            (Event::Interrupted { held: true }, /*     */ "----H-HD---"),
+            (Event::Stop, /*                           */ "--DD-Dg----"),
+            (Event::StopConfirmed, /*                  */ "-------D---"),
+            (Event::Fatal, /*                          */ "----F-FD---"),
+            (Event::Finish, /*                         */ "------CD---"),
+            (came(false, false), /*                    */ "-----S-----"),
+            (came(true, false), /*                     */ "-----T-----"),
+            (came(false, true), /*                     */ "-----H-----"),
+            (Event::CredentialsRefused, /*             */ "-----F-----"),
+            (Event::TimeCame { held: false }, /*       */ "--S--------"),
+            (Event::Hold, /*                           */ "-H---------"),
+            (Event::Resume { scheduled: false }, /*    */ "---S-------"),
+            (Event::Resume { scheduled: true }, /*     */ "---T-------"),
+        ];
+        let letters = "NSTHQWMgDFC";
+        for (event, row) in table {
+            for (status, expected) in Status::ALL.into_iter().zip(row.chars()) {
+                let after = status.after(event).map_or('-', |s| letters.chars().nth(s.ordinal().into()).unwrap());
+                assert_eq!(after, expected, "{status:?} and {event:?}");
+            }
+        }
+        assert_eq!(Scheduled.after(Event::TimeCame { held: true }), Ok(Held));
+    }
+
+    #[test]
+    fn r01_an_item_without_a_pass_reads_not_submitted() {
+        assert_eq!(display(NotSubmitted, None, 0, None, 0), "Not Submitted");
+        assert!(NotSubmitted.is_at_rest() && !NotSubmitted.is_active());
+    }
+
+    #[test]
+    fn r02_start_puts_an_item_into_submitted_until_a_worker_takes_it() {
+        assert_eq!(NotSubmitted.after(START), Ok(Submitted));
+        assert_eq!(Submitted.after(Event::Take), Ok(Queued));
+    }
+
+    #[test]
+    fn r03_a_future_start_tells_when() {
+        let shown = |minutes: i64| display(Scheduled, None, 0, Some(minutes * 60_000), 0);
+        assert_eq!(shown(180), "Submitted (will start in 3 hours)");
+        assert_eq!(shown(5), "Submitted (will start in 5 minutes)");
+        assert_eq!(shown(60), "Submitted (will start in 1 hour)");
+        assert_eq!(shown(4 * 24 * 60), "Submitted (will start in 4 days)");
+        assert_eq!(shown(0), "Submitted (will start now)");
+        assert_eq!(display(Held, None, 0, None, 0), "Submitted (held)");
+    }
+
+    #[test]
+    fn r04_a_scheduled_submission_can_be_stopped_and_scheduled_again() {
+        assert_eq!(Scheduled.after(Event::Stop), Ok(Stopped));
+        assert_eq!(Held.after(Event::Stop), Ok(Stopped));
+        let again = Event::Start { waiting_for_user: false, scheduled: true, held: false };
+        assert_eq!(Stopped.after(again), Ok(Scheduled));
+    }
+
+    #[test]
+    fn r05_an_unscheduled_submission_cannot_be_stopped() {
+        let refusal = Submitted.after(Event::Stop).unwrap_err();
+        assert_eq!(refusal, Refusal::SubmittedCannotBeStopped);
+        assert!(refusal.to_string().contains("hold new starts"));
+    }
+
+    #[test]
+    fn r07_r08_queued_loads_and_cannot_be_stopped() {
+        assert_eq!(Queued.after(Event::Stop), Err(Refusal::Queued));
+        assert_eq!(Queued.after(Event::Loaded), Ok(Migrating));
+    }
+
+    #[test]
+    fn r11_r14_waiting_for_user_lasts_until_credentials_come_or_it_is_stopped() {
+        let start = Event::Start { waiting_for_user: true, scheduled: true, held: false };
+        assert_eq!(Failed.after(start), Ok(WaitingForUser));
+        assert_eq!(WaitingForUser.after(Event::CredentialsCame { scheduled: true, held: false }), Ok(Scheduled));
+        assert_eq!(WaitingForUser.after(Event::Stop), Ok(Stopped));
+        assert_eq!(WaitingForUser.after(START), Err(Refusal::WaitingForUser));
+    }
+
+    #[test]
+    fn r20_r21_migrating_can_be_stopped_and_ends_stopped() {
+        assert_eq!(Migrating.after(Event::Stop), Ok(Stopping));
+        for end in [Event::StopConfirmed, Event::Finish, Event::Fatal, Event::Interrupted { held: false }] {
+            assert_eq!(Stopping.after(end), Ok(Stopped), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn r24_a_stopped_item_can_start_again() {
+        assert_eq!(Stopped.after(START), Ok(Submitted));
+    }
+
+    #[test]
+    fn r25_a_fatal_error_sets_failed() {
+        assert_eq!(Migrating.after(Event::Fatal), Ok(Failed));
+    }
+
+    #[test]
+    fn r44_invalid_credentials_set_failed() {
+        assert_eq!(WaitingForUser.after(Event::CredentialsRefused), Ok(Failed));
+    }
+
+    #[test]
+    fn completed_names_its_kind_and_errors() {
+        let shown = |kind, errors| display(Completed, Some(kind), errors, None, 0);
+        assert_eq!(shown(PassKind::Full, 0), "Completed");
+        assert_eq!(shown(PassKind::Verify, 0), "Completed (Verification)");
+        assert_eq!(shown(PassKind::Trial, 1), "Completed (Trial), 1 error");
+        assert_eq!(shown(PassKind::PreStage, 3), "Completed (Pre-Stage), 3 errors");
+    }
+
+    #[test]
+    fn all_is_in_order() {
+        assert!(Status::ALL.iter().enumerate().all(|(i, s)| usize::from(s.ordinal()) == i));
+    }
 }

@@ -124,7 +124,7 @@ mod tests {
             "Grüße aus Köln am Rhein"
         );
         assert_eq!(subject("=?utf-8?Q?a?=\r\n =?utf-8?Q?b?=").unwrap(), "ab");
-        assert_eq!(subject("=?utf-8?B?w?= =?utf-8?B?bw=?=").unwrap_or_default().is_empty(), false);
+        assert!(subject("=?utf-8?B?w?= =?utf-8?B?bw=?=").is_some(), "broken words are no failure");
         assert_eq!(subject("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?=").unwrap(), "ü");
         assert_eq!(subject("=?nonsense?Q?a?= plain").unwrap(), "=?nonsense?Q?a?= plain");
     }

@@ -1,1 +1,350 @@
-//! To be written.
+//! What people read: one table from failures to texts, and how sizes and durations are written.
+//!
+//! Headline, what happened, what to do. No blame, no jargon in the first line. The server's own words are no part of
+//! these texts: they are shown beside them, from [`Failure::server_text`].
+
+use std::time::Duration;
+
+use super::failure::{Cause, Failure, Retry, Scope, Side};
+
+/// A failure as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// One line without jargon.
+    pub headline: String,
+    /// What happened; a sentence or two.
+    pub what: String,
+    /// What to do next.
+    pub todo: String,
+}
+
+/// What the texts name. Empty strings are replaced by words ("the server", "this mailbox").
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// Host of the side that failed.
+    pub host: &'a str,
+    /// Its port; 0 when unknown.
+    pub port: u16,
+    /// The mailbox of that side.
+    pub mailbox: &'a str,
+    /// The folder, if one is meant.
+    pub folder: &'a str,
+}
+
+/// The text for a failure.
+pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
+    let host = or(names.host, "the server");
+    let mailbox = or(names.mailbox, "this mailbox");
+    let folder =
+        if names.folder.is_empty() { "this folder".to_owned() } else { format!("folder \"{}\"", names.folder) };
+    let side_word = side.map_or(String::new(), |s| format!("{} ", s.word()));
+    let the_side = side.map_or("server".to_owned(), |s| s.word().to_owned());
+    let port = if names.port == 0 { String::new() } else { format!(" on port {}", names.port) };
+    let (headline, what, todo) = match failure.cause {
+        Cause::LoginRefused => (
+            format!("Failed while checking {side_word}credentials"),
+            format!("{host} refused the login of {mailbox}. It was not tried again."),
+            "Check name and password; with two-factor sign-in use an app password.".into(),
+        ),
+        Cause::AdministratorLoginRefused => (
+            format!("The {side_word}administrator login was refused"),
+            "One attempt was made, so that the account is not locked. The other items of this server are held.".into(),
+            "Correct it, test the connection, then Resume.".into(),
+        ),
+        Cause::MailboxNotOpened => (
+            "Signed in, but the mailbox did not open".into(),
+            format!("Access to {mailbox} may be missing, IMAP may be off for it, or it may not exist."),
+            format!("Send these lines to the administrator of {host}."),
+        ),
+        Cause::Unreachable => (
+            format!("{host} cannot be reached"),
+            format!("There was no answer{port}."),
+            "Check host, VPN and firewall; the server may have blocked this address after many logins.".into(),
+        ),
+        Cause::CertificateNotTrusted => (
+            "Certificate not trusted".into(),
+            format!("This machine cannot verify the certificate of {host}. No password was sent."),
+            "Compare the fingerprint with the client's IT, then pin this certificate.".into(),
+        ),
+        Cause::TlsFailed => (
+            format!("No protected connection to {host}"),
+            "The server and Mailferry could not agree on encryption. No password was sent.".into(),
+            "Check the port and the kind of protection: imaps:// usually goes with port 993, imap:// with 143.".into(),
+        ),
+        Cause::ConnectionLost => (
+            format!("The connection to the {the_side} was lost"),
+            format!("{host} or the network closed it. Nothing is lost; what was copied is recorded."),
+            "Nothing to do while Mailferry tries again. If it ended the pass, check the network, then Start.".into(),
+        ),
+        Cause::TimedOut => (
+            format!("The {the_side} stopped answering"),
+            format!("Nothing was heard from {host} for too long. Nothing is lost; what was copied is recorded."),
+            "Nothing to do while Mailferry tries again. If it ended the pass, Start goes on where it stopped.".into(),
+        ),
+        Cause::Nonsense => (
+            format!("The {the_side} gave an answer that makes no sense"),
+            format!("What {host} sent does not fit the question, so the connection was closed."),
+            "Check that the address and port are those of the mail server; if they are, report these lines to us.".into(),
+        ),
+        Cause::Throttled => (
+            format!("The {the_side} asked for a pause"),
+            match failure.retry {
+                Retry::After(pause) => format!("It limits how fast it may be used and named {}; nothing is lost.", long(pause)),
+                Retry::Backoff | Retry::Later | Retry::User | Retry::Never => {
+                    "It limits how fast it may be used; nothing is lost.".into()
+                }
+            },
+            "Nothing to do. Fewer connections may help: Options, Connections.".into(),
+        ),
+        Cause::ProviderLimit => (
+            format!("The {the_side} has reached a limit of its provider"),
+            "It allows only so much in an hour or a day. Nothing is lost; the pass goes on after a long pause.".into(),
+            "Nothing to do. The provider's administrator may be able to raise the limit.".into(),
+        ),
+        Cause::TooManyConnections => (
+            format!("Too many connections to the {the_side}"),
+            format!("{host} allows no further connection for {mailbox} or from this address."),
+            "Close other mail programs of this mailbox, or lower Options, Connections or Concurrent migrations.".into(),
+        ),
+        Cause::ServerBusy => (
+            format!("The {the_side} is busy"),
+            format!("{host} has a passing trouble. Nothing is lost."),
+            "Nothing to do while Mailferry tries again. If it lasts, ask the server's administrator.".into(),
+        ),
+        Cause::DestinationFull => (
+            "Destination mailbox full".into(),
+            format!("{host} has no room left in {mailbox}. Nothing is lost at the source."),
+            "Raise the quota, then Start: it goes on where it stopped.".into(),
+        ),
+        Cause::TooBig => (
+            "Too big for the destination".into(),
+            format!("{host} does not accept messages of this size. The original is unchanged at the source."),
+            "Raise the limit and Retry errors, or save it as .eml for the owner.".into(),
+        ),
+        Cause::MessageRefused => (
+            "Message refused by the destination".into(),
+            "The original is unchanged at the source.".into(),
+            "Accept it as not copied, or save it as .eml for the owner.".into(),
+        ),
+        Cause::HangsUpAtMessage => (
+            "Message skipped: the server hangs up at it".into(),
+            format!("{host} closed the connection again and again at this message. The original is unchanged at the source."),
+            "Retry errors later, accept it as not copied, or save it as .eml for the owner.".into(),
+        ),
+        Cause::MessageGone => (
+            "The message is no longer there".into(),
+            "It was deleted or moved at the source while the pass was running.".into(),
+            "Nothing to do. If it was moved, the next Full pass finds it in its new folder.".into(),
+        ),
+        Cause::FolderRefused => (
+            format!("{} is not allowed at the destination", capital(&folder)),
+            format!("{host} refused to create or open it. Its messages wait for another name."),
+            match names.folder {
+                "" => "Give it another name with a folder mapping.".into(),
+                name => format!("Map it, for example ^{}->{name}-1", regex::escape(name)),
+            },
+        ),
+        Cause::FolderGone => (
+            format!("{} is no longer there", capital(&folder)),
+            format!("It was deleted or renamed at the {the_side} while the pass was running."),
+            "Start a Full pass; it reads the folders anew.".into(),
+        ),
+        Cause::FolderChanged => (
+            format!("{} was replaced while it was read", capital(&folder)),
+            "The server numbered its messages anew. What was copied is recorded.".into(),
+            "Start a Full pass; messages already copied are recognised.".into(),
+        ),
+        Cause::MessageUnreadable => (
+            "The source could not hand out this message".into(),
+            format!("{host} lists it but does not give its contents."),
+            "Open it in the owner's mail program; if that works, Retry errors. Otherwise accept it as not copied.".into(),
+        ),
+        Cause::NotTheSameMailbox => (
+            "Not the mailbox of the earlier passes".into(),
+            "Every folder at the destination is another one than before. Nothing was copied, so that no mail is doubled.".into(),
+            "Check the destination address. If the mailbox was made anew, Reset the item, then Start.".into(),
+        ),
+        Cause::CredentialMissing => (
+            "Credential not in this machine's keyring".into(),
+            "It was saved on another machine, or the keyring is locked.".into(),
+            "Unlock the keyring and Start, or enter it again.".into(),
+        ),
+        Cause::WorkspaceFailed => (
+            "The workspace cannot be written".into(),
+            "Copying stopped at once, so that no message is copied without a record.".into(),
+            "Make room on the disk, or make its folder writable, then Start.".into(),
+        ),
+        Cause::TooManyErrors => (
+            "Too many item errors".into(),
+            "Their number reached the maximum, so the pass ended. What was copied is recorded.".into(),
+            "Look at the errors; cure their cause or raise Options, Maximum errors, then Start.".into(),
+        ),
+        Cause::CommandRefused => (
+            format!("The {the_side} refused a step"),
+            match failure.scope {
+                Scope::Message => "One message is affected.".into(),
+                Scope::Folder => format!("{} is affected.", capital(&folder)),
+                Scope::Connection | Scope::Mailbox | Scope::Endpoint => format!("{mailbox} is affected."),
+            },
+            "The server's text says why. Cure the cause, then Start; what was copied is recorded.".into(),
+        ),
+        Cause::Internal => (
+            "Mailferry itself failed".into(),
+            "This pass ended; other items go on. What was copied is recorded.".into(),
+            "Start again. If it fails the same way, please report it with the log.".into(),
+        ),
+    };
+    Text { headline, what, todo }
+}
+
+fn or<'a>(name: &'a str, word: &'a str) -> &'a str {
+    if name.is_empty() { word } else { name }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}
+
+/// Bytes as people read them, decimal: "112.18 MB", "999 bytes".
+pub fn size(bytes: u64) -> String {
+    if bytes < 1000 {
+        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut units = ["KB", "MB", "GB", "TB"].into_iter().peekable();
+    loop {
+        let unit = units.next().unwrap_or("PB");
+        if value < 999.995 || unit == "PB" {
+            return format!("{value:.2} {unit}");
+        }
+        value /= 1000.0;
+    }
+}
+
+/// Milliseconds as people read them, in the unit that fits: "45 seconds", "5 minutes", "3 hours", "4 days". Seconds and
+/// minutes are rounded up, hours (up to two days) and days to the nearest.
+pub fn duration(milliseconds: i64) -> String {
+    const MINUTE: u64 = 60_000;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let ms = u64::try_from(milliseconds).unwrap_or(0);
+    let (number, unit) = if ms < MINUTE {
+        (ms.div_ceil(1000), "second")
+    } else if ms <= 59 * MINUTE {
+        (ms.div_ceil(MINUTE), "minute")
+    } else if ms < 2 * DAY {
+        ((ms + HOUR / 2) / HOUR, "hour")
+    } else {
+        (ms.saturating_add(DAY / 2) / DAY, "day")
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+fn long(pause: Duration) -> String {
+    duration(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAUSES: [Cause; 28] = [
+        Cause::LoginRefused,
+        Cause::AdministratorLoginRefused,
+        Cause::MailboxNotOpened,
+        Cause::Unreachable,
+        Cause::CertificateNotTrusted,
+        Cause::TlsFailed,
+        Cause::ConnectionLost,
+        Cause::TimedOut,
+        Cause::Nonsense,
+        Cause::Throttled,
+        Cause::ProviderLimit,
+        Cause::TooManyConnections,
+        Cause::ServerBusy,
+        Cause::DestinationFull,
+        Cause::TooBig,
+        Cause::MessageRefused,
+        Cause::HangsUpAtMessage,
+        Cause::MessageGone,
+        Cause::FolderRefused,
+        Cause::FolderGone,
+        Cause::FolderChanged,
+        Cause::MessageUnreadable,
+        Cause::NotTheSameMailbox,
+        Cause::CredentialMissing,
+        Cause::WorkspaceFailed,
+        Cause::TooManyErrors,
+        Cause::CommandRefused,
+        Cause::Internal,
+    ];
+
+    fn words(cause: Cause, side: Option<Side>, names: &Names<'_>) -> Text {
+        let failure = Failure::new(cause, Scope::Mailbox, Retry::Never, "doing").saying("SERVER WORDS");
+        text(&failure, side, names)
+    }
+
+    #[test]
+    fn every_cause_has_three_full_texts() {
+        let named = Names { host: "imap.contoso.example", port: 993, mailbox: "anna@x", folder: "Files" };
+        for cause in CAUSES {
+            for side in [None, Some(Side::Source), Some(Side::Destination)] {
+                for names in [named, Names::default()] {
+                    let t = words(cause, side, &names);
+                    for part in [&t.headline, &t.what, &t.todo] {
+                        assert!(!part.is_empty() && !part.contains("  ") && !part.contains("SERVER WORDS"), "{t:?}");
+                        assert!(part.starts_with(|c: char| !c.is_whitespace()), "{t:?}");
+                    }
+                    assert!(!t.headline.ends_with('.'), "{t:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn r45_the_refused_side_is_named() {
+        let names = Names { host: "imap.contoso.example", port: 993, mailbox: "anna@contoso.example", folder: "" };
+        let t = words(Cause::LoginRefused, Some(Side::Source), &names);
+        assert_eq!(t.headline, "Failed while checking source credentials");
+        assert_eq!(t.what, "imap.contoso.example refused the login of anna@contoso.example. It was not tried again.");
+        let t = words(Cause::LoginRefused, Some(Side::Destination), &names);
+        assert_eq!(t.headline, "Failed while checking destination credentials");
+        let t = words(Cause::FolderRefused, None, &Names { folder: "Files", ..Names::default() });
+        assert_eq!(t.headline, "Folder \"Files\" is not allowed at the destination");
+        assert!(t.todo.contains("^Files->Files-1"));
+    }
+
+    #[test]
+    fn r49_sizes_are_written_decimal_with_two_places() {
+        let shown = [0, 1, 999, 1000, 112_180_000, 999_994_999, 999_995_000, 3_200_000_000, u64::MAX].map(size);
+        assert_eq!(
+            shown,
+            [
+                "0 bytes",
+                "1 byte",
+                "999 bytes",
+                "1.00 KB",
+                "112.18 MB",
+                "999.99 MB",
+                "1.00 GB",
+                "3.20 GB",
+                "18446.74 PB"
+            ]
+        );
+    }
+
+    #[test]
+    fn durations_use_the_unit_that_fits() {
+        let minute = 60_000;
+        let shown = |ms: i64| duration(ms);
+        assert_eq!((shown(-5), shown(1), shown(1001)), ("0 seconds".into(), "1 second".into(), "2 seconds".into()));
+        assert_eq!(
+            (shown(minute), shown(90_000), shown(59 * minute)),
+            ("1 minute".into(), "2 minutes".into(), "59 minutes".into())
+        );
+        assert_eq!((shown(60 * minute), shown(170 * minute)), ("1 hour".into(), "3 hours".into()));
+        assert_eq!((shown(47 * 60 * minute), shown(49 * 60 * minute)), ("47 hours".into(), "2 days".into()));
+        assert!(shown(i64::MAX).ends_with("days"));
+    }
+}
