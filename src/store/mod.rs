@@ -1,5 +1,101 @@
-//! To be written.
+//! The workspace database: projects, items, passes and what they remember. SQLite only.
+//!
+//! A method is one question or one atomic change; nothing here decides. Secrets, files and the network do not belong
+//! here. One thread owns the writing connection and takes closures from a bounded channel (64 waiting at most); a few
+//! reading connections answer questions on tokio's blocking pool. Every `async` method may wait for the disk or for
+//! another process (up to the busy time-out of 10 s); a write whose caller went away is still carried out. Times are
+//! UTC epoch milliseconds and come from the caller.
 
-/// Why the workspace could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {}
+mod codec;
+mod commands;
+mod connection;
+mod credentials;
+mod error;
+mod folders;
+mod items;
+mod migrate;
+mod network;
+mod passes;
+mod progress;
+mod projects;
+mod purge;
+mod watermarks;
+
+pub use commands::CommandId;
+pub use credentials::Workspace;
+pub use error::{Result, StoreError};
+pub use items::{Imported, ItemRow, NewItem};
+pub use passes::{Ended, PassRow, Recovered, Schedule, Submission};
+pub use progress::{ErrorRow, PassFolderRow};
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, Transaction};
+
+use connection::{Flagged, Readers, WriterThread};
+
+/// The open database of a workspace. Cheap to clone; the last clone to go waits for the writer to end.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    writer: WriterThread,
+    readers: Arc<Readers>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// The database's file name within the data folder.
+    pub const FILE: &'static str = "workspace.db";
+
+    /// Opens (or creates) the database `folder/workspace.db`, bringing an older schema up to date after a copy of it was
+    /// made beside it. Blocks while it works.
+    pub fn open(folder: &Path, now: i64) -> Result<Self> {
+        migrate::prepare_folder(folder)?;
+        let path = folder.join(Self::FILE);
+        let connection = migrate::open_writer(&path, now)?;
+        let readers = Arc::new(Readers::new(path.clone()));
+        Ok(Self { inner: Arc::new(Inner { path, writer: WriterThread::start(connection)?, readers }) })
+    }
+
+    /// Where the database is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs one write transaction on the writer's thread.
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.inner.writer.run(move |writer| writer.transact(false, change)).await
+    }
+
+    /// The same, on the disk for good when it returns.
+    async fn write_durably<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.inner.writer.run(move |writer| writer.transact(true, change)).await
+    }
+
+    /// Asks one consistent question on a reading connection.
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        Readers::run(&self.inner.readers, question).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The writing connection on its own thread, and the small pool of reading ones.
+//!
+//! Bounded: 64 waiting writes, 3 readers. Blocks: the writer thread on the disk, readers on tokio's blocking pool.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::error::{Result, StoreError};
+
+/// How long SQLite waits for a lock that another process holds.
+pub(super) const BUSY: Duration = Duration::from_secs(10);
+const WAITING_WRITES: usize = 64;
+const READERS: usize = 3;
+
+/// Numbers of flag sets already stored, by their text.
+pub(super) type Flagged = HashMap<String, i64>;
+
+/// What the writer thread owns.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    flags: Flagged,
+    /// `data_version` at the last look for commands; none when this process itself wrote one since.
+    pub(super) seen_version: Option<i64>,
+}
+
+impl Writer {
+    pub(super) fn transact<T>(
+        &mut self,
+        durably: bool,
+        change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T>,
+    ) -> Result<T> {
+        if durably {
+            self.connection.pragma_update(None, "synchronous", "FULL")?;
+        }
+        let result = self.in_transaction(change);
+        if durably {
+            self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        }
+        result
+    }
+
+    fn in_transaction<T>(&mut self, change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T>) -> Result<T> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = change(&transaction, &mut self.flags).and_then(|value| {
+            transaction.commit()?;
+            Ok(value)
+        });
+        if result.is_err() {
+            // What was rolled back is not stored, whatever the cache says.
+            self.flags.clear();
+        }
+        result
+    }
+}
+
+type Job = Box<dyn FnOnce(&mut Writer) + Send>;
+
+/// The thread that owns the writing connection.
+pub(super) struct WriterThread {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriterThread {
+    pub(super) fn start(connection: Connection) -> Result<Self> {
+        let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING_WRITES);
+        let mut writer = Writer { connection, flags: Flagged::new(), seen_version: None };
+        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
+            while let Some(job) = waiting.blocking_recv() {
+                // A panic fails that one request (its answer channel is dropped, its transaction rolled back).
+                if catch_unwind(AssertUnwindSafe(|| job(&mut writer))).is_err() {
+                    writer.flags.clear();
+                    tracing::error!("a request to the store panicked");
+                }
+            }
+        })?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, result) = oneshot::channel();
+        let job: Job = Box::new(move |writer| {
+            // Nobody listens any more: the change stands all the same.
+            let _ = answer.send(request(writer));
+        });
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        result.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer thread panicked");
+        }
+    }
+}
+
+/// Reading connections, opened when needed and kept.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::new(Vec::new()), permits: Semaphore::new(READERS) }
+    }
+
+    pub(super) async fn run<T: Send + 'static>(
+        readers: &Arc<Self>,
+        question: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let _permit = readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let pool = Arc::clone(readers);
+        let asked = tokio::task::spawn_blocking(move || {
+            let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut connection = idle.map_or_else(|| open_reader(&pool.path), Ok)?;
+            let answer = {
+                let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+                question(&snapshot)
+            };
+            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            answer
+        });
+        asked.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "query_only", "ON")?;
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}

@@ -1,0 +1,136 @@
+//! Who the workspace is, and which side of what has a credential: numbers only, the secrets are in the vault (D17).
+
+use rusqlite::OptionalExtension;
+
+use super::Store;
+use super::error::{Result, StoreError, missing};
+use crate::domain::failure::Side;
+use crate::domain::ids::{CredentialId, ItemId, ProjectId};
+
+/// Who a workspace is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Random; part of every name in the keyring.
+    pub uuid: String,
+    /// UTC epoch milliseconds.
+    pub created: i64,
+    /// The word of its vault's kind; none before it was chosen.
+    pub vault: Option<String>,
+}
+
+fn column(side: Side) -> &'static str {
+    match side {
+        Side::Source => "source_credential",
+        Side::Destination => "destination_credential",
+    }
+}
+
+impl Store {
+    /// Who this workspace is.
+    pub async fn workspace(&self) -> Result<Workspace> {
+        self.read(|connection| {
+            Ok(connection.query_row("SELECT uuid, created, vault FROM workspace", [], |row| {
+                Ok(Workspace { uuid: row.get(0)?, created: row.get(1)?, vault: row.get(2)? })
+            })?)
+        })
+        .await
+    }
+
+    /// Fixes the kind of the vault for good. Choosing the same again changes nothing; another one is
+    /// [`StoreError::OtherVault`].
+    pub async fn choose_vault(&self, kind: &str) -> Result<()> {
+        let kind = kind.to_owned();
+        self.write_durably(move |transaction, _| {
+            transaction.execute("UPDATE workspace SET vault = ?1 WHERE vault IS NULL", [&kind])?;
+            let chosen: String = transaction.query_row("SELECT vault FROM workspace", [], |row| row.get(0))?;
+            if chosen == kind { Ok(()) } else { Err(StoreError::OtherVault(chosen)) }
+        })
+        .await
+    }
+
+    /// Numbers for credentials about to be put into the vault, on the disk for good: a number is never given twice.
+    pub async fn new_credentials(&self, count: usize, since: i64, giver: &str) -> Result<Vec<CredentialId>> {
+        let giver = giver.to_owned();
+        self.write_durably(move |transaction, _| {
+            let mut statement = transaction.prepare_cached("INSERT INTO credential (since, giver) VALUES (?1, ?2)")?;
+            (0..count)
+                .map(|_| {
+                    statement.execute((since, &giver))?;
+                    Ok(CredentialId(transaction.last_insert_rowid()))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// Since when a credential is there, and from whom.
+    pub async fn credential(&self, id: CredentialId) -> Result<Option<(i64, String)>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT since, giver FROM credential WHERE id = ?1")?;
+            Ok(statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        })
+        .await
+    }
+
+    /// Notes which credential sides of items have; answers those replaced or cleared, to be removed from the vault.
+    pub async fn set_item_credentials(
+        &self,
+        changes: Vec<(ItemId, Side, Option<CredentialId>)>,
+    ) -> Result<Vec<CredentialId>> {
+        let changes = changes.into_iter().map(|(item, side, credential)| (item.0, side, credential)).collect();
+        self.set_credentials("item", changes).await
+    }
+
+    /// The same for the administrator's login of a project's side.
+    pub async fn set_project_credential(
+        &self,
+        project: ProjectId,
+        side: Side,
+        credential: Option<CredentialId>,
+    ) -> Result<Option<CredentialId>> {
+        Ok(self.set_credentials("project", vec![(project.0, side, credential)]).await?.pop())
+    }
+
+    /// The administrator's credentials of a project: source, destination.
+    pub async fn project_credentials(
+        &self,
+        project: ProjectId,
+    ) -> Result<(Option<CredentialId>, Option<CredentialId>)> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT source_credential, destination_credential FROM project WHERE id = ?1 AND deleted = 0",
+            )?;
+            let found = statement.query_row([project], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            found.ok_or_else(|| missing("project", project))
+        })
+        .await
+    }
+
+    async fn set_credentials(
+        &self,
+        table: &'static str,
+        changes: Vec<(i64, Side, Option<CredentialId>)>,
+    ) -> Result<Vec<CredentialId>> {
+        self.write(move |transaction, _| {
+            let mut replaced = Vec::new();
+            for (row, side, credential) in changes {
+                let column = column(side);
+                let old: Option<Option<CredentialId>> = transaction
+                    .prepare_cached(&format!("SELECT {column} FROM {table} WHERE id = ?1 AND deleted = 0"))?
+                    .query_row([row], |row| row.get(0))
+                    .optional()?;
+                let old = old.ok_or_else(|| missing(table, row))?;
+                transaction
+                    .prepare_cached(&format!("UPDATE {table} SET {column} = ?2 WHERE id = ?1"))?
+                    .execute((row, credential))?;
+                replaced.extend(old.filter(|old| Some(*old) != credential));
+            }
+            let mut forget = transaction.prepare_cached("DELETE FROM credential WHERE id = ?1")?;
+            for credential in &replaced {
+                forget.execute([credential])?;
+            }
+            Ok(replaced)
+        })
+        .await
+    }
+}

@@ -1,0 +1,272 @@
+//! Folder rows of an item: names and numberings of both sides, skip markers, intents (D9, D11, D12).
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+
+use super::Store;
+use super::codec::{Columns, Json};
+use super::error::{Result, missing};
+use crate::domain::folder::WireName;
+use crate::domain::ids::{FolderId, ItemId, Uid};
+use crate::domain::record::{FolderRecord, FolderUpdate, Intent, Marker};
+
+const COLUMNS: &str = "id, source, source_wire, source_validity, mailbox_id, destination, destination_wire, \
+                       destination_validity, marker, intent_validity, intent_floor, retired";
+
+fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
+    let mut columns = Columns::of(row);
+    Ok(FolderRecord {
+        id: columns.next()?,
+        source: columns.json()?,
+        source_wire: WireName(columns.next()?),
+        source_validity: columns.next()?,
+        mailbox_id: columns.next()?,
+        destination: columns.json()?,
+        destination_wire: WireName(columns.next()?),
+        destination_validity: columns.next()?,
+        marker: columns.maybe_json()?,
+        intent: match (columns.next()?, columns.next()?) {
+            (Some(validity), Some(floor)) => Some(Intent { validity, floor }),
+            _ => None,
+        },
+        retired: columns.next()?,
+    })
+}
+
+fn one(connection: &Connection, folder: FolderId) -> Result<Option<FolderRecord>> {
+    let sql = format!("SELECT {COLUMNS} FROM folder WHERE id = ?1 AND dropped = 0");
+    Ok(connection.prepare_cached(&sql)?.query_row([folder], record).optional()?)
+}
+
+impl Store {
+    /// Every folder row of the item, retired ones too; not those dropped by a reset.
+    pub async fn folders(&self, item: ItemId) -> Result<Vec<FolderRecord>> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM folder WHERE item = ?1 AND dropped = 0 ORDER BY id");
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_map([item], record)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// Creates or updates folder rows; answers their ids in order.
+    ///
+    /// - A source UIDVALIDITY that differs from the stored one (both not 0) retires the old numbering: its watermarks move
+    ///   to a new row, the skip marker goes (D12).
+    /// - A destination UIDVALIDITY that differs (both not 0) makes the destination numbers worthless: they become 0, the
+    ///   skip marker goes.
+    /// - 0 (unknown) never replaces a known UIDVALIDITY.
+    /// - A row that is renamed onto the source path of another row retires that one: its mailbox is gone.
+    pub async fn update_folders(&self, item: ItemId, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>> {
+        self.write(move |transaction, _| update_folders(transaction, item, &updates)).await
+    }
+
+    /// Forgets the destination numbers of every watermark that points into this row's destination folder, drops the skip
+    /// markers of the rows that share it, and takes over its new UIDVALIDITY: the folder was made anew.
+    pub async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<()> {
+        self.write(move |transaction, _| {
+            for id in sharing_destination(transaction, folder)? {
+                forget_numbers(transaction, id)?;
+                transaction
+                    .prepare_cached("UPDATE folder SET destination_validity = ?2, marker = NULL WHERE id = ?1")?
+                    .execute((id, validity))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Destination numbers, ascending, of all watermarks of the item that point into this row's destination folder.
+    /// Watermarks without a number, or with one of another UIDVALIDITY than this row's, do not count.
+    pub async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>> {
+        self.read(move |connection| {
+            let own = one(connection, folder)?.ok_or_else(|| missing("folder", folder))?.destination_validity;
+            let mut known = Vec::new();
+            for id in sharing_destination(connection, folder)? {
+                let validity = one(connection, id)?.map_or(0, |row| row.destination_validity);
+                if validity != own && validity != 0 && own != 0 {
+                    continue;
+                }
+                for sql in [
+                    "SELECT destination FROM watermark WHERE folder = ?1 AND destination_folder = 0 AND destination > 0",
+                    "SELECT destination FROM watermark WHERE destination_folder = ?1 AND destination_folder <> 0
+                     AND destination > 0",
+                ] {
+                    let mut statement = connection.prepare_cached(sql)?;
+                    let mut rows = statement.query([id])?;
+                    while let Some(row) = rows.next()? {
+                        known.push(row.get(0)?);
+                    }
+                }
+            }
+            known.sort_unstable();
+            known.dedup();
+            Ok(known)
+        })
+        .await
+    }
+
+    /// Writes intents durably before anything is appended. An intent that is already open for the row under the same
+    /// UIDVALIDITY keeps its lower floor.
+    pub async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<()> {
+        self.write_durably(move |transaction, _| {
+            let mut statement = transaction.prepare_cached(
+                "UPDATE folder SET
+                     intent_floor = CASE WHEN intent_validity = ?2 THEN min(intent_floor, ?3) ELSE ?3 END,
+                     intent_validity = ?2
+                 WHERE id = ?1 AND dropped = 0",
+            )?;
+            for (folder, intent) in intents {
+                if statement.execute((folder, intent.validity, intent.floor))? == 0 {
+                    return Err(missing("folder", folder));
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends a folder: closes its intent if told so, and sets or drops its skip marker.
+    pub async fn end_folder(&self, folder: FolderId, close_intent: bool, marker: Option<Marker>) -> Result<()> {
+        self.write(move |transaction, _| {
+            let changed = transaction
+                .prepare_cached(
+                    "UPDATE folder SET marker = ?2,
+                         intent_validity = CASE WHEN ?3 THEN NULL ELSE intent_validity END,
+                         intent_floor = CASE WHEN ?3 THEN NULL ELSE intent_floor END
+                     WHERE id = ?1 AND dropped = 0",
+                )?
+                .execute((folder, marker.map(Json), close_intent))?;
+            if changed == 0 { Err(missing("folder", folder)) } else { Ok(()) }
+        })
+        .await
+    }
+}
+
+/// The rows of the same item with the same destination folder, this one included.
+fn sharing_destination(connection: &Connection, folder: FolderId) -> Result<Vec<FolderId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT other.id FROM folder AS own JOIN folder AS other ON other.item = own.item AND other.dropped = 0
+             AND (other.destination = own.destination
+                  OR other.destination_wire = own.destination_wire AND length(own.destination_wire) > 0)
+         WHERE own.id = ?1 AND own.dropped = 0",
+    )?;
+    let ids: Vec<FolderId> = statement.query_map([folder], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    if ids.is_empty() { Err(missing("folder", folder)) } else { Ok(ids) }
+}
+
+/// Sets to 0 the destination numbers of the watermarks that point to this row.
+fn forget_numbers(transaction: &Transaction<'_>, folder: FolderId) -> Result<()> {
+    for sql in [
+        "UPDATE watermark SET destination = 0 WHERE folder = ?1 AND destination_folder = 0 AND destination <> 0",
+        "UPDATE watermark SET destination = 0 WHERE destination_folder = ?1 AND destination_folder <> 0
+         AND destination <> 0",
+    ] {
+        transaction.prepare_cached(sql)?.execute([folder])?;
+    }
+    Ok(())
+}
+
+fn update_folders(transaction: &Transaction<'_>, item: ItemId, updates: &[FolderUpdate]) -> Result<Vec<FolderId>> {
+    let mut ids: Vec<Option<FolderId>> = vec![None; updates.len()];
+    // Known rows first: a rename frees the path that another update of the same call may take.
+    for (update, id) in updates.iter().zip(&mut ids) {
+        if let Some(known) = update.id {
+            let row = one(transaction, known)?.ok_or_else(|| missing("folder", known))?;
+            change(transaction, item, &row, update)?;
+            *id = Some(known);
+        }
+    }
+    for at in 0..updates.len() {
+        if ids[at].is_none() {
+            let found = live_at(transaction, item, &updates[at])?.into_iter().find(|row| !ids.contains(&Some(row.id)));
+            ids[at] = Some(match found {
+                Some(row) => {
+                    change(transaction, item, &row, &updates[at])?;
+                    row.id
+                }
+                None => insert(transaction, item, &updates[at], false)?,
+            });
+        }
+    }
+    let ids: Vec<FolderId> = ids.into_iter().flatten().collect();
+    for update in updates {
+        for displaced in live_at(transaction, item, update)?.into_iter().filter(|row| !ids.contains(&row.id)) {
+            transaction
+                .prepare_cached("UPDATE folder SET retired = 1, marker = NULL WHERE id = ?1")?
+                .execute([displaced.id])?;
+        }
+    }
+    Ok(ids)
+}
+
+fn live_at(transaction: &Transaction<'_>, item: ItemId, update: &FolderUpdate) -> Result<Vec<FolderRecord>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM folder WHERE item = ?1 AND source = ?2 AND retired = 0 AND dropped = 0 ORDER BY id"
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
+    Ok(statement.query_map((item, Json(&update.source)), record)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retired: bool) -> Result<FolderId> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO folder (item, source, source_wire, source_validity, mailbox_id, destination, destination_wire,
+                 destination_validity, retired)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute((
+            item,
+            Json(&row.source),
+            &row.source_wire.0,
+            row.source_validity,
+            &row.mailbox_id,
+            Json(&row.destination),
+            &row.destination_wire.0,
+            row.destination_validity,
+            retired,
+        ))?;
+    Ok(FolderId(transaction.last_insert_rowid()))
+}
+
+fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: &FolderUpdate) -> Result<()> {
+    let differ = |a: u32, b: u32| a != b && a != 0 && b != 0;
+    let source_renumbered = differ(old.source_validity, new.source_validity);
+    let destination_renumbered = differ(old.destination_validity, new.destination_validity);
+    if source_renumbered {
+        let retired = FolderUpdate {
+            id: None,
+            source: old.source.clone(),
+            source_wire: old.source_wire.clone(),
+            source_validity: old.source_validity,
+            mailbox_id: old.mailbox_id.clone(),
+            destination: old.destination.clone(),
+            destination_wire: old.destination_wire.clone(),
+            destination_validity: old.destination_validity,
+        };
+        let retired = insert(transaction, item, &retired, true)?;
+        transaction.prepare_cached("UPDATE watermark SET folder = ?2 WHERE folder = ?1")?.execute((old.id, retired))?;
+    }
+    if destination_renumbered {
+        forget_numbers(transaction, old.id)?;
+    }
+    transaction
+        .prepare_cached(
+            "UPDATE folder SET source = ?2, source_wire = ?3, mailbox_id = ?4, destination = ?5, destination_wire = ?6,
+                 source_validity = CASE WHEN ?7 <> 0 THEN ?7 ELSE source_validity END,
+                 destination_validity = CASE WHEN ?8 <> 0 THEN ?8 ELSE destination_validity END,
+                 marker = CASE WHEN ?9 THEN NULL ELSE marker END
+             WHERE id = ?1",
+        )?
+        .execute((
+            old.id,
+            Json(&new.source),
+            &new.source_wire.0,
+            &new.mailbox_id,
+            Json(&new.destination),
+            &new.destination_wire.0,
+            new.source_validity,
+            new.destination_validity,
+            source_renumbered || destination_renumbered,
+        ))?;
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Items: import by key, listing with the latest pass, stars and notes (D5).
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::Store;
+use super::codec::{Columns, Word};
+use super::error::{Result, missing};
+use super::passes::{PASS_COLUMNS, PassRow, all_at_rest, pass_row};
+use crate::domain::ids::{CredentialId, ItemId, ProjectId};
+use crate::domain::item::{Item, Mailbox};
+use crate::domain::star::Star;
+use crate::domain::status::Status;
+
+/// An item to import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewItem {
+    /// Address at the source: half of the key.
+    pub source_email: String,
+    /// Login name at the source; none leaves a known one as it is.
+    pub source_login: Option<String>,
+    /// Address at the destination: the other half.
+    pub destination_email: String,
+    /// Login name at the destination; none leaves a known one as it is.
+    pub destination_login: Option<String>,
+}
+
+/// What became of an imported item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The row.
+    pub id: ItemId,
+    /// Whether it is new.
+    pub created: bool,
+}
+
+/// An item as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemRow {
+    /// The item.
+    pub item: Item,
+    /// Its star.
+    pub star: Option<Star>,
+    /// Its note.
+    pub note: Option<String>,
+    /// Its latest pass since the last reset.
+    pub latest: Option<PassRow>,
+}
+
+impl ItemRow {
+    /// The item's status: that of its latest pass.
+    pub fn status(&self) -> Status {
+        self.latest.as_ref().map_or(Status::NotSubmitted, |pass| pass.status)
+    }
+}
+
+const ITEM_COLUMNS: &str = "i.id, i.project, i.source_email, i.source_login, i.source_credential, i.destination_email,
+     i.destination_login, i.destination_credential, i.star, i.note";
+
+fn item_row(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
+    let mut columns = Columns::of(row);
+    let (id, project) = (columns.next()?, columns.next()?);
+    let mut mailbox = || {
+        Ok::<_, rusqlite::Error>(Mailbox {
+            email: columns.next()?,
+            login: columns.next()?,
+            credential: columns.next()?,
+        })
+    };
+    let (source, destination) = (mailbox()?, mailbox()?);
+    Ok(ItemRow {
+        item: Item { id, project, source, destination },
+        star: columns.maybe_word()?,
+        note: columns.next()?,
+        latest: pass_row(&mut columns)?,
+    })
+}
+
+/// Items with their latest pass; `condition` is about `i`.
+fn select(connection: &Connection, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<ItemRow>> {
+    let sql = format!(
+        "SELECT {ITEM_COLUMNS}, {PASS_COLUMNS} FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass
+         WHERE {condition} AND i.deleted = 0 ORDER BY i.id"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_map(parameters, item_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+impl Store {
+    /// Creates items or updates the login names of those whose key (both addresses, ignoring ASCII case) is known. One
+    /// transaction; answers in order.
+    pub async fn import_items(&self, project: ProjectId, items: Vec<NewItem>) -> Result<Vec<Imported>> {
+        self.write(move |transaction, _| {
+            let exists: bool = transaction.query_row(
+                "SELECT EXISTS (SELECT 1 FROM project WHERE id = ?1 AND deleted = 0)",
+                [project],
+                |row| row.get(0),
+            )?;
+            if !exists {
+                return Err(missing("project", project));
+            }
+            let mut find = transaction.prepare_cached(
+                "SELECT id FROM item WHERE project = ?1 AND source_email = ?2 AND destination_email = ?3 AND deleted = 0",
+            )?;
+            let mut update = transaction.prepare_cached(
+                "UPDATE item SET source_login = ifnull(?2, source_login), destination_login = ifnull(?3, destination_login)
+                 WHERE id = ?1",
+            )?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO item (project, source_email, source_login, destination_email, destination_login)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            let mut imported = Vec::with_capacity(items.len());
+            for item in &items {
+                let known = find.query_row((project, &item.source_email, &item.destination_email), |row| row.get(0));
+                let known: Option<ItemId> = known.optional()?;
+                let id = match known {
+                    Some(id) => {
+                        if item.source_login.is_some() || item.destination_login.is_some() {
+                            update.execute((id, &item.source_login, &item.destination_login))?;
+                        }
+                        id
+                    }
+                    None => {
+                        insert.execute((
+                            project,
+                            &item.source_email,
+                            &item.source_login,
+                            &item.destination_email,
+                            &item.destination_login,
+                        ))?;
+                        ItemId(transaction.last_insert_rowid())
+                    }
+                };
+                imported.push(Imported { id, created: known.is_none() });
+            }
+            Ok(imported)
+        })
+        .await
+    }
+
+    /// All items of a project with their latest pass, oldest first.
+    pub async fn items(&self, project: ProjectId) -> Result<Vec<ItemRow>> {
+        self.read(move |connection| select(connection, "i.project = ?1", [project])).await
+    }
+
+    /// One item with its latest pass.
+    pub async fn item(&self, id: ItemId) -> Result<ItemRow> {
+        self.read(move |connection| select(connection, "i.id = ?1", [id])?.pop().ok_or_else(|| missing("item", id)))
+            .await
+    }
+
+    /// The items of a project with this address on either side, ignoring ASCII case.
+    pub async fn items_with_address(&self, project: ProjectId, email: &str) -> Result<Vec<ItemRow>> {
+        let email = email.to_owned();
+        self.read(move |connection| {
+            select(connection, "i.project = ?1 AND (i.source_email = ?2 OR i.destination_email = ?2)", (project, email))
+        })
+        .await
+    }
+
+    /// Replaces addresses and login names of an item (credentials stay). [`super::StoreError::NameTaken`] if another item
+    /// of the project has the key.
+    pub async fn update_item(&self, item: Item) -> Result<()> {
+        self.write(move |transaction, _| {
+            let changed = transaction
+                .prepare_cached(
+                    "UPDATE item SET source_email = ?2, source_login = ?3, destination_email = ?4, destination_login = ?5
+                     WHERE id = ?1 AND deleted = 0",
+                )?
+                .execute((
+                    item.id,
+                    &item.source.email,
+                    &item.source.login,
+                    &item.destination.email,
+                    &item.destination.login,
+                ))
+                .map_err(|error| match error.sqlite_error_code() {
+                    Some(rusqlite::ErrorCode::ConstraintViolation) => super::StoreError::NameTaken(format!(
+                        "{} to {}",
+                        item.source.email, item.destination.email
+                    )),
+                    _ => error.into(),
+                })?;
+            if changed == 0 { Err(missing("item", item.id)) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// Sets or removes the star of items.
+    pub async fn set_star(&self, items: Vec<ItemId>, star: Option<Star>) -> Result<()> {
+        self.write(move |transaction, _| {
+            let mut statement =
+                transaction.prepare_cached("UPDATE item SET star = ?2 WHERE id = ?1 AND deleted = 0")?;
+            for item in items {
+                if statement.execute((item, star.map(Word)))? == 0 {
+                    return Err(missing("item", item));
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets or removes an item's note.
+    pub async fn set_note(&self, item: ItemId, note: Option<String>) -> Result<()> {
+        self.write(move |transaction, _| {
+            let changed = transaction
+                .prepare_cached("UPDATE item SET note = ?2 WHERE id = ?1 AND deleted = 0")?
+                .execute((item, note))?;
+            if changed == 0 { Err(missing("item", item)) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// Marks items as deleted, which frees their keys at once; [`Store::purge`] removes their rows. Answers the credentials to
+    /// be removed from the vault. Refused while one of them is waiting or running.
+    pub async fn delete_items(&self, items: Vec<ItemId>) -> Result<Vec<CredentialId>> {
+        self.write(move |transaction, _| {
+            all_at_rest(transaction, &items)?;
+            let mut statement = transaction.prepare_cached(
+                "UPDATE item SET deleted = 1 WHERE id = ?1 RETURNING source_credential, destination_credential",
+            )?;
+            let mut credentials = Vec::new();
+            for item in items {
+                let held: [Option<CredentialId>; 2] =
+                    statement.query_row([item], |row| Ok([row.get(0)?, row.get(1)?]))?;
+                credentials.extend(held.into_iter().flatten());
+            }
+            Ok(credentials)
+        })
+        .await
+    }
+}

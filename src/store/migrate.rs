@@ -1,0 +1,211 @@
+//! Opening the database file: numbered, append-only migrations, refusals, and the copy made before an upgrade (D2).
+//!
+//! The file is only ever touched through SQLite: opening it any other way and closing it again would drop SQLite's own
+//! locks. Its permissions are set by path.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::backup::Backup;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::connection::BUSY;
+use super::error::{Result, StoreError};
+use super::network;
+
+/// Marks a file as ours ("Mfry").
+const APPLICATION_ID: i64 = 0x4d66_7279;
+
+/// Every schema change, oldest first. Only ever add to the end.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+
+/// Makes the folder, private to its owner; refuses network shares.
+pub(super) fn prepare_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    match network::share_of(folder) {
+        Some(kind) => Err(StoreError::NetworkShare(kind)),
+        None => Ok(()),
+    }
+}
+
+/// Opens the writing connection with an up-to-date schema.
+pub(super) fn open_writer(path: &Path, now: i64) -> Result<Connection> {
+    open_with(path, now, MIGRATIONS)
+}
+
+fn open_with(path: &Path, now: i64, migrations: &[&str]) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    refuse_foreign(&connection, migrations.len())?;
+    private_file(path)?;
+    connection.pragma_update(None, "page_size", 8192)?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(StoreError::CannotOpen(format!("journal mode is {mode}, not WAL")));
+    }
+    let version = user_version(&connection)?;
+    if version > 0 && version < known(migrations.len()) {
+        copy(&connection, &path.with_extension(format!("before-upgrade-from-{version}-{now}.db")))?;
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    for number in 1..=migrations.len() {
+        migrate(&mut connection, number, migrations[number - 1], now)?;
+    }
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn known(migrations: usize) -> i64 {
+    i64::try_from(migrations).unwrap_or(i64::MAX)
+}
+
+fn user_version(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Refuses, untouched, a newer schema and databases of other programs.
+fn refuse_foreign(connection: &Connection, migrations: usize) -> Result<()> {
+    // Closing the last connection would fold the journal of the other program into the file.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(StoreError::NotAWorkspace);
+    }
+    let found = user_version(connection)?;
+    if found > known(migrations) {
+        return Err(StoreError::NewerSchema { found, known: known(migrations) });
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
+}
+
+/// Applies one migration, unless it (or another process) was applied already.
+fn migrate(connection: &mut Connection, number: usize, sql: &str, now: i64) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if user_version(&transaction)? >= known(number) {
+        return Ok(());
+    }
+    transaction.execute_batch(sql)?;
+    if number == 1 {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.execute("INSERT INTO workspace (id, uuid, created) VALUES (1, ?1, ?2)", (uuid()?, now))?;
+    }
+    transaction.pragma_update(None, "user_version", known(number))?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// A random UUID (version 4).
+fn uuid() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| StoreError::Io(e.to_string()))?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+}
+
+fn copy(from: &Connection, to: &Path) -> Result<()> {
+    let mut target = Connection::open(to)?;
+    private_file(to)?;
+    Backup::new(from, &mut target)?.run_to_completion(4096, Duration::ZERO, None)?;
+    Ok(())
+}
+
+fn private_file(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    #[cfg(not(unix))]
+    let _ = path; // The user's local data folder is private on the other systems.
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version_of(path: &Path) -> i64 {
+        user_version(&Connection::open(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn upgrades_are_applied_once_and_a_copy_is_made_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        drop(open_with(&path, 1, MIGRATIONS).unwrap());
+        let next = [MIGRATIONS, &["CREATE TABLE later (id INTEGER NOT NULL) STRICT;"]].concat();
+        let uuid = |c: &Connection| c.query_row("SELECT uuid FROM workspace", [], |r| r.get::<_, String>(0)).unwrap();
+        let first = open_with(&path, 2, &next).unwrap();
+        let second = open_with(&path, 3, &next).unwrap();
+        assert_eq!(uuid(&first), uuid(&second));
+        let copies = || {
+            let files = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path());
+            files.filter(|p| p.to_string_lossy().contains("before-upgrade")).collect::<Vec<_>>()
+        };
+        assert_eq!(copies().len(), 1, "made at the upgrade, not at the next start");
+        assert_eq!((version_of(&copies()[0]), version_of(&path)), (1, 2));
+    }
+
+    #[test]
+    fn a_failing_migration_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        drop(open_with(&path, 1, MIGRATIONS).unwrap());
+        let next = [MIGRATIONS, &["CREATE TABLE later (id INTEGER NOT NULL) STRICT; CREATE TABLE later (x);"]].concat();
+        assert!(open_with(&path, 2, &next).is_err());
+        let connection = open_with(&path, 3, MIGRATIONS).unwrap();
+        let later: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'later'", [], |r| r.get(0)).unwrap();
+        assert_eq!(later, 0);
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        drop(open_with(&path, 1, MIGRATIONS).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refused = open_with(&path, 2, MIGRATIONS).unwrap_err();
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1 }), "{refused}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn other_programs_files_are_refused_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(open_with(&path, 1, MIGRATIONS).unwrap_err(), StoreError::NotAWorkspace));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        std::fs::write(&path, "this is a letter, and no database at all".repeat(50)).unwrap();
+        assert!(matches!(open_with(&path, 1, MIGRATIONS).unwrap_err(), StoreError::NotAWorkspace));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folder_and_file_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        prepare_folder(&data).unwrap();
+        let path = data.join("workspace.db");
+        let connection = open_with(&path, 1, MIGRATIONS).unwrap();
+        connection.execute("INSERT INTO flag_set (id, names) VALUES (1, 'x')", []).unwrap();
+        let mode = |p: &Path| std::fs::metadata(p).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&data), mode(&path)), (0o700, 0o600));
+        assert_eq!(mode(&data.join("workspace.db-wal")), 0o600);
+    }
+}

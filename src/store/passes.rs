@@ -1,0 +1,399 @@
+//! Passes: submission, the status of each, crash recovery, reset (D3, D6).
+//!
+//! Which status may follow which is decided in `domain::status`; a change here names the statuses it may start from and is
+//! refused if another process was faster.
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use serde::Serialize;
+
+use super::Store;
+use super::codec::{Columns, Json, Word};
+use super::error::{Result, StoreError, missing};
+use crate::domain::failure::{Failure, Side};
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::pass::PassKind;
+use crate::domain::project::Options;
+use crate::domain::record::PassProgress;
+use crate::domain::status::Status;
+
+/// An instant and the zone in which it was chosen (D16).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Schedule {
+    /// UTC epoch milliseconds.
+    pub at: i64,
+    /// IANA name.
+    pub zone: String,
+}
+
+/// What is submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// What the passes do.
+    pub kind: PassKind,
+    /// Submitted, Scheduled, Held or WaitingForUser.
+    pub status: Status,
+    /// When they start, if not as soon as a worker is free.
+    pub schedule: Option<Schedule>,
+    /// Now.
+    pub at: i64,
+}
+
+/// Why a pass ended or is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// What went wrong.
+    pub failure: Failure,
+    /// On which side, if on one of them.
+    pub side: Option<Side>,
+}
+
+/// A pass as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassRow {
+    /// The row.
+    pub id: PassId,
+    /// Whose.
+    pub item: ItemId,
+    /// What it does.
+    pub kind: PassKind,
+    /// Where it stands.
+    pub status: Status,
+    /// 1 on its first run, one more after each interruption.
+    pub attempt: u32,
+    /// When it starts, if scheduled.
+    pub schedule: Option<Schedule>,
+    /// When it was submitted.
+    pub submitted: i64,
+    /// When a worker first took it.
+    pub started: Option<i64>,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// Why it failed or is held.
+    pub failure: Option<Ended>,
+    /// The figures last flushed, over all attempts; `updated` is 0 before the first.
+    pub progress: PassProgress,
+}
+
+/// A pass that a crash interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// The pass.
+    pub pass: PassId,
+    /// Whose.
+    pub item: ItemId,
+    /// What it was when the process died.
+    pub was: Status,
+    /// What it is now: Submitted again, or Stopped.
+    pub now: Status,
+    /// The attempt that will run, or did.
+    pub attempt: u32,
+    /// When it last showed a sign of life.
+    pub last_seen: i64,
+}
+
+/// The columns that [`pass_row`] reads, of a table or alias `p`.
+pub(super) const PASS_COLUMNS: &str =
+    "p.id, p.item, p.kind, p.status, p.attempt, p.schedule_at, p.schedule_zone, p.submitted, p.started, p.ended, p.failure,
+     p.side, p.phase, p.folders_done, p.folders_total, p.current_folder, p.source, p.copied, p.already_there, p.skipped,
+     p.vanished, p.errors, p.bytes, p.flags_updated, p.in_flight, p.retry, p.updated";
+
+/// Reads [`PASS_COLUMNS`]; none when the pass is missing in an outer join.
+pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<PassRow>> {
+    let Some(id) = columns.next()? else { return Ok(None) };
+    Ok(Some(PassRow {
+        id,
+        item: columns.next()?,
+        kind: columns.word()?,
+        status: columns.word()?,
+        attempt: columns.next()?,
+        schedule: match (columns.next()?, columns.next()?) {
+            (Some(at), Some(zone)) => Some(Schedule { at, zone }),
+            _ => None,
+        },
+        submitted: columns.next()?,
+        started: columns.next()?,
+        ended: columns.next()?,
+        failure: {
+            let failure = columns.maybe_json()?;
+            let side = columns.maybe_word()?;
+            failure.map(|failure| Ended { failure, side })
+        },
+        progress: PassProgress {
+            phase: columns.word()?,
+            folders_done: columns.next()?,
+            folders_total: columns.next()?,
+            current: columns.maybe_json()?,
+            counts: columns.counts()?,
+            in_flight: columns.count()?,
+            retry: columns.maybe_json()?,
+            updated: columns.next()?,
+        },
+    }))
+}
+
+fn whole_row(row: &Row<'_>) -> rusqlite::Result<PassRow> {
+    pass_row(&mut Columns::of(row))?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// Whether nothing is waiting or running in this status, so that a new pass may follow and the item may go.
+pub(super) fn at_rest(status: Status) -> bool {
+    match status {
+        Status::NotSubmitted | Status::Stopped | Status::Failed | Status::Completed => true,
+        Status::Submitted
+        | Status::Scheduled
+        | Status::Held
+        | Status::Queued
+        | Status::WaitingForUser
+        | Status::Migrating
+        | Status::Stopping => false,
+    }
+}
+
+/// The status of an item: that of its latest pass.
+pub(super) fn status_of(connection: &Connection, item: ItemId) -> Result<Status> {
+    let row: Option<Option<Word<Status>>> = connection
+        .prepare_cached(
+            "SELECT p.status FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass WHERE i.id = ?1 AND i.deleted = 0",
+        )?
+        .query_row([item], |row| row.get(0))
+        .optional()?;
+    Ok(row.ok_or_else(|| missing("item", item))?.map_or(Status::NotSubmitted, |word| word.0))
+}
+
+/// Refuses if any of the items is waiting or running.
+pub(super) fn all_at_rest(connection: &Connection, items: &[ItemId]) -> Result<()> {
+    let mut active = 0;
+    for item in items {
+        active += u64::from(!at_rest(status_of(connection, *item)?));
+    }
+    if active == 0 { Ok(()) } else { Err(StoreError::Active(active)) }
+}
+
+impl Store {
+    /// Makes a pass for each item; answers their ids in order. Refused as a whole if one of the items is waiting or running.
+    pub async fn submit(&self, items: Vec<ItemId>, submission: Submission) -> Result<Vec<PassId>> {
+        self.write(move |transaction, _| {
+            all_at_rest(transaction, &items)?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO pass (item, kind, status, schedule_at, schedule_zone, submitted) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            let mut latest = transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?;
+            let (at, zone) = submission.schedule.as_ref().map(|s| (s.at, s.zone.as_str())).unzip();
+            let mut passes = Vec::with_capacity(items.len());
+            for item in &items {
+                let (kind, status) = (Word(submission.kind), Word(submission.status));
+                insert.execute((item, kind, status, at, zone, submission.at))?;
+                let pass = PassId(transaction.last_insert_rowid());
+                latest.execute((item, pass))?;
+                passes.push(pass);
+            }
+            Ok(passes)
+        })
+        .await
+    }
+
+    /// Changes a pass's status if it has one of those in `from`; else [`StoreError::StatusChanged`] and nothing is changed.
+    /// `failure` replaces what stood there. Time-stamps: Queued starts it (once), Stopped, Failed and Completed end it.
+    pub async fn set_status(
+        &self,
+        pass: PassId,
+        from: &[Status],
+        to: Status,
+        at: i64,
+        failure: Option<Ended>,
+    ) -> Result<()> {
+        let from = from.to_vec();
+        self.write(move |transaction, _| {
+            let found: Word<Status> = transaction
+                .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
+                .query_row([pass], |row| row.get(0))
+                .optional()?
+                .ok_or_else(|| missing("pass", pass))?;
+            if !from.contains(&found.0) {
+                return Err(StoreError::StatusChanged { found: found.0 });
+            }
+            change_status(transaction, pass, to, at, failure.as_ref())
+        })
+        .await
+    }
+
+    /// Sets or clears the start time of a pass that has not begun, with the status that goes with it.
+    pub async fn reschedule(
+        &self,
+        pass: PassId,
+        from: &[Status],
+        to: Status,
+        schedule: Option<Schedule>,
+    ) -> Result<()> {
+        let from = from.to_vec();
+        self.write(move |transaction, _| {
+            let found: Word<Status> = transaction
+                .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
+                .query_row([pass], |row| row.get(0))
+                .optional()?
+                .ok_or_else(|| missing("pass", pass))?;
+            if !from.contains(&found.0) {
+                return Err(StoreError::StatusChanged { found: found.0 });
+            }
+            let (at, zone) = schedule.map(|s| (s.at, s.zone)).unzip();
+            transaction
+                .prepare_cached("UPDATE pass SET status = ?2, schedule_at = ?3, schedule_zone = ?4 WHERE id = ?1")?
+                .execute((pass, Word(to), at, zone))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps the options as the worker read them.
+    pub async fn set_pass_options(&self, pass: PassId, options: Options) -> Result<()> {
+        self.write(move |transaction, _| {
+            let changed = transaction
+                .prepare_cached("UPDATE pass SET options = ?2 WHERE id = ?1")?
+                .execute((pass, Json(options)))?;
+            if changed == 0 { Err(missing("pass", pass)) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// The options a pass ran with; none before a worker took it.
+    pub async fn pass_options(&self, pass: PassId) -> Result<Option<Options>> {
+        self.read(move |connection| {
+            let row: Option<Option<Json<Options>>> =
+                connection.query_row("SELECT options FROM pass WHERE id = ?1", [pass], |row| row.get(0)).optional()?;
+            Ok(row.ok_or_else(|| missing("pass", pass))?.map(|json| json.0))
+        })
+        .await
+    }
+
+    /// One pass.
+    pub async fn pass(&self, pass: PassId) -> Result<PassRow> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {PASS_COLUMNS} FROM pass AS p WHERE p.id = ?1");
+            connection
+                .prepare_cached(&sql)?
+                .query_row([pass], whole_row)
+                .optional()?
+                .ok_or_else(|| missing("pass", pass))
+        })
+        .await
+    }
+
+    /// All passes of an item, newest first, those before a reset too.
+    pub async fn passes(&self, item: ItemId) -> Result<Vec<PassRow>> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {PASS_COLUMNS} FROM pass AS p WHERE p.item = ?1 ORDER BY p.id DESC");
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_map([item], whole_row)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// The latest passes with one of these statuses, oldest first, of one project or of all.
+    pub async fn passes_in(&self, statuses: &[Status], project: Option<ProjectId>) -> Result<Vec<PassRow>> {
+        let statuses = statuses.to_vec();
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {PASS_COLUMNS} FROM pass AS p JOIN item AS i ON i.id = p.item AND i.latest_pass = p.id
+                 WHERE p.status = ?1 AND i.deleted = 0 AND (?2 IS NULL OR i.project = ?2)"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut passes: Vec<PassRow> = Vec::new();
+            for status in statuses {
+                for row in statement.query_map((Word(status), project), whole_row)? {
+                    passes.push(row?);
+                }
+            }
+            passes.sort_unstable_by_key(|pass| pass.id);
+            Ok(passes)
+        })
+        .await
+    }
+
+    /// What a crash left behind: Queued and Migrating become Submitted again with the next attempt, whose figures go on from
+    /// where they stand; Stopping becomes Stopped. Only for the process that holds the workspace lock.
+    pub async fn recover(&self, now: i64) -> Result<Vec<Recovered>> {
+        self.write(move |transaction, _| {
+            let mut recovered = Vec::new();
+            for was in [Status::Queued, Status::Migrating, Status::Stopping] {
+                let next = if was == Status::Stopping { Status::Stopped } else { Status::Submitted };
+                let mut statement = transaction.prepare_cached(
+                    "SELECT id, item, attempt, max(submitted, ifnull(started, 0), updated) FROM pass WHERE status = ?1",
+                )?;
+                let found = statement.query_map([Word(was)], |row| {
+                    let (pass, item, attempt, last_seen) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                    Ok(Recovered { pass, item, was, now: next, attempt, last_seen })
+                })?;
+                recovered.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+            }
+            recovered.sort_unstable_by_key(|pass| pass.pass);
+            for pass in &mut recovered {
+                if pass.now == Status::Submitted {
+                    pass.attempt += 1;
+                    next_attempt(transaction, pass.pass)?;
+                }
+                change_status(transaction, pass.pass, pass.now, now, None)?;
+            }
+            Ok(recovered)
+        })
+        .await
+    }
+
+    /// Drops what Mailferry knows of the items' mail: their folder rows no longer count, their watermarks go with the next
+    /// purge, they read Not Submitted. Passes and their listings stay. Refused while one of them is waiting or running.
+    pub async fn reset(&self, items: Vec<ItemId>, at: i64) -> Result<()> {
+        self.write(move |transaction, _| {
+            all_at_rest(transaction, &items)?;
+            for item in &items {
+                transaction
+                    .prepare_cached("UPDATE item SET latest_pass = NULL, reset_at = ?2 WHERE id = ?1")?
+                    .execute((item, at))?;
+                transaction
+                    .prepare_cached("UPDATE folder SET dropped = 1 WHERE item = ?1 AND dropped = 0")?
+                    .execute([item])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn change_status(
+    transaction: &Transaction<'_>,
+    pass: PassId,
+    to: Status,
+    at: i64,
+    failure: Option<&Ended>,
+) -> Result<()> {
+    let ends = at_rest(to);
+    transaction
+        .prepare_cached(
+            "UPDATE pass SET status = ?2, failure = ?3, side = ?4,
+                 started = CASE WHEN ?5 THEN ifnull(started, ?6) ELSE started END,
+                 ended = CASE WHEN ?7 THEN ?6 ELSE NULL END,
+                 retry = CASE WHEN ?7 THEN NULL ELSE retry END,
+                 in_flight = CASE WHEN ?7 THEN 0 ELSE in_flight END
+             WHERE id = ?1",
+        )?
+        .execute((
+            pass,
+            Word(to),
+            failure.map(|ended| Json(&ended.failure)),
+            failure.and_then(|ended| ended.side).map(Word),
+            to == Status::Queued,
+            at,
+            ends,
+        ))?;
+    Ok(())
+}
+
+fn next_attempt(transaction: &Transaction<'_>, pass: PassId) -> Result<()> {
+    transaction
+        .prepare_cached("UPDATE pass SET attempt = attempt + 1, in_flight = 0, retry = NULL WHERE id = ?1")?
+        .execute([pass])?;
+    transaction
+        .prepare_cached(
+            "UPDATE pass_folder SET base_copied = copied, base_bytes = bytes, base_flags = flags_updated WHERE pass = ?1",
+        )?
+        .execute([pass])?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Projects: two servers and options, without secrets.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::Store;
+use super::codec::{Columns, Json, Word};
+use super::error::{Result, StoreError, missing};
+use super::passes::at_rest;
+use crate::domain::ids::{CredentialId, ProjectId};
+use crate::domain::project::{Options, Project};
+use crate::domain::server::Server;
+use crate::domain::status::Status;
+
+const COLUMNS: &str = "id, name, source, destination, options";
+
+fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
+    let mut columns = Columns::of(row);
+    Ok(Project {
+        id: columns.next()?,
+        name: columns.next()?,
+        source: columns.json()?,
+        destination: columns.json()?,
+        options: columns.json()?,
+    })
+}
+
+/// Turns a broken unique index into the typed error.
+fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::NameTaken(name.to_owned()),
+        _ => error.into(),
+    }
+}
+
+impl Store {
+    /// Makes a project. Its name must be free, ignoring case.
+    pub async fn create_project(
+        &self,
+        name: String,
+        source: Server,
+        destination: Server,
+        options: Options,
+    ) -> Result<ProjectId> {
+        self.write(move |transaction, _| {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO project (name, name_key, source, destination, options) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute((&name, name.to_lowercase(), Json(source), Json(destination), Json(options)))
+                .map_err(|error| name_taken(error, &name))?;
+            Ok(ProjectId(transaction.last_insert_rowid()))
+        })
+        .await
+    }
+
+    /// Replaces everything of a project but its id. (Who may edit what and when is for the caller to decide, D13.)
+    pub async fn update_project(&self, new: Project) -> Result<()> {
+        self.write(move |transaction, _| {
+            let changed = transaction
+                .prepare_cached(
+                    "UPDATE project SET name = ?2, name_key = ?3, source = ?4, destination = ?5, options = ?6
+                     WHERE id = ?1 AND deleted = 0",
+                )?
+                .execute((
+                    new.id,
+                    &new.name,
+                    new.name.to_lowercase(),
+                    Json(&new.source),
+                    Json(&new.destination),
+                    Json(&new.options),
+                ))
+                .map_err(|error| name_taken(error, &new.name))?;
+            if changed == 0 { Err(missing("project", new.id)) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// All projects, by name.
+    pub async fn projects(&self) -> Result<Vec<Project>> {
+        self.read(|connection| {
+            let sql = format!("SELECT {COLUMNS} FROM project WHERE deleted = 0 ORDER BY name_key");
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_map([], project)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// One project.
+    pub async fn project(&self, id: ProjectId) -> Result<Project> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM project WHERE id = ?1 AND deleted = 0");
+            connection.prepare_cached(&sql)?.query_row([id], project).optional()?.ok_or_else(|| missing("project", id))
+        })
+        .await
+    }
+
+    /// The project with this name, ignoring case.
+    pub async fn project_named(&self, name: &str) -> Result<Option<Project>> {
+        let key = name.to_lowercase();
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM project WHERE name_key = ?1 AND deleted = 0");
+            Ok(connection.prepare_cached(&sql)?.query_row([key], project).optional()?)
+        })
+        .await
+    }
+
+    /// Marks a project as deleted, which frees its name at once; [`Store::purge`] removes its rows. Answers the credentials
+    /// to be removed from the vault. Refused while items are waiting, scheduled or running.
+    pub async fn delete_project(&self, id: ProjectId) -> Result<Vec<CredentialId>> {
+        self.write(move |transaction, _| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT p.status, count(*) FROM item AS i JOIN pass AS p ON p.id = i.latest_pass
+                 WHERE i.project = ?1 AND i.deleted = 0 GROUP BY p.status",
+            )?;
+            let mut active = 0;
+            for row in statement.query_map([id], |row| Ok((row.get::<_, Word<Status>>(0)?.0, row.get::<_, i64>(1)?)))? {
+                let (status, items) = row?;
+                if !at_rest(status) {
+                    active += items.unsigned_abs();
+                }
+            }
+            if active > 0 {
+                return Err(StoreError::Active(active));
+            }
+            let changed = transaction
+                .prepare_cached("UPDATE project SET deleted = 1 WHERE id = ?1 AND deleted = 0")?
+                .execute([id])?;
+            if changed == 0 {
+                return Err(missing("project", id));
+            }
+            let mut statement = transaction.prepare_cached(
+                "SELECT source_credential FROM item WHERE project = ?1 AND source_credential IS NOT NULL UNION ALL
+                 SELECT destination_credential FROM item WHERE project = ?1 AND destination_credential IS NOT NULL UNION ALL
+                 SELECT source_credential FROM project WHERE id = ?1 AND source_credential IS NOT NULL UNION ALL
+                 SELECT destination_credential FROM project WHERE id = ?1 AND destination_credential IS NOT NULL",
+            )?;
+            Ok(statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,623 @@
+//! What the store promises, against real files.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::*;
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::flags::Flags;
+use crate::domain::folder::{FolderPath, FolderState, WireName};
+use crate::domain::identity::Identity;
+use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
+use crate::domain::pass::PassKind;
+use crate::domain::project::Options;
+use crate::domain::record::*;
+use crate::domain::server::{Security, Server, Trust};
+use crate::domain::star::Star;
+use crate::domain::status::Status;
+
+struct Bench {
+    store: Store,
+    project: ProjectId,
+    item: ItemId,
+    _folder: tempfile::TempDir,
+}
+
+fn server(host: &str) -> Server {
+    Server { host: host.into(), port: 993, security: Security::Tls, trust: Trust::System, admin: None }
+}
+
+fn new_item(source: &str, destination: &str) -> NewItem {
+    NewItem {
+        source_email: source.into(),
+        source_login: None,
+        destination_email: destination.into(),
+        destination_login: None,
+    }
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1).unwrap();
+        let project =
+            store.create_project("Contoso".into(), server("a"), server("b"), Options::default()).await.unwrap();
+        let item = store.import_items(project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0].id;
+        Self { store, project, item, _folder: folder }
+    }
+
+    async fn submit(&self) -> PassId {
+        let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 10 };
+        self.store.submit(vec![self.item], order).await.unwrap()[0]
+    }
+
+    async fn folder(&self, name: &str, source: u32, destination: u32) -> FolderId {
+        self.store.update_folders(self.item, vec![update(None, name, source, destination)]).await.unwrap()[0]
+    }
+
+    /// Another connection, as another process would have it.
+    fn other(&self) -> Connection {
+        Connection::open(self.store.path()).unwrap()
+    }
+
+    async fn purge(&self) {
+        while self.store.purge().await.unwrap() {}
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        self.other().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+}
+
+fn update(id: Option<FolderId>, name: &str, source: u32, destination: u32) -> FolderUpdate {
+    FolderUpdate {
+        id,
+        source: FolderPath::new([name]),
+        source_wire: WireName(name.as_bytes().to_vec()),
+        source_validity: source,
+        mailbox_id: None,
+        destination: FolderPath::new([name]),
+        destination_wire: WireName(name.as_bytes().to_vec()),
+        destination_validity: destination,
+    }
+}
+
+fn mark(source: i64, folder: FolderId, destination: i64, identity: u8, flags: &[&str]) -> Watermark {
+    Watermark {
+        source: Uid(source),
+        destination_folder: folder,
+        destination: Uid(destination),
+        identity: Identity([identity; 16]),
+        flags: Flags::from_names(flags.iter().copied()),
+        origin: if identity % 2 == 0 { Origin::Copied } else { Origin::Found },
+    }
+}
+
+fn failure() -> Failure {
+    Failure::new(Cause::MessageRefused, Scope::Message, Retry::Never, "writing a message").saying("NO too odd")
+}
+
+fn error(uid: i64) -> ItemError {
+    ItemError {
+        folder: Some(FolderPath::new(["INBOX", "a/b"])),
+        source: Some(Uid(uid)),
+        subject: Some("Grüße".into()),
+        date: Some(-5),
+        size: Some(7),
+        messages: 1,
+        failure: failure(),
+    }
+}
+
+#[tokio::test]
+async fn watermarks_come_back_as_they_were_put() {
+    let bench = Bench::new().await;
+    let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);
+    let pass = bench.submit().await;
+    let marks =
+        vec![mark(2, two, 0, 1, &[r"\Seen", "$Work"]), mark(7, one, 9, 2, &[]), mark(1 << 40, one, 3, 4, &["x"])];
+    let put = |marks: &[Watermark]| Results {
+        watermarks: marks.iter().rev().map(|m| (one, m.clone())).collect(),
+        ..Results::default()
+    };
+    bench.store.record(pass, put(&marks)).await.unwrap();
+    assert_eq!(bench.store.watermarks(one).await.unwrap(), marks);
+    let replaced = vec![mark(7, two, 11, 6, &[r"\Seen"])];
+    bench.store.record(pass, put(&replaced)).await.unwrap();
+    bench
+        .store
+        .record(pass, Results { flags: vec![(one, Uid(2), Flags::none())], ..Results::default() })
+        .await
+        .unwrap();
+    let now = bench.store.watermarks(one).await.unwrap();
+    assert_eq!(now, vec![mark(2, two, 0, 1, &[]), replaced[0].clone(), marks[2].clone()]);
+    assert_eq!(bench.store.known_at_destination(one).await.unwrap(), vec![Uid(3)]);
+    assert_eq!(bench.store.known_at_destination(two).await.unwrap(), vec![Uid(11)]);
+}
+
+#[tokio::test]
+async fn rekeys_of_a_group_happen_at_once_and_keep_the_destination() {
+    let bench = Bench::new().await;
+    let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);
+    let pass = bench.submit().await;
+    let watermarks =
+        vec![(one, mark(1, one, 5, 1, &[])), (two, mark(1, two, 6, 2, &[])), (two, mark(2, two, 7, 3, &[]))];
+    bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
+    let key = |from_folder, from, to_folder, to| Rekey { from_folder, from: Uid(from), to_folder, to: Uid(to) };
+    let swap = vec![key(one, 1, two, 1), key(two, 1, one, 1)];
+    bench.store.record(pass, Results { rekeys: swap.clone(), ..Results::default() }).await.unwrap();
+    assert_eq!(bench.store.watermarks(one).await.unwrap(), vec![mark(1, two, 6, 2, &[])]);
+    assert_eq!(bench.store.watermarks(two).await.unwrap()[0], mark(1, one, 5, 1, &[]));
+    assert_eq!(bench.store.known_at_destination(one).await.unwrap(), vec![Uid(5)]);
+    bench.store.record(pass, Results { rekeys: swap, ..Results::default() }).await.unwrap();
+    assert_eq!(bench.store.watermarks(one).await.unwrap(), vec![mark(1, one, 5, 1, &[])]);
+    let elsewhere = "watermark WHERE destination_folder <> 0";
+    assert_eq!(bench.count(elsewhere), 0, "back home it is stored as its own again");
+    for bad in [vec![key(one, 9, two, 9)], vec![key(two, 1, two, 3), key(one, 1, two, 2)]] {
+        let refused =
+            bench.store.record(pass, Results { rekeys: bad, errors: vec![error(1)], ..Results::default() }).await;
+        assert!(matches!(refused, Err(StoreError::Contradiction(_))));
+    }
+    assert_eq!((bench.count("watermark"), bench.count("item_error")), (3, 0), "no half group");
+}
+
+#[tokio::test]
+async fn a_new_source_numbering_retires_the_old_one() {
+    let bench = Bench::new().await;
+    let one = bench.folder("one", 1, 1).await;
+    let pass = bench.submit().await;
+    let old = mark(1, one, 5, 1, &[]);
+    bench.store.record(pass, Results { watermarks: vec![(one, old.clone())], ..Results::default() }).await.unwrap();
+    let state = FolderState { uid_validity: 1, uid_next: 2, messages: 1, highest_modseq: Some(u64::MAX) };
+    let marker = Some(Marker { state, options: u64::MAX });
+    bench.store.end_folder(one, false, marker).await.unwrap();
+    assert_eq!(bench.folder("one", 0, 0).await, one);
+    let rows = bench.store.folders(bench.item).await.unwrap();
+    assert_eq!((rows.len(), rows[0].source_validity, rows[0].marker), (1, 1, marker), "unknown changes nothing");
+    assert_eq!(bench.folder("one", 2, 1).await, one);
+    let rows = bench.store.folders(bench.item).await.unwrap();
+    assert_eq!((rows[0].id, rows[0].source_validity, rows[0].marker, rows[0].retired), (one, 2, None, false));
+    assert_eq!((rows[1].source_validity, rows[1].retired), (1, true));
+    assert!(bench.store.watermarks(one).await.unwrap().is_empty());
+    let retired = rows[1].id;
+    assert_eq!(bench.store.watermarks(retired).await.unwrap(), vec![Watermark { destination_folder: retired, ..old }]);
+    assert_eq!(bench.store.known_at_destination(one).await.unwrap(), vec![Uid(5)]);
+    bench.store.renumber_destination(one, 8).await.unwrap();
+    assert!(bench.store.known_at_destination(one).await.unwrap().is_empty());
+    let rows = bench.store.folders(bench.item).await.unwrap();
+    assert!(rows.iter().all(|row| row.destination_validity == 8));
+    assert_eq!(bench.store.watermarks(retired).await.unwrap()[0].destination, Uid(0));
+}
+
+#[tokio::test]
+async fn renamed_folders_keep_their_rows() {
+    let bench = Bench::new().await;
+    let (a, b, c) = (bench.folder("a", 1, 1).await, bench.folder("b", 2, 2).await, bench.folder("c", 3, 3).await);
+    let updates = vec![
+        update(None, "c", 4, 4), // a new "c" in the place of the one renamed below
+        update(Some(a), "b", 1, 1),
+        update(Some(b), "a", 2, 2),
+        update(Some(c), "d", 3, 3),
+    ];
+    let ids = bench.store.update_folders(bench.item, updates).await.unwrap();
+    assert_eq!(ids[1..], [a, b, c]);
+    assert!(![a, b, c].contains(&ids[0]));
+    // "d" was deleted and "a" took its name: the old "d" stays for its identities only.
+    bench.store.update_folders(bench.item, vec![update(Some(b), "d", 2, 2)]).await.unwrap();
+    let rows = bench.store.folders(bench.item).await.unwrap();
+    let live: Vec<_> = rows.iter().filter(|r| !r.retired).map(|r| (r.id, r.source.to_string())).collect();
+    assert_eq!(live, vec![(a, "b".into()), (b, "d".into()), (ids[0], "c".into())]);
+}
+
+#[tokio::test]
+async fn an_open_intent_keeps_its_lower_floor() {
+    let bench = Bench::new().await;
+    let one = bench.folder("one", 1, 1).await;
+    for (begin, kept) in [((5, 10), (5, 10)), ((5, 20), (5, 10)), ((5, 4), (5, 4)), ((6, 30), (6, 30))] {
+        let intent = |(validity, floor)| Intent { validity, floor: Uid(floor) };
+        bench.store.begin(vec![(one, intent(begin))]).await.unwrap();
+        assert_eq!(bench.store.folders(bench.item).await.unwrap()[0].intent, Some(intent(kept)));
+    }
+    bench.store.end_folder(one, false, None).await.unwrap();
+    assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_some());
+    bench.store.end_folder(one, true, None).await.unwrap();
+    assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_none());
+    let unknown = Intent { validity: 1, floor: Uid(1) };
+    let refused = bench.store.begin(vec![(one, unknown), (FolderId(999), unknown)]).await;
+    assert!(matches!(refused, Err(StoreError::Missing(_))));
+    assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_none(), "all or nothing");
+}
+
+#[tokio::test]
+async fn a_pass_survives_a_crash_with_figures_that_never_fall() {
+    let bench = Bench::new().await;
+    let one = bench.folder("one", 1, 1).await;
+    let pass = bench.submit().await;
+    let store = &bench.store;
+    store.set_status(pass, &[Status::Submitted], Status::Queued, 20, None).await.unwrap();
+    let late = store.set_status(pass, &[Status::Submitted], Status::Stopped, 21, None).await;
+    assert!(matches!(late, Err(StoreError::StatusChanged { found: Status::Queued })));
+    store.set_status(pass, &[Status::Queued], Status::Migrating, 22, None).await.unwrap();
+    let counts =
+        |copied, already_there| Counts { source: 10, copied, already_there, bytes: copied * 100, ..Counts::default() };
+    let line = |phase, counts| vec![PassFolder { folder: one, phase, counts }];
+    let figures = |counts, updated| PassProgress { counts, updated, folders_total: 1, ..PassProgress::default() };
+    store.progress(pass, figures(counts(4, 1), 30), line(FolderPhase::Working, counts(4, 1))).await.unwrap();
+    store.record(pass, Results { errors: vec![error(3)], ..Results::default() }).await.unwrap();
+    assert_eq!(store.item_errors(pass, 10, 0).await.unwrap()[0].error, error(3));
+
+    let recovered = store.recover(40).await.unwrap();
+    let (was, now) = (Status::Migrating, Status::Submitted);
+    assert_eq!(recovered, vec![Recovered { pass, item: bench.item, was, now, attempt: 2, last_seen: 30 }]);
+    assert!(store.recover(41).await.unwrap().is_empty());
+    store.set_status(pass, &[Status::Submitted], Status::Queued, 50, None).await.unwrap();
+    let nothing = Counts::default();
+    store.progress(pass, figures(nothing, 60), line(FolderPhase::Working, nothing)).await.unwrap();
+    assert_eq!(store.pass(pass).await.unwrap().progress.counts, counts(4, 1));
+    store.progress(pass, figures(counts(5, 5), 70), line(FolderPhase::Done, counts(5, 5))).await.unwrap();
+    let row = store.pass(pass).await.unwrap();
+    assert_eq!((row.progress.counts, row.attempt, row.started), (counts(9, 1), 2, Some(20)));
+    assert!(row.progress.counts.balanced());
+    assert_eq!(store.pass_folders(pass, 10, 0).await.unwrap()[0].folder.counts, counts(9, 1));
+    assert!(store.item_errors(pass, 10, 0).await.unwrap().is_empty(), "those of this attempt");
+
+    let ended = Ended { failure: failure(), side: Some(Side::Destination) };
+    store.set_status(pass, &[Status::Queued], Status::Failed, 80, Some(ended.clone())).await.unwrap();
+    let row = store.item(bench.item).await.unwrap();
+    assert_eq!(row.status(), Status::Failed);
+    let row = row.latest.unwrap();
+    assert_eq!((row.failure, row.ended), (Some(ended), Some(80)));
+}
+
+#[tokio::test]
+async fn stopping_becomes_stopped_after_a_crash() {
+    let bench = Bench::new().await;
+    let pass = bench.submit().await;
+    bench.store.set_status(pass, &[Status::Submitted], Status::Stopping, 20, None).await.unwrap();
+    assert_eq!(bench.store.recover(30).await.unwrap()[0].now, Status::Stopped);
+    let row = bench.store.pass(pass).await.unwrap();
+    assert_eq!((row.status, row.attempt, row.ended), (Status::Stopped, 1, Some(30)));
+}
+
+#[tokio::test]
+async fn active_items_refuse_a_second_pass_deletion_and_reset() {
+    let bench = Bench::new().await;
+    let schedule = Some(Schedule { at: 99, zone: "Europe/Vienna".into() });
+    let order = Submission { kind: PassKind::Verify, status: Status::Scheduled, schedule: schedule.clone(), at: 1 };
+    let pass = bench.store.submit(vec![bench.item], order.clone()).await.unwrap()[0];
+    assert_eq!(bench.store.passes_in(&[Status::Scheduled], Some(bench.project)).await.unwrap()[0].schedule, schedule);
+    assert!(matches!(bench.store.submit(vec![bench.item], order).await, Err(StoreError::Active(1))));
+    assert!(matches!(bench.store.delete_items(vec![bench.item]).await, Err(StoreError::Active(1))));
+    assert!(matches!(bench.store.reset(vec![bench.item], 5).await, Err(StoreError::Active(1))));
+    assert!(matches!(bench.store.delete_project(bench.project).await, Err(StoreError::Active(1))));
+    bench.store.reschedule(pass, &[Status::Scheduled], Status::Submitted, None).await.unwrap();
+    assert_eq!(bench.store.pass(pass).await.unwrap().schedule, None);
+    bench.store.set_pass_options(pass, Options { concurrent: 3, ..Options::default() }).await.unwrap();
+    assert_eq!(bench.store.pass_options(pass).await.unwrap().unwrap().concurrent, 3);
+}
+
+#[tokio::test]
+async fn reset_drops_watermarks_and_keeps_passes() {
+    let bench = Bench::new().await;
+    let one = bench.folder("one", 1, 1).await;
+    let pass = bench.submit().await;
+    let watermarks = (1..=12_000).map(|n| (one, mark(n, one, n, 2, &[]))).collect();
+    bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
+    let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
+    bench.store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
+    bench.store.set_status(pass, &[Status::Submitted], Status::Completed, 20, None).await.unwrap();
+    assert!(bench.store.has_watermarks(bench.item).await.unwrap());
+    bench.store.reset(vec![bench.item], 30).await.unwrap();
+    assert!(!bench.store.has_watermarks(bench.item).await.unwrap());
+    assert!(bench.store.folders(bench.item).await.unwrap().is_empty());
+    assert_eq!(bench.store.item(bench.item).await.unwrap().status(), Status::NotSubmitted);
+    bench.purge().await;
+    assert_eq!((bench.count("watermark"), bench.store.passes(bench.item).await.unwrap().len()), (0, 1));
+    assert_eq!(bench.store.pass_folders(pass, 10, 0).await.unwrap()[0].source.to_string(), "one");
+    assert_ne!(bench.folder("one", 1, 1).await, one);
+}
+
+#[tokio::test]
+async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let taken = store.create_project("CONTOSO".into(), server("a"), server("b"), Options::default()).await;
+    assert!(matches!(taken, Err(StoreError::NameTaken(_))));
+    let ids = store.new_credentials(2, 5, "admin").await.unwrap();
+    store.set_item_credentials(vec![(bench.item, Side::Destination, Some(ids[0]))]).await.unwrap();
+    store.set_project_credential(bench.project, Side::Source, Some(ids[1])).await.unwrap();
+    let pass = bench.submit().await;
+    let one = bench.folder("one", 1, 1).await;
+    let watermarks = vec![(one, mark(1, one, 1, 2, &[]))];
+    store.record(pass, Results { watermarks, errors: vec![error(1)], ..Results::default() }).await.unwrap();
+    let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
+    store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
+    store.set_status(pass, &[Status::Submitted], Status::Completed, 20, None).await.unwrap();
+    assert_eq!(store.delete_project(bench.project).await.unwrap(), ids);
+    assert!(store.project_named("contoso").await.unwrap().is_none());
+    store.create_project("contoso".into(), server("a"), server("b"), Options::default()).await.unwrap();
+    bench.purge().await;
+    for table in ["item", "pass", "folder", "watermark", "pass_folder", "item_error", "credential"] {
+        assert_eq!(bench.count(table), 0, "{table}");
+    }
+    let project = store.project_named("Contoso").await.unwrap().unwrap();
+    assert!(project.id > bench.project, "ids are never used twice");
+    let renamed = crate::domain::project::Project { name: "Fabrikam".into(), ..project.clone() };
+    store.update_project(renamed.clone()).await.unwrap();
+    assert_eq!(store.projects().await.unwrap(), vec![renamed]);
+}
+
+#[tokio::test]
+async fn import_finds_items_by_key_ignoring_case() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let mut again = new_item("ANN@A", "ann@B");
+    again.source_login = Some("ann1".into());
+    let list = vec![again, new_item("bob@a", "bob@b"), new_item("ann@a", "other@b"), new_item("Bob@a", "bob@b")];
+    let imported = store.import_items(bench.project, list).await.unwrap();
+    assert_eq!(imported.iter().map(|i| i.created).collect::<Vec<_>>(), [false, true, true, false]);
+    assert_eq!((imported[0].id, imported[3].id), (bench.item, imported[1].id));
+    store.import_items(bench.project, vec![new_item("ann@a", "ann@b")]).await.unwrap();
+    let ann = store.item(bench.item).await.unwrap();
+    assert_eq!((ann.item.source.login.as_deref(), ann.item.source.email.as_str()), (Some("ann1"), "ann@a"));
+    assert_eq!(store.items_with_address(bench.project, "ANN@a").await.unwrap().len(), 2);
+    assert_eq!(store.items_with_address(bench.project, "bob@B").await.unwrap().len(), 1);
+    store.set_star(vec![bench.item], Some(Star::Red)).await.unwrap();
+    store.set_note(bench.item, Some("call first".into())).await.unwrap();
+    let ann = &store.items(bench.project).await.unwrap()[0];
+    assert_eq!((ann.star, ann.note.as_deref()), (Some(Star::Red), Some("call first")));
+    let mut clash = ann.item.clone();
+    clash.destination.email = "Other@b".into();
+    assert!(matches!(store.update_item(clash).await, Err(StoreError::NameTaken(_))));
+    store.delete_items(vec![bench.item]).await.unwrap();
+    let back = store.import_items(bench.project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0];
+    assert!(back.created && back.id > bench.item);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_items_come_in_and_out() {
+    let bench = Bench::new().await;
+    let list = (0..100_000).map(|n| new_item(&format!("user{n}@a"), &format!("user{n}@b"))).collect();
+    let items: Vec<ItemId> =
+        bench.store.import_items(bench.project, list).await.unwrap().iter().map(|i| i.id).collect();
+    let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 10 };
+    bench.store.submit(items, order).await.unwrap();
+    let rows = bench.store.items(bench.project).await.unwrap();
+    assert_eq!(rows.iter().filter(|row| row.status() == Status::Submitted).count(), 100_000);
+}
+
+#[tokio::test]
+async fn credentials_are_numbers_never_given_twice() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let ids = store.new_credentials(2, 5, "import").await.unwrap();
+    let item = bench.item;
+    let set = |side, id| store.set_item_credentials(vec![(item, side, id)]);
+    assert!(set(Side::Source, Some(ids[0])).await.unwrap().is_empty());
+    assert!(set(Side::Destination, Some(ids[1])).await.unwrap().is_empty());
+    assert_eq!(store.credential(ids[1]).await.unwrap(), Some((5, "import".into())));
+    assert_eq!(set(Side::Destination, None).await.unwrap(), vec![ids[1]]);
+    assert_eq!(store.item(item).await.unwrap().item.source.credential, Some(ids[0]));
+    assert!(store.new_credentials(1, 6, "form").await.unwrap()[0] > ids[1]);
+    store.choose_vault("file").await.unwrap();
+    store.choose_vault("file").await.unwrap();
+    assert!(matches!(store.choose_vault("memory").await, Err(StoreError::OtherVault(kind)) if kind == "file"));
+    let workspace = store.workspace().await.unwrap();
+    assert_eq!((workspace.uuid.len(), workspace.created, workspace.vault.as_deref()), (36, 1, Some("file")));
+}
+
+#[tokio::test]
+async fn commands_reach_the_owner_from_another_process() {
+    let bench = Bench::new().await;
+    let owner = &bench.store;
+    let other = Store::open(owner.path().parent().unwrap(), 2).unwrap();
+    assert!(owner.take_commands(1).await.unwrap().is_empty());
+    let first = other.push_command(r#"{"stop":1}"#.into(), 5).await.unwrap();
+    let second = owner.push_command("{}".into(), 6).await.unwrap();
+    let taken = owner.take_commands(7).await.unwrap();
+    assert_eq!(taken, vec![(first, r#"{"stop":1}"#.to_owned()), (second, "{}".to_owned())]);
+    assert!(owner.take_commands(8).await.unwrap().is_empty());
+    assert_eq!(other.command_outcome(first).await.unwrap(), None);
+    owner.answer_command(first, "\"ok\"".into()).await.unwrap();
+    assert_eq!(other.command_outcome(first).await.unwrap().as_deref(), Some("\"ok\""));
+    assert!(!other.withdraw_command(first).await.unwrap());
+    let third = other.push_command("{}".into(), 9).await.unwrap();
+    assert!(other.withdraw_command(third).await.unwrap());
+    owner.purge_commands(6).await.unwrap();
+    assert!(matches!(other.command_outcome(first).await, Err(StoreError::Missing(_))));
+    assert!(other.command_outcome(second).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_leaves_no_half_group() {
+    let bench = Bench::new().await;
+    let (one, pass) = (bench.folder("one", 1, 1).await, bench.submit().await);
+    let limit = |pages: i64| {
+        bench.store.inner.writer.run(move |writer| {
+            let pages = if pages == 0 { 1 << 30 } else { pages };
+            Ok(writer.connection.pragma_update_and_check(None, "max_page_count", pages, |r| r.get::<_, i64>(0))?)
+        })
+    };
+    limit(1).await.unwrap(); // no further growth
+    let group = || Results {
+        watermarks: (1..=500).map(|n| (one, mark(n, one, n, 2, &["$New"]))).collect(),
+        ..Results::default()
+    };
+    assert!(matches!(bench.store.record(pass, group()).await, Err(StoreError::Full)));
+    assert_eq!(bench.count("watermark"), 0);
+    limit(0).await.unwrap();
+    bench.store.record(pass, group()).await.unwrap();
+    let read = bench.store.watermarks(one).await.unwrap();
+    assert_eq!(
+        (read.len(), read[0].flags.to_string().as_str()),
+        (500, "$New"),
+        "no flag set remembered from the failure"
+    );
+}
+
+#[tokio::test]
+async fn a_locked_database_is_busy() {
+    let bench = Bench::new().await;
+    bench
+        .store
+        .inner
+        .writer
+        .run(|writer| Ok(writer.connection.busy_timeout(std::time::Duration::ZERO)?))
+        .await
+        .unwrap();
+    let other = bench.other();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    assert!(matches!(bench.store.set_note(bench.item, None).await, Err(StoreError::Busy)));
+    assert!(bench.store.item(bench.item).await.is_ok(), "reading goes on");
+    other.execute_batch("COMMIT").unwrap();
+    bench.store.set_note(bench.item, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn readers_cannot_write_and_readonly_is_named() {
+    let bench = Bench::new().await;
+    let tried = bench.store.read(|connection| Ok(connection.execute("DELETE FROM item", [])?)).await;
+    assert!(matches!(tried, Err(StoreError::ReadOnly)));
+    let folder = bench.store.path().parent().unwrap().join("not-writable");
+    std::fs::create_dir(&folder).unwrap();
+    let mut permissions = std::fs::metadata(&folder).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&folder, permissions).unwrap();
+    if std::fs::write(folder.join("probe"), "").is_err() {
+        let refused = Store::open(&folder, 1).unwrap_err();
+        assert!(matches!(refused, StoreError::ReadOnly | StoreError::CannotOpen(_)), "{refused}");
+    } // else permissions do not bind this user (root)
+}
+
+#[tokio::test]
+async fn a_panicking_request_fails_alone() {
+    let bench = Bench::new().await;
+    let item = bench.item;
+    let panicked = bench.store.write(move |transaction, _| -> Result<()> {
+        transaction.execute("UPDATE item SET note = 'half' WHERE id = ?1", [item])?;
+        panic!("on purpose")
+    });
+    assert!(matches!(panicked.await, Err(StoreError::Closed)));
+    assert_eq!(bench.store.item(item).await.unwrap().note, None);
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_there_after_a_crash() {
+    let bench = Bench::new().await;
+    let (one, pass) = (bench.folder("one", 1, 1).await, bench.submit().await);
+    let group = |from: i64| Results {
+        watermarks: (from..from + 500).map(|n| (one, mark(n, one, n, 2, &[]))).collect(),
+        ..Results::default()
+    };
+    bench.store.record(pass, group(1)).await.unwrap();
+    bench.store.record(pass, group(501)).await.unwrap();
+    // The files as a crash leaves them: database and journal, the last commit torn.
+    let crashed = tempfile::tempdir().unwrap();
+    let from = bench.store.path();
+    let to = crashed.path().join(Store::FILE);
+    std::fs::copy(from, &to).unwrap();
+    let journal = std::fs::read(from.with_extension("db-wal")).unwrap();
+    std::fs::write(to.with_extension("db-wal"), &journal[..journal.len() - 100]).unwrap();
+    let store = Store::open(crashed.path(), 2).unwrap();
+    assert_eq!(store.watermarks(one).await.unwrap().len(), 500, "the torn group is gone as a whole");
+}
+
+/// One step of a property run.
+#[derive(Clone, Debug)]
+enum Step {
+    Record(usize, i64),
+    Rekey(usize, i64, usize, i64),
+    Retire(usize),
+    Rename(usize, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..3usize, 1..12i64).prop_map(|(f, n)| Step::Record(f, n)),
+        (0..3usize, 1..12i64, 0..3usize, 1..12i64).prop_map(|(a, n, b, m)| Step::Rekey(a, n, b, m)),
+        (0..3usize).prop_map(Step::Retire),
+        (0..3usize, 0..3usize).prop_map(|(a, b)| Step::Rename(a, b)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Whatever is recorded, moved, retired or renamed: each pair of identity and destination stays once.
+    #[test]
+    fn no_watermark_is_lost_or_doubled(steps in proptest::collection::vec(step(), 1..30)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new().await;
+            let pass = bench.submit().await;
+            let mut names = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+            let mut validity = [1u32, 1, 1];
+            let mut rows = Vec::new();
+            for name in &names {
+                rows.push(bench.folder(name, 1, 1).await);
+            }
+            // (folder, source) → (identity, destination folder, destination), for live rows.
+            let mut live: BTreeMap<(usize, i64), (u8, usize, i64)> = BTreeMap::new();
+            let mut retired: Vec<(u8, i64)> = Vec::new();
+            let mut next = 0u8;
+            for step in steps {
+                match step {
+                    Step::Record(folder, source) if !live.contains_key(&(folder, source)) => {
+                        next += 1;
+                        let watermark = mark(source, rows[folder], i64::from(next), next, &["x"]);
+                        live.insert((folder, source), (next, folder, i64::from(next)));
+                        let watermarks = vec![(rows[folder], watermark)];
+                        bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
+                    }
+                    Step::Rekey(a, n, b, m) => {
+                        let free = (a, n) == (b, m) || !live.contains_key(&(b, m));
+                        let (from, to) = (Uid(n), Uid(m));
+                        let rekeys = vec![Rekey { from_folder: rows[a], from, to_folder: rows[b], to }];
+                        let result = bench.store.record(pass, Results { rekeys, ..Results::default() }).await;
+                        assert_eq!(result.is_ok(), free && live.contains_key(&(a, n)));
+                        if result.is_ok() {
+                            let moved = live.remove(&(a, n)).unwrap();
+                            live.insert((b, m), moved);
+                        }
+                    }
+                    Step::Retire(folder) => {
+                        validity[folder] += 1;
+                        let update = update(Some(rows[folder]), &names[folder], validity[folder], 1);
+                        bench.store.update_folders(bench.item, vec![update]).await.unwrap();
+                        let gone = live.extract_if(.., |(f, _), _| *f == folder);
+                        retired.extend(gone.map(|(_, (identity, _, destination))| (identity, destination)));
+                    }
+                    Step::Rename(a, b) if a != b => {
+                        names.swap(a, b);
+                        let updates = [a, b].map(|f| update(Some(rows[f]), &names[f], validity[f], 1)).to_vec();
+                        bench.store.update_folders(bench.item, updates).await.unwrap();
+                    }
+                    Step::Record(..) | Step::Rename(..) => {}
+                }
+            }
+            let mut found = Vec::new();
+            for row in bench.store.folders(bench.item).await.unwrap() {
+                let watermarks = bench.store.watermarks(row.id).await.unwrap();
+                assert!(watermarks.is_sorted_by_key(|w| w.source));
+                for w in watermarks {
+                    if let Some(index) = rows.iter().position(|id| *id == row.id) {
+                        let (identity, destination_folder, destination) = live[&(index, w.source.0)];
+                        // A pointer to a row that was retired meanwhile stays with the live row: same destination folder.
+                        assert_eq!(
+                            (w.identity, w.destination_folder, w.destination),
+                            (Identity([identity; 16]), rows[destination_folder], Uid(destination))
+                        );
+                    }
+                    found.push((w.identity.0[0], w.destination.0));
+                }
+            }
+            let mut expected: Vec<_> = live.values().map(|(identity, _, number)| (*identity, *number)).collect();
+            expected.extend(retired);
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, expected);
+        });
+    }
+}

@@ -1,0 +1,198 @@
+//! Watermarks and the other results of a pass, committed in groups (D7, D9, D10, D12).
+//!
+//! Rows are kept small: the destination folder is 0 when it is the row's own, flag sets are numbers, the origin is a bit.
+//! Bounded by the caller: a group is at most some 500 rows; a whole folder is loaded at once.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use rusqlite::types::FromSql;
+use rusqlite::{OptionalExtension, Transaction};
+
+use super::Store;
+use super::codec::{Json, signed};
+use super::connection::Flagged;
+use super::error::{Result, StoreError, missing};
+use crate::domain::flags::Flags;
+use crate::domain::identity::Identity;
+use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
+use crate::domain::record::{ItemError, Origin, Rekey, Results, Watermark};
+
+impl Store {
+    /// The watermarks of a source folder, ascending by source number.
+    pub async fn watermarks(&self, folder: FolderId) -> Result<Vec<Watermark>> {
+        self.read(move |connection| {
+            let mut sets: HashMap<i64, Flags> = HashMap::new();
+            let mut names = connection.prepare_cached("SELECT names FROM flag_set WHERE id = ?1")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT source, destination_folder, destination, identity, flags, origin FROM watermark
+                 WHERE folder = ?1 ORDER BY source",
+            )?;
+            let mut rows = statement.query([folder])?;
+            let mut watermarks = Vec::new();
+            while let Some(row) = rows.next()? {
+                let set: i64 = row.get(4)?;
+                let flags = match sets.entry(set) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => {
+                        let text: String = names.query_row([set], |row| row.get(0)).optional()?.ok_or_else(|| {
+                            StoreError::Corrupt(format!("flag set {set} of a watermark of folder {folder} is missing"))
+                        })?;
+                        new.insert(Flags::from_names(text.split(' ')))
+                    }
+                };
+                let elsewhere: i64 = row.get(1)?;
+                watermarks.push(Watermark {
+                    source: row.get(0)?,
+                    destination_folder: if elsewhere == 0 { folder } else { FolderId(elsewhere) },
+                    destination: row.get(2)?,
+                    identity: Identity(
+                        FromSql::column_result(row.get_ref(3)?)
+                            .map_err(|e| StoreError::Corrupt(format!("identity of a watermark: {e}")))?,
+                    ),
+                    flags: flags.clone(),
+                    origin: if row.get::<_, i64>(5)? == 0 { Origin::Copied } else { Origin::Found },
+                });
+            }
+            Ok(watermarks)
+        })
+        .await
+    }
+
+    /// Whether the item has watermarks: then an edit of one of its sides must ask (D13).
+    pub async fn has_watermarks(&self, item: ItemId) -> Result<bool> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM folder JOIN watermark ON watermark.folder = folder.id
+                                WHERE folder.item = ?1 AND folder.dropped = 0)",
+            )?;
+            Ok(statement.query_row([item], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    /// Commits a group of results, all or nothing: new or replaced watermarks, then rekeys, then flag bases, then item
+    /// errors.
+    ///
+    /// The rekeys of one group happen at the same time, so two messages may change places. One whose origin is not there, or
+    /// whose goal is taken, is refused as [`StoreError::Contradiction`], and with it the whole group.
+    pub async fn record(&self, pass: PassId, results: Results) -> Result<()> {
+        self.write(move |transaction, cache| {
+            put(transaction, cache, &results.watermarks)?;
+            rekey(transaction, &results.rekeys)?;
+            let mut statement =
+                transaction.prepare_cached("UPDATE watermark SET flags = ?3 WHERE folder = ?1 AND source = ?2")?;
+            for (folder, source, flags) in &results.flags {
+                statement.execute((folder, source, flag_set(transaction, cache, flags)?))?;
+            }
+            errors(transaction, pass, &results.errors)
+        })
+        .await
+    }
+}
+
+/// 0 when a message is in its own folder row's destination folder.
+fn elsewhere(destination: FolderId, own: FolderId) -> i64 {
+    if destination == own { 0 } else { destination.0 }
+}
+
+fn put(transaction: &Transaction<'_>, cache: &mut Flagged, watermarks: &[(FolderId, Watermark)]) -> Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for (folder, watermark) in watermarks {
+        let flags = flag_set(transaction, cache, &watermark.flags)?;
+        statement.execute((
+            folder,
+            watermark.source,
+            elsewhere(watermark.destination_folder, *folder),
+            watermark.destination,
+            &watermark.identity.0[..],
+            flags,
+            i64::from(watermark.origin == Origin::Found),
+        ))?;
+    }
+    Ok(())
+}
+
+/// All are lifted before any is set down, so that no order of the list can overwrite a watermark.
+fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
+    let mut lift = transaction.prepare_cached(
+        "DELETE FROM watermark WHERE folder = ?1 AND source = ?2
+         RETURNING destination_folder, destination, identity, flags, origin",
+    )?;
+    let mut lifted = Vec::with_capacity(rekeys.len());
+    for key in rekeys {
+        let row = lift
+            .query_row((key.from_folder, key.from), |row| {
+                let rest: (i64, Uid, [u8; 16], i64, i64) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                Ok(rest)
+            })
+            .optional()?;
+        lifted.push(row.ok_or_else(|| {
+            StoreError::Contradiction(format!("no watermark for message {} of folder {}", key.from, key.from_folder))
+        })?);
+    }
+    let mut put = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for (key, (stored, destination, identity, flags, origin)) in rekeys.iter().zip(lifted) {
+        let folder = if stored == 0 { key.from_folder } else { FolderId(stored) };
+        let elsewhere = elsewhere(folder, key.to_folder);
+        if put.execute((key.to_folder, key.to, elsewhere, destination, &identity[..], flags, origin))? == 0 {
+            return Err(StoreError::Contradiction(format!(
+                "message {} of folder {} has a watermark already",
+                key.to, key.to_folder
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The number of a flag set, given on first sight.
+fn flag_set(transaction: &Transaction<'_>, cache: &mut Flagged, flags: &Flags) -> Result<i64> {
+    if flags.is_empty() {
+        return Ok(0);
+    }
+    let text = flags.to_string();
+    if let Some(id) = cache.get(&text) {
+        return Ok(*id);
+    }
+    transaction.prepare_cached("INSERT OR IGNORE INTO flag_set (names) VALUES (?1)")?.execute([&text])?;
+    let id =
+        transaction.prepare_cached("SELECT id FROM flag_set WHERE names = ?1")?.query_row([&text], |row| row.get(0))?;
+    cache.insert(text, id);
+    Ok(id)
+}
+
+fn errors(transaction: &Transaction<'_>, pass: PassId, errors: &[ItemError]) -> Result<()> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let attempt: u32 = transaction
+        .prepare_cached("SELECT attempt FROM pass WHERE id = ?1")?
+        .query_row([pass], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| missing("pass", pass))?;
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO item_error (pass, attempt, folder, source, subject, date, size, messages, failure)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for error in errors {
+        statement.execute((
+            pass,
+            attempt,
+            error.folder.as_ref().map(Json),
+            error.source,
+            &error.subject,
+            error.date,
+            error.size.map(signed),
+            signed(error.messages),
+            Json(&error.failure),
+        ))?;
+    }
+    Ok(())
+}
