@@ -1,1 +1,122 @@
-//! To be written.
+//! Mailboxes on IMAP servers (RFC 3501, RFC 9051 and extensions).
+//!
+//! [`ImapEndpoint`] opens sessions; everything else is private. From the wire upwards: [`framer`] cuts lines and literals,
+//! [`token`] and [`response`] read them, [`reader`] hands them to the command they belong to, [`connection`] writes
+//! commands, [`session`] with [`listing`], [`source`] and [`destination`] knows folders and messages. [`classify`] turns
+//! refusals into failures. Nothing here retries.
+//!
+//! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162), MULTIAPPEND (RFC 3502, D21).
+
+mod classify;
+mod connection;
+mod date;
+mod destination;
+mod encode;
+mod framer;
+mod listing;
+mod login;
+mod names;
+mod reader;
+mod response;
+#[cfg(test)]
+mod script;
+mod scrub;
+mod session;
+mod source;
+mod spool;
+mod stream;
+mod tls;
+mod token;
+mod utf7;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use tls::fingerprint;
+
+use super::{Destination, Endpoint, Resources, Result, Source};
+use crate::domain::secret::Secret;
+use crate::domain::server::{AdminLogin, Server};
+
+/// Log target of the dialogue with servers; passwords and literals are never in it.
+pub(in crate::endpoint) const DIALOGUE: &str = "imap.dialogue";
+
+/// Who logs in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Login name of the mailbox.
+    pub user: String,
+    /// The administrator who opens it, if it is not the owner.
+    pub admin: Option<AdminLogin>,
+    /// The password of whoever logs in.
+    pub secret: Secret,
+}
+
+/// How long to wait for a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For the TCP connection.
+    pub connect: Duration,
+    /// For the TLS handshake.
+    pub tls: Duration,
+    /// For the greeting.
+    pub greeting: Duration,
+    /// Without a byte heard or sent, while an answer is outstanding.
+    pub silence: Duration,
+    /// For the server to take some of the bytes written to it.
+    pub write: Duration,
+    /// For a polite goodbye.
+    pub logout: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            connect: seconds(30),
+            tls: seconds(30),
+            greeting: seconds(30),
+            silence: seconds(300),
+            write: seconds(120),
+            logout: seconds(5),
+        }
+    }
+}
+
+/// One mailbox on an IMAP server.
+#[derive(Clone)]
+pub struct ImapEndpoint {
+    server: Server,
+    login: Login,
+    resources: Resources,
+    timeouts: Timeouts,
+}
+
+impl std::fmt::Debug for ImapEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ImapEndpoint").field("server", &self.server).field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+impl ImapEndpoint {
+    /// A mailbox on `server`. `login.admin` decides how to log in; `server.admin` is not looked at.
+    pub fn new(server: Server, login: Login, resources: Resources, timeouts: Timeouts) -> Self {
+        Self { server, login, resources, timeouts }
+    }
+
+    async fn open(&self) -> Result<session::Session> {
+        login::open(&self.server, &self.login, &self.resources, &self.timeouts).await
+    }
+}
+
+#[async_trait]
+impl Endpoint for ImapEndpoint {
+    async fn open_source(&self) -> Result<Box<dyn Source>> {
+        Ok(Box::new(self.open().await?))
+    }
+
+    async fn open_destination(&self) -> Result<Box<dyn Destination>> {
+        Ok(Box::new(self.open().await?))
+    }
+}

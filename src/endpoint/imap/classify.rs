@@ -1,0 +1,218 @@
+//! From what a server said to what it means: cause, scope and whether trying again helps.
+//!
+//! Response codes first, texts second; a code beats the text with the exceptions named here. Pure.
+
+use std::time::Duration;
+
+use super::response::{Status, Told};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+
+/// What was being done when the server answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Its greeting, or a BYE at any time.
+    Connection,
+    /// STARTTLS.
+    Tls,
+    /// The login of a mailbox owner.
+    Login,
+    /// The login of an administrator.
+    AdministratorLogin,
+    /// LIST, STATUS, NAMESPACE and the like.
+    Ask,
+    /// SELECT, EXAMINE.
+    Open,
+    /// FETCH.
+    Read,
+    /// CREATE, SUBSCRIBE.
+    Create,
+    /// APPEND.
+    Append,
+    /// STORE.
+    Store,
+}
+
+type Class = (Cause, Scope, Retry);
+
+/// The failure that a NO, BAD or BYE stands for.
+pub(super) fn failure(step: Step, status: Status, told: &Told, doing: &str) -> Failure {
+    let (cause, scope, retry) = class(step, status, told);
+    Failure::new(cause, scope, retry, doing).saying(told.words())
+}
+
+fn class(step: Step, status: Status, told: &Told) -> Class {
+    let text = told.text.to_ascii_lowercase();
+    let login = matches!(step, Step::Login | Step::AdministratorLogin);
+    pace(step, &told.code.name, &text)
+        .or_else(|| login.then(|| refused_login(step, &told.code.name, &text)))
+        .or_else(|| passing(step, &told.code.name, &text))
+        .unwrap_or_else(|| by_step(step, status, &told.code.name, &text))
+}
+
+fn any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|w| text.contains(w))
+}
+
+/// Limits of pace and amount: whatever the command was.
+fn pace(step: Step, code: &str, text: &str) -> Option<Class> {
+    if let Some(pause) = named_pause(text) {
+        return Some((Cause::Throttled, Scope::Mailbox, Retry::After(pause)));
+    }
+    let bandwidth = any(text, &["bandwidth limit", "exceeded command or", "daily limit", "download limit"]);
+    let writing = matches!(step, Step::Append | Step::Create);
+    if bandwidth || (code == "OVERQUOTA" && !writing) {
+        return Some((Cause::ProviderLimit, Scope::Mailbox, Retry::Later));
+    }
+    let connections = ["too many", "maximum number of connections", "connection limit", "connections exceeded"];
+    if code == "LIMIT" || any(text, &connections) {
+        return Some((Cause::TooManyConnections, Scope::Mailbox, Retry::Backoff));
+    }
+    if code == "THROTTLED" || any(text, &["[throttled]", "is throttled", "rate limit", "slow down"]) {
+        return Some((Cause::Throttled, Scope::Mailbox, Retry::Backoff));
+    }
+    None
+}
+
+/// `Suggested Backoff Time: N milliseconds`, with a tenth on top, at most an hour.
+fn named_pause(text: &str) -> Option<Duration> {
+    let (_, after) = text.split_once("suggested backoff time:")?;
+    let digits: String = after.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    let milliseconds = digits.parse::<u64>().unwrap_or(3_600_000).min(3_600_000);
+    Some(Duration::from_millis(milliseconds + milliseconds / 10).min(Duration::from_secs(3600)))
+}
+
+fn refused_login(step: Step, code: &str, text: &str) -> Class {
+    if any(text, &["authenticated but not connected"]) {
+        return (Cause::MailboxNotOpened, Scope::Mailbox, Retry::Backoff);
+    }
+    let refused = matches!(code, "AUTHENTICATIONFAILED" | "EXPIRED" | "PRIVACYREQUIRED" | "AUTHORIZATIONFAILED" | "NOPERM");
+    let busy = matches!(code, "UNAVAILABLE" | "INUSE" | "SERVERBUG")
+        || any(text, &["temporary", "temporarily", "server is busy", "server unavailable", "internal error"]);
+    // "try again" alone also stands in plain refusals ("wrong password, try again").
+    if text.contains("try again later") || (busy && !refused) {
+        return (Cause::ServerBusy, Scope::Connection, Retry::Backoff);
+    }
+    match (step, code) {
+        // The administrator came in; this mailbox is not for them.
+        (Step::AdministratorLogin, "AUTHORIZATIONFAILED" | "NOPERM") => {
+            (Cause::MailboxNotOpened, Scope::Mailbox, Retry::User)
+        }
+        (Step::AdministratorLogin, _) => (Cause::AdministratorLoginRefused, Scope::Endpoint, Retry::User),
+        _ => (Cause::LoginRefused, Scope::Mailbox, Retry::User),
+    }
+}
+
+/// Troubles that pass by themselves.
+fn passing(step: Step, code: &str, text: &str) -> Option<Class> {
+    if any(text, &["accesstokenexpired", "session expired"]) {
+        return Some((Cause::ConnectionLost, Scope::Connection, Retry::Backoff));
+    }
+    if any(text, &["authenticated but not connected"]) {
+        return Some((Cause::MailboxNotOpened, Scope::Mailbox, Retry::Backoff));
+    }
+    let busy = ["try again later", "server is busy", "temporary system problem", "temporarily unavailable"];
+    let unavailable = text.contains("server unavailable");
+    let code_says = matches!(code, "UNAVAILABLE" | "INUSE" | "SERVERBUG" | "CONTACTADMIN");
+    // A server bug at one message is that message's trouble, not the connection's.
+    if code_says && step == Step::Read && matches!(code, "SERVERBUG" | "CONTACTADMIN") {
+        return None;
+    }
+    (code_says || unavailable || any(text, &busy)).then_some((Cause::ServerBusy, Scope::Connection, Retry::Backoff))
+}
+
+fn by_step(step: Step, status: Status, code: &str, text: &str) -> Class {
+    let gone = matches!(code, "NONEXISTENT" | "TRYCREATE")
+        || any(text, &["doesn't exist", "does not exist", "no such mailbox", "unknown mailbox", "mailbox not found"]);
+    match step {
+        Step::Connection if status == Status::Bye => (Cause::ConnectionLost, Scope::Connection, Retry::Backoff),
+        Step::Connection => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
+        Step::Tls => (Cause::TlsFailed, Scope::Endpoint, Retry::User),
+        Step::Login | Step::AdministratorLogin => refused_login(step, code, text),
+        Step::Ask => (Cause::CommandRefused, Scope::Mailbox, Retry::User),
+        Step::Open if gone => (Cause::FolderGone, Scope::Folder, Retry::Never),
+        Step::Open => (Cause::FolderRefused, Scope::Folder, Retry::User),
+        Step::Read => (Cause::MessageUnreadable, Scope::Folder, Retry::Never),
+        Step::Create if full(code, text) => (Cause::DestinationFull, Scope::Mailbox, Retry::User),
+        Step::Create => (Cause::FolderRefused, Scope::Folder, Retry::User),
+        Step::Append if too_big(code, text) => (Cause::TooBig, Scope::Message, Retry::Never),
+        Step::Append if full(code, text) => (Cause::DestinationFull, Scope::Mailbox, Retry::User),
+        Step::Append if gone => (Cause::FolderGone, Scope::Folder, Retry::Never),
+        Step::Append if code == "NOPERM" => (Cause::FolderRefused, Scope::Folder, Retry::User),
+        Step::Append => (Cause::MessageRefused, Scope::Message, Retry::Never),
+        Step::Store => (Cause::CommandRefused, Scope::Folder, Retry::Never),
+    }
+}
+
+fn full(code: &str, text: &str) -> bool {
+    code == "OVERQUOTA" || any(text, &["quota", "mailbox is full", "mailbox full", "not enough space"])
+}
+
+fn too_big(code: &str, text: &str) -> bool {
+    let words = ["maximum size of appendable", "maximum message size", "message too large", "message too big", "too large"];
+    code == "TOOBIG" || any(text, &words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::imap::response::Code;
+
+    fn told(words: &str) -> Told {
+        let (code, text) = words.strip_prefix('[').and_then(|w| w.split_once("] ")).unwrap_or(("", words));
+        Told { code: Code { name: code.into(), arguments: String::new() }, text: text.into() }
+    }
+
+    #[test]
+    fn every_known_answer_has_its_class() {
+        use {Cause::*, Retry::*, Scope::*, Status::*};
+        let after = |ms| After(Duration::from_millis(ms));
+        #[rustfmt::skip]
+        let table = [
+            (Step::Append, Bad, "Request is throttled. Suggested Backoff Time: 300000 milliseconds", (Throttled, Mailbox, after(330_000))),
+            (Step::Login, No, "Request is throttled. Suggested Backoff Time: 99999999999999999999 milliseconds", (Throttled, Mailbox, after(3_600_000))),
+            (Step::Read, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
+            (Step::Connection, Bye, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
+            (Step::Append, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
+            (Step::Open, No, "[OVERQUOTA] slower", (ProviderLimit, Mailbox, Later)),
+            (Step::Login, No, "[ALERT] Too many simultaneous connections. (Failure)", (TooManyConnections, Mailbox, Backoff)),
+            (Step::Login, No, "[AUTHENTICATIONFAILED] Too many login attempts", (TooManyConnections, Mailbox, Backoff)),
+            (Step::Login, No, "[LIMIT] no", (TooManyConnections, Mailbox, Backoff)),
+            (Step::Connection, Bye, "Too many connections", (TooManyConnections, Mailbox, Backoff)),
+            (Step::Append, No, "slow [THROTTLED]", (Throttled, Mailbox, Backoff)),
+            (Step::Login, No, "[AUTHENTICATIONFAILED] Authentication failed.", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "Invalid password, please try again", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "[AUTHENTICATIONFAILED] Server busy, try again later", (ServerBusy, Connection, Backoff)),
+            (Step::Login, No, "[UNAVAILABLE] Temporary authentication failure.", (ServerBusy, Connection, Backoff)),
+            (Step::Login, Bad, "User is authenticated but not connected.", (MailboxNotOpened, Mailbox, Backoff)),
+            (Step::Login, No, "[EXPIRED] password expired", (LoginRefused, Mailbox, User)),
+            (Step::AdministratorLogin, No, "[AUTHENTICATIONFAILED] no", (AdministratorLoginRefused, Endpoint, User)),
+            (Step::AdministratorLogin, No, "[AUTHORIZATIONFAILED] no", (MailboxNotOpened, Mailbox, User)),
+            (Step::Open, Bad, "User is authenticated but not connected.", (MailboxNotOpened, Mailbox, Backoff)),
+            (Step::Open, No, "[NONEXISTENT] Unknown Mailbox: [Gmail] (Failure)", (FolderGone, Folder, Never)),
+            (Step::Open, No, "Mailbox doesn't exist: x", (FolderGone, Folder, Never)),
+            (Step::Open, No, "[NOPERM] Permission denied", (FolderRefused, Folder, User)),
+            (Step::Open, No, "[INUSE] locked", (ServerBusy, Connection, Backoff)),
+            (Step::Read, No, "[SERVERBUG] Internal error", (MessageUnreadable, Folder, Never)),
+            (Step::Read, No, "some messages could not be fetched", (MessageUnreadable, Folder, Never)),
+            (Step::Read, No, "Temporary System Problem. Try again later. (Failure)", (ServerBusy, Connection, Backoff)),
+            (Step::Create, No, "[CANNOT] Folder contains excess whitespace", (FolderRefused, Folder, User)),
+            (Step::Create, No, "[OVERQUOTA] Quota exceeded", (DestinationFull, Mailbox, User)),
+            (Step::Append, No, "[OVERQUOTA] Quota exceeded (mailbox for user is full)", (DestinationFull, Mailbox, User)),
+            (Step::Append, No, "Maximum size of appendable message has been exceeded", (TooBig, Message, Never)),
+            (Step::Append, No, "[TOOBIG] no", (TooBig, Message, Never)),
+            (Step::Append, No, "[TRYCREATE] No such folder", (FolderGone, Folder, Never)),
+            (Step::Append, No, "Message contains NUL characters", (MessageRefused, Message, Never)),
+            (Step::Append, Bad, "Command Argument Error. 11", (MessageRefused, Message, Never)),
+            (Step::Append, No, "Server Unavailable. 15", (ServerBusy, Connection, Backoff)),
+            (Step::Append, No, "contains a virus", (MessageRefused, Message, Never)),
+            (Step::Connection, Bye, "Session invalidated - AccessTokenExpired", (ConnectionLost, Connection, Backoff)),
+            (Step::Connection, Bye, "Connection closed. 14", (ConnectionLost, Connection, Backoff)),
+            (Step::Tls, No, "no TLS here", (TlsFailed, Endpoint, User)),
+            (Step::Store, No, "[CANNOT] keyword", (CommandRefused, Folder, Never)),
+            (Step::Ask, Bad, "what?", (CommandRefused, Mailbox, User)),
+        ];
+        for (step, status, words, expected) in table {
+            assert_eq!(class(step, status, &told(words)), expected, "{step:?} {words}");
+        }
+    }
+}

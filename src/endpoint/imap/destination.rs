@@ -1,0 +1,203 @@
+//! Writing: CREATE, SUBSCRIBE, APPEND, STORE of flags. Nothing here deletes, moves or expunges.
+//!
+//! Commands are pipelined; no form is used that the server did not advertise. Bounded: [`WINDOW`] commands of one kind
+//! under way, except appends, whose number the engine decides.
+
+use std::collections::VecDeque;
+
+use async_trait::async_trait;
+
+use super::classify::Step;
+use super::connection::{Answer, AppendReply, Pending, Reply, Ticket};
+use super::date;
+use super::encode::{self, Command, Piece};
+use super::reader::folder_changed;
+use super::session::{Mode, Session, WINDOW, folder_state};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::flags::{Flags, PermanentFlags};
+use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
+use crate::domain::message::NewMessage;
+use crate::endpoint::{AppendAnswer, Destination, FlagUpdate, FolderRef, Limits, NewFolder, Result};
+
+impl Session {
+    async fn queue_create(&mut self, folder: &NewFolder, wire: &WireName, role: Option<Role>) -> Result<Result<Ticket>> {
+        let command = match Command::new("CREATE").folder(wire) {
+            Ok(command) => command,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let command = match role {
+            Some(role) => command.text(&format!(" (USE ({}))", role.attribute())),
+            None => command,
+        };
+        let doing = format!("creating folder \"{}\"", folder.path);
+        self.connection.ask(command, Step::Create, &doing).await.map(Ok)
+    }
+
+    /// Waits for CREATE; one refused with a role is tried without it.
+    async fn created(&mut self, folder: &NewFolder, wire: &WireName, role: Option<Role>, ticket: Ticket) -> Result<Result<()>> {
+        let answer = self.connection.answer(ticket).await?;
+        let Some(failure) = refusal(answer) else { return Ok(Ok(())) };
+        if role.is_none() || failure.breaks_connection() {
+            return Ok(Err(failure));
+        }
+        match self.queue_create(folder, wire, None).await? {
+            Ok(ticket) => Ok(refusal(self.connection.answer(ticket).await?).map_or(Ok(()), Err)),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    async fn create_some(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
+        let with_roles = self.can("CREATE-SPECIAL-USE");
+        let mut under_way = Vec::with_capacity(folders.len());
+        for folder in folders {
+            let wire = self.names.wire(&folder.path);
+            let role = folder.role.filter(|_| with_roles);
+            // The inbox always exists.
+            let ticket = match folder.path.is_inbox() {
+                true => None,
+                false => Some(self.queue_create(folder, &wire, role).await?),
+            };
+            under_way.push((folder, wire, role, ticket));
+        }
+        let mut answers = Vec::with_capacity(folders.len());
+        for (folder, wire, role, ticket) in under_way {
+            answers.push(match ticket {
+                None => Ok(wire),
+                Some(Err(failure)) => Err(failure),
+                Some(Ok(ticket)) => self.created(folder, &wire, role, ticket).await?.map(|()| wire),
+            });
+        }
+        Ok(answers)
+    }
+}
+
+/// The failure in an answer to CREATE; a folder that exists is none.
+fn refusal(answer: Answer) -> Option<Failure> {
+    let text = answer.told.text.to_ascii_lowercase();
+    let exists = answer.told.code.name == "ALREADYEXISTS" || text.contains("already exists") || text.contains("mailbox exists");
+    answer.failure.filter(|_| !exists)
+}
+
+fn flag_list(flags: &Flags) -> String {
+    format!("({flags})")
+}
+
+#[async_trait]
+impl Destination for Session {
+    fn limits(&self) -> Limits {
+        let limit = |c: &String| c.strip_prefix("APPENDLIMIT=").and_then(|n| n.parse().ok());
+        Limits {
+            message_bytes: self.capabilities.iter().find_map(limit),
+            tells_uids: self.can("UIDPLUS"),
+            separator: self.names.separator,
+        }
+    }
+
+    fn wire_name(&self, path: &FolderPath) -> WireName {
+        self.names.wire(path)
+    }
+
+    async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
+        let mut answers = Vec::with_capacity(folders.len());
+        for some in folders.chunks(WINDOW) {
+            answers.extend(self.create_some(some).await?);
+        }
+        let wanted = || folders.iter().zip(&answers).filter(|(folder, _)| folder.subscribe);
+        let names: Vec<WireName> = wanted().filter_map(|(_, answer)| answer.as_ref().ok().cloned()).collect();
+        let subscribed = self.subscribe(&names).await?;
+        // A folder that exists but is not subscribed is usable: only a failure that ends the session counts.
+        for failure in subscribed.into_iter().filter_map(Result::err).filter(Failure::breaks_connection) {
+            return Err(failure);
+        }
+        Ok(answers)
+    }
+
+    async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>> {
+        let mut answers = Vec::with_capacity(folders.len());
+        for some in folders.chunks(WINDOW) {
+            let mut tickets = Vec::with_capacity(some.len());
+            for wire in some {
+                tickets.push(match Command::new("SUBSCRIBE").folder(wire) {
+                    Ok(command) => Ok(self.connection.ask(command, Step::Create, "subscribing a folder").await?),
+                    Err(failure) => Err(failure),
+                });
+            }
+            for ticket in tickets {
+                answers.push(match ticket {
+                    Ok(ticket) => self.connection.answer(ticket).await?.good().map(drop),
+                    Err(failure) => Err(failure),
+                });
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn open(&mut self, folder: &FolderRef) -> Result<(FolderState, PermanentFlags)> {
+        let ticket = self.queue_open(folder, Mode::Write).await?;
+        let answer = self.connection.answer(ticket).await?.good()?;
+        let (state, flags) = folder_state(&answer);
+        if folder.validity != 0 && folder.validity != state.uid_validity {
+            return Err(folder_changed(&format!("opening folder \"{}\"", folder.path)));
+        }
+        Ok((state, flags))
+    }
+
+    async fn append(&mut self, folder: &FolderRef, message: NewMessage) -> Result<AppendAnswer> {
+        let doing = format!("adding a message to folder \"{}\"", folder.path);
+        let limits = self.limits();
+        if let Some(limit) = limits.message_bytes.filter(|limit| message.body.len() > *limit) {
+            let text = format!("not sent: {} bytes; the server accepts at most {limit}", message.body.len());
+            return Err(Failure::new(Cause::TooBig, Scope::Message, Retry::Never, doing).saying(text));
+        }
+        let mut command = Command::new("APPEND").folder(&folder.wire)?;
+        command = command.text(" ");
+        if !message.flags.is_empty() {
+            command = command.text(&flag_list(&message.flags)).text(" ");
+        }
+        if let Some(date) = message.date.as_ref().and_then(date::to_send) {
+            command = command.text(&format!("\"{date}\" "));
+        }
+        command.pieces.push(Piece::Body(message.body));
+        let (reply, answer) = AppendReply::new(limits.tells_uids);
+        self.connection.send(command, Pending::new(Step::Append, &doing, Reply::Append(reply))).await?;
+        self.connection.flush().await?;
+        drop(message.hold);
+        Ok(answer)
+    }
+
+    async fn update_flags(&mut self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()> {
+        if !self.has_open(&folder.wire, Mode::Write) {
+            drop(self.queue_open(folder, Mode::Write).await?);
+        }
+        let doing = format!("changing flags in folder \"{}\"", folder.path);
+        let mut under_way = VecDeque::new();
+        for update in updates {
+            let changes = [("+", &update.change.add), ("-", &update.change.remove)];
+            for (sign, flags) in changes.into_iter().filter(|(_, flags)| !flags.is_empty()) {
+                for set in encode::sets_of(&update.uids) {
+                    if under_way.len() >= WINDOW && let Some(ticket) = under_way.pop_front() {
+                        stored(self.connection.answer(ticket).await?)?;
+                    }
+                    let text = format!("UID STORE {set} {sign}FLAGS.SILENT {}", flag_list(flags));
+                    let (mut pending, ticket) = Pending::whole(Step::Store, &doing);
+                    pending.needs = Some(folder.validity);
+                    self.connection.send(Command::new(&text), pending).await?;
+                    under_way.push_back(ticket);
+                }
+            }
+        }
+        for ticket in under_way {
+            stored(self.connection.answer(ticket).await?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Messages that went meanwhile are no failure.
+fn stored(answer: Answer) -> Result<()> {
+    let gone = answer.told.code.name == "EXPUNGEISSUED";
+    match answer.failure {
+        Some(failure) if !gone || failure.cause != Cause::CommandRefused => Err(failure),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,202 @@
+//! Commands as they go out: strings as quoted or literal, sequence sets, and the refusal of anything that could smuggle a
+//! second command in.
+//!
+//! Pure. Which literal form is used (synchronising or not) is the connection's choice.
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::folder::WireName;
+use crate::domain::ids::Uid;
+use crate::domain::message::Body;
+use crate::endpoint::Which;
+
+/// Longest command line written.
+const LONGEST: usize = 8000;
+
+/// A part of a command.
+pub(super) enum Piece {
+    /// Text of the command line.
+    Text(Vec<u8>),
+    /// A string that cannot be quoted.
+    Literal(Vec<u8>),
+    /// A message.
+    Body(Body),
+    /// A line of its own, sent when the server asked for it with `+`.
+    Reply(Vec<u8>),
+}
+
+/// A command without its tag.
+#[derive(Default)]
+pub(super) struct Command {
+    /// Its parts in order.
+    pub(super) pieces: Vec<Piece>,
+    /// Holds a password: no log shows more than its first word.
+    pub(super) secret: bool,
+}
+
+impl Command {
+    /// A command that begins with this text.
+    pub(super) fn new(text: &str) -> Self {
+        Self { pieces: vec![Piece::Text(text.as_bytes().to_vec())], secret: false }
+    }
+
+    /// Adds text.
+    #[must_use]
+    pub(super) fn text(mut self, text: &str) -> Self {
+        self.push(text.as_bytes());
+        self
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        match self.pieces.last_mut() {
+            Some(Piece::Text(last)) => last.extend_from_slice(text),
+            _ => self.pieces.push(Piece::Text(text.to_vec())),
+        }
+    }
+
+    /// Adds a blank and a string, quoted if it can be (RFC 9051 `quoted`), else as a literal. CR, LF and NUL are refused.
+    pub(super) fn string(mut self, value: &[u8]) -> Result<Self, Failure> {
+        if value.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)) {
+            return Err(unsendable("a name or word with a line break or NUL in it"));
+        }
+        self.push(b" ");
+        if value.is_ascii() && value.len() < 1000 {
+            let mut quoted = Vec::with_capacity(value.len() + 2);
+            quoted.push(b'"');
+            for byte in value {
+                if matches!(byte, b'"' | b'\\') {
+                    quoted.push(b'\\');
+                }
+                quoted.push(*byte);
+            }
+            quoted.push(b'"');
+            self.push(&quoted);
+        } else {
+            self.pieces.push(Piece::Literal(value.to_vec()));
+        }
+        Ok(self)
+    }
+
+    /// Adds a folder name.
+    pub(super) fn folder(self, name: &WireName) -> Result<Self, Failure> {
+        self.string(&name.0)
+    }
+}
+
+fn unsendable(what: &str) -> Failure {
+    Failure::new(Cause::CommandRefused, Scope::Folder, Retry::Never, "writing a command").saying(format!("not sent: {what}"))
+}
+
+/// The sequence sets that name these messages, each short enough for one command; none for no messages.
+pub(super) fn sets(which: &Which) -> Vec<String> {
+    match which {
+        Which::All => vec!["1:*".into()],
+        Which::From(uid) => vec![format!("{}:*", uid.0.max(1))],
+        Which::These(uids) => sets_of(uids),
+    }
+}
+
+/// As [`sets`], for a list of messages.
+pub(super) fn sets_of(uids: &[Uid]) -> Vec<String> {
+    let mut numbers: Vec<u32> = uids.iter().filter_map(|u| u32::try_from(u.0).ok()).filter(|n| *n > 0).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut sets = Vec::new();
+    let mut set = String::new();
+    for run in numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        if set.len() > LONGEST - 200 {
+            sets.push(std::mem::take(&mut set));
+        }
+        if !set.is_empty() {
+            set.push(',');
+        }
+        set.push_str(&first.to_string());
+        if last > first {
+            set.push(':');
+            set.push_str(&last.to_string());
+        }
+    }
+    if !set.is_empty() {
+        sets.push(set);
+    }
+    sets
+}
+
+/// Whether `which` names this message.
+pub(super) fn names(which: &Which, uid: u32) -> bool {
+    let uid = Uid(i64::from(uid));
+    match which {
+        Which::All => true,
+        Which::From(first) => uid >= *first,
+        Which::These(uids) => uids.binary_search(&uid).is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn uids(set: &str) -> Vec<i64> {
+        let range = |part: &str| {
+            let (a, b) = part.split_once(':').unwrap_or((part, part));
+            a.parse::<i64>().expect("number")..=b.parse().expect("number")
+        };
+        set.split(',').flat_map(range).collect()
+    }
+
+    #[test]
+    fn sets_are_short_and_exact() {
+        let these = |uids: &[i64]| sets(&Which::These(uids.iter().copied().map(Uid).collect()));
+        assert_eq!(these(&[]), Vec::<String>::new());
+        assert_eq!(these(&[1, 2, 3, 5, 7, 8, 4_294_967_295]), ["1:3,5,7:8,4294967295"]);
+        assert_eq!(these(&[0, -4, 4_294_967_296]), Vec::<String>::new());
+        let odd: Vec<i64> = (1..20_000).map(|n| 4_000_000_000 + n * 2).collect();
+        let sets = these(&odd);
+        assert!(sets.len() > 20 && sets.iter().all(|s| s.len() <= LONGEST));
+        assert_eq!(sets.iter().flat_map(|s| uids(s)).collect::<Vec<_>>(), odd);
+    }
+
+    #[test]
+    fn what_could_smuggle_a_command_is_refused() {
+        for bad in ["a\r\nA1 DELETE x", "a\n", "\r", "a\0b"] {
+            assert!(Command::new("SELECT").string(bad.as_bytes()).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sets_name_what_was_asked(mut numbers in proptest::collection::btree_set(1i64..500, 1..200)) {
+            let all = Which::These(numbers.iter().copied().map(Uid).collect());
+            let sets = sets(&all);
+            prop_assert_eq!(sets.len(), 1);
+            prop_assert!(uids(&sets[0]).into_iter().all(|uid| numbers.remove(&uid)));
+            prop_assert!(numbers.is_empty());
+        }
+
+        #[test]
+        fn the_oracle_reads_our_strings(name in "[^\r\n\0]{0,40}") {
+            use imap_codec::CommandCodec;
+            use imap_codec::decode::Decoder;
+            let command = Command::new("LOGIN").string(name.as_bytes()).expect("sendable").string(b"x").expect("sendable");
+            let mut line = b"A1 ".to_vec();
+            for piece in command.pieces {
+                match piece {
+                    Piece::Text(text) => line.extend(text),
+                    Piece::Literal(bytes) => {
+                        line.extend(format!("{{{}+}}\r\n", bytes.len()).bytes());
+                        line.extend(bytes);
+                    }
+                    Piece::Body(_) | Piece::Reply(_) => prop_assert!(false),
+                }
+            }
+            line.extend(b"\r\n");
+            let (rest, read) = CommandCodec::default().decode(&line).expect("the oracle reads it");
+            prop_assert!(rest.is_empty());
+            let imap_codec::imap_types::command::CommandBody::Login { username, .. } = read.body else {
+                return Err(TestCaseError::fail("another command"));
+            };
+            prop_assert_eq!(username.as_ref(), name.as_bytes());
+        }
+    }
+}

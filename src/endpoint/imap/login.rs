@@ -1,0 +1,353 @@
+//! From a host name to a logged-in session: connect, secure, greet, authenticate, ask what the server can do.
+//!
+//! Never sends a password over a connection that is not protected as asked. Every wait has a time-out. Up to the login
+//! nothing larger than a line is read.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::classify::{self, Step};
+use super::connection::{Answer, Connection, Io, Unasked};
+use super::encode::{Command, Piece};
+use super::framer::{Framer, Watch, WireError};
+use super::names::Names;
+use super::response::{self, Namespaces, Response, Status, Told};
+use super::scrub::Scrub;
+use super::session::Session;
+use super::token::Raw;
+use super::{DIALOGUE, Login, Timeouts, tls};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::secret::Secret;
+use crate::domain::server::{AdminLogin, Security, Server};
+use crate::endpoint::{Resources, Result};
+
+/// What a server can do: upper-case words.
+pub(super) type Capabilities = BTreeSet<String>;
+
+/// Connects and logs in.
+pub(super) async fn open(server: &Server, login: &Login, resources: &Resources, timeouts: &Timeouts) -> Result<Session> {
+    let tcp = connect(server, timeouts).await?;
+    let (io, ahead, known) = match server.security {
+        Security::Plain => greet(Box::new(tcp), timeouts).await?,
+        Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?, timeouts).await?,
+        Security::StartTls => {
+            let io = start_tls(Box::new(tcp), timeouts).await?;
+            (secure(io, server, timeouts).await?, Vec::new(), None)
+        }
+    };
+    log_in(io, &ahead, known, login, resources, timeouts).await
+}
+
+/// Logs in on a stream that has greeted and tells what it can do after that.
+pub(super) async fn log_in(
+    io: Box<dyn Io>,
+    ahead: &[u8],
+    known: Option<Capabilities>,
+    login: &Login,
+    resources: &Resources,
+    timeouts: &Timeouts,
+) -> Result<Session> {
+    let credentials = Credentials::new(login);
+    let mut connection = Connection::new(io, ahead, credentials.scrub(), resources.clone(), timeouts);
+    let capabilities = match known {
+        Some(capabilities) => capabilities,
+        None => {
+            let answer = connection.run(Command::new("CAPABILITY"), Step::Ask, "asking for capabilities").await?;
+            told_capabilities(&answer).unwrap_or_default()
+        }
+    };
+    let answer = credentials.log_in(&mut connection, &capabilities).await?;
+    let told = told_capabilities(&answer);
+    look_around(connection, capabilities, told, timeouts).await
+}
+
+async fn connect(server: &Server, timeouts: &Timeouts) -> Result<TcpStream> {
+    let doing = format!("connecting to {}:{}", server.host, server.port);
+    let host = server.host.trim_start_matches('[').trim_end_matches(']');
+    let unreachable = |text: String| Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing).saying(text);
+    let tcp = match timeout(timeouts.connect, TcpStream::connect((host, server.port))).await {
+        Ok(Ok(tcp)) => tcp,
+        Ok(Err(error)) => return Err(unreachable(error.to_string())),
+        Err(_) => return Err(unreachable(format!("no answer within {} seconds", timeouts.connect.as_secs()))),
+    };
+    // Only a matter of speed.
+    drop(tcp.set_nodelay(true));
+    Ok(tcp)
+}
+
+async fn secure(io: Box<dyn Io>, server: &Server, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
+    match timeout(timeouts.tls, tls::secure(io, &server.host, &server.trust)).await {
+        Ok(secured) => secured,
+        Err(_) => Err(late(timeouts.tls, "securing the connection")),
+    }
+}
+
+fn late(limit: Duration, doing: &str) -> Failure {
+    let text = format!("no answer within {} seconds", limit.as_secs());
+    Failure::new(Cause::TimedOut, Scope::Connection, Retry::Backoff, doing).saying(text)
+}
+
+const GREETING: &str = "waiting for the greeting";
+
+/// Reads the greeting; gives the stream back with what was read after it and the capabilities, if it told them.
+pub(super) async fn greet(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<(Box<dyn Io>, Vec<u8>, Option<Capabilities>)> {
+    let (framer, known) = greeted(io, timeouts).await?;
+    let (io, ahead) = framer.into_parts();
+    Ok((io, ahead, known))
+}
+
+async fn greeted(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<(Framer<Box<dyn Io>>, Option<Capabilities>)> {
+    let watch = Watch::new(timeouts.silence);
+    watch.expect();
+    let mut framer = Framer::new(io, b"", watch);
+    let Ok(greeting) = timeout(timeouts.greeting, line(&mut framer)).await else {
+        return Err(late(timeouts.greeting, GREETING));
+    };
+    match greeting.map_err(|error| lost(&error, GREETING))? {
+        Response::Status(Status::Ok, told) => Ok((framer, code_capabilities(&told))),
+        Response::Status(Status::PreAuth, told) => {
+            // Somebody's mailbox is open, and nothing says whose.
+            let failure = Failure::new(Cause::MailboxNotOpened, Scope::Mailbox, Retry::User, GREETING);
+            Err(failure.saying(format!("the server opened a mailbox without a login: {}", told.words())))
+        }
+        Response::Status(status, told) => Err(classify::failure(Step::Connection, status, &told, GREETING)),
+        _ => Err(lost(&WireError::Nonsense("the server's first line is no IMAP greeting".into()), GREETING)),
+    }
+}
+
+/// One response without literals.
+async fn line(framer: &mut Framer<Box<dyn Io>>) -> std::result::Result<Response, WireError> {
+    let mut text = Vec::new();
+    framer.line(&mut text).await?;
+    tracing::trace!(target: DIALOGUE, "< {}", String::from_utf8_lossy(&text).trim_end());
+    response::parse(Raw { text, literals: Vec::new() }).map_err(WireError::Nonsense)
+}
+
+fn lost(error: &WireError, doing: &str) -> Failure {
+    let cause = match error {
+        WireError::Nonsense(_) => Cause::Nonsense,
+        WireError::Silence(_) => Cause::TimedOut,
+        _ => Cause::ConnectionLost,
+    };
+    Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(error.to_string())
+}
+
+/// Greeting, CAPABILITY if it was not told, STARTTLS (RFC 9051 §6.2.1). Whatever was sent ahead of TLS is refused: it
+/// would be read as if it had been protected.
+async fn start_tls(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
+    const DOING: &str = "asking for TLS";
+    let (mut framer, known) = greeted(io, timeouts).await?;
+    let known = match known {
+        Some(known) => known,
+        None => ask(&mut framer, 1, "CAPABILITY", timeouts).await?.1,
+    };
+    let failed = |text: &str| Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, DOING).saying(text);
+    if !known.contains("STARTTLS") {
+        return Err(failed("the server does not offer STARTTLS"));
+    }
+    let ((status, told), _) = ask(&mut framer, 2, "STARTTLS", timeouts).await?;
+    if status != Status::Ok {
+        return Err(classify::failure(Step::Tls, status, &told, DOING));
+    }
+    let (io, ahead) = framer.into_parts();
+    if ahead.is_empty() { Ok(io) } else { Err(failed("the server sent data ahead of the TLS handshake")) }
+}
+
+/// One command before TLS: the tagged answer and the capabilities told on the way.
+async fn ask(
+    framer: &mut Framer<Box<dyn Io>>,
+    number: u32,
+    command: &str,
+    timeouts: &Timeouts,
+) -> Result<((Status, Told), Capabilities)> {
+    const DOING: &str = "asking for TLS";
+    let dialogue = async {
+        let text = format!("{} {command}\r\n", response::tag(number));
+        tracing::trace!(target: DIALOGUE, "> {}", text.trim_end());
+        framer.io().write_all(text.as_bytes()).await?;
+        framer.io().flush().await?;
+        let mut known = Capabilities::new();
+        loop {
+            match line(framer).await? {
+                Response::Capability(told) => known = told,
+                Response::Tagged(n, status, told) if n == number => return Ok(((status, told), known)),
+                Response::Status(Status::Bye, told) => return Err(WireError::Nonsense(told.words())),
+                _ => {}
+            }
+        }
+    };
+    match timeout(timeouts.greeting, dialogue).await {
+        Ok(answer) => answer.map_err(|error| lost(&error, DOING)),
+        Err(_) => Err(late(timeouts.greeting, DOING)),
+    }
+}
+
+fn code_capabilities(told: &Told) -> Option<Capabilities> {
+    (told.code.name == "CAPABILITY").then(|| response::capabilities(&told.code.arguments))
+}
+
+fn told_capabilities(answer: &Answer) -> Option<Capabilities> {
+    let untagged = answer.untagged.iter().rev().find_map(|r| match r {
+        Response::Capability(told) => Some(told.clone()),
+        Response::Status(_, told) => code_capabilities(told),
+        _ => None,
+    });
+    code_capabilities(&answer.told).or(untagged)
+}
+
+/// Names and password as they go out.
+struct Credentials {
+    /// The login name, made from the template for an administrator.
+    name: String,
+    /// The authorization identity, for an administrator who uses PLAIN.
+    on_behalf_of: String,
+    password: Secret,
+    step: Step,
+    doing: String,
+}
+
+impl Credentials {
+    fn new(login: &Login) -> Self {
+        let (name, on_behalf_of) = match &login.admin {
+            None => (login.user.clone(), String::new()),
+            Some(AdminLogin::AuthorizationId { login: admin }) => (admin.clone(), login.user.clone()),
+            Some(AdminLogin::Template { template }) => (fill(template, &login.user), String::new()),
+        };
+        let step = if login.admin.is_some() { Step::AdministratorLogin } else { Step::Login };
+        let doing = format!("logging in as {}", if on_behalf_of.is_empty() { &name } else { &on_behalf_of });
+        Self { name, on_behalf_of, password: login.secret.clone(), step, doing }
+    }
+
+    /// The message of SASL PLAIN (RFC 4616).
+    fn plain(&self) -> Secret {
+        Secret::new(format!("{}\0{}\0{}", self.on_behalf_of, self.name, self.password.expose()))
+    }
+
+    fn scrub(&self) -> Scrub {
+        Scrub::new(&self.password, &[self.plain()])
+    }
+
+    async fn log_in(&self, connection: &mut Connection, capabilities: &Capabilities) -> Result<Answer> {
+        let sasl = capabilities.contains("AUTH=PLAIN") && !self.plain_is_ambiguous();
+        if sasl || !self.on_behalf_of.is_empty() {
+            let ticket = connection.ask(self.authenticate(capabilities), self.step, &self.doing).await?;
+            let answer = connection.answer(ticket).await?;
+            let unknown = answer.failure.as_ref().is_some_and(|f| {
+                matches!(f.cause, Cause::LoginRefused | Cause::AdministratorLoginRefused) && answer.told.code.name.is_empty()
+            });
+            // Not a refused password: a command the server could not read.
+            let retry = unknown && answer.told_bad && self.on_behalf_of.is_empty();
+            if !retry {
+                return answer.good();
+            }
+        }
+        if capabilities.contains("LOGINDISABLED") {
+            let failure = Failure::new(Cause::LoginRefused, Scope::Mailbox, Retry::User, &self.doing);
+            return Err(failure.saying("the server allows no login by password on this connection (LOGINDISABLED)"));
+        }
+        let mut command =
+            Command::new("LOGIN").string(self.name.as_bytes())?.string(self.password.expose().as_bytes())?;
+        command.secret = true;
+        connection.run(command, self.step, &self.doing).await
+    }
+
+    /// NUL separates the parts of a PLAIN message and can be in none of them.
+    fn plain_is_ambiguous(&self) -> bool {
+        [&self.name, &self.on_behalf_of].iter().any(|n| n.contains('\0')) || self.password.expose().contains('\0')
+    }
+
+    fn authenticate(&self, capabilities: &Capabilities) -> Command {
+        let message = STANDARD.encode(self.plain().expose());
+        let mut command = Command::new("AUTHENTICATE PLAIN");
+        command.secret = true;
+        if capabilities.contains("SASL-IR") {
+            return command.text(" ").text(&message);
+        }
+        command.pieces.push(Piece::Reply(message.into_bytes()));
+        command
+    }
+}
+
+fn fill(template: &str, user: &str) -> String {
+    let (local, domain) = user.rsplit_once('@').unwrap_or((user, ""));
+    template.replace("{user}", user).replace("{localpart}", local).replace("{domain}", domain)
+}
+
+/// After the login: capabilities anew, name spaces and mutual introduction, in one flight where possible.
+async fn look_around(
+    mut connection: Connection,
+    before: Capabilities,
+    told: Option<Capabilities>,
+    timeouts: &Timeouts,
+) -> Result<Session> {
+    const DOING: &str = "asking what the server can do";
+    let likely = told.as_ref().unwrap_or(&before).clone();
+    let ask_again = match told {
+        Some(_) => None,
+        None => Some(connection.ask(Command::new("CAPABILITY"), Step::Ask, DOING).await?),
+    };
+    let mut namespace = None;
+    if likely.contains("NAMESPACE") {
+        namespace = Some(connection.ask(Command::new("NAMESPACE"), Step::Ask, DOING).await?);
+    }
+    let mut introduced = None;
+    if likely.contains("ID") {
+        introduced = Some(connection.ask(introduction()?, Step::Ask, DOING).await?);
+    }
+    let mut capabilities = likely.clone();
+    if let Some(ticket) = ask_again {
+        let answer = connection.answer(ticket).await?.good()?;
+        capabilities = told_capabilities(&answer).unwrap_or(likely.clone());
+    }
+    if !likely.contains("NAMESPACE") {
+        let command =
+            if capabilities.contains("NAMESPACE") { Command::new("NAMESPACE") } else { Command::new("LIST \"\" \"\"") };
+        namespace = Some(connection.ask(command, Step::Ask, DOING).await?);
+    }
+    if !likely.contains("ID") && capabilities.contains("ID") {
+        introduced = Some(connection.ask(introduction()?, Step::Ask, DOING).await?);
+    }
+    let mut spaces = Namespaces::default();
+    if let Some(ticket) = namespace {
+        // A refusal only means that there is no prefix to know.
+        spaces = namespaces(connection.answer(ticket).await?.untagged);
+    }
+    if let Some(ticket) = introduced {
+        connection.answer(ticket).await?;
+    }
+    connection.unasked = unasked(&capabilities);
+    Ok(Session::new(connection, capabilities, Names::new(spaces), *timeouts))
+}
+
+fn introduction() -> Result<Command> {
+    Command::new("ID (\"name\" \"Mailferry\" \"version\"").string(env!("CARGO_PKG_VERSION").as_bytes()).map(|c| c.text(")"))
+}
+
+fn unasked(capabilities: &Capabilities) -> Unasked {
+    if capabilities.contains("LITERAL+") {
+        Unasked::All
+    } else if capabilities.contains("LITERAL-") {
+        Unasked::Small
+    } else {
+        Unasked::Nothing
+    }
+}
+
+/// From NAMESPACE, or the separator from a LIST of nothing.
+fn namespaces(untagged: Vec<Response>) -> Namespaces {
+    let mut spaces = Namespaces::default();
+    for response in untagged {
+        match response {
+            Response::Namespace(told) => spaces = told,
+            Response::List(root) if spaces.personal.is_empty() => spaces.personal.push((Vec::new(), root.separator)),
+            _ => {}
+        }
+    }
+    spaces
+}

@@ -1,0 +1,147 @@
+//! Between a server's raw folder names and paths (D14): prefix, separator, modified UTF-7, other people's name spaces.
+//!
+//! Pure. The prefix of the first personal name space is stripped: under `INBOX.`, the raw `INBOX.Work` is the top-level
+//! folder `Work`, and a folder `x` inside the inbox is `INBOX.INBOX.x`, as Dovecot and Cyrus write it.
+
+use super::response::Namespaces;
+use super::utf7;
+use crate::domain::folder::{FolderPath, WireName};
+
+/// The naming rules of one server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    prefix: Vec<u8>,
+    personal: Vec<Vec<u8>>,
+    foreign: Vec<Vec<u8>>,
+    /// Separator of the personal name space.
+    pub(super) separator: Option<char>,
+}
+
+impl Names {
+    /// From what NAMESPACE told.
+    pub(super) fn new(spaces: Namespaces) -> Self {
+        let (prefix, separator) = spaces.personal.first().cloned().unwrap_or((Vec::new(), None));
+        let personal = spaces.personal.into_iter().map(|(prefix, _)| prefix).collect();
+        Self { prefix, personal, foreign: spaces.foreign, separator }
+    }
+
+    /// Whether a folder belongs to the mailbox's owner: the longest prefix that fits decides.
+    pub(super) fn is_own(&self, raw: &[u8]) -> bool {
+        if raw.eq_ignore_ascii_case(b"INBOX") {
+            return true;
+        }
+        let longest = |prefixes: &[Vec<u8>]| {
+            prefixes.iter().filter(|p| begins(raw, p, self.separator)).map(Vec::len).max().map_or(-1, |n| n as i64)
+        };
+        let foreign = longest(&self.foreign);
+        foreign < 0 || longest(&self.personal) >= foreign
+    }
+
+    /// The path of a folder.
+    pub(super) fn path(&self, raw: &[u8], separator: Option<char>) -> FolderPath {
+        if raw.eq_ignore_ascii_case(b"INBOX") {
+            return FolderPath::new(["INBOX"]);
+        }
+        let stripped = strip(raw, &self.prefix);
+        let path = split(stripped, separator);
+        // `INBOX.Inbox` under the prefix `INBOX.` is not the inbox.
+        if path.is_inbox() { split(raw, separator) } else { path }
+    }
+
+    /// The raw name of a path.
+    pub(super) fn wire(&self, path: &FolderPath) -> WireName {
+        if path.is_inbox() {
+            return WireName(b"INBOX".to_vec());
+        }
+        let clean = |component: &String| -> String {
+            let bad = |c: char| Some(c) == self.separator || matches!(c, '\0' | '\r' | '\n');
+            utf7::encode(&component.chars().map(|c| if bad(c) { '_' } else { c }).collect::<String>())
+        };
+        let between = self.separator.map_or("_".to_owned(), String::from);
+        let name = path.components().iter().map(clean).collect::<Vec<_>>().join(&between);
+        WireName([self.prefix.as_slice(), name.as_bytes()].concat())
+    }
+}
+
+fn begins(raw: &[u8], prefix: &[u8], separator: Option<char>) -> bool {
+    // The prefix `user.` also means the folder `user`.
+    let bare = separator.and_then(|s| prefix.strip_suffix(&[s as u8]));
+    raw.starts_with(prefix) || (prefix.len() > 1 && bare == Some(raw))
+}
+
+/// Without the prefix, of which a first `INBOX` may be in any case.
+fn strip<'a>(raw: &'a [u8], prefix: &[u8]) -> &'a [u8] {
+    match raw.split_at_checked(prefix.len()) {
+        Some((first, rest)) if !rest.is_empty() && first.eq_ignore_ascii_case(prefix) => rest,
+        _ => raw,
+    }
+}
+
+fn split(raw: &[u8], separator: Option<char>) -> FolderPath {
+    let Some(separator) = separator.and_then(|s| u8::try_from(s).ok()) else {
+        return FolderPath::new([utf7::decode(raw)]);
+    };
+    // Old servers list a folder that only holds others with a separator at its end.
+    let name = raw.strip_suffix(&[separator]).filter(|n| !n.is_empty()).unwrap_or(raw);
+    FolderPath::new(name.split(|b| *b == separator).map(utf7::decode))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(personal: &[(&str, char)], foreign: &[&str]) -> Names {
+        Names::new(Namespaces {
+            personal: personal.iter().map(|(p, s)| (p.as_bytes().to_vec(), Some(*s))).collect(),
+            foreign: foreign.iter().map(|p| p.as_bytes().to_vec()).collect(),
+        })
+    }
+
+    fn path(names: &Names, raw: &str) -> Vec<String> {
+        names.path(raw.as_bytes(), names.separator).components().to_vec()
+    }
+
+    #[test]
+    fn prefix_is_stripped_and_put_back() {
+        let dotted = names(&[("INBOX.", '.')], &["user."]);
+        for (raw, components) in [
+            ("INBOX", vec!["INBOX"]),
+            ("INBOX.Sent", vec!["Sent"]),
+            ("INBOX.a.b", vec!["a", "b"]),
+            ("INBOX.INBOX.x", vec!["INBOX", "x"]),
+            ("INBOX.Entw&APw-rfe", vec!["Entwürfe"]),
+        ] {
+            assert_eq!(path(&dotted, raw), components);
+            assert_eq!(dotted.wire(&FolderPath::new(components)), WireName(raw.as_bytes().to_vec()));
+        }
+        assert_eq!(path(&dotted, "inbox"), ["INBOX"]);
+        assert_eq!(path(&dotted, "INBOX.inbox"), ["INBOX", "inbox"]);
+        assert_eq!(path(&dotted, "Archive.x"), ["Archive", "x"]);
+        assert_eq!(dotted.wire(&FolderPath::new(["v1.2", "a\r\nb"])), WireName(b"INBOX.v1_2.a__b".to_vec()));
+    }
+
+    #[test]
+    fn any_separator_or_none() {
+        for separator in ['/', '.', '\\', '^'] {
+            let plain = names(&[("", separator)], &[]);
+            assert_eq!(path(&plain, &format!("INBOX{separator}x")), ["INBOX", "x"]);
+            assert_eq!(path(&plain, &format!("a{separator}")), ["a"]);
+            let raw = format!("a{separator}Tom &- Jerry");
+            assert_eq!(path(&plain, &raw), ["a", "Tom & Jerry"]);
+            assert_eq!(plain.wire(&FolderPath::new(["a", "Tom & Jerry"])), WireName(raw.into_bytes()));
+        }
+        let flat = Names::new(Namespaces { personal: vec![(Vec::new(), None)], foreign: Vec::new() });
+        assert_eq!(path(&flat, "a/b.c"), ["a/b.c"]);
+        assert_eq!(flat.wire(&FolderPath::new(["a", "b"])), WireName(b"a_b".to_vec()));
+    }
+
+    #[test]
+    fn other_peoples_folders_are_not_ours() {
+        let cyrus = names(&[("INBOX.", '.')], &["user.", ""]);
+        assert!(cyrus.is_own(b"INBOX") && cyrus.is_own(b"INBOX.x"));
+        assert!(!cyrus.is_own(b"user.fred") && !cyrus.is_own(b"user") && !cyrus.is_own(b"bulletins"));
+        let shared = names(&[("", '/')], &["shared/", "#public/"]);
+        assert!(shared.is_own(b"sharedlist") && shared.is_own(b"x/shared/y"));
+        assert!(!shared.is_own(b"shared/x") && !shared.is_own(b"shared") && !shared.is_own(b"#public/x"));
+    }
+}

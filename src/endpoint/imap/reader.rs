@@ -1,0 +1,283 @@
+//! The task that reads: puts responses together, hands them to the command they belong to.
+//!
+//! Bounded: literals of one response that are not a message together 1 MiB, header blocks 256 KiB (the rest is read and
+//! dropped), messages up to 1 MiB by the memory budget, larger ones go to the spool. Waits for the server, for the budget
+//! and for the reader of a stream; the last two never count as the server's silence.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, ReadHalf};
+
+use super::classify::{self, Step};
+use super::connection::{Answer, Io, Pending, Reply, Shared};
+use super::framer::{Framer, WireError, announced};
+use super::response::{self, Response, Status, Told};
+use super::spool;
+use super::stream::Stream;
+use super::token::{Literal, Raw};
+use super::DIALOGUE;
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::message::Body;
+use crate::endpoint::Resources;
+
+/// Largest message kept in memory (D20).
+const IN_MEMORY: u64 = 1024 * 1024;
+/// Where a header block, or any literal that is no message, is cut.
+const CUT: usize = 256 * 1024;
+/// Largest literal believed.
+const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
+/// Most literals of one response.
+const MOST_LITERALS: usize = 1000;
+/// Most responses collected for one command.
+const MOST_COLLECTED: usize = 4_000_000;
+/// Longest line shown in the log.
+const SHOWN: usize = 1000;
+
+/// Why reading ended.
+enum End {
+    Wire(WireError),
+    Bye(Told),
+}
+
+impl From<WireError> for End {
+    fn from(error: WireError) -> Self {
+        Self::Wire(error)
+    }
+}
+
+/// Reads until the connection is dead.
+pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<Shared>, resources: Resources) {
+    let mut reader = Reader { framer, shared: Arc::clone(&shared), resources, opened: None };
+    let end = tokio::select! {
+        biased;
+        () = shared.stop.cancelled() => return,
+        end = reader.all() => end,
+    };
+    let Err(end) = end else { return };
+    shared.fail(failure(end, &shared));
+}
+
+fn failure(end: End, shared: &Shared) -> Failure {
+    match end {
+        End::Bye(mut told) => {
+            told.text = shared.scrub.clean(&told.text);
+            told.code.arguments = shared.scrub.clean(&told.code.arguments);
+            classify::failure(Step::Connection, Status::Bye, &told, "")
+        }
+        End::Wire(error) => {
+            let told = shared.scrub.clean(&error.to_string());
+            let (cause, scope, retry) = match error {
+                WireError::Eof | WireError::Io(_) | WireError::GivenUp => {
+                    (Cause::ConnectionLost, Scope::Connection, Retry::Backoff)
+                }
+                WireError::Silence(_) => (Cause::TimedOut, Scope::Connection, Retry::Backoff),
+                WireError::Nonsense(_) => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
+                WireError::Spool(_) => (Cause::WorkspaceFailed, Scope::Mailbox, Retry::User),
+            };
+            Failure::new(cause, scope, retry, "").saying(told)
+        }
+    }
+}
+
+struct Reader<R> {
+    framer: Framer<R>,
+    shared: Arc<Shared>,
+    resources: Resources,
+    /// The folder opened last: its UIDVALIDITY, or why it could not be opened.
+    opened: Option<Result<u32, Failure>>,
+}
+
+impl<R: AsyncRead + Unpin> Reader<R> {
+    async fn all(&mut self) -> Result<(), End> {
+        loop {
+            let raw = self.response().await?;
+            if tracing::enabled!(target: DIALOGUE, tracing::Level::TRACE) {
+                let line = String::from_utf8_lossy(&raw.text[..raw.text.len().min(SHOWN)]);
+                tracing::trace!(target: DIALOGUE, "< {}", self.shared.scrub.clean(line.trim_end()));
+            }
+            match response::parse(raw).map_err(WireError::Nonsense)? {
+                Response::Continue => self.shared.go(),
+                Response::Tagged(number, status, told) => {
+                    let Some(pending) = self.shared.answered(number) else {
+                        let text = format!("an answer to a command that was not given: {}", told.words());
+                        return Err(WireError::Nonsense(text).into());
+                    };
+                    self.tagged(pending, status, told).await?;
+                }
+                Response::Status(Status::Bye, told) => self.bye(told)?,
+                other => self.untagged(other).await?,
+            }
+        }
+    }
+
+    fn bye(&self, told: Told) -> Result<(), End> {
+        // After LOGOUT it is what was asked for.
+        let asked = self.shared.oldest(|p| p.is_some_and(|p| p.step == Step::Connection));
+        if asked { Ok(()) } else { Err(End::Bye(told)) }
+    }
+
+    async fn untagged(&mut self, response: Response) -> Result<(), WireError> {
+        let spoiled = |p: &Pending| p.needs.is_some_and(|needs| self.spoiled(needs, &p.doing).is_some());
+        let handed = self.shared.oldest(|pending| match pending {
+            Some(Pending { reply: Reply::Whole(_, data), .. }) => {
+                if data.len() >= MOST_COLLECTED {
+                    return Err(WireError::Nonsense("an answer without end".into()));
+                }
+                if !matches!(response, Response::Other | Response::Flags) {
+                    data.push(response);
+                }
+                Ok(None)
+            }
+            Some(pending) => match (&pending.reply, response) {
+                (Reply::Stream(stream), Response::Fetch(fetch)) if !spoiled(pending) => {
+                    Ok(Some((Arc::clone(stream), fetch)))
+                }
+                _ => Ok(None),
+            },
+            None => Ok(None),
+        })?;
+        match handed {
+            Some((stream, fetch)) => stream.take(*fetch).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn tagged(&mut self, pending: Pending, status: Status, mut told: Told) -> Result<(), WireError> {
+        told.text = self.shared.scrub.clean(&told.text);
+        let refused = (status != Status::Ok).then(|| classify::failure(pending.step, status, &told, &pending.doing));
+        let spoiled = pending.needs.and_then(|needs| self.spoiled(needs, &pending.doing));
+        let failure = spoiled.or(refused);
+        if let (Some(serial), Reply::Whole(_, data)) = (pending.opens, &pending.reply) {
+            if failure.is_some() {
+                self.shared.opening_failed(serial);
+            }
+            self.opened = Some(failure.clone().map_or_else(|| Ok(validity(data)), Err));
+        }
+        match (pending.reply, failure) {
+            (Reply::Whole(to, untagged), failure) => {
+                // Whoever asked may have gone away.
+                let told_bad = status == Status::Bad;
+                drop(to.send(Ok(Answer { failure, told_bad, told, untagged })));
+            }
+            (Reply::Append(reply), None) => reply.answer(Ok(&told)),
+            (Reply::Append(reply), Some(failure)) => reply.answer(Err(failure)),
+            (Reply::Stream(stream), Some(failure)) if told.code.name != "EXPUNGEISSUED" => stream.break_off(failure),
+            // Messages that went meanwhile are no failure (RFC 5530).
+            (Reply::Stream(stream), _) => stream.command_ended().await?,
+        }
+        Ok(())
+    }
+
+    /// Why the folder opened last is not the one a command needs.
+    fn spoiled(&self, needs: u32, doing: &str) -> Option<Failure> {
+        match &self.opened {
+            Some(Ok(validity)) if needs == 0 || needs == *validity => None,
+            Some(Ok(_)) => Some(folder_changed(doing)),
+            Some(Err(failure)) => Some(failure.clone()),
+            None => Some(Failure::new(Cause::Internal, Scope::Folder, Retry::Never, doing).saying("no folder is open")),
+        }
+    }
+
+    async fn response(&mut self) -> Result<Raw, WireError> {
+        let mut text = Vec::with_capacity(256);
+        let mut literals = Vec::new();
+        loop {
+            self.framer.line(&mut text).await?;
+            if !response::may_hold_literals(&text) {
+                return Ok(Raw { text, literals });
+            }
+            let Some(len) = announced(&text) else { return Ok(Raw { text, literals }) };
+            let len = len?;
+            if literals.len() >= MOST_LITERALS || len > LARGEST {
+                return Err(WireError::Nonsense(format!("too many or too large literals ({len} bytes)")));
+            }
+            let stream = if is_message(&text) { self.stream() } else { None };
+            literals.push(match stream {
+                Some(stream) if len > IN_MEMORY => self.spooled(len, &stream).await?,
+                Some(stream) => self.message(len, &stream).await?,
+                None => self.cut(len, &text).await?,
+            });
+            let small = literals.iter().filter(|l| l.hold.is_none());
+            let held: u64 = small.map(|l| if let Body::Memory(bytes) = &l.body { bytes.len() as u64 } else { 0 }).sum();
+            if held > IN_MEMORY {
+                return Err(WireError::Nonsense("an answer with too many literals".into()));
+            }
+        }
+    }
+
+    fn stream(&self) -> Option<Arc<Stream>> {
+        self.shared.oldest(|pending| match pending.map(|p| &p.reply) {
+            Some(Reply::Stream(stream)) => Some(Arc::clone(stream)),
+            _ => None,
+        })
+    }
+
+    async fn message(&mut self, len: u64, stream: &Stream) -> Result<Literal, WireError> {
+        let size = usize::try_from(len).map_err(|_| WireError::Nonsense("a literal of absurd size".into()))?;
+        let hold = self.resources.budget.take(size).await;
+        let mut bytes = Vec::with_capacity(size);
+        while bytes.len() < size {
+            if stream.is_given_up() {
+                return Err(WireError::GivenUp);
+            }
+            let piece = self.framer.piece((size - bytes.len()) as u64).await?;
+            bytes.extend_from_slice(piece);
+            self.resources.meter.add(piece.len() as u64);
+        }
+        Ok(Literal { body: Body::Memory(bytes.into()), hold: Some(hold) })
+    }
+
+    async fn spooled(&mut self, len: u64, stream: &Stream) -> Result<Literal, WireError> {
+        let mut file = spool::create(&self.resources.spool).map_err(WireError::Spool)?;
+        let mut left = len;
+        while left > 0 {
+            if stream.is_given_up() {
+                return Err(WireError::GivenUp);
+            }
+            let piece = self.framer.piece(left).await?;
+            file.write_all(piece).map_err(WireError::Spool)?;
+            left -= piece.len() as u64;
+            self.resources.meter.add(piece.len() as u64);
+        }
+        Ok(Literal { body: Body::Spooled { file: Arc::new(file), len }, hold: None })
+    }
+
+    /// A literal that is no message, or one that nobody asked for.
+    async fn cut(&mut self, len: u64, text: &[u8]) -> Result<Literal, WireError> {
+        // Only a FETCH can do without the rest; a name that is cut is another name.
+        if len > CUT as u64 && !text.contains(&b'[') {
+            return Err(WireError::Nonsense(format!("a name of {len} bytes")));
+        }
+        let mut bytes = Vec::new();
+        let mut left = len;
+        while left > 0 {
+            let piece = self.framer.piece(left).await?;
+            let room = CUT - bytes.len();
+            bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+            left -= piece.len() as u64;
+        }
+        Ok(Literal::small(bytes))
+    }
+}
+
+/// The failure of a folder that is not the one it was.
+pub(super) fn folder_changed(doing: &str) -> Failure {
+    Failure::new(Cause::FolderChanged, Scope::Folder, Retry::Backoff, doing).saying("UIDVALIDITY changed")
+}
+
+fn validity(data: &[Response]) -> u32 {
+    let code = data.iter().rev().find_map(|r| match r {
+        Response::Status(_, told) if told.code.name == "UIDVALIDITY" => told.code.number(),
+        _ => None,
+    });
+    code.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
+}
+
+/// Whether the literal announced at the end of this text is a whole message.
+fn is_message(text: &[u8]) -> bool {
+    let at = text.iter().rposition(|b| *b == b'{').unwrap_or(0);
+    let before = text[..at].strip_suffix(b"~").unwrap_or(&text[..at]).trim_ascii_end();
+    let ends = |with: &[u8]| before.len() >= with.len() && before[before.len() - with.len()..].eq_ignore_ascii_case(with);
+    ends(b"BODY[]") || ends(b"BODY[]<0>")
+}

@@ -1,0 +1,330 @@
+//! Typed responses, read tolerantly: any attribute order, unknown attributes passed over, unknown codes kept raw.
+//!
+//! Decides nothing; pure. What does not fit becomes a text for a failure, never a panic.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use super::date;
+use super::framer::excerpt;
+use super::token::{Cursor, Literal, Odd, Raw, Taken, Text};
+use crate::domain::flags::Flags;
+use crate::domain::message::{Body, InternalDate};
+
+/// The word of a status response (RFC 9051 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    /// `OK`
+    Ok,
+    /// `NO`
+    No,
+    /// `BAD`
+    Bad,
+    /// `BYE`
+    Bye,
+    /// `PREAUTH`
+    PreAuth,
+}
+
+/// A response code with its arguments, raw: `[APPENDUID 1 2]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Code {
+    /// Upper case; empty when there is no code.
+    pub(super) name: String,
+    /// What follows the name.
+    pub(super) arguments: String,
+}
+
+impl Code {
+    /// The first number among the arguments.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.arguments.split_ascii_whitespace().next()?.parse().ok()
+    }
+
+    /// UIDVALIDITY and UID of an `APPENDUID` (RFC 4315).
+    pub(super) fn append_uid(&self) -> Option<(u32, u32)> {
+        let mut numbers = self.arguments.split_ascii_whitespace().map(str::parse::<u32>);
+        match (self.name.as_str(), numbers.next(), numbers.next(), numbers.next()) {
+            ("APPENDUID", Some(Ok(validity)), Some(Ok(uid)), None) if validity > 0 && uid > 0 => Some((validity, uid)),
+            _ => None,
+        }
+    }
+}
+
+/// Code and human text of a status response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The code.
+    pub(super) code: Code,
+    /// The text, code left out.
+    pub(super) text: String,
+}
+
+impl Told {
+    /// As the server wrote it, for people.
+    pub(super) fn words(&self) -> String {
+        let Code { name, arguments } = &self.code;
+        match (name.is_empty(), arguments.is_empty()) {
+            (true, _) => self.text.clone(),
+            (_, true) => format!("[{name}] {}", self.text),
+            _ => format!("[{name} {arguments}] {}", self.text),
+        }
+    }
+}
+
+/// One folder of a LIST or LSUB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// Attributes, lower case.
+    pub(super) attributes: Vec<String>,
+    /// Separator; none in a flat name space.
+    pub(super) separator: Option<char>,
+    /// Raw name.
+    pub(super) name: Vec<u8>,
+}
+
+/// What a STATUS tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) messages: Option<u32>,
+    pub(super) uid_next: Option<u32>,
+    pub(super) uid_validity: Option<u32>,
+    pub(super) highest_modseq: Option<u64>,
+    pub(super) mailbox_id: Option<String>,
+}
+
+/// What one FETCH response tells.
+#[derive(Default)]
+pub(super) struct Fetch {
+    pub(super) uid: Option<u32>,
+    pub(super) flags: Option<Flags>,
+    pub(super) size: Option<u32>,
+    pub(super) date: Option<InternalDate>,
+    pub(super) header: Option<Bytes>,
+    /// The whole message; none when missing or `NIL`.
+    pub(super) body: Option<Literal>,
+}
+
+/// Prefixes and separators (RFC 2342).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Namespaces {
+    pub(super) personal: Vec<(Vec<u8>, Option<char>)>,
+    /// Other users' and shared ones.
+    pub(super) foreign: Vec<Vec<u8>>,
+}
+
+/// One response.
+pub(super) enum Response {
+    /// The end of a command.
+    Tagged(u32, Status, Told),
+    /// `* OK …` and its like.
+    Status(Status, Told),
+    /// `+ …`
+    Continue,
+    Capability(BTreeSet<String>),
+    List(Listed),
+    Lsub(Listed),
+    Counts(Vec<u8>, Counts),
+    Fetch(Box<Fetch>),
+    Exists(u32),
+    /// The flags in use in the folder.
+    Flags,
+    Namespace(Namespaces),
+    /// Anything else, passed over.
+    Other,
+}
+
+/// The tag of command number `n`.
+pub(super) fn tag(n: u32) -> String {
+    format!("A{n}")
+}
+
+/// Whether the line that begins with this text is one that may hold literals.
+pub(super) fn may_hold_literals(line: &[u8]) -> bool {
+    let Some(rest) = line.strip_prefix(b"* ") else { return false };
+    let word = rest.split(|b| b.is_ascii_whitespace()).next().unwrap_or(rest);
+    status(word).is_none()
+}
+
+fn status(word: &[u8]) -> Option<Status> {
+    let all = [
+        (Status::Ok, "OK"),
+        (Status::No, "NO"),
+        (Status::Bad, "BAD"),
+        (Status::Bye, "BYE"),
+        (Status::PreAuth, "PREAUTH"),
+    ];
+    all.into_iter().find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes())).map(|(status, _)| status)
+}
+
+/// Reads one response; the error is a text for the failure.
+pub(super) fn parse(raw: Raw) -> Result<Response, String> {
+    let Raw { text, literals } = raw;
+    read(&mut Cursor::new(&text, literals)).map_err(|Odd| format!("not an IMAP response: {}", excerpt(&text)))
+}
+
+fn read(cursor: &mut Cursor<'_>) -> Taken<Response> {
+    if cursor.accept(b'+') {
+        return Ok(Response::Continue);
+    }
+    let tag = cursor.word()?;
+    if tag != b"*" {
+        let number = tag.strip_prefix(b"A").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok()).ok_or(Odd)?;
+        let status = status(cursor.word()?).ok_or(Odd)?;
+        return match status {
+            Status::Ok | Status::No | Status::Bad => Ok(Response::Tagged(number, status, told(cursor.rest()))),
+            Status::Bye | Status::PreAuth => Err(Odd),
+        };
+    }
+    let word = cursor.word()?;
+    if let Some(status) = status(word) {
+        return Ok(Response::Status(status, told(cursor.rest())));
+    }
+    if word.iter().all(u8::is_ascii_digit) {
+        let number: u64 = std::str::from_utf8(word).ok().and_then(|n| n.parse().ok()).ok_or(Odd)?;
+        return Ok(match cursor.word()?.to_ascii_uppercase().as_slice() {
+            b"FETCH" => Response::Fetch(Box::new(fetch(cursor)?)),
+            b"EXISTS" => Response::Exists(u32::try_from(number).map_err(|_| Odd)?),
+            _ => Response::Other,
+        });
+    }
+    Ok(match word.to_ascii_uppercase().as_slice() {
+        b"CAPABILITY" => Response::Capability(capabilities(&String::from_utf8_lossy(cursor.rest()))),
+        b"LIST" => Response::List(listed(cursor)?),
+        b"LSUB" => Response::Lsub(listed(cursor)?),
+        b"STATUS" => {
+            let name = cursor.bytes()?.ok_or(Odd)?;
+            Response::Counts(name, counts(cursor)?)
+        }
+        b"FLAGS" => Response::Flags,
+        b"NAMESPACE" => Response::Namespace(namespaces(cursor)?),
+        _ => Response::Other,
+    })
+}
+
+/// Splits `[CODE arguments] text`.
+fn told(rest: &[u8]) -> Told {
+    let rest = String::from_utf8_lossy(rest);
+    let rest = rest.trim();
+    let Some((code, text)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) else {
+        return Told { code: Code::default(), text: rest.to_owned() };
+    };
+    let (name, arguments) = code.trim().split_once(' ').unwrap_or((code.trim(), ""));
+    let code = Code { name: name.to_ascii_uppercase(), arguments: arguments.trim().to_owned() };
+    Told { code, text: text.trim().to_owned() }
+}
+
+/// The words of a CAPABILITY response or code, upper case.
+pub(super) fn capabilities(text: &str) -> BTreeSet<String> {
+    text.split_ascii_whitespace().map(str::to_ascii_uppercase).collect()
+}
+
+fn listed(cursor: &mut Cursor<'_>) -> Taken<Listed> {
+    let attributes = cursor.words()?.iter().map(|w| String::from_utf8_lossy(w).to_ascii_lowercase()).collect();
+    let separator = cursor.bytes()?.and_then(|s| s.first().map(|b| char::from(*b)));
+    // A folder may really be called NIL: as an atom it is a name here.
+    let name = match cursor.string()? {
+        Text::Nil => b"NIL".to_vec(),
+        Text::Inline(bytes) => bytes.into_owned(),
+        Text::Literal(Literal { body: Body::Memory(bytes), .. }) => bytes.to_vec(),
+        Text::Literal(_) => return Err(Odd),
+    };
+    Ok(Listed { attributes, separator, name })
+}
+
+fn counts(cursor: &mut Cursor<'_>) -> Taken<Counts> {
+    let mut counts = Counts::default();
+    cursor.expect(b'(')?;
+    loop {
+        cursor.blanks();
+        if cursor.accept(b')') {
+            return Ok(counts);
+        }
+        match cursor.word()?.to_ascii_uppercase().as_slice() {
+            b"MESSAGES" => counts.messages = Some(cursor.number32()?),
+            b"UIDNEXT" => counts.uid_next = Some(cursor.number32()?),
+            b"UIDVALIDITY" => counts.uid_validity = Some(cursor.number32()?),
+            // 0 means that the folder keeps no mod-sequences (RFC 7162 §3.1.2.2).
+            b"HIGHESTMODSEQ" => counts.highest_modseq = Some(cursor.number()?).filter(|n| *n > 0),
+            b"MAILBOXID" => {
+                counts.mailbox_id = cursor.words()?.first().map(|id| String::from_utf8_lossy(id).into_owned());
+            }
+            _ => cursor.skip(0)?,
+        }
+    }
+}
+
+fn fetch(cursor: &mut Cursor<'_>) -> Taken<Fetch> {
+    let mut fetch = Fetch::default();
+    cursor.expect(b'(')?;
+    loop {
+        cursor.blanks();
+        if cursor.accept(b')') {
+            return Ok(fetch);
+        }
+        let name = cursor.attribute()?.to_ascii_uppercase();
+        match name.as_slice() {
+            b"UID" => fetch.uid = Some(cursor.number32()?),
+            b"FLAGS" => {
+                let words = cursor.words()?;
+                fetch.flags = Some(Flags::from_names(words.iter().filter_map(|w| std::str::from_utf8(w).ok())));
+            }
+            // Larger than 32 bits: servers that count wrong. It is an estimate anyway.
+            b"RFC822.SIZE" => fetch.size = Some(u32::try_from(cursor.number()?).unwrap_or(u32::MAX)),
+            b"INTERNALDATE" => {
+                fetch.date = cursor.bytes()?.and_then(|text| date::read(std::str::from_utf8(&text).ok()?));
+            }
+            b"BODY[]" | b"BODY[]<0>" => fetch.body = literal(cursor)?,
+            b"BODY[HEADER]" | b"BODY[HEADER]<0>" => {
+                fetch.header = match literal(cursor)? {
+                    Some(Literal { body: Body::Memory(bytes), .. }) => Some(bytes),
+                    _ => None,
+                };
+            }
+            _ => cursor.skip(0)?,
+        }
+    }
+}
+
+fn literal(cursor: &mut Cursor<'_>) -> Taken<Option<Literal>> {
+    Ok(match cursor.string()? {
+        Text::Nil => None,
+        Text::Inline(bytes) => Some(Literal::small(bytes.into_owned())),
+        Text::Literal(literal) => Some(literal),
+    })
+}
+
+fn namespaces(cursor: &mut Cursor<'_>) -> Taken<Namespaces> {
+    let mut all = Namespaces { personal: namespace(cursor)?, foreign: Vec::new() };
+    // Some servers leave the last ones out.
+    while !cursor.at_end() {
+        all.foreign.extend(namespace(cursor)?.into_iter().map(|(prefix, _)| prefix));
+    }
+    Ok(all)
+}
+
+fn namespace(cursor: &mut Cursor<'_>) -> Taken<Vec<(Vec<u8>, Option<char>)>> {
+    let mut entries = Vec::new();
+    cursor.blanks();
+    if !cursor.accept(b'(') {
+        return cursor.string().map(|_| entries);
+    }
+    loop {
+        cursor.blanks();
+        if cursor.accept(b')') {
+            return Ok(entries);
+        }
+        cursor.expect(b'(')?;
+        let prefix = cursor.bytes()?.unwrap_or_default();
+        let separator = cursor.bytes()?.and_then(|s| s.first().map(|b| char::from(*b)));
+        entries.push((prefix, separator));
+        loop {
+            cursor.blanks();
+            if cursor.accept(b')') {
+                break;
+            }
+            cursor.skip(0)?;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A logged-in session: the connection, what the server can do, and which folder is open.
+//!
+//! Reading and writing live in [`super::source`] and [`super::destination`].
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::Timeouts;
+use super::classify::Step;
+use super::connection::{Answer, Connection, Pending, Ticket};
+use super::encode::Command;
+use super::login::Capabilities;
+use super::names::Names;
+use super::response::Response;
+use crate::domain::flags::{Flags, PermanentFlags};
+use crate::domain::folder::{FolderState, WireName};
+use crate::endpoint::{FolderRef, Result};
+
+/// Commands of one kind under way at once.
+pub(super) const WINDOW: usize = 256;
+
+/// How a folder is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// EXAMINE
+    Read,
+    /// SELECT
+    Write,
+}
+
+struct Open {
+    wire: WireName,
+    mode: Mode,
+    serial: u64,
+}
+
+/// A session.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    pub(super) capabilities: Capabilities,
+    pub(super) names: Names,
+    open: Option<Open>,
+    last_serial: u64,
+    logout: Duration,
+}
+
+impl Session {
+    /// After the login.
+    pub(super) fn new(connection: Connection, capabilities: Capabilities, names: Names, timeouts: Timeouts) -> Self {
+        Self { connection, capabilities, names, open: None, last_serial: 0, logout: timeouts.logout }
+    }
+
+    /// Whether the server advertised this.
+    pub(super) fn can(&self, capability: &str) -> bool {
+        self.capabilities.contains(capability)
+    }
+
+    /// Whether a folder is open (or being opened) for this.
+    pub(super) fn has_open(&self, wire: &WireName, mode: Mode) -> bool {
+        self.open.as_ref().is_some_and(|open| {
+            open.wire == *wire
+                && (mode == Mode::Read || open.mode == Mode::Write)
+                && !self.connection.opening_failed(open.serial)
+        })
+    }
+
+    /// Queues SELECT or EXAMINE.
+    pub(super) async fn queue_open(&mut self, folder: &FolderRef, mode: Mode) -> Result<Ticket> {
+        let verb = if mode == Mode::Write { "SELECT" } else { "EXAMINE" };
+        let command = Command::new(verb).folder(&folder.wire)?;
+        let (mut pending, ticket) = Pending::whole(Step::Open, &format!("opening folder \"{}\"", folder.path));
+        self.last_serial += 1;
+        let serial = self.last_serial;
+        pending.opens = Some(serial);
+        self.open = None;
+        self.connection.send(command, pending).await?;
+        self.open = Some(Open { wire: folder.wire.clone(), mode, serial });
+        Ok(ticket)
+    }
+
+    /// Says goodbye.
+    pub(super) async fn log_out(mut self) {
+        let goodbye = self.connection.run(Command::new("LOGOUT"), Step::Connection, "logging out");
+        // Whatever comes of it, the session is over.
+        drop(timeout(self.logout, goodbye).await);
+    }
+}
+
+/// What the answer to SELECT or EXAMINE tells.
+pub(super) fn folder_state(answer: &Answer) -> (FolderState, PermanentFlags) {
+    let mut state = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
+    let mut permanent = None;
+    for response in &answer.untagged {
+        match response {
+            Response::Exists(n) => state.messages = *n,
+            Response::Status(_, told) => {
+                let number = || told.code.number().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+                match told.code.name.as_str() {
+                    "UIDVALIDITY" => state.uid_validity = number(),
+                    "UIDNEXT" => state.uid_next = number(),
+                    "HIGHESTMODSEQ" => state.highest_modseq = told.code.number().filter(|n| *n > 0),
+                    "PERMANENTFLAGS" => permanent = Some(permanent_flags(&told.code.arguments)),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    (state, permanent.unwrap_or_else(PermanentFlags::everything))
+}
+
+fn permanent_flags(arguments: &str) -> PermanentFlags {
+    let words = || arguments.trim_start_matches('(').trim_end_matches(')').split_ascii_whitespace();
+    PermanentFlags { flags: Flags::from_names(words()), new_keywords: words().any(|w| w == r"\*") }
+}

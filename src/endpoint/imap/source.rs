@@ -1,0 +1,152 @@
+//! Reading: EXAMINE and BODY.PEEK only, so that nothing in the mailbox changes, not even `\Seen` or `\Recent`.
+//!
+//! A folder is opened in the same flight as what is asked of it, and not again while it is open. Bounded by the engine's
+//! choice of messages and by [`super::stream`].
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::classify::Step;
+use super::connection::{Pending, Reply};
+use super::encode::{self, Command};
+use super::listing;
+use super::reader::folder_changed;
+use super::response::{Fetch, Response};
+use super::session::{Mode, Session, folder_state};
+use super::stream::Stream;
+use crate::domain::flags::Flags;
+use crate::domain::folder::{FolderState, ListedFolder};
+use crate::domain::ids::Uid;
+use crate::domain::message::{MessageHeader, MessageMeta};
+use crate::endpoint::{FolderRef, MessageStream, Result, Source, Which};
+
+/// What is asked of each message; RFC822.SIZE tells an empty message from one that is not handed out.
+const WHOLE: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
+
+impl Session {
+    /// Queues what makes sure that `folder` is open and, if it was, up to date.
+    async fn open_for_reading(&mut self, folder: &FolderRef, fresh: bool) -> Result<()> {
+        if !self.has_open(&folder.wire, Mode::Read) {
+            // Its answer is looked at by the reader, for the commands that need it.
+            drop(self.queue_open(folder, Mode::Read).await?);
+        } else if fresh {
+            // Without it, a server need not tell of messages that came since.
+            drop(self.connection.ask(Command::new("NOOP"), Step::Ask, "looking for new messages").await?);
+        }
+        Ok(())
+    }
+
+    /// Asks for attributes of messages and collects what comes, by UID.
+    async fn collect(
+        &mut self,
+        folder: &FolderRef,
+        which: &Which,
+        attributes: &str,
+        doing: &str,
+    ) -> Result<BTreeMap<u32, Fetch>> {
+        let sets = encode::sets(which);
+        let mut found = BTreeMap::new();
+        if sets.is_empty() {
+            return Ok(found);
+        }
+        self.open_for_reading(folder, true).await?;
+        let mut tickets = Vec::with_capacity(sets.len());
+        for set in sets {
+            let (mut pending, ticket) = Pending::whole(Step::Read, doing);
+            pending.needs = Some(folder.validity);
+            self.connection.send(Command::new(&format!("UID FETCH {set} {attributes}")), pending).await?;
+            tickets.push(ticket);
+        }
+        for ticket in tickets {
+            let answer = self.connection.answer(ticket).await?;
+            let gone = answer.told.code.name == "EXPUNGEISSUED";
+            if let Some(failure) = answer.failure.filter(|f| !gone || f.cause != crate::domain::failure::Cause::MessageUnreadable)
+            {
+                return Err(failure);
+            }
+            for response in answer.untagged {
+                if let Response::Fetch(fetch) = response {
+                    merge(&mut found, which, *fetch);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Adds an answer; a second one for the same message is a change of flags told in between.
+fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, fetch: Fetch) {
+    let Some(uid) = fetch.uid.filter(|uid| encode::names(which, *uid)) else { return };
+    let known = found.entry(uid).or_default();
+    known.uid = Some(uid);
+    known.flags = fetch.flags.or(known.flags.take());
+    known.size = known.size.or(fetch.size);
+    known.date = known.date.take().or(fetch.date);
+    known.header = known.header.take().or(fetch.header);
+}
+
+#[async_trait]
+impl Source for Session {
+    async fn list(&mut self) -> Result<Vec<ListedFolder>> {
+        listing::list(self).await
+    }
+
+    async fn examine(&mut self, folder: &FolderRef) -> Result<FolderState> {
+        let ticket = self.queue_open(folder, Mode::Read).await?;
+        let answer = self.connection.answer(ticket).await?.good()?;
+        let (state, _) = folder_state(&answer);
+        if folder.validity != 0 && folder.validity != state.uid_validity {
+            return Err(folder_changed(&format!("opening folder \"{}\"", folder.path)));
+        }
+        Ok(state)
+    }
+
+    async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
+        let attributes = if dates { "(UID FLAGS RFC822.SIZE INTERNALDATE)" } else { "(UID FLAGS RFC822.SIZE)" };
+        let doing = format!("scanning folder \"{}\"", folder.path);
+        let found = self.collect(folder, which, attributes, &doing).await?;
+        // What has no size is no answer to this question but news of a message that went or was flagged.
+        let answers = found.into_iter().filter(|(_, fetch)| fetch.size.is_some());
+        let meta = |(uid, fetch): (u32, Fetch)| MessageMeta {
+            uid: Uid(i64::from(uid)),
+            flags: fetch.flags.unwrap_or_else(Flags::none),
+            size: fetch.size.unwrap_or(0),
+            date: fetch.date,
+        };
+        Ok(answers.map(meta).collect())
+    }
+
+    async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
+        let doing = format!("reading headers in folder \"{}\"", folder.path);
+        let found = self.collect(folder, which, "(UID RFC822.SIZE BODY.PEEK[HEADER])", &doing).await?;
+        let answers = found.into_iter().filter(|(_, fetch)| fetch.size.is_some() || fetch.header.is_some());
+        let header = |(uid, fetch): (u32, Fetch)| MessageHeader {
+            uid: Uid(i64::from(uid)),
+            size: fetch.size.unwrap_or(0),
+            header: fetch.header.unwrap_or_default(),
+        };
+        Ok(answers.map(header).collect())
+    }
+
+    async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {
+        let sets = encode::sets(which);
+        let doing = format!("reading messages of folder \"{}\"", folder.path);
+        let (stream, messages) = Stream::new(which, sets.len(), &doing);
+        if sets.is_empty() {
+            return Ok(messages);
+        }
+        self.open_for_reading(folder, false).await?;
+        for set in sets {
+            let mut pending = Pending::new(Step::Read, &doing, Reply::Stream(std::sync::Arc::clone(&stream)));
+            pending.needs = Some(folder.validity);
+            self.connection.send(Command::new(&format!("UID FETCH {set} {WHOLE}")), pending).await?;
+        }
+        self.connection.flush().await?;
+        Ok(messages)
+    }
+
+    async fn close(self: Box<Self>) {
+        self.log_out().await;
+    }
+}

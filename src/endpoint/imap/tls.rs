@@ -1,0 +1,173 @@
+//! TLS with rustls on ring, and whom to trust: the system, given authorities, or exactly one certificate.
+//!
+//! Signatures of the handshake are verified in every case. Waits for the handshake; its time-out is the caller's.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use tokio_rustls::TlsConnector;
+
+use super::connection::Io;
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::server::Trust;
+use crate::endpoint::Result;
+
+/// Secures a stream.
+pub(super) async fn secure(io: impl Io + 'static, host: &str, trust: &Trust) -> Result<Box<dyn Io>> {
+    let config = config(trust).map_err(|text| broken(Cause::CertificateNotTrusted, &text))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(host).map_err(|e| broken(Cause::TlsFailed, &e.to_string()))?;
+    match TlsConnector::from(config).connect(name, io).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => {
+            let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+            Err(match inner {
+                Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+                    broken(Cause::CertificateNotTrusted, &error.to_string())
+                }
+                Some(_) => broken(Cause::TlsFailed, &error.to_string()),
+                // The peer hung up or reset in the middle.
+                None => Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::Backoff, DOING).saying(error.to_string()),
+            })
+        }
+    }
+}
+
+const DOING: &str = "securing the connection";
+
+fn broken(cause: Cause, text: &str) -> Failure {
+    Failure::new(cause, Scope::Endpoint, Retry::User, DOING).saying(text)
+}
+
+fn config(trust: &Trust) -> std::result::Result<Arc<ClientConfig>, String> {
+    static SYSTEM: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let (Trust::System, Some(config)) = (trust, SYSTEM.get()) {
+        return Ok(Arc::clone(config));
+    }
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Verifier::new(trust, &provider)?);
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    if *trust == Trust::System {
+        return Ok(Arc::clone(SYSTEM.get_or_init(|| config)));
+    }
+    Ok(config)
+}
+
+/// SHA-256 of a certificate: what a person compares and pins.
+pub fn fingerprint(certificate: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    for suite in [ring::cipher_suite::TLS13_AES_128_GCM_SHA256, ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256] {
+        if let Some(suite) = suite.tls13() {
+            out.copy_from_slice(&suite.common.hash_provider.hash(certificate).as_ref()[..32]);
+            break;
+        }
+    }
+    out
+}
+
+/// Accepts the pins first, then whatever the chain verifier accepts.
+#[derive(Debug)]
+struct Verifier {
+    pins: Vec<[u8; 32]>,
+    chains: Option<Arc<dyn ServerCertVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    fn new(trust: &Trust, provider: &Arc<CryptoProvider>) -> std::result::Result<Self, String> {
+        let mut pins = Vec::new();
+        let chains: Option<Arc<dyn ServerCertVerifier>> = match trust {
+            Trust::System => {
+                let system = rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|e| e.to_string())?;
+                Some(Arc::new(system))
+            }
+            Trust::Pinned(pin) => {
+                pins.push(*pin);
+                None
+            }
+            Trust::Authorities(pem) => {
+                let mut roots = RootCertStore::empty();
+                for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+                    let certificate = certificate.map_err(|e| format!("the file of authorities cannot be read: {e}"))?;
+                    pins.push(fingerprint(&certificate));
+                    // One that cannot be an authority still counts as a pin.
+                    drop(roots.add(certificate));
+                }
+                if pins.is_empty() {
+                    return Err("the file of authorities holds no certificate".into());
+                }
+                let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+                builder.build().ok().map(|v| v as Arc<dyn ServerCertVerifier>)
+            }
+        };
+        Ok(Self { pins, chains, provider: Arc::clone(provider) })
+    }
+}
+
+/// A refusal that names the certificate seen, so that a person can compare and pin it.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}; the server presented the certificate with SHA-256 {seen}")]
+struct NotTrusted {
+    why: String,
+    seen: String,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let seen = fingerprint(leaf);
+        if self.pins.contains(&seen) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let verified = match &self.chains {
+            Some(chains) => chains.verify_server_cert(leaf, chain, name, ocsp, now),
+            None => Err(rustls::Error::General("it is not the pinned certificate".into())),
+        };
+        verified.map_err(|error| {
+            let seen = seen.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":");
+            let why = NotTrusted { why: error.to_string(), seen };
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

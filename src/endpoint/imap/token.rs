@@ -1,0 +1,254 @@
+//! A tolerant cursor over the text of one response: atoms, numbers, strings, lists.
+//!
+//! Decides nothing about meaning and never panics on what a server sent: whatever does not fit is an [`Odd`]. Bounded by
+//! the framer (text length) and by [`DEEPEST`] (nesting). Does not wait.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::domain::message::{Body, Hold};
+
+/// Deepest nesting of parentheses that is followed.
+const DEEPEST: usize = 64;
+
+/// The text does not fit the grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Odd;
+
+/// Result of taking something from a response.
+pub(super) type Taken<T> = Result<T, Odd>;
+
+/// A literal taken out of a response.
+pub(super) struct Literal {
+    /// Its bytes.
+    pub(super) body: Body,
+    /// Its share of the memory budget.
+    pub(super) hold: Option<Hold>,
+}
+
+impl Literal {
+    /// A literal that fits in memory anyway.
+    pub(super) fn small(bytes: impl Into<Bytes>) -> Self {
+        Self { body: Body::Memory(bytes.into()), hold: None }
+    }
+}
+
+/// One response as the reader put it together: text in which `{n}` and a line end stand for the next literal.
+pub(super) struct Raw {
+    /// All text, including the last line end.
+    pub(super) text: Vec<u8>,
+    /// The literals in order.
+    pub(super) literals: Vec<Literal>,
+}
+
+/// A string in a response.
+pub(super) enum Text<'a> {
+    /// `NIL`
+    Nil,
+    /// Atom or quoted, unescaped.
+    Inline(Cow<'a, [u8]>),
+    /// A literal.
+    Literal(Literal),
+}
+
+/// Walks over a [`Raw`].
+pub(super) struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+    literals: std::vec::IntoIter<Literal>,
+}
+
+impl<'a> Cursor<'a> {
+    /// At the beginning of a text.
+    pub(super) fn new(text: &'a [u8], literals: Vec<Literal>) -> Self {
+        let end = text.strip_suffix(b"\n").map_or(text, |t| t.strip_suffix(b"\r").unwrap_or(t));
+        Self { text: end, at: 0, literals: literals.into_iter() }
+    }
+
+    /// What was not walked over yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        &self.text[self.at.min(self.text.len())..]
+    }
+
+    /// Whether nothing is left but blanks.
+    pub(super) fn at_end(&mut self) -> bool {
+        self.blanks();
+        self.at >= self.text.len()
+    }
+
+    /// The byte in front.
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    /// Passes over blanks; servers send none, one or two.
+    pub(super) fn blanks(&mut self) {
+        while self.peek() == Some(b' ') {
+            self.at += 1;
+        }
+    }
+
+    /// Passes over this byte if it is in front.
+    pub(super) fn accept(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    /// Passes over blanks and this byte, which must be there.
+    pub(super) fn expect(&mut self, byte: u8) -> Taken<()> {
+        self.blanks();
+        if self.accept(byte) { Ok(()) } else { Err(Odd) }
+    }
+
+    /// A word up to a blank, parenthesis or the end; never empty.
+    pub(super) fn word(&mut self) -> Taken<&'a [u8]> {
+        self.blanks();
+        let rest = self.rest();
+        let n = rest.iter().position(|b| matches!(b, b' ' | b'(' | b')' | b'\r' | b'\n')).unwrap_or(rest.len());
+        self.at += n;
+        if n == 0 { Err(Odd) } else { Ok(&rest[..n]) }
+    }
+
+    /// A name of a FETCH attribute: a word in which brackets may hold blanks and parentheses.
+    pub(super) fn attribute(&mut self) -> Taken<&'a [u8]> {
+        self.blanks();
+        let rest = self.rest();
+        let mut inside = false;
+        let n = rest.iter().position(|b| match b {
+            b'[' => {
+                inside = true;
+                false
+            }
+            b']' => {
+                inside = false;
+                false
+            }
+            b' ' | b'(' | b')' => !inside,
+            _ => false,
+        });
+        let n = n.unwrap_or(rest.len());
+        self.at += n;
+        if n == 0 { Err(Odd) } else { Ok(&rest[..n]) }
+    }
+
+    /// An unsigned number.
+    pub(super) fn number(&mut self) -> Taken<u64> {
+        self.blanks();
+        let rest = self.rest();
+        let n = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        self.at += n;
+        std::str::from_utf8(&rest[..n]).ok().and_then(|t| t.parse().ok()).ok_or(Odd)
+    }
+
+    /// A number that fits 32 bits.
+    pub(super) fn number32(&mut self) -> Taken<u32> {
+        u32::try_from(self.number()?).map_err(|_| Odd)
+    }
+
+    /// `NIL`, an atom, a quoted string or a literal.
+    pub(super) fn string(&mut self) -> Taken<Text<'a>> {
+        self.blanks();
+        match self.peek() {
+            Some(b'"') => self.quoted().map(Text::Inline),
+            Some(b'{') => self.literal().map(Text::Literal),
+            Some(b'~') if self.rest().starts_with(b"~{") => {
+                self.at += 1;
+                self.literal().map(Text::Literal)
+            }
+            _ => {
+                let word = self.word()?;
+                if word.eq_ignore_ascii_case(b"NIL") { Ok(Text::Nil) } else { Ok(Text::Inline(word.into())) }
+            }
+        }
+    }
+
+    /// A string as bytes; `None` for `NIL` and for a literal too large for memory.
+    pub(super) fn bytes(&mut self) -> Taken<Option<Vec<u8>>> {
+        Ok(match self.string()? {
+            Text::Inline(bytes) => Some(bytes.into_owned()),
+            Text::Literal(Literal { body: Body::Memory(bytes), .. }) => Some(bytes.to_vec()),
+            Text::Nil | Text::Literal(_) => None,
+        })
+    }
+
+    fn quoted(&mut self) -> Taken<Cow<'a, [u8]>> {
+        self.at += 1;
+        let rest = self.rest();
+        let mut owned: Option<Vec<u8>> = None;
+        let mut i = 0;
+        while let Some(&byte) = rest.get(i) {
+            match byte {
+                b'"' => {
+                    self.at += i + 1;
+                    return Ok(owned.map_or(Cow::Borrowed(&rest[..i]), Cow::Owned));
+                }
+                b'\\' if rest.get(i + 1).is_some_and(|b| matches!(b, b'"' | b'\\')) => {
+                    owned.get_or_insert_with(|| rest[..i].to_vec()).push(rest[i + 1]);
+                    i += 1;
+                }
+                _ => {
+                    if let Some(owned) = &mut owned {
+                        owned.push(byte);
+                    }
+                }
+            }
+            i += 1;
+        }
+        Err(Odd)
+    }
+
+    fn literal(&mut self) -> Taken<Literal> {
+        let rest = self.rest();
+        let end = rest.iter().position(|b| *b == b'\n').ok_or(Odd)?;
+        if !rest[1..end].iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'}' | b'\r')) {
+            return Err(Odd);
+        }
+        self.at += end + 1;
+        self.literals.next().ok_or(Odd)
+    }
+
+    /// A list of words, as in `(\Seen $Label)`; strings and literals count as words, nested lists are passed over.
+    pub(super) fn words(&mut self) -> Taken<Vec<Cow<'a, [u8]>>> {
+        self.expect(b'(')?;
+        let mut words = Vec::new();
+        loop {
+            self.blanks();
+            match self.peek() {
+                Some(b')') => {
+                    self.at += 1;
+                    return Ok(words);
+                }
+                Some(b'(') => self.skip(0)?,
+                None => return Err(Odd),
+                _ => match self.string()? {
+                    Text::Inline(word) => words.push(word),
+                    Text::Literal(Literal { body: Body::Memory(bytes), .. }) => words.push(bytes.to_vec().into()),
+                    Text::Nil | Text::Literal(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Passes over one value of any kind.
+    pub(super) fn skip(&mut self, depth: usize) -> Taken<()> {
+        self.blanks();
+        if depth > DEEPEST {
+            return Err(Odd);
+        }
+        if !self.accept(b'(') {
+            return self.string().map(drop);
+        }
+        loop {
+            self.blanks();
+            if self.accept(b')') {
+                return Ok(());
+            }
+            if self.peek().is_none() {
+                return Err(Odd);
+            }
+            self.skip(depth + 1)?;
+        }
+    }
+}
