@@ -146,6 +146,19 @@ impl Imap {
         tag
     }
 
+    /// Sends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.writer.write_all(bytes).expect("sent");
+    }
+
+    /// Reads until the connection ends, in whatever way; false if the server goes on talking or waiting.
+    pub fn ended(&mut self) -> bool {
+        match std::io::copy(&mut self.reader, &mut std::io::sink()) {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
+        }
+    }
+
     /// Waits for the tagged answer.
     pub fn answer(&mut self, tag: &str) -> (Vec<Vec<u8>>, String) {
         let mut untagged = Vec::new();
