@@ -1,4 +1,5 @@
 //! The one integration binary: modules by behaviour, real servers and faults in `support`.
 
+mod arrows;
 mod support;
 mod support_works;

@@ -1,7 +1,9 @@
 //! The support itself is tested: a broken relay or server would make every other test say yes.
 
+use crate::support::compare::{self, Mailbox};
+use crate::support::corpus;
 use crate::support::dovecot::{self, Dovecot, Format, Options};
-use crate::support::imap::{Imap, Message};
+use crate::support::imap::{self, Imap, Message};
 use crate::support::relay::{Act, At, Break, Chaos, Relay, Rules, verb};
 
 #[test]
@@ -269,4 +271,76 @@ fn relay_refuses_and_breaks_at_random() {
     assert_eq!((counters.broken, counters.connections), (10, attempts), "{counters:?}");
     assert!(counters.refused >= 2);
     relay.assert_all_hit();
+}
+
+#[test]
+fn hostile_mailbox_reads_back_equal() {
+    if !dovecot::available() {
+        return;
+    }
+    for format in [Format::Sdbox, Format::Maildir] {
+        let server = dovecot::shared(format);
+        let mailbox = corpus::hostile(1, format);
+        let (first, second) = (server.user("hostile"), server.user("hostile"));
+        mailbox.load(server, &first);
+        mailbox.load(server, &second);
+        let (first, second) = (Mailbox::read(&mut server.login(&first)), Mailbox::read(&mut server.login(&second)));
+        let names = mailbox.names(format, format);
+        compare::assert_equal(&first, &second, &names);
+        assert_eq!(first.count(), mailbox.count());
+        for folder in &mailbox.folders {
+            let found = &first.folders[folder.name(format)];
+            assert_eq!(found.subscribed, folder.subscribed);
+            for (made, stored) in folder.messages.iter().zip(&found.messages) {
+                assert_eq!(made.bytes, stored.bytes);
+                assert_eq!(made.flags, stored.flags);
+                assert_eq!(imap::instant(made.date.as_ref().expect("a date")), stored.instant, "{:?}", made.date);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_other_layout_holds_the_expected_names() {
+    if !dovecot::available() {
+        return;
+    }
+    // What the table expects at the destination can exist there: a mailbox loaded under those names shows them.
+    for (from, to) in [(Format::Sdbox, Format::Maildir), (Format::Maildir, Format::Sdbox)] {
+        let (mailbox, source, destination) = (corpus::hostile(2, from), dovecot::shared(from), dovecot::shared(to));
+        let (first, second) = (source.user("from"), destination.user("to"));
+        mailbox.load(source, &first);
+        mailbox.load(destination, &second);
+        let (first, second) =
+            (Mailbox::read(&mut source.login(&first)), Mailbox::read(&mut destination.login(&second)));
+        compare::assert_equal(&first, &second, &mailbox.names(from, to));
+    }
+}
+
+#[test]
+fn comparison_sees_every_difference() {
+    if !dovecot::available() {
+        return;
+    }
+    let server = dovecot::shared(Format::Sdbox);
+    let (user, mailbox) = (server.user("differs"), corpus::hostile(3, Format::Sdbox));
+    mailbox.load(server, &user);
+    let names = mailbox.names(Format::Sdbox, Format::Sdbox);
+    let whole = Mailbox::read(&mut server.login(&user));
+    let spoilt = |spoil: fn(&mut compare::Folder)| {
+        let mut other = whole.clone();
+        spoil(other.folders.get_mut("INBOX").expect("INBOX"));
+        (compare::differences(&whole, &other, &names).len(), compare::losses(&whole, &other, &names).len())
+    };
+    assert_eq!(spoilt(|_| {}), (0, 0));
+    assert_eq!(spoilt(|inbox| drop(inbox.messages.pop())), (1, 1));
+    assert_eq!(spoilt(|inbox| inbox.messages.push(inbox.messages[0].clone())), (1, 1));
+    assert_eq!(spoilt(|inbox| inbox.messages.swap(0, 1)), (1, 0));
+    assert_eq!(spoilt(|inbox| inbox.messages[0].flags.push("$Other".into())), (1, 0));
+    assert_eq!(spoilt(|inbox| inbox.messages[0].instant += 1), (1, 0));
+    assert_eq!(spoilt(|inbox| inbox.subscribed = !inbox.subscribed), (1, 0));
+    let mut other = whole.clone();
+    let folder = other.folders.remove("work").expect("work");
+    other.folders.insert("WORK".into(), folder);
+    assert!(compare::differences(&whole, &other, &names).len() >= 2);
 }
