@@ -1,1 +1,5 @@
-fn main() {}
+//! The one integration binary: modules by behaviour, real servers and faults in `support`.
+
+mod arrows;
+mod support;
+mod support_works;

@@ -1,0 +1,170 @@
+//! The guard of the house: which room may use which (`src/lib.rs` has the picture). A single crate has no compiler for
+//! it, so the paths that begin with `crate::` are read from the sources.
+
+use std::fs;
+use std::path::Path;
+
+/// Who may use whom. A room may always use itself.
+const ROOMS: [(&str, &[&str]); 8] = [
+    ("domain", &[]),
+    ("store", &["domain"]),
+    ("vault", &["domain"]),
+    ("endpoint", &["domain"]),
+    ("engine", &["domain", "store", "vault", "endpoint", "platform"]),
+    ("platform", &[]),
+    ("cli", &["domain", "store", "vault", "endpoint", "engine", "platform"]),
+    ("bin", &["cli", "platform"]),
+];
+
+/// What the domain must not know: it decides from values alone.
+const IMPURE: [&str; 10] = [
+    "tokio",
+    "rusqlite",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "getrandom",
+    "std::time::SystemTime",
+    "std::time::Instant",
+];
+
+/// File and path it may use all the same, and why.
+const EXCEPTIONS: [(&str, &str, &str); 1] =
+    [("src/domain/message.rs", "std::fs::File", "a large message is held as an open file; the domain never opens one")];
+
+#[test]
+fn no_forbidden_arrow() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut wrong = Vec::new();
+    let mut files = 0;
+    visit(&root.join("src"), &mut |file| {
+        let name = file.strip_prefix(root).expect("below the root").to_string_lossy().replace('\\', "/");
+        files += 1;
+        wrong.extend(forbidden(&name, &fs::read_to_string(file).expect("readable")));
+    });
+    assert!(files > 8, "only {files} files found");
+    assert!(wrong.is_empty(), "forbidden arrows:\n  {}", wrong.join("\n  "));
+}
+
+#[test]
+fn the_guard_sees() {
+    let seen = |file: &str, text: &str| !forbidden(file, text).is_empty();
+    assert!(seen("src/domain/item.rs", "use crate::store::Store;"));
+    assert!(seen("src/domain/item.rs", "fn f() { crate::engine::go() }"));
+    assert!(seen("src/store/mod.rs", "use crate::{domain::ids::ItemId, vault::Vault};"));
+    assert!(seen("src/store/mod.rs", "use crate::{\n    domain::{ids::ItemId, item},\n    endpoint,\n};"));
+    assert!(seen("src/store/mod.rs", "use mailferry::vault::Vault;"));
+    assert!(seen("src/endpoint/imap/mod.rs", "use crate::platform::clock;"));
+    assert!(seen("src/endpoint/mod.rs", "use super::vault::Vault;"));
+    assert!(seen("src/engine/mod.rs", "use crate::cli::main;"));
+    assert!(seen("src/bin/mailferry.rs", "use mailferry::store::Store;"));
+    assert!(seen("src/domain/item.rs", "use std::fs::File;"));
+    assert!(seen("src/domain/item.rs", "use std::{fmt, fs};"));
+    assert!(seen("src/domain/item.rs", "let now = std::time::Instant::now();"));
+    assert!(seen("src/domain/item.rs", "use std::time::{Duration, SystemTime};"));
+    assert!(seen("src/domain/message.rs", "use std::fs::read;"));
+    assert!(seen("src/attic/mod.rs", ""), "an unknown room");
+
+    assert!(!seen("src/domain/item.rs", "use crate::domain::ids::ItemId;"));
+    assert!(!seen("src/domain/item.rs", "use std::time::Duration;"));
+    assert!(!seen("src/domain/item.rs", "// see crate::store::Store and [`crate::store`]"));
+    assert!(!seen("src/domain/message.rs", "use std::fs::File;"));
+    assert!(!seen("src/engine/mod.rs", "use crate::{domain::ids, store::Store, platform::clock};"));
+    assert!(!seen("src/lib.rs", "pub mod domain;"));
+}
+
+fn visit(folder: &Path, file: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            visit(&path, file);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            file(&path);
+        }
+    }
+}
+
+/// What a file uses and must not.
+fn forbidden(file: &str, text: &str) -> Vec<String> {
+    let mut parts = file.split('/').skip(1);
+    let room = parts.next().unwrap_or_default();
+    if room == "lib.rs" {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+        return vec![format!("{file}: {room} is no room of the house")];
+    };
+    let depth = parts.count();
+    let mut wrong = Vec::new();
+    for path in paths(text) {
+        let target = ["crate::", "mailferry::"].iter().find_map(|root| path.strip_prefix(root)).or_else(|| {
+            // `super::` out of the room's own root.
+            (file == format!("src/{room}/mod.rs") && depth == 1).then(|| path.strip_prefix("super::")).flatten()
+        });
+        let target = target.and_then(|target| target.split("::").next());
+        if let Some(target) = target.filter(|target| *target != room && ROOMS.iter().any(|(name, _)| name == target))
+            && !allowed.contains(&target)
+        {
+            wrong.push(format!("{file}: {room} must not use {target} ({path})"));
+        }
+        let known = EXCEPTIONS.iter().any(|(place, exception, _)| *place == file && *exception == path);
+        let is = |impure: &&&str| path == **impure || path.starts_with(&format!("{impure}::"));
+        if room == "domain" && !known && IMPURE.iter().find(is).is_some() {
+            wrong.push(format!("{file}: the domain must not know {path}"));
+        }
+    }
+    wrong
+}
+
+/// Every path in the code: groups in braces resolved, comments left out.
+fn paths(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let code = code.join("\n");
+    let mut found = Vec::new();
+    let mut rest = code.as_str();
+    while let Some(start) = rest.find(|character: char| character.is_alphabetic() || character == '_') {
+        rest = &rest[start..];
+        let mut at = 0;
+        expand("", rest, &mut at, &mut found);
+        rest = &rest[at..];
+    }
+    found
+}
+
+/// Reads one path at `at`, with what stands in braces after it.
+fn expand(before: &str, text: &str, at: &mut usize, found: &mut Vec<String>) {
+    let end = |from: usize| {
+        let word = |character: char| character.is_alphanumeric() || character == '_';
+        text[from..].find(|character| !word(character)).map_or(text.len(), |length| from + length)
+    };
+    let mut path = before.to_owned();
+    loop {
+        let word_end = end(*at);
+        path.push_str(&text[*at..word_end]);
+        *at = word_end;
+        if !text[*at..].starts_with("::") {
+            break;
+        }
+        *at += 2;
+        if !text[*at..].starts_with('{') {
+            path.push_str("::");
+            continue;
+        }
+        *at += 1;
+        path.push_str("::");
+        while let Some(next) = text[*at..].chars().next() {
+            match next {
+                '}' => {
+                    *at += 1;
+                    break;
+                }
+                next if next.is_alphabetic() || next == '_' => expand(&path, text, at, found),
+                next => *at += next.len_utf8(),
+            }
+        }
+        return;
+    }
+    found.push(path.trim_end_matches("::").to_owned());
+}
