@@ -1,1 +1,7 @@
-fn main() {}
+//! `mailferry`: all verbs.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mailferry::cli::main()
+}

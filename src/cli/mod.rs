@@ -1,1 +1,73 @@
-//! To be written.
+//! The command line: the same engine as the window's, headless.
+//!
+//! Each verb has its file. Verbs print and choose the exit code; they decide nothing about mail.
+
+mod args;
+mod error;
+mod items;
+mod progress;
+mod projects;
+mod prompt;
+mod start;
+mod status;
+mod stop;
+mod table;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, ItemVerb, ProjectVerb, Verb};
+pub use error::{CliError, Exit};
+use workspace::Opened;
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap prints them to the right stream.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong { Exit::Usage } else { Exit::Well }.into();
+        }
+    };
+    match run(arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            error.print();
+            error.exit().into()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<Exit, CliError> {
+    let Some(verb) = arguments.verb else {
+        return Err(CliError::cannot("this version has no window yet: see `mailferry --help` for the verbs"));
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("mailferry-engine")
+        .build()
+        .map_err(|error| CliError::cannot(format!("the program's threads could not be started: {error}")))?;
+    let opened = Opened::open(arguments.data, arguments.vault)?;
+    let ended = runtime.block_on(async {
+        match verb {
+            Verb::Project(ProjectVerb::New(new)) => projects::new(&opened, new).await,
+            Verb::Project(ProjectVerb::List) => projects::list(&opened).await,
+            Verb::Project(ProjectVerb::Show { name }) => projects::show(&opened, &name).await,
+            Verb::Project(ProjectVerb::Delete { name }) => projects::delete(&opened, &name).await,
+            Verb::Item(ItemVerb::Import { project, file, skip_bad }) => {
+                items::import(&opened, &project, &file, skip_bad).await
+            }
+            Verb::Item(ItemVerb::List { project }) => items::list(&opened, &project).await,
+            Verb::Start(start) => start::start(&opened, start).await,
+            Verb::Stop { project, items } => stop::stop(&opened, &project, &items).await,
+            Verb::Status { project, json } => status::status(&opened, &project, json).await,
+        }
+    });
+    // Nothing may keep the process alive once its verb is done, least of all a name lookup.
+    runtime.shutdown_background();
+    ended
+}

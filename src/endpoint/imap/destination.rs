@@ -132,14 +132,28 @@ impl Destination for Session {
         Ok(answers)
     }
 
-    async fn open(&mut self, folder: &FolderRef) -> Result<(FolderState, PermanentFlags)> {
-        let ticket = self.queue_open(folder, Mode::Write).await?;
-        let answer = self.connection.answer(ticket).await?.good()?;
-        let (state, flags) = folder_state(&answer);
-        if folder.validity != 0 && folder.validity != state.uid_validity {
-            return Err(folder_changed(&format!("opening folder \"{}\"", folder.path)));
+    async fn open(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>> {
+        let mut opened = Vec::with_capacity(folders.len());
+        for some in folders.chunks(WINDOW) {
+            let mut tickets = Vec::with_capacity(some.len());
+            for folder in some {
+                tickets.push(self.queue_open(folder, Mode::Write).await?);
+            }
+            for (folder, ticket) in some.iter().zip(tickets) {
+                let answer = self.connection.answer(ticket).await?.good();
+                opened.push(answer.and_then(|answer| {
+                    let (state, flags) = folder_state(&answer);
+                    if folder.validity != 0 && folder.validity != state.uid_validity {
+                        return Err(folder_changed(&format!("opening folder \"{}\"", folder.path)));
+                    }
+                    Ok((state, flags))
+                }));
+            }
         }
-        Ok((state, flags))
+        match opened.iter().find_map(|one| one.as_ref().err().filter(|failure| failure.breaks_connection())) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(opened),
+        }
     }
 
     async fn append(&mut self, folder: &FolderRef, message: NewMessage) -> Result<AppendAnswer> {

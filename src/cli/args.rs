@@ -1,0 +1,187 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::pass::PassKind;
+use crate::vault::VaultKind;
+
+/// Moves mailboxes between mail systems, visibly and without losing, doubling or altering a message.
+#[derive(Debug, Parser)]
+#[command(name = "mailferry", version, about, infer_subcommands = false)]
+pub struct Arguments {
+    /// Folder that holds the workspace (default: this user's local data folder)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where passwords are kept; chosen once for a workspace
+    #[arg(long, global = true, value_enum, value_name = "KIND")]
+    pub vault: Option<VaultWord>,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// `--vault`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VaultWord {
+    /// The operating system's keyring
+    Keyring,
+    /// An encrypted file, opened by a passphrase (MAILFERRY_PASSPHRASE or a prompt)
+    File,
+}
+
+impl From<VaultWord> for VaultKind {
+    fn from(word: VaultWord) -> Self {
+        match word {
+            VaultWord::Keyring => Self::Keyring,
+            VaultWord::File => Self::File,
+        }
+    }
+}
+
+/// A verb.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Projects: two servers and the options their items share
+    #[command(subcommand)]
+    Project(ProjectVerb),
+    /// Items: one source mailbox and one destination mailbox each
+    #[command(subcommand)]
+    Item(ItemVerb),
+    /// Run passes, and stay until they have ended (Ctrl-C stops, twice aborts)
+    Start(Start),
+    /// Stop passes; what has begun is finished first
+    Stop {
+        /// Name of the project
+        project: String,
+        /// Only these items: an address, or SOURCE:DESTINATION
+        #[arg(long = "item", value_name = "EMAIL")]
+        items: Vec<String>,
+    },
+    /// Show where every item of a project stands
+    Status {
+        /// Name of the project
+        project: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What can be done with projects.
+#[derive(Debug, Subcommand)]
+pub enum ProjectVerb {
+    /// Make a project
+    New(Box<NewProject>),
+    /// List all projects
+    List,
+    /// Show one project
+    Show {
+        /// Name of the project
+        name: String,
+    },
+    /// Delete a project with its items and Mailferry's records of them; no mail is touched
+    Delete {
+        /// Name of the project
+        name: String,
+    },
+}
+
+/// `project new`. URLs: imaps://host[:port] (TLS), imap://host[:port] (STARTTLS required), imap+plain://host[:port].
+/// Administrators' passwords come from MAILFERRY_SOURCE_PASSWORD and MAILFERRY_DESTINATION_PASSWORD, or a prompt.
+#[derive(Debug, Args)]
+pub struct NewProject {
+    /// Name of the project, unique ignoring case
+    pub name: String,
+    /// Where mail is read
+    #[arg(long, value_name = "URL")]
+    pub source: String,
+    /// Where mail is written
+    #[arg(long, value_name = "URL")]
+    pub destination: String,
+    /// Administrator of the source: a login name, or a template such as {user}*admin
+    #[arg(long, value_name = "LOGIN")]
+    pub source_admin: Option<String>,
+    /// Administrator of the destination: a login name, or a template such as {user}*admin
+    #[arg(long, value_name = "LOGIN")]
+    pub destination_admin: Option<String>,
+    /// Trust the certificates of this PEM file for the source, instead of the system's
+    #[arg(long, value_name = "FILE", conflicts_with = "source_cert_sha256")]
+    pub source_ca: Option<PathBuf>,
+    /// Trust the certificates of this PEM file for the destination, instead of the system's
+    #[arg(long, value_name = "FILE", conflicts_with = "destination_cert_sha256")]
+    pub destination_ca: Option<PathBuf>,
+    /// Trust exactly the source's certificate with this fingerprint
+    #[arg(long, value_name = "HEX")]
+    pub source_cert_sha256: Option<String>,
+    /// Trust exactly the destination's certificate with this fingerprint
+    #[arg(long, value_name = "HEX")]
+    pub destination_cert_sha256: Option<String>,
+    /// Map folders: a regular expression and its replacement, first match wins
+    #[arg(long = "map", value_name = "^A->B", allow_hyphen_values = true)]
+    pub maps: Vec<String>,
+    /// Connections per mailbox and side, 1 to 4 (default 2)
+    #[arg(long, value_name = "N")]
+    pub connections: Option<u32>,
+    /// Items migrating at once (default 8)
+    #[arg(long, value_name = "N")]
+    pub concurrent: Option<u32>,
+}
+
+/// What can be done with items.
+#[derive(Debug, Subcommand)]
+pub enum ItemVerb {
+    /// Import items from a CSV file; importing again updates those with the same pair of addresses
+    #[command(long_about = "Import items from a CSV file; importing again updates those with the same pair of addresses.\n\n\
+        Header: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
+        Destination Password. Only the two e-mails are compulsory.")]
+    Import {
+        /// Name of the project
+        project: String,
+        /// The CSV file
+        file: PathBuf,
+        /// Import the good rows even if others are bad
+        #[arg(long)]
+        skip_bad: bool,
+    },
+    /// List the items of a project
+    List {
+        /// Name of the project
+        project: String,
+    },
+}
+
+/// `start`.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// Name of the project
+    pub project: String,
+    /// Which pass
+    #[arg(long, value_enum, default_value = "full")]
+    pub pass: PassWord,
+    /// Only these items: an address, or SOURCE:DESTINATION
+    #[arg(long = "item", value_name = "EMAIL")]
+    pub items: Vec<String>,
+    /// Show progress
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `--pass`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PassWord {
+    /// Copy everything that is missing
+    Full,
+    /// Log in on both sides; copy nothing
+    Verify,
+}
+
+impl From<PassWord> for PassKind {
+    fn from(word: PassWord) -> Self {
+        match word {
+            PassWord::Full => Self::Full,
+            PassWord::Verify => Self::Verify,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Plain tables in a terminal. What is printed may come from a server or a file: control characters never reach the
+//! terminal.
+
+/// Columns aligned by blanks; numbers (columns named in `right`) to the right.
+pub struct Table {
+    head: Vec<&'static str>,
+    right: Vec<bool>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Without control characters, so that no text can steer the terminal.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+impl Table {
+    /// A table with these headings; those that begin with `>` are right-aligned.
+    pub fn new(head: &[&'static str]) -> Self {
+        let right = head.iter().map(|h| h.starts_with('>')).collect();
+        Self { head: head.iter().map(|h| h.trim_start_matches('>')).collect(), right, rows: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells.iter().map(|cell| clean(cell)).collect());
+    }
+
+    /// Prints it.
+    #[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
+    pub fn print(&self) {
+        let width = |at: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
+            cells.chain([self.head[at].chars().count()]).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
+        let line = |cells: &[String]| {
+            let cell = |(at, text): (usize, &String)| {
+                let fill = " ".repeat(widths[at].saturating_sub(text.chars().count()));
+                if self.right[at] { format!("{fill}{text}") } else { format!("{text}{fill}") }
+            };
+            cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        println!("{}", line(&self.head.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()));
+        self.rows.iter().for_each(|row| println!("{}", line(row)));
+    }
+}
