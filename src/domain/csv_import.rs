@@ -5,7 +5,7 @@
 //! Email, Destination Login Name, Destination Password; in any order and case, only the two e-mails compulsory. The file
 //! is UTF-8, UTF-16 with its mark, or else Windows-1252; its delimiter is a comma, semicolon or tab. Addresses and login
 //! names are trimmed, passwords are kept as they are. Lines are counted as an editor counts them, also inside quotes,
-//! which is why the records are read in [`super::csv_records`] and not by a library: it would not tell an open quote.
+//! which is why the records are read in `csv_records` and not by a library: it would not tell an open quote.
 
 use std::collections::HashMap;
 

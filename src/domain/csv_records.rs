@@ -38,8 +38,7 @@ impl<'a> Records<'a> {
 
     /// Takes up to the next delimiter or line break, which stay.
     fn plain(&mut self) -> &'a str {
-        let delimiter = self.delimiter;
-        let end = self.text.find(|c| c == delimiter || c == '\n' || c == '\r').unwrap_or(self.text.len());
+        let end = self.text.find([self.delimiter, '\n', '\r']).unwrap_or(self.text.len());
         let (field, rest) = self.text.split_at(end);
         self.text = rest;
         field
