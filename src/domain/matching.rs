@@ -1,6 +1,8 @@
 //! Recognising messages: source candidates against destination candidates (D8), and new messages against watermarks
 //! whose message left its place (D12). Both are multisets: one message at the destination answers for one at the source.
 
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, Uid};
 use super::record::Rekey;
@@ -78,14 +80,21 @@ pub fn match_by_content(
 ) -> Matching {
     let mut left = hashed(&group.sources, sources);
     let mut others = hashed(&group.destinations, destinations);
+    let mut by_hash: HashMap<ContentHash, VecDeque<Uid>> = HashMap::new();
+    for (candidate, hash) in &others {
+        hash.iter().for_each(|hash| by_hash.entry(*hash).or_default().push_back(candidate.uid));
+    }
     let mut found = Matching::default();
+    let mut used = HashSet::new();
     left.retain(|(source, hash)| {
-        let twin = hash.and_then(|_| others.iter().position(|(_, other)| other == hash));
-        if let Some(at) = twin {
-            found.pairs.push((source.uid, others.remove(at).0.uid));
-        }
+        let twin = hash.and_then(|hash| by_hash.get_mut(&hash)?.pop_front());
+        twin.iter().for_each(|twin| {
+            used.insert(*twin);
+            found.pairs.push((source.uid, *twin));
+        });
         twin.is_none()
     });
+    others.retain(|(candidate, _)| !used.contains(&candidate.uid));
     let alike = left.windows(2).all(|w| w[0].1.is_some() && w[0].1 == w[1].1);
     if others.len() >= left.len() || alike {
         let rest = left.split_off(others.len().min(left.len()));
@@ -107,10 +116,7 @@ fn hashed<'a>(side: &'a [Candidate], hashes: &[(Uid, ContentHash)]) -> Vec<(&'a 
 
 /// Watermarks whose source message is no longer where it was, of the whole mailbox. Each answers for one message.
 #[derive(Clone, Debug, Default)]
-pub struct GoneMarks {
-    /// Sorted; the flag says that it was used.
-    marks: Vec<(Identity, FolderId, Uid, bool)>,
-}
+pub struct GoneMarks(BTreeSet<(Identity, FolderId, Uid)>);
 
 /// New messages of one folder, told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,11 +130,7 @@ pub struct Moved {
 impl GoneMarks {
     /// Those of all folders, in any order; one named twice counts once.
     pub fn new(gone: impl IntoIterator<Item = (Identity, FolderId, Uid)>) -> Self {
-        let mut marks: Vec<_> =
-            gone.into_iter().map(|(identity, folder, uid)| (identity, folder, uid, false)).collect();
-        marks.sort_unstable();
-        marks.dedup();
-        Self { marks }
+        Self(gone.into_iter().collect())
     }
 
     /// Whether there never was one.
@@ -138,7 +140,7 @@ impl GoneMarks {
 
     /// Whether an unused one has this identity.
     pub fn has(&self, identity: Identity) -> bool {
-        self.of(identity).iter().any(|m| !m.3)
+        self.first(identity, None).is_some()
     }
 
     /// New messages of the folder row `to` that are the missing ones (D12): as long as the source holds no more of an
@@ -147,28 +149,23 @@ impl GoneMarks {
     pub fn moved(&mut self, to: FolderId, new: &[(Uid, Identity)]) -> Moved {
         let mut found = Moved::default();
         for (uid, identity) in new {
-            match self.take(to, *identity) {
-                Some((from_folder, from)) => found.rekeys.push(Rekey { from_folder, from, to_folder: to, to: *uid }),
+            match self.first(*identity, Some(to)).or_else(|| self.first(*identity, None)) {
+                Some(mark) => {
+                    self.0.remove(&mark);
+                    let (_, from_folder, from) = mark;
+                    found.rekeys.push(Rekey { from_folder, from, to_folder: to, to: *uid });
+                }
                 None => found.rest.push(*uid),
             }
         }
         found
     }
 
-    fn range(&self, identity: Identity) -> std::ops::Range<usize> {
-        self.marks.partition_point(|m| m.0 < identity)..self.marks.partition_point(|m| m.0 <= identity)
-    }
-
-    fn of(&self, identity: Identity) -> &[(Identity, FolderId, Uid, bool)] {
-        &self.marks[self.range(identity)]
-    }
-
-    fn take(&mut self, to: FolderId, identity: Identity) -> Option<(FolderId, Uid)> {
-        let range = self.range(identity);
-        let marks = &mut self.marks[range];
-        let at = marks.iter().position(|m| !m.3 && m.1 == to).or_else(|| marks.iter().position(|m| !m.3))?;
-        marks[at].3 = true;
-        Some((marks[at].1, marks[at].2))
+    /// The first one of this identity, in one folder or any.
+    fn first(&self, identity: Identity, folder: Option<FolderId>) -> Option<(Identity, FolderId, Uid)> {
+        let low = folder.unwrap_or(FolderId(i64::MIN));
+        let high = folder.unwrap_or(FolderId(i64::MAX));
+        self.0.range((identity, low, Uid(i64::MIN))..=(identity, high, Uid(i64::MAX))).next().copied()
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod csv_import;
+mod csv_records;
 pub mod failure;
 pub mod flags;
 pub mod folder;

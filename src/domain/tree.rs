@@ -36,7 +36,8 @@ pub struct FolderPlan {
     pub destination: FolderPath,
     /// Why.
     pub reason: Reason,
-    /// Whether the destination has it, ready to be opened.
+    /// Whether the destination has it, ready to be opened. A recorded one that is missing may have been deleted there:
+    /// the caller knows whether it ever held mail and then leaves it out of [`Tree::create`] (D12).
     pub exists: bool,
     /// The role to create it with.
     pub role: Option<Role>,
