@@ -1,0 +1,91 @@
+//! The data folder: local, not roaming, readable by its owner only (D2).
+
+use std::path::{Path, PathBuf};
+
+use super::{PlatformError, io};
+
+/// The workspace's folder, made if need be: the one named, else the user's local application data.
+///
+/// A folder that others may read is closed to them when it is the default one, empty, or a workspace; any other folder is
+/// refused, for its files are not ours to hide.
+pub fn data_dir(named: Option<PathBuf>) -> Result<PathBuf, PlatformError> {
+    let default = named.is_none();
+    let folder = match named {
+        Some(folder) => folder,
+        None => {
+            let dirs = directories::ProjectDirs::from("", "", "mailferry").ok_or(PlatformError::NoHome)?;
+            dirs.data_local_dir().to_owned()
+        }
+    };
+    private_dir(&folder)?;
+    close_to_others(&folder, default)?;
+    Ok(folder)
+}
+
+/// Makes a folder (and those above it) that only its owner may enter; one that exists is left as it is.
+pub(super) fn private_dir(folder: &Path) -> Result<(), PlatformError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(io("creating folder", folder))
+}
+
+#[cfg(unix)]
+fn close_to_others(folder: &Path, default: bool) -> Result<(), PlatformError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(folder).map_err(io("looking at folder", folder))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let mut files = std::fs::read_dir(folder).map_err(io("reading folder", folder))?;
+    if !default && !folder.join(lock_file()).exists() && files.next().is_some() {
+        return Err(PlatformError::NotPrivate(folder.to_owned()));
+    }
+    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).map_err(io("closing to others", folder))
+}
+
+#[cfg(unix)]
+fn lock_file() -> &'static str {
+    super::lock::LOCK_FILE
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_folder: &Path, _default: bool) -> Result<(), PlatformError> {
+    Ok(()) // the user's local application data is private there
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn folders_are_private() {
+        let temporary = tempfile::tempdir().unwrap();
+        let new = data_dir(Some(temporary.path().join("a/b"))).unwrap();
+        assert_eq!((mode(&new), mode(new.parent().unwrap())), (0o700, 0o700));
+        std::fs::set_permissions(&new, PermissionsExt::from_mode(0o755)).unwrap();
+        data_dir(Some(new.clone())).unwrap();
+        assert_eq!(mode(&new), 0o700, "an empty one is tightened");
+        std::fs::write(new.join("workspace.lock"), "").unwrap();
+        std::fs::set_permissions(&new, PermissionsExt::from_mode(0o750)).unwrap();
+        data_dir(Some(new.clone())).unwrap();
+        assert_eq!(mode(&new), 0o700, "so is a workspace");
+    }
+
+    #[test]
+    fn other_peoples_folders_are_left_alone() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().to_owned();
+        std::fs::write(folder.join("letter.txt"), "").unwrap();
+        std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+        assert!(matches!(data_dir(Some(folder.clone())), Err(PlatformError::NotPrivate(_))));
+        assert_eq!(mode(&folder), 0o755);
+    }
+}

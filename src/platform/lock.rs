@@ -1,0 +1,167 @@
+//! Single instance: one engine per workspace (D1), and the spool folder that belongs to it.
+//!
+//! The lock is on `workspace.lock`, never on the database, and goes with the process however it ends. `owner.json` beside
+//! it only tells people who holds it.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::private_dir;
+use super::{PlatformError, io};
+
+pub(super) const LOCK_FILE: &str = "workspace.lock";
+const OWNER_FILE: &str = "owner.json";
+const SPOOL: &str = "spool";
+
+/// Who runs the engine of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Process id.
+    pub pid: u32,
+    /// Machine.
+    pub host: String,
+    /// Login name.
+    pub user: String,
+    /// UTC epoch milliseconds.
+    pub since: i64,
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "by {} on {} (process {})", self.user, self.host, self.pid)
+    }
+}
+
+impl Owner {
+    fn this_process(since: i64) -> Self {
+        let variable =
+            |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        let host = variable(&["COMPUTERNAME", "HOSTNAME"])
+            .or_else(|| std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned()))
+            .filter(|name| !name.is_empty());
+        Self {
+            pid: std::process::id(),
+            host: host.unwrap_or_else(|| "this machine".into()),
+            user: variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".into()),
+            since,
+        }
+    }
+}
+
+/// Held by the process that runs the engine, for as long as it does.
+#[derive(Debug)]
+pub struct WorkspaceLock {
+    folder: PathBuf,
+    crashed: Option<Owner>,
+    _file: File,
+}
+
+/// Takes the workspace for this process, or tells who has it.
+pub fn workspace_lock(folder: &Path, now: i64) -> Result<WorkspaceLock, PlatformError> {
+    let path = folder.join(LOCK_FILE);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(io("opening", &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(PlatformError::InUse(owner(folder))),
+        Err(TryLockError::Error(error)) => return Err(io("locking", &path)(error)),
+    }
+    let crashed = owner(folder);
+    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, _file: file };
+    lock.write_owner(&Owner::this_process(now))?;
+    Ok(lock)
+}
+
+/// Who `owner.json` names: the holder of the lock, or a process that crashed.
+pub fn owner(folder: &Path) -> Option<Owner> {
+    let text = std::fs::read(folder.join(OWNER_FILE)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+impl WorkspaceLock {
+    /// The process that held the workspace before and did not end in order.
+    pub fn crashed(&self) -> Option<&Owner> {
+        self.crashed.as_ref()
+    }
+
+    /// The folder for messages too large for memory: private, and emptied by this call (what lies there is of a run that is
+    /// over).
+    pub fn spool(&self) -> Result<PathBuf, PlatformError> {
+        let spool = self.folder.join(SPOOL);
+        match std::fs::remove_dir_all(&spool) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io("emptying", &spool)(error)),
+            _ => {}
+        }
+        private_dir(&spool)?;
+        Ok(spool)
+    }
+
+    fn write_owner(&self, owner: &Owner) -> Result<(), PlatformError> {
+        let path = self.folder.join(OWNER_FILE);
+        let write = || -> std::io::Result<()> {
+            let file = tempfile::Builder::new().prefix(".owner").tempfile_in(&self.folder)?;
+            serde_json::to_writer(&file, owner)?;
+            file.persist(&path).map_err(|e| e.error)?;
+            Ok(())
+        };
+        write().map_err(io("writing", &path))
+    }
+}
+
+impl Drop for WorkspaceLock {
+    fn drop(&mut self) {
+        // Before the lock goes: whoever comes next writes its own.
+        let _ = std::fs::remove_file(self.folder.join(OWNER_FILE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holder_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = workspace_lock(folder.path(), 7).unwrap();
+        assert_eq!(lock.crashed(), None);
+        let refused = workspace_lock(folder.path(), 8).unwrap_err();
+        let PlatformError::InUse(Some(holder)) = &refused else { panic!("{refused}") };
+        assert_eq!((holder.pid, holder.since), (std::process::id(), 7));
+        assert!(refused.to_string().contains(&format!("(process {})", std::process::id())));
+        drop(lock);
+        assert_eq!(owner(folder.path()), None);
+        assert_eq!(workspace_lock(folder.path(), 9).unwrap().crashed(), None);
+    }
+
+    #[test]
+    fn a_crash_leaves_no_stale_lock_but_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3 };
+        std::fs::write(folder.path().join(LOCK_FILE), "").unwrap();
+        std::fs::write(folder.path().join(OWNER_FILE), serde_json::to_vec(&dead).unwrap()).unwrap();
+        let lock = workspace_lock(folder.path(), 9).unwrap();
+        assert_eq!(lock.crashed(), Some(&dead));
+        assert_eq!(owner(folder.path()).unwrap().since, 9);
+    }
+
+    #[test]
+    fn the_spool_is_private_and_starts_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = workspace_lock(folder.path(), 7).unwrap();
+        let spool = lock.spool().unwrap();
+        std::fs::create_dir(spool.join("deep")).unwrap();
+        std::fs::write(spool.join("deep/left-over"), "mail").unwrap();
+        assert_eq!(lock.spool().unwrap(), spool);
+        assert_eq!(std::fs::read_dir(&spool).unwrap().count(), 0);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&spool).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+}

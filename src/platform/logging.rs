@@ -1,0 +1,67 @@
+//! The log: daily files in `logs/`, the last 14 kept, written by a thread of its own (D2).
+//!
+//! Bounded: 128,000 lines wait for the disk at most, then lines are dropped. `MAILFERRY_LOG` says what is logged
+//! (`debug`, `mailferry::store=trace`). Secrets cannot get here: they do not print.
+
+use std::path::Path;
+
+use tracing::Level;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_appender::rolling::{Builder, Rotation};
+use tracing_subscriber::EnvFilter;
+
+use super::PlatformError;
+use super::folder::private_dir;
+
+/// The variable that overrides the level.
+pub const VARIABLE: &str = "MAILFERRY_LOG";
+const KEPT: usize = 14;
+
+/// Starts logging to `folder/logs/mailferry.<day>.log` for the whole process. Keep the guard until the end: dropping it
+/// writes what waits.
+pub fn init(folder: &Path, level: Level) -> Result<WorkerGuard, PlatformError> {
+    let (lines, guard) = writer(folder)?;
+    let filter = EnvFilter::builder().with_default_directive(level.into()).with_env_var(VARIABLE).from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(lines)
+        .try_init()
+        .map_err(|e| PlatformError::Log(e.to_string()))?;
+    Ok(guard)
+}
+
+fn writer(folder: &Path) -> Result<(NonBlocking, WorkerGuard), PlatformError> {
+    let logs = folder.join("logs");
+    private_dir(&logs)?;
+    let file = Builder::new()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("mailferry")
+        .filename_suffix("log")
+        .max_log_files(KEPT)
+        .build(&logs)
+        .map_err(|e| PlatformError::Log(e.to_string()))?;
+    Ok(tracing_appender::non_blocking(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_reach_the_day_file_and_old_files_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = folder.path().join("logs");
+        std::fs::create_dir(&logs).unwrap();
+        for day in 1..=20 {
+            std::fs::write(logs.join(format!("mailferry.2020-01-{day:02}.log")), "old").unwrap();
+        }
+        let (lines, guard) = writer(folder.path()).unwrap();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines).finish();
+        tracing::subscriber::with_default(subscriber, || tracing::info!("hello from the test"));
+        drop(guard);
+        let files: Vec<_> = std::fs::read_dir(&logs).unwrap().map(|e| e.unwrap().path()).collect();
+        assert!(files.len() <= KEPT, "{files:?}");
+        assert!(files.iter().any(|path| std::fs::read_to_string(path).unwrap().contains("hello from the test")));
+    }
+}

@@ -1,0 +1,394 @@
+//! The encrypted file vault: a data key wrapped by the passphrase, one sealed entry a credential, a seal over the whole.
+//!
+//! ```text
+//! "MFVAULT1"  m t p (u32 each, argon2id)  salt 16  nonce 24  wrapped data key 48
+//! then per entry: credential id i64, nonce 24, length u32, ciphertext
+//! at the end: keyed BLAKE3 over all before it, 32
+//! ```
+//!
+//! Numbers are little-endian. Ciphers are XChaCha20-Poly1305; an entry is bound to its credential id and its workspace, the
+//! wrapped key to the header and the workspace. The file is read anew for every request, because another process may have
+//! changed it, and replaced as a whole. Bounded: the file (64 MiB), argon2's memory (256 MiB). Blocks on the disk, and on
+//! another process that is writing.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Vault, VaultError};
+use crate::domain::ids::CredentialId;
+use crate::domain::secret::Secret;
+
+const MAGIC: &[u8; 8] = b"MFVAULT1";
+const KNOWN_HEADER: usize = 8 + 12 + 16;
+const NONCE: usize = 24;
+const WRAPPED: usize = 32 + 16;
+const HEADER: usize = KNOWN_HEADER + NONCE + WRAPPED;
+const SEAL: usize = 32;
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+
+/// What the passphrase is stretched with: OWASP's second choice for argon2id, 19 MiB.
+const COST: Cost = Cost { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+/// More than this in a header is damage, or an attempt to exhaust the machine.
+const LIMIT: Cost = Cost { memory_kib: 256 * 1024, passes: 16, lanes: 4 };
+
+#[derive(Clone, Copy)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+type DataKey = Zeroizing<[u8; 32]>;
+
+/// A sealed entry: nonce and ciphertext.
+type Sealed = ([u8; NONCE], Vec<u8>);
+
+/// An open file vault. Holds the data key, never the passphrase.
+pub struct FileVault {
+    path: PathBuf,
+    workspace: String,
+    key: DataKey,
+}
+
+fn failed(doing: &str, error: impl std::fmt::Display) -> VaultError {
+    VaultError::Failed(format!("{doing}: {error}"))
+}
+
+fn damaged() -> VaultError {
+    VaultError::Failed("its file is damaged or was tampered with: restore it from a backup".into())
+}
+
+fn random<const N: usize>() -> Result<[u8; N], VaultError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| failed("random numbers", e))?;
+    Ok(bytes)
+}
+
+fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&Key::from(*key))
+}
+
+impl FileVault {
+    /// The file's name within the data folder.
+    pub const FILE: &'static str = "vault.bin";
+
+    /// Opens the vault, or makes an empty one if there is none.
+    pub fn open(path: &Path, workspace: &str, passphrase: &Secret) -> Result<Self, VaultError> {
+        Self::open_with(path, workspace, passphrase, COST)
+    }
+
+    fn open_with(path: &Path, workspace: &str, passphrase: &Secret, cost: Cost) -> Result<Self, VaultError> {
+        if passphrase.expose().is_empty() {
+            return Err(VaultError::Failed("an empty passphrase protects nothing: choose one".into()));
+        }
+        let _writing = write_lock(path)?;
+        let key = match read(path)? {
+            Some(file) => unwrap(&file, workspace, passphrase)?,
+            None => create(path, workspace, passphrase, cost)?,
+        };
+        let vault = Self { path: path.to_owned(), workspace: workspace.to_owned(), key };
+        vault.load()?;
+        Ok(vault)
+    }
+
+    /// Header and entries as they are on the disk now, the seal checked.
+    fn load(&self) -> Result<(Vec<u8>, BTreeMap<i64, Sealed>), VaultError> {
+        let mut file = read(&self.path)?.ok_or_else(|| VaultError::Failed("its file is gone".into()))?;
+        let body = file.len().checked_sub(SEAL).filter(|body| *body >= HEADER).ok_or_else(damaged)?;
+        if seal(&self.key, &file[..body]).as_bytes()[..] != file[body..] {
+            return Err(damaged());
+        }
+        file.truncate(body);
+        let mut entries = BTreeMap::new();
+        let mut rest = &file[HEADER..];
+        while !rest.is_empty() {
+            let id = i64::from_le_bytes(take(&mut rest)?);
+            let nonce = take(&mut rest)?;
+            let length = u32::from_le_bytes(take(&mut rest)?) as usize;
+            let (sealed, after) = rest.split_at_checked(length).ok_or_else(damaged)?;
+            rest = after;
+            entries.insert(id, (nonce, sealed.to_vec()));
+        }
+        file.truncate(HEADER);
+        Ok((file, entries))
+    }
+
+    fn store(&self, mut file: Vec<u8>, entries: &BTreeMap<i64, Sealed>) -> Result<(), VaultError> {
+        for (id, (nonce, sealed)) in entries {
+            let length = u32::try_from(sealed.len()).map_err(|e| failed("writing an entry", e))?;
+            file.extend_from_slice(&id.to_le_bytes());
+            file.extend_from_slice(nonce);
+            file.extend_from_slice(&length.to_le_bytes());
+            file.extend_from_slice(sealed);
+        }
+        file.extend_from_slice(seal(&self.key, &file).as_bytes());
+        replace(&self.path, &file)
+    }
+
+    /// What an entry is bound to.
+    fn bound(&self, id: i64) -> Vec<u8> {
+        [b"entry".as_slice(), &id.to_le_bytes(), self.workspace.as_bytes()].concat()
+    }
+}
+
+impl Vault for FileVault {
+    fn get(&self, id: CredentialId) -> Result<Secret, VaultError> {
+        let (_, entries) = self.load()?;
+        let (nonce, sealed) = entries.get(&id.0).ok_or(VaultError::Missing(id))?;
+        let payload = Payload { msg: sealed, aad: &self.bound(id.0) };
+        let clear = cipher(&self.key).decrypt(&XNonce::from(*nonce), payload).map_err(|_| damaged())?;
+        String::from_utf8(clear).map(Secret::new).map_err(|error| {
+            error.into_bytes().zeroize();
+            damaged()
+        })
+    }
+
+    fn put_many(&self, new: Vec<(CredentialId, Secret)>, progress: &dyn Fn(usize)) -> Result<(), VaultError> {
+        let _writing = write_lock(&self.path)?;
+        let (header, mut entries) = self.load()?;
+        let cipher = cipher(&self.key);
+        let count = new.len();
+        for (done, (id, secret)) in new.into_iter().enumerate() {
+            let nonce = random()?;
+            let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound(id.0) };
+            let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|e| failed("sealing an entry", e))?;
+            entries.insert(id.0, (nonce, sealed));
+            if done > 0 {
+                progress(done);
+            }
+        }
+        self.store(header, &entries)?;
+        progress(count);
+        Ok(())
+    }
+
+    fn delete_many(&self, ids: &[CredentialId], progress: &dyn Fn(usize)) -> Result<(), VaultError> {
+        let _writing = write_lock(&self.path)?;
+        let (header, mut entries) = self.load()?;
+        for id in ids {
+            entries.remove(&id.0);
+        }
+        self.store(header, &entries)?;
+        progress(ids.len());
+        Ok(())
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], VaultError> {
+    let (head, tail) = rest.split_first_chunk::<N>().ok_or_else(damaged)?;
+    *rest = tail;
+    Ok(*head)
+}
+
+fn seal(key: &DataKey, body: &[u8]) -> blake3::Hash {
+    let key = Zeroizing::new(blake3::derive_key("mailferry vault file 1 seal", &key[..]));
+    blake3::keyed_hash(&key, body)
+}
+
+fn stretch(passphrase: &Secret, salt: &[u8; 16], cost: Cost) -> Result<DataKey, VaultError> {
+    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(|_| damaged())?;
+    let mut key = Zeroizing::new([0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.expose().as_bytes(), salt, &mut key[..])
+        .map_err(|e| failed("stretching the passphrase", e))?;
+    Ok(key)
+}
+
+/// What the wrapped key is bound to: everything before it, and the workspace.
+fn key_bound(header: &[u8], workspace: &str) -> Vec<u8> {
+    [b"key".as_slice(), header, workspace.as_bytes()].concat()
+}
+
+fn create(path: &Path, workspace: &str, passphrase: &Secret, cost: Cost) -> Result<DataKey, VaultError> {
+    let (salt, nonce): ([u8; 16], [u8; NONCE]) = (random()?, random()?);
+    let key = Zeroizing::new(random::<32>()?);
+    let mut file = MAGIC.to_vec();
+    for number in [cost.memory_kib, cost.passes, cost.lanes] {
+        file.extend_from_slice(&number.to_le_bytes());
+    }
+    file.extend_from_slice(&salt);
+    let payload = Payload { msg: &key[..], aad: &key_bound(&file, workspace) };
+    let wrapped = cipher(&*stretch(passphrase, &salt, cost)?)
+        .encrypt(&XNonce::from(nonce), payload)
+        .map_err(|e| failed("wrapping the key", e))?;
+    file.extend_from_slice(&nonce);
+    file.extend_from_slice(&wrapped);
+    file.extend_from_slice(seal(&key, &file).as_bytes());
+    replace(path, &file)?;
+    Ok(key)
+}
+
+fn unwrap(file: &[u8], workspace: &str, passphrase: &Secret) -> Result<DataKey, VaultError> {
+    let mut rest = file;
+    match take::<8>(&mut rest)? {
+        magic if magic == *MAGIC => {}
+        magic if magic.starts_with(b"MFVAULT") => {
+            return Err(VaultError::Failed("its file was made by another version of Mailferry".into()));
+        }
+        _ => return Err(damaged()),
+    }
+    let mut number = || take(&mut rest).map(u32::from_le_bytes);
+    let cost = Cost { memory_kib: number()?, passes: number()?, lanes: number()? };
+    if cost.memory_kib > LIMIT.memory_kib || cost.passes > LIMIT.passes || cost.lanes > LIMIT.lanes {
+        return Err(damaged());
+    }
+    let salt = take(&mut rest)?;
+    let nonce: [u8; NONCE] = take(&mut rest)?;
+    let wrapped: [u8; WRAPPED] = take(&mut rest)?;
+    let payload = Payload { msg: &wrapped, aad: &key_bound(&file[..KNOWN_HEADER], workspace) };
+    let clear = cipher(&*stretch(passphrase, &salt, cost)?).decrypt(&XNonce::from(nonce), payload);
+    let clear = Zeroizing::new(clear.map_err(|_| VaultError::WrongPassphrase)?);
+    let mut key = Zeroizing::new([0; 32]);
+    key.copy_from_slice(&clear);
+    Ok(key)
+}
+
+/// Held while one process changes the file. The lock file stays; only its lock matters.
+fn write_lock(path: &Path) -> Result<File, VaultError> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path.with_extension("lock")).map_err(|e| failed("opening its lock file", e))?;
+    file.lock().map_err(|e| failed("locking its file", e))?;
+    Ok(file)
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("opening its file", error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|e| failed("reading its file", e))?;
+    if bytes.len() as u64 > LARGEST_FILE { Err(damaged()) } else { Ok(Some(bytes)) }
+}
+
+/// Writes beside, flushes, renames: a crash leaves the old file or the new one. Temporary files are private (0600).
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".vault").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|e| e.error)?;
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    };
+    write().map_err(|e| failed("writing its file", e))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+
+    fn open(path: &Path, phrase: &str) -> Result<FileVault, VaultError> {
+        FileVault::open_with(path, "workspace-1", &Secret::new(phrase), CHEAP)
+    }
+
+    fn put(vault: &FileVault, entries: &[(i64, &str)]) {
+        let entries = entries.iter().map(|(id, text)| (CredentialId(*id), Secret::new(*text))).collect();
+        vault.put_many(entries, &|_| ()).unwrap();
+    }
+
+    #[test]
+    fn secrets_are_there_at_the_next_start_and_for_other_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.bin");
+        let secret = Secret::new("correct horse");
+        let first = FileVault::open(&path, "w", &secret).unwrap();
+        let second = FileVault::open(&path, "w", &secret).unwrap();
+        put(&first, &[(1, "hunter2"), (2, "")]);
+        put(&second, &[(2, "changed"), (3, "Grüße")]);
+        for (id, text) in [(1, "hunter2"), (2, "changed"), (3, "Grüße")] {
+            assert_eq!(first.get(CredentialId(id)).unwrap().expose(), text);
+        }
+        first.delete_many(&[CredentialId(1)], &|_| ()).unwrap();
+        assert_eq!(second.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(7).any(|w| w == b"hunter2" || w == b"changed"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn another_passphrase_or_workspace_does_not_open_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.bin");
+        put(&open(&path, "right").unwrap(), &[(1, "x")]);
+        assert!(matches!(open(&path, "wrong"), Err(VaultError::WrongPassphrase)));
+        let other = FileVault::open_with(&path, "workspace-2", &Secret::new("right"), CHEAP);
+        assert!(matches!(other, Err(VaultError::WrongPassphrase)));
+        assert!(open(&path, "").is_err());
+        assert_eq!(open(&path, "right").unwrap().get(CredentialId(1)).unwrap().expose(), "x");
+    }
+
+    #[test]
+    fn any_flipped_byte_and_any_cut_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.bin");
+        let vault = open(&path, "phrase").unwrap();
+        put(&vault, &[(1, "one"), (2, "two")]);
+        let good = std::fs::read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).unwrap();
+            assert!(vault.get(CredentialId(1)).is_err(), "byte {at}");
+            assert!(vault.put_many(Vec::new(), &|_| ()).is_err(), "byte {at}");
+            assert!(open(&path, "phrase").is_err(), "byte {at}");
+            std::fs::write(&path, &good[..at]).unwrap();
+            assert!(vault.get(CredentialId(1)).is_err(), "cut at {at}");
+            assert!(open(&path, "phrase").is_err(), "cut at {at}");
+        }
+        std::fs::write(&path, &good).unwrap();
+        assert_eq!(vault.get(CredentialId(2)).unwrap().expose(), "two");
+    }
+
+    #[test]
+    fn entries_cannot_change_places_even_under_a_valid_seal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.bin");
+        let vault = open(&path, "phrase").unwrap();
+        put(&vault, &[(1, "one"), (2, "two")]);
+        let (header, mut entries) = vault.load().unwrap();
+        let (one, two) = (entries[&1].clone(), entries[&2].clone());
+        entries.extend([(1, two), (2, one)]);
+        vault.store(header, &entries).unwrap();
+        assert!(vault.get(CredentialId(1)).is_err());
+        assert!(vault.get(CredentialId(2)).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_put_comes_back(entries in proptest::collection::btree_map(any::<i64>(), any::<String>(), 0..20)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("vault.bin");
+            let list: Vec<_> = entries.iter().map(|(id, text)| (*id, text.as_str())).collect();
+            put(&open(&path, "phrase").unwrap(), &list);
+            let again = open(&path, "phrase").unwrap();
+            for (id, text) in list {
+                let secret = again.get(CredentialId(id)).unwrap();
+                prop_assert_eq!(secret.expose(), text);
+            }
+        }
+    }
+}
