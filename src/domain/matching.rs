@@ -135,7 +135,7 @@ impl GoneMarks {
 
     /// Whether there never was one.
     pub fn is_empty(&self) -> bool {
-        self.marks.is_empty()
+        self.0.is_empty()
     }
 
     /// Whether an unused one has this identity.

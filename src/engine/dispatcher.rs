@@ -59,6 +59,7 @@ pub(super) struct Dispatcher {
     loaded: (mpsc::Sender<ItemId>, mpsc::Receiver<ItemId>),
     rows: Builder,
     closing: bool,
+    orphaned: bool,
 }
 
 impl Dispatcher {
@@ -79,6 +80,7 @@ impl Dispatcher {
             loaded: mpsc::channel(64),
             rows: Builder::default(),
             closing: false,
+            orphaned: false,
         }
     }
 
@@ -90,7 +92,7 @@ impl Dispatcher {
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                request = self.inbox.recv(), if !self.closing => match request {
+                request = self.inbox.recv(), if !self.orphaned => match request {
                     Some(Request::Command(command, reply)) => {
                         let outcome = self.command(command).await;
                         // Nobody waiting for the outcome is no failure.
@@ -100,6 +102,8 @@ impl Dispatcher {
                         self.closing = true;
                         self.handle(Event::Close).await;
                     }
+                    // The handle was dropped: without a close, so are the connections.
+                    None if self.closing => self.orphaned = true,
                     None => return,
                 },
                 Some(item) = self.loaded.1.recv() => drop(self.handle(Event::Loaded(item)).await),
@@ -113,7 +117,7 @@ impl Dispatcher {
                 _ = paint.tick() => self.paint(),
                 _ = poll.tick() => self.poll().await,
             }
-            if self.closing && self.workers.is_empty() {
+            if self.closing && self.workers.is_empty() && self.orphaned {
                 self.paint();
                 return;
             }

@@ -30,7 +30,7 @@ pub struct Workspace {
     /// The process-wide memory budget for message bytes, of [`MESSAGE_MEMORY`].
     pub budget: Arc<Budget>,
     /// The clock.
-    pub clock: Clock,
+    pub clock: Arc<dyn Clock>,
     /// Makes endpoints.
     pub endpoints: Arc<dyn Endpoints>,
 }
@@ -65,6 +65,12 @@ impl Engine {
     /// The latest state, and news of later ones; at most ten a second.
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
+    }
+
+    /// Starts nothing new and tells what runs to stop. Returns at once.
+    pub async fn stop_all(&self) {
+        // An engine that has ended has stopped.
+        let _ = self.requests.send(Request::Close).await;
     }
 
     /// Starts nothing new, tells what runs to stop, and returns when all of it has ended.

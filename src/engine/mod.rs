@@ -15,4 +15,4 @@ pub mod snapshot;
 pub mod store_journal;
 mod worker;
 
-pub use handle::{Engine, Workspace};
+pub use handle::{Engine, MESSAGE_MEMORY, Workspace};

@@ -18,6 +18,7 @@ use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{Pass, PassEnd, PassOrder, Stops};
 use crate::engine::store_journal::StoreJournal;
 use crate::store::StoreError;
+use crate::vault;
 
 /// How often the figures of a running pass are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -108,7 +109,7 @@ impl Worker {
         let pass = store.pass(self.pass).await?;
         store.set_pass_options(self.pass, project.options.clone()).await?;
         let earlier = if pass.attempt > 1 {
-            store.pass_folders(self.pass, u32::MAX, 0).await?.into_iter().map(|f| (f.folder, f.counts)).collect()
+            store.pass_folders(self.pass, u32::MAX, 0).await?.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect()
         } else {
             Default::default()
         };
@@ -148,7 +149,7 @@ impl Worker {
             Unready::Side(side, Failure::new(Cause::CredentialMissing, Scope::Mailbox, Retry::User, doing).saying(text))
         };
         let credential = credential.ok_or_else(|| missing("none is stored"))?;
-        let secret = self.workspace.vault.get(credential).map_err(|error| missing(&error.to_string()))?;
+        let secret = vault::fetch(&self.workspace.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
         let login = Login { user: mailbox.login_name().to_owned(), admin: server.admin.clone(), secret };
         let meter = match side {
             Side::Source => Arc::clone(&self.meter),

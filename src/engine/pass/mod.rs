@@ -128,7 +128,7 @@ pub struct Pass {
     destination: Arc<dyn Endpoint>,
     journal: Arc<dyn Journal>,
     tally: Arc<Tally>,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     /// Fires on Stop and when any lane ended for good.
     quit: CancellationToken,
     recovery: Arc<Recovery>,
@@ -145,17 +145,17 @@ impl Pass {
         destination: Arc<dyn Endpoint>,
         journal: Arc<dyn Journal>,
         tally: Arc<Tally>,
-        clock: Clock,
+        clock: Arc<dyn Clock>,
         stops: Stops,
     ) -> PassEnd {
         let quit = stops.stop.child_token();
         let limit = order.options.retry_limit;
-        let recovery = Arc::new(Recovery::new(limit, Arc::clone(&tally), clock.clone(), quit.clone()));
+        let recovery = Arc::new(Recovery::new(limit, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));
         let progressed = {
             let recovery = Arc::clone(&recovery);
             Box::new(move || recovery.progressed())
         };
-        let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), clock.clone(), progressed);
+        let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
         let errors = AtomicU64::new(0);
         let pass = Self { order, source, destination, journal, tally, clock, quit, recovery, recorder, errors };
         let work = async move {

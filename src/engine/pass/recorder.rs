@@ -67,7 +67,7 @@ pub struct Committer {
     receiver: mpsc::Receiver<Message>,
     journal: Arc<dyn Journal>,
     tally: Arc<Tally>,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     failed: CancellationToken,
     reason: Arc<Mutex<Option<StoreError>>>,
     on_progress: Box<dyn Fn() + Send + Sync>,
@@ -77,7 +77,7 @@ pub struct Committer {
 pub fn recorder(
     journal: Arc<dyn Journal>,
     tally: Arc<Tally>,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     on_progress: Box<dyn Fn() + Send + Sync>,
 ) -> (Recorder, Committer) {
     let (sender, receiver) = mpsc::channel(GROUP_ROWS);

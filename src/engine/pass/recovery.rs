@@ -24,7 +24,7 @@ struct State {
 pub struct Recovery {
     state: Mutex<State>,
     tally: Arc<Tally>,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     quit: CancellationToken,
 }
 
@@ -38,7 +38,7 @@ fn jitter() -> f64 {
 
 impl Recovery {
     /// A fresh budget of tries; waits end when `quit` fires.
-    pub fn new(limit: u32, tally: Arc<Tally>, clock: Clock, quit: CancellationToken) -> Self {
+    pub fn new(limit: u32, tally: Arc<Tally>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
         Self { state: Mutex::new(State { budget: RetryBudget::new(limit), until: None }), tally, clock, quit }
     }
 
@@ -76,7 +76,7 @@ impl Recovery {
                 return Ok((until, None));
             }
             match state.budget.failed(&trouble.failure, jitter()) {
-                Decision::Wait { wait, attempt, limit } => {
+                Decision::Again { wait, attempt, limit } => {
                     state.until = Some(now + wait);
                     Ok((now + wait, Some((wait, attempt, limit))))
                 }

@@ -1,0 +1,136 @@
+//! `mailferry item …`
+
+use std::path::Path;
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::table::{Table, clean};
+use crate::cli::workspace::Opened;
+use crate::domain::csv_import::{Parsed, Row, parse};
+use crate::domain::failure::Side;
+use crate::domain::ids::{CredentialId, ItemId};
+use crate::domain::secret::Secret;
+use crate::domain::status::display;
+use crate::store::NewItem;
+
+/// A larger file is refused unread: 100,000 rows are some 10 MB.
+const FILE_LIMIT: u64 = 256 * 1024 * 1024;
+/// Problems named one by one; the rest is counted.
+const NAMED: usize = 50;
+
+/// `item import`
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line speaks")]
+pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
+    let project = opened.project(project).await?;
+    let parsed = read(file)?;
+    for problem in parsed.problems.iter().take(NAMED) {
+        eprintln!("{}: {}", file.display(), clean(&problem.to_string()));
+    }
+    if parsed.problems.len() > NAMED {
+        eprintln!("… and {} more", parsed.problems.len() - NAMED);
+    }
+    for note in parsed.notes.iter().take(NAMED) {
+        eprintln!("note: {}: {}", file.display(), clean(&note.to_string()));
+    }
+    let bad = parsed.problems.len();
+    if parsed.rows.is_empty() {
+        let what = if bad > 0 { "no row could be read" } else { "the file has no rows below its header" };
+        return Err(CliError::usage(format!("{}: {what}; nothing was imported", file.display())));
+    }
+    if bad > 0 && !skip_bad {
+        return Err(CliError::usage(format!(
+            "{bad} bad rows, {} good ones; nothing was imported. Mend them, or import the good ones with --skip-bad",
+            parsed.rows.len()
+        )));
+    }
+    let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
+    // Opened first: a wrong passphrase must not leave half an import.
+    let vault = if has_secrets { Some(opened.vault().await?) } else { None };
+    let items = parsed.rows.iter().map(new_item).collect();
+    let imported = opened.store.import_items(project.id, items).await?;
+    if let Some(vault) = vault {
+        let secrets = secrets(parsed.rows, &imported.iter().map(|i| i.id).collect::<Vec<_>>());
+        let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
+        let mut entries: Vec<(CredentialId, Secret)> = Vec::with_capacity(ids.len());
+        let mut changes = Vec::with_capacity(ids.len());
+        for ((item, side, secret), id) in secrets.into_iter().zip(ids) {
+            entries.push((id, secret));
+            changes.push((item, side, Some(id)));
+        }
+        let keeper = std::sync::Arc::clone(&vault);
+        let put = tokio::task::spawn_blocking(move || keeper.put_many(entries, &|_| ()));
+        put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+        let replaced = opened.store.set_item_credentials(changes).await?;
+        let delete = tokio::task::spawn_blocking(move || vault.delete_many(&replaced, &|_| ()));
+        delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+    }
+    let created = imported.iter().filter(|item| item.created).count();
+    println!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
+    Ok(Exit::Well)
+}
+
+fn read(file: &Path) -> Result<Parsed, CliError> {
+    let wrong = |reason: String| CliError::usage(format!("{}: {reason}", file.display()));
+    let size = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?.len();
+    if size > FILE_LIMIT {
+        return Err(wrong("larger than 256 MB; split it".into()));
+    }
+    Ok(parse(&std::fs::read(file).map_err(|error| wrong(error.to_string()))?))
+}
+
+fn new_item(row: &Row) -> NewItem {
+    NewItem {
+        source_email: row.source_email.clone(),
+        source_login: row.source_login.clone(),
+        destination_email: row.destination_email.clone(),
+        destination_login: row.destination_login.clone(),
+    }
+}
+
+fn secrets(rows: Vec<Row>, ids: &[ItemId]) -> Vec<(ItemId, Side, Secret)> {
+    let sides = rows.into_iter().zip(ids).flat_map(|(row, id)| {
+        [(Side::Source, row.source_password), (Side::Destination, row.destination_password)]
+            .into_iter()
+            .filter_map(|(side, secret)| secret.map(|secret| (*id, side, secret)))
+    });
+    sides.collect()
+}
+
+/// `item list`
+#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
+pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
+    let project = opened.project(project).await?;
+    let rows = opened.store.items(project.id).await?;
+    if rows.is_empty() {
+        println!("No items yet. Import them with `mailferry item import \"{}\" FILE.csv`", clean(&project.name));
+        return Ok(Exit::Well);
+    }
+    let mut table = Table::new(&["Source", "Destination", "Source login", "Destination login", "Status"]);
+    let now = opened.clock.now();
+    for row in rows {
+        let login = |admin: bool, mailbox: &crate::domain::item::Mailbox| {
+            let own = if mailbox.credential.is_some() { "own password" } else { "no password" };
+            let how = if admin { "administrator" } else { own };
+            match &mailbox.login {
+                Some(login) => format!("{login} ({how})"),
+                None => format!("({how})"),
+            }
+        };
+        let latest = row.latest.as_ref();
+        let status = display(
+            row.status(),
+            latest.map(|pass| pass.kind),
+            latest.map_or(0, |pass| pass.progress.counts.errors),
+            latest.and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at),
+            now,
+        );
+        table.row(vec![
+            row.item.source.email.clone(),
+            row.item.destination.email.clone(),
+            login(project.source.admin.is_some(), &row.item.source),
+            login(project.destination.admin.is_some(), &row.item.destination),
+            status,
+        ]);
+    }
+    table.print();
+    Ok(Exit::Well)
+}

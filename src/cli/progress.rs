@@ -1,0 +1,102 @@
+//! What `--watch` shows: bars on a terminal, plain lines else.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::cli::status::phase_word;
+use crate::cli::table::clean;
+use crate::domain::ids::ItemId;
+use crate::domain::record::{PassProgress, Phase};
+use crate::domain::status::{Status, display};
+use crate::domain::wording::{duration, size};
+use crate::engine::snapshot::{ItemRow, Snapshot};
+
+/// Shows the items of a run.
+pub struct Watch {
+    bars: Option<MultiProgress>,
+    by_item: HashMap<ItemId, ProgressBar>,
+    /// What was last printed of an item, without a terminal.
+    printed: HashMap<ItemId, (Status, Phase, u32, bool)>,
+}
+
+impl Watch {
+    /// Bars if standard output is a terminal.
+    pub fn new() -> Self {
+        let bars = std::io::stdout().is_terminal().then(MultiProgress::new);
+        Self { bars, by_item: HashMap::new(), printed: HashMap::new() }
+    }
+
+    /// Shows one state.
+    pub fn show(&mut self, snapshot: &Snapshot, items: &[ItemId], now: i64) {
+        for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
+            match &self.bars {
+                Some(bars) => {
+                    // A bar appears when a worker has the item, so that 10,000 waiting ones do not fill the screen.
+                    if !row.status.is_active() && !self.by_item.contains_key(&row.item) {
+                        continue;
+                    }
+                    let bar = self.by_item.entry(row.item).or_insert_with(|| {
+                        let style = ProgressStyle::with_template("{prefix:30!} {bar:20} {pos}/{len} {wide_msg}");
+                        bars.add(ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+                    });
+                    bar.set_prefix(clean(&row.source));
+                    bar.set_length(row.progress.folders_total.into());
+                    bar.set_position(row.progress.folders_done.into());
+                    bar.set_message(line(row, now));
+                    if row.status.is_at_rest() {
+                        bar.abandon();
+                    }
+                }
+                None => self.print(row, now),
+            }
+        }
+    }
+
+    #[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
+    fn print(&mut self, row: &ItemRow, now: i64) {
+        let progress = &row.progress;
+        let news = (row.status, progress.phase, progress.folders_done, progress.retry.is_some());
+        if self.printed.insert(row.item, news) != Some(news) {
+            println!("{}: {}", clean(&row.source), line(row, now));
+        }
+    }
+
+    /// Says something between the bars.
+    #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+    pub fn say(&self, text: &str) {
+        match &self.bars {
+            // A terminal that went away is no reason to stop.
+            Some(bars) => drop(bars.println(text)),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// Leaves the bars as they are.
+    pub fn finish(self) {
+        self.by_item.values().for_each(ProgressBar::abandon);
+    }
+}
+
+fn line(row: &ItemRow, now: i64) -> String {
+    let PassProgress { phase, counts, in_flight, retry, current, .. } = &row.progress;
+    let status = display(row.status, row.pass.map(|pass| pass.1), counts.errors, None, now);
+    if !row.status.is_active() {
+        return status;
+    }
+    if let Some(retry) = retry {
+        let wait = duration((retry.until - now).max(0));
+        return clean(&format!("{status} · retry {} of {} in {wait}: {}", retry.attempt, retry.limit, retry.failure));
+    }
+    let folder = current.as_ref().map(|path| format!(" {path}")).unwrap_or_default();
+    let speed = if row.speed > 0 { format!(" · {}/s", size(row.speed)) } else { String::new() };
+    clean(&format!(
+        "{status} · {}{folder} · {}/{} folders · {} messages · {}{speed}",
+        phase_word(*phase),
+        row.progress.folders_done,
+        row.progress.folders_total,
+        counts.copied,
+        size(counts.bytes + in_flight),
+    ))
+}

@@ -1,0 +1,236 @@
+//! `mailferry project …`
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use crate::cli::args::NewProject;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::prompt;
+use crate::cli::table::Table;
+use crate::cli::workspace::Opened;
+use crate::domain::failure::Side;
+use crate::domain::mapping::Mapping;
+use crate::domain::project::Options;
+use crate::domain::secret::Secret;
+use crate::domain::server::{AdminLogin, Security, Server, Trust};
+use crate::domain::status::Status;
+
+/// A CA file larger than this is none.
+const CA_LIMIT: u64 = 4 * 1024 * 1024;
+
+fn server(
+    side: Side,
+    url: &str,
+    admin: Option<&str>,
+    ca: Option<&Path>,
+    fingerprint: Option<&str>,
+) -> Result<Server, CliError> {
+    let word = side.word();
+    let mut server =
+        Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word} {}: {error}", clean(url))))?;
+    if let Some(path) = ca {
+        server.trust = Trust::Authorities(read_ca(word, path)?);
+    }
+    if let Some(hex) = fingerprint {
+        server.trust = Trust::Pinned(parse_fingerprint(word, hex)?);
+    }
+    if server.security == Security::Plain && server.trust != Trust::System {
+        return Err(CliError::usage(format!("--{word} is imap+plain, which has no certificate to trust")));
+    }
+    if let Some(login) = admin {
+        let admin = AdminLogin::parse(login);
+        admin.validate().map_err(|error| CliError::usage(format!("--{word}-admin: {error}")))?;
+        server.admin = Some(admin);
+    }
+    Ok(server)
+}
+
+fn clean(text: &str) -> String {
+    crate::cli::table::clean(text)
+}
+
+fn read_ca(word: &str, path: &Path) -> Result<String, CliError> {
+    let wrong = |reason: String| CliError::usage(format!("--{word}-ca {}: {reason}", path.display()));
+    let size = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+    if size > CA_LIMIT {
+        return Err(wrong("too large for a file of certificates".into()));
+    }
+    let pem = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(wrong("holds no certificate (PEM, -----BEGIN CERTIFICATE-----)".into()));
+    }
+    Ok(pem)
+}
+
+/// 64 hexadecimal digits, with or without colons or blanks between them.
+fn parse_fingerprint(word: &str, hex: &str) -> Result<[u8; 32], CliError> {
+    let digits: Vec<u8> = hex.bytes().filter(|b| !matches!(b, b':' | b' ')).collect();
+    let wrong = || CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits"));
+    let text = std::str::from_utf8(&digits).ok().filter(|text| text.is_ascii() && text.len() == 64).ok_or_else(wrong)?;
+    let mut out = [0; 32];
+    for (at, byte) in out.iter_mut().enumerate() {
+        let pair = text.get(at * 2..at * 2 + 2).ok_or_else(wrong)?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+    }
+    Ok(out)
+}
+
+/// `project new`
+#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
+pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError> {
+    let name = new.name.trim().to_owned();
+    if name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200 {
+        return Err(CliError::usage("a project's name has 1 to 200 characters, none of them a control character"));
+    }
+    let fingerprint = new.source_cert_sha256.as_deref();
+    let source =
+        server(Side::Source, &new.source, new.source_admin.as_deref(), new.source_ca.as_deref(), fingerprint)?;
+    let fingerprint = new.destination_cert_sha256.as_deref();
+    let (admin, ca) = (new.destination_admin.as_deref(), new.destination_ca.as_deref());
+    let destination = server(Side::Destination, &new.destination, admin, ca, fingerprint)?;
+    let mut options = Options { mapping: new.maps.into_iter().map(Mapping).collect(), ..Options::default() };
+    options.connections = new.connections.unwrap_or(options.connections);
+    options.concurrent = new.concurrent.unwrap_or(options.concurrent);
+    options.validate().map_err(|error| CliError::usage(error.to_string()))?;
+    if opened.store.project_named(&name).await?.is_some() {
+        return Err(CliError::usage(format!("the name \"{name}\" is taken: choose another one")));
+    }
+
+    // Everything is asked for before anything is written.
+    let mut secrets: Vec<(Side, Secret)> = Vec::new();
+    if source.admin.is_some() {
+        let secret = prompt::secret("MAILFERRY_SOURCE_PASSWORD", "password of the source's administrator")?;
+        secrets.push((Side::Source, secret));
+    }
+    if destination.admin.is_some() {
+        let secret = prompt::secret("MAILFERRY_DESTINATION_PASSWORD", "password of the destination's administrator")?;
+        secrets.push((Side::Destination, secret));
+    }
+    let vault = if secrets.is_empty() { None } else { Some(opened.vault().await?) };
+    let credentials = opened.store.new_credentials(secrets.len(), opened.clock.now(), "consultant").await?;
+    let sides: Vec<Side> = secrets.iter().map(|(side, _)| *side).collect();
+    if let Some(vault) = vault {
+        let entries = credentials.iter().copied().zip(secrets.into_iter().map(|(_, secret)| secret)).collect();
+        let put = tokio::task::spawn_blocking(move || vault.put_many(entries, &|_| ()));
+        put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+    }
+    let id = opened.store.create_project(name.clone(), source.clone(), destination.clone(), options).await?;
+    for (side, credential) in sides.into_iter().zip(credentials) {
+        opened.store.set_project_credential(id, side, Some(credential)).await?;
+    }
+    println!("Project \"{name}\": FROM {source} INTO {destination}");
+    Ok(Exit::Well)
+}
+
+/// `project list`
+#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
+pub async fn list(opened: &Opened) -> Result<Exit, CliError> {
+    let mut table = Table::new(&["Project", "From", "Into", ">Items", ">Completed", ">Failed"]);
+    let projects = opened.store.projects().await?;
+    if projects.is_empty() {
+        println!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
+        return Ok(Exit::Well);
+    }
+    for project in projects {
+        let rows = opened.store.items(project.id).await?;
+        let count = |status| rows.iter().filter(|row| row.status() == status).count().to_string();
+        table.row(vec![
+            project.name,
+            project.source.to_string(),
+            project.destination.to_string(),
+            rows.len().to_string(),
+            count(Status::Completed),
+            count(Status::Failed),
+        ]);
+    }
+    table.print();
+    Ok(Exit::Well)
+}
+
+fn trust(server: &Server) -> String {
+    match (&server.security, &server.trust) {
+        (Security::Plain, _) => "no encryption".into(),
+        (_, Trust::System) => "certificate checked by the system's trust store".into(),
+        (_, Trust::Authorities(_)) => "certificate checked by its own CA file".into(),
+        (_, Trust::Pinned(hash)) => {
+            let hex: Vec<String> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("certificate pinned, SHA-256 {}", hex.join(":"))
+        }
+    }
+}
+
+fn admin(server: &Server) -> String {
+    match &server.admin {
+        None => "each item its own login".into(),
+        Some(AdminLogin::AuthorizationId { login }) => format!("administrator {login} (authorization id)"),
+        Some(AdminLogin::Template { template }) => format!("administrator by the template {template}"),
+    }
+}
+
+/// `project show`
+#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
+pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
+    let project = opened.project(name).await?;
+    let rows = opened.store.items(project.id).await?;
+    println!("Project      {}", clean(&project.name));
+    println!("From         {} · {} · {}", project.source, admin(&project.source), trust(&project.source));
+    println!("Into         {} · {} · {}", project.destination, admin(&project.destination), trust(&project.destination));
+    let o = &project.options;
+    println!("Options      {} items at once · {} connections per mailbox and side", o.concurrent, o.connections);
+    println!("             maximum errors {} · retry limit {}", o.maximum_errors, o.retry_limit);
+    for rule in &o.mapping {
+        println!("Mapping      {}", clean(&rule.0));
+    }
+    println!("Items        {}", rows.len());
+    for status in Status::ALL {
+        let count = rows.iter().filter(|row| row.status() == status).count();
+        if count > 0 {
+            println!("             {count} {}", status.word());
+        }
+    }
+    Ok(Exit::Well)
+}
+
+/// `project delete`
+#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
+pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
+    let project = opened.project(name).await?;
+    let items = opened.store.items(project.id).await?.len();
+    if std::io::stdin().is_terminal() {
+        print!(
+            "Delete project \"{}\" with {items} items, their statistics and Mailferry's records of what was copied? \
+             No mail is touched. Type the name to delete it: ",
+            clean(&project.name)
+        );
+        let _ = std::io::stdout().flush();
+        let mut typed = String::new();
+        std::io::stdin().read_line(&mut typed).map_err(|error| CliError::cannot(error.to_string()))?;
+        if typed.trim() != project.name {
+            return Err(CliError::usage("nothing was deleted"));
+        }
+    }
+    let credentials = opened.store.delete_project(project.id).await?;
+    if !credentials.is_empty() {
+        let vault = opened.vault().await?;
+        let delete = tokio::task::spawn_blocking(move || vault.delete_many(&credentials, &|_| ()));
+        delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+    }
+    while opened.store.purge().await? {}
+    println!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
+    Ok(Exit::Well)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_read_with_and_without_colons() {
+        let plain = "00ff".repeat(16);
+        let colons = plain.as_bytes().chunks(2).map(|p| String::from_utf8_lossy(p).to_uppercase()).collect::<Vec<_>>();
+        assert_eq!(parse_fingerprint("source", &plain).unwrap(), parse_fingerprint("source", &colons.join(":")).unwrap());
+        for wrong in ["", "00", &"0g".repeat(32), &"é".repeat(32), &"00".repeat(33)] {
+            assert!(parse_fingerprint("source", wrong).is_err(), "{wrong}");
+        }
+    }
+}

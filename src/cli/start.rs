@@ -1,0 +1,204 @@
+//! `mailferry start`: runs passes in this process and stays until they have ended (D3).
+
+use std::sync::Arc;
+
+use crate::cli::args::Start;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::progress::Watch;
+use crate::cli::status::failure_text;
+use crate::cli::table::clean;
+use crate::cli::workspace::{Opened, ids, key};
+use crate::domain::failure::Side;
+use crate::domain::ids::ItemId;
+use crate::domain::project::Project;
+use crate::domain::server::Server;
+use crate::domain::status::Status;
+use crate::endpoint::budget::Budget;
+use crate::engine::command::Command;
+use crate::engine::endpoints::RealEndpoints;
+use crate::engine::snapshot::Snapshot;
+use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
+use crate::platform::PlatformError;
+use crate::platform::lock::{WorkspaceLock, workspace_lock};
+use crate::store::ItemRow;
+
+/// `start`
+#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
+    let project = opened.project(&start.project).await?;
+    let lock = lock(opened)?;
+    let recovered = opened.store.recover(opened.clock.now()).await?;
+    tracing::info!(passes = recovered.len(), "recovered");
+    let rows = opened.select(&project, &start.items).await?;
+    if rows.is_empty() {
+        return Err(CliError::usage(format!("project \"{}\" has no items: import some first", project.name)));
+    }
+    let (ready, left) = sort_out(opened, &project, rows).await?;
+    for (row, reason) in &left {
+        eprintln!("{}: not started: {reason}", clean(&key(row)));
+    }
+    if ready.is_empty() {
+        return Err(CliError::usage("nothing was started"));
+    }
+    let workspace = Workspace {
+        store: opened.store.clone(),
+        vault: opened.vault().await?,
+        spool: lock.spool()?,
+        budget: Budget::new(MESSAGE_MEMORY),
+        clock: Arc::clone(&opened.clock),
+        endpoints: Arc::new(RealEndpoints),
+    };
+    let engine = Engine::start(workspace);
+    let items = ids(&ready);
+    let resumed = engine.command(Command::Resume { project: project.id, items: items.clone() }).await;
+    let rest: Vec<ItemId> = items.iter().copied().filter(|item| !resumed.done.contains(item)).collect();
+    let started = engine.command(Command::Start { project: project.id, items: rest, kind: start.pass.into() }).await;
+    if let Some(error) = resumed.error.or(started.error) {
+        return Err(CliError::cannot(error));
+    }
+    let exit = follow(opened, &engine, &project, &items, start.watch).await?;
+    engine.close().await;
+    drop(lock);
+    Ok(if left.is_empty() { exit } else { Exit::Items })
+}
+
+fn lock(opened: &Opened) -> Result<WorkspaceLock, CliError> {
+    workspace_lock(&opened.folder, opened.clock.now()).map_err(|error| match error {
+        PlatformError::InUse(_) => CliError::cannot(format!(
+            "{error}: it is running passes already. Wait for its end, or use `mailferry stop`; `mailferry status` shows them"
+        )),
+        other => other.into(),
+    })
+}
+
+/// Who can start, and why the others cannot: a side without a credential, or a mailbox that would be copied into itself.
+async fn sort_out(
+    opened: &Opened,
+    project: &Project,
+    rows: Vec<ItemRow>,
+) -> Result<(Vec<ItemRow>, Vec<(ItemRow, String)>), CliError> {
+    let (source_admin, destination_admin) = opened.store.project_credentials(project.id).await?;
+    let same_server = (&project.source.host, project.source.port) == (&project.destination.host, project.destination.port);
+    let (mut ready, mut left) = (Vec::new(), Vec::new());
+    for row in rows {
+        let item = &row.item;
+        let has = |server: &Server, admin: bool, own: bool| if server.admin.is_some() { admin } else { own };
+        let missing: Vec<&str> = [
+            (Side::Source, has(&project.source, source_admin.is_some(), item.source.credential.is_some())),
+            (
+                Side::Destination,
+                has(&project.destination, destination_admin.is_some(), item.destination.credential.is_some()),
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, has)| !has)
+        .map(|(side, _)| side.word())
+        .collect();
+        if !missing.is_empty() {
+            let sides = missing.join(" and the ");
+            left.push((row, format!("no credential for the {sides}: import a password, or set an administrator")));
+        } else if same_server && item.source.login_name().eq_ignore_ascii_case(item.destination.login_name()) {
+            left.push((row, "source and destination are the same mailbox".into()));
+        } else {
+            ready.push(row);
+        }
+    }
+    Ok((ready, left))
+}
+
+/// Whether an item has come to rest: nothing of this run will change it any more.
+fn rests(status: Status) -> bool {
+    status.is_at_rest() || status == Status::Held
+}
+
+/// Watches until every item has ended. Ctrl-C stops, a second one aborts.
+async fn follow(
+    opened: &Opened,
+    engine: &Engine,
+    project: &Project,
+    items: &[ItemId],
+    watch: bool,
+) -> Result<Exit, CliError> {
+    let mut snapshots = engine.snapshots();
+    let mut shown = watch.then(Watch::new);
+    let mut interrupts = 0;
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        if let Some(shown) = &mut shown {
+            shown.show(&snapshot, items, opened.clock.now());
+        }
+        let waits = |status: Status| if interrupts > 0 { status.is_active() } else { !rests(status) };
+        let busy = snapshot.rows().any(|row| items.contains(&row.item) && waits(row.status));
+        if snapshot.revision > 0 && !busy {
+            break;
+        }
+        tokio::select! {
+            news = snapshots.changed() => if news.is_err() { break },
+            pressed = tokio::signal::ctrl_c() => {
+                if pressed.is_ok() {
+                    interrupts += 1;
+                    interrupted(engine, project, items, interrupts, shown.as_ref()).await;
+                }
+            }
+        }
+    }
+    let snapshot = snapshots.borrow().clone();
+    if let Some(shown) = shown {
+        shown.finish();
+    }
+    conclude(opened, project, items, &snapshot, watch).await
+}
+
+#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+async fn interrupted(engine: &Engine, project: &Project, items: &[ItemId], times: u32, shown: Option<&Watch>) {
+    let say = |text: &str| match shown {
+        Some(shown) => shown.say(text),
+        None => eprintln!("{text}"),
+    };
+    if times == 1 {
+        say("Stopping: messages under way are finished first. Ctrl-C again drops the connections.");
+        engine.stop_all().await;
+    } else {
+        say("Dropping the connections. What is under way is looked for at the next start.");
+        engine.command(Command::Abort { project: project.id, items: items.to_vec() }).await;
+    }
+}
+
+/// Says how it ended and chooses the exit code.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line speaks")]
+async fn conclude(
+    opened: &Opened,
+    project: &Project,
+    items: &[ItemId],
+    snapshot: &Snapshot,
+    watch: bool,
+) -> Result<Exit, CliError> {
+    let mut exit = Exit::Well;
+    for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
+        let counts = row.progress.counts;
+        let stored = opened.store.item(row.item).await?;
+        let name = clean(&key(&stored));
+        if watch {
+            let status = row.status.word();
+            let size = crate::domain::wording::size(counts.bytes);
+            println!(
+                "{name}: {status}: {} copied ({size}), {} already there, {} errors",
+                counts.copied, counts.already_there, counts.errors
+            );
+        }
+        if let Some((side, failure)) = &row.failure {
+            let text = failure_text(project, &stored, *side, failure);
+            eprintln!("{name}: {}. {} {}", text.headline, text.what, text.todo);
+            if let Some(server) = &failure.server_text {
+                eprintln!("  server text: {}", clean(server));
+            }
+        }
+        if counts.errors > 0 {
+            eprintln!("{name}: {} messages could not be moved", counts.errors);
+        }
+        if row.status != Status::Completed || counts.errors > 0 {
+            exit = Exit::Items;
+        }
+    }
+    Ok(exit)
+}
