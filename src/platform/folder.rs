@@ -39,15 +39,10 @@ fn close_to_others(folder: &Path, default: bool) -> Result<(), PlatformError> {
         return Ok(());
     }
     let mut files = std::fs::read_dir(folder).map_err(io("reading folder", folder))?;
-    if !default && !folder.join(lock_file()).exists() && files.next().is_some() {
+    if !default && !folder.join(super::lock::LOCK_FILE).exists() && files.next().is_some() {
         return Err(PlatformError::NotPrivate(folder.to_owned()));
     }
     std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).map_err(io("closing to others", folder))
-}
-
-#[cfg(unix)]
-fn lock_file() -> &'static str {
-    super::lock::LOCK_FILE
 }
 
 #[cfg(not(unix))]

@@ -91,7 +91,7 @@ fn mark(source: i64, folder: FolderId, destination: i64, identity: u8, flags: &[
         destination: Uid(destination),
         identity: Identity([identity; 16]),
         flags: Flags::from_names(flags.iter().copied()),
-        origin: if identity % 2 == 0 { Origin::Copied } else { Origin::Found },
+        origin: if identity.is_multiple_of(2) { Origin::Copied } else { Origin::Found },
     }
 }
 
