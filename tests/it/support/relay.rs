@@ -148,6 +148,9 @@ pub enum At {
     Answered(Which),
     /// These bytes went by in a literal of the product; nothing of the piece that holds them was forwarded.
     LiteralContains(Vec<u8>),
+    /// So many bytes went by since the plan was made, both directions and all connections together. Only the
+    /// connection that is reached by it is acted on.
+    Bytes(u64),
 }
 
 /// What happens then.
@@ -292,7 +295,7 @@ impl Hit {
     }
 }
 
-/// A running relay. Dropping it resets what is open.
+/// A running relay. Dropping it ends what is open.
 pub struct Relay {
     /// Where the product connects.
     pub port: u16,
@@ -368,6 +371,10 @@ impl Relay {
             news: watch::Sender::new(0),
             release: watch::Sender::new(Release::Wait),
         }));
+        let at = match at {
+            At::Bytes(bytes) => At::Bytes(bytes + self.bytes()),
+            at => at,
+        };
         lock(&self.shared.plans).push(Plan { at, act, hit: hit.clone(), seen: 0 });
         hit
     }
@@ -402,6 +409,12 @@ impl Relay {
     /// Traffic so far.
     pub fn counters(&self) -> Counters {
         *lock(&self.shared.counters)
+    }
+
+    /// Bytes relayed so far, both directions.
+    pub fn bytes(&self) -> u64 {
+        let counters = self.counters();
+        counters.up + counters.down
     }
 
     /// Every plan happened, every connection that was to be refused was, and chaos struck at least once.
@@ -514,7 +527,7 @@ fn unadvertised(command: &Command, offered: &BTreeSet<String>) -> Vec<String> {
         ("MULTIAPPEND", verb == "APPEND" && appended(command).len() > 1, has(&["MULTIAPPEND"])),
         ("CONDSTORE", verb != "LIST" && modseq.iter().any(|word| says(word)), has(&["CONDSTORE", "QRESYNC"])),
         ("QRESYNC", says("QRESYNC") || says("VANISHED"), has(&["QRESYNC"])),
-        ("LIST-EXTENDED", listing && (says("RETURN") || bare.trim_start().starts_with('(')), has(&["LIST-EXTENDED"])),
+        ("LIST-EXTENDED", listing && says("("), has(&["LIST-EXTENDED"])),
         ("LIST-STATUS", listing && says("STATUS ("), has(&["LIST-STATUS"])),
         ("CONDSTORE in LIST", listing && says("HIGHESTMODSEQ"), has(&["CONDSTORE", "QRESYNC"])),
         ("SPECIAL-USE", listing && says("SPECIAL-USE"), has(&["SPECIAL-USE"])),
@@ -796,6 +809,19 @@ impl Shared {
         let plans = lock(&self.plans);
         let found = plans.iter().find(|plan| matches!(&plan.at, At::LiteralContains(needle) if contains(needle)));
         found.map(|plan| (plan.act.clone(), plan.hit.clone()))
+    }
+
+    /// The plan whose number of bytes has just been reached.
+    fn due(&self) -> Planned {
+        let counters = *lock(&self.counters);
+        let mut plans = lock(&self.plans);
+        let due = |plan: &&mut Plan| {
+            plan.seen == 0 && matches!(plan.at, At::Bytes(bytes) if bytes <= counters.up + counters.down)
+        };
+        plans.iter_mut().find(due).map(|plan| {
+            plan.seen = 1;
+            (plan.act.clone(), plan.hit.clone())
+        })
     }
 
     /// How many bytes of a literal must be remembered to find what is cut in two by a read.
@@ -1083,6 +1109,9 @@ impl Product {
 
     async fn bytes(&mut self, data: &[u8]) -> Going {
         let (allowed, broken) = self.judge.wire.admit(data.len(), true).await;
+        if let Some(plan) = self.judge.wire.shared.due() {
+            self.judge.perform(plan, Speaker::Product("")).await?;
+        }
         self.pieces(&data[..allowed]).await?;
         if let Some(kind) = broken {
             // Also the beginning of a line goes out: a real cut knows no lines.
@@ -1316,6 +1345,9 @@ impl Server {
 
     async fn bytes(&mut self, data: &[u8]) -> Going {
         let (allowed, broken) = self.judge.wire.admit(data.len(), false).await;
+        if let Some(plan) = self.judge.wire.shared.due() {
+            self.judge.perform(plan, Speaker::Server("")).await?;
+        }
         if std::mem::take(&mut lock(&self.judge.wire.state).product_spoke_last) {
             lock(&self.judge.wire.shared.counters).turns += 1;
         }
