@@ -1,5 +1,12 @@
 //! The support itself is tested: a broken relay or server would make every other test say yes.
 
+use std::io::Read;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+
 use crate::support::compare::{self, Mailbox};
 use crate::support::corpus;
 use crate::support::dovecot::{self, Dovecot, Format, Options};
@@ -36,7 +43,7 @@ fn dovecot_ends_with_its_handle() {
     assert_eq!(imap.fetch_all("INBOX").len(), 1);
     let port = server.plain_port;
     drop(server);
-    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
 /// A relay in front of the shared server, and a user of its own.
@@ -343,4 +350,86 @@ fn comparison_sees_every_difference() {
     let folder = other.folders.remove("work").expect("work");
     other.folders.insert("WORK".into(), folder);
     assert!(compare::differences(&whole, &other, &names).len() >= 2);
+}
+
+#[test]
+fn dovecot_speaks_tls_with_its_certificates() {
+    if !dovecot::available() {
+        return;
+    }
+    let server = dovecot::shared(Format::Sdbox);
+    assert!(Imap::connect(server.plain_port).capabilities().contains(&"STARTTLS".to_owned()));
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&server.certificates.ca_pem).expect("PEM")).expect("an authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_root_certificates(roots).with_no_client_auth();
+    for name in ["localhost", "127.0.0.1"] {
+        let name = ServerName::try_from(name).expect("a name");
+        let session = rustls::ClientConnection::new(Arc::new(config.clone()), name).expect("a session");
+        let socket = TcpStream::connect(("127.0.0.1", server.tls_port)).expect("the server listens");
+        let mut stream = rustls::StreamOwned::new(session, socket);
+        let mut greeting = [0; 4];
+        stream.read_exact(&mut greeting).expect("a greeting");
+        assert_eq!(&greeting, b"* OK");
+        let leaf = &stream.conn.peer_certificates().expect("certificates")[0];
+        assert_eq!(imap::sha256_hex(leaf), server.certificates.leaf_sha256);
+    }
+}
+
+#[test]
+fn large_mailboxes_load_through_the_relay() {
+    let Some((relay, user)) = relayed(Rules::default()) else { return };
+    let mailbox = corpus::plain(1200);
+    mailbox.load_at(relay.port, Format::Sdbox, &user);
+    assert_eq!(Mailbox::read(&mut Imap::login(relay.port, &user, "pass")).count(), 1200);
+    assert_eq!(relay.appends().len(), 1200);
+    assert!(relay.counters().up > mailbox.bytes() as u64 && relay.counters().down > mailbox.bytes() as u64);
+}
+
+#[test]
+fn relay_holds_after_so_many_bytes() {
+    let Some((relay, user)) = relayed(Rules::default()) else { return };
+    let mut imap = Imap::login(relay.port, &user, "pass");
+    let hold = relay.plan(At::Bytes(30_000), Act::Hold);
+    imap.append("INBOX", &Message::plain(vec![b'x'; 20_000]));
+    assert_eq!(hold.count(), 0);
+    imap.send(&format!("APPEND INBOX {{20000+}}\r\n{}", "y".repeat(20_000)));
+    hold.wait();
+    hold.cut();
+    assert!(imap.ended());
+    assert_eq!(Imap::login(relay.port, &user, "pass").fetch_all("INBOX").len(), 1);
+    relay.assert_all_hit();
+}
+
+#[test]
+fn relay_stalls_without_a_word() {
+    let Some((relay, user)) = relayed(Rules::default()) else { return };
+    let stall = relay.plan(At::Command(verb("NOOP")), Act::Stall);
+    let mut imap = Imap::login(relay.port, &user, "pass");
+    imap.send("NOOP");
+    stall.wait();
+    imap.send("LOGOUT");
+    assert_eq!(relay.commands_of("LOGOUT"), [], "nothing is read any more");
+    drop(relay); // and its end resets what stands still
+    assert!(imap.ended());
+}
+
+/// How long the mailbox for speed measurements takes to load; run by hand with `--ignored --nocapture`.
+#[test]
+#[ignore = "121 MB: only to look at the support's own speed"]
+#[expect(clippy::print_stdout, reason = "it is there to be read")]
+fn speed_of_the_support() {
+    let Some((relay, user)) = relayed(Rules::default()) else { return };
+    let mailbox = corpus::plain(10_000);
+    println!("{} messages, {} bytes", mailbox.count(), mailbox.bytes());
+    let server = dovecot::shared(Format::Sdbox);
+    let other = server.user("direct");
+    for (how, port, user) in [("direct", server.plain_port, &other), ("relayed", relay.port, &user)] {
+        let began = std::time::Instant::now();
+        mailbox.load_at(port, Format::Sdbox, user);
+        let loaded = began.elapsed();
+        Mailbox::read(&mut Imap::login(port, user, "pass"));
+        println!("{how}: loaded in {loaded:?}, read and hashed in {:?}", began.elapsed().saturating_sub(loaded));
+    }
 }

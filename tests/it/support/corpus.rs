@@ -3,8 +3,8 @@
 //! Left out is only what Dovecot itself alters or refuses: bare LF, NUL, empty messages, dates in the future or at the
 //! epoch itself, names that begin with `~`, folders below INBOX where the prefix is `INBOX.` (two readings).
 
-use super::dovecot::{Dovecot, Format};
-use super::imap::{Listed, Message, quoted, to_utf7};
+use super::dovecot::{Dovecot, Format, PASSWORD};
+use super::imap::{Imap, Listed, Message, quoted, to_utf7};
 
 /// Folders that both layouts can hold: name with separator `/`, name with separator `.` below `INBOX.`. Written by
 /// hand: a table made by a rule would share the rule's mistakes.
@@ -216,9 +216,14 @@ impl Corpus {
 
     /// Puts this mailbox on a server. The server's layout must be one of the two the names are written for.
     pub fn load(&self, server: &Dovecot, user: &str) {
-        let mut imap = server.login(user);
+        self.load_at(server.plain_port, server.options.format, user);
+    }
+
+    /// The same by a port, e.g. a relay's, in front of a server of this layout.
+    pub fn load_at(&self, port: u16, format: Format, user: &str) {
+        let mut imap = Imap::login(port, user, PASSWORD);
         for folder in &self.folders {
-            let wire = to_utf7(folder.name(server.options.format));
+            let wire = to_utf7(folder.name(format));
             if wire != "INBOX" {
                 imap.ok(&format!("CREATE {}", quoted(&wire)));
             }

@@ -1,0 +1,24 @@
+# The same steps as .ci/run, one by one. `just` lists them.
+
+default:
+    @just --list
+
+# everything that must hold before a change is merged
+check: fmt lint doc deny test
+
+fmt:
+    cargo fmt --check
+
+lint:
+    cargo clippy --locked -j2 --all-targets -- -D warnings
+
+doc:
+    RUSTDOCFLAGS=-Dwarnings cargo doc --locked -j2 --no-deps
+
+# licences, advisories, sources
+deny:
+    cargo deny --locked check
+
+# all tests; installs the servers they need on Debian
+test *ARGS:
+    tests/run.sh {{ARGS}}

@@ -1,0 +1,32 @@
+#!/bin/bash
+# Runs all tests; arguments go to `cargo test`. On Debian and its kin the servers and tools that the tests run against
+# are installed first, if they are missing (as root, or by sudo); no service is started by that.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PATH:/usr/sbin:/sbin"
+
+missing=()
+need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+need dovecot dovecot-imapd
+need mbsync isync
+need interimap interimap
+need openssl openssl
+
+if [ ${#missing[@]} -gt 0 ] && [ -e /etc/debian_version ]; then
+  echo "The tests need these Debian packages, which are installed now: ${missing[*]}"
+  as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    # Without it the package would start a mail server on this machine.
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  fi
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+elif [ ${#missing[@]} -gt 0 ]; then
+  echo "Not on this machine: ${missing[*]}. The tests that need them say that they are skipped."
+fi
+
+cargo test --locked -j2 "$@"
