@@ -131,7 +131,14 @@ mod tests {
 
     #[test]
     fn no_date_is_made_up() {
-        for text in ["", "NIL", "31-Feb-2024 00:00:00 +0000", "soon", "1-Xyz-2024 00:00:00 +0000", "\u{fc}-\u{fc}\u{fc}\u{fc}-1"] {
+        for text in [
+            "",
+            "NIL",
+            "31-Feb-2024 00:00:00 +0000",
+            "soon",
+            "1-Xyz-2024 00:00:00 +0000",
+            "\u{fc}-\u{fc}\u{fc}\u{fc}-1",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
         let injected = InternalDate { text: "01-Feb-2024 03:04:05 +0100\" {3+}\r\nabc".into(), instant: 0 };
