@@ -66,7 +66,10 @@ impl Parts {
 }
 
 fn parse(text: &str) -> Option<Parts> {
-    let mut words = text.split([' ', '-', '\t']).filter(|w| !w.is_empty());
+    if text.chars().any(|c| c.is_control() || c == '"') {
+        return None;
+    }
+    let mut words = text.split([' ', '-']).filter(|w| !w.is_empty());
     let mut day = words.next()?;
     if day.ends_with(',') {
         day = words.next()?;

@@ -32,6 +32,7 @@ impl Scrub {
         forms.retain(|f| !f.expose().is_empty());
         // The longest first: a form may be part of another.
         forms.sort_by_key(|f| std::cmp::Reverse(f.expose().len()));
+        forms.dedup();
         Self(forms)
     }
 
