@@ -20,6 +20,8 @@ pub(super) enum Step {
     AdministratorLogin,
     /// LIST, STATUS, NAMESPACE and the like.
     Ask,
+    /// NOOP.
+    Refresh,
     /// SELECT, EXAMINE.
     Open,
     /// FETCH.
@@ -85,7 +87,8 @@ fn refused_login(step: Step, code: &str, text: &str) -> Class {
     if any(text, &["authenticated but not connected"]) {
         return (Cause::MailboxNotOpened, Scope::Mailbox, Retry::Backoff);
     }
-    let refused = matches!(code, "AUTHENTICATIONFAILED" | "EXPIRED" | "PRIVACYREQUIRED" | "AUTHORIZATIONFAILED" | "NOPERM");
+    let refused =
+        matches!(code, "AUTHENTICATIONFAILED" | "EXPIRED" | "PRIVACYREQUIRED" | "AUTHORIZATIONFAILED" | "NOPERM");
     let busy = matches!(code, "UNAVAILABLE" | "INUSE" | "SERVERBUG")
         || any(text, &["temporary", "temporarily", "server is busy", "server unavailable", "internal error"]);
     // "try again" alone also stands in plain refusals ("wrong password, try again").
@@ -128,7 +131,7 @@ fn by_step(step: Step, status: Status, code: &str, text: &str) -> Class {
         Step::Connection => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
         Step::Tls => (Cause::TlsFailed, Scope::Endpoint, Retry::User),
         Step::Login | Step::AdministratorLogin => refused_login(step, code, text),
-        Step::Ask => (Cause::CommandRefused, Scope::Mailbox, Retry::User),
+        Step::Ask | Step::Refresh => (Cause::CommandRefused, Scope::Mailbox, Retry::User),
         Step::Open if gone => (Cause::FolderGone, Scope::Folder, Retry::Never),
         Step::Open => (Cause::FolderRefused, Scope::Folder, Retry::User),
         Step::Read => (Cause::MessageUnreadable, Scope::Folder, Retry::Never),
@@ -148,7 +151,8 @@ fn full(code: &str, text: &str) -> bool {
 }
 
 fn too_big(code: &str, text: &str) -> bool {
-    let words = ["maximum size of appendable", "maximum message size", "message too large", "message too big", "too large"];
+    let words =
+        ["maximum size of appendable", "maximum message size", "message too large", "message too big", "too large"];
     code == "TOOBIG" || any(text, &words)
 }
 

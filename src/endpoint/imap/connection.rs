@@ -1,6 +1,6 @@
 //! One connection: writes commands, keeps the queue of those not answered yet, owns the task that reads.
 //!
-//! Many commands may be under way; untagged data belong to the oldest of them. Knows no folders and no messages. Bounded:
+//! Many commands may be under way; untagged data belong to the oldest that asked for such data. Knows no folders and no messages. Bounded:
 //! 64 KiB wait to be written, answers of 4 million responses. Waits for the server: to write ([`Timeouts::write`]) and
 //! for `+`. Reading never waits for writing, so pipelined appends cannot lock up.
 
@@ -102,6 +102,17 @@ impl Drop for AppendReply {
             drop(to.send(Err(failure.saying("the session was closed"))));
         }
     }
+}
+
+/// Whether a command owns untagged data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// It does.
+    Found,
+    /// A later command may.
+    Later,
+    /// No command does.
+    Nobody,
 }
 
 /// Where answers and data of a command go.
@@ -208,9 +219,15 @@ impl Shared {
         Ok(())
     }
 
-    /// Works on the oldest command.
-    pub(super) fn oldest<T>(&self, work: impl FnOnce(Option<&mut Pending>) -> T) -> T {
-        work(self.state().pending.front_mut())
+    /// Works on the oldest command that is the owner of something.
+    pub(super) fn first<T>(
+        &self,
+        owner: impl Fn(&Pending) -> Owner,
+        work: impl FnOnce(Option<&mut Pending>) -> T,
+    ) -> T {
+        let mut state = self.state();
+        let found = state.pending.iter_mut().map(|p| (owner(p), p)).find(|(owner, _)| *owner != Owner::Later);
+        work(found.filter(|(owner, _)| *owner == Owner::Found).map(|(_, pending)| pending))
     }
 
     /// Takes the command with this number out.
@@ -224,7 +241,7 @@ impl Shared {
     /// `+` came: the newest command is the one that may wait for it.
     pub(super) fn go(&self) {
         if let Some(go) = self.state().pending.back_mut().and_then(|p| p.go.take()) {
-            drop(go.send(()));
+            let _ = go.send(());
         }
     }
 
@@ -290,8 +307,12 @@ impl Connection {
     pub(super) fn new(io: Box<dyn Io>, ahead: &[u8], scrub: Scrub, resources: Resources, timeouts: &Timeouts) -> Self {
         let (read, writer) = tokio::io::split(io);
         let watch = Watch::new(timeouts.silence);
-        let shared =
-            Arc::new(Shared { state: Mutex::default(), stop: CancellationToken::new(), watch: Arc::clone(&watch), scrub });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            stop: CancellationToken::new(),
+            watch: Arc::clone(&watch),
+            scrub,
+        });
         let framer = Framer::new(read, ahead, watch);
         #[expect(clippy::disallowed_methods, reason = "ReaderTask aborts it on drop")]
         let task = tokio::spawn(reader::run(framer, Arc::clone(&shared), resources));
@@ -510,7 +531,8 @@ impl Drop for Connection {
 }
 
 fn spool_failure(error: std::io::Error) -> Failure {
-    Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "reading a spooled message").saying(error.to_string())
+    Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "reading a spooled message")
+        .saying(error.to_string())
 }
 
 fn trace_command(command: &Command, number: u32) {

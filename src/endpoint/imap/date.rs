@@ -66,7 +66,10 @@ impl Parts {
 }
 
 fn parse(text: &str) -> Option<Parts> {
-    let mut words = text.split([' ', '-', '\t']).filter(|w| !w.is_empty());
+    if text.chars().any(|c| c.is_control() || c == '"') {
+        return None;
+    }
+    let mut words = text.split([' ', '-']).filter(|w| !w.is_empty());
     let mut day = words.next()?;
     if day.ends_with(',') {
         day = words.next()?;
@@ -131,7 +134,14 @@ mod tests {
 
     #[test]
     fn no_date_is_made_up() {
-        for text in ["", "NIL", "31-Feb-2024 00:00:00 +0000", "soon", "1-Xyz-2024 00:00:00 +0000", "\u{fc}-\u{fc}\u{fc}\u{fc}-1"] {
+        for text in [
+            "",
+            "NIL",
+            "31-Feb-2024 00:00:00 +0000",
+            "soon",
+            "1-Xyz-2024 00:00:00 +0000",
+            "\u{fc}-\u{fc}\u{fc}\u{fc}-1",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
         let injected = InternalDate { text: "01-Feb-2024 03:04:05 +0100\" {3+}\r\nabc".into(), instant: 0 };

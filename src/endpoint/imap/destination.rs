@@ -20,7 +20,12 @@ use crate::domain::message::NewMessage;
 use crate::endpoint::{AppendAnswer, Destination, FlagUpdate, FolderRef, Limits, NewFolder, Result};
 
 impl Session {
-    async fn queue_create(&mut self, folder: &NewFolder, wire: &WireName, role: Option<Role>) -> Result<Result<Ticket>> {
+    async fn queue_create(
+        &mut self,
+        folder: &NewFolder,
+        wire: &WireName,
+        role: Option<Role>,
+    ) -> Result<Result<Ticket>> {
         let command = match Command::new("CREATE").folder(wire) {
             Ok(command) => command,
             Err(failure) => return Ok(Err(failure)),
@@ -34,7 +39,13 @@ impl Session {
     }
 
     /// Waits for CREATE; one refused with a role is tried without it.
-    async fn created(&mut self, folder: &NewFolder, wire: &WireName, role: Option<Role>, ticket: Ticket) -> Result<Result<()>> {
+    async fn created(
+        &mut self,
+        folder: &NewFolder,
+        wire: &WireName,
+        role: Option<Role>,
+        ticket: Ticket,
+    ) -> Result<Result<()>> {
         let answer = self.connection.answer(ticket).await?;
         let Some(failure) = refusal(answer) else { return Ok(Ok(())) };
         if role.is_none() || failure.breaks_connection() {
@@ -74,7 +85,8 @@ impl Session {
 /// The failure in an answer to CREATE; a folder that exists is none.
 fn refusal(answer: Answer) -> Option<Failure> {
     let text = answer.told.text.to_ascii_lowercase();
-    let exists = answer.told.code.name == "ALREADYEXISTS" || text.contains("already exists") || text.contains("mailbox exists");
+    let exists =
+        answer.told.code.name == "ALREADYEXISTS" || text.contains("already exists") || text.contains("mailbox exists");
     answer.failure.filter(|_| !exists)
 }
 
@@ -189,7 +201,9 @@ impl Destination for Session {
             let changes = [("+", &update.change.add), ("-", &update.change.remove)];
             for (sign, flags) in changes.into_iter().filter(|(_, flags)| !flags.is_empty()) {
                 for set in encode::sets_of(&update.uids) {
-                    if under_way.len() >= WINDOW && let Some(ticket) = under_way.pop_front() {
+                    if under_way.len() >= WINDOW
+                        && let Some(ticket) = under_way.pop_front()
+                    {
                         stored(self.connection.answer(ticket).await?)?;
                     }
                     let text = format!("UID STORE {set} {sign}FLAGS.SILENT {}", flag_list(flags));

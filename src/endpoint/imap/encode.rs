@@ -83,7 +83,8 @@ impl Command {
 }
 
 fn unsendable(what: &str) -> Failure {
-    Failure::new(Cause::CommandRefused, Scope::Folder, Retry::Never, "writing a command").saying(format!("not sent: {what}"))
+    Failure::new(Cause::CommandRefused, Scope::Folder, Retry::Never, "writing a command")
+        .saying(format!("not sent: {what}"))
 }
 
 /// The sequence sets that name these messages, each short enough for one command; none for no messages.

@@ -138,7 +138,10 @@ impl<R: AsyncRead + Unpin> Framer<R> {
             let found = memchr(b'\n', fresh);
             let taken = found.map_or(fresh.len(), |at| at + 1);
             if text.len() + taken > LONGEST_TEXT {
-                return Err(WireError::Nonsense(format!("a line of more than {LONGEST_TEXT} bytes: {}", excerpt(text))));
+                return Err(WireError::Nonsense(format!(
+                    "a line of more than {LONGEST_TEXT} bytes: {}",
+                    excerpt(text)
+                )));
             }
             text.extend_from_slice(&fresh[..taken]);
             self.start += taken;

@@ -5,9 +5,11 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::classify::Step;
+use super::connection::Ticket;
 use super::encode::Command;
 use super::response::{Counts, Listed, Response};
 use super::session::{Session, WINDOW};
+use crate::domain::failure::Cause;
 use crate::domain::folder::{FolderState, ListedFolder, Role, WireName};
 use crate::endpoint::Result;
 
@@ -64,11 +66,17 @@ async fn basic(session: &mut Session) -> Result<Vec<ListedFolder>> {
 /// STATUS of each selectable folder; one that is refused has no state.
 async fn ask_states(session: &mut Session, found: &mut Found) -> Result<()> {
     let items = items(session);
-    let names: Vec<Vec<u8>> =
-        found.listed.iter().filter(|l| selectable(l) && session.names.is_own(&l.name)).map(|l| l.name.clone()).collect();
+    let names: Vec<Vec<u8>> = found
+        .listed
+        .iter()
+        .filter(|l| selectable(l) && session.names.is_own(&l.name))
+        .map(|l| l.name.clone())
+        .collect();
     let mut under_way = VecDeque::new();
     for name in names {
-        if under_way.len() >= WINDOW && let Some((name, ticket)) = under_way.pop_front() {
+        if under_way.len() >= WINDOW
+            && let Some((name, ticket)) = under_way.pop_front()
+        {
             take_state(session, found, name, ticket).await?;
         }
         let Ok(command) = Command::new("STATUS").folder(&WireName(name.clone())) else { continue };
@@ -81,24 +89,18 @@ async fn ask_states(session: &mut Session, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-async fn take_state(
-    session: &mut Session,
-    found: &mut Found,
-    name: Vec<u8>,
-    ticket: super::connection::Ticket,
-) -> Result<()> {
+async fn take_state(session: &mut Session, found: &mut Found, name: Vec<u8>, ticket: Ticket) -> Result<()> {
     let answer = session.connection.answer(ticket).await?;
     if let Some(failure) = answer.failure {
-        return if failure.breaks_connection() && failure.cause != crate::domain::failure::Cause::CommandRefused {
-            Err(failure)
-        } else {
-            Ok(())
-        };
+        let mere_refusal = failure.cause == Cause::CommandRefused || !failure.breaks_connection();
+        return if mere_refusal { Ok(()) } else { Err(failure) };
     }
-    // The name may come back in another spelling: the command tells which folder was meant.
     for response in answer.untagged {
-        if let Response::Counts(_, counts) = response {
-            found.counts.insert(name.clone(), counts);
+        if let Response::Counts(told, counts) = response {
+            let told = canonical(told);
+            // A name in another spelling than in the list: the command tells which folder was meant.
+            let name = if found.listed.iter().any(|l| l.name == told) { told } else { name.clone() };
+            found.counts.insert(name, counts);
         }
     }
     Ok(())
@@ -140,9 +142,9 @@ impl Found {
     fn folders(mut self, session: &Session) -> Vec<ListedFolder> {
         let mut seen = BTreeSet::new();
         let listed = std::mem::take(&mut self.listed);
-        let own = listed.into_iter().filter(|l| {
-            !l.name.is_empty() && session.names.is_own(&l.name) && seen.insert(l.name.clone())
-        });
+        let own = listed
+            .into_iter()
+            .filter(|l| !l.name.is_empty() && session.names.is_own(&l.name) && seen.insert(l.name.clone()));
         own.map(|l| self.folder(session, l)).collect()
     }
 

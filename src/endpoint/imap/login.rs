@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::classify::{self, Step};
-use super::connection::{Answer, Connection, Io, Unasked};
+use super::connection::{Answer, Connection, Io, Ticket, Unasked};
 use super::encode::{Command, Piece};
 use super::framer::{Framer, Watch, WireError};
 use super::names::Names;
@@ -31,7 +31,12 @@ use crate::endpoint::{Resources, Result};
 pub(super) type Capabilities = BTreeSet<String>;
 
 /// Connects and logs in.
-pub(super) async fn open(server: &Server, login: &Login, resources: &Resources, timeouts: &Timeouts) -> Result<Session> {
+pub(super) async fn open(
+    server: &Server,
+    login: &Login,
+    resources: &Resources,
+    timeouts: &Timeouts,
+) -> Result<Session> {
     let tcp = connect(server, timeouts).await?;
     let (io, ahead, known) = match server.security {
         Security::Plain => greet(Box::new(tcp), timeouts).await?,
@@ -62,6 +67,7 @@ pub(super) async fn log_in(
             told_capabilities(&answer).unwrap_or_default()
         }
     };
+    connection.unasked = unasked(&capabilities);
     let answer = credentials.log_in(&mut connection, &capabilities).await?;
     let told = told_capabilities(&answer);
     look_around(connection, capabilities, told, timeouts).await
@@ -70,7 +76,8 @@ pub(super) async fn log_in(
 async fn connect(server: &Server, timeouts: &Timeouts) -> Result<TcpStream> {
     let doing = format!("connecting to {}:{}", server.host, server.port);
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let unreachable = |text: String| Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing).saying(text);
+    let unreachable =
+        |text: String| Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing).saying(text);
     let tcp = match timeout(timeouts.connect, TcpStream::connect((host, server.port))).await {
         Ok(Ok(tcp)) => tcp,
         Ok(Err(error)) => return Err(unreachable(error.to_string())),
@@ -96,7 +103,10 @@ fn late(limit: Duration, doing: &str) -> Failure {
 const GREETING: &str = "waiting for the greeting";
 
 /// Reads the greeting; gives the stream back with what was read after it and the capabilities, if it told them.
-pub(super) async fn greet(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<(Box<dyn Io>, Vec<u8>, Option<Capabilities>)> {
+pub(super) async fn greet(
+    io: Box<dyn Io>,
+    timeouts: &Timeouts,
+) -> Result<(Box<dyn Io>, Vec<u8>, Option<Capabilities>)> {
     let (framer, known) = greeted(io, timeouts).await?;
     let (io, ahead) = framer.into_parts();
     Ok((io, ahead, known))
@@ -239,7 +249,8 @@ impl Credentials {
             let ticket = connection.ask(self.authenticate(capabilities), self.step, &self.doing).await?;
             let answer = connection.answer(ticket).await?;
             let unknown = answer.failure.as_ref().is_some_and(|f| {
-                matches!(f.cause, Cause::LoginRefused | Cause::AdministratorLoginRefused) && answer.told.code.name.is_empty()
+                matches!(f.cause, Cause::LoginRefused | Cause::AdministratorLoginRefused)
+                    && answer.told.code.name.is_empty()
             });
             // Not a refused password: a command the server could not read.
             let retry = unknown && answer.told_bad && self.on_behalf_of.is_empty();
@@ -288,45 +299,47 @@ async fn look_around(
 ) -> Result<Session> {
     const DOING: &str = "asking what the server can do";
     let likely = told.as_ref().unwrap_or(&before).clone();
-    let ask_again = match told {
-        Some(_) => None,
-        None => Some(connection.ask(Command::new("CAPABILITY"), Step::Ask, DOING).await?),
-    };
-    let mut namespace = None;
+    let mut tickets = Vec::new();
+    if told.is_none() {
+        tickets.push(connection.ask(Command::new("CAPABILITY"), Step::Ask, DOING).await?);
+    }
     if likely.contains("NAMESPACE") {
-        namespace = Some(connection.ask(Command::new("NAMESPACE"), Step::Ask, DOING).await?);
+        tickets.push(connection.ask(Command::new("NAMESPACE"), Step::Ask, DOING).await?);
     }
-    let mut introduced = None;
     if likely.contains("ID") {
-        introduced = Some(connection.ask(introduction()?, Step::Ask, DOING).await?);
+        tickets.push(connection.ask(introduction()?, Step::Ask, DOING).await?);
     }
-    let mut capabilities = likely.clone();
-    if let Some(ticket) = ask_again {
-        let answer = connection.answer(ticket).await?.good()?;
-        capabilities = told_capabilities(&answer).unwrap_or(likely.clone());
-    }
+    let mut untagged = answers(&mut connection, tickets).await?;
+    let told_now =
+        untagged.iter().find_map(|r| if let Response::Capability(told) = r { Some(told.clone()) } else { None });
+    let capabilities = told_now.unwrap_or(likely.clone());
+    let mut tickets = Vec::new();
     if !likely.contains("NAMESPACE") {
         let command =
             if capabilities.contains("NAMESPACE") { Command::new("NAMESPACE") } else { Command::new("LIST \"\" \"\"") };
-        namespace = Some(connection.ask(command, Step::Ask, DOING).await?);
+        tickets.push(connection.ask(command, Step::Ask, DOING).await?);
     }
     if !likely.contains("ID") && capabilities.contains("ID") {
-        introduced = Some(connection.ask(introduction()?, Step::Ask, DOING).await?);
+        tickets.push(connection.ask(introduction()?, Step::Ask, DOING).await?);
     }
-    let mut spaces = Namespaces::default();
-    if let Some(ticket) = namespace {
-        // A refusal only means that there is no prefix to know.
-        spaces = namespaces(connection.answer(ticket).await?.untagged);
-    }
-    if let Some(ticket) = introduced {
-        connection.answer(ticket).await?;
-    }
+    untagged.extend(answers(&mut connection, tickets).await?);
     connection.unasked = unasked(&capabilities);
-    Ok(Session::new(connection, capabilities, Names::new(spaces), *timeouts))
+    Ok(Session::new(connection, capabilities, Names::new(namespaces(untagged)), *timeouts))
+}
+
+/// What came in answer to these commands. A refusal of one of them only means that there is less to know.
+async fn answers(connection: &mut Connection, tickets: Vec<Ticket>) -> Result<Vec<Response>> {
+    let mut untagged = Vec::new();
+    for ticket in tickets {
+        untagged.extend(connection.answer(ticket).await?.untagged);
+    }
+    Ok(untagged)
 }
 
 fn introduction() -> Result<Command> {
-    Command::new("ID (\"name\" \"Mailferry\" \"version\"").string(env!("CARGO_PKG_VERSION").as_bytes()).map(|c| c.text(")"))
+    Command::new("ID (\"name\" \"Mailferry\" \"version\"")
+        .string(env!("CARGO_PKG_VERSION").as_bytes())
+        .map(|c| c.text(")"))
 }
 
 fn unasked(capabilities: &Capabilities) -> Unasked {

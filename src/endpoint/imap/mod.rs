@@ -25,6 +25,8 @@ mod session;
 mod source;
 mod spool;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod token;
 mod utf7;

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, ReadHalf};
 
+use super::DIALOGUE;
 use super::classify::{self, Step};
-use super::connection::{Answer, Io, Pending, Reply, Shared};
+use super::connection::{Answer, Io, Owner, Pending, Reply, Shared};
 use super::framer::{Framer, WireError, announced};
 use super::response::{self, Response, Status, Told};
 use super::spool;
 use super::stream::Stream;
 use super::token::{Literal, Raw};
-use super::DIALOGUE;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::message::Body;
 use crate::endpoint::Resources;
@@ -113,30 +113,32 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 
     fn bye(&self, told: Told) -> Result<(), End> {
         // After LOGOUT it is what was asked for.
-        let asked = self.shared.oldest(|p| p.is_some_and(|p| p.step == Step::Connection));
+        let asked = self.shared.first(|_| Owner::Found, |p| p.is_some_and(|p| p.step == Step::Connection));
         if asked { Ok(()) } else { Err(End::Bye(told)) }
     }
 
     async fn untagged(&mut self, response: Response) -> Result<(), WireError> {
         let spoiled = |p: &Pending| p.needs.is_some_and(|needs| self.spoiled(needs, &p.doing).is_some());
-        let handed = self.shared.oldest(|pending| match pending {
-            Some(Pending { reply: Reply::Whole(_, data), .. }) => {
-                if data.len() >= MOST_COLLECTED {
-                    return Err(WireError::Nonsense("an answer without end".into()));
+        let kind = kind(&response);
+        let handed = self.shared.first(
+            |pending| belongs(pending, kind),
+            |pending| match pending {
+                Some(Pending { reply: Reply::Whole(_, data), .. }) if data.len() >= MOST_COLLECTED => {
+                    Err(WireError::Nonsense("an answer without end".into()))
                 }
-                if !matches!(response, Response::Other | Response::Flags) {
+                Some(Pending { reply: Reply::Whole(_, data), .. }) => {
                     data.push(response);
+                    Ok(None)
                 }
-                Ok(None)
-            }
-            Some(pending) => match (&pending.reply, response) {
-                (Reply::Stream(stream), Response::Fetch(fetch)) if !spoiled(pending) => {
-                    Ok(Some((Arc::clone(stream), fetch)))
-                }
-                _ => Ok(None),
+                Some(pending) => match (&pending.reply, response) {
+                    (Reply::Stream(stream), Response::Fetch(fetch)) if !spoiled(pending) => {
+                        Ok(Some((Arc::clone(stream), fetch)))
+                    }
+                    _ => Ok(None),
+                },
+                None => Ok(None),
             },
-            None => Ok(None),
-        })?;
+        )?;
         match handed {
             Some((stream, fetch)) => stream.take(*fetch).await,
             None => Ok(()),
@@ -207,7 +209,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     fn stream(&self) -> Option<Arc<Stream>> {
-        self.shared.oldest(|pending| match pending.map(|p| &p.reply) {
+        self.shared.first(reads, |pending| match pending.map(|p| &p.reply) {
             Some(Reply::Stream(stream)) => Some(Arc::clone(stream)),
             _ => None,
         })
@@ -261,6 +263,45 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 }
 
+/// The oldest command that reads messages.
+fn reads(pending: &Pending) -> Owner {
+    if pending.step == Step::Read { Owner::Found } else { Owner::Later }
+}
+
+/// Whether a command is the one that untagged data belong to. The oldest command would be, but a server may hold back the
+/// end of commands that only bring news (NOOP, STORE, APPEND) while it runs the next one, as Dovecot does.
+fn belongs(pending: &Pending, kind: Kind) -> Owner {
+    let asks = matches!(pending.step, Step::Ask | Step::Login | Step::AdministratorLogin);
+    let found = |found: bool| if found { Owner::Found } else { Owner::Later };
+    match kind {
+        Kind::Message => reads(pending),
+        // News of the folder being read are nobody's.
+        Kind::State if pending.step == Step::Read => Owner::Nobody,
+        Kind::State => found(asks || pending.opens.is_some()),
+        Kind::Told => found(asks),
+        Kind::Noise => Owner::Nobody,
+    }
+}
+
+/// What untagged data are about.
+#[derive(Clone, Copy)]
+enum Kind {
+    Message,
+    State,
+    Told,
+    Noise,
+}
+
+fn kind(response: &Response) -> Kind {
+    match response {
+        Response::Fetch(_) => Kind::Message,
+        Response::Exists(_) | Response::Status(..) => Kind::State,
+        Response::Capability(_) | Response::List(_) | Response::Lsub(_) => Kind::Told,
+        Response::Counts(..) | Response::Namespace(_) => Kind::Told,
+        Response::Flags | Response::Other | Response::Continue | Response::Tagged(..) => Kind::Noise,
+    }
+}
+
 /// The failure of a folder that is not the one it was.
 pub(super) fn folder_changed(doing: &str) -> Failure {
     Failure::new(Cause::FolderChanged, Scope::Folder, Retry::Backoff, doing).saying("UIDVALIDITY changed")
@@ -278,6 +319,7 @@ fn validity(data: &[Response]) -> u32 {
 fn is_message(text: &[u8]) -> bool {
     let at = text.iter().rposition(|b| *b == b'{').unwrap_or(0);
     let before = text[..at].strip_suffix(b"~").unwrap_or(&text[..at]).trim_ascii_end();
-    let ends = |with: &[u8]| before.len() >= with.len() && before[before.len() - with.len()..].eq_ignore_ascii_case(with);
+    let ends =
+        |with: &[u8]| before.len() >= with.len() && before[before.len() - with.len()..].eq_ignore_ascii_case(with);
     ends(b"BODY[]") || ends(b"BODY[]<0>")
 }

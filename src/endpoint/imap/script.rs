@@ -1,1 +1,133 @@
 //! A peer that speaks from a script, for what real servers do not do on demand.
+//!
+//! A script is a list of steps: what the client must send (a prefix of its next line) and what the peer says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::JoinHandle;
+
+use super::login::{greet, log_in};
+use super::session::Session;
+use super::{Login, Timeouts};
+use crate::domain::failure::Failure;
+use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::message::{Body, SourceMessage};
+use crate::domain::secret::Secret;
+use crate::endpoint::budget::Budget;
+use crate::endpoint::{Fetched, FolderRef, MessageStream, Meter, Resources};
+
+/// One step of the peer.
+pub(super) enum Step {
+    /// Read a line that begins like this.
+    Hear(&'static str),
+    /// Read so many bytes of a literal.
+    Swallow(usize),
+    /// Write this.
+    Say(Vec<u8>),
+    /// Say nothing for ever.
+    Stall,
+}
+
+/// A line from the client.
+pub(super) fn hear(line: &'static str) -> Step {
+    Step::Hear(line)
+}
+
+/// Something said to the client.
+pub(super) fn say(text: impl AsRef<[u8]>) -> Step {
+    Step::Say(text.as_ref().to_vec())
+}
+
+/// Greeting and login of a server with these capabilities.
+pub(super) fn welcome(capabilities: &str) -> Vec<Step> {
+    vec![
+        say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hello\r\n"),
+        hear("A1 AUTHENTICATE PLAIN AHVzZXIAcGFzc3dvcmQ="),
+        say(format!("A1 OK [CAPABILITY IMAP4rev1 NAMESPACE {capabilities}] in\r\n")),
+        hear("A2 NAMESPACE"),
+        say("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\nA2 OK done\r\n"),
+    ]
+}
+
+async fn play(mut io: DuplexStream, steps: Vec<Step>) -> Vec<String> {
+    let mut heard = Vec::new();
+    for step in steps {
+        match step {
+            Step::Say(text) => {
+                // The client may have hung up.
+                if io.write_all(&text).await.is_err() {
+                    return heard;
+                }
+            }
+            Step::Hear(expected) => {
+                let mut line = Vec::new();
+                while !line.ends_with(b"\r\n") {
+                    let Ok(byte) = io.read_u8().await else { return heard };
+                    line.push(byte);
+                }
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                assert!(line.starts_with(expected), "heard {line:?}, expected {expected:?}");
+                heard.push(line);
+            }
+            Step::Swallow(n) => {
+                let mut bytes = vec![0; n];
+                io.read_exact(&mut bytes).await.expect("a literal");
+            }
+            Step::Stall => std::future::pending().await,
+        }
+    }
+    heard
+}
+
+/// A peer at work; drop it to hang up.
+pub(super) struct Peer(pub(super) JoinHandle<Vec<String>>);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Short waits.
+pub(super) fn timeouts() -> Timeouts {
+    Timeouts { logout: Duration::from_secs(1), ..Timeouts::default() }
+}
+
+/// Plays a script to a session that logs in as `user` with `password`.
+pub(super) async fn session(steps: Vec<Step>) -> (Result<Session, Failure>, Peer) {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    #[expect(clippy::disallowed_methods, reason = "Peer aborts it on drop")]
+    let peer = Peer(tokio::spawn(play(theirs, steps)));
+    (log_in_on(ours).await, peer)
+}
+
+async fn log_in_on(io: DuplexStream) -> Result<Session, Failure> {
+    let login = Login { user: "user".into(), admin: None, secret: Secret::new("password") };
+    let resources =
+        Resources { spool: std::env::temp_dir(), budget: Budget::new(64 << 20), meter: Arc::new(Meter::default()) };
+    let (io, ahead, known) = greet(Box::new(io), &timeouts()).await?;
+    log_in(io, &ahead, known, &login, &resources, &timeouts()).await
+}
+
+/// A folder.
+pub(super) fn folder(name: &str) -> FolderRef {
+    FolderRef { path: FolderPath::new([name]), wire: WireName(name.as_bytes().to_vec()), validity: 7 }
+}
+
+/// Everything a stream gives: messages as `uid:text`, the rest as cause and scope.
+pub(super) async fn drain(mut stream: MessageStream) -> Vec<String> {
+    let mut all = Vec::new();
+    while let Some(fetched) = stream.recv().await {
+        all.push(match fetched {
+            Fetched::Message(SourceMessage { uid, body: Body::Memory(bytes), .. }) => {
+                format!("{uid}:{}", String::from_utf8_lossy(&bytes))
+            }
+            Fetched::Message(SourceMessage { uid, body, .. }) => format!("{uid}:spooled {}", body.len()),
+            Fetched::Unreadable(uid, failure) => format!("{uid} {:?}", failure.cause),
+            Fetched::Broken(failure) => format!("{:?} {:?}", failure.cause, failure.scope),
+        });
+    }
+    all
+}

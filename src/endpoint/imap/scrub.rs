@@ -32,6 +32,7 @@ impl Scrub {
         forms.retain(|f| !f.expose().is_empty());
         // The longest first: a form may be part of another.
         forms.sort_by_key(|f| std::cmp::Reverse(f.expose().len()));
+        forms.dedup();
         Self(forms)
     }
 
@@ -52,7 +53,10 @@ impl Scrub {
 
 fn find(text: &str, form: &str, from: usize) -> Option<usize> {
     let windows = text.as_bytes().get(from..)?.windows(form.len());
-    windows.enumerate().find(|(_, w)| w.eq_ignore_ascii_case(form.as_bytes())).map(|(at, _)| from + at)
+    windows
+        .enumerate()
+        .find(|(_, w)| w.eq_ignore_ascii_case(form.as_bytes()))
+        .map(|(at, _)| from + at)
         .filter(|at| text.is_char_boundary(*at) && text.is_char_boundary(at + form.len()))
 }
 

@@ -15,6 +15,7 @@ use super::reader::folder_changed;
 use super::response::{Fetch, Response};
 use super::session::{Mode, Session, folder_state};
 use super::stream::Stream;
+use crate::domain::failure::Cause;
 use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::ids::Uid;
@@ -32,7 +33,7 @@ impl Session {
             drop(self.queue_open(folder, Mode::Read).await?);
         } else if fresh {
             // Without it, a server need not tell of messages that came since.
-            drop(self.connection.ask(Command::new("NOOP"), Step::Ask, "looking for new messages").await?);
+            drop(self.connection.ask(Command::new("NOOP"), Step::Refresh, "looking for new messages").await?);
         }
         Ok(())
     }
@@ -61,8 +62,7 @@ impl Session {
         for ticket in tickets {
             let answer = self.connection.answer(ticket).await?;
             let gone = answer.told.code.name == "EXPUNGEISSUED";
-            if let Some(failure) = answer.failure.filter(|f| !gone || f.cause != crate::domain::failure::Cause::MessageUnreadable)
-            {
+            if let Some(failure) = answer.failure.filter(|f| !gone || f.cause != Cause::MessageUnreadable) {
                 return Err(failure);
             }
             for response in answer.untagged {

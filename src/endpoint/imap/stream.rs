@@ -117,7 +117,8 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let lost = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, std::mem::take(&mut self.doing));
+        let lost =
+            Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, std::mem::take(&mut self.doing));
         self.break_off(lost.saying("the session was closed"));
     }
 }

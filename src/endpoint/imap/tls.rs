@@ -27,12 +27,14 @@ pub(super) async fn secure(io: impl Io + 'static, host: &str, trust: &Trust) -> 
         Err(error) => {
             let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
             Err(match inner {
-                Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-                    broken(Cause::CertificateNotTrusted, &error.to_string())
+                Some(inner @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) => {
+                    broken(Cause::CertificateNotTrusted, &words(inner))
                 }
                 Some(_) => broken(Cause::TlsFailed, &error.to_string()),
                 // The peer hung up or reset in the middle.
-                None => Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::Backoff, DOING).saying(error.to_string()),
+                None => {
+                    Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::Backoff, DOING).saying(error.to_string())
+                }
             })
         }
     }
@@ -89,7 +91,8 @@ impl Verifier {
         let mut pins = Vec::new();
         let chains: Option<Arc<dyn ServerCertVerifier>> = match trust {
             Trust::System => {
-                let system = rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|e| e.to_string())?;
+                let system =
+                    rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|e| e.to_string())?;
                 Some(Arc::new(system))
             }
             Trust::Pinned(pin) => {
@@ -99,7 +102,8 @@ impl Verifier {
             Trust::Authorities(pem) => {
                 let mut roots = RootCertStore::empty();
                 for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                    let certificate = certificate.map_err(|e| format!("the file of authorities cannot be read: {e}"))?;
+                    let certificate =
+                        certificate.map_err(|e| format!("the file of authorities cannot be read: {e}"))?;
                     pins.push(fingerprint(&certificate));
                     // One that cannot be an authority still counts as a pin.
                     drop(roots.add(certificate));
@@ -123,6 +127,15 @@ struct NotTrusted {
     seen: String,
 }
 
+/// The error for people: what other errors wrap is shown by its own words.
+fn words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => inner.to_string(),
+        rustls::Error::General(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -142,7 +155,7 @@ impl ServerCertVerifier for Verifier {
         };
         verified.map_err(|error| {
             let seen = seen.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":");
-            let why = NotTrusted { why: error.to_string(), seen };
+            let why = NotTrusted { why: words(&error), seen };
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
         })
     }

@@ -1,0 +1,326 @@
+//! What odd servers do, played by a scripted peer.
+
+use bytes::Bytes;
+
+use super::script::{Step, drain, folder, hear, say, session, welcome};
+use crate::domain::failure::{Cause, Scope};
+use crate::domain::flags::{FlagChange, Flags};
+use crate::domain::ids::Uid;
+use crate::domain::message::{Body, InternalDate, NewMessage};
+use crate::endpoint::{Destination, FlagUpdate, Source, Which};
+
+const EXAMINED: &str =
+    "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 9] ok\r\nA3 OK [READ-ONLY] open\r\n";
+
+/// What a stream gives when the peer answers EXAMINE properly and the FETCH like this.
+async fn fetched(answer: impl AsRef<[u8]>) -> Vec<String> {
+    let mut steps = welcome("");
+    steps.extend([hear("A3 EXAMINE \"box\""), say(EXAMINED), hear("A4 UID FETCH 1:5 (UID FLAGS"), say(answer)]);
+    let (opened, _peer) = session(steps).await;
+    let mut source = opened.expect("logged in");
+    let which = Which::These((1..=5).map(Uid).collect());
+    drain(source.fetch(&folder("box"), &which).await.expect("asked")).await
+}
+
+fn message(text: &'static str) -> NewMessage {
+    let date = Some(InternalDate { text: " 1-Feb-2024 03:04:05 +0100".into(), instant: 1_706_753_045_000 });
+    NewMessage {
+        flags: Flags::from_names([r"\Seen"]),
+        date,
+        body: Body::Memory(Bytes::from_static(text.as_bytes())),
+        hold: None,
+    }
+}
+
+#[tokio::test]
+async fn messages_in_every_shape() {
+    let got = fetched(concat!(
+        "* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent gr\u{fc}n) INTERNALDATE NIL BODY[] {5}\r\none\r\n)\r\n",
+        "* 17 EXISTS\r\n* OK [INPROGRESS (\"A4\" 1 5)] still here {3}\r\n* VANISHED 3\r\n* 9 EXPUNGE\r\n",
+        "* 2 FETCH (FLAGS () BODY[] {3}\r\nt\0o X-NEW (1 (\"a)\" {2}\r\n(( NIL)) RFC822.SIZE 99999999999 UID 2)\r\n",
+        "* 3 FETCH (UID 3 BODY[]<0> \"q\\\"uoted\" MODSEQ (12))\r\n",
+        "* 4 FETCH (UID 4 RFC822.SIZE 12 BODY[] NIL)\r\n",
+        "* 5 FETCH (UID 5 RFC822.SIZE 0 BODY[] \"\")\r\n",
+        "* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n",
+        "* 3 FETCH (UID 3 BODY[] {5}\r\ntwice)\r\n",
+        "* 9 FETCH (UID 9 BODY[] {5}\r\nother)\r\n",
+        "A4 OK done\r\n",
+    ))
+    .await;
+    assert_eq!(got, ["1:one\r\n", "2:t\0o", "3:q\"uoted", "5:", "4 MessageUnreadable"]);
+}
+
+#[tokio::test]
+async fn an_empty_body_of_a_message_with_a_size_is_unreadable() {
+    assert_eq!(fetched("* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[] {0}\r\n)\r\nA4 OK x\r\n").await, ["1 MessageUnreadable"]);
+}
+
+#[tokio::test]
+async fn what_is_no_imap_ends_the_stream_with_nonsense() {
+    let bomb = format!("* 1 FETCH (UID 1 X {}\r\n", "(".repeat(100_000));
+    let endless = vec![b'x'; 10 << 20];
+    let long_name = format!("* LIST () \"/\" {{400000}}\r\n{}", "x".repeat(400_000));
+    let cases: [&[u8]; 10] = [
+        b"HTTP/1.1 400 Bad Request\r\n",
+        b"* 1 FETCH (UID 1 BODY[] {99999999999}\r\n",
+        b"* 1 FETCH (UID 1 BODY[] {99999999999999999999999}\r\n",
+        b"* 1 FETCH (UID 1 BODY[] {-5}\r\nabc)\r\n",
+        b"* 1 FETCH (UID 1 BODY[] \"never ends\r\n",
+        b"* 1 FETCH (UID x)\r\n",
+        b"A99 OK who?\r\n",
+        bomb.as_bytes(),
+        &endless,
+        long_name.as_bytes(),
+    ];
+    for case in cases {
+        let shown = String::from_utf8_lossy(&case[..case.len().min(60)]).into_owned();
+        assert_eq!(fetched(case).await, ["Nonsense Connection"], "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_cut_off_says_so() {
+    for cut in ["", "* 1 FE", "* 1 FETCH (UID 1 BODY[] {500}\r\nonly this", "* 1 FETCH (UID 1 BODY[] {3}\r\nabc"] {
+        assert_eq!(fetched(cut).await, ["ConnectionLost Connection"], "{cut}");
+    }
+    assert_eq!(fetched("* BYE Too many connections\r\n").await, ["TooManyConnections Mailbox"]);
+    assert_eq!(fetched("A4 NO cannot\r\n").await, ["MessageUnreadable Folder"]);
+    assert_eq!(fetched("A4 NO [EXPUNGEISSUED] gone\r\n").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_dropped_session_breaks_its_stream() {
+    let mut steps = welcome("");
+    steps.extend([
+        hear("A3 EXAMINE"),
+        say(EXAMINED),
+        hear("A4"),
+        say("* 1 FETCH (UID 1 BODY[] {2}\r\nab)\r\n"),
+        Step::Stall,
+    ]);
+    let (opened, _peer) = session(steps).await;
+    let mut source = opened.expect("logged in");
+    let mut stream = source.fetch(&folder("box"), &Which::All).await.expect("asked");
+    assert!(stream.recv().await.is_some());
+    drop(source);
+    assert_eq!(drain(stream).await, ["ConnectionLost Connection"]);
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_ends_the_connection() {
+    let mut steps = welcome("");
+    let many =
+        "* 1 FETCH (UID 1 BODY[] {2}\r\nab)\r\n".to_owned() + &"* 1 FETCH (UID 2 BODY[] {2}\r\nab)\r\n".repeat(9);
+    steps.extend([hear("A3 EXAMINE"), say(EXAMINED), hear("A4"), say(many), Step::Stall]);
+    let (opened, _peer) = session(steps).await;
+    let mut source = opened.expect("logged in");
+    drop(source.fetch(&folder("box"), &Which::All).await.expect("asked"));
+    let failure = source.list().await.expect_err("no connection");
+    assert_eq!((failure.cause, failure.scope), (Cause::ConnectionLost, Scope::Connection));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_a_time_out_only_while_something_is_awaited() {
+    let mut steps = welcome("");
+    steps.extend([hear("A3 EXAMINE"), say(EXAMINED), hear("A4 EXAMINE"), say("* 1 EXI"), Step::Stall]);
+    let (opened, _peer) = session(steps).await;
+    let mut source = opened.expect("logged in");
+    source.examine(&folder("box")).await.expect("open");
+    tokio::time::sleep(std::time::Duration::from_secs(100_000)).await;
+    let began = tokio::time::Instant::now();
+    let failure = source.examine(&folder("box")).await.expect_err("no answer");
+    assert_eq!((failure.cause, failure.scope), (Cause::TimedOut, Scope::Connection));
+    assert_eq!(began.elapsed().as_secs(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn greetings_that_do_not_welcome() {
+    for (greeting, cause) in [
+        ("* BYE Too many connections\r\n", Cause::TooManyConnections),
+        ("* BYE closing\r\n", Cause::ConnectionLost),
+        ("* PREAUTH hello\r\n", Cause::MailboxNotOpened),
+        ("220 smtp.example.com ESMTP\r\n", Cause::Nonsense),
+        ("", Cause::ConnectionLost),
+    ] {
+        let (opened, _peer) = session(vec![say(greeting)]).await;
+        assert_eq!(opened.err().map(|f| f.cause), Some(cause), "{greeting}");
+    }
+    let (opened, _peer) = session(vec![say("* OK half a li"), Step::Stall]).await;
+    assert_eq!(opened.err().map(|f| f.cause), Some(Cause::TimedOut));
+}
+
+#[tokio::test]
+async fn a_password_echoed_back_is_hidden() {
+    let steps = vec![
+        say("* OK [CAPABILITY IMAP4rev1] hello\r\n"),
+        hear("A1 LOGIN \"user\" \"password\""),
+        say("A1 NO bad login user PASSWORD (cGFzc3dvcmQ=)\r\n"),
+    ];
+    let (opened, _peer) = session(steps).await;
+    let failure = opened.err().expect("refused");
+    assert_eq!(failure.cause, Cause::LoginRefused);
+    assert_eq!(failure.server_text.as_deref(), Some("bad login user <hidden> (<hidden>=)"));
+}
+
+#[tokio::test]
+async fn login_without_initial_response_waits_for_the_server() {
+    let steps = vec![
+        say("* OK hello\r\n"),
+        hear("A1 CAPABILITY"),
+        say("* CAPABILITY IMAP4rev1 AUTH=PLAIN LOGINDISABLED\r\nA1 OK x\r\n"),
+        hear("A2 AUTHENTICATE PLAIN"),
+        say("+ \r\n"),
+        hear("AHVzZXIAcGFzc3dvcmQ="),
+        say("A2 OK in\r\n"),
+        hear("A3 CAPABILITY"),
+        say("* CAPABILITY IMAP4rev1 ID\r\nA3 OK x\r\n"),
+        hear("A4 LIST \"\" \"\""),
+        say("* LIST (\\Noselect) \".\" \"\"\r\nA4 OK x\r\n"),
+        hear("A5 ID (\"name\" \"Mailferry\""),
+        say("A5 BAD what?\r\n"),
+    ];
+    let (opened, _peer) = session(steps).await;
+    let session = opened.expect("logged in");
+    assert_eq!(session.limits().separator, Some('.'));
+    let (opened, _peer) = session_without_password().await;
+    assert_eq!(opened.map(|f| f.cause), Some(Cause::LoginRefused));
+}
+
+async fn session_without_password() -> (Option<crate::domain::failure::Failure>, super::script::Peer) {
+    let (opened, peer) = session(vec![say("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hello\r\n"), hear("never")]).await;
+    (opened.err(), peer)
+}
+
+#[tokio::test]
+async fn a_synchronising_literal_may_be_refused() {
+    let mut steps = welcome("");
+    steps.extend([
+        hear("A3 APPEND \"box\" (\\Seen) \" 1-Feb-2024 03:04:05 +0100\" {3}"),
+        say("A3 NO [TOOBIG] no\r\n"),
+        hear("A4 APPEND"),
+        say("+ go\r\n"),
+        Step::Swallow(3),
+        hear(""),
+        say("A4 OK [APPENDUID 7 12] done\r\n"),
+    ]);
+    let (opened, peer) = session(steps).await;
+    let mut destination = opened.expect("logged in");
+    let refused = destination.append(&folder("box"), message("abc")).await.expect("sent").await.expect("answered");
+    assert_eq!(refused.expect_err("refused").cause, Cause::TooBig);
+    let added = destination.append(&folder("box"), message("abc")).await.expect("sent").await.expect("answered");
+    // Without UIDPLUS, an APPENDUID is not believed.
+    assert_eq!(added.expect("added").at, None);
+    drop(peer);
+}
+
+#[tokio::test]
+async fn appends_are_pipelined_and_lost_answers_are_failures() {
+    let mut steps = welcome("LITERAL+ UIDPLUS APPENDLIMIT=10");
+    let one = "A3 APPEND \"box\" (\\Seen) \" 1-Feb-2024 03:04:05 +0100\" {3+}";
+    steps.extend([
+        hear(one),
+        hear("abc"),
+        hear("A4 APPEND"),
+        hear("def"),
+        hear("A5 APPEND"),
+        hear("ghi"),
+        say("A3 OK [APPENDUID 7 12] done\r\n* 4 EXISTS\r\nA4 NO [OVERQUOTA] full\r\n"),
+    ]);
+    let (opened, _peer) = session(steps).await;
+    let mut destination = opened.expect("logged in");
+    assert_eq!(destination.limits().message_bytes, Some(10));
+    let mut answers = Vec::new();
+    for text in ["abc", "def", "ghi"] {
+        answers.push(destination.append(&folder("box"), message(text)).await.expect("sent"));
+    }
+    let too_big = destination.append(&folder("box"), message("12345678901")).await.expect_err("too big");
+    assert_eq!((too_big.cause, too_big.scope), (Cause::TooBig, Scope::Message));
+    let mut results = Vec::new();
+    for answer in answers {
+        results.push(answer.await.expect("answered").map(|a| a.at).map_err(|f| f.cause));
+    }
+    assert_eq!(results, [Ok(Some((7, Uid(12)))), Err(Cause::DestinationFull), Err(Cause::ConnectionLost)]);
+}
+
+#[tokio::test]
+async fn an_append_given_up_half_way_ends_the_connection() {
+    let mut steps = welcome("");
+    steps.extend([hear("A3 APPEND"), Step::Stall]);
+    let (opened, _peer) = session(steps).await;
+    let mut destination = opened.expect("logged in");
+    let target = folder("box");
+    let append = destination.append(&target, message("abc"));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), append).await.is_err());
+    let failure = destination.examine(&folder("box")).await.expect_err("out of step");
+    assert_eq!(failure.scope, Scope::Connection);
+}
+
+#[tokio::test]
+async fn another_uidvalidity_stops_what_was_asked() {
+    let mut steps = welcome("");
+    let other = EXAMINED.replace("UIDVALIDITY 7", "UIDVALIDITY 8");
+    steps.extend([
+        hear("A3 EXAMINE"),
+        hear("A4 UID FETCH"),
+        say(other),
+        say("* 1 FETCH (UID 1 BODY[] {2}\r\nab)\r\nA4 OK x\r\n"),
+    ]);
+    let (opened, _peer) = session(steps).await;
+    let mut source = opened.expect("logged in");
+    let got = drain(source.fetch(&folder("box"), &Which::All).await.expect("asked")).await;
+    assert_eq!(got, ["FolderChanged Folder"]);
+}
+
+#[tokio::test]
+async fn flags_are_changed_in_one_flight_and_held_back_answers_do_no_harm() {
+    let mut steps = welcome("");
+    steps.extend([
+        hear("A3 SELECT \"box\""),
+        hear("A4 UID STORE 1:2,9 +FLAGS.SILENT (\\Flagged)"),
+        hear("A5 UID STORE 1:2,9 -FLAGS.SILENT (\\Seen old)"),
+        say(EXAMINED),
+        say("A4 OK x\r\nA5 NO [EXPUNGEISSUED] some are gone\r\n"),
+        hear("A6 NOOP"),
+        hear("A7 UID FETCH 2:* (UID FLAGS RFC822.SIZE)"),
+        say("* 2 FETCH (UID 5 FLAGS (\\Seen) RFC822.SIZE 10)\r\nA6 OK late\r\n* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 10)\r\n"),
+        say("* 2 FETCH (UID 5 FLAGS ())\r\n* 3 FETCH (UID 6 FLAGS ())\r\nA7 OK x\r\n"),
+    ]);
+    let (opened, _peer) = session(steps).await;
+    let mut destination = opened.expect("logged in");
+    let change = FlagChange { add: Flags::from_names([r"\Flagged"]), remove: Flags::from_names([r"\Seen", "old"]) };
+    let updates = [FlagUpdate { uids: vec![Uid(1), Uid(2), Uid(9)], change }];
+    destination.update_flags(&folder("box"), &updates).await.expect("changed");
+    let found = destination.scan(&folder("box"), &Which::From(Uid(2)), false).await.expect("scanned");
+    assert_eq!(
+        found.iter().map(|m| (m.uid, m.size, m.flags.to_string())).collect::<Vec<_>>(),
+        [(Uid(5), 10, String::new())]
+    );
+}
+
+#[tokio::test]
+async fn listing_asks_only_for_what_is_advertised() {
+    let mut steps = welcome("");
+    steps.extend([
+        hear("A3 LIST \"\" \"*\""),
+        hear("A4 LSUB \"\" \"*\""),
+        say("* LIST () \"/\" inbox\r\n* LIST (\\Noselect) \"/\" a\r\n* LIST (\\Sent) \"/\" {3}\r\na/b\r\n"),
+        say("* LIST () NIL \"we\\\"ird\" (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\nA3 OK x\r\n* LSUB () \"/\" INBOX\r\nA4 OK x\r\n"),
+        hear("A5 STATUS \"INBOX\" (MESSAGES UIDNEXT UIDVALIDITY)"),
+        hear("A6 STATUS \"a/b\""),
+        hear("A7 STATUS \"we\\\"ird\""),
+        say("* STATUS Inbox (UIDNEXT 5 MESSAGES 4 X-ODD (1 2) UIDVALIDITY 9)\r\nA5 OK x\r\nA6 NO no\r\n"),
+        say("* STATUS \"we\\\"ird\" (MESSAGES 0)\r\nA7 OK x\r\n"),
+    ]);
+    let (opened, _peer) = session(steps).await;
+    let folders = opened.expect("logged in").list().await.expect("listed");
+    let shown: Vec<_> =
+        folders.iter().map(|f| (f.path.to_string(), f.selectable, f.subscribed, f.state.map(|s| s.messages))).collect();
+    let expected = [
+        ("INBOX", true, true, Some(4)),
+        ("a", false, false, None),
+        ("a/b", true, false, None),
+        ("we\"ird", true, false, None),
+    ];
+    assert_eq!(shown, expected.map(|(n, a, b, c)| (n.to_owned(), a, b, c)));
+    assert_eq!(folders[2].role, Some(crate::domain::folder::Role::Sent));
+}
