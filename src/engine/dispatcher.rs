@@ -95,6 +95,8 @@ impl Dispatcher {
                 request = self.inbox.recv(), if !self.orphaned => match request {
                     Some(Request::Command(command, reply)) => {
                         let outcome = self.command(command).await;
+                        // Whoever has the outcome finds it in the snapshot too.
+                        self.paint();
                         // Nobody waiting for the outcome is no failure.
                         let _ = reply.send(outcome);
                     }

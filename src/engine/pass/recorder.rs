@@ -136,7 +136,7 @@ impl Committer {
             if !self.commit(group).await {
                 return;
             }
-            flushed.into_iter().for_each(|done| drop(done.send(())));
+            flushed.into_iter().for_each(|done| done.send(()).unwrap_or_default());
         }
     }
 
