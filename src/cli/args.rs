@@ -133,9 +133,11 @@ pub struct NewProject {
 #[derive(Debug, Subcommand)]
 pub enum ItemVerb {
     /// Import items from a CSV file; importing again updates those with the same pair of addresses
-    #[command(long_about = "Import items from a CSV file; importing again updates those with the same pair of addresses.\n\n\
+    #[command(
+        long_about = "Import items from a CSV file; importing again updates those with the same pair of addresses.\n\n\
         Header: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
-        Destination Password. Only the two e-mails are compulsory.")]
+        Destination Password. Only the two e-mails are compulsory."
+    )]
     Import {
         /// Name of the project
         project: String,

@@ -66,7 +66,8 @@ fn read_ca(word: &str, path: &Path) -> Result<String, CliError> {
 fn parse_fingerprint(word: &str, hex: &str) -> Result<[u8; 32], CliError> {
     let digits: Vec<u8> = hex.bytes().filter(|b| !matches!(b, b':' | b' ')).collect();
     let wrong = || CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits"));
-    let text = std::str::from_utf8(&digits).ok().filter(|text| text.is_ascii() && text.len() == 64).ok_or_else(wrong)?;
+    let text =
+        std::str::from_utf8(&digits).ok().filter(|text| text.is_ascii() && text.len() == 64).ok_or_else(wrong)?;
     let mut out = [0; 32];
     for (at, byte) in out.iter_mut().enumerate() {
         let pair = text.get(at * 2..at * 2 + 2).ok_or_else(wrong)?;
@@ -83,8 +84,7 @@ pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError
         return Err(CliError::usage("a project's name has 1 to 200 characters, none of them a control character"));
     }
     let fingerprint = new.source_cert_sha256.as_deref();
-    let source =
-        server(Side::Source, &new.source, new.source_admin.as_deref(), new.source_ca.as_deref(), fingerprint)?;
+    let source = server(Side::Source, &new.source, new.source_admin.as_deref(), new.source_ca.as_deref(), fingerprint)?;
     let fingerprint = new.destination_cert_sha256.as_deref();
     let (admin, ca) = (new.destination_admin.as_deref(), new.destination_ca.as_deref());
     let destination = server(Side::Destination, &new.destination, admin, ca, fingerprint)?;
@@ -174,7 +174,12 @@ pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     let rows = opened.store.items(project.id).await?;
     println!("Project      {}", clean(&project.name));
     println!("From         {} · {} · {}", project.source, admin(&project.source), trust(&project.source));
-    println!("Into         {} · {} · {}", project.destination, admin(&project.destination), trust(&project.destination));
+    println!(
+        "Into         {} · {} · {}",
+        project.destination,
+        admin(&project.destination),
+        trust(&project.destination)
+    );
     let o = &project.options;
     println!("Options      {} items at once · {} connections per mailbox and side", o.concurrent, o.connections);
     println!("             maximum errors {} · retry limit {}", o.maximum_errors, o.retry_limit);
@@ -228,7 +233,10 @@ mod tests {
     fn fingerprints_are_read_with_and_without_colons() {
         let plain = "00ff".repeat(16);
         let colons = plain.as_bytes().chunks(2).map(|p| String::from_utf8_lossy(p).to_uppercase()).collect::<Vec<_>>();
-        assert_eq!(parse_fingerprint("source", &plain).unwrap(), parse_fingerprint("source", &colons.join(":")).unwrap());
+        assert_eq!(
+            parse_fingerprint("source", &plain).unwrap(),
+            parse_fingerprint("source", &colons.join(":")).unwrap()
+        );
         for wrong in ["", "00", &"0g".repeat(32), &"é".repeat(32), &"00".repeat(33)] {
             assert!(parse_fingerprint("source", wrong).is_err(), "{wrong}");
         }

@@ -78,7 +78,8 @@ async fn sort_out(
     rows: Vec<ItemRow>,
 ) -> Result<(Vec<ItemRow>, Vec<(ItemRow, String)>), CliError> {
     let (source_admin, destination_admin) = opened.store.project_credentials(project.id).await?;
-    let same_server = (&project.source.host, project.source.port) == (&project.destination.host, project.destination.port);
+    let same_server =
+        (&project.source.host, project.source.port) == (&project.destination.host, project.destination.port);
     let (mut ready, mut left) = (Vec::new(), Vec::new());
     for row in rows {
         let item = &row.item;

@@ -77,12 +77,9 @@ pub fn failure_text(
     failure: &Failure,
 ) -> crate::domain::wording::Text {
     let names = match side {
-        Some(Side::Source) => Names {
-            host: &project.source.host,
-            port: project.source.port,
-            mailbox: &row.item.source.email,
-            folder: "",
-        },
+        Some(Side::Source) => {
+            Names { host: &project.source.host, port: project.source.port, mailbox: &row.item.source.email, folder: "" }
+        }
         Some(Side::Destination) => Names {
             host: &project.destination.host,
             port: project.destination.port,
@@ -151,8 +148,16 @@ pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, 
         println!("{report}");
         return Ok(Exit::Well);
     }
-    let mut table =
-        Table::new(&["Source", "Destination", "Status", ">Folders", ">Messages", ">Data", ">Errors", "What is happening"]);
+    let mut table = Table::new(&[
+        "Source",
+        "Destination",
+        "Status",
+        ">Folders",
+        ">Messages",
+        ">Data",
+        ">Errors",
+        "What is happening",
+    ]);
     for row in &rows {
         let latest = row.latest.as_ref();
         let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();

@@ -54,9 +54,8 @@ impl Opened {
             VaultKind::Keyring | VaultKind::Memory => None,
         };
         let folder = self.folder.clone();
-        let opened = tokio::task::spawn_blocking(move || {
-            vault::open(kind, &folder, &workspace.uuid, passphrase.as_ref())
-        });
+        let opened =
+            tokio::task::spawn_blocking(move || vault::open(kind, &folder, &workspace.uuid, passphrase.as_ref()));
         let opened = opened.await.map_err(|_| CliError::cannot("opening the vault failed"))??;
         if chosen.is_none() {
             self.store.choose_vault(kind.word()).await?;
@@ -106,9 +105,9 @@ fn fits(row: &ItemRow, name: &str) -> bool {
     let (source, destination) = (&row.item.source.email, &row.item.destination.email);
     source.eq_ignore_ascii_case(name)
         || destination.eq_ignore_ascii_case(name)
-        || name.split_once(':').is_some_and(|(from, to)| {
-            source.eq_ignore_ascii_case(from) && destination.eq_ignore_ascii_case(to)
-        })
+        || name
+            .split_once(':')
+            .is_some_and(|(from, to)| source.eq_ignore_ascii_case(from) && destination.eq_ignore_ascii_case(to))
 }
 
 /// `source:destination`, as `--item` takes it.

@@ -63,11 +63,7 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub fn new(
-        workspace: Workspace,
-        inbox: mpsc::Receiver<Request>,
-        publish: watch::Sender<Arc<Snapshot>>,
-    ) -> Self {
+    pub fn new(workspace: Workspace, inbox: mpsc::Receiver<Request>, publish: watch::Sender<Arc<Snapshot>>) -> Self {
         Self {
             workspace,
             inbox,

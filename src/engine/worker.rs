@@ -67,8 +67,7 @@ impl Worker {
         };
         // A closed channel means that the dispatcher is gone, and soon this task.
         let _ = self.loaded.send(self.item).await;
-        let journal: Arc<dyn Journal> =
-            Arc::new(StoreJournal::new(self.workspace.store.clone(), self.item, self.pass));
+        let journal: Arc<dyn Journal> = Arc::new(StoreJournal::new(self.workspace.store.clone(), self.item, self.pass));
         let clock = self.workspace.clock.clone();
         let run = Pass::run(
             ready.order,
@@ -109,7 +108,12 @@ impl Worker {
         let pass = store.pass(self.pass).await?;
         store.set_pass_options(self.pass, project.options.clone()).await?;
         let earlier = if pass.attempt > 1 {
-            store.pass_folders(self.pass, u32::MAX, 0).await?.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect()
+            store
+                .pass_folders(self.pass, u32::MAX, 0)
+                .await?
+                .into_iter()
+                .map(|row| (row.folder.folder, row.folder.counts))
+                .collect()
         } else {
             Default::default()
         };
@@ -149,7 +153,8 @@ impl Worker {
             Unready::Side(side, Failure::new(Cause::CredentialMissing, Scope::Mailbox, Retry::User, doing).saying(text))
         };
         let credential = credential.ok_or_else(|| missing("none is stored"))?;
-        let secret = vault::fetch(&self.workspace.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
+        let secret =
+            vault::fetch(&self.workspace.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
         let login = Login { user: mailbox.login_name().to_owned(), admin: server.admin.clone(), secret };
         let meter = match side {
             Side::Source => Arc::clone(&self.meter),

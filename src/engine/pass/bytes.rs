@@ -31,7 +31,8 @@ pub(super) fn header(body: &Body) -> Vec<u8> {
         Body::Spooled { file, .. } => {
             let mut start = Vec::new();
             let mut from: &File = file;
-            let read = from.seek(SeekFrom::Start(0)).and_then(|_| from.take(HEADER_LIMIT as u64).read_to_end(&mut start));
+            let read =
+                from.seek(SeekFrom::Start(0)).and_then(|_| from.take(HEADER_LIMIT as u64).read_to_end(&mut start));
             if read.is_err() {
                 return Vec::new();
             }

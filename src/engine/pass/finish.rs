@@ -77,7 +77,10 @@ impl Pass {
         });
         let counts = self.tally.counts(job.id);
         debug_assert!(counts.balanced(), "{counts:?}");
-        let whole = counts.errors + counts.skipped + vanished == 0 && !job.unfinished && self.order.kind == PassKind::Full && !job.destination_gone;
+        let whole = counts.errors + counts.skipped + vanished == 0
+            && !job.unfinished
+            && self.order.kind == PassKind::Full
+            && !job.destination_gone;
         let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
         self.journal.end_folder(job.id, true, marker).await?;
         let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };

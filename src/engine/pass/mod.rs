@@ -214,7 +214,8 @@ impl Pass {
                 PassEnd::Failed { side: None, failure }
             }
             (Err(Halt::Store(error)), _) | (_, Err(error)) => {
-                let failure = Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "writing the workspace");
+                let failure =
+                    Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "writing the workspace");
                 PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) }
             }
         }

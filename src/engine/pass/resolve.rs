@@ -123,11 +123,14 @@ impl Resolve<'_> {
                 };
                 entry.results.watermarks.push((job.id, mark));
                 entry.progressed |= ours;
-                entry.counts.push((job.id, if ours {
-                    Counts { copied: 1, bytes: u64::from(*size), ..Counts::default() }
-                } else {
-                    Counts { already_there: 1, ..Counts::default() }
-                }));
+                entry.counts.push((
+                    job.id,
+                    if ours {
+                        Counts { copied: 1, bytes: u64::from(*size), ..Counts::default() }
+                    } else {
+                        Counts { already_there: 1, ..Counts::default() }
+                    },
+                ));
             }
             pass.recorder.add(entry).await;
         }
@@ -146,7 +149,9 @@ impl Resolve<'_> {
             };
             match carry_into(pass, to, self.job.id, place, carries).await {
                 Ok(()) => {}
-                Err(failure) if failure.scope <= Scope::Folder && matches!(failure.retry, Retry::Never | Retry::User) => {
+                Err(failure)
+                    if failure.scope <= Scope::Folder && matches!(failure.retry, Retry::Never | Retry::User) =>
+                {
                     tracing::warn!(folder = %place.path, %failure, "flags not carried");
                     self.job.unfinished = true;
                 }

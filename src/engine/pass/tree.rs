@@ -174,13 +174,7 @@ impl Pass {
     }
 
     /// Creates what is missing; what the destination refuses stays with its candidate.
-    async fn create(
-        &self,
-        lane: &mut Lane,
-        tree: &Tree,
-        listing: &Listing,
-        candidates: &mut [Candidate],
-    ) -> Flow<()> {
+    async fn create(&self, lane: &mut Lane, tree: &Tree, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
         let gone: BTreeSet<_> = candidates.iter().filter(|c| c.gone).map(|c| &c.plan.destination).collect();
         let create: Vec<NewFolder> = tree
             .create
@@ -316,12 +310,8 @@ impl Pass {
     ) -> Flow<Option<Job>> {
         let listed = &listing.source[candidate.plan.source];
         let unchanged = self.unchanged(&candidate);
-        let state = candidate.state.unwrap_or(FolderState {
-            uid_validity: 0,
-            uid_next: 0,
-            messages: 0,
-            highest_modseq: None,
-        });
+        let state =
+            candidate.state.unwrap_or(FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None });
         let messages = u64::from(state.messages);
         let now = self.clock.now();
         let mut counts = self.order.earlier.get(&id).copied().unwrap_or_default();

@@ -55,7 +55,10 @@ struct Pending {
 enum InFlight {
     Append(Box<Pending>),
     /// Everything of this folder was sent; `vanished` of it never came.
-    End { job: Arc<Job>, vanished: u64 },
+    End {
+        job: Arc<Job>,
+        vanished: u64,
+    },
 }
 
 /// An appended message whose number is not known yet (no UIDPLUS).
@@ -103,11 +106,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes until the pieces end. Whatever the end, every append that was answered is handed to the recorder.
-    pub async fn write(
-        &mut self,
-        to: &mut dyn Destination,
-        mut pieces: mpsc::Receiver<Piece>,
-    ) -> Result<(), Broke> {
+    pub async fn write(&mut self, to: &mut dyn Destination, mut pieces: mpsc::Receiver<Piece>) -> Result<(), Broke> {
         let pass = self.pass;
         let ended = loop {
             let piece = tokio::select! {
@@ -139,7 +138,8 @@ impl<'a> Writer<'a> {
     /// rest with its failure.
     async fn conclude(&mut self, to: &mut dyn Destination, ended: Flow<()>) -> Result<(), Broke> {
         let place = self.current.as_ref().map(|job| (job.id, next_expected(job, self.last)));
-        let lost = matches!(&ended, Err(Halt::Fatal(t)) if t.side == Side::Destination && t.failure.breaks_connection());
+        let lost =
+            matches!(&ended, Err(Halt::Fatal(t)) if t.side == Side::Destination && t.failure.breaks_connection());
         let mut halt = ended;
         while !lost && !self.in_flight.is_empty() {
             let settled = Self::front(&mut self.in_flight).await;
