@@ -57,7 +57,15 @@ impl Session {
         }
     }
 
-    async fn create_some(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
+    async fn create_all(&mut self, folders: &[&NewFolder]) -> Result<Vec<Result<WireName>>> {
+        let mut answers = Vec::with_capacity(folders.len());
+        for some in folders.chunks(WINDOW) {
+            answers.extend(self.create_some(some).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn create_some(&mut self, folders: &[&NewFolder]) -> Result<Vec<Result<WireName>>> {
         let with_roles = self.can("CREATE-SPECIAL-USE");
         let mut under_way = Vec::with_capacity(folders.len());
         for folder in folders {
@@ -110,10 +118,29 @@ impl Destination for Session {
     }
 
     async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
-        let mut answers = Vec::with_capacity(folders.len());
-        for some in folders.chunks(WINDOW) {
-            answers.extend(self.create_some(some).await?);
+        let (parents, wanted): (Vec<_>, Vec<_>) = folders.iter().partition(|folder| folder.plain_parent);
+        let mut made = self.create_all(&wanted).await?;
+        // Most servers make missing parents by themselves; one that refuses a folder may not.
+        let above =
+            |folder: &NewFolder, parent: &NewFolder| folder.path.components().starts_with(parent.path.components());
+        let refused: Vec<usize> = (0..wanted.len())
+            .filter(|at| made[*at].is_err() && parents.iter().any(|parent| above(wanted[*at], parent)))
+            .collect();
+        if !refused.is_empty() {
+            let is_missing = |parent: &&&NewFolder| refused.iter().any(|at| above(wanted[*at], parent));
+            let missing: Vec<_> = parents.iter().filter(is_missing).copied().collect();
+            self.create_all(&missing).await?;
+            let again: Vec<_> = refused.iter().map(|at| wanted[*at]).collect();
+            for (at, answer) in refused.iter().zip(self.create_all(&again).await?) {
+                made[*at] = answer;
+            }
         }
+        let mut made = made.into_iter();
+        let answer = |folder: &NewFolder| match folder.plain_parent {
+            true => Some(Ok(self.names.wire(&folder.path))),
+            false => made.next(),
+        };
+        let answers: Vec<_> = folders.iter().filter_map(answer).collect();
         let wanted = || folders.iter().zip(&answers).filter(|(folder, _)| folder.subscribe);
         let names: Vec<WireName> = wanted().filter_map(|(_, answer)| answer.as_ref().ok().cloned()).collect();
         let subscribed = self.subscribe(&names).await?;

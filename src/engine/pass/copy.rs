@@ -85,7 +85,10 @@ impl Step for Revive<'_> {
     type Out = ();
 
     async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
-        let new = |job: &&mut Job| NewFolder { path: job.destination.path.clone(), role: None, subscribe: false };
+        let new = |job: &&mut Job| {
+            let path = job.destination.path.clone();
+            NewFolder { path, role: None, subscribe: false, plain_parent: false }
+        };
         let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
         let created = to.create(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
         for (job, created) in self.jobs.iter_mut().zip(created) {

@@ -180,7 +180,12 @@ impl Pass {
             .create
             .iter()
             .filter(|new| !gone.contains(&new.path))
-            .map(|new| NewFolder { path: new.path.clone(), role: new.role, subscribe: new.subscribe })
+            .map(|new| NewFolder {
+                path: new.path.clone(),
+                role: new.role,
+                subscribe: new.subscribe,
+                plain_parent: new.plain_parent,
+            })
             .collect();
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
         let subscribe: Vec<WireName> = candidates

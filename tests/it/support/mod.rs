@@ -8,4 +8,5 @@ pub mod compare;
 pub mod corpus;
 pub mod dovecot;
 pub mod imap;
+pub mod product;
 pub mod relay;
