@@ -2,5 +2,7 @@
 
 mod arrows;
 mod equality;
+mod later_passes;
+mod moves;
 mod support;
 mod support_works;

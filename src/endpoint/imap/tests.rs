@@ -5,9 +5,10 @@ use bytes::Bytes;
 use super::script::{Step, drain, folder, hear, say, session, welcome};
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::{FlagChange, Flags};
+use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, InternalDate, NewMessage};
-use crate::endpoint::{Destination, FlagUpdate, Source, Which};
+use crate::endpoint::{Destination, FlagUpdate, NewFolder, Source, Which};
 
 const EXAMINED: &str =
     "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 9] ok\r\nA3 OK [READ-ONLY] open\r\n";
@@ -323,4 +324,28 @@ async fn listing_asks_only_for_what_is_advertised() {
     ];
     assert_eq!(shown, expected.map(|(n, a, b, c)| (n.to_owned(), a, b, c)));
     assert_eq!(folders[2].role, Some(crate::domain::folder::Role::Sent));
+}
+
+#[tokio::test]
+async fn plain_parents_are_made_only_by_those_who_need_them() {
+    let new = |components: &[&str], plain_parent| NewFolder {
+        path: FolderPath::new(components.iter().copied()),
+        role: None,
+        subscribe: false,
+        plain_parent,
+    };
+    let folders = [new(&["a"], true), new(&["a", "b"], false), new(&["c"], true), new(&["c", "d"], false)];
+    for (answer, again) in [("A3 OK made\r\nA4 OK made\r\n", false), ("A3 OK made\r\nA4 NO no parent\r\n", true)] {
+        let mut steps = welcome("");
+        steps.extend([hear("A3 CREATE \"a/b\""), hear("A4 CREATE \"c/d\""), say(answer)]);
+        if again {
+            steps.extend([hear("A5 CREATE \"c\""), say("A5 OK made\r\n")]);
+            steps.extend([hear("A6 CREATE \"c/d\""), say("A6 OK made\r\n")]);
+        }
+        let (opened, _peer) = session(steps).await;
+        let made = opened.expect("logged in").create(&folders).await.expect("answers");
+        let names: Vec<_> =
+            made.into_iter().map(|one| String::from_utf8(one.expect("made").0).expect("text")).collect();
+        assert_eq!(names, ["a", "a/b", "c", "c/d"]);
+    }
 }

@@ -327,7 +327,6 @@ impl Pass {
         }
         let phase = match (&candidate.refused, look, unchanged) {
             (None, false, true) => FolderPhase::Unchanged,
-            (None, false, false) => FolderPhase::Done,
             _ => FolderPhase::Waiting,
         };
         self.tally.folder(now, id, listed.path.clone(), counts, phase);
@@ -358,7 +357,10 @@ impl Pass {
                 self.folder_failed(&mut job, failure).await?;
                 Ok(None)
             }
-            None => Ok(look.then_some(job)),
+            None if look => Ok(Some(job)),
+            None if unchanged => Ok(None),
+            // New and empty: there is nothing to look into, now or later.
+            None => self.folder_done(&job, 0).await.map(|()| None),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests stand on: real servers, a relay with faults, a raw IMAP client, a hostile corpus, comparisons.
 //!
-//! Nothing here uses the product: a fault in its IMAP code must not hide in the code that looks for it.
+//! Nothing here but `product`, which drives it, uses the product: a fault in its IMAP code must not hide in the code
+//! that looks for it.
 
 #![allow(dead_code, reason = "support is a toolbox: not every build of the tests opens every drawer")]
 
@@ -10,3 +11,4 @@ pub mod dovecot;
 pub mod imap;
 pub mod product;
 pub mod relay;
+pub mod scene;
