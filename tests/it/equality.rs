@@ -2,7 +2,7 @@
 //!
 //! Thirty hostile mailboxes in all, between like servers and between layouts, over every kind of protection and login.
 
-use crate::support::compare::{Mailbox, assert_equal, same_names};
+use crate::support::compare::{Mailbox, assert_equal, assert_unchanged};
 use crate::support::corpus::{self, Corpus};
 use crate::support::dovecot::{self, Dovecot, Format, MASTER, MASTER_PASSWORD};
 use crate::support::product::{Workspace, plain, starttls, tls};
@@ -58,14 +58,6 @@ impl Move {
             assert_eq!(before.count(), corpus.count());
             assert_equal(before, &moved, &corpus.moved(from, to));
         }
-    }
-}
-
-/// The same messages under the same numbers with the same flags, in the same folders.
-fn assert_unchanged(before: &Mailbox, after: &Mailbox) {
-    assert_equal(before, after, &same_names(before));
-    for (name, folder) in &before.folders {
-        assert_eq!(folder.messages, after.folders[name].messages, "{name}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Later passes: only what is new goes, and what the user did at the destination meanwhile stays as it is.
 
-use crate::support::compare::Mailbox;
+use crate::support::compare::{Mailbox, assert_nothing_lost_or_doubled, assert_unchanged, same_names};
 use crate::support::corpus;
 use crate::support::dovecot::{self, Format};
 use crate::support::imap::{Message, instant};
@@ -19,7 +19,7 @@ fn r17_a_second_pass_copies_nothing_and_opens_no_folder() {
     let there = scene.read_there();
     scene.idle_pass();
     scene.idle_pass();
-    assert!(scene.read_there() == there);
+    assert_unchanged(&there, &scene.read_there());
 }
 
 #[test]
@@ -147,10 +147,6 @@ fn a_pass_that_leaves_messages_out_by_date_never_ends_a_folder_for_good() {
     scene.workspace.options(|o| o.earliest = None);
     assert_eq!(scene.pass().messages("copied"), 0);
     let here = scene.read_here();
-    crate::support::compare::assert_nothing_lost_or_doubled(
-        &here,
-        &scene.read_there(),
-        &crate::support::compare::same_names(&here),
-    );
+    assert_nothing_lost_or_doubled(&here, &scene.read_there(), &same_names(&here));
     scene.idle_pass();
 }

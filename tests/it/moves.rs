@@ -221,7 +221,7 @@ fn r25_another_mailbox_at_the_destination_fails_before_anything_is_sent() {
     assert_eq!(item.status(), "failed");
     assert_eq!(item.0["error"]["failure"]["cause"], "not_the_same_mailbox");
     assert_eq!(item.0["error"]["side"], "destination");
-    assert!(output.stderr.contains("not the mailbox of the earlier passes"), "{}", output.stderr);
+    assert!(output.stderr.contains("Not the mailbox of the earlier passes"), "{}", output.stderr);
     let verbs: Vec<_> = scene.destination.commands().into_iter().map(|c| c.verb).collect();
     assert!(!verbs.iter().any(|v| v == "APPEND" || v == "CREATE"), "{verbs:?}");
 }

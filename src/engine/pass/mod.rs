@@ -8,6 +8,7 @@ mod bytes;
 mod copy;
 mod finish;
 mod job;
+mod known;
 mod lane;
 mod places;
 mod reader;

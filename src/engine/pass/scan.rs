@@ -87,14 +87,7 @@ impl Scan<'_> {
         }
         pass.expect(job, found.known, skipped, new.len() as u64);
         job.todo = Todo::These(new);
-        let carry = |step: crate::domain::plan::FlagStep| Carry {
-            source: step.source,
-            folder: step.destination_folder,
-            destination: step.destination,
-            change: step.change,
-            now: step.now,
-        };
-        job.carries = found.flag_changes.into_iter().map(carry).collect();
+        job.carries = found.flag_changes.into_iter().map(Carry::from).collect();
         self.gone = found.gone.iter().map(|w| (w.identity, job.id, w.source)).collect();
     }
 }
