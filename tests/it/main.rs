@@ -4,5 +4,7 @@ mod arrows;
 mod equality;
 mod later_passes;
 mod moves;
+mod recognised;
+mod refusals;
 mod support;
 mod support_works;

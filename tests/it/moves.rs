@@ -225,3 +225,80 @@ fn r25_another_mailbox_at_the_destination_fails_before_anything_is_sent() {
     let verbs: Vec<_> = scene.destination.commands().into_iter().map(|c| c.verb).collect();
     assert!(!verbs.iter().any(|v| v == "APPEND" || v == "CREATE"), "{verbs:?}");
 }
+
+#[test]
+fn r17_a_renamed_folder_whose_old_name_is_used_anew_doubles_nothing() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("Work", 0..10);
+    scene.fill("Home", 20..25);
+    scene.pass();
+    // Work → Elsewhere, Home → Work, and a new Home.
+    let mut here = scene.here();
+    here.ok("RENAME Work Elsewhere");
+    here.ok("RENAME Home Work");
+    scene.fill("Home", 30..32);
+    scene.fill("Elsewhere", 10..11);
+    let second = scene.pass();
+    assert_eq!((second.messages("copied"), second.messages("already_there")), (3, 15), "{:#}", second.0);
+    assert_eq!(scene.read_there().count(), 18);
+    scene.idle_pass();
+    here.select("Elsewhere");
+    here.store("1:2", "+FLAGS", "\\Flagged");
+    here.select("Work");
+    here.store("1", "+FLAGS", "\\Answered");
+    assert_eq!(scene.pass().number("flags_updated"), 3);
+    let there = scene.read_there();
+    assert_eq!(there.folders["Work"].messages[1].flags, ["\\Flagged"]);
+    assert_eq!(there.folders["Home"].messages[0].flags, ["\\Answered"]);
+}
+
+#[test]
+fn r17_a_message_moved_there_and_back_and_one_moved_twice_are_not_copied_again() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("INBOX", 0..6);
+    scene.fill("A", 10..12);
+    scene.fill("B", 20..22);
+    scene.pass();
+    let mut here = scene.here();
+    for (from, to) in [("INBOX", "A"), ("A", "B"), ("B", "INBOX")] {
+        here.select(from);
+        let last = here.ok("UID SEARCH ALL").iter().find_map(|line| {
+            let text = String::from_utf8_lossy(line).into_owned();
+            text.strip_prefix("* SEARCH ")?.rsplit(' ').next().map(str::to_owned)
+        });
+        here.move_to(&last.expect("a message"), to);
+        assert_eq!(scene.pass().messages("copied"), 0);
+    }
+    assert_eq!(scene.count_there(&["INBOX", "A", "B"]), [6, 2, 2]);
+    scene.idle_pass();
+}
+
+#[test]
+fn r17_without_uidplus_and_condstore_moves_and_new_numbers_double_nothing_either() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Maildir));
+    let scene = Scene::between(source, destination, Rules::bare(), Rules::hiding(&["UIDPLUS", "CONDSTORE", "QRESYNC"]));
+    scene.fill("INBOX", 0..20);
+    let messages: Vec<_> = [1, 2, 2, 3].map(|n| message(100 + n)).into();
+    let mut here = scene.here();
+    here.create("Work");
+    here.append_all("Work", &messages);
+    scene.pass();
+    here.select("INBOX");
+    here.move_to("1:4", "Work");
+    here.store("5:6", "+FLAGS", "\\Seen");
+    let second = scene.pass();
+    assert_eq!((second.messages("copied"), second.number("flags_updated")), (0, 2), "{:#}", second.0);
+    renumber(&mut here, "Work", &[&messages[..], &[message(0), message(1), message(102)]].concat());
+    assert_eq!(scene.pass().messages("copied"), 1);
+    assert_eq!(scene.pass().messages("copied"), 0);
+    assert_eq!(scene.count_there(&["INBOX", "INBOX.Work"]), [20, 5]);
+}

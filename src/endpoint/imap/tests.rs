@@ -87,6 +87,8 @@ async fn a_stream_cut_off_says_so() {
     assert_eq!(fetched("* BYE Too many connections\r\n").await, ["TooManyConnections Mailbox"]);
     assert_eq!(fetched("A4 NO cannot\r\n").await, ["MessageUnreadable Folder"]);
     assert_eq!(fetched("A4 NO [EXPUNGEISSUED] gone\r\n").await, Vec::<String>::new());
+    let gone = "* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[] NIL)\r\n* 2 FETCH (UID 2 BODY[] {1}\r\nx)\r\nA4 OK [EXPUNGEISSUED] x\r\n";
+    assert_eq!(fetched(gone).await, ["2:x"]);
 }
 
 #[tokio::test]
