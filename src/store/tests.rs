@@ -196,7 +196,8 @@ async fn a_new_mapping_leaves_what_was_copied_where_it_is() {
     let bench = Bench::new().await;
     let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);
     let pass = bench.submit().await;
-    let watermarks = vec![(one, mark(1, one, 5, 1, &[])), (two, mark(1, one, 6, 2, &[])), (two, mark(2, two, 7, 3, &[]))];
+    let watermarks =
+        vec![(one, mark(1, one, 5, 1, &[])), (two, mark(1, one, 6, 2, &[])), (two, mark(2, two, 7, 3, &[]))];
     bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
     let elsewhere = FolderUpdate { destination: FolderPath::new(["elsewhere"]), ..update(Some(one), "one", 1, 9) };
     bench.store.update_folders(bench.item, vec![elsewhere]).await.unwrap();
