@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::classify::Step;
-use super::connection::Ticket;
 use super::encode::Command;
+use super::pending::Ticket;
 use super::response::{Counts, Listed, Response};
 use super::session::{Session, WINDOW};
 use crate::domain::failure::Cause;

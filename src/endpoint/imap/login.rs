@@ -13,10 +13,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::classify::{self, Step};
-use super::connection::{Answer, Connection, Io, Ticket, Unasked};
+use super::connection::{Connection, Io, Unasked};
 use super::encode::{Command, Piece};
 use super::framer::{Framer, Watch, WireError};
 use super::names::Names;
+use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, Response, Status, Told};
 use super::scrub::Scrub;
 use super::session::Session;

@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, ReadHalf};
 
 use super::DIALOGUE;
 use super::classify::{self, Step};
-use super::connection::{Answer, Io, Owner, Pending, Reply, Shared};
+use super::connection::Io;
 use super::framer::{Framer, WireError, announced};
+use super::pending::{Answer, Owner, Pending, Reply, Shared};
 use super::response::{self, Response, Status, Told};
 use super::spool;
 use super::stream::Stream;

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::connection::{Pending, Reply};
 use super::encode::{self, Command};
 use super::listing;
+use super::pending::{Pending, Reply};
 use super::reader::folder_changed;
 use super::response::{Fetch, Response};
 use super::session::{Mode, Session, folder_state};
