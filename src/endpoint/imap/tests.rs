@@ -274,23 +274,27 @@ async fn another_uidvalidity_stops_what_was_asked() {
 
 #[tokio::test]
 async fn flags_are_changed_in_one_flight_and_held_back_answers_do_no_harm() {
-    let mut steps = welcome("");
+    let mut steps = welcome("LITERAL+");
     steps.extend([
         hear("A3 SELECT \"box\""),
         hear("A4 UID STORE 1:2,9 +FLAGS.SILENT (\\Flagged)"),
         hear("A5 UID STORE 1:2,9 -FLAGS.SILENT (\\Seen old)"),
         say(EXAMINED),
         say("A4 OK x\r\nA5 NO [EXPUNGEISSUED] some are gone\r\n"),
-        hear("A6 NOOP"),
-        hear("A7 UID FETCH 2:* (UID FLAGS RFC822.SIZE)"),
+        hear("A6 APPEND"),
+        hear("abc"),
+        hear("A7 SELECT"),
+        hear("A8 UID FETCH 2:* (UID FLAGS RFC822.SIZE)"),
+        say(EXAMINED.replace("A3", "A7")),
         say("* 2 FETCH (UID 5 FLAGS (\\Seen) RFC822.SIZE 10)\r\nA6 OK late\r\n* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 10)\r\n"),
-        say("* 2 FETCH (UID 5 FLAGS ())\r\n* 3 FETCH (UID 6 FLAGS ())\r\nA7 OK x\r\n"),
+        say("* 2 FETCH (UID 5 FLAGS ())\r\n* 3 FETCH (UID 6 FLAGS ())\r\nA8 OK x\r\n"),
     ]);
     let (opened, _peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
     let change = FlagChange { add: Flags::from_names([r"\Flagged"]), remove: Flags::from_names([r"\Seen", "old"]) };
     let updates = [FlagUpdate { uids: vec![Uid(1), Uid(2), Uid(9)], change }];
     destination.update_flags(&folder("box"), &updates).await.expect("changed");
+    let _answer = destination.append(&folder("box"), message("abc")).await.expect("sent");
     let found = destination.scan(&folder("box"), &Which::From(Uid(2)), false).await.expect("scanned");
     assert_eq!(
         found.iter().map(|m| (m.uid, m.size, m.flags.to_string())).collect::<Vec<_>>(),
@@ -400,7 +404,7 @@ mod oracle {
             flags in proptest::collection::vec("[$A-Za-z][A-Za-z0-9_]{0,8}", 0..5),
             header in "[ -~]{0,30}", order in 0usize..4,
         ) {
-            let mut parts = vec![
+            let mut parts = [
                 format!("UID {uid}"),
                 format!("FLAGS ({})", flags.join(" ")),
                 format!("RFC822.SIZE {size}"),
