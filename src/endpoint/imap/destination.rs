@@ -101,6 +101,7 @@ impl Destination for Session {
         Limits {
             message_bytes: self.capabilities.iter().find_map(limit),
             tells_uids: self.can("UIDPLUS"),
+            batches: self.can("MULTIAPPEND") && self.can("LITERAL+"),
             separator: self.names.separator,
         }
     }
@@ -168,26 +169,31 @@ impl Destination for Session {
         }
     }
 
-    async fn append(&mut self, folder: &FolderRef, message: NewMessage) -> Result<AppendAnswer> {
+    async fn append(&mut self, folder: &FolderRef, messages: Vec<NewMessage>) -> Result<AppendAnswer> {
         let doing = format!("adding a message to folder \"{}\"", folder.path);
         let limits = self.limits();
-        if let Some(limit) = limits.message_bytes.filter(|limit| message.body.len() > *limit) {
-            let text = format!("not sent: {} bytes; the server accepts at most {limit}", message.body.len());
+        let largest = messages.iter().map(|message| message.body.len()).max().unwrap_or(0);
+        if let Some(limit) = limits.message_bytes.filter(|limit| largest > *limit) {
+            let text = format!("not sent: {largest} bytes; the server accepts at most {limit}");
             return Err(Failure::new(Cause::TooBig, Scope::Message, Retry::Never, doing).saying(text));
         }
         let mut command = Command::new("APPEND").folder(&folder.wire)?;
-        command = command.text(" ");
-        if !message.flags.is_empty() {
-            command = command.text(&flag_list(&message.flags)).text(" ");
+        let mut holds = Vec::with_capacity(messages.len());
+        let (reply, answer) = AppendReply::new(limits.tells_uids, messages.len());
+        for message in messages {
+            command = command.text(" ");
+            if !message.flags.is_empty() {
+                command = command.text(&flag_list(&message.flags)).text(" ");
+            }
+            if let Some(date) = message.date.as_ref().and_then(date::to_send) {
+                command = command.text(&format!("\"{date}\" "));
+            }
+            command.pieces.push(Piece::Body(message.body));
+            holds.push(message.hold);
         }
-        if let Some(date) = message.date.as_ref().and_then(date::to_send) {
-            command = command.text(&format!("\"{date}\" "));
-        }
-        command.pieces.push(Piece::Body(message.body));
-        let (reply, answer) = AppendReply::new(limits.tells_uids);
         self.connection.send(command, Pending::new(Step::Append, &doing, Reply::Append(reply))).await?;
         self.connection.flush().await?;
-        drop(message.hold);
+        drop(holds);
         Ok(answer)
     }
 
