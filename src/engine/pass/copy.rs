@@ -227,7 +227,6 @@ impl Pass {
             job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
         for uid in given_up {
             job.blame.remove(&uid);
-            job.failed.insert(uid);
             self.message_failed(job, uid, None, None, hangs_up(failure)).await?;
             // One place less to break at: the row of failed tries ends.
             self.recovery.progressed();
@@ -265,13 +264,13 @@ impl Pass {
 
 /// Notes who was on the wire when a connection broke, and whom to blame: the first message without an answer (D22).
 fn blame(jobs: &mut [Job], trouble: &Trouble, wire: &[(FolderId, Uid)], place: Option<(FolderId, Option<Uid>)>) {
+    if !blames_its_place(&trouble.failure) {
+        return;
+    }
     for (id, uid) in wire {
         if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
             job.careful.insert(*uid);
         }
-    }
-    if !blames_its_place(&trouble.failure) {
-        return;
     }
     let suspect = match trouble.side {
         Side::Destination => wire.first().map(|(id, uid)| (*id, Some(*uid))),

@@ -86,6 +86,8 @@ pub(super) struct Writer<'a> {
     refused: BTreeSet<FolderId>,
     /// Sent, and answered in a way that leaves open whether they landed.
     unsure: Vec<(FolderId, Uid)>,
+    /// The connection broke while this one was being sent.
+    half_sent: Option<(FolderId, Uid)>,
 }
 
 impl<'a> Writer<'a> {
@@ -102,6 +104,7 @@ impl<'a> Writer<'a> {
             last: None,
             refused: BTreeSet::new(),
             unsure: Vec::new(),
+            half_sent: None,
         }
     }
 
@@ -134,37 +137,26 @@ impl<'a> Writer<'a> {
         self.conclude(to, ended).await
     }
 
-    /// Stop: appends that have begun end (D23). The same after a source broke. A destination that broke answers the
-    /// rest with its failure.
+    /// Appends that have begun end, whatever the reason (D23): a server may still take what is on its way to it, and
+    /// nothing may be looked for before. A destination that broke answers the rest with its failure at once.
     async fn conclude(&mut self, to: &mut dyn Destination, ended: Flow<()>) -> Result<(), Broke> {
         let place = self.current.as_ref().map(|job| (job.id, next_expected(job, self.last)));
-        let lost =
-            matches!(&ended, Err(Halt::Fatal(t)) if t.side == Side::Destination && t.failure.breaks_connection());
         let mut halt = ended;
-        while !lost && !self.in_flight.is_empty() {
+        while !self.in_flight.is_empty() {
             let settled = Self::front(&mut self.in_flight).await;
             if let Err(next) = self.settled(to, settled).await {
                 // The first failure is the reason; later ones are its consequences.
                 if halt.is_ok() || matches!(halt, Err(Halt::Stopped)) {
                     halt = Err(next);
                 }
-                break;
             }
         }
-        let wire: Vec<_> = self.unsure.drain(..).collect::<Vec<_>>().into_iter().chain(self.unanswered()).collect();
+        let wire: Vec<_> = std::mem::take(&mut self.unsure).into_iter().chain(self.half_sent.take()).collect();
         if wire.is_empty() {
             // Found again by its intent if this fails.
             let _ = self.place_all(to).await;
         }
         halt.map_err(|halt| Broke { halt, wire, place })
-    }
-
-    fn unanswered(&self) -> Vec<(FolderId, Uid)> {
-        let append = |flying: &InFlight| match flying {
-            InFlight::Append(pending) => Some((pending.job.id, pending.uid)),
-            InFlight::End { .. } => None,
-        };
-        self.in_flight.iter().filter_map(append).collect()
     }
 
     async fn piece(&mut self, to: &mut dyn Destination, piece: Piece) -> Flow<()> {
@@ -227,7 +219,12 @@ impl<'a> Writer<'a> {
                 self.in_flight.push_back(InFlight::Append(Box::new(pending)));
                 if careful { self.make_room(to, 0, 0).await } else { Ok(()) }
             }
-            Err(failure) => self.append_failed(to, &job, uid, &body, date.as_ref(), failure).await,
+            Err(failure) => {
+                if failure.breaks_connection() {
+                    self.half_sent = Some((job.id, uid));
+                }
+                self.append_failed(to, &job, uid, &body, date.as_ref(), failure).await
+            }
         }
     }
 
