@@ -1,5 +1,6 @@
 //! The one integration binary: modules by behaviour, real servers and faults in `support`.
 
 mod arrows;
+mod crash_matrix;
 mod support;
 mod support_works;
