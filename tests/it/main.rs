@@ -2,5 +2,6 @@
 
 mod arrows;
 mod crash_matrix;
+mod kills;
 mod support;
 mod support_works;
