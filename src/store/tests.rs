@@ -254,7 +254,11 @@ async fn a_pass_survives_a_crash_with_its_figures() {
     assert!(store.recover(41).await.unwrap().is_empty());
     store.set_status(pass, &[Status::Submitted], Status::Queued, 50, None).await.unwrap();
     assert_eq!(store.pass(pass).await.unwrap().progress.counts, counts(4, 1));
-    assert_eq!(store.pass_folders(pass, 10, 0).await.unwrap()[0].folder.counts, counts(4, 1), "the worker goes on here");
+    assert_eq!(
+        store.pass_folders(pass, 10, 0).await.unwrap()[0].folder.counts,
+        counts(4, 1),
+        "the worker goes on here"
+    );
     store.progress(pass, figures(counts(9, 1), 70), line(FolderPhase::Done, counts(9, 1))).await.unwrap();
     let row = store.pass(pass).await.unwrap();
     assert_eq!((row.progress.counts, row.attempt, row.started), (counts(9, 1), 2, Some(20)));

@@ -17,6 +17,8 @@ struct Situation {
     preloaded: bool,
     /// A first pass went well, then the source changed.
     second: bool,
+    /// The destination is searched for what is there: without it, only intents tell what an interrupted pass did.
+    search: bool,
 }
 
 struct Side {
@@ -66,7 +68,8 @@ async fn prepare(situation: &Situation) -> (Side, Side, Relay, Bench) {
         preload(&to);
     }
     let relay = Relay::start(to.server.plain_port, (situation.rules)());
-    let bench = Bench::new((from.server.plain_port, &from.user), (relay.port, &to.user)).await;
+    let mut bench = Bench::new((from.server.plain_port, &from.user), (relay.port, &to.user)).await;
+    bench.options.search_duplicates = situation.search;
     if situation.second {
         bench.run().await.expect_clean();
         change(&from);
@@ -82,7 +85,8 @@ async fn every_write_is_the_last_one_once(situation: Situation) {
     let expected = to.mailbox();
     if !situation.second {
         let lost = compare::losses(&from.mailbox(), &expected, &same_names(&from.mailbox()));
-        let own = usize::from(situation.preloaded);
+        // Its own message; and what is not looked for is copied again.
+        let own = if situation.preloaded && !situation.search { 5 } else { usize::from(situation.preloaded) };
         assert_eq!(lost.len(), own, "{lost:#?}");
     }
     let mut cuts = 0;
@@ -120,32 +124,62 @@ fn matrix(situation: Situation) {
 
 #[test]
 fn dies_in_a_first_pass() {
-    matrix(Situation { name: "first pass", rules: Rules::default, preloaded: false, second: false });
+    matrix(Situation { name: "first pass", rules: Rules::default, preloaded: false, second: false, search: true });
 }
 
 #[test]
 fn dies_in_a_second_pass_with_new_mail_moves_and_flags() {
-    matrix(Situation { name: "second pass", rules: Rules::default, preloaded: false, second: true });
+    matrix(Situation { name: "second pass", rules: Rules::default, preloaded: false, second: true, search: true });
 }
 
 #[test]
 fn dies_where_the_destination_tells_no_uids() {
     let rules = || Rules::hiding(&["UIDPLUS"]);
-    matrix(Situation { name: "without UIDPLUS", rules, preloaded: false, second: false });
+    matrix(Situation { name: "without UIDPLUS", rules, preloaded: false, second: false, search: true });
 }
 
 #[test]
 fn dies_at_a_bare_destination_in_a_second_pass() {
-    matrix(Situation { name: "bare server, second pass", rules: Rules::bare, preloaded: false, second: true });
+    matrix(Situation {
+        name: "bare server, second pass",
+        rules: Rules::bare,
+        preloaded: false,
+        second: true,
+        search: true,
+    });
 }
 
 #[test]
 fn dies_where_the_destination_holds_some_already() {
-    matrix(Situation { name: "preloaded destination", rules: Rules::default, preloaded: true, second: false });
+    matrix(Situation {
+        name: "preloaded destination",
+        rules: Rules::default,
+        preloaded: true,
+        second: false,
+        search: true,
+    });
 }
 
 #[test]
 fn dies_where_the_destination_holds_some_and_tells_no_uids() {
     let rules = || Rules::hiding(&["UIDPLUS"]);
-    matrix(Situation { name: "preloaded, without UIDPLUS", rules, preloaded: true, second: false });
+    matrix(Situation { name: "preloaded, without UIDPLUS", rules, preloaded: true, second: false, search: true });
+}
+
+#[test]
+fn dies_where_only_intents_tell() {
+    let name = "first pass, no search";
+    matrix(Situation { name, rules: Rules::default, preloaded: false, second: false, search: false });
+}
+
+#[test]
+fn dies_where_only_intents_tell_and_no_uids_are_told() {
+    let (name, rules) = ("second pass, bare, no search", Rules::bare);
+    matrix(Situation { name, rules, preloaded: false, second: true, search: false });
+}
+
+#[test]
+fn dies_where_only_intents_tell_and_others_mail_is_there() {
+    let name = "preloaded, no search";
+    matrix(Situation { name, rules: Rules::default, preloaded: true, second: false, search: false });
 }

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod crash_matrix;
+mod faults;
 mod kills;
 mod support;
 mod support_works;

@@ -38,13 +38,7 @@ fn jitter() -> f64 {
 
 impl Recovery {
     /// A fresh budget of tries; waits end when `quit` fires.
-    pub fn new(
-        limit: u32,
-        pace: Pace,
-        tally: Arc<Tally>,
-        clock: Arc<dyn Clock>,
-        quit: CancellationToken,
-    ) -> Self {
+    pub fn new(limit: u32, pace: Pace, tally: Arc<Tally>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
         let state = State { budget: RetryBudget::new(limit, pace), until: None };
         Self { state: Mutex::new(state), tally, clock, quit }
     }

@@ -391,7 +391,8 @@ impl<'a> Writer<'a> {
     }
 
     async fn end(&mut self, to: &mut dyn Destination, job: &Arc<Job>, vanished: u64) -> Flow<()> {
-        if self.refused.contains(&job.id) {
+        let open = self.unsure.iter().chain(&self.half_sent).any(|(folder, _)| *folder == job.id);
+        if open || self.refused.contains(&job.id) {
             return Ok(());
         }
         self.place_all(to).await?;

@@ -117,7 +117,8 @@ impl Bench {
         let pass = match latest.filter(|pass| pass.status == Status::Submitted) {
             Some(pass) => pass.id,
             None => {
-                let submission = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: now };
+                let submission =
+                    Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: now };
                 store.submit(vec![self.item], submission).await.expect("submitted")[0]
             }
         };
@@ -144,8 +145,7 @@ impl Bench {
             pace: self.pace,
             earlier: earlier.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect(),
         };
-        let resources =
-            |meter| Resources { spool: self.dir.path().to_owned(), budget: Budget::new(64 << 20), meter };
+        let resources = |meter| Resources { spool: self.dir.path().to_owned(), budget: Budget::new(64 << 20), meter };
         let source = self.endpoint(&self.source, resources(meter));
         let destination = self.endpoint(&self.destination, resources(Arc::default()));
         let clock = Arc::new(SystemClock);
