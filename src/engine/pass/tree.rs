@@ -353,7 +353,6 @@ impl Pass {
             todo: Todo::All,
             listing: BTreeMap::new(),
             carries: Vec::new(),
-            failed: BTreeSet::new(),
             careful: BTreeSet::new(),
             blame: BTreeMap::new(),
             folder_blame: 0,
