@@ -365,7 +365,14 @@ impl<'a> Writer<'a> {
     async fn settled(&mut self, to: &mut dyn Destination, answer: Result<Vec<Appended>, Failure>) -> Flow<()> {
         let mut pending = match self.in_flight.pop_front() {
             Some(InFlight::Append(pending)) => pending,
-            Some(InFlight::End { job, vanished }) => return self.end(to, &job, vanished).await,
+            Some(InFlight::End { job, vanished }) => {
+                // Messages of a refused batch that went again one by one are still on the wire: they come first.
+                if self.is_under_way(&job) {
+                    self.in_flight.push_back(InFlight::End { job, vanished });
+                    return Ok(());
+                }
+                return self.end(to, &job, vanished).await;
+            }
             None => return Ok(()),
         };
         self.appends -= 1;
@@ -393,6 +400,11 @@ impl<'a> Writer<'a> {
                 Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
             }
         }
+    }
+
+    fn is_under_way(&self, job: &Job) -> bool {
+        let of_job = |flying: &InFlight| matches!(flying, InFlight::Append(pending) if pending.job.id == job.id);
+        self.in_flight.iter().any(of_job)
     }
 
     /// A refused batch stored nothing: its messages go again one by one. They come after what is already on the wire,
