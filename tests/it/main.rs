@@ -3,7 +3,9 @@
 mod arrows;
 mod equality;
 mod later_passes;
+mod mapping;
 mod moves;
+mod progress;
 mod recognised;
 mod refusals;
 mod support;

@@ -345,7 +345,11 @@ impl Pass {
             destination: place(&update.destination, &update.destination_wire, update.destination_validity),
             opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
             permanent: candidate.opened.map_or_else(PermanentFlags::everything, |o| o.1),
-            open_intent: candidate.record.as_ref().and_then(|r| r.intent),
+            open_intent: candidate
+                .record
+                .as_ref()
+                .filter(|r| r.destination == update.destination)
+                .and_then(|r| r.intent),
             fresh: candidate.record.is_none(),
             destination_gone: candidate.gone,
             unfinished: false,
