@@ -10,3 +10,4 @@ mod recognised;
 mod refusals;
 mod support;
 mod support_works;
+mod wandering;
