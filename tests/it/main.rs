@@ -1,7 +1,10 @@
 //! The one integration binary: modules by behaviour, real servers and faults in `support`.
 
 mod arrows;
+mod crash_matrix;
 mod equality;
+mod faults;
+mod kills;
 mod later_passes;
 mod mapping;
 mod moves;

@@ -230,7 +230,6 @@ impl Pass {
             job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
         for uid in given_up {
             job.blame.remove(&uid);
-            job.failed.insert(uid);
             self.message_failed(job, uid, None, None, hangs_up(failure)).await?;
             // One place less to break at: the row of failed tries ends.
             self.recovery.progressed();
@@ -269,13 +268,13 @@ impl Pass {
 /// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
 /// messages go singly next time.
 fn blame(jobs: &mut [Job], trouble: &Trouble, suspects: &[(FolderId, Uid)], place: Option<(FolderId, Option<Uid>)>) {
+    if !blames_its_place(&trouble.failure) {
+        return;
+    }
     for (id, uid) in suspects {
         if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
             job.careful.insert(*uid);
         }
-    }
-    if !blames_its_place(&trouble.failure) {
-        return;
     }
     let blamed = match (trouble.side, suspects) {
         (Side::Destination, [(id, uid)]) => Some((*id, Some(*uid))),

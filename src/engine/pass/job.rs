@@ -82,8 +82,6 @@ pub struct Job {
     pub listing: BTreeMap<Uid, (Flags, u32)>,
     /// Flag changes to carry.
     pub carries: Vec<Carry>,
-    /// Messages that became item errors in this pass: not tried again.
-    pub failed: BTreeSet<Uid>,
     /// Messages that were on the wire when a connection broke: sent one at a time from then on.
     pub careful: BTreeSet<Uid>,
     /// Breaks by message.

@@ -45,7 +45,7 @@ impl Step for Scan<'_> {
         pass.recorder.flush().await;
         let watermarks = pass.journal.watermarks(self.job.id).await?;
         let job = &*self.job;
-        let unharmed = job.failed.is_empty() && job.careful.is_empty() && job.folder_blame == 0;
+        let unharmed = pass.failed_in(job.id).is_empty() && job.careful.is_empty() && job.folder_blame == 0;
         if watermarks.is_empty() && !pass.filters() && unharmed {
             self.job.todo = Todo::All;
             pass.expect(self.job, 0, 0, u64::from(self.job.listed.messages));
@@ -73,9 +73,10 @@ impl Scan<'_> {
         let job = &mut *self.job;
         job.folder_blame = 0;
         job.listing.clear();
+        let failed = pass.failed_in(job.id);
         let (mut new, mut skipped) = (Vec::new(), 0);
         for message in found.new.iter().map(|at| &listing[*at]) {
-            if job.failed.contains(&message.uid) {
+            if failed.contains(&message.uid) {
                 continue;
             }
             if skip_rule(message, options, None).is_some() {

@@ -357,7 +357,6 @@ impl Pass {
             todo: Todo::All,
             listing: BTreeMap::new(),
             carries: Vec::new(),
-            failed: BTreeSet::new(),
             careful: BTreeSet::new(),
             blame: BTreeMap::new(),
             folder_blame: 0,

@@ -111,8 +111,12 @@ pub(super) struct Writer<'a> {
     last: Option<Uid>,
     /// Folders refused midway: the rest of their pieces is passed over.
     refused: BTreeSet<FolderId>,
-    /// The messages of an append answered in a way that leaves open whether they landed.
-    unsure: Vec<(FolderId, Uid)>,
+    /// Folders with an append of which nobody can tell whether it landed.
+    unsure: BTreeSet<FolderId>,
+    /// The messages of the first such append.
+    suspects: Vec<(FolderId, Uid)>,
+    /// The connection broke while these were being sent.
+    half_sent: Vec<(FolderId, Uid)>,
 }
 
 impl<'a> Writer<'a> {
@@ -131,7 +135,9 @@ impl<'a> Writer<'a> {
             came: 0,
             last: None,
             refused: BTreeSet::new(),
-            unsure: Vec::new(),
+            unsure: BTreeSet::new(),
+            suspects: Vec::new(),
+            half_sent: Vec::new(),
         }
     }
 
@@ -168,40 +174,29 @@ impl<'a> Writer<'a> {
         self.conclude(to, ended).await
     }
 
-    /// Stop: appends that have begun end (D23). The same after a source broke. A destination that broke answers the
-    /// rest with its failure.
+    /// Appends that have begun end, whatever the reason (D23): a server may still take what is on its way to it, and
+    /// nothing may be looked for before. A destination that broke answers the rest with its failure at once.
     async fn conclude(&mut self, to: &mut dyn Destination, ended: Flow<()>) -> Result<(), Broke> {
         let place = self.current.as_ref().map(|job| (job.id, next_expected(job, self.last)));
-        let lost =
-            matches!(&ended, Err(Halt::Fatal(t)) if t.side == Side::Destination && t.failure.breaks_connection());
         let mut halt = ended;
-        while !lost && !self.in_flight.is_empty() {
+        while !self.in_flight.is_empty() {
             let settled = Self::front(&mut self.in_flight).await;
             if let Err(next) = self.settled(to, settled).await {
                 // The first failure is the reason; later ones are its consequences.
                 if halt.is_ok() || matches!(halt, Err(Halt::Stopped)) {
                     halt = Err(next);
                 }
-                break;
             }
         }
-        let suspects = if self.unsure.is_empty() { self.unanswered() } else { std::mem::take(&mut self.unsure) };
+        let mut suspects = std::mem::take(&mut self.suspects);
         if suspects.is_empty() {
+            suspects = std::mem::take(&mut self.half_sent);
+        }
+        if self.unsure.is_empty() {
             // Found again by its intent if this fails.
             let _ = self.place_all(to).await;
         }
         halt.map_err(|halt| Broke { halt, suspects, place })
-    }
-
-    /// The messages of the oldest append without an answer.
-    fn unanswered(&self) -> Vec<(FolderId, Uid)> {
-        let messages = self.in_flight.iter().find_map(|flying| match flying {
-            InFlight::Append(pending) => {
-                Some(pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect())
-            }
-            InFlight::End { .. } => None,
-        });
-        messages.unwrap_or_default()
     }
 
     async fn piece(&mut self, to: &mut dyn Destination, piece: Piece) -> Flow<()> {
@@ -305,10 +300,16 @@ impl<'a> Writer<'a> {
                 self.in_flight.push_back(InFlight::Append(Pending { job: Arc::clone(job), messages, answer }));
                 Ok(())
             }
-            Err(failure) => match messages.pop().filter(|_| messages.is_empty()) {
-                Some(single) => self.append_failed(to, job, &single, failure).await,
-                None => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
-            },
+            Err(failure) => {
+                if failure.breaks_connection() {
+                    self.half_sent = messages.iter().map(|message| (job.id, message.uid)).collect();
+                    self.unsure.insert(job.id);
+                }
+                match messages.pop().filter(|_| messages.is_empty()) {
+                    Some(single) => self.append_failed(to, job, &single, failure).await,
+                    None => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+                }
+            }
         }
     }
 
@@ -396,7 +397,10 @@ impl<'a> Writer<'a> {
             }
             Err(failure) => {
                 // Nobody can tell whether it landed: it is looked for before it is sent again.
-                self.unsure = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
+                self.unsure.insert(pending.job.id);
+                if self.suspects.is_empty() {
+                    self.suspects = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
+                }
                 Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
             }
         }
@@ -501,7 +505,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn end(&mut self, to: &mut dyn Destination, job: &Arc<Job>, vanished: u64) -> Flow<()> {
-        if self.refused.contains(&job.id) {
+        if self.unsure.contains(&job.id) || self.refused.contains(&job.id) {
             return Ok(());
         }
         self.place_all(to).await?;

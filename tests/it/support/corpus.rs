@@ -202,6 +202,36 @@ pub fn tiny(n: usize) -> Corpus {
     Corpus { folders: vec![Folder { slash: "INBOX".into(), dot: "INBOX".into(), subscribed: true, messages }] }
 }
 
+/// 40 small messages in 4 folders, byte twins, half-twins and messages without a Message-ID among them: for kills and
+/// faults.
+pub fn small(seed: u64) -> Corpus {
+    let mut random = Random::new(seed);
+    let names = [("INBOX", "INBOX"), ("Sent", "INBOX.Sent"), ("Work", "INBOX.Work"), ("Work/Old", "INBOX.Work.Old")];
+    let folder = |(at, (slash, dot)): (usize, &(&str, &str))| {
+        let mut messages: Vec<Message> = (0..6)
+            .map(|number| {
+                let size = 200 + random.below(3000);
+                let bytes = [header(at * 10 + number, seed, "small"), random.text(size, 72)].concat();
+                dressed(bytes, &mut random)
+            })
+            .collect();
+        let twin = dated("Message-ID: <twin@example.org>\r\nSubject: twin\r\n\r\nequal\r\n");
+        let half = dated("Message-ID: <twin@example.org>\r\nSubject: twin\r\n\r\nanother body\r\n");
+        let nobody = dated(format!("Subject: nobody {at}\r\n\r\nno id, no date\r\n"));
+        messages.insert(1, twin.clone());
+        messages.insert(3, half);
+        messages.insert(5, nobody);
+        messages.push(twin);
+        Folder { slash: (*slash).into(), dot: (*dot).into(), subscribed: at % 2 == 0, messages }
+    };
+    Corpus { folders: names.iter().enumerate().map(folder).collect() }
+}
+
+/// An unmarked message that is as old in every mailbox it is put into.
+pub fn dated(bytes: impl Into<Vec<u8>>) -> Message {
+    Message { date: Some(DATES[5].to_owned()), ..Message::plain(bytes) }
+}
+
 impl Corpus {
     /// Number of messages.
     pub fn count(&self) -> usize {
