@@ -203,7 +203,8 @@ async fn a_new_mapping_leaves_what_was_copied_where_it_is() {
     bench.store.update_folders(bench.item, vec![elsewhere]).await.unwrap();
     let rows = bench.store.folders(bench.item).await.unwrap();
     let place = rows.iter().find(|row| row.retired).expect("a row that holds the old place").id;
-    assert_eq!(bench.store.watermarks(one).await.unwrap()[0].destination_folder, place);
+    let kept = bench.store.watermarks(one).await.unwrap().remove(0);
+    assert_eq!((kept.destination_folder, kept.destination), (place, Uid(5)), "its flags can still be carried");
     let of_two: Vec<_> = bench.store.watermarks(two).await.unwrap().iter().map(|m| m.destination_folder).collect();
     assert_eq!(of_two, [place, two]);
     assert!(bench.store.known_at_destination(one).await.unwrap().is_empty(), "nothing of ours is in the new folder");

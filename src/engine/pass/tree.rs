@@ -369,7 +369,7 @@ impl Pass {
             _ => FolderPhase::Waiting,
         };
         self.tally.folder(now, id, listed.path.clone(), counts, phase);
-        let intent = candidate.record.as_ref().and_then(|r| r.intent);
+        let intent = candidate.record.as_ref().filter(|r| r.destination == update.destination).and_then(|r| r.intent);
         let job = Job {
             id,
             path: listed.path.clone(),
