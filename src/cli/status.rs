@@ -136,7 +136,6 @@ fn report(project: &Project, row: &ItemRow, now: i64) -> ItemReport {
 }
 
 /// `status`
-#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
 pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
     let rows = opened.store.items(project.id).await?;
@@ -145,7 +144,7 @@ pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, 
         let items = rows.iter().map(|row| report(&project, row, now)).collect();
         let report = serde_json::to_string_pretty(&Report { schema: SCHEMA, items })
             .map_err(|error| CliError::cannot(format!("writing JSON: {error}")))?;
-        println!("{report}");
+        say!("{report}");
         return Ok(Exit::Well);
     }
     let mut table = Table::new(&[

@@ -8,4 +8,6 @@ pub mod compare;
 pub mod corpus;
 pub mod dovecot;
 pub mod imap;
+pub mod peer;
+pub mod product;
 pub mod relay;

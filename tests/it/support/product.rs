@@ -1,0 +1,170 @@
+//! Drives the real program: a workspace of its own, one process a verb, exit code and texts in hand.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::dovecot::{Dovecot, PASSWORD};
+
+/// How a verb ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// It must have ended with this exit code.
+    pub fn expect(self, code: i32) -> Output {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// The data folder of one test. Dropping it removes it.
+pub struct Workspace {
+    dir: TempDir,
+    /// More variables for every process.
+    pub environment: Vec<(String, String)>,
+}
+
+/// The project all helpers work on.
+pub const PROJECT: &str = "move";
+
+impl Workspace {
+    /// An empty one.
+    pub fn new() -> Workspace {
+        Workspace { dir: tempfile::tempdir().expect("a folder"), environment: Vec::new() }
+    }
+
+    /// The data folder.
+    pub fn path(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// A process of the program, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
+        command.arg("--data").arg(self.dir.path()).args(["--vault", "file"]).args(arguments);
+        command.env("MAILFERRY_PASSPHRASE", "open sesame").stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs a verb to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().expect("the program starts");
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Makes the project between two addresses.
+    pub fn project_new(&self, source: &str, destination: &str, more: &[&str]) {
+        let arguments = ["project", "new", PROJECT, "--source", source, "--destination", destination];
+        self.run(&[&arguments, more].concat()).expect(0);
+    }
+
+    /// Imports items as (source login, destination login), each with the servers' common password.
+    pub fn import(&self, items: &[(String, String)]) {
+        self.import_with(items, Some(PASSWORD));
+    }
+
+    /// The same with another password, or none where an administrator opens the mailboxes.
+    pub fn import_with(&self, items: &[(String, String)], password: Option<&str>) {
+        let mut csv = String::from(
+            "Source Email,Source Login Name,Source Password,Destination Email,Destination Login Name,Destination Password\n",
+        );
+        let password = password.unwrap_or_default();
+        for (from, to) in items {
+            csv.push_str(&format!("{from}@old.example,{from},{password},{to}@new.example,{to},{password}\n"));
+        }
+        let file = self.dir.path().join("items.csv");
+        std::fs::write(&file, csv).expect("written");
+        self.run(&["item", "import", PROJECT, file.to_str().expect("a plain path")]).expect(0);
+    }
+
+    /// Runs a Full pass over all items to its end.
+    pub fn start(&self) -> Output {
+        self.run(&["start", PROJECT])
+    }
+
+    /// What `status --json` says of every item. For each that is at rest, source = copied + already there + skipped +
+    /// vanished + errors must hold (D6), unless the pass ended early.
+    pub fn status(&self) -> Vec<Item> {
+        let output = self.run(&["status", PROJECT, "--json"]).expect(0);
+        let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
+        let items: Vec<Item> = report["items"].as_array().expect("items").iter().cloned().map(Item).collect();
+        for item in items.iter().filter(|item| item.status() == "completed") {
+            let parts = ["copied", "already_there", "skipped", "vanished", "errors"];
+            let sum: u64 = parts.iter().map(|part| item.messages(part)).sum();
+            assert_eq!(item.messages("source"), sum, "the sum does not hold: {:#}", item.0);
+        }
+        items
+    }
+
+    /// The same of the only item.
+    pub fn only(&self) -> Item {
+        let mut items = self.status();
+        assert_eq!(items.len(), 1, "one item was expected");
+        items.remove(0)
+    }
+
+    /// Gives every project this many tries in a row: the pauses of the usual eight take minutes.
+    pub fn retry_limit(&self, tries: u32) {
+        let database = rusqlite::Connection::open(self.path().join("workspace.db")).expect("a database");
+        let change = "UPDATE project SET options = json_set(options, '$.retry_limit', ?1)";
+        assert!(database.execute(change, [tries]).expect("changed") > 0, "no project yet");
+    }
+
+    /// What the program logged.
+    pub fn log(&self) -> String {
+        let mut files: Vec<_> =
+            std::fs::read_dir(self.dir.path().join("logs")).into_iter().flatten().flatten().map(|f| f.path()).collect();
+        files.sort();
+        files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
+    }
+}
+
+/// An item as `status --json` tells it.
+#[derive(Clone, Debug)]
+pub struct Item(pub Value);
+
+impl Item {
+    /// Its status.
+    pub fn status(&self) -> &str {
+        self.0["status"].as_str().expect("a status")
+    }
+
+    /// One of the counters below `messages`.
+    pub fn messages(&self, name: &str) -> u64 {
+        self.0["messages"][name].as_u64().unwrap_or_else(|| panic!("{name} in {:#}", self.0))
+    }
+
+    /// Another number.
+    pub fn number(&self, name: &str) -> u64 {
+        self.0[name].as_u64().unwrap_or_else(|| panic!("{name} in {:#}", self.0))
+    }
+}
+
+/// The address of a port of this machine without protection: a relay, or a server's plain port.
+pub fn plain(port: u16) -> String {
+    format!("imap+plain://127.0.0.1:{port}")
+}
+
+/// The address of a server's TLS port.
+pub fn tls(server: &Dovecot) -> String {
+    format!("imaps://localhost:{}", server.tls_port)
+}
+
+/// The address of a server's plain port, to be raised by STARTTLS.
+pub fn starttls(server: &Dovecot) -> String {
+    format!("imap://localhost:{}", server.plain_port)
+}
