@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cli::args::Start;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Watch;
-use crate::cli::status::failure_text;
+use crate::cli::status::{failure_text, item_error_line};
 use crate::cli::table::clean;
 use crate::cli::workspace::{Opened, ids, key};
 use crate::domain::failure::Side;
@@ -166,6 +166,9 @@ async fn interrupted(engine: &Engine, project: &Project, items: &[ItemId], times
     }
 }
 
+/// Item errors of one item that are listed; the others are counted.
+const NAMED: u32 = 20;
+
 /// Says how it ended and chooses the exit code.
 async fn conclude(
     opened: &Opened,
@@ -198,6 +201,11 @@ async fn conclude(
         }
         if counts.errors > 0 {
             warn!("{name}: {} messages could not be moved", counts.errors);
+        }
+        if let Some((pass, ..)) = row.pass {
+            for error in opened.store.item_errors(pass, NAMED, 0).await? {
+                warn!("  {}", clean(&item_error_line(project, stored, &error.error)));
+            }
         }
         if row.status != Status::Completed || counts.errors > 0 {
             exit = Exit::Items;

@@ -9,7 +9,7 @@ use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
-use crate::domain::record::{Phase, RetryState};
+use crate::domain::record::{ItemError, Phase, RetryState};
 use crate::domain::status::{Status, display};
 use crate::domain::wording::{Names, size, text};
 use crate::store::ItemRow;
@@ -89,6 +89,24 @@ pub fn failure_text(
         None => Names::default(),
     };
     text(failure, side, &names)
+}
+
+/// An item error in one line: where, which message, why.
+pub fn item_error_line(project: &Project, row: &ItemRow, error: &ItemError) -> String {
+    let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
+    let server = &project.destination;
+    let names = Names { host: &server.host, port: server.port, mailbox: &row.item.destination.email, folder: &folder };
+    let mut line = if folder.is_empty() { String::new() } else { format!("folder \"{folder}\", ") };
+    line += &match (error.source, &error.subject) {
+        (Some(uid), Some(subject)) => format!("message {uid} \"{subject}\": "),
+        (Some(uid), None) => format!("message {uid}: "),
+        (None, _) => format!("{} messages: ", error.messages),
+    };
+    line += &text(&error.failure, Some(Side::Destination), &names).headline;
+    if let Some(server) = &error.failure.server_text {
+        line += &format!(" · {server}");
+    }
+    line
 }
 
 fn report(project: &Project, row: &ItemRow, now: i64) -> ItemReport {

@@ -111,6 +111,8 @@ impl Dispatcher {
                         self.handle(Event::Loaded(item)).await;
                     }
                     self.ended(ended).await;
+                    // An end is news at once: somebody may wait for nothing else.
+                    self.paint();
                 }
                 _ = paint.tick() => self.paint(),
                 _ = poll.tick() => self.poll().await,

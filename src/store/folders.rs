@@ -228,6 +228,40 @@ fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retir
     Ok(FolderId(transaction.last_insert_rowid()))
 }
 
+/// The row goes to another destination folder from now on (a mapping was changed): what is in the old one stays known
+/// there, under a retired row that holds the place.
+fn leave_behind(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord) -> Result<()> {
+    let pointed_to: bool = transaction
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM watermark WHERE folder = ?1 AND destination_folder = 0)
+                 OR EXISTS (SELECT 1 FROM folder JOIN watermark ON watermark.folder = folder.id
+                            WHERE folder.item = ?2 AND watermark.destination_folder = ?1)",
+        )?
+        .query_row((old.id, item), |row| row.get(0))?;
+    if !pointed_to {
+        return Ok(());
+    }
+    let place = FolderUpdate {
+        id: None,
+        source: old.source.clone(),
+        source_wire: old.source_wire.clone(),
+        source_validity: old.source_validity,
+        mailbox_id: None,
+        destination: old.destination.clone(),
+        destination_wire: old.destination_wire.clone(),
+        destination_validity: old.destination_validity,
+    };
+    let place = insert(transaction, item, &place, true)?;
+    for sql in [
+        "UPDATE watermark SET destination_folder = ?2 WHERE folder = ?1 AND destination_folder = 0",
+        "UPDATE watermark SET destination_folder = ?2 WHERE destination_folder = ?1
+         AND folder IN (SELECT other.id FROM folder AS other JOIN folder AS own ON own.item = other.item WHERE own.id = ?1)",
+    ] {
+        transaction.prepare_cached(sql)?.execute((old.id, place))?;
+    }
+    Ok(())
+}
+
 fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: &FolderUpdate) -> Result<()> {
     let differ = |a: u32, b: u32| a != b && a != 0 && b != 0;
     let source_renumbered = differ(old.source_validity, new.source_validity);
@@ -248,6 +282,9 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
     }
     if destination_renumbered {
         forget_numbers(transaction, old.id)?;
+    }
+    if old.destination != new.destination {
+        leave_behind(transaction, item, old)?;
     }
     transaction
         .prepare_cached(

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::connection::{Answer, AppendReply, Pending, Reply, Ticket};
 use super::date;
 use super::encode::{self, Command, Piece};
+use super::pending::{Answer, AppendReply, Pending, Reply, Ticket};
 use super::reader::folder_changed;
 use super::session::{Mode, Session, WINDOW, folder_state};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -118,10 +118,10 @@ impl Destination for Session {
         let names: Vec<WireName> = wanted().filter_map(|(_, answer)| answer.as_ref().ok().cloned()).collect();
         let subscribed = self.subscribe(&names).await?;
         // A folder that exists but is not subscribed is usable: only a failure that ends the session counts.
-        for failure in subscribed.into_iter().filter_map(Result::err).filter(Failure::breaks_connection) {
-            return Err(failure);
+        match subscribed.into_iter().filter_map(Result::err).find(Failure::breaks_connection) {
+            Some(failure) => Err(failure),
+            None => Ok(answers),
         }
-        Ok(answers)
     }
 
     async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>> {

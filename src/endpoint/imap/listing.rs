@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::classify::Step;
-use super::connection::Ticket;
 use super::encode::Command;
+use super::pending::Ticket;
 use super::response::{Counts, Listed, Response};
 use super::session::{Session, WINDOW};
 use crate::domain::failure::Cause;
@@ -142,9 +142,10 @@ impl Found {
     fn folders(mut self, session: &Session) -> Vec<ListedFolder> {
         let mut seen = BTreeSet::new();
         let listed = std::mem::take(&mut self.listed);
-        let own = listed
-            .into_iter()
-            .filter(|l| !l.name.is_empty() && session.names.is_own(&l.name) && seen.insert(l.name.clone()));
+        let own = listed.into_iter().filter(|l| {
+            let shadow = !selectable(l) && session.names.shadows_inbox(&l.name);
+            !l.name.is_empty() && !shadow && session.names.is_own(&l.name) && seen.insert(l.name.clone())
+        });
         own.map(|l| self.folder(session, l)).collect()
     }
 

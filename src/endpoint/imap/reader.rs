@@ -10,8 +10,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, ReadHalf};
 
 use super::classify::{self, Step};
-use super::connection::{Answer, Io, Owner, Pending, Reply, Shared};
+use super::connection::Io;
 use super::framer::{Framer, WireError, announced};
+use super::pending::{Answer, Owner, Pending, Reply, Shared};
 use super::response::{self, Response, Status, Told};
 use super::scrub::trace_line;
 use super::spool;
@@ -261,7 +262,7 @@ fn reads(pending: &Pending) -> Owner {
 }
 
 /// Whether a command is the one that untagged data belong to. The oldest command would be, but a server may hold back the
-/// end of commands that only bring news (NOOP, STORE, APPEND) while it runs the next one, as Dovecot does.
+/// end of commands after which it looks for news (STORE, APPEND) while it runs the next one, as Dovecot does.
 fn belongs(pending: &Pending, kind: Kind) -> Owner {
     let asks = matches!(pending.step, Step::Ask | Step::Login | Step::AdministratorLogin);
     let found = |found: bool| if found { Owner::Found } else { Owner::Later };

@@ -1,7 +1,7 @@
 //! What of a folder's new messages is at the destination already (copied by another tool, or by an interrupted
 //! attempt), what moved here within the source, and which flags changed (D8, D9, D10, D12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -75,7 +75,8 @@ impl Resolve<'_> {
         let from = &self.job.source;
         let ours = candidates(source, from, &new).await.on(Side::Source).map_err(Halt::Fatal)?;
         let into = &self.job.destination;
-        let theirs = candidates(to, into, &strangers).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let mut theirs = candidates(to, into, &strangers).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        self.number_the_numberless(pass, &mut theirs).await?;
         let mut found = match_identities(&ours, &theirs);
         for group in std::mem::take(&mut found.ambiguous) {
             let uids = |side: &[Candidate]| side.iter().map(|c| c.uid).collect::<Vec<_>>();
@@ -99,6 +100,29 @@ impl Resolve<'_> {
         let results = Results { rekeys: moved.rekeys, ..Results::default() };
         pass.recorder.add(Entry { results, counts: vec![(self.job.id, count)], progressed: false }).await;
         self.job.todo = Todo::These(rest);
+        Ok(())
+    }
+
+    /// Watermarks without a destination number (the server told none, or the folder was made anew) answer for a stranger
+    /// of their identity first: it is theirs, not the copy of a new twin.
+    async fn number_the_numberless(&self, pass: &Pass, strangers: &mut Vec<Candidate>) -> Flow<()> {
+        let marks = pass.journal.watermarks(self.job.id).await?;
+        let numberless = |mark: &Watermark| mark.destination == Uid(0) && mark.destination_folder == self.job.id;
+        let mut entry = Entry::default();
+        let mut by_identity: BTreeMap<Identity, Vec<Uid>> = BTreeMap::new();
+        if marks.iter().any(numberless) {
+            strangers.iter().rev().for_each(|s| by_identity.entry(s.identity).or_default().push(s.uid));
+        }
+        let mut taken = BTreeSet::new();
+        for mut mark in marks.into_iter().filter(numberless) {
+            if let Some(uid) = by_identity.get_mut(&mark.identity).and_then(Vec::pop) {
+                taken.insert(uid);
+                mark.destination = uid;
+                entry.results.watermarks.push((self.job.id, mark));
+            }
+        }
+        strangers.retain(|stranger| !taken.contains(&stranger.uid));
+        pass.recorder.add(entry).await;
         Ok(())
     }
 
