@@ -6,9 +6,23 @@ use std::time::Duration;
 
 use super::failure::{Failure, Retry};
 
-const FIRST: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_secs(5 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// How long the pauses are that no server named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The second pause of a row (the first try follows at once); each later one is twice as long.
+    pub first: Duration,
+    /// No pause is longer.
+    pub longest: Duration,
+}
+
+impl Default for Pace {
+    /// D22.
+    fn default() -> Self {
+        Self { first: Duration::from_secs(5), longest: Duration::from_secs(5 * 60) }
+    }
+}
 
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +44,15 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryBudget {
     limit: u32,
+    pace: Pace,
     tries: u32,
     long_pauses: u32,
 }
 
 impl RetryBudget {
-    /// `limit` tries in a row (`Options::retry_limit`).
-    pub fn new(limit: u32) -> Self {
-        Self { limit, tries: 0, long_pauses: 0 }
+    /// `limit` tries in a row (`Options::retry_limit`), with pauses of this pace.
+    pub fn new(limit: u32, pace: Pace) -> Self {
+        Self { limit, pace, tries: 0, long_pauses: 0 }
     }
 
     /// A message was newly recorded: the count starts anew.
@@ -46,8 +61,8 @@ impl RetryBudget {
         self.long_pauses = 0;
     }
 
-    /// A failure came. The first try follows at once, then 5 s·2ⁿ up to 5 minutes, shortened by up to half: `jitter` is
-    /// in 0..1 and 1 gives the full pause. A pause the server named is kept with 10 % on top, at most an hour; limits of
+    /// A failure came. The first try follows at once, then after the pauses of the [`Pace`], shortened by up to half:
+    /// `jitter` is in 0..1 and 1 gives the full pause. A pause the server named is kept with 10 % on top, at most an hour; limits of
     /// hours wait 1, 6, then 24 hours.
     pub fn failed(&mut self, failure: &Failure, jitter: f64) -> Decision {
         match failure.retry {
@@ -58,7 +73,7 @@ impl RetryBudget {
                 self.tries += 1;
                 let full = match self.tries {
                     1 => Duration::ZERO,
-                    n => FIRST.saturating_mul(1 << (n - 2).min(16)).min(LONGEST),
+                    n => self.pace.first.saturating_mul(1 << (n - 2).min(16)).min(self.pace.longest),
                 };
                 let jitter = if jitter.is_nan() { 1.0 } else { jitter.clamp(0.0, 1.0) };
                 self.again(full.mul_f64(0.5 + 0.5 * jitter))
@@ -96,7 +111,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_up_to_five_minutes_and_the_limit_ends_them() {
-        let mut budget = RetryBudget::new(9);
+        let mut budget = RetryBudget::new(9, Pace::default());
         let lost = failure(Retry::Backoff);
         let waits: Vec<u64> = (0..9).map(|_| wait(budget.failed(&lost, 1.0))).collect();
         assert_eq!(waits, [0, 5, 10, 20, 40, 80, 160, 300, 300]);
@@ -114,7 +129,7 @@ mod tests {
 
     #[test]
     fn named_pauses_and_daily_limits_use_up_no_try() {
-        let mut budget = RetryBudget::new(1);
+        let mut budget = RetryBudget::new(1, Pace::default());
         for _ in 0..5 {
             assert_eq!(wait(budget.failed(&failure(Retry::After(Duration::from_secs(100))), 0.0)), 110);
             assert_eq!(wait(budget.failed(&failure(Retry::After(Duration::MAX)), 0.0)), 3600);
@@ -128,7 +143,7 @@ mod tests {
     #[test]
     fn what_trying_cannot_cure_is_given_up() {
         for retry in [Retry::User, Retry::Never] {
-            assert_eq!(RetryBudget::new(8).failed(&failure(retry), 0.0), Decision::GiveUp);
+            assert_eq!(RetryBudget::new(8, Pace::default()).failed(&failure(retry), 0.0), Decision::GiveUp);
         }
     }
 }

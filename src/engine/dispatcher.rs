@@ -246,6 +246,10 @@ impl Dispatcher {
     fn spawn(&mut self, item: ItemId, pass: PassId) {
         let meter: Arc<Meter> = Arc::default();
         let tally = Tally::new(Arc::clone(&meter));
+        if let Some(row) = self.rows.get(item) {
+            // All zero, unless a crash interrupted this pass.
+            tally.goes_on_from(row.progress.counts);
+        }
         let stops = Stops::default();
         let worker = Worker {
             workspace: self.workspace.clone(),

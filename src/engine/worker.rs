@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{CredentialId, ItemId, PassId};
 use crate::domain::item::Mailbox;
+use crate::domain::retry::Pace;
 use crate::domain::server::Server;
 use crate::endpoint::imap::Login;
 use crate::endpoint::{Endpoint, Meter, Resources};
@@ -118,8 +119,14 @@ impl Worker {
             Default::default()
         };
         let (source_admin, destination_admin) = store.project_credentials(project.id).await?;
-        let order =
-            PassOrder { pass: self.pass, item: self.item, kind: pass.kind, options: project.options.clone(), earlier };
+        let order = PassOrder {
+            pass: self.pass,
+            item: self.item,
+            kind: pass.kind,
+            options: project.options.clone(),
+            pace: Pace::default(),
+            earlier,
+        };
         let source = self.endpoint(Side::Source, &project.source, &row.item.source, source_admin).await?;
         let destination =
             self.endpoint(Side::Destination, &project.destination, &row.item.destination, destination_admin).await?;

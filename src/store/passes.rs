@@ -390,10 +390,5 @@ fn next_attempt(transaction: &Transaction<'_>, pass: PassId) -> Result<()> {
     transaction
         .prepare_cached("UPDATE pass SET attempt = attempt + 1, in_flight = 0, retry = NULL WHERE id = ?1")?
         .execute([pass])?;
-    transaction
-        .prepare_cached(
-            "UPDATE pass_folder SET base_copied = copied, base_bytes = bytes, base_flags = flags_updated WHERE pass = ?1",
-        )?
-        .execute([pass])?;
     Ok(())
 }

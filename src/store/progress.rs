@@ -1,16 +1,16 @@
 //! Figures of passes: what a worker flushes, and the paged listings of folders and item errors (D6, D25).
 //!
-//! A resumed pass starts counting anew; what its earlier attempts wrote is added here, so that figures never fall and the
-//! sum of D6 holds over all attempts.
+//! A resumed pass goes on counting from what its earlier attempts wrote, so that figures never fall and the sum of D6
+//! holds over all attempts; the worker sees to that, here they are only kept.
 
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::Transaction;
 
 use super::Store;
 use super::codec::{Columns, Json, Word, signed};
 use super::error::{Result, missing};
 use crate::domain::folder::FolderPath;
-use crate::domain::ids::{FolderId, PassId};
-use crate::domain::record::{Counts, FolderPhase, ItemError, PassFolder, PassProgress};
+use crate::domain::ids::PassId;
+use crate::domain::record::{ItemError, PassFolder, PassProgress};
 
 /// A line of a pass's folder listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,28 +32,14 @@ pub struct ErrorRow {
     pub error: ItemError,
 }
 
-/// What earlier attempts of the same pass did to a folder.
-#[derive(Clone, Copy, Debug, Default)]
-struct Base {
-    copied: u64,
-    bytes: u64,
-    flags: u64,
-}
-
 impl Store {
-    /// Flushes a pass's figures: those of this attempt alone.
+    /// Flushes a pass's figures, those of its earlier attempts included (a worker goes on from [`Store::pass_folders`]).
     pub async fn progress(&self, pass: PassId, progress: PassProgress, folders: Vec<PassFolder>) -> Result<()> {
         self.write(move |transaction, _| {
-            let attempt: u32 = transaction
-                .prepare_cached("SELECT attempt FROM pass WHERE id = ?1")?
-                .query_row([pass], |row| row.get(0))
-                .optional()?
-                .ok_or_else(|| missing("pass", pass))?;
             for folder in &folders {
-                write_folder(transaction, pass, folder, attempt > 1)?;
+                write_folder(transaction, pass, folder)?;
             }
-            let counts = if attempt > 1 { sums(transaction, pass)? } else { progress.counts };
-            write_pass(transaction, pass, &progress, &counts)
+            write_pass(transaction, pass, &progress)
         })
         .await
     }
@@ -109,38 +95,8 @@ impl Store {
     }
 }
 
-/// A folder's figures over all attempts. `told` are those of the running attempt, which counts what earlier ones copied as
-/// already there; `stored` is what is shown now. Until the folder has ended nothing shown may fall.
-fn combine(base: Base, stored: &Counts, told: &Counts, ended: bool) -> Counts {
-    let known = base.copied.min(told.already_there);
-    let mut all = Counts {
-        // What was copied earlier and is gone from the source by now was there when it was copied.
-        source: told.source + (base.copied - known),
-        copied: told.copied + base.copied,
-        already_there: told.already_there - known,
-        bytes: told.bytes + base.bytes,
-        flags_updated: told.flags_updated + base.flags,
-        ..*told
-    };
-    if !ended {
-        all.source = all.source.max(stored.source);
-        all.already_there = all.already_there.max(stored.already_there);
-        all.skipped = all.skipped.max(stored.skipped);
-        all.vanished = all.vanished.max(stored.vanished);
-        all.errors = all.errors.max(stored.errors);
-    }
-    all
-}
-
-fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder, resumed: bool) -> Result<()> {
-    let stored = if resumed { stored(transaction, pass, line.folder)? } else { None };
-    let counts = match stored {
-        Some((base, counts)) => {
-            let ended = !matches!(line.phase, FolderPhase::Waiting | FolderPhase::Working);
-            combine(base, &counts, &line.counts, ended)
-        }
-        None => line.counts,
-    };
+fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder) -> Result<()> {
+    let counts = &line.counts;
     transaction
         .prepare_cached(
             "INSERT INTO pass_folder (pass, folder, phase, source, copied, already_there, skipped, vanished, errors, bytes,
@@ -167,30 +123,9 @@ fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder, 
     Ok(())
 }
 
-fn stored(transaction: &Transaction<'_>, pass: PassId, folder: FolderId) -> Result<Option<(Base, Counts)>> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT base_copied, base_bytes, base_flags, source, copied, already_there, skipped, vanished, errors, bytes,
-             flags_updated
-         FROM pass_folder WHERE pass = ?1 AND folder = ?2",
-    )?;
-    let row = statement.query_row((pass, folder), |row| {
-        let mut columns = Columns::of(row);
-        Ok((Base { copied: columns.count()?, bytes: columns.count()?, flags: columns.count()? }, columns.counts()?))
-    });
-    Ok(row.optional()?)
-}
-
-fn sums(transaction: &Transaction<'_>, pass: PassId) -> Result<Counts> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT ifnull(sum(source), 0), ifnull(sum(copied), 0), ifnull(sum(already_there), 0), ifnull(sum(skipped), 0),
-             ifnull(sum(vanished), 0), ifnull(sum(errors), 0), ifnull(sum(bytes), 0), ifnull(sum(flags_updated), 0)
-         FROM pass_folder WHERE pass = ?1",
-    )?;
-    Ok(statement.query_row([pass], |row| Columns::of(row).counts())?)
-}
-
-fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgress, counts: &Counts) -> Result<()> {
-    transaction
+fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgress) -> Result<()> {
+    let counts = &progress.counts;
+    let written = transaction
         .prepare_cached(
             "UPDATE pass SET phase = ?2, folders_total = ?4, current_folder = ?5, source = ?6, copied = ?7,
                  folders_done = CASE WHEN attempt > 1 THEN max(folders_done, ?3) ELSE ?3 END,
@@ -216,32 +151,5 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
             progress.retry.as_ref().map(Json),
             progress.updated,
         ])?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn counts(source: u64, copied: u64, already_there: u64, errors: u64) -> Counts {
-        Counts { source, copied, already_there, errors, bytes: copied * 10, ..Counts::default() }
-    }
-
-    #[test]
-    fn attempts_add_up_and_the_sum_holds() {
-        let base = Base { copied: 4, bytes: 40, flags: 0 };
-        let all = combine(base, &counts(10, 4, 3, 1), &counts(10, 2, 7, 1), true);
-        assert_eq!(all, counts(10, 6, 3, 1));
-        // Two of the four were deleted at the source between the attempts.
-        let all = combine(base, &counts(10, 4, 3, 1), &counts(5, 3, 2, 0), true);
-        assert_eq!(all, counts(7, 7, 0, 0));
-        assert!(all.balanced());
-    }
-
-    #[test]
-    fn nothing_falls_while_a_folder_is_worked_on() {
-        let base = Base { copied: 4, bytes: 40, flags: 0 };
-        let shown = counts(10, 4, 3, 1);
-        assert_eq!(combine(base, &shown, &Counts::default(), false), Counts { source: 10, ..shown });
-    }
+    if written == 0 { Err(missing("pass", pass)) } else { Ok(()) }
 }

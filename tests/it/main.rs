@@ -2,6 +2,14 @@
 
 mod arrows;
 mod bad_input;
+mod crash_matrix;
+mod equality;
+mod faults;
+mod kills;
+mod later_passes;
+mod moves;
+mod recognised;
+mod refusals;
 mod secrets;
 mod support;
 mod support_works;

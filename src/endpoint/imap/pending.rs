@@ -41,21 +41,30 @@ impl Answer {
 
 /// Where the answer to an append goes; never dropped without a word.
 pub(super) struct AppendReply {
-    to: Option<oneshot::Sender<Result<Appended>>>,
+    to: Option<oneshot::Sender<Result<Vec<Appended>>>>,
     tells_uids: bool,
+    messages: usize,
 }
 
 impl AppendReply {
-    /// `tells_uids`: UIDPLUS was advertised, so an APPENDUID is believed.
-    pub(super) fn new(tells_uids: bool) -> (Self, oneshot::Receiver<Result<Appended>>) {
+    /// `tells_uids`: UIDPLUS was advertised, so an APPENDUID is believed, if it names as many UIDs as were sent messages.
+    pub(super) fn new(tells_uids: bool, messages: usize) -> (Self, oneshot::Receiver<Result<Vec<Appended>>>) {
         let (to, answer) = oneshot::channel();
-        (Self { to: Some(to), tells_uids }, answer)
+        (Self { to: Some(to), tells_uids, messages }, answer)
     }
 
     /// Answers.
     pub(super) fn answer(mut self, result: Result<&Told>) {
-        let at = |told: &Told| told.code.append_uid().filter(|_| self.tells_uids);
-        let result = result.map(|told| Appended { at: at(told).map(|(v, uid)| (v, Uid(i64::from(uid)))) });
+        let result = result.map(|told| {
+            let places = told.code.append_uids().filter(|(_, uids)| self.tells_uids && uids.len() == self.messages);
+            match places {
+                Some((validity, uids)) => {
+                    let place = |uid| Appended { at: Some((validity, Uid(i64::from(uid)))) };
+                    uids.into_iter().map(place).collect()
+                }
+                None => vec![Appended { at: None }; self.messages],
+            }
+        });
         if let Some(to) = self.to.take() {
             // Nobody waits: the append happened all the same.
             drop(to.send(result));

@@ -142,6 +142,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let told = if status == Status::Ok { told } else { told.scrubbed(&self.shared.scrub) };
         let refused = (status != Status::Ok).then(|| classify::failure(pending.step, status, &told, &pending.doing));
         let spoiled = pending.needs.and_then(|needs| self.spoiled(needs, &pending.doing));
+        let some_gone = spoiled.is_none() && told.code.name == "EXPUNGEISSUED";
         let failure = spoiled.or(refused);
         if let (Some(serial), Reply::Whole(_, data)) = (pending.opens, &pending.reply) {
             if failure.is_some() {
@@ -157,9 +158,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             }
             (Reply::Append(reply), None) => reply.answer(Ok(&told)),
             (Reply::Append(reply), Some(failure)) => reply.answer(Err(failure)),
-            (Reply::Stream(stream), Some(failure)) if told.code.name != "EXPUNGEISSUED" => stream.break_off(failure),
+            (Reply::Stream(stream), Some(failure)) if !some_gone => stream.break_off(failure),
             // Messages that went meanwhile are no failure (RFC 5530).
-            (Reply::Stream(stream), _) => stream.command_ended().await?,
+            (Reply::Stream(stream), _) => stream.command_ended(some_gone).await?,
         }
         Ok(())
     }

@@ -7,9 +7,10 @@ use super::scrub::Scrub;
 use super::script::{Step, drain, folder, hear, peer, say, session, timeouts, welcome};
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::{FlagChange, Flags};
+use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, InternalDate, NewMessage};
-use crate::endpoint::{Destination, FlagUpdate, Source, Which};
+use crate::endpoint::{Appended, Destination, FlagUpdate, NewFolder, Source, Which};
 
 const EXAMINED: &str =
     "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 9] ok\r\nA3 OK [READ-ONLY] open\r\n";
@@ -88,6 +89,8 @@ async fn a_stream_cut_off_says_so() {
     assert_eq!(fetched("* BYE Too many connections\r\n").await, ["TooManyConnections Mailbox"]);
     assert_eq!(fetched("A4 NO cannot\r\n").await, ["MessageUnreadable Folder"]);
     assert_eq!(fetched("A4 NO [EXPUNGEISSUED] gone\r\n").await, Vec::<String>::new());
+    let gone = "* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[] NIL)\r\n* 2 FETCH (UID 2 BODY[] {1}\r\nx)\r\nA4 OK [EXPUNGEISSUED] x\r\n";
+    assert_eq!(fetched(gone).await, ["2:x"]);
 }
 
 #[tokio::test]
@@ -207,11 +210,12 @@ async fn a_synchronising_literal_may_be_refused() {
     ]);
     let (opened, peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
-    let refused = destination.append(&folder("box"), message("abc")).await.expect("sent").await.expect("answered");
+    let refused =
+        destination.append(&folder("box"), vec![message("abc")]).await.expect("sent").await.expect("answered");
     assert_eq!(refused.expect_err("refused").cause, Cause::TooBig);
-    let added = destination.append(&folder("box"), message("abc")).await.expect("sent").await.expect("answered");
+    let added = destination.append(&folder("box"), vec![message("abc")]).await.expect("sent").await.expect("answered");
     // Without UIDPLUS, an APPENDUID is not believed.
-    assert_eq!(added.expect("added").at, None);
+    assert_eq!(added.expect("added"), [Appended { at: None }]);
     drop(peer);
 }
 
@@ -233,13 +237,13 @@ async fn appends_are_pipelined_and_lost_answers_are_failures() {
     assert_eq!(destination.limits().message_bytes, Some(10));
     let mut answers = Vec::new();
     for text in ["abc", "def", "ghi"] {
-        answers.push(destination.append(&folder("box"), message(text)).await.expect("sent"));
+        answers.push(destination.append(&folder("box"), vec![message(text)]).await.expect("sent"));
     }
-    let too_big = destination.append(&folder("box"), message("12345678901")).await.expect_err("too big");
+    let too_big = destination.append(&folder("box"), vec![message("12345678901")]).await.expect_err("too big");
     assert_eq!((too_big.cause, too_big.scope), (Cause::TooBig, Scope::Message));
     let mut results = Vec::new();
     for answer in answers {
-        results.push(answer.await.expect("answered").map(|a| a.at).map_err(|f| f.cause));
+        results.push(answer.await.expect("answered").map(|a| a[0].at).map_err(|f| f.cause));
     }
     assert_eq!(results, [Ok(Some((7, Uid(12)))), Err(Cause::DestinationFull), Err(Cause::ConnectionLost)]);
 }
@@ -251,7 +255,7 @@ async fn an_append_given_up_half_way_ends_the_connection() {
     let (opened, _peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
     let target = folder("box");
-    let append = destination.append(&target, message("abc"));
+    let append = destination.append(&target, vec![message("abc")]);
     assert!(tokio::time::timeout(std::time::Duration::from_millis(50), append).await.is_err());
     let failure = destination.examine(&folder("box")).await.expect_err("out of step");
     assert_eq!(failure.scope, Scope::Connection);
@@ -295,7 +299,7 @@ async fn flags_are_changed_in_one_flight_and_held_back_answers_do_no_harm() {
     let change = FlagChange { add: Flags::from_names([r"\Flagged"]), remove: Flags::from_names([r"\Seen", "old"]) };
     let updates = [FlagUpdate { uids: vec![Uid(1), Uid(2), Uid(9)], change }];
     destination.update_flags(&folder("box"), &updates).await.expect("changed");
-    let _answer = destination.append(&folder("box"), message("abc")).await.expect("sent");
+    let _answer = destination.append(&folder("box"), vec![message("abc")]).await.expect("sent");
     let found = destination.scan(&folder("box"), &Which::From(Uid(2)), false).await.expect("scanned");
     assert_eq!(
         found.iter().map(|m| (m.uid, m.size, m.flags.to_string())).collect::<Vec<_>>(),
@@ -329,6 +333,30 @@ async fn listing_asks_only_for_what_is_advertised() {
     ];
     assert_eq!(shown, expected.map(|(n, a, b, c)| (n.to_owned(), a, b, c)));
     assert_eq!(folders[2].role, Some(crate::domain::folder::Role::Sent));
+}
+
+#[tokio::test]
+async fn plain_parents_are_made_only_by_those_who_need_them() {
+    let new = |components: &[&str], plain_parent| NewFolder {
+        path: FolderPath::new(components.iter().copied()),
+        role: None,
+        subscribe: false,
+        plain_parent,
+    };
+    let folders = [new(&["a"], true), new(&["a", "b"], false), new(&["c"], true), new(&["c", "d"], false)];
+    for (answer, again) in [("A3 OK made\r\nA4 OK made\r\n", false), ("A3 OK made\r\nA4 NO no parent\r\n", true)] {
+        let mut steps = welcome("");
+        steps.extend([hear("A3 CREATE \"a/b\""), hear("A4 CREATE \"c/d\""), say(answer)]);
+        if again {
+            steps.extend([hear("A5 CREATE \"c\""), say("A5 OK made\r\n")]);
+            steps.extend([hear("A6 CREATE \"c/d\""), say("A6 OK made\r\n")]);
+        }
+        let (opened, _peer) = session(steps).await;
+        let made = opened.expect("logged in").create(&folders).await.expect("answers");
+        let names: Vec<_> =
+            made.into_iter().map(|one| String::from_utf8(one.expect("made").0).expect("text")).collect();
+        assert_eq!(names, ["a", "a/b", "c", "c/d"]);
+    }
 }
 
 #[tokio::test]
@@ -381,7 +409,7 @@ async fn the_log_holds_no_password_and_no_message() {
     steps.extend([hear("A5 UID FETCH"), say("* 1 FETCH (UID 1 BODY[] {9}\r\ntopsecret)\r\nA5 OK x\r\n")]);
     let (opened, _peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
-    let answer = destination.append(&folder("box"), message("topsecret")).await.expect("sent").await;
+    let answer = destination.append(&folder("box"), vec![message("topsecret")]).await.expect("sent").await;
     assert!(answer.expect("answered").is_err());
     assert_eq!(drain(destination.fetch(&folder("box"), &Which::All).await.expect("asked")).await, ["1:topsecret"]);
     drop(guard);

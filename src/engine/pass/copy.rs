@@ -85,7 +85,10 @@ impl Step for Revive<'_> {
     type Out = ();
 
     async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
-        let new = |job: &&mut Job| NewFolder { path: job.destination.path.clone(), role: None, subscribe: false };
+        let new = |job: &&mut Job| {
+            let path = job.destination.path.clone();
+            NewFolder { path, role: None, subscribe: false, plain_parent: false }
+        };
         let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
         let created = to.create(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
         for (job, created) in self.jobs.iter_mut().zip(created) {
@@ -192,13 +195,13 @@ impl Pass {
         loop {
             let broke = match self.stream(lane, &backlog).await {
                 Ok(()) => return Ok(()),
-                Err(Broke { halt: Halt::Fatal(trouble), wire, place }) => (trouble, wire, place),
+                Err(Broke { halt: Halt::Fatal(trouble), suspects, place }) => (trouble, suspects, place),
                 Err(Broke { halt, .. }) => return Err(halt),
             };
             self.recorder.flush().await;
-            let (trouble, wire, place) = broke;
+            let (trouble, suspects, place) = broke;
             let mut jobs = backlog.take_back();
-            blame(&mut jobs, &trouble, &wire, place);
+            blame(&mut jobs, &trouble, &suspects, place);
             self.weather(lane, trouble.clone()).await?;
             let mut again = Vec::new();
             for mut job in jobs {
@@ -227,7 +230,6 @@ impl Pass {
             job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
         for uid in given_up {
             job.blame.remove(&uid);
-            job.failed.insert(uid);
             self.message_failed(job, uid, None, None, hangs_up(failure)).await?;
             // One place less to break at: the row of failed tries ends.
             self.recovery.progressed();
@@ -240,7 +242,7 @@ impl Pass {
 
     /// Runs both halves of a lane until the backlog is empty or one of them breaks.
     async fn stream(&self, lane: &mut Lane, backlog: &Backlog<'_>) -> Result<(), Broke> {
-        let halted = |halt| Broke { halt, wire: Vec::new(), place: None };
+        let halted = |halt| Broke { halt, suspects: Vec::new(), place: None };
         let (source, destination) = tokio::select! {
             biased;
             () = self.quit.cancelled() => return Err(halted(Halt::Stopped)),
@@ -263,21 +265,23 @@ impl Pass {
     }
 }
 
-/// Notes who was on the wire when a connection broke, and whom to blame: the first message without an answer (D22).
-fn blame(jobs: &mut [Job], trouble: &Trouble, wire: &[(FolderId, Uid)], place: Option<(FolderId, Option<Uid>)>) {
-    for (id, uid) in wire {
+/// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
+/// messages go singly next time.
+fn blame(jobs: &mut [Job], trouble: &Trouble, suspects: &[(FolderId, Uid)], place: Option<(FolderId, Option<Uid>)>) {
+    if !blames_its_place(&trouble.failure) {
+        return;
+    }
+    for (id, uid) in suspects {
         if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
             job.careful.insert(*uid);
         }
     }
-    if !blames_its_place(&trouble.failure) {
-        return;
-    }
-    let suspect = match trouble.side {
-        Side::Destination => wire.first().map(|(id, uid)| (*id, Some(*uid))),
-        Side::Source => place,
+    let blamed = match (trouble.side, suspects) {
+        (Side::Destination, [(id, uid)]) => Some((*id, Some(*uid))),
+        (Side::Destination, _) => None,
+        (Side::Source, _) => place,
     };
-    if let Some((id, uid)) = suspect
+    if let Some((id, uid)) = blamed
         && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
     {
         job.blame(uid);

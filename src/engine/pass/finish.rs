@@ -1,7 +1,10 @@
 //! Messages and folders that could not be moved, and the end of a folder.
 
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
-use crate::domain::ids::Uid;
+use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass::PassKind;
 use crate::domain::record::{Counts, FolderPhase, ItemError, Marker};
@@ -34,8 +37,18 @@ impl Pass {
             failure,
         };
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
+        self.not_again(job.id, uid);
         self.recorder.add(Entry::error(job.id, error)).await;
         self.check_errors(1)
+    }
+
+    fn not_again(&self, folder: FolderId, uid: Uid) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).entry(folder).or_default().insert(uid);
+    }
+
+    /// The messages of a folder that became item errors in this pass.
+    pub(super) fn failed_in(&self, folder: FolderId) -> BTreeSet<Uid> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(&folder).cloned().unwrap_or_default()
     }
 
     /// The folder itself failed: every message still to be copied counts as an error.

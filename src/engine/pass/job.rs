@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::flags::{FlagChange, Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::plan::FlagStep;
 use crate::domain::record::Intent;
 use crate::endpoint::{FolderRef, Which};
 
@@ -33,6 +34,18 @@ pub struct Carry {
     pub change: FlagChange,
     /// The source's flags now: the next base.
     pub now: Flags,
+}
+
+impl From<FlagStep> for Carry {
+    fn from(step: FlagStep) -> Self {
+        Self {
+            source: step.source,
+            folder: step.destination_folder,
+            destination: step.destination,
+            change: step.change,
+            now: step.now,
+        }
+    }
 }
 
 /// One folder of a pass.
@@ -69,8 +82,6 @@ pub struct Job {
     pub listing: BTreeMap<Uid, (Flags, u32)>,
     /// Flag changes to carry.
     pub carries: Vec<Carry>,
-    /// Messages that became item errors in this pass: not tried again.
-    pub failed: BTreeSet<Uid>,
     /// Messages that were on the wire when a connection broke: sent one at a time from then on.
     pub careful: BTreeSet<Uid>,
     /// Breaks by message.

@@ -76,8 +76,10 @@ impl Pass {
     /// Runs a step, reconnecting and repeating as D22 allows.
     pub(super) async fn persist<S: Step>(&self, lane: &mut Lane, step: &mut S) -> Flow<S::Out> {
         loop {
+            let mut arrived = false;
             let trial = async {
                 let (source, destination) = lane.sessions(self).await.map_err(Halt::Fatal)?;
+                arrived = true;
                 step.run(self, source, destination).await
             };
             let ended = tokio::select! {
@@ -87,7 +89,8 @@ impl Pass {
             };
             match ended {
                 Err(Halt::Fatal(trouble)) => {
-                    if let Some(out) = step.broke(self, &trouble) {
+                    // A server that cannot be reached says nothing about the place in the mailbox.
+                    if arrived && let Some(out) = step.broke(self, &trouble) {
                         lane.disconnect();
                         return Ok(out);
                     }

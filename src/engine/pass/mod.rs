@@ -8,6 +8,7 @@ mod bytes;
 mod copy;
 mod finish;
 mod job;
+mod known;
 mod lane;
 mod places;
 mod reader;
@@ -19,17 +20,18 @@ pub mod tally;
 mod tree;
 mod writer;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::ids::{FolderId, ItemId, PassId};
+use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::record::{Counts, Phase};
+use crate::domain::retry::Pace;
 use crate::endpoint::Endpoint;
 use crate::engine::journal::Journal;
 use crate::engine::pass::recorder::{Recorder, recorder};
@@ -49,6 +51,8 @@ pub struct PassOrder {
     pub kind: PassKind,
     /// The options as read when the worker took the item.
     pub options: Options,
+    /// The pauses between tries.
+    pub pace: Pace,
     /// What an interrupted attempt of this pass had counted, by folder: counters never fall (D6).
     pub earlier: BTreeMap<FolderId, Counts>,
 }
@@ -135,6 +139,8 @@ pub struct Pass {
     recorder: Recorder,
     /// Item errors so far, against the limit.
     errors: AtomicU64,
+    /// Messages that became item errors in this pass: not tried again in it.
+    failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
 }
 
 impl Pass {
@@ -149,15 +155,15 @@ impl Pass {
         stops: Stops,
     ) -> PassEnd {
         let quit = stops.stop.child_token();
-        let limit = order.options.retry_limit;
-        let recovery = Arc::new(Recovery::new(limit, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));
+        let (limit, pace) = (order.options.retry_limit, order.pace);
+        let recovery = Arc::new(Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));
         let progressed = {
             let recovery = Arc::clone(&recovery);
             Box::new(move || recovery.progressed())
         };
         let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
-        let errors = AtomicU64::new(0);
-        let pass = Self { order, source, destination, journal, tally, clock, quit, recovery, recorder, errors };
+        let (errors, failed) = (AtomicU64::new(0), Mutex::default());
+        let pass = Self { order, source, destination, journal, tally, clock, quit, recovery, recorder, errors, failed };
         let work = async move {
             let ended = tokio::select! {
                 biased;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::record::RetryState;
-use crate::domain::retry::{Decision, RetryBudget};
+use crate::domain::retry::{Decision, Pace, RetryBudget};
 use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{Flow, Halt, Trouble};
 use crate::platform::clock::Clock;
@@ -38,8 +38,9 @@ fn jitter() -> f64 {
 
 impl Recovery {
     /// A fresh budget of tries; waits end when `quit` fires.
-    pub fn new(limit: u32, tally: Arc<Tally>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
-        Self { state: Mutex::new(State { budget: RetryBudget::new(limit), until: None }), tally, clock, quit }
+    pub fn new(limit: u32, pace: Pace, tally: Arc<Tally>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
+        let state = State { budget: RetryBudget::new(limit, pace), until: None };
+        Self { state: Mutex::new(state), tally, clock, quit }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {

@@ -9,6 +9,8 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Candidate, Matching, match_by_content, match_identities};
+use crate::domain::message::MessageMeta;
+use crate::domain::plan::compare;
 use crate::domain::record::{Counts, Origin, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, FlagUpdate, FolderRef, Source, Which};
 use crate::engine::pass::job::{BLAME_LIMIT, Carry, Job, Todo};
@@ -19,7 +21,7 @@ use crate::engine::pass::scan::Looked;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble, bytes};
 
 /// Header blocks held at once.
-const HEADERS_AT_ONCE: usize = 1000;
+pub(super) const HEADERS_AT_ONCE: usize = 1000;
 
 /// Resolves one folder.
 pub(super) struct Resolve<'a> {
@@ -96,10 +98,27 @@ impl Resolve<'_> {
         let unseen = new.iter().map(|m| m.0).filter(|uid| !identities.contains_key(uid));
         let mut rest: Vec<Uid> = moved.rest.into_iter().chain(unseen).collect();
         rest.sort_unstable();
+        let arrived: Vec<Uid> = moved.rekeys.iter().map(|key| key.to).collect();
         let count = Counts { already_there: moved.rekeys.len() as u64, ..Counts::default() };
         let results = Results { rekeys: moved.rekeys, ..Results::default() };
         pass.recorder.add(Entry { results, counts: vec![(self.job.id, count)], progressed: false }).await;
         self.job.todo = Todo::These(rest);
+        if !arrived.is_empty() && pass.order.options.carry_flags {
+            self.carry_for(pass, arrived).await?;
+        }
+        Ok(())
+    }
+
+    /// A message that moved here may have been flagged meanwhile: its watermark, which came along, tells.
+    async fn carry_for(&mut self, pass: &Pass, arrived: Vec<Uid>) -> Flow<()> {
+        pass.recorder.flush().await;
+        let watermarks = pass.journal.watermarks(self.job.id).await?;
+        let listed = |uid: &Uid| {
+            let (flags, size) = self.job.listing.get(uid)?.clone();
+            Some(MessageMeta { uid: *uid, flags, size, date: None })
+        };
+        let listing: Vec<MessageMeta> = arrived.iter().filter_map(listed).collect();
+        self.job.carries.extend(compare(&listing, &watermarks, true).flag_changes.into_iter().map(Carry::from));
         Ok(())
     }
 

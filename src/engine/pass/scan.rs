@@ -45,7 +45,7 @@ impl Step for Scan<'_> {
         pass.recorder.flush().await;
         let watermarks = pass.journal.watermarks(self.job.id).await?;
         let job = &*self.job;
-        let unharmed = job.failed.is_empty() && job.careful.is_empty() && job.folder_blame == 0;
+        let unharmed = pass.failed_in(job.id).is_empty() && job.careful.is_empty() && job.folder_blame == 0;
         if watermarks.is_empty() && !pass.filters() && unharmed {
             self.job.todo = Todo::All;
             pass.expect(self.job, 0, 0, u64::from(self.job.listed.messages));
@@ -73,9 +73,10 @@ impl Scan<'_> {
         let job = &mut *self.job;
         job.folder_blame = 0;
         job.listing.clear();
+        let failed = pass.failed_in(job.id);
         let (mut new, mut skipped) = (Vec::new(), 0);
         for message in found.new.iter().map(|at| &listing[*at]) {
-            if job.failed.contains(&message.uid) {
+            if failed.contains(&message.uid) {
                 continue;
             }
             if skip_rule(message, options, None).is_some() {
@@ -87,14 +88,7 @@ impl Scan<'_> {
         }
         pass.expect(job, found.known, skipped, new.len() as u64);
         job.todo = Todo::These(new);
-        let carry = |step: crate::domain::plan::FlagStep| Carry {
-            source: step.source,
-            folder: step.destination_folder,
-            destination: step.destination,
-            change: step.change,
-            now: step.now,
-        };
-        job.carries = found.flag_changes.into_iter().map(carry).collect();
+        job.carries = found.flag_changes.into_iter().map(Carry::from).collect();
         self.gone = found.gone.iter().map(|w| (w.identity, job.id, w.source)).collect();
     }
 }

@@ -18,6 +18,8 @@ struct Inner {
     done: u32,
     current: Option<FolderId>,
     totals: Counts,
+    /// What earlier attempts of this pass had counted: sums do not fall below it while the folders are found again.
+    floor: Counts,
     retry: Option<RetryState>,
     updated: i64,
     changed: bool,
@@ -33,6 +35,18 @@ fn ended(phase: FolderPhase) -> bool {
     match phase {
         FolderPhase::Waiting | FolderPhase::Working => false,
         FolderPhase::Done | FolderPhase::Unchanged | FolderPhase::Failed | FolderPhase::DestinationGone => true,
+    }
+}
+
+/// Errors are left out: a message that failed in an earlier attempt may be cured.
+fn at_least(counts: &Counts, floor: &Counts) -> Counts {
+    Counts {
+        source: counts.source.max(floor.source),
+        copied: counts.copied.max(floor.copied),
+        already_there: counts.already_there.max(floor.already_there),
+        bytes: counts.bytes.max(floor.bytes),
+        flags_updated: counts.flags_updated.max(floor.flags_updated),
+        ..*counts
     }
 }
 
@@ -52,6 +66,11 @@ impl Tally {
             inner.changed = true;
             act(inner)
         })
+    }
+
+    /// Earlier attempts of this pass counted this (D6).
+    pub fn goes_on_from(&self, earlier: Counts) {
+        self.with(|inner| inner.floor = earlier);
     }
 
     /// The pass entered a phase.
@@ -123,8 +142,8 @@ impl Tally {
             folders_done: inner.done,
             folders_total: inner.folders.len() as u32,
             current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.0.clone()),
-            counts: inner.totals,
-            in_flight: read.saturating_sub(inner.totals.bytes),
+            counts: at_least(&inner.totals, &inner.floor),
+            in_flight: read.saturating_sub(inner.totals.bytes.saturating_sub(inner.floor.bytes)),
             retry: inner.retry.clone(),
             updated: inner.updated,
         })
@@ -169,6 +188,17 @@ mod tests {
         let shown = tally.progress();
         assert_eq!((shown.folders_done, shown.folders_total, shown.counts.bytes, shown.updated), (1, 3, 700, 4));
         assert_eq!(shown.current, None);
+    }
+
+    #[test]
+    fn sums_of_a_resumed_pass_do_not_fall_and_do_not_count_twice() {
+        let tally = Tally::new(Arc::default());
+        let earlier = Counts { source: 10, copied: 4, bytes: 400, errors: 1, ..Counts::default() };
+        tally.goes_on_from(earlier);
+        assert_eq!(tally.progress().counts, Counts { errors: 0, ..earlier });
+        tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts { errors: 0, ..earlier }, FolderPhase::Waiting);
+        tally.count(2, FolderId(1), |c| (c.copied, c.bytes) = (c.copied + 6, c.bytes + 600));
+        assert_eq!(tally.progress().counts, Counts { source: 10, copied: 10, bytes: 1000, ..Counts::default() });
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Phase};
 use crate::domain::tree::{FolderPlan, Tree, destination_tree};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
 use crate::engine::pass::job::{Job, Todo};
+use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
@@ -134,7 +135,8 @@ impl Pass {
         let records = self.journal.folders().await?;
         let listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
-        let known = Known::new(&records, &listing.source);
+        let renamed = self.renamed(lane, &records, &listing.source).await?;
+        let known = Known::new(&records, &listing.source, &renamed);
         let tree = self.tree(&listing, &known)?;
         let mut candidates = self.candidates(&tree, &listing, &known);
         self.create(lane, &tree, &listing, &mut candidates).await?;
@@ -142,7 +144,7 @@ impl Pass {
         if !look.is_empty() {
             self.persist(lane, &mut Open { listing: &listing, candidates: &mut look }).await?;
         }
-        self.register(&records, &listing, settled, look).await
+        self.register(records, &listing, settled, look).await
     }
 
     fn tree(&self, listing: &Listing, known: &Known<'_>) -> Flow<Tree> {
@@ -180,7 +182,12 @@ impl Pass {
             .create
             .iter()
             .filter(|new| !gone.contains(&new.path))
-            .map(|new| NewFolder { path: new.path.clone(), role: new.role, subscribe: new.subscribe })
+            .map(|new| NewFolder {
+                path: new.path.clone(),
+                role: new.role,
+                subscribe: new.subscribe,
+                plain_parent: new.plain_parent,
+            })
             .collect();
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
         let subscribe: Vec<WireName> = candidates
@@ -222,7 +229,7 @@ impl Pass {
     /// Writes the folder rows and makes the jobs.
     async fn register(
         &self,
-        records: &[FolderRecord],
+        mut records: Vec<FolderRecord>,
         listing: &Listing,
         settled: Vec<Candidate>,
         look: Vec<Candidate>,
@@ -232,7 +239,11 @@ impl Pass {
         let jobs_from = settled.len();
         let all: Vec<Candidate> = settled.into_iter().chain(look).collect();
         let updates: Vec<_> = all.iter().map(|c| update(c, listing, &states)).collect();
-        let ids = self.save(&all, &updates).await?;
+        let (ids, changed) = self.save(&all, &updates).await?;
+        if changed {
+            // A folder with new numbers has left its old ones in a row of their own, which counts from now on (D12).
+            records = self.journal.folders().await?;
+        }
 
         let listed: BTreeSet<_> = listing.source.iter().map(|f| &f.path).collect();
         let kept: BTreeSet<_> = ids.iter().copied().collect();
@@ -240,7 +251,7 @@ impl Pass {
         let mut prepared = Prepared {
             groups: Vec::new(),
             lost: lost.map(|r| r.id).collect(),
-            places: self.places(records, listing),
+            places: self.places(&records, listing),
             gone: Mutex::new(GoneMarks::default()),
         };
         let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
@@ -260,14 +271,15 @@ impl Pass {
         Ok(prepared)
     }
 
-    /// Writes changed rows only: a pass with nothing to do writes none.
-    async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> Flow<Vec<FolderId>> {
+    /// Writes changed rows only: a pass with nothing to do writes none. Answers the rows' ids, and whether any was changed.
+    async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> Flow<(Vec<FolderId>, bool)> {
         let same = |c: &Candidate, u: &FolderUpdate| c.record.as_ref().filter(|r| is_same(r, u)).map(|r| r.id);
         let known: Vec<Option<FolderId>> = all.iter().zip(updates).map(|(c, u)| same(c, u)).collect();
         let changed: Vec<FolderUpdate> =
             updates.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(u, _)| u.clone()).collect();
         let mut written = Vec::new();
-        if !changed.is_empty() {
+        let any = !changed.is_empty();
+        if any {
             written = self.journal.update_folders(changed).await?;
         }
         let mut written = written.into_iter();
@@ -284,7 +296,7 @@ impl Pass {
                 self.journal.renumber_destination(id, update.destination_validity).await?;
             }
         }
-        Ok(ids)
+        Ok((ids, any))
     }
 
     /// Where earlier passes put messages, as far as that is still the same folder.
@@ -322,7 +334,6 @@ impl Pass {
         }
         let phase = match (&candidate.refused, look, unchanged) {
             (None, false, true) => FolderPhase::Unchanged,
-            (None, false, false) => FolderPhase::Done,
             _ => FolderPhase::Waiting,
         };
         self.tally.folder(now, id, listed.path.clone(), counts, phase);
@@ -342,7 +353,6 @@ impl Pass {
             todo: Todo::All,
             listing: BTreeMap::new(),
             carries: Vec::new(),
-            failed: BTreeSet::new(),
             careful: BTreeSet::new(),
             blame: BTreeMap::new(),
             folder_blame: 0,
@@ -353,7 +363,10 @@ impl Pass {
                 self.folder_failed(&mut job, failure).await?;
                 Ok(None)
             }
-            None => Ok(look.then_some(job)),
+            None if look => Ok(Some(job)),
+            None if unchanged => Ok(None),
+            // New and empty: there is nothing to look into, now or later.
+            None => self.folder_done(&job, 0).await.map(|()| None),
         }
     }
 }
@@ -382,40 +395,6 @@ fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath
         destination: candidate.plan.destination.clone(),
         destination_wire: candidate.wire.clone(),
         destination_validity: opened.or_else(|| states.get(&candidate.plan.destination).copied()).unwrap_or(before),
-    }
-}
-
-/// Earlier rows by the names that the source has now.
-struct Known<'a> {
-    rows: BTreeMap<FolderPath, &'a FolderRecord>,
-    /// Where they went, for the tree.
-    destinations: BTreeMap<FolderPath, FolderPath>,
-}
-
-impl<'a> Known<'a> {
-    /// A folder is known by its name or, renamed, by its MAILBOXID (RFC 8474) and UIDVALIDITY (D12).
-    fn new(records: &'a [FolderRecord], source: &[ListedFolder]) -> Self {
-        let live: Vec<&FolderRecord> = records.iter().filter(|r| !r.retired).collect();
-        let mut rows: BTreeMap<FolderPath, &FolderRecord> = live.iter().map(|r| (r.source.clone(), *r)).collect();
-        let listed: BTreeSet<&FolderPath> = source.iter().map(|f| &f.path).collect();
-        for folder in source.iter().filter(|f| f.mailbox_id.is_some()) {
-            let renamed = live.iter().find(|r| {
-                r.mailbox_id == folder.mailbox_id
-                    && !listed.contains(&r.source)
-                    && folder.state.is_some_and(|s| s.uid_validity == r.source_validity)
-            });
-            if let Some(record) = renamed
-                && !rows.contains_key(&folder.path)
-            {
-                rows.remove(&record.source);
-                rows.insert(folder.path.clone(), record);
-            }
-        }
-        let gone_to = |(path, r): (&FolderPath, &&FolderRecord)| {
-            (r.destination_validity != 0).then(|| (path.clone(), r.destination.clone()))
-        };
-        let destinations = rows.iter().filter_map(gone_to).collect();
-        Self { rows, destinations }
     }
 }
 

@@ -1,12 +1,16 @@
 //! The writing half of a lane: appends what the reading half hands over, many under way at once, in source order.
 //!
-//! Answers come back in order. A message counts as copied when its watermark is committed. Without UIDPLUS the new
-//! numbers are looked up before anything is recorded (D9).
+//! Small messages go in batches where the server can (D21: on the servers measured, a batch costs the destination a
+//! quarter of what its messages cost one by one); a refused batch is repeated singly. Answers come back in order. A
+//! message counts as copied when its watermark is committed. Without UIDPLUS the new numbers are looked up before
+//! anything is recorded (D9).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::flags::Flags;
@@ -28,32 +32,51 @@ use crate::engine::pass::{Flow, Halt, Pass, Trouble, bytes};
 const UNDER_WAY: usize = 250;
 /// Bytes of appends under way at once on one connection.
 const BYTES_UNDER_WAY: u64 = 8 * 1024 * 1024;
+/// Bytes of a batch; more gains nothing.
+const BATCH_BYTES: u64 = 512 * 1024;
+/// Messages of a batch: what a refusal makes go again.
+const BATCH_MESSAGES: usize = 100;
+/// A larger message goes by itself.
+const BATCHED_BYTES: u64 = 128 * 1024;
+/// How long a batch waits for more messages from a slow source.
+const BATCH_WAIT: Duration = Duration::from_millis(5);
 /// Without UIDPLUS: appended messages whose numbers are looked up together.
 const LOOK_UP_AT: usize = 200;
 
 /// How the copying of a lane ended early.
 pub(super) struct Broke {
     pub halt: Halt,
-    /// Messages without an answer, in the order in which they were sent.
-    pub wire: Vec<(FolderId, Uid)>,
+    /// The messages of the first append without an answer: servers work in order, so the trouble is among them.
+    pub suspects: Vec<(FolderId, Uid)>,
     /// The folder being read, and the message expected next.
     pub place: Option<(FolderId, Option<Uid>)>,
 }
 
-/// A message on the wire.
-struct Pending {
-    job: Arc<Job>,
+/// A message about to be sent, or on the wire.
+struct Outgoing {
     uid: Uid,
     identity: Identity,
     flags: Flags,
     date: Option<InternalDate>,
     body: Body,
-    _hold: Option<Hold>,
+    hold: Option<Hold>,
+}
+
+/// One append on the wire.
+struct Pending {
+    job: Arc<Job>,
+    messages: Vec<Outgoing>,
     answer: AppendAnswer,
 }
 
+impl Pending {
+    fn bytes(&self) -> u64 {
+        self.messages.iter().map(|message| message.body.len()).sum()
+    }
+}
+
 enum InFlight {
-    Append(Box<Pending>),
+    Append(Pending),
     /// Everything of this folder was sent; `vanished` of it never came.
     End {
         job: Arc<Job>,
@@ -74,6 +97,10 @@ struct Unplaced {
 pub(super) struct Writer<'a> {
     pass: &'a Pass,
     backlog: &'a Backlog<'a>,
+    /// Messages of the current folder that wait to go in one append, and until when.
+    batch: Vec<Outgoing>,
+    batch_bytes: u64,
+    batch_until: Instant,
     in_flight: VecDeque<InFlight>,
     appends: usize,
     bytes: u64,
@@ -84,8 +111,12 @@ pub(super) struct Writer<'a> {
     last: Option<Uid>,
     /// Folders refused midway: the rest of their pieces is passed over.
     refused: BTreeSet<FolderId>,
-    /// Sent, and answered in a way that leaves open whether they landed.
-    unsure: Vec<(FolderId, Uid)>,
+    /// Folders with an append of which nobody can tell whether it landed.
+    unsure: BTreeSet<FolderId>,
+    /// The messages of the first such append.
+    suspects: Vec<(FolderId, Uid)>,
+    /// The connection broke while these were being sent.
+    half_sent: Vec<(FolderId, Uid)>,
 }
 
 impl<'a> Writer<'a> {
@@ -93,6 +124,9 @@ impl<'a> Writer<'a> {
         Self {
             pass,
             backlog,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            batch_until: Instant::now(),
             in_flight: VecDeque::new(),
             appends: 0,
             bytes: 0,
@@ -101,7 +135,9 @@ impl<'a> Writer<'a> {
             came: 0,
             last: None,
             refused: BTreeSet::new(),
-            unsure: Vec::new(),
+            unsure: BTreeSet::new(),
+            suspects: Vec::new(),
+            half_sent: Vec::new(),
         }
     }
 
@@ -114,6 +150,10 @@ impl<'a> Writer<'a> {
                 () = pass.quit.cancelled() => break Err(Halt::Stopped),
                 () = pass.recorder.failed().cancelled() => break Err(Halt::Stopped),
                 piece = pieces.recv() => piece,
+                () = sleep_until(self.batch_until), if !self.batch.is_empty() => match self.send_batch(to).await {
+                    Ok(()) => continue,
+                    Err(halt) => break Err(halt),
+                },
                 // Answers are taken in while the source is slower than the destination.
                 settled = Self::front(&mut self.in_flight), if !self.in_flight.is_empty() => {
                     match self.settled(to, settled).await {
@@ -123,7 +163,7 @@ impl<'a> Writer<'a> {
                 }
             };
             match piece {
-                None => break Ok(()),
+                None => break self.send_batch(to).await,
                 Some(piece) => {
                     if let Err(halt) = self.piece(to, piece).await {
                         break Err(halt);
@@ -134,37 +174,29 @@ impl<'a> Writer<'a> {
         self.conclude(to, ended).await
     }
 
-    /// Stop: appends that have begun end (D23). The same after a source broke. A destination that broke answers the
-    /// rest with its failure.
+    /// Appends that have begun end, whatever the reason (D23): a server may still take what is on its way to it, and
+    /// nothing may be looked for before. A destination that broke answers the rest with its failure at once.
     async fn conclude(&mut self, to: &mut dyn Destination, ended: Flow<()>) -> Result<(), Broke> {
         let place = self.current.as_ref().map(|job| (job.id, next_expected(job, self.last)));
-        let lost =
-            matches!(&ended, Err(Halt::Fatal(t)) if t.side == Side::Destination && t.failure.breaks_connection());
         let mut halt = ended;
-        while !lost && !self.in_flight.is_empty() {
+        while !self.in_flight.is_empty() {
             let settled = Self::front(&mut self.in_flight).await;
             if let Err(next) = self.settled(to, settled).await {
                 // The first failure is the reason; later ones are its consequences.
                 if halt.is_ok() || matches!(halt, Err(Halt::Stopped)) {
                     halt = Err(next);
                 }
-                break;
             }
         }
-        let wire: Vec<_> = self.unsure.drain(..).collect::<Vec<_>>().into_iter().chain(self.unanswered()).collect();
-        if wire.is_empty() {
+        let mut suspects = std::mem::take(&mut self.suspects);
+        if suspects.is_empty() {
+            suspects = std::mem::take(&mut self.half_sent);
+        }
+        if self.unsure.is_empty() {
             // Found again by its intent if this fails.
             let _ = self.place_all(to).await;
         }
-        halt.map_err(|halt| Broke { halt, wire, place })
-    }
-
-    fn unanswered(&self) -> Vec<(FolderId, Uid)> {
-        let append = |flying: &InFlight| match flying {
-            InFlight::Append(pending) => Some((pending.job.id, pending.uid)),
-            InFlight::End { .. } => None,
-        };
-        self.in_flight.iter().filter_map(append).collect()
+        halt.map_err(|halt| Broke { halt, suspects, place })
     }
 
     async fn piece(&mut self, to: &mut dyn Destination, piece: Piece) -> Flow<()> {
@@ -186,6 +218,7 @@ impl<'a> Writer<'a> {
                 None => Ok(()),
             },
             Piece::End => {
+                self.send_batch(to).await?;
                 if let Some(job) = self.current.take()
                     && !self.refused.contains(&job.id)
                 {
@@ -208,26 +241,75 @@ impl<'a> Writer<'a> {
         let SourceMessage { uid, flags, date, body, hold } = message;
         let identity = bytes::identity(&body)
             .map_err(|error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) }))?;
+        let outgoing = Outgoing { uid, identity, flags, date, body, hold };
+        let limits = to.limits();
+        let len = outgoing.body.len();
         let careful = job.is_careful(uid);
-        self.make_room(to, if careful { 0 } else { UNDER_WAY - 1 }, body.len()).await?;
+        let batched =
+            limits.batches && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
+        if !batched {
+            self.send_batch(to).await?;
+            self.send(to, &job, vec![outgoing], careful).await?;
+            return if careful { self.make_room(to, 0, 0).await } else { Ok(()) };
+        }
+        if self.batch.is_empty() {
+            self.batch_until = Instant::now() + BATCH_WAIT;
+        }
+        self.batch.push(outgoing);
+        self.batch_bytes += len;
+        let full = self.batch_bytes >= BATCH_BYTES || self.batch.len() >= BATCH_MESSAGES;
+        if full { self.send_batch(to).await } else { Ok(()) }
+    }
+
+    /// Sends what waits for company.
+    async fn send_batch(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        self.batch_bytes = 0;
+        let messages = std::mem::take(&mut self.batch);
+        match self.current.clone().filter(|_| !messages.is_empty()) {
+            Some(job) => self.send(to, &job, messages, false).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        to: &mut dyn Destination,
+        job: &Arc<Job>,
+        mut messages: Vec<Outgoing>,
+        careful: bool,
+    ) -> Flow<()> {
+        let bytes: u64 = messages.iter().map(|message| message.body.len()).sum();
+        self.make_room(to, if careful { 0 } else { UNDER_WAY - 1 }, bytes).await?;
+        // Answers that came meanwhile may have ended the folder.
+        if self.refused.contains(&job.id) {
+            return Ok(());
+        }
         if self.pass.quit.is_cancelled() {
             return Err(Halt::Stopped);
         }
-        let new = NewMessage {
-            flags: flags.allowed_by(&job.permanent),
-            date: date.clone(),
-            body: body.clone(),
-            hold: hold.clone(),
+        let new = |message: &Outgoing| NewMessage {
+            flags: message.flags.allowed_by(&job.permanent),
+            date: message.date.clone(),
+            body: message.body.clone(),
+            hold: message.hold.clone(),
         };
-        match to.append(&job.destination, new).await {
+        match to.append(&job.destination, messages.iter().map(new).collect()).await {
             Ok(answer) => {
                 self.appends += 1;
-                self.bytes += body.len();
-                let pending = Pending { job, uid, identity, flags, date, body, _hold: hold, answer };
-                self.in_flight.push_back(InFlight::Append(Box::new(pending)));
-                if careful { self.make_room(to, 0, 0).await } else { Ok(()) }
+                self.bytes += bytes;
+                self.in_flight.push_back(InFlight::Append(Pending { job: Arc::clone(job), messages, answer }));
+                Ok(())
             }
-            Err(failure) => self.append_failed(to, &job, uid, &body, date.as_ref(), failure).await,
+            Err(failure) => {
+                if failure.breaks_connection() {
+                    self.half_sent = messages.iter().map(|message| (job.id, message.uid)).collect();
+                    self.unsure.insert(job.id);
+                }
+                match messages.pop().filter(|_| messages.is_empty()) {
+                    Some(single) => self.append_failed(to, job, &single, failure).await,
+                    None => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+                }
+            }
         }
     }
 
@@ -235,13 +317,12 @@ impl<'a> Writer<'a> {
         &mut self,
         to: &mut dyn Destination,
         job: &Arc<Job>,
-        uid: Uid,
-        body: &Body,
-        date: Option<&InternalDate>,
+        message: &Outgoing,
         failure: Failure,
     ) -> Flow<()> {
         if Pass::is_message_error(&failure) {
-            return self.pass.message_failed(job, uid, Some(body), date, failure).await;
+            let Outgoing { uid, body, date, .. } = message;
+            return self.pass.message_failed(job, *uid, Some(body), date.as_ref(), failure).await;
         }
         if failure.scope <= Scope::Folder && matches!(failure.retry, Retry::Never | Retry::User) {
             return self.refuse(to, job, failure).await;
@@ -273,43 +354,58 @@ impl<'a> Writer<'a> {
 
     /// Waits for the answer to the oldest. It stays at the front until [`Writer::settled`] takes it, so that dropping
     /// this future loses nothing.
-    async fn front(in_flight: &mut VecDeque<InFlight>) -> Result<Appended, Failure> {
+    async fn front(in_flight: &mut VecDeque<InFlight>) -> Result<Vec<Appended>, Failure> {
         match in_flight.front_mut() {
             Some(InFlight::Append(pending)) => (&mut pending.answer).await.unwrap_or_else(|_| {
                 Err(Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "waiting for an answer"))
             }),
-            Some(InFlight::End { .. }) | None => Ok(Appended { at: None }),
+            Some(InFlight::End { .. }) | None => Ok(Vec::new()),
         }
     }
 
-    async fn settled(&mut self, to: &mut dyn Destination, answer: Result<Appended, Failure>) -> Flow<()> {
-        let pending = match self.in_flight.pop_front() {
-            Some(InFlight::Append(pending)) => *pending,
+    async fn settled(&mut self, to: &mut dyn Destination, answer: Result<Vec<Appended>, Failure>) -> Flow<()> {
+        let mut pending = match self.in_flight.pop_front() {
+            Some(InFlight::Append(pending)) => pending,
             Some(InFlight::End { job, vanished }) => return self.end(to, &job, vanished).await,
             None => return Ok(()),
         };
+        self.appends -= 1;
+        self.bytes -= pending.bytes();
         match answer {
-            Ok(appended) => {
-                self.appends -= 1;
-                self.bytes -= pending.body.len();
-                self.landed(pending, appended).await;
+            Ok(places) => {
+                let places = places.into_iter().chain(std::iter::repeat(Appended { at: None }));
+                for (message, place) in std::mem::take(&mut pending.messages).into_iter().zip(places) {
+                    self.landed(&pending.job, message, place).await;
+                }
                 if self.unplaced.len() >= LOOK_UP_AT && self.appends == 0 { self.place_all(to).await } else { Ok(()) }
             }
             Err(failure) if failure.scope <= Scope::Folder && Self::lasting(&failure) => {
-                self.appends -= 1;
-                self.bytes -= pending.body.len();
-                let Pending { job, uid, body, date, .. } = pending;
-                if self.refused.contains(&job.id) {
+                if self.refused.contains(&pending.job.id) {
                     return Ok(());
                 }
-                self.append_failed(to, &job, uid, &body, date.as_ref(), failure).await
+                match pending.messages.as_slice() {
+                    [single] => self.append_failed(to, &pending.job, single, failure).await,
+                    _ => self.send_singly(to, pending).await,
+                }
             }
             Err(failure) => {
                 // Nobody can tell whether it landed: it is looked for before it is sent again.
-                self.unsure.push((pending.job.id, pending.uid));
+                self.unsure.insert(pending.job.id);
+                if self.suspects.is_empty() {
+                    self.suspects = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
+                }
                 Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
             }
         }
+    }
+
+    /// A refused batch stored nothing: its messages go again one by one. They come after what is already on the wire,
+    /// which is the one case in which the order of the source is not kept.
+    async fn send_singly(&mut self, to: &mut dyn Destination, refused: Pending) -> Flow<()> {
+        for message in refused.messages {
+            Box::pin(self.send(to, &refused.job, vec![message], false)).await?;
+        }
+        Ok(())
     }
 
     /// Whether a refusal will not pass by waiting.
@@ -317,12 +413,15 @@ impl<'a> Writer<'a> {
         matches!(failure.retry, Retry::Never | Retry::User)
     }
 
-    async fn landed(&mut self, pending: Pending, appended: Appended) {
-        let Pending { job, uid, identity, flags, body, .. } = pending;
-        let known = appended.at.filter(|(validity, _)| *validity == job.destination.validity);
+    async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) {
+        let Outgoing { uid, identity, flags, body, .. } = message;
+        let known = place.at.filter(|(validity, _)| *validity == job.destination.validity);
         match known {
-            Some((_, destination)) => self.mark(&job, uid, destination, identity, flags, body.len()).await,
-            None => self.unplaced.push(Unplaced { job, uid, identity, flags, bytes: body.len() }),
+            Some((_, destination)) => self.mark(job, uid, destination, identity, flags, body.len()).await,
+            None => {
+                let job = Arc::clone(job);
+                self.unplaced.push(Unplaced { job, uid, identity, flags, bytes: body.len() });
+            }
         }
     }
 
@@ -394,7 +493,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn end(&mut self, to: &mut dyn Destination, job: &Arc<Job>, vanished: u64) -> Flow<()> {
-        if self.refused.contains(&job.id) {
+        if self.unsure.contains(&job.id) || self.refused.contains(&job.id) {
             return Ok(());
         }
         self.place_all(to).await?;

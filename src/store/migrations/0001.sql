@@ -119,7 +119,7 @@ CREATE TABLE watermark (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX watermark_elsewhere ON watermark (destination_folder) WHERE destination_folder <> 0;
 
--- One folder in one pass. What earlier attempts of the pass wrote is kept as `base_*` (D6).
+-- One folder in one pass, over all its attempts (D6).
 CREATE TABLE pass_folder (
     pass          INTEGER NOT NULL REFERENCES pass (id),
     folder        INTEGER NOT NULL REFERENCES folder (id),
@@ -132,9 +132,6 @@ CREATE TABLE pass_folder (
     errors        INTEGER NOT NULL,
     bytes         INTEGER NOT NULL,
     flags_updated INTEGER NOT NULL,
-    base_copied   INTEGER NOT NULL DEFAULT 0,
-    base_bytes    INTEGER NOT NULL DEFAULT 0,
-    base_flags    INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (pass, folder)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pass_folder_folder ON pass_folder (folder);

@@ -14,7 +14,7 @@ fn source(address: &str, more: &[&str]) -> Output {
     let workspace = Workspace::new();
     workspace.project_new(address, "imap+plain://127.0.0.1:1", more);
     workspace.import(&[("anna".into(), "bob".into())]);
-    workspace.retry_limit(1);
+    workspace.options(|options| options.retry_limit = 1);
     let ended = workspace.start();
     let item = workspace.only();
     assert_eq!(item.status(), "failed");

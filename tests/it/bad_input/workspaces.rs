@@ -32,7 +32,7 @@ impl Move {
         }
         let (old, new) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
         let user = old.user("workspace");
-        let relay = Relay::start(new.plain_port, Rules::hiding(&["LITERAL+", "LITERAL-"]));
+        let relay = Relay::start(new.plain_port, Rules::hiding(&["LITERAL+", "LITERAL-", "MULTIAPPEND"]));
         workspace.project_new(&plain(old.plain_port), &plain(relay.port), &["--connections", "1"]);
         workspace.import(&[(user.clone(), user.clone())]);
         let made = Move { workspace, relay, user };

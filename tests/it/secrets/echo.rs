@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::search::{Haystack, escape};
 use super::{ALL, OWN, WIDE, add, import, project, workspace};
 use crate::support::peer::{Line, Peer};
+use crate::support::product::Workspace;
 
 /// How the echo comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +101,13 @@ fn play(mut line: Line, number: u64, capabilities: &str, way: Way, heard: &std::
     }
 }
 
+/// Two tries for every project: the pauses of the usual eight take minutes.
+fn few_tries(workspace: &Workspace) {
+    let database = rusqlite::Connection::open(workspace.path().join("workspace.db")).expect("a database");
+    let change = "UPDATE project SET options = json_set(options, '$.retry_limit', 1)";
+    assert!(database.execute(change, []).expect("changed") > 0, "no project yet");
+}
+
 fn echoed(capabilities: &'static str, password: &str, ways: &[Way]) {
     let workspace = workspace();
     let mut hay = Haystack::default();
@@ -118,7 +126,7 @@ fn echoed(capabilities: &'static str, password: &str, ways: &[Way]) {
             (name, peer)
         })
         .collect();
-    workspace.retry_limit(1);
+    few_tries(&workspace);
     for (name, peer) in &peers {
         let ended = workspace.run(&["start", name, "--watch"]).expect(1);
         assert!(ended.stderr.contains("server text"), "{name}: {}", ended.stderr);

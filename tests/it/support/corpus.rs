@@ -41,6 +41,10 @@ const ONLY_SLASH: [(&str, &str); 2] = [("v1.2.3", "INBOX.v1_2_3"), ("Work/e.g.",
 /// Only where the separator is `.`; at the other side the slash becomes `_`.
 const ONLY_DOT: [(&str, &str); 2] = [("in_out", "INBOX.in/out"), ("Work/a_b", "INBOX.Work.a/b")];
 
+/// What a move makes of names that differ only in case, within one mailbox: the later one is numbered. By the name on
+/// either side where it keeps its name.
+const CASE_TWINS: [(&str, &str); 2] = [("work", "work (2)"), ("INBOX.work", "INBOX.work (2)")];
+
 const DATES: [&str; 12] = [
     "02-Jan-1970 03:04:05 +0000",
     "15-Jun-1975 12:00:00 -0330",
@@ -198,6 +202,36 @@ pub fn tiny(n: usize) -> Corpus {
     Corpus { folders: vec![Folder { slash: "INBOX".into(), dot: "INBOX".into(), subscribed: true, messages }] }
 }
 
+/// 40 small messages in 4 folders, byte twins, half-twins and messages without a Message-ID among them: for kills and
+/// faults.
+pub fn small(seed: u64) -> Corpus {
+    let mut random = Random::new(seed);
+    let names = [("INBOX", "INBOX"), ("Sent", "INBOX.Sent"), ("Work", "INBOX.Work"), ("Work/Old", "INBOX.Work.Old")];
+    let folder = |(at, (slash, dot)): (usize, &(&str, &str))| {
+        let mut messages: Vec<Message> = (0..6)
+            .map(|number| {
+                let size = 200 + random.below(3000);
+                let bytes = [header(at * 10 + number, seed, "small"), random.text(size, 72)].concat();
+                dressed(bytes, &mut random)
+            })
+            .collect();
+        let twin = dated("Message-ID: <twin@example.org>\r\nSubject: twin\r\n\r\nequal\r\n");
+        let half = dated("Message-ID: <twin@example.org>\r\nSubject: twin\r\n\r\nanother body\r\n");
+        let nobody = dated(format!("Subject: nobody {at}\r\n\r\nno id, no date\r\n"));
+        messages.insert(1, twin.clone());
+        messages.insert(3, half);
+        messages.insert(5, nobody);
+        messages.push(twin);
+        Folder { slash: (*slash).into(), dot: (*dot).into(), subscribed: at % 2 == 0, messages }
+    };
+    Corpus { folders: names.iter().enumerate().map(folder).collect() }
+}
+
+/// An unmarked message that is as old in every mailbox it is put into.
+pub fn dated(bytes: impl Into<Vec<u8>>) -> Message {
+    Message { date: Some(DATES[5].to_owned()), ..Message::plain(bytes) }
+}
+
 impl Corpus {
     /// Number of messages.
     pub fn count(&self) -> usize {
@@ -212,6 +246,12 @@ impl Corpus {
     /// The table of expected names: as they stand on one side, and what they become on the other.
     pub fn names(&self, from: Format, to: Format) -> Vec<(String, String)> {
         self.folders.iter().map(|folder| (folder.name(from).to_owned(), folder.name(to).to_owned())).collect()
+    }
+
+    /// The same as a move makes it.
+    pub fn moved(&self, from: Format, to: Format) -> Vec<(String, String)> {
+        let numbered = |name: String| CASE_TWINS.iter().find(|twin| twin.0 == name).map_or(name, |twin| twin.1.into());
+        self.names(from, to).into_iter().map(|(from, to)| (from, numbered(to))).collect()
     }
 
     /// Puts this mailbox on a server. The server's layout must be one of the two the names are written for.

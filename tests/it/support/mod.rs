@@ -1,9 +1,11 @@
 //! What the tests stand on: real servers, a relay with faults, a raw IMAP client, a hostile corpus, comparisons.
 //!
-//! Nothing here uses the product: a fault in its IMAP code must not hide in the code that looks for it.
+//! But for `bench` and `product`, which run it, nothing here uses the product: a fault in its IMAP code must not hide in
+//! the code that looks for it.
 
 #![allow(dead_code, reason = "support is a toolbox: not every build of the tests opens every drawer")]
 
+pub mod bench;
 pub mod compare;
 pub mod corpus;
 pub mod dovecot;
@@ -11,3 +13,4 @@ pub mod imap;
 pub mod peer;
 pub mod product;
 pub mod relay;
+pub mod scene;

@@ -2,6 +2,9 @@
 
 use std::process::{Command, Stdio};
 
+use mailferry::domain::project::Options;
+use mailferry::domain::record::ItemError;
+use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -117,11 +120,42 @@ impl Workspace {
         items.remove(0)
     }
 
-    /// Gives every project this many tries in a row: the pauses of the usual eight take minutes.
-    pub fn retry_limit(&self, tries: u32) {
-        let database = rusqlite::Connection::open(self.path().join("workspace.db")).expect("a database");
-        let change = "UPDATE project SET options = json_set(options, '$.retry_limit', ?1)";
-        assert!(database.execute(change, [tries]).expect("changed") > 0, "no project yet");
+    /// The folders of the only item's latest pass. The sum of D6 holds for each that has ended well.
+    pub fn folders(&self) -> Vec<PassFolderRow> {
+        let rows = self.ask(async |store| {
+            let project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            let item = store.items(project.id).await.expect("read").remove(0);
+            store.pass_folders(item.latest.expect("a pass").id, 1000, 0).await.expect("read")
+        });
+        for row in &rows {
+            assert!(row.folder.counts.balanced(), "{}: {:?}", row.source, row.folder);
+        }
+        rows
+    }
+
+    /// The item errors of the only item's latest pass.
+    pub fn errors(&self) -> Vec<ItemError> {
+        self.ask(async |store| {
+            let project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            let item = store.items(project.id).await.expect("read").remove(0);
+            let rows = store.item_errors(item.latest.expect("a pass").id, 1000, 0).await.expect("read");
+            rows.into_iter().map(|row| row.error).collect()
+        })
+    }
+
+    /// Changes options of the project, those too that no verb sets.
+    pub fn options(&self, change: impl FnOnce(&mut Options)) {
+        self.ask(async |store| {
+            let mut project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            change(&mut project.options);
+            store.update_project(project).await.expect("written");
+        });
+    }
+
+    fn ask<T>(&self, question: impl AsyncFnOnce(Store) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let store = Store::open(self.dir.path(), 0).expect("the workspace");
+        runtime.block_on(question(store))
     }
 
     /// What the program logged.

@@ -144,6 +144,8 @@ pub enum At {
     Answered(Which),
     /// These bytes went by in a literal of the product; nothing of the piece that holds them was forwarded.
     LiteralContains(Vec<u8>),
+    /// The server said an untagged line with these bytes in it; nothing of the line was forwarded.
+    Said(Vec<u8>),
     /// So many bytes went by since the plan was made, both directions and all connections together. Only the
     /// connection that is reached by it is acted on.
     Bytes(u64),

@@ -107,6 +107,9 @@ impl Server {
             return Ok(());
         }
         if line.starts_with(b"* ") {
+            if let Some(plan) = self.judge.wire.shared.said(&line) {
+                self.judge.perform(plan, Speaker::Server("")).await?;
+            }
             if let Some(line) = self.judge.wire.shared.answer(line) {
                 self.judge.out.buffer.extend_from_slice(&line);
             }

@@ -268,6 +268,14 @@ impl Shared {
         found.map(|plan| (plan.act.clone(), plan.hit.clone()))
     }
 
+    /// The plan that waits for an untagged line of the server with something in it.
+    pub(super) fn said(&self, line: &[u8]) -> Planned {
+        let contains = |needle: &[u8]| line.windows(needle.len()).any(|window| window == needle);
+        let plans = lock(&self.plans);
+        let found = plans.iter().find(|plan| matches!(&plan.at, At::Said(needle) if contains(needle)));
+        found.map(|plan| (plan.act.clone(), plan.hit.clone()))
+    }
+
     /// The plan whose number of bytes has just been reached.
     pub(super) fn due(&self) -> Planned {
         let counters = *lock(&self.counters);

@@ -1,0 +1,268 @@
+//! Runs passes of the engine in this process: real servers, a real store, and a journal that can be cut off anywhere.
+//!
+//! A cut is the death of a process as far as the database can tell: nothing is written any more and every connection is
+//! dropped. Coming back means a fresh store on the same folder.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
+use mailferry::domain::pass::PassKind;
+use mailferry::domain::project::Options;
+use mailferry::domain::record::{
+    FolderRecord, FolderUpdate, Intent, Marker, PassFolder, PassProgress, Results, Watermark,
+};
+use mailferry::domain::retry::Pace;
+use mailferry::domain::secret::Secret;
+use mailferry::domain::server::Server;
+use mailferry::domain::status::Status;
+use mailferry::endpoint::budget::Budget;
+use mailferry::endpoint::imap::{ImapEndpoint, Login, Timeouts};
+use mailferry::endpoint::{Endpoint, Meter, Resources};
+use mailferry::engine::journal::Journal;
+use mailferry::engine::pass::tally::Tally;
+use mailferry::engine::pass::{Pass, PassEnd, PassOrder, Stops};
+use mailferry::engine::store_journal::StoreJournal;
+use mailferry::platform::clock::{Clock, SystemClock};
+use mailferry::store::{NewItem, PassRow, Store, StoreError, Submission};
+use tempfile::TempDir;
+
+use super::dovecot::PASSWORD;
+
+/// A workspace with one item, and how its passes run.
+pub struct Bench {
+    dir: TempDir,
+    project: ProjectId,
+    item: ItemId,
+    source: (u16, String),
+    destination: (u16, String),
+    /// Options of every pass from now on.
+    pub options: Options,
+    /// How long servers may be silent.
+    pub timeouts: Timeouts,
+    /// Pauses between tries.
+    pub pace: Pace,
+}
+
+/// How a pass ended and what it wrote.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its end, even if nobody lived to see it.
+    pub end: PassEnd,
+    /// Writes that went through.
+    pub writes: u64,
+    /// Groups of results among them.
+    pub results: u64,
+    /// Whether it was cut off.
+    pub cut: bool,
+    /// The pass as the store shows it afterwards.
+    pub row: PassRow,
+}
+
+impl Ran {
+    /// It came to its end without item errors.
+    pub fn expect_clean(self) -> Ran {
+        assert_eq!(self.end, PassEnd::Completed { errors: 0 }, "{:?}", self.row.progress);
+        let counts = self.row.progress.counts;
+        assert!(counts.balanced(), "{counts:?}");
+        self
+    }
+}
+
+impl Bench {
+    /// Between two mailboxes, each with the port of its server or of a relay in front of it.
+    pub async fn new(source: (u16, &str), destination: (u16, &str)) -> Bench {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::open(dir.path(), SystemClock.now()).expect("a store");
+        let options = Options::default();
+        let project = store
+            .create_project("move".into(), server(source.0), server(destination.0), options.clone())
+            .await
+            .expect("a project");
+        let item = NewItem {
+            source_email: "ann@old.example".into(),
+            source_login: Some(source.1.into()),
+            destination_email: "ann@new.example".into(),
+            destination_login: Some(destination.1.into()),
+        };
+        let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
+        let owned = |side: (u16, &str)| (side.0, side.1.to_owned());
+        let seconds = Duration::from_secs;
+        let timeouts = Timeouts {
+            connect: seconds(10),
+            tls: seconds(10),
+            greeting: seconds(10),
+            silence: seconds(20),
+            write: seconds(20),
+            logout: seconds(2),
+        };
+        let pace = Pace { first: Duration::from_millis(1), longest: Duration::from_millis(10) };
+        let (source, destination) = (owned(source), owned(destination));
+        Bench { dir, project, item, source, destination, options, timeouts, pace }
+    }
+
+    /// Runs a Full pass to its end: the one that was interrupted, or a new one.
+    pub async fn run(&self) -> Ran {
+        self.run_cut(u64::MAX, &Stops::default()).await
+    }
+
+    /// The same; stops may be used meanwhile, and after `writes` writes the process is dead.
+    pub async fn run_cut(&self, writes: u64, stops: &Stops) -> Ran {
+        let now = SystemClock.now();
+        let store = Store::open(self.dir.path(), now).expect("a store");
+        store.recover(now).await.expect("recovered");
+        let latest = store.item(self.item).await.expect("the item").latest;
+        let pass = match latest.filter(|pass| pass.status == Status::Submitted) {
+            Some(pass) => pass.id,
+            None => {
+                let submission =
+                    Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: now };
+                store.submit(vec![self.item], submission).await.expect("submitted")[0]
+            }
+        };
+        let to = |from, to| store.set_status(pass, from, to, now, None);
+        to(&[Status::Submitted], Status::Queued).await.expect("queued");
+        let row = store.pass(pass).await.expect("the pass");
+        let earlier = store.pass_folders(pass, u32::MAX, 0).await.expect("its folders");
+        to(&[Status::Queued], Status::Migrating).await.expect("migrating");
+        let meter: Arc<Meter> = Arc::default();
+        let tally = Tally::new(Arc::clone(&meter));
+        tally.goes_on_from(row.progress.counts);
+        let journal = Arc::new(Cut {
+            inner: StoreJournal::new(store.clone(), self.item, pass),
+            left: AtomicU64::new(writes),
+            writes: AtomicU64::new(0),
+            results: AtomicU64::new(0),
+            stops: stops.clone(),
+        });
+        let order = PassOrder {
+            pass,
+            item: self.item,
+            kind: PassKind::Full,
+            options: self.options.clone(),
+            pace: self.pace,
+            earlier: earlier.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect(),
+        };
+        let resources = |meter| Resources { spool: self.dir.path().to_owned(), budget: Budget::new(64 << 20), meter };
+        let source = self.endpoint(&self.source, resources(meter));
+        let destination = self.endpoint(&self.destination, resources(Arc::default()));
+        let clock = Arc::new(SystemClock);
+        let door: Arc<dyn Journal> = Arc::<Cut>::clone(&journal);
+        let end = Box::pin(Pass::run(order, source, destination, door, tally, clock, stops.clone())).await;
+        let cut = journal.left.load(Ordering::SeqCst) == 0 && stops.abort.is_cancelled();
+        if !cut {
+            let status = match &end {
+                PassEnd::Completed { .. } => Status::Completed,
+                PassEnd::Stopped => Status::Stopped,
+                PassEnd::Failed { .. } => Status::Failed,
+            };
+            to(&[Status::Migrating], status).await.expect("ended");
+        }
+        let row = store.pass(pass).await.expect("the pass");
+        let (writes, results) = (journal.writes.load(Ordering::SeqCst), journal.results.load(Ordering::SeqCst));
+        Ran { end, writes, results, cut, row }
+    }
+
+    /// The item errors of a pass: folder, source number, and the failure's cause as text.
+    pub async fn errors(&self, ran: &Ran) -> Vec<(String, Option<i64>, String)> {
+        let store = Store::open(self.dir.path(), SystemClock.now()).expect("a store");
+        let rows = store.item_errors(ran.row.id, 1000, 0).await.expect("errors");
+        let text = |row: mailferry::store::ErrorRow| {
+            let error = row.error;
+            let folder = error.folder.map_or_else(String::new, |path| path.to_string());
+            (folder, error.source.map(|uid| uid.0), format!("{:?}", error.failure.cause))
+        };
+        rows.into_iter().map(text).collect()
+    }
+
+    fn endpoint(&self, side: &(u16, String), resources: Resources) -> Arc<dyn Endpoint> {
+        let login = Login { user: side.1.clone(), admin: None, secret: Secret::new(PASSWORD) };
+        Arc::new(ImapEndpoint::new(server(side.0), login, resources, self.timeouts))
+    }
+}
+
+fn server(port: u16) -> Server {
+    Server::parse_url(&super::product::plain(port)).expect("an address")
+}
+
+/// Lets some writes through; then the process is dead.
+struct Cut {
+    inner: StoreJournal,
+    left: AtomicU64,
+    writes: AtomicU64,
+    results: AtomicU64,
+    stops: Stops,
+}
+
+impl Cut {
+    fn dead(&self) -> Result<(), StoreError> {
+        if self.stops.abort.is_cancelled() { Err(StoreError::Closed) } else { Ok(()) }
+    }
+
+    /// Takes one write from those that are left.
+    fn write(&self) -> Result<(), StoreError> {
+        self.dead()?;
+        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
+            self.stops.abort.cancel();
+            return Err(StoreError::Closed);
+        }
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Journal for Cut {
+    async fn folders(&self) -> Result<Vec<FolderRecord>, StoreError> {
+        self.dead()?;
+        self.inner.folders().await
+    }
+
+    async fn update_folders(&self, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>, StoreError> {
+        self.write()?;
+        self.inner.update_folders(updates).await
+    }
+
+    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.renumber_destination(folder, validity).await
+    }
+
+    async fn watermarks(&self, folder: FolderId) -> Result<Vec<Watermark>, StoreError> {
+        self.dead()?;
+        self.inner.watermarks(folder).await
+    }
+
+    async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError> {
+        self.dead()?;
+        self.inner.known_at_destination(folder).await
+    }
+
+    async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.begin(intents).await
+    }
+
+    async fn record(&self, results: Results) -> Result<(), StoreError> {
+        self.write()?;
+        self.results.fetch_add(1, Ordering::SeqCst);
+        self.inner.record(results).await
+    }
+
+    async fn end_folder(&self, folder: FolderId, close_intent: bool, marker: Option<Marker>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.end_folder(folder, close_intent, marker).await
+    }
+
+    async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.progress(progress, folders).await
+    }
+}
+
+/// A runtime as the program has it.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
