@@ -171,12 +171,7 @@ pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     let rows = opened.store.items(project.id).await?;
     say!("Project      {}", clean(&project.name));
     say!("From         {} · {} · {}", project.source, admin(&project.source), trust(&project.source));
-    say!(
-        "Into         {} · {} · {}",
-        project.destination,
-        admin(&project.destination),
-        trust(&project.destination)
-    );
+    say!("Into         {} · {} · {}", project.destination, admin(&project.destination), trust(&project.destination));
     let o = &project.options;
     say!("Options      {} items at once · {} connections per mailbox and side", o.concurrent, o.connections);
     say!("             maximum errors {} · retry limit {}", o.maximum_errors, o.retry_limit);

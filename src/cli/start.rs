@@ -189,7 +189,9 @@ async fn conclude(
             let size = crate::domain::wording::size(counts.bytes);
             say!(
                 "{name}: {status}: {} copied ({size}), {} already there, {} errors",
-                counts.copied, counts.already_there, counts.errors
+                counts.copied,
+                counts.already_there,
+                counts.errors
             );
         }
         if let Some((side, failure)) = &row.failure {

@@ -8,6 +8,7 @@ mod faults;
 mod kills;
 mod later_passes;
 mod moves;
+mod readme;
 mod recognised;
 mod refusals;
 mod secrets;

@@ -5,7 +5,7 @@
 //! commands ([`pending`] are those not answered yet), [`session`] with [`listing`], [`source`] and [`destination`] knows folders and messages. [`classify`] turns
 //! refusals into failures. Nothing here retries.
 //!
-//! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162), MULTIAPPEND (RFC 3502, D21).
+//! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162).
 
 mod classify;
 mod connection;

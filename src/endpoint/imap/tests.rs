@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::login::start_tls;
-use super::scrub::Scrub;
 use super::script::{Step, drain, folder, hear, peer, say, session, timeouts, welcome};
+use super::scrub::Scrub;
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::{FlagChange, Flags};
 use crate::domain::folder::FolderPath;

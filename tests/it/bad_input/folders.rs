@@ -26,7 +26,12 @@ fn a_folder_the_destination_refuses_is_named_and_the_rest_is_copied() {
     let workspace = Workspace::new();
     workspace.project_new(&plain(old.plain_port), &plain(new.plain_port), &[]);
     workspace.import(&[(user.clone(), user.clone()), (other.clone(), other.clone())]);
-    let words = ["6 messages could not be moved", "folder \"~tilde\", 3 messages", "folder \"~tilde/below\", 3 messages", "not allowed at the destination"];
+    let words = [
+        "6 messages could not be moved",
+        "folder \"~tilde\", 3 messages",
+        "folder \"~tilde/below\", 3 messages",
+        "not allowed at the destination",
+    ];
     for copied in [4, 0] {
         says(workspace.start(), 1, &words);
         let items = workspace.status();

@@ -66,7 +66,10 @@ fn headers_that_are_wrong_say_what_they_must_be() {
         ("a@x,hunter2,b@y\n", &["line 1: the first line must name the columns: Source Email, Source Login Name"]),
         ("Source Email,Source Password\na@x,hunter2\n", &["line 1, Destination Email: this column is missing"]),
         ("Source Email,Destination Email,Colour\na@x,a@y,red\n", &["unknown column \"Colour\""]),
-        ("Source Email,Source Email,Destination Email\n", &["line 1, Source Email: the header names this column twice"]),
+        (
+            "Source Email,Source Email,Destination Email\n",
+            &["line 1, Source Email: the header names this column twice"],
+        ),
         ("Source Email,,Destination Email\n", &["column 2 of the header has no name"]),
     ] {
         let refused = says(import(&workspace, csv.as_bytes(), &["--skip-bad"]), 2, words);

@@ -15,7 +15,10 @@ fn wrong_addresses_rules_numbers_and_files() {
     let workspace = Workspace::new();
     let no_ca = file(b"hello");
     for (more, words) in [
-        (&["--source", "old.example", SERVERS[2], SERVERS[3]][..], &["--source: the address names no protocol", "imaps://HOST"][..]),
+        (
+            &["--source", "old.example", SERVERS[2], SERVERS[3]][..],
+            &["--source: the address names no protocol", "imaps://HOST"][..],
+        ),
         (&["--source", "https://old.example", SERVERS[2], SERVERS[3]], &["\"https://\" is not known"]),
         (&["--source", "imaps://old.example:99999", SERVERS[2], SERVERS[3]], &["the port \"99999\""]),
         (&["--source", "imaps://old.example/INBOX", SERVERS[2], SERVERS[3]], &["goes on behind the host"]),
@@ -37,7 +40,12 @@ fn wrong_addresses_rules_numbers_and_files() {
         (&["--destination-admin", "admin@{domain}"], &["opens the same mailbox for everybody"]),
         (&["--colour", "red"], &["--colour"]),
     ] {
-        let servers = if more.iter().any(|word| SERVERS.contains(word) || ["--source", "--destination"].contains(word)) { &[][..] } else { &SERVERS };
+        let servers = if more.iter().any(|word| SERVERS.contains(word) || ["--source", "--destination"].contains(word))
+        {
+            &[][..]
+        } else {
+            &SERVERS
+        };
         says(workspace.run(&[&["project", "new", "p"], servers, more].concat()), 2, words);
     }
     for name in ["", "   ", "a\nb", "x".repeat(201).as_str()] {

@@ -31,9 +31,18 @@ fn echoes(line: &str) -> String {
     let (line, held) = (line.replace(['\r', '\n'], " "), held.join(" "));
     let once = escape(&line);
     let base64 = STANDARD.encode(&line);
-    [&line, &held, &once, &escape(&once), &base64, &format!("ab{base64}"), &STANDARD.encode(&once), &STANDARD.encode(&held)]
-        .map(String::as_str)
-        .join(" | ")
+    [
+        &line,
+        &held,
+        &once,
+        &escape(&once),
+        &base64,
+        &format!("ab{base64}"),
+        &STANDARD.encode(&once),
+        &STANDARD.encode(&held),
+    ]
+    .map(String::as_str)
+    .join(" | ")
 }
 
 /// The login as it was sent: command line, its literals, its answer to `+`.
@@ -135,13 +144,25 @@ fn echoed(capabilities: &'static str, password: &str, ways: &[Way]) {
         assert!(peer.connections() >= 1);
     }
     let log = workspace.log();
-    assert!(log.contains("echo") && log.contains("<hidden>") && log.matches("CAPABILITY").count() >= ways.len(), "{log}");
+    assert!(
+        log.contains("echo") && log.contains("<hidden>") && log.matches("CAPABILITY").count() >= ways.len(),
+        "{log}"
+    );
     hay.add_folder("ended", workspace.path());
     hay.assert_clean(&ALL);
 }
 
-const WAYS: [Way; 9] =
-    [Way::No, Way::Code, Way::Untagged, Way::Bad, Way::Bye, Way::Nonsense, Way::Unasked, Way::Greeting, Way::GreetingBye];
+const WAYS: [Way; 9] = [
+    Way::No,
+    Way::Code,
+    Way::Untagged,
+    Way::Bad,
+    Way::Bye,
+    Way::Nonsense,
+    Way::Unasked,
+    Way::Greeting,
+    Way::GreetingBye,
+];
 
 #[test]
 fn a6_servers_that_echo_authenticate_plain() {

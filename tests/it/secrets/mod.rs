@@ -59,7 +59,11 @@ impl Site {
         for (user, password) in [("own-0", OWN), ("wide-0", WIDE)] {
             let mut imap = match password.is_ascii() {
                 true => Imap::login(self.server.plain_port, user, password),
-                false => Imap::login(self.server.plain_port, &format!("{user}*{}", dovecot::MASTER), dovecot::MASTER_PASSWORD),
+                false => Imap::login(
+                    self.server.plain_port,
+                    &format!("{user}*{}", dovecot::MASTER),
+                    dovecot::MASTER_PASSWORD,
+                ),
             };
             let large = format!("Subject: large\r\nMessage-ID: <{user}>\r\n\r\n{}\r\n", "x\r\n".repeat(600_000));
             imap.append_all("INBOX", &[Message::plain("Subject: small\r\n\r\nx\r\n"), Message::plain(large)]);
@@ -150,7 +154,9 @@ fn logins_leave_no_trace(site: &Site, rules: Rules, sasl: bool) {
     }
     let mut wrong = self::workspace();
     wrong.environment.extend([("MAILFERRY_SOURCE_PASSWORD".to_owned(), REFUSED.to_owned())]);
-    for (name, admin) in [("template", "{user}*chief"), ("authorization", "chief")].into_iter().take(1 + usize::from(sasl)) {
+    for (name, admin) in
+        [("template", "{user}*chief"), ("authorization", "chief")].into_iter().take(1 + usize::from(sasl))
+    {
         project(&wrong, name, relay.port, &["--source-admin", admin, "--destination-admin", "{user}*chief"]);
         add(&mut hay, "import", &import(&wrong, name, &[["own-0", "", "own-1", ""]]).expect(0));
         let refused = wrong.run(&["start", name]).expect(1);
@@ -164,7 +170,9 @@ fn logins_leave_no_trace(site: &Site, rules: Rules, sasl: bool) {
         let log = workspace.log();
         assert!(log.contains("CAPABILITY") && log.contains("LIST") && log.contains("<hidden>"), "no dialogue:\n{log}");
     }
-    for name in ["workspace.db", "workspace.db-wal", "workspace.db-shm", "vault.bin", "owner.json", "cmdline", "start stdout"] {
+    for name in
+        ["workspace.db", "workspace.db-wal", "workspace.db-shm", "vault.bin", "owner.json", "cmdline", "start stdout"]
+    {
         assert!(hay.holds(name) || (name == "cmdline" && !cfg!(target_os = "linux")), "never looked at: {name}");
     }
     hay.assert_clean(&ALL);

@@ -69,11 +69,15 @@ pub fn escape(text: &str) -> String {
 
 fn forms_in(bytes: &[u8], secret: &str) -> Vec<&'static str> {
     let once = escape(secret);
-    let wide: String = once.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) }).collect();
+    let wide: String =
+        once.chars().map(|c| if c.is_ascii() { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) }).collect();
     let forms =
         [("plain", secret.to_owned()), ("escaped", once.clone()), ("escaped twice", escape(&once)), ("as \\u", wide)];
-    let mut found: Vec<&'static str> =
-        forms.iter().filter(|(_, form)| memmem::find(bytes, form.as_bytes()).is_some()).map(|(name, _)| *name).collect();
+    let mut found: Vec<&'static str> = forms
+        .iter()
+        .filter(|(_, form)| memmem::find(bytes, form.as_bytes()).is_some())
+        .map(|(name, _)| *name)
+        .collect();
     if inside_base64(bytes, &forms) {
         found.push("in base64");
     }
@@ -83,7 +87,18 @@ fn forms_in(bytes: &[u8], secret: &str) -> Vec<&'static str> {
 fn inside_base64(bytes: &[u8], forms: &[(&'static str, String)]) -> bool {
     let digit = |b: &u8| b.is_ascii_alphanumeric() || b"+/-_".contains(b);
     bytes.split(|b| !digit(b)).filter(|run| run.len() >= 8).any(|run| {
-        let run: Vec<u8> = run.iter().map(|b| if *b == b'-' { b'+' } else if *b == b'_' { b'/' } else { *b }).collect();
+        let run: Vec<u8> = run
+            .iter()
+            .map(|b| {
+                if *b == b'-' {
+                    b'+'
+                } else if *b == b'_' {
+                    b'/'
+                } else {
+                    *b
+                }
+            })
+            .collect();
         (0..4).any(|skip| {
             let part = &run[skip..];
             let whole = &part[..part.len() - usize::from(part.len() % 4 == 1)];
