@@ -265,7 +265,8 @@ fn leave_behind(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord)
 fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: &FolderUpdate) -> Result<()> {
     let differ = |a: u32, b: u32| a != b && a != 0 && b != 0;
     let source_renumbered = differ(old.source_validity, new.source_validity);
-    let destination_renumbered = differ(old.destination_validity, new.destination_validity);
+    let destination_renumbered =
+        old.destination == new.destination && differ(old.destination_validity, new.destination_validity);
     if source_renumbered {
         let retired = FolderUpdate {
             id: None,
