@@ -191,7 +191,8 @@ pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
 /// `project delete`
 pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     let project = opened.project(name).await?;
-    let items = opened.store.items(project.id).await?.len();
+    let rows = opened.store.items(project.id).await?;
+    let items = rows.len();
     if std::io::stdin().is_terminal() {
         let _ = write!(
             std::io::stdout(),
@@ -206,9 +207,13 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
             return Err(CliError::usage("nothing was deleted"));
         }
     }
+    // Opened first: a wrong passphrase must not leave passwords behind that nothing names any more.
+    let of_project = opened.store.project_credentials(project.id).await?;
+    let kept = of_project != (None, None)
+        || rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some());
+    let vault = if kept { Some(opened.vault().await?) } else { None };
     let credentials = opened.store.delete_project(project.id).await?;
-    if !credentials.is_empty() {
-        let vault = opened.vault().await?;
+    if let Some(vault) = vault {
         let delete = tokio::task::spawn_blocking(move || vault.delete_many(&credentials, &|_| ()));
         delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
     }

@@ -120,6 +120,22 @@ fn a_name_that_fits_two_items_is_refused_naming_both() {
 }
 
 #[test]
+fn a_project_is_not_deleted_without_the_key_to_its_passwords() {
+    let mut workspace = Workspace::new();
+    workspace.project_new(SERVERS[1], SERVERS[3], &[]);
+    import(&workspace, "Source Email,Source Password,Destination Email\na@x,pw,a@y\n");
+    let vault = std::fs::metadata(workspace.path().join("vault.bin")).expect("a vault").len();
+    workspace.environment.push(("MAILFERRY_PASSPHRASE".into(), "wrong".into()));
+    says(workspace.run(&["project", "delete", PROJECT]), 2, &["the passphrase does not open the vault"]);
+    assert_eq!(workspace.status().len(), 1, "it was deleted all the same");
+    workspace.environment.clear();
+    says(workspace.run(&["project", "delete", PROJECT]), 0, &[]);
+    says(workspace.run(&["status", PROJECT]), 2, &["there is no project"]);
+    let left = std::fs::metadata(workspace.path().join("vault.bin")).expect("a vault").len();
+    assert!(left < vault, "its password is still in the vault");
+}
+
+#[test]
 fn the_vault_is_chosen_once() {
     let workspace = Workspace::new();
     let bare = |arguments: &[&str]| {
