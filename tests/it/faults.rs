@@ -218,33 +218,52 @@ fn hangs_up_at(subjects: &[&str], more: &[Vec<u8>]) {
 
 #[test]
 fn a_message_at_which_the_source_hangs_up_is_left_out() {
+    source_hangs_up_at(&["small 2"], &Act::Close);
+}
+
+#[test]
+fn three_adjacent_messages_at_which_the_source_hangs_up_are_left_out() {
+    source_hangs_up_at(&["small 3", "small 4", "small 5"], &Act::Close);
+}
+
+#[test]
+fn a_message_at_which_the_source_stalls_is_left_out() {
+    source_hangs_up_at(&["small 2"], &Act::Stall);
+}
+
+#[test]
+fn a_message_at_which_the_source_resets_is_left_out_and_no_other() {
+    // A reset takes with it what was on the way.
+    source_hangs_up_at(&["small 0", "small 5", "small 14"], &Act::Reset);
+}
+
+/// The source breaks off wherever one of these messages would come, known by its size.
+fn source_hangs_up_at(subjects: &[&str], act: &Act) {
     if !dovecot::available() {
         return;
     }
-    for uids in [&["5"][..], &["5", "6", "7"]] {
-        runtime().block_on(async {
-            let way = Way::new(&corpus::small(6), Rules::default(), Rules::default()).await;
-            // The server ends when the folder is read and when the message is asked for by itself: which message it is can
-            // only be told from what came before.
-            let hits: Vec<_> = uids.iter().map(|uid| source_hangs_up(&way, uid)).collect();
-            let ran = way.bench.run().await;
-            assert_eq!(errors_of(&ran), uids.len() as u64, "{:?}", way.bench.errors(&ran).await);
-            assert!(hits.iter().all(|hit| hit.count() >= 1));
-            let found: Vec<_> = way.bench.errors(&ran).await;
-            for (_, uid, cause) in &found {
-                let uid = uid.expect("a message").to_string();
-                assert!(uids.contains(&uid.as_str()) && cause == "HangsUpAtMessage", "{found:?}");
-            }
-            let (from, to) = way.both();
-            assert_eq!(from.count() - uids.len(), to.count());
-            way.expect_next_pass_completes().await;
-        });
-    }
-}
-
-/// The source ends the connection as soon as this message of INBOX would come.
-fn source_hangs_up(way: &Way, uid: &str) -> crate::support::relay::Hit {
-    way.source.plan(At::Said(format!("(UID {uid} FLAGS").into_bytes()), Act::Reset)
+    runtime().block_on(async {
+        let corpus = corpus::small(6);
+        let way = Way::new(&corpus, Rules::default(), Rules::default()).await;
+        let plan = |subject: &&str| {
+            let line = format!("Subject: {subject}\r\n");
+            let messages = || corpus.folders.iter().flat_map(|folder| &folder.messages);
+            let holds = |bytes: &[u8]| bytes.windows(line.len()).any(|part| part == line.as_bytes());
+            let size = messages().find(|message| holds(&message.bytes)).expect("the message").bytes.len();
+            assert_eq!(messages().filter(|message| message.bytes.len() == size).count(), 1, "another seed is needed");
+            way.source.plan(At::Said(format!("RFC822.SIZE {size} BODY[] ").into_bytes()), act.clone())
+        };
+        let hits: Vec<_> = subjects.iter().map(plan).collect();
+        let ran = way.bench.run().await;
+        let errors = way.bench.errors(&ran).await;
+        assert_eq!(errors_of(&ran), subjects.len() as u64, "{errors:?}");
+        assert!(errors.iter().all(|(_, uid, cause)| uid.is_some() && cause == "HangsUpAtMessage"), "{errors:?}");
+        let counts: Vec<u64> = hits.iter().map(|hit| hit.count()).collect();
+        assert!(counts.iter().all(|count| *count >= 3), "{counts:?}");
+        assert!(ran.row.progress.counts.balanced(), "{:?}", ran.row.progress.counts);
+        way.expect_all_but(subjects);
+        way.expect_next_pass_completes().await;
+    });
 }
 
 #[test]

@@ -280,6 +280,9 @@ fn blame(jobs: &mut [Job], trouble: &Trouble, wire: &[(FolderId, Uid)], place: O
         && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
     {
         job.blame(uid);
+        if trouble.side == Side::Source {
+            job.suspect = uid;
+        }
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Job {
     pub carries: Vec<Carry>,
     /// Messages that were on the wire when a connection broke: sent one at a time from then on.
     pub careful: BTreeSet<Uid>,
+    /// The message at which the source broke last.
+    pub suspect: Option<Uid>,
     /// Breaks by message.
     pub blame: BTreeMap<Uid, u32>,
     /// Breaks before any message could be named.
@@ -78,12 +80,19 @@ pub struct Job {
 }
 
 impl Job {
-    /// The same as the endpoint says it.
-    pub fn which(&self) -> Which {
-        match &self.todo {
-            Todo::All => Which::All,
-            Todo::These(uids) => Which::These(uids.clone()),
-        }
+    /// What to ask the source for, one after the other. A suspect is asked for by itself: what came before it has then
+    /// been read, and cannot get lost with the connection and be blamed.
+    pub fn parts(&self) -> Vec<Which> {
+        let uids = match &self.todo {
+            Todo::All => return vec![Which::All],
+            Todo::These(uids) => uids,
+        };
+        let suspect = self.suspect.and_then(|suspect| uids.binary_search(&suspect).ok());
+        let parts = match suspect {
+            Some(at) => vec![&uids[..at], &uids[at..=at], &uids[at + 1..]],
+            None => return vec![Which::These(uids.clone())],
+        };
+        parts.into_iter().filter(|part| !part.is_empty()).map(|part| Which::These(part.to_vec())).collect()
     }
 
     /// How many messages are expected to come.
@@ -115,5 +124,56 @@ impl Job {
         };
         *count += 1;
         *count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::folder::WireName;
+
+    fn job(todo: Todo, suspect: Option<i64>) -> Job {
+        let place = FolderRef { path: FolderPath::new(["f"]), wire: WireName(Vec::new()), validity: 1 };
+        let state = FolderState { uid_validity: 1, uid_next: 9, messages: 4, highest_modseq: None };
+        Job {
+            id: FolderId(1),
+            path: FolderPath::new(["f"]),
+            source: place.clone(),
+            listed: state,
+            destination: place,
+            opened: state,
+            permanent: PermanentFlags::everything(),
+            open_intent: None,
+            fresh: true,
+            destination_gone: false,
+            unfinished: false,
+            abandoned: false,
+            todo,
+            listing: BTreeMap::new(),
+            carries: Vec::new(),
+            careful: BTreeSet::new(),
+            suspect: suspect.map(Uid),
+            blame: BTreeMap::new(),
+            folder_blame: 0,
+        }
+    }
+
+    #[test]
+    fn a_suspect_is_asked_for_by_itself() {
+        let uids = |numbers: &[i64]| numbers.iter().map(|n| Uid(*n)).collect::<Vec<_>>();
+        let parts = |suspect| {
+            let parts = job(Todo::These(uids(&[2, 4, 7])), suspect).parts();
+            let numbers = |part| match part {
+                Which::These(uids) => uids.iter().map(|uid| uid.0).collect::<Vec<_>>(),
+                Which::All | Which::From(_) => panic!("{part:?}"),
+            };
+            parts.into_iter().map(numbers).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(None), [vec![2, 4, 7]]);
+        assert_eq!(parts(Some(4)), [vec![2], vec![4], vec![7]]);
+        assert_eq!(parts(Some(2)), [vec![2], vec![4, 7]]);
+        assert_eq!(parts(Some(7)), [vec![2, 4], vec![7]]);
+        assert_eq!(parts(Some(5)), [vec![2, 4, 7]], "it is no longer to be copied");
+        assert_eq!(job(Todo::All, Some(2)).parts(), [Which::All]);
     }
 }

@@ -37,31 +37,45 @@ pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pieces:
         if pieces.send(Piece::Begin(Arc::clone(&job))).await.is_err() {
             return;
         }
-        let mut stream = match stream {
-            Ok(stream) => stream,
-            Err(failure) => {
-                let broken = failure.breaks_connection();
-                let piece = if broken { Piece::Fetched(Fetched::Broken(failure)) } else { Piece::Refused(failure) };
-                if pieces.send(piece).await.is_err() || broken || pieces.send(Piece::End).await.is_err() {
+        let mut left = job.expected();
+        let mut parts = job.parts().into_iter().skip(1);
+        let mut next = Some(stream);
+        while let Some(asked) = next.take() {
+            let mut refused = false;
+            match asked {
+                Err(failure) if failure.breaks_connection() => {
+                    // The last piece: whether anybody takes it makes no difference.
+                    let _ = pieces.send(Piece::Fetched(Fetched::Broken(failure))).await;
                     return;
                 }
-                continue;
+                Err(failure) => {
+                    refused = true;
+                    if pieces.send(Piece::Refused(failure)).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(mut stream) => loop {
+                    // Nothing travels behind a suspect.
+                    if ahead.is_none() && left <= ASK_NEXT_AT && job.suspect.is_none() {
+                        ahead = ask(source, backlog).await;
+                    }
+                    let piece = match stream.recv().await {
+                        None => break,
+                        Some(Fetched::Broken(failure)) if !failure.breaks_connection() => {
+                            refused = true;
+                            Piece::Refused(failure)
+                        }
+                        Some(fetched) => Piece::Fetched(fetched),
+                    };
+                    left = left.saturating_sub(1);
+                    let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
+                    if pieces.send(piece).await.is_err() || broken {
+                        return;
+                    }
+                },
             }
-        };
-        let mut left = job.expected();
-        loop {
-            if ahead.is_none() && left <= ASK_NEXT_AT {
-                ahead = ask(source, backlog).await;
-            }
-            let piece = match stream.recv().await {
-                None => break,
-                Some(Fetched::Broken(failure)) if !failure.breaks_connection() => Piece::Refused(failure),
-                Some(fetched) => Piece::Fetched(fetched),
-            };
-            left = left.saturating_sub(1);
-            let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
-            if pieces.send(piece).await.is_err() || broken {
-                return;
+            if !refused && let Some(part) = parts.next() {
+                next = Some(source.fetch(&job.source, &part).await);
             }
         }
         if pieces.send(Piece::End).await.is_err() {
@@ -81,6 +95,7 @@ async fn begin(source: &mut dyn Source, backlog: &Backlog<'_>, ahead: Option<Ask
 
 async fn ask(source: &mut dyn Source, backlog: &Backlog<'_>) -> Option<Asked> {
     let job = backlog.next()?;
-    let stream = source.fetch(&job.source, &job.which()).await;
+    let first = job.parts().into_iter().next()?;
+    let stream = source.fetch(&job.source, &first).await;
     Some((job, stream))
 }

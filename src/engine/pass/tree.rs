@@ -343,6 +343,7 @@ impl Pass {
             listing: BTreeMap::new(),
             carries: Vec::new(),
             careful: BTreeSet::new(),
+            suspect: None,
             blame: BTreeMap::new(),
             folder_blame: 0,
         };
