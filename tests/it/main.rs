@@ -4,5 +4,6 @@ mod arrows;
 mod crash_matrix;
 mod faults;
 mod kills;
+mod stops;
 mod support;
 mod support_works;
