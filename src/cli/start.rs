@@ -19,6 +19,7 @@ use crate::engine::endpoints::RealEndpoints;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use crate::platform::PlatformError;
+use crate::platform::interrupts::Interrupts;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::ItemRow;
 
@@ -48,6 +49,7 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
         clock: Arc::clone(&opened.clock),
         endpoints: Arc::new(RealEndpoints),
     };
+    let presses = Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
     let engine = Engine::start(workspace);
     let items = ids(&ready);
     let resumed = engine.command(Command::Resume { project: project.id, items: items.clone() }).await;
@@ -56,7 +58,7 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     if let Some(error) = resumed.error.or(started.error) {
         return Err(CliError::cannot(error));
     }
-    let exit = follow(opened, &engine, &project, &items, start.watch).await?;
+    let exit = follow(opened, &engine, &project, &items, presses, start.watch).await?;
     engine.close().await;
     drop(lock);
     Ok(if left.is_empty() { exit } else { Exit::Items })
@@ -118,6 +120,7 @@ async fn follow(
     engine: &Engine,
     project: &Project,
     items: &[ItemId],
+    mut presses: Interrupts,
     watch: bool,
 ) -> Result<Exit, CliError> {
     let mut snapshots = engine.snapshots();
@@ -135,11 +138,9 @@ async fn follow(
         }
         tokio::select! {
             news = snapshots.changed() => if news.is_err() { break },
-            pressed = tokio::signal::ctrl_c() => {
-                if pressed.is_ok() {
-                    interrupts += 1;
-                    interrupted(engine, project, items, interrupts, shown.as_ref()).await;
-                }
+            () = presses.next() => {
+                interrupts += 1;
+                interrupted(engine, project, items, interrupts, shown.as_ref()).await;
             }
         }
     }

@@ -301,3 +301,6 @@ impl Board {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
