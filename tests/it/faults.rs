@@ -6,13 +6,13 @@
 use std::time::{Duration, Instant};
 
 use mailferry::domain::failure::Cause;
-use mailferry::engine::pass::PassEnd;
+use mailferry::engine::pass::{PassEnd, Stops};
 
 use crate::support::bench::{Bench, Ran, runtime};
 use crate::support::compare::{self, Mailbox};
 use crate::support::corpus::{self, Corpus, dated};
 use crate::support::dovecot::{self, Dovecot, Format, Options};
-use crate::support::relay::{Act, At, Break, Chaos, Relay, Rules, verb};
+use crate::support::relay::{self, Act, At, Break, Chaos, Relay, Rules, verb};
 
 /// A mailbox to move through two relays.
 struct Way {
@@ -43,6 +43,16 @@ impl Way {
     fn both(&self) -> (Mailbox, Mailbox) {
         let read = |(server, user): &(&'static Dovecot, String)| Mailbox::read(&mut server.login(user));
         (read(&self.from), read(&self.to))
+    }
+
+    /// Waits until the relay has delivered what it held back and every connection is closed.
+    async fn expect_silence(&self) {
+        let silent = async {
+            while self.destination.counters().open > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(relay::PATIENCE, silent).await.expect("the connections end");
     }
 
     /// Everything is there once.
@@ -317,6 +327,47 @@ fn a_refused_second_connection_means_going_on_with_one() {
     runtime().block_on(async {
         let way = Way::between(&corpus::small(10), Rules::default(), Rules::default(), twin).await;
         way.bench.run().await.expect_clean();
+        way.expect_all();
+        way.expect_next_pass_completes().await;
+    });
+}
+
+#[test]
+fn appends_that_land_after_the_connection_was_lost_are_not_doubled() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        for rules in [Rules::default, || Rules::hiding(&["UIDPLUS"])] {
+            let mut way = Way::new(&corpus::small(12), Rules::default(), rules()).await;
+            way.bench.pace.quiet = Duration::from_millis(600);
+            // A slow server with a full pipeline: it goes on working on what it has after the product lost sight of it.
+            way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
+            let hit = way.destination.plan(At::Command(verb("APPEND").nth(9)), Act::HangUp);
+            way.bench.run().await.expect_clean();
+            assert_eq!(hit.count(), 1);
+            way.expect_silence().await;
+            way.expect_all();
+            way.expect_next_pass_completes().await;
+        }
+    });
+}
+
+#[test]
+fn appends_that_land_after_the_process_died_are_not_doubled() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut way = Way::new(&corpus::small(13), Rules::default(), Rules::default()).await;
+        way.bench.pace.quiet = Duration::from_millis(600);
+        way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
+        let hit = way.destination.plan(At::Command(verb("APPEND").nth(9)), Act::HangUp);
+        // Folder rows and intents are written; the process dies when it wants to record its first results.
+        let died = way.bench.run_cut(2, &Stops::default()).await;
+        assert_eq!((died.cut, hit.count()), (true, 1));
+        way.bench.run().await.expect_clean();
+        way.expect_silence().await;
         way.expect_all();
         way.expect_next_pass_completes().await;
     });

@@ -200,6 +200,7 @@ impl Pass {
             let mut jobs = backlog.take_back();
             blame(&mut jobs, &trouble, &wire, place);
             self.weather(lane, trouble.clone()).await?;
+            self.quiet(lane, jobs.iter().filter(|job| wire.iter().any(|(id, _)| *id == job.id))).await?;
             let mut again = Vec::new();
             for mut job in jobs {
                 self.leave_out_the_blamed(&mut job, &trouble.failure).await?;

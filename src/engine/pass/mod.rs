@@ -10,6 +10,7 @@ mod finish;
 mod job;
 mod lane;
 mod places;
+mod quiet;
 mod reader;
 mod recorder;
 mod recovery;

@@ -173,6 +173,10 @@ impl Pass {
         let groups = std::mem::take(&mut prepared.groups);
         let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self, prepared, job));
         let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
+        if let Some(lane) = lanes.iter_mut().next() {
+            // What an attempt left behind that was interrupted just now may still be arriving.
+            self.quiet(lane, look.iter().flatten().filter(|job| job.open_intent.is_some())).await?;
+        }
         let (queue, done) = (Queue::new(look), Queue::new(rest));
         let shared = &*prepared;
         let runs = lanes.iter_mut().map(|lane| {
