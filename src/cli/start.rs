@@ -20,6 +20,7 @@ use crate::engine::endpoints::RealEndpoints;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use crate::platform::PlatformError;
+use crate::platform::interrupts::Interrupts;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::ItemRow;
 
@@ -48,6 +49,7 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
         clock: Arc::clone(&opened.clock),
         endpoints: Arc::new(RealEndpoints),
     };
+    let presses = Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
     let engine = Engine::start(workspace);
     let items = ids(&ready);
     let resumed = engine.command(Command::Resume { project: project.id, items: items.clone() }).await;
@@ -57,7 +59,7 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     if let Some(error) = resumed.error.or(started.error) {
         return Err(CliError::cannot(error));
     }
-    let exit = follow(opened, &engine, &project, &items, start.watch).await?;
+    let exit = follow(opened, &engine, &project, &items, presses, start.watch).await?;
     engine.close().await;
     drop(lock);
     Ok(if left.is_empty() { exit } else { Exit::Items })
@@ -119,6 +121,7 @@ async fn follow(
     engine: &Engine,
     project: &Project,
     items: &[ItemId],
+    mut presses: Interrupts,
     watch: bool,
 ) -> Result<Exit, CliError> {
     let chosen: HashSet<ItemId> = items.iter().copied().collect();
@@ -137,11 +140,9 @@ async fn follow(
         }
         tokio::select! {
             news = snapshots.changed() => if news.is_err() { break },
-            pressed = tokio::signal::ctrl_c() => {
-                if pressed.is_ok() {
-                    interrupts += 1;
-                    interrupted(engine, project, items, interrupts, shown.as_ref()).await;
-                }
+            () = presses.next() => {
+                interrupts += 1;
+                interrupted(engine, project, items, interrupts, shown.as_ref()).await;
             }
         }
     }

@@ -302,3 +302,6 @@ impl Board {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

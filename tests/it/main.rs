@@ -14,6 +14,7 @@ mod readme;
 mod recognised;
 mod refusals;
 mod secrets;
+mod stops;
 mod support;
 mod support_works;
 mod wandering;

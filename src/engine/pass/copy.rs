@@ -371,6 +371,9 @@ fn blame(jobs: &mut [Job], trouble: &Trouble, suspects: &[(FolderId, Uid)], plac
         && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
     {
         job.blame(uid);
+        if trouble.side == Side::Source {
+            job.suspect = uid;
+        }
     }
 }
 

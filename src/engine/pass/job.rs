@@ -93,6 +93,8 @@ pub struct Job {
     pub missing: u64,
     /// How often the folder was looked into again for them.
     pub looks: u32,
+    /// The message at which the source broke last.
+    pub suspect: Option<Uid>,
     /// Breaks by message.
     pub blame: BTreeMap<Uid, u32>,
     /// Breaks before any message could be named.

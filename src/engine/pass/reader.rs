@@ -45,7 +45,7 @@ struct Request {
     last: bool,
 }
 
-/// Splits a folder into requests; at least one.
+/// Splits a folder into requests; at least one, for a folder with nothing to copy is never read.
 fn requests(job: &Arc<Job>) -> VecDeque<Request> {
     let request = |which, expected, single| {
         let job = Arc::clone(job);
@@ -53,14 +53,15 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
     };
     let at_once = if job.singly { 1 } else { ASKED_AT_ONCE };
     let mut requests: VecDeque<Request> = match &job.todo {
-        Todo::These(uids) if uids.len() > at_once || job.singly => uids
-            .chunks(at_once)
+        Todo::All => [request(job.which(), job.expected(), None)].into(),
+        Todo::These(uids) => around_suspect(job.suspect, uids)
+            .into_iter()
+            .flat_map(|part| part.chunks(at_once))
             .map(|some| {
                 let single = some.first().copied().filter(|_| job.singly);
                 request(Which::These(some.to_vec()), some.len() as u64, single)
             })
             .collect(),
-        Todo::All | Todo::These(_) => [request(job.which(), job.expected(), None)].into(),
     };
     if let Some(first) = requests.front_mut() {
         first.first = true;
@@ -69,6 +70,15 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
         last.last = true;
     }
     requests
+}
+
+/// A suspect is asked for by itself: what came before it has then been read, and cannot get lost with the connection and
+/// be blamed.
+fn around_suspect(suspect: Option<Uid>, uids: &[Uid]) -> [&[Uid]; 3] {
+    match suspect.and_then(|suspect| uids.binary_search(&suspect).ok()) {
+        Some(at) => [&uids[..at], &uids[at..=at], &uids[at + 1..]],
+        None => [uids, &[], &[]],
+    }
 }
 
 type Asked = (Request, Result<MessageStream, Failure>);
@@ -142,7 +152,8 @@ async fn pass_on(
 ) -> bool {
     let mut left = request.expected;
     loop {
-        if left <= ASK_NEXT_AT {
+        // Nothing travels behind a suspect.
+        if left <= ASK_NEXT_AT && request.job.suspect.is_none() {
             plan.look_ahead(source).await;
         }
         let piece = match stream.recv().await {
@@ -164,5 +175,21 @@ fn ended(request: &Request, failure: Failure) -> Piece {
         _ if failure.scope > Scope::Folder => Piece::Fetched(Fetched::Broken(failure)),
         Some(uid) => Piece::Fetched(Fetched::Unreadable(uid, Failure { scope: Scope::Message, ..failure })),
         None => Piece::Refused(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suspect_is_asked_for_by_itself() {
+        let uids = [2, 4, 7].map(Uid);
+        let parts = |suspect: Option<i64>| around_suspect(suspect.map(Uid), &uids).map(|part| part.len());
+        assert_eq!(parts(None), [3, 0, 0]);
+        assert_eq!(parts(Some(4)), [1, 1, 1]);
+        assert_eq!(parts(Some(2)), [0, 1, 2]);
+        assert_eq!(parts(Some(7)), [2, 1, 0]);
+        assert_eq!(parts(Some(5)), [3, 0, 0], "it is no longer to be copied");
     }
 }

@@ -391,6 +391,7 @@ impl Pass {
             singly: false,
             missing: 0,
             looks: 0,
+            suspect: None,
             blame: BTreeMap::new(),
             folder_blame: 0,
         };
