@@ -67,6 +67,8 @@ pub enum Which {
     All,
     /// This UID and greater ones (mind RFC 9051: `n:*` always names the last message; endpoints filter it out).
     From(Uid),
+    /// Those with a smaller UID.
+    Before(Uid),
     /// These, ascending.
     These(Vec<Uid>),
 }

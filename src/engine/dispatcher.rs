@@ -131,7 +131,10 @@ impl Dispatcher {
             | Command::Stop { project, .. }
             | Command::Abort { project, .. } => *project,
         };
-        if let Err(error) = self.load(project).await {
+        // Only a Start can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
+        if (matches!(command, Command::Start { .. }) || !self.board.knows(project))
+            && let Err(error) = self.load(project).await
+        {
             return Outcome::failed(error.to_string());
         }
         match command {
@@ -175,6 +178,9 @@ impl Dispatcher {
     }
 
     async fn submit(&mut self, items: Vec<ItemId>, kind: PassKind) -> Result<Outcome, StoreError> {
+        if !matches!(kind, PassKind::Full | PassKind::Verify) {
+            return Ok(Outcome::failed(format!("this version does not run {} passes yet", kind.word())));
+        }
         let outcome = self.board.startable(&items);
         if outcome.done.is_empty() {
             return Ok(outcome);

@@ -1,9 +1,10 @@
-//! What the operating system lends: clock, data folder, single instance, spool folder, log.
+//! What the operating system lends: clock, data folder, single instance, spool folder, log, Ctrl-C.
 //!
 //! No mail, no database, no decisions about passes. Blocks briefly on the local disk.
 
 pub mod clock;
 pub mod folder;
+pub mod interrupts;
 pub mod lock;
 pub mod logging;
 

@@ -6,13 +6,13 @@
 use std::time::{Duration, Instant};
 
 use mailferry::domain::failure::Cause;
-use mailferry::engine::pass::PassEnd;
+use mailferry::engine::pass::{PassEnd, Stops};
 
 use crate::support::bench::{Bench, Ran, runtime};
 use crate::support::compare::{self, Mailbox};
 use crate::support::corpus::{self, Corpus, dated};
 use crate::support::dovecot::{self, Dovecot, Format, Options};
-use crate::support::relay::{Act, At, Break, Chaos, Relay, Rules, verb};
+use crate::support::relay::{self, Act, At, Break, Chaos, Relay, Rules, verb};
 
 /// A mailbox to move through two relays.
 struct Way {
@@ -43,6 +43,16 @@ impl Way {
     fn both(&self) -> (Mailbox, Mailbox) {
         let read = |(server, user): &(&'static Dovecot, String)| Mailbox::read(&mut server.login(user));
         (read(&self.from), read(&self.to))
+    }
+
+    /// Waits until the relay has delivered what it held back and every connection is closed.
+    async fn expect_silence(&self) {
+        let silent = async {
+            while self.destination.counters().open > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(relay::PATIENCE, silent).await.expect("the connections end");
     }
 
     /// Everything is there once.
@@ -218,33 +228,52 @@ fn hangs_up_at(subjects: &[&str], more: &[Vec<u8>]) {
 
 #[test]
 fn a_message_at_which_the_source_hangs_up_is_left_out() {
+    source_hangs_up_at(&["small 2"], &Act::Close);
+}
+
+#[test]
+fn three_adjacent_messages_at_which_the_source_hangs_up_are_left_out() {
+    source_hangs_up_at(&["small 3", "small 4", "small 5"], &Act::Close);
+}
+
+#[test]
+fn a_message_at_which_the_source_stalls_is_left_out() {
+    source_hangs_up_at(&["small 2"], &Act::Stall);
+}
+
+#[test]
+fn a_message_at_which_the_source_resets_is_left_out_and_no_other() {
+    // A reset takes with it what was on the way.
+    source_hangs_up_at(&["small 0", "small 5", "small 14"], &Act::Reset);
+}
+
+/// The source breaks off wherever one of these messages would come, known by its size.
+fn source_hangs_up_at(subjects: &[&str], act: &Act) {
     if !dovecot::available() {
         return;
     }
-    for uids in [&["5"][..], &["5", "6", "7"]] {
-        runtime().block_on(async {
-            let way = Way::new(&corpus::small(6), Rules::default(), Rules::default()).await;
-            // The server ends when the folder is read and when the message is asked for by itself: which message it is can
-            // only be told from what came before.
-            let hits: Vec<_> = uids.iter().map(|uid| source_hangs_up(&way, uid)).collect();
-            let ran = way.bench.run().await;
-            assert_eq!(errors_of(&ran), uids.len() as u64, "{:?}", way.bench.errors(&ran).await);
-            assert!(hits.iter().all(|hit| hit.count() >= 1));
-            let found: Vec<_> = way.bench.errors(&ran).await;
-            for (_, uid, cause) in &found {
-                let uid = uid.expect("a message").to_string();
-                assert!(uids.contains(&uid.as_str()) && cause == "HangsUpAtMessage", "{found:?}");
-            }
-            let (from, to) = way.both();
-            assert_eq!(from.count() - uids.len(), to.count());
-            way.expect_next_pass_completes().await;
-        });
-    }
-}
-
-/// The source ends the connection as soon as this message of INBOX would come.
-fn source_hangs_up(way: &Way, uid: &str) -> crate::support::relay::Hit {
-    way.source.plan(At::Said(format!("(UID {uid} FLAGS").into_bytes()), Act::Reset)
+    runtime().block_on(async {
+        let corpus = corpus::small(6);
+        let way = Way::new(&corpus, Rules::default(), Rules::default()).await;
+        let plan = |subject: &&str| {
+            let line = format!("Subject: {subject}\r\n");
+            let messages = || corpus.folders.iter().flat_map(|folder| &folder.messages);
+            let holds = |bytes: &[u8]| bytes.windows(line.len()).any(|part| part == line.as_bytes());
+            let size = messages().find(|message| holds(&message.bytes)).expect("the message").bytes.len();
+            assert_eq!(messages().filter(|message| message.bytes.len() == size).count(), 1, "another seed is needed");
+            way.source.plan(At::Said(format!("RFC822.SIZE {size} BODY[] ").into_bytes()), act.clone())
+        };
+        let hits: Vec<_> = subjects.iter().map(plan).collect();
+        let ran = way.bench.run().await;
+        let errors = way.bench.errors(&ran).await;
+        assert_eq!(errors_of(&ran), subjects.len() as u64, "{errors:?}");
+        assert!(errors.iter().all(|(_, uid, cause)| uid.is_some() && cause == "HangsUpAtMessage"), "{errors:?}");
+        let counts: Vec<u64> = hits.iter().map(|hit| hit.count()).collect();
+        assert!(counts.iter().all(|count| *count >= 3), "{counts:?}");
+        assert!(ran.row.progress.counts.balanced(), "{:?}", ran.row.progress.counts);
+        way.expect_all_but(subjects);
+        way.expect_next_pass_completes().await;
+    });
 }
 
 #[test]
@@ -298,6 +327,47 @@ fn a_refused_second_connection_means_going_on_with_one() {
     runtime().block_on(async {
         let way = Way::between(&corpus::small(10), Rules::default(), Rules::default(), twin).await;
         way.bench.run().await.expect_clean();
+        way.expect_all();
+        way.expect_next_pass_completes().await;
+    });
+}
+
+#[test]
+fn appends_that_land_after_the_connection_was_lost_are_not_doubled() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        for rules in [Rules::default, || Rules::hiding(&["UIDPLUS"])] {
+            let mut way = Way::new(&corpus::small(12), Rules::default(), rules()).await;
+            way.bench.pace.quiet = Duration::from_millis(600);
+            // A slow server with a full pipeline: it goes on working on what it has after the product lost sight of it.
+            way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
+            let hit = way.destination.plan(At::Command(verb("APPEND").nth(9)), Act::HangUp);
+            way.bench.run().await.expect_clean();
+            assert_eq!(hit.count(), 1);
+            way.expect_silence().await;
+            way.expect_all();
+            way.expect_next_pass_completes().await;
+        }
+    });
+}
+
+#[test]
+fn appends_that_land_after_the_process_died_are_not_doubled() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut way = Way::new(&corpus::small(13), Rules::default(), Rules::default()).await;
+        way.bench.pace.quiet = Duration::from_millis(600);
+        way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
+        let hit = way.destination.plan(At::Command(verb("APPEND").nth(9)), Act::HangUp);
+        // Folder rows and intents are written; the process dies when it wants to record its first results.
+        let died = way.bench.run_cut(2, &Stops::default()).await;
+        assert_eq!((died.cut, hit.count()), (true, 1));
+        way.bench.run().await.expect_clean();
+        way.expect_silence().await;
         way.expect_all();
         way.expect_next_pass_completes().await;
     });

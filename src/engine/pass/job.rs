@@ -68,6 +68,9 @@ pub struct Job {
     /// The intent under which messages may be at the destination without a watermark: left open by an interrupted
     /// pass, or written by this one (D9).
     pub open_intent: Option<Intent>,
+    /// An interrupted pass left an intent that no longer says from where on to look: the whole destination folder may
+    /// hold messages of ours without a watermark.
+    pub search_all: bool,
     /// No earlier pass recorded anything of this folder.
     pub fresh: bool,
     /// The destination folder of earlier passes is gone (D12).
@@ -84,6 +87,14 @@ pub struct Job {
     pub carries: Vec<Carry>,
     /// Messages that were on the wire when a connection broke: sent one at a time from then on.
     pub careful: BTreeSet<Uid>,
+    /// Messages are asked for one at a time: the server refused to hand them out together.
+    pub singly: bool,
+    /// Messages that were asked for and did not come.
+    pub missing: u64,
+    /// How often the folder was looked into again for them.
+    pub looks: u32,
+    /// The message at which the source broke last.
+    pub suspect: Option<Uid>,
     /// Breaks by message.
     pub blame: BTreeMap<Uid, u32>,
     /// Breaks before any message could be named.
@@ -94,9 +105,19 @@ impl Job {
     /// The same as the endpoint says it.
     pub fn which(&self) -> Which {
         match &self.todo {
-            Todo::All => Which::All,
+            // A pass works on what was listed: a message that arrives meanwhile may be one that moved here from a folder
+            // already copied, and the next pass can tell (D12).
+            Todo::All => match self.listed.uid_next {
+                0 => Which::All,
+                next => Which::Before(Uid(next.into())),
+            },
             Todo::These(uids) => Which::These(uids.clone()),
         }
+    }
+
+    /// Whether a message was there when the folder was listed.
+    pub fn was_listed(&self, uid: Uid) -> bool {
+        self.listed.uid_next == 0 || uid < Uid(self.listed.uid_next.into())
     }
 
     /// How many messages are expected to come.

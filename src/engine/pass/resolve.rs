@@ -41,7 +41,10 @@ impl Resolve<'_> {
 
     /// Where at the destination messages without a watermark may be ours.
     fn place_to_search(pass: &Pass, job: &Job) -> Option<Which> {
-        if pass.order.options.search_duplicates && job.opened.messages > 0 {
+        if job.destination_gone {
+            return None;
+        }
+        if job.search_all || (pass.order.options.search_duplicates && job.opened.messages > 0) {
             return Some(Which::All);
         }
         job.open_intent.map(|intent| Which::From(intent.floor))
@@ -59,7 +62,8 @@ impl Resolve<'_> {
     /// The new messages, by number and size; a first pass has no listing yet.
     async fn newcomers(&mut self, source: &mut dyn Source) -> Result<Vec<(Uid, u32)>, Failure> {
         if self.job.todo == Todo::All {
-            let listing = source.scan(&self.job.source, &Which::All, false).await?;
+            let mut listing = source.scan(&self.job.source, &Which::All, false).await?;
+            listing.retain(|message| self.job.was_listed(message.uid));
             self.job.todo = Todo::These(listing.iter().map(|m| m.uid).collect());
             self.job.listing = listing.into_iter().map(|m| (m.uid, (m.flags, m.size))).collect();
         }
@@ -182,8 +186,8 @@ impl Resolve<'_> {
     /// Carries flag changes, folder by folder of the destination (D10).
     async fn carry(&mut self, pass: &Pass, to: &mut dyn Destination) -> Flow<()> {
         let mut by_folder: BTreeMap<FolderId, Vec<Carry>> = BTreeMap::new();
-        for carry in std::mem::take(&mut self.job.carries) {
-            by_folder.entry(carry.folder).or_default().push(carry);
+        for carry in &self.job.carries {
+            by_folder.entry(carry.folder).or_default().push(carry.clone());
         }
         for (folder, carries) in by_folder {
             let Some(place) = self.prepared.places.get(&folder) else {

@@ -47,7 +47,8 @@ impl Step for Scan<'_> {
         pass.recorder.flush().await;
         let watermarks = pass.journal.watermarks(self.job.id).await?;
         let job = &*self.job;
-        let unharmed = pass.failed_in(job.id).is_empty() && job.careful.is_empty() && job.folder_blame == 0;
+        let unharmed =
+            job.looks == 0 && pass.failed_in(job.id).is_empty() && job.careful.is_empty() && job.folder_blame == 0;
         if watermarks.is_empty() && !pass.filters() && unharmed {
             self.job.todo = Todo::All;
             pass.expect(self.job, 0, 0, u64::from(self.job.listed.messages));
@@ -71,8 +72,14 @@ impl Step for Scan<'_> {
 impl Scan<'_> {
     fn sort_out(&mut self, pass: &Pass, listing: &[MessageMeta], watermarks: &[Watermark]) {
         let options = &pass.order.options;
-        let found = compare(listing, watermarks, options.carry_flags);
         let job = &mut *self.job;
+        let listing: Vec<&MessageMeta> = listing.iter().filter(|message| job.was_listed(message.uid)).collect();
+        if listing.len() < job.listed.messages as usize {
+            // Deleted since the listing, or a server that does not show everything: only another pass can tell.
+            job.unfinished = true;
+        }
+        let listing: Vec<MessageMeta> = listing.into_iter().cloned().collect();
+        let found = compare(&listing, watermarks, options.carry_flags);
         job.folder_blame = 0;
         job.listing.clear();
         let failed = pass.failed_in(job.id);

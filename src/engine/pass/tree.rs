@@ -102,6 +102,10 @@ impl Step for Open<'_> {
                 Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
             }
         }
+        for candidate in self.candidates.iter_mut().filter(|c| c.wire.0.is_empty()) {
+            // Neither listed nor created by us, as the inbox of some servers.
+            candidate.wire = to.wire_name(&candidate.plan.destination);
+        }
         let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| !c.gone && c.refused.is_none()).collect();
         let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, 0)).collect();
         if folders.is_empty() {
@@ -135,9 +139,13 @@ impl Pass {
         let records = self.journal.folders().await?;
         let listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
+        self.wait_for_the_interrupted(lane, &records, &listing).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         let known = Known::new(&records, &listing.source, &renamed);
         let tree = self.tree(&listing, &known)?;
+        for (at, reason) in &tree.left_out {
+            tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
+        }
         let mut candidates = self.candidates(&tree, &listing, &known);
         self.create(lane, &tree, &listing, &mut candidates).await?;
         let (mut look, settled): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|c| self.must_look(c));
@@ -145,6 +153,15 @@ impl Pass {
             self.persist(lane, &mut Open { listing: &listing, candidates: &mut look }).await?;
         }
         self.register(records, &listing, settled, look).await
+    }
+
+    /// An attempt that was interrupted moments ago may still be landing.
+    async fn wait_for_the_interrupted(&self, lane: &mut Lane, records: &[FolderRecord], listing: &Listing) -> Flow<()> {
+        let there: BTreeSet<_> = listing.destination.iter().filter(|f| f.selectable).map(|f| &f.wire).collect();
+        let open = |r: &&FolderRecord| r.intent.is_some() && there.contains(&r.destination_wire);
+        let folders: Vec<FolderRef> =
+            records.iter().filter(open).map(|r| place(&r.destination, &r.destination_wire, 0)).collect();
+        self.wait_until_quiet(lane, folders.iter()).await
     }
 
     fn tree(&self, listing: &Listing, known: &Known<'_>) -> Flow<Tree> {
@@ -162,6 +179,13 @@ impl Pass {
             let listed = &listing.source[plan.source];
             let record = known.rows.get(&listed.path).copied().cloned();
             // A folder of an earlier pass that is there no more was taken away by somebody: not made again (D12).
+            let mut plan = plan.clone();
+            // A folder in which an interrupted pass may have left messages stays where it was until they are found.
+            if let Some(before) = record.as_ref().filter(|r| r.intent.is_some() && r.destination != plan.destination)
+                && there.contains_key(&before.destination)
+            {
+                (plan.destination, plan.exists) = (before.destination.clone(), true);
+            }
             let gone = !plan.exists
                 && record.as_ref().is_some_and(|r| r.destination_validity != 0 && r.destination == plan.destination);
             let wire = match (&record, there.get(&plan.destination)) {
@@ -169,7 +193,7 @@ impl Pass {
                 (Some(record), None) if gone => record.destination_wire.clone(),
                 _ => WireName(Vec::new()),
             };
-            let (plan, state) = (plan.clone(), listed.state);
+            let state = listed.state;
             Candidate { plan, record, state, wire, gone, refused: None, opened: None }
         };
         tree.folders.iter().map(candidate).collect()
@@ -177,7 +201,10 @@ impl Pass {
 
     /// Creates what is missing; what the destination refuses stays with its candidate.
     async fn create(&self, lane: &mut Lane, tree: &Tree, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
-        let gone: BTreeSet<_> = candidates.iter().filter(|c| c.gone).map(|c| &c.plan.destination).collect();
+        // A folder somebody took away is not made again for old mail; another source folder may still need it.
+        let needed: BTreeSet<_> = candidates.iter().filter(|c| !c.gone).map(|c| &c.plan.destination).collect();
+        let taken_away = |c: &&Candidate| c.gone && !needed.contains(&c.plan.destination);
+        let gone: BTreeSet<_> = candidates.iter().filter(taken_away).map(|c| &c.plan.destination).collect();
         let create: Vec<NewFolder> = tree
             .create
             .iter()
@@ -222,7 +249,11 @@ impl Pass {
             return false;
         };
         // Without HIGHESTMODSEQ nothing tells that flags changed.
-        let tells = state.highest_modseq.is_some() || !self.order.options.carry_flags;
+        let tells = match state.highest_modseq {
+            Some(_) => true,
+            // Nor, without UIDNEXT, that one message went and another came.
+            None => !self.order.options.carry_flags && state.uid_next != 0,
+        };
         !candidate.gone && tells && marker.state == state && marker.options == self.options_hash()
     }
 
@@ -290,6 +321,7 @@ impl Pass {
             let renumbered = candidate.record.as_ref().is_some_and(|r| {
                 r.destination == update.destination
                     && r.destination_validity != 0
+                    && update.destination_validity != 0
                     && r.destination_validity != update.destination_validity
             });
             if renumbered {
@@ -337,6 +369,7 @@ impl Pass {
             _ => FolderPhase::Waiting,
         };
         self.tally.folder(now, id, listed.path.clone(), counts, phase);
+        let intent = candidate.record.as_ref().filter(|r| r.destination == update.destination).and_then(|r| r.intent);
         let job = Job {
             id,
             path: listed.path.clone(),
@@ -345,11 +378,8 @@ impl Pass {
             destination: place(&update.destination, &update.destination_wire, update.destination_validity),
             opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
             permanent: candidate.opened.map_or_else(PermanentFlags::everything, |o| o.1),
-            open_intent: candidate
-                .record
-                .as_ref()
-                .filter(|r| r.destination == update.destination)
-                .and_then(|r| r.intent),
+            open_intent: intent.filter(|intent| intent.validity == update.destination_validity),
+            search_all: intent.is_some_and(|intent| intent.validity != update.destination_validity),
             fresh: candidate.record.is_none(),
             destination_gone: candidate.gone,
             unfinished: false,
@@ -358,6 +388,10 @@ impl Pass {
             listing: BTreeMap::new(),
             carries: Vec::new(),
             careful: BTreeSet::new(),
+            singly: false,
+            missing: 0,
+            looks: 0,
+            suspect: None,
             blame: BTreeMap::new(),
             folder_blame: 0,
         };

@@ -162,6 +162,10 @@ pub enum Act {
     Close,
     /// This connection stands still for ever.
     Stall,
+    /// From here on, what the product sends reaches the server this much later; the product's side is as quick as before.
+    Lag(Duration),
+    /// The product's side ends at once; what it sent before still reaches the server, however late.
+    HangUp,
     /// The product is told this line (without CRLF; e.g. `* BYE too busy`), then all goes on.
     Say(String),
     /// The product is told this line, then both sides end in order.

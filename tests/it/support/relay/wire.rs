@@ -401,6 +401,13 @@ impl Judge {
             Act::Reset => return Err(self.broken(Break::Reset, Some(&hit)).await),
             Act::Close => return Err(self.broken(Break::Close, Some(&hit)).await),
             Act::Stall => return Err(self.broken(Break::Stall, Some(&hit)).await),
+            Act::Lag(time) => self.out.half = time,
+            Act::HangUp => {
+                self.out.flush().await?;
+                hit.happened();
+                self.wire.finish(End::Close);
+                return Err(Over);
+            }
             Act::Say(line) => match speaker {
                 Speaker::Product(_) => self.wire.tell(line, false),
                 Speaker::Server(_) => self.out.buffer.extend_from_slice(format!("{line}\r\n").as_bytes()),
