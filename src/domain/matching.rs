@@ -246,6 +246,20 @@ mod tests {
             .prop_map(|v| v.into_iter().zip(1..).map(|((i, s), u)| candidate(u, i, s)).collect())
     }
 
+    #[test]
+    fn marks_set_aside_are_used_from_their_new_row() {
+        let mark = |folder, uid| (Identity([1; 16]), FolderId(folder), Uid(uid));
+        let mut gone = GoneMarks::new([mark(1, 5), mark(1, 6), mark(2, 7)]);
+        assert_eq!(
+            gone.by_folder(),
+            BTreeMap::from([(FolderId(1), vec![Uid(5), Uid(6)]), (FolderId(2), vec![Uid(7)])])
+        );
+        gone.rehome(&BTreeMap::from([(FolderId(1), FolderId(9))]));
+        let moved = gone.moved(FolderId(9), &[(Uid(50), Identity([1; 16]))]);
+        let from = moved.rekeys.iter().map(|key| (key.from_folder, key.from)).collect::<Vec<_>>();
+        assert_eq!(from, [(FolderId(9), Uid(5))]);
+    }
+
     proptest! {
         #[test]
         fn each_source_message_has_one_class_and_each_destination_message_one_partner(
