@@ -1,7 +1,7 @@
 //! Recognising messages: source candidates against destination candidates (D8), and new messages against watermarks
 //! whose message left its place (D12). Both are multisets: one message at the destination answers for one at the source.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, Uid};
@@ -138,6 +138,19 @@ impl GoneMarks {
         self.0.is_empty()
     }
 
+    /// The unused ones, by folder.
+    pub fn by_folder(&self) -> BTreeMap<FolderId, Vec<Uid>> {
+        let mut folders: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
+        self.0.iter().for_each(|(_, folder, uid)| folders.entry(*folder).or_default().push(*uid));
+        folders
+    }
+
+    /// The unused ones of these folders belong to other rows from now on.
+    pub fn rehome(&mut self, rows: &BTreeMap<FolderId, FolderId>) {
+        let of = |folder| rows.get(&folder).copied().unwrap_or(folder);
+        self.0 = self.0.iter().map(|(identity, folder, uid)| (*identity, of(*folder), *uid)).collect();
+    }
+
     /// Whether an unused one has this identity.
     pub fn has(&self, identity: Identity) -> bool {
         self.first(identity, None).is_some()
@@ -171,8 +184,6 @@ impl GoneMarks {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -233,6 +244,20 @@ mod tests {
     fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
         proptest::collection::vec((0u8..4, 0u32..3), 0..20)
             .prop_map(|v| v.into_iter().zip(1..).map(|((i, s), u)| candidate(u, i, s)).collect())
+    }
+
+    #[test]
+    fn marks_set_aside_are_used_from_their_new_row() {
+        let mark = |folder, uid| (Identity([1; 16]), FolderId(folder), Uid(uid));
+        let mut gone = GoneMarks::new([mark(1, 5), mark(1, 6), mark(2, 7)]);
+        assert_eq!(
+            gone.by_folder(),
+            BTreeMap::from([(FolderId(1), vec![Uid(5), Uid(6)]), (FolderId(2), vec![Uid(7)])])
+        );
+        gone.rehome(&BTreeMap::from([(FolderId(1), FolderId(9))]));
+        let moved = gone.moved(FolderId(9), &[(Uid(50), Identity([1; 16]))]);
+        let from = moved.rekeys.iter().map(|key| (key.from_folder, key.from)).collect::<Vec<_>>();
+        assert_eq!(from, [(FolderId(9), Uid(5))]);
     }
 
     proptest! {

@@ -30,6 +30,10 @@ pub trait Journal: Send + Sync {
     /// Destination numbers, ascending, of all watermarks of the item that point into this row's destination folder.
     async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError>;
 
+    /// These messages of a source folder are gone from it: their watermarks move to a retired row, where they are found
+    /// should the messages come back elsewhere (D12). Answers that row.
+    async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError>;
+
     /// Writes intents durably (synchronous=FULL) before anything is appended. An intent that is already open for the
     /// row under the same UIDVALIDITY keeps its lower floor.
     async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError>;

@@ -43,6 +43,10 @@ impl Journal for StoreJournal {
         self.store.known_at_destination(folder).await
     }
 
+    async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError> {
+        self.store.retire(folder, messages).await
+    }
+
     async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError> {
         self.store.begin(intents).await
     }

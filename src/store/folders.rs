@@ -107,6 +107,39 @@ impl Store {
         .await
     }
 
+    /// Moves the watermarks of these messages, which are gone from their folder, to a retired row of the same numbering and
+    /// destination; answers that row. One is enough however often messages go.
+    pub async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId> {
+        self.write(move |transaction, _| {
+            let row = one(transaction, folder)?.ok_or_else(|| missing("folder", folder))?;
+            let known: Option<FolderId> = transaction
+                .prepare_cached(
+                    "SELECT twin.id FROM folder AS own JOIN folder AS twin ON twin.item = own.item
+                         AND twin.source_validity = own.source_validity AND twin.source = own.source
+                         AND twin.destination = own.destination AND twin.destination_validity = own.destination_validity
+                     WHERE own.id = ?1 AND twin.retired = 1 AND twin.dropped = 0 ORDER BY twin.id LIMIT 1",
+                )?
+                .query_row([folder], |row| row.get(0))
+                .optional()?;
+            let twin = match known {
+                Some(twin) => twin,
+                None => {
+                    let item = transaction
+                        .prepare_cached("SELECT item FROM folder WHERE id = ?1")?
+                        .query_row([folder], |row| row.get(0))?;
+                    retired(transaction, item, &row)?
+                }
+            };
+            let mut statement =
+                transaction.prepare_cached("UPDATE watermark SET folder = ?2 WHERE folder = ?1 AND source = ?3")?;
+            for message in messages {
+                statement.execute((folder, twin, message))?;
+            }
+            Ok(twin)
+        })
+        .await
+    }
+
     /// Writes intents durably before anything is appended. An intent that is already open for the row under the same
     /// UIDVALIDITY keeps its lower floor.
     pub async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<()> {
@@ -230,6 +263,21 @@ fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retir
     Ok(FolderId(transaction.last_insert_rowid()))
 }
 
+/// A retired twin of a row as it was.
+fn retired(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord) -> Result<FolderId> {
+    let twin = FolderUpdate {
+        id: None,
+        source: old.source.clone(),
+        source_wire: old.source_wire.clone(),
+        source_validity: old.source_validity,
+        mailbox_id: None,
+        destination: old.destination.clone(),
+        destination_wire: old.destination_wire.clone(),
+        destination_validity: old.destination_validity,
+    };
+    insert(transaction, item, &twin, true)
+}
+
 /// The row goes to another destination folder from now on (a mapping was changed): what is in the old one stays known
 /// there, under a retired row that holds the place.
 fn leave_behind(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord) -> Result<()> {
@@ -243,17 +291,7 @@ fn leave_behind(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord)
     if !pointed_to {
         return Ok(());
     }
-    let place = FolderUpdate {
-        id: None,
-        source: old.source.clone(),
-        source_wire: old.source_wire.clone(),
-        source_validity: old.source_validity,
-        mailbox_id: None,
-        destination: old.destination.clone(),
-        destination_wire: old.destination_wire.clone(),
-        destination_validity: old.destination_validity,
-    };
-    let place = insert(transaction, item, &place, true)?;
+    let place = retired(transaction, item, old)?;
     for sql in [
         "UPDATE watermark SET destination_folder = ?2 WHERE folder = ?1 AND destination_folder = 0",
         "UPDATE watermark SET destination_folder = ?2 WHERE destination_folder = ?1
@@ -270,17 +308,7 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
     let redirected = old.destination != new.destination;
     let destination_renumbered = !redirected && differ(old.destination_validity, new.destination_validity);
     if source_renumbered {
-        let retired = FolderUpdate {
-            id: None,
-            source: old.source.clone(),
-            source_wire: old.source_wire.clone(),
-            source_validity: old.source_validity,
-            mailbox_id: old.mailbox_id.clone(),
-            destination: old.destination.clone(),
-            destination_wire: old.destination_wire.clone(),
-            destination_validity: old.destination_validity,
-        };
-        let retired = insert(transaction, item, &retired, true)?;
+        let retired = retired(transaction, item, old)?;
         transaction.prepare_cached("UPDATE watermark SET folder = ?2 WHERE folder = ?1")?.execute((old.id, retired))?;
     }
     if destination_renumbered {

@@ -192,6 +192,23 @@ async fn a_new_source_numbering_retires_the_old_one() {
 }
 
 #[tokio::test]
+async fn watermarks_of_messages_that_went_are_set_aside_in_one_row() {
+    let bench = Bench::new().await;
+    let one = bench.folder("one", 1, 1).await;
+    let pass = bench.submit().await;
+    let watermarks = (1..5).map(|n| (one, mark(n, one, 10 + n, n as u8, &[]))).collect();
+    bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
+    let aside = bench.store.retire(one, vec![Uid(1), Uid(3)]).await.unwrap();
+    assert_eq!(bench.store.retire(one, vec![Uid(4)]).await.unwrap(), aside);
+    let sources = |marks: Vec<Watermark>| marks.iter().map(|m| m.source.0).collect::<Vec<_>>();
+    assert_eq!(sources(bench.store.watermarks(one).await.unwrap()), [2]);
+    assert_eq!(sources(bench.store.watermarks(aside).await.unwrap()), [1, 3, 4]);
+    assert_eq!(bench.store.known_at_destination(one).await.unwrap().len(), 4, "they are still where they are");
+    let rows = bench.store.folders(bench.item).await.unwrap();
+    assert!(rows.iter().any(|row| row.id == aside && row.retired));
+}
+
+#[tokio::test]
 async fn a_new_mapping_leaves_what_was_copied_where_it_is() {
     let bench = Bench::new().await;
     let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);

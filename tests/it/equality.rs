@@ -5,8 +5,10 @@
 use crate::support::compare::{Mailbox, assert_equal, assert_unchanged};
 use crate::support::corpus::{self, Corpus};
 use crate::support::dovecot::{self, Dovecot, Format, MASTER, MASTER_PASSWORD};
+use crate::support::imap::Message;
 use crate::support::product::{Workspace, plain, starttls, tls};
 use crate::support::relay::{Relay, Rules};
+use crate::support::scene::{Scene, message};
 
 /// Mailboxes loaded at the source, and the users they go to.
 struct Move {
@@ -233,4 +235,25 @@ fn r15_r17_with_all_the_server_offers_nothing_else_is_used() {
     if dovecot::available() {
         relayed(Format::Sdbox, Format::Maildir, &Rules::default(), 73);
     }
+}
+
+#[test]
+fn a_message_above_one_mebibyte_is_announced_and_waits_for_the_server() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    let large = |number: u32, bytes: usize| {
+        let line = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n";
+        Message { bytes: [message(number).bytes, line.repeat(bytes / line.len())].concat(), ..message(number) }
+    };
+    scene
+        .here()
+        .append_all("INBOX", &[message(1), large(2, 1_000_000), large(3, 1_100_000), large(4, 3_000_000), message(5)]);
+    assert_eq!(scene.pass().messages("copied"), 5);
+    scene.assert_equal();
+    let appends = scene.destination.commands_of("APPEND");
+    let literals = appends.iter().flat_map(|command| &command.literals).filter(|literal| literal.length > 1000);
+    let forms: Vec<_> = literals.map(|literal| literal.non_synchronising).collect();
+    assert_eq!(forms, [true, false, false], "only what is small is sent unasked");
 }

@@ -302,3 +302,22 @@ fn r17_without_uidplus_and_condstore_moves_and_new_numbers_double_nothing_either
     assert_eq!(scene.pass().messages("copied"), 0);
     assert_eq!(scene.count_there(&["INBOX", "INBOX.Work"]), [20, 5]);
 }
+
+#[test]
+fn r17_a_folder_that_became_a_mere_parent_is_gone_too() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("C", 0..2);
+    scene.fill("INBOX", 10..11);
+    scene.pass();
+    let mut here = scene.here();
+    here.select("C");
+    here.move_to("1:2", "INBOX");
+    here.ok("UNSELECT");
+    here.ok("DELETE C");
+    scene.fill("C/D", 20..21);
+    let second = scene.pass();
+    assert_eq!((second.messages("copied"), second.messages("already_there")), (1, 3), "{:#}", second.0);
+}

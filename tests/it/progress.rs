@@ -20,7 +20,7 @@ fn until(workspace: &Workspace, expected: impl Fn(&[Item]) -> bool) -> Vec<Item>
 }
 
 #[test]
-fn r18_r19_r47_r48_r49_progress_is_seen_by_another_process() {
+fn r18_r19_r47_r49_progress_is_seen_by_another_process() {
     if !dovecot::available() {
         return;
     }
@@ -43,6 +43,29 @@ fn r18_r19_r47_r48_r49_progress_is_seen_by_another_process() {
         let done = pass.join().expect("the pass");
         assert_eq!((done.messages("copied"), &done.0["folders"]["done"]), (40, &2.into()));
         assert!(done.number("bytes") > items[0].number("bytes"));
+    });
+}
+
+#[test]
+fn r48_the_bar_stands_still_while_bytes_rise() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let scene = Scene::between(source, destination, Rules::default(), Rules::hiding(&["MULTIAPPEND"]));
+    scene.fill("INBOX", 0..30);
+    let holds = [10, 20].map(|nth| scene.destination.plan(At::Command(verb("APPEND").nth(nth)), Act::Hold));
+    std::thread::scope(|threads| {
+        let pass = threads.spawn(|| scene.pass());
+        let seen = [(&holds[0], 9), (&holds[1], 19)].map(|(hold, copied)| {
+            hold.wait();
+            let item = until(&scene.workspace, |items| items[0].messages("copied") == copied).remove(0);
+            hold.go_on();
+            (item.0["folders"]["done"].clone(), item.number("bytes"))
+        });
+        assert_eq!((&seen[0].0, &seen[1].0), (&0.into(), &0.into()));
+        assert!(seen[0].1 < seen[1].1, "{seen:?}");
+        pass.join().expect("the pass");
     });
 }
 
@@ -72,7 +95,7 @@ fn r02_r06_a_second_item_waits_for_a_free_worker() {
 }
 
 #[test]
-fn r25_r26_r45_a_refused_login_names_its_side_and_is_not_tried_again() {
+fn r25_r45_a_refused_login_names_its_side_and_is_not_tried_again() {
     if !dovecot::available() {
         return;
     }

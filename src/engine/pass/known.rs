@@ -84,7 +84,7 @@ impl Pass {
         records: &[FolderRecord],
         source: &[ListedFolder],
     ) -> Flow<BTreeMap<FolderPath, FolderId>> {
-        let listed: BTreeSet<&FolderPath> = source.iter().map(|f| &f.path).collect();
+        let listed: BTreeSet<&FolderPath> = source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
         let live = || records.iter().filter(|r| !r.retired);
         let named: BTreeSet<&FolderPath> = live().map(|r| &r.source).collect();
         let mut lost: Vec<&FolderRecord> = live().filter(|r| !listed.contains(&r.source)).collect();

@@ -3,6 +3,8 @@
 //!
 //! A first pass into an empty folder needs no listing: everything is new and comes with its bytes.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
@@ -163,8 +165,29 @@ impl Pass {
             for id in &prepared.lost {
                 gone.extend(self.journal.watermarks(*id).await?.into_iter().map(|w| (w.identity, *id, w.source)));
             }
-            *prepared.gone.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = GoneMarks::new(gone);
         }
+        *prepared.gone.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = GoneMarks::new(gone);
+        Ok(())
+    }
+
+    /// Watermarks that lost their message and that no new message claimed: set aside before their folder counts as done,
+    /// so that a message that comes back later, elsewhere, is known although its folder is not looked into again (D12).
+    async fn retire(&self, prepared: &mut Prepared) -> Flow<()> {
+        // What was claimed has moved when this is done.
+        self.recorder.flush().await;
+        if self.recorder.failed().is_cancelled() {
+            return Err(Halt::Stopped);
+        }
+        let gone = prepared.gone.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rows = BTreeMap::new();
+        for (folder, messages) in gone.by_folder().into_iter().filter(|(id, _)| !prepared.lost.contains(id)) {
+            let row = self.journal.retire(folder, messages).await?;
+            rows.insert(folder, row);
+            if let Some(place) = prepared.places.get(&folder).cloned() {
+                prepared.places.insert(row, place);
+            }
+        }
+        gone.rehome(&rows);
         Ok(())
     }
 
@@ -195,6 +218,6 @@ impl Pass {
         });
         settle(join_all(runs).await)?;
         prepared.groups = done.into_groups();
-        Ok(())
+        self.retire(prepared).await
     }
 }

@@ -276,7 +276,7 @@ impl Pass {
             records = self.journal.folders().await?;
         }
 
-        let listed: BTreeSet<_> = listing.source.iter().map(|f| &f.path).collect();
+        let listed: BTreeSet<_> = listing.source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
         let kept: BTreeSet<_> = ids.iter().copied().collect();
         let lost = records.iter().filter(|r| !kept.contains(&r.id) && (r.retired || !listed.contains(&r.source)));
         let mut prepared = Prepared {

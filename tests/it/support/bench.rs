@@ -241,6 +241,11 @@ impl Journal for Cut {
         self.inner.known_at_destination(folder).await
     }
 
+    async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError> {
+        self.write()?;
+        self.inner.retire(folder, messages).await
+    }
+
     async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError> {
         self.write()?;
         self.inner.begin(intents).await
