@@ -15,15 +15,14 @@ pub struct Pace {
     pub first: Duration,
     /// No pause is longer.
     pub longest: Duration,
-    /// How long a destination folder must not have grown before messages that were on their way to it when a connection
-    /// was lost are looked for: a server goes on with what it has received.
+    /// Between two looks at a destination that may still be storing what an interrupted connection sent.
     pub quiet: Duration,
 }
 
 impl Default for Pace {
     /// D22.
     fn default() -> Self {
-        Self { first: Duration::from_secs(5), longest: Duration::from_secs(5 * 60), quiet: Duration::from_secs(1) }
+        Self { first: Duration::from_secs(5), longest: Duration::from_secs(5 * 60), quiet: Duration::from_millis(500) }
     }
 }
 

@@ -4,7 +4,7 @@
 //! folder of that role); its own name, below where its parent goes. `INBOX` goes to `INBOX` unless a mapping rule says
 //! otherwise. Only the destination's separator and control characters become `_`; at a flat destination the levels are
 //! joined by `_`; every other name is for the server to accept or refuse. Names that differ only in case count as one:
-//! an existing folder's spelling is taken over, and of two source folders the later one (deeper, or listed later) gets
+//! an existing folder's spelling is taken over, and of two source folders the later one (deeper, or later by name) gets
 //! ` (2)`, unless the destination has it under exactly its own name. Two source folders share a destination only when
 //! the mapping says so, or did when earlier passes recorded it.
 
@@ -79,6 +79,8 @@ pub struct Creation {
     pub role: Option<Role>,
     /// Whether to subscribe it.
     pub subscribe: bool,
+    /// Whether it only holds other folders: no source folder goes there.
+    pub plain_parent: bool,
 }
 
 /// The whole tree of one item.
@@ -124,7 +126,8 @@ pub fn destination_tree(
         };
         tree.left_out.push((at, reason));
     }
-    wanted.sort_by_key(|at| (source[*at].path.components().len(), *at));
+    // Not by their place in the list, which may be another one tomorrow.
+    wanted.sort_by_key(|at| (source[*at].path.components().len(), &source[*at].path));
 
     // Only the first source folder of a role may use the role, whatever else decides its name: so that running again
     // decides the same.
@@ -326,10 +329,11 @@ impl<'a> Names<'a> {
                 }
             }
             for at in clashing {
-                let mut name = self.own_name(at);
+                let (own, leaf) = (self.own_name(at), source[at].path.components().last());
+                let mut name = own.clone();
                 let mut number = 2;
                 while !self.free(&name) {
-                    name = self.spelt(&numbered(&self.own_name(at), number));
+                    name = self.spelt(&numbered(&own, leaf, number));
                     number += 1;
                 }
                 self.give(at, name, Reason::SameName);
@@ -344,16 +348,15 @@ impl<'a> Names<'a> {
         !spelt_so(at) && level.iter().any(|other| spelt_so(*other) && self.own_name(*other) == *own)
     }
 
+    /// Its own name, below where the nearest of its parents goes.
     fn own_name(&self, at: usize) -> FolderPath {
         let path = &self.source[at].path;
-        let parent = path.parent().and_then(|p| self.moved.get(&p));
-        match (parent, path.components().last()) {
-            (Some(parent), Some(leaf)) if self.separator.is_some() => {
-                let below = parent.components().iter().cloned().chain([leaf.clone()]);
-                self.spelt(&FolderPath::new(below))
-            }
-            _ => self.spelt(path),
-        }
+        let components = path.components();
+        let nearest = (1..components.len()).rev().filter(|_| self.separator.is_some()).find_map(|len| {
+            let parent = self.moved.get(&FolderPath::new(components[..len].to_vec()))?;
+            Some(FolderPath::new(parent.components().iter().chain(&components[len..]).cloned()))
+        });
+        self.spelt(nearest.as_ref().unwrap_or(path))
     }
 
     fn plans(&self, subscribe: bool) -> Vec<FolderPlan> {
@@ -381,10 +384,12 @@ impl<'a> Names<'a> {
     }
 }
 
-fn numbered(path: &FolderPath, number: u32) -> FolderPath {
+/// With a number behind the last component, which is spelt as its folder spells it where that is all that differs.
+fn numbered(path: &FolderPath, leaf: Option<&String>, number: u32) -> FolderPath {
     let mut components = path.components().to_vec();
     if let Some(last) = components.last_mut() {
-        last.push_str(&format!(" ({number})"));
+        let leaf = leaf.filter(|leaf| leaf.to_lowercase() == last.to_lowercase());
+        *last = format!("{} ({number})", leaf.unwrap_or(last));
     }
     FolderPath::new(components)
 }
@@ -401,19 +406,20 @@ fn creations(plans: &[FolderPlan], destination: &[ListedFolder]) -> Vec<Creation
             let path = FolderPath::new(components[..len].to_vec());
             if there.insert(path.clone()) {
                 made.insert(path.clone(), create.len());
-                create.push(Creation { path, role: None, subscribe: false });
+                create.push(Creation { path, role: None, subscribe: false, plain_parent: true });
             }
         }
         match made.get(&plan.destination) {
             Some(at) => {
                 create[*at].role = create[*at].role.or(plan.role);
                 create[*at].subscribe |= plan.subscribe;
+                create[*at].plain_parent = false;
             }
             None => {
                 there.insert(plan.destination.clone());
                 made.insert(plan.destination.clone(), create.len());
                 let path = plan.destination.clone();
-                create.push(Creation { path, role: plan.role, subscribe: plan.subscribe });
+                create.push(Creation { path, role: plan.role, subscribe: plan.subscribe, plain_parent: false });
             }
         }
     }
@@ -517,12 +523,34 @@ mod tests {
     fn case_clashes_are_found_beforehand() {
         let source = names(&["Files", "files", "archive"]);
         let tree = decide(&source, &names(&["Archive"]), &[]);
-        assert_eq!(pairs(&tree, &source), ["archive > Archive", "Files > Files", "files > Files (2)"]);
+        assert_eq!(pairs(&tree, &source), ["archive > Archive", "Files > Files", "files > files (2)"]);
         let tree = decide(&source, &names(&["files", "Files"]), &[]);
         assert!(pairs(&tree, &source).contains(&"files > files".to_owned()), "{:?}", pairs(&tree, &source));
         let source = names(&["files", "Files"]);
         let tree = decide(&source, &names(&["Files"]), &[]);
-        assert_eq!(pairs(&tree, &source), ["Files > Files", "files > Files (2)"]);
+        assert_eq!(pairs(&tree, &source), ["Files > Files", "files > files (2)"]);
+    }
+
+    #[test]
+    fn children_stay_below_their_numbered_parents() {
+        let source = names(&["work/x/y", "work", "work/x/z/a", "Work", "Work/x/y"]);
+        let tree = decide(&source, &[], &[]);
+        assert_eq!(
+            pairs(&tree, &source),
+            [
+                "Work > Work",
+                "Work/x/y > Work/x/y",
+                "work > work (2)",
+                "work/x/y > work (2)/x/y",
+                "work/x/z/a > work (2)/x/z/a"
+            ]
+        );
+        let parents: Vec<_> = tree.create.iter().filter(|c| c.plain_parent).map(|c| c.path.to_string()).collect();
+        assert_eq!(parents, ["Work/x", "work (2)/x", "work (2)/x/z"]);
+        let mut listed_otherwise = source.clone();
+        listed_otherwise.reverse();
+        let other = decide(&listed_otherwise, &[], &[]);
+        assert_eq!(pairs(&other, &listed_otherwise), pairs(&tree, &source), "whatever the order of the list");
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub enum Which {
     All,
     /// This UID and greater ones (mind RFC 9051: `n:*` always names the last message; endpoints filter it out).
     From(Uid),
+    /// Those with a smaller UID.
+    Before(Uid),
     /// These, ascending.
     These(Vec<Uid>),
 }
@@ -117,6 +119,8 @@ pub struct Limits {
     pub message_bytes: Option<u64>,
     /// Every append answers with the new UID (UIDPLUS). Without it the engine looks for them (D9).
     pub tells_uids: bool,
+    /// Several messages may go in one append (MULTIAPPEND with literals that need no asking).
+    pub batches: bool,
     /// Separator inside names; none when the mailbox is flat.
     pub separator: Option<char>,
 }
@@ -130,6 +134,8 @@ pub struct NewFolder {
     pub role: Option<Role>,
     /// Whether to subscribe it.
     pub subscribe: bool,
+    /// Whether it only holds other folders: it is made only if the server does not make it by itself (RFC 3501 §6.3.3).
+    pub plain_parent: bool,
 }
 
 /// Where an appended message is now.
@@ -139,9 +145,9 @@ pub struct Appended {
     pub at: Option<(u32, Uid)>,
 }
 
-/// The answer to one append, to be awaited. An `Err(RecvError)` cannot happen: a dropped session answers
-/// `Cause::ConnectionLost`.
-pub type AppendAnswer = oneshot::Receiver<Result<Appended>>;
+/// The answer to one append, to be awaited: one place for each message, in order. An `Err(RecvError)` cannot happen: a
+/// dropped session answers `Cause::ConnectionLost`.
+pub type AppendAnswer = oneshot::Receiver<Result<Vec<Appended>>>;
 
 /// A flag change for some messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,9 +177,10 @@ pub trait Destination: Source {
     /// The state of folders and which flags may be set there, in one flight. One answer each, in order.
     async fn open(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>>;
 
-    /// Sends one message to a folder and returns when it is on the wire; the answer comes through the receiver.
-    /// Many may be under way. No form the server did not advertise is used; above 1 MiB a synchronising literal (D20).
-    async fn append(&mut self, folder: &FolderRef, message: NewMessage) -> Result<AppendAnswer>;
+    /// Sends messages to a folder and returns when they are on the wire; the answer comes through the receiver. Many
+    /// appends may be under way. Several messages in one are all stored or none, and only allowed with
+    /// [`Limits::batches`]. No form the server did not advertise is used; above 1 MiB a synchronising literal (D20).
+    async fn append(&mut self, folder: &FolderRef, messages: Vec<NewMessage>) -> Result<AppendAnswer>;
 
     /// Adds and removes flags of messages in one folder. Messages that are gone are passed over.
     async fn update_flags(&mut self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()>;

@@ -10,6 +10,7 @@ use crate::domain::ids::{CredentialId, ItemId, PassId};
 use crate::domain::item::Mailbox;
 use crate::domain::retry::Pace;
 use crate::domain::server::Server;
+use crate::endpoint::budget::Budget;
 use crate::endpoint::imap::Login;
 use crate::endpoint::{Endpoint, Meter, Resources};
 use crate::engine::gate::Gates;
@@ -23,6 +24,9 @@ use crate::vault;
 
 /// How often the figures of a running pass are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// Memory for messages read back from the destination to recognise them, for one pass.
+const READ_BACK_MEMORY: usize = 2 * 1024 * 1024;
 
 /// One pass and what it needs.
 pub(super) struct Worker {
@@ -163,12 +167,12 @@ impl Worker {
         let secret =
             vault::fetch(&self.workspace.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
         let login = Login { user: mailbox.login_name().to_owned(), admin: server.admin.clone(), secret };
-        let meter = match side {
-            Side::Source => Arc::clone(&self.meter),
-            Side::Destination => Arc::default(),
+        let (meter, budget) = match side {
+            Side::Source => (Arc::clone(&self.meter), Arc::clone(&self.workspace.budget)),
+            // Reading back at the destination must not wait for messages that wait for the destination.
+            Side::Destination => (Arc::default(), Budget::new(READ_BACK_MEMORY)),
         };
-        let resources =
-            Resources { spool: self.workspace.spool.clone(), budget: Arc::clone(&self.workspace.budget), meter };
+        let resources = Resources { spool: self.workspace.spool.clone(), budget, meter };
         Ok(self.workspace.endpoints.endpoint(server, login, resources))
     }
 }

@@ -54,7 +54,9 @@ impl Store {
     ///   to a new row, the skip marker goes (D12).
     /// - A destination UIDVALIDITY that differs (both not 0) makes the destination numbers worthless: they become 0, the
     ///   skip marker goes.
-    /// - 0 (unknown) never replaces a known UIDVALIDITY.
+    /// - Another destination folder (a new mapping) is for what is copied from now on: a retired row keeps the old place and
+    ///   what is in it, and an intent that is open there ends.
+    /// - 0 (unknown) never replaces a known UIDVALIDITY of the same folder.
     /// - A row that is renamed onto the source path of another row retires that one: its mailbox is gone.
     pub async fn update_folders(&self, item: ItemId, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>> {
         self.write(move |transaction, _| update_folders(transaction, item, &updates)).await
@@ -228,10 +230,45 @@ fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retir
     Ok(FolderId(transaction.last_insert_rowid()))
 }
 
+/// The row goes to another destination folder from now on (a mapping was changed): what is in the old one stays known
+/// there, under a retired row that holds the place.
+fn leave_behind(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord) -> Result<()> {
+    let pointed_to: bool = transaction
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM watermark WHERE folder = ?1 AND destination_folder = 0)
+                 OR EXISTS (SELECT 1 FROM folder JOIN watermark ON watermark.folder = folder.id
+                            WHERE folder.item = ?2 AND watermark.destination_folder = ?1)",
+        )?
+        .query_row((old.id, item), |row| row.get(0))?;
+    if !pointed_to {
+        return Ok(());
+    }
+    let place = FolderUpdate {
+        id: None,
+        source: old.source.clone(),
+        source_wire: old.source_wire.clone(),
+        source_validity: old.source_validity,
+        mailbox_id: None,
+        destination: old.destination.clone(),
+        destination_wire: old.destination_wire.clone(),
+        destination_validity: old.destination_validity,
+    };
+    let place = insert(transaction, item, &place, true)?;
+    for sql in [
+        "UPDATE watermark SET destination_folder = ?2 WHERE folder = ?1 AND destination_folder = 0",
+        "UPDATE watermark SET destination_folder = ?2 WHERE destination_folder = ?1
+         AND folder IN (SELECT other.id FROM folder AS other JOIN folder AS own ON own.item = other.item WHERE own.id = ?1)",
+    ] {
+        transaction.prepare_cached(sql)?.execute((old.id, place))?;
+    }
+    Ok(())
+}
+
 fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: &FolderUpdate) -> Result<()> {
     let differ = |a: u32, b: u32| a != b && a != 0 && b != 0;
     let source_renumbered = differ(old.source_validity, new.source_validity);
-    let destination_renumbered = differ(old.destination_validity, new.destination_validity);
+    let redirected = old.destination != new.destination;
+    let destination_renumbered = !redirected && differ(old.destination_validity, new.destination_validity);
     if source_renumbered {
         let retired = FolderUpdate {
             id: None,
@@ -249,12 +286,17 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
     if destination_renumbered {
         forget_numbers(transaction, old.id)?;
     }
+    if redirected {
+        leave_behind(transaction, item, old)?;
+    }
     transaction
         .prepare_cached(
             "UPDATE folder SET source = ?2, source_wire = ?3, mailbox_id = ?4, destination = ?5, destination_wire = ?6,
                  source_validity = CASE WHEN ?7 <> 0 THEN ?7 ELSE source_validity END,
-                 destination_validity = CASE WHEN ?8 <> 0 THEN ?8 ELSE destination_validity END,
-                 marker = CASE WHEN ?9 THEN NULL ELSE marker END
+                 destination_validity = CASE WHEN ?8 <> 0 OR ?10 THEN ?8 ELSE destination_validity END,
+                 marker = CASE WHEN ?9 THEN NULL ELSE marker END,
+                 intent_validity = CASE WHEN ?10 THEN NULL ELSE intent_validity END,
+                 intent_floor = CASE WHEN ?10 THEN NULL ELSE intent_floor END
              WHERE id = ?1",
         )?
         .execute((
@@ -267,6 +309,7 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
             new.source_validity,
             new.destination_validity,
             source_renumbered || destination_renumbered,
+            redirected,
         ))?;
     Ok(())
 }

@@ -212,6 +212,10 @@ impl Store {
             if !from.contains(&found.0) {
                 return Err(StoreError::StatusChanged { found: found.0 });
             }
+            // A worker gave it back: what runs next is another attempt of the same pass (D6).
+            if found.0.is_active() && matches!(to, Status::Submitted | Status::Held) {
+                next_attempt(transaction, pass)?;
+            }
             change_status(transaction, pass, to, at, failure.as_ref())
         })
         .await

@@ -192,6 +192,25 @@ async fn a_new_source_numbering_retires_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_new_mapping_leaves_what_was_copied_where_it_is() {
+    let bench = Bench::new().await;
+    let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);
+    let pass = bench.submit().await;
+    let watermarks =
+        vec![(one, mark(1, one, 5, 1, &[])), (two, mark(1, one, 6, 2, &[])), (two, mark(2, two, 7, 3, &[]))];
+    bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
+    let elsewhere = FolderUpdate { destination: FolderPath::new(["elsewhere"]), ..update(Some(one), "one", 1, 9) };
+    bench.store.update_folders(bench.item, vec![elsewhere]).await.unwrap();
+    let rows = bench.store.folders(bench.item).await.unwrap();
+    let place = rows.iter().find(|row| row.retired).expect("a row that holds the old place").id;
+    let kept = bench.store.watermarks(one).await.unwrap().remove(0);
+    assert_eq!((kept.destination_folder, kept.destination), (place, Uid(5)), "its flags can still be carried");
+    let of_two: Vec<_> = bench.store.watermarks(two).await.unwrap().iter().map(|m| m.destination_folder).collect();
+    assert_eq!(of_two, [place, two]);
+    assert!(bench.store.known_at_destination(one).await.unwrap().is_empty(), "nothing of ours is in the new folder");
+}
+
+#[tokio::test]
 async fn renamed_folders_keep_their_rows() {
     let bench = Bench::new().await;
     let (a, b, c) = (bench.folder("a", 1, 1).await, bench.folder("b", 2, 2).await, bench.folder("c", 3, 3).await);
@@ -536,6 +555,16 @@ enum Step {
     Rename(usize, usize),
 }
 
+/// A row whose source folder may be renamed while its destination stays, as the engine keeps it.
+fn at_home(row: FolderId, home: usize, name: &str, validity: u32) -> FolderUpdate {
+    let place = update(None, ["a", "b", "c"][home], validity, 1);
+    FolderUpdate {
+        destination: place.destination,
+        destination_wire: place.destination_wire,
+        ..update(Some(row), name, validity, 1)
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0..3usize, 1..12i64).prop_map(|(f, n)| Step::Record(f, n)),
@@ -587,14 +616,14 @@ proptest! {
                     }
                     Step::Retire(folder) => {
                         validity[folder] += 1;
-                        let update = update(Some(rows[folder]), &names[folder], validity[folder], 1);
+                        let update = at_home(rows[folder], folder, &names[folder], validity[folder]);
                         bench.store.update_folders(bench.item, vec![update]).await.unwrap();
                         let gone = live.extract_if(.., |(f, _), _| *f == folder);
                         retired.extend(gone.map(|(_, (identity, _, destination))| (identity, destination)));
                     }
                     Step::Rename(a, b) if a != b => {
                         names.swap(a, b);
-                        let updates = [a, b].map(|f| update(Some(rows[f]), &names[f], validity[f], 1)).to_vec();
+                        let updates = [a, b].map(|f| at_home(rows[f], f, &names[f], validity[f])).to_vec();
                         bench.store.update_folders(bench.item, updates).await.unwrap();
                     }
                     Step::Record(..) | Step::Rename(..) => {}

@@ -2,8 +2,16 @@
 
 mod arrows;
 mod crash_matrix;
+mod equality;
 mod faults;
 mod kills;
+mod later_passes;
+mod mapping;
+mod moves;
+mod progress;
+mod recognised;
+mod refusals;
 mod stops;
 mod support;
 mod support_works;
+mod wandering;

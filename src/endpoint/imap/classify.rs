@@ -20,8 +20,6 @@ pub(super) enum Step {
     AdministratorLogin,
     /// LIST, STATUS, NAMESPACE and the like.
     Ask,
-    /// NOOP.
-    Refresh,
     /// SELECT, EXAMINE.
     Open,
     /// FETCH.
@@ -131,7 +129,7 @@ fn by_step(step: Step, status: Status, code: &str, text: &str) -> Class {
         Step::Connection => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
         Step::Tls => (Cause::TlsFailed, Scope::Endpoint, Retry::User),
         Step::Login | Step::AdministratorLogin => refused_login(step, code, text),
-        Step::Ask | Step::Refresh => (Cause::CommandRefused, Scope::Mailbox, Retry::User),
+        Step::Ask => (Cause::CommandRefused, Scope::Mailbox, Retry::User),
         Step::Open if gone => (Cause::FolderGone, Scope::Folder, Retry::Never),
         Step::Open => (Cause::FolderRefused, Scope::Folder, Retry::User),
         Step::Read => (Cause::MessageUnreadable, Scope::Folder, Retry::Never),

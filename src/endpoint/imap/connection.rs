@@ -1,31 +1,27 @@
-//! One connection: writes commands, keeps the queue of those not answered yet, owns the task that reads.
+//! One connection: writes commands and owns the task that reads.
 //!
 //! Many commands may be under way; untagged data belong to the oldest that asked for such data. Knows no folders and no messages. Bounded:
-//! 64 KiB wait to be written, answers of 4 million responses. Waits for the server: to write ([`Timeouts::write`]) and
+//! 64 KiB wait to be written. Waits for the server: to write ([`Timeouts::write`]) and
 //! for `+`. Reading never waits for writing, so pipelined appends cannot lock up.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
-use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
 use super::encode::{Command, Piece};
 use super::framer::{Framer, Watch};
+use super::pending::{Answer, Pending, Shared, Ticket};
 use super::reader;
-use super::response::{Response, Told, tag};
+use super::response::tag;
 use super::scrub::{HIDDEN, Scrub};
 use super::spool;
-use super::stream::Stream;
 use super::{DIALOGUE, Timeouts};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
-use crate::domain::ids::Uid;
 use crate::domain::message::Body;
-use crate::endpoint::{Appended, Resources, Result};
+use crate::endpoint::{Resources, Result};
 
 /// Bytes that may wait to be written before they are.
 const COALESCED: usize = 64 * 1024;
@@ -47,216 +43,6 @@ pub(super) enum Unasked {
     Small,
     /// LITERAL+.
     All,
-}
-
-/// The answer to a command.
-pub(super) struct Answer {
-    /// The failure that a NO or BAD stands for.
-    pub(super) failure: Option<Failure>,
-    /// It was BAD: the server could not read the command.
-    pub(super) told_bad: bool,
-    /// Code and text of the tagged line.
-    pub(super) told: Told,
-    /// What came before it.
-    pub(super) untagged: Vec<Response>,
-}
-
-impl Answer {
-    /// The answer, if it was OK.
-    pub(super) fn good(self) -> Result<Self> {
-        match self.failure {
-            Some(failure) => Err(failure),
-            None => Ok(self),
-        }
-    }
-}
-
-/// Where the answer to an append goes; never dropped without a word.
-pub(super) struct AppendReply {
-    to: Option<oneshot::Sender<Result<Appended>>>,
-    tells_uids: bool,
-}
-
-impl AppendReply {
-    /// `tells_uids`: UIDPLUS was advertised, so an APPENDUID is believed.
-    pub(super) fn new(tells_uids: bool) -> (Self, oneshot::Receiver<Result<Appended>>) {
-        let (to, answer) = oneshot::channel();
-        (Self { to: Some(to), tells_uids }, answer)
-    }
-
-    /// Answers.
-    pub(super) fn answer(mut self, result: Result<&Told>) {
-        let at = |told: &Told| told.code.append_uid().filter(|_| self.tells_uids);
-        let result = result.map(|told| Appended { at: at(told).map(|(v, uid)| (v, Uid(i64::from(uid)))) });
-        if let Some(to) = self.to.take() {
-            // Nobody waits: the append happened all the same.
-            drop(to.send(result));
-        }
-    }
-}
-
-impl Drop for AppendReply {
-    fn drop(&mut self) {
-        if let Some(to) = self.to.take() {
-            let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "adding a message");
-            drop(to.send(Err(failure.saying("the session was closed"))));
-        }
-    }
-}
-
-/// Whether a command owns untagged data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
-    /// It does.
-    Found,
-    /// A later command may.
-    Later,
-    /// No command does.
-    Nobody,
-}
-
-/// Where answers and data of a command go.
-pub(super) enum Reply {
-    /// Collected.
-    Whole(oneshot::Sender<Result<Answer>>, Vec<Response>),
-    /// To one append.
-    Append(AppendReply),
-    /// To a stream of messages.
-    Stream(Arc<Stream>),
-}
-
-/// A command without an answer yet.
-pub(super) struct Pending {
-    pub(super) number: u32,
-    pub(super) step: Step,
-    pub(super) doing: String,
-    pub(super) reply: Reply,
-    /// It opens a folder: the serial number of that opening.
-    pub(super) opens: Option<u64>,
-    /// It needs the folder opened last to have this UIDVALIDITY (0: any).
-    pub(super) needs: Option<u32>,
-    /// Someone waits for `+`.
-    pub(super) go: Option<oneshot::Sender<()>>,
-}
-
-/// The receiving end of [`Reply::Whole`].
-pub(super) struct Ticket {
-    answer: oneshot::Receiver<Result<Answer>>,
-    doing: String,
-}
-
-impl Pending {
-    /// A command whose data are collected.
-    pub(super) fn whole(step: Step, doing: &str) -> (Self, Ticket) {
-        let (to, answer) = oneshot::channel();
-        let ticket = Ticket { answer, doing: doing.to_owned() };
-        (Self::new(step, doing, Reply::Whole(to, Vec::new())), ticket)
-    }
-
-    /// Any command.
-    pub(super) fn new(step: Step, doing: &str, reply: Reply) -> Self {
-        Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, go: None }
-    }
-
-    /// Gives the failure as the answer.
-    pub(super) fn fail(self, failure: &Failure) {
-        let failure = Failure { doing: self.doing, ..failure.clone() };
-        match self.reply {
-            Reply::Whole(to, _) => drop(to.send(Err(failure))),
-            Reply::Append(reply) => reply.answer(Err(failure)),
-            Reply::Stream(stream) => stream.break_off(failure),
-        }
-    }
-}
-
-#[derive(Default)]
-struct State {
-    pending: VecDeque<Pending>,
-    dead: Option<Failure>,
-    failed_opening: Option<u64>,
-}
-
-/// What writer and reader share.
-pub(super) struct Shared {
-    state: Mutex<State>,
-    /// Cancelled when the connection is dead.
-    pub(super) stop: CancellationToken,
-    pub(super) watch: Arc<Watch>,
-    pub(super) scrub: Scrub,
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends the connection, with the first reason given, and answers everyone who waits.
-    pub(super) fn fail(&self, failure: Failure) {
-        let (pending, failure) = {
-            let mut state = self.state();
-            let failure = state.dead.get_or_insert(failure).clone();
-            (std::mem::take(&mut state.pending), failure)
-        };
-        self.stop.cancel();
-        for pending in pending {
-            self.watch.answered();
-            pending.fail(&failure);
-        }
-    }
-
-    /// Why the connection is dead.
-    pub(super) fn dead(&self) -> Option<Failure> {
-        self.state().dead.clone()
-    }
-
-    fn push(&self, pending: Pending) -> Result<()> {
-        let mut state = self.state();
-        if let Some(dead) = &state.dead {
-            return Err(Failure { doing: pending.doing, ..dead.clone() });
-        }
-        self.watch.expect();
-        state.pending.push_back(pending);
-        Ok(())
-    }
-
-    /// Works on the oldest command that is the owner of something.
-    pub(super) fn first<T>(
-        &self,
-        owner: impl Fn(&Pending) -> Owner,
-        work: impl FnOnce(Option<&mut Pending>) -> T,
-    ) -> T {
-        let mut state = self.state();
-        let found = state.pending.iter_mut().map(|p| (owner(p), p)).find(|(owner, _)| *owner != Owner::Later);
-        work(found.filter(|(owner, _)| *owner == Owner::Found).map(|(_, pending)| pending))
-    }
-
-    /// Takes the command with this number out.
-    pub(super) fn answered(&self, number: u32) -> Option<Pending> {
-        let mut state = self.state();
-        let at = state.pending.iter().position(|p| p.number == number)?;
-        self.watch.answered();
-        state.pending.remove(at)
-    }
-
-    /// `+` came: the newest command is the one that may wait for it.
-    pub(super) fn go(&self) {
-        if let Some(go) = self.state().pending.back_mut().and_then(|p| p.go.take()) {
-            let _ = go.send(());
-        }
-    }
-
-    fn await_go(&self, number: u32) -> Option<oneshot::Receiver<()>> {
-        let mut state = self.state();
-        let pending = state.pending.back_mut().filter(|p| p.number == number)?;
-        let (go, wait) = oneshot::channel();
-        pending.go = Some(go);
-        Some(wait)
-    }
-
-    /// Remembers that this opening of a folder was refused.
-    pub(super) fn opening_failed(&self, serial: u64) {
-        self.state().failed_opening = Some(serial);
-    }
 }
 
 /// Kills the connection if it is dropped while a command is only partly written: the server would take what comes next
@@ -307,12 +93,7 @@ impl Connection {
     pub(super) fn new(io: Box<dyn Io>, ahead: &[u8], scrub: Scrub, resources: Resources, timeouts: &Timeouts) -> Self {
         let (read, writer) = tokio::io::split(io);
         let watch = Watch::new(timeouts.silence);
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            stop: CancellationToken::new(),
-            watch: Arc::clone(&watch),
-            scrub,
-        });
+        let shared = Shared::new(Arc::clone(&watch), scrub);
         let framer = Framer::new(read, ahead, watch);
         #[expect(clippy::disallowed_methods, reason = "ReaderTask aborts it on drop")]
         let task = tokio::spawn(reader::run(framer, Arc::clone(&shared), resources));
@@ -330,7 +111,7 @@ impl Connection {
 
     /// Whether the opening of a folder with this number was refused.
     pub(super) fn opening_failed(&self, serial: u64) -> bool {
-        self.shared.state().failed_opening == Some(serial)
+        self.shared.has_opening_failed(serial)
     }
 
     /// Queues a command; it may stay in the buffer until [`Connection::flush`]. A refusal in mid-command is an answer,

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::connection::{Answer, AppendReply, Pending, Reply, Ticket};
 use super::date;
 use super::encode::{self, Command, Piece};
+use super::pending::{Answer, AppendReply, Pending, Reply, Ticket};
 use super::reader::folder_changed;
 use super::session::{Mode, Session, WINDOW, folder_state};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -57,7 +57,15 @@ impl Session {
         }
     }
 
-    async fn create_some(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
+    async fn create_all(&mut self, folders: &[&NewFolder]) -> Result<Vec<Result<WireName>>> {
+        let mut answers = Vec::with_capacity(folders.len());
+        for some in folders.chunks(WINDOW) {
+            answers.extend(self.create_some(some).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn create_some(&mut self, folders: &[&NewFolder]) -> Result<Vec<Result<WireName>>> {
         let with_roles = self.can("CREATE-SPECIAL-USE");
         let mut under_way = Vec::with_capacity(folders.len());
         for folder in folders {
@@ -101,6 +109,7 @@ impl Destination for Session {
         Limits {
             message_bytes: self.capabilities.iter().find_map(limit),
             tells_uids: self.can("UIDPLUS"),
+            batches: self.can("MULTIAPPEND") && self.can("LITERAL+"),
             separator: self.names.separator,
         }
     }
@@ -110,18 +119,37 @@ impl Destination for Session {
     }
 
     async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
-        let mut answers = Vec::with_capacity(folders.len());
-        for some in folders.chunks(WINDOW) {
-            answers.extend(self.create_some(some).await?);
+        let (parents, wanted): (Vec<_>, Vec<_>) = folders.iter().partition(|folder| folder.plain_parent);
+        let mut made = self.create_all(&wanted).await?;
+        // Most servers make missing parents by themselves; one that refuses a folder may not.
+        let above =
+            |folder: &NewFolder, parent: &NewFolder| folder.path.components().starts_with(parent.path.components());
+        let refused: Vec<usize> = (0..wanted.len())
+            .filter(|at| made[*at].is_err() && parents.iter().any(|parent| above(wanted[*at], parent)))
+            .collect();
+        if !refused.is_empty() {
+            let is_missing = |parent: &&&NewFolder| refused.iter().any(|at| above(wanted[*at], parent));
+            let missing: Vec<_> = parents.iter().filter(is_missing).copied().collect();
+            self.create_all(&missing).await?;
+            let again: Vec<_> = refused.iter().map(|at| wanted[*at]).collect();
+            for (at, answer) in refused.iter().zip(self.create_all(&again).await?) {
+                made[*at] = answer;
+            }
         }
+        let mut made = made.into_iter();
+        let answer = |folder: &NewFolder| match folder.plain_parent {
+            true => Some(Ok(self.names.wire(&folder.path))),
+            false => made.next(),
+        };
+        let answers: Vec<_> = folders.iter().filter_map(answer).collect();
         let wanted = || folders.iter().zip(&answers).filter(|(folder, _)| folder.subscribe);
         let names: Vec<WireName> = wanted().filter_map(|(_, answer)| answer.as_ref().ok().cloned()).collect();
         let subscribed = self.subscribe(&names).await?;
         // A folder that exists but is not subscribed is usable: only a failure that ends the session counts.
-        for failure in subscribed.into_iter().filter_map(Result::err).filter(Failure::breaks_connection) {
-            return Err(failure);
+        match subscribed.into_iter().filter_map(Result::err).find(Failure::breaks_connection) {
+            Some(failure) => Err(failure),
+            None => Ok(answers),
         }
-        Ok(answers)
     }
 
     async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>> {
@@ -168,26 +196,31 @@ impl Destination for Session {
         }
     }
 
-    async fn append(&mut self, folder: &FolderRef, message: NewMessage) -> Result<AppendAnswer> {
+    async fn append(&mut self, folder: &FolderRef, messages: Vec<NewMessage>) -> Result<AppendAnswer> {
         let doing = format!("adding a message to folder \"{}\"", folder.path);
         let limits = self.limits();
-        if let Some(limit) = limits.message_bytes.filter(|limit| message.body.len() > *limit) {
-            let text = format!("not sent: {} bytes; the server accepts at most {limit}", message.body.len());
+        let largest = messages.iter().map(|message| message.body.len()).max().unwrap_or(0);
+        if let Some(limit) = limits.message_bytes.filter(|limit| largest > *limit) {
+            let text = format!("not sent: {largest} bytes; the server accepts at most {limit}");
             return Err(Failure::new(Cause::TooBig, Scope::Message, Retry::Never, doing).saying(text));
         }
         let mut command = Command::new("APPEND").folder(&folder.wire)?;
-        command = command.text(" ");
-        if !message.flags.is_empty() {
-            command = command.text(&flag_list(&message.flags)).text(" ");
+        let mut holds = Vec::with_capacity(messages.len());
+        let (reply, answer) = AppendReply::new(limits.tells_uids, messages.len());
+        for message in messages {
+            command = command.text(" ");
+            if !message.flags.is_empty() {
+                command = command.text(&flag_list(&message.flags)).text(" ");
+            }
+            if let Some(date) = message.date.as_ref().and_then(date::to_send) {
+                command = command.text(&format!("\"{date}\" "));
+            }
+            command.pieces.push(Piece::Body(message.body));
+            holds.push(message.hold);
         }
-        if let Some(date) = message.date.as_ref().and_then(date::to_send) {
-            command = command.text(&format!("\"{date}\" "));
-        }
-        command.pieces.push(Piece::Body(message.body));
-        let (reply, answer) = AppendReply::new(limits.tells_uids);
         self.connection.send(command, Pending::new(Step::Append, &doing, Reply::Append(reply))).await?;
         self.connection.flush().await?;
-        drop(message.hold);
+        drop(holds);
         Ok(answer)
     }
 

@@ -92,6 +92,8 @@ pub(super) fn sets(which: &Which) -> Vec<String> {
     match which {
         Which::All => vec!["1:*".into()],
         Which::From(uid) => vec![format!("{}:*", uid.0.max(1))],
+        Which::Before(uid) if uid.0 <= 1 => Vec::new(),
+        Which::Before(uid) => vec![format!("1:{}", uid.0 - 1)],
         Which::These(uids) => sets_of(uids),
     }
 }
@@ -129,6 +131,7 @@ pub(super) fn names(which: &Which, uid: u32) -> bool {
     match which {
         Which::All => true,
         Which::From(first) => uid >= *first,
+        Which::Before(end) => uid < *end,
         Which::These(uids) => uids.binary_search(&uid).is_ok(),
     }
 }

@@ -13,10 +13,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::classify::{self, Step};
-use super::connection::{Answer, Connection, Io, Ticket, Unasked};
+use super::connection::{Connection, Io, Unasked};
 use super::encode::{Command, Piece};
 use super::framer::{Framer, Watch, WireError};
 use super::names::Names;
+use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, Response, Status, Told};
 use super::scrub::Scrub;
 use super::session::Session;
@@ -150,7 +151,7 @@ fn lost(error: &WireError, doing: &str) -> Failure {
 
 /// Greeting, CAPABILITY if it was not told, STARTTLS (RFC 9051 §6.2.1). Whatever was sent ahead of TLS is refused: it
 /// would be read as if it had been protected.
-async fn start_tls(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
+pub(super) async fn start_tls(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
     const DOING: &str = "asking for TLS";
     let (mut framer, known) = greeted(io, timeouts).await?;
     let known = match known {
@@ -363,4 +364,24 @@ fn namespaces(untagged: Vec<Response>) -> Namespaces {
         }
     }
     spaces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(user: &str, admin: Option<AdminLogin>) -> Credentials {
+        Credentials::new(&Login { user: user.into(), admin, secret: Secret::new("password") })
+    }
+
+    #[test]
+    fn administrators_open_the_mailboxes_of_others() {
+        let authzid = login("fred@example.org", Some(AdminLogin::parse("boss")));
+        assert_eq!(authzid.plain(), Secret::new("fred@example.org\0boss\0password"));
+        let template = login("fred@example.org", Some(AdminLogin::parse("{domain}/admin/{localpart}({user})")));
+        assert_eq!(template.plain(), Secret::new("\0example.org/admin/fred(fred@example.org)\0password"));
+        assert_eq!(login("fred", None).plain(), Secret::new("\0fred\0password"));
+        let shown = format!("{:?}", Login { user: "fred".into(), admin: None, secret: Secret::new("password") });
+        assert!(!shown.contains("password"), "{shown}");
+    }
 }

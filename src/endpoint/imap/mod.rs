@@ -2,7 +2,7 @@
 //!
 //! [`ImapEndpoint`] opens sessions; everything else is private. From the wire upwards: [`framer`] cuts lines and literals,
 //! [`token`] and [`response`] read them, [`reader`] hands them to the command they belong to, [`connection`] writes
-//! commands, [`session`] with [`listing`], [`source`] and [`destination`] knows folders and messages. [`classify`] turns
+//! commands ([`pending`] are those not answered yet), [`session`] with [`listing`], [`source`] and [`destination`] knows folders and messages. [`classify`] turns
 //! refusals into failures. Nothing here retries.
 //!
 //! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162), MULTIAPPEND (RFC 3502, D21).
@@ -16,6 +16,7 @@ mod framer;
 mod listing;
 mod login;
 mod names;
+mod pending;
 mod reader;
 mod response;
 #[cfg(test)]

@@ -48,6 +48,11 @@ impl Names {
         if path.is_inbox() { split(raw, separator) } else { path }
     }
 
+    /// Whether this is `INBOX.INBOX` or the like: under a prefix, the parent of what is inside the inbox.
+    pub(super) fn shadows_inbox(&self, raw: &[u8]) -> bool {
+        !raw.eq_ignore_ascii_case(b"INBOX") && strip(raw, &self.prefix).eq_ignore_ascii_case(b"INBOX")
+    }
+
     /// The raw name of a path.
     pub(super) fn wire(&self, path: &FolderPath) -> WireName {
         if path.is_inbox() {
@@ -116,6 +121,11 @@ mod tests {
         }
         assert_eq!(path(&dotted, "inbox"), ["INBOX"]);
         assert_eq!(path(&dotted, "INBOX.inbox"), ["INBOX", "inbox"]);
+        assert!(
+            dotted.shadows_inbox(b"INBOX.INBOX")
+                && !dotted.shadows_inbox(b"INBOX")
+                && !dotted.shadows_inbox(b"INBOX.x")
+        );
         assert_eq!(path(&dotted, "Archive.x"), ["Archive", "x"]);
         assert_eq!(dotted.wire(&FolderPath::new(["v1.2", "a\r\nb"])), WireName(b"INBOX.v1_2.a__b".to_vec()));
     }

@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, ReadHalf};
 
 use super::DIALOGUE;
 use super::classify::{self, Step};
-use super::connection::{Answer, Io, Owner, Pending, Reply, Shared};
+use super::connection::Io;
 use super::framer::{Framer, WireError, announced};
+use super::pending::{Answer, Owner, Pending, Reply, Shared};
 use super::response::{self, Response, Status, Told};
 use super::spool;
 use super::stream::Stream;
@@ -149,6 +150,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         told.text = self.shared.scrub.clean(&told.text);
         let refused = (status != Status::Ok).then(|| classify::failure(pending.step, status, &told, &pending.doing));
         let spoiled = pending.needs.and_then(|needs| self.spoiled(needs, &pending.doing));
+        let some_gone = spoiled.is_none() && told.code.name == "EXPUNGEISSUED";
         let failure = spoiled.or(refused);
         if let (Some(serial), Reply::Whole(_, data)) = (pending.opens, &pending.reply) {
             if failure.is_some() {
@@ -164,9 +166,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             }
             (Reply::Append(reply), None) => reply.answer(Ok(&told)),
             (Reply::Append(reply), Some(failure)) => reply.answer(Err(failure)),
-            (Reply::Stream(stream), Some(failure)) if told.code.name != "EXPUNGEISSUED" => stream.break_off(failure),
+            (Reply::Stream(stream), Some(failure)) if !some_gone => stream.break_off(failure),
             // Messages that went meanwhile are no failure (RFC 5530).
-            (Reply::Stream(stream), _) => stream.command_ended().await?,
+            (Reply::Stream(stream), _) => stream.command_ended(some_gone).await?,
         }
         Ok(())
     }
@@ -269,7 +271,7 @@ fn reads(pending: &Pending) -> Owner {
 }
 
 /// Whether a command is the one that untagged data belong to. The oldest command would be, but a server may hold back the
-/// end of commands that only bring news (NOOP, STORE, APPEND) while it runs the next one, as Dovecot does.
+/// end of commands after which it looks for news (STORE, APPEND) while it runs the next one, as Dovecot does.
 fn belongs(pending: &Pending, kind: Kind) -> Owner {
     let asks = matches!(pending.step, Step::Ask | Step::Login | Step::AdministratorLogin);
     let found = |found: bool| if found { Owner::Found } else { Owner::Later };

@@ -42,13 +42,25 @@ impl Code {
         self.arguments.split_ascii_whitespace().next()?.parse().ok()
     }
 
-    /// UIDVALIDITY and UID of an `APPENDUID` (RFC 4315).
-    pub(super) fn append_uid(&self) -> Option<(u32, u32)> {
-        let mut numbers = self.arguments.split_ascii_whitespace().map(str::parse::<u32>);
-        match (self.name.as_str(), numbers.next(), numbers.next(), numbers.next()) {
-            ("APPENDUID", Some(Ok(validity)), Some(Ok(uid)), None) if validity > 0 && uid > 0 => Some((validity, uid)),
-            _ => None,
+    /// UIDVALIDITY and UIDs of an `APPENDUID`, one for each message in the order of sending (RFC 4315 §3: the set may be
+    /// written as ranges). Bounded: a set of more than 10,000 is not believed.
+    pub(super) fn append_uids(&self) -> Option<(u32, Vec<u32>)> {
+        let mut words = self.arguments.split_ascii_whitespace();
+        let (validity, set) = (words.next()?.parse::<u32>().ok()?, words.next()?);
+        if self.name != "APPENDUID" || words.next().is_some() || validity == 0 {
+            return None;
         }
+        let mut uids = Vec::new();
+        for part in set.split(',') {
+            let (first, last) = part.split_once(':').unwrap_or((part, part));
+            let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+            let (low, high) = (first.min(last), first.max(last));
+            if low == 0 || high - low >= 10_000 || uids.len() >= 10_000 {
+                return None;
+            }
+            uids.extend(low..=high);
+        }
+        Some((validity, uids))
     }
 }
 
@@ -325,6 +337,21 @@ fn namespace(cursor: &mut Cursor<'_>) -> Taken<Vec<(Vec<u8>, Option<char>)>> {
                 break;
             }
             cursor.skip(0)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn append_uid_sets_are_read_in_order() {
+        let code = |arguments: &str| Code { name: "APPENDUID".into(), arguments: arguments.into() };
+        assert_eq!(code("7 12").append_uids(), Some((7, vec![12])));
+        assert_eq!(code("7 12:14,20,30:29").append_uids(), Some((7, vec![12, 13, 14, 20, 29, 30])));
+        for odd in ["", "7", "0 1", "7 0", "7 1:99999999", "7 x", "7 1 2", "7 1:4294967295,2", "7 *"] {
+            assert_eq!(code(odd).append_uids(), None, "{odd}");
         }
     }
 }

@@ -97,10 +97,16 @@ pub(super) fn timeouts() -> Timeouts {
 
 /// Plays a script to a session that logs in as `user` with `password`.
 pub(super) async fn session(steps: Vec<Step>) -> (Result<Session, Failure>, Peer) {
+    let (ours, peer) = peer(steps);
+    (log_in_on(ours).await, peer)
+}
+
+/// A stream to a peer that plays a script.
+pub(super) fn peer(steps: Vec<Step>) -> (DuplexStream, Peer) {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     #[expect(clippy::disallowed_methods, reason = "Peer aborts it on drop")]
     let peer = Peer(tokio::spawn(play(theirs, steps)));
-    (log_in_on(ours).await, peer)
+    (ours, peer)
 }
 
 async fn log_in_on(io: DuplexStream) -> Result<Session, Failure> {

@@ -8,10 +8,11 @@ use tokio::time::timeout;
 
 use super::Timeouts;
 use super::classify::Step;
-use super::connection::{Answer, Connection, Pending, Ticket};
+use super::connection::Connection;
 use super::encode::Command;
 use super::login::Capabilities;
 use super::names::Names;
+use super::pending::{Answer, Pending, Ticket};
 use super::response::Response;
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderState, WireName};

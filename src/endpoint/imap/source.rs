@@ -1,6 +1,6 @@
 //! Reading: EXAMINE and BODY.PEEK only, so that nothing in the mailbox changes, not even `\Seen` or `\Recent`.
 //!
-//! A folder is opened in the same flight as what is asked of it, and not again while it is open. Bounded by the engine's
+//! A folder is opened in the same flight as what is asked of it; for reading messages not again while it is open. Bounded by the engine's
 //! choice of messages and by [`super::stream`].
 
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::connection::{Pending, Reply};
 use super::encode::{self, Command};
 use super::listing;
+use super::pending::{Pending, Reply};
 use super::reader::folder_changed;
 use super::response::{Fetch, Response};
 use super::session::{Mode, Session, folder_state};
@@ -26,14 +26,13 @@ use crate::endpoint::{FolderRef, MessageStream, Result, Source, Which};
 const WHOLE: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
 
 impl Session {
-    /// Queues what makes sure that `folder` is open and, if it was, up to date.
+    /// Queues what makes sure that `folder` is open. A fresh view needs it opened anew: a NOOP in the same flight is not
+    /// enough, because servers (Dovecot) put off looking for news until the flight is over.
     async fn open_for_reading(&mut self, folder: &FolderRef, fresh: bool) -> Result<()> {
-        if !self.has_open(&folder.wire, Mode::Read) {
+        if fresh || !self.has_open(&folder.wire, Mode::Read) {
+            let mode = if self.has_open(&folder.wire, Mode::Write) { Mode::Write } else { Mode::Read };
             // Its answer is looked at by the reader, for the commands that need it.
-            drop(self.queue_open(folder, Mode::Read).await?);
-        } else if fresh {
-            // Without it, a server need not tell of messages that came since.
-            drop(self.connection.ask(Command::new("NOOP"), Step::Refresh, "looking for new messages").await?);
+            drop(self.queue_open(folder, mode).await?);
         }
         Ok(())
     }

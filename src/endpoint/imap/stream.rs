@@ -80,8 +80,12 @@ impl Stream {
         self.room.send(Fetched::Message(message)).await.map_err(|_| WireError::GivenUp)
     }
 
-    /// One of the commands was answered with OK.
-    pub(super) async fn command_ended(&self) -> Result<(), WireError> {
+    /// One of the commands was answered. `some_gone`: messages it asked for went meanwhile (EXPUNGEISSUED, RFC 5530), so
+    /// that one without a body is no failure but one of them; the next pass will tell.
+    pub(super) async fn command_ended(&self, some_gone: bool) -> Result<(), WireError> {
+        if some_gone {
+            self.seen().without_body.clear();
+        }
         if self.commands_left.fetch_sub(1, Ordering::AcqRel) != 1 || self.has_ended() {
             return Ok(());
         }

@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 
-use super::script::{Step, drain, folder, hear, say, session, welcome};
+use super::login::start_tls;
+use super::script::{Step, drain, folder, hear, peer, say, session, timeouts, welcome};
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::{FlagChange, Flags};
+use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, InternalDate, NewMessage};
-use crate::endpoint::{Destination, FlagUpdate, Source, Which};
+use crate::endpoint::{Appended, Destination, FlagUpdate, NewFolder, Source, Which};
 
 const EXAMINED: &str =
     "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 9] ok\r\nA3 OK [READ-ONLY] open\r\n";
@@ -86,6 +88,8 @@ async fn a_stream_cut_off_says_so() {
     assert_eq!(fetched("* BYE Too many connections\r\n").await, ["TooManyConnections Mailbox"]);
     assert_eq!(fetched("A4 NO cannot\r\n").await, ["MessageUnreadable Folder"]);
     assert_eq!(fetched("A4 NO [EXPUNGEISSUED] gone\r\n").await, Vec::<String>::new());
+    let gone = "* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[] NIL)\r\n* 2 FETCH (UID 2 BODY[] {1}\r\nx)\r\nA4 OK [EXPUNGEISSUED] x\r\n";
+    assert_eq!(fetched(gone).await, ["2:x"]);
 }
 
 #[tokio::test]
@@ -205,11 +209,12 @@ async fn a_synchronising_literal_may_be_refused() {
     ]);
     let (opened, peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
-    let refused = destination.append(&folder("box"), message("abc")).await.expect("sent").await.expect("answered");
+    let refused =
+        destination.append(&folder("box"), vec![message("abc")]).await.expect("sent").await.expect("answered");
     assert_eq!(refused.expect_err("refused").cause, Cause::TooBig);
-    let added = destination.append(&folder("box"), message("abc")).await.expect("sent").await.expect("answered");
+    let added = destination.append(&folder("box"), vec![message("abc")]).await.expect("sent").await.expect("answered");
     // Without UIDPLUS, an APPENDUID is not believed.
-    assert_eq!(added.expect("added").at, None);
+    assert_eq!(added.expect("added"), [Appended { at: None }]);
     drop(peer);
 }
 
@@ -231,13 +236,13 @@ async fn appends_are_pipelined_and_lost_answers_are_failures() {
     assert_eq!(destination.limits().message_bytes, Some(10));
     let mut answers = Vec::new();
     for text in ["abc", "def", "ghi"] {
-        answers.push(destination.append(&folder("box"), message(text)).await.expect("sent"));
+        answers.push(destination.append(&folder("box"), vec![message(text)]).await.expect("sent"));
     }
-    let too_big = destination.append(&folder("box"), message("12345678901")).await.expect_err("too big");
+    let too_big = destination.append(&folder("box"), vec![message("12345678901")]).await.expect_err("too big");
     assert_eq!((too_big.cause, too_big.scope), (Cause::TooBig, Scope::Message));
     let mut results = Vec::new();
     for answer in answers {
-        results.push(answer.await.expect("answered").map(|a| a.at).map_err(|f| f.cause));
+        results.push(answer.await.expect("answered").map(|a| a[0].at).map_err(|f| f.cause));
     }
     assert_eq!(results, [Ok(Some((7, Uid(12)))), Err(Cause::DestinationFull), Err(Cause::ConnectionLost)]);
 }
@@ -249,7 +254,7 @@ async fn an_append_given_up_half_way_ends_the_connection() {
     let (opened, _peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
     let target = folder("box");
-    let append = destination.append(&target, message("abc"));
+    let append = destination.append(&target, vec![message("abc")]);
     assert!(tokio::time::timeout(std::time::Duration::from_millis(50), append).await.is_err());
     let failure = destination.examine(&folder("box")).await.expect_err("out of step");
     assert_eq!(failure.scope, Scope::Connection);
@@ -273,23 +278,27 @@ async fn another_uidvalidity_stops_what_was_asked() {
 
 #[tokio::test]
 async fn flags_are_changed_in_one_flight_and_held_back_answers_do_no_harm() {
-    let mut steps = welcome("");
+    let mut steps = welcome("LITERAL+");
     steps.extend([
         hear("A3 SELECT \"box\""),
         hear("A4 UID STORE 1:2,9 +FLAGS.SILENT (\\Flagged)"),
         hear("A5 UID STORE 1:2,9 -FLAGS.SILENT (\\Seen old)"),
         say(EXAMINED),
         say("A4 OK x\r\nA5 NO [EXPUNGEISSUED] some are gone\r\n"),
-        hear("A6 NOOP"),
-        hear("A7 UID FETCH 2:* (UID FLAGS RFC822.SIZE)"),
+        hear("A6 APPEND"),
+        hear("abc"),
+        hear("A7 SELECT"),
+        hear("A8 UID FETCH 2:* (UID FLAGS RFC822.SIZE)"),
+        say(EXAMINED.replace("A3", "A7")),
         say("* 2 FETCH (UID 5 FLAGS (\\Seen) RFC822.SIZE 10)\r\nA6 OK late\r\n* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 10)\r\n"),
-        say("* 2 FETCH (UID 5 FLAGS ())\r\n* 3 FETCH (UID 6 FLAGS ())\r\nA7 OK x\r\n"),
+        say("* 2 FETCH (UID 5 FLAGS ())\r\n* 3 FETCH (UID 6 FLAGS ())\r\nA8 OK x\r\n"),
     ]);
     let (opened, _peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
     let change = FlagChange { add: Flags::from_names([r"\Flagged"]), remove: Flags::from_names([r"\Seen", "old"]) };
     let updates = [FlagUpdate { uids: vec![Uid(1), Uid(2), Uid(9)], change }];
     destination.update_flags(&folder("box"), &updates).await.expect("changed");
+    let _answer = destination.append(&folder("box"), vec![message("abc")]).await.expect("sent");
     let found = destination.scan(&folder("box"), &Which::From(Uid(2)), false).await.expect("scanned");
     assert_eq!(
         found.iter().map(|m| (m.uid, m.size, m.flags.to_string())).collect::<Vec<_>>(),
@@ -323,4 +332,140 @@ async fn listing_asks_only_for_what_is_advertised() {
     ];
     assert_eq!(shown, expected.map(|(n, a, b, c)| (n.to_owned(), a, b, c)));
     assert_eq!(folders[2].role, Some(crate::domain::folder::Role::Sent));
+}
+
+#[tokio::test]
+async fn plain_parents_are_made_only_by_those_who_need_them() {
+    let new = |components: &[&str], plain_parent| NewFolder {
+        path: FolderPath::new(components.iter().copied()),
+        role: None,
+        subscribe: false,
+        plain_parent,
+    };
+    let folders = [new(&["a"], true), new(&["a", "b"], false), new(&["c"], true), new(&["c", "d"], false)];
+    for (answer, again) in [("A3 OK made\r\nA4 OK made\r\n", false), ("A3 OK made\r\nA4 NO no parent\r\n", true)] {
+        let mut steps = welcome("");
+        steps.extend([hear("A3 CREATE \"a/b\""), hear("A4 CREATE \"c/d\""), say(answer)]);
+        if again {
+            steps.extend([hear("A5 CREATE \"c\""), say("A5 OK made\r\n")]);
+            steps.extend([hear("A6 CREATE \"c/d\""), say("A6 OK made\r\n")]);
+        }
+        let (opened, _peer) = session(steps).await;
+        let made = opened.expect("logged in").create(&folders).await.expect("answers");
+        let names: Vec<_> =
+            made.into_iter().map(|one| String::from_utf8(one.expect("made").0).expect("text")).collect();
+        assert_eq!(names, ["a", "a/b", "c", "c/d"]);
+    }
+}
+
+#[tokio::test]
+async fn tls_is_never_pretended() {
+    let hello = "* OK [CAPABILITY IMAP4rev1 STARTTLS] hello\r\n";
+    for (steps, cause) in [
+        (vec![say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hello\r\n"), hear("never")], Cause::TlsFailed),
+        (vec![say(hello), hear("A2 STARTTLS"), say("A2 NO not today\r\n")], Cause::TlsFailed),
+        (
+            vec![say(hello), hear("A2 STARTTLS"), say("A2 OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n")],
+            Cause::TlsFailed,
+        ),
+        (vec![say("* PREAUTH hello\r\n")], Cause::MailboxNotOpened),
+        (
+            vec![say("* OK hello\r\n"), hear("A1 CAPABILITY"), say("* CAPABILITY IMAP4rev1\r\nA1 OK x\r\n")],
+            Cause::TlsFailed,
+        ),
+    ] {
+        let (io, _peer) = peer(steps);
+        assert_eq!(start_tls(Box::new(io), &timeouts()).await.err().map(|f| f.cause), Some(cause));
+    }
+}
+
+#[tokio::test]
+async fn the_log_holds_no_password_and_no_message() {
+    #[derive(Clone, Default)]
+    struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("log").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_env_filter("trace").with_writer(move || writer.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let mut steps = welcome("LITERAL+");
+    steps.insert(2, say("* OK you said AHVzZXIAcGFzc3dvcmQ=, that is Password\r\n"));
+    steps.extend([
+        hear("A3 APPEND"),
+        hear("topsecret"),
+        say("A3 NO no\r\n"),
+        hear("A4 EXAMINE"),
+        say(EXAMINED.replace("A3", "A4")),
+    ]);
+    steps.extend([hear("A5 UID FETCH"), say("* 1 FETCH (UID 1 BODY[] {9}\r\ntopsecret)\r\nA5 OK x\r\n")]);
+    let (opened, _peer) = session(steps).await;
+    let mut destination = opened.expect("logged in");
+    let answer = destination.append(&folder("box"), vec![message("topsecret")]).await.expect("sent").await;
+    assert!(answer.expect("answered").is_err());
+    assert_eq!(drain(destination.fetch(&folder("box"), &Which::All).await.expect("asked")).await, ["1:topsecret"]);
+    drop(guard);
+    let log = String::from_utf8(log.0.lock().expect("log").clone()).expect("text").to_ascii_lowercase();
+    assert!(log.contains("authenticate <hidden>") && log.contains("uid fetch"), "{log}");
+    for secret in ["password", "ahvzzxiacgfzc3dvcmq", "topsecret"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+mod oracle {
+    use proptest::prelude::*;
+
+    use crate::endpoint::imap::response::{Response, parse};
+    use crate::endpoint::imap::token::{Literal, Raw};
+
+    proptest! {
+        #[test]
+        fn reads_messages_alike(
+            uid in 1u32.., size: u32, seq in 1u32..,
+            flags in proptest::collection::vec("[$A-Za-z][A-Za-z0-9_]{0,8}", 0..5),
+            header in "[ -~]{0,30}", order in 0usize..4,
+        ) {
+            let mut parts = [
+                format!("UID {uid}"),
+                format!("FLAGS ({})", flags.join(" ")),
+                format!("RFC822.SIZE {size}"),
+                format!("BODY[HEADER] {{{}}}\r\n{header}", header.len()),
+            ];
+            parts.rotate_left(order);
+            let wire = format!("* {seq} FETCH ({})\r\n", parts.join(" "));
+            let (_, theirs) = imap_proto::Response::parse(wire.as_bytes()).expect("the oracle reads it");
+            let text = wire.replacen(&format!("}}\r\n{header}"), "}\r\n", 1);
+            let ours = parse(Raw { text: text.into_bytes(), literals: vec![Literal::small(header.into_bytes())] });
+            let Ok(Response::Fetch(ours)) = ours else { return Err(TestCaseError::fail("no FETCH")) };
+            let imap_proto::Response::Fetch(_, attributes) = theirs else { return Err(TestCaseError::fail("oracle")) };
+            for attribute in attributes {
+                match attribute {
+                    imap_proto::AttributeValue::Uid(n) => prop_assert_eq!(ours.uid, Some(n)),
+                    imap_proto::AttributeValue::Rfc822Size(n) => prop_assert_eq!(ours.size, Some(n)),
+                    imap_proto::AttributeValue::Flags(words) => {
+                        let words = crate::domain::flags::Flags::from_names(words.iter().map(|w| &**w));
+                        prop_assert_eq!(ours.flags.as_ref(), Some(&words));
+                    }
+                    imap_proto::AttributeValue::BodySection { data, .. } => {
+                        prop_assert_eq!(ours.header.as_deref(), data.as_deref());
+                    }
+                    _ => {}
+                }
+            }
+        }
+
+        #[test]
+        fn nothing_a_server_says_makes_us_panic(text: Vec<u8>, start in 0usize..8) {
+            let starts = ["", "* ", "* 1 FETCH (", "* LIST (", "* STATUS x (", "* NAMESPACE ((", "A1 OK [", "* OK ["];
+            let text = [starts[start].as_bytes(), &text, b"\r\n"].concat();
+            drop(parse(Raw { text, literals: vec![Literal::small("x")] }));
+        }
+    }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase};
@@ -35,6 +35,8 @@ struct Own {
     waiting: VecDeque<Job>,
     /// Being read or written.
     open: Vec<Arc<Job>>,
+    /// Read, but something did not come: to be looked into again.
+    second: Vec<Job>,
 }
 
 impl<'a> Backlog<'a> {
@@ -63,10 +65,21 @@ impl<'a> Backlog<'a> {
         self.with(|own| own.open.retain(|job| job.id != id));
     }
 
+    /// A folder has been read and so many messages did not come, or the server refused to hand them out together.
+    pub fn look_again(&self, job: &Arc<Job>, singly: bool, missing: u64) {
+        self.ended(job.id);
+        let again = Job { singly, missing, looks: job.looks + 1, ..Job::clone(job) };
+        self.with(|own| own.second.push(again));
+    }
+
+    fn take_second(&self) -> Vec<Job> {
+        self.with(|own| std::mem::take(&mut own.second))
+    }
+
     /// After a break: every folder not ended, to be looked into again.
     fn take_back(&self) -> Vec<Job> {
-        let (open, waiting) = self.with(|own| (std::mem::take(&mut own.open), std::mem::take(&mut own.waiting)));
-        open.into_iter().map(Arc::unwrap_or_clone).chain(waiting).collect()
+        let own = self.with(std::mem::take);
+        own.open.into_iter().map(Arc::unwrap_or_clone).chain(own.second).chain(own.waiting).collect()
     }
 
     fn give(&self, jobs: Vec<Job>) {
@@ -85,7 +98,10 @@ impl Step for Revive<'_> {
     type Out = ();
 
     async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
-        let new = |job: &&mut Job| NewFolder { path: job.destination.path.clone(), role: None, subscribe: false };
+        let new = |job: &&mut Job| {
+            let path = job.destination.path.clone();
+            NewFolder { path, role: None, subscribe: false, plain_parent: false }
+        };
         let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
         let created = to.create(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
         for (job, created) in self.jobs.iter_mut().zip(created) {
@@ -132,21 +148,27 @@ impl Pass {
             return Ok(());
         }
         self.declare(&mut groups).await?;
-        let queue = Queue::new(groups);
+        let (queue, left) = (Queue::new(groups), Queue::new([]));
         let shared = &prepared;
         let runs = lanes.iter_mut().map(|lane| {
-            let queue = &queue;
+            let (queue, left) = (&queue, &left);
             async move {
                 let run = async {
                     if queue.is_empty() || !self.join_in(lane).await {
                         return Ok(());
                     }
-                    self.copy_lane(lane, shared, queue).await
+                    self.copy_lane(lane, shared, queue, left).await
                 };
                 self.lane_ended(run.await)
             }
         });
-        settle(join_all(runs).await)
+        settle(join_all(runs).await)?;
+        let left: Vec<Job> = left.into_groups().into_iter().flatten().collect();
+        let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty()) else { return Ok(()) };
+        let again = self.look_again(lane, &prepared, left, None).await?;
+        let queue = Queue::new([again]);
+        let copied = self.copy_lane(lane, &prepared, &queue, &Queue::new([])).await;
+        self.lane_ended(copied)
     }
 
     /// Writes the intents of all folders to be copied, durably and at once (D9).
@@ -186,48 +208,114 @@ impl Pass {
         Ok(())
     }
 
-    /// One lane: streams until the queue is empty; after a break it looks into the open folders again and goes on.
-    async fn copy_lane(&self, lane: &mut Lane, prepared: &Prepared, queue: &Queue) -> Flow<()> {
+    /// One lane: streams until the queue is empty; after a break it looks into the open folders again and goes on. A lane
+    /// beyond the first that the server wants no more gives its folders back (D19).
+    async fn copy_lane(&self, lane: &mut Lane, prepared: &Prepared, queue: &Queue, left: &Queue) -> Flow<()> {
         let backlog = Backlog::new(queue);
         loop {
-            let broke = match self.stream(lane, &backlog).await {
-                Ok(()) => return Ok(()),
-                Err(Broke { halt: Halt::Fatal(trouble), wire, place }) => (trouble, wire, place),
+            let (trouble, suspects, place) = match self.stream(lane, &backlog).await {
+                Ok(()) => {
+                    let second = backlog.take_second();
+                    if second.is_empty() {
+                        return Ok(());
+                    }
+                    backlog.give(self.second_look(lane, second).await?);
+                    continue;
+                }
+                Err(Broke { halt: Halt::Fatal(trouble), suspects, place }) => (trouble, suspects, place),
                 Err(Broke { halt, .. }) => return Err(halt),
             };
             self.recorder.flush().await;
-            let (trouble, wire, place) = broke;
             let mut jobs = backlog.take_back();
-            blame(&mut jobs, &trouble, &wire, place);
-            self.weather(lane, trouble.clone()).await?;
-            self.quiet(lane, jobs.iter().filter(|job| wire.iter().any(|(id, _)| *id == job.id))).await?;
-            let mut again = Vec::new();
-            for mut job in jobs {
-                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
-                if job.abandoned {
-                    continue;
-                }
-                self.scan_folder(lane, &mut job).await?;
-                self.resolve_folder(lane, prepared, &mut job).await?;
-                if job.abandoned {
-                    continue;
-                }
-                if job.is_empty() {
-                    self.folder_done(&job, 0).await?;
-                } else {
-                    again.push(job);
-                }
+            blame(&mut jobs, &trouble, &suspects, place);
+            if lane.number > 0 && trouble.failure.cause == Cause::TooManyConnections {
+                lane.leave_out();
+                left.put(jobs);
+                return Ok(());
             }
-            backlog.give(again);
+            self.weather(lane, trouble.clone()).await?;
+            if !suspects.is_empty() {
+                self.wait_until_quiet(lane, jobs.iter().map(|job| &job.destination)).await?;
+            }
+            backlog.give(self.look_again(lane, prepared, jobs, Some(&trouble)).await?);
         }
     }
 
-    /// Three breaks at one message make it an item error; three before any message could be named, the folder (D22).
+    /// Looks into folders that were left in the middle: what landed is recorded, what is left is answered.
+    async fn look_again(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        jobs: Vec<Job>,
+        trouble: Option<&Trouble>,
+    ) -> Flow<Vec<Job>> {
+        let mut again = Vec::new();
+        for mut job in jobs {
+            // A message that breaks its source would break the looking too. At the destination it may have landed.
+            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Source) {
+                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
+            }
+            if !job.abandoned {
+                self.scan_folder(lane, &mut job).await?;
+                self.resolve_folder(lane, prepared, &mut job).await?;
+            }
+            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Destination && !job.abandoned) {
+                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
+            }
+            if job.abandoned {
+                continue;
+            }
+            if job.is_empty() {
+                self.folder_done(&job, 0).await?;
+            } else {
+                again.push(job);
+            }
+        }
+        Ok(again)
+    }
+
+    /// Looks into folders of which messages did not come. Those that are gone from the listing have vanished; those that
+    /// are still there and were refused together are asked for one by one; what then does not come cannot be read.
+    async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
+        let mut again = Vec::new();
+        for mut job in jobs {
+            let missing = job.missing;
+            self.scan_folder(lane, &mut job).await?;
+            if job.abandoned {
+                continue;
+            }
+            let Todo::These(left) = job.todo.clone() else {
+                // Nothing was recorded of it yet: all of it goes again.
+                again.push(job);
+                continue;
+            };
+            if !left.is_empty() && (job.singly && job.looks == 1 || missing == 0) {
+                again.push(job);
+                continue;
+            }
+            for uid in &left {
+                let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "reading a message");
+                let failure = failure.saying("the server lists this message and does not hand it out");
+                self.message_failed(&job, *uid, None, None, failure).await?;
+            }
+            self.folder_done(&job, missing.saturating_sub(left.len() as u64)).await?;
+        }
+        Ok(again)
+    }
+
+    /// Three breaks at one message make it an item error; three before any message could be named, the folder (D22). A
+    /// message that was found at the destination meanwhile is none.
     async fn leave_out_the_blamed(&self, job: &mut Job, failure: &Failure) -> Flow<()> {
-        let given_up: Vec<Uid> =
+        let blamed: Vec<Uid> =
             job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
-        for uid in given_up {
+        for uid in blamed {
             job.blame.remove(&uid);
+            if let Todo::These(uids) = &mut job.todo {
+                match uids.binary_search(&uid) {
+                    Ok(at) => drop(uids.remove(at)),
+                    Err(_) => continue,
+                }
+            }
             self.message_failed(job, uid, None, None, hangs_up(failure)).await?;
             // One place less to break at: the row of failed tries ends.
             self.recovery.progressed();
@@ -240,7 +328,7 @@ impl Pass {
 
     /// Runs both halves of a lane until the backlog is empty or one of them breaks.
     async fn stream(&self, lane: &mut Lane, backlog: &Backlog<'_>) -> Result<(), Broke> {
-        let halted = |halt| Broke { halt, wire: Vec::new(), place: None };
+        let halted = |halt| Broke { halt, suspects: Vec::new(), place: None };
         let (source, destination) = tokio::select! {
             biased;
             () = self.quit.cancelled() => return Err(halted(Halt::Stopped)),
@@ -263,21 +351,23 @@ impl Pass {
     }
 }
 
-/// Notes who was on the wire when a connection broke, and whom to blame: the first message without an answer (D22).
-fn blame(jobs: &mut [Job], trouble: &Trouble, wire: &[(FolderId, Uid)], place: Option<(FolderId, Option<Uid>)>) {
+/// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
+/// messages go singly next time.
+fn blame(jobs: &mut [Job], trouble: &Trouble, suspects: &[(FolderId, Uid)], place: Option<(FolderId, Option<Uid>)>) {
     if !blames_its_place(&trouble.failure) {
         return;
     }
-    for (id, uid) in wire {
+    for (id, uid) in suspects {
         if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
             job.careful.insert(*uid);
         }
     }
-    let suspect = match trouble.side {
-        Side::Destination => wire.first().map(|(id, uid)| (*id, Some(*uid))),
-        Side::Source => place,
+    let blamed = match (trouble.side, suspects) {
+        (Side::Destination, [(id, uid)]) => Some((*id, Some(*uid))),
+        (Side::Destination, _) => None,
+        (Side::Source, _) => place,
     };
-    if let Some((id, uid)) = suspect
+    if let Some((id, uid)) = blamed
         && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
     {
         job.blame(uid);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::flags::{FlagChange, Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::plan::FlagStep;
 use crate::domain::record::Intent;
 use crate::endpoint::{FolderRef, Which};
 
@@ -35,6 +36,18 @@ pub struct Carry {
     pub now: Flags,
 }
 
+impl From<FlagStep> for Carry {
+    fn from(step: FlagStep) -> Self {
+        Self {
+            source: step.source,
+            folder: step.destination_folder,
+            destination: step.destination,
+            change: step.change,
+            now: step.now,
+        }
+    }
+}
+
 /// One folder of a pass.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -55,6 +68,9 @@ pub struct Job {
     /// The intent under which messages may be at the destination without a watermark: left open by an interrupted
     /// pass, or written by this one (D9).
     pub open_intent: Option<Intent>,
+    /// An interrupted pass left an intent that no longer says from where on to look: the whole destination folder may
+    /// hold messages of ours without a watermark.
+    pub search_all: bool,
     /// No earlier pass recorded anything of this folder.
     pub fresh: bool,
     /// The destination folder of earlier passes is gone (D12).
@@ -71,8 +87,14 @@ pub struct Job {
     pub carries: Vec<Carry>,
     /// Messages that were on the wire when a connection broke: sent one at a time from then on.
     pub careful: BTreeSet<Uid>,
-    /// The message at which the source broke last.
+    /// The message at which the source broke last: it is asked for by itself.
     pub suspect: Option<Uid>,
+    /// Messages are asked for one at a time: the server refused to hand them out together.
+    pub singly: bool,
+    /// Messages that were asked for and did not come.
+    pub missing: u64,
+    /// How often the folder was looked into again for them.
+    pub looks: u32,
     /// Breaks by message.
     pub blame: BTreeMap<Uid, u32>,
     /// Breaks before any message could be named.
@@ -80,19 +102,22 @@ pub struct Job {
 }
 
 impl Job {
-    /// What to ask the source for, one after the other. A suspect is asked for by itself: what came before it has then
-    /// been read, and cannot get lost with the connection and be blamed.
-    pub fn parts(&self) -> Vec<Which> {
-        let uids = match &self.todo {
-            Todo::All => return vec![Which::All],
-            Todo::These(uids) => uids,
-        };
-        let suspect = self.suspect.and_then(|suspect| uids.binary_search(&suspect).ok());
-        let parts = match suspect {
-            Some(at) => vec![&uids[..at], &uids[at..=at], &uids[at + 1..]],
-            None => return vec![Which::These(uids.clone())],
-        };
-        parts.into_iter().filter(|part| !part.is_empty()).map(|part| Which::These(part.to_vec())).collect()
+    /// The same as the endpoint says it.
+    pub fn which(&self) -> Which {
+        match &self.todo {
+            // A pass works on what was listed: a message that arrives meanwhile may be one that moved here from a folder
+            // already copied, and the next pass can tell (D12).
+            Todo::All => match self.listed.uid_next {
+                0 => Which::All,
+                next => Which::Before(Uid(next.into())),
+            },
+            Todo::These(uids) => Which::These(uids.clone()),
+        }
+    }
+
+    /// Whether a message was there when the folder was listed.
+    pub fn was_listed(&self, uid: Uid) -> bool {
+        self.listed.uid_next == 0 || uid < Uid(self.listed.uid_next.into())
     }
 
     /// How many messages are expected to come.
@@ -124,56 +149,5 @@ impl Job {
         };
         *count += 1;
         *count
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::folder::WireName;
-
-    fn job(todo: Todo, suspect: Option<i64>) -> Job {
-        let place = FolderRef { path: FolderPath::new(["f"]), wire: WireName(Vec::new()), validity: 1 };
-        let state = FolderState { uid_validity: 1, uid_next: 9, messages: 4, highest_modseq: None };
-        Job {
-            id: FolderId(1),
-            path: FolderPath::new(["f"]),
-            source: place.clone(),
-            listed: state,
-            destination: place,
-            opened: state,
-            permanent: PermanentFlags::everything(),
-            open_intent: None,
-            fresh: true,
-            destination_gone: false,
-            unfinished: false,
-            abandoned: false,
-            todo,
-            listing: BTreeMap::new(),
-            carries: Vec::new(),
-            careful: BTreeSet::new(),
-            suspect: suspect.map(Uid),
-            blame: BTreeMap::new(),
-            folder_blame: 0,
-        }
-    }
-
-    #[test]
-    fn a_suspect_is_asked_for_by_itself() {
-        let uids = |numbers: &[i64]| numbers.iter().map(|n| Uid(*n)).collect::<Vec<_>>();
-        let parts = |suspect| {
-            let parts = job(Todo::These(uids(&[2, 4, 7])), suspect).parts();
-            let numbers = |part| match part {
-                Which::These(uids) => uids.iter().map(|uid| uid.0).collect::<Vec<_>>(),
-                Which::All | Which::From(_) => panic!("{part:?}"),
-            };
-            parts.into_iter().map(numbers).collect::<Vec<_>>()
-        };
-        assert_eq!(parts(None), [vec![2, 4, 7]]);
-        assert_eq!(parts(Some(4)), [vec![2], vec![4], vec![7]]);
-        assert_eq!(parts(Some(2)), [vec![2], vec![4, 7]]);
-        assert_eq!(parts(Some(7)), [vec![2, 4], vec![7]]);
-        assert_eq!(parts(Some(5)), [vec![2, 4, 7]], "it is no longer to be copied");
-        assert_eq!(job(Todo::All, Some(2)).parts(), [Which::All]);
     }
 }

@@ -10,13 +10,15 @@ use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 /// One connection to each side, opened when first needed.
 pub(super) struct Lane {
     pub number: u32,
+    /// The server wants no such connection, or refused its login: not tried again in this pass.
+    out: bool,
     source: Option<Box<dyn Source>>,
     destination: Option<Box<dyn Destination>>,
 }
 
 impl Lane {
     pub fn new(number: u32) -> Self {
-        Self { number, source: None, destination: None }
+        Self { number, out: false, source: None, destination: None }
     }
 
     /// Both sessions, opened if they are not.
@@ -35,6 +37,12 @@ impl Lane {
             (Some(source), Some(destination)) => Ok((source.as_mut(), destination.as_mut())),
             _ => unreachable!("both were just opened"),
         }
+    }
+
+    /// The lane takes no more part in this pass.
+    pub fn leave_out(&mut self) {
+        self.disconnect();
+        self.out = true;
     }
 
     /// Drops both connections without a word.
@@ -156,8 +164,8 @@ pub(super) fn settle(ended: Vec<Flow<()>>) -> Flow<()> {
 impl Pass {
     /// Connects a lane beyond the first. False: the server wants no more connections, the lane is left out.
     pub(super) async fn join_in(&self, lane: &mut Lane) -> bool {
-        if lane.number == 0 {
-            return true;
+        if lane.number == 0 || lane.out {
+            return !lane.out;
         }
         let opened = tokio::select! {
             () = self.quit.cancelled() => return false,
@@ -167,7 +175,7 @@ impl Pass {
             Ok(()) => true,
             Err(trouble) => {
                 tracing::info!(lane = lane.number, failure = %trouble.failure, "going on with fewer connections");
-                lane.disconnect();
+                lane.leave_out();
                 false
             }
         }

@@ -4,10 +4,12 @@
 //! from what the journal holds, so that going on after a lost connection and starting again after a crash are the
 //! same thing. A worker reaches the database only through the [`Journal`] and knows nothing of other passes.
 
+mod answers;
 mod bytes;
 mod copy;
 mod finish;
 mod job;
+mod known;
 mod lane;
 mod places;
 mod quiet;

@@ -1,23 +1,27 @@
-//! Waits until a destination has finished what it received on a connection that was lost.
+//! Waiting until a destination has taken in what an interrupted connection left on its way to it.
 //!
-//! A server goes on with the commands in its pipe after the client is gone. Whoever looks for the messages of an
-//! interrupted attempt before that would miss some and send them again. So folders that may still grow are watched
-//! until their UIDNEXT has stood still for [`Pace::quiet`](crate::domain::retry::Pace::quiet). Bounded: [`LOOKS`], for
-//! a mailbox that is in use receives mail of its own.
+//! A server may go on storing messages that it has received after the connection is gone. Looking for them too early
+//! would find nothing and send them again (D9).
 
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
 use crate::endpoint::{Destination, FolderRef, Source};
-use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
-/// Most looks at the folders.
-const LOOKS: usize = 30;
+/// A folder that grows for longer is being filled by somebody else.
+const LOOKS: u32 = 20;
 
 struct Quiet {
     folders: Vec<FolderRef>,
+}
+
+impl Quiet {
+    async fn ends(&self, to: &mut dyn Destination) -> Flow<Vec<Option<u32>>> {
+        let opened = to.open(&self.folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        Ok(opened.into_iter().map(|folder| folder.ok().map(|(state, _)| state.uid_next)).collect())
+    }
 }
 
 #[async_trait]
@@ -25,27 +29,29 @@ impl Step for Quiet {
     type Out = ();
 
     async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
-        let mut seen: Option<Vec<Option<u32>>> = None;
+        let mut before = self.ends(to).await?;
         for _ in 0..LOOKS {
-            let opened = to.open(&self.folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
-            // A folder that cannot be opened does not grow either; what is wrong with it shows when it is worked on.
-            let next = opened.into_iter().map(|folder| folder.ok().map(|(state, _)| state.uid_next)).collect();
-            if seen.as_ref() == Some(&next) {
-                return Ok(());
-            }
-            seen = Some(next);
             tokio::time::sleep(pass.order.pace.quiet).await;
+            let now = self.ends(to).await?;
+            if now == before {
+                break;
+            }
+            before = now;
         }
-        tracing::info!("the destination keeps growing; going on");
         Ok(())
     }
 }
 
 impl Pass {
-    /// Waits until the destination folders of these are quiet.
-    pub(super) async fn quiet<'a>(&self, lane: &mut Lane, jobs: impl Iterator<Item = &'a Job>) -> Flow<()> {
-        let mut folders: Vec<FolderRef> = jobs.map(|job| job.destination.clone()).collect();
-        folders.dedup();
+    /// Returns when these folders have stopped growing.
+    pub(super) async fn wait_until_quiet<'a>(
+        &self,
+        lane: &mut Lane,
+        folders: impl Iterator<Item = &'a FolderRef>,
+    ) -> Flow<()> {
+        let mut folders: Vec<FolderRef> = folders.map(|folder| FolderRef { validity: 0, ..folder.clone() }).collect();
+        folders.sort_by(|a, b| a.wire.cmp(&b.wire));
+        folders.dedup_by(|a, b| a.wire == b.wire);
         if folders.is_empty() {
             return Ok(());
         }

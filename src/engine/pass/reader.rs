@@ -2,20 +2,24 @@
 //!
 //! The channel between the halves is bounded, and so is the memory of the messages in it (the endpoint's budget).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::domain::failure::Failure;
-use crate::endpoint::{Fetched, MessageStream, Source};
+use crate::domain::failure::{Failure, Scope};
+use crate::domain::ids::Uid;
+use crate::endpoint::{Fetched, MessageStream, Source, Which};
 use crate::engine::pass::copy::Backlog;
-use crate::engine::pass::job::Job;
+use crate::engine::pass::job::{Job, Todo};
 
 /// Messages between the halves of a lane.
 pub(super) const AHEAD: usize = 64;
-/// When so few messages of a folder are left to come, the next folder is asked for behind them, so that the source is
-/// never idle for a round trip.
-const ASK_NEXT_AT: u64 = 100;
+/// When so few messages are left to come, the next are asked for behind them, so that the source is never idle for a
+/// round trip. Fewer than an endpoint's stream has room for: asking must not wait for reading.
+const ASK_NEXT_AT: u64 = 32;
+/// Messages asked for at once, when they are named one by one: a longer command might not be taken in one go.
+const ASKED_AT_ONCE: usize = 2000;
 
 /// What the reading half hands to the writing half.
 pub(super) enum Piece {
@@ -23,79 +27,171 @@ pub(super) enum Piece {
     Begin(Arc<Job>),
     /// A message of it, or why one could not be read.
     Fetched(Fetched),
-    /// The folder could not be opened or ended early; the connection goes on.
+    /// The server refused to hand out the folder's messages together; the connection goes on.
     Refused(Failure),
     /// It ended.
     End,
 }
 
+/// Some messages of a folder, asked for with one call.
+struct Request {
+    job: Arc<Job>,
+    which: Which,
+    /// How many are expected to come.
+    expected: u64,
+    /// The only message, of a folder whose messages are asked for one at a time.
+    single: Option<Uid>,
+    first: bool,
+    last: bool,
+}
+
+/// Splits a folder into requests; at least one. A suspect is asked for by itself and nothing is asked for ahead: what came
+/// before it has then been read, and cannot get lost with the connection and be blamed (D22).
+fn requests(job: &Arc<Job>) -> VecDeque<Request> {
+    let request = |which, expected, single| {
+        let job = Arc::clone(job);
+        Request { job, which, expected, single, first: false, last: false }
+    };
+    let at_once = if job.singly { 1 } else { ASKED_AT_ONCE };
+    let mut requests: VecDeque<Request> = match &job.todo {
+        Todo::These(uids) if uids.len() > at_once || job.singly || job.suspect.is_some() => around(uids, job.suspect)
+            .into_iter()
+            .flat_map(|part| part.chunks(at_once))
+            .map(|some| {
+                let single = some.first().copied().filter(|_| job.singly);
+                request(Which::These(some.to_vec()), some.len() as u64, single)
+            })
+            .collect(),
+        Todo::All | Todo::These(_) => [request(job.which(), job.expected(), None)].into(),
+    };
+    if let Some(first) = requests.front_mut() {
+        first.first = true;
+    }
+    if let Some(last) = requests.back_mut() {
+        last.last = true;
+    }
+    requests
+}
+
+/// What comes before a suspect, the suspect, and what comes after it.
+fn around(uids: &[Uid], suspect: Option<Uid>) -> [&[Uid]; 3] {
+    match suspect.and_then(|suspect| uids.binary_search(&suspect).ok()) {
+        Some(at) => [&uids[..at], &uids[at..=at], &uids[at + 1..]],
+        None => [uids, &[], &[]],
+    }
+}
+
+type Asked = (Request, Result<MessageStream, Failure>);
+
+/// What to ask for next, in order.
+struct Plan<'a> {
+    backlog: &'a Backlog<'a>,
+    requests: VecDeque<Request>,
+    ahead: Option<Asked>,
+}
+
+impl Plan<'_> {
+    async fn ask(&mut self, source: &mut dyn Source) -> Option<Asked> {
+        if self.requests.is_empty() {
+            self.requests = requests(&self.backlog.next()?);
+        }
+        let request = self.requests.pop_front()?;
+        let stream = source.fetch(&request.job.source, &request.which).await;
+        Some((request, stream))
+    }
+
+    async fn next(&mut self, source: &mut dyn Source) -> Option<Asked> {
+        match self.ahead.take() {
+            Some(asked) => Some(asked),
+            None => self.ask(source).await,
+        }
+    }
+
+    async fn look_ahead(&mut self, source: &mut dyn Source) {
+        if self.ahead.is_none() {
+            self.ahead = self.ask(source).await;
+        }
+    }
+}
+
 /// Reads folder after folder until the backlog is empty or the connection breaks; the last piece tells why it broke.
 pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pieces: mpsc::Sender<Piece>) {
-    let mut ahead = None;
-    while let Some((job, stream)) = begin(source, backlog, ahead.take()).await {
+    let mut plan = Plan { backlog, requests: VecDeque::new(), ahead: None };
+    while let Some((request, stream)) = plan.next(source).await {
         // A closed channel means that the writing half ended: so does this one.
-        if pieces.send(Piece::Begin(Arc::clone(&job))).await.is_err() {
+        if request.first && pieces.send(Piece::Begin(Arc::clone(&request.job))).await.is_err() {
             return;
         }
-        let mut left = job.expected();
-        let mut parts = job.parts().into_iter().skip(1);
-        let mut next = Some(stream);
-        while let Some(asked) = next.take() {
-            let mut refused = false;
-            match asked {
-                Err(failure) if failure.breaks_connection() => {
-                    // The last piece: whether anybody takes it makes no difference.
-                    let _ = pieces.send(Piece::Fetched(Fetched::Broken(failure))).await;
+        match stream {
+            Ok(stream) => {
+                if !pass_on(source, &mut plan, &request, stream, &pieces).await {
                     return;
                 }
-                Err(failure) => {
-                    refused = true;
-                    if pieces.send(Piece::Refused(failure)).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(mut stream) => loop {
-                    // Nothing travels behind a suspect.
-                    if ahead.is_none() && left <= ASK_NEXT_AT && job.suspect.is_none() {
-                        ahead = ask(source, backlog).await;
-                    }
-                    let piece = match stream.recv().await {
-                        None => break,
-                        Some(Fetched::Broken(failure)) if !failure.breaks_connection() => {
-                            refused = true;
-                            Piece::Refused(failure)
-                        }
-                        Some(fetched) => Piece::Fetched(fetched),
-                    };
-                    left = left.saturating_sub(1);
-                    let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
-                    if pieces.send(piece).await.is_err() || broken {
-                        return;
-                    }
-                },
             }
-            if !refused && let Some(part) = parts.next() {
-                next = Some(source.fetch(&job.source, &part).await);
+            Err(failure) => {
+                let piece = ended(&request, failure);
+                let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
+                if pieces.send(piece).await.is_err() || broken {
+                    return;
+                }
             }
         }
-        if pieces.send(Piece::End).await.is_err() {
+        if request.last && pieces.send(Piece::End).await.is_err() {
             return;
         }
     }
 }
 
-type Asked = (Arc<Job>, Result<MessageStream, Failure>);
-
-async fn begin(source: &mut dyn Source, backlog: &Backlog<'_>, ahead: Option<Asked>) -> Option<Asked> {
-    match ahead {
-        Some(asked) => Some(asked),
-        None => ask(source, backlog).await,
+/// Hands on what comes of one request; false when nothing more can come.
+async fn pass_on(
+    source: &mut dyn Source,
+    plan: &mut Plan<'_>,
+    request: &Request,
+    mut stream: MessageStream,
+    pieces: &mpsc::Sender<Piece>,
+) -> bool {
+    let mut left = request.expected;
+    loop {
+        if left <= ASK_NEXT_AT && request.job.suspect.is_none() {
+            plan.look_ahead(source).await;
+        }
+        let piece = match stream.recv().await {
+            None => return true,
+            Some(Fetched::Broken(failure)) => ended(request, failure),
+            Some(fetched) => Piece::Fetched(fetched),
+        };
+        left = left.saturating_sub(1);
+        let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
+        if pieces.send(piece).await.is_err() || broken {
+            return false;
+        }
     }
 }
 
-async fn ask(source: &mut dyn Source, backlog: &Backlog<'_>) -> Option<Asked> {
-    let job = backlog.next()?;
-    let first = job.parts().into_iter().next()?;
-    let stream = source.fetch(&job.source, &first).await;
-    Some((job, stream))
+/// What the end of a stream by a failure means.
+fn ended(request: &Request, failure: Failure) -> Piece {
+    match request.single {
+        _ if failure.scope > Scope::Folder => Piece::Fetched(Fetched::Broken(failure)),
+        Some(uid) => Piece::Fetched(Fetched::Unreadable(uid, Failure { scope: Scope::Message, ..failure })),
+        None => Piece::Refused(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suspect_is_asked_for_by_itself() {
+        let uids: Vec<Uid> = [2, 4, 7].map(Uid).into();
+        let parts = |suspect: Option<i64>| {
+            let parts = around(&uids, suspect.map(Uid));
+            parts.map(|part| part.iter().map(|uid| uid.0).collect::<Vec<_>>())
+        };
+        assert_eq!(parts(None), [vec![2, 4, 7], vec![], vec![]]);
+        assert_eq!(parts(Some(4)), [vec![2], vec![4], vec![7]]);
+        assert_eq!(parts(Some(2)), [vec![], vec![2], vec![4, 7]]);
+        assert_eq!(parts(Some(7)), [vec![2, 4], vec![7], vec![]]);
+        assert_eq!(parts(Some(5)), [vec![2, 4, 7], vec![], vec![]], "it is no longer to be copied");
+    }
 }

@@ -1,7 +1,7 @@
 //! What of a folder's new messages is at the destination already (copied by another tool, or by an interrupted
 //! attempt), what moved here within the source, and which flags changed (D8, D9, D10, D12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -9,6 +9,8 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Candidate, Matching, match_by_content, match_identities};
+use crate::domain::message::MessageMeta;
+use crate::domain::plan::compare;
 use crate::domain::record::{Counts, Origin, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, FlagUpdate, FolderRef, Source, Which};
 use crate::engine::pass::job::{BLAME_LIMIT, Carry, Job, Todo};
@@ -19,7 +21,7 @@ use crate::engine::pass::scan::Looked;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble, bytes};
 
 /// Header blocks held at once.
-const HEADERS_AT_ONCE: usize = 1000;
+pub(super) const HEADERS_AT_ONCE: usize = 1000;
 
 /// Resolves one folder.
 pub(super) struct Resolve<'a> {
@@ -39,7 +41,10 @@ impl Resolve<'_> {
 
     /// Where at the destination messages without a watermark may be ours.
     fn place_to_search(pass: &Pass, job: &Job) -> Option<Which> {
-        if pass.order.options.search_duplicates && job.opened.messages > 0 {
+        if job.destination_gone {
+            return None;
+        }
+        if job.search_all || (pass.order.options.search_duplicates && job.opened.messages > 0) {
             return Some(Which::All);
         }
         job.open_intent.map(|intent| Which::From(intent.floor))
@@ -57,7 +62,8 @@ impl Resolve<'_> {
     /// The new messages, by number and size; a first pass has no listing yet.
     async fn newcomers(&mut self, source: &mut dyn Source) -> Result<Vec<(Uid, u32)>, Failure> {
         if self.job.todo == Todo::All {
-            let listing = source.scan(&self.job.source, &Which::All, false).await?;
+            let mut listing = source.scan(&self.job.source, &Which::All, false).await?;
+            listing.retain(|message| self.job.was_listed(message.uid));
             self.job.todo = Todo::These(listing.iter().map(|m| m.uid).collect());
             self.job.listing = listing.into_iter().map(|m| (m.uid, (m.flags, m.size))).collect();
         }
@@ -75,7 +81,8 @@ impl Resolve<'_> {
         let from = &self.job.source;
         let ours = candidates(source, from, &new).await.on(Side::Source).map_err(Halt::Fatal)?;
         let into = &self.job.destination;
-        let theirs = candidates(to, into, &strangers).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let mut theirs = candidates(to, into, &strangers).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        self.number_the_numberless(pass, &mut theirs).await?;
         let mut found = match_identities(&ours, &theirs);
         for group in std::mem::take(&mut found.ambiguous) {
             let uids = |side: &[Candidate]| side.iter().map(|c| c.uid).collect::<Vec<_>>();
@@ -95,10 +102,50 @@ impl Resolve<'_> {
         let unseen = new.iter().map(|m| m.0).filter(|uid| !identities.contains_key(uid));
         let mut rest: Vec<Uid> = moved.rest.into_iter().chain(unseen).collect();
         rest.sort_unstable();
+        let arrived: Vec<Uid> = moved.rekeys.iter().map(|key| key.to).collect();
         let count = Counts { already_there: moved.rekeys.len() as u64, ..Counts::default() };
         let results = Results { rekeys: moved.rekeys, ..Results::default() };
         pass.recorder.add(Entry { results, counts: vec![(self.job.id, count)], progressed: false }).await;
         self.job.todo = Todo::These(rest);
+        if !arrived.is_empty() && pass.order.options.carry_flags {
+            self.carry_for(pass, arrived).await?;
+        }
+        Ok(())
+    }
+
+    /// A message that moved here may have been flagged meanwhile: its watermark, which came along, tells.
+    async fn carry_for(&mut self, pass: &Pass, arrived: Vec<Uid>) -> Flow<()> {
+        pass.recorder.flush().await;
+        let watermarks = pass.journal.watermarks(self.job.id).await?;
+        let listed = |uid: &Uid| {
+            let (flags, size) = self.job.listing.get(uid)?.clone();
+            Some(MessageMeta { uid: *uid, flags, size, date: None })
+        };
+        let listing: Vec<MessageMeta> = arrived.iter().filter_map(listed).collect();
+        self.job.carries.extend(compare(&listing, &watermarks, true).flag_changes.into_iter().map(Carry::from));
+        Ok(())
+    }
+
+    /// Watermarks without a destination number (the server told none, or the folder was made anew) answer for a stranger
+    /// of their identity first: it is theirs, not the copy of a new twin.
+    async fn number_the_numberless(&self, pass: &Pass, strangers: &mut Vec<Candidate>) -> Flow<()> {
+        let marks = pass.journal.watermarks(self.job.id).await?;
+        let numberless = |mark: &Watermark| mark.destination == Uid(0) && mark.destination_folder == self.job.id;
+        let mut entry = Entry::default();
+        let mut by_identity: BTreeMap<Identity, Vec<Uid>> = BTreeMap::new();
+        if marks.iter().any(numberless) {
+            strangers.iter().rev().for_each(|s| by_identity.entry(s.identity).or_default().push(s.uid));
+        }
+        let mut taken = BTreeSet::new();
+        for mut mark in marks.into_iter().filter(numberless) {
+            if let Some(uid) = by_identity.get_mut(&mark.identity).and_then(Vec::pop) {
+                taken.insert(uid);
+                mark.destination = uid;
+                entry.results.watermarks.push((self.job.id, mark));
+            }
+        }
+        strangers.retain(|stranger| !taken.contains(&stranger.uid));
+        pass.recorder.add(entry).await;
         Ok(())
     }
 
@@ -139,8 +186,8 @@ impl Resolve<'_> {
     /// Carries flag changes, folder by folder of the destination (D10).
     async fn carry(&mut self, pass: &Pass, to: &mut dyn Destination) -> Flow<()> {
         let mut by_folder: BTreeMap<FolderId, Vec<Carry>> = BTreeMap::new();
-        for carry in std::mem::take(&mut self.job.carries) {
-            by_folder.entry(carry.folder).or_default().push(carry);
+        for carry in &self.job.carries {
+            by_folder.entry(carry.folder).or_default().push(carry.clone());
         }
         for (folder, carries) in by_folder {
             let Some(place) = self.prepared.places.get(&folder) else {

@@ -45,7 +45,8 @@ impl Step for Scan<'_> {
         pass.recorder.flush().await;
         let watermarks = pass.journal.watermarks(self.job.id).await?;
         let job = &*self.job;
-        let unharmed = pass.failed_in(job.id).is_empty() && job.careful.is_empty() && job.folder_blame == 0;
+        let unharmed =
+            job.looks == 0 && pass.failed_in(job.id).is_empty() && job.careful.is_empty() && job.folder_blame == 0;
         if watermarks.is_empty() && !pass.filters() && unharmed {
             self.job.todo = Todo::All;
             pass.expect(self.job, 0, 0, u64::from(self.job.listed.messages));
@@ -69,8 +70,14 @@ impl Step for Scan<'_> {
 impl Scan<'_> {
     fn sort_out(&mut self, pass: &Pass, listing: &[MessageMeta], watermarks: &[Watermark]) {
         let options = &pass.order.options;
-        let found = compare(listing, watermarks, options.carry_flags);
         let job = &mut *self.job;
+        let listing: Vec<&MessageMeta> = listing.iter().filter(|message| job.was_listed(message.uid)).collect();
+        if listing.len() < job.listed.messages as usize {
+            // Deleted since the listing, or a server that does not show everything: only another pass can tell.
+            job.unfinished = true;
+        }
+        let listing: Vec<MessageMeta> = listing.into_iter().cloned().collect();
+        let found = compare(&listing, watermarks, options.carry_flags);
         job.folder_blame = 0;
         job.listing.clear();
         let failed = pass.failed_in(job.id);
@@ -88,14 +95,7 @@ impl Scan<'_> {
         }
         pass.expect(job, found.known, skipped, new.len() as u64);
         job.todo = Todo::These(new);
-        let carry = |step: crate::domain::plan::FlagStep| Carry {
-            source: step.source,
-            folder: step.destination_folder,
-            destination: step.destination,
-            change: step.change,
-            now: step.now,
-        };
-        job.carries = found.flag_changes.into_iter().map(carry).collect();
+        job.carries = found.flag_changes.into_iter().map(Carry::from).collect();
         self.gone = found.gone.iter().map(|w| (w.identity, job.id, w.source)).collect();
     }
 }
@@ -173,10 +173,6 @@ impl Pass {
         let groups = std::mem::take(&mut prepared.groups);
         let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self, prepared, job));
         let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
-        if let Some(lane) = lanes.iter_mut().next() {
-            // What an attempt left behind that was interrupted just now may still be arriving.
-            self.quiet(lane, look.iter().flatten().filter(|job| job.open_intent.is_some())).await?;
-        }
         let (queue, done) = (Queue::new(look), Queue::new(rest));
         let shared = &*prepared;
         let runs = lanes.iter_mut().map(|lane| {

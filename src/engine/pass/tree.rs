@@ -14,6 +14,7 @@ use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Phase};
 use crate::domain::tree::{FolderPlan, Tree, destination_tree};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
 use crate::engine::pass::job::{Job, Todo};
+use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
@@ -101,6 +102,10 @@ impl Step for Open<'_> {
                 Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
             }
         }
+        for candidate in self.candidates.iter_mut().filter(|c| c.wire.0.is_empty()) {
+            // Neither listed nor created by us, as the inbox of some servers.
+            candidate.wire = to.wire_name(&candidate.plan.destination);
+        }
         let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| !c.gone && c.refused.is_none()).collect();
         let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, 0)).collect();
         if folders.is_empty() {
@@ -134,15 +139,29 @@ impl Pass {
         let records = self.journal.folders().await?;
         let listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
-        let known = Known::new(&records, &listing.source);
+        self.wait_for_the_interrupted(lane, &records, &listing).await?;
+        let renamed = self.renamed(lane, &records, &listing.source).await?;
+        let known = Known::new(&records, &listing.source, &renamed);
         let tree = self.tree(&listing, &known)?;
+        for (at, reason) in &tree.left_out {
+            tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
+        }
         let mut candidates = self.candidates(&tree, &listing, &known);
         self.create(lane, &tree, &listing, &mut candidates).await?;
         let (mut look, settled): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|c| self.must_look(c));
         if !look.is_empty() {
             self.persist(lane, &mut Open { listing: &listing, candidates: &mut look }).await?;
         }
-        self.register(&records, &listing, settled, look).await
+        self.register(records, &listing, settled, look).await
+    }
+
+    /// An attempt that was interrupted moments ago may still be landing.
+    async fn wait_for_the_interrupted(&self, lane: &mut Lane, records: &[FolderRecord], listing: &Listing) -> Flow<()> {
+        let there: BTreeSet<_> = listing.destination.iter().filter(|f| f.selectable).map(|f| &f.wire).collect();
+        let open = |r: &&FolderRecord| r.intent.is_some() && there.contains(&r.destination_wire);
+        let folders: Vec<FolderRef> =
+            records.iter().filter(open).map(|r| place(&r.destination, &r.destination_wire, 0)).collect();
+        self.wait_until_quiet(lane, folders.iter()).await
     }
 
     fn tree(&self, listing: &Listing, known: &Known<'_>) -> Flow<Tree> {
@@ -160,6 +179,13 @@ impl Pass {
             let listed = &listing.source[plan.source];
             let record = known.rows.get(&listed.path).copied().cloned();
             // A folder of an earlier pass that is there no more was taken away by somebody: not made again (D12).
+            let mut plan = plan.clone();
+            // A folder in which an interrupted pass may have left messages stays where it was until they are found.
+            if let Some(before) = record.as_ref().filter(|r| r.intent.is_some() && r.destination != plan.destination)
+                && there.contains_key(&before.destination)
+            {
+                (plan.destination, plan.exists) = (before.destination.clone(), true);
+            }
             let gone = !plan.exists
                 && record.as_ref().is_some_and(|r| r.destination_validity != 0 && r.destination == plan.destination);
             let wire = match (&record, there.get(&plan.destination)) {
@@ -167,7 +193,7 @@ impl Pass {
                 (Some(record), None) if gone => record.destination_wire.clone(),
                 _ => WireName(Vec::new()),
             };
-            let (plan, state) = (plan.clone(), listed.state);
+            let state = listed.state;
             Candidate { plan, record, state, wire, gone, refused: None, opened: None }
         };
         tree.folders.iter().map(candidate).collect()
@@ -175,12 +201,20 @@ impl Pass {
 
     /// Creates what is missing; what the destination refuses stays with its candidate.
     async fn create(&self, lane: &mut Lane, tree: &Tree, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
-        let gone: BTreeSet<_> = candidates.iter().filter(|c| c.gone).map(|c| &c.plan.destination).collect();
+        // A folder somebody took away is not made again for old mail; another source folder may still need it.
+        let needed: BTreeSet<_> = candidates.iter().filter(|c| !c.gone).map(|c| &c.plan.destination).collect();
+        let taken_away = |c: &&Candidate| c.gone && !needed.contains(&c.plan.destination);
+        let gone: BTreeSet<_> = candidates.iter().filter(taken_away).map(|c| &c.plan.destination).collect();
         let create: Vec<NewFolder> = tree
             .create
             .iter()
             .filter(|new| !gone.contains(&new.path))
-            .map(|new| NewFolder { path: new.path.clone(), role: new.role, subscribe: new.subscribe })
+            .map(|new| NewFolder {
+                path: new.path.clone(),
+                role: new.role,
+                subscribe: new.subscribe,
+                plain_parent: new.plain_parent,
+            })
             .collect();
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
         let subscribe: Vec<WireName> = candidates
@@ -215,14 +249,18 @@ impl Pass {
             return false;
         };
         // Without HIGHESTMODSEQ nothing tells that flags changed.
-        let tells = state.highest_modseq.is_some() || !self.order.options.carry_flags;
+        let tells = match state.highest_modseq {
+            Some(_) => true,
+            // Nor, without UIDNEXT, that one message went and another came.
+            None => !self.order.options.carry_flags && state.uid_next != 0,
+        };
         !candidate.gone && tells && marker.state == state && marker.options == self.options_hash()
     }
 
     /// Writes the folder rows and makes the jobs.
     async fn register(
         &self,
-        records: &[FolderRecord],
+        mut records: Vec<FolderRecord>,
         listing: &Listing,
         settled: Vec<Candidate>,
         look: Vec<Candidate>,
@@ -232,7 +270,11 @@ impl Pass {
         let jobs_from = settled.len();
         let all: Vec<Candidate> = settled.into_iter().chain(look).collect();
         let updates: Vec<_> = all.iter().map(|c| update(c, listing, &states)).collect();
-        let ids = self.save(&all, &updates).await?;
+        let (ids, changed) = self.save(&all, &updates).await?;
+        if changed {
+            // A folder with new numbers has left its old ones in a row of their own, which counts from now on (D12).
+            records = self.journal.folders().await?;
+        }
 
         let listed: BTreeSet<_> = listing.source.iter().map(|f| &f.path).collect();
         let kept: BTreeSet<_> = ids.iter().copied().collect();
@@ -240,7 +282,7 @@ impl Pass {
         let mut prepared = Prepared {
             groups: Vec::new(),
             lost: lost.map(|r| r.id).collect(),
-            places: self.places(records, listing),
+            places: self.places(&records, listing),
             gone: Mutex::new(GoneMarks::default()),
         };
         let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
@@ -260,14 +302,15 @@ impl Pass {
         Ok(prepared)
     }
 
-    /// Writes changed rows only: a pass with nothing to do writes none.
-    async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> Flow<Vec<FolderId>> {
+    /// Writes changed rows only: a pass with nothing to do writes none. Answers the rows' ids, and whether any was changed.
+    async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> Flow<(Vec<FolderId>, bool)> {
         let same = |c: &Candidate, u: &FolderUpdate| c.record.as_ref().filter(|r| is_same(r, u)).map(|r| r.id);
         let known: Vec<Option<FolderId>> = all.iter().zip(updates).map(|(c, u)| same(c, u)).collect();
         let changed: Vec<FolderUpdate> =
             updates.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(u, _)| u.clone()).collect();
         let mut written = Vec::new();
-        if !changed.is_empty() {
+        let any = !changed.is_empty();
+        if any {
             written = self.journal.update_folders(changed).await?;
         }
         let mut written = written.into_iter();
@@ -278,13 +321,14 @@ impl Pass {
             let renumbered = candidate.record.as_ref().is_some_and(|r| {
                 r.destination == update.destination
                     && r.destination_validity != 0
+                    && update.destination_validity != 0
                     && r.destination_validity != update.destination_validity
             });
             if renumbered {
                 self.journal.renumber_destination(id, update.destination_validity).await?;
             }
         }
-        Ok(ids)
+        Ok((ids, any))
     }
 
     /// Where earlier passes put messages, as far as that is still the same folder.
@@ -322,10 +366,10 @@ impl Pass {
         }
         let phase = match (&candidate.refused, look, unchanged) {
             (None, false, true) => FolderPhase::Unchanged,
-            (None, false, false) => FolderPhase::Done,
             _ => FolderPhase::Waiting,
         };
         self.tally.folder(now, id, listed.path.clone(), counts, phase);
+        let intent = candidate.record.as_ref().filter(|r| r.destination == update.destination).and_then(|r| r.intent);
         let job = Job {
             id,
             path: listed.path.clone(),
@@ -334,7 +378,8 @@ impl Pass {
             destination: place(&update.destination, &update.destination_wire, update.destination_validity),
             opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
             permanent: candidate.opened.map_or_else(PermanentFlags::everything, |o| o.1),
-            open_intent: candidate.record.as_ref().and_then(|r| r.intent),
+            open_intent: intent.filter(|intent| intent.validity == update.destination_validity),
+            search_all: intent.is_some_and(|intent| intent.validity != update.destination_validity),
             fresh: candidate.record.is_none(),
             destination_gone: candidate.gone,
             unfinished: false,
@@ -344,6 +389,9 @@ impl Pass {
             carries: Vec::new(),
             careful: BTreeSet::new(),
             suspect: None,
+            singly: false,
+            missing: 0,
+            looks: 0,
             blame: BTreeMap::new(),
             folder_blame: 0,
         };
@@ -353,7 +401,10 @@ impl Pass {
                 self.folder_failed(&mut job, failure).await?;
                 Ok(None)
             }
-            None => Ok(look.then_some(job)),
+            None if look => Ok(Some(job)),
+            None if unchanged => Ok(None),
+            // New and empty: there is nothing to look into, now or later.
+            None => self.folder_done(&job, 0).await.map(|()| None),
         }
     }
 }
@@ -382,40 +433,6 @@ fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath
         destination: candidate.plan.destination.clone(),
         destination_wire: candidate.wire.clone(),
         destination_validity: opened.or_else(|| states.get(&candidate.plan.destination).copied()).unwrap_or(before),
-    }
-}
-
-/// Earlier rows by the names that the source has now.
-struct Known<'a> {
-    rows: BTreeMap<FolderPath, &'a FolderRecord>,
-    /// Where they went, for the tree.
-    destinations: BTreeMap<FolderPath, FolderPath>,
-}
-
-impl<'a> Known<'a> {
-    /// A folder is known by its name or, renamed, by its MAILBOXID (RFC 8474) and UIDVALIDITY (D12).
-    fn new(records: &'a [FolderRecord], source: &[ListedFolder]) -> Self {
-        let live: Vec<&FolderRecord> = records.iter().filter(|r| !r.retired).collect();
-        let mut rows: BTreeMap<FolderPath, &FolderRecord> = live.iter().map(|r| (r.source.clone(), *r)).collect();
-        let listed: BTreeSet<&FolderPath> = source.iter().map(|f| &f.path).collect();
-        for folder in source.iter().filter(|f| f.mailbox_id.is_some()) {
-            let renamed = live.iter().find(|r| {
-                r.mailbox_id == folder.mailbox_id
-                    && !listed.contains(&r.source)
-                    && folder.state.is_some_and(|s| s.uid_validity == r.source_validity)
-            });
-            if let Some(record) = renamed
-                && !rows.contains_key(&folder.path)
-            {
-                rows.remove(&record.source);
-                rows.insert(folder.path.clone(), record);
-            }
-        }
-        let gone_to = |(path, r): (&FolderPath, &&FolderRecord)| {
-            (r.destination_validity != 0).then(|| (path.clone(), r.destination.clone()))
-        };
-        let destinations = rows.iter().filter_map(gone_to).collect();
-        Self { rows, destinations }
     }
 }
 

@@ -103,6 +103,14 @@ pub fn assert_nothing_lost_or_doubled(source: &Mailbox, destination: &Mailbox, n
     report(&losses(source, destination, names));
 }
 
+/// Nothing happened to a mailbox between two looks: the same messages under the same numbers.
+pub fn assert_unchanged(before: &Mailbox, after: &Mailbox) {
+    assert_equal(before, after, &same_names(before));
+    for (name, folder) in &before.folders {
+        assert_eq!(folder.messages, after.folders[name].messages, "{name}");
+    }
+}
+
 /// Every folder under its own name: for two servers of one layout.
 pub fn same_names(source: &Mailbox) -> Vec<(String, String)> {
     source.folders.keys().map(|name| (name.clone(), name.clone())).collect()

@@ -12,3 +12,4 @@ pub mod dovecot;
 pub mod imap;
 pub mod product;
 pub mod relay;
+pub mod scene;

@@ -2,6 +2,9 @@
 
 use std::process::{Command, Stdio};
 
+use mailferry::domain::project::Options;
+use mailferry::domain::record::ItemError;
+use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -115,6 +118,44 @@ impl Workspace {
         let mut items = self.status();
         assert_eq!(items.len(), 1, "one item was expected");
         items.remove(0)
+    }
+
+    /// The folders of the only item's latest pass. The sum of D6 holds for each that has ended well.
+    pub fn folders(&self) -> Vec<PassFolderRow> {
+        let rows = self.ask(async |store| {
+            let project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            let item = store.items(project.id).await.expect("read").remove(0);
+            store.pass_folders(item.latest.expect("a pass").id, 1000, 0).await.expect("read")
+        });
+        for row in &rows {
+            assert!(row.folder.counts.balanced(), "{}: {:?}", row.source, row.folder);
+        }
+        rows
+    }
+
+    /// The item errors of the only item's latest pass.
+    pub fn errors(&self) -> Vec<ItemError> {
+        self.ask(async |store| {
+            let project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            let item = store.items(project.id).await.expect("read").remove(0);
+            let rows = store.item_errors(item.latest.expect("a pass").id, 1000, 0).await.expect("read");
+            rows.into_iter().map(|row| row.error).collect()
+        })
+    }
+
+    /// Changes options of the project, those too that no verb sets.
+    pub fn options(&self, change: impl FnOnce(&mut Options)) {
+        self.ask(async |store| {
+            let mut project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            change(&mut project.options);
+            store.update_project(project).await.expect("written");
+        });
+    }
+
+    fn ask<T>(&self, question: impl AsyncFnOnce(Store) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let store = Store::open(self.dir.path(), 0).expect("the workspace");
+        runtime.block_on(question(store))
     }
 
     /// What the program logged.

@@ -1,0 +1,249 @@
+//! Commands without an answer yet: the queue that the writing and the reading side of a connection share.
+//!
+//! Every command gets exactly one answer, also when the connection dies or its session is dropped. Waits for nothing.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::classify::Step;
+use super::framer::Watch;
+use super::response::{Response, Told};
+use super::scrub::Scrub;
+use super::stream::Stream;
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::ids::Uid;
+use crate::endpoint::{Appended, Result};
+
+/// The answer to a command.
+pub(super) struct Answer {
+    /// The failure that a NO or BAD stands for.
+    pub(super) failure: Option<Failure>,
+    /// It was BAD: the server could not read the command.
+    pub(super) told_bad: bool,
+    /// Code and text of the tagged line.
+    pub(super) told: Told,
+    /// What came before it.
+    pub(super) untagged: Vec<Response>,
+}
+
+impl Answer {
+    /// The answer, if it was OK.
+    pub(super) fn good(self) -> Result<Self> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(self),
+        }
+    }
+}
+
+/// Where the answer to an append goes; never dropped without a word.
+pub(super) struct AppendReply {
+    to: Option<oneshot::Sender<Result<Vec<Appended>>>>,
+    tells_uids: bool,
+    messages: usize,
+}
+
+impl AppendReply {
+    /// `tells_uids`: UIDPLUS was advertised, so an APPENDUID is believed, if it names as many UIDs as were sent messages.
+    pub(super) fn new(tells_uids: bool, messages: usize) -> (Self, oneshot::Receiver<Result<Vec<Appended>>>) {
+        let (to, answer) = oneshot::channel();
+        (Self { to: Some(to), tells_uids, messages }, answer)
+    }
+
+    /// Answers.
+    pub(super) fn answer(mut self, result: Result<&Told>) {
+        let result = result.map(|told| {
+            let places = told.code.append_uids().filter(|(_, uids)| self.tells_uids && uids.len() == self.messages);
+            match places {
+                Some((validity, uids)) => {
+                    let place = |uid| Appended { at: Some((validity, Uid(i64::from(uid)))) };
+                    uids.into_iter().map(place).collect()
+                }
+                None => vec![Appended { at: None }; self.messages],
+            }
+        });
+        if let Some(to) = self.to.take() {
+            // Nobody waits: the append happened all the same.
+            drop(to.send(result));
+        }
+    }
+}
+
+impl Drop for AppendReply {
+    fn drop(&mut self) {
+        if let Some(to) = self.to.take() {
+            let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "adding a message");
+            drop(to.send(Err(failure.saying("the session was closed"))));
+        }
+    }
+}
+
+/// Whether a command owns untagged data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// It does.
+    Found,
+    /// A later command may.
+    Later,
+    /// No command does.
+    Nobody,
+}
+
+/// Where answers and data of a command go.
+pub(super) enum Reply {
+    /// Collected.
+    Whole(oneshot::Sender<Result<Answer>>, Vec<Response>),
+    /// To one append.
+    Append(AppendReply),
+    /// To a stream of messages.
+    Stream(Arc<Stream>),
+}
+
+/// A command without an answer yet.
+pub(super) struct Pending {
+    pub(super) number: u32,
+    pub(super) step: Step,
+    pub(super) doing: String,
+    pub(super) reply: Reply,
+    /// It opens a folder: the serial number of that opening.
+    pub(super) opens: Option<u64>,
+    /// It needs the folder opened last to have this UIDVALIDITY (0: any).
+    pub(super) needs: Option<u32>,
+    /// Someone waits for `+`.
+    pub(super) go: Option<oneshot::Sender<()>>,
+}
+
+/// The receiving end of [`Reply::Whole`].
+pub(super) struct Ticket {
+    pub(super) answer: oneshot::Receiver<Result<Answer>>,
+    pub(super) doing: String,
+}
+
+impl Pending {
+    /// A command whose data are collected.
+    pub(super) fn whole(step: Step, doing: &str) -> (Self, Ticket) {
+        let (to, answer) = oneshot::channel();
+        let ticket = Ticket { answer, doing: doing.to_owned() };
+        (Self::new(step, doing, Reply::Whole(to, Vec::new())), ticket)
+    }
+
+    /// Any command.
+    pub(super) fn new(step: Step, doing: &str, reply: Reply) -> Self {
+        Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, go: None }
+    }
+
+    /// Gives the failure as the answer.
+    pub(super) fn fail(self, failure: &Failure) {
+        let failure = Failure { doing: self.doing, ..failure.clone() };
+        match self.reply {
+            Reply::Whole(to, _) => drop(to.send(Err(failure))),
+            Reply::Append(reply) => reply.answer(Err(failure)),
+            Reply::Stream(stream) => stream.break_off(failure),
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    pending: VecDeque<Pending>,
+    dead: Option<Failure>,
+    failed_opening: Option<u64>,
+}
+
+/// What writer and reader share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Cancelled when the connection is dead.
+    pub(super) stop: CancellationToken,
+    pub(super) watch: Arc<Watch>,
+    pub(super) scrub: Scrub,
+}
+
+impl Shared {
+    /// Nothing under way yet.
+    pub(super) fn new(watch: Arc<Watch>, scrub: Scrub) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), stop: CancellationToken::new(), watch, scrub })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the connection, with the first reason given, and answers everyone who waits.
+    pub(super) fn fail(&self, failure: Failure) {
+        let (pending, failure) = {
+            let mut state = self.state();
+            let failure = state.dead.get_or_insert(failure).clone();
+            (std::mem::take(&mut state.pending), failure)
+        };
+        self.stop.cancel();
+        for pending in pending {
+            self.watch.answered();
+            pending.fail(&failure);
+        }
+    }
+
+    /// Why the connection is dead.
+    pub(super) fn dead(&self) -> Option<Failure> {
+        self.state().dead.clone()
+    }
+
+    /// Puts a command at the end of the queue.
+    pub(super) fn push(&self, pending: Pending) -> Result<()> {
+        let mut state = self.state();
+        if let Some(dead) = &state.dead {
+            return Err(Failure { doing: pending.doing, ..dead.clone() });
+        }
+        self.watch.expect();
+        state.pending.push_back(pending);
+        Ok(())
+    }
+
+    /// Works on the oldest command that is the owner of something.
+    pub(super) fn first<T>(
+        &self,
+        owner: impl Fn(&Pending) -> Owner,
+        work: impl FnOnce(Option<&mut Pending>) -> T,
+    ) -> T {
+        let mut state = self.state();
+        let found = state.pending.iter_mut().map(|p| (owner(p), p)).find(|(owner, _)| *owner != Owner::Later);
+        work(found.filter(|(owner, _)| *owner == Owner::Found).map(|(_, pending)| pending))
+    }
+
+    /// Takes the command with this number out.
+    pub(super) fn answered(&self, number: u32) -> Option<Pending> {
+        let mut state = self.state();
+        let at = state.pending.iter().position(|p| p.number == number)?;
+        self.watch.answered();
+        state.pending.remove(at)
+    }
+
+    /// `+` came: the newest command is the one that may wait for it.
+    pub(super) fn go(&self) {
+        if let Some(go) = self.state().pending.back_mut().and_then(|p| p.go.take()) {
+            let _ = go.send(());
+        }
+    }
+
+    /// What to wait on for `+`; none when the command was answered already.
+    pub(super) fn await_go(&self, number: u32) -> Option<oneshot::Receiver<()>> {
+        let mut state = self.state();
+        let pending = state.pending.back_mut().filter(|p| p.number == number)?;
+        let (go, wait) = oneshot::channel();
+        pending.go = Some(go);
+        Some(wait)
+    }
+
+    /// Whether the opening with this number was refused.
+    pub(super) fn has_opening_failed(&self, serial: u64) -> bool {
+        self.state().failed_opening == Some(serial)
+    }
+
+    /// Remembers that this opening of a folder was refused.
+    pub(super) fn opening_failed(&self, serial: u64) {
+        self.state().failed_opening = Some(serial);
+    }
+}

@@ -1,0 +1,106 @@
+//! What another process sees of a running pass, and how passes that cannot begin say why.
+
+use std::time::Instant;
+
+use crate::support::dovecot::{self, Format, PASSWORD};
+use crate::support::product::{Item, Workspace, plain};
+use crate::support::relay::{Act, At, PATIENCE, Relay, Rules, verb};
+use crate::support::scene::Scene;
+
+/// Asks for the status until it is as expected.
+fn until(workspace: &Workspace, expected: impl Fn(&[Item]) -> bool) -> Vec<Item> {
+    let start = Instant::now();
+    loop {
+        let items = workspace.status();
+        if expected(&items) {
+            return items;
+        }
+        assert!(start.elapsed() < PATIENCE, "never: {items:#?}");
+    }
+}
+
+#[test]
+fn r18_r19_r47_r48_r49_progress_is_seen_by_another_process() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.workspace.options(|o| o.connections = 1);
+    scene.fill("INBOX", 0..30);
+    scene.fill("Work", 100..110);
+    // The largest folder goes first; the other one is held back at its first message.
+    let hit = scene.destination.plan(At::Command(verb("APPEND").with("Work")), Act::Hold);
+    std::thread::scope(|threads| {
+        let pass = threads.spawn(|| scene.pass());
+        hit.wait();
+        let items = until(&scene.workspace, |items| items[0].messages("copied") == 30);
+        let folders = &items[0].0["folders"];
+        assert_eq!((items[0].status(), &items[0].0["phase"]), ("migrating", &"copying".into()));
+        assert_eq!((&folders["done"], &folders["total"]), (&1.into(), &2.into()), "folders, not bytes");
+        assert_eq!(folders["current"], "Work");
+        assert!(items[0].number("bytes") > 30 * 100);
+        hit.go_on();
+        let done = pass.join().expect("the pass");
+        assert_eq!((done.messages("copied"), &done.0["folders"]["done"]), (40, &2.into()));
+        assert!(done.number("bytes") > items[0].number("bytes"));
+    });
+}
+
+#[test]
+fn r02_r06_a_second_item_waits_for_a_free_worker() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let relay = Relay::start(source.plain_port, Rules::default());
+    let workspace = Workspace::new();
+    workspace.project_new(&plain(relay.port), &plain(destination.plain_port), &["--concurrent", "1"]);
+    let items: Vec<_> = (0..2).map(|_| (source.user("queue"), destination.user("queue"))).collect();
+    workspace.import(&items);
+    assert!(workspace.status().iter().all(|item| item.status() == "not_submitted"), "R1");
+    let hit = relay.plan(At::Command(verb("LIST")), Act::Hold);
+    std::thread::scope(|threads| {
+        let pass = threads.spawn(|| workspace.start());
+        hit.wait();
+        let seen = until(&workspace, |items| items.iter().any(|item| item.status() == "migrating"));
+        assert!(seen.iter().any(|item| item.status() == "submitted"), "{seen:?}");
+        assert_eq!(relay.counters().connections, 1);
+        hit.go_on();
+        pass.join().expect("the pass").expect(0);
+    });
+    assert!(workspace.status().iter().all(|item| item.status() == "completed"));
+}
+
+#[test]
+fn r25_r26_r45_a_refused_login_names_its_side_and_is_not_tried_again() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    for wrong in ["source", "destination"] {
+        let (reading, writing) =
+            (Relay::start(source.plain_port, Rules::default()), Relay::start(destination.plain_port, Rules::default()));
+        let workspace = Workspace::new();
+        workspace.project_new(&plain(reading.port), &plain(writing.port), &[]);
+        let (from, to) = (source.user("wrong"), destination.user("wrong"));
+        let password = |side| if side == wrong { "not-this-one" } else { PASSWORD };
+        let csv = format!(
+            "Source Email,Source Login Name,Source Password,Destination Email,Destination Login Name,Destination Password\n\
+             {from}@a.example,{from},{},{to}@b.example,{to},{}\n",
+            password("source"),
+            password("destination")
+        );
+        let file = workspace.path().join("wrong.csv");
+        std::fs::write(&file, csv).expect("written");
+        workspace.run(&["item", "import", "move", file.to_str().expect("a plain path")]).expect(0);
+        let output = workspace.start().expect(1);
+        let item = workspace.only();
+        assert_eq!((item.status(), &item.0["error"]["side"]), ("failed", &wrong.into()));
+        assert_eq!(item.0["error"]["failure"]["cause"], "login_refused");
+        assert!(output.stderr.contains(wrong), "{}", output.stderr);
+        assert!(!output.stderr.contains("not-this-one") && !workspace.log().contains("not-this-one"));
+        let relay = if wrong == "source" { &reading } else { &writing };
+        let logins = relay.commands().into_iter().filter(|c| c.verb == "LOGIN" || c.verb == "AUTHENTICATE").count();
+        assert_eq!(logins, 1, "a refused login is not tried again");
+    }
+}

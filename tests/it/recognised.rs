@@ -1,0 +1,108 @@
+//! Mail that reached the destination some other way is recognised, not doubled (D8).
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::corpus;
+use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
+use crate::support::relay::Rules;
+use crate::support::scene::{Scene, message};
+
+/// Whether mbsync is here; on Debian and its kin it must be.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn has_mbsync() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|place| place.join("mbsync").is_file());
+    assert!(
+        found || !Path::new("/etc/debian_version").exists(),
+        "mbsync is not installed: this test needs it (tests/run.sh installs it: apt-get install isync)"
+    );
+    if !found {
+        eprintln!("skipped: mbsync is not on this system");
+    }
+    found
+}
+
+/// Copies the whole mailbox of one user to another as mbsync does it.
+fn mbsync(from: (&Dovecot, &str), to: (&Dovecot, &str)) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let side = |name: &str, server: &Dovecot, user: &str| {
+        format!(
+            "IMAPAccount {name}\nHost 127.0.0.1\nPort {}\nUser {user}\nPass {PASSWORD}\nSSLType None\n\
+             AuthMechs LOGIN\n\nIMAPStore {name}\nAccount {name}\n\n",
+            server.plain_port
+        )
+    };
+    let state = dir.path().join("state");
+    fs::create_dir(&state).expect("a folder");
+    let configuration = format!(
+        "{}{}Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Near\nSync Pull\nExpunge None\n\
+         CopyArrivalDate yes\nSyncState {}/\n",
+        side("far", from.0, from.1),
+        side("near", to.0, to.1),
+        state.display()
+    );
+    let file = dir.path().join("mbsyncrc");
+    fs::write(&file, configuration).expect("written");
+    let output = Command::new("mbsync").arg("-c").arg(&file).arg("-a").stdin(Stdio::null()).output().expect("mbsync");
+    // Messages that it does not like it leaves out, and says so by its exit code; they are Mailferry's to move.
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code().is_some_and(|code| code <= 1), "{said}");
+}
+
+#[test]
+fn r17_mail_that_mbsync_copied_before_is_recognised() {
+    if !dovecot::available() || !has_mbsync() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    for hide in [vec![], vec!["UIDPLUS"]] {
+        let scene = Scene::between(source, destination, Rules::default(), Rules::hiding(&hide));
+        let mut mailbox = corpus::hostile(90, Format::Sdbox);
+        mailbox.folders.retain(|f| f.slash.is_ascii() && !f.slash.contains(['"', '\\', '*', '%', '&', '{', ' ']));
+        mailbox.folders.retain(|f| f.slash != "work");
+        // Where a message has no header at all, the one that mbsync adds makes another message of it.
+        mailbox.folders[0].messages.retain(|m| !m.bytes.starts_with(b"\r\n"));
+        mailbox.load(source, &scene.users.0);
+        mbsync((source, &scene.users.0), (destination, &scene.users.1));
+        let by_mbsync = scene.read_there().count() as u64;
+        assert!(by_mbsync > mailbox.count() as u64 / 2, "mbsync copied {by_mbsync}");
+
+        let first = scene.pass();
+        let all = mailbox.count() as u64;
+        assert_eq!((first.messages("source"), first.messages("already_there")), (all, by_mbsync), "{:#}", first.0);
+        assert_eq!(first.messages("copied"), all - by_mbsync);
+        assert_eq!(scene.read_there().count() as u64, all);
+        scene.idle_pass();
+
+        scene.fill("INBOX", 1000..1010);
+        assert_eq!(scene.pass().messages("copied"), 10);
+        scene.idle_pass();
+    }
+}
+
+#[test]
+fn r17_what_is_there_already_stays_as_it_is() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("INBOX", 0..10);
+    scene.fill("Work", 10..15);
+    let mut there = scene.there();
+    there.append_all("INBOX", &[message(500), message(3), message(3), message(7), message(501)]);
+    there.select("INBOX");
+    there.store("2:3", "+FLAGS", "\\Flagged");
+    let before = scene.read_there().folders["INBOX"].messages.clone();
+    let first = scene.pass();
+    assert_eq!((first.messages("copied"), first.messages("already_there")), (13, 2), "{:#}", first.0);
+    assert_eq!(scene.read_there().folders["INBOX"].messages[..5], before[..]);
+    // What Mailferry did not copy keeps the flags that its owner gave it.
+    let mut here = scene.here();
+    here.select("INBOX");
+    here.store("1:*", "+FLAGS", "\\Seen");
+    assert_eq!(scene.pass().number("flags_updated"), 8);
+    assert_eq!(scene.read_there().folders["INBOX"].messages[..5], before[..]);
+    scene.idle_pass();
+}

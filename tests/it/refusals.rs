@@ -1,0 +1,179 @@
+//! What the destination refuses: item errors that leave the rest alone and are tried again, and the ends of passes.
+
+use crate::support::compare::{assert_nothing_lost_or_doubled, same_names};
+use crate::support::dovecot::{self, Dovecot, Format, Options};
+use crate::support::imap::Message;
+use crate::support::product::Item;
+use crate::support::relay::{Act, At, Rules, verb};
+use crate::support::scene::{Scene, message};
+
+fn nothing_lost_or_doubled(scene: &Scene) {
+    let here = scene.read_here();
+    assert_nothing_lost_or_doubled(&here, &scene.read_there(), &same_names(&here));
+}
+
+fn cause(item: &Item) -> &str {
+    item.0["error"]["failure"]["cause"].as_str().unwrap_or_default()
+}
+
+fn large(number: u32, bytes: usize) -> Message {
+    let text = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(bytes / 64);
+    Message { bytes: [message(number).bytes, text.into_bytes()].concat(), ..message(number) }
+}
+
+/// Two folders of ten messages; these of the APPEND commands are refused, which costs one message of the folder sent first.
+fn refusing(hide: &[&str], refused: &[u64]) {
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let scene = Scene::between(source, destination, Rules::default(), Rules::hiding(hide));
+    scene.workspace.options(|o| o.connections = 1);
+    scene.fill("INBOX", 0..10);
+    scene.fill("Work", 10..20);
+    for nth in refused {
+        let refuse = Act::Answer("NO [CANNOT] not this one".into());
+        scene.destination.plan(At::Command(verb("APPEND").nth(*nth)), refuse);
+    }
+    let (output, first) = scene.start(1);
+    scene.destination.assert_all_hit();
+    assert_eq!(first.status(), "completed");
+    assert_eq!((first.messages("copied"), first.messages("errors")), (19, 1), "{}", output.stderr);
+    let errors = scene.workspace.errors();
+    let [error] = errors.as_slice() else { panic!("{errors:?}") };
+    assert!(error.subject.as_deref().is_some_and(|s| s.starts_with("number ")), "{error:?}");
+    assert_eq!(error.failure.server_text.as_deref(), Some("[CANNOT] not this one"));
+    assert!(error.date.is_some() && error.size.is_some() && error.source.is_some());
+
+    scene.destination.forget_plans();
+    let second = scene.pass();
+    assert_eq!((second.messages("copied"), second.messages("already_there"), second.messages("errors")), (1, 19, 0));
+    nothing_lost_or_doubled(&scene);
+    scene.idle_pass();
+}
+
+#[test]
+fn a_refused_message_is_an_item_error_and_tried_again() {
+    if dovecot::available() {
+        refusing(&["MULTIAPPEND"], &[3]);
+    }
+}
+
+#[test]
+fn a_refused_batch_is_sent_again_one_by_one() {
+    if dovecot::available() {
+        // The batch of the first folder, then, behind the batch of the second folder, the third of its messages.
+        refusing(&[], &[1, 5]);
+        refusing(&["UIDPLUS"], &[1, 5]);
+    }
+}
+
+#[test]
+fn a_message_above_appendlimit_is_not_sent() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let limited = Rules { show: vec!["APPENDLIMIT=5000".into()], ..Rules::default() };
+    let scene = Scene::between(source, destination, Rules::default(), limited);
+    scene.here().append_all("INBOX", &[message(1), large(2, 6000), message(3)]);
+    for copied in [2, 0] {
+        let (_, item) = scene.start(1);
+        assert_eq!((item.messages("copied"), item.messages("errors")), (copied, 1), "{:#}", item.0);
+        assert!(scene.destination.appends().iter().all(|a| a.length <= 5000));
+        let errors = scene.workspace.errors();
+        assert_eq!(errors.iter().map(|e| e.subject.as_deref()).collect::<Vec<_>>(), [Some("number 2")]);
+        assert_eq!(serde_json::to_value(errors[0].failure.cause).expect("a word"), "too_big");
+    }
+}
+
+#[test]
+fn r25_a_full_destination_fails_and_a_later_pass_goes_on() {
+    if !dovecot::available() {
+        return;
+    }
+    let small = Dovecot::start(Options { quota: Some("2M".into()), ..Options::sdbox() });
+    let scene = Scene::between(dovecot::shared(Format::Sdbox), &small, Rules::default(), Rules::default());
+    let mut there = scene.there();
+    there.create("Ballast");
+    there.append("Ballast", &large(0, 1_400_000));
+    scene.here().append_all("INBOX", &(1..9).map(|n| large(n, 150_000)).collect::<Vec<_>>());
+    let (output, first) = scene.start(1);
+    assert_eq!((first.status(), cause(&first)), ("failed", "destination_full"), "{}", output.stderr);
+    assert!(output.stderr.contains("full"), "{}", output.stderr);
+    let copied = first.messages("copied");
+    assert!((1..8).contains(&copied), "{copied}");
+    assert_eq!(scene.count_there(&["INBOX"]), [copied as usize]);
+
+    there.select("Ballast");
+    there.delete("1:*");
+    let second = scene.pass();
+    assert_eq!((second.messages("copied"), second.messages("already_there")), (8 - copied, copied));
+    assert_eq!(scene.count_there(&["INBOX"]), [8]);
+    scene.there().ok("DELETE Ballast");
+    nothing_lost_or_doubled(&scene);
+}
+
+#[test]
+fn a_refused_folder_counts_its_messages_as_errors_and_is_tried_again() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("INBOX", 0..4);
+    scene.fill("Bad", 10..17);
+    scene.fill("Good", 20..25);
+    let refuse = Act::Answer("NO [CANNOT] no such name here".into());
+    scene.destination.plan(At::Command(verb("CREATE").with("Bad").every()), refuse).count();
+    let (_, first) = scene.start(1);
+    assert_eq!((first.status(), first.messages("copied"), first.messages("errors")), ("completed", 9, 7));
+    scene.destination.assert_all_hit();
+    scene.destination.forget_plans();
+    assert_eq!(scene.pass().messages("copied"), 7);
+    scene.assert_equal();
+    scene.idle_pass();
+}
+
+#[test]
+fn r25_too_many_item_errors_end_the_pass() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("INBOX", 0..30);
+    scene.workspace.options(|o| o.maximum_errors = 5);
+    let refuse = Act::Answer("NO [CANNOT] nothing goes in".into());
+    scene.destination.plan(At::Command(verb("APPEND").every()), refuse);
+    let (_, first) = scene.start(1);
+    assert_eq!((first.status(), cause(&first)), ("failed", "too_many_errors"), "{:#}", first.0);
+    scene.destination.forget_plans();
+    assert_eq!(scene.pass().messages("copied"), 30);
+    scene.assert_equal();
+}
+
+#[test]
+fn a_message_that_vanishes_while_it_is_read_is_counted_as_vanished() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("INBOX", 0..20);
+    scene.fill("Work", 20..25);
+    scene.pass();
+    scene.fill("Work", 30..40);
+    // The folder was listed and compared; its new messages are about to be read.
+    let hit = scene.source.plan(At::Command(verb("UID FETCH").with("BODY.PEEK[])")), Act::Hold);
+    let item = std::thread::scope(|threads| {
+        let pass = threads.spawn(|| scene.pass());
+        hit.wait();
+        let mut here = scene.here();
+        here.select("Work");
+        here.delete("8:9");
+        hit.go_on();
+        pass.join().expect("the pass")
+    });
+    assert_eq!((item.messages("copied"), item.messages("vanished")), (8, 2), "{:#}", item.0);
+    assert_eq!(item.messages("source"), 35);
+    assert_eq!(scene.count_there(&["INBOX", "Work"]), [20, 13]);
+    scene.source.forget_plans();
+    let next = scene.pass();
+    assert_eq!((next.messages("source"), next.messages("copied")), (33, 0));
+    scene.idle_pass();
+}
