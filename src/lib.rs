@@ -1,10 +1,18 @@
-//! Mailferry moves mailboxes between mail systems.
+//! Mailferry moves mailboxes between mail systems, visibly and without losing, doubling or altering a message.
 //!
-//! The rooms of the house, and who may call whom (`ARCHITECTURE.md` has the picture, `tests/it/arrows.rs` the guard):
+//! The rooms of the house, and who may call whom (`ARCHITECTURE.md` tells how a pass works and where to change what,
+//! `tests/it/arrows.rs` is the guard):
 //!
 //! ```text
 //! domain ← {store, vault, endpoint} ← engine ← cli ← bin        platform may be used by engine, cli and bin
 //! ```
+//!
+//! - [`domain`]: pure; everything that can be decided from values alone, and the wording people read.
+//! - [`store`]: the workspace's database. [`vault`]: its passwords. [`endpoint`]: mailboxes on servers.
+//! - [`engine`]: who runs when, and one pass from login to the last watermark.
+//! - [`cli`]: the command line. [`platform`]: what the operating system lends.
+//!
+//! The library is for the two binaries and the tests of this repository; it promises no stable interface.
 
 pub mod cli;
 pub mod domain;

@@ -15,7 +15,13 @@ need openssl openssl
 if [ ${#missing[@]} -gt 0 ] && [ -e /etc/debian_version ]; then
   echo "The tests need these Debian packages, which are installed now: ${missing[*]}"
   as_root=()
-  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+      echo "That needs root: apt-get install ${missing[*]}" >&2
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
   policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
     # Without it the package would start a mail server on this machine.

@@ -55,9 +55,8 @@ impl CliError {
         self.exit
     }
 
-    #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
     pub(super) fn print(&self) {
-        eprintln!("mailferry: {}", self.message);
+        warn!("mailferry: {}", self.message);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
 use crate::domain::csv_import::{Parsed, Row, parse};
 use crate::domain::failure::Side;
-use crate::domain::ids::{CredentialId, ItemId};
+use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 use crate::domain::status::display;
 use crate::store::NewItem;
@@ -18,18 +18,17 @@ const FILE_LIMIT: u64 = 256 * 1024 * 1024;
 const NAMED: usize = 50;
 
 /// `item import`
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line speaks")]
 pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
     let parsed = read(file)?;
     for problem in parsed.problems.iter().take(NAMED) {
-        eprintln!("{}: {}", file.display(), clean(&problem.to_string()));
+        warn!("{}: {}", file.display(), clean(&problem.to_string()));
     }
     if parsed.problems.len() > NAMED {
-        eprintln!("… and {} more", parsed.problems.len() - NAMED);
+        warn!("… and {} more", parsed.problems.len() - NAMED);
     }
     for note in parsed.notes.iter().take(NAMED) {
-        eprintln!("note: {}: {}", file.display(), clean(&note.to_string()));
+        warn!("note: {}: {}", file.display(), clean(&note.to_string()));
     }
     let bad = parsed.problems.len();
     if parsed.rows.is_empty() {
@@ -46,25 +45,25 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     // Opened first: a wrong passphrase must not leave half an import.
     let vault = if has_secrets { Some(opened.vault().await?) } else { None };
     let items = parsed.rows.iter().map(new_item).collect();
-    let imported = opened.store.import_items(project.id, items).await?;
-    if let Some(vault) = vault {
-        let secrets = secrets(parsed.rows, &imported.iter().map(|i| i.id).collect::<Vec<_>>());
-        let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
-        let mut entries: Vec<(CredentialId, Secret)> = Vec::with_capacity(ids.len());
-        let mut changes = Vec::with_capacity(ids.len());
-        for ((item, side, secret), id) in secrets.into_iter().zip(ids) {
-            entries.push((id, secret));
-            changes.push((item, side, Some(id)));
-        }
-        let keeper = std::sync::Arc::clone(&vault);
-        let put = tokio::task::spawn_blocking(move || keeper.put_many(entries, &|_| ()));
+    let secrets = secrets(parsed.rows);
+    let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
+    let places: Vec<(usize, Side, CredentialId)> =
+        secrets.iter().zip(&ids).map(|((row, side, _), id)| (*row, *side, *id)).collect();
+    if let Some(vault) = vault.clone() {
+        // Before the items: when the vault cannot be written, nothing is imported.
+        let entries = ids.into_iter().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
+        let put = tokio::task::spawn_blocking(move || vault.put_many(entries, &|_| ()));
         put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
-        let replaced = opened.store.set_item_credentials(changes).await?;
+    }
+    let imported = opened.store.import_items(project.id, items).await?;
+    let changes = places.into_iter().map(|(row, side, id)| (imported[row].id, side, Some(id))).collect();
+    let replaced = opened.store.set_item_credentials(changes).await?;
+    if let Some(vault) = vault {
         let delete = tokio::task::spawn_blocking(move || vault.delete_many(&replaced, &|_| ()));
         delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
     }
     let created = imported.iter().filter(|item| item.created).count();
-    println!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
+    say!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
     Ok(Exit::Well)
 }
 
@@ -86,22 +85,22 @@ fn new_item(row: &Row) -> NewItem {
     }
 }
 
-fn secrets(rows: Vec<Row>, ids: &[ItemId]) -> Vec<(ItemId, Side, Secret)> {
-    let sides = rows.into_iter().zip(ids).flat_map(|(row, id)| {
+/// The passwords of the rows, each with the number of its row.
+fn secrets(rows: Vec<Row>) -> Vec<(usize, Side, Secret)> {
+    let sides = rows.into_iter().enumerate().flat_map(|(at, row)| {
         [(Side::Source, row.source_password), (Side::Destination, row.destination_password)]
             .into_iter()
-            .filter_map(|(side, secret)| secret.map(|secret| (*id, side, secret)))
+            .filter_map(move |(side, secret)| secret.map(|secret| (at, side, secret)))
     });
     sides.collect()
 }
 
 /// `item list`
-#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
 pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
     let rows = opened.store.items(project.id).await?;
     if rows.is_empty() {
-        println!("No items yet. Import them with `mailferry item import \"{}\" FILE.csv`", clean(&project.name));
+        say!("No items yet. Import them with `mailferry item import \"{}\" FILE.csv`", clean(&project.name));
         return Ok(Exit::Well);
     }
     let mut table = Table::new(&["Source", "Destination", "Source login", "Destination login", "Status"]);

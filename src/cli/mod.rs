@@ -2,6 +2,9 @@
 //!
 //! Each verb has its file. Verbs print and choose the exit code; they decide nothing about mail.
 
+#[macro_use]
+mod out;
+
 mod args;
 mod error;
 mod items;

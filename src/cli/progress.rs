@@ -1,6 +1,6 @@
 //! What `--watch` shows: bars on a terminal, plain lines else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -29,7 +29,7 @@ impl Watch {
     }
 
     /// Shows one state.
-    pub fn show(&mut self, snapshot: &Snapshot, items: &[ItemId], now: i64) {
+    pub fn show(&mut self, snapshot: &Snapshot, items: &HashSet<ItemId>, now: i64) {
         for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
             match &self.bars {
                 Some(bars) => {
@@ -54,22 +54,20 @@ impl Watch {
         }
     }
 
-    #[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
     fn print(&mut self, row: &ItemRow, now: i64) {
         let progress = &row.progress;
         let news = (row.status, progress.phase, progress.folders_done, progress.retry.is_some());
         if self.printed.insert(row.item, news) != Some(news) {
-            println!("{}: {}", clean(&row.source), line(row, now));
+            say!("{}: {}", clean(&row.source), line(row, now));
         }
     }
 
     /// Says something between the bars.
-    #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
     pub fn say(&self, text: &str) {
         match &self.bars {
             // A terminal that went away is no reason to stop.
             Some(bars) => drop(bars.println(text)),
-            None => eprintln!("{text}"),
+            None => warn!("{text}"),
         }
     }
 

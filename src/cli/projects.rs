@@ -26,8 +26,8 @@ fn server(
     fingerprint: Option<&str>,
 ) -> Result<Server, CliError> {
     let word = side.word();
-    let mut server =
-        Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word} {}: {error}", clean(url))))?;
+    // The address is not repeated: people write passwords into it.
+    let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
     if let Some(path) = ca {
         server.trust = Trust::Authorities(read_ca(word, path)?);
     }
@@ -77,7 +77,6 @@ fn parse_fingerprint(word: &str, hex: &str) -> Result<[u8; 32], CliError> {
 }
 
 /// `project new`
-#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
 pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError> {
     let name = new.name.trim().to_owned();
     if name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200 {
@@ -118,17 +117,16 @@ pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError
     for (side, credential) in sides.into_iter().zip(credentials) {
         opened.store.set_project_credential(id, side, Some(credential)).await?;
     }
-    println!("Project \"{name}\": FROM {source} INTO {destination}");
+    say!("Project \"{name}\": FROM {source} INTO {destination}");
     Ok(Exit::Well)
 }
 
 /// `project list`
-#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
 pub async fn list(opened: &Opened) -> Result<Exit, CliError> {
     let mut table = Table::new(&["Project", "From", "Into", ">Items", ">Completed", ">Failed"]);
     let projects = opened.store.projects().await?;
     if projects.is_empty() {
-        println!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
+        say!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
         return Ok(Exit::Well);
     }
     for project in projects {
@@ -168,41 +166,36 @@ fn admin(server: &Server) -> String {
 }
 
 /// `project show`
-#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
 pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     let project = opened.project(name).await?;
     let rows = opened.store.items(project.id).await?;
-    println!("Project      {}", clean(&project.name));
-    println!("From         {} · {} · {}", project.source, admin(&project.source), trust(&project.source));
-    println!(
-        "Into         {} · {} · {}",
-        project.destination,
-        admin(&project.destination),
-        trust(&project.destination)
-    );
+    say!("Project      {}", clean(&project.name));
+    say!("From         {} · {} · {}", project.source, admin(&project.source), trust(&project.source));
+    say!("Into         {} · {} · {}", project.destination, admin(&project.destination), trust(&project.destination));
     let o = &project.options;
-    println!("Options      {} items at once · {} connections per mailbox and side", o.concurrent, o.connections);
-    println!("             maximum errors {} · retry limit {}", o.maximum_errors, o.retry_limit);
+    say!("Options      {} items at once · {} connections per mailbox and side", o.concurrent, o.connections);
+    say!("             maximum errors {} · retry limit {}", o.maximum_errors, o.retry_limit);
     for rule in &o.mapping {
-        println!("Mapping      {}", clean(&rule.0));
+        say!("Mapping      {}", clean(&rule.0));
     }
-    println!("Items        {}", rows.len());
+    say!("Items        {}", rows.len());
     for status in Status::ALL {
         let count = rows.iter().filter(|row| row.status() == status).count();
         if count > 0 {
-            println!("             {count} {}", status.word());
+            say!("             {count} {}", status.word());
         }
     }
     Ok(Exit::Well)
 }
 
 /// `project delete`
-#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
 pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     let project = opened.project(name).await?;
-    let items = opened.store.items(project.id).await?.len();
+    let rows = opened.store.items(project.id).await?;
+    let items = rows.len();
     if std::io::stdin().is_terminal() {
-        print!(
+        let _ = write!(
+            std::io::stdout(),
             "Delete project \"{}\" with {items} items, their statistics and Mailferry's records of what was copied? \
              No mail is touched. Type the name to delete it: ",
             clean(&project.name)
@@ -214,14 +207,18 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
             return Err(CliError::usage("nothing was deleted"));
         }
     }
+    // Opened first: a wrong passphrase must not leave passwords behind that nothing names any more.
+    let of_project = opened.store.project_credentials(project.id).await?;
+    let kept = of_project != (None, None)
+        || rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some());
+    let vault = if kept { Some(opened.vault().await?) } else { None };
     let credentials = opened.store.delete_project(project.id).await?;
-    if !credentials.is_empty() {
-        let vault = opened.vault().await?;
+    if let Some(vault) = vault {
         let delete = tokio::task::spawn_blocking(move || vault.delete_many(&credentials, &|_| ()));
         delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
     }
     while opened.store.purge().await? {}
-    println!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
+    say!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
     Ok(Exit::Well)
 }
 

@@ -1,11 +1,12 @@
 //! `mailferry start`: runs passes in this process and stays until they have ended (D3).
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::cli::args::Start;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Watch;
-use crate::cli::status::failure_text;
+use crate::cli::status::{failure_text, item_error_line};
 use crate::cli::table::clean;
 use crate::cli::workspace::{Opened, ids, key};
 use crate::domain::failure::Side;
@@ -24,7 +25,6 @@ use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::ItemRow;
 
 /// `start`
-#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
 pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     let project = opened.project(&start.project).await?;
     let lock = lock(opened)?;
@@ -36,7 +36,7 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     }
     let (ready, left) = sort_out(opened, &project, rows).await?;
     for (row, reason) in &left {
-        eprintln!("{}: not started: {reason}", clean(&key(row)));
+        warn!("{}: not started: {reason}", clean(&key(row)));
     }
     if ready.is_empty() {
         return Err(CliError::usage("nothing was started"));
@@ -53,7 +53,8 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     let engine = Engine::start(workspace);
     let items = ids(&ready);
     let resumed = engine.command(Command::Resume { project: project.id, items: items.clone() }).await;
-    let rest: Vec<ItemId> = items.iter().copied().filter(|item| !resumed.done.contains(item)).collect();
+    let going: HashSet<ItemId> = resumed.done.iter().copied().collect();
+    let rest: Vec<ItemId> = items.iter().copied().filter(|item| !going.contains(item)).collect();
     let started = engine.command(Command::Start { project: project.id, items: rest, kind: start.pass.into() }).await;
     if let Some(error) = resumed.error.or(started.error) {
         return Err(CliError::cannot(error));
@@ -123,16 +124,17 @@ async fn follow(
     mut presses: Interrupts,
     watch: bool,
 ) -> Result<Exit, CliError> {
+    let chosen: HashSet<ItemId> = items.iter().copied().collect();
     let mut snapshots = engine.snapshots();
     let mut shown = watch.then(Watch::new);
     let mut interrupts = 0;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         if let Some(shown) = &mut shown {
-            shown.show(&snapshot, items, opened.clock.now());
+            shown.show(&snapshot, &chosen, opened.clock.now());
         }
         let waits = |status: Status| if interrupts > 0 { status.is_active() } else { !rests(status) };
-        let busy = snapshot.rows().any(|row| items.contains(&row.item) && waits(row.status));
+        let busy = snapshot.rows().any(|row| chosen.contains(&row.item) && waits(row.status));
         if snapshot.revision > 0 && !busy {
             break;
         }
@@ -148,14 +150,13 @@ async fn follow(
     if let Some(shown) = shown {
         shown.finish();
     }
-    conclude(opened, project, items, &snapshot, watch).await
+    conclude(opened, project, &chosen, &snapshot, watch).await
 }
 
-#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
 async fn interrupted(engine: &Engine, project: &Project, items: &[ItemId], times: u32, shown: Option<&Watch>) {
     let say = |text: &str| match shown {
         Some(shown) => shown.say(text),
-        None => eprintln!("{text}"),
+        None => warn!("{text}"),
     };
     if times == 1 {
         say("Stopping: messages under way are finished first. Ctrl-C again drops the connections.");
@@ -166,37 +167,48 @@ async fn interrupted(engine: &Engine, project: &Project, items: &[ItemId], times
     }
 }
 
+/// Item errors of one item that are listed; the others are counted.
+const NAMED: u32 = 20;
+
 /// Says how it ended and chooses the exit code.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line speaks")]
 async fn conclude(
     opened: &Opened,
     project: &Project,
-    items: &[ItemId],
+    items: &HashSet<ItemId>,
     snapshot: &Snapshot,
     watch: bool,
 ) -> Result<Exit, CliError> {
     let mut exit = Exit::Well;
+    let stored: HashMap<ItemId, ItemRow> =
+        opened.store.items(project.id).await?.into_iter().map(|row| (row.item.id, row)).collect();
     for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
         let counts = row.progress.counts;
-        let stored = opened.store.item(row.item).await?;
-        let name = clean(&key(&stored));
+        let Some(stored) = stored.get(&row.item) else { continue };
+        let name = clean(&key(stored));
         if watch {
             let status = row.status.word();
             let size = crate::domain::wording::size(counts.bytes);
-            println!(
+            say!(
                 "{name}: {status}: {} copied ({size}), {} already there, {} errors",
-                counts.copied, counts.already_there, counts.errors
+                counts.copied,
+                counts.already_there,
+                counts.errors
             );
         }
         if let Some((side, failure)) = &row.failure {
-            let text = failure_text(project, &stored, *side, failure);
-            eprintln!("{name}: {}. {} {}", text.headline, text.what, text.todo);
+            let text = failure_text(project, stored, *side, failure);
+            warn!("{name}: {}. {} {}", text.headline, text.what, text.todo);
             if let Some(server) = &failure.server_text {
-                eprintln!("  server text: {}", clean(server));
+                warn!("  server text: {}", clean(server));
             }
         }
         if counts.errors > 0 {
-            eprintln!("{name}: {} messages could not be moved", counts.errors);
+            warn!("{name}: {} messages could not be moved", counts.errors);
+        }
+        if let Some((pass, ..)) = row.pass {
+            for error in opened.store.item_errors(pass, NAMED, 0).await? {
+                warn!("  {}", clean(&item_error_line(project, stored, &error.error)));
+            }
         }
         if row.status != Status::Completed || counts.errors > 0 {
             exit = Exit::Items;

@@ -9,7 +9,7 @@ use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
-use crate::domain::record::{Phase, RetryState};
+use crate::domain::record::{ItemError, Phase, RetryState};
 use crate::domain::status::{Status, display};
 use crate::domain::wording::{Names, size, text};
 use crate::store::ItemRow;
@@ -91,6 +91,24 @@ pub fn failure_text(
     text(failure, side, &names)
 }
 
+/// An item error in one line: where, which message, why.
+pub fn item_error_line(project: &Project, row: &ItemRow, error: &ItemError) -> String {
+    let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
+    let server = &project.destination;
+    let names = Names { host: &server.host, port: server.port, mailbox: &row.item.destination.email, folder: &folder };
+    let mut line = if folder.is_empty() { String::new() } else { format!("folder \"{folder}\", ") };
+    line += &match (error.source, &error.subject) {
+        (Some(uid), Some(subject)) => format!("message {uid} \"{subject}\": "),
+        (Some(uid), None) => format!("message {uid}: "),
+        (None, _) => format!("{} messages: ", error.messages),
+    };
+    line += &text(&error.failure, Some(Side::Destination), &names).headline;
+    if let Some(server) = &error.failure.server_text {
+        line += &format!(" · {server}");
+    }
+    line
+}
+
 fn report(project: &Project, row: &ItemRow, now: i64) -> ItemReport {
     let latest = row.latest.as_ref();
     let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();
@@ -136,7 +154,6 @@ fn report(project: &Project, row: &ItemRow, now: i64) -> ItemReport {
 }
 
 /// `status`
-#[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
 pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
     let rows = opened.store.items(project.id).await?;
@@ -145,7 +162,7 @@ pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, 
         let items = rows.iter().map(|row| report(&project, row, now)).collect();
         let report = serde_json::to_string_pretty(&Report { schema: SCHEMA, items })
             .map_err(|error| CliError::cannot(format!("writing JSON: {error}")))?;
-        println!("{report}");
+        say!("{report}");
         return Ok(Exit::Well);
     }
     let mut table = Table::new(&[

@@ -16,7 +16,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// `stop`
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line speaks")]
 pub async fn stop(opened: &Opened, project: &str, items: &[String]) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
     let rows = opened.select(&project, items).await?;
@@ -30,13 +29,13 @@ pub async fn stop(opened: &Opened, project: &str, items: &[String]) -> Result<Ex
     if let Some(error) = outcome.error {
         return Err(CliError::cannot(error));
     }
-    println!("{} items told to stop", outcome.done.len());
+    say!("{} items told to stop", outcome.done.len());
     // Naming every item that was at rest anyway helps nobody, unless it was asked for by name.
     for (item, reason) in &outcome.left {
         if let Some(row) = rows.iter().find(|row| row.item.id == *item)
             && (!items.is_empty() || !row.status().is_at_rest())
         {
-            eprintln!("{}: {reason}", key(row));
+            warn!("{}: {reason}", key(row));
         }
     }
     Ok(if outcome.done.is_empty() && !items.is_empty() { Exit::Usage } else { Exit::Well })

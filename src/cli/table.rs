@@ -1,6 +1,8 @@
 //! Plain tables in a terminal. What is printed may come from a server or a file: control characters never reach the
 //! terminal.
 
+use std::io::Write;
+
 /// Columns aligned by blanks; numbers (columns named in `right`) to the right.
 pub struct Table {
     head: Vec<&'static str>,
@@ -26,7 +28,6 @@ impl Table {
     }
 
     /// Prints it.
-    #[expect(clippy::print_stdout, reason = "this is where the command line speaks")]
     pub fn print(&self) {
         let width = |at: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
@@ -40,7 +41,14 @@ impl Table {
             };
             cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        println!("{}", line(&self.head.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()));
-        self.rows.iter().for_each(|row| println!("{}", line(row)));
+        let head: Vec<String> = self.head.iter().map(|h| (*h).to_owned()).collect();
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        for cells in std::iter::once(&head).chain(&self.rows) {
+            // Whoever reads has seen enough.
+            if writeln!(out, "{}", line(cells)).is_err() {
+                return;
+            }
+        }
+        let _ = out.flush();
     }
 }

@@ -185,9 +185,10 @@ impl Board {
     }
 
     fn resume(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
+        let mut waiting: BTreeSet<ItemId> = self.places.values().flat_map(|place| &place.queue).copied().collect();
         for item in items {
             let Some(seat) = self.seats.get(item).copied() else { continue };
-            let queued = self.places.get(&seat.project).is_some_and(|place| place.queue.contains(item));
+            let queued = !waiting.insert(*item);
             if seat.status == Status::Held {
                 self.forget_refusals(seat.project, effects);
                 let _ = self.change(*item, status::Event::Resume { scheduled: false }, None, effects);

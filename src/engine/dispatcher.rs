@@ -131,7 +131,10 @@ impl Dispatcher {
             | Command::Stop { project, .. }
             | Command::Abort { project, .. } => *project,
         };
-        if let Err(error) = self.load(project).await {
+        // Only a Start can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
+        if (matches!(command, Command::Start { .. }) || !self.board.knows(project))
+            && let Err(error) = self.load(project).await
+        {
             return Outcome::failed(error.to_string());
         }
         match command {

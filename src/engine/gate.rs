@@ -49,9 +49,11 @@ fn refusal<T>(opened: &Result<T>) -> Option<Failure> {
     opened.as_ref().err().filter(|failure| failure.cause == Cause::AdministratorLoginRefused).cloned()
 }
 
+type Known = HashMap<(ProjectId, Side), Arc<Gate>>;
+
 /// The gates of all administrator logins in use.
 #[derive(Clone, Default)]
-pub(super) struct Gates(Arc<Mutex<HashMap<(ProjectId, Side), Arc<Gate>>>>);
+pub(super) struct Gates(Arc<Mutex<Known>>);
 
 impl Gates {
     /// Puts an endpoint that uses the administrator's login behind its gate.

@@ -40,8 +40,22 @@ fn writer(folder: &Path) -> Result<(NonBlocking, WorkerGuard), PlatformError> {
         .filename_suffix("log")
         .max_log_files(KEPT)
         .build(&logs)
-        .map_err(|e| PlatformError::Log(e.to_string()))?;
+        .map_err(|e| PlatformError::Log(format!("{}: {}", logs.display(), whole(&e))))?;
     Ok(tracing_appender::non_blocking(file))
+}
+
+/// An error with those behind it.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

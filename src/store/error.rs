@@ -91,6 +91,12 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
                 Self::Busy
             }
+            // The shared memory beside the database could not grow.
+            Some(ErrorCode::SystemIoFailure)
+                if error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) =>
+            {
+                Self::Full
+            }
             Some(ErrorCode::SystemIoFailure) => Self::Io(text),
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt(text),
             Some(ErrorCode::NotADatabase) => Self::NotAWorkspace,

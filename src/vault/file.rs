@@ -129,6 +129,12 @@ impl FileVault {
             file.extend_from_slice(sealed);
         }
         file.extend_from_slice(seal(&self.key, &file).as_bytes());
+        if file.len() as u64 > LARGEST_FILE {
+            // It could not be read again.
+            return Err(VaultError::Failed(
+                "so many passwords do not fit into its file: use several workspaces".into(),
+            ));
+        }
         replace(&self.path, &file)
     }
 

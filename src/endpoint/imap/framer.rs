@@ -177,9 +177,10 @@ pub(super) fn announced(line: &[u8]) -> Option<Result<u64, WireError>> {
     Some(number.ok_or_else(|| WireError::Nonsense(format!("a literal of absurd size: {}", excerpt(line)))))
 }
 
-/// The beginning of something odd, for a failure text.
+/// The beginning of something odd, for a failure text. Longer than what is shown: passwords are taken out before the text
+/// is cut to that, and half a password would not be recognised.
 pub(super) fn excerpt(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(200)]).trim_end().to_owned()
+    String::from_utf8_lossy(&text[..text.len().min(4096)]).trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::framer::{Framer, Watch, WireError};
 use super::names::Names;
 use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, Response, Status, Told};
-use super::scrub::Scrub;
+use super::scrub::{Scrub, trace_line};
 use super::session::Session;
 use super::token::Raw;
 use super::{DIALOGUE, Login, Timeouts, tls};
@@ -38,12 +38,14 @@ pub(super) async fn open(
     resources: &Resources,
     timeouts: &Timeouts,
 ) -> Result<Session> {
+    // A server may repeat in its greeting what it was told on an earlier connection.
+    let scrub = Credentials::new(login).scrub();
     let tcp = connect(server, timeouts).await?;
     let (io, ahead, known) = match server.security {
-        Security::Plain => greet(Box::new(tcp), timeouts).await?,
-        Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?, timeouts).await?,
+        Security::Plain => greet(Box::new(tcp), &scrub, timeouts).await?,
+        Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?, &scrub, timeouts).await?,
         Security::StartTls => {
-            let io = start_tls(Box::new(tcp), timeouts).await?;
+            let io = start_tls(Box::new(tcp), &scrub, timeouts).await?;
             (secure(io, server, timeouts).await?, Vec::new(), None)
         }
     };
@@ -106,65 +108,73 @@ const GREETING: &str = "waiting for the greeting";
 /// Reads the greeting; gives the stream back with what was read after it and the capabilities, if it told them.
 pub(super) async fn greet(
     io: Box<dyn Io>,
+    scrub: &Scrub,
     timeouts: &Timeouts,
 ) -> Result<(Box<dyn Io>, Vec<u8>, Option<Capabilities>)> {
-    let (framer, known) = greeted(io, timeouts).await?;
+    let (framer, known) = greeted(io, scrub, timeouts).await?;
     let (io, ahead) = framer.into_parts();
     Ok((io, ahead, known))
 }
 
-async fn greeted(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<(Framer<Box<dyn Io>>, Option<Capabilities>)> {
+async fn greeted(
+    io: Box<dyn Io>,
+    scrub: &Scrub,
+    timeouts: &Timeouts,
+) -> Result<(Framer<Box<dyn Io>>, Option<Capabilities>)> {
     let watch = Watch::new(timeouts.silence);
     watch.expect();
     let mut framer = Framer::new(io, b"", watch);
-    let Ok(greeting) = timeout(timeouts.greeting, line(&mut framer)).await else {
+    let Ok(greeting) = timeout(timeouts.greeting, line(&mut framer, scrub)).await else {
         return Err(late(timeouts.greeting, GREETING));
     };
-    match greeting.map_err(|error| lost(&error, GREETING))? {
+    match greeting.map_err(|error| lost(&error, scrub, GREETING))? {
         Response::Status(Status::Ok, told) => Ok((framer, code_capabilities(&told))),
         Response::Status(Status::PreAuth, told) => {
+            let told = told.scrubbed(scrub);
             // Somebody's mailbox is open, and nothing says whose.
             let failure = Failure::new(Cause::MailboxNotOpened, Scope::Mailbox, Retry::User, GREETING);
             Err(failure.saying(format!("the server opened a mailbox without a login: {}", told.words())))
         }
-        Response::Status(status, told) => Err(classify::failure(Step::Connection, status, &told, GREETING)),
-        _ => Err(lost(&WireError::Nonsense("the server's first line is no IMAP greeting".into()), GREETING)),
+        Response::Status(status, told) => {
+            Err(classify::failure(Step::Connection, status, &told.scrubbed(scrub), GREETING))
+        }
+        _ => Err(lost(&WireError::Nonsense("the server's first line is no IMAP greeting".into()), scrub, GREETING)),
     }
 }
 
 /// One response without literals.
-async fn line(framer: &mut Framer<Box<dyn Io>>) -> std::result::Result<Response, WireError> {
+async fn line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::Result<Response, WireError> {
     let mut text = Vec::new();
     framer.line(&mut text).await?;
-    tracing::trace!(target: DIALOGUE, "< {}", String::from_utf8_lossy(&text).trim_end());
+    trace_line(&text, scrub);
     response::parse(Raw { text, literals: Vec::new() }).map_err(WireError::Nonsense)
 }
 
-fn lost(error: &WireError, doing: &str) -> Failure {
+fn lost(error: &WireError, scrub: &Scrub, doing: &str) -> Failure {
     let cause = match error {
         WireError::Nonsense(_) => Cause::Nonsense,
         WireError::Silence(_) => Cause::TimedOut,
         _ => Cause::ConnectionLost,
     };
-    Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(error.to_string())
+    Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(scrub.clean(&error.to_string()))
 }
 
 /// Greeting, CAPABILITY if it was not told, STARTTLS (RFC 9051 §6.2.1). Whatever was sent ahead of TLS is refused: it
 /// would be read as if it had been protected.
-pub(super) async fn start_tls(io: Box<dyn Io>, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
+pub(super) async fn start_tls(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
     const DOING: &str = "asking for TLS";
-    let (mut framer, known) = greeted(io, timeouts).await?;
+    let (mut framer, known) = greeted(io, scrub, timeouts).await?;
     let known = match known {
         Some(known) => known,
-        None => ask(&mut framer, 1, "CAPABILITY", timeouts).await?.1,
+        None => ask(&mut framer, 1, "CAPABILITY", scrub, timeouts).await?.1,
     };
     let failed = |text: &str| Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, DOING).saying(text);
     if !known.contains("STARTTLS") {
         return Err(failed("the server does not offer STARTTLS"));
     }
-    let ((status, told), _) = ask(&mut framer, 2, "STARTTLS", timeouts).await?;
+    let ((status, told), _) = ask(&mut framer, 2, "STARTTLS", scrub, timeouts).await?;
     if status != Status::Ok {
-        return Err(classify::failure(Step::Tls, status, &told, DOING));
+        return Err(classify::failure(Step::Tls, status, &told.scrubbed(scrub), DOING));
     }
     let (io, ahead) = framer.into_parts();
     if ahead.is_empty() { Ok(io) } else { Err(failed("the server sent data ahead of the TLS handshake")) }
@@ -175,6 +185,7 @@ async fn ask(
     framer: &mut Framer<Box<dyn Io>>,
     number: u32,
     command: &str,
+    scrub: &Scrub,
     timeouts: &Timeouts,
 ) -> Result<((Status, Told), Capabilities)> {
     const DOING: &str = "asking for TLS";
@@ -185,7 +196,7 @@ async fn ask(
         framer.io().flush().await?;
         let mut known = Capabilities::new();
         loop {
-            match line(framer).await? {
+            match line(framer, scrub).await? {
                 Response::Capability(told) => known = told,
                 Response::Tagged(n, status, told) if n == number => return Ok(((status, told), known)),
                 Response::Status(Status::Bye, told) => return Err(WireError::Nonsense(told.words())),
@@ -194,7 +205,7 @@ async fn ask(
         }
     };
     match timeout(timeouts.greeting, dialogue).await {
-        Ok(answer) => answer.map_err(|error| lost(&error, DOING)),
+        Ok(answer) => answer.map_err(|error| lost(&error, scrub, DOING)),
         Err(_) => Err(late(timeouts.greeting, DOING)),
     }
 }

@@ -1,11 +1,11 @@
 //! Mailboxes on IMAP servers (RFC 3501, RFC 9051 and extensions).
 //!
-//! [`ImapEndpoint`] opens sessions; everything else is private. From the wire upwards: [`framer`] cuts lines and literals,
-//! [`token`] and [`response`] read them, [`reader`] hands them to the command they belong to, [`connection`] writes
-//! commands ([`pending`] are those not answered yet), [`session`] with [`listing`], [`source`] and [`destination`] knows folders and messages. [`classify`] turns
+//! [`ImapEndpoint`] opens sessions; everything else is private. From the wire upwards: `framer` cuts lines and literals,
+//! `token` and `response` read them, `reader` hands them to the command they belong to, `connection` writes
+//! commands (`pending` are those not answered yet), `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
 //! refusals into failures. Nothing here retries.
 //!
-//! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162), MULTIAPPEND (RFC 3502, D21).
+//! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162).
 
 mod classify;
 mod connection;

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, ReadHalf};
 
-use super::DIALOGUE;
 use super::classify::{self, Step};
 use super::connection::Io;
 use super::framer::{Framer, WireError, announced};
 use super::pending::{Answer, Owner, Pending, Reply, Shared};
 use super::response::{self, Response, Status, Told};
+use super::scrub::trace_line;
 use super::spool;
 use super::stream::Stream;
 use super::token::{Literal, Raw};
@@ -32,8 +32,6 @@ const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
 const MOST_LITERALS: usize = 1000;
 /// Most responses collected for one command.
 const MOST_COLLECTED: usize = 4_000_000;
-/// Longest line shown in the log.
-const SHOWN: usize = 1000;
 
 /// Why reading ended.
 enum End {
@@ -61,11 +59,7 @@ pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<Share
 
 fn failure(end: End, shared: &Shared) -> Failure {
     match end {
-        End::Bye(mut told) => {
-            told.text = shared.scrub.clean(&told.text);
-            told.code.arguments = shared.scrub.clean(&told.code.arguments);
-            classify::failure(Step::Connection, Status::Bye, &told, "")
-        }
+        End::Bye(told) => classify::failure(Step::Connection, Status::Bye, &told.scrubbed(&shared.scrub), ""),
         End::Wire(error) => {
             let told = shared.scrub.clean(&error.to_string());
             let (cause, scope, retry) = match error {
@@ -93,10 +87,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     async fn all(&mut self) -> Result<(), End> {
         loop {
             let raw = self.response().await?;
-            if tracing::enabled!(target: DIALOGUE, tracing::Level::TRACE) {
-                let line = String::from_utf8_lossy(&raw.text[..raw.text.len().min(SHOWN)]);
-                tracing::trace!(target: DIALOGUE, "< {}", self.shared.scrub.clean(line.trim_end()));
-            }
+            trace_line(&raw.text, &self.shared.scrub);
             match response::parse(raw).map_err(WireError::Nonsense)? {
                 Response::Continue => self.shared.go(),
                 Response::Tagged(number, status, told) => {
@@ -146,8 +137,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
-    async fn tagged(&mut self, pending: Pending, status: Status, mut told: Told) -> Result<(), WireError> {
-        told.text = self.shared.scrub.clean(&told.text);
+    async fn tagged(&mut self, pending: Pending, status: Status, told: Told) -> Result<(), WireError> {
+        // An OK is data; what is shown to people is scrubbed.
+        let told = if status == Status::Ok { told } else { told.scrubbed(&self.shared.scrub) };
         let refused = (status != Status::Ok).then(|| classify::failure(pending.step, status, &told, &pending.doing));
         let spoiled = pending.needs.and_then(|needs| self.spoiled(needs, &pending.doing));
         let some_gone = spoiled.is_none() && told.code.name == "EXPUNGEISSUED";

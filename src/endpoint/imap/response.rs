@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::date;
 use super::framer::excerpt;
+use super::scrub::Scrub;
 use super::token::{Cursor, Literal, Odd, Raw, Taken, Text};
 use crate::domain::flags::Flags;
 use crate::domain::message::{Body, InternalDate};
@@ -74,6 +75,13 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// The same without passwords.
+    pub(super) fn scrubbed(self, scrub: &Scrub) -> Self {
+        let Code { name, arguments } = self.code;
+        let code = Code { name: scrub.clean(&name), arguments: scrub.clean(&arguments) };
+        Self { code, text: scrub.clean(&self.text) }
+    }
+
     /// As the server wrote it, for people.
     pub(super) fn words(&self) -> String {
         let Code { name, arguments } = &self.code;

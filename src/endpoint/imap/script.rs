@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 use super::login::{greet, log_in};
+use super::scrub::Scrub;
 use super::session::Session;
 use super::{Login, Timeouts};
 use crate::domain::failure::Failure;
@@ -113,7 +114,7 @@ async fn log_in_on(io: DuplexStream) -> Result<Session, Failure> {
     let login = Login { user: "user".into(), admin: None, secret: Secret::new("password") };
     let resources =
         Resources { spool: std::env::temp_dir(), budget: Budget::new(64 << 20), meter: Arc::new(Meter::default()) };
-    let (io, ahead, known) = greet(Box::new(io), &timeouts()).await?;
+    let (io, ahead, known) = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
     log_in(io, &ahead, known, &login, &resources, &timeouts()).await
 }
 

@@ -1,10 +1,15 @@
 //! Takes a password out of whatever a server says: some echo the line that carried it.
 //!
-//! Pure; holds secrets, shows none.
+//! Pure; holds secrets, shows none. Found are the password as it is, escaped once or twice, in base64, in the messages it
+//! was sent in, and inside any base64 that holds it.
 
 use base64::Engine;
+use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
 
+use super::DIALOGUE;
 use crate::domain::secret::Secret;
 
 /// What stands in the place of a secret.
@@ -27,7 +32,9 @@ impl Scrub {
         let mut forms: Vec<Secret> =
             messages.iter().map(|m| Secret::new(STANDARD.encode(m.expose()).trim_end_matches('='))).collect();
         forms.push(Secret::new(STANDARD.encode(plain).trim_end_matches('=')));
-        forms.push(Secret::new(plain.replace('\\', "\\\\").replace('"', "\\\"")));
+        let escaped = escape(plain);
+        forms.push(Secret::new(escape(&escaped)));
+        forms.push(Secret::new(escaped));
         forms.push(Secret::new(plain));
         forms.retain(|f| !f.expose().is_empty());
         // The longest first: a form may be part of another.
@@ -47,7 +54,73 @@ impl Scrub {
                 from = at + HIDDEN.len();
             }
         }
-        text
+        self.clean_base64(text)
+    }
+
+    /// The text without runs of base64 that hold one of the forms, however the run is aligned.
+    fn clean_base64(&self, text: String) -> String {
+        let mut clean = String::new();
+        let mut kept = 0;
+        let mut at = 0;
+        for run in text.split(|c: char| !is_base64(c)) {
+            let start = at;
+            at += run.len() + text[at + run.len()..].chars().next().map_or(0, char::len_utf8);
+            if run.len() >= SHORTEST_RUN && self.is_inside(run) {
+                clean.push_str(&text[kept..start]);
+                clean.push_str(HIDDEN);
+                kept = start + run.len();
+            }
+        }
+        if kept == 0 {
+            return text;
+        }
+        clean.push_str(&text[kept..]);
+        clean
+    }
+
+    fn is_inside(&self, run: &str) -> bool {
+        let run = run.replace('-', "+").replace('_', "/");
+        (0..4).any(|skip| {
+            let Some(part) = run.get(skip..) else { return false };
+            // A last character alone stands for no byte.
+            let whole = if part.len() % 4 == 1 { &part[..part.len() - 1] } else { part };
+            let Ok(bytes) = LENIENT.decode(whole).map(Zeroizing::new) else { return false };
+            let forms = self.0.iter().map(|form| form.expose().as_bytes()).filter(|form| form.len() >= SHORTEST_INSIDE);
+            forms.into_iter().any(|form| bytes.windows(form.len()).any(|part| part.eq_ignore_ascii_case(form)))
+        })
+    }
+}
+
+/// Shorter runs of base64 hold no password worth the name.
+const SHORTEST_RUN: usize = 6;
+/// Shorter passwords would be found in any random bytes.
+const SHORTEST_INSIDE: usize = 4;
+/// Base64 as it comes: with or without padding, and cut anywhere.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &ALPHABET,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+fn is_base64(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_')
+}
+
+/// As in a quoted string of IMAP, and in JSON.
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Longest line shown in the log.
+const SHOWN: usize = 1000;
+
+/// Logs what a server said. Cut after the passwords are out: half a password would not be recognised.
+pub(super) fn trace_line(line: &[u8], scrub: &Scrub) {
+    if tracing::enabled!(target: DIALOGUE, tracing::Level::TRACE) {
+        let line = String::from_utf8_lossy(&line[..line.len().min(16 * SHOWN)]);
+        let shown: String = scrub.clean(line.trim_end()).chars().take(SHOWN).collect();
+        tracing::trace!(target: DIALOGUE, "< {shown}");
     }
 }
 
@@ -72,6 +145,21 @@ mod tests {
         let told = format!("LOGIN me \"pa\\\"ss\\\\wörd\" {sasl} {alone} PA\"SS\\Wörd end");
         let clean = scrub.clean(&told);
         assert!(clean.starts_with("LOGIN me \"<hidden>\" <hidden>") && clean.ends_with("<hidden> end"), "{clean}");
+        for secret in ["pa\"ss\\word", "Grüße", "seekrit"] {
+            let scrub = Scrub::new(&Secret::new(secret), &[]);
+            for shift in ["", "x", "xy", "xyz"] {
+                let line = format!("{shift}A1 LOGIN me \"{}\"", escape(secret));
+                let urlsafe = STANDARD.encode(&line).replace('+', "-").replace('/', "_");
+                for run in [STANDARD.encode(&line), urlsafe, format!("ab{}", STANDARD.encode(&line))] {
+                    let clean = scrub.clean(&format!("echo: {run} end"));
+                    assert!(clean.starts_with("echo: <hidden>") && clean.ends_with(" end"), "{clean}");
+                }
+                let twice = format!("{:?}", line);
+                assert!(scrub.clean(&twice).contains(HIDDEN), "{twice}");
+            }
+        }
+        let innocent = "OK [APPENDUID 1588347600 17] bWFpbGZlcnJ5 done-and_dusted/ü";
+        assert_eq!(Scrub::new(&Secret::new("seekrit"), &[]).clean(innocent), innocent);
         assert_eq!(Scrub::new(&Secret::new(""), &[]).clean("nothing to hide"), "nothing to hide");
         assert_eq!(Scrub::new(&Secret::new("hidden"), &[]).clean("hidden hidden"), "<hidden> <hidden>");
     }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::login::start_tls;
 use super::script::{Step, drain, folder, hear, peer, say, session, timeouts, welcome};
+use super::scrub::Scrub;
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::{FlagChange, Flags};
 use crate::domain::folder::FolderPath;
@@ -375,7 +376,7 @@ async fn tls_is_never_pretended() {
         ),
     ] {
         let (io, _peer) = peer(steps);
-        assert_eq!(start_tls(Box::new(io), &timeouts()).await.err().map(|f| f.cause), Some(cause));
+        assert_eq!(start_tls(Box::new(io), &Scrub::default(), &timeouts()).await.err().map(|f| f.cause), Some(cause));
     }
 }
 

@@ -87,14 +87,14 @@ pub struct Job {
     pub carries: Vec<Carry>,
     /// Messages that were on the wire when a connection broke: sent one at a time from then on.
     pub careful: BTreeSet<Uid>,
-    /// The message at which the source broke last: it is asked for by itself.
-    pub suspect: Option<Uid>,
     /// Messages are asked for one at a time: the server refused to hand them out together.
     pub singly: bool,
     /// Messages that were asked for and did not come.
     pub missing: u64,
     /// How often the folder was looked into again for them.
     pub looks: u32,
+    /// The message at which the source broke last.
+    pub suspect: Option<Uid>,
     /// Breaks by message.
     pub blame: BTreeMap<Uid, u32>,
     /// Breaks before any message could be named.

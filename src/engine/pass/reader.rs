@@ -45,8 +45,7 @@ struct Request {
     last: bool,
 }
 
-/// Splits a folder into requests; at least one. A suspect is asked for by itself and nothing is asked for ahead: what came
-/// before it has then been read, and cannot get lost with the connection and be blamed (D22).
+/// Splits a folder into requests; at least one, for a folder with nothing to copy is never read.
 fn requests(job: &Arc<Job>) -> VecDeque<Request> {
     let request = |which, expected, single| {
         let job = Arc::clone(job);
@@ -54,7 +53,8 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
     };
     let at_once = if job.singly { 1 } else { ASKED_AT_ONCE };
     let mut requests: VecDeque<Request> = match &job.todo {
-        Todo::These(uids) if uids.len() > at_once || job.singly || job.suspect.is_some() => around(uids, job.suspect)
+        Todo::All => [request(job.which(), job.expected(), None)].into(),
+        Todo::These(uids) => around_suspect(job.suspect, uids)
             .into_iter()
             .flat_map(|part| part.chunks(at_once))
             .map(|some| {
@@ -62,7 +62,6 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
                 request(Which::These(some.to_vec()), some.len() as u64, single)
             })
             .collect(),
-        Todo::All | Todo::These(_) => [request(job.which(), job.expected(), None)].into(),
     };
     if let Some(first) = requests.front_mut() {
         first.first = true;
@@ -73,8 +72,9 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
     requests
 }
 
-/// What comes before a suspect, the suspect, and what comes after it.
-fn around(uids: &[Uid], suspect: Option<Uid>) -> [&[Uid]; 3] {
+/// A suspect is asked for by itself: what came before it has then been read, and cannot get lost with the connection and
+/// be blamed.
+fn around_suspect(suspect: Option<Uid>, uids: &[Uid]) -> [&[Uid]; 3] {
     match suspect.and_then(|suspect| uids.binary_search(&suspect).ok()) {
         Some(at) => [&uids[..at], &uids[at..=at], &uids[at + 1..]],
         None => [uids, &[], &[]],
@@ -152,6 +152,7 @@ async fn pass_on(
 ) -> bool {
     let mut left = request.expected;
     loop {
+        // Nothing travels behind a suspect.
         if left <= ASK_NEXT_AT && request.job.suspect.is_none() {
             plan.look_ahead(source).await;
         }
@@ -183,15 +184,12 @@ mod tests {
 
     #[test]
     fn a_suspect_is_asked_for_by_itself() {
-        let uids: Vec<Uid> = [2, 4, 7].map(Uid).into();
-        let parts = |suspect: Option<i64>| {
-            let parts = around(&uids, suspect.map(Uid));
-            parts.map(|part| part.iter().map(|uid| uid.0).collect::<Vec<_>>())
-        };
-        assert_eq!(parts(None), [vec![2, 4, 7], vec![], vec![]]);
-        assert_eq!(parts(Some(4)), [vec![2], vec![4], vec![7]]);
-        assert_eq!(parts(Some(2)), [vec![], vec![2], vec![4, 7]]);
-        assert_eq!(parts(Some(7)), [vec![2, 4], vec![7], vec![]]);
-        assert_eq!(parts(Some(5)), [vec![2, 4, 7], vec![], vec![]], "it is no longer to be copied");
+        let uids = [2, 4, 7].map(Uid);
+        let parts = |suspect: Option<i64>| around_suspect(suspect.map(Uid), &uids).map(|part| part.len());
+        assert_eq!(parts(None), [3, 0, 0]);
+        assert_eq!(parts(Some(4)), [1, 1, 1]);
+        assert_eq!(parts(Some(2)), [0, 1, 2]);
+        assert_eq!(parts(Some(7)), [2, 1, 0]);
+        assert_eq!(parts(Some(5)), [3, 0, 0], "it is no longer to be copied");
     }
 }

@@ -388,10 +388,10 @@ impl Pass {
             listing: BTreeMap::new(),
             carries: Vec::new(),
             careful: BTreeSet::new(),
-            suspect: None,
             singly: false,
             missing: 0,
             looks: 0,
+            suspect: None,
             blame: BTreeMap::new(),
             folder_blame: 0,
         };

@@ -98,11 +98,8 @@ impl Bench {
             write: seconds(20),
             logout: seconds(2),
         };
-        let pace = Pace {
-            first: Duration::from_millis(1),
-            longest: Duration::from_millis(10),
-            quiet: Duration::from_millis(100),
-        };
+        let milliseconds = Duration::from_millis;
+        let pace = Pace { first: milliseconds(1), longest: milliseconds(10), quiet: milliseconds(5) };
         let (source, destination) = (owned(source), owned(destination));
         Bench { dir, project, item, source, destination, options, timeouts, pace }
     }
