@@ -287,7 +287,7 @@ fn a_named_pause_is_obeyed_and_nothing_is_lost() {
             ("NO Request is throttled. Suggested Backoff Time: 400 milliseconds", 400),
             ("BAD Request is throttled. Suggested Backoff Time: 400 milliseconds", 400),
         ] {
-            let way = Way::new(&corpus::small(8), Rules::default(), Rules::default()).await;
+            let way = Way::new(&corpus::small(8), Rules::default(), Rules::singly()).await;
             let hit = way.destination.plan(At::Command(verb("APPEND").nth(3)), Act::Answer(answer.into()));
             let began = Instant::now();
             way.bench.run().await.expect_clean();
@@ -338,8 +338,8 @@ fn appends_that_land_after_the_connection_was_lost_are_not_doubled() {
         return;
     }
     runtime().block_on(async {
-        for rules in [Rules::default, || Rules::hiding(&["UIDPLUS"])] {
-            let mut way = Way::new(&corpus::small(12), Rules::default(), rules()).await;
+        for rules in [Rules::singly(), Rules::hiding(&["UIDPLUS", "MULTIAPPEND"])] {
+            let mut way = Way::new(&corpus::small(12), Rules::default(), rules).await;
             way.bench.pace.quiet = Duration::from_millis(600);
             // A slow server with a full pipeline: it goes on working on what it has after the product lost sight of it.
             way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
@@ -359,7 +359,7 @@ fn appends_that_land_after_the_process_died_are_not_doubled() {
         return;
     }
     runtime().block_on(async {
-        let mut way = Way::new(&corpus::small(13), Rules::default(), Rules::default()).await;
+        let mut way = Way::new(&corpus::small(13), Rules::default(), Rules::singly()).await;
         way.bench.pace.quiet = Duration::from_millis(600);
         way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
         let hit = way.destination.plan(At::Command(verb("APPEND").nth(9)), Act::HangUp);
@@ -379,7 +379,7 @@ fn an_item_error_before_a_break_counts_once() {
         return;
     }
     runtime().block_on(async {
-        let mut way = Way::new(&corpus::small(11), Rules::default(), Rules::default()).await;
+        let mut way = Way::new(&corpus::small(11), Rules::default(), Rules::singly()).await;
         way.bench.options.connections = 1;
         let refused =
             way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Answer("NO contains a virus".into()));

@@ -95,17 +95,22 @@ impl Move {
     }
 }
 
+/// One mailbox's messages go in batches, the next one's singly.
+fn in_turn(mailbox: u64) -> Rules {
+    if mailbox % 2 == 0 { Rules::default() } else { Rules::singly() }
+}
+
 /// Kills in one window, several on the same workspace one after the other, until there are `wanted`.
 #[expect(clippy::print_stderr, reason = "the counts are asked for")]
-fn window(name: &str, wanted: u64, rules: fn() -> Rules, plan: impl Fn(&Move, u64) -> Hit) {
+fn window(name: &str, wanted: u64, rules: fn(u64) -> Rules, plan: impl Fn(&Move, u64) -> Hit) {
     if !dovecot::available() {
         return;
     }
     let (mut kills, mut mailboxes) = (0, 0);
     while kills < wanted {
-        let mut moving = Move::new(&corpus::small(40 + kills), rules());
+        let mut moving = Move::new(&corpus::small(40 + kills), rules(mailboxes));
         mailboxes += 1;
-        while kills + moving.kills < wanted {
+        while kills + moving.kills < wanted && moving.kills < 6 {
             let hit = plan(&moving, moving.kills);
             if !moving.kill_at(&hit) {
                 break;
@@ -121,7 +126,7 @@ fn window(name: &str, wanted: u64, rules: fn() -> Rules, plan: impl Fn(&Move, u6
 
 #[test]
 fn killed_before_create() {
-    window("before CREATE", 20, Rules::default, |moving, kills| {
+    window("before CREATE", 20, in_turn, |moving, kills| {
         let nth = [1, 1, 2, 1][kills as usize % 4];
         moving.destination.plan(At::Command(verb("CREATE").nth(nth)), Act::Hold)
     });
@@ -129,21 +134,24 @@ fn killed_before_create() {
 
 #[test]
 fn killed_with_half_a_literal_sent() {
-    window("literal half sent", 20, Rules::default, |moving, kills| {
+    window("literal half sent", 20, in_turn, |moving, kills| {
         moving.destination.plan(At::HalfLiteral(verb("APPEND").nth(1 + kills % 3)), Act::Hold)
     });
 }
 
 #[test]
 fn killed_before_the_answer_of_a_message_that_was_taken() {
-    window("OK withheld", 20, Rules::default, |moving, kills| {
+    window("OK withheld", 20, in_turn, |moving, kills| {
         moving.destination.plan(At::Answer(verb("APPEND").nth(1 + kills % 3)), Act::Hold)
     });
 }
 
 #[test]
 fn killed_before_the_answer_where_no_uids_are_told() {
-    let rules = || Rules::hiding(&["UIDPLUS"]);
+    let rules = |mailbox| match mailbox % 2 {
+        0 => Rules::hiding(&["UIDPLUS"]),
+        _ => Rules::hiding(&["UIDPLUS", "MULTIAPPEND"]),
+    };
     window("OK withheld, without UIDPLUS", 20, rules, |moving, kills| {
         moving.destination.plan(At::Answer(verb("APPEND").nth(1 + kills % 3)), Act::Hold)
     });
@@ -151,7 +159,7 @@ fn killed_before_the_answer_where_no_uids_are_told() {
 
 #[test]
 fn killed_before_the_watermark_is_committed() {
-    window("watermark not committed", 20, Rules::default, |moving, kills| {
+    window("watermark not committed", 20, in_turn, |moving, kills| {
         moving.destination.plan(At::Answered(verb("APPEND").nth(1 + kills % 3)), Act::Hold)
     });
 }
@@ -165,7 +173,7 @@ fn killed_at_random() {
     let mut random = Random::new(100);
     let (mut kills, mut mailboxes) = (0, 0);
     while kills < 100 {
-        let mut moving = Move::new(&corpus::small(100 + kills), Rules::default());
+        let mut moving = Move::new(&corpus::small(100 + kills), in_turn(mailboxes));
         mailboxes += 1;
         for _ in 0..8 {
             let relay = if random.below(2) == 0 { &moving.source } else { &moving.destination };

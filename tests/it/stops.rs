@@ -38,7 +38,8 @@ impl Project {
         let users: Vec<_> = (0..items).map(|_| (from.user("stop-from"), to.user("stop-to"))).collect();
         users.iter().for_each(|(user, _)| corpus.load(from, user));
         let source = Relay::start(from.plain_port, Rules::default());
-        let destination = Relay::start(to.plain_port, Rules::default());
+        // One by one, so that a stop finds messages that have not begun.
+        let destination = Relay::start(to.plain_port, Rules::singly());
         let workspace = Workspace::new();
         workspace.project_new(&plain(source.port), &plain(destination.port), more);
         workspace.import(&users);

@@ -44,6 +44,11 @@ impl Rules {
         Rules { hide: capabilities.iter().map(|&c| c.into()).collect(), ..Rules::default() }
     }
 
+    /// A server that takes one message with each APPEND, as most do.
+    pub fn singly() -> Rules {
+        Rules::hiding(&["MULTIAPPEND"])
+    }
+
     /// A server from the days of RFC 3501.
     pub fn bare() -> Rules {
         Rules::hiding(&[
