@@ -1,8 +1,10 @@
 //! `mailferry item …`
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::progress::Count;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
 use crate::domain::csv_import::{Parsed, Row, parse};
@@ -11,6 +13,7 @@ use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 use crate::domain::status::display;
 use crate::store::NewItem;
+use crate::vault::{self, Vault};
 
 /// A larger file is refused unread: 100,000 rows are some 10 MB.
 const FILE_LIMIT: u64 = 256 * 1024 * 1024;
@@ -49,22 +52,40 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
     let places: Vec<(usize, Side, CredentialId)> =
         secrets.iter().zip(&ids).map(|((row, side, _), id)| (*row, *side, *id)).collect();
-    if let Some(vault) = vault.clone() {
+    let count = secrets.len();
+    if let Some(vault) = &vault {
         // Before the items: when the vault cannot be written, nothing is imported.
-        let entries = ids.into_iter().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
-        let put = tokio::task::spawn_blocking(move || vault.put_many(entries, &|_| ()));
-        put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+        let entries = ids.iter().copied().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
+        let bar = Count::new("Storing passwords", count);
+        vault::put_many(vault, entries, bar.progress()).await?;
     }
-    let imported = opened.store.import_items(project.id, items).await?;
+    let imported = match opened.store.import_items(project.id, items).await {
+        Ok(imported) => imported,
+        Err(error) => return Err(take_back(vault.as_ref(), ids, error.into()).await),
+    };
     let changes = places.into_iter().map(|(row, side, id)| (imported[row].id, side, Some(id))).collect();
-    let replaced = opened.store.set_item_credentials(changes).await?;
-    if let Some(vault) = vault {
-        let delete = tokio::task::spawn_blocking(move || vault.delete_many(&replaced, &|_| ()));
-        delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+    let replaced = match opened.store.set_item_credentials(changes).await {
+        Ok(replaced) => replaced,
+        Err(error) => return Err(take_back(vault.as_ref(), ids, error.into()).await),
+    };
+    if let Some(vault) = vault.filter(|_| !replaced.is_empty()) {
+        let bar = Count::new("Removing replaced passwords", replaced.len());
+        vault::delete_many(&vault, replaced, bar.progress()).await?;
     }
     let created = imported.iter().filter(|item| item.created).count();
     say!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
     Ok(Exit::Well)
+}
+
+/// Removes passwords that no item refers to, because the workspace could not be written.
+async fn take_back(vault: Option<&Arc<dyn Vault>>, ids: Vec<CredentialId>, why: CliError) -> CliError {
+    match vault {
+        Some(vault) => match vault::delete_many(vault, ids, |_| ()).await {
+            Ok(()) => why,
+            Err(also) => why.and(&also.to_string()),
+        },
+        None => why,
+    }
 }
 
 fn read(file: &Path) -> Result<Parsed, CliError> {
