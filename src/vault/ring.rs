@@ -109,12 +109,11 @@ fn translate(error: &Error) -> VaultError {
 
 /// An error with those behind it, without control characters.
 fn words(error: &Error) -> String {
-    let mut text = error.to_string();
-    let inner = match error {
-        Error::PlatformFailure(inner) | Error::NoStorageAccess(inner) => inner.source(),
-        _ => None,
+    let (mut text, mut next) = match error {
+        // Their own words only repeat the kind of trouble.
+        Error::PlatformFailure(inner) | Error::NoStorageAccess(inner) => (inner.to_string(), inner.source()),
+        other => (other.to_string(), None),
     };
-    let mut next = inner;
     while let Some(error) = next {
         let more = error.to_string();
         if !text.contains(&more) {

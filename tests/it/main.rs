@@ -5,6 +5,7 @@ mod bad_input;
 mod crash_matrix;
 mod equality;
 mod faults;
+mod keyring;
 mod kills;
 mod later_passes;
 mod mapping;
