@@ -19,6 +19,7 @@ use crate::vault::{self, Vault};
 const FILE_LIMIT: u64 = 256 * 1024 * 1024;
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
+const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// `item import`
 pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
@@ -54,6 +55,7 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
         secrets.iter().zip(&ids).map(|((row, side, _), id)| (*row, *side, *id)).collect();
     let count = secrets.len();
     if let Some(vault) = &vault {
+        sweep(opened, vault).await?;
         // Before the items: when the vault cannot be written, nothing is imported.
         let entries = ids.iter().copied().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
         let bar = Count::new("Storing passwords", count);
@@ -75,6 +77,16 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     let created = imported.iter().filter(|item| item.created).count();
     say!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
     Ok(Exit::Well)
+}
+
+/// Removes passwords that an import left in the vault which broke off longer ago than any still runs.
+async fn sweep(opened: &Opened, vault: &Arc<dyn Vault>) -> Result<(), CliError> {
+    let unused = opened.store.unused_credentials(opened.clock.now() - DAY).await?;
+    if !unused.is_empty() {
+        vault::delete_many(vault, unused.clone(), |_| ()).await?;
+        opened.store.forget_credentials(unused).await?;
+    }
+    Ok(())
 }
 
 /// Removes passwords that no item refers to, because the workspace could not be written.

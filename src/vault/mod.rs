@@ -1,9 +1,9 @@
 //! Where secrets are kept: one trait, one module per kind of vault (D17).
 //!
 //! A secret is asked for by the number that the database keeps. Nothing here knows what a credential is for, and no secret
-//! reaches a log, an error or the disk in the clear. Every method blocks, on the disk or on the system's keyring, which may ask
-//! a person and takes some 10 ms for each entry written: call them through [`open`], [`fetch`], [`put_many`] and
-//! [`delete_many`], never on a thread that paints or polls.
+//! reaches a log, an error or the disk in the clear. Everything blocks, on the disk or on the system's keyring, which may ask
+//! a person and takes some 10 ms and more for each entry written: never on a thread that paints or polls. Call [`open`] on
+//! tokio's blocking pool, and the rest through [`fetch`], [`put_many`] and [`delete_many`].
 
 mod file;
 mod file_key;

@@ -51,10 +51,12 @@ impl Ring {
         self.set(&name, value.as_bytes())?;
         let read = self.get(&name);
         let deleted = self.delete(&name);
-        if !read?.is_some_and(|read| *read == value.as_bytes()) || !deleted? {
-            return Err(VaultError::Failed("this machine's keyring does not keep what is written to it".into()));
+        let kept = read?.is_some_and(|read| *read == value.as_bytes());
+        if kept && deleted? {
+            Ok(())
+        } else {
+            Err(VaultError::Failed("this machine's keyring does not keep what is written to it".into()))
         }
-        Ok(())
     }
 
     /// Refuses what the system's keyring cannot take, before anything is written.

@@ -44,7 +44,7 @@ fn scene(keyring: &Keyring, vault: Option<&'static str>) -> (Workspace, [(&'stat
     old.login(&users.0).append("INBOX", &Message::plain("Subject: hello\r\nMessage-ID: <1@x>\r\n\r\nx\r\n"));
     let workspace = Workspace::with_keyring(keyring, vault);
     workspace.project_new(&plain(old.plain_port), &plain(new.plain_port), &[]);
-    workspace.import(&[users.clone()]);
+    workspace.import(std::slice::from_ref(&users));
     (workspace, [(old, users.0), (new, users.1)])
 }
 
@@ -85,6 +85,32 @@ fn b4_passwords_live_in_the_keyring_from_import_to_delete() {
     assert_eq!(names(&keyring.users()), ["3", "4"]);
     workspace.run(&["project", "delete", PROJECT]).expect(0);
     assert_eq!(keyring.users(), Vec::<String>::new());
+}
+
+#[test]
+fn b4_what_an_interrupted_import_left_behind_is_removed_by_a_later_one() {
+    if !keyring::available() {
+        return;
+    }
+    let keyring = Keyring::start(Service::Unlocked);
+    let workspace = Workspace::with_keyring(&keyring, None);
+    workspace.project_new(NOWHERE, NOWHERE, &[]);
+    import(&workspace, &list(1)).expect(0);
+    let user = keyring.users().remove(0);
+    let left = user.replace("/1", "/3");
+    keyring.add(&left, "left over");
+    let database = rusqlite::Connection::open(workspace.path().join("workspace.db")).expect("a database");
+    let note = |since: &str| {
+        database
+            .execute(&format!("INSERT INTO credential (since, giver) VALUES ({since}, 'import')"), [])
+            .expect("noted");
+    };
+    note("0");
+    // An import that is still under way: its entries have no item yet.
+    note("(SELECT max(since) FROM credential)");
+    keyring.add(&user.replace("/1", "/4"), "under way");
+    import(&workspace, &list(1)).expect(0);
+    assert_eq!(names(&keyring.users()), ["4", "5", "6"]);
 }
 
 #[test]
