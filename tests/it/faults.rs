@@ -165,11 +165,13 @@ fn a_server_that_goes_away_while_folders_are_searched_fails_the_pass_not_the_fol
         let mut imap = way.from.0.login(&way.from.1);
         imap.append("INBOX", &dated("Subject: late\r\n\r\nlate\r\n"));
         // The first search is cut, and from then on nobody gets in.
-        way.source.plan(At::Command(verb("UID FETCH")), Act::Reset);
-        way.source.plan(At::Command(verb("*").with("AUTHENTICATE").every()), Act::Reset);
-        way.source.plan(At::Command(verb("LOGIN").every()), Act::Reset);
-        way.source.plan(At::Command(verb("CAPABILITY").every()), Act::Reset);
-        let ran = way.bench.run().await;
+        let search = way.source.plan(At::Command(verb("UID FETCH")), Act::Hold);
+        let away = async {
+            search.wait_async().await;
+            way.source.plan(At::Command(verb("*").every()), Act::Reset);
+            search.cut();
+        };
+        let (ran, ()) = tokio::join!(way.bench.run(), away);
         assert!(matches!(&ran.end, PassEnd::Failed { .. }), "{:?}", ran.end);
         assert_eq!(way.bench.errors(&ran).await, [], "no folder is blamed");
         way.expect_next_pass_completes().await;
