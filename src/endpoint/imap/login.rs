@@ -384,6 +384,7 @@ fn namespaces(untagged: Vec<Response>) -> Namespaces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::server::AdminLogin;
 
     fn login(user: &str, admin: Option<AdminLogin>) -> Credentials {
         Credentials::new(&Login { user: user.into(), admin, secret: Secret::new("password") })
