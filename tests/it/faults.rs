@@ -135,22 +135,35 @@ fn r53_a_server_that_cannot_be_reached_fails_the_pass_and_the_next_one_completes
         return;
     }
     runtime().block_on(async {
-        for refused in [Break::Refuse, Break::Close] {
-            // Every connection but those of the first moments is turned away.
-            let mut way = Way::new(&corpus::small(3), Rules::default(), Rules::default()).await;
-            let after = if refused == Break::Refuse { (1, 2) } else { (10, 20) };
-            let rules =
-                Rules { chaos: Some(Chaos { seed: 5, after, kinds: vec![refused], limit: 9 }), ..Rules::default() };
-            way.destination = Relay::start(way.to.0.plain_port, rules);
-            way.bench = Bench::new((way.source.port, &way.from.1), (way.destination.port, &way.to.1)).await;
-            let ran = way.bench.run().await;
-            let PassEnd::Failed { side: Some(side), failure } = &ran.end else { panic!("{:?}", ran.end) };
-            assert_eq!(side.word(), "destination");
-            assert!(matches!(failure.cause, Cause::ConnectionLost | Cause::Unreachable), "{failure:?}");
-            // At once, then eight more: the limit.
-            assert_eq!(way.destination.counters().broken, 9);
-            way.expect_next_pass_completes().await;
-        }
+        // Every connection ends within its greeting.
+        let mut way = Way::new(&corpus::small(3), Rules::default(), Rules::default()).await;
+        let chaos = Chaos { seed: 5, after: (10, 20), kinds: vec![Break::Close], limit: 9 };
+        way.destination = Relay::start(way.to.0.plain_port, Rules { chaos: Some(chaos), ..Rules::default() });
+        way.bench = Bench::new((way.source.port, &way.from.1), (way.destination.port, &way.to.1)).await;
+        let ran = way.bench.run().await;
+        let PassEnd::Failed { side: Some(side), failure } = &ran.end else { panic!("{:?}", ran.end) };
+        assert_eq!((side.word(), failure.cause), ("destination", Cause::ConnectionLost), "{failure:?}");
+        // At once, then eight more: the limit.
+        assert_eq!(way.destination.counters().broken, 9);
+        way.expect_next_pass_completes().await;
+    });
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_given_up_after_three_tries() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut way = Way::new(&corpus::small(3), Rules::default(), Rules::default()).await;
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+        way.bench = Bench::new((way.source.port, &way.from.1), (free, &way.to.1)).await;
+        let ran = way.bench.run().await;
+        let PassEnd::Failed { side: Some(side), failure } = &ran.end else { panic!("{:?}", ran.end) };
+        assert_eq!((side.word(), failure.cause), ("destination", Cause::Unreachable), "{failure:?}");
+        let logins =
+            way.source.commands().iter().filter(|c| ["LOGIN", "AUTHENTICATE"].contains(&c.verb.as_str())).count();
+        assert!((1..=4).contains(&logins), "{logins} logins");
     });
 }
 
