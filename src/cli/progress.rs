@@ -38,11 +38,12 @@ impl Watch {
                         continue;
                     }
                     let bar = self.by_item.entry(row.item).or_insert_with(|| {
-                        let style = ProgressStyle::with_template("{prefix:30!} {bar:20} {pos}/{len} {wide_msg}");
+                        let style = ProgressStyle::with_template("{prefix:30!} {bar:20} {wide_msg}");
                         bars.add(ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
                     });
                     bar.set_prefix(clean(&row.source));
-                    bar.set_length(row.progress.folders_total.into());
+                    // A bar of no length would look full.
+                    bar.set_length(row.progress.folders_total.max(1).into());
                     bar.set_position(row.progress.folders_done.into());
                     bar.set_message(line(row, now));
                     if row.status.is_at_rest() {

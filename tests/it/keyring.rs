@@ -123,7 +123,8 @@ fn b4_an_entry_that_is_gone_fails_the_item_and_names_the_side() {
     keyring.delete(&keyring.users()[1]);
     let ended = workspace.start().expect(1);
     assert!(ended.stderr.contains("Credential not in this machine's keyring"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("destination"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("That of the destination was"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("vault: credential 2 is not in"), "{}", ended.stderr);
     let item = workspace.only();
     assert_eq!(item.status(), "failed");
     assert_eq!(item.0["error"]["side"], "destination", "{:#}", item.0);
