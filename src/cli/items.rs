@@ -70,12 +70,17 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
         Ok(replaced) => replaced,
         Err(error) => return Err(take_back(vault.as_ref(), ids, error.into()).await),
     };
-    if let Some(vault) = vault.filter(|_| !replaced.is_empty()) {
-        let bar = Count::new("Removing replaced passwords", replaced.len());
-        vault::delete_many(&vault, replaced, bar.progress()).await?;
-    }
+    let removed = match vault {
+        Some(vault) if !replaced.is_empty() => {
+            let bar = Count::new("Removing replaced passwords", replaced.len());
+            vault::delete_many(&vault, replaced, bar.progress()).await
+        }
+        _ => Ok(()),
+    };
     let created = imported.iter().filter(|item| item.created).count();
     say!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
+    // Said after it: the items are there all the same.
+    removed?;
     Ok(Exit::Well)
 }
 

@@ -214,12 +214,17 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
         || rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some());
     let vault = if kept { Some(opened.vault().await?) } else { None };
     let credentials = opened.store.delete_project(project.id).await?;
-    if let Some(vault) = vault {
-        let bar = Count::new("Removing passwords", credentials.len());
-        vault::delete_many(&vault, credentials, bar.progress()).await?;
-    }
+    let removed = match vault {
+        Some(vault) => {
+            let bar = Count::new("Removing passwords", credentials.len());
+            vault::delete_many(&vault, credentials, bar.progress()).await
+        }
+        None => Ok(()),
+    };
     while opened.store.purge().await? {}
     say!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
+    // Said after it: the project is gone all the same.
+    removed?;
     Ok(Exit::Well)
 }
 
