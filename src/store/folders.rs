@@ -130,8 +130,9 @@ impl Store {
                     retired(transaction, item, &row)?
                 }
             };
-            let mut statement =
-                transaction.prepare_cached("UPDATE watermark SET folder = ?2 WHERE folder = ?1 AND source = ?3")?;
+            let mut statement = transaction
+                // The same number under the same numbering, set aside before: the later one counts.
+                .prepare_cached("UPDATE OR REPLACE watermark SET folder = ?2 WHERE folder = ?1 AND source = ?3")?;
             for message in messages {
                 statement.execute((folder, twin, message))?;
             }

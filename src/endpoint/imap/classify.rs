@@ -63,8 +63,14 @@ fn pace(step: Step, code: &str, text: &str) -> Option<Class> {
     if bandwidth || (code == "OVERQUOTA" && !writing) {
         return Some((Cause::ProviderLimit, Scope::Mailbox, Retry::Later));
     }
-    let connections = ["too many", "maximum number of connections", "connection limit", "connections exceeded"];
-    if code == "LIMIT" || any(text, &connections) {
+    // Of a message or its flags there may be too many as well (RFC 5530 LIMIT): those words then speak of connections only.
+    let about_a_message = matches!(step, Step::Append | Step::Store);
+    let connections = ["maximum number of connections", "connection limit", "connections exceeded"];
+    let many = ["too many connections", "too many simultaneous connections", "too many open connections"];
+    if any(text, &connections)
+        || any(text, &many)
+        || (!about_a_message && (code == "LIMIT" || text.contains("too many")))
+    {
         return Some((Cause::TooManyConnections, Scope::Mailbox, Retry::Backoff));
     }
     if code == "THROTTLED" || any(text, &["[throttled]", "is throttled", "rate limit", "slow down"]) {

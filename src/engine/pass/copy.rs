@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::domain::failure::{Cause, Failure, Scope, Side};
+use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase};
@@ -21,7 +21,7 @@ use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::engine::pass::places::{Prepared, Queue};
 use crate::engine::pass::reader::{AHEAD, read};
 use crate::engine::pass::writer::{Broke, Writer};
-use crate::engine::pass::{Flow, Halt, On, Pass};
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// The folders of one lane: taken and not ended.
 pub(super) struct Backlog<'a> {
@@ -55,6 +55,7 @@ impl<'a> Backlog<'a> {
                 own.waiting.extend(self.queue.take()?);
             }
             let job = Arc::new(own.waiting.pop_front()?);
+            debug_assert!(!job.is_empty(), "a folder with nothing to copy is not read");
             own.open.push(Arc::clone(&job));
             Some(job)
         })
@@ -165,6 +166,7 @@ impl Pass {
         settle(join_all(runs).await)?;
         let left: Vec<Job> = left.into_groups().into_iter().flatten().collect();
         let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty()) else { return Ok(()) };
+        self.wait_until_quiet(lane, left.iter().map(|job| &job.destination)).await?;
         let again = self.look_again(lane, &prepared, left, None).await?;
         let queue = Queue::new([again]);
         let copied = self.copy_lane(lane, &prepared, &queue, &Queue::new([])).await;
@@ -219,7 +221,16 @@ impl Pass {
                     if second.is_empty() {
                         return Ok(());
                     }
-                    backlog.give(self.second_look(lane, second).await?);
+                    let before = second.clone();
+                    match self.second_look(lane, second).await {
+                        Ok(again) => backlog.give(again),
+                        Err(halt) if lane.is_unwanted(&halt) => {
+                            lane.leave_out();
+                            left.put(before);
+                            return Ok(());
+                        }
+                        Err(halt) => return Err(halt),
+                    }
                     continue;
                 }
                 Err(Broke { halt: Halt::Fatal(trouble), suspects, place }) => (trouble, suspects, place),
@@ -228,17 +239,33 @@ impl Pass {
             self.recorder.flush().await;
             let mut jobs = backlog.take_back();
             blame(&mut jobs, &trouble, &suspects, place);
-            if lane.number > 0 && trouble.failure.cause == Cause::TooManyConnections {
-                lane.leave_out();
-                left.put(jobs);
-                return Ok(());
+            let before = jobs.clone();
+            match self.go_on(lane, prepared, jobs, &trouble, &suspects).await {
+                Ok(again) => backlog.give(again),
+                Err(halt) if lane.is_unwanted(&halt) => {
+                    lane.leave_out();
+                    left.put(before);
+                    return Ok(());
+                }
+                Err(halt) => return Err(halt),
             }
-            self.weather(lane, trouble.clone()).await?;
-            if !suspects.is_empty() {
-                self.wait_until_quiet(lane, jobs.iter().map(|job| &job.destination)).await?;
-            }
-            backlog.give(self.look_again(lane, prepared, jobs, Some(&trouble)).await?);
         }
+    }
+
+    /// After a break: waits, then finds out what landed. Answers the folders of which something is left.
+    async fn go_on(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        jobs: Vec<Job>,
+        trouble: &Trouble,
+        suspects: &[(FolderId, Uid)],
+    ) -> Flow<Vec<Job>> {
+        self.weather(lane, trouble.clone()).await?;
+        if !suspects.is_empty() {
+            self.wait_until_quiet(lane, jobs.iter().map(|job| &job.destination)).await?;
+        }
+        self.look_again(lane, prepared, jobs, Some(trouble)).await
     }
 
     /// Runs both halves of a lane until the backlog is empty or one of them breaks.

@@ -41,6 +41,11 @@ impl Lane {
         }
     }
 
+    /// Whether this lane ended because the server wants fewer connections: the pass goes on without it (D19).
+    pub fn is_unwanted(&self, halt: &Halt) -> bool {
+        self.number > 0 && matches!(halt, Halt::Fatal(trouble) if trouble.failure.cause == Cause::TooManyConnections)
+    }
+
     /// The lane takes no more part in this pass.
     pub fn leave_out(&mut self) {
         self.disconnect();
@@ -121,6 +126,7 @@ impl Pass {
         tracing::debug!(lane = lane.number, side = trouble.side.word(), failure = %trouble.failure, "lane broke");
         lane.disconnect();
         match trouble.failure.retry {
+            _ if lane.number > 0 && trouble.failure.cause == Cause::TooManyConnections => Err(Halt::Fatal(trouble)),
             Retry::User | Retry::Never => Err(Halt::Fatal(trouble)),
             Retry::Backoff | Retry::After(_) | Retry::Later => self.recovery.pause(trouble).await,
         }

@@ -151,6 +151,7 @@ async fn pass_on(
     pieces: &mpsc::Sender<Piece>,
 ) -> bool {
     let mut left = request.expected;
+    let mut came = false;
     loop {
         // Nothing travels behind a suspect.
         if left <= ASK_NEXT_AT && request.job.suspect.is_none() {
@@ -158,10 +159,15 @@ async fn pass_on(
         }
         let piece = match stream.recv().await {
             None => return true,
+            // The message asked for is there already, whatever the server says after it.
+            Some(Fetched::Broken(failure)) if failure.scope <= Scope::Folder && came && request.single.is_some() => {
+                return true;
+            }
             Some(Fetched::Broken(failure)) => ended(request, failure),
             Some(fetched) => Piece::Fetched(fetched),
         };
         left = left.saturating_sub(1);
+        came = true;
         let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
         if pieces.send(piece).await.is_err() || broken {
             return false;

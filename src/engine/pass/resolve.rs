@@ -64,6 +64,9 @@ impl Resolve<'_> {
         if self.job.todo == Todo::All {
             let mut listing = source.scan(&self.job.source, &Which::All, false).await?;
             listing.retain(|message| self.job.was_listed(message.uid));
+            if listing.len() < self.job.listed.messages as usize {
+                self.job.unfinished = true;
+            }
             self.job.todo = Todo::These(listing.iter().map(|m| m.uid).collect());
             self.job.listing = listing.into_iter().map(|m| (m.uid, (m.flags, m.size))).collect();
         }
@@ -196,9 +199,7 @@ impl Resolve<'_> {
             };
             match carry_into(pass, to, self.job.id, place, carries).await {
                 Ok(()) => {}
-                Err(failure)
-                    if failure.scope <= Scope::Folder && matches!(failure.retry, Retry::Never | Retry::User) =>
-                {
+                Err(failure) if failure.scope <= Scope::Folder => {
                     tracing::warn!(folder = %place.path, %failure, "flags not carried");
                     self.job.unfinished = true;
                 }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
@@ -28,6 +30,14 @@ struct Scan<'a> {
     gone: Vec<(Identity, FolderId, Uid)>,
     /// The last failure of three at this folder.
     broken: bool,
+}
+
+/// What lanes do with every folder of the groups they take.
+enum Look<'a> {
+    /// Compare; watermarks that lost their message are gathered.
+    Compare(&'a Mutex<Vec<(Identity, FolderId, Uid)>>),
+    /// Resolve.
+    Resolve(&'a Prepared),
 }
 
 /// How a step over one folder ended, when it was not by a halt.
@@ -137,36 +147,77 @@ impl Pass {
         for job in rest.iter().flatten() {
             self.expect(job, 0, 0, u64::from(job.listed.messages));
         }
-        let (queue, done) = (Queue::new(look), Queue::new(rest));
-        let gone = std::sync::Mutex::new(Vec::new());
-        let runs = lanes.iter_mut().map(|lane| {
-            let (queue, done, gone) = (&queue, &done, &gone);
-            async move {
-                let run = async {
-                    if queue.is_empty() || !self.join_in(lane).await {
-                        return Ok(());
-                    }
-                    while let Some(mut group) = queue.take() {
-                        for job in &mut group {
-                            let found = self.scan_folder(lane, job).await?;
-                            gone.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(found);
-                        }
-                        done.put(group);
-                    }
-                    Ok(())
-                };
-                self.lane_ended(run.await)
-            }
-        });
-        settle(join_all(runs).await)?;
-        prepared.groups = done.into_groups();
-        let mut gone = gone.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let gone = Mutex::new(Vec::new());
+        prepared.groups = self.side_by_side(lanes, &Look::Compare(&gone), look, rest).await?;
+        let mut gone = gone.into_inner().unwrap_or_else(PoisonError::into_inner);
         if prepared.groups.iter().flatten().any(|job| !job.is_empty()) {
             for id in &prepared.lost {
                 gone.extend(self.journal.watermarks(*id).await?.into_iter().map(|w| (w.identity, *id, w.source)));
             }
         }
-        *prepared.gone.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = GoneMarks::new(gone);
+        *prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(gone);
+        Ok(())
+    }
+
+    /// Looks for new messages that are at the destination already or moved within the source, and carries flags.
+    pub(super) async fn resolve(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+        let groups = std::mem::take(&mut prepared.groups);
+        let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self, prepared, job));
+        let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
+        prepared.groups = self.side_by_side(lanes, &Look::Resolve(prepared), look, rest).await?;
+        self.retire(prepared).await
+    }
+
+    /// Lets all lanes look at the folders of these groups; answers them with the others.
+    async fn side_by_side(
+        &self,
+        lanes: &mut Lanes,
+        look: &Look<'_>,
+        groups: Vec<Group>,
+        rest: Vec<Group>,
+    ) -> Flow<Vec<Group>> {
+        let (queue, done) = (Queue::new(groups), Queue::new(rest));
+        let runs = lanes.iter_mut().map(|lane| {
+            let (queue, done) = (&queue, &done);
+            async move {
+                let run = async {
+                    if queue.is_empty() || !self.join_in(lane).await {
+                        return Ok(());
+                    }
+                    self.look_at_groups(lane, look, queue, done).await
+                };
+                self.lane_ended(run.await)
+            }
+        });
+        settle(join_all(runs).await)?;
+        // What a lane gave back.
+        if let Some(first) = lanes.iter_mut().next() {
+            self.look_at_groups(first, look, &queue, &done).await?;
+        }
+        Ok(done.into_groups())
+    }
+
+    async fn look_at_groups(&self, lane: &mut Lane, look: &Look<'_>, queue: &Queue, done: &Queue) -> Flow<()> {
+        while let Some(mut group) = queue.take() {
+            for job in &mut group {
+                let looked = match look {
+                    Look::Compare(gone) => self.scan_folder(lane, job).await.map(|found| {
+                        gone.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+                    }),
+                    Look::Resolve(prepared) => self.resolve_folder(lane, prepared, job).await,
+                };
+                match looked {
+                    Ok(()) => {}
+                    Err(halt) if lane.is_unwanted(&halt) => {
+                        lane.leave_out();
+                        queue.put(group);
+                        return Ok(());
+                    }
+                    Err(halt) => return Err(halt),
+                }
+            }
+            done.put(group);
+        }
         Ok(())
     }
 
@@ -178,7 +229,7 @@ impl Pass {
         if self.recorder.failed().is_cancelled() {
             return Err(Halt::Stopped);
         }
-        let gone = prepared.gone.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let gone = prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut rows = BTreeMap::new();
         for (folder, messages) in gone.by_folder().into_iter().filter(|(id, _)| !prepared.lost.contains(id)) {
             let row = self.journal.retire(folder, messages).await?;
@@ -189,35 +240,5 @@ impl Pass {
         }
         gone.rehome(&rows);
         Ok(())
-    }
-
-    /// Looks for new messages that are at the destination already or moved within the source, and carries flags.
-    pub(super) async fn resolve(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
-        let groups = std::mem::take(&mut prepared.groups);
-        let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self, prepared, job));
-        let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
-        let (queue, done) = (Queue::new(look), Queue::new(rest));
-        let shared = &*prepared;
-        let runs = lanes.iter_mut().map(|lane| {
-            let (queue, done) = (&queue, &done);
-            async move {
-                let run = async {
-                    if queue.is_empty() || !self.join_in(lane).await {
-                        return Ok(());
-                    }
-                    while let Some(mut group) = queue.take() {
-                        for job in &mut group {
-                            self.resolve_folder(lane, shared, job).await?;
-                        }
-                        done.put(group);
-                    }
-                    Ok(())
-                };
-                self.lane_ended(run.await)
-            }
-        });
-        settle(join_all(runs).await)?;
-        prepared.groups = done.into_groups();
-        self.retire(prepared).await
     }
 }

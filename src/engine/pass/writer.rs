@@ -165,8 +165,7 @@ impl<'a> Writer<'a> {
     async fn take_pieces(&mut self, to: &mut dyn Destination, pieces: &mut mpsc::Receiver<Piece>) -> Flow<()> {
         let pass = self.pass;
         loop {
-            if let Some((job, message)) = self.again.pop_front() {
-                self.send(to, &job, vec![message], false).await?;
+            if self.send_next_again(to).await? {
                 continue;
             }
             let piece = tokio::select! {
@@ -191,18 +190,29 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Sends the next message of a refused batch, if there is one.
+    async fn send_next_again(&mut self, to: &mut dyn Destination) -> Flow<bool> {
+        let Some((job, message)) = self.again.pop_front() else { return Ok(false) };
+        let sent = self.send(to, &job, vec![message], false).await;
+        if sent.is_err() {
+            // It may not have gone out: its folder must not end without it.
+            self.unsure.insert(job.id);
+        }
+        sent.map(|()| true)
+    }
+
     /// Everything was handed over: it goes out, and every answer comes in.
     async fn finish(&mut self, to: &mut dyn Destination) -> Flow<()> {
         self.send_batch(to).await?;
         loop {
-            if let Some((job, message)) = self.again.pop_front() {
-                self.send(to, &job, vec![message], false).await?;
-            } else if self.in_flight.is_empty() {
-                return Ok(());
-            } else {
-                let answer = Self::front(&mut self.in_flight).await;
-                self.settled(to, answer).await?;
+            if self.send_next_again(to).await? {
+                continue;
             }
+            if self.in_flight.is_empty() {
+                return Ok(());
+            }
+            let answer = Self::front(&mut self.in_flight).await;
+            self.settled(to, answer).await?;
         }
     }
 
