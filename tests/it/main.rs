@@ -2,6 +2,7 @@
 
 mod arrows;
 mod bad_input;
+mod contract;
 mod crash_matrix;
 mod equality;
 mod faults;

@@ -17,7 +17,7 @@ use super::pending::{Answer, Pending, Shared, Ticket};
 use super::reader;
 use super::response::tag;
 use super::scrub::{HIDDEN, Scrub};
-use super::spool;
+use crate::endpoint::spool;
 use super::{DIALOGUE, Timeouts};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::message::Body;

@@ -15,12 +15,11 @@ use super::framer::{Framer, WireError, announced};
 use super::pending::{Answer, Owner, Pending, Reply, Shared};
 use super::response::{self, Response, Status, Told};
 use super::scrub::trace_line;
-use super::spool;
 use super::stream::Stream;
 use super::token::{Literal, Raw};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::message::Body;
-use crate::endpoint::Resources;
+use crate::endpoint::{Resources, spool};
 
 /// Largest message kept in memory (D20).
 const IN_MEMORY: u64 = 1024 * 1024;

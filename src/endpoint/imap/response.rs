@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-use super::date;
+use crate::endpoint::date;
 use super::framer::excerpt;
 use super::scrub::Scrub;
 use super::token::{Cursor, Literal, Odd, Raw, Taken, Text};
