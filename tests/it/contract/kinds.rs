@@ -20,8 +20,6 @@ use crate::support::product::plain;
 /// What not every kind does alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exception {
-    /// Dates keep their instant, not their zone.
-    NoZones,
     /// Messages of any size are taken.
     NoLimit,
     /// Every character may stand in a folder's name.
@@ -165,7 +163,7 @@ fn maildir() -> Kind {
         name: "Maildir",
         endpoint: Arc::new(endpoint.accepting(10_000_000)),
         behind: Box::new(OnDisk(root)),
-        exceptions: &[Exception::NoZones, Exception::SeparatorInNames],
+        exceptions: &[Exception::SeparatorInNames],
         own: 0,
         _dir: dir,
     }

@@ -12,7 +12,7 @@ use mailferry::domain::ids::Uid;
 use mailferry::domain::message::{Body, InternalDate, NewMessage, SourceMessage};
 use mailferry::endpoint::{Destination, Fetched, FlagUpdate, FolderRef, MessageStream, NewFolder, Source, Which};
 
-use kinds::{Exception, Kind, every_kind};
+use kinds::{Exception, every_kind};
 
 fn text(number: usize) -> Vec<u8> {
     format!("Message-ID: <{number}@contract>\r\nSubject: number {number}\r\n\r\nBody of {number}\r\n").into_bytes()
@@ -174,9 +174,6 @@ async fn messages_come_back_as_they_went() {
                 for back in [&scanned.date, &fetched.date] {
                     let back = back.as_ref().expect("a date");
                     assert_eq!(back.instant, date.instant);
-                    let text = if kind.can(Exception::NoZones) { " 1-Feb-2003 22:35:06 +0000" } else { &date.text };
-                    let text = if kind.can(Exception::NoZones) { text.replace(" 1-Feb-2003 22", "31-Jan-2003 22") } else { text.replace(" 1-", "01-") };
-                    assert_eq!(back.text.replace(" 1-", "01-"), text, "{}", kind.name);
                 }
             }
             if side == "destination" {
@@ -217,7 +214,7 @@ async fn many_appends_are_under_way_and_every_selection_is_exact() {
         let first = take(first).await;
         let expected: Vec<Vec<u8>> = (0..150).map(text).collect();
         assert_eq!(first.iter().map(|m| bytes(&m.body)).collect::<Vec<_>>(), expected, "in order");
-        assert_eq!(take(second).await.len(), 1);
+        assert_eq!(numbers(&take(second).await, |m| m.uid), uids[149..], "{}", kind.name);
     }
 }
 
