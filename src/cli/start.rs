@@ -66,7 +66,8 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     if let Some(error) = resumed.error.or(started.error) {
         return Err(CliError::cannot(error));
     }
-    let exit = follow(opened, &engine, &project, &items, presses, start.watch).await?;
+    let (snapshot, _) = follow(opened, &engine, &project, &items, presses, start.watch).await;
+    let exit = conclude(opened, &project, &items.iter().copied().collect(), &snapshot, start.watch).await?;
     engine.close().await;
     drop(lock);
     Ok(if left.is_empty() { exit } else { Exit::Items })
@@ -124,15 +125,15 @@ fn rests(status: Status) -> bool {
     status.is_at_rest() || status == Status::Held
 }
 
-/// Watches until every item has ended. Ctrl-C stops, a second one aborts.
-async fn follow(
+/// Watches until every item has ended. Ctrl-C stops, a second one aborts. Answers the last state, and whether anybody pressed.
+pub(super) async fn follow(
     opened: &Opened,
     engine: &Engine,
     project: &Project,
     items: &[ItemId],
     mut presses: Interrupts,
     watch: bool,
-) -> Result<Exit, CliError> {
+) -> (Arc<Snapshot>, bool) {
     let chosen: HashSet<ItemId> = items.iter().copied().collect();
     let mut snapshots = engine.snapshots();
     let mut shown = watch.then(Watch::new);
@@ -159,7 +160,7 @@ async fn follow(
     if let Some(shown) = shown {
         shown.finish();
     }
-    conclude(opened, project, &chosen, &snapshot, watch).await
+    (snapshot, interrupts > 0)
 }
 
 async fn interrupted(engine: &Engine, project: &Project, items: &[ItemId], times: u32, shown: Option<&Watch>) {

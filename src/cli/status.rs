@@ -77,9 +77,12 @@ pub fn failure_text(
     failure: &Failure,
 ) -> crate::domain::wording::Text {
     let names = match side {
-        Some(Side::Source) => {
-            Names { host: project.source.name(), port: project.source.port, mailbox: &row.item.source.email, folder: "" }
-        }
+        Some(Side::Source) => Names {
+            host: project.source.name(),
+            port: project.source.port,
+            mailbox: &row.item.source.email,
+            folder: "",
+        },
         Some(Side::Destination) => Names {
             host: project.destination.name(),
             port: project.destination.port,

@@ -8,6 +8,7 @@ mod equality;
 mod faults;
 mod kills;
 mod later_passes;
+mod maildir;
 mod mapping;
 mod moves;
 mod progress;

@@ -113,9 +113,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let kind = kind(&response);
         let uid = if let Response::Fetch(fetch) = &response { fetch.uid } else { None };
         // The end of a FETCH may be held back too: its stream has this message already, or never asked for it.
-        let passes_on = |pending: &Pending| {
-            matches!((&pending.reply, uid), (Reply::Stream(stream), Some(uid)) if !stream.wants(uid))
-        };
+        let passes_on = |pending: &Pending| matches!((&pending.reply, uid), (Reply::Stream(stream), Some(uid)) if !stream.wants(uid));
         let handed = self.shared.first(
             |pending| if passes_on(pending) { Owner::Later } else { belongs(pending, kind) },
             |pending| match pending {

@@ -152,8 +152,11 @@ fn add(folder: &Path, files: &mut Files, entry: Entry) {
     let there = |entry: &Entry| entry.path(folder).symlink_metadata().is_ok();
     match (there(known), there(&entry)) {
         (true, true) => {
-            let (first, second) =
-                if (known.new, &known.name) <= (entry.new, &entry.name) { (known.clone(), entry) } else { (entry, known.clone()) };
+            let (first, second) = if (known.new, &known.name) <= (entry.new, &entry.name) {
+                (known.clone(), entry)
+            } else {
+                (entry, known.clone())
+            };
             *known = first;
             let whole = [if second.new { &b"new/"[..] } else { b"cur/" }, second.name.as_encoded_bytes()].concat();
             files.insert(whole.into(), second);

@@ -122,7 +122,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "0 $Label1\n25 last\nnonsense\n26 beyond\n3 two words\n").unwrap();
         let mut keywords = Keywords::read(folder.path()).unwrap();
-        assert_eq!(keywords.flags(b"DFPRSTXabz").to_string(), r"\Seen \Answered \Flagged \Deleted \Draft $Forwarded $Label1 last");
+        assert_eq!(
+            keywords.flags(b"DFPRSTXabz").to_string(),
+            r"\Seen \Answered \Flagged \Deleted \Draft $Forwarded $Label1 last"
+        );
         let flags = Flags::from_names([r"\Seen", "new", "$LABEL1"]);
         assert!(keywords.learn(&flags) && !keywords.learn(&flags));
         assert_eq!(keywords.letters(&flags, b"XFz"), "SXab");

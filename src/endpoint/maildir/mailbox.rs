@@ -14,7 +14,7 @@ use super::read::{self, open_plain};
 use super::{TABLE, deliver, names, trouble};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderState, ListedFolder, WireName};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
 use crate::endpoint::listed::tell_apart;
@@ -67,7 +67,10 @@ impl Mailbox {
         match self.root.symlink_metadata() {
             Err(error) => return Err(trouble::mailbox(&doing, &error.to_string())),
             Ok(metadata) if metadata.is_symlink() => {
-                return Err(trouble::mailbox(&doing, "it is a symbolic link, which is not followed; name the folder itself"));
+                return Err(trouble::mailbox(
+                    &doing,
+                    "it is a symbolic link, which is not followed; name the folder itself",
+                ));
             }
             Ok(_) => {}
         }
@@ -89,7 +92,10 @@ impl Mailbox {
     pub fn check_destination(&self) -> Result<()> {
         let doing = format!("opening the Maildir {}", self.root.display());
         if self.root.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
-            return Err(trouble::mailbox(&doing, "it is a symbolic link, which is not followed; name the folder itself"));
+            return Err(trouble::mailbox(
+                &doing,
+                "it is a symbolic link, which is not followed; name the folder itself",
+            ));
         }
         let nearest = self.root.ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)));
         match nearest {
@@ -107,17 +113,14 @@ impl Mailbox {
     }
 
     /// Does something with a folder's place and table.
-    fn at<T>(
-        &self,
-        wire: &WireName,
-        doing: &str,
-        act: impl FnOnce(PathBuf, &mut Table) -> io::Result<T>,
-    ) -> Result<T> {
+    fn at<T>(&self, wire: &WireName, doing: &str, act: impl FnOnce(PathBuf, &mut Table) -> io::Result<T>) -> Result<T> {
         let refused = |error: io::Error| trouble::folder(&error, doing);
         let folder = names::place(&self.root, wire).map_err(refused)?;
         if !is_real_folder(&folder) {
             let error = match folder.symlink_metadata() {
-                Ok(_) => io::Error::new(io::ErrorKind::NotADirectory, "a link or file, not a folder; it is not followed"),
+                Ok(_) => {
+                    io::Error::new(io::ErrorKind::NotADirectory, "a link or file, not a folder; it is not followed")
+                }
                 Err(error) => error,
             };
             return Err(refused(error));
@@ -149,10 +152,10 @@ impl Mailbox {
         let doing = "listing folders";
         let entries = match fs::read_dir(&self.root) {
             // A destination that is still to be made.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![not_yet()]),
             entries => entries.map_err(|error| trouble::mailbox(doing, &error.to_string()))?,
         };
-        let mut wires = vec![names::wire(&crate::domain::folder::FolderPath::new(["INBOX"]))];
+        let mut wires = vec![names::wire(&FolderPath::new(["INBOX"]))];
         for entry in entries {
             let name = entry.map_err(|error| trouble::mailbox(doing, &error.to_string()))?.file_name();
             let wire = WireName(name.as_encoded_bytes().to_vec());
@@ -249,7 +252,8 @@ impl Mailbox {
         if folder != self.root {
             deliver::make(&folder, false).map_err(refused)?;
         }
-        Ok(())
+        // From now on its UIDVALIDITY stands.
+        self.at(wire, &doing, |_, table| table.assign(std::iter::empty(), |_| ()))
     }
 
     pub fn open(&self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>> {
@@ -313,7 +317,8 @@ impl Mailbox {
                 WireName(std::iter::once(b'.').chain(dotted).collect())
             }
         };
-        let lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty() && *line != SUBSCRIPTIONS_FIRST.as_bytes());
+        let lines =
+            text.split(|b| *b == b'\n').filter(|line| !line.is_empty() && *line != SUBSCRIPTIONS_FIRST.as_bytes());
         Ok(lines.map(name).collect())
     }
 
@@ -321,6 +326,7 @@ impl Mailbox {
     pub fn subscribe(&self, folders: &[WireName]) -> Vec<Result<()>> {
         let doing = "subscribing a folder";
         let add = || -> io::Result<()> {
+            deliver::make(&self.root, true)?;
             let mut all = self.subscribed()?;
             let before = all.len();
             all.extend(folders.iter().filter(|wire| !wire.0.iter().any(|b| matches!(b, b'\t' | b'\n'))).cloned());
@@ -347,6 +353,13 @@ impl Mailbox {
         let done = add().map_err(|error| trouble::folder(&error, doing));
         folders.iter().map(|_| done.clone()).collect()
     }
+}
+
+/// The inbox of a mailbox that will be made.
+fn not_yet() -> ListedFolder {
+    let path = FolderPath::new(["INBOX"]);
+    let wire = names::wire(&path);
+    ListedFolder { path, wire, role: None, selectable: true, subscribed: false, state: None, mailbox_id: None }
 }
 
 /// A file's time as a message's date.

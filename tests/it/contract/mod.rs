@@ -1,7 +1,7 @@
 //! What every kind of endpoint keeps, whatever it stands for: one suite, run against IMAP servers of two layouts and
 //! against Maildir folders. Where a kind cannot, its exception is declared by name in `kinds`.
 
-mod kinds;
+pub mod kinds;
 
 use std::collections::BTreeMap;
 
@@ -126,7 +126,8 @@ async fn folders_are_made_listed_and_subscribed_under_any_name() {
         make(&mut *to, &paths).await; // Again: that is no failure.
         to.close().await;
         let mut from = kind.endpoint.open_source().await.expect(kind.name);
-        let listed: BTreeMap<_, _> = from.list().await.expect("a list").into_iter().map(|f| (f.path.clone(), f)).collect();
+        let listed: BTreeMap<_, _> =
+            from.list().await.expect("a list").into_iter().map(|f| (f.path.clone(), f)).collect();
         for path in &paths {
             let folder = listed.get(path).unwrap_or_else(|| panic!("{}: no {path} in {listed:#?}", kind.name));
             assert!(folder.selectable && folder.subscribed, "{}: {folder:?}", kind.name);
@@ -143,7 +144,8 @@ async fn messages_come_back_as_they_went() {
     for kind in every_kind() {
         let mut to = kind.endpoint.open_destination().await.expect(kind.name);
         let folder = make_one(&mut *to, "Mail").await;
-        let flags: [&[&str]; 5] = [&[], &["\\Seen"], &["\\Deleted", "\\Draft"], &["$Forwarded", "odd/word", "\\Flagged"], &["\\Answered"]];
+        let flags: [&[&str]; 5] =
+            [&[], &["\\Seen"], &["\\Deleted", "\\Draft"], &["$Forwarded", "odd/word", "\\Flagged"], &["\\Answered"]];
         let sent: Vec<NewMessage> = flags.iter().enumerate().map(|(at, flags)| message(text(at), flags)).collect();
         let uids = append(&mut *to, &folder, sent.clone()).await;
         let (state, permanent) = to.open(std::slice::from_ref(&folder)).await.expect("opened").remove(0).expect("open");
