@@ -2,13 +2,14 @@
 //! touched, and hostile things in a Maildir are named, never followed.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use mailferry::domain::failure::Cause;
 use mailferry::domain::folder::FolderPath;
 use mailferry::endpoint::maildir::directory;
 
 use crate::contract::kinds::tree;
-use crate::support::compare::{Mailbox, assert_equal};
+use crate::support::compare::{self, Mailbox, assert_equal};
 use crate::support::corpus;
 use crate::support::dovecot::{self, Format};
 use crate::support::product::{Workspace, plain};
@@ -248,4 +249,54 @@ fn later_passes_carry_what_changed_and_a_destination_made_anew_is_noticed() {
     maildir(&new, &[("new/9.z", "Subject: somebody else's\n\n")]);
     let output = workspace.start().expect(1);
     assert!(output.stderr.contains("Not the mailbox of the earlier passes"), "{}", output.stderr);
+}
+
+/// Messages delivered so far.
+fn delivered(root: &Path) -> usize {
+    let folders = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+    let parts = folders.chain([root.to_owned()]).flat_map(|folder| ["cur", "new"].map(|part| folder.join(part)));
+    parts.map(|part| std::fs::read_dir(part).map_or(0, Iterator::count)).sum()
+}
+
+#[test]
+fn kills_while_messages_are_delivered_lose_and_double_nothing() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let mut kills = 0;
+    for seed in 90..93 {
+        let store = tempfile::tempdir().expect("a folder");
+        let corpus = corpus::small(seed);
+        let [from, kept, to] = ["from", "kept", "to"].map(|hint| source.user(hint));
+        corpus.load(source, &from);
+        let before = Mailbox::read(&mut source.login(&from));
+        let (into, out) = (Workspace::new(), Workspace::new());
+        into.project_new(&plain(source.plain_port), &address(store.path()), &[]);
+        into.import(&[(from.clone(), kept.clone())]);
+        let root = store.path().join(&kept);
+        for more in [1, 3, 7, 11] {
+            let so_far = delivered(&root);
+            let mut command = into.command(&["start", "move"]);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+            let ended = loop {
+                if delivered(&root) >= so_far + more {
+                    break false;
+                }
+                if child.try_wait().expect("its state").is_some() {
+                    break true;
+                }
+            };
+            let _ = child.kill();
+            let _ = child.wait();
+            kills += u32::from(!ended);
+        }
+        into.start().expect(0);
+        assert_eq!(delivered(&root), before.count());
+        out.project_new(&address(store.path()), &plain(destination.plain_port), &[]);
+        out.import(&[(kept, to.clone())]);
+        out.start().expect(0);
+        assert_equal(&before, &Mailbox::read(&mut destination.login(&to)), &compare::same_names(&before));
+    }
+    assert!(kills >= 6, "only {kills} kills landed");
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::folder::{Entry, View};
+use super::folder::{Entry, View, is_real_folder};
 use super::keywords::Keywords;
 use super::names::{self, INFO};
 use super::numbers::{Table, sync_folder};
@@ -16,6 +16,7 @@ use crate::domain::message::{Body, NewMessage};
 use crate::endpoint::{FlagUpdate, spool};
 
 const PIECE: usize = 64 * 1024;
+const PARTS: [&str; 3] = ["tmp", "new", "cur"];
 
 /// Makes the directories of a folder, and those above it.
 pub(super) fn make(folder: &Path, inbox: bool) -> io::Result<()> {
@@ -26,21 +27,24 @@ pub(super) fn make(folder: &Path, inbox: bool) -> io::Result<()> {
         builder.recursive(true);
     }
     let create = |path: &Path| match builder.create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_folder(path) => Ok(()),
         other => other,
     };
     create(folder)?;
     builder.recursive(false);
-    for part in ["tmp", "new", "cur"] {
+    for part in PARTS {
         let path = folder.join(part);
         match builder.create(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_folder(&path) => {}
             other => other?,
         }
     }
     if !inbox {
         // Marks a folder inside a Maildir for programs that deliver mail.
-        File::options().create(true).append(true).open(folder.join("maildirfolder"))?;
+        match File::options().create_new(true).write(true).open(folder.join("maildirfolder")) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         if let Some(root) = folder.parent() {
             sync_folder(root)?;
         }
@@ -58,6 +62,9 @@ struct Arriving {
 /// Delivers messages in order. The outer failure is one of the folder, with nothing delivered; the inner ones are those of
 /// single messages. Each answer is the message's number.
 pub(super) fn deliver(folder: &Path, table: &mut Table, messages: &[NewMessage]) -> io::Result<Vec<io::Result<Uid>>> {
+    if !PARTS.iter().all(|part| is_real_folder(&folder.join(part))) {
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, "tmp, new and cur are not all there as folders"));
+    }
     let keywords = learn(folder, table, messages)?;
     let arriving: Vec<io::Result<Arriving>> =
         messages.iter().map(|message| write(folder, &keywords, message)).collect();

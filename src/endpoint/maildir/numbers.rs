@@ -54,9 +54,13 @@ impl Table {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         }
+        let refused = || io::Error::new(io::ErrorKind::InvalidInput, "the table of numbers is no plain file");
+        if self.file.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(refused());
+        }
         let file = options.open(&self.file)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the table of numbers is no plain file"));
+            return Err(refused());
         }
         file.lock()?;
         Ok(file)
