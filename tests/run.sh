@@ -11,6 +11,9 @@ need dovecot dovecot-imapd
 need mbsync isync
 need interimap interimap
 need openssl openssl
+need gnome-keyring-daemon gnome-keyring
+need dbus-run-session dbus
+need secret-tool libsecret-tools
 
 if [ ${#missing[@]} -gt 0 ] && [ -e /etc/debian_version ]; then
   echo "The tests need these Debian packages, which are installed now: ${missing[*]}"

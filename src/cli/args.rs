@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Folder that holds the workspace (default: this user's local data folder)
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where passwords are kept; chosen once for a workspace
+    /// Where passwords are kept; chosen by the first verb that stores one (default: keyring), and stays
     #[arg(long, global = true, value_enum, value_name = "KIND")]
     pub vault: Option<VaultWord>,
     /// What to do
@@ -25,10 +25,12 @@ pub struct Arguments {
 /// `--vault`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum VaultWord {
-    /// The operating system's keyring
+    /// The operating system's keyring, one entry a password
     Keyring,
     /// An encrypted file, opened by a passphrase (MAILFERRY_PASSPHRASE or a prompt)
     File,
+    /// An encrypted file, opened by a key in the operating system's keyring: quicker with thousands of passwords
+    FileKeyring,
 }
 
 impl From<VaultWord> for VaultKind {
@@ -36,6 +38,7 @@ impl From<VaultWord> for VaultKind {
         match word {
             VaultWord::Keyring => Self::Keyring,
             VaultWord::File => Self::File,
+            VaultWord::FileKeyring => Self::FileKeyring,
         }
     }
 }

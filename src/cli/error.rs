@@ -50,6 +50,12 @@ impl CliError {
         Self { exit: Exit::Cannot, message: message.into() }
     }
 
+    /// The same with one more thing that went wrong.
+    pub fn and(mut self, also: &str) -> Self {
+        self.message = format!("{}\n{also}", self.message);
+        self
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         self.exit
@@ -80,7 +86,7 @@ impl From<PlatformError> for CliError {
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
         match error {
-            VaultError::WrongPassphrase => Self::usage(error.to_string()),
+            VaultError::WrongPassphrase | VaultError::TooLong { .. } => Self::usage(error.to_string()),
             _ => Self::cannot(error.to_string()),
         }
     }

@@ -1,8 +1,10 @@
 //! `mailferry item …`
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::progress::Count;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
 use crate::domain::csv_import::{Parsed, Row, parse};
@@ -12,11 +14,13 @@ use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::status::display;
 use crate::store::NewItem;
+use crate::vault::{self, Vault};
 
 /// A larger file is refused unread: 100,000 rows are some 10 MB.
 const FILE_LIMIT: u64 = 256 * 1024 * 1024;
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
+const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// `item import`
 pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
@@ -50,22 +54,56 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
     let places: Vec<(usize, Side, CredentialId)> =
         secrets.iter().zip(&ids).map(|((row, side, _), id)| (*row, *side, *id)).collect();
-    if let Some(vault) = vault.clone() {
+    let count = secrets.len();
+    if let Some(vault) = &vault {
+        sweep(opened, vault).await?;
         // Before the items: when the vault cannot be written, nothing is imported.
-        let entries = ids.into_iter().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
-        let put = tokio::task::spawn_blocking(move || vault.put_many(entries, &|_| ()));
-        put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+        let entries = ids.iter().copied().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
+        let bar = Count::new("Storing passwords", count);
+        vault::put_many(vault, entries, bar.progress()).await?;
     }
-    let imported = opened.store.import_items(project.id, items).await?;
+    let imported = match opened.store.import_items(project.id, items).await {
+        Ok(imported) => imported,
+        Err(error) => return Err(take_back(vault.as_ref(), ids, error.into()).await),
+    };
     let changes = places.into_iter().map(|(row, side, id)| (imported[row].id, side, Some(id))).collect();
-    let replaced = opened.store.set_item_credentials(changes).await?;
-    if let Some(vault) = vault {
-        let delete = tokio::task::spawn_blocking(move || vault.delete_many(&replaced, &|_| ()));
-        delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
-    }
+    let replaced = match opened.store.set_item_credentials(changes).await {
+        Ok(replaced) => replaced,
+        Err(error) => return Err(take_back(vault.as_ref(), ids, error.into()).await),
+    };
+    let removed = match vault {
+        Some(vault) if !replaced.is_empty() => {
+            let bar = Count::new("Removing replaced passwords", replaced.len());
+            vault::delete_many(&vault, replaced, bar.progress()).await
+        }
+        _ => Ok(()),
+    };
     let created = imported.iter().filter(|item| item.created).count();
     say!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
+    // Said after it: the items are there all the same.
+    removed?;
     Ok(Exit::Well)
+}
+
+/// Removes passwords that an import left in the vault which broke off longer ago than any still runs.
+async fn sweep(opened: &Opened, vault: &Arc<dyn Vault>) -> Result<(), CliError> {
+    let unused = opened.store.unused_credentials(opened.clock.now() - DAY).await?;
+    if !unused.is_empty() {
+        vault::delete_many(vault, unused.clone(), |_| ()).await?;
+        opened.store.forget_credentials(unused).await?;
+    }
+    Ok(())
+}
+
+/// Removes passwords that no item refers to, because the workspace could not be written.
+async fn take_back(vault: Option<&Arc<dyn Vault>>, ids: Vec<CredentialId>, why: CliError) -> CliError {
+    match vault {
+        Some(vault) => match vault::delete_many(vault, ids, |_| ()).await {
+            Ok(()) => why,
+            Err(also) => why.and(&also.to_string()),
+        },
+        None => why,
+    }
 }
 
 fn read(file: &Path) -> Result<Parsed, CliError> {

@@ -1,4 +1,4 @@
-//! What `--watch` shows: bars on a terminal, plain lines else.
+//! What `--watch` shows: bars on a terminal, plain lines else. Counting of what else takes long, on a terminal only.
 
 use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
@@ -38,11 +38,12 @@ impl Watch {
                         continue;
                     }
                     let bar = self.by_item.entry(row.item).or_insert_with(|| {
-                        let style = ProgressStyle::with_template("{prefix:30!} {bar:20} {pos}/{len} {wide_msg}");
+                        let style = ProgressStyle::with_template("{prefix:30!} {bar:20} {wide_msg}");
                         bars.add(ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
                     });
                     bar.set_prefix(clean(&row.source));
-                    bar.set_length(row.progress.folders_total.into());
+                    // A bar of no length would look full.
+                    bar.set_length(row.progress.folders_total.max(1).into());
                     bar.set_position(row.progress.folders_done.into());
                     bar.set_message(line(row, now));
                     if row.status.is_at_rest() {
@@ -74,6 +75,30 @@ impl Watch {
     /// Leaves the bars as they are.
     pub fn finish(self) {
         self.by_item.values().for_each(ProgressBar::abandon);
+    }
+}
+
+/// Counts through something; gone when it is dropped.
+pub struct Count(ProgressBar);
+
+impl Count {
+    /// A bar if standard error is a terminal.
+    pub fn new(what: &'static str, count: usize) -> Self {
+        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}");
+        let bar = ProgressBar::new(count as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar.with_message(what))
+    }
+
+    /// Moves it, from any thread.
+    pub fn progress(&self) -> impl Fn(usize) + Send + 'static {
+        let bar = self.0.clone();
+        move |done| bar.set_position(done as u64)
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cli::args::NewProject;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::progress::Count;
 use crate::cli::prompt;
 use crate::cli::table::Table;
 use crate::cli::workspace::Opened;
@@ -14,6 +15,7 @@ use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust};
 use crate::domain::status::Status;
+use crate::vault;
 
 /// A CA file larger than this is none.
 const CA_LIMIT: u64 = 4 * 1024 * 1024;
@@ -111,10 +113,9 @@ pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError
     let vault = if secrets.is_empty() { None } else { Some(opened.vault().await?) };
     let credentials = opened.store.new_credentials(secrets.len(), opened.clock.now(), "consultant").await?;
     let sides: Vec<Side> = secrets.iter().map(|(side, _)| *side).collect();
-    if let Some(vault) = vault {
+    if let Some(vault) = &vault {
         let entries = credentials.iter().copied().zip(secrets.into_iter().map(|(_, secret)| secret)).collect();
-        let put = tokio::task::spawn_blocking(move || vault.put_many(entries, &|_| ()));
-        put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
+        vault::put_many(vault, entries, |_| ()).await?;
     }
     let id = opened.store.create_project(name.clone(), source.clone(), destination.clone(), options).await?;
     for (side, credential) in sides.into_iter().zip(credentials) {
@@ -220,12 +221,17 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
         || rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some());
     let vault = if kept { Some(opened.vault().await?) } else { None };
     let credentials = opened.store.delete_project(project.id).await?;
-    if let Some(vault) = vault {
-        let delete = tokio::task::spawn_blocking(move || vault.delete_many(&credentials, &|_| ()));
-        delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
-    }
+    let removed = match vault {
+        Some(vault) => {
+            let bar = Count::new("Removing passwords", credentials.len());
+            vault::delete_many(&vault, credentials, bar.progress()).await
+        }
+        None => Ok(()),
+    };
     while opened.store.purge().await? {}
     say!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
+    // Said after it: the project is gone all the same.
+    removed?;
     Ok(Exit::Well)
 }
 

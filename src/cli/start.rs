@@ -9,7 +9,7 @@ use crate::cli::progress::Watch;
 use crate::cli::status::{failure_text, item_error_line};
 use crate::cli::table::clean;
 use crate::cli::workspace::{Opened, ids, key};
-use crate::domain::failure::Side;
+use crate::domain::failure::{Cause, Side};
 use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
 use crate::domain::server::Server;
@@ -208,8 +208,9 @@ async fn conclude(
         if let Some((side, failure)) = &row.failure {
             let text = failure_text(project, stored, *side, failure);
             warn!("{name}: {}. {} {}", text.headline, text.what, text.todo);
-            if let Some(server) = &failure.server_text {
-                warn!("  server text: {}", clean(server));
+            if let Some(words) = &failure.server_text {
+                let whose = if failure.cause == Cause::CredentialMissing { "vault" } else { "server text" };
+                warn!("  {whose}: {}", clean(words));
             }
         }
         if counts.errors > 0 {

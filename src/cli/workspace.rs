@@ -51,7 +51,7 @@ impl Opened {
                 Some(prompt::secret("MAILFERRY_PASSPHRASE", "passphrase of the vault")?)
             }
             VaultKind::File => Some(prompt::new_secret("MAILFERRY_PASSPHRASE", "new passphrase for the vault")?),
-            VaultKind::Keyring | VaultKind::Memory => None,
+            VaultKind::Keyring | VaultKind::FileKeyring | VaultKind::Memory => None,
         };
         let folder = self.folder.clone();
         let opened =

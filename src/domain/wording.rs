@@ -171,7 +171,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         ),
         Cause::CredentialMissing => (
             "Credential not in this machine's keyring".into(),
-            "It was saved on another machine, or the keyring is locked.".into(),
+            format!("That of the {the_side} was saved on another machine, was deleted, or the keyring is locked."),
             "Unlock the keyring and Start, or enter it again.".into(),
         ),
         Cause::WorkspaceFailed => (

@@ -63,6 +63,34 @@ impl Store {
         .await
     }
 
+    /// Credentials that were given numbers before a time and that nothing refers to: an import that broke off may have left
+    /// their secrets in the vault.
+    pub async fn unused_credentials(&self, before: i64) -> Result<Vec<CredentialId>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM credential WHERE since < ?1 AND id NOT IN (
+                     SELECT source_credential FROM item WHERE source_credential IS NOT NULL UNION ALL
+                     SELECT destination_credential FROM item WHERE destination_credential IS NOT NULL UNION ALL
+                     SELECT source_credential FROM project WHERE source_credential IS NOT NULL UNION ALL
+                     SELECT destination_credential FROM project WHERE destination_credential IS NOT NULL)",
+            )?;
+            Ok(statement.query_map([before], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// Forgets credentials whose secrets are gone from the vault.
+    pub async fn forget_credentials(&self, ids: Vec<CredentialId>) -> Result<()> {
+        self.write(move |transaction, _| {
+            let mut forget = transaction.prepare_cached("DELETE FROM credential WHERE id = ?1")?;
+            for id in &ids {
+                forget.execute([id])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Since when a credential is there, and from whom.
     pub async fn credential(&self, id: CredentialId) -> Result<Option<(i64, String)>> {
         self.read(move |connection| {

@@ -439,7 +439,12 @@ async fn credentials_are_numbers_never_given_twice() {
     assert_eq!(store.credential(ids[1]).await.unwrap(), Some((5, "import".into())));
     assert_eq!(set(Side::Destination, None).await.unwrap(), vec![ids[1]]);
     assert_eq!(store.item(item).await.unwrap().item.source.credential, Some(ids[0]));
-    assert!(store.new_credentials(1, 6, "form").await.unwrap()[0] > ids[1]);
+    let later = store.new_credentials(1, 6, "form").await.unwrap();
+    assert!(later[0] > ids[1]);
+    assert!(store.unused_credentials(6).await.unwrap().is_empty());
+    assert_eq!(store.unused_credentials(7).await.unwrap(), later);
+    store.forget_credentials(later).await.unwrap();
+    assert!(store.unused_credentials(7).await.unwrap().is_empty());
     store.choose_vault("file").await.unwrap();
     store.choose_vault("file").await.unwrap();
     assert!(matches!(store.choose_vault("memory").await, Err(StoreError::OtherVault(kind)) if kind == "file"));

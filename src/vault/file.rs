@@ -1,51 +1,32 @@
-//! The encrypted file vault: a data key wrapped by the passphrase, one sealed entry a credential, a seal over the whole.
+//! The encrypted file vault: a wrapped data key, one sealed entry a credential, a seal over the whole.
 //!
 //! ```text
-//! "MFVAULT1"  m t p (u32 each, argon2id)  salt 16  nonce 24  wrapped data key 48
+//! the head: version, how the data key is wrapped, the wrapped key (`file_key`)
 //! then per entry: credential id i64, nonce 24, length u32, ciphertext
 //! at the end: keyed BLAKE3 over all before it, 32
 //! ```
 //!
-//! Numbers are little-endian. Ciphers are XChaCha20-Poly1305; an entry is bound to its credential id and its workspace, the
-//! wrapped key to the header and the workspace. The file is read anew for every request, because another process may have
-//! changed it, and replaced as a whole. Bounded: the file (64 MiB), argon2's memory (256 MiB). Blocks on the disk, and on
-//! another process that is writing.
+//! Numbers are little-endian. Ciphers are XChaCha20-Poly1305; an entry is bound to its credential id and its workspace. The
+//! file is read anew for every request, because another process may have changed it, and replaced as a whole. Bounded: the
+//! file (64 MiB). Blocks on the disk, and on another process that is writing.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use argon2::{Algorithm, Argon2, Params, Version};
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::XNonce;
+use chacha20poly1305::aead::{Aead, Payload};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Vault, VaultError};
+use super::file_key::{self, DataKey, NONCE, Opener, cipher};
+use super::ring::Ring;
+use super::{Vault, VaultError, damaged, failed, random};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
-const MAGIC: &[u8; 8] = b"MFVAULT1";
-const KNOWN_HEADER: usize = 8 + 12 + 16;
-const NONCE: usize = 24;
-const WRAPPED: usize = 32 + 16;
-const HEADER: usize = KNOWN_HEADER + NONCE + WRAPPED;
 const SEAL: usize = 32;
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
-
-/// What the passphrase is stretched with: OWASP's second choice for argon2id, 19 MiB.
-const COST: Cost = Cost { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
-/// More than this in a header is damage, or an attempt to exhaust the machine.
-const LIMIT: Cost = Cost { memory_kib: 256 * 1024, passes: 16, lanes: 4 };
-
-#[derive(Clone, Copy)]
-struct Cost {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-type DataKey = Zeroizing<[u8; 32]>;
 
 /// A sealed entry: nonce and ciphertext.
 type Sealed = ([u8; NONCE], Vec<u8>);
@@ -57,41 +38,30 @@ pub struct FileVault {
     key: DataKey,
 }
 
-fn failed(doing: &str, error: impl std::fmt::Display) -> VaultError {
-    VaultError::Failed(format!("{doing}: {error}"))
-}
-
-fn damaged() -> VaultError {
-    VaultError::Failed("its file is damaged or was tampered with: restore it from a backup".into())
-}
-
-fn random<const N: usize>() -> Result<[u8; N], VaultError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| failed("random numbers", e))?;
-    Ok(bytes)
-}
-
-fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(&Key::from(*key))
-}
-
 impl FileVault {
     /// The file's name within the data folder.
     pub const FILE: &'static str = "vault.bin";
 
     /// Opens the vault, or makes an empty one if there is none.
     pub fn open(path: &Path, workspace: &str, passphrase: &Secret) -> Result<Self, VaultError> {
-        Self::open_with(path, workspace, passphrase, COST)
+        Self::open_by(path, workspace, &Opener::passphrase(passphrase)?)
     }
 
-    fn open_with(path: &Path, workspace: &str, passphrase: &Secret, cost: Cost) -> Result<Self, VaultError> {
-        if passphrase.expose().is_empty() {
-            return Err(VaultError::Failed("an empty passphrase protects nothing: choose one".into()));
-        }
+    /// The same with a key that the system's keyring keeps.
+    pub fn open_with_keyring(path: &Path, workspace: &str) -> Result<Self, VaultError> {
+        Self::open_by(path, workspace, &Opener::Keyring(&Ring::system(workspace)?))
+    }
+
+    fn open_by(path: &Path, workspace: &str, opener: &Opener<'_>) -> Result<Self, VaultError> {
         let _writing = write_lock(path)?;
         let key = match read(path)? {
-            Some(file) => unwrap(&file, workspace, passphrase)?,
-            None => create(path, workspace, passphrase, cost)?,
+            Some(file) => file_key::unwrap(&file, workspace, opener)?,
+            None => {
+                let (mut file, key) = file_key::create(workspace, opener)?;
+                file.extend_from_slice(seal(&key, &file).as_bytes());
+                replace(path, &file).inspect_err(|_| opener.forget(&file))?;
+                key
+            }
         };
         let vault = Self { path: path.to_owned(), workspace: workspace.to_owned(), key };
         vault.load()?;
@@ -101,22 +71,23 @@ impl FileVault {
     /// Header and entries as they are on the disk now, the seal checked.
     fn load(&self) -> Result<(Vec<u8>, BTreeMap<i64, Sealed>), VaultError> {
         let mut file = read(&self.path)?.ok_or_else(|| VaultError::Failed("its file is gone".into()))?;
-        let body = file.len().checked_sub(SEAL).filter(|body| *body >= HEADER).ok_or_else(damaged)?;
+        let header = file_key::length(&file)?;
+        let body = file.len().checked_sub(SEAL).filter(|body| *body >= header).ok_or_else(damaged)?;
         if seal(&self.key, &file[..body]).as_bytes()[..] != file[body..] {
             return Err(damaged());
         }
         file.truncate(body);
         let mut entries = BTreeMap::new();
-        let mut rest = &file[HEADER..];
+        let mut rest = &file[header..];
         while !rest.is_empty() {
-            let id = i64::from_le_bytes(take(&mut rest)?);
-            let nonce = take(&mut rest)?;
-            let length = u32::from_le_bytes(take(&mut rest)?) as usize;
+            let id = i64::from_le_bytes(file_key::take(&mut rest)?);
+            let nonce = file_key::take(&mut rest)?;
+            let length = u32::from_le_bytes(file_key::take(&mut rest)?) as usize;
             let (sealed, after) = rest.split_at_checked(length).ok_or_else(damaged)?;
             rest = after;
             entries.insert(id, (nonce, sealed.to_vec()));
         }
-        file.truncate(HEADER);
+        file.truncate(header);
         Ok((file, entries))
     }
 
@@ -187,73 +158,9 @@ impl Vault for FileVault {
     }
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], VaultError> {
-    let (head, tail) = rest.split_first_chunk::<N>().ok_or_else(damaged)?;
-    *rest = tail;
-    Ok(*head)
-}
-
 fn seal(key: &DataKey, body: &[u8]) -> blake3::Hash {
     let key = Zeroizing::new(blake3::derive_key("mailferry vault file 1 seal", &key[..]));
     blake3::keyed_hash(&key, body)
-}
-
-fn stretch(passphrase: &Secret, salt: &[u8; 16], cost: Cost) -> Result<DataKey, VaultError> {
-    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(|_| damaged())?;
-    let mut key = Zeroizing::new([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.expose().as_bytes(), salt, &mut key[..])
-        .map_err(|e| failed("stretching the passphrase", e))?;
-    Ok(key)
-}
-
-/// What the wrapped key is bound to: everything before it, and the workspace.
-fn key_bound(header: &[u8], workspace: &str) -> Vec<u8> {
-    [b"key".as_slice(), header, workspace.as_bytes()].concat()
-}
-
-fn create(path: &Path, workspace: &str, passphrase: &Secret, cost: Cost) -> Result<DataKey, VaultError> {
-    let (salt, nonce): ([u8; 16], [u8; NONCE]) = (random()?, random()?);
-    let key = Zeroizing::new(random::<32>()?);
-    let mut file = MAGIC.to_vec();
-    for number in [cost.memory_kib, cost.passes, cost.lanes] {
-        file.extend_from_slice(&number.to_le_bytes());
-    }
-    file.extend_from_slice(&salt);
-    let payload = Payload { msg: &key[..], aad: &key_bound(&file, workspace) };
-    let wrapped = cipher(&*stretch(passphrase, &salt, cost)?)
-        .encrypt(&XNonce::from(nonce), payload)
-        .map_err(|e| failed("wrapping the key", e))?;
-    file.extend_from_slice(&nonce);
-    file.extend_from_slice(&wrapped);
-    file.extend_from_slice(seal(&key, &file).as_bytes());
-    replace(path, &file)?;
-    Ok(key)
-}
-
-fn unwrap(file: &[u8], workspace: &str, passphrase: &Secret) -> Result<DataKey, VaultError> {
-    let mut rest = file;
-    match take::<8>(&mut rest)? {
-        magic if magic == *MAGIC => {}
-        magic if magic.starts_with(b"MFVAULT") => {
-            return Err(VaultError::Failed("its file was made by another version of Mailferry".into()));
-        }
-        _ => return Err(damaged()),
-    }
-    let mut number = || take(&mut rest).map(u32::from_le_bytes);
-    let cost = Cost { memory_kib: number()?, passes: number()?, lanes: number()? };
-    if cost.memory_kib > LIMIT.memory_kib || cost.passes > LIMIT.passes || cost.lanes > LIMIT.lanes {
-        return Err(damaged());
-    }
-    let salt = take(&mut rest)?;
-    let nonce: [u8; NONCE] = take(&mut rest)?;
-    let wrapped: [u8; WRAPPED] = take(&mut rest)?;
-    let payload = Payload { msg: &wrapped, aad: &key_bound(&file[..KNOWN_HEADER], workspace) };
-    let clear = cipher(&*stretch(passphrase, &salt, cost)?).decrypt(&XNonce::from(nonce), payload);
-    let clear = Zeroizing::new(clear.map_err(|_| VaultError::WrongPassphrase)?);
-    let mut key = Zeroizing::new([0; 32]);
-    key.copy_from_slice(&clear);
-    Ok(key)
 }
 
 /// Held while one process changes the file. The lock file stays; only its lock matters.
@@ -297,12 +204,15 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::ring::mock::{Mock, locked};
     use super::*;
 
-    const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
-
     fn open(path: &Path, phrase: &str) -> Result<FileVault, VaultError> {
-        FileVault::open_with(path, "workspace-1", &Secret::new(phrase), CHEAP)
+        open_in("workspace-1", path, phrase)
+    }
+
+    fn open_in(workspace: &str, path: &Path, phrase: &str) -> Result<FileVault, VaultError> {
+        FileVault::open_by(path, workspace, &Opener::Passphrase(&Secret::new(phrase), file_key::CHEAP))
     }
 
     fn put(vault: &FileVault, entries: &[(i64, &str)]) {
@@ -339,9 +249,9 @@ mod tests {
         let path = folder.path().join("vault.bin");
         put(&open(&path, "right").unwrap(), &[(1, "x")]);
         assert!(matches!(open(&path, "wrong"), Err(VaultError::WrongPassphrase)));
-        let other = FileVault::open_with(&path, "workspace-2", &Secret::new("right"), CHEAP);
+        let other = open_in("workspace-2", &path, "right");
         assert!(matches!(other, Err(VaultError::WrongPassphrase)));
-        assert!(open(&path, "").is_err());
+        assert!(FileVault::open(&path, "workspace-1", &Secret::new("")).is_err());
         assert_eq!(open(&path, "right").unwrap().get(CredentialId(1)).unwrap().expose(), "x");
     }
 
@@ -379,6 +289,52 @@ mod tests {
         vault.store(header, &entries).unwrap();
         assert!(vault.get(CredentialId(1)).is_err());
         assert!(vault.get(CredentialId(2)).is_err());
+    }
+
+    #[test]
+    fn a_key_in_the_keyring_opens_it_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.bin");
+        let mock = Mock::new();
+        let open = |workspace, mock: &Mock| {
+            FileVault::open_by(&path, workspace, &Opener::Keyring(&mock.ring(workspace, None)))
+        };
+        put(&open("w", &mock).unwrap(), &[(1, "one"), (2, "two")]);
+        let [user] = &mock.users()[..] else { panic!("one entry for all: {:?}", mock.users()) };
+        assert!(user.starts_with("w/file-key-"), "{user}");
+        let vault = open("w", &mock).unwrap();
+        assert_eq!(vault.get(CredentialId(2)).unwrap().expose(), "two");
+        assert!(matches!(open("other", &mock), Err(VaultError::KeyMissing)));
+        assert!(matches!(open("w", &Mock::new()), Err(VaultError::KeyMissing)));
+        assert!(matches!(super::tests::open(&path, "phrase"), Err(VaultError::Failed(_))), "of another kind");
+        let good = std::fs::read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).unwrap();
+            assert!(open("w", &mock).is_err() && vault.get(CredentialId(1)).is_err(), "byte {at}");
+            std::fs::write(&path, &good[..at]).unwrap();
+            assert!(open("w", &mock).is_err() && vault.get(CredentialId(1)).is_err(), "cut at {at}");
+        }
+        std::fs::write(&path, &good).unwrap();
+        mock.fail(user, locked());
+        assert!(matches!(open("w", &mock), Err(VaultError::KeyringLocked(_))));
+        mock.change(user, Some(&[7; 32]));
+        assert!(matches!(open("w", &mock), Err(VaultError::KeyMissing)));
+        mock.change(user, None);
+        assert!(matches!(open("w", &mock), Err(VaultError::KeyMissing)));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_leaves_no_key_in_the_keyring() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.bin");
+        let mock = Mock::new();
+        let ring = mock.ring("w", None);
+        let (head, _) = file_key::create("w", &Opener::Keyring(&ring)).unwrap();
+        assert_eq!(mock.users().len(), 1);
+        Opener::Keyring(&ring).forget(&head);
+        assert!(mock.users().is_empty() && !path.exists());
     }
 
     proptest! {

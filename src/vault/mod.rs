@@ -1,13 +1,18 @@
 //! Where secrets are kept: one trait, one module per kind of vault (D17).
 //!
 //! A secret is asked for by the number that the database keeps. Nothing here knows what a credential is for, and no secret
-//! reaches a log, an error or the disk in the clear. Every method blocks (on the disk, later on the system's keyring): call
-//! it through [`fetch`] or on a thread of its own, never on one that paints or polls.
+//! reaches a log, an error or the disk in the clear. Everything blocks, on the disk or on the system's keyring, which may ask
+//! a person and takes some 10 ms and more for each entry written: never on a thread that paints or polls. Call [`open`] on
+//! tokio's blocking pool, and the rest through [`fetch`], [`put_many`] and [`delete_many`].
 
 mod file;
+mod file_key;
+mod keyring;
 mod memory;
+mod ring;
 
 pub use file::FileVault;
+pub use keyring::KeyringVault;
 pub use memory::MemoryVault;
 
 use std::path::Path;
@@ -20,12 +25,14 @@ use crate::domain::secret::Secret;
 
 /// The kinds of vault. A workspace keeps the kind it was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum VaultKind {
-    /// The operating system's keyring.
+    /// The operating system's keyring, one entry a credential.
     Keyring,
     /// An encrypted file in the data folder, opened by a passphrase.
     File,
+    /// The same file, opened by a key in the operating system's keyring: for thousands of credentials.
+    FileKeyring,
     /// Memory only: gone with the process.
     Memory,
 }
@@ -36,15 +43,20 @@ impl VaultKind {
         match self {
             Self::Keyring => "keyring",
             Self::File => "file",
+            Self::FileKeyring => "file-keyring",
             Self::Memory => "memory",
         }
     }
 
     /// The kind a word names.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Keyring, Self::File, Self::Memory].into_iter().find(|kind| kind.word() == word)
+        [Self::Keyring, Self::File, Self::FileKeyring, Self::Memory].into_iter().find(|kind| kind.word() == word)
     }
 }
+
+/// What else can be done where the keyring cannot be used. Never done unasked.
+const OTHERWISE: &str = "Or keep passwords in an encrypted file: --vault file, with another --data folder if this workspace \
+                         has a vault already";
 
 /// Why a vault did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,9 +70,34 @@ pub enum VaultError {
     /// The key of the vault does not open with this passphrase.
     #[error("the passphrase does not open the vault: check it and try again")]
     WrongPassphrase,
-    /// This kind is not available.
-    #[error("the {0} vault is not built into this version yet: use --vault file")]
-    NotBuiltIn(&'static str),
+    /// The system's keyring is locked, or was never set up.
+    #[error(
+        "this machine's keyring is locked or not set up yet ({0}): unlock it by logging in to the desktop or in its own \
+         program, and try again. {OTHERWISE}"
+    )]
+    KeyringLocked(String),
+    /// There is no keyring here.
+    #[error(
+        "this machine has no keyring that can be reached ({0}): start Mailferry again from a desktop session, on Linux one \
+         with a Secret Service such as GNOME Keyring or KWallet. {OTHERWISE}"
+    )]
+    NoKeyring(String),
+    /// The key of the vault's file is not in this keyring, or is another one.
+    #[error(
+        "the key of the vault's file is not in this machine's keyring: open the workspace as the user and on the machine \
+         that made it, or bring the keyring back from a backup"
+    )]
+    KeyMissing,
+    /// More than an entry of the system's keyring can hold.
+    #[error(
+        "a password is {bytes} bytes long, and this system's keyring takes {limit}: nothing was written. {OTHERWISE}"
+    )]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// What would fit.
+        limit: usize,
+    },
     /// Anything else.
     #[error("the vault failed: {0}")]
     Failed(String),
@@ -76,6 +113,20 @@ pub trait Vault: Send + Sync {
     fn delete_many(&self, ids: &[CredentialId], progress: &dyn Fn(usize)) -> Result<(), VaultError>;
 }
 
+fn failed(doing: &str, error: impl std::fmt::Display) -> VaultError {
+    VaultError::Failed(format!("{doing}: {error}"))
+}
+
+fn damaged() -> VaultError {
+    VaultError::Failed("its file is damaged or was tampered with: restore it from a backup".into())
+}
+
+fn random<const N: usize>() -> Result<[u8; N], VaultError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| failed("random numbers", e))?;
+    Ok(bytes)
+}
+
 /// Opens (or makes) the vault of a workspace. The passphrase is asked for by the file vault only.
 pub fn open(
     kind: VaultKind,
@@ -84,12 +135,13 @@ pub fn open(
     passphrase: Option<&Secret>,
 ) -> Result<Arc<dyn Vault>, VaultError> {
     match kind {
-        VaultKind::Keyring => Err(VaultError::NotBuiltIn(kind.word())),
+        VaultKind::Keyring => Ok(Arc::new(KeyringVault::open(workspace)?)),
         VaultKind::Memory => Ok(Arc::new(MemoryVault::default())),
         VaultKind::File => {
             let passphrase = passphrase.ok_or_else(|| VaultError::Locked("its passphrase is needed".into()))?;
             Ok(Arc::new(FileVault::open(&folder.join(FileVault::FILE), workspace, passphrase)?))
         }
+        VaultKind::FileKeyring => Ok(Arc::new(FileVault::open_with_keyring(&folder.join(FileVault::FILE), workspace)?)),
     }
 }
 
@@ -97,7 +149,40 @@ pub fn open(
 pub async fn fetch(vault: &Arc<dyn Vault>, id: CredentialId) -> Result<Secret, VaultError> {
     let vault = Arc::clone(vault);
     let asked = tokio::task::spawn_blocking(move || vault.get(id)).await;
-    asked.map_err(|_| VaultError::Failed("the request was broken off".into()))?
+    asked.map_err(|_| broken_off())?
+}
+
+/// Adds or replaces secrets on a thread of their own. `progress` is called there. It goes on to its end even if nobody waits
+/// for it any more, so that nothing is left half written.
+pub async fn put_many(
+    vault: &Arc<dyn Vault>,
+    entries: Vec<(CredentialId, Secret)>,
+    progress: impl Fn(usize) + Send + 'static,
+) -> Result<(), VaultError> {
+    let vault = Arc::clone(vault);
+    on_thread(move || vault.put_many(entries, &progress)).await
+}
+
+/// Removes secrets in the same way.
+pub async fn delete_many(
+    vault: &Arc<dyn Vault>,
+    ids: Vec<CredentialId>,
+    progress: impl Fn(usize) + Send + 'static,
+) -> Result<(), VaultError> {
+    let vault = Arc::clone(vault);
+    on_thread(move || vault.delete_many(&ids, &progress)).await
+}
+
+async fn on_thread(work: impl FnOnce() -> Result<(), VaultError> + Send + 'static) -> Result<(), VaultError> {
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name("mailferry-vault".into());
+    // Nobody listening any more is no reason to fail.
+    thread.spawn(move || drop(done.send(work()))).map_err(|e| failed("starting its thread", e))?;
+    ended.await.map_err(|_| broken_off())?
+}
+
+fn broken_off() -> VaultError {
+    VaultError::Failed("the request was broken off".into())
 }
 
 #[cfg(test)]
@@ -108,15 +193,19 @@ mod tests {
     async fn kinds_open_or_say_why_not() {
         let folder = tempfile::tempdir().unwrap();
         let open = |kind, phrase: Option<&Secret>| open(kind, folder.path(), "w", phrase).map(|_| ());
-        assert_eq!(open(VaultKind::Keyring, None), Err(VaultError::NotBuiltIn("keyring")));
         assert!(matches!(open(VaultKind::File, None), Err(VaultError::Locked(_))));
         assert_eq!(open(VaultKind::File, Some(&Secret::new("open sesame"))), Ok(()));
         let memory = super::open(VaultKind::Memory, folder.path(), "w", None).unwrap();
-        memory.put_many(vec![(CredentialId(1), Secret::new("x"))], &|_| ()).unwrap();
+        let (told, heard) = std::sync::mpsc::channel();
+        let tell = move |done| told.send((done, std::thread::current().name().map(str::to_owned))).unwrap();
+        put_many(&memory, vec![(CredentialId(1), Secret::new("x"))], tell).await.unwrap();
+        assert_eq!(heard.recv(), Ok((1, Some("mailferry-vault".into()))));
         assert_eq!(fetch(&memory, CredentialId(1)).await, Ok(Secret::new("x")));
-        memory.delete_many(&[CredentialId(1), CredentialId(2)], &|_| ()).unwrap();
+        delete_many(&memory, vec![CredentialId(1), CredentialId(2)], |_| ()).await.unwrap();
         assert_eq!(fetch(&memory, CredentialId(1)).await, Err(VaultError::Missing(CredentialId(1))));
-        assert_eq!(VaultKind::parse("file"), Some(VaultKind::File));
-        assert_eq!(serde_json::to_string(&VaultKind::File).unwrap(), "\"file\"");
+        for kind in [VaultKind::Keyring, VaultKind::File, VaultKind::FileKeyring, VaultKind::Memory] {
+            assert_eq!(VaultKind::parse(kind.word()), Some(kind));
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.word()));
+        }
     }
 }

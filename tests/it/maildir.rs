@@ -300,3 +300,49 @@ fn kills_while_messages_are_delivered_lose_and_double_nothing() {
     }
     assert!(kills >= 6, "only {kills} kills landed");
 }
+
+#[test]
+fn a_dovecot_reads_what_was_written_into_its_maildir_and_the_other_way_round() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, server) = (dovecot::shared(Format::Sdbox), dovecot::shared(Format::Maildir));
+    let [from, kept] = [source.user("from"), server.user("kept")];
+    let mut corpus = corpus::hostile(95, Format::Sdbox);
+    // A Dovecot with listescape, as here, has an escape of its own for these.
+    corpus.folders.retain(|folder| !folder.slash.contains(['.', '\\']));
+    corpus.load(source, &from);
+    let before = Mailbox::read(&mut source.login(&from));
+    let root = server.home(&kept).join("Maildir");
+    let home = root.display().to_string().replace(&kept, "{localpart}");
+    let into = Workspace::new();
+    into.project_new(&plain(source.plain_port), &format!("maildir:{home}"), &[]);
+    into.import(&[(from, kept.clone())]);
+    into.start().expect(0);
+    let there = Mailbox::read(&mut server.login(&kept));
+    assert_equal(&before, &there, &corpus.moved(Format::Sdbox, Format::Maildir));
+
+    // Dovecot goes on with it: flags, a message more, one less.
+    let mut imap = server.login(&kept);
+    let uid = imap.fetch_all("INBOX")[3].uid;
+    imap.select("INBOX");
+    imap.store(&uid.to_string(), "+FLAGS", "($NewOne \\Flagged)");
+    imap.append("INBOX", &corpus::dated("Subject: later\r\n\r\nx\r\n"));
+    let there = Mailbox::read(&mut imap);
+    let store = tempfile::tempdir().expect("a folder");
+    let copy = Workspace::new();
+    copy.project_new(&format!("maildir:{home}"), &address(store.path()), &[]);
+    copy.import_with(&[(kept.clone(), "copy".into())], None);
+    copy.start().expect(0);
+    let out = Workspace::new();
+    let to = source.user("to");
+    out.project_new(&address(store.path()), &plain(source.plain_port), &[]);
+    out.import(&[("copy".into(), to.clone())]);
+    out.start().expect(0);
+    let names: Vec<(String, String)> = corpus
+        .moved(Format::Sdbox, Format::Maildir)
+        .into_iter()
+        .map(|(slash, dot)| (dot, if slash == "work" { "work (2)".into() } else { slash }))
+        .collect();
+    assert_equal(&there, &Mailbox::read(&mut source.login(&to)), &names);
+}

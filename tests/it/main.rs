@@ -7,6 +7,7 @@ mod crash_matrix;
 mod demo;
 mod equality;
 mod faults;
+mod keyring;
 mod kills;
 mod later_passes;
 mod maildir;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use crate::support::compare::{self, Mailbox};
 use crate::support::dovecot::{self, Format, PASSWORD};
 use crate::support::imap::Message;
+use crate::support::keyring::{self, Keyring, Service};
 use crate::support::product::plain;
 
 const README: &str = include_str!("../../README.md");
@@ -17,9 +18,10 @@ fn block(after: &str, kind: &str) -> &'static str {
 
 #[test]
 fn the_five_commands_of_the_readme_move_a_mailbox() {
-    if !dovecot::available() {
+    if !dovecot::available() || !keyring::available() {
         return;
     }
+    let session = Keyring::start(Service::Unlocked);
     let (old, new) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
     let message = Message::plain("Subject: hello\r\nMessage-ID: <1@x>\r\n\r\nx\r\n");
     let (from, into) = ("anna@contoso.example", "anna@fabrikam.example");
@@ -39,7 +41,7 @@ fn the_five_commands_of_the_readme_move_a_mailbox() {
         assert_eq!(words.next(), Some("mailferry"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
         command.args(words).arg("--data").arg(folder.path().join("data")).current_dir(folder.path());
-        command.env("MAILFERRY_PASSPHRASE", "typed at the prompt").stdin(Stdio::null());
+        command.envs(session.environment()).stdin(Stdio::null());
         let output = command.output().expect("the program starts");
         assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
         last = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -414,22 +414,3 @@ fn relay_stalls_without_a_word() {
     drop(relay); // and its end resets what stands still
     assert!(imap.ended());
 }
-
-/// How long the mailbox for speed measurements takes to load; run by hand with `--ignored --nocapture`.
-#[test]
-#[ignore = "121 MB: only to look at the support's own speed"]
-#[expect(clippy::print_stdout, reason = "it is there to be read")]
-fn speed_of_the_support() {
-    let Some((relay, user)) = relayed(Rules::default()) else { return };
-    let mailbox = corpus::plain(10_000);
-    println!("{} messages, {} bytes", mailbox.count(), mailbox.bytes());
-    let server = dovecot::shared(Format::Sdbox);
-    let other = server.user("direct");
-    for (how, port, user) in [("direct", server.plain_port, &other), ("relayed", relay.port, &user)] {
-        let began = std::time::Instant::now();
-        mailbox.load_at(port, Format::Sdbox, user);
-        let loaded = began.elapsed();
-        Mailbox::read(&mut Imap::login(port, user, "pass"));
-        println!("{how}: loaded in {loaded:?}, read and hashed in {:?}", began.elapsed().saturating_sub(loaded));
-    }
-}

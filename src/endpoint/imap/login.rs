@@ -25,7 +25,7 @@ use super::token::Raw;
 use super::{DIALOGUE, Login, Timeouts, tls};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
-use crate::domain::server::{AdminLogin, Security, Server};
+use crate::domain::server::{Security, Server};
 use crate::endpoint::{Resources, Result};
 
 /// What a server can do: upper-case words.
@@ -238,8 +238,10 @@ impl Credentials {
     fn new(login: &Login) -> Self {
         let (name, on_behalf_of) = match &login.admin {
             None => (login.user.clone(), String::new()),
-            Some(AdminLogin::AuthorizationId { login: admin }) => (admin.clone(), login.user.clone()),
-            Some(AdminLogin::Template { template }) => (fill(template, &login.user), String::new()),
+            Some(admin) => {
+                let names = admin.names(&login.user);
+                (names.login, names.authorization.unwrap_or_default())
+            }
         };
         let step = if login.admin.is_some() { Step::AdministratorLogin } else { Step::Login };
         let doing = format!("logging in as {}", if on_behalf_of.is_empty() { &name } else { &on_behalf_of });
@@ -257,7 +259,14 @@ impl Credentials {
 
     async fn log_in(&self, connection: &mut Connection, capabilities: &Capabilities) -> Result<Answer> {
         let sasl = capabilities.contains("AUTH=PLAIN") && !self.plain_is_ambiguous();
-        if sasl || !self.on_behalf_of.is_empty() {
+        if !sasl && !self.on_behalf_of.is_empty() {
+            // Only PLAIN can name another mailbox, and what is not offered is not sent (D20).
+            let failure = Failure::new(Cause::CommandRefused, Scope::Endpoint, Retry::User, &self.doing);
+            return Err(failure.saying(
+                "the server does not offer AUTH=PLAIN, which this administrator's login needs; a login template may work",
+            ));
+        }
+        if sasl {
             let ticket = connection.ask(self.authenticate(capabilities), self.step, &self.doing).await?;
             let answer = connection.answer(ticket).await?;
             let unknown = answer.failure.as_ref().is_some_and(|f| {
@@ -295,11 +304,6 @@ impl Credentials {
         command.pieces.push(Piece::Reply(message.into_bytes()));
         command
     }
-}
-
-fn fill(template: &str, user: &str) -> String {
-    let (local, domain) = user.rsplit_once('@').unwrap_or((user, ""));
-    template.replace("{user}", user).replace("{localpart}", local).replace("{domain}", domain)
 }
 
 /// After the login: capabilities anew, name spaces and mutual introduction, in one flight where possible.
@@ -380,6 +384,7 @@ fn namespaces(untagged: Vec<Response>) -> Namespaces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::server::AdminLogin;
 
     fn login(user: &str, admin: Option<AdminLogin>) -> Credentials {
         Credentials::new(&Login { user: user.into(), admin, secret: Secret::new("password") })

@@ -11,6 +11,7 @@ use super::folder::{Entry, View, is_real_folder};
 use super::keywords::Keywords;
 use super::names::{self, INFO};
 use super::numbers::{Table, sync_folder};
+use super::owner::{self, make_folder, make_folders};
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, NewMessage};
 use crate::endpoint::{FlagUpdate, spool};
@@ -20,30 +21,20 @@ const PARTS: [&str; 3] = ["tmp", "new", "cur"];
 
 /// Makes the directories of a folder, and those above it.
 pub(super) fn make(folder: &Path, inbox: bool) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     if inbox {
-        builder.recursive(true);
+        make_folders(folder)?
+    } else {
+        make_folder(folder)?
     }
-    let create = |path: &Path| match builder.create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_folder(path) => Ok(()),
-        other => other,
-    };
-    create(folder)?;
-    builder.recursive(false);
     for part in PARTS {
-        let path = folder.join(part);
-        match builder.create(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_folder(&path) => {}
-            other => other?,
-        }
+        make_folder(&folder.join(part))?;
     }
     if !inbox {
         // Marks a folder inside a Maildir for programs that deliver mail.
         match File::options().create_new(true).write(true).open(folder.join("maildirfolder")) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+            Ok(file) => owner::give(&file, folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
         if let Some(root) = folder.parent() {
             sync_folder(root)?;
@@ -107,6 +98,7 @@ fn write(folder: &Path, keywords: &Keywords, message: &NewMessage) -> io::Result
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&path)?;
     let path = tempfile::TempPath::try_from_path(path)?;
+    owner::give(&file, folder);
     match &message.body {
         Body::Memory(bytes) => file.write_all(bytes)?,
         Body::Spooled { file: from, len } => copy(from, *len, &mut file)?,

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::numbers::sync_folder;
+use super::owner;
 use super::read::open_plain;
 use crate::domain::flags::{Flags, PermanentFlags, SystemFlag};
 
@@ -71,6 +72,7 @@ impl Keywords {
                 writeln!(file, "{number} {name}")?;
             }
         }
+        owner::give(file.as_file(), folder);
         file.as_file().sync_all()?;
         file.persist(folder.join(FILE)).map_err(|error| error.error)?;
         sync_folder(folder)

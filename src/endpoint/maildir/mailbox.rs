@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use super::folder::{View, is_real_folder};
 use super::numbers::{Table, sync_folder};
 use super::read::{self, open_plain};
-use super::{TABLE, deliver, names, trouble};
+use super::{TABLE, deliver, names, owner, trouble};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
@@ -343,6 +343,7 @@ impl Mailbox {
                 file.write_all(&line)?;
                 file.write_all(b"\n")?;
             }
+            owner::give(file.as_file(), &self.root);
             file.as_file().sync_all()?;
             file.persist(self.root.join(SUBSCRIPTIONS)).map_err(|error| error.error)?;
             sync_folder(&self.root)

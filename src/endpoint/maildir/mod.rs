@@ -3,7 +3,7 @@
 //! [`MaildirEndpoint`] opens sessions; everything else is private. `names` knows how things are called on disk, `numbers`
 //! gives messages their numbers (D7), `folder` looks at one folder, `read` and `deliver` move bytes, `mailbox` puts these
 //! together for one mailbox and may block, `session` keeps it off the async threads. `trouble` turns what the system
-//! refuses into failures. Nothing here retries.
+//! refuses into failures, `owner` gives files to whom the mailbox belongs. Nothing here retries.
 //!
 //! A source is never changed: its numbers are kept in a folder of the workspace. A destination keeps them beside the
 //! messages, so that they go when the folder goes. Symbolic links are not followed, and what is no plain file is no
@@ -17,6 +17,7 @@ mod keywords;
 mod mailbox;
 mod names;
 mod numbers;
+mod owner;
 mod read;
 mod session;
 mod trouble;

@@ -11,6 +11,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::owner;
+
 const FIRST: &str = "mailferry-uidlist 1 ";
 /// Length of the first line.
 const FIRST_LINE: usize = FIRST.len() + 10 + 1;
@@ -99,6 +101,7 @@ impl Table {
         file.write_all(&lines)?;
         file.sync_data()?;
         if begun && let Some(folder) = self.file.parent() {
+            owner::give(&file, folder);
             sync_folder(folder)?;
         }
         for key in new {

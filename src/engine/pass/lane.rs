@@ -29,9 +29,11 @@ impl Lane {
         let (source, destination) = tokio::join!(source, destination);
         if let Some(opened) = source {
             self.source = Some(opened.on(Side::Source)?);
+            pass.recovery.reached(Side::Source);
         }
         if let Some(opened) = destination {
             self.destination = Some(opened.on(Side::Destination)?);
+            pass.recovery.reached(Side::Destination);
         }
         match (&mut self.source, &mut self.destination) {
             (Some(source), Some(destination)) => Ok((source.as_mut(), destination.as_mut())),

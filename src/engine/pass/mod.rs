@@ -4,6 +4,7 @@
 //! from what the journal holds, so that going on after a lost connection and starting again after a crash are the
 //! same thing. A worker reaches the database only through the [`Journal`] and knows nothing of other passes.
 
+mod again;
 mod answers;
 mod bytes;
 mod copy;

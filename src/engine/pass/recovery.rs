@@ -3,20 +3,29 @@
 //! One pause holds all lanes of the mailbox. A lane that fails while a pause lasts joins it and uses up no try of its
 //! own. Every wait ends at once when the pass is told to stop.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::failure::{Cause, Side};
 use crate::domain::record::RetryState;
 use crate::domain::retry::{Decision, Pace, RetryBudget};
 use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{Flow, Halt, Trouble};
 use crate::platform::clock::Clock;
 
+/// Tries for a server that this pass has never reached: a name or port is probably wrong, and waiting cures neither.
+const NEVER_REACHED: u32 = 3;
+
 struct State {
     budget: RetryBudget,
+    /// Sides that were logged in to in this pass.
+    reached: BTreeSet<Side>,
+    /// Failures to reach a side for the first time.
+    unreached: u32,
     until: Option<Instant>,
 }
 
@@ -39,12 +48,18 @@ fn jitter() -> f64 {
 impl Recovery {
     /// A fresh budget of tries; waits end when `quit` fires.
     pub fn new(limit: u32, pace: Pace, tally: Arc<Tally>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
-        let state = State { budget: RetryBudget::new(limit, pace), until: None };
+        let state =
+            State { budget: RetryBudget::new(limit, pace), reached: BTreeSet::new(), unreached: 0, until: None };
         Self { state: Mutex::new(state), tally, clock, quit }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A side was logged in to.
+    pub fn reached(&self, side: Side) {
+        self.with(|state| state.reached.insert(side));
     }
 
     /// A message was newly recorded: the row of failed tries ends.
@@ -75,6 +90,12 @@ impl Recovery {
         let decided = self.with(|state| {
             if let Some(until) = state.until.filter(|until| *until > now) {
                 return Ok((until, None));
+            }
+            if trouble.failure.cause == Cause::Unreachable && !state.reached.contains(&trouble.side) {
+                state.unreached += 1;
+                if state.unreached > NEVER_REACHED {
+                    return Err(());
+                }
             }
             match state.budget.failed(&trouble.failure, jitter()) {
                 Decision::Again { wait, attempt, limit } => {

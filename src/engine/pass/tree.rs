@@ -219,7 +219,8 @@ impl Pass {
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
         let subscribe: Vec<WireName> = candidates
             .iter()
-            .filter(|c| c.plan.exists && c.plan.subscribe)
+            // Once: a folder that its owner unsubscribed at the destination since stays so.
+            .filter(|c| c.plan.exists && c.plan.subscribe && c.record.is_none())
             .filter_map(|c| there.get(&c.plan.destination).map(|wire| (*wire).clone()))
             .collect();
         if create.is_empty() && subscribe.is_empty() {

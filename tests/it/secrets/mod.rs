@@ -14,6 +14,7 @@ use mailferry::endpoint::{Resources, budget::Budget};
 
 use crate::support::dovecot::{self, Dovecot, Options};
 use crate::support::imap::{Imap, Message};
+use crate::support::keyring::{self, Keyring, Service};
 use crate::support::product::{Output, Workspace, plain};
 use crate::support::relay::{Act, At, Relay, Rules, verb};
 use search::Haystack;
@@ -215,6 +216,42 @@ fn a6_login_to_an_old_server_leaves_no_password_behind() {
     let mut rules = Rules::bare();
     rules.hide.push("AUTH=PLAIN".into());
     logins_leave_no_trace(&site, rules, false);
+}
+
+#[test]
+fn b4_the_keyring_is_the_only_place_of_a_password() {
+    if !keyring::available() {
+        return;
+    }
+    let Some(site) = site() else { return };
+    let relay = Relay::start(site.server.plain_port, Rules::default());
+    for vault in [None, Some("file-keyring")] {
+        let session = Keyring::start(Service::Unlocked);
+        let (mut workspace, mut hay) = (workspace(), Haystack::default());
+        workspace.vault = vault;
+        workspace.environment.retain(|(name, _)| name != "MAILFERRY_PASSPHRASE");
+        workspace.environment.extend(session.environment());
+        add(&mut hay, "new", &project(&workspace, "own", relay.port, &[]));
+        // To destinations of their own in each round: there must be something to copy.
+        let to = if vault.is_none() { ["own-1", "wide-1"] } else { ["own-2", "wide-2"] };
+        let rows = [["own-0", OWN, to[0], OWN], ["wide-0", WIDE, to[1], WIDE], ["own-2", REFUSED, "own-3", OWN]];
+        add(&mut hay, "import", &import(&workspace, "own", &rows).expect(0));
+        start_looked_at(&workspace, &relay, "own", 1, &mut hay);
+        let template = ["--source-admin", "{user}*chief", "--destination-admin", "{user}*chief"];
+        add(&mut hay, "new", &project(&workspace, "chief", relay.port, &template));
+        let held = session.users();
+        assert_eq!(held.len(), if vault.is_none() { 8 } else { 1 });
+        assert!(vault.is_some() || held.iter().any(|user| session.secret(user) == OWN), "they are there");
+        session.lock();
+        add(&mut hay, "locked", &workspace.run(&["start", "own"]).expect(3));
+        hay.add_folder("ended", workspace.path());
+        // The keyring's own file is encrypted.
+        hay.add_folder("home", session.home());
+        assert!(hay.holds("data/keyrings/login.keyring") && session.file().exists());
+        let log = workspace.log();
+        assert!(log.contains("keyring_core") && log.contains("zbus"), "the keyring's libraries are not heard: {log}");
+        hay.assert_clean(&ALL);
+    }
 }
 
 #[test]

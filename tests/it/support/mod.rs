@@ -10,6 +10,7 @@ pub mod compare;
 pub mod corpus;
 pub mod dovecot;
 pub mod imap;
+pub mod keyring;
 pub mod peer;
 pub mod product;
 pub mod relay;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::dovecot::{Dovecot, PASSWORD};
+use super::keyring::Keyring;
 
 /// How a verb ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Workspace {
     dir: TempDir,
     /// More variables for every process.
     pub environment: Vec<(String, String)>,
+    /// `--vault`; none leaves it out.
+    pub vault: Option<&'static str>,
 }
 
 /// The project all helpers work on.
@@ -42,7 +45,12 @@ pub const PROJECT: &str = "move";
 impl Workspace {
     /// An empty one.
     pub fn new() -> Workspace {
-        Workspace { dir: tempfile::tempdir().expect("a folder"), environment: Vec::new() }
+        Workspace { dir: tempfile::tempdir().expect("a folder"), environment: Vec::new(), vault: Some("file") }
+    }
+
+    /// An empty one that uses a session's keyring: `--vault` as given.
+    pub fn with_keyring(keyring: &Keyring, vault: Option<&'static str>) -> Workspace {
+        Workspace { environment: keyring.environment(), vault, ..Workspace::new() }
     }
 
     /// The data folder.
@@ -53,8 +61,16 @@ impl Workspace {
     /// A process of the program, not started yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
-        command.arg("--data").arg(self.dir.path()).args(["--vault", "file"]).args(arguments);
-        command.env("MAILFERRY_PASSPHRASE", "open sesame").stdin(Stdio::null());
+        command.arg("--data").arg(self.dir.path()).stdin(Stdio::null());
+        if let Some(kind) = self.vault {
+            command.args(["--vault", kind]);
+        }
+        command.args(arguments);
+        // Only for the vault that asks for it: another one must do without.
+        match self.vault {
+            Some("file") => command.env("MAILFERRY_PASSPHRASE", "open sesame"),
+            _ => command.env_remove("MAILFERRY_PASSPHRASE"),
+        };
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

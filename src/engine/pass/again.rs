@@ -1,0 +1,129 @@
+//! Folders looked into again: after a connection broke in the middle, and after messages did not come.
+//!
+//! Says whom to blame for a break, and when a message or folder has broken often enough to be left out (D22).
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::ids::{FolderId, Uid};
+use crate::engine::pass::finish::hangs_up;
+use crate::engine::pass::job::{BLAME_LIMIT, Job, Todo};
+use crate::engine::pass::lane::{Lane, blames_its_place};
+use crate::engine::pass::places::Prepared;
+use crate::engine::pass::{Flow, Pass, Trouble};
+
+/// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
+/// messages go singly next time.
+pub(super) fn blame(
+    jobs: &mut [Job],
+    trouble: &Trouble,
+    suspects: &[(FolderId, Uid)],
+    place: Option<(FolderId, Option<Uid>)>,
+) {
+    if !blames_its_place(&trouble.failure) {
+        return;
+    }
+    for (id, uid) in suspects {
+        if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
+            job.careful.insert(*uid);
+        }
+    }
+    let blamed = match (trouble.side, suspects) {
+        (Side::Destination, [(id, uid)]) => Some((*id, Some(*uid))),
+        (Side::Destination, _) => None,
+        (Side::Source, _) => place,
+    };
+    if let Some((id, uid)) = blamed
+        && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
+    {
+        job.blame(uid);
+        if trouble.side == Side::Source {
+            job.suspect = uid;
+        }
+    }
+}
+
+impl Pass {
+    /// Looks into folders that were left in the middle: what landed is recorded, what is left is answered.
+    pub(super) async fn look_again(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        jobs: Vec<Job>,
+        trouble: Option<&Trouble>,
+    ) -> Flow<Vec<Job>> {
+        let mut again = Vec::new();
+        for mut job in jobs {
+            // A message that breaks its source would break the looking too. At the destination it may have landed.
+            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Source) {
+                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
+            }
+            if !job.abandoned {
+                self.scan_folder(lane, &mut job).await?;
+                self.resolve_folder(lane, prepared, &mut job).await?;
+            }
+            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Destination && !job.abandoned) {
+                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
+            }
+            if job.abandoned {
+                continue;
+            }
+            if job.is_empty() {
+                self.folder_done(&job, 0).await?;
+            } else {
+                again.push(job);
+            }
+        }
+        Ok(again)
+    }
+
+    /// Looks into folders of which messages did not come. Those that are gone from the listing have vanished; those that
+    /// are still there and were refused together are asked for one by one; what then does not come cannot be read.
+    pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
+        let mut again = Vec::new();
+        for mut job in jobs {
+            let missing = job.missing;
+            self.scan_folder(lane, &mut job).await?;
+            if job.abandoned {
+                continue;
+            }
+            let Todo::These(left) = job.todo.clone() else {
+                // Nothing was recorded of it yet: all of it goes again.
+                again.push(job);
+                continue;
+            };
+            if !left.is_empty() && (job.singly && job.looks == 1 || missing == 0) {
+                again.push(job);
+                continue;
+            }
+            for uid in &left {
+                let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "reading a message");
+                let failure = failure.saying("the server lists this message and does not hand it out");
+                self.message_failed(&job, *uid, None, None, failure).await?;
+            }
+            self.folder_done(&job, missing.saturating_sub(left.len() as u64)).await?;
+        }
+        Ok(again)
+    }
+
+    /// Three breaks at one message make it an item error; three before any message could be named, the folder (D22). A
+    /// message that was found at the destination meanwhile is none.
+    async fn leave_out_the_blamed(&self, job: &mut Job, failure: &Failure) -> Flow<()> {
+        let blamed: Vec<Uid> =
+            job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
+        for uid in blamed {
+            job.blame.remove(&uid);
+            if let Todo::These(uids) = &mut job.todo {
+                match uids.binary_search(&uid) {
+                    Ok(at) => drop(uids.remove(at)),
+                    Err(_) => continue,
+                }
+            }
+            self.message_failed(job, uid, None, None, hangs_up(failure)).await?;
+            // One place less to break at: the row of failed tries ends.
+            self.recovery.progressed();
+        }
+        if job.folder_blame >= BLAME_LIMIT {
+            self.folder_failed(job, failure.clone()).await?;
+        }
+        Ok(())
+    }
+}
