@@ -326,7 +326,7 @@ fn a_dovecot_reads_what_was_written_into_its_maildir_and_the_other_way_round() {
     let mut imap = server.login(&kept);
     let uid = imap.fetch_all("INBOX")[3].uid;
     imap.select("INBOX");
-    imap.store(&uid.to_string(), "+FLAGS", "($NewOne \\Flagged)");
+    imap.store(&uid.to_string(), "+FLAGS", "$NewOne \\Flagged");
     imap.append("INBOX", &corpus::dated("Subject: later\r\n\r\nx\r\n"));
     let there = Mailbox::read(&mut imap);
     let store = tempfile::tempdir().expect("a folder");
