@@ -29,7 +29,14 @@ fn main() {
 async fn run(shape: &str, folders: i64) {
     let temporary = tempfile::tempdir().expect("a folder");
     let store = Store::open(temporary.path(), 0).expect("a store");
-    let server = Server { host: "h".into(), port: 993, security: Security::Tls, trust: Trust::System, admin: None };
+    let server = Server {
+        maildir: None,
+        host: "h".into(),
+        port: 993,
+        security: Security::Tls,
+        trust: Trust::System,
+        admin: None,
+    };
     let project =
         store.create_project("p".into(), server.clone(), server, Options::default()).await.expect("a project");
     let item = NewItem {

@@ -62,6 +62,12 @@ pub enum Verb {
         #[arg(long = "item", value_name = "EMAIL")]
         items: Vec<String>,
     },
+    /// Watch a move of sample mailboxes between two folders of this machine; nothing stays behind
+    Demo {
+        /// In the terminal, without a window (this version has none yet)
+        #[arg(long)]
+        headless: bool,
+    },
     /// Show where every item of a project stands
     Status {
         /// Name of the project

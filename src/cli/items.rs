@@ -11,6 +11,7 @@ use crate::domain::csv_import::{Parsed, Row, parse};
 use crate::domain::failure::Side;
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
+use crate::domain::server::Server;
 use crate::domain::status::display;
 use crate::store::NewItem;
 use crate::vault::{self, Vault};
@@ -144,9 +145,13 @@ pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
     let mut table = Table::new(&["Source", "Destination", "Source login", "Destination login", "Status"]);
     let now = opened.clock.now();
     for row in rows {
-        let login = |admin: bool, mailbox: &crate::domain::item::Mailbox| {
+        let login = |server: &Server, mailbox: &crate::domain::item::Mailbox| {
             let own = if mailbox.credential.is_some() { "own password" } else { "no password" };
-            let how = if admin { "administrator" } else { own };
+            let how = match (server.needs_login(), &server.admin) {
+                (false, _) => "none needed",
+                (true, Some(_)) => "administrator",
+                (true, None) => own,
+            };
             match &mailbox.login {
                 Some(login) => format!("{login} ({how})"),
                 None => format!("({how})"),
@@ -163,8 +168,8 @@ pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
         table.row(vec![
             row.item.source.email.clone(),
             row.item.destination.email.clone(),
-            login(project.source.admin.is_some(), &row.item.source),
-            login(project.destination.admin.is_some(), &row.item.destination),
+            login(&project.source, &row.item.source),
+            login(&project.destination, &row.item.destination),
             status,
         ]);
     }

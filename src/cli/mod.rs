@@ -6,6 +6,7 @@
 mod out;
 
 mod args;
+mod demo;
 mod error;
 mod items;
 mod progress;
@@ -54,6 +55,14 @@ fn run(arguments: Arguments) -> Result<Exit, CliError> {
         .thread_name("mailferry-engine")
         .build()
         .map_err(|error| CliError::cannot(format!("the program's threads could not be started: {error}")))?;
+    if let Verb::Demo { headless } = verb {
+        if arguments.data.is_some() || arguments.vault.is_some() {
+            return Err(CliError::usage("the demo brings a workspace of its own: leave out --data and --vault"));
+        }
+        let ended = runtime.block_on(demo::demo(headless));
+        runtime.shutdown_background();
+        return ended;
+    }
     let opened = Opened::open(arguments.data, arguments.vault)?;
     let ended = runtime.block_on(async {
         match verb {
@@ -67,6 +76,7 @@ fn run(arguments: Arguments) -> Result<Exit, CliError> {
             Verb::Item(ItemVerb::List { project }) => items::list(&opened, &project).await,
             Verb::Start(start) => start::start(&opened, start).await,
             Verb::Stop { project, items } => stop::stop(&opened, &project, &items).await,
+            Verb::Demo { headless } => demo::demo(headless).await,
             Verb::Status { project, json } => status::status(&opened, &project, json).await,
         }
     });

@@ -30,6 +30,9 @@ fn server(
     let word = side.word();
     // The address is not repeated: people write passwords into it.
     let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
+    if server.maildir.is_some() && (admin.is_some() || ca.is_some() || fingerprint.is_some()) {
+        return Err(CliError::usage(format!("--{word} is a Maildir, which has no administrator and no certificate")));
+    }
     if let Some(path) = ca {
         server.trust = Trust::Authorities(read_ca(word, path)?);
     }
@@ -147,6 +150,9 @@ pub async fn list(opened: &Opened) -> Result<Exit, CliError> {
 }
 
 fn trust(server: &Server) -> String {
+    if server.maildir.is_some() {
+        return "files on this machine".into();
+    }
     match (&server.security, &server.trust) {
         (Security::Plain, _) => "no encryption".into(),
         (_, Trust::System) => "certificate checked by the system's trust store".into(),
@@ -160,6 +166,7 @@ fn trust(server: &Server) -> String {
 
 fn admin(server: &Server) -> String {
     match &server.admin {
+        None if !server.needs_login() => "no login".into(),
         None => "each item its own login".into(),
         Some(AdminLogin::AuthorizationId { login }) => format!("administrator {login} (authorization id)"),
         Some(AdminLogin::Template { template }) => format!("administrator by the template {template}"),

@@ -23,6 +23,7 @@ use crate::platform::PlatformError;
 use crate::platform::interrupts::Interrupts;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::ItemRow;
+use crate::vault::{MemoryVault, Vault};
 
 /// `start`
 pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
@@ -41,10 +42,16 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     if ready.is_empty() {
         return Err(CliError::usage("nothing was started"));
     }
+    // Maildirs need no password, so none may ever have been stored.
+    let vault: Arc<dyn Vault> = match project.source.needs_login() || project.destination.needs_login() {
+        true => opened.vault().await?,
+        false => Arc::new(MemoryVault::default()),
+    };
     let workspace = Workspace {
         store: opened.store.clone(),
-        vault: opened.vault().await?,
+        vault,
         spool: lock.spool()?,
+        numbers: lock.numbers()?,
         budget: Budget::new(MESSAGE_MEMORY),
         clock: Arc::clone(&opened.clock),
         endpoints: Arc::new(RealEndpoints),
@@ -59,7 +66,8 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     if let Some(error) = resumed.error.or(started.error) {
         return Err(CliError::cannot(error));
     }
-    let exit = follow(opened, &engine, &project, &items, presses, start.watch).await?;
+    let (snapshot, _) = follow(opened, &engine, &project, &items, presses, start.watch).await;
+    let exit = conclude(opened, &project, &items.iter().copied().collect(), &snapshot, start.watch).await?;
     engine.close().await;
     drop(lock);
     Ok(if left.is_empty() { exit } else { Exit::Items })
@@ -81,12 +89,14 @@ async fn sort_out(
     rows: Vec<ItemRow>,
 ) -> Result<(Vec<ItemRow>, Vec<(ItemRow, String)>), CliError> {
     let (source_admin, destination_admin) = opened.store.project_credentials(project.id).await?;
-    let same_server =
-        (&project.source.host, project.source.port) == (&project.destination.host, project.destination.port);
     let (mut ready, mut left) = (Vec::new(), Vec::new());
     for row in rows {
         let item = &row.item;
-        let has = |server: &Server, admin: bool, own: bool| if server.admin.is_some() { admin } else { own };
+        let has = |server: &Server, admin: bool, own: bool| match (server.needs_login(), &server.admin) {
+            (false, _) => true,
+            (true, Some(_)) => admin,
+            (true, None) => own,
+        };
         let missing: Vec<&str> = [
             (Side::Source, has(&project.source, source_admin.is_some(), item.source.credential.is_some())),
             (
@@ -101,7 +111,7 @@ async fn sort_out(
         if !missing.is_empty() {
             let sides = missing.join(" and the ");
             left.push((row, format!("no credential for the {sides}: import a password, or set an administrator")));
-        } else if same_server && item.source.login_name().eq_ignore_ascii_case(item.destination.login_name()) {
+        } else if project.source.is_same_mailbox(&item.source, &project.destination, &item.destination) {
             left.push((row, "source and destination are the same mailbox".into()));
         } else {
             ready.push(row);
@@ -115,15 +125,15 @@ fn rests(status: Status) -> bool {
     status.is_at_rest() || status == Status::Held
 }
 
-/// Watches until every item has ended. Ctrl-C stops, a second one aborts.
-async fn follow(
+/// Watches until every item has ended. Ctrl-C stops, a second one aborts. Answers the last state, and whether anybody pressed.
+pub(super) async fn follow(
     opened: &Opened,
     engine: &Engine,
     project: &Project,
     items: &[ItemId],
     mut presses: Interrupts,
     watch: bool,
-) -> Result<Exit, CliError> {
+) -> (Arc<Snapshot>, bool) {
     let chosen: HashSet<ItemId> = items.iter().copied().collect();
     let mut snapshots = engine.snapshots();
     let mut shown = watch.then(Watch::new);
@@ -150,7 +160,7 @@ async fn follow(
     if let Some(shown) = shown {
         shown.finish();
     }
-    conclude(opened, project, &chosen, &snapshot, watch).await
+    (snapshot, interrupts > 0)
 }
 
 async fn interrupted(engine: &Engine, project: &Project, items: &[ItemId], times: u32, shown: Option<&Watch>) {

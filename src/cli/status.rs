@@ -77,11 +77,14 @@ pub fn failure_text(
     failure: &Failure,
 ) -> crate::domain::wording::Text {
     let names = match side {
-        Some(Side::Source) => {
-            Names { host: &project.source.host, port: project.source.port, mailbox: &row.item.source.email, folder: "" }
-        }
+        Some(Side::Source) => Names {
+            host: project.source.name(),
+            port: project.source.port,
+            mailbox: &row.item.source.email,
+            folder: "",
+        },
         Some(Side::Destination) => Names {
-            host: &project.destination.host,
+            host: project.destination.name(),
             port: project.destination.port,
             mailbox: &row.item.destination.email,
             folder: "",
@@ -95,7 +98,7 @@ pub fn failure_text(
 pub fn item_error_line(project: &Project, row: &ItemRow, error: &ItemError) -> String {
     let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
     let server = &project.destination;
-    let names = Names { host: &server.host, port: server.port, mailbox: &row.item.destination.email, folder: &folder };
+    let names = Names { host: server.name(), port: server.port, mailbox: &row.item.destination.email, folder: &folder };
     let mut line = if folder.is_empty() { String::new() } else { format!("folder \"{folder}\", ") };
     line += &match (error.source, &error.subject) {
         (Some(uid), Some(subject)) => format!("message {uid} \"{subject}\": "),

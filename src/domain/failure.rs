@@ -69,6 +69,8 @@ pub enum Cause {
     AdministratorLoginRefused,
     /// Login accepted, mailbox not opened.
     MailboxNotOpened,
+    /// No Maildir at its place, or not to be used.
+    MaildirNotOpened,
     /// Name not resolved, connection refused, no answer.
     Unreachable,
     /// The certificate could not be verified.

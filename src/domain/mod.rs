@@ -11,6 +11,7 @@ pub mod folder;
 pub mod identity;
 pub mod ids;
 pub mod item;
+pub mod maildir_path;
 pub mod mapping;
 pub mod matching;
 pub mod message;

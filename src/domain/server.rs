@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::item::Mailbox;
+use super::maildir_path::{MaildirPath, PathError};
+
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,9 +56,12 @@ impl AdminLogin {
     }
 }
 
-/// One side of a project.
+/// One side of a project: an IMAP server, or Maildirs on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
+    /// Where the Maildirs lie. Then there is no host, no protection, no login: the other fields say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maildir: Option<MaildirPath>,
     /// Host name or address.
     pub host: String,
     /// TCP port.
@@ -72,7 +78,9 @@ pub struct Server {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// No `scheme://` at the head.
-    #[error("the address names no protocol; write imaps://HOST, imap://HOST (STARTTLS) or imap+plain://HOST")]
+    #[error(
+        "the address names no protocol; write imaps://HOST, imap://HOST (STARTTLS), imap+plain://HOST or maildir:/PATH"
+    )]
     NoScheme,
     /// Another scheme.
     #[error("\"{0}://\" is not known; write imaps://, imap:// (STARTTLS) or imap+plain:// (no protection)")]
@@ -94,6 +102,9 @@ pub enum UrlError {
     /// A port that is no number from 1 to 65535.
     #[error("the port \"{0}\" is no number from 1 to 65535")]
     BadPort(String),
+    /// A path to Maildirs.
+    #[error(transparent)]
+    Maildir(#[from] PathError),
 }
 
 impl Security {
@@ -116,13 +127,52 @@ impl Security {
 }
 
 impl Server {
-    /// Reads `imaps://host[:port]`, `imap://…` (STARTTLS) or `imap+plain://…`; IPv6 addresses stand in brackets, which
+    /// Maildirs on this machine.
+    pub fn of_maildir(path: MaildirPath) -> Self {
+        let (host, security, trust) = (String::new(), Security::Plain, Trust::System);
+        Self { maildir: Some(path), host, port: 0, security, trust, admin: None }
+    }
+
+    /// Whether somebody must log in to open a mailbox here.
+    pub fn needs_login(&self) -> bool {
+        self.maildir.is_none()
+    }
+
+    /// What texts call it: its host, or words.
+    pub fn name(&self) -> &str {
+        if self.maildir.is_some() { "the Maildir" } else { &self.host }
+    }
+
+    /// Whether these mailboxes, one on each side of a project, are one and the same.
+    pub fn is_same_mailbox(&self, mailbox: &Mailbox, there: &Self, other: &Mailbox) -> bool {
+        match (&self.maildir, &there.maildir) {
+            (Some(path), Some(other_path)) => {
+                let roots = (path.root(mailbox), other_path.root(other));
+                matches!(roots, (Ok(a), Ok(b)) if a.eq_ignore_ascii_case(&b))
+            }
+            (None, None) => {
+                (&self.host, self.port) == (&there.host, there.port)
+                    && mailbox.login_name().eq_ignore_ascii_case(other.login_name())
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    /// Reads `maildir:/path/{email}`, `imaps://host[:port]`, `imap://…` (STARTTLS) or `imap+plain://…`; IPv6 addresses stand in brackets, which
     /// [`Server::host`] does not keep. Host names become lower case; one `/` at the end is forgiven. The certificate is
     /// checked against the system, and no administrator is set.
     ///
     /// # Errors
     /// What is wrong, without anything that could be a password.
     pub fn parse_url(url: &str) -> Result<Self, UrlError> {
+        let scheme = "maildir:";
+        if let Some((_, path)) =
+            url.trim().split_at_checked(scheme.len()).filter(|(head, _)| head.eq_ignore_ascii_case(scheme))
+        {
+            // Some will write maildir:///path, as with file:.
+            let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+            return Ok(Self::of_maildir(MaildirPath::parse(path)?));
+        }
         let (scheme, rest) = url.trim().split_once("://").ok_or(UrlError::NoScheme)?;
         let known = [Security::Tls, Security::StartTls, Security::Plain];
         let security = known
@@ -168,7 +218,7 @@ impl Server {
                 .filter(|p| *p != 0)
                 .ok_or_else(|| UrlError::BadPort(shown(text)))?,
         };
-        Ok(Self { host: host.to_ascii_lowercase(), port, security, trust: Trust::System, admin: None })
+        Ok(Self { maildir: None, host: host.to_ascii_lowercase(), port, security, trust: Trust::System, admin: None })
     }
 }
 
@@ -189,6 +239,9 @@ fn is_host_name(host: &str) -> bool {
 /// The address as [`Server::parse_url`] reads it; the port only when it is not the usual one.
 impl std::fmt::Display for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(path) = &self.maildir {
+            return write!(f, "maildir:{path}");
+        }
         let scheme = self.security.scheme();
         match self.host.contains(':') {
             true => write!(f, "{scheme}://[{}]", self.host)?,
@@ -299,6 +352,39 @@ mod tests {
             assert_eq!(server.to_string(), back);
             assert_eq!(Server::parse_url(back).unwrap(), server);
         }
+    }
+
+    #[test]
+    fn maildirs_are_read_and_written_back_and_servers_of_before_are_still_read() {
+        for (url, back) in [
+            ("maildir:/mail/{email}", "maildir:/mail/{email}"),
+            (" MAILDIR:///mail/{domain}/{localpart}/ ", "maildir:/mail/{domain}/{localpart}"),
+        ] {
+            let server = Server::parse_url(url).unwrap();
+            assert_eq!(server.to_string(), back);
+            assert_eq!(Server::parse_url(back).unwrap(), server);
+            assert!(!server.needs_login());
+            let json = serde_json::to_string(&server).unwrap();
+            assert_eq!(serde_json::from_str::<Server>(&json).unwrap(), server);
+        }
+        assert!(matches!(Server::parse_url("maildir:x"), Err(UrlError::Maildir(_))));
+        let before = r#"{"host":"a","port":993,"security":"tls","trust":"system","admin":null}"#;
+        let server: Server = serde_json::from_str(before).unwrap();
+        assert_eq!(server, Server::parse_url("imaps://a").unwrap());
+        assert_eq!(serde_json::to_string(&server).unwrap(), before);
+    }
+
+    #[test]
+    fn one_mailbox_is_not_copied_into_itself() {
+        let mailbox = |email: &str| Mailbox { email: email.into(), login: None, credential: None };
+        let same = |a: &str, b: &str, x: &str, y: &str| {
+            Server::parse_url(a).unwrap().is_same_mailbox(&mailbox(x), &Server::parse_url(b).unwrap(), &mailbox(y))
+        };
+        assert!(same("imaps://a", "imaps://A", "x@a", "X@a"));
+        assert!(!same("imaps://a", "imaps://a:994", "x@a", "x@a"));
+        assert!(same("maildir:/m/{email}", "maildir:/m/{localpart}@a", "x@a", "x@b"));
+        assert!(!same("maildir:/m/{email}", "maildir:/n/{email}", "x@a", "x@a"));
+        assert!(!same("maildir:/m/{email}", "imaps://a", "x@a", "x@a"));
     }
 
     #[test]

@@ -56,6 +56,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             format!("Access to {mailbox} may be missing, IMAP may be off for it, or it may not exist."),
             format!("Send these lines to the administrator of {host}."),
         ),
+        Cause::MaildirNotOpened => (
+            "The Maildir did not open".into(),
+            format!("The folder of {mailbox} is missing, is no Maildir, or may not be used."),
+            "Check the path and who may use it, then Start.".into(),
+        ),
         Cause::Unreachable => (
             format!("{host} cannot be reached"),
             format!("There was no answer{port}."),
@@ -249,10 +254,11 @@ fn long(pause: Duration) -> String {
 mod tests {
     use super::*;
 
-    const CAUSES: [Cause; 28] = [
+    const CAUSES: [Cause; 29] = [
         Cause::LoginRefused,
         Cause::AdministratorLoginRefused,
         Cause::MailboxNotOpened,
+        Cause::MaildirNotOpened,
         Cause::Unreachable,
         Cause::CertificateNotTrusted,
         Cause::TlsFailed,

@@ -6,7 +6,12 @@
 //! for a server has a time-out.
 
 pub mod budget;
+mod date;
 pub mod imap;
+mod listed;
+pub mod maildir;
+mod spool;
+mod utf7;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,6 +76,18 @@ pub enum Which {
     Before(Uid),
     /// These, ascending.
     These(Vec<Uid>),
+}
+
+impl Which {
+    /// Whether this message is meant.
+    pub fn includes(&self, uid: Uid) -> bool {
+        match self {
+            Self::All => true,
+            Self::From(first) => uid >= *first,
+            Self::Before(end) => uid < *end,
+            Self::These(uids) => uids.binary_search(&uid).is_ok(),
+        }
+    }
 }
 
 /// Messages on their way out of a source, in UID order. Ends after the last one (`None`) or after an error of scope
@@ -195,4 +212,10 @@ pub struct Resources {
     pub budget: Arc<budget::Budget>,
     /// Counts bytes as they arrive.
     pub meter: Arc<Meter>,
+}
+
+impl std::fmt::Debug for Resources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resources").field("spool", &self.spool).finish_non_exhaustive()
+    }
 }

@@ -27,6 +27,8 @@ pub struct Workspace {
     pub vault: Arc<dyn Vault>,
     /// Where large messages are spooled; private, empty at start.
     pub spool: PathBuf,
+    /// Where numbers of messages are kept that their source cannot keep (Maildir); private, lasting.
+    pub numbers: PathBuf,
     /// The process-wide memory budget for message bytes, of [`MESSAGE_MEMORY`].
     pub budget: Arc<Budget>,
     /// The clock.

@@ -158,6 +158,20 @@ impl Worker {
         mailbox: &Mailbox,
         admin: Option<CredentialId>,
     ) -> Result<Arc<dyn Endpoint>, Unready> {
+        let (meter, budget) = match side {
+            Side::Source => (Arc::clone(&self.meter), Arc::clone(&self.workspace.budget)),
+            // Reading back at the destination must not wait for messages that wait for the destination.
+            Side::Destination => (Arc::default(), Budget::new(READ_BACK_MEMORY)),
+        };
+        let resources = Resources { spool: self.workspace.spool.clone(), budget, meter };
+        if let Some(path) = &server.maildir {
+            let root = path.root(mailbox).map_err(|error| {
+                let doing = format!("finding the {} Maildir", side.word());
+                let failure = Failure::new(Cause::MaildirNotOpened, Scope::Mailbox, Retry::User, doing);
+                Unready::Side(side, failure.saying(error.to_string()))
+            })?;
+            return Ok(self.workspace.endpoints.maildir(root.into(), self.workspace.numbers.clone(), resources));
+        }
         let credential = if server.admin.is_some() { admin } else { mailbox.credential };
         let missing = |text: &str| {
             let doing = format!("reading the {} credential", side.word());
@@ -167,12 +181,6 @@ impl Worker {
         let secret =
             vault::fetch(&self.workspace.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
         let login = Login { user: mailbox.login_name().to_owned(), admin: server.admin.clone(), secret };
-        let (meter, budget) = match side {
-            Side::Source => (Arc::clone(&self.meter), Arc::clone(&self.workspace.budget)),
-            // Reading back at the destination must not wait for messages that wait for the destination.
-            Side::Destination => (Arc::default(), Budget::new(READ_BACK_MEMORY)),
-        };
-        let resources = Resources { spool: self.workspace.spool.clone(), budget, meter };
         Ok(self.workspace.endpoints.endpoint(server, login, resources))
     }
 }

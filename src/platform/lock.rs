@@ -14,6 +14,7 @@ use super::{PlatformError, io};
 pub(super) const LOCK_FILE: &str = "workspace.lock";
 const OWNER_FILE: &str = "owner.json";
 const SPOOL: &str = "spool";
+const NUMBERS: &str = "numbers";
 
 /// Who runs the engine of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,13 @@ impl WorkspaceLock {
         }
         private_dir(&spool)?;
         Ok(spool)
+    }
+
+    /// The folder for what a side of a project cannot remember by itself: private and lasting.
+    pub fn numbers(&self) -> Result<PathBuf, PlatformError> {
+        let numbers = self.folder.join(NUMBERS);
+        private_dir(&numbers)?;
+        Ok(numbers)
     }
 
     fn write_owner(&self, owner: &Owner) -> Result<(), PlatformError> {

@@ -26,7 +26,7 @@ struct Bench {
 }
 
 fn server(host: &str) -> Server {
-    Server { host: host.into(), port: 993, security: Security::Tls, trust: Trust::System, admin: None }
+    Server { maildir: None, host: host.into(), port: 993, security: Security::Tls, trust: Trust::System, admin: None }
 }
 
 fn new_item(source: &str, destination: &str) -> NewItem {

@@ -2,12 +2,15 @@
 
 mod arrows;
 mod bad_input;
+mod contract;
 mod crash_matrix;
+mod demo;
 mod equality;
 mod faults;
 mod keyring;
 mod kills;
 mod later_passes;
+mod maildir;
 mod mapping;
 mod moves;
 mod progress;

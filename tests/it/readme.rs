@@ -57,7 +57,7 @@ fn every_verb_and_option_of_the_program_stands_in_the_readme() {
         let output = Command::new(env!("CARGO_BIN_EXE_mailferry")).args(arguments).arg("--help").output();
         String::from_utf8_lossy(&output.expect("the program starts").stdout).into_owned()
     };
-    let verbs: [&[&str]; 10] = [
+    let verbs: [&[&str]; 11] = [
         &["project", "new"],
         &["project", "list"],
         &["project", "show"],
@@ -66,6 +66,7 @@ fn every_verb_and_option_of_the_program_stands_in_the_readme() {
         &["item", "list"],
         &["start"],
         &["stop"],
+        &["demo"],
         &["status"],
         &[],
     ];
@@ -81,7 +82,7 @@ fn every_verb_and_option_of_the_program_stands_in_the_readme() {
             let listed =
                 text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
             let words: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-            assert_eq!(words, ["project", "item", "start", "stop", "status", "help"]);
+            assert_eq!(words, ["project", "item", "start", "stop", "demo", "status", "help"]);
         }
     }
 }

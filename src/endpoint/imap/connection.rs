@@ -17,10 +17,10 @@ use super::pending::{Answer, Pending, Shared, Ticket};
 use super::reader;
 use super::response::tag;
 use super::scrub::{HIDDEN, Scrub};
-use super::spool;
 use super::{DIALOGUE, Timeouts};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::message::Body;
+use crate::endpoint::spool;
 use crate::endpoint::{Resources, Result};
 
 /// Bytes that may wait to be written before they are.

@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::date;
 use super::encode::{self, Command, Piece};
 use super::pending::{Answer, AppendReply, Pending, Reply, Ticket};
 use super::reader::folder_changed;
@@ -17,7 +16,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
 use crate::domain::message::NewMessage;
-use crate::endpoint::{AppendAnswer, Destination, FlagUpdate, FolderRef, Limits, NewFolder, Result};
+use crate::endpoint::{AppendAnswer, Destination, FlagUpdate, FolderRef, Limits, NewFolder, Result, date};
 
 impl Session {
     async fn queue_create(

@@ -127,13 +127,7 @@ pub(super) fn sets_of(uids: &[Uid]) -> Vec<String> {
 
 /// Whether `which` names this message.
 pub(super) fn names(which: &Which, uid: u32) -> bool {
-    let uid = Uid(i64::from(uid));
-    match which {
-        Which::All => true,
-        Which::From(first) => uid >= *first,
-        Which::Before(end) => uid < *end,
-        Which::These(uids) => uids.binary_search(&uid).is_ok(),
-    }
+    which.includes(Uid(i64::from(uid)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Asks for nothing the server did not advertise. Bounded: [`WINDOW`] STATUS commands under way.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::classify::Step;
 use super::encode::Command;
@@ -10,8 +10,9 @@ use super::pending::Ticket;
 use super::response::{Counts, Listed, Response};
 use super::session::{Session, WINDOW};
 use crate::domain::failure::Cause;
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
+use crate::domain::folder::{FolderState, ListedFolder, Role, WireName};
 use crate::endpoint::Result;
+use crate::endpoint::listed::tell_apart;
 
 const DOING: &str = "listing folders";
 
@@ -20,26 +21,6 @@ pub(super) async fn list(session: &mut Session) -> Result<Vec<ListedFolder>> {
     let mut folders = if session.can("LIST-EXTENDED") { extended(session).await? } else { basic(session).await? };
     tell_apart(&mut folders);
     Ok(folders)
-}
-
-/// Two names on the wire may read alike (`INBOX.Archive` beside `Archive` under the prefix `INBOX.`; UTF-7 beside raw
-/// UTF-8). They are two folders: the later one, by its wire name, gets ` (2)`.
-fn tell_apart(folders: &mut [ListedFolder]) {
-    let mut order: Vec<usize> = (0..folders.len()).collect();
-    order.sort_by(|a, b| folders[*a].wire.cmp(&folders[*b].wire));
-    let mut seen: HashSet<FolderPath> = HashSet::new();
-    for at in order {
-        let path = folders[at].path.clone();
-        let mut number = 2;
-        while !seen.insert(folders[at].path.clone()) {
-            let mut components = path.components().to_vec();
-            if let Some(last) = components.last_mut() {
-                last.push_str(&format!(" ({number})"));
-            }
-            folders[at].path = FolderPath::new(components);
-            number += 1;
-        }
-    }
 }
 
 /// What to ask STATUS for.
@@ -196,25 +177,4 @@ impl Found {
 
 fn canonical(name: Vec<u8>) -> Vec<u8> {
     if name.eq_ignore_ascii_case(b"INBOX") { b"INBOX".to_vec() } else { name }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_read_alike_stay_two_folders() {
-        let folder = |wire: &str, path: &str| ListedFolder {
-            path: FolderPath::new([path]),
-            wire: WireName(wire.as_bytes().to_vec()),
-            role: None,
-            selectable: true,
-            subscribed: false,
-            state: None,
-            mailbox_id: None,
-        };
-        let mut folders = [folder("INBOX.Archive", "Archive"), folder("Other", "Other"), folder("Archive", "Archive")];
-        tell_apart(&mut folders);
-        assert_eq!(folders.map(|f| f.path.to_string()), ["Archive (2)", "Other", "Archive"]);
-    }
 }

@@ -9,7 +9,6 @@
 
 mod classify;
 mod connection;
-mod date;
 mod destination;
 mod encode;
 mod framer;
@@ -24,13 +23,11 @@ mod script;
 mod scrub;
 mod session;
 mod source;
-mod spool;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod token;
-mod utf7;
 
 use std::time::Duration;
 

@@ -4,8 +4,8 @@
 //! folder `Work`, and a folder `x` inside the inbox is `INBOX.INBOX.x`, as Dovecot and Cyrus write it.
 
 use super::response::Namespaces;
-use super::utf7;
 use crate::domain::folder::{FolderPath, WireName};
+use crate::endpoint::utf7;
 
 /// The naming rules of one server.
 #[derive(Clone, Debug, Default)]

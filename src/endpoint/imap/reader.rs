@@ -15,12 +15,11 @@ use super::framer::{Framer, WireError, announced};
 use super::pending::{Answer, Owner, Pending, Reply, Shared};
 use super::response::{self, Response, Status, Told};
 use super::scrub::trace_line;
-use super::spool;
 use super::stream::Stream;
 use super::token::{Literal, Raw};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::message::Body;
-use crate::endpoint::Resources;
+use crate::endpoint::{Resources, spool};
 
 /// Largest message kept in memory (D20).
 const IN_MEMORY: u64 = 1024 * 1024;
@@ -112,8 +111,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     async fn untagged(&mut self, response: Response) -> Result<(), WireError> {
         let spoiled = |p: &Pending| p.needs.is_some_and(|needs| self.spoiled(needs, &p.doing).is_some());
         let kind = kind(&response);
+        let uid = if let Response::Fetch(fetch) = &response { fetch.uid } else { None };
+        // The end of a FETCH may be held back too: its stream has this message already, or never asked for it.
+        let passes_on = |pending: &Pending| matches!((&pending.reply, uid), (Reply::Stream(stream), Some(uid)) if !stream.wants(uid));
         let handed = self.shared.first(
-            |pending| belongs(pending, kind),
+            |pending| if passes_on(pending) { Owner::Later } else { belongs(pending, kind) },
             |pending| match pending {
                 Some(Pending { reply: Reply::Whole(_, data), .. }) if data.len() >= MOST_COLLECTED => {
                     Err(WireError::Nonsense("an answer without end".into()))

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-use super::date;
 use super::framer::excerpt;
 use super::scrub::Scrub;
 use super::token::{Cursor, Literal, Odd, Raw, Taken, Text};
 use crate::domain::flags::Flags;
 use crate::domain::message::{Body, InternalDate};
+use crate::endpoint::date;
 
 /// The word of a status response (RFC 9051 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

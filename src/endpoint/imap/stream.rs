@@ -58,6 +58,11 @@ impl Stream {
         self.room.is_closed()
     }
 
+    /// Whether this message was asked for and has not come yet.
+    pub(super) fn wants(&self, uid: u32) -> bool {
+        encode::names(&self.which, uid) && !self.seen().handed_out.contains(&uid)
+    }
+
     /// Hands a message on; waits for room. A FETCH without body may be a mere change of flags: it is remembered.
     pub(super) async fn take(&self, fetch: Fetch) -> Result<(), WireError> {
         let Some(uid) = fetch.uid.filter(|uid| encode::names(&self.which, *uid)) else { return Ok(()) };

@@ -72,6 +72,7 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
         store: store.clone(),
         vault: Arc::new(vault),
         spool: folder.path().to_owned(),
+        numbers: folder.path().to_owned(),
         budget: Budget::new(MESSAGE_MEMORY),
         clock: Arc::new(SystemClock),
         endpoints: Arc::new(Refusing),

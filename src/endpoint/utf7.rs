@@ -11,6 +11,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&IMAP_MUTF7, NO_PAD);
 
 /// Encodes a text.
 pub(super) fn encode(text: &str) -> String {
+    encode_but(text, |c| (' '..='~').contains(&c))
+}
+
+/// Encodes a text in which only these characters (all of them printable ASCII) may stand for themselves.
+pub(super) fn encode_but(text: &str, plain: impl Fn(char) -> bool) -> String {
     fn flush(wide: &mut Vec<u8>, out: &mut String) {
         if !wide.is_empty() {
             out.push('&');
@@ -22,7 +27,7 @@ pub(super) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut wide = Vec::new();
     for c in text.chars() {
-        if (' '..='~').contains(&c) {
+        if plain(c) {
             flush(&mut wide, &mut out);
             out.push(c);
             if c == '&' {
@@ -52,7 +57,8 @@ pub(super) fn decode(raw: &[u8]) -> String {
     }
 }
 
-fn strictly(text: &str) -> Option<String> {
+/// The text, if every shift is well-formed; other spellings of the same text are taken too.
+pub(super) fn strictly(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((plain, coded)) = rest.split_once('&') {

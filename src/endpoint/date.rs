@@ -1,4 +1,4 @@
-//! INTERNALDATE texts (RFC 9051 `date-time`): the instant they name, and the strict form to send.
+//! INTERNALDATE texts (RFC 9051 `date-time`): the instant they name, the strict form to send, and the text of an instant.
 //!
 //! Pure. Reads what servers really write (one-digit days, two-digit years, dots for colons, missing zones); a strict text
 //! goes on letter by letter.
@@ -41,6 +41,15 @@ pub(super) fn to_send(date: &InternalDate) -> Option<String> {
         parts.year,
         if parts.zone < 0 { '-' } else { '+' },
     ))
+}
+
+/// The date of an instant that came without a zone (a file's time), as UTC; none outside the years 1 to 9999.
+pub(super) fn of_instant(instant: i64) -> Option<InternalDate> {
+    let utc = jiff::Timestamp::from_second(instant.div_euclid(1000)).ok()?.to_zoned(TimeZone::UTC);
+    let (year, month) = (u16::try_from(utc.year()).ok()?, MONTHS.get(usize::try_from(utc.month() - 1).ok()?)?);
+    let (day, h, m, s) = (utc.day(), utc.hour(), utc.minute(), utc.second());
+    let text = format!("{day:2}-{month}-{year:04} {h:02}:{m:02}:{s:02} +0000");
+    Some(InternalDate { text, instant: instant.div_euclid(1000) * 1000 })
 }
 
 fn is_strict(text: &str) -> bool {
@@ -130,6 +139,17 @@ mod tests {
         ] {
             assert_eq!(to_send(&read(text).expect(text)).as_deref(), Some(sent));
         }
+    }
+
+    #[test]
+    fn instants_get_a_text_that_names_them() {
+        for instant in [0, -1_000, 1_706_753_045_000, 253_399_708_799_000, -62_135_596_800_000] {
+            let date = of_instant(instant + 7).expect("a date");
+            assert_eq!(date.instant, instant);
+            assert_eq!(read(&date.text), Some(date.clone()), "{}", date.text);
+            assert_eq!(to_send(&date), Some(date.text));
+        }
+        assert_eq!(of_instant(i64::MAX), None);
     }
 
     #[test]

@@ -1,0 +1,374 @@
+//! One mailbox: its folders, subscriptions, and what is done in one of them. Everything here blocks.
+//!
+//! Bounded: the names of one folder and one table of numbers at a time, subscriptions of 1 MiB.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::folder::{View, is_real_folder};
+use super::numbers::{Table, sync_folder};
+use super::read::{self, open_plain};
+use super::{TABLE, deliver, names, owner, trouble};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::flags::PermanentFlags;
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
+use crate::domain::ids::Uid;
+use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
+use crate::endpoint::listed::tell_apart;
+use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result, Which, date};
+
+const SUBSCRIPTIONS: &str = "subscriptions";
+const SUBSCRIPTIONS_LIMIT: u64 = 1024 * 1024;
+/// The first line of the form in which blanks between components are tabs.
+const SUBSCRIPTIONS_FIRST: &str = "V\t2";
+/// Stands for "folders in folders, and no character is forbidden in a name": NUL can be in none, whatever its origin.
+const SEPARATOR: char = '\0';
+
+/// Where the numbers of messages are kept.
+pub(super) enum Tables {
+    /// In the folders themselves.
+    Beside,
+    /// In this folder, one file each.
+    Apart(PathBuf),
+}
+
+/// The folder for the tables of a source mailbox.
+pub(super) fn apart(numbers: &Path, root: &Path) -> PathBuf {
+    numbers.join(digest(root.as_os_str().as_encoded_bytes()))
+}
+
+fn digest(name: &[u8]) -> String {
+    blake3::hash(name).to_hex()[..32].to_owned()
+}
+
+/// A mailbox.
+pub(super) struct Mailbox {
+    root: PathBuf,
+    tables: Tables,
+    limit: Option<u64>,
+    pub resources: Resources,
+    /// The table used last.
+    table: Mutex<Option<(WireName, Table)>>,
+}
+
+impl Mailbox {
+    /// Nothing is looked at yet.
+    pub fn new(root: PathBuf, tables: Tables, limit: Option<u64>, resources: Resources) -> Self {
+        Self { root, tables, limit, resources, table: Mutex::default() }
+    }
+
+    /// Whether there is a mailbox to be read.
+    pub fn check_source(&self) -> Result<()> {
+        let root = self.root.display();
+        let doing = format!("opening the Maildir {root}");
+        match self.root.symlink_metadata() {
+            Err(error) => return Err(trouble::mailbox(&doing, &error.to_string())),
+            Ok(metadata) if metadata.is_symlink() => {
+                return Err(trouble::mailbox(
+                    &doing,
+                    "it is a symbolic link, which is not followed; name the folder itself",
+                ));
+            }
+            Ok(_) => {}
+        }
+        if !["cur", "new"].iter().any(|part| is_real_folder(&self.root.join(part))) {
+            return Err(trouble::mailbox(&doing, "there is no Maildir (neither cur nor new)"));
+        }
+        fs::read_dir(&self.root).map(drop).map_err(|error| trouble::mailbox(&doing, &error.to_string()))?;
+        if let Tables::Apart(folder) = &self.tables {
+            let mut builder = fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            let made = builder.recursive(true).create(folder);
+            made.map_err(|error| trouble::workspace(&error, "making the folder for message numbers"))?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a mailbox, or a place where one can be made. Makes nothing.
+    pub fn check_destination(&self) -> Result<()> {
+        let doing = format!("opening the Maildir {}", self.root.display());
+        if self.root.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
+            return Err(trouble::mailbox(
+                &doing,
+                "it is a symbolic link, which is not followed; name the folder itself",
+            ));
+        }
+        let nearest = self.root.ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)));
+        match nearest {
+            Some((_, metadata)) if metadata.is_dir() && !metadata.permissions().readonly() => Ok(()),
+            Some((folder, metadata)) => {
+                let what = if metadata.is_dir() { "may not be written" } else { "is no folder" };
+                Err(trouble::mailbox(&doing, &format!("{} {what}", folder.display())))
+            }
+            None => Err(trouble::mailbox(&doing, "there is no such place")),
+        }
+    }
+
+    pub fn limits(&self) -> Limits {
+        Limits { message_bytes: self.limit, tells_uids: true, batches: false, separator: Some(SEPARATOR) }
+    }
+
+    /// Does something with a folder's place and table.
+    fn at<T>(&self, wire: &WireName, doing: &str, act: impl FnOnce(PathBuf, &mut Table) -> io::Result<T>) -> Result<T> {
+        let refused = |error: io::Error| trouble::folder(&error, doing);
+        let folder = names::place(&self.root, wire).map_err(refused)?;
+        if !is_real_folder(&folder) {
+            let error = match folder.symlink_metadata() {
+                Ok(_) => {
+                    io::Error::new(io::ErrorKind::NotADirectory, "a link or file, not a folder; it is not followed")
+                }
+                Err(error) => error,
+            };
+            return Err(refused(error));
+        }
+        let mut held = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_none_or(|(of, _)| of != wire) {
+            let file = match &self.tables {
+                Tables::Beside => folder.join(TABLE),
+                Tables::Apart(tables) => tables.join(digest(&wire.0)),
+            };
+            *held = Some((wire.clone(), Table::new(file)));
+        }
+        match held.as_mut() {
+            Some((_, table)) => act(folder, table).map_err(refused),
+            None => Err(trouble::closed(doing)),
+        }
+    }
+
+    /// A folder as it is now.
+    pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<View> {
+        let view = self.at(&folder.wire, doing, View::look)?;
+        if folder.validity != 0 && folder.validity != view.validity {
+            return Err(trouble::changed(doing));
+        }
+        Ok(view)
+    }
+
+    pub fn list(&self) -> Result<Vec<ListedFolder>> {
+        let doing = "listing folders";
+        let entries = match fs::read_dir(&self.root) {
+            // A destination that is still to be made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![not_yet()]),
+            entries => entries.map_err(|error| trouble::mailbox(doing, &error.to_string()))?,
+        };
+        let mut wires = vec![names::wire(&FolderPath::new(["INBOX"]))];
+        for entry in entries {
+            let name = entry.map_err(|error| trouble::mailbox(doing, &error.to_string()))?.file_name();
+            let wire = WireName(name.as_encoded_bytes().to_vec());
+            let is_folder = |path: PathBuf| path.metadata().is_ok_and(|metadata| metadata.is_dir());
+            if wire.0.starts_with(b".") && names::place(&self.root, &wire).is_ok_and(is_folder) {
+                wires.push(wire);
+            }
+        }
+        wires.sort();
+        let subscribed = self.subscribed().unwrap_or_default();
+        let mut folders = Vec::with_capacity(wires.len());
+        for wire in wires {
+            // What cannot be looked at is listed without a state: opening it tells why.
+            let looked = self.at(&wire, doing, View::look);
+            let selectable = !matches!(&looked, Err(failure) if failure.cause == Cause::FolderGone);
+            if let Err(failure) = &looked
+                && failure.breaks_connection()
+            {
+                return Err(failure.clone());
+            }
+            folders.push(ListedFolder {
+                path: names::path(&wire),
+                role: None,
+                selectable,
+                subscribed: subscribed.contains(&wire),
+                state: looked.ok().map(|view| view.state()),
+                mailbox_id: None,
+                wire,
+            });
+        }
+        tell_apart(&mut folders);
+        Ok(folders)
+    }
+
+    pub fn examine(&self, folder: &FolderRef) -> Result<FolderState> {
+        Ok(self.look(folder, &format!("opening folder \"{}\"", folder.path))?.state())
+    }
+
+    pub fn scan(&self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
+        let view = self.look(folder, &format!("scanning folder \"{}\"", folder.path))?;
+        let mut found = Vec::new();
+        for (number, entry) in view.messages.iter().filter(|(number, _)| which.includes(Uid(i64::from(**number)))) {
+            // Renamed or gone meanwhile: it is still listed, as a name without a size.
+            let metadata = entry.path(&view.folder).symlink_metadata().ok();
+            let size = metadata.as_ref().map_or(0, |metadata| u32::try_from(metadata.len()).unwrap_or(u32::MAX));
+            let date = metadata.filter(|_| dates).and_then(|metadata| of_file(&metadata));
+            found.push(MessageMeta { uid: Uid(i64::from(*number)), flags: view.flags(entry), size, date });
+        }
+        Ok(found)
+    }
+
+    pub fn headers(&self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
+        let view = self.look(folder, &format!("reading headers in folder \"{}\"", folder.path))?;
+        let wanted = view.messages.iter().filter(|(number, _)| which.includes(Uid(i64::from(**number))));
+        let header = |(number, entry): (&u32, &super::folder::Entry)| {
+            let (header, size) = read::header(&entry.path(&view.folder))?;
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            Some(MessageHeader { uid: Uid(i64::from(*number)), size, header })
+        };
+        Ok(wanted.filter_map(header).collect())
+    }
+
+    pub fn create(&self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
+        let mut answers = Vec::with_capacity(folders.len());
+        let mut subscribe = Vec::new();
+        for folder in folders {
+            let wire = names::wire(&folder.path);
+            let made = if folder.plain_parent { Ok(()) } else { self.make(&wire, &folder.path.to_string()) };
+            if let Err(failure) = &made
+                && failure.breaks_connection()
+            {
+                return Err(failure.clone());
+            }
+            if folder.subscribe && made.is_ok() {
+                subscribe.push(wire.clone());
+            }
+            answers.push(made.map(|()| wire));
+        }
+        // A folder that is not subscribed is usable.
+        self.subscribe(&subscribe);
+        Ok(answers)
+    }
+
+    fn make(&self, wire: &WireName, shown: &str) -> Result<()> {
+        let doing = format!("creating folder \"{shown}\"");
+        let refused = |error: io::Error| match trouble::folder(&error, &doing) {
+            failure if failure.scope == Scope::Folder => {
+                Failure { cause: Cause::FolderRefused, retry: Retry::User, ..failure }
+            }
+            failure => failure,
+        };
+        let folder = names::place(&self.root, wire).map_err(refused)?;
+        deliver::make(&self.root, true).map_err(refused)?;
+        if folder != self.root {
+            deliver::make(&folder, false).map_err(refused)?;
+        }
+        // From now on its UIDVALIDITY stands.
+        self.at(wire, &doing, |_, table| table.assign(std::iter::empty(), |_| ()))
+    }
+
+    pub fn open(&self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>> {
+        let open = |folder: &FolderRef| {
+            if folder.path.is_inbox() {
+                self.make(&folder.wire, "INBOX")?;
+            }
+            let view = self.look(folder, &format!("opening folder \"{}\"", folder.path))?;
+            Ok((view.state(), view.keywords.permanent()))
+        };
+        let opened: Vec<Result<_>> = folders.iter().map(open).collect();
+        match opened.iter().find_map(|one| one.as_ref().err().filter(|failure| failure.breaks_connection())) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(opened),
+        }
+    }
+
+    /// Delivers messages to one folder, in order; one answer each.
+    pub fn deliver(&self, folder: &FolderRef, messages: &[NewMessage], doing: &str) -> Vec<Result<Appended>> {
+        let delivered = self.at(&folder.wire, doing, |path, table| {
+            if table.validity == 0 {
+                table.assign(std::iter::empty(), |_| ())?;
+            }
+            if folder.validity != 0 && folder.validity != table.validity {
+                return Ok(None);
+            }
+            let placed = deliver::deliver(&path, table, messages)?;
+            Ok(Some((table.validity, placed)))
+        });
+        match delivered {
+            Ok(Some((validity, placed))) if folder.validity == 0 || validity == folder.validity => {
+                let answer = |one: io::Result<Uid>| match one {
+                    Ok(uid) => Ok(Appended { at: Some((validity, uid)) }),
+                    Err(error) => Err(trouble::folder(&error, doing)),
+                };
+                placed.into_iter().map(answer).collect()
+            }
+            Ok(_) => messages.iter().map(|_| Err(trouble::changed(doing))).collect(),
+            Err(failure) => messages.iter().map(|_| Err(failure.clone())).collect(),
+        }
+    }
+
+    pub fn update_flags(&self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()> {
+        let doing = format!("changing flags in folder \"{}\"", folder.path);
+        let view = self.look(folder, &doing)?;
+        self.at(&folder.wire, &doing, |_, table| deliver::update(view, table, updates))
+    }
+
+    /// Subscribed folders. Read are the form with tabs between components and the older one with dots; names are those
+    /// on disk.
+    fn subscribed(&self) -> io::Result<BTreeSet<WireName>> {
+        let mut text = Vec::new();
+        match open_plain(&self.root.join(SUBSCRIPTIONS)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            opened => opened?.0.take(SUBSCRIPTIONS_LIMIT).read_to_end(&mut text)?,
+        };
+        let name = |line: &[u8]| match line {
+            b"INBOX" => WireName(line.to_vec()),
+            other => {
+                let dotted = other.iter().map(|b| if *b == b'\t' { b'.' } else { *b });
+                WireName(std::iter::once(b'.').chain(dotted).collect())
+            }
+        };
+        let lines =
+            text.split(|b| *b == b'\n').filter(|line| !line.is_empty() && *line != SUBSCRIPTIONS_FIRST.as_bytes());
+        Ok(lines.map(name).collect())
+    }
+
+    /// Subscribes folders; one answer each.
+    pub fn subscribe(&self, folders: &[WireName]) -> Vec<Result<()>> {
+        let doing = "subscribing a folder";
+        let add = || -> io::Result<()> {
+            deliver::make(&self.root, true)?;
+            let mut all = self.subscribed()?;
+            let before = all.len();
+            all.extend(folders.iter().filter(|wire| !wire.0.iter().any(|b| matches!(b, b'\t' | b'\n'))).cloned());
+            if all.len() == before {
+                return Ok(());
+            }
+            let mut file = tempfile::Builder::new().prefix("subscriptions.").tempfile_in(&self.root)?;
+            write!(file, "{SUBSCRIPTIONS_FIRST}\n\n")?;
+            for wire in &all {
+                let line: Vec<u8> = match wire.0.strip_prefix(b".") {
+                    Some(name) => name.iter().map(|b| if *b == b'.' { b'\t' } else { *b }).collect(),
+                    None => wire.0.clone(),
+                };
+                file.write_all(&line)?;
+                file.write_all(b"\n")?;
+            }
+            owner::give(file.as_file(), &self.root);
+            file.as_file().sync_all()?;
+            file.persist(self.root.join(SUBSCRIPTIONS)).map_err(|error| error.error)?;
+            sync_folder(&self.root)
+        };
+        if folders.is_empty() {
+            return Vec::new();
+        }
+        let done = add().map_err(|error| trouble::folder(&error, doing));
+        folders.iter().map(|_| done.clone()).collect()
+    }
+}
+
+/// The inbox of a mailbox that will be made.
+fn not_yet() -> ListedFolder {
+    let path = FolderPath::new(["INBOX"]);
+    let wire = names::wire(&path);
+    ListedFolder { path, wire, role: None, selectable: true, subscribed: false, state: None, mailbox_id: None }
+}
+
+/// A file's time as a message's date.
+pub(super) fn of_file(metadata: &fs::Metadata) -> Option<crate::domain::message::InternalDate> {
+    let modified = metadata.modified().ok()?;
+    let milliseconds = match modified.duration_since(std::time::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).ok()?,
+        Err(before) => -i64::try_from(before.duration().as_millis()).ok()?,
+    };
+    date::of_instant(milliseconds)
+}

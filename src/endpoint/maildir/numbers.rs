@@ -1,0 +1,236 @@
+//! Numbers for messages that have only names (D7): one append-only table for each folder.
+//!
+//! A number is given once and means one file name for ever, so UIDVALIDITY changes only with the table. The first line
+//! holds it, every other one a number and the name's unchanging part. The table of a destination folder lies in the folder
+//! and goes with it; that of a source, where nothing may be written, in the workspace. A table that cannot be read, or is
+//! lost, is begun anew with another UIDVALIDITY. Bounded by what ever lay in the folder, some 60 bytes a message; one
+//! table is held at a time. Changes are on the disk before they are told, and made under a lock of the file.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::owner;
+
+const FIRST: &str = "mailferry-uidlist 1 ";
+/// Length of the first line.
+const FIRST_LINE: usize = FIRST.len() + 10 + 1;
+
+/// The numbers of one folder.
+pub(super) struct Table {
+    file: PathBuf,
+    /// UIDVALIDITY; 0 until something was asked.
+    pub validity: u32,
+    last: u32,
+    by_key: HashMap<Box<[u8]>, u32>,
+    /// Bytes read so far.
+    read: u64,
+}
+
+impl Table {
+    /// The table in this file, which need not exist. Nothing is read yet.
+    pub fn new(file: PathBuf) -> Self {
+        Self { file, validity: 0, last: 0, by_key: HashMap::new(), read: 0 }
+    }
+
+    /// UIDNEXT.
+    pub fn next(&self) -> u32 {
+        self.last.saturating_add(1)
+    }
+
+    /// The number of a name that [`Table::assign`] was told.
+    pub fn get(&self, key: &[u8]) -> Option<u32> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Takes the file's lock, for changes of what lies beside it.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub fn lock(&self) -> io::Result<File> {
+        let mut options = File::options();
+        options.create(true).truncate(false).read(true).write(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        }
+        let refused = || io::Error::new(io::ErrorKind::InvalidInput, "the table of numbers is no plain file");
+        if self.file.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(refused());
+        }
+        let file = options.open(&self.file)?;
+        if !file.metadata()?.is_file() {
+            return Err(refused());
+        }
+        file.lock()?;
+        Ok(file)
+    }
+
+    /// Takes in what others wrote and gives numbers to those of these names that have none, in the order that `order` puts
+    /// them into. What is new is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The table cannot be read or written.
+    pub fn assign<'a>(
+        &mut self,
+        keys: impl Iterator<Item = &'a [u8]>,
+        order: impl FnOnce(&mut Vec<&'a [u8]>),
+    ) -> io::Result<()> {
+        let mut file = self.lock()?;
+        let begun = !self.catch_up(&mut file)?;
+        if begun {
+            self.begin(&mut file)?;
+        }
+        let mut new: Vec<&[u8]> = keys.filter(|key| !self.by_key.contains_key(*key)).collect();
+        if new.is_empty() && !begun {
+            return Ok(());
+        }
+        order(&mut new);
+        let mut lines = Vec::new();
+        let mut last = self.last;
+        for key in &new {
+            last = last.checked_add(1).ok_or_else(|| io::Error::other("the folder has used up its numbers"))?;
+            lines.extend_from_slice(last.to_string().as_bytes());
+            lines.push(b' ');
+            escape(key, &mut lines);
+            lines.push(b'\n');
+        }
+        file.seek(SeekFrom::Start(self.read))?;
+        file.write_all(&lines)?;
+        file.sync_data()?;
+        if begun && let Some(folder) = self.file.parent() {
+            owner::give(&file, folder);
+            sync_folder(folder)?;
+        }
+        for key in new {
+            self.last += 1;
+            self.by_key.insert(key.into(), self.last);
+        }
+        self.read += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Reads what was added; false if there is no table that can be read.
+    fn catch_up(&mut self, file: &mut File) -> io::Result<bool> {
+        let mut first = Vec::with_capacity(FIRST_LINE);
+        file.seek(SeekFrom::Start(0))?;
+        (&mut *file).take(FIRST_LINE as u64).read_to_end(&mut first)?;
+        let Some(validity) = read_first(&first) else { return Ok(false) };
+        if validity != self.validity || file.metadata()?.len() < self.read {
+            (self.validity, self.last, self.read) = (validity, 0, FIRST_LINE as u64);
+            self.by_key.clear();
+        }
+        let mut added = Vec::new();
+        file.seek(SeekFrom::Start(self.read))?;
+        file.read_to_end(&mut added)?;
+        // A last line without an end was never told to anybody.
+        let whole = added.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        for line in added[..whole].split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let Some((number, key)) = read_line(line).filter(|(number, _)| *number > self.last) else {
+                return Ok(false);
+            };
+            self.last = number;
+            self.by_key.insert(key.into(), number);
+        }
+        self.read += whole as u64;
+        if whole < added.len() {
+            file.set_len(self.read)?;
+        }
+        Ok(true)
+    }
+
+    fn begin(&mut self, file: &mut File) -> io::Result<()> {
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+        self.validity = (u32::from_le_bytes(random) >> 1).max(1);
+        (self.last, self.read) = (0, FIRST_LINE as u64);
+        self.by_key.clear();
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(format!("{FIRST}{:010}\n", self.validity).as_bytes())
+    }
+}
+
+fn read_first(line: &[u8]) -> Option<u32> {
+    let digits = std::str::from_utf8(line).ok()?.strip_prefix(FIRST)?.strip_suffix('\n')?;
+    digits.parse().ok().filter(|validity| *validity != 0 && digits.len() == 10)
+}
+
+fn read_line(line: &[u8]) -> Option<(u32, Vec<u8>)> {
+    let at = line.iter().position(|b| *b == b' ')?;
+    let number = std::str::from_utf8(&line[..at]).ok()?.parse().ok()?;
+    let (mut key, mut rest) = (Vec::with_capacity(line.len() - at), &line[at + 1..]);
+    while let Some((byte, after)) = rest.split_first() {
+        if *byte == b'%' {
+            let (hex, after) = after.split_at_checked(2)?;
+            key.push(u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?);
+            rest = after;
+        } else {
+            key.push(*byte);
+            rest = after;
+        }
+    }
+    Some((number, key))
+}
+
+fn escape(key: &[u8], line: &mut Vec<u8>) {
+    for byte in key {
+        match byte {
+            b'%' | ..=b' ' | 0x7f.. => line.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+            _ => line.push(*byte),
+        }
+    }
+}
+
+/// Makes names in a folder durable, where the system can.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(windows) {
+        return Ok(()); // NTFS journals them
+    }
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assign(table: &mut Table, keys: &[&str]) -> Vec<u32> {
+        table.assign(keys.iter().map(|key| key.as_bytes()), |new| new.sort_unstable()).unwrap();
+        keys.iter().map(|key| table.get(key.as_bytes()).unwrap()).collect()
+    }
+
+    #[test]
+    fn numbers_are_given_once_and_by_all_who_share_the_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t");
+        let (mut one, mut two) = (Table::new(file.clone()), Table::new(file.clone()));
+        assert_eq!(assign(&mut one, &["b", "a"]), [2, 1]);
+        assert_eq!(assign(&mut two, &["b", "with blank % and\nline"]), [2, 3]);
+        assert_eq!(assign(&mut one, &["with blank % and\nline", "z"]), [3, 4]);
+        assert_eq!((one.validity, two.next()), (two.validity, 4));
+        // A line without its end.
+        File::options().append(true).open(&file).unwrap().write_all(b"5 half").unwrap();
+        assert_eq!(assign(&mut two, &["half a name", "z"]), [5, 4]);
+        assert_eq!(assign(&mut Table::new(file), &["half a name"]), [5]);
+    }
+
+    #[test]
+    fn a_damaged_or_lost_table_is_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t");
+        let mut table = Table::new(file.clone());
+        assign(&mut table, &["a", "b"]);
+        let before = table.validity;
+        for damage in ["nonsense", "mailferry-uidlist 1 0000000007\n2 a\n1 b\n", ""] {
+            std::fs::write(&file, damage).unwrap();
+            assert_eq!(assign(&mut table, &["b"]), [1], "{damage}");
+            assert!(table.validity != before && table.validity != 7);
+        }
+        std::fs::remove_file(&file).unwrap();
+        let last = table.validity;
+        assert_eq!(assign(&mut table, &["c"]), [1]);
+        assert_ne!(table.validity, last);
+    }
+}

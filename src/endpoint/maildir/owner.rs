@@ -1,0 +1,56 @@
+//! Whose files are: those of the folder's owner, also when an administrator runs Mailferry on the mail server itself.
+//!
+//! Where the system does not allow it, or knows no owners, files stay with whoever made them.
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::path::Path;
+
+use super::folder::is_real_folder;
+
+/// Gives a new file to the owner of the folder it is for.
+pub(super) fn give(file: &File, folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        if let (Ok(made), Ok(of)) = (file.metadata(), folder.symlink_metadata())
+            && made.uid() != of.uid()
+        {
+            // Only an administrator can, and only an administrator needs to.
+            let _ = fchown(file, Some(of.uid()), Some(of.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (file, folder);
+}
+
+/// Makes a folder that only its owner may enter, who is that of the folder it lies in; one that is there is left as it is.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_folder(path) => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => {
+            #[cfg(unix)]
+            if let Some(parent) = path.parent() {
+                use std::os::unix::fs::{MetadataExt, lchown};
+                if let (Ok(made), Ok(of)) = (path.symlink_metadata(), parent.metadata())
+                    && made.uid() != of.uid()
+                {
+                    let _ = lchown(path, Some(of.uid()), Some(of.gid()));
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The same, with the folders above it that are missing.
+pub(super) fn make_folders(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
+        make_folders(parent)?;
+    }
+    make_folder(path)
+}

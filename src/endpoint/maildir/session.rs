@@ -1,0 +1,319 @@
+//! A session: the blocking work of a [`Mailbox`], done away from the async threads.
+//!
+//! Two tasks go with it: one reads messages, stream after stream, one delivers them, in order and several together. Bounded:
+//! one piece of blocking work for each of them and one for everything else; [`ROOM`] messages wait in a stream, their
+//! bytes in the memory budget; [`QUEUE`] requests wait for a task.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::folder::{Entry, View};
+use super::mailbox::{Mailbox, of_file};
+use super::read::{self, Found, IN_MEMORY};
+use super::{names, trouble};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::flags::PermanentFlags;
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
+use crate::domain::ids::Uid;
+use crate::domain::message::{MessageHeader, MessageMeta, NewMessage, SourceMessage};
+use crate::endpoint::{
+    AppendAnswer, Appended, Destination, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder, Result,
+    Source, Which,
+};
+
+/// Messages that wait to be taken from a stream.
+const ROOM: usize = 64;
+/// Requests that wait for a task.
+const QUEUE: usize = 256;
+/// Messages delivered together: one wait for the disk's names serves them all.
+const TOGETHER: usize = 64;
+
+/// One session.
+pub(super) struct Session {
+    mailbox: Arc<Mailbox>,
+    reads: mpsc::Sender<Reading>,
+    appends: mpsc::Sender<Delivery>,
+    /// Dropping it ends both tasks.
+    _tasks: JoinSet<()>,
+}
+
+/// Blocking work on tokio's own threads for it.
+async fn away<T: Send + 'static>(
+    mailbox: &Arc<Mailbox>,
+    work: impl FnOnce(&Mailbox) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let mailbox = Arc::clone(mailbox);
+    let done = tokio::task::spawn_blocking(move || work(&mailbox)).await;
+    done.unwrap_or_else(|error| {
+        let failure = Failure::new(Cause::Internal, Scope::Connection, Retry::Never, "working on a Maildir");
+        Err(failure.saying(error.to_string()))
+    })
+}
+
+impl Session {
+    pub fn new(mailbox: Mailbox) -> Self {
+        let mailbox = Arc::new(mailbox);
+        let (reads, to_read) = mpsc::channel(QUEUE);
+        let (appends, to_append) = mpsc::channel(QUEUE);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(read_all(Arc::clone(&mailbox), to_read));
+        tasks.spawn(deliver_all(Arc::clone(&mailbox), to_append));
+        Self { mailbox, reads, appends, _tasks: tasks }
+    }
+
+    /// Does something that blocks.
+    pub async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Mailbox) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        away(&self.mailbox, work).await
+    }
+}
+
+/// A stream to be filled.
+struct Reading {
+    folder: FolderRef,
+    which: Which,
+    doing: String,
+    room: mpsc::Sender<Fetched>,
+    last: LastWord,
+}
+
+/// Room for a stream's last word: a stream that is dropped half-way must not look complete.
+struct LastWord(Option<mpsc::OwnedPermit<Fetched>>, String);
+
+impl LastWord {
+    fn broken(mut self, failure: Failure) {
+        if let Some(room) = self.0.take() {
+            room.send(Fetched::Broken(failure));
+        }
+    }
+
+    fn well(mut self) {
+        self.0.take();
+    }
+}
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        if let Some(room) = self.0.take() {
+            room.send(Fetched::Broken(trouble::closed(&self.1)));
+        }
+    }
+}
+
+async fn read_all(mailbox: Arc<Mailbox>, mut requests: mpsc::Receiver<Reading>) {
+    while let Some(reading) = requests.recv().await {
+        let Reading { folder, which, doing, room, last } = reading;
+        match read_some(&mailbox, &folder, &which, &doing, &room).await {
+            Ok(()) => last.well(),
+            Err(failure) => last.broken(failure),
+        }
+    }
+}
+
+/// Fills one stream; returns early when nobody reads it any more.
+async fn read_some(
+    mailbox: &Arc<Mailbox>,
+    folder: &FolderRef,
+    which: &Which,
+    doing: &str,
+    room: &mpsc::Sender<Fetched>,
+) -> Result<()> {
+    let look = || {
+        let (folder, doing) = (folder.clone(), doing.to_owned());
+        away(mailbox, move |mailbox| mailbox.look(&folder, &doing))
+    };
+    let mut view = Arc::new(look().await?);
+    let uids: Vec<u32> =
+        view.messages.keys().copied().filter(|number| which.includes(Uid(i64::from(*number)))).collect();
+    for number in uids {
+        let mut fetched = read_one(mailbox, &view, number, doing).await?;
+        if fetched.is_none() {
+            // Renamed (a flag was set) or gone.
+            view = Arc::new(look().await?);
+            fetched = read_one(mailbox, &view, number, doing).await?;
+        }
+        if let Some(fetched) = fetched
+            && room.send(fetched).await.is_err()
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// One message; none if it is not where it was.
+async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<View>, number: u32, doing: &str) -> Result<Option<Fetched>> {
+    let Some(entry) = view.messages.get(&number).cloned() else { return Ok(None) };
+    let uid = Uid(i64::from(number));
+    let path = entry.path(&view.folder);
+    let metadata = {
+        let path = path.clone();
+        away(mailbox, move |_| Ok(path.symlink_metadata().ok())).await?
+    };
+    let Some(metadata) = metadata else { return Ok(None) };
+    let (expected, date) = (metadata.len(), of_file(&metadata));
+    // Line ends may grow.
+    let share = usize::try_from(expected.min(IN_MEMORY)).unwrap_or(0) * 2;
+    let hold = match expected <= IN_MEMORY {
+        true => Some(mailbox.resources.budget.take(share).await),
+        false => None,
+    };
+    let doing = doing.to_owned();
+    let found = away(mailbox, move |mailbox| read::body(&path, expected, &mailbox.resources, &doing)).await;
+    let flags = |entry: &Entry| view.flags(entry);
+    match found {
+        Ok(Found::Body(body)) => {
+            Ok(Some(Fetched::Message(SourceMessage { uid, flags: flags(&entry), date, body, hold })))
+        }
+        Ok(Found::Gone) => Ok(None),
+        Err(failure) if failure.scope == Scope::Message => Ok(Some(Fetched::Unreadable(uid, failure))),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A message to be delivered.
+struct Delivery {
+    folder: FolderRef,
+    doing: String,
+    message: NewMessage,
+    answer: Answering,
+}
+
+/// Where the answer goes. Dropped, it says that the session is gone.
+struct Answering(Option<oneshot::Sender<Result<Vec<Appended>>>>, String);
+
+impl Answering {
+    fn answer(mut self, answer: Result<Appended>) {
+        if let Some(to) = self.0.take() {
+            // Whoever asked may have gone away.
+            let _ = to.send(answer.map(|appended| vec![appended]));
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(to) = self.0.take() {
+            let _ = to.send(Err(trouble::closed(&self.1)));
+        }
+    }
+}
+
+async fn deliver_all(mailbox: Arc<Mailbox>, mut requests: mpsc::Receiver<Delivery>) {
+    let mut next = None;
+    loop {
+        let Some(first) = (match next.take() {
+            Some(first) => Some(first),
+            None => requests.recv().await,
+        }) else {
+            return;
+        };
+        let mut group = vec![first];
+        while group.len() < TOGETHER
+            && let Ok(more) = requests.try_recv()
+        {
+            if more.folder == group[0].folder {
+                group.push(more);
+            } else {
+                next = Some(more);
+                break;
+            }
+        }
+        let (folder, doing) = (group[0].folder.clone(), group[0].doing.clone());
+        let (messages, answers): (Vec<NewMessage>, Vec<Answering>) =
+            group.into_iter().map(|delivery| (delivery.message, delivery.answer)).unzip();
+        let delivered = away(&mailbox, move |mailbox| Ok(mailbox.deliver(&folder, &messages, &doing))).await;
+        match delivered {
+            Ok(delivered) => answers.into_iter().zip(delivered).for_each(|(to, answer)| to.answer(answer)),
+            Err(failure) => answers.into_iter().for_each(|to| to.answer(Err(failure.clone()))),
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Session {
+    async fn list(&mut self) -> Result<Vec<ListedFolder>> {
+        self.with(Mailbox::list).await
+    }
+
+    async fn examine(&mut self, folder: &FolderRef) -> Result<FolderState> {
+        let folder = folder.clone();
+        self.with(move |mailbox| mailbox.examine(&folder)).await
+    }
+
+    async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
+        let (folder, which) = (folder.clone(), which.clone());
+        self.with(move |mailbox| mailbox.scan(&folder, &which, dates)).await
+    }
+
+    async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
+        let (folder, which) = (folder.clone(), which.clone());
+        self.with(move |mailbox| mailbox.headers(&folder, &which)).await
+    }
+
+    async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {
+        let doing = format!("reading messages of folder \"{}\"", folder.path);
+        let (room, stream) = mpsc::channel(ROOM + 1);
+        let last = LastWord(room.clone().try_reserve_owned().ok(), doing.clone());
+        let reading = Reading { folder: folder.clone(), which: which.clone(), doing: doing.clone(), room, last };
+        // A task that is gone drops the request, which says so in the stream.
+        drop(self.reads.send(reading).await);
+        Ok(stream)
+    }
+
+    async fn close(self: Box<Self>) {}
+}
+
+#[async_trait]
+impl Destination for Session {
+    fn limits(&self) -> Limits {
+        self.mailbox.limits()
+    }
+
+    fn wire_name(&self, path: &FolderPath) -> WireName {
+        names::wire(path)
+    }
+
+    async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
+        let folders = folders.to_vec();
+        self.with(move |mailbox| mailbox.create(&folders)).await
+    }
+
+    async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>> {
+        let folders = folders.to_vec();
+        self.with(move |mailbox| Ok(mailbox.subscribe(&folders))).await
+    }
+
+    async fn open(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>> {
+        let folders = folders.to_vec();
+        self.with(move |mailbox| mailbox.open(&folders)).await
+    }
+
+    async fn append(&mut self, folder: &FolderRef, mut messages: Vec<NewMessage>) -> Result<AppendAnswer> {
+        let doing = format!("adding a message to folder \"{}\"", folder.path);
+        let Some(message) = messages.pop().filter(|_| messages.is_empty()) else {
+            let failure = Failure::new(Cause::Internal, Scope::Folder, Retry::Never, doing);
+            return Err(failure.saying("one message at a time"));
+        };
+        let len = message.body.len();
+        if let Some(limit) = self.limits().message_bytes.filter(|limit| len > *limit) {
+            let text = format!("not written: {len} bytes; at most {limit} are accepted");
+            return Err(Failure::new(Cause::TooBig, Scope::Message, Retry::Never, doing).saying(text));
+        }
+        let (to, answer) = oneshot::channel();
+        let delivery =
+            Delivery { folder: folder.clone(), doing: doing.clone(), message, answer: Answering(Some(to), doing) };
+        drop(self.appends.send(delivery).await);
+        Ok(answer)
+    }
+
+    async fn update_flags(&mut self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()> {
+        let (folder, updates) = (folder.clone(), updates.to_vec());
+        self.with(move |mailbox| mailbox.update_flags(&folder, &updates)).await
+    }
+}

@@ -1,0 +1,54 @@
+//! `mailferry demo` as a newcomer runs it: it ends by itself with the table, and nothing stays behind.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn demo(temporary: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
+    command.args(["demo", "--headless"]).env("TMPDIR", temporary).env("TMP", temporary).env("TEMP", temporary);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).expect("a folder").next().is_none()
+}
+
+#[test]
+fn the_demo_ends_with_its_table_two_refusals_and_exit_code_0() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let output = demo(temporary.path()).output().expect("the program starts");
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{text}\n{errors}");
+    let total = text.lines().find(|line| line.starts_with("Total")).expect("a total");
+    let cells: Vec<&str> = total.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(cells[1], "12 mailboxes");
+    assert!(cells[3].parse::<u32>().expect("messages") > 2000, "{total}");
+    assert_eq!(cells[5], "2", "{total}");
+    assert_eq!(text.matches("Too big for the destination").count(), 2, "{text}");
+    assert!(text.contains("14/14") && errors.is_empty(), "{errors}");
+    assert!(is_empty(temporary.path()), "something stayed behind");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_demo_and_nothing_stays_behind() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let mut child = demo(temporary.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    lines.find(|line| line.contains("Copying")).expect("it copies");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().expect("its end").code(), Some(1));
+    assert!(rest.iter().any(|line| line.starts_with("Stopped.")), "{rest:#?}");
+    assert!(is_empty(temporary.path()), "something stayed behind");
+}
+
+#[test]
+fn the_demo_has_a_workspace_of_its_own() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let output = demo(temporary.path()).arg("--data").arg(temporary.path()).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(is_empty(temporary.path()));
+}
