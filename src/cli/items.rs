@@ -5,22 +5,17 @@ use std::path::Path;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
-use crate::domain::csv_import::{Parsed, Row, parse};
-use crate::domain::failure::Side;
-use crate::domain::ids::CredentialId;
-use crate::domain::secret::Secret;
 use crate::domain::status::display;
-use crate::store::NewItem;
+use crate::engine::desk::enter;
 
-/// A larger file is refused unread: 100,000 rows are some 10 MB.
-const FILE_LIMIT: u64 = 256 * 1024 * 1024;
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
 
 /// `item import`
 pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
-    let parsed = read(file)?;
+    let parsed = enter::read_items(file);
+    let parsed = parsed.map_err(|reason| CliError::usage(format!("{}: {reason}", file.display())))?;
     for problem in parsed.problems.iter().take(NAMED) {
         warn!("{}: {}", file.display(), clean(&problem.to_string()));
     }
@@ -44,55 +39,10 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
     // Opened first: a wrong passphrase must not leave half an import.
     let vault = if has_secrets { Some(opened.vault().await?) } else { None };
-    let items = parsed.rows.iter().map(new_item).collect();
-    let secrets = secrets(parsed.rows);
-    let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
-    let places: Vec<(usize, Side, CredentialId)> =
-        secrets.iter().zip(&ids).map(|((row, side, _), id)| (*row, *side, *id)).collect();
-    if let Some(vault) = vault.clone() {
-        // Before the items: when the vault cannot be written, nothing is imported.
-        let entries = ids.into_iter().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
-        let put = tokio::task::spawn_blocking(move || vault.put_many(entries, &|_| ()));
-        put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
-    }
-    let imported = opened.store.import_items(project.id, items).await?;
-    let changes = places.into_iter().map(|(row, side, id)| (imported[row].id, side, Some(id))).collect();
-    let replaced = opened.store.set_item_credentials(changes).await?;
-    if let Some(vault) = vault {
-        let delete = tokio::task::spawn_blocking(move || vault.delete_many(&replaced, &|_| ()));
-        delete.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
-    }
-    let created = imported.iter().filter(|item| item.created).count();
-    say!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
+    let now = opened.clock.now();
+    let (created, updated) = enter::items(&opened.store, vault, now, project.id, parsed.rows).await?;
+    say!("{created} items imported, {updated} updated, {bad} bad rows skipped");
     Ok(Exit::Well)
-}
-
-fn read(file: &Path) -> Result<Parsed, CliError> {
-    let wrong = |reason: String| CliError::usage(format!("{}: {reason}", file.display()));
-    let size = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?.len();
-    if size > FILE_LIMIT {
-        return Err(wrong("larger than 256 MB; split it".into()));
-    }
-    Ok(parse(&std::fs::read(file).map_err(|error| wrong(error.to_string()))?))
-}
-
-fn new_item(row: &Row) -> NewItem {
-    NewItem {
-        source_email: row.source_email.clone(),
-        source_login: row.source_login.clone(),
-        destination_email: row.destination_email.clone(),
-        destination_login: row.destination_login.clone(),
-    }
-}
-
-/// The passwords of the rows, each with the number of its row.
-fn secrets(rows: Vec<Row>) -> Vec<(usize, Side, Secret)> {
-    let sides = rows.into_iter().enumerate().flat_map(|(at, row)| {
-        [(Side::Source, row.source_password), (Side::Destination, row.destination_password)]
-            .into_iter()
-            .filter_map(move |(side, secret)| secret.map(|secret| (at, side, secret)))
-    });
-    sides.collect()
 }
 
 /// `item list`

@@ -12,11 +12,9 @@ use crate::domain::failure::Side;
 use crate::domain::mapping::Mapping;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
-use crate::domain::server::{AdminLogin, Security, Server, Trust};
+use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::status::Status;
-
-/// A CA file larger than this is none.
-const CA_LIMIT: u64 = 4 * 1024 * 1024;
+use crate::engine::desk::enter;
 
 fn server(
     side: Side,
@@ -29,10 +27,14 @@ fn server(
     // The address is not repeated: people write passwords into it.
     let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
     if let Some(path) = ca {
-        server.trust = Trust::Authorities(read_ca(word, path)?);
+        let pem = enter::read_authorities(path);
+        let pem = pem.map_err(|error| CliError::usage(format!("--{word}-ca {}: {error}", path.display())))?;
+        server.trust = Trust::Authorities(pem);
     }
     if let Some(hex) = fingerprint {
-        server.trust = Trust::Pinned(parse_fingerprint(word, hex)?);
+        server.trust = Trust::Pinned(parse_fingerprint(hex).ok_or_else(|| {
+            CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits"))
+        })?);
     }
     if server.security == Security::Plain && server.trust != Trust::System {
         return Err(CliError::usage(format!("--{word} is imap+plain, which has no certificate to trust")));
@@ -47,33 +49,6 @@ fn server(
 
 fn clean(text: &str) -> String {
     crate::cli::table::clean(text)
-}
-
-fn read_ca(word: &str, path: &Path) -> Result<String, CliError> {
-    let wrong = |reason: String| CliError::usage(format!("--{word}-ca {}: {reason}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if size > CA_LIMIT {
-        return Err(wrong("too large for a file of certificates".into()));
-    }
-    let pem = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    if !pem.contains("-----BEGIN CERTIFICATE-----") {
-        return Err(wrong("holds no certificate (PEM, -----BEGIN CERTIFICATE-----)".into()));
-    }
-    Ok(pem)
-}
-
-/// 64 hexadecimal digits, with or without colons or blanks between them.
-fn parse_fingerprint(word: &str, hex: &str) -> Result<[u8; 32], CliError> {
-    let digits: Vec<u8> = hex.bytes().filter(|b| !matches!(b, b':' | b' ')).collect();
-    let wrong = || CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits"));
-    let text =
-        std::str::from_utf8(&digits).ok().filter(|text| text.is_ascii() && text.len() == 64).ok_or_else(wrong)?;
-    let mut out = [0; 32];
-    for (at, byte) in out.iter_mut().enumerate() {
-        let pair = text.get(at * 2..at * 2 + 2).ok_or_else(wrong)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-    }
-    Ok(out)
 }
 
 /// `project new`
@@ -106,17 +81,9 @@ pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError
         secrets.push((Side::Destination, secret));
     }
     let vault = if secrets.is_empty() { None } else { Some(opened.vault().await?) };
-    let credentials = opened.store.new_credentials(secrets.len(), opened.clock.now(), "consultant").await?;
-    let sides: Vec<Side> = secrets.iter().map(|(side, _)| *side).collect();
-    if let Some(vault) = vault {
-        let entries = credentials.iter().copied().zip(secrets.into_iter().map(|(_, secret)| secret)).collect();
-        let put = tokio::task::spawn_blocking(move || vault.put_many(entries, &|_| ()));
-        put.await.map_err(|_| CliError::cannot("writing the vault failed"))??;
-    }
-    let id = opened.store.create_project(name.clone(), source.clone(), destination.clone(), options).await?;
-    for (side, credential) in sides.into_iter().zip(credentials) {
-        opened.store.set_project_credential(id, side, Some(credential)).await?;
-    }
+    let now = opened.clock.now();
+    let project = (name.clone(), source.clone(), destination.clone(), options);
+    enter::project(&opened.store, vault, now, project, secrets).await?;
     say!("Project \"{name}\": FROM {source} INTO {destination}");
     Ok(Exit::Well)
 }
@@ -220,22 +187,4 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     while opened.store.purge().await? {}
     say!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
     Ok(Exit::Well)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fingerprints_are_read_with_and_without_colons() {
-        let plain = "00ff".repeat(16);
-        let colons = plain.as_bytes().chunks(2).map(|p| String::from_utf8_lossy(p).to_uppercase()).collect::<Vec<_>>();
-        assert_eq!(
-            parse_fingerprint("source", &plain).unwrap(),
-            parse_fingerprint("source", &colons.join(":")).unwrap()
-        );
-        for wrong in ["", "00", &"0g".repeat(32), &"é".repeat(32), &"00".repeat(33)] {
-            assert!(parse_fingerprint("source", wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -9,10 +9,9 @@ use crate::cli::progress::Watch;
 use crate::cli::status::{failure_text, item_error_line};
 use crate::cli::table::clean;
 use crate::cli::workspace::{Opened, ids, key};
-use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
+use crate::domain::item::not_ready;
 use crate::domain::project::Project;
-use crate::domain::server::Server;
 use crate::domain::status::Status;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::Command;
@@ -81,30 +80,11 @@ async fn sort_out(
     rows: Vec<ItemRow>,
 ) -> Result<(Vec<ItemRow>, Vec<(ItemRow, String)>), CliError> {
     let (source_admin, destination_admin) = opened.store.project_credentials(project.id).await?;
-    let same_server =
-        (&project.source.host, project.source.port) == (&project.destination.host, project.destination.port);
     let (mut ready, mut left) = (Vec::new(), Vec::new());
     for row in rows {
-        let item = &row.item;
-        let has = |server: &Server, admin: bool, own: bool| if server.admin.is_some() { admin } else { own };
-        let missing: Vec<&str> = [
-            (Side::Source, has(&project.source, source_admin.is_some(), item.source.credential.is_some())),
-            (
-                Side::Destination,
-                has(&project.destination, destination_admin.is_some(), item.destination.credential.is_some()),
-            ),
-        ]
-        .into_iter()
-        .filter(|(_, has)| !has)
-        .map(|(side, _)| side.word())
-        .collect();
-        if !missing.is_empty() {
-            let sides = missing.join(" and the ");
-            left.push((row, format!("no credential for the {sides}: import a password, or set an administrator")));
-        } else if same_server && item.source.login_name().eq_ignore_ascii_case(item.destination.login_name()) {
-            left.push((row, "source and destination are the same mailbox".into()));
-        } else {
-            ready.push(row);
+        match not_ready(project, (source_admin.is_some(), destination_admin.is_some()), &row.item) {
+            Some(reason) => left.push((row, reason)),
+            None => ready.push(row),
         }
     }
     Ok((ready, left))
