@@ -32,9 +32,10 @@ fn server(
         server.trust = Trust::Authorities(pem);
     }
     if let Some(hex) = fingerprint {
-        server.trust = Trust::Pinned(parse_fingerprint(hex).ok_or_else(|| {
-            CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits"))
-        })?);
+        server.trust = Trust::Pinned(
+            parse_fingerprint(hex)
+                .ok_or_else(|| CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits")))?,
+        );
     }
     if server.security == Security::Plain && server.trust != Trust::System {
         return Err(CliError::usage(format!("--{word} is imap+plain, which has no certificate to trust")));

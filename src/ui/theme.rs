@@ -16,7 +16,7 @@ pub const GAP: [f32; 5] = [4.0, 8.0, 12.0, 16.0, 24.0];
 /// Size of a painted icon.
 pub const ICON: f32 = 15.0;
 /// Width of the panel with the projects.
-pub const SIDE: f32 = 216.0;
+pub const SIDE: f32 = 200.0;
 /// Width of dialogs.
 pub const DIALOG: f32 = 560.0;
 

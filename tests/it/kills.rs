@@ -97,7 +97,7 @@ impl Move {
 
 /// One mailbox's messages go in batches, the next one's singly.
 fn in_turn(mailbox: u64) -> Rules {
-    if mailbox % 2 == 0 { Rules::default() } else { Rules::singly() }
+    if mailbox.is_multiple_of(2) { Rules::default() } else { Rules::singly() }
 }
 
 /// Kills in one window, several on the same workspace one after the other, until there are `wanted`.

@@ -18,3 +18,4 @@ mod stops;
 mod support;
 mod support_works;
 mod wandering;
+mod window;

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use super::late_vault::LateVault;
 use super::opening::{self, Open};
 use super::{
-    Answer, Ask, BackOffice, Command, Details, FolderLine, ImportFrom, NewProject, NewServer, OPENING, Opening, Outcome,
-    PAGE, PassLine, Preview, Ticket, Waker, enter,
+    Answer, Ask, BackOffice, Command, Details, FolderLine, ImportFrom, NewProject, NewServer, OPENING, Opening,
+    Outcome, PAGE, PassLine, Preview, Ticket, Waker, enter,
 };
 use crate::domain::csv_import::{Parsed, parse, with_header};
 use crate::domain::failure::Side;
@@ -114,14 +114,7 @@ struct Room {
 }
 
 impl Room {
-    async fn take(
-        &self,
-        engine: &Engine,
-        tasks: &mut JoinSet<()>,
-        replies: &Replies,
-        ticket: Ticket,
-        ask: Ask,
-    ) {
+    async fn take(&self, engine: &Engine, tasks: &mut JoinSet<()>, replies: &Replies, ticket: Ticket, ask: Ask) {
         let (command, left) = match ask {
             Ask::Do(command) => (command, Vec::new()),
             Ask::Start { project, items, kind } => match self.sort_out(project, items, kind).await {
@@ -268,7 +261,10 @@ impl Room {
 
     async fn folders(&self, pass: PassId, offset: u32) -> Result<Vec<FolderLine>, String> {
         let rows = self.store.pass_folders(pass, PAGE, offset).await.map_err(|error| error.to_string())?;
-        Ok(rows.into_iter().map(folder_line).collect())
+        let mut lines: Vec<FolderLine> = rows.into_iter().map(folder_line).collect();
+        // The database orders by the stored form, people expect a folder above those in it.
+        lines.sort_by(|a, b| a.source.split('/').cmp(b.source.split('/')));
+        Ok(lines)
     }
 }
 

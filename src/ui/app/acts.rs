@@ -162,7 +162,8 @@ impl App {
     }
 
     fn start(&mut self) {
-        let Some(Dialog::Start(form)) = self.dialog.take_if(|d| matches!(d, Dialog::Start(form) if form.ready())) else {
+        let Some(Dialog::Start(form)) = self.dialog.take_if(|d| matches!(d, Dialog::Start(form) if form.ready()))
+        else {
             return;
         };
         if form.kind != PassKind::Verify && form.asks {

@@ -103,7 +103,10 @@ impl App {
         }
         if opened.held > 0 {
             let passes = words::counted(opened.held, "pass");
-            self.say(Tone::Warning, format!("{passes} did not come to an end last time and wait for your word: Resume or Stop"));
+            self.say(
+                Tone::Warning,
+                format!("{passes} did not come to an end last time and wait for your word: Resume or Stop"),
+            );
         }
         if opened.vault.is_some() && !opened.unlocked {
             self.unlock = Some(VaultForm { refused: opened.vault_error, ..VaultForm::new(opened.vault) });

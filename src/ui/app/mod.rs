@@ -144,6 +144,11 @@ impl App {
         self.painted
     }
 
+    /// Whether the window is about to close.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving
+    }
+
     /// The page that is shown.
     pub fn route(&self) -> Route {
         self.route
@@ -293,7 +298,9 @@ impl App {
         let mut dialog = self.dialog.take();
         let mut close = false;
         match &mut dialog {
-            Some(Dialog::Import(form)) => close = modal(ui, "import", |ui| actions.extend(pages::import::show(ui, form))),
+            Some(Dialog::Import(form)) => {
+                close = modal(ui, "import", |ui| actions.extend(pages::import::show(ui, form)))
+            }
             Some(Dialog::Start(form)) => {
                 if let Some(project) = self.project(form.project) {
                     close = modal(ui, "start", |ui| actions.extend(pages::dialogs::start(ui, form, project)));
@@ -326,7 +333,8 @@ impl App {
 
 /// A dialog in the middle; answers whether a person wants it closed.
 fn modal(ui: &Ui, name: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
-    let modal = Modal::new(Id::unique(name)).show(ui.ctx(), |ui| {
+    let frame = Frame::popup(ui.style()).inner_margin(Margin::same(24));
+    let modal = Modal::new(Id::unique(name)).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(DIALOG);
         content(ui);
     });

@@ -78,9 +78,9 @@ impl ServerForm {
             _ if self.security == Security::Plain => None,
             Check::System => None,
             Check::File => self.trust.trim().is_empty().then(|| "name a file of certificates (PEM)".into()),
-            Check::Fingerprint => {
-                parse_fingerprint(&self.trust).is_none().then(|| "64 hexadecimal digits of a SHA-256 fingerprint".into())
-            }
+            Check::Fingerprint => parse_fingerprint(&self.trust)
+                .is_none()
+                .then(|| "64 hexadecimal digits of a SHA-256 fingerprint".into()),
         };
         let admin = || AdminLogin::parse(self.admin.trim()).validate().err().map(|error| error.to_string());
         let password = || self.password.is_empty().then(|| "enter the administrator's password".into());
@@ -274,7 +274,8 @@ mod tests {
         let mut form = ProjectForm { name: " Contoso ".into(), ..ProjectForm::default() };
         assert!(form.ask().is_none(), "no servers yet");
         form.source.host = "imap.contoso.example".into();
-        form.destination = ServerForm { host: "127.0.0.1:1143".into(), security: Security::Plain, ..Default::default() };
+        form.destination =
+            ServerForm { host: "127.0.0.1:1143".into(), security: Security::Plain, ..Default::default() };
         let new = form.ask().unwrap();
         assert_eq!((new.name.as_str(), new.source.server.port), ("Contoso", 993));
         assert_eq!((new.destination.server.port, new.destination.password), (1143, None));

@@ -35,16 +35,8 @@ pub enum Column {
 
 impl Column {
     /// All, from left to right.
-    pub const ALL: [Self; 8] = [
-        Self::Star,
-        Self::Name,
-        Self::Status,
-        Self::Folders,
-        Self::Messages,
-        Self::Data,
-        Self::Errors,
-        Self::Since,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Star, Self::Name, Self::Status, Self::Folders, Self::Messages, Self::Data, Self::Errors, Self::Since];
 
     /// Its heading.
     pub fn word(self) -> &'static str {
@@ -134,7 +126,9 @@ impl Tab {
             Self::NotStarted => row.status == Status::NotSubmitted,
             Self::Stopped => row.status == Status::Stopped,
             Self::Done => is_done(row),
-            Self::Problems => row.status == Status::Failed || (row.status.is_at_rest() && row.progress.counts.errors > 0),
+            Self::Problems => {
+                row.status == Status::Failed || (row.status.is_at_rest() && row.progress.counts.errors > 0)
+            }
         }
     }
 }
@@ -371,8 +365,7 @@ impl Grid {
     }
 
     fn select_to(&mut self, item: ItemId, snapshot: &Snapshot) {
-        let ids: Vec<ItemId> =
-            self.view.iter().filter_map(|place| snapshot.row(*place)).map(|row| row.item).collect();
+        let ids: Vec<ItemId> = self.view.iter().filter_map(|place| snapshot.row(*place)).map(|row| row.item).collect();
         let place = |item: ItemId| ids.iter().position(|id| *id == item);
         let anchor = self.anchor.or(self.cursor).unwrap_or(item);
         if let (Some(a), Some(b)) = (place(anchor), place(item)) {

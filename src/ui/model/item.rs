@@ -75,7 +75,11 @@ pub fn folders(row: &ItemRow) -> String {
     if progress.folders_total == 0 {
         return "–".into();
     }
-    let done = format!("{} of {} done", words::count(progress.folders_done.into()), words::count(progress.folders_total.into()));
+    let done = format!(
+        "{} of {} done",
+        words::count(progress.folders_done.into()),
+        words::count(progress.folders_total.into())
+    );
     match &progress.current {
         Some(folder) if row.status.is_active() => format!("{done}, now {folder}"),
         _ => done,

@@ -10,16 +10,8 @@ use crate::engine::snapshot::Snapshot;
 use crate::ui::theme::Tone;
 
 /// Tones in the order of a bar: what is done comes first.
-pub const BAR: [Tone; 8] = [
-    Tone::Good,
-    Tone::Partial,
-    Tone::Warning,
-    Tone::Moving,
-    Tone::Waiting,
-    Tone::Asking,
-    Tone::Bad,
-    Tone::Quiet,
-];
+pub const BAR: [Tone; 8] =
+    [Tone::Good, Tone::Partial, Tone::Warning, Tone::Moving, Tone::Waiting, Tone::Asking, Tone::Bad, Tone::Quiet];
 
 /// Sums over one project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

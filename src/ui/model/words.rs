@@ -35,7 +35,8 @@ pub fn counted(number: usize, one: &str) -> String {
 }
 
 fn local(at: i64, zone: &TimeZone, format: &str) -> String {
-    Timestamp::from_millisecond(at).map_or_else(|_| "–".into(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
+    Timestamp::from_millisecond(at)
+        .map_or_else(|_| "–".into(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
 }
 
 /// A time to the minute: today `10:02`, else with its day.
@@ -71,7 +72,10 @@ mod tests {
 
     #[test]
     fn counts_are_grouped() {
-        assert_eq!(["0", "999", "1,204", "1,000,000"], [0, 999, 1204, 1_000_000].map(count).each_ref().map(String::as_str));
+        assert_eq!(
+            ["0", "999", "1,204", "1,000,000"],
+            [0, 999, 1204, 1_000_000].map(count).each_ref().map(String::as_str)
+        );
         assert_eq!((counted(1, "item"), counted(2, "item")), ("1 item".into(), "2 items".into()));
     }
 
@@ -87,6 +91,9 @@ mod tests {
 
     #[test]
     fn r51_r52_ages_grow() {
-        assert_eq!([0, 5_000, 420_000, 7_200_000].map(|gone| ago(0, gone)), ["now", "5 s ago", "7 min ago", "2 hours ago"]);
+        assert_eq!(
+            [0, 5_000, 420_000, 7_200_000].map(|gone| ago(0, gone)),
+            ["now", "5 s ago", "7 min ago", "2 hours ago"]
+        );
     }
 }

@@ -18,7 +18,9 @@ pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
     let mut actions = Actions::new();
     let palette = Palette::of(ui);
     let (can, chosen) = (form.items.len() as u64, form.chosen as u64);
-    let title = if can == chosen { format!("Start {}", words::counted(form.chosen, "item")) } else {
+    let title = if can == chosen {
+        format!("Start {}", words::counted(form.chosen, "item"))
+    } else {
         format!("Start {} of {} chosen", words::count(can), words::counted(form.chosen, "item"))
     };
     ui.label(text(Type::Page, title));

@@ -100,7 +100,14 @@ fn entry(ui: &mut Ui, words: &str, here: bool, dot: Option<egui::Color32>) -> eg
 }
 
 /// The last message, and on demand all of them.
-pub fn messages(ui: &mut Ui, notices: &[Notice], fresh: bool, open: bool, zone: &jiff::tz::TimeZone, actions: &mut Actions) {
+pub fn messages(
+    ui: &mut Ui,
+    notices: &[Notice],
+    fresh: bool,
+    open: bool,
+    zone: &jiff::tz::TimeZone,
+    actions: &mut Actions,
+) {
     let palette = Palette::of(ui);
     let Some(last) = notices.last().filter(|_| fresh || open) else { return };
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 8));

@@ -35,10 +35,13 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
     let scroll = keys(ui, sight, grid, &mut actions);
     ui.scope(|ui| {
         ui.set_max_height(height);
-        ui.style_mut().spacing.item_spacing.x = 6.0;
+        ui.spacing_mut().item_spacing = egui::vec2(6.0, 0.0);
         table(ui, sight, grid, scroll, &mut actions);
     });
-    let area = egui::Rect::from_min_max(egui::pos2(ui.min_rect().left(), top), egui::pos2(ui.max_rect().right(), top + height));
+    let area = egui::Rect::from_min_max(
+        egui::pos2(ui.min_rect().left(), top),
+        egui::pos2(ui.max_rect().right(), top + height),
+    );
     let hovered = ui.input(|input| input.pointer.hover_pos()).is_some_and(|at| area.contains(at));
     if hovered != grid.is_hovered() {
         actions.push(UserAction::Grid(GridAction::Hover(hovered)));
@@ -54,7 +57,10 @@ fn empty(ui: &mut Ui, actions: &mut Actions) {
     ui.add_space(72.0);
     ui.vertical_centered(|ui| {
         ui.label(text(Type::Section, "No items yet"));
-        muted(ui, "An item is a mailbox here and a mailbox there. Import a list of them, or paste two columns of addresses");
+        muted(
+            ui,
+            "An item is a mailbox here and a mailbox there. Import a list of them, or paste two columns of addresses",
+        );
         ui.add_space(12.0);
         if primary(ui, true, "Import the first items…").clicked() {
             actions.push(UserAction::AskImport);
@@ -115,7 +121,8 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
         }
     });
     let last = grid.view.len().saturating_sub(1);
-    (moved != 0).then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
+    (moved != 0)
+        .then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
 }
 
 fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
@@ -125,13 +132,13 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Width::exact(30.0))
         .column(Width::exact(24.0))
-        .column(Width::initial(300.0).range(140.0..=700.0).clip(true).resizable(true))
-        .column(Width::initial(170.0).range(90.0..=320.0).clip(true).resizable(true))
-        .column(Width::remainder().at_least(160.0).clip(true))
-        .column(Width::exact(78.0))
-        .column(Width::exact(84.0))
-        .column(Width::exact(58.0))
-        .column(Width::exact(86.0));
+        .column(Width::initial(282.0).range(140.0..=700.0).clip(true).resizable(true))
+        .column(Width::exact(168.0).clip(true))
+        .column(Width::remainder().at_least(100.0).clip(true))
+        .column(Width::exact(70.0))
+        .column(Width::exact(76.0))
+        .column(Width::exact(52.0))
+        .column(Width::exact(74.0));
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
@@ -158,9 +165,9 @@ fn header(row: &mut TableRow<'_, '_>, grid: &Grid, actions: &mut Actions) {
     });
     for column in Column::ALL.into_iter().skip(1) {
         row.col(|ui| {
-            let right =
-                matches!(column, Column::Messages | Column::Data | Column::Errors | Column::Since);
-            let layout = if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+            let right = matches!(column, Column::Messages | Column::Data | Column::Errors | Column::Since);
+            let layout =
+                if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
             ui.with_layout(layout, |ui| sort_button(ui, column, grid, actions));
         });
     }

@@ -95,7 +95,8 @@ fn held(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, sum: &Summary, actions: &mut
 
 /// From right to left.
 fn buttons(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) {
-    let all = || grid.view.iter().filter_map(|place| sight.snapshot.row(*place)).map(|row| row.item).collect::<Vec<_>>();
+    let all =
+        || grid.view.iter().filter_map(|place| sight.snapshot.row(*place)).map(|row| row.item).collect::<Vec<_>>();
     if ui.button("Import items…").clicked() {
         actions.push(UserAction::AskImport);
     }
@@ -178,10 +179,16 @@ pub fn selection(ui: &mut Ui, sight: Sight<'_>, grid: &Grid) {
     let chosen = grid.targets.len();
     let hidden = grid.selected.len() - chosen;
     let line = match (chosen, hidden) {
-        (0, 0) => "Space selects, Shift a range, Ctrl+A all · Enter opens · S starts, X stops · 1–6 star, 0 no star".into(),
+        (0, 0) => {
+            "Space selects, Shift a range, Ctrl+A all · Enter opens · S starts, X stops · 1–6 star, 0 no star".into()
+        }
         (chosen, 0) => format!("{} selected", words::counted(chosen, "item")),
         (chosen, hidden) => {
-            format!("{} selected ({} hidden by the filter)", words::counted(chosen, "item"), words::count(hidden as u64))
+            format!(
+                "{} selected ({} hidden by the filter)",
+                words::counted(chosen, "item"),
+                words::count(hidden as u64)
+            )
         }
     };
     ui.horizontal(|ui| {

@@ -33,12 +33,16 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, r
     ui.add_space(4.0);
     facts(ui, project, row);
     ui.add_space(12.0);
-    egui::Panel::left("migrated").exact_size(350.0).resizable(false).frame(Frame::new()).show(ui, |ui| {
+    let left = egui::Panel::left("migrated").exact_size(350.0).resizable(false).show_separator_line(false);
+    left.frame(Frame::new()).show(ui, |ui| {
         migrated(ui, page, row);
     });
-    egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(ui, |ui| {
-        item_lists::show(ui, Lists { sight, project, page, row }, &mut actions);
-    });
+    egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
+        ui,
+        |ui| {
+            item_lists::show(ui, Lists { sight, project, page, row }, &mut actions);
+        },
+    );
     actions
 }
 
@@ -158,12 +162,14 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
         }
     });
     let progress = &row.progress;
-    ui.horizontal(|ui| {
-        ui.label(text(Type::Small, "Folders").color(palette.muted));
-        let tone = palette.tone(look(row, 0).tone);
-        bars::ticks(ui, progress.folders_done, progress.folders_total, tone, palette.track);
-        cut(ui, text(Type::Small, item::folders(row)));
-    });
+    if progress.folders_total > 0 {
+        ui.horizontal(|ui| {
+            ui.label(text(Type::Small, "Folders").color(palette.muted));
+            let tone = palette.tone(look(row, 0).tone);
+            bars::ticks(ui, progress.folders_done, progress.folders_total, tone, palette.track);
+            cut(ui, text(Type::Small, item::folders(row)));
+        });
+    }
     if row.status.is_active() {
         ui.horizontal(|ui| {
             ui.label(text(Type::Small, "Speed").color(palette.muted));

@@ -32,7 +32,9 @@ pub struct Lists<'a> {
 /// Paints them.
 pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
     section(ui, "Folder Summary");
-    muted(ui, item::folders(lists.row));
+    if lists.row.progress.folders_total > 0 {
+        muted(ui, item::folders(lists.row));
+    }
     let Some(details) = &lists.page.details else {
         muted(ui, "Reading…");
         return;
@@ -40,6 +42,7 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
     let height = (ui.available_height() * 0.52).max(120.0);
     ui.scope(|ui| {
         ui.set_max_height(height);
+        ui.spacing_mut().item_spacing.y = 0.0;
         folders(ui, details, actions);
     });
     ui.add_space(8.0);
@@ -57,7 +60,7 @@ fn folders(ui: &mut Ui, details: &Details, actions: &mut Actions) {
         muted(ui, "No folders yet: they are listed when a Full pass has reached both sides");
         return;
     }
-    let whole = details.folders.len() as u32 % PAGE == 0;
+    let whole = (details.folders.len() as u32).is_multiple_of(PAGE);
     let rows = details.folders.len() + usize::from(whole);
     TableBuilder::new(ui)
         .id_salt("folders")
@@ -71,7 +74,11 @@ fn folders(ui: &mut Ui, details: &Details, actions: &mut Actions) {
             for (at, word) in heads.into_iter().enumerate() {
                 header.col(|ui| {
                     let color = Palette::of(ui).muted;
-                    if at > 1 { figure(ui, word, Some(color)) } else { drop(cut(ui, text(Type::Small, word).color(color))) }
+                    if at > 1 {
+                        figure(ui, word, Some(color))
+                    } else {
+                        drop(cut(ui, text(Type::Small, word).color(color)))
+                    }
                 });
             }
         })
@@ -136,7 +143,7 @@ fn errors(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Action
             }
         });
     }
-    if details.errors.len() as u32 % PAGE == 0 && ui.button("Show more errors").clicked() {
+    if (details.errors.len() as u32).is_multiple_of(PAGE) && ui.button("Show more errors").clicked() {
         actions.push(UserAction::MoreErrors);
     }
 }

@@ -26,7 +26,13 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         ui.columns(2, |columns| {
             let tried = form.tried;
             side(&mut columns[0], "Source", "Mail is only read here; nothing changes", &mut form.source, tried);
-            side(&mut columns[1], "Destination", "Mail is added here; what is there stays", &mut form.destination, tried);
+            side(
+                &mut columns[1],
+                "Destination",
+                "Mail is added here; what is there stays",
+                &mut form.destination,
+                tried,
+            );
         });
         ui.add_space(12.0);
         if let Some(refused) = &form.refused {

@@ -41,8 +41,9 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
         .column(Column::exact(96.0));
     table
         .header(ROW, |mut header| {
-            for (at, word) in
-                ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"].into_iter().enumerate()
+            for (at, word) in ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"]
+                .into_iter()
+                .enumerate()
             {
                 header.col(|ui| {
                     let color = Palette::of(ui).muted;

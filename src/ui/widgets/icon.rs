@@ -110,7 +110,10 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32, ground: 
             check(line);
         }
         Icon::Flask => {
-            path(vec![at(-0.25, -0.9), at(-0.25, -0.2), at(-0.8, 0.85), at(0.8, 0.85), at(0.25, -0.2), at(0.25, -0.9)], line);
+            path(
+                vec![at(-0.25, -0.9), at(-0.25, -0.2), at(-0.8, 0.85), at(0.8, 0.85), at(0.25, -0.2), at(0.25, -0.9)],
+                line,
+            );
             path(vec![at(-0.45, -0.9), at(0.45, -0.9)], line);
         }
         Icon::Box => {
