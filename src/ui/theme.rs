@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use egui::style::ScrollStyle;
 use egui::{
     Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Shadow, Stroke, Style,
     TextStyle, Theme, Ui, Vec2, Visuals,
@@ -213,6 +214,7 @@ fn dress(style: &mut Style, visuals: Visuals, palette: &Palette) {
     spacing.item_spacing = Vec2::new(8.0, 6.0);
     spacing.button_padding = Vec2::new(10.0, 4.0);
     spacing.interact_size.y = 26.0;
+    spacing.scroll = ScrollStyle { bar_width: 8.0, foreground_color: true, ..ScrollStyle::solid() };
     spacing.window_margin = Margin::same(20);
     spacing.menu_margin = Margin::same(6);
     let v = &mut style.visuals;

@@ -243,7 +243,7 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
             bars::ticks(ui, done, total, palette.tone(seen.tone), palette.track);
             words = if words.is_empty() { format!("{done}/{total}") } else { format!("{done}/{total} · {words}") };
         }
-        cut(ui, text(Type::Small, words));
+        cut(ui, text(Type::Small, words).color(palette.text));
     });
     let counts = item.progress.counts;
     row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));

@@ -7,7 +7,7 @@ use crate::ui::action::UserAction;
 use crate::ui::model::forms::ImportForm;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
-use crate::ui::widgets::text::{field, muted, primary, text};
+use crate::ui::widgets::text::{muted, primary, text};
 
 /// Paints it.
 pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
@@ -19,13 +19,14 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
          Destination Password. Only the two e-mails are needed",
     );
     ui.add_space(8.0);
+    let label = ui.label(text(Type::Small, "CSV file"));
     ui.horizontal(|ui| {
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::BOTTOM), |ui| {
-            if ui.button("Browse…").clicked() {
-                actions.push(UserAction::Browse);
-            }
-            field(ui, "CSV file", &mut form.path, "/path/to/items.csv", false, None);
-        });
+        let wide = ui.available_width() - 90.0;
+        let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv").desired_width(wide);
+        ui.add(edit).labelled_by(label.id);
+        if ui.button("Browse…").clicked() {
+            actions.push(UserAction::Browse);
+        }
     });
     let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));
     ScrollArea::vertical().max_height(120.0).id_salt("pasted").show(ui, |ui| {

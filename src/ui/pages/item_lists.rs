@@ -156,7 +156,7 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
     let palette = Palette::of(ui);
     let Sight { now, zone, .. } = lists.sight;
     let moment = |at: Option<i64>| at.map_or_else(|| "–".into(), |at| words::moment(at, now, zone));
-    egui::Grid::new("passes").num_columns(7).spacing([16.0, 4.0]).show(ui, |ui| {
+    egui::Grid::new("passes").num_columns(7).spacing([16.0, 4.0]).min_col_width(64.0).show(ui, |ui| {
         for word in ["Pass", "Status", "Started", "Ended", "Copied", "Data", "Errors"] {
             ui.label(text(Type::Small, word).color(palette.muted));
         }

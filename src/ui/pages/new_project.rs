@@ -23,6 +23,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
             field(ui, "Name", &mut form.name, "Contoso → Fabrikam", false, wrong);
         });
         ui.add_space(12.0);
+        ui.spacing_mut().item_spacing.x = 24.0;
         ui.columns(2, |columns| {
             let tried = form.tried;
             side(&mut columns[0], "Source", "Mail is only read here; nothing changes", &mut form.source, tried);
@@ -34,6 +35,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
                 tried,
             );
         });
+        ui.spacing_mut().item_spacing.x = 8.0;
         ui.add_space(12.0);
         if let Some(refused) = &form.refused {
             let color = ui.visuals().error_fg_color;
@@ -52,6 +54,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
 }
 
 fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool) {
+    ui.spacing_mut().item_spacing.x = 8.0;
     let faults = if tried { form.faults() } else { ServerFaults::default() };
     section(ui, word);
     muted(ui, hint);

@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
     let table = TableBuilder::new(ui)
         .id_salt("projects")
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::initial(200.0).at_least(120.0).clip(true).resizable(true))
+        .column(Column::initial(200.0).at_least(120.0).clip(true))
         .column(Column::remainder().at_least(200.0).clip(true))
         .column(Column::exact(64.0))
         .column(Column::exact(64.0))
@@ -49,6 +49,10 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
                     let color = Palette::of(ui).muted;
                     match at {
                         2 | 3 | 5 | 6 => figure(ui, word, Some(color)),
+                        4 => {
+                            ui.add_space(12.0);
+                            cut(ui, text(Type::Small, word).color(color));
+                        }
                         _ => drop(cut(ui, text(Type::Small, word).color(color))),
                     }
                 });

@@ -23,12 +23,9 @@ pub fn cut(ui: &mut Ui, words: RichText) -> Response {
 
 /// A figure at the right edge of its cell.
 pub fn figure(ui: &mut Ui, words: impl Into<String>, color: Option<Color32>) {
+    let color = color.unwrap_or(Palette::of(ui).text);
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let words = text(Type::Small, words);
-        ui.add(Label::new(match color {
-            Some(color) => words.color(color),
-            None => words,
-        }));
+        ui.add(Label::new(text(Type::Small, words).color(color)));
     });
 }
 
