@@ -214,7 +214,12 @@ fn dress(style: &mut Style, visuals: Visuals, palette: &Palette) {
     spacing.item_spacing = Vec2::new(8.0, 6.0);
     spacing.button_padding = Vec2::new(10.0, 4.0);
     spacing.interact_size.y = 26.0;
-    spacing.scroll = ScrollStyle { bar_width: 8.0, foreground_color: true, ..ScrollStyle::solid() };
+    spacing.scroll = ScrollStyle {
+        bar_width: 8.0,
+        floating_allocated_width: 12.0,
+        dormant_handle_opacity: 0.3,
+        ..ScrollStyle::floating()
+    };
     spacing.window_margin = Margin::same(20);
     spacing.menu_margin = Margin::same(6);
     let v = &mut style.visuals;

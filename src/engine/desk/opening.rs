@@ -99,7 +99,8 @@ pub async fn unlock(
     Ok(())
 }
 
-/// What an earlier process left Submitted goes on by itself a moment after a crash; else it is held (D3).
+/// What an earlier process left Submitted goes on by itself a moment after a crash; else it is held (D3), also while its
+/// passwords are locked.
 async fn left_behind(
     store: &Store,
     lock: &WorkspaceLock,
@@ -111,7 +112,8 @@ async fn left_behind(
     let waiting = store.passes_in(&[Status::Submitted], None).await?;
     let seen = |pass: &PassRow| pass.progress.updated.max(pass.started.unwrap_or(pass.submitted));
     let last = recovered.iter().map(|pass| pass.last_seen).chain(waiting.iter().map(seen)).max();
-    let recent = lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
+    let locked = opened.vault.is_some() && !opened.unlocked;
+    let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
     let mut resume: BTreeMap<ProjectId, Vec<ItemId>> = BTreeMap::new();
     if recent {
         opened.resumed = waiting.len();

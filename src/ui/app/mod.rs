@@ -244,15 +244,20 @@ impl App {
         let size = ui.ctx().content_rect().size();
         self.size = Some(size);
         let mut actions = Actions::new();
-        match &self.door {
-            Door::Opening => drop(ui.vertical_centered(|ui| ui.label("Opening the workspace…"))),
-            Door::Open => actions = self.pages(ui),
-            Door::InUse(owner) => {
-                modal(ui, "in use", |ui| actions = pages::dialogs::in_use(ui, owner.as_ref()));
-            }
-            Door::Broken(why) => {
-                modal(ui, "broken", |ui| actions = pages::dialogs::broken(ui, why));
-            }
+        if matches!(self.door, Door::Open) {
+            actions = self.pages(ui);
+        } else {
+            CentralPanel::default().show(ui, |ui| match &self.door {
+                Door::Opening | Door::Open => {
+                    ui.centered_and_justified(|ui| ui.label("Opening the workspace…"));
+                }
+                Door::InUse(owner) => {
+                    modal(ui, "in use", |ui| actions = pages::dialogs::in_use(ui, owner.as_ref()));
+                }
+                Door::Broken(why) => {
+                    modal(ui, "broken", |ui| actions = pages::dialogs::broken(ui, why));
+                }
+            });
         }
         for action in actions {
             self.act(ui.ctx(), action);

@@ -101,7 +101,8 @@ pub fn since(row: &ItemRow) -> Option<i64> {
     row.ended.or(row.started).or(row.submitted)
 }
 
-/// Bytes moved: those recorded and those on the wire (R49).
+/// Bytes moved: those recorded and, while a worker has the item, those on the wire (R49).
 pub fn bytes(row: &ItemRow) -> u64 {
-    row.progress.counts.bytes + row.progress.in_flight
+    let under_way = if row.status.is_active() { row.progress.in_flight } else { 0 };
+    row.progress.counts.bytes + under_way
 }

@@ -31,7 +31,12 @@ pub fn size_or_dash(bytes: u64) -> String {
 /// `1 item`, `2 items`.
 pub fn counted(number: usize, one: &str) -> String {
     let number = number as u64;
-    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
+    let end = match one {
+        _ if number == 1 => "",
+        one if one.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {one}{end}", count(number))
 }
 
 fn local(at: i64, zone: &TimeZone, format: &str) -> String {
@@ -77,6 +82,11 @@ mod tests {
             [0, 999, 1204, 1_000_000].map(count).each_ref().map(String::as_str)
         );
         assert_eq!((counted(1, "item"), counted(2, "item")), ("1 item".into(), "2 items".into()));
+    }
+
+    #[test]
+    fn passes_have_a_plural_of_their_own() {
+        assert_eq!((counted(1, "pass"), counted(2, "pass")), ("1 pass".into(), "2 passes".into()));
     }
 
     #[test]

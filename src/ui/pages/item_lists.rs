@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
     ui.scope(|ui| {
         ui.set_max_height(height);
         ui.spacing_mut().item_spacing.y = 0.0;
-        folders(ui, details, actions);
+        folders(ui, details, lists.row.progress.folders_total > 0, actions);
     });
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
@@ -55,9 +55,12 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
     });
 }
 
-fn folders(ui: &mut Ui, details: &Details, actions: &mut Actions) {
+fn folders(ui: &mut Ui, details: &Details, known: bool, actions: &mut Actions) {
     if details.folders.is_empty() {
-        muted(ui, "No folders yet: they are listed when a Full pass has reached both sides");
+        muted(
+            ui,
+            if known { "Reading…" } else { "No folders yet: a Full pass lists them when it has reached both sides" },
+        );
         return;
     }
     let whole = (details.folders.len() as u32).is_multiple_of(PAGE);
@@ -66,7 +69,7 @@ fn folders(ui: &mut Ui, details: &Details, actions: &mut Actions) {
         .id_salt("folders")
         .auto_shrink([false, true])
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::remainder().at_least(160.0).clip(true))
+        .column(Column::remainder().range(160.0..=520.0).clip(true))
         .column(Column::exact(100.0))
         .columns(Column::exact(72.0), 4)
         .header(22.0, |mut header| {
