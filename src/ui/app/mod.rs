@@ -106,6 +106,7 @@ pub struct App {
     leaving: bool,
     size: Option<egui::Vec2>,
     painted: u64,
+    recomputed: u64,
 }
 
 impl App {
@@ -136,12 +137,18 @@ impl App {
             leaving: false,
             size: None,
             painted: 0,
+            recomputed: 0,
         }
     }
 
     /// How many frames were painted so far.
     pub fn painted(&self) -> u64 {
         self.painted
+    }
+
+    /// How often a grid was computed anew because of news.
+    pub fn recomputed(&self) -> u64 {
+        self.recomputed
     }
 
     /// Whether the window is about to close.
@@ -198,7 +205,7 @@ impl App {
         if let Route::Project(id) | Route::Item(id, _) = self.route
             && let Some(grid) = self.grids.get_mut(&id)
         {
-            grid.refresh(&self.snapshot);
+            self.recomputed += u64::from(grid.refresh(&self.snapshot));
         }
         let now = self.around.clock.now();
         if let (Route::Item(..), Some(page)) = (self.route, &mut self.item) {

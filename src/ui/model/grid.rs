@@ -202,6 +202,8 @@ pub struct Grid {
     pub view: Vec<usize>,
     /// Selected items that are shown: what actions act on.
     pub targets: Vec<ItemId>,
+    /// How many of those can be started, and how many stopped.
+    pub allowed: (usize, usize),
     /// Sums over all items.
     pub totals: Totals,
     /// The order shown is not the order asked for: something changed while it stood still.
@@ -227,6 +229,7 @@ impl Grid {
             cursor: None,
             view: Vec::new(),
             targets: Vec::new(),
+            allowed: (0, 0),
             totals: Totals::default(),
             stale: false,
             anchor: None,
@@ -277,6 +280,7 @@ impl Grid {
         (self.resort, self.loaded, self.totals) = (false, totals.items, totals);
         let ids = self.view.iter().filter_map(row).map(|row| row.item);
         self.targets = ids.filter(|item| self.selected.contains(item)).collect();
+        self.allowed = (self.allowed(snapshot, Action::Start), self.allowed(snapshot, Action::Stop));
         true
     }
 
@@ -288,13 +292,13 @@ impl Grid {
     }
 
     /// The rows that actions act on: the selected ones that are shown.
-    pub fn chosen<'a>(&self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a ItemRow> + use<'a, '_> {
+    fn chosen<'a>(&self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a ItemRow> + use<'a, '_> {
         let rows = self.view.iter().filter_map(|place| snapshot.row(*place));
         rows.filter(|row| self.selected.contains(&row.item)).map(AsRef::as_ref)
     }
 
     /// How many of the selected items an action is for.
-    pub fn allowed(&self, snapshot: &Snapshot, action: Action) -> usize {
+    fn allowed(&self, snapshot: &Snapshot, action: Action) -> usize {
         self.chosen(snapshot).filter(|row| action.check(row.status, row.progress.counts.errors).is_ok()).count()
     }
 

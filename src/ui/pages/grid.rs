@@ -49,7 +49,7 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
     if grid.view.is_empty() {
         muted(ui, "No item fits the filters");
     }
-    ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, sight, grid));
+    ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, grid));
     actions
 }
 
@@ -103,21 +103,22 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
             }
         }
         // Keys act on what is selected, else on the row under the cursor.
-        let chosen = if grid.targets.is_empty() { grid.cursor.into_iter().collect() } else { grid.targets.clone() };
-        if chosen.is_empty() {
+        let none = grid.targets.is_empty();
+        if none && grid.cursor.is_none() {
             return;
         }
+        let chosen = || if none { grid.cursor.into_iter().collect() } else { grid.targets.clone() };
         let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
         for (key, (_, star)) in digits.into_iter().zip(STARS) {
             if input.consume_key(Modifiers::NONE, key) {
-                push(UserAction::Star(chosen.clone(), star));
+                push(UserAction::Star(chosen(), star));
             }
         }
         if input.consume_key(Modifiers::NONE, Key::S) {
-            push(UserAction::AskStart(chosen.clone()));
+            push(UserAction::AskStart(chosen()));
         }
         if input.consume_key(Modifiers::NONE, Key::X) {
-            push(UserAction::Stop(chosen));
+            push(UserAction::Stop(chosen()));
         }
     });
     let last = grid.view.len().saturating_sub(1);

@@ -3,7 +3,6 @@
 use egui::{Align, Layout, Popup, Ui};
 
 use super::{Actions, Sight};
-use crate::domain::action::Action;
 use crate::domain::project::Project;
 use crate::domain::server::Server;
 use crate::domain::star::Star;
@@ -175,7 +174,7 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
 }
 
 /// What is selected, below the grid.
-pub fn selection(ui: &mut Ui, sight: Sight<'_>, grid: &Grid) {
+pub fn selection(ui: &mut Ui, grid: &Grid) {
     let chosen = grid.targets.len();
     let hidden = grid.selected.len() - chosen;
     let line = match (chosen, hidden) {
@@ -197,8 +196,9 @@ pub fn selection(ui: &mut Ui, sight: Sight<'_>, grid: &Grid) {
             return;
         }
         cut(ui, text(Type::Small, line));
-        for (word, action) in [("can be started", Action::Start), ("can be stopped", Action::Stop)] {
-            muted(ui, format!("· {} {word}", words::count(grid.allowed(sight.snapshot, action) as u64)));
+        let (start, stop) = grid.allowed;
+        for (count, word) in [(start, "can be started"), (stop, "can be stopped")] {
+            muted(ui, format!("· {} {word}", words::count(count as u64)));
         }
     });
 }
