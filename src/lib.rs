@@ -4,13 +4,13 @@
 //! `tests/it/arrows.rs` is the guard):
 //!
 //! ```text
-//! domain ← {store, vault, endpoint} ← engine ← cli ← bin        platform may be used by engine, cli and bin
+//! domain ← {store, vault, endpoint} ← engine ← {ui, cli} ← bin        platform may be used by engine, ui, cli and bin
 //! ```
 //!
 //! - [`domain`]: pure; everything that can be decided from values alone, and the wording people read.
 //! - [`store`]: the workspace's database. [`vault`]: its passwords. [`endpoint`]: mailboxes on servers.
 //! - [`engine`]: who runs when, and one pass from login to the last watermark.
-//! - [`cli`]: the command line. [`platform`]: what the operating system lends.
+//! - [`ui`]: the window. [`cli`]: the command line. [`platform`]: what the operating system lends.
 //!
 //! The library is for the two binaries and the tests of this repository; it promises no stable interface.
 
@@ -20,4 +20,5 @@ pub mod endpoint;
 pub mod engine;
 pub mod platform;
 pub mod store;
+pub mod ui;
 pub mod vault;

@@ -1,7 +1,7 @@
-//! `mailferry`: all verbs.
+//! `mailferry`: all verbs; without one, the window.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    mailferry::cli::main()
+    mailferry::cli::main(mailferry::ui::main)
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::engine::desk::enter::EnterError;
 use crate::platform::PlatformError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -73,6 +74,15 @@ impl From<StoreError> for CliError {
                 Self::usage(error.to_string())
             }
             _ => Self::cannot(error.to_string()),
+        }
+    }
+}
+
+impl From<EnterError> for CliError {
+    fn from(error: EnterError) -> Self {
+        match error {
+            EnterError::Store(error) => error.into(),
+            EnterError::Vault(error) => error.into(),
         }
     }
 }

@@ -7,17 +7,16 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
-use crate::domain::csv_import::{Parsed, Row, parse};
+use crate::domain::csv_import::Row;
 use crate::domain::failure::Side;
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::status::display;
+use crate::engine::desk::enter;
 use crate::store::NewItem;
 use crate::vault::{self, Vault};
 
-/// A larger file is refused unread: 100,000 rows are some 10 MB.
-const FILE_LIMIT: u64 = 256 * 1024 * 1024;
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -25,7 +24,8 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 /// `item import`
 pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
-    let parsed = read(file)?;
+    let parsed = enter::read_items(file);
+    let parsed = parsed.map_err(|reason| CliError::usage(format!("{}: {reason}", file.display())))?;
     for problem in parsed.problems.iter().take(NAMED) {
         warn!("{}: {}", file.display(), clean(&problem.to_string()));
     }
@@ -104,15 +104,6 @@ async fn take_back(vault: Option<&Arc<dyn Vault>>, ids: Vec<CredentialId>, why: 
         },
         None => why,
     }
-}
-
-fn read(file: &Path) -> Result<Parsed, CliError> {
-    let wrong = |reason: String| CliError::usage(format!("{}: {reason}", file.display()));
-    let size = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?.len();
-    if size > FILE_LIMIT {
-        return Err(wrong("larger than 256 MB; split it".into()));
-    }
-    Ok(parse(&std::fs::read(file).map_err(|error| wrong(error.to_string()))?))
 }
 
 fn new_item(row: &Row) -> NewItem {

@@ -22,12 +22,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::engine::desk::{Launch, VaultKind};
 use args::{Arguments, ItemVerb, ProjectVerb, Verb};
 pub use error::{CliError, Exit};
 use workspace::Opened;
 
-/// Runs the program with the process's arguments.
-pub fn main() -> ExitCode {
+/// Runs the program with the process's arguments; without a verb, `window` is opened.
+pub fn main(window: fn(Launch) -> Result<(), String>) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -37,7 +38,7 @@ pub fn main() -> ExitCode {
             return if wrong { Exit::Usage } else { Exit::Well }.into();
         }
     };
-    match run(arguments) {
+    match run(arguments, window) {
         Ok(exit) => exit.into(),
         Err(error) => {
             error.print();
@@ -46,9 +47,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<Exit, CliError> {
+fn run(arguments: Arguments, window: fn(Launch) -> Result<(), String>) -> Result<Exit, CliError> {
     let Some(verb) = arguments.verb else {
-        return Err(CliError::cannot("this version has no window yet: see `mailferry --help` for the verbs"));
+        let vault = arguments.vault.map(VaultKind::from);
+        let launch = Launch { data: arguments.data, vault, passphrase: prompt::from_environment(prompt::PASSPHRASE) };
+        return window(launch).map(|()| Exit::Well).map_err(CliError::cannot);
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -5,11 +5,11 @@ use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::cli::status::phase_word;
 use crate::cli::table::clean;
 use crate::domain::ids::ItemId;
 use crate::domain::record::{PassProgress, Phase};
 use crate::domain::status::{Status, display};
+use crate::domain::wording::phase as phase_word;
 use crate::domain::wording::{duration, size};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 

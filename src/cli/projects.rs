@@ -13,12 +13,10 @@ use crate::domain::failure::Side;
 use crate::domain::mapping::Mapping;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
-use crate::domain::server::{AdminLogin, Security, Server, Trust};
+use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::status::Status;
+use crate::engine::desk::enter;
 use crate::vault;
-
-/// A CA file larger than this is none.
-const CA_LIMIT: u64 = 4 * 1024 * 1024;
 
 fn server(
     side: Side,
@@ -34,10 +32,15 @@ fn server(
         return Err(CliError::usage(format!("--{word} is a Maildir, which has no administrator and no certificate")));
     }
     if let Some(path) = ca {
-        server.trust = Trust::Authorities(read_ca(word, path)?);
+        let pem = enter::read_authorities(path);
+        let pem = pem.map_err(|error| CliError::usage(format!("--{word}-ca {}: {error}", path.display())))?;
+        server.trust = Trust::Authorities(pem);
     }
     if let Some(hex) = fingerprint {
-        server.trust = Trust::Pinned(parse_fingerprint(word, hex)?);
+        server.trust = Trust::Pinned(
+            parse_fingerprint(hex)
+                .ok_or_else(|| CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits")))?,
+        );
     }
     if server.security == Security::Plain && server.trust != Trust::System {
         return Err(CliError::usage(format!("--{word} is imap+plain, which has no certificate to trust")));
@@ -52,33 +55,6 @@ fn server(
 
 fn clean(text: &str) -> String {
     crate::cli::table::clean(text)
-}
-
-fn read_ca(word: &str, path: &Path) -> Result<String, CliError> {
-    let wrong = |reason: String| CliError::usage(format!("--{word}-ca {}: {reason}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if size > CA_LIMIT {
-        return Err(wrong("too large for a file of certificates".into()));
-    }
-    let pem = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    if !pem.contains("-----BEGIN CERTIFICATE-----") {
-        return Err(wrong("holds no certificate (PEM, -----BEGIN CERTIFICATE-----)".into()));
-    }
-    Ok(pem)
-}
-
-/// 64 hexadecimal digits, with or without colons or blanks between them.
-fn parse_fingerprint(word: &str, hex: &str) -> Result<[u8; 32], CliError> {
-    let digits: Vec<u8> = hex.bytes().filter(|b| !matches!(b, b':' | b' ')).collect();
-    let wrong = || CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits"));
-    let text =
-        std::str::from_utf8(&digits).ok().filter(|text| text.is_ascii() && text.len() == 64).ok_or_else(wrong)?;
-    let mut out = [0; 32];
-    for (at, byte) in out.iter_mut().enumerate() {
-        let pair = text.get(at * 2..at * 2 + 2).ok_or_else(wrong)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-    }
-    Ok(out)
 }
 
 /// `project new`
@@ -233,22 +209,4 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     // Said after it: the project is gone all the same.
     removed?;
     Ok(Exit::Well)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fingerprints_are_read_with_and_without_colons() {
-        let plain = "00ff".repeat(16);
-        let colons = plain.as_bytes().chunks(2).map(|p| String::from_utf8_lossy(p).to_uppercase()).collect::<Vec<_>>();
-        assert_eq!(
-            parse_fingerprint("source", &plain).unwrap(),
-            parse_fingerprint("source", &colons.join(":")).unwrap()
-        );
-        for wrong in ["", "00", &"0g".repeat(32), &"é".repeat(32), &"00".repeat(33)] {
-            assert!(parse_fingerprint("source", wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -37,3 +37,11 @@ pub fn new_secret(variable: &str, what: &str) -> Result<Secret, CliError> {
     }
     Ok(first)
 }
+
+/// The variable with the passphrase of a file vault.
+pub const PASSPHRASE: &str = "MAILFERRY_PASSPHRASE";
+
+/// The value of `variable`, if it is set.
+pub fn from_environment(variable: &str) -> Option<Secret> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty()).map(Secret::new)
+}

@@ -9,10 +9,10 @@ use crate::cli::progress::Watch;
 use crate::cli::status::{failure_text, item_error_line};
 use crate::cli::table::clean;
 use crate::cli::workspace::{Opened, ids, key};
-use crate::domain::failure::{Cause, Side};
+use crate::domain::failure::Cause;
 use crate::domain::ids::ItemId;
+use crate::domain::item::not_ready;
 use crate::domain::project::Project;
-use crate::domain::server::Server;
 use crate::domain::status::Status;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::Command;
@@ -91,30 +91,9 @@ async fn sort_out(
     let (source_admin, destination_admin) = opened.store.project_credentials(project.id).await?;
     let (mut ready, mut left) = (Vec::new(), Vec::new());
     for row in rows {
-        let item = &row.item;
-        let has = |server: &Server, admin: bool, own: bool| match (server.needs_login(), &server.admin) {
-            (false, _) => true,
-            (true, Some(_)) => admin,
-            (true, None) => own,
-        };
-        let missing: Vec<&str> = [
-            (Side::Source, has(&project.source, source_admin.is_some(), item.source.credential.is_some())),
-            (
-                Side::Destination,
-                has(&project.destination, destination_admin.is_some(), item.destination.credential.is_some()),
-            ),
-        ]
-        .into_iter()
-        .filter(|(_, has)| !has)
-        .map(|(side, _)| side.word())
-        .collect();
-        if !missing.is_empty() {
-            let sides = missing.join(" and the ");
-            left.push((row, format!("no credential for the {sides}: import a password, or set an administrator")));
-        } else if project.source.is_same_mailbox(&item.source, &project.destination, &item.destination) {
-            left.push((row, "source and destination are the same mailbox".into()));
-        } else {
-            ready.push(row);
+        match not_ready(project, (source_admin.is_some(), destination_admin.is_some()), &row.item) {
+            Some(reason) => left.push((row, reason)),
+            None => ready.push(row),
         }
     }
     Ok((ready, left))

@@ -218,19 +218,6 @@ fn happening(project: &Project, row: &ItemRow, now: i64) -> String {
     }
     match (&pass.progress.phase, &pass.progress.current) {
         (Phase::Copying, Some(folder)) => format!("Copying {folder}"),
-        (phase, _) => phase_word(*phase).into(),
-    }
-}
-
-/// A phase as people read it.
-pub fn phase_word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Loading => "Loading",
-        Phase::Connecting => "Connecting",
-        Phase::ListingSource => "Listing source folders",
-        Phase::CreatingFolders => "Creating folders",
-        Phase::ScanningDestination => "Scanning destination",
-        Phase::Copying => "Copying",
-        Phase::Finishing => "Finishing",
+        (phase, _) => crate::domain::wording::phase(*phase).into(),
     }
 }

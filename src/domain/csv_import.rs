@@ -120,6 +120,17 @@ pub struct Parsed {
     pub delimiter: char,
 }
 
+/// A pasted list may lack its header: two columns of addresses, as copied from a spreadsheet, get one.
+pub fn with_header(text: &str) -> Secret {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    if !first.contains('@') {
+        return Secret::new(text);
+    }
+    let delimiter = ['\t', ';', ','].into_iter().find(|delimiter| first.contains(*delimiter)).unwrap_or(',');
+    let columns = [Column::SourceEmail, Column::DestinationEmail].map(Column::name);
+    Secret::new(format!("{}{delimiter}{}\n{text}", columns[0], columns[1]))
+}
+
 /// Reads a file.
 pub fn parse(bytes: &[u8]) -> Parsed {
     let (text, encoding) = decode(bytes);

@@ -17,6 +17,17 @@ pub enum Security {
     Plain,
 }
 
+/// A SHA-256 fingerprint from 64 hexadecimal digits, with or without colons or blanks between them.
+pub fn parse_fingerprint(hex: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = hex.bytes().filter(|b| !matches!(b, b':' | b' ')).collect();
+    let text = std::str::from_utf8(&digits).ok().filter(|text| text.is_ascii() && text.len() == 64)?;
+    let mut out = [0; 32];
+    for (at, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    Some(out)
+}
+
 /// Whom the server's certificate is checked against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -433,5 +444,16 @@ mod tests {
         }
         assert!(matches!(AdminLogin::parse("admin@{domain}").validate(), Err(AdminError::SameForAll(_))));
         assert!(AdminError::Empty.to_string().contains("{user}*admin"));
+    }
+
+    #[test]
+    fn fingerprints_are_read_with_and_without_colons() {
+        let plain = "00ff".repeat(16);
+        let colons = plain.as_bytes().chunks(2).map(|p| String::from_utf8_lossy(p).to_uppercase()).collect::<Vec<_>>();
+        assert!(parse_fingerprint(&plain).is_some());
+        assert_eq!(parse_fingerprint(&plain), parse_fingerprint(&colons.join(":")));
+        for wrong in ["", "00", &"0g".repeat(32), &"é".repeat(32), &"00".repeat(33)] {
+            assert!(parse_fingerprint(wrong).is_none(), "{wrong}");
+        }
     }
 }

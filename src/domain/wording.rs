@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::failure::{Cause, Failure, Retry, Scope, Side};
+use super::record::Phase;
 
 /// A failure as people read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,6 +210,19 @@ fn or<'a>(name: &'a str, word: &'a str) -> &'a str {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}
+
+/// A phase as people read it.
+pub fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Loading => "Loading",
+        Phase::Connecting => "Connecting",
+        Phase::ListingSource => "Listing source folders",
+        Phase::CreatingFolders => "Creating folders",
+        Phase::ScanningDestination => "Scanning destination",
+        Phase::Copying => "Copying",
+        Phase::Finishing => "Finishing",
+    }
 }
 
 /// Bytes as people read them, decimal: "112.18 MB", "999 bytes".

@@ -7,11 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
+use crate::domain::star::Star;
 
 /// Something to do with items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
+    /// Puts a project's items into the snapshot, also those that came since.
+    Open {
+        /// Which.
+        project: ProjectId,
+    },
+    /// Sets or removes the star of items; every status allows it.
+    Star {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
+        /// The colour; none for the uncoloured one.
+        star: Option<Star>,
+    },
     /// Lets the submissions of these items run that a crash or an earlier process left behind (D3).
     Resume {
         /// Whose items.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
+use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::endpoint::Meter;
 use crate::engine::board::{Board, Effect, Event};
@@ -126,18 +127,23 @@ impl Dispatcher {
 
     async fn command(&mut self, command: Command) -> Outcome {
         let project = match &command {
-            Command::Resume { project, .. }
+            Command::Open { project }
+            | Command::Star { project, .. }
+            | Command::Resume { project, .. }
             | Command::Start { project, .. }
             | Command::Stop { project, .. }
             | Command::Abort { project, .. } => *project,
         };
-        // Only a Start can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
-        if (matches!(command, Command::Start { .. }) || !self.board.knows(project))
+        // Only these can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
+        let new = matches!(command, Command::Start { .. } | Command::Open { .. });
+        if (new || !self.board.knows(project))
             && let Err(error) = self.load(project).await
         {
             return Outcome::failed(error.to_string());
         }
         match command {
+            Command::Open { .. } => Outcome::default(),
+            Command::Star { items, star, .. } => self.star(items, star).await,
             Command::Resume { items, .. } => self.handle(Event::Resume(items)).await,
             Command::Start { items, kind, .. } => match self.submit(items, kind).await {
                 Ok(outcome) => outcome,
@@ -146,6 +152,18 @@ impl Dispatcher {
             Command::Stop { items, .. } => self.handle(Event::Stop(items)).await,
             Command::Abort { items, .. } => self.handle(Event::Abort(items)).await,
         }
+    }
+
+    async fn star(&mut self, items: Vec<ItemId>, star: Option<Star>) -> Outcome {
+        if let Err(error) = self.workspace.store.set_star(items.clone(), star).await {
+            return Outcome::failed(error.to_string());
+        }
+        for item in &items {
+            if let Some(row) = self.rows.get(*item).cloned() {
+                self.rows.put(ItemRow { star, ..row });
+            }
+        }
+        Outcome { done: items, ..Outcome::default() }
     }
 
     /// Makes a project's items known, and its options as they are now.
@@ -165,6 +183,7 @@ impl Dispatcher {
                     star: row.star,
                     status,
                     pass: latest.map(|pass| (pass.id, pass.kind, pass.attempt)),
+                    submitted: latest.map(|pass| pass.submitted),
                     started: latest.and_then(|pass| pass.started),
                     ended: latest.and_then(|pass| pass.ended),
                     progress: latest.map(|pass| pass.progress.clone()).unwrap_or_default(),
@@ -194,6 +213,7 @@ impl Dispatcher {
                 let fresh = ItemRow {
                     status: Status::Submitted,
                     pass: Some((*pass, kind, 1)),
+                    submitted: Some(at),
                     started: None,
                     ended: None,
                     progress: Default::default(),

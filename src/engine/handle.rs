@@ -37,6 +37,20 @@ pub struct Workspace {
     pub endpoints: Arc<dyn Endpoints>,
 }
 
+/// Gives commands; outcomes are waited for by whoever wants them.
+#[derive(Clone)]
+pub(super) struct Orders(mpsc::Sender<Request>);
+
+impl Orders {
+    /// Gives a command; it is in the queue when this returns. The receiver fails when the engine has ended.
+    pub async fn send(&self, command: Command) -> oneshot::Receiver<Outcome> {
+        let (reply, outcome) = oneshot::channel();
+        // An engine that has ended drops the reply, which is the answer.
+        let _ = self.0.send(Request::Command(command, reply)).await;
+        outcome
+    }
+}
+
 /// A running engine. Dropping it drops every connection; [`Engine::close`] ends in order.
 pub struct Engine {
     requests: mpsc::Sender<Request>,
@@ -62,6 +76,11 @@ impl Engine {
             return gone();
         }
         outcome.await.unwrap_or_else(|_| gone())
+    }
+
+    /// A way to give commands in order without waiting for their outcomes.
+    pub(super) fn sender(&self) -> Orders {
+        Orders(self.requests.clone())
     }
 
     /// The latest state, and news of later ones; at most ten a second.

@@ -1,10 +1,11 @@
 //! Orders, waits, retries and cancels: the dispatcher that owns run state, and the workers that each run one pass.
 //!
-//! Other rooms see of it [`Engine`], [`command`] and [`snapshot`], nothing else. The engine does not know whether a
+//! Other rooms see of it [`Engine`], [`command`], [`snapshot`] and [`desk`], nothing else. The engine does not know whether a
 //! window, a terminal or a test watches it.
 
 pub mod board;
 pub mod command;
+pub mod desk;
 mod dispatcher;
 pub mod endpoints;
 mod gate;

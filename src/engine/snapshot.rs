@@ -30,7 +30,9 @@ pub struct ItemRow {
     pub status: Status,
     /// Its latest pass: number, kind, attempt.
     pub pass: Option<(PassId, PassKind, u32)>,
-    /// When a worker first took that pass, and when it ended; UTC epoch milliseconds.
+    /// When that pass was submitted; UTC epoch milliseconds.
+    pub submitted: Option<i64>,
+    /// When a worker first took that pass, and when it ended.
     pub started: Option<i64>,
     /// See `started`.
     pub ended: Option<i64>,
@@ -55,6 +57,18 @@ impl Snapshot {
     /// All rows.
     pub fn rows(&self) -> impl Iterator<Item = &Arc<ItemRow>> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
+    }
+
+    /// The row at a place in that order. A row keeps its place in all later snapshots.
+    pub fn row(&self, place: usize) -> Option<&Arc<ItemRow>> {
+        self.chunks.get(place / CHUNK)?.get(place % CHUNK)
+    }
+
+    /// A snapshot of these rows.
+    pub fn of(revision: u64, rows: impl IntoIterator<Item = ItemRow>) -> Self {
+        let mut builder = Builder::default();
+        rows.into_iter().for_each(|row| builder.put(row));
+        Self { revision, ..builder.current }
     }
 }
 
@@ -117,6 +131,7 @@ mod tests {
             star: None,
             status: Status::NotSubmitted,
             pass: None,
+            submitted: None,
             started: None,
             ended: None,
             progress: PassProgress::default(),

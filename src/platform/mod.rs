@@ -1,4 +1,4 @@
-//! What the operating system lends: clock, data folder, single instance, spool folder, log, Ctrl-C.
+//! What the operating system lends: clock, data folder, single instance, spool folder, log, Ctrl-C, file dialog.
 //!
 //! No mail, no database, no decisions about passes. Blocks briefly on the local disk.
 
@@ -7,6 +7,7 @@ pub mod folder;
 pub mod interrupts;
 pub mod lock;
 pub mod logging;
+pub mod picker;
 
 use std::path::PathBuf;
 

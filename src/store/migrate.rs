@@ -18,7 +18,7 @@ use super::network;
 const APPLICATION_ID: i64 = 0x4d66_7279;
 
 /// Every schema change, oldest first. Only ever add to the end.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Makes the folder, private to its owner; refuses network shares.
 pub(super) fn prepare_folder(folder: &Path) -> Result<()> {
@@ -155,7 +155,20 @@ mod tests {
             files.filter(|p| p.to_string_lossy().contains("before-upgrade")).collect::<Vec<_>>()
         };
         assert_eq!(copies().len(), 1, "made at the upgrade, not at the next start");
-        assert_eq!((version_of(&copies()[0]), version_of(&path)), (1, 2));
+        let known = known(MIGRATIONS.len());
+        assert_eq!((version_of(&copies()[0]), version_of(&path)), (known, known + 1));
+    }
+
+    #[test]
+    fn version_1_learns_to_remember_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let first = open_with(&path, 1, &MIGRATIONS[..1]).unwrap();
+        first.execute("INSERT INTO credential (since, giver) VALUES (7, 'import')", []).unwrap();
+        drop(first);
+        let second = open_with(&path, 2, MIGRATIONS).unwrap();
+        second.execute("INSERT INTO setting (name, value) VALUES ('window.size', '1280 800')", []).unwrap();
+        assert_eq!(second.query_row("SELECT since FROM credential", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
     }
 
     #[test]
@@ -179,7 +192,7 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
         let refused = open_with(&path, 2, MIGRATIONS).unwrap_err();
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1 }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 2 }), "{refused}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

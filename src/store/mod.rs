@@ -19,6 +19,7 @@ mod passes;
 mod progress;
 mod projects;
 mod purge;
+mod settings;
 mod watermarks;
 
 pub use commands::CommandId;

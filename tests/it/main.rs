@@ -22,3 +22,4 @@ mod stops;
 mod support;
 mod support_works;
 mod wandering;
+mod window;

@@ -73,7 +73,7 @@ fn verbs_without_their_project_or_items() {
         says(workspace.run(verb), 2, &["there is no project \"nobody\"", "mailferry project list"]);
     }
     says(workspace.run(&["frobnicate"]), 2, &["frobnicate", "--help"]);
-    says(workspace.run(&[]), 3, &["no window yet", "--help"]);
+    says(workspace.run(&[]), 3, &["no display for a window", "--help"]);
     workspace.project_new(SERVERS[1], SERVERS[3], &[]);
     says(workspace.run(&["start", PROJECT]), 2, &["has no items", "import"]);
     says(workspace.run(&["start", PROJECT, "--item", "a@x"]), 2, &["has no item \"a@x\""]);

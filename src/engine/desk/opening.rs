@@ -1,0 +1,132 @@
+//! Opening a workspace for a window: lock, database, vault, and what an earlier process left (D1, D3).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::late_vault::LateVault;
+use super::{Answer, Opened, Opening, VaultKind};
+use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::secret::Secret;
+use crate::domain::status::Status;
+use crate::endpoint::budget::Budget;
+use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
+use crate::platform::PlatformError;
+use crate::platform::lock::{WorkspaceLock, workspace_lock};
+use crate::store::{PassRow, Store, StoreError};
+use crate::vault;
+
+/// A crash so recent that the window goes on by itself, in milliseconds (D3).
+const RECENT: i64 = 10 * 60 * 1000;
+
+/// An open workspace with its engine.
+pub struct Open {
+    pub store: Store,
+    pub vault: Arc<LateVault>,
+    pub engine: Engine,
+    /// What goes on by itself.
+    pub resume: BTreeMap<ProjectId, Vec<ItemId>>,
+    pub lock: WorkspaceLock,
+}
+
+/// Opens it, or answers why not.
+pub async fn open(opening: &Opening) -> Result<(Open, Opened), Answer> {
+    let not = |error: String| Answer::NotOpened(error);
+    let now = opening.clock.now();
+    let lock = workspace_lock(&opening.folder, now).map_err(|error| match error {
+        PlatformError::InUse(owner) => Answer::InUse(owner),
+        other => not(other.to_string()),
+    })?;
+    let folder = opening.folder.clone();
+    let store = tokio::task::spawn_blocking(move || Store::open(&folder, now)).await;
+    let store = store.map_err(|_| not("opening the database failed".into()))?.map_err(|e| not(e.to_string()))?;
+    let vault = Arc::new(LateVault::default());
+    let mut opened = look(&store).await.map_err(|error| not(error.to_string()))?;
+    open_vault(opening, &store, &vault, &mut opened).await;
+    let resume = left_behind(&store, &lock, now, &mut opened).await.map_err(|error| not(error.to_string()))?;
+    let engine = Engine::start(Workspace {
+        store: store.clone(),
+        vault: Arc::clone(&vault) as Arc<dyn vault::Vault>,
+        spool: lock.spool().map_err(|error| not(error.to_string()))?,
+        numbers: lock.numbers().map_err(|error| not(error.to_string()))?,
+        budget: Budget::new(MESSAGE_MEMORY),
+        clock: Arc::clone(&opening.clock),
+        endpoints: Arc::clone(&opening.endpoints),
+    });
+    Ok((Open { store, vault, engine, resume, lock }, opened))
+}
+
+async fn look(store: &Store) -> Result<Opened, StoreError> {
+    let chosen = store.workspace().await?.vault;
+    Ok(Opened {
+        projects: store.projects().await?,
+        settings: store.settings().await?,
+        vault: chosen.as_deref().and_then(VaultKind::parse),
+        ..Opened::default()
+    })
+}
+
+/// Opens a vault that needs no person, or whose passphrase is known.
+async fn open_vault(opening: &Opening, store: &Store, late: &LateVault, opened: &mut Opened) {
+    let Some(kind) = opened.vault.or(opening.vault) else { return };
+    if kind == VaultKind::File && opening.passphrase.is_none() {
+        return;
+    }
+    match unlock(opening, store, late, kind, opening.passphrase.clone()).await {
+        Ok(()) => (opened.vault, opened.unlocked) = (Some(kind), true),
+        Err(error) => opened.vault_error = Some(error),
+    }
+}
+
+/// Opens or makes the vault; the first kind that is opened is the workspace's for good (D17).
+pub async fn unlock(
+    opening: &Opening,
+    store: &Store,
+    late: &LateVault,
+    kind: VaultKind,
+    passphrase: Option<Secret>,
+) -> Result<(), String> {
+    let workspace = store.workspace().await.map_err(|error| error.to_string())?;
+    if let Some(chosen) = workspace.vault.as_deref().and_then(VaultKind::parse)
+        && chosen != kind
+    {
+        return Err(StoreError::OtherVault(chosen.word().into()).to_string());
+    }
+    let folder = opening.folder.clone();
+    let vault =
+        tokio::task::spawn_blocking(move || vault::open(kind, &folder, &workspace.uuid, passphrase.as_ref())).await;
+    let vault = vault.map_err(|_| "opening the vault failed".to_owned())?.map_err(|error| error.to_string())?;
+    store.choose_vault(kind.word()).await.map_err(|error| error.to_string())?;
+    late.set(vault);
+    Ok(())
+}
+
+/// What an earlier process left Submitted goes on by itself a moment after a crash; else it is held (D3), also while its
+/// passwords are locked.
+async fn left_behind(
+    store: &Store,
+    lock: &WorkspaceLock,
+    now: i64,
+    opened: &mut Opened,
+) -> Result<BTreeMap<ProjectId, Vec<ItemId>>, StoreError> {
+    let recovered = store.recover(now).await?;
+    tracing::info!(passes = recovered.len(), "recovered");
+    let waiting = store.passes_in(&[Status::Submitted], None).await?;
+    let seen = |pass: &PassRow| pass.progress.updated.max(pass.started.unwrap_or(pass.submitted));
+    let last = recovered.iter().map(|pass| pass.last_seen).chain(waiting.iter().map(seen)).max();
+    let locked = opened.vault.is_some() && !opened.unlocked;
+    let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
+    let mut resume: BTreeMap<ProjectId, Vec<ItemId>> = BTreeMap::new();
+    if recent {
+        opened.resumed = waiting.len();
+        for pass in waiting {
+            let project = store.item(pass.item).await?.item.project;
+            resume.entry(project).or_default().push(pass.item);
+        }
+    } else {
+        for pass in waiting {
+            store.set_status(pass.id, &[Status::Submitted], Status::Held, now, None).await?;
+        }
+        opened.held = store.passes_in(&[Status::Held], None).await?.len();
+    }
+    Ok(resume)
+}

@@ -1,0 +1,368 @@
+//! The application: takes in the engine's news, shows a page, does what a person did. Paints nothing itself but what
+//! puts the pages together. It never waits: questions go out by `try_send`, answers are taken when they lie ready.
+
+mod acts;
+mod answers;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use egui::{CentralPanel, Context, Frame, Id, Margin, Modal, Ui, ViewportCommand};
+use jiff::tz::TimeZone;
+
+use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::project::Project;
+use crate::engine::desk::{Ask, Desk, Ticket, VaultKind, Waker};
+use crate::engine::snapshot::Snapshot;
+use crate::platform::clock::Clock;
+use crate::platform::lock::Owner;
+use crate::platform::picker::FilePicker;
+use crate::ui::action::UserAction;
+use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm, VaultForm};
+use crate::ui::model::grid::Grid;
+use crate::ui::model::item::ItemPage;
+use crate::ui::model::projects::Projects;
+use crate::ui::pages::frame::Notice;
+use crate::ui::pages::{self, Actions, Sight};
+use crate::ui::route::Route;
+use crate::ui::theme::{self, DIALOG, Tone};
+
+/// Ages are shown to the second while something runs.
+const TICK: Duration = Duration::from_secs(1);
+/// Messages that are kept.
+const KEPT: usize = 100;
+/// The setting with the window's size.
+pub const SIZE: &str = "window.size";
+/// The setting with the theme.
+const THEME: &str = "window.theme";
+
+/// What a window is made of besides the engine.
+pub struct Surroundings {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The zone in which times are shown.
+    pub zone: TimeZone,
+    /// Chooses files.
+    pub picker: Box<dyn FilePicker>,
+    /// Called when there is news from elsewhere.
+    pub waker: Waker,
+}
+
+/// Whether the workspace is open.
+#[derive(Clone, Debug)]
+enum Door {
+    Opening,
+    Open,
+    InUse(Option<Owner>),
+    Broken(String),
+}
+
+/// What stands over the page.
+#[derive(Clone, Debug)]
+enum Dialog {
+    Import(ImportForm),
+    Start(StartForm),
+    Closing { stopping: bool },
+}
+
+/// What a question was for.
+#[derive(Clone, Debug)]
+enum Purpose {
+    Quiet,
+    NewProject,
+    Preview,
+    Import,
+    Command(&'static str),
+    Details(ItemId),
+    Lists,
+    Unlock,
+}
+
+/// The window.
+pub struct App {
+    desk: Option<Desk>,
+    around: Surroundings,
+    snapshot: Arc<Snapshot>,
+    door: Door,
+    route: Route,
+    projects: Vec<Project>,
+    sums: Projects,
+    settings: BTreeMap<String, String>,
+    vault: (Option<VaultKind>, bool),
+    grids: HashMap<ProjectId, Grid>,
+    item: Option<ItemPage>,
+    form: ProjectForm,
+    dialog: Option<Dialog>,
+    unlock: Option<VaultForm>,
+    after_unlock: Option<UserAction>,
+    picking: Option<Receiver<Option<PathBuf>>>,
+    purposes: HashMap<Ticket, Purpose>,
+    notices: Vec<Notice>,
+    fresh: bool,
+    activity: bool,
+    leaving: bool,
+    size: Option<egui::Vec2>,
+    painted: u64,
+    recomputed: u64,
+}
+
+impl App {
+    /// A window over a desk.
+    pub fn new(context: &Context, desk: Desk, around: Surroundings) -> Self {
+        theme::apply(context);
+        Self {
+            desk: Some(desk),
+            around,
+            snapshot: Arc::default(),
+            door: Door::Opening,
+            route: Route::Projects,
+            projects: Vec::new(),
+            sums: Projects::default(),
+            settings: BTreeMap::new(),
+            vault: (None, false),
+            grids: HashMap::new(),
+            item: None,
+            form: ProjectForm::default(),
+            dialog: None,
+            unlock: None,
+            after_unlock: None,
+            picking: None,
+            purposes: HashMap::new(),
+            notices: Vec::new(),
+            fresh: false,
+            activity: false,
+            leaving: false,
+            size: None,
+            painted: 0,
+            recomputed: 0,
+        }
+    }
+
+    /// How many frames were painted so far.
+    pub fn painted(&self) -> u64 {
+        self.painted
+    }
+
+    /// How often a grid was computed anew because of news.
+    pub fn recomputed(&self) -> u64 {
+        self.recomputed
+    }
+
+    /// Whether the window is about to close.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving
+    }
+
+    /// The page that is shown.
+    pub fn route(&self) -> Route {
+        self.route
+    }
+
+    fn ask(&mut self, ask: Ask, purpose: Purpose) {
+        let Some(desk) = &mut self.desk else { return };
+        match desk.ask(ask) {
+            Ok(ticket) => drop(self.purposes.insert(ticket, purpose)),
+            Err(error) => self.say(Tone::Bad, error.to_string()),
+        }
+    }
+
+    fn say(&mut self, tone: Tone, words: impl Into<String>) {
+        if self.notices.len() >= KEPT {
+            self.notices.remove(0);
+        }
+        self.notices.push(Notice { at: self.around.clock.now(), tone, words: words.into() });
+        self.fresh = true;
+    }
+
+    fn project(&self, id: ProjectId) -> Option<&Project> {
+        self.projects.iter().find(|project| project.id == id)
+    }
+
+    /// Passes that a worker has.
+    fn running(&self) -> usize {
+        self.sums.all.running
+    }
+
+    fn remember(&mut self, name: &str, value: String) {
+        if self.settings.get(name) != Some(&value) {
+            self.settings.insert(name.to_owned(), value.clone());
+            self.ask(Ask::Remember(name.to_owned(), value), Purpose::Quiet);
+        }
+    }
+
+    /// Takes in what is new; also called while the window is hidden.
+    fn take_in(&mut self, context: &Context) {
+        while let Some((ticket, answer)) = self.desk.as_mut().and_then(Desk::answer) {
+            self.answered(context, ticket, answer);
+        }
+        if let Some(desk) = &self.desk {
+            self.snapshot = desk.snapshot();
+        }
+        self.sums.refresh(&self.snapshot);
+        if let Route::Project(id) | Route::Item(id, _) = self.route
+            && let Some(grid) = self.grids.get_mut(&id)
+        {
+            self.recomputed += u64::from(grid.refresh(&self.snapshot));
+        }
+        let now = self.around.clock.now();
+        if let (Route::Item(..), Some(page)) = (self.route, &mut self.item) {
+            let item = page.item;
+            if page.due(&self.snapshot, now) {
+                self.ask(Ask::Details(item), Purpose::Details(item));
+            }
+        }
+        if let Some(Ok(chosen)) = self.picking.as_ref().map(Receiver::try_recv) {
+            self.picking = None;
+            if let (Some(path), Some(Dialog::Import(form))) = (chosen, &mut self.dialog) {
+                form.path = path.display().to_string();
+            }
+        }
+        if let Some(Dialog::Import(form)) = &mut self.dialog
+            && let Some(from) = form.due()
+        {
+            self.ask(Ask::Preview(from), Purpose::Preview);
+        }
+        if self.running() > 0 {
+            context.request_repaint_after(TICK);
+        }
+        self.close_or_ask(context);
+    }
+
+    fn close_or_ask(&mut self, context: &Context) {
+        let stopping = matches!(self.dialog, Some(Dialog::Closing { stopping: true }));
+        if stopping && self.running() == 0 && !self.leaving {
+            self.leaving = true;
+            context.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if context.input(|input| input.viewport().close_requested()) && !self.leaving && self.running() > 0 {
+            context.send_viewport_cmd(ViewportCommand::CancelClose);
+            if !stopping {
+                self.dialog = Some(Dialog::Closing { stopping: false });
+            }
+        }
+    }
+
+    /// Paints the window and does what a person did.
+    fn paint(&mut self, ui: &mut Ui) {
+        self.painted += 1;
+        let size = ui.ctx().content_rect().size();
+        self.size = Some(size);
+        let mut actions = Actions::new();
+        if matches!(self.door, Door::Open) {
+            actions = self.pages(ui);
+        } else {
+            CentralPanel::default().show(ui, |ui| match &self.door {
+                Door::Opening | Door::Open => {
+                    ui.centered_and_justified(|ui| ui.label("Opening the workspace…"));
+                }
+                Door::InUse(owner) => {
+                    modal(ui, "in use", |ui| actions = pages::dialogs::in_use(ui, owner.as_ref()));
+                }
+                Door::Broken(why) => {
+                    modal(ui, "broken", |ui| actions = pages::dialogs::broken(ui, why));
+                }
+            });
+        }
+        for action in actions {
+            self.act(ui.ctx(), action);
+        }
+    }
+
+    fn pages(&mut self, ui: &mut Ui) -> Actions {
+        let mut actions = Actions::new();
+        pages::frame::side(ui, self.route, &self.projects, &self.sums, &mut actions);
+        pages::frame::messages(ui, &self.notices, self.fresh, self.activity, &self.around.zone, &mut actions);
+        let snapshot = Arc::clone(&self.snapshot);
+        let zone = self.around.zone.clone();
+        let sight = Sight { snapshot: &snapshot, now: self.around.clock.now(), zone: &zone };
+        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(24, 16));
+        CentralPanel::default().frame(frame).show(ui, |ui| actions.extend(self.page(ui, sight)));
+        self.dialogs(ui, &mut actions);
+        actions
+    }
+
+    fn page(&mut self, ui: &mut Ui, sight: Sight<'_>) -> Actions {
+        match self.route {
+            Route::Projects => pages::projects::show(ui, sight, &self.projects, &self.sums),
+            Route::NewProject => pages::new_project::show(ui, &mut self.form),
+            Route::Project(id) => match (self.project(id), self.grids.get(&id)) {
+                (Some(project), Some(grid)) => pages::grid::show(ui, sight, project, grid, &self.sums.of(id)),
+                _ => vec![UserAction::Go(Route::Projects)],
+            },
+            Route::Item(id, _) => {
+                let mut page = self.item.take();
+                let row = page.as_mut().and_then(|page| page.row(sight.snapshot));
+                let actions = match (self.project(id), &page, row) {
+                    (Some(project), Some(page), Some(row)) => pages::item::show(ui, sight, project, page, row),
+                    _ => vec![UserAction::Go(Route::Project(id))],
+                };
+                self.item = page;
+                actions
+            }
+        }
+    }
+
+    fn dialogs(&mut self, ui: &Ui, actions: &mut Actions) {
+        let running = self.running();
+        let mut dialog = self.dialog.take();
+        let mut close = false;
+        match &mut dialog {
+            Some(Dialog::Import(form)) => {
+                close = modal(ui, "import", |ui| actions.extend(pages::import::show(ui, form)))
+            }
+            Some(Dialog::Start(form)) => {
+                if let Some(project) = self.project(form.project) {
+                    close = modal(ui, "start", |ui| actions.extend(pages::dialogs::start(ui, form, project)));
+                }
+            }
+            Some(Dialog::Closing { stopping }) => {
+                let stopping = *stopping;
+                modal(ui, "closing", |ui| actions.extend(pages::dialogs::closing(ui, running, stopping)));
+            }
+            None => {}
+        }
+        self.dialog = dialog;
+        if let Some(form) = &mut self.unlock {
+            close |= modal(ui, "vault", |ui| actions.extend(pages::dialogs::vault(ui, form)));
+        }
+        if close {
+            actions.push(UserAction::CloseDialog);
+        }
+    }
+
+    /// Remembers what the next window starts with.
+    fn farewell(&mut self) {
+        if let Some(size) = self.size.filter(|_| matches!(self.door, Door::Open)) {
+            self.remember(SIZE, format!("{} {}", size.x.round(), size.y.round()));
+        }
+        // The engine ends in order; the window is gone from the screen by then.
+        self.desk = None;
+    }
+}
+
+/// A dialog in the middle; answers whether a person wants it closed.
+fn modal(ui: &Ui, name: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
+    let frame = Frame::popup(ui.style()).inner_margin(Margin::same(24));
+    let modal = Modal::new(Id::unique(name)).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(DIALOG);
+        content(ui);
+    });
+    modal.should_close()
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        self.take_in(context);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.paint(ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.farewell();
+    }
+}

@@ -1,0 +1,74 @@
+//! The window. Pages paint from view-models and return actions; the application asks the engine's desk and never waits.
+//!
+//! [`theme`] is the only room that knows colours, type and spacing; [`widgets`] know no domain; [`model`] paints nothing.
+
+pub mod action;
+pub mod app;
+pub mod model;
+pub mod pages;
+pub mod route;
+pub mod theme;
+pub mod widgets;
+
+use std::sync::Arc;
+
+use crate::engine::desk::{Desk, Launch, Opening, Waker};
+use crate::engine::endpoints::RealEndpoints;
+use crate::platform::clock::SystemClock;
+use crate::platform::picker::SystemPicker;
+use crate::platform::{folder, logging};
+use app::{App, Surroundings};
+
+/// Opens the window and returns when it has closed.
+///
+/// # Errors
+/// For people: why there is no window.
+pub fn main(launch: Launch) -> Result<(), String> {
+    if !has_display() {
+        return Err("there is no display for a window here; `mailferry --help` shows what the command line does".into());
+    }
+    let folder = folder::data_dir(launch.data).map_err(|error| error.to_string())?;
+    let _log = logging::init(&folder, tracing::Level::INFO).map_err(|error| error.to_string())?;
+    let opening = Opening {
+        folder,
+        vault: launch.vault,
+        passphrase: launch.passphrase,
+        clock: Arc::new(SystemClock),
+        endpoints: Arc::new(RealEndpoints),
+    };
+    let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default();
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Mailferry")
+        .with_app_id("mailferry")
+        .with_icon(icon)
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([960.0, 560.0]);
+    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    let started = eframe::run_native(
+        "mailferry",
+        options,
+        Box::new(move |creation| {
+            let context = creation.egui_ctx.clone();
+            let waker: Waker = Arc::new(move || context.request_repaint());
+            let around = Surroundings {
+                clock: Arc::new(SystemClock),
+                zone: jiff::tz::TimeZone::system(),
+                picker: Box::new(SystemPicker),
+                waker: Arc::clone(&waker),
+            };
+            let desk = Desk::open(opening, waker)?;
+            Ok(Box::new(App::new(&creation.egui_ctx, desk, around)))
+        }),
+    );
+    started.map_err(|error| format!("the window could not be opened: {error}"))
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn has_display() -> bool {
+    true // the system has one, or says so itself
+}

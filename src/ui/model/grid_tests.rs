@@ -1,0 +1,168 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::ids::PassId;
+use crate::domain::record::PassProgress;
+
+fn row(id: i64, source: &str) -> ItemRow {
+    ItemRow {
+        item: ItemId(id),
+        project: ProjectId(1),
+        source: source.into(),
+        destination: format!("{source}.new"),
+        star: None,
+        status: Status::NotSubmitted,
+        pass: None,
+        submitted: None,
+        started: None,
+        ended: None,
+        progress: PassProgress::default(),
+        speed: 0,
+        failure: None,
+    }
+}
+
+fn snapshot(revision: u64, rows: Vec<ItemRow>) -> Arc<Snapshot> {
+    Arc::new(Snapshot::of(revision, rows))
+}
+
+fn shown(grid: &Grid, snapshot: &Snapshot) -> Vec<i64> {
+    grid.view.iter().map(|place| snapshot.row(*place).unwrap().item.0).collect()
+}
+
+fn three() -> Vec<ItemRow> {
+    vec![row(1, "carl"), row(2, "Anna"), row(3, "bob")]
+}
+
+fn act(grid: &mut Grid, snapshot: &Snapshot, action: GridAction) {
+    grid.apply(action, snapshot);
+    grid.refresh(snapshot);
+}
+
+#[test]
+fn rows_are_ordered_by_any_column_and_back() {
+    let mut rows = three();
+    rows[0].progress.counts.copied = 5;
+    rows[1].progress.counts.copied = 1;
+    rows[2].star = Some(Star::Red);
+    let snapshot = snapshot(1, rows);
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.refresh(&snapshot);
+    assert_eq!(shown(&grid, &snapshot), [2, 3, 1]);
+    act(&mut grid, &snapshot, GridAction::Sort(Column::Name));
+    assert_eq!(shown(&grid, &snapshot), [1, 3, 2]);
+    act(&mut grid, &snapshot, GridAction::Sort(Column::Messages));
+    assert_eq!(shown(&grid, &snapshot), [3, 2, 1]);
+    act(&mut grid, &snapshot, GridAction::Sort(Column::Star));
+    assert_eq!(shown(&grid, &snapshot), [3, 2, 1], "starred ones first");
+    for column in Column::ALL {
+        act(&mut grid, &snapshot, GridAction::Sort(column));
+        assert_eq!(Sort::from_text(&grid.sort.to_text()), Some(grid.sort));
+    }
+}
+
+#[test]
+fn nothing_is_recomputed_while_nothing_changes() {
+    let snapshot = snapshot(1, three());
+    let mut grid = Grid::new(ProjectId(1), None);
+    assert!(grid.refresh(&snapshot));
+    assert!(!grid.refresh(&snapshot));
+    grid.apply(GridAction::Tab(Tab::Done), &snapshot);
+    assert!(grid.refresh(&snapshot) && grid.view.is_empty());
+}
+
+#[test]
+fn the_order_stands_still_while_rows_are_selected() {
+    let before = snapshot(1, three());
+    let mut grid = Grid::new(ProjectId(1), Some(Sort { column: Column::Messages, descending: true }));
+    grid.refresh(&before);
+    act(&mut grid, &before, GridAction::Toggle(ItemId(3)));
+    let order = shown(&grid, &before);
+    let mut rows = three();
+    rows[2].progress.counts.copied = 9;
+    let after = snapshot(2, rows);
+    grid.refresh(&after);
+    assert!(grid.stale && shown(&grid, &after) == order);
+    act(&mut grid, &after, GridAction::SortAgain);
+    assert!(!grid.stale);
+    assert_eq!(shown(&grid, &after)[0], 3);
+}
+
+#[test]
+fn r57_stars_filter_and_unticking_restores_all() {
+    let mut rows = three();
+    (rows[0].star, rows[1].star) = (Some(Star::Red), Some(Star::Blue));
+    let snapshot = snapshot(1, rows);
+    let mut grid = Grid::new(ProjectId(1), None);
+    let mut filter = |star| {
+        act(&mut grid, &snapshot, GridAction::StarFilter(star));
+        shown(&grid, &snapshot)
+    };
+    assert_eq!(filter(Some(Star::Red)), [1]);
+    assert_eq!(filter(None), [3, 1], "and those without a star");
+    filter(Some(Star::Red));
+    assert_eq!(filter(None), [2, 3, 1]);
+}
+
+#[test]
+fn r59_all_that_the_filter_shows_is_selected() {
+    let snapshot = snapshot(1, three());
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.refresh(&snapshot);
+    act(&mut grid, &snapshot, GridAction::SelectAll(true));
+    assert_eq!(grid.targets.len(), 3);
+    act(&mut grid, &snapshot, GridAction::Search("ANNA".into()));
+    assert_eq!((grid.targets.len(), grid.selected.len()), (1, 3), "actions leave hidden ones alone");
+    act(&mut grid, &snapshot, GridAction::SelectAll(false));
+    assert!(grid.selected.is_empty());
+}
+
+#[test]
+fn ranges_follow_the_order_shown() {
+    let snapshot = snapshot(1, three());
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.refresh(&snapshot);
+    act(&mut grid, &snapshot, GridAction::Only(ItemId(2)));
+    act(&mut grid, &snapshot, GridAction::Range(ItemId(3)));
+    assert_eq!(grid.targets, [ItemId(2), ItemId(3)]);
+    act(&mut grid, &snapshot, GridAction::Move(1, true));
+    assert_eq!((grid.targets.len(), grid.cursor), (3, Some(ItemId(1))));
+    act(&mut grid, &snapshot, GridAction::Move(-9, false));
+    assert_eq!((grid.targets.len(), grid.cursor), (3, Some(ItemId(2))), "moving alone changes no selection");
+}
+
+#[test]
+fn tabs_count_every_item_once_or_say_why_not() {
+    let with = |id, status, kind, errors| {
+        let mut row = ItemRow { status, pass: Some((PassId(id), kind, 1)), ..row(id, "x") };
+        row.progress.counts.errors = errors;
+        row
+    };
+    let rows = vec![
+        row(1, "new"),
+        with(2, Status::Migrating, PassKind::Full, 0),
+        with(3, Status::Submitted, PassKind::Full, 0),
+        with(4, Status::Completed, PassKind::Verify, 0),
+        with(5, Status::Completed, PassKind::Full, 2),
+        with(6, Status::Failed, PassKind::Full, 0),
+        with(7, Status::Stopped, PassKind::Full, 0),
+    ];
+    let snapshot = snapshot(1, rows);
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.refresh(&snapshot);
+    assert_eq!(grid.totals.tabs, [7, 1, 1, 1, 1, 1, 2], "a verification is not done; errors are a problem too");
+    act(&mut grid, &snapshot, GridAction::SelectAll(true));
+    assert_eq!(grid.allowed, (5, 1));
+}
+
+#[test]
+fn ten_thousand_items_are_ordered_within_a_frame() {
+    let rows = (0..10_000).map(|id| row(id, &format!("user{:05}@contoso.example", (id * 7919) % 10_000))).collect();
+    let snapshot = snapshot(1, rows);
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.refresh(&snapshot);
+    assert_eq!(grid.view.len(), 10_000);
+    let names: Vec<&str> = grid.view.iter().map(|place| snapshot.row(*place).unwrap().source.as_str()).collect();
+    assert!(names.is_sorted());
+    assert!(!grid.refresh(&snapshot), "the next frame costs nothing");
+}

@@ -1,0 +1,108 @@
+//! How a status looks, and what is happening with an item, in words.
+
+use jiff::tz::TimeZone;
+
+use super::words;
+use crate::domain::pass::PassKind;
+use crate::domain::record::Phase;
+use crate::domain::status::{Status, display};
+use crate::domain::wording::{self, Names};
+use crate::engine::snapshot::ItemRow;
+use crate::ui::theme::Tone;
+use crate::ui::widgets::icon::Icon;
+
+/// A status as shape, colour and words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Its shape.
+    pub icon: Icon,
+    /// What its colour says.
+    pub tone: Tone,
+    /// Its words.
+    pub words: String,
+}
+
+/// How the status of an item looks.
+pub fn look(row: &ItemRow, now: i64) -> Look {
+    let kind = row.pass.map(|(_, kind, _)| kind);
+    let words = display(row.status, kind, row.progress.counts.errors, None, now);
+    let (icon, tone) = shape(row.status, kind, row.progress.counts.errors, row.progress.retry.is_some());
+    Look { icon, tone, words }
+}
+
+/// Shape and colour of a status.
+pub fn shape(status: Status, kind: Option<PassKind>, errors: u64, pausing: bool) -> (Icon, Tone) {
+    match status {
+        Status::NotSubmitted => (Icon::Empty, Tone::Quiet),
+        Status::Submitted => (Icon::Dots, Tone::Waiting),
+        Status::Scheduled => (Icon::Clock, Tone::Waiting),
+        Status::Held => (Icon::Pause, Tone::Waiting),
+        Status::Queued => (Icon::Hourglass, Tone::Waiting),
+        Status::WaitingForUser => (Icon::Envelope, Tone::Asking),
+        Status::Migrating if pausing => (Icon::Pause, Tone::Warning),
+        Status::Migrating => (Icon::Progress, Tone::Moving),
+        Status::Stopping => (Icon::Stopping, Tone::Warning),
+        Status::Stopped => (Icon::Stop, Tone::Quiet),
+        Status::Failed => (Icon::Cross, Tone::Bad),
+        Status::Completed if errors > 0 => (Icon::Warning, Tone::Warning),
+        Status::Completed => match kind {
+            Some(PassKind::Verify) => (Icon::Verified, Tone::Partial),
+            Some(PassKind::Trial) => (Icon::Flask, Tone::Partial),
+            Some(PassKind::PreStage) => (Icon::Box, Tone::Partial),
+            Some(PassKind::Full | PassKind::RetryErrors) | None => (Icon::Check, Tone::Good),
+        },
+    }
+}
+
+/// What is happening with an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Happening {
+    /// Folders done and in all, while a bar says something.
+    pub folders: Option<(u32, u32)>,
+    /// In words.
+    pub words: String,
+}
+
+/// What is happening with an item.
+pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
+    let progress = &row.progress;
+    let folders = (progress.folders_total > 0).then_some((progress.folders_done, progress.folders_total));
+    let words = match row.status {
+        Status::Migrating | Status::Stopping | Status::Queued => match (&progress.retry, progress.phase) {
+            (Some(retry), _) => {
+                let until = words::second(retry.until, zone);
+                format!("Retry {} of {} at {until}", retry.attempt, retry.limit)
+            }
+            (None, Phase::Copying) => match &progress.current {
+                Some(folder) => format!("Copying {folder}"),
+                None => wording::phase(Phase::Copying).into(),
+            },
+            (None, phase) => wording::phase(phase).into(),
+        },
+        Status::Failed | Status::Held | Status::Stopped => {
+            let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &Names::default()).headline;
+            row.failure.as_ref().map(headline).unwrap_or_default()
+        }
+        Status::Completed if progress.counts.errors > 0 => {
+            format!("{} not copied", words::count(progress.counts.errors))
+        }
+        Status::NotSubmitted | Status::Submitted | Status::Scheduled => String::new(),
+        Status::WaitingForUser | Status::Completed => String::new(),
+    };
+    match row.status {
+        Status::Migrating | Status::Stopping => Happening { folders, words },
+        Status::Stopped if words.is_empty() => Happening { folders, words },
+        _ => Happening { folders: None, words },
+    }
+}
+
+/// Since when an item is what it is.
+pub fn since(row: &ItemRow) -> Option<i64> {
+    row.ended.or(row.started).or(row.submitted)
+}
+
+/// Bytes moved: those recorded and, while a worker has the item, those on the wire (R49).
+pub fn bytes(row: &ItemRow) -> u64 {
+    let under_way = if row.status.is_active() { row.progress.in_flight } else { 0 };
+    row.progress.counts.bytes + under_way
+}

@@ -1,0 +1,8 @@
+//! View-models: what is shown, decided without painting. Pure, except that local times need a time zone.
+
+pub mod forms;
+pub mod grid;
+pub mod item;
+pub mod look;
+pub mod projects;
+pub mod words;

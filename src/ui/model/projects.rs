@@ -1,0 +1,83 @@
+//! The list of projects and the line at the foot: sums over everything the engine has loaded.
+
+use std::collections::HashMap;
+
+use super::grid::is_done;
+use super::look::{self, shape};
+use crate::domain::ids::ProjectId;
+use crate::domain::status::Status;
+use crate::engine::snapshot::Snapshot;
+use crate::ui::theme::Tone;
+
+/// Tones in the order of a bar: what is done comes first.
+pub const BAR: [Tone; 8] =
+    [Tone::Good, Tone::Partial, Tone::Warning, Tone::Moving, Tone::Waiting, Tone::Asking, Tone::Bad, Tone::Quiet];
+
+/// Sums over one project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Items.
+    pub items: usize,
+    /// Fully migrated ones.
+    pub done: usize,
+    /// Those a worker has.
+    pub running: usize,
+    /// Those that wait for a worker.
+    pub waiting: usize,
+    /// Held ones.
+    pub held: usize,
+    /// Failed ones.
+    pub failed: usize,
+    /// Items by tone, in the order of [`BAR`]; none that never ran.
+    pub tones: [u64; 8],
+    /// Bytes moved.
+    pub bytes: u64,
+    /// Bytes a second.
+    pub speed: u64,
+    /// When something last began or ended.
+    pub last: Option<i64>,
+}
+
+/// Sums over all projects, recomputed with each state of the engine.
+#[derive(Clone, Debug, Default)]
+pub struct Projects {
+    revision: Option<u64>,
+    by_project: HashMap<ProjectId, Summary>,
+    /// Over all of them.
+    pub all: Summary,
+}
+
+impl Projects {
+    /// Brings it up to date.
+    pub fn refresh(&mut self, snapshot: &Snapshot) {
+        if self.revision == Some(snapshot.revision) {
+            return;
+        }
+        self.revision = Some(snapshot.revision);
+        self.by_project.clear();
+        self.all = Summary::default();
+        for row in snapshot.rows() {
+            for sum in [self.by_project.entry(row.project).or_default(), &mut self.all] {
+                sum.items += 1;
+                sum.done += usize::from(is_done(row));
+                sum.running += usize::from(row.status.is_active());
+                sum.waiting += usize::from(row.status == Status::Submitted);
+                sum.held += usize::from(row.status == Status::Held);
+                sum.failed += usize::from(row.status == Status::Failed);
+                let kind = row.pass.map(|(_, kind, _)| kind);
+                let (_, tone) = shape(row.status, kind, row.progress.counts.errors, false);
+                if row.status != Status::NotSubmitted {
+                    sum.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
+                }
+                sum.bytes += look::bytes(row);
+                sum.speed += row.speed;
+                sum.last = sum.last.max(look::since(row));
+            }
+        }
+    }
+
+    /// The sums of one project.
+    pub fn of(&self, project: ProjectId) -> Summary {
+        self.by_project.get(&project).cloned().unwrap_or_default()
+    }
+}

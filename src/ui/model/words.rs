@@ -1,0 +1,109 @@
+//! Numbers and times as the window writes them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::domain::wording;
+
+/// With separators: `1,204`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count, or a dash for none.
+pub fn count_or_dash(number: u64) -> String {
+    if number == 0 { "–".into() } else { count(number) }
+}
+
+/// A size, or a dash for none.
+pub fn size_or_dash(bytes: u64) -> String {
+    if bytes == 0 { "–".into() } else { wording::size(bytes) }
+}
+
+/// `1 item`, `2 items`.
+pub fn counted(number: usize, one: &str) -> String {
+    let number = number as u64;
+    let end = match one {
+        _ if number == 1 => "",
+        one if one.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {one}{end}", count(number))
+}
+
+fn local(at: i64, zone: &TimeZone, format: &str) -> String {
+    Timestamp::from_millisecond(at)
+        .map_or_else(|_| "–".into(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
+}
+
+/// A time to the minute: today `10:02`, else with its day.
+pub fn moment(at: i64, now: i64, zone: &TimeZone) -> String {
+    let day = |at| local(at, zone, "%F");
+    if day(at) == day(now) {
+        local(at, zone, "%H:%M")
+    } else if now.abs_diff(at) < 6 * 24 * 3_600_000 {
+        local(at, zone, "%a %H:%M")
+    } else {
+        local(at, zone, "%-d %b %Y")
+    }
+}
+
+/// A time to the second.
+pub fn second(at: i64, zone: &TimeZone) -> String {
+    local(at, zone, "%H:%M:%S")
+}
+
+/// How long ago something was true (R51, R52).
+pub fn ago(at: i64, now: i64) -> String {
+    match now.saturating_sub(at) {
+        gone if gone < 2_000 => "now".into(),
+        gone if gone < 60_000 => format!("{} s ago", gone / 1000),
+        gone if gone < 3_600_000 => format!("{} min ago", gone / 60_000),
+        gone => format!("{} ago", wording::duration(gone)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(
+            ["0", "999", "1,204", "1,000,000"],
+            [0, 999, 1204, 1_000_000].map(count).each_ref().map(String::as_str)
+        );
+        assert_eq!((counted(1, "item"), counted(2, "item")), ("1 item".into(), "2 items".into()));
+    }
+
+    #[test]
+    fn passes_have_a_plural_of_their_own() {
+        assert_eq!((counted(1, "pass"), counted(2, "pass")), ("1 pass".into(), "2 passes".into()));
+    }
+
+    #[test]
+    fn times_are_as_short_as_they_may_be() {
+        let now = 1_763_800_000_000; // Saturday 22 November 2025, 08:26 UTC
+        let zone = TimeZone::UTC;
+        assert_eq!(moment(now - 60_000, now, &zone), "08:25");
+        assert_eq!(moment(now - 86_400_000, now, &zone), "Fri 08:26");
+        assert_eq!(moment(now - 30 * 86_400_000, now, &zone), "23 Oct 2025");
+        assert_eq!(second(now, &zone), "08:26:40");
+    }
+
+    #[test]
+    fn r51_r52_ages_grow() {
+        assert_eq!(
+            [0, 5_000, 420_000, 7_200_000].map(|gone| ago(0, gone)),
+            ["now", "5 s ago", "7 min ago", "2 hours ago"]
+        );
+    }
+}

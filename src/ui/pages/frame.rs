@@ -1,0 +1,142 @@
+//! What stands around every page: projects at the left, the line at the foot, messages.
+
+use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui, Vec2};
+
+use super::Actions;
+use crate::domain::project::Project;
+use crate::domain::wording;
+use crate::ui::action::UserAction;
+use crate::ui::model::projects::Projects;
+use crate::ui::model::words;
+use crate::ui::route::Route;
+use crate::ui::theme::{Palette, SIDE, Tone, Type};
+use crate::ui::widgets::text::text;
+
+/// A message to the person, kept until it is put away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// When, UTC epoch milliseconds.
+    pub at: i64,
+    /// Its colour.
+    pub tone: Tone,
+    /// Its words.
+    pub words: String,
+}
+
+/// The panel at the left.
+pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 16));
+    Panel::left("side").exact_size(SIDE).resizable(false).frame(frame).show(ui, |ui| {
+        ui.label(text(Type::Page, "Mailferry"));
+        ui.add_space(12.0);
+        let all = matches!(route, Route::Projects | Route::NewProject);
+        if entry(ui, "All projects", all, None).clicked() {
+            actions.push(UserAction::Go(Route::Projects));
+        }
+        ui.add_space(8.0);
+        let foot = 76.0;
+        ScrollArea::vertical().max_height(ui.available_height() - foot).auto_shrink([false, false]).show(ui, |ui| {
+            for project in projects {
+                let here = matches!(route, Route::Project(id) | Route::Item(id, _) if id == project.id);
+                let sum = sums.of(project.id);
+                let dot = (sum.running > 0).then_some(palette.accent);
+                if entry(ui, &project.name, here, dot).clicked() {
+                    actions.push(UserAction::Go(Route::Project(project.id)));
+                }
+            }
+        });
+        ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
+            let words = if ui.visuals().dark_mode { "Light theme" } else { "Dark theme" };
+            if ui.add(egui::Button::new(text(Type::Small, words).color(palette.muted)).frame(false)).clicked() {
+                actions.push(UserAction::Theme);
+            }
+            ui.label(text(Type::Small, foot_line(sums)).color(palette.muted));
+        });
+    });
+}
+
+/// "12 migrating · 40 submitted · 8.3 MB/s".
+fn foot_line(sums: &Projects) -> String {
+    let all = &sums.all;
+    if all.running + all.waiting == 0 {
+        return "Nothing is running".into();
+    }
+    let mut line = format!("{} migrating", words::count(all.running as u64));
+    if all.waiting > 0 {
+        line += &format!(" · {} submitted", words::count(all.waiting as u64));
+    }
+    if all.speed > 0 {
+        line += &format!(" · {}/s", wording::size(all.speed));
+    }
+    line
+}
+
+fn entry(ui: &mut Ui, words: &str, here: bool, dot: Option<egui::Color32>) -> egui::Response {
+    let palette = Palette::of(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 28.0), Sense::click());
+    let fill = match (here, response.hovered() || response.has_focus()) {
+        (true, _) => Some(palette.selected),
+        (false, true) => Some(palette.hover),
+        (false, false) => None,
+    };
+    if let Some(fill) = fill {
+        ui.painter().rect_filled(rect, 4.0, fill);
+    }
+    let galley = egui::WidgetText::from(text(if here { Type::Strong } else { Type::Body }, words)).into_galley(
+        ui,
+        Some(egui::TextWrapMode::Truncate),
+        rect.width() - 28.0,
+        egui::TextStyle::Body,
+    );
+    let at = egui::pos2(rect.left() + 8.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, palette.text);
+    if let Some(dot) = dot {
+        ui.painter().circle_filled(egui::pos2(rect.right() - 12.0, rect.center().y), 4.0, dot);
+    }
+    let name = if dot.is_some() { format!("{words}, running") } else { words.to_owned() };
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    response
+}
+
+/// The last message, and on demand all of them.
+pub fn messages(
+    ui: &mut Ui,
+    notices: &[Notice],
+    fresh: bool,
+    open: bool,
+    zone: &jiff::tz::TimeZone,
+    actions: &mut Actions,
+) {
+    let palette = Palette::of(ui);
+    let Some(last) = notices.last().filter(|_| fresh || open) else { return };
+    let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 8));
+    Panel::bottom("messages").resizable(false).frame(frame).show(ui, |ui| {
+        if open {
+            ScrollArea::vertical().max_height(180.0).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
+                for notice in notices {
+                    ui.horizontal_wrapped(|ui| {
+                        let time = words::second(notice.at, zone);
+                        ui.label(RichText::new(time).color(palette.muted));
+                        ui.label(RichText::new(&notice.words).color(palette.tone(notice.tone)));
+                    });
+                }
+            });
+        }
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.button("Dismiss").clicked() {
+                    actions.push(UserAction::Dismiss);
+                }
+                if ui.button(if open { "Less" } else { "All messages" }).clicked() {
+                    actions.push(UserAction::Activity);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    if !open {
+                        ui.add(egui::Label::new(RichText::new(&last.words).color(palette.tone(last.tone))).wrap());
+                    }
+                });
+            });
+        });
+    });
+}

@@ -1,0 +1,307 @@
+//! The item grid (R47–R50, R54–R60): a virtualised table; only the rows in sight are painted.
+
+use egui::text::LayoutJob;
+use egui::{Align, Key, Layout, Modifiers, Role, Sense, TextFormat, Ui, WidgetInfo};
+use egui_extras::{Column as Width, TableBuilder, TableRow};
+
+use super::grid_head::{STARS, choices, filters, head, selection};
+use super::{Actions, Sight};
+use crate::domain::project::Project;
+use crate::engine::snapshot::ItemRow;
+use crate::ui::action::UserAction;
+use crate::ui::model::grid::{Column, Grid, GridAction};
+use crate::ui::model::look::{self, happening, look};
+use crate::ui::model::projects::Summary;
+use crate::ui::model::words;
+use crate::ui::route::Route;
+use crate::ui::theme::{Palette, ROW, Tone, Type, font};
+use crate::ui::widgets::text::{badge, cut, figure, muted, primary, text};
+use crate::ui::widgets::{bars, icon, star};
+
+/// Paints it.
+pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: &Summary) -> Actions {
+    let mut actions = Actions::new();
+    head(ui, sight, project, grid, sum, &mut actions);
+    ui.add_space(8.0);
+    if grid.totals.items == 0 {
+        empty(ui, &mut actions);
+        return actions;
+    }
+    filters(ui, grid, &mut actions);
+    ui.add_space(4.0);
+    let below = 30.0;
+    let top = ui.cursor().top();
+    let height = ui.available_height() - below;
+    let scroll = keys(ui, sight, grid, &mut actions);
+    ui.scope(|ui| {
+        ui.set_max_height(height);
+        ui.spacing_mut().item_spacing = egui::vec2(6.0, 0.0);
+        table(ui, sight, grid, scroll, &mut actions);
+    });
+    let area = egui::Rect::from_min_max(
+        egui::pos2(ui.min_rect().left(), top),
+        egui::pos2(ui.max_rect().right(), top + height),
+    );
+    let hovered = ui.input(|input| input.pointer.hover_pos()).is_some_and(|at| area.contains(at));
+    if hovered != grid.is_hovered() {
+        actions.push(UserAction::Grid(GridAction::Hover(hovered)));
+    }
+    if grid.view.is_empty() {
+        muted(ui, "No item fits the filters");
+    }
+    ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, grid));
+    actions
+}
+
+fn empty(ui: &mut Ui, actions: &mut Actions) {
+    ui.add_space(72.0);
+    ui.vertical_centered(|ui| {
+        ui.label(text(Type::Section, "No items yet"));
+        muted(
+            ui,
+            "An item is a mailbox here and a mailbox there. Import a list of them, or paste two columns of addresses",
+        );
+        ui.add_space(12.0);
+        if primary(ui, true, "Import the first items…").clicked() {
+            actions.push(UserAction::AskImport);
+        }
+    });
+}
+
+/// Keys, where no field has them; answers the row to bring into sight.
+fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option<usize> {
+    if ui.egui_wants_keyboard_input() || ui.memory(|memory| memory.top_modal_layer().is_some()) {
+        return None;
+    }
+    let mut moved: i64 = 0;
+    let focused = ui.memory(|memory| memory.focused().is_some());
+    ui.input_mut(|input| {
+        let mut push = |action| actions.push(action);
+        for (key, rows) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)] {
+            for (modifiers, select) in [(Modifiers::SHIFT, true), (Modifiers::NONE, false)] {
+                if !focused && input.consume_key(modifiers, key) {
+                    moved = rows;
+                    push(UserAction::Grid(GridAction::Move(rows, select)));
+                }
+            }
+        }
+        if input.consume_key(Modifiers::COMMAND, Key::A) {
+            push(UserAction::Grid(GridAction::SelectAll(true)));
+        }
+        if input.consume_key(Modifiers::NONE, Key::Escape) {
+            push(UserAction::Grid(GridAction::SelectAll(false)));
+        }
+        if input.consume_key(Modifiers::NONE, Key::R) {
+            push(UserAction::Grid(GridAction::SortAgain));
+        }
+        if !focused && let Some(item) = grid.cursor {
+            if input.consume_key(Modifiers::NONE, Key::Space) {
+                push(UserAction::Grid(GridAction::Toggle(item)));
+            }
+            if input.consume_key(Modifiers::NONE, Key::Enter) {
+                push(UserAction::Go(Route::Item(grid.project, item)));
+            }
+        }
+        // Keys act on what is selected, else on the row under the cursor.
+        let none = grid.targets.is_empty();
+        if none && grid.cursor.is_none() {
+            return;
+        }
+        let chosen = || if none { grid.cursor.into_iter().collect() } else { grid.targets.clone() };
+        let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
+        for (key, (_, star)) in digits.into_iter().zip(STARS) {
+            if input.consume_key(Modifiers::NONE, key) {
+                push(UserAction::Star(chosen(), star));
+            }
+        }
+        if input.consume_key(Modifiers::NONE, Key::S) {
+            push(UserAction::AskStart(chosen()));
+        }
+        if input.consume_key(Modifiers::NONE, Key::X) {
+            push(UserAction::Stop(chosen()));
+        }
+    });
+    let last = grid.view.len().saturating_sub(1);
+    (moved != 0)
+        .then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
+}
+
+fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
+    let mut table = TableBuilder::new(ui)
+        .id_salt(("items", grid.project))
+        .auto_shrink([false, false])
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(Width::exact(30.0))
+        .column(Width::exact(24.0))
+        .column(Width::initial(282.0).range(140.0..=700.0).clip(true).resizable(true))
+        .column(Width::exact(168.0).clip(true))
+        .column(Width::remainder().at_least(100.0).clip(true))
+        .column(Width::exact(70.0))
+        .column(Width::exact(76.0))
+        .column(Width::exact(52.0))
+        .column(Width::exact(74.0));
+    if let Some(row) = scroll {
+        table = table.scroll_to_row(row, None);
+    }
+    table.header(ROW, |mut row| header(&mut row, grid, actions)).body(|body| {
+        body.rows(ROW, grid.view.len(), |mut row| {
+            if let Some(item) = grid.view.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
+                row.set_selected(grid.selected.contains(&item.item));
+                cells(&mut row, sight, grid, item, actions);
+            }
+        });
+    });
+}
+
+fn header(row: &mut TableRow<'_, '_>, grid: &Grid, actions: &mut Actions) {
+    row.col(|ui| header_star(ui, grid, actions));
+    row.col(|ui| {
+        let all = !grid.view.is_empty() && grid.targets.len() == grid.view.len();
+        let mut on = all;
+        let response = ui.checkbox(&mut on, "");
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, all, "Select all shown items"));
+        if response.changed() {
+            actions.push(UserAction::Grid(GridAction::SelectAll(on)));
+        }
+    });
+    for column in Column::ALL.into_iter().skip(1) {
+        row.col(|ui| {
+            let right = matches!(column, Column::Messages | Column::Data | Column::Errors | Column::Since);
+            let layout =
+                if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+            ui.with_layout(layout, |ui| sort_button(ui, column, grid, actions));
+        });
+    }
+}
+
+fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    let on = grid.sort.column == column;
+    let words = text(Type::Small, column.word()).color(if on { palette.text } else { palette.muted });
+    let response = ui.add(egui::Label::new(words).selectable(false).sense(Sense::click()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.word())));
+    if on {
+        let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(8.0), Sense::hover());
+        icon::sort_mark(ui.painter(), rect.center(), grid.sort.descending, palette.accent);
+    }
+    if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+        actions.push(UserAction::Grid(GridAction::Sort(column)));
+    }
+}
+
+/// The star of the header acts on everything selected (R56, R58).
+fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    let response = star::button(ui, None, palette.border, "Star of the selected items", 6.5);
+    let none = grid.targets.is_empty();
+    let choices = if none { Vec::new() } else { choices(palette) };
+    let mut sort = false;
+    let chosen = star::picker(&response, palette.border, &choices, |ui| {
+        if none {
+            ui.label("Select items first");
+        }
+        sort = ui.button("Sort by star").clicked();
+        if sort {
+            ui.close();
+        }
+    });
+    if let Some(at) = chosen {
+        actions.push(UserAction::Star(grid.targets.clone(), STARS[at].1));
+    }
+    if sort {
+        actions.push(UserAction::Grid(GridAction::Sort(Column::Star)));
+    }
+}
+
+fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
+    row.col(|ui| star_cell(ui, grid, item, actions));
+    row.col(|ui| {
+        let selected = grid.selected.contains(&item.item);
+        let mut on = selected;
+        let response = ui.checkbox(&mut on, "");
+        let name = format!("Select {}", item.source);
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, selected, &name));
+        if response.changed() {
+            let range = ui.input(|input| input.modifiers.shift);
+            let action = if range { GridAction::Range(item.item) } else { GridAction::Toggle(item.item) };
+            actions.push(UserAction::Grid(action));
+        }
+    });
+    row.col(|ui| name_cell(ui, grid, item, actions));
+    let seen = look(item, sight.now);
+    row.col(|ui| {
+        let color = Palette::of(ui).tone(seen.tone);
+        let name = format!("{}: open {}", seen.words, item.source);
+        if badge(ui, seen.icon, &seen.words, color, &name).clicked() {
+            actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
+        }
+    });
+    row.col(|ui| {
+        let palette = Palette::of(ui);
+        let happening = happening(item, sight.zone);
+        let mut words = happening.words;
+        if let Some((done, total)) = happening.folders {
+            bars::ticks(ui, done, total, palette.tone(seen.tone), palette.track);
+            words = if words.is_empty() { format!("{done}/{total}") } else { format!("{done}/{total} · {words}") };
+        }
+        cut(ui, text(Type::Small, words).color(palette.text));
+    });
+    let counts = item.progress.counts;
+    row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));
+    row.col(|ui| figure(ui, words::size_or_dash(look::bytes(item)), None));
+    row.col(|ui| {
+        let color = (counts.errors > 0).then(|| Palette::of(ui).tone(Tone::Warning));
+        figure(ui, words::count_or_dash(counts.errors), color);
+    });
+    row.col(|ui| {
+        let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, sight.now, sight.zone));
+        figure(ui, since, Some(Palette::of(ui).muted));
+    });
+}
+
+fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    if grid.cursor == Some(item.item) {
+        let bar = ui.max_rect();
+        let bar = egui::Rect::from_min_size(bar.left_top(), egui::vec2(3.0, bar.height()));
+        ui.painter().rect_filled(bar, 1.0, palette.accent);
+    }
+    let word = item.star.map_or("none", |star| star.word());
+    let name = format!("Star of {}: {word}", item.source);
+    let fill = item.star.map(|star| palette.star(star));
+    if let Some(at) = star::star(ui, fill, palette.track, &name, &choices(palette)) {
+        actions.push(UserAction::Star(vec![item.item], STARS[at].1));
+    }
+}
+
+/// Domains are muted; equal local parts are shown once.
+fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    let (source, at_source) = item.source.split_once('@').unwrap_or((&item.source, ""));
+    let (destination, at_destination) = item.destination.split_once('@').unwrap_or((&item.destination, ""));
+    let mut job = LayoutJob::default();
+    let mut add = |words: &str, strong: bool| {
+        let color = if strong { palette.text } else { palette.muted };
+        job.append(words, 0.0, TextFormat { font_id: font(Type::Small), color, ..TextFormat::default() });
+    };
+    add(source, true);
+    let at = |domain: &str| if domain.is_empty() { String::new() } else { format!("@{domain}") };
+    add(&format!("{} → ", at(at_source)), false);
+    if !source.eq_ignore_ascii_case(destination) || at_destination.is_empty() {
+        add(destination, true);
+    }
+    add(&at(at_destination), false);
+    let whole = format!("{} → {}", item.source, item.destination);
+    let response = ui.add(egui::Label::new(job).truncate().selectable(false).sense(Sense::click()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Cell, true, &whole));
+    if response.double_clicked() {
+        actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
+    } else if response.clicked() {
+        let modifiers = ui.input(|input| input.modifiers);
+        actions.push(UserAction::Grid(match (modifiers.shift, modifiers.command) {
+            (true, _) => GridAction::Range(item.item),
+            (false, true) => GridAction::Toggle(item.item),
+            (false, false) => GridAction::Only(item.item),
+        }));
+    }
+}

@@ -1,0 +1,77 @@
+//! The dialog that imports items from a file or a pasted list.
+
+use egui::{ScrollArea, TextEdit, Ui};
+
+use super::Actions;
+use crate::ui::action::UserAction;
+use crate::ui::model::forms::ImportForm;
+use crate::ui::model::words;
+use crate::ui::theme::{Palette, Tone, Type};
+use crate::ui::widgets::text::{muted, primary, text};
+
+/// Paints it.
+pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
+    let mut actions = Actions::new();
+    ui.label(text(Type::Page, "Import items"));
+    muted(
+        ui,
+        "Columns: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
+         Destination Password. Only the two e-mails are needed",
+    );
+    ui.add_space(8.0);
+    let label = ui.label(text(Type::Small, "CSV file"));
+    ui.horizontal(|ui| {
+        let wide = ui.available_width() - 90.0;
+        let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv").desired_width(wide);
+        ui.add(edit).labelled_by(label.id);
+        if ui.button("Browse…").clicked() {
+            actions.push(UserAction::Browse);
+        }
+    });
+    let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));
+    ScrollArea::vertical().max_height(120.0).id_salt("pasted").show(ui, |ui| {
+        let edit = TextEdit::multiline(&mut form.pasted).desired_rows(5).desired_width(f32::INFINITY);
+        ui.add(edit.font(egui::TextStyle::Monospace)).labelled_by(label.id);
+    });
+    ui.add_space(4.0);
+    let good = preview(ui, form);
+    if let Some(refused) = &form.refused {
+        let color = Palette::of(ui).tone(Tone::Bad);
+        ui.label(egui::RichText::new(refused).color(color));
+    }
+    ui.add_space(8.0);
+    ui.horizontal(|ui| {
+        let words = if good == 0 { "Import".to_owned() } else { format!("Import {}", words::counted(good, "item")) };
+        if primary(ui, good > 0 && !form.busy, words).clicked() {
+            actions.push(UserAction::Import);
+        }
+        if ui.button("Cancel").clicked() {
+            actions.push(UserAction::CloseDialog);
+        }
+        if form.busy {
+            muted(ui, "Importing…");
+        }
+    });
+    actions
+}
+
+/// What would come in; answers the number of good rows.
+fn preview(ui: &mut Ui, form: &ImportForm) -> usize {
+    let Some(preview) = &form.preview else {
+        muted(ui, if form.from().is_some() { "Reading…" } else { "Nothing chosen yet" });
+        return 0;
+    };
+    let passwords = if preview.passwords { ", with passwords" } else { "" };
+    ui.label(format!("{} can be imported{passwords}", words::counted(preview.good, "row")));
+    let warning = Palette::of(ui).tone(Tone::Warning);
+    if preview.bad > 0 {
+        let words = format!("{} cannot, and will be left out:", words::counted(preview.bad, "row"));
+        ui.label(egui::RichText::new(words).color(warning));
+    }
+    ScrollArea::vertical().max_height(110.0).id_salt("problems").show(ui, |ui| {
+        for line in preview.problems.iter().chain(&preview.notes) {
+            ui.label(text(Type::Small, line));
+        }
+    });
+    preview.good
+}

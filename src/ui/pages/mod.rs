@@ -1,0 +1,25 @@
+//! Pages: each paints from a model and returns what a person did. No page asks the engine or decides.
+
+pub mod dialogs;
+pub mod frame;
+pub mod grid;
+pub mod grid_head;
+pub mod import;
+pub mod item;
+pub mod item_lists;
+pub mod new_project;
+pub mod projects;
+
+/// What every page may look at.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    /// The engine's state.
+    pub snapshot: &'a crate::engine::snapshot::Snapshot,
+    /// Now, UTC epoch milliseconds.
+    pub now: i64,
+    /// The zone in which times are shown.
+    pub zone: &'a jiff::tz::TimeZone,
+}
+
+/// What a page returns.
+pub type Actions = Vec<crate::ui::action::UserAction>;

@@ -1,0 +1,117 @@
+//! The form for a new project: a name and two servers.
+
+use egui::{ComboBox, ScrollArea, Ui};
+
+use super::Actions;
+use crate::domain::server::Security;
+use crate::ui::action::UserAction;
+use crate::ui::model::forms::{Check, ProjectForm, ServerFaults, ServerForm};
+use crate::ui::route::Route;
+use crate::ui::theme::{Palette, Type};
+use crate::ui::widgets::text::{field, muted, primary, section, text};
+
+/// Paints it.
+pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
+    let mut actions = Actions::new();
+    ui.label(text(Type::Page, "New project"));
+    ui.add_space(8.0);
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        ui.set_max_width(760.0);
+        let wrong = form.name_fault().filter(|_| form.tried);
+        ui.scope(|ui| {
+            ui.set_max_width(370.0);
+            field(ui, "Name", &mut form.name, "Contoso → Fabrikam", false, wrong);
+        });
+        ui.add_space(12.0);
+        ui.spacing_mut().item_spacing.x = 24.0;
+        ui.columns(2, |columns| {
+            let tried = form.tried;
+            side(&mut columns[0], "Source", "Mail is only read here; nothing changes", &mut form.source, tried);
+            side(
+                &mut columns[1],
+                "Destination",
+                "Mail is added here; what is there stays",
+                &mut form.destination,
+                tried,
+            );
+        });
+        ui.spacing_mut().item_spacing.x = 8.0;
+        ui.add_space(12.0);
+        if let Some(refused) = &form.refused {
+            let color = ui.visuals().error_fg_color;
+            ui.label(egui::RichText::new(refused).color(color));
+        }
+        ui.horizontal(|ui| {
+            if primary(ui, !form.busy, "Create project").clicked() {
+                actions.push(UserAction::CreateProject);
+            }
+            if ui.button("Cancel").clicked() {
+                actions.push(UserAction::Go(Route::Projects));
+            }
+        });
+    });
+    actions
+}
+
+fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool) {
+    ui.spacing_mut().item_spacing.x = 8.0;
+    let faults = if tried { form.faults() } else { ServerFaults::default() };
+    section(ui, word);
+    muted(ui, hint);
+    ui.add_space(4.0);
+    let lower = word.to_lowercase();
+    field(ui, &format!("Host of the {lower}"), &mut form.host, "imap.example.com", false, faults.host.as_deref());
+    muted(ui, format!("Port {} unless you write another behind a colon", form.security.default_port()));
+    ui.add_space(4.0);
+    let words = |security: Security| match security {
+        Security::Tls => "TLS",
+        Security::StartTls => "STARTTLS",
+        Security::Plain => "No protection",
+    };
+    ComboBox::from_label(format!("Protection of the {lower}")).selected_text(words(form.security)).show_ui(ui, |ui| {
+        for security in [Security::Tls, Security::StartTls, Security::Plain] {
+            ui.selectable_value(&mut form.security, security, words(security));
+        }
+    });
+    if form.security == Security::Plain {
+        let color = Palette::of(ui).tone(crate::ui::theme::Tone::Warning);
+        let warning = "Passwords and mail travel in the clear. Only for a server on this machine or a safe network";
+        ui.label(text(Type::Small, warning).color(color));
+    } else {
+        certificate(ui, &lower, form, &faults);
+    }
+    ui.add_space(4.0);
+    ui.checkbox(&mut form.administered, format!("One administrator opens all mailboxes of the {lower}"));
+    if form.administered {
+        let hint = "admin, or {user}*admin";
+        field(ui, &format!("Administrator of the {lower}"), &mut form.admin, hint, false, faults.admin.as_deref());
+        let label = format!("Password of the {lower}'s administrator");
+        field(ui, &label, &mut form.password, "", true, faults.password.as_deref());
+    } else {
+        muted(ui, "Each item has its own login; passwords come with the list of items");
+    }
+}
+
+fn certificate(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
+    let words = |check: Check| match check {
+        Check::System => "checked by this computer",
+        Check::File => "checked by a file (PEM)",
+        Check::Fingerprint => "exactly one, by its fingerprint",
+    };
+    ComboBox::from_label(format!("Certificate of the {lower}")).selected_text(words(form.check)).show_ui(ui, |ui| {
+        for check in [Check::System, Check::File, Check::Fingerprint] {
+            ui.selectable_value(&mut form.check, check, words(check));
+        }
+    });
+    match form.check {
+        Check::System => {}
+        Check::File => {
+            let label = format!("File of certificates for the {lower}");
+            field(ui, &label, &mut form.trust, "/path/to/ca.pem", false, faults.trust.as_deref());
+        }
+        Check::Fingerprint => {
+            let label = format!("SHA-256 fingerprint of the {lower}");
+            field(ui, &label, &mut form.trust, "64 hexadecimal digits", false, faults.trust.as_deref());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! All projects: name, servers, items, how far they are.
+
+use egui::{Align, Layout, Ui};
+use egui_extras::{Column, TableBuilder};
+
+use super::{Actions, Sight};
+use crate::domain::project::Project;
+use crate::ui::action::UserAction;
+use crate::ui::model::projects::{BAR, Projects};
+use crate::ui::model::words;
+use crate::ui::route::Route;
+use crate::ui::theme::{Palette, ROW, Type};
+use crate::ui::widgets::bars;
+use crate::ui::widgets::text::{cut, figure, muted, primary, text};
+
+/// Paints it.
+pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects) -> Actions {
+    let mut actions = Actions::new();
+    ui.horizontal(|ui| {
+        ui.label(text(Type::Page, "Projects"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if !projects.is_empty() && primary(ui, true, "New project…").clicked() {
+                actions.push(UserAction::Go(Route::NewProject));
+            }
+        });
+    });
+    ui.add_space(12.0);
+    if projects.is_empty() {
+        empty(ui, &mut actions);
+        return actions;
+    }
+    let table = TableBuilder::new(ui)
+        .id_salt("projects")
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(Column::initial(200.0).at_least(120.0).clip(true))
+        .column(Column::remainder().at_least(200.0).clip(true))
+        .column(Column::exact(64.0))
+        .column(Column::exact(64.0))
+        .column(Column::exact(220.0))
+        .column(Column::exact(92.0))
+        .column(Column::exact(96.0));
+    table
+        .header(ROW, |mut header| {
+            for (at, word) in ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"]
+                .into_iter()
+                .enumerate()
+            {
+                header.col(|ui| {
+                    let color = Palette::of(ui).muted;
+                    match at {
+                        2 | 3 | 5 | 6 => figure(ui, word, Some(color)),
+                        4 => {
+                            ui.add_space(12.0);
+                            cut(ui, text(Type::Small, word).color(color));
+                        }
+                        _ => drop(cut(ui, text(Type::Small, word).color(color))),
+                    }
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(ROW + 4.0, projects.len(), |mut row| {
+                let project = &projects[row.index()];
+                let sum = sums.of(project.id);
+                row.col(|ui| {
+                    if ui.link(text(Type::Strong, &project.name)).clicked() {
+                        actions.push(UserAction::Go(Route::Project(project.id)));
+                    }
+                });
+                row.col(|ui| {
+                    let servers = format!("{} → {}", project.source.host, project.destination.host);
+                    cut(ui, text(Type::Small, servers));
+                });
+                row.col(|ui| figure(ui, words::count(sum.items as u64), None));
+                row.col(|ui| figure(ui, words::count_or_dash(sum.done as u64), None));
+                row.col(|ui| {
+                    let palette = Palette::of(ui);
+                    ui.add_space(12.0);
+                    let mut parts: Vec<_> =
+                        sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
+                    let started: u64 = sum.tones.iter().sum();
+                    parts.push(((sum.items as u64).saturating_sub(started), palette.track));
+                    bars::segments(ui, 190.0, 8.0, &parts, palette.track);
+                });
+                row.col(|ui| figure(ui, words::size_or_dash(sum.bytes), None));
+                row.col(|ui| {
+                    let last = sum.last.map_or_else(|| "–".into(), |at| words::moment(at, sight.now, sight.zone));
+                    figure(ui, last, Some(Palette::of(ui).muted));
+                });
+            });
+        });
+    actions
+}
+
+fn empty(ui: &mut Ui, actions: &mut Actions) {
+    ui.add_space(72.0);
+    ui.vertical_centered(|ui| {
+        ui.label(text(Type::Section, "No projects yet"));
+        muted(ui, "A project names two mail servers. Its items are the mailboxes that move from one to the other");
+        ui.add_space(12.0);
+        if primary(ui, true, "New project…").clicked() {
+            actions.push(UserAction::Go(Route::NewProject));
+        }
+    });
+}

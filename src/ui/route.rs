@@ -1,0 +1,17 @@
+//! Which page is shown.
+
+use crate::domain::ids::{ItemId, ProjectId};
+
+/// A page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Route {
+    /// All projects.
+    #[default]
+    Projects,
+    /// The form for a new project.
+    NewProject,
+    /// The items of a project.
+    Project(ProjectId),
+    /// One item of a project.
+    Item(ProjectId, ItemId),
+}

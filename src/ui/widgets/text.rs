@@ -1,0 +1,82 @@
+//! Text and small controls in the sizes of the theme.
+
+use egui::{Align, Color32, Label, Layout, Response, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
+
+use super::icon::{self, Icon};
+use crate::ui::theme::{ICON, Palette, Type, font};
+
+/// A text of some size in the colour of text.
+pub fn text(kind: Type, text: impl Into<String>) -> RichText {
+    RichText::new(text).font(font(kind))
+}
+
+/// A muted line.
+pub fn muted(ui: &mut Ui, words: impl Into<String>) -> Response {
+    let color = Palette::of(ui).muted;
+    ui.add(Label::new(text(Type::Small, words).color(color)).wrap())
+}
+
+/// A line that is cut with "…" where it does not fit, and shown whole under the pointer.
+pub fn cut(ui: &mut Ui, words: RichText) -> Response {
+    ui.add(Label::new(words).truncate())
+}
+
+/// A figure at the right edge of its cell.
+pub fn figure(ui: &mut Ui, words: impl Into<String>, color: Option<Color32>) {
+    let color = color.unwrap_or(Palette::of(ui).text);
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.add(Label::new(text(Type::Small, words).color(color)));
+    });
+}
+
+/// A heading of a section.
+pub fn section(ui: &mut Ui, words: &str) {
+    ui.label(text(Type::Section, words));
+}
+
+/// The button of what the page is for.
+pub fn primary(ui: &mut Ui, enabled: bool, words: impl Into<String>) -> Response {
+    let palette = Palette::of(ui);
+    let words = RichText::new(words);
+    if enabled {
+        let button = egui::Button::new(words.color(palette.on_accent)).fill(palette.accent);
+        ui.add(button.stroke(egui::Stroke::new(1.0, palette.accent)))
+    } else {
+        ui.add_enabled(false, egui::Button::new(words))
+    }
+}
+
+/// A link that is an icon and a word; `name` is what a screen reader says.
+pub fn badge(ui: &mut Ui, icon: Icon, words: &str, color: Color32, name: &str) -> Response {
+    let galley = egui::WidgetText::from(text(Type::Small, words).color(color));
+    let wide = (ui.available_width() - ICON - 6.0).max(20.0);
+    let galley = galley.into_galley(ui, Some(egui::TextWrapMode::Truncate), wide, egui::TextStyle::Body);
+    let size = vec2(ICON + 6.0 + galley.size().x, ui.available_height().min(24.0).max(galley.size().y));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let ground = ui.visuals().panel_fill;
+    let spot = egui::Rect::from_center_size(rect.left_center() + vec2(ICON / 2.0, 0.0), egui::Vec2::splat(ICON));
+    icon::paint(ui.painter(), spot, icon, color, ground);
+    let at = egui::pos2(rect.left() + ICON + 6.0, rect.center().y - galley.size().y / 2.0);
+    if response.hovered() || response.has_focus() {
+        let y = at.y + galley.size().y;
+        ui.painter().hline(at.x..=at.x + galley.size().x, y, egui::Stroke::new(1.0, color));
+    }
+    ui.painter().galley(at, galley, color);
+    response.widget_info(|| WidgetInfo::labeled(Role::Link, true, name));
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+/// A field with its label above it, and what is wrong with it below.
+pub fn field(ui: &mut Ui, label: &str, value: &mut String, hint: &str, secret: bool, wrong: Option<&str>) -> Response {
+    ui.vertical(|ui| {
+        let name = ui.label(text(Type::Small, label));
+        let edit = TextEdit::singleline(value).hint_text(hint).password(secret).desired_width(f32::INFINITY);
+        let response = ui.add(edit).labelled_by(name.id);
+        if let Some(wrong) = wrong {
+            let color = ui.visuals().error_fg_color;
+            ui.label(text(Type::Small, wrong).color(color));
+        }
+        response
+    })
+    .inner
+}

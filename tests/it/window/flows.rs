@@ -1,0 +1,229 @@
+//! What a consultant does: a project, items, order, selection, stars, start, stop, a look at a failed item.
+
+use egui::{Key, Modifiers};
+use mailferry::domain::ids::{ItemId, PassId};
+use mailferry::domain::pass::PassKind;
+use mailferry::domain::record::{Counts, FolderPhase, PassFolder};
+use mailferry::domain::star::Star;
+use mailferry::domain::status::{Refusal, Status};
+use mailferry::engine::desk::{
+    Answer, Ask, Command, Details, FolderLine, ImportFrom, Opened, Outcome, PassLine, Preview,
+};
+use mailferry::ui::route::Route;
+
+use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
+
+#[test]
+fn a_project_is_made_from_the_form() {
+    let mut stage = Stage::closed();
+    stage.opened(Opened::default());
+    assert!(stage.shows("No projects yet"));
+    stage.click("New project…");
+    stage.click("Create project");
+    assert!(stage.says("1 to 200 characters") && stage.asked().is_empty(), "an empty form asks nothing");
+    stage.type_into("Name", "Contoso");
+    stage.type_into("Host of the source", "imap.contoso.example");
+    stage.type_into("Host of the destination", "imap.fabrikam.example:1993");
+    stage.click("Create project");
+    let (ticket, Ask::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
+    assert_eq!((new.name.as_str(), new.destination.server.port), ("Contoso", 1993));
+    stage.answer(ticket, Answer::Made(PROJECT, vec![project()]));
+    assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
+    assert!(stage.shows("No items yet"));
+}
+
+#[test]
+fn items_are_imported_after_a_look_at_the_list() {
+    let mut stage = Stage::with(Vec::new());
+    stage.click("Import the first items…");
+    stage.click("Browse…");
+    let (ticket, Ask::Preview(ImportFrom::File(file))) = stage.only() else { panic!("a look was expected") };
+    assert_eq!(file, std::path::Path::new("/lists/items.csv"));
+    let problems = vec!["line 3, Source Email: is empty".to_owned()];
+    stage.answer(ticket, Answer::Previewed(Preview { good: 2, bad: 1, problems, ..Preview::default() }));
+    assert!(stage.says("line 3, Source Email"));
+    stage.click("Import 2 items");
+    let (ticket, Ask::Import { project: PROJECT, skip_bad: true, .. }) = stage.only() else { panic!("an import") };
+    stage.answer(ticket, Answer::Imported(2, 0, 1));
+    stage.state(vec![item(1, "anna"), item(2, "bob")]);
+    assert!(stage.says("2 items imported, 1 bad row left out"));
+    assert_eq!(stage.order(), ["anna", "bob"]);
+}
+
+#[test]
+fn a_click_on_a_heading_orders_the_items() {
+    let mut rows = vec![item(1, "carl"), item(2, "anna"), item(3, "bob")];
+    rows[1].progress.counts.copied = 7;
+    let mut stage = Stage::with(rows);
+    assert_eq!(stage.order(), ["anna", "bob", "carl"]);
+    stage.click("Sort by Source → destination");
+    assert_eq!(stage.order(), ["carl", "bob", "anna"]);
+    stage.click("Sort by Messages");
+    stage.click("Sort by Messages");
+    assert_eq!(stage.order()[0], "anna");
+}
+
+#[test]
+fn r55_a_click_on_the_star_chooses_a_colour() {
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob")]);
+    stage.click("Star of bob@contoso.example: none");
+    stage.click("Green star");
+    let (_, ask) = stage.only();
+    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Green), .. }) if items == &[ItemId(2)]));
+}
+
+#[test]
+fn r54_six_colours_and_one_uncoloured_at_the_far_left() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("Star of anna@contoso.example: none");
+    let names = ["No star", "Red star", "Orange star", "Yellow star", "Green star", "Blue star", "Purple star"];
+    let left = |name: &str| {
+        use egui_kittest::kittest::Queryable;
+        stage.window.get_by_label(name).rect().left()
+    };
+    assert!(names.map(left).is_sorted());
+}
+
+#[test]
+fn r56_r58_r59_the_header_star_acts_on_everything_selected() {
+    let mut rows = vec![item(1, "anna"), item(2, "bob"), item(3, "carl")];
+    rows[0].star = Some(Star::Red);
+    let mut stage = Stage::with(rows);
+    stage.click("Star of the selected items");
+    assert!(stage.shows("Select items first"));
+    stage.press(Modifiers::NONE, Key::Escape);
+    stage.click("Select all shown items");
+    stage.click("Star of the selected items");
+    stage.click("Blue star");
+    let (_, ask) = stage.only();
+    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Blue), .. }) if items.len() == 3));
+    stage.click("Star of the selected items");
+    stage.click("No star");
+    let (_, ask) = stage.only();
+    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: None, .. }) if items.len() == 3));
+}
+
+#[test]
+fn r57_the_filter_of_stars_hides_and_restores() {
+    let mut rows = vec![item(1, "anna"), item(2, "bob")];
+    rows[0].star = Some(Star::Red);
+    let mut stage = Stage::with(rows);
+    stage.click("Stars…");
+    stage.click("Red star");
+    assert_eq!(stage.order(), ["anna"]);
+    assert!(stage.says("showing 1 of 2"));
+    stage.click("Red star");
+    assert_eq!(stage.order(), ["anna", "bob"]);
+}
+
+#[test]
+fn keys_move_select_and_star() {
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
+    stage.press(Modifiers::NONE, Key::ArrowDown);
+    stage.press(Modifiers::NONE, Key::Space);
+    stage.press(Modifiers::SHIFT, Key::ArrowDown);
+    let selected = |stage: &Stage| stage.window.state().grid(PROJECT).map(|grid| grid.targets.len());
+    assert_eq!(selected(&stage), Some(2));
+    stage.press(Modifiers::COMMAND, Key::A);
+    assert_eq!(selected(&stage), Some(3));
+    stage.press(Modifiers::NONE, Key::Num1);
+    let (_, ask) = stage.only();
+    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Red), .. }) if items.len() == 3));
+    stage.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(selected(&stage), Some(0));
+    stage.press(Modifiers::NONE, Key::Enter);
+    assert!(matches!(stage.window.state().route(), Route::Item(PROJECT, _)));
+}
+
+#[test]
+fn the_first_copy_asks_for_its_direction() {
+    let mut stage = Stage::with(vec![item(1, "anna"), item_in(2, "bob", Status::Migrating)]);
+    stage.click("Start all 2…");
+    assert!(stage.says("Copy FROM imap.contoso.example INTO imap.fabrikam.example"));
+    assert!(stage.says("1 left alone: the item is migrating"));
+    stage.click("Start 1");
+    assert!(stage.asked().is_empty(), "not before the direction is confirmed");
+    stage.click("The direction is right");
+    stage.click("Start 1");
+    let (ticket, ask) = stage.only();
+    assert!(matches!(ask, Ask::Start { ref items, kind: PassKind::Full, .. } if items == &[ItemId(1)]));
+    let left = vec![(ItemId(1), "no credential for the source: import a password, or set an administrator".to_owned())];
+    stage.answer(ticket, Answer::Done(Outcome { left, ..Outcome::default() }));
+    assert!(stage.says("1 left alone: no credential for the source"));
+    stage.click("Start all 2…");
+    assert!(!stage.says("The direction is right"), "asked once");
+}
+
+#[test]
+fn a_verification_needs_no_direction() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("Start all 1…");
+    stage.click("Verify Credentials");
+    stage.click("Start 1");
+    assert!(matches!(stage.only().1, Ask::Start { kind: PassKind::Verify, .. }));
+}
+
+#[test]
+fn r05_a_refused_stop_says_why_and_what_to_do() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Submitted)]);
+    stage.click("Select anna@contoso.example");
+    stage.click("Stop 1");
+    let (ticket, ask) = stage.only();
+    assert!(matches!(ask, Ask::Do(Command::Stop { ref items, .. }) if items == &[ItemId(1)]));
+    let refusal = Refusal::SubmittedCannotBeStopped.to_string();
+    stage.answer(ticket, Answer::Done(Outcome { left: vec![(ItemId(1), refusal.clone())], ..Outcome::default() }));
+    assert!(stage.says(&format!("1 left alone: {refusal}")));
+}
+
+#[test]
+fn r26_r45_r50_a_click_on_failed_opens_the_error() {
+    let mut row = item_in(1, "anna", Status::Failed);
+    (row.failure, row.ended) = (Some(refused_login()), Some(NOW));
+    let mut stage = Stage::with(vec![row.clone()]);
+    stage.click("Failed: open anna@contoso.example");
+    assert!(stage.shows("Failed while checking source credentials"));
+    assert!(stage.says("imap.contoso.example refused the login of anna@contoso.example"));
+    assert!(stage.shows("[AUTHENTICATIONFAILED] no"));
+    let (ticket, Ask::Details(ItemId(1))) = stage.only() else { panic!("the details were to be asked for") };
+    let pass = PassLine {
+        id: PassId(1),
+        kind: PassKind::Full,
+        status: Status::Failed,
+        submitted: NOW,
+        started: Some(NOW),
+        ended: Some(NOW),
+        counts: Counts::default(),
+        failure: row.failure,
+    };
+    let details = Details { item: ItemId(1), passes: vec![pass], folders: Vec::new(), errors: Vec::new() };
+    stage.answer(ticket, Answer::Details(Box::new(details)));
+    assert!(stage.shows("1 Full"));
+}
+
+#[test]
+fn r18_r19_the_item_page_counts_while_it_migrates() {
+    let mut row = item_in(1, "anna", Status::Migrating);
+    row.progress.counts = Counts { source: 12, copied: 4, ..Counts::default() };
+    (row.progress.folders_done, row.progress.folders_total) = (1, 3);
+    row.progress.current = Some(mailferry::domain::folder::FolderPath::new(["INBOX", "2019"]));
+    let mut stage = Stage::with(vec![row.clone()]);
+    stage.click("Migrating: open anna@contoso.example");
+    assert!(stage.shows("1 of 3 done, now INBOX/2019"));
+    let (ticket, _) = stage.only();
+    let folder = PassFolder {
+        folder: mailferry::domain::ids::FolderId(1),
+        phase: FolderPhase::Working,
+        counts: row.progress.counts,
+    };
+    let line = FolderLine { source: "INBOX/2019".into(), destination: "2019".into(), folder };
+    let details = Details { item: ItemId(1), passes: Vec::new(), folders: vec![line], errors: Vec::new() };
+    stage.answer(ticket, Answer::Details(Box::new(details)));
+    assert!(stage.shows("INBOX/2019 → 2019"));
+    row.progress.counts.copied = 1204;
+    stage.state(vec![row]);
+    assert!(stage.shows("1,204"));
+    assert!(stage.asked().is_empty(), "details are asked for once a second at most");
+    stage.clock.advance(1000);
+    stage.window.step();
+    assert!(matches!(stage.only().1, Ask::Details(ItemId(1))));
+}

@@ -1,0 +1,204 @@
+//! The window without a display: it is driven by visible labels, and a test stands where the engine would.
+//!
+//! Missing glyphs and unnamed controls fail every one of these tests by themselves.
+
+mod desk;
+mod dialogs;
+mod flows;
+mod idle;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use mailferry::domain::ids::{ItemId, PassId, ProjectId};
+use mailferry::domain::pass::PassKind;
+use mailferry::domain::project::{Options, Project};
+use mailferry::domain::server::Server;
+use mailferry::domain::status::Status;
+use mailferry::engine::desk::{Answer, Ask, BackOffice, Desk, Opened, Ticket, VaultKind};
+use mailferry::engine::snapshot::{ItemRow, Snapshot};
+use mailferry::platform::clock::FixedClock;
+use mailferry::platform::picker::FilePicker;
+use mailferry::ui::app::{App, Surroundings};
+
+/// When everything happens: Saturday 22 November 2025, 08:26:40 UTC.
+pub const NOW: i64 = 1_763_800_000_000;
+/// The project of every test.
+pub const PROJECT: ProjectId = ProjectId(1);
+
+/// Always chooses the same file.
+struct OneFile;
+
+impl FilePicker for OneFile {
+    fn pick(&self, _title: &str, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Option<PathBuf>> {
+        let (chosen, receiver) = sync_channel(1);
+        chosen.send(Some(PathBuf::from("/lists/items.csv"))).expect("there is room for one");
+        waker();
+        receiver
+    }
+}
+
+/// A window and whoever answers it.
+pub struct Stage {
+    /// The window.
+    pub window: Harness<'static, App>,
+    /// The other end of its desk.
+    pub office: BackOffice,
+    /// Its clock.
+    pub clock: Arc<FixedClock>,
+    revision: u64,
+}
+
+impl Stage {
+    /// A window whose workspace is not open yet.
+    pub fn closed() -> Stage {
+        let (desk, office) = Desk::pair();
+        let clock = Arc::new(FixedClock::at(NOW));
+        let around = Surroundings {
+            clock: Arc::clone(&clock) as _,
+            zone: jiff::tz::TimeZone::UTC,
+            picker: Box::new(OneFile),
+            waker: Arc::new(|| ()),
+        };
+        let window =
+            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, desk, around));
+        Stage { window, office, clock, revision: 0 }
+    }
+
+    /// A window with one project and these items.
+    pub fn with(rows: Vec<ItemRow>) -> Stage {
+        let mut stage = Stage::closed();
+        stage.state(rows);
+        stage.opened(Opened {
+            projects: vec![project()],
+            unlocked: true,
+            vault: Some(VaultKind::File),
+            ..Opened::default()
+        });
+        stage
+    }
+
+    /// Answers the opening.
+    pub fn opened(&mut self, opened: Opened) {
+        self.answer(0, Answer::Opened(Box::new(opened)));
+    }
+
+    /// Gives an answer and lets the window see it.
+    pub fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        self.office.answers.try_send((ticket, answer)).expect("room for an answer");
+        self.window.run();
+    }
+
+    /// The engine's state from now on.
+    pub fn state(&mut self, rows: Vec<ItemRow>) {
+        self.revision += 1;
+        self.office.snapshots.send_replace(Arc::new(Snapshot::of(self.revision, rows)));
+        self.window.run();
+    }
+
+    /// What the window asked since the last time, without what it wants remembered.
+    pub fn asked(&mut self) -> Vec<(Ticket, Ask)> {
+        let all = std::iter::from_fn(|| self.office.asks.try_recv().ok());
+        all.filter(|(_, ask)| !matches!(ask, Ask::Remember(..))).collect()
+    }
+
+    /// The one thing it asked.
+    pub fn only(&mut self) -> (Ticket, Ask) {
+        let mut asked = self.asked();
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        asked.remove(0)
+    }
+
+    /// Clicks what has this label.
+    pub fn click(&mut self, label: &str) {
+        self.window.get_by_label(label).click();
+        self.window.run();
+    }
+
+    /// Types into the field with this label.
+    pub fn type_into(&mut self, label: &str, text: &str) {
+        let fields = |window: &Harness<'_, App>| {
+            let all = window.query_all_by_label(label).map(|node| node.accesskit_node().role());
+            let field = |role: &egui::Role| matches!(role, egui::Role::TextInput | egui::Role::PasswordInput);
+            all.into_iter().find(field).expect("a field")
+        };
+        let role = fields(&self.window);
+        self.window.get_by_role_and_label(role, label).focus();
+        self.window.run();
+        self.window.get_by_role_and_label(role, label).type_text(text);
+        self.window.run();
+    }
+
+    /// Presses a key.
+    pub fn press(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
+        self.window.key_press_modifiers(modifiers, key);
+        self.window.run();
+    }
+
+    /// Whether anything has this label.
+    pub fn shows(&self, label: &str) -> bool {
+        self.window.query_all_by_label(label).next().is_some()
+    }
+
+    /// Whether any label holds this.
+    pub fn says(&self, words: &str) -> bool {
+        self.window.query_all_by_label_contains(words).next().is_some()
+    }
+
+    /// The items in the order of the grid, by source name.
+    pub fn order(&self) -> Vec<String> {
+        let cells = self.window.query_all_by_role(egui::Role::Cell);
+        let mut cells: Vec<_> =
+            cells.filter_map(|cell| Some((cell.rect().top(), cell.accesskit_node().label()?))).collect();
+        cells.sort_by(|a, b| a.0.total_cmp(&b.0));
+        cells.into_iter().map(|(_, name)| name.split('@').next().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// The project of every test.
+pub fn project() -> Project {
+    Project {
+        id: PROJECT,
+        name: "Contoso".into(),
+        source: Server::parse_url("imaps://imap.contoso.example").expect("an address"),
+        destination: Server::parse_url("imaps://imap.fabrikam.example").expect("an address"),
+        options: Options::default(),
+    }
+}
+
+/// An item that never ran.
+pub fn item(id: i64, name: &str) -> ItemRow {
+    ItemRow {
+        item: ItemId(id),
+        project: PROJECT,
+        source: format!("{name}@contoso.example"),
+        destination: format!("{name}@fabrikam.example"),
+        star: None,
+        status: Status::NotSubmitted,
+        pass: None,
+        submitted: None,
+        started: None,
+        ended: None,
+        progress: Default::default(),
+        speed: 0,
+        failure: None,
+    }
+}
+
+/// The same in another status, with a Full pass.
+pub fn item_in(id: i64, name: &str, status: Status) -> ItemRow {
+    let pass = Some((PassId(id), PassKind::Full, 1));
+    let mut row = ItemRow { status, pass, submitted: Some(NOW), started: Some(NOW), ..item(id, name) };
+    row.progress.updated = NOW;
+    row
+}
+
+/// A refused login.
+pub fn refused_login() -> (Option<Side>, Failure) {
+    let failure = Failure::new(Cause::LoginRefused, Scope::Mailbox, Retry::User, "signing in");
+    (Some(Side::Source), failure.saying("[AUTHENTICATIONFAILED] no"))
+}
