@@ -74,7 +74,7 @@ impl App {
             UserAction::Unlock => {
                 if let Some(form) = &mut self.unlock {
                     (form.busy, form.refused) = (true, None);
-                    let passphrase = (form.kind == VaultKind::File).then(|| Secret::new(form.passphrase.clone()));
+                    let passphrase = (form.kind == VaultKind::File).then(|| Secret::new(form.passphrase.as_str()));
                     let kind = form.kind;
                     self.ask(Ask::Unlock(kind, passphrase), Purpose::Unlock);
                 }

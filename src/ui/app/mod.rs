@@ -61,7 +61,6 @@ enum Door {
 }
 
 /// What stands over the page.
-#[derive(Clone, Debug)]
 enum Dialog {
     Import(ImportForm),
     Start(StartForm),

@@ -1,6 +1,10 @@
 //! Forms: what was typed, whether it can be used, and the question that follows from it.
+//!
+//! Forms that hold passwords have no `Debug`, and wipe them on drop.
 
 use std::path::PathBuf;
+
+use zeroize::Zeroizing;
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
@@ -21,7 +25,7 @@ pub enum Check {
 }
 
 /// One side of a new project as it was typed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServerForm {
     /// Host, or host and port.
     pub host: String,
@@ -36,7 +40,7 @@ pub struct ServerForm {
     /// Its login name or template.
     pub admin: String,
     /// Its password.
-    pub password: String,
+    pub password: Zeroizing<String>,
 }
 
 impl Default for ServerForm {
@@ -48,7 +52,7 @@ impl Default for ServerForm {
             trust: String::new(),
             administered: false,
             admin: String::new(),
-            password: String::new(),
+            password: Zeroizing::default(),
         }
     }
 }
@@ -105,13 +109,13 @@ impl ServerForm {
             Check::Fingerprint => server.trust = Trust::Pinned(parse_fingerprint(&self.trust)?),
         }
         server.admin = self.administered.then(|| AdminLogin::parse(self.admin.trim()));
-        let password = self.administered.then(|| Secret::new(self.password.clone()));
+        let password = self.administered.then(|| Secret::new(self.password.as_str()));
         Some(NewServer { server, authorities, password })
     }
 }
 
 /// The form for a new project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ProjectForm {
     /// Its name.
     pub name: String,
@@ -151,18 +155,18 @@ impl ProjectForm {
 }
 
 /// The dialog that imports items.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ImportForm {
     /// Into which project.
     pub project: ProjectId,
     /// The path of a file.
     pub path: String,
     /// Or a pasted list.
-    pub pasted: String,
+    pub pasted: Zeroizing<String>,
     /// What it would bring in.
     pub preview: Option<Preview>,
     /// For which input that was asked.
-    pub previewed: Option<(String, String)>,
+    pub previewed: Option<(String, Zeroizing<String>)>,
     /// What the workspace said.
     pub refused: Option<String>,
     /// The import runs.
@@ -172,14 +176,14 @@ pub struct ImportForm {
 impl ImportForm {
     /// An empty one.
     pub fn new(project: ProjectId) -> Self {
-        let (path, pasted) = (String::new(), String::new());
+        let (path, pasted) = (String::new(), Zeroizing::default());
         Self { project, path, pasted, preview: None, previewed: None, refused: None, busy: false }
     }
 
     /// Where the items come from; a pasted list counts before a file.
     pub fn from(&self) -> Option<ImportFrom> {
         if !self.pasted.trim().is_empty() {
-            return Some(ImportFrom::Text(Secret::new(self.pasted.clone())));
+            return Some(ImportFrom::Text(Secret::new(self.pasted.as_str())));
         }
         let path = self.path.trim();
         (!path.is_empty()).then(|| ImportFrom::File(PathBuf::from(path)))
@@ -225,16 +229,16 @@ impl StartForm {
 }
 
 /// The dialog that opens the vault, or makes it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VaultForm {
     /// It does not exist yet.
     pub new: bool,
     /// Which kind.
     pub kind: VaultKind,
     /// The passphrase.
-    pub passphrase: String,
+    pub passphrase: Zeroizing<String>,
     /// The same again, for a new one.
-    pub again: String,
+    pub again: Zeroizing<String>,
     /// Why it did not open.
     pub refused: Option<String>,
     /// An answer is under way.
@@ -247,8 +251,8 @@ impl VaultForm {
         Self {
             new: kind.is_none(),
             kind: kind.unwrap_or(VaultKind::File),
-            passphrase: String::new(),
-            again: String::new(),
+            passphrase: Zeroizing::default(),
+            again: Zeroizing::default(),
             refused: None,
             busy: false,
         }
@@ -281,7 +285,7 @@ mod tests {
         assert_eq!((new.destination.server.port, new.destination.password), (1143, None));
         form.source.administered = true;
         assert!(form.source.faults().admin.is_some() && form.source.faults().password.is_some());
-        (form.source.admin, form.source.password) = ("{user}*admin".into(), "x".into());
+        (form.source.admin, form.source.password) = ("{user}*admin".into(), "x".to_owned().into());
         assert!(form.ask().unwrap().source.password.is_some());
         (form.source.check, form.source.trust) = (Check::Fingerprint, "00".into());
         assert!(form.source.faults().trust.is_some() && form.ask().is_none());
@@ -313,7 +317,7 @@ mod tests {
         form.path = "items.csv".into();
         assert!(matches!(form.due(), Some(ImportFrom::File(_))));
         assert!(form.due().is_none());
-        form.pasted = "a@x\tb@y".into();
+        form.pasted = "a@x\tb@y".to_owned().into();
         assert!(matches!(form.due(), Some(ImportFrom::Text(_))));
     }
 
@@ -321,10 +325,13 @@ mod tests {
     fn a_new_passphrase_is_typed_twice() {
         let mut form = VaultForm::new(None);
         assert!(form.fault().is_some());
-        form.passphrase = "open sesame".into();
+        form.passphrase = "open sesame".to_owned().into();
         assert_eq!(form.fault(), Some("the two passphrases differ"));
-        form.again = "open sesame".into();
+        form.again = "open sesame".to_owned().into();
         assert_eq!(form.fault(), None);
-        assert_eq!(VaultForm { passphrase: "x".into(), ..VaultForm::new(Some(VaultKind::File)) }.fault(), None);
+        assert_eq!(
+            VaultForm { passphrase: "x".to_owned().into(), ..VaultForm::new(Some(VaultKind::File)) }.fault(),
+            None
+        );
     }
 }

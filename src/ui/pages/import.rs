@@ -30,7 +30,7 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
     });
     let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));
     ScrollArea::vertical().max_height(120.0).id_salt("pasted").show(ui, |ui| {
-        let edit = TextEdit::multiline(&mut form.pasted).desired_rows(5).desired_width(f32::INFINITY);
+        let edit = TextEdit::multiline(&mut *form.pasted).desired_rows(5).desired_width(f32::INFINITY);
         ui.add(edit.font(egui::TextStyle::Monospace)).labelled_by(label.id);
     });
     ui.add_space(4.0);
