@@ -7,14 +7,11 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
-use crate::domain::csv_import::Row;
 use crate::domain::failure::Side;
 use crate::domain::ids::CredentialId;
-use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::status::display;
 use crate::engine::desk::enter;
-use crate::store::NewItem;
 use crate::vault::{self, Vault};
 
 /// Problems named one by one; the rest is counted.
@@ -49,8 +46,8 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
     // Opened first: a wrong passphrase must not leave half an import.
     let vault = if has_secrets { Some(opened.vault().await?) } else { None };
-    let items = parsed.rows.iter().map(new_item).collect();
-    let secrets = secrets(parsed.rows);
+    let items = parsed.rows.iter().map(enter::new_item).collect();
+    let secrets = enter::secrets(parsed.rows);
     let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
     let places: Vec<(usize, Side, CredentialId)> =
         secrets.iter().zip(&ids).map(|((row, side, _), id)| (*row, *side, *id)).collect();
@@ -104,25 +101,6 @@ async fn take_back(vault: Option<&Arc<dyn Vault>>, ids: Vec<CredentialId>, why: 
         },
         None => why,
     }
-}
-
-fn new_item(row: &Row) -> NewItem {
-    NewItem {
-        source_email: row.source_email.clone(),
-        source_login: row.source_login.clone(),
-        destination_email: row.destination_email.clone(),
-        destination_login: row.destination_login.clone(),
-    }
-}
-
-/// The passwords of the rows, each with the number of its row.
-fn secrets(rows: Vec<Row>) -> Vec<(usize, Side, Secret)> {
-    let sides = rows.into_iter().enumerate().flat_map(|(at, row)| {
-        [(Side::Source, row.source_password), (Side::Destination, row.destination_password)]
-            .into_iter()
-            .filter_map(move |(side, secret)| secret.map(|secret| (at, side, secret)))
-    });
-    sides.collect()
 }
 
 /// `item list`

@@ -117,7 +117,8 @@ async fn on_a_thread(work: impl FnOnce() -> Result<(), VaultError> + Send + 'sta
     ended.map_err(|_| VaultError::Failed("the request was broken off".into()))?
 }
 
-fn new_item(row: &Row) -> NewItem {
+/// A row of the list as the database takes it.
+pub fn new_item(row: &Row) -> NewItem {
     NewItem {
         source_email: row.source_email.clone(),
         source_login: row.source_login.clone(),
@@ -127,7 +128,7 @@ fn new_item(row: &Row) -> NewItem {
 }
 
 /// The passwords of the rows, each with the number of its row.
-fn secrets(rows: Vec<Row>) -> Vec<(usize, Side, Secret)> {
+pub fn secrets(rows: Vec<Row>) -> Vec<(usize, Side, Secret)> {
     let sides = rows.into_iter().enumerate().flat_map(|(at, row)| {
         [(Side::Source, row.source_password), (Side::Destination, row.destination_password)]
             .into_iter()
