@@ -46,6 +46,20 @@ impl From<VaultWord> for VaultKind {
 /// A verb.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// In the person's workspace
+    #[command(flatten)]
+    Work(Work),
+    /// Watch a move of sample mailboxes between two folders of this machine; nothing stays behind
+    Demo {
+        /// In the terminal, without a window
+        #[arg(long)]
+        headless: bool,
+    },
+}
+
+/// What is done in a workspace.
+#[derive(Debug, Subcommand)]
+pub enum Work {
     /// Projects: two servers and the options their items share
     #[command(subcommand)]
     Project(ProjectVerb),
@@ -61,12 +75,6 @@ pub enum Verb {
         /// Only these items: an address, or SOURCE:DESTINATION
         #[arg(long = "item", value_name = "EMAIL")]
         items: Vec<String>,
-    },
-    /// Watch a move of sample mailboxes between two folders of this machine; nothing stays behind
-    Demo {
-        /// In the terminal, without a window (this version has none yet)
-        #[arg(long)]
-        headless: bool,
     },
     /// Show where every item of a project stands
     Status {

@@ -21,14 +21,18 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use crate::engine::desk::{Launch, VaultKind};
-use args::{Arguments, ItemVerb, ProjectVerb, Verb};
+use args::{Arguments, ItemVerb, ProjectVerb, Verb, Work};
 pub use error::{CliError, Exit};
 use workspace::Opened;
 
+/// Opens a window and returns when it has closed, or tells people why there is none.
+type Window = fn(Launch) -> Result<(), String>;
+
 /// Runs the program with the process's arguments; without a verb, `window` is opened.
-pub fn main(window: fn(Launch) -> Result<(), String>) -> ExitCode {
+pub fn main(window: Window) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -47,43 +51,50 @@ pub fn main(window: fn(Launch) -> Result<(), String>) -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, window: fn(Launch) -> Result<(), String>) -> Result<Exit, CliError> {
-    let Some(verb) = arguments.verb else {
-        let vault = arguments.vault.map(VaultKind::from);
-        let launch = Launch { data: arguments.data, vault, passphrase: prompt::from_environment(prompt::PASSPHRASE) };
-        return window(launch).map(|()| Exit::Well).map_err(CliError::cannot);
-    };
+fn run(arguments: Arguments, window: Window) -> Result<Exit, CliError> {
+    let Arguments { data, vault, verb } = arguments;
+    match verb {
+        None => {
+            let passphrase = prompt::from_environment(prompt::PASSPHRASE);
+            let launch = Launch::Workspace { data, vault: vault.map(VaultKind::from), passphrase };
+            let hint = |why| CliError::cannot(format!("{why}; `mailferry --help` shows what the command line does"));
+            window(launch).map(|()| Exit::Well).map_err(hint)
+        }
+        Some(Verb::Demo { .. }) if data.is_some() || vault.is_some() => {
+            Err(CliError::usage("the demo brings a workspace of its own: leave out --data and --vault"))
+        }
+        Some(Verb::Demo { headless }) => on_threads(|runtime| demo::demo(runtime, headless, window)),
+        Some(Verb::Work(verb)) => {
+            let opened = Opened::open(data, vault)?;
+            on_threads(|runtime| runtime.block_on(work(&opened, verb)))
+        }
+    }
+}
+
+fn on_threads(verb: impl FnOnce(&Runtime) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("mailferry-engine")
         .build()
         .map_err(|error| CliError::cannot(format!("the program's threads could not be started: {error}")))?;
-    if let Verb::Demo { headless } = verb {
-        if arguments.data.is_some() || arguments.vault.is_some() {
-            return Err(CliError::usage("the demo brings a workspace of its own: leave out --data and --vault"));
-        }
-        let ended = runtime.block_on(demo::demo(headless));
-        runtime.shutdown_background();
-        return ended;
-    }
-    let opened = Opened::open(arguments.data, arguments.vault)?;
-    let ended = runtime.block_on(async {
-        match verb {
-            Verb::Project(ProjectVerb::New(new)) => projects::new(&opened, new).await,
-            Verb::Project(ProjectVerb::List) => projects::list(&opened).await,
-            Verb::Project(ProjectVerb::Show { name }) => projects::show(&opened, &name).await,
-            Verb::Project(ProjectVerb::Delete { name }) => projects::delete(&opened, &name).await,
-            Verb::Item(ItemVerb::Import { project, file, skip_bad }) => {
-                items::import(&opened, &project, &file, skip_bad).await
-            }
-            Verb::Item(ItemVerb::List { project }) => items::list(&opened, &project).await,
-            Verb::Start(start) => start::start(&opened, start).await,
-            Verb::Stop { project, items } => stop::stop(&opened, &project, &items).await,
-            Verb::Demo { headless } => demo::demo(headless).await,
-            Verb::Status { project, json } => status::status(&opened, &project, json).await,
-        }
-    });
+    let ended = verb(&runtime);
     // Nothing may keep the process alive once its verb is done, least of all a name lookup.
     runtime.shutdown_background();
     ended
+}
+
+async fn work(opened: &Opened, verb: Work) -> Result<Exit, CliError> {
+    match verb {
+        Work::Project(ProjectVerb::New(new)) => projects::new(opened, new).await,
+        Work::Project(ProjectVerb::List) => projects::list(opened).await,
+        Work::Project(ProjectVerb::Show { name }) => projects::show(opened, &name).await,
+        Work::Project(ProjectVerb::Delete { name }) => projects::delete(opened, &name).await,
+        Work::Item(ItemVerb::Import { project, file, skip_bad }) => {
+            items::import(opened, &project, &file, skip_bad).await
+        }
+        Work::Item(ItemVerb::List { project }) => items::list(opened, &project).await,
+        Work::Start(start) => start::start(opened, start).await,
+        Work::Stop { project, items } => stop::stop(opened, &project, &items).await,
+        Work::Status { project, json } => status::status(opened, &project, json).await,
+    }
 }

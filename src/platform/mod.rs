@@ -1,4 +1,5 @@
-//! What the operating system lends: clock, data folder, single instance, spool folder, log, Ctrl-C, file dialog.
+//! What the operating system lends: clock, data folder, single instance, spool folder, log, Ctrl-C, file dialog, another
+//! process.
 //!
 //! No mail, no database, no decisions about passes. Blocks briefly on the local disk.
 
@@ -8,6 +9,7 @@ pub mod interrupts;
 pub mod lock;
 pub mod logging;
 pub mod picker;
+pub mod program;
 
 use std::path::PathBuf;
 

@@ -27,6 +27,8 @@ pub enum UserAction {
     Stop(Vec<ItemId>),
     /// Let held items go on.
     Resume(Vec<ItemId>),
+    /// Open the demo in a window of its own.
+    OpenDemo,
     /// Make the project of the form.
     CreateProject,
     /// Show the dialog that imports items.

@@ -12,10 +12,11 @@ pub mod widgets;
 
 use std::sync::Arc;
 
-use crate::engine::desk::{Desk, Launch, Opening, Waker};
+use crate::engine::desk::{Desk, Launch, Opening, Prepared, Waker};
 use crate::engine::endpoints::RealEndpoints;
 use crate::platform::clock::SystemClock;
 use crate::platform::picker::SystemPicker;
+use crate::platform::program::DemoProcess;
 use crate::platform::{folder, logging};
 use app::{App, Surroundings};
 
@@ -25,20 +26,44 @@ use app::{App, Surroundings};
 /// For people: why there is no window.
 pub fn main(launch: Launch) -> Result<(), String> {
     if !has_display() {
-        return Err("there is no display for a window here; `mailferry --help` shows what the command line does".into());
+        return Err("there is no display for a window here".into());
     }
-    let folder = folder::data_dir(launch.data).map_err(|error| error.to_string())?;
-    let _log = logging::init(&folder, tracing::Level::INFO).map_err(|error| error.to_string())?;
-    let opening = Opening {
-        folder,
-        vault: launch.vault,
-        passphrase: launch.passphrase,
+    match launch {
+        Launch::Workspace { data, vault, passphrase } => {
+            let folder = folder::data_dir(data).map_err(|error| error.to_string())?;
+            let _log = logging::init(&folder, tracing::Level::INFO).map_err(|error| error.to_string())?;
+            let endpoints = Arc::new(RealEndpoints);
+            let opening = Opening { folder, vault, passphrase, clock: Arc::new(SystemClock), endpoints };
+            show("Mailferry", opening, surroundings)
+        }
+        Launch::Prepared(Prepared { title, folder, endpoints, errand, interrupts }) => {
+            let opening = Opening { folder, vault: None, passphrase: None, clock: Arc::new(SystemClock), endpoints };
+            show(title, opening, |waker| Surroundings {
+                errand: Some(errand),
+                interrupts: Some(interrupts.pass_on(Arc::clone(&waker))),
+                ..surroundings(waker)
+            })
+        }
+    }
+}
+
+/// What the system lends to every window.
+fn surroundings(waker: Waker) -> Surroundings {
+    Surroundings {
         clock: Arc::new(SystemClock),
-        endpoints: Arc::new(RealEndpoints),
-    };
+        zone: jiff::tz::TimeZone::system(),
+        picker: Box::new(SystemPicker),
+        demo: Box::new(DemoProcess),
+        waker,
+        errand: None,
+        interrupts: None,
+    }
+}
+
+fn show(title: &str, opening: Opening, around: impl FnOnce(Waker) -> Surroundings) -> Result<(), String> {
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default();
     let viewport = egui::ViewportBuilder::default()
-        .with_title("Mailferry")
+        .with_title(title)
         .with_app_id("mailferry")
         .with_icon(icon)
         .with_inner_size([1280.0, 800.0])
@@ -50,12 +75,7 @@ pub fn main(launch: Launch) -> Result<(), String> {
         Box::new(move |creation| {
             let context = creation.egui_ctx.clone();
             let waker: Waker = Arc::new(move || context.request_repaint());
-            let around = Surroundings {
-                clock: Arc::new(SystemClock),
-                zone: jiff::tz::TimeZone::system(),
-                picker: Box::new(SystemPicker),
-                waker: Arc::clone(&waker),
-            };
+            let around = around(Arc::clone(&waker));
             let desk = Desk::open(opening, waker)?;
             Ok(Box::new(App::new(&creation.egui_ctx, desk, around)))
         }),

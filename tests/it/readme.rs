@@ -82,7 +82,7 @@ fn every_verb_and_option_of_the_program_stands_in_the_readme() {
             let listed =
                 text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
             let words: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-            assert_eq!(words, ["project", "item", "start", "stop", "demo", "status", "help"]);
+            assert_eq!(words, ["project", "item", "start", "stop", "status", "demo", "help"]);
         }
     }
 }

@@ -1,45 +1,45 @@
 //! `mailferry demo`: a small move to watch, from Maildir to Maildir in a temporary folder that goes when it ends.
 //!
 //! Everything is the real thing (store, engine, endpoints) but three: the mail is made up, the destination refuses what is
-//! larger than [`LIMIT`], and it takes only so many messages a second, so that a person can follow.
+//! larger than [`LIMIT`], and the source hands out only so many messages a second, so that a person can follow. Whoever
+//! runs the engine, the window or this terminal, takes the workspace's lock; how it went is read from the database.
 
+mod conclude;
 mod pace;
 mod samples;
 mod words;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
+use crate::cli::Window;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::start::follow;
-use crate::cli::status::{failure_text, item_error_line};
-use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
 use crate::domain::ids::ItemId;
 use crate::domain::mapping::Mapping;
 use crate::domain::pass::PassKind;
 use crate::domain::project::{Options, Project};
-use crate::domain::record::Counts;
 use crate::domain::server::Server;
-use crate::domain::status::{Status, display};
 use crate::domain::wording::size;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::Command;
-use crate::engine::snapshot::Snapshot;
+use crate::engine::desk::{Errand, Launch, Prepared};
+use crate::engine::endpoints::Endpoints;
 use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use crate::platform::interrupts::Interrupts;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::NewItem;
 use crate::vault::{MemoryVault, VaultKind};
+use conclude::{conclude, ending};
 use pace::Paced;
 
 /// The project's name.
 const PROJECT: &str = "Contoso to Fabrikam";
 /// Largest message that the destination accepts; two of the samples are larger.
 const LIMIT: u64 = 1_500_000;
-/// Messages that the destination is made to refuse.
-const REFUSALS: u64 = samples::TOO_BIG;
 
 /// A demonstration that is ready to start: project and sample mailboxes in a temporary folder. Dropping it removes all.
 pub struct Demo {
@@ -49,7 +49,6 @@ pub struct Demo {
     pub project: Project,
     /// Its items.
     pub items: Vec<ItemId>,
-    lock: WorkspaceLock,
     // The last: it is removed when everything in it is closed.
     folder: tempfile::TempDir,
 }
@@ -80,27 +79,41 @@ impl Demo {
         let imported = opened.store.import_items(id, addresses.iter().map(new).collect()).await?;
         let items = imported.iter().map(|item| item.id).collect();
         let project = opened.store.project(id).await?;
-        let lock = workspace_lock(&opened.folder, opened.clock.now())?;
-        Ok(Self { opened, project, items, lock, folder })
+        Ok(Self { opened, project, items, folder })
+    }
+
+    /// What a window needs to run it.
+    pub fn prepared(&self, interrupts: Interrupts) -> Prepared {
+        Prepared {
+            title: "Mailferry demo",
+            folder: self.opened.folder.clone(),
+            endpoints: self.endpoints(),
+            errand: Errand { project: self.project.id, items: self.items.clone(), ending },
+            interrupts,
+        }
     }
 
     /// What an engine needs to run it.
-    pub fn workspace(&self) -> Result<Workspace, CliError> {
+    pub fn workspace(&self, lock: &WorkspaceLock) -> Result<Workspace, CliError> {
         Ok(Workspace {
             store: self.opened.store.clone(),
             vault: Arc::new(MemoryVault::default()),
-            spool: self.lock.spool()?,
-            numbers: self.lock.numbers()?,
+            spool: lock.spool()?,
+            numbers: lock.numbers()?,
             budget: Budget::new(MESSAGE_MEMORY),
             clock: Arc::clone(&self.opened.clock),
-            endpoints: Arc::new(Paced::new(self.folder.path().join("fabrikam"), LIMIT)),
+            endpoints: self.endpoints(),
         })
+    }
+
+    fn endpoints(&self) -> Arc<dyn Endpoints> {
+        Arc::new(Paced::new(self.folder.path().join("contoso"), LIMIT))
     }
 
     /// Removes everything.
     pub fn remove(self) -> Result<(), CliError> {
-        let Self { opened, lock, folder, .. } = self;
-        drop((opened, lock));
+        let Self { opened, folder, .. } = self;
+        drop(opened);
         folder.close().map_err(|error| CliError::cannot(format!("removing the demo's folder: {error}")))
     }
 }
@@ -110,79 +123,40 @@ fn address(folder: &Path) -> Result<Server, CliError> {
         .map_err(|error| CliError::cannot(format!("the folder for temporary files cannot be used: {error}")))
 }
 
-/// `demo`. Without a window it runs in the terminal, asked for or not.
-pub async fn demo(_headless: bool) -> Result<Exit, CliError> {
-    let presses = Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
-    let demo = Demo::prepare().await?;
-    let rows = demo.opened.store.items(demo.project.id).await?;
-    say!("{} sample mailboxes move from {} into {}.", rows.len(), demo.project.source, demo.project.destination);
-    say!("The destination refuses messages above {}, to show what happens then. Ctrl-C stops.", size(LIMIT));
-    say!("");
-    let engine = Engine::start(demo.workspace()?);
-    let start = Command::Start { project: demo.project.id, items: demo.items.clone(), kind: PassKind::Full };
-    let started = engine.command(start).await;
-    if let Some(error) = started.error {
-        return Err(CliError::cannot(error));
+/// `demo`: in a window, or in the terminal if that was asked for or there is no window to be had.
+pub fn demo(runtime: &Runtime, headless: bool, window: Window) -> Result<Exit, CliError> {
+    let listen = || {
+        let presses = runtime.block_on(async { Interrupts::listen() });
+        presses.map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))
+    };
+    // Before anything is written, so that it is removed whatever comes.
+    let presses = listen()?;
+    let demo = runtime.block_on(Demo::prepare())?;
+    if headless {
+        runtime.block_on(in_the_terminal(&demo, presses))?;
+    } else if let Err(why) = window(Launch::Prepared(demo.prepared(presses))) {
+        warn!("mailferry: {why}; the demo goes on in the terminal");
+        runtime.block_on(in_the_terminal(&demo, listen()?))?;
     }
-    let (snapshot, interrupted) = follow(&demo.opened, &engine, &demo.project, &demo.items, presses, true).await;
-    engine.close().await;
-    let exit = conclude(&demo, &snapshot, interrupted).await;
+    let exit = runtime.block_on(conclude(&demo));
     demo.remove()?;
     exit
 }
 
-/// The closing table, the refused messages, and whether all went as planned.
-async fn conclude(demo: &Demo, snapshot: &Snapshot, interrupted: bool) -> Result<Exit, CliError> {
-    let Demo { opened, project, .. } = demo;
-    let mut table = Table::new(&["From", "Into", "Status", ">Folders", ">Messages", ">Data", ">Errors"]);
-    let (mut sum, mut folders, mut well) = (Counts::default(), 0, true);
-    let mut refused = Vec::new();
-    let chosen: HashSet<ItemId> = demo.items.iter().copied().collect();
-    let stored = opened.store.items(project.id).await?;
-    for row in snapshot.rows().filter(|row| chosen.contains(&row.item)) {
-        let counts = &row.progress.counts;
-        table.row(vec![
-            row.source.clone(),
-            row.destination.clone(),
-            display(row.status, row.pass.map(|pass| pass.1), counts.errors, None, opened.clock.now()),
-            format!("{}/{}", row.progress.folders_done, row.progress.folders_total),
-            counts.copied.to_string(),
-            size(counts.bytes),
-            counts.errors.to_string(),
-        ]);
-        sum.add(counts);
-        folders += row.progress.folders_done;
-        well &= row.status == Status::Completed;
-        let Some(stored) = stored.iter().find(|stored| stored.item.id == row.item) else { continue };
-        if let Some((side, failure)) = &row.failure {
-            let text = failure_text(project, stored, *side, failure);
-            warn!("{}: {}. {} {}", clean(&row.source), text.headline, text.what, text.todo);
-        }
-        if let Some((pass, ..)) = row.pass {
-            for error in opened.store.item_errors(pass, u32::MAX, 0).await? {
-                let line = item_error_line(project, stored, &error.error);
-                refused.push(format!("  {}: {}", clean(&row.source), clean(&line)));
-            }
-        }
-    }
-    let total = |text: String| vec!["Total".into(), String::new(), text];
-    let mut cells = total(format!("{} mailboxes", demo.items.len()));
-    cells.extend([folders.to_string(), sum.copied.to_string(), size(sum.bytes), sum.errors.to_string()]);
-    table.row(cells);
+/// Runs it here until all passes have ended.
+async fn in_the_terminal(demo: &Demo, presses: Interrupts) -> Result<(), CliError> {
+    let Demo { opened, project, items, .. } = demo;
+    say!("{} sample mailboxes move from {} into {}.", items.len(), project.source, project.destination);
+    say!("The destination refuses messages above {}, to show what happens then. Ctrl-C stops.", size(LIMIT));
     say!("");
-    table.print();
-    if !refused.is_empty() {
-        say!("\nNot moved, and still at the source:");
-        refused.iter().for_each(|line| say!("{line}"));
+    let lock = workspace_lock(&opened.folder, opened.clock.now())?;
+    let engine = Engine::start(demo.workspace(&lock)?);
+    let start = Command::Start { project: project.id, items: items.clone(), kind: PassKind::Full };
+    let started = engine.command(start).await;
+    if let Some(error) = started.error {
+        return Err(CliError::cannot(error));
     }
-    let planned = well && sum.errors == REFUSALS && sum.balanced();
-    say!("");
-    match (planned, interrupted) {
-        (true, _) => say!(
-            "All as planned: {REFUSALS} messages were too big for this destination. Nothing of the demo stays behind."
-        ),
-        (false, true) => say!("Stopped. Nothing of the demo stays behind."),
-        (false, false) => warn!("This did not go as planned: please report it with the lines above."),
-    }
-    Ok(if planned { Exit::Well } else { Exit::Items })
+    follow(opened, &engine, project, items, presses, true).await;
+    engine.close().await;
+    Ok(())
 }

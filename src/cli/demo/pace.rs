@@ -1,24 +1,23 @@
-//! Endpoints of the demo: Maildirs, of which the destination refuses large messages and takes its time.
+//! Endpoints of the demo: Maildirs, of which the source takes its time and the destination refuses large messages.
 //!
-//! Bounded: one moment to come, shared by all sessions.
+//! It is the source that is slow: so every message counts as soon as it has been read, and a person sees folder after
+//! folder fill. Bounded: one moment to come, shared by all sessions, and one message on its way for each stream.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
-use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
+use crate::domain::folder::{FolderState, ListedFolder};
+use crate::domain::message::{MessageHeader, MessageMeta};
 use crate::domain::server::Server;
 use crate::endpoint::imap::Login;
 use crate::endpoint::maildir::MaildirEndpoint;
-use crate::endpoint::{
-    AppendAnswer, Destination, Endpoint, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder, Resources, Result,
-    Source, Which,
-};
+use crate::endpoint::{Destination, Endpoint, FolderRef, MessageStream, Resources, Result, Source, Which};
 use crate::engine::endpoints::{Endpoints, RealEndpoints};
 
 /// Between two messages, of all mailboxes together.
@@ -32,7 +31,7 @@ pub struct Paced {
 }
 
 impl Paced {
-    /// Mailboxes in the folder `slow` take their time and refuse messages of more than `limit` bytes.
+    /// Mailboxes in the folder `slow` take their time; all others refuse messages of more than `limit` bytes.
     pub fn new(slow: PathBuf, limit: u64) -> Self {
         Self { slow, limit, pace: Arc::new(Pace(Mutex::new(Instant::now()))) }
     }
@@ -47,8 +46,8 @@ impl Endpoints for Paced {
         let slow = root.starts_with(&self.slow);
         let endpoint = MaildirEndpoint::new(root, numbers, resources);
         match slow {
-            true => Arc::new(Slow { endpoint: endpoint.accepting(self.limit), pace: Arc::clone(&self.pace) }),
-            false => Arc::new(endpoint),
+            true => Arc::new(Slow { endpoint, pace: Arc::clone(&self.pace) }),
+            false => Arc::new(endpoint.accepting(self.limit)),
         }
     }
 }
@@ -76,19 +75,20 @@ struct Slow {
 #[async_trait]
 impl Endpoint for Slow {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
-        self.endpoint.open_source().await
+        let session = self.endpoint.open_source().await?;
+        Ok(Box::new(SlowSession { session, pace: Arc::clone(&self.pace), streams: JoinSet::new() }))
     }
 
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
-        let session = self.endpoint.open_destination().await?;
-        Ok(Box::new(SlowSession { session, pace: Arc::clone(&self.pace) }))
+        self.endpoint.open_destination().await
     }
 }
 
-/// A session that waits for its turn before it appends; all else goes through.
+/// A session whose messages come one by one, each in its turn; all else goes through.
 struct SlowSession {
-    session: Box<dyn Destination>,
+    session: Box<dyn Source>,
     pace: Arc<Pace>,
+    streams: JoinSet<()>,
 }
 
 #[async_trait]
@@ -110,42 +110,22 @@ impl Source for SlowSession {
     }
 
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {
-        self.session.fetch(folder, which).await
+        let mut messages = self.session.fetch(folder, which).await?;
+        let (slowly, stream) = mpsc::channel(1);
+        let pace = Arc::clone(&self.pace);
+        while self.streams.try_join_next().is_some() {}
+        self.streams.spawn(async move {
+            while let Some(message) = messages.recv().await {
+                pace.wait().await;
+                if slowly.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(stream)
     }
 
     async fn close(self: Box<Self>) {
         self.session.close().await;
-    }
-}
-
-#[async_trait]
-impl Destination for SlowSession {
-    fn limits(&self) -> Limits {
-        self.session.limits()
-    }
-
-    fn wire_name(&self, path: &FolderPath) -> WireName {
-        self.session.wire_name(path)
-    }
-
-    async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
-        self.session.create(folders).await
-    }
-
-    async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>> {
-        self.session.subscribe(folders).await
-    }
-
-    async fn open(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>> {
-        self.session.open(folders).await
-    }
-
-    async fn append(&mut self, folder: &FolderRef, messages: Vec<NewMessage>) -> Result<AppendAnswer> {
-        self.pace.wait().await;
-        self.session.append(folder, messages).await
-    }
-
-    async fn update_flags(&mut self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()> {
-        self.session.update_flags(folder, updates).await
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod enter;
 mod late_vault;
+mod launch;
 mod opening;
 mod room;
 
@@ -21,6 +22,7 @@ pub use crate::engine::command::{Command, Outcome};
 use crate::engine::endpoints::Endpoints;
 use crate::engine::snapshot::Snapshot;
 pub use crate::vault::VaultKind;
+pub use launch::{Ending, Errand, Launch, Prepared};
 
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
@@ -50,17 +52,6 @@ pub struct Opening {
     pub clock: Arc<dyn Clock>,
     /// Makes endpoints.
     pub endpoints: Arc<dyn Endpoints>,
-}
-
-/// How the program was told to open its window.
-#[derive(Debug, Default)]
-pub struct Launch {
-    /// The data folder, if it was named.
-    pub data: Option<PathBuf>,
-    /// The kind of vault, if it was named.
-    pub vault: Option<VaultKind>,
-    /// The passphrase of a file vault, if the environment gives it.
-    pub passphrase: Option<Secret>,
 }
 
 /// Called whenever there is news.

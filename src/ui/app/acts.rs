@@ -59,6 +59,7 @@ impl App {
                 }
             }
             UserAction::Resume(items) => self.resume(items),
+            UserAction::OpenDemo => self.open_demo(),
             UserAction::CreateProject => self.create_project(),
             UserAction::AskImport => {
                 if let Some(project) = self.here() {

@@ -114,6 +114,7 @@ impl App {
         if let [only] = self.projects.as_slice() {
             self.go(Route::Project(only.id));
         }
+        self.set_out();
     }
 
     fn refused(&mut self, purpose: Purpose, why: String) {

@@ -3,6 +3,7 @@
 
 mod acts;
 mod answers;
+mod errand;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -15,11 +16,12 @@ use jiff::tz::TimeZone;
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
-use crate::engine::desk::{Ask, Desk, Ticket, VaultKind, Waker};
+use crate::engine::desk::{Ask, Desk, Errand, Ticket, VaultKind, Waker};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::clock::Clock;
 use crate::platform::lock::Owner;
 use crate::platform::picker::FilePicker;
+use crate::platform::program::Demo;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm, VaultForm};
 use crate::ui::model::grid::Grid;
@@ -47,8 +49,14 @@ pub struct Surroundings {
     pub zone: TimeZone,
     /// Chooses files.
     pub picker: Box<dyn FilePicker>,
+    /// Opens the demo.
+    pub demo: Box<dyn Demo>,
     /// Called when there is news from elsewhere.
     pub waker: Waker,
+    /// What is to be done in a workspace that was prepared for this window.
+    pub errand: Option<Errand>,
+    /// Ctrl-C, if somebody listens for it.
+    pub interrupts: Option<Receiver<()>>,
 }
 
 /// Whether the workspace is open.
@@ -98,6 +106,8 @@ pub struct App {
     unlock: Option<VaultForm>,
     after_unlock: Option<UserAction>,
     picking: Option<Receiver<Option<PathBuf>>>,
+    demo: Option<Receiver<Result<(), String>>>,
+    underway: bool,
     purposes: HashMap<Ticket, Purpose>,
     notices: Vec<Notice>,
     fresh: bool,
@@ -129,6 +139,8 @@ impl App {
             unlock: None,
             after_unlock: None,
             picking: None,
+            demo: None,
+            underway: false,
             purposes: HashMap::new(),
             notices: Vec::new(),
             fresh: false,
@@ -227,6 +239,9 @@ impl App {
         if self.running() > 0 {
             context.request_repaint_after(TICK);
         }
+        self.follow_errand();
+        self.follow_demo();
+        self.follow_interrupts(context);
         self.close_or_ask(context);
     }
 
@@ -247,6 +262,7 @@ impl App {
     /// Paints the window and does what a person did.
     fn paint(&mut self, ui: &mut Ui) {
         self.painted += 1;
+        tracing::trace!(target: "painted", frame = self.painted);
         let size = ui.ctx().content_rect().size();
         self.size = Some(size);
         let mut actions = Actions::new();

@@ -2,6 +2,7 @@
 //!
 //! Missing glyphs and unnamed controls fail every one of these tests by themselves.
 
+mod demo;
 mod desk;
 mod dialogs;
 mod flows;
@@ -9,7 +10,7 @@ mod idle;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -19,10 +20,11 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::{Options, Project};
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, BackOffice, Desk, Opened, Ticket, VaultKind};
+use mailferry::engine::desk::{Answer, Ask, BackOffice, Desk, Errand, Opened, Ticket, VaultKind};
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
 use mailferry::platform::picker::FilePicker;
+use mailferry::platform::program::Demo;
 use mailferry::ui::app::{App, Surroundings};
 
 /// When everything happens: Saturday 22 November 2025, 08:26:40 UTC.
@@ -42,6 +44,17 @@ impl FilePicker for OneFile {
     }
 }
 
+/// A demo that ends when the test says so.
+struct FakeDemo(Sender<SyncSender<Result<(), String>>>);
+
+impl Demo for FakeDemo {
+    fn start(&self, _waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Result<(), String>> {
+        let (end, ended) = sync_channel(1);
+        self.0.send(end).expect("the test watches");
+        ended
+    }
+}
+
 /// A window and whoever answers it.
 pub struct Stage {
     /// The window.
@@ -50,23 +63,37 @@ pub struct Stage {
     pub office: BackOffice,
     /// Its clock.
     pub clock: Arc<FixedClock>,
+    /// The demos that were opened: where each tells how it ended.
+    pub demo: Receiver<SyncSender<Result<(), String>>>,
+    /// Ctrl-C.
+    pub ctrl_c: Sender<()>,
     revision: u64,
 }
 
 impl Stage {
     /// A window whose workspace is not open yet.
     pub fn closed() -> Stage {
+        Stage::with_errand(None)
+    }
+
+    /// The same with something to do once it is.
+    pub fn with_errand(errand: Option<Errand>) -> Stage {
         let (desk, office) = Desk::pair();
+        let (demos, demo) = channel();
+        let (ctrl_c, presses) = channel();
         let clock = Arc::new(FixedClock::at(NOW));
         let around = Surroundings {
             clock: Arc::clone(&clock) as _,
             zone: jiff::tz::TimeZone::UTC,
             picker: Box::new(OneFile),
+            demo: Box::new(FakeDemo(demos)),
             waker: Arc::new(|| ()),
+            errand,
+            interrupts: Some(presses),
         };
         let window =
             Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, desk, around));
-        Stage { window, office, clock, revision: 0 }
+        Stage { window, office, clock, demo, ctrl_c, revision: 0 }
     }
 
     /// A window with one project and these items.
