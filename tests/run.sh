@@ -14,6 +14,15 @@ need openssl openssl
 need gnome-keyring-daemon gnome-keyring
 need dbus-run-session dbus
 need secret-tool libsecret-tools
+need Xvfb xvfb
+need openbox openbox
+need xdotool xdotool
+# What a window needs is loaded while it opens, so it has no program by whose name it could be found.
+if command -v dpkg >/dev/null 2>&1; then
+  for package in libgl1 libegl1 libgl1-mesa-dri libx11-xcb1 libxkbcommon-x11-0 libxcursor1 libxi6; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+fi
 
 if [ ${#missing[@]} -gt 0 ] && [ -e /etc/debian_version ]; then
   echo "The tests need these Debian packages, which are installed now: ${missing[*]}"

@@ -35,14 +35,40 @@ fn the_demo_ends_with_its_table_two_refusals_and_exit_code_0() {
 #[test]
 fn ctrl_c_ends_the_demo_and_nothing_stays_behind() {
     let temporary = tempfile::tempdir().expect("a folder");
-    let mut child = demo(temporary.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let errors = stopped_while_copying(&mut demo(temporary.path()), "-INT");
+    assert!(errors.starts_with("Stopping: ") && errors.lines().count() == 1, "{errors}");
+    assert!(is_empty(temporary.path()), "something stayed behind");
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_window_to_be_had_the_demo_runs_in_the_terminal_and_says_why() {
+    for (display, why) in [("", "there is no display for a window here"), (":64999", "the window could not be opened")]
+    {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
+        command.arg("demo").env("TMPDIR", temporary.path()).stdin(Stdio::null());
+        command.env("DISPLAY", display).env_remove("WAYLAND_DISPLAY");
+        let errors = stopped_while_copying(&mut command, "-TERM");
+        let first = errors.lines().next().expect("a reason");
+        assert!(first.contains(why) && first.ends_with("; the demo goes on in the terminal"), "{errors}");
+        assert_eq!(errors.lines().count(), 2, "the reason, and that it stops: {errors}");
+        assert!(is_empty(temporary.path()), "something stayed behind");
+    }
+}
+
+/// Runs a demo in the terminal until it copies, stops it by a signal, and gives back what it said on standard error.
+#[cfg(unix)]
+fn stopped_while_copying(command: &mut Command, signal: &str) -> String {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
     lines.find(|line| line.contains("Copying")).expect("it copies");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill").success());
     let rest: Vec<String> = lines.collect();
-    assert_eq!(child.wait().expect("its end").code(), Some(1));
+    let output = child.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(1));
     assert!(rest.iter().any(|line| line.starts_with("Stopped.")), "{rest:#?}");
-    assert!(is_empty(temporary.path()), "something stayed behind");
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]

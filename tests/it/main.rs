@@ -15,6 +15,7 @@ mod mapping;
 mod moves;
 mod progress;
 mod readme;
+mod real_window;
 mod recognised;
 mod refusals;
 mod secrets;

@@ -15,3 +15,4 @@ pub mod peer;
 pub mod product;
 pub mod relay;
 pub mod scene;
+pub mod screen;
