@@ -141,3 +141,27 @@ async fn full_passes(store: &Store, item: ItemId) -> Result<Vec<PassRow>, StoreE
     passes.retain(|pass| pass.kind == PassKind::Full);
     Ok(passes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two mailboxes, of which the second ended like this.
+    fn ends(status: Status, errors: u64) -> Ending {
+        let moved = |source, errors| Counts { source, copied: source - errors, errors, ..Counts::default() };
+        ending(&[(Status::Completed, moved(9, 0)), (status, moved(9, errors))])
+    }
+
+    #[test]
+    fn the_window_says_how_it_ended() {
+        let planned = ends(Status::Completed, TOO_BIG);
+        assert!(planned.well && planned.words.starts_with("Demo ended: 2 mailboxes moved, 2 messages"), "{planned:?}");
+        let stopped = ends(Status::Stopped, 0);
+        assert!(!stopped.well && stopped.words.starts_with("Demo stopped: 1 of 2 mailboxes moved"), "{stopped:?}");
+        for other in [ends(Status::Completed, 0), ends(Status::Completed, 3), ends(Status::Failed, TOO_BIG)] {
+            assert!(!other.well && other.words.contains("not as planned"), "{other:?}");
+        }
+        let lost = ending(&[(Status::Completed, Counts { source: 9, errors: TOO_BIG, ..Counts::default() })]);
+        assert!(!lost.well, "a sum that does not hold is no success");
+    }
+}

@@ -168,10 +168,15 @@ impl App {
             return;
         };
         if form.kind != PassKind::Verify && form.asks {
-            self.remember(&direction_setting(form.project), "confirmed".into());
+            self.confirm_direction(form.project);
         }
         let StartForm { project, items, kind, .. } = form;
         self.ask(Ask::Start { project, items, kind }, Purpose::Command("submitted"));
+    }
+
+    /// The direction of a project is right: it is not asked again.
+    pub(super) fn confirm_direction(&mut self, project: ProjectId) {
+        self.remember(&direction_setting(project), "confirmed".into());
     }
 
     fn resume(&mut self, items: Vec<ItemId>) {

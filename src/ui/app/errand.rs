@@ -17,6 +17,7 @@ impl App {
     pub(super) fn set_out(&mut self) {
         if let Some(errand) = &self.around.errand {
             let (project, items) = (errand.project, errand.items.clone());
+            self.confirm_direction(project);
             self.ask(Ask::Start { project, items, kind: PassKind::Full }, Purpose::Command("submitted"));
         }
     }

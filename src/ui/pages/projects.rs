@@ -101,10 +101,11 @@ fn empty(ui: &mut Ui, actions: &mut Actions) {
         if primary(ui, true, "New project…").clicked() {
             actions.push(UserAction::Go(Route::NewProject));
         }
-        ui.add_space(8.0);
+        ui.add_space(36.0);
+        muted(ui, "Or watch a dozen sample mailboxes move between two folders of this machine; nothing stays behind");
+        ui.add_space(12.0);
         if ui.button("Open the demo").clicked() {
             actions.push(UserAction::OpenDemo);
         }
-        muted(ui, "Watch a dozen sample mailboxes move between two folders of this machine; nothing stays behind");
     });
 }

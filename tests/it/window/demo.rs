@@ -62,6 +62,8 @@ fn an_errand_is_started_once_and_its_end_is_told() {
     stage.state(all(Status::Completed));
     assert!(!stage.says("2 completed"), "what ended well is told once");
     assert!(stage.asked().is_empty());
+    stage.click("Start all 3…");
+    assert!(!stage.says("right direction"), "the errand knew it");
 }
 
 #[test]
