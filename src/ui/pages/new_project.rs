@@ -5,7 +5,7 @@ use egui::{ComboBox, ScrollArea, Ui};
 use super::Actions;
 use crate::domain::server::Security;
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{Check, ProjectForm, ServerFaults, ServerForm};
+use crate::ui::model::forms::{Check, Kind, ProjectForm, ServerFaults, ServerForm};
 use crate::ui::route::Route;
 use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::text::{field, muted, primary, section, text};
@@ -60,6 +60,29 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
     muted(ui, hint);
     ui.add_space(4.0);
     let lower = word.to_lowercase();
+    ui.horizontal(|ui| {
+        let kinds = [(Kind::Imap, "Mail server"), (Kind::Maildir, "Maildir folders")];
+        for (kind, words) in kinds {
+            let radio = ui.radio_value(&mut form.kind, kind, words);
+            let (on, name) = (form.kind == kind, format!("{words} as {lower}"));
+            radio.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, on, &name));
+        }
+    });
+    match form.kind {
+        Kind::Imap => imap(ui, &lower, form, &faults),
+        Kind::Maildir => {
+            let (hint, wrong) = ("/srv/mail/{email}/Maildir", faults.path.as_deref());
+            field(ui, &format!("Path of the {lower}"), &mut form.path, hint, false, wrong);
+            muted(
+                ui,
+                "Folders on this computer. Each item fills in its {email}, {user} (login name), {localpart} or {domain}; \
+                 no password is needed",
+            );
+        }
+    }
+}
+
+fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
     field(ui, &format!("Host of the {lower}"), &mut form.host, "imap.example.com", false, faults.host.as_deref());
     muted(ui, format!("Port {} unless you write another behind a colon", form.security.default_port()));
     ui.add_space(4.0);
@@ -78,7 +101,7 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
         let warning = "Passwords and mail travel in the clear. Only for a server on this machine or a safe network";
         ui.label(text(Type::Small, warning).color(color));
     } else {
-        certificate(ui, &lower, form, &faults);
+        certificate(ui, lower, form, faults);
     }
     ui.add_space(4.0);
     ui.checkbox(&mut form.administered, format!("One administrator opens all mailboxes of the {lower}"));
