@@ -152,6 +152,8 @@ pub struct ProjectForm {
     pub source: ServerForm,
     /// Where mail is written.
     pub destination: ServerForm,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// Faults are shown from the first try on.
     pub tried: bool,
     /// What the workspace said.
@@ -280,6 +282,8 @@ pub struct VaultForm {
     pub passphrase: Zeroizing<String>,
     /// The same again, for a new one.
     pub again: Zeroizing<String>,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// Why it did not open.
     pub refused: Option<String>,
     /// An answer is under way.
@@ -294,6 +298,7 @@ impl VaultForm {
             kind: kind.unwrap_or(VaultKind::Keyring),
             passphrase: Zeroizing::default(),
             again: Zeroizing::default(),
+            entered: false,
             refused: None,
             busy: false,
         }

@@ -75,6 +75,7 @@ pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
         ui.add_space(8.0);
         for (kind, words, hint) in PLACES {
             ui.add_enabled_ui(!form.busy, |ui| ui.radio_value(&mut form.kind, kind, words));
+            ui.visuals_mut().indent_has_left_vline = false;
             ui.indent(words, |ui| muted(ui, hint));
             ui.add_space(4.0);
         }
@@ -85,6 +86,9 @@ pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
     ui.add_space(8.0);
     if form.kind == VaultKind::File {
         let mut last = field(ui, "Passphrase", &mut form.passphrase, "", true, None);
+        if !std::mem::replace(&mut form.entered, true) {
+            last.request_focus();
+        }
         if form.new {
             last = field(ui, "The same again", &mut form.again, "", true, None);
             muted(ui, "It cannot be recovered: whoever forgets it enters all passwords again");

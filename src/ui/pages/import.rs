@@ -1,6 +1,6 @@
 //! The dialog that imports items from a file or a pasted list.
 
-use egui::{ScrollArea, TextEdit, Ui};
+use egui::{Align, Layout, ScrollArea, TextEdit, Ui};
 
 use super::Actions;
 use crate::domain::wording;
@@ -52,12 +52,15 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
 fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
     let label = ui.label(text(Type::Small, "CSV file"));
     ui.horizontal(|ui| {
-        let wide = ui.available_width() - 90.0;
-        let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv").desired_width(wide);
-        ui.add(edit).labelled_by(label.id);
-        if ui.button("Browse…").clicked() {
-            actions.push(UserAction::Browse);
-        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            // The field takes what the button leaves.
+            let button = ui.button("Browse…");
+            let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv");
+            ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+            if button.clicked() {
+                actions.push(UserAction::Browse);
+            }
+        });
     });
     let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));
     if form.pasted.len() > SHOWN {
