@@ -37,14 +37,11 @@ async fn run(shape: &str, folders: i64) {
         trust: Trust::System,
         admin: None,
     };
-    let project =
-        store.create_project("p".into(), server.clone(), server, Options::default()).await.expect("a project");
-    let item = NewItem {
-        source_email: "a@a".into(),
-        source_login: None,
-        destination_email: "b@b".into(),
-        destination_login: None,
-    };
+    let project = store
+        .create_project("p".into(), server.clone(), server, Options::default(), [None; 2])
+        .await
+        .expect("a project");
+    let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
     let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 0 };
     let pass = store.submit(vec![item], order).await.expect("a pass")[0];

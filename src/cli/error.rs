@@ -83,6 +83,7 @@ impl From<EnterError> for CliError {
         match error {
             EnterError::Store(error) => error.into(),
             EnterError::Vault(error) => error.into(),
+            EnterError::LeftBehind { why, also } => Self::from(why).and(&also.to_string()),
         }
     }
 }
@@ -95,9 +96,14 @@ impl From<PlatformError> for CliError {
 
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
+        let mut text = error.to_string();
+        if error.is_of_the_keyring() {
+            text += ". Or keep passwords in an encrypted file: --vault file, with another --data folder if this workspace has \
+                     a vault already";
+        }
         match error {
-            VaultError::WrongPassphrase | VaultError::TooLong { .. } => Self::usage(error.to_string()),
-            _ => Self::cannot(error.to_string()),
+            VaultError::WrongPassphrase | VaultError::TooLong { .. } | VaultError::Cancelled => Self::usage(text),
+            _ => Self::cannot(text),
         }
     }
 }

@@ -1,22 +1,20 @@
 //! `mailferry item …`
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
-use crate::domain::failure::Side;
-use crate::domain::ids::CredentialId;
 use crate::domain::server::Server;
 use crate::domain::status::display;
-use crate::engine::desk::enter;
-use crate::vault::{self, Vault};
+use crate::engine::desk::enter::{self, Work};
+use crate::platform::interrupts::Interrupts;
 
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
-const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// `item import`
 pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
@@ -46,61 +44,24 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
     // Opened first: a wrong passphrase must not leave half an import.
     let vault = if has_secrets { Some(opened.vault().await?) } else { None };
-    let items = parsed.rows.iter().map(enter::new_item).collect();
-    let secrets = enter::secrets(parsed.rows);
-    let ids = opened.store.new_credentials(secrets.len(), opened.clock.now(), "import").await?;
-    let places: Vec<(usize, Side, CredentialId)> =
-        secrets.iter().zip(&ids).map(|((row, side, _), id)| (*row, *side, *id)).collect();
-    let count = secrets.len();
-    if let Some(vault) = &vault {
-        sweep(opened, vault).await?;
-        // Before the items: when the vault cannot be written, nothing is imported.
-        let entries = ids.iter().copied().zip(secrets.into_iter().map(|(.., secret)| secret)).collect();
-        let bar = Count::new("Storing passwords", count);
-        vault::put_many(vault, entries, bar.progress()).await?;
-    }
-    let imported = match opened.store.import_items(project.id, items).await {
-        Ok(imported) => imported,
-        Err(error) => return Err(take_back(vault.as_ref(), ids, error.into()).await),
-    };
-    let changes = places.into_iter().map(|(row, side, id)| (imported[row].id, side, Some(id))).collect();
-    let replaced = match opened.store.set_item_credentials(changes).await {
-        Ok(replaced) => replaced,
-        Err(error) => return Err(take_back(vault.as_ref(), ids, error.into()).await),
-    };
-    let removed = match vault {
-        Some(vault) if !replaced.is_empty() => {
-            let bar = Count::new("Removing replaced passwords", replaced.len());
-            vault::delete_many(&vault, replaced, bar.progress()).await
+    let bar = Count::new();
+    let tell = move |work: Work, done, of| bar.show(work.words(), done, of);
+    let watch = enter::Watch { tell: Arc::new(tell), ..enter::Watch::nobody() };
+    let mut presses =
+        Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
+    let now = opened.clock.now();
+    let mut work = pin!(enter::items(&opened.store, vault.as_ref(), now, project.id, parsed.rows, &watch));
+    let entered = loop {
+        tokio::select! {
+            entered = &mut work => break entered?,
+            // What was stored is taken back.
+            () = presses.next() => watch.cancel.cancel(),
         }
-        _ => Ok(()),
     };
-    let created = imported.iter().filter(|item| item.created).count();
-    say!("{created} items imported, {} updated, {bad} bad rows skipped", imported.len() - created);
+    say!("{} items imported, {} updated, {bad} bad rows skipped", entered.created, entered.updated);
     // Said after it: the items are there all the same.
-    removed?;
+    entered.removed?;
     Ok(Exit::Well)
-}
-
-/// Removes passwords that an import left in the vault which broke off longer ago than any still runs.
-async fn sweep(opened: &Opened, vault: &Arc<dyn Vault>) -> Result<(), CliError> {
-    let unused = opened.store.unused_credentials(opened.clock.now() - DAY).await?;
-    if !unused.is_empty() {
-        vault::delete_many(vault, unused.clone(), |_| ()).await?;
-        opened.store.forget_credentials(unused).await?;
-    }
-    Ok(())
-}
-
-/// Removes passwords that no item refers to, because the workspace could not be written.
-async fn take_back(vault: Option<&Arc<dyn Vault>>, ids: Vec<CredentialId>, why: CliError) -> CliError {
-    match vault {
-        Some(vault) => match vault::delete_many(vault, ids, |_| ()).await {
-            Ok(()) => why,
-            Err(also) => why.and(&also.to_string()),
-        },
-        None => why,
-    }
 }
 
 /// `item list`

@@ -78,21 +78,21 @@ impl Watch {
     }
 }
 
-/// Counts through something; gone when it is dropped.
+/// Counts through something, on any thread; gone when it is dropped.
 pub struct Count(ProgressBar);
 
 impl Count {
     /// A bar if standard error is a terminal.
-    pub fn new(what: &'static str, count: usize) -> Self {
+    pub fn new() -> Self {
         let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}");
-        let bar = ProgressBar::new(count as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self(bar.with_message(what))
+        Self(ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
-    /// Moves it, from any thread.
-    pub fn progress(&self) -> impl Fn(usize) + Send + 'static {
-        let bar = self.0.clone();
-        move |done| bar.set_position(done as u64)
+    /// Shows that so many are done.
+    pub fn show(&self, what: &'static str, done: usize, of: usize) {
+        self.0.set_message(what);
+        self.0.set_length(of as u64);
+        self.0.set_position(done as u64);
     }
 }
 

@@ -12,7 +12,6 @@ use crate::cli::workspace::Opened;
 use crate::domain::failure::Side;
 use crate::domain::mapping::Mapping;
 use crate::domain::project::Options;
-use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::status::Status;
 use crate::engine::desk::enter;
@@ -77,27 +76,17 @@ pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError
     }
 
     // Everything is asked for before anything is written.
-    let mut secrets: Vec<(Side, Secret)> = Vec::new();
-    if source.admin.is_some() {
-        let secret = prompt::secret("MAILFERRY_SOURCE_PASSWORD", "password of the source's administrator")?;
-        secrets.push((Side::Source, secret));
-    }
-    if destination.admin.is_some() {
-        let secret = prompt::secret("MAILFERRY_DESTINATION_PASSWORD", "password of the destination's administrator")?;
-        secrets.push((Side::Destination, secret));
-    }
-    let vault = if secrets.is_empty() { None } else { Some(opened.vault().await?) };
-    let credentials = opened.store.new_credentials(secrets.len(), opened.clock.now(), "consultant").await?;
-    let sides: Vec<Side> = secrets.iter().map(|(side, _)| *side).collect();
-    if let Some(vault) = &vault {
-        let entries = credentials.iter().copied().zip(secrets.into_iter().map(|(_, secret)| secret)).collect();
-        vault::put_many(vault, entries, |_| ()).await?;
-    }
-    let id = opened.store.create_project(name.clone(), source.clone(), destination.clone(), options).await?;
-    for (side, credential) in sides.into_iter().zip(credentials) {
-        opened.store.set_project_credential(id, side, Some(credential)).await?;
-    }
-    say!("Project \"{name}\": FROM {source} INTO {destination}");
+    let ask =
+        |server: &Server, variable, whose| server.admin.as_ref().map(|_| prompt::secret(variable, whose)).transpose();
+    let secrets = [
+        ask(&source, "MAILFERRY_SOURCE_PASSWORD", "password of the source's administrator")?,
+        ask(&destination, "MAILFERRY_DESTINATION_PASSWORD", "password of the destination's administrator")?,
+    ];
+    let vault = if secrets.iter().any(Option::is_some) { Some(opened.vault().await?) } else { None };
+    let words = format!("FROM {source} INTO {destination}");
+    let project = (name.clone(), source, destination, options);
+    enter::project(&opened.store, vault.as_ref(), opened.clock.now(), project, secrets).await?;
+    say!("Project \"{name}\": {words}");
     Ok(Exit::Well)
 }
 
@@ -199,11 +188,15 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     let credentials = opened.store.delete_project(project.id).await?;
     let removed = match vault {
         Some(vault) => {
-            let bar = Count::new("Removing passwords", credentials.len());
-            vault::delete_many(&vault, credentials, bar.progress()).await
+            let (bar, count) = (Count::new(), credentials.len());
+            let show = move |done| bar.show("Removing passwords", done, count);
+            vault::delete_many(&vault, credentials.clone(), show).await
         }
         None => Ok(()),
     };
+    if removed.is_ok() {
+        opened.store.forget_credentials(credentials).await?;
+    }
     while opened.store.purge().await? {}
     say!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
     // Said after it: the project is gone all the same.

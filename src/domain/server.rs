@@ -154,6 +154,11 @@ impl Server {
         if self.maildir.is_some() { "the Maildir" } else { &self.host }
     }
 
+    /// Where it is, for lists: its host, or the path of its Maildirs.
+    pub fn place(&self) -> String {
+        self.maildir.as_ref().map_or_else(|| self.host.clone(), ToString::to_string)
+    }
+
     /// Whether these mailboxes, one on each side of a project, are one and the same.
     pub fn is_same_mailbox(&self, mailbox: &Mailbox, there: &Self, other: &Mailbox) -> bool {
         match (&self.maildir, &there.maildir) {

@@ -4,8 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::Store;
 use super::error::{Result, StoreError, missing};
-use crate::domain::failure::Side;
-use crate::domain::ids::{CredentialId, ItemId, ProjectId};
+use crate::domain::ids::{CredentialId, ProjectId};
 
 /// Who a workspace is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +15,6 @@ pub struct Workspace {
     pub created: i64,
     /// The word of its vault's kind; none before it was chosen.
     pub vault: Option<String>,
-}
-
-fn column(side: Side) -> &'static str {
-    match side {
-        Side::Source => "source_credential",
-        Side::Destination => "destination_credential",
-    }
 }
 
 impl Store {
@@ -100,25 +92,6 @@ impl Store {
         .await
     }
 
-    /// Notes which credential sides of items have; answers those replaced or cleared, to be removed from the vault.
-    pub async fn set_item_credentials(
-        &self,
-        changes: Vec<(ItemId, Side, Option<CredentialId>)>,
-    ) -> Result<Vec<CredentialId>> {
-        let changes = changes.into_iter().map(|(item, side, credential)| (item.0, side, credential)).collect();
-        self.set_credentials("item", changes).await
-    }
-
-    /// The same for the administrator's login of a project's side.
-    pub async fn set_project_credential(
-        &self,
-        project: ProjectId,
-        side: Side,
-        credential: Option<CredentialId>,
-    ) -> Result<Option<CredentialId>> {
-        Ok(self.set_credentials("project", vec![(project.0, side, credential)]).await?.pop())
-    }
-
     /// The administrator's credentials of a project: source, destination.
     pub async fn project_credentials(
         &self,
@@ -130,34 +103,6 @@ impl Store {
             )?;
             let found = statement.query_row([project], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
             found.ok_or_else(|| missing("project", project))
-        })
-        .await
-    }
-
-    async fn set_credentials(
-        &self,
-        table: &'static str,
-        changes: Vec<(i64, Side, Option<CredentialId>)>,
-    ) -> Result<Vec<CredentialId>> {
-        self.write(move |transaction, _| {
-            let mut replaced = Vec::new();
-            for (row, side, credential) in changes {
-                let column = column(side);
-                let old: Option<Option<CredentialId>> = transaction
-                    .prepare_cached(&format!("SELECT {column} FROM {table} WHERE id = ?1 AND deleted = 0"))?
-                    .query_row([row], |row| row.get(0))
-                    .optional()?;
-                let old = old.ok_or_else(|| missing(table, row))?;
-                transaction
-                    .prepare_cached(&format!("UPDATE {table} SET {column} = ?2 WHERE id = ?1"))?
-                    .execute((row, credential))?;
-                replaced.extend(old.filter(|old| Some(*old) != credential));
-            }
-            let mut forget = transaction.prepare_cached("DELETE FROM credential WHERE id = ?1")?;
-            for credential in &replaced {
-                forget.execute([credential])?;
-            }
-            Ok(replaced)
         })
         .await
     }

@@ -12,16 +12,20 @@ use crate::domain::star::Star;
 use crate::domain::status::Status;
 
 /// An item to import.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewItem {
     /// Address at the source: half of the key.
     pub source_email: String,
     /// Login name at the source; none leaves a known one as it is.
     pub source_login: Option<String>,
+    /// Credential at the source, in the vault already; none leaves a known one as it is.
+    pub source_credential: Option<CredentialId>,
     /// Address at the destination: the other half.
     pub destination_email: String,
     /// Login name at the destination; none leaves a known one as it is.
     pub destination_login: Option<String>,
+    /// Credential at the destination, in the vault already; none leaves a known one as it is.
+    pub destination_credential: Option<CredentialId>,
 }
 
 /// What became of an imported item.
@@ -31,6 +35,8 @@ pub struct Imported {
     pub id: ItemId,
     /// Whether it is new.
     pub created: bool,
+    /// Credentials, source and destination, that nothing uses any more: forget them when they are gone from the vault.
+    pub replaced: [Option<CredentialId>; 2],
 }
 
 /// An item as listings show it.
@@ -86,8 +92,8 @@ fn select(connection: &Connection, condition: &str, parameters: impl rusqlite::P
 }
 
 impl Store {
-    /// Creates items or updates the login names of those whose key (both addresses, ignoring ASCII case) is known. One
-    /// transaction; answers in order.
+    /// Creates items or updates logins and credentials of those whose key (both addresses, ignoring ASCII case) is known.
+    /// One transaction; answers in order.
     pub async fn import_items(&self, project: ProjectId, items: Vec<NewItem>) -> Result<Vec<Imported>> {
         self.write(move |transaction, _| {
             let exists: bool = transaction.query_row(
@@ -99,39 +105,50 @@ impl Store {
                 return Err(missing("project", project));
             }
             let mut find = transaction.prepare_cached(
-                "SELECT id FROM item WHERE project = ?1 AND source_email = ?2 AND destination_email = ?3 AND deleted = 0",
+                "SELECT id, source_credential, destination_credential FROM item
+                 WHERE project = ?1 AND source_email = ?2 AND destination_email = ?3 AND deleted = 0",
             )?;
             let mut update = transaction.prepare_cached(
-                "UPDATE item SET source_login = ifnull(?2, source_login), destination_login = ifnull(?3, destination_login)
+                "UPDATE item SET source_login = ifnull(?2, source_login), source_credential = ifnull(?3, source_credential),
+                     destination_login = ifnull(?4, destination_login),
+                     destination_credential = ifnull(?5, destination_credential)
                  WHERE id = ?1",
             )?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO item (project, source_email, source_login, destination_email, destination_login)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO item (project, source_email, source_login, source_credential,
+                                   destination_email, destination_login, destination_credential)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
             let mut imported = Vec::with_capacity(items.len());
             for item in &items {
-                let known = find.query_row((project, &item.source_email, &item.destination_email), |row| row.get(0));
-                let known: Option<ItemId> = known.optional()?;
-                let id = match known {
-                    Some(id) => {
-                        if item.source_login.is_some() || item.destination_login.is_some() {
-                            update.execute((id, &item.source_login, &item.destination_login))?;
-                        }
-                        id
+                let (source, destination) = (item.source_credential, item.destination_credential);
+                let known = find
+                    .query_row((project, &item.source_email, &item.destination_email), |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    })
+                    .optional()?;
+                imported.push(match known {
+                    Some((id, old_source, old_destination)) => {
+                        update.execute((id, &item.source_login, source, &item.destination_login, destination))?;
+                        let gone = |new: Option<CredentialId>, old: Option<CredentialId>| {
+                            old.filter(|_| new.is_some() && new != old)
+                        };
+                        let replaced = [gone(source, old_source), gone(destination, old_destination)];
+                        Imported { id, created: false, replaced }
                     }
                     None => {
                         insert.execute((
                             project,
                             &item.source_email,
                             &item.source_login,
+                            source,
                             &item.destination_email,
                             &item.destination_login,
+                            destination,
                         ))?;
-                        ItemId(transaction.last_insert_rowid())
+                        Imported { id: ItemId(transaction.last_insert_rowid()), created: true, replaced: [None; 2] }
                     }
-                };
-                imported.push(Imported { id, created: known.is_none() });
+                });
             }
             Ok(imported)
         })

@@ -33,20 +33,26 @@ fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
 }
 
 impl Store {
-    /// Makes a project. Its name must be free, ignoring case.
+    /// Makes a project. Its name must be free, ignoring case. The administrators' credentials (source, destination) are in
+    /// the vault already.
     pub async fn create_project(
         &self,
         name: String,
         source: Server,
         destination: Server,
         options: Options,
+        credentials: [Option<CredentialId>; 2],
     ) -> Result<ProjectId> {
         self.write(move |transaction, _| {
+            let key = name.to_lowercase();
+            let (servers, [at_source, at_destination]) = ((Json(source), Json(destination)), credentials);
             transaction
                 .prepare_cached(
-                    "INSERT INTO project (name, name_key, source, destination, options) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO project (name, name_key, source, destination, options, source_credential,
+                                          destination_credential)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute((&name, name.to_lowercase(), Json(source), Json(destination), Json(options)))
+                .execute((&name, key, servers.0, servers.1, Json(options), at_source, at_destination))
                 .map_err(|error| name_taken(error, &name))?;
             Ok(ProjectId(transaction.last_insert_rowid()))
         })

@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     "UPDATE folder SET dropped = 1 WHERE id IN (SELECT f.id FROM item AS i JOIN folder AS f ON f.item = i.id
          WHERE i.deleted = 1 AND f.dropped = 0 LIMIT ?1)",
 ];
+/// Credentials stay until their secrets are gone from the vault ([`Store::forget_credentials`]).
 const REMOVALS: &[&str] = &[
     "DELETE FROM item_error WHERE id IN (SELECT e.id FROM item AS i JOIN pass AS p ON p.item = i.id
          JOIN item_error AS e ON e.pass = p.id WHERE i.deleted = 1 LIMIT ?1)",
@@ -24,13 +25,7 @@ const REMOVALS: &[&str] = &[
     "DELETE FROM pass WHERE id IN (SELECT p.id FROM item AS i JOIN pass AS p ON p.item = i.id WHERE i.deleted = 1 LIMIT ?1)",
     "DELETE FROM folder WHERE id IN (SELECT f.id FROM item AS i JOIN folder AS f ON f.item = i.id
          WHERE i.deleted = 1 LIMIT ?1)",
-    "DELETE FROM credential WHERE id IN (SELECT ifnull(source_credential, destination_credential) FROM item
-         WHERE deleted = 1 AND ifnull(source_credential, destination_credential) IN (SELECT id FROM credential) LIMIT ?1)",
-    "DELETE FROM credential WHERE id IN (SELECT destination_credential FROM item
-         WHERE deleted = 1 AND destination_credential IN (SELECT id FROM credential) LIMIT ?1)",
     "DELETE FROM item WHERE id IN (SELECT id FROM item WHERE deleted = 1 LIMIT ?1)",
-    "DELETE FROM credential WHERE id IN (SELECT source_credential FROM project WHERE deleted = 1 UNION
-         SELECT destination_credential FROM project WHERE deleted = 1 LIMIT ?1)",
     "DELETE FROM project WHERE id IN (SELECT id FROM project WHERE deleted = 1 LIMIT ?1)",
 ];
 

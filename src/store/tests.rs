@@ -30,20 +30,17 @@ fn server(host: &str) -> Server {
 }
 
 fn new_item(source: &str, destination: &str) -> NewItem {
-    NewItem {
-        source_email: source.into(),
-        source_login: None,
-        destination_email: destination.into(),
-        destination_login: None,
-    }
+    NewItem { source_email: source.into(), destination_email: destination.into(), ..NewItem::default() }
 }
 
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), 1).unwrap();
-        let project =
-            store.create_project("Contoso".into(), server("a"), server("b"), Options::default()).await.unwrap();
+        let project = store
+            .create_project("Contoso".into(), server("a"), server("b"), Options::default(), [None; 2])
+            .await
+            .unwrap();
         let item = store.import_items(project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0].id;
         Self { store, project, item, _folder: folder }
     }
@@ -362,11 +359,15 @@ async fn reset_drops_watermarks_and_keeps_passes() {
 async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     let bench = Bench::new().await;
     let store = &bench.store;
-    let taken = store.create_project("CONTOSO".into(), server("a"), server("b"), Options::default()).await;
+    let taken = store.create_project("CONTOSO".into(), server("a"), server("b"), Options::default(), [None; 2]).await;
     assert!(matches!(taken, Err(StoreError::NameTaken(_))));
     let ids = store.new_credentials(2, 5, "admin").await.unwrap();
-    store.set_item_credentials(vec![(bench.item, Side::Destination, Some(ids[0]))]).await.unwrap();
-    store.set_project_credential(bench.project, Side::Source, Some(ids[1])).await.unwrap();
+    let item = NewItem { destination_credential: Some(ids[0]), ..new_item("ann@a", "ann@b") };
+    store.import_items(bench.project, vec![item]).await.unwrap();
+    let with = [Some(ids[1]), None];
+    let other = store.create_project("Other".into(), server("a"), server("b"), Options::default(), with).await.unwrap();
+    assert_eq!(store.project_credentials(other).await.unwrap(), (Some(ids[1]), None));
+    assert_eq!(store.delete_project(other).await.unwrap(), ids[1..]);
     let pass = bench.submit().await;
     let one = bench.folder("one", 1, 1).await;
     let watermarks = vec![(one, mark(1, one, 1, 2, &[]))];
@@ -374,13 +375,16 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
     store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
     store.set_status(pass, &[Status::Submitted], Status::Completed, 20, None).await.unwrap();
-    assert_eq!(store.delete_project(bench.project).await.unwrap(), ids);
+    assert_eq!(store.delete_project(bench.project).await.unwrap(), ids[..1]);
     assert!(store.project_named("contoso").await.unwrap().is_none());
-    store.create_project("contoso".into(), server("a"), server("b"), Options::default()).await.unwrap();
+    store.create_project("contoso".into(), server("a"), server("b"), Options::default(), [None; 2]).await.unwrap();
     bench.purge().await;
-    for table in ["item", "pass", "folder", "watermark", "pass_folder", "item_error", "credential"] {
+    for table in ["item", "pass", "folder", "watermark", "pass_folder", "item_error"] {
         assert_eq!(bench.count(table), 0, "{table}");
     }
+    assert_eq!(store.unused_credentials(6).await.unwrap(), ids, "known until they are gone from the vault");
+    store.forget_credentials(ids).await.unwrap();
+    assert_eq!(bench.count("credential"), 0);
     let project = store.project_named("Contoso").await.unwrap().unwrap();
     assert!(project.id > bench.project, "ids are never used twice");
     let renamed = crate::domain::project::Project { name: "Fabrikam".into(), ..project.clone() };
@@ -432,15 +436,26 @@ async fn credentials_are_numbers_never_given_twice() {
     let bench = Bench::new().await;
     let store = &bench.store;
     let ids = store.new_credentials(2, 5, "import").await.unwrap();
-    let item = bench.item;
-    let set = |side, id| store.set_item_credentials(vec![(item, side, id)]);
-    assert!(set(Side::Source, Some(ids[0])).await.unwrap().is_empty());
-    assert!(set(Side::Destination, Some(ids[1])).await.unwrap().is_empty());
+    let give = |source_credential, destination_credential| {
+        store.import_items(
+            bench.project,
+            vec![NewItem { source_credential, destination_credential, ..new_item("ann@a", "ann@b") }],
+        )
+    };
+    assert_eq!(give(Some(ids[0]), Some(ids[1])).await.unwrap()[0].replaced, [None; 2]);
     assert_eq!(store.credential(ids[1]).await.unwrap(), Some((5, "import".into())));
-    assert_eq!(set(Side::Destination, None).await.unwrap(), vec![ids[1]]);
-    assert_eq!(store.item(item).await.unwrap().item.source.credential, Some(ids[0]));
+    assert_eq!(give(Some(ids[0]), None).await.unwrap()[0].replaced, [None; 2], "what is not given stays");
+    let other = store.new_credentials(1, 5, "import").await.unwrap()[0];
+    assert_eq!(give(None, Some(other)).await.unwrap()[0].replaced, [None, Some(ids[1])]);
+    let (source, destination) = {
+        let item = store.item(bench.item).await.unwrap().item;
+        (item.source.credential, item.destination.credential)
+    };
+    assert_eq!((source, destination), (Some(ids[0]), Some(other)));
+    assert_eq!(store.unused_credentials(6).await.unwrap(), ids[1..], "it is known until it is gone from the vault");
+    store.forget_credentials(ids[1..].to_vec()).await.unwrap();
     let later = store.new_credentials(1, 6, "form").await.unwrap();
-    assert!(later[0] > ids[1]);
+    assert!(later[0] > other);
     assert!(store.unused_credentials(6).await.unwrap().is_empty());
     assert_eq!(store.unused_credentials(7).await.unwrap(), later);
     store.forget_credentials(later).await.unwrap();

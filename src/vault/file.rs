@@ -21,7 +21,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::file_key::{self, DataKey, NONCE, Opener, cipher};
 use super::ring::Ring;
-use super::{Vault, VaultError, damaged, failed, random};
+use super::{Progress, Vault, VaultError, damaged, failed, random};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
@@ -127,23 +127,20 @@ impl Vault for FileVault {
         })
     }
 
-    fn put_many(&self, new: Vec<(CredentialId, Secret)>, progress: &dyn Fn(usize)) -> Result<(), VaultError> {
+    fn put_many(&self, new: Vec<(CredentialId, Secret)>, progress: &Progress<'_>) -> Result<(), VaultError> {
         let _writing = write_lock(&self.path)?;
         let (header, mut entries) = self.load()?;
         let cipher = cipher(&self.key);
-        let count = new.len();
         for (done, (id, secret)) in new.into_iter().enumerate() {
             let nonce = random()?;
             let payload = Payload { msg: secret.expose().as_bytes(), aad: &self.bound(id.0) };
             let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|e| failed("sealing an entry", e))?;
             entries.insert(id.0, (nonce, sealed));
-            if done > 0 {
-                progress(done);
+            if progress(done + 1).is_break() {
+                return Err(VaultError::Cancelled);
             }
         }
-        self.store(header, &entries)?;
-        progress(count);
-        Ok(())
+        self.store(header, &entries)
     }
 
     fn delete_many(&self, ids: &[CredentialId], progress: &dyn Fn(usize)) -> Result<(), VaultError> {
@@ -204,6 +201,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::GO_ON;
     use super::super::ring::mock::{Mock, locked};
     use super::*;
 
@@ -217,7 +215,7 @@ mod tests {
 
     fn put(vault: &FileVault, entries: &[(i64, &str)]) {
         let entries = entries.iter().map(|(id, text)| (CredentialId(*id), Secret::new(*text))).collect();
-        vault.put_many(entries, &|_| ()).unwrap();
+        vault.put_many(entries, &|_| GO_ON).unwrap();
     }
 
     #[test]
@@ -267,7 +265,7 @@ mod tests {
             bad[at] ^= 1;
             std::fs::write(&path, &bad).unwrap();
             assert!(vault.get(CredentialId(1)).is_err(), "byte {at}");
-            assert!(vault.put_many(Vec::new(), &|_| ()).is_err(), "byte {at}");
+            assert!(vault.put_many(Vec::new(), &|_| GO_ON).is_err(), "byte {at}");
             assert!(open(&path, "phrase").is_err(), "byte {at}");
             std::fs::write(&path, &good[..at]).unwrap();
             assert!(vault.get(CredentialId(1)).is_err(), "cut at {at}");

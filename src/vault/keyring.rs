@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::ring::Ring;
-use super::{Vault, VaultError};
+use super::{Progress, Vault, VaultError};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
@@ -63,7 +63,7 @@ impl Vault for KeyringVault {
         Ok(Secret::new(text))
     }
 
-    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &dyn Fn(usize)) -> Result<(), VaultError> {
+    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &Progress<'_>) -> Result<(), VaultError> {
         for (_, secret) in &entries {
             self.ring.check(secret.expose().as_bytes())?;
         }
@@ -78,7 +78,9 @@ impl Vault for KeyringVault {
             if let Err(why) = put {
                 return Err(self.take_back(written, why));
             }
-            progress(written.len());
+            if progress(written.len()).is_break() {
+                return Err(self.take_back(written, VaultError::Cancelled));
+            }
         }
         Ok(())
     }
@@ -110,7 +112,9 @@ impl Vault for KeyringVault {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::ops::ControlFlow;
 
+    use super::super::GO_ON;
     use super::super::ring::mock::{Mock, locked};
     use super::*;
 
@@ -128,10 +132,14 @@ mod tests {
     fn one_entry_a_credential_with_progress() {
         let mock = Mock::new();
         let (vault, heard) = (vault(&mock), RefCell::new(Vec::new()));
-        vault.put_many(many(1..=3), &|done| heard.borrow_mut().push(done)).unwrap();
+        let hear = |done| {
+            heard.borrow_mut().push(done);
+            GO_ON
+        };
+        vault.put_many(many(1..=3), &hear).unwrap();
         assert_eq!(mock.users(), ["w/1", "w/2", "w/3"]);
         assert_eq!(vault.get(CredentialId(2)).unwrap().expose(), "secret 2");
-        vault.put_many(vec![(ONE, Secret::new("Grüße"))], &|_| ()).unwrap();
+        vault.put_many(vec![(ONE, Secret::new("Grüße"))], &|_| GO_ON).unwrap();
         assert_eq!(vault.get(ONE).unwrap().expose(), "Grüße");
         let ids = [ONE, CredentialId(2), CredentialId(9)];
         vault.delete_many(&ids, &|done| heard.borrow_mut().push(done)).unwrap();
@@ -144,7 +152,7 @@ mod tests {
     fn an_entry_deleted_or_changed_by_another_program_is_missing() {
         let mock = Mock::new();
         let vault = vault(&mock);
-        vault.put_many(many(1..=2), &|_| ()).unwrap();
+        vault.put_many(many(1..=2), &|_| GO_ON).unwrap();
         mock.change("w/1", None);
         mock.change("w/2", Some(&[0xff, 0xfe]));
         for id in [ONE, CredentialId(2)] {
@@ -156,10 +164,21 @@ mod tests {
     fn what_was_written_before_a_failure_is_taken_back() {
         let mock = Mock::new();
         let vault = vault(&mock);
-        vault.put_many(vec![(ONE, Secret::new("before"))], &|_| ()).unwrap();
+        vault.put_many(vec![(ONE, Secret::new("before"))], &|_| GO_ON).unwrap();
         mock.fail("w/4", locked());
-        let refused = vault.put_many(many(1..=5), &|_| ()).unwrap_err();
+        let refused = vault.put_many(many(1..=5), &|_| GO_ON).unwrap_err();
         assert!(matches!(refused, VaultError::KeyringLocked(_)), "{refused}");
+        assert_eq!(mock.users(), ["w/1"]);
+        assert_eq!(vault.get(ONE).unwrap().expose(), "before");
+    }
+
+    #[test]
+    fn what_was_written_before_a_cancellation_is_taken_back() {
+        let mock = Mock::new();
+        let vault = vault(&mock);
+        vault.put_many(vec![(ONE, Secret::new("before"))], &|_| GO_ON).unwrap();
+        let cancel = |done| if done == 3 { ControlFlow::Break(()) } else { GO_ON };
+        assert_eq!(vault.put_many(many(1..=5), &cancel), Err(VaultError::Cancelled));
         assert_eq!(mock.users(), ["w/1"]);
         assert_eq!(vault.get(ONE).unwrap().expose(), "before");
     }
@@ -174,6 +193,7 @@ mod tests {
             if done == 2 {
                 mock.fail("w/2", locked())
             }
+            GO_ON
         };
         let refused = vault.put_many(many(1..=5), &stuck).unwrap_err().to_string();
         assert!(refused.contains("1 entries could not be taken back") && refused.contains("w/2 of"), "{refused}");
@@ -186,9 +206,9 @@ mod tests {
         let mock = Mock::new();
         let mut entries = many(1..=3);
         entries.push((CredentialId(4), Secret::new("x".repeat(2561))));
-        let refused = vault(&mock).put_many(entries, &|_| ()).unwrap_err();
+        let refused = vault(&mock).put_many(entries, &|_| GO_ON).unwrap_err();
         assert_eq!(refused, VaultError::TooLong { bytes: 2561, limit: 2560 });
-        assert!(refused.to_string().contains("--vault file"), "{refused}");
+        assert!(refused.is_of_the_keyring(), "{refused}");
         assert!(mock.users().is_empty());
     }
 
@@ -196,7 +216,7 @@ mod tests {
     fn deleting_goes_on_after_a_failure_and_names_what_is_left() {
         let mock = Mock::new();
         let vault = vault(&mock);
-        vault.put_many(many(1..=4), &|_| ()).unwrap();
+        vault.put_many(many(1..=4), &|_| GO_ON).unwrap();
         mock.fail("w/2", keyring::Error::PlatformFailure("busy".into()));
         let ids: Vec<CredentialId> = (1..=4).map(CredentialId).collect();
         let refused = vault.delete_many(&ids, &|_| ()).unwrap_err().to_string();

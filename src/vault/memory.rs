@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Vault, VaultError};
+use super::{Progress, Vault, VaultError};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
@@ -17,15 +17,19 @@ impl Vault for MemoryVault {
         entries.get(&id).cloned().ok_or(VaultError::Missing(id))
     }
 
-    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &dyn Fn(usize)) -> Result<(), VaultError> {
-        let count = entries.len();
+    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &Progress<'_>) -> Result<(), VaultError> {
+        if progress(entries.len()).is_break() {
+            return Err(VaultError::Cancelled);
+        }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(entries);
-        progress(count);
         Ok(())
     }
 
     fn delete_many(&self, ids: &[CredentialId], progress: &dyn Fn(usize)) -> Result<(), VaultError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| !ids.contains(id));
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            entries.remove(id);
+        }
         progress(ids.len());
         Ok(())
     }

@@ -15,6 +15,7 @@ pub use file::FileVault;
 pub use keyring::KeyringVault;
 pub use memory::MemoryVault;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,10 +55,6 @@ impl VaultKind {
     }
 }
 
-/// What else can be done where the keyring cannot be used. Never done unasked.
-const OTHERWISE: &str = "Or keep passwords in an encrypted file: --vault file, with another --data folder if this workspace \
-                         has a vault already";
-
 /// Why a vault did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
@@ -73,13 +70,13 @@ pub enum VaultError {
     /// The system's keyring is locked, or was never set up.
     #[error(
         "this machine's keyring is locked or not set up yet ({0}): unlock it by logging in to the desktop or in its own \
-         program, and try again. {OTHERWISE}"
+         program, and try again"
     )]
     KeyringLocked(String),
     /// There is no keyring here.
     #[error(
         "this machine has no keyring that can be reached ({0}): start Mailferry again from a desktop session, on Linux one \
-         with a Secret Service such as GNOME Keyring or KWallet. {OTHERWISE}"
+         with a Secret Service such as GNOME Keyring or KWallet"
     )]
     NoKeyring(String),
     /// The key of the vault's file is not in this keyring, or is another one.
@@ -89,26 +86,40 @@ pub enum VaultError {
     )]
     KeyMissing,
     /// More than an entry of the system's keyring can hold.
-    #[error(
-        "a password is {bytes} bytes long, and this system's keyring takes {limit}: nothing was written. {OTHERWISE}"
-    )]
+    #[error("a password is {bytes} bytes long, and this system's keyring takes {limit}: nothing was written")]
     TooLong {
         /// Its length.
         bytes: usize,
         /// What would fit.
         limit: usize,
     },
+    /// Storing was cancelled.
+    #[error("cancelled: the passwords stored so far were removed again")]
+    Cancelled,
     /// Anything else.
     #[error("the vault failed: {0}")]
     Failed(String),
 }
 
+impl VaultError {
+    /// Whether another kind of vault would help. Never used unasked.
+    pub fn is_of_the_keyring(&self) -> bool {
+        matches!(self, Self::KeyringLocked(_) | Self::NoKeyring(_) | Self::TooLong { .. })
+    }
+}
+
+/// Hears how many secrets are stored, and may break off: then what was stored is taken back, [`VaultError::Cancelled`].
+pub type Progress<'a> = dyn Fn(usize) -> ControlFlow<()> + 'a;
+
+/// The answer of a [`Progress`] that does not break off.
+pub const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
+
 /// A keeper of secrets.
 pub trait Vault: Send + Sync {
     /// One secret.
     fn get(&self, id: CredentialId) -> Result<Secret, VaultError>;
-    /// Adds or replaces secrets, all or nothing where the kind allows it. `progress` hears how many are done.
-    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &dyn Fn(usize)) -> Result<(), VaultError>;
+    /// Adds or replaces secrets, all or nothing where the kind allows it.
+    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &Progress<'_>) -> Result<(), VaultError>;
     /// Removes secrets; those that are not there count as removed.
     fn delete_many(&self, ids: &[CredentialId], progress: &dyn Fn(usize)) -> Result<(), VaultError>;
 }
@@ -157,7 +168,7 @@ pub async fn fetch(vault: &Arc<dyn Vault>, id: CredentialId) -> Result<Secret, V
 pub async fn put_many(
     vault: &Arc<dyn Vault>,
     entries: Vec<(CredentialId, Secret)>,
-    progress: impl Fn(usize) + Send + 'static,
+    progress: impl Fn(usize) -> ControlFlow<()> + Send + 'static,
 ) -> Result<(), VaultError> {
     let vault = Arc::clone(vault);
     on_thread(move || vault.put_many(entries, &progress)).await
@@ -197,7 +208,10 @@ mod tests {
         assert_eq!(open(VaultKind::File, Some(&Secret::new("open sesame"))), Ok(()));
         let memory = super::open(VaultKind::Memory, folder.path(), "w", None).unwrap();
         let (told, heard) = std::sync::mpsc::channel();
-        let tell = move |done| told.send((done, std::thread::current().name().map(str::to_owned))).unwrap();
+        let tell = move |done| {
+            told.send((done, std::thread::current().name().map(str::to_owned))).unwrap();
+            GO_ON
+        };
         put_many(&memory, vec![(CredentialId(1), Secret::new("x"))], tell).await.unwrap();
         assert_eq!(heard.recv(), Ok((1, Some("mailferry-vault".into()))));
         assert_eq!(fetch(&memory, CredentialId(1)).await, Ok(Secret::new("x")));

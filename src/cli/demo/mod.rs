@@ -69,12 +69,14 @@ impl Demo {
             concurrent: 4,
             ..Options::default()
         };
-        let id = opened.store.create_project(PROJECT.into(), server("contoso")?, server("fabrikam")?, options).await?;
+        let id = opened
+            .store
+            .create_project(PROJECT.into(), server("contoso")?, server("fabrikam")?, options, [None; 2])
+            .await?;
         let new = |name: &String| NewItem {
             source_email: format!("{name}@contoso.example"),
-            source_login: None,
             destination_email: format!("{name}@fabrikam.example"),
-            destination_login: None,
+            ..NewItem::default()
         };
         let imported = opened.store.import_items(id, addresses.iter().map(new).collect()).await?;
         let items = imported.iter().map(|item| item.id).collect();

@@ -79,12 +79,12 @@ fn pace(step: Step, code: &str, text: &str) -> Option<Class> {
     None
 }
 
-/// `Suggested Backoff Time: N milliseconds`, with a tenth on top, at most an hour.
+/// `Suggested Backoff Time: N milliseconds`, at most an hour. (The retry policy adds its tenth.)
 fn named_pause(text: &str) -> Option<Duration> {
     let (_, after) = text.split_once("suggested backoff time:")?;
     let digits: String = after.trim_start().chars().take_while(char::is_ascii_digit).collect();
     let milliseconds = digits.parse::<u64>().unwrap_or(3_600_000).min(3_600_000);
-    Some(Duration::from_millis(milliseconds + milliseconds / 10).min(Duration::from_secs(3600)))
+    Some(Duration::from_millis(milliseconds))
 }
 
 fn refused_login(step: Step, code: &str, text: &str) -> Class {
@@ -176,7 +176,7 @@ mod tests {
         let after = |ms| After(Duration::from_millis(ms));
         #[rustfmt::skip]
         let table = [
-            (Step::Append, Bad, "Request is throttled. Suggested Backoff Time: 300000 milliseconds", (Throttled, Mailbox, after(330_000))),
+            (Step::Append, Bad, "Request is throttled. Suggested Backoff Time: 300000 milliseconds", (Throttled, Mailbox, after(300_000))),
             (Step::Login, No, "Request is throttled. Suggested Backoff Time: 99999999999999999999 milliseconds", (Throttled, Mailbox, after(3_600_000))),
             (Step::Read, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
             (Step::Connection, Bye, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),

@@ -4,7 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Progress, Vault, VaultError};
 
 /// Locked until [`LateVault::set`].
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl Vault for LateVault {
         self.open()?.get(id)
     }
 
-    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &dyn Fn(usize)) -> Result<(), VaultError> {
+    fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &Progress<'_>) -> Result<(), VaultError> {
         self.open()?.put_many(entries, progress)
     }
 

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
+pub use self::enter::Work;
 pub use crate::engine::command::{Command, Outcome};
 use crate::engine::endpoints::Endpoints;
 use crate::engine::snapshot::Snapshot;
@@ -91,6 +93,8 @@ pub enum Ask {
         from: ImportFrom,
         /// Whether good rows count even if others are bad.
         skip_bad: bool,
+        /// Cancels it as long as nothing is written to the database.
+        cancel: CancellationToken,
     },
     /// Starts those of the items that can be started; the outcome names the others.
     Start {
@@ -165,8 +169,10 @@ pub enum Answer {
     Made(ProjectId, Vec<Project>),
     /// What an import would bring in.
     Previewed(Preview),
-    /// Items were imported: new ones, known ones, bad rows.
-    Imported(usize, usize, usize),
+    /// How far an import is: done, of how many. Its last answer follows.
+    Importing(Work, usize, usize),
+    /// Items were imported: new ones, known ones, bad rows; and what went wrong after it, for people.
+    Imported(usize, usize, usize, Option<String>),
     /// What became of a Start or another command.
     Done(Outcome),
     /// See [`Ask::Details`].

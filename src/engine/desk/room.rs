@@ -1,12 +1,13 @@
 //! Who answers a window: one task that takes its questions in order. Commands reach the engine in that order; what only
 //! reads or may take long runs beside, at most [`BESIDE`] at once.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::enter::{Watch, Work};
 use super::late_vault::LateVault;
 use super::opening::{self, Open};
 use super::{
@@ -14,11 +15,11 @@ use super::{
     Outcome, PAGE, PassLine, Preview, Ticket, Waker, enter,
 };
 use crate::domain::csv_import::{Parsed, parse, with_header};
-use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::item::not_ready;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
+use crate::domain::secret::Secret;
 use crate::domain::server::{Server, Trust};
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
@@ -43,6 +44,20 @@ impl Replies {
         // A window that has gone needs no answer.
         let _ = self.answers.send((ticket, answer)).await;
         (self.waker)();
+    }
+
+    /// Tells how far a question's work is, at most as often as of states, and the end of each kind of work always. From
+    /// any thread; never waits: what does not fit is made up for by the next one.
+    fn progress(&self, ticket: Ticket) -> Arc<dyn Fn(Work, usize, usize) + Send + Sync> {
+        let (replies, told) = (self.clone(), Mutex::new(None::<Instant>));
+        Arc::new(move |work, done, of| {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if done == of || told.is_none_or(|told| told.elapsed() >= STATES_EVERY) {
+                *told = Some(Instant::now());
+                let _ = replies.answers.try_send((ticket, Answer::Importing(work, done, of)));
+                (replies.waker)();
+            }
+        })
     }
 }
 
@@ -129,7 +144,7 @@ impl Room {
                 let (room, replies) = (self.clone(), replies.clone());
                 let reload = engine.sender();
                 tasks.spawn(async move {
-                    let (answer, open) = room.answer(other).await;
+                    let (answer, open) = room.answer(ticket, other, &replies).await;
                     if let Some(project) = open {
                         // The rows of new items come with the next state.
                         drop(reload.send(Command::Open { project }).await);
@@ -174,7 +189,7 @@ impl Room {
     }
 
     /// The answer, and the project whose items the engine should read again.
-    async fn answer(&self, ask: Ask) -> (Answer, Option<ProjectId>) {
+    async fn answer(&self, ticket: Ticket, ask: Ask, replies: &Replies) -> (Answer, Option<ProjectId>) {
         let answered = match ask {
             Ask::Projects => self.store.projects().await.map(Answer::Projects).map_err(|error| error.to_string()),
             Ask::NewProject(new) => {
@@ -183,8 +198,10 @@ impl Room {
                 return (made.map_or_else(Answer::Refused, |(id, all)| Answer::Made(id, all)), id);
             }
             Ask::Preview(from) => read(from).await.map(|parsed| Answer::Previewed(preview(&parsed))),
-            Ask::Import { project, from, skip_bad } => {
-                return (self.import(project, from, skip_bad).await.unwrap_or_else(Answer::Refused), Some(project));
+            Ask::Import { project, from, skip_bad, cancel } => {
+                let watch = Watch { tell: replies.progress(ticket), cancel };
+                let imported = self.import(project, from, skip_bad, &watch).await;
+                return (imported.unwrap_or_else(Answer::Refused), Some(project));
             }
             Ask::Details(item) => self.details(item).await.map(|details| Answer::Details(Box::new(details))),
             Ask::Folders(pass, offset) => {
@@ -213,26 +230,25 @@ impl Room {
         if self.store.project_named(&new.name).await.map_err(words)?.is_some() {
             return Err(format!("the name \"{}\" is taken: choose another one", new.name));
         }
-        let mut secrets = Vec::new();
-        let mut side = |side: Side, new: NewServer| -> Result<Server, String> {
-            let mut server = new.server;
-            if let Some(file) = new.authorities {
-                let pem = enter::read_authorities(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-                server.trust = Trust::Authorities(pem);
-            }
-            secrets.extend(new.password.map(|password| (side, password)));
-            Ok(server)
-        };
-        let (source, destination) = (side(Side::Source, new.source)?, side(Side::Destination, new.destination)?);
-        let project = (new.name, source, destination, Options::default());
-        let now = self.opening.clock.now();
-        let id = enter::project(&self.store, self.vault.get_open(), now, project, secrets)
+        let NewProject { name, source, destination } = new;
+        let read = tokio::task::spawn_blocking(move || Ok::<_, String>((side(source)?, side(destination)?))).await;
+        let ((source, at_source), (destination, at_destination)) =
+            read.map_err(|_| "reading the files of certificates failed".to_owned())??;
+        let project = (name, source, destination, Options::default());
+        let (now, vault) = (self.opening.clock.now(), self.vault.get_open());
+        let id = enter::project(&self.store, vault.as_ref(), now, project, [at_source, at_destination])
             .await
             .map_err(|error| error.to_string())?;
         Ok((id, self.store.projects().await.map_err(words)?))
     }
 
-    async fn import(&self, project: ProjectId, from: ImportFrom, skip_bad: bool) -> Result<Answer, String> {
+    async fn import(
+        &self,
+        project: ProjectId,
+        from: ImportFrom,
+        skip_bad: bool,
+        watch: &Watch,
+    ) -> Result<Answer, String> {
         let parsed = read(from).await?;
         let bad = parsed.problems.len();
         if parsed.rows.is_empty() {
@@ -242,9 +258,11 @@ impl Room {
             return Err(format!("nothing was imported: {bad} rows are bad"));
         }
         let now = self.opening.clock.now();
-        let entered = enter::items(&self.store, self.vault.get_open(), now, project, parsed.rows).await;
-        let (created, known) = entered.map_err(|error| error.to_string())?;
-        Ok(Answer::Imported(created, known, bad))
+        let vault = self.vault.get_open();
+        let entered = enter::items(&self.store, vault.as_ref(), now, project, parsed.rows, watch).await;
+        let entered = entered.map_err(|error| error.to_string())?;
+        let trouble = entered.removed.err().map(|error| error.to_string());
+        Ok(Answer::Imported(entered.created, entered.updated, bad, trouble))
     }
 
     async fn details(&self, item: ItemId) -> Result<Details, String> {
@@ -266,6 +284,16 @@ impl Room {
         lines.sort_by(|a, b| a.source.split('/').cmp(b.source.split('/')));
         Ok(lines)
     }
+}
+
+/// A server with its CA file read, and the administrator's password.
+fn side(new: NewServer) -> Result<(Server, Option<Secret>), String> {
+    let mut server = new.server;
+    if let Some(file) = new.authorities {
+        let pem = enter::read_authorities(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        server.trust = Trust::Authorities(pem);
+    }
+    Ok((server, new.password))
 }
 
 fn pass_line(row: PassRow) -> PassLine {

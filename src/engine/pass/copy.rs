@@ -299,7 +299,7 @@ fn row(job: &Job) -> FolderUpdate {
         source: job.path.clone(),
         source_wire: job.source.wire.clone(),
         source_validity: job.source.validity,
-        mailbox_id: None,
+        mailbox_id: job.mailbox_id.clone(),
         destination: job.destination.path.clone(),
         destination_wire: WireName(job.destination.wire.0.clone()),
         destination_validity: job.destination.validity,

@@ -57,6 +57,8 @@ pub struct Job {
     pub path: FolderPath,
     /// How the source calls it.
     pub source: FolderRef,
+    /// Its OBJECTID at the source, where the server has them (RFC 8474).
+    pub mailbox_id: Option<String>,
     /// Its state when it was listed, before any scan.
     pub listed: FolderState,
     /// How the destination calls its counterpart.

@@ -205,6 +205,8 @@ impl Resolve<'_> {
                 }
                 Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
             }
+            // If a later folder breaks, these are neither set nor counted again.
+            self.job.carries.retain(|carry| carry.folder != folder);
         }
         Ok(())
     }

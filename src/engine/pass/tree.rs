@@ -375,6 +375,7 @@ impl Pass {
             id,
             path: listed.path.clone(),
             source: place(&listed.path, &listed.wire, state.uid_validity),
+            mailbox_id: listed.mailbox_id.clone(),
             listed: state,
             destination: place(&update.destination, &update.destination_wire, update.destination_validity),
             opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),

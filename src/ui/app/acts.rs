@@ -12,7 +12,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::secret::Secret;
 use crate::engine::desk::{Ask, Command, VaultKind};
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm};
+use crate::ui::model::forms::{ImportForm, Importing, ProjectForm, StartForm};
 use crate::ui::model::grid::{Grid, GridAction};
 use crate::ui::route::Route;
 
@@ -83,6 +83,9 @@ impl App {
             UserAction::CloseDialog => {
                 if self.unlock.take().is_some() {
                     self.after_unlock = None;
+                } else if let Some(Dialog::Import(ImportForm { running: Some(running), .. })) = &self.dialog {
+                    // It closes when the import has ended.
+                    running.cancel.cancel();
                 } else {
                     self.dialog = None;
                 }
@@ -203,9 +206,9 @@ impl App {
         if form.preview.as_ref().is_some_and(|preview| preview.passwords) && !self.vault.1 {
             return self.unlock_first(UserAction::Import);
         }
-        form.busy = true;
-        let project = form.project;
-        self.ask(Ask::Import { project, from, skip_bad: true }, Purpose::Import);
+        let running = form.running.insert(Importing::default());
+        let (project, cancel) = (form.project, running.cancel.clone());
+        self.ask(Ask::Import { project, from, skip_bad: true, cancel }, Purpose::Import);
     }
 
     fn more(&mut self, ask: impl FnOnce(crate::domain::ids::PassId, &crate::engine::desk::Details) -> Ask) {

@@ -5,13 +5,20 @@ use egui::{Context, Theme, ViewportCommand};
 use super::{App, Dialog, Door, Purpose, SIZE, THEME};
 use crate::engine::desk::{Answer, OPENING, Opened, Outcome, Ticket};
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ProjectForm, VaultForm};
+use crate::ui::model::forms::{ImportForm, ProjectForm, VaultForm};
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
 impl App {
     pub(super) fn answered(&mut self, context: &Context, ticket: Ticket, answer: Answer) {
+        if let Answer::Importing(work, done, of) = answer {
+            // The last answer to this question is still to come.
+            if let Some(Dialog::Import(ImportForm { running: Some(running), .. })) = &mut self.dialog {
+                running.progress = Some((work, done, of));
+            }
+            return;
+        }
         let purpose = self.purposes.remove(&ticket).unwrap_or(Purpose::Quiet);
         if ticket == OPENING || !matches!(self.door, Door::Open) {
             match answer {
@@ -23,6 +30,7 @@ impl App {
             return;
         }
         match answer {
+            Answer::Refused(why) if matches!(purpose, Purpose::Import) => self.import_ended(context, Some(why)),
             Answer::Refused(why) => self.refused(purpose, why),
             Answer::Projects(projects) => self.projects = projects,
             Answer::Made(id, projects) => {
@@ -35,10 +43,8 @@ impl App {
                     form.preview = Some(preview);
                 }
             }
-            Answer::Imported(new, known, bad) => {
-                if matches!(self.dialog, Some(Dialog::Import(_))) {
-                    self.dialog = None;
-                }
+            Answer::Imported(new, known, bad, trouble) => {
+                self.import_ended(context, None);
                 let mut line = format!("{} imported", words::counted(new, "item"));
                 if known > 0 {
                     line += &format!(", {} updated", words::count(known as u64));
@@ -47,6 +53,9 @@ impl App {
                     line += &format!(", {} left out", words::counted(bad, "bad row"));
                 }
                 self.say(if bad > 0 { Tone::Warning } else { Tone::Good }, line);
+                if let Some(trouble) = trouble {
+                    self.say(Tone::Bad, trouble);
+                }
             }
             Answer::Done(outcome) => self.outcome(&purpose, &outcome),
             Answer::Details(details) => {
@@ -77,7 +86,7 @@ impl App {
                     self.act(context, action);
                 }
             }
-            Answer::Opened(_) | Answer::InUse(_) | Answer::NotOpened(_) => {}
+            Answer::Opened(_) | Answer::InUse(_) | Answer::NotOpened(_) | Answer::Importing(..) => {}
         }
     }
 
@@ -120,9 +129,7 @@ impl App {
     fn refused(&mut self, purpose: Purpose, why: String) {
         match (purpose, &mut self.dialog) {
             (Purpose::NewProject, _) => (self.form.refused, self.form.busy) = (Some(why), false),
-            (Purpose::Preview | Purpose::Import, Some(Dialog::Import(form))) => {
-                (form.refused, form.busy) = (Some(why), false);
-            }
+            (Purpose::Preview, Some(Dialog::Import(form))) => form.refused = Some(why),
             (Purpose::Unlock, _) if self.unlock.is_some() => {
                 if let Some(form) = &mut self.unlock {
                     (form.refused, form.busy) = (Some(why), false);
@@ -135,6 +142,25 @@ impl App {
                 self.say(Tone::Bad, why);
             }
             _ => self.say(Tone::Bad, why),
+        }
+    }
+
+    /// Closes the dialog, and the window if it waited for this; or shows why nothing was imported.
+    fn import_ended(&mut self, context: &Context, refused: Option<String>) {
+        let ended = match &mut self.dialog {
+            Some(Dialog::Import(form)) => form.running.take(),
+            _ => None,
+        };
+        if ended.is_some_and(|import| import.leaving) {
+            self.dialog = None;
+            context.send_viewport_cmd(ViewportCommand::Close);
+        } else if let Some(Dialog::Import(form)) = &mut self.dialog {
+            match refused {
+                Some(why) => form.refused = Some(why),
+                None => self.dialog = None,
+            }
+        } else if let Some(why) = refused {
+            self.say(Tone::Bad, why);
         }
     }
 

@@ -251,7 +251,15 @@ impl App {
             self.leaving = true;
             context.send_viewport_cmd(ViewportCommand::Close);
         }
-        if context.input(|input| input.viewport().close_requested()) && !self.leaving && self.running() > 0 {
+        if !context.input(|input| input.viewport().close_requested()) || self.leaving {
+            return;
+        }
+        if let Some(Dialog::Import(ImportForm { running: Some(running), .. })) = &mut self.dialog {
+            // What it stored is taken back first; passwords that nothing names must not stay in a keyring.
+            context.send_viewport_cmd(ViewportCommand::CancelClose);
+            running.leaving = true;
+            running.cancel.cancel();
+        } else if self.running() > 0 {
             context.send_viewport_cmd(ViewportCommand::CancelClose);
             if !stopping {
                 self.dialog = Some(Dialog::Closing { stopping: false });

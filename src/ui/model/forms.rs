@@ -4,13 +4,14 @@
 
 use std::path::PathBuf;
 
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
-use crate::engine::desk::{ImportFrom, NewProject, NewServer, Preview, VaultKind};
+use crate::engine::desk::{ImportFrom, NewProject, NewServer, Preview, VaultKind, Work};
 
 /// How a certificate is checked, as the form offers it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,9 +25,23 @@ pub enum Check {
     Fingerprint,
 }
 
+/// What kind of mailboxes a side has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// On a server.
+    #[default]
+    Imap,
+    /// In folders of this computer.
+    Maildir,
+}
+
 /// One side of a new project as it was typed.
 #[derive(Clone)]
 pub struct ServerForm {
+    /// What kind of mailboxes; the fields of the other kind keep what was typed and count for nothing.
+    pub kind: Kind,
+    /// Where Maildirs lie, with `{email}` or the like.
+    pub path: String,
     /// Host, or host and port.
     pub host: String,
     /// How the connection is protected.
@@ -46,6 +61,8 @@ pub struct ServerForm {
 impl Default for ServerForm {
     fn default() -> Self {
         Self {
+            kind: Kind::Imap,
+            path: String::new(),
             host: String::new(),
             security: Security::Tls,
             check: Check::System,
@@ -60,6 +77,8 @@ impl Default for ServerForm {
 /// What is wrong with a field; no entry, no fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerFaults {
+    /// With the path of Maildirs.
+    pub path: Option<String>,
     /// With the host.
     pub host: Option<String>,
     /// With file or fingerprint.
@@ -72,12 +91,18 @@ pub struct ServerFaults {
 
 impl ServerForm {
     fn server(&self) -> Result<Server, String> {
-        let url = format!("{}://{}", self.security.scheme(), self.host.trim());
+        let url = match self.kind {
+            Kind::Imap => format!("{}://{}", self.security.scheme(), self.host.trim()),
+            Kind::Maildir => format!("maildir:{}", self.path.trim()),
+        };
         Server::parse_url(&url).map_err(|error| error.to_string())
     }
 
     /// What is wrong with it.
     pub fn faults(&self) -> ServerFaults {
+        if self.kind == Kind::Maildir {
+            return ServerFaults { path: self.server().err(), ..ServerFaults::default() };
+        }
         let trust = match self.check {
             _ if self.security == Security::Plain => None,
             Check::System => None,
@@ -89,6 +114,7 @@ impl ServerForm {
         let admin = || AdminLogin::parse(self.admin.trim()).validate().err().map(|error| error.to_string());
         let password = || self.password.is_empty().then(|| "enter the administrator's password".into());
         ServerFaults {
+            path: None,
             host: self.server().err(),
             trust,
             admin: self.administered.then(admin).flatten(),
@@ -102,6 +128,9 @@ impl ServerForm {
         }
         let mut server = self.server().ok()?;
         let mut authorities = None;
+        if self.kind == Kind::Maildir {
+            return Some(NewServer { server, authorities, password: None });
+        }
         match self.check {
             _ if self.security == Security::Plain => {}
             Check::System => {}
@@ -123,6 +152,8 @@ pub struct ProjectForm {
     pub source: ServerForm,
     /// Where mail is written.
     pub destination: ServerForm,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// Faults are shown from the first try on.
     pub tried: bool,
     /// What the workspace said.
@@ -141,7 +172,7 @@ impl ProjectForm {
 
     /// Whether passwords come with it.
     pub fn has_passwords(&self) -> bool {
-        self.source.administered || self.destination.administered
+        [&self.source, &self.destination].iter().any(|side| side.kind == Kind::Imap && side.administered)
     }
 
     /// The question it makes, if nothing is wrong.
@@ -169,15 +200,26 @@ pub struct ImportForm {
     pub previewed: Option<(String, Zeroizing<String>)>,
     /// What the workspace said.
     pub refused: Option<String>,
-    /// The import runs.
-    pub busy: bool,
+    /// The import that runs.
+    pub running: Option<Importing>,
+}
+
+/// An import that runs.
+#[derive(Clone, Default)]
+pub struct Importing {
+    /// Cancels it.
+    pub cancel: CancellationToken,
+    /// What it does, how many are done, of how many.
+    pub progress: Option<(Work, usize, usize)>,
+    /// The window closes when it has ended.
+    pub leaving: bool,
 }
 
 impl ImportForm {
     /// An empty one.
     pub fn new(project: ProjectId) -> Self {
         let (path, pasted) = (String::new(), Zeroizing::default());
-        Self { project, path, pasted, preview: None, previewed: None, refused: None, busy: false }
+        Self { project, path, pasted, preview: None, previewed: None, refused: None, running: None }
     }
 
     /// Where the items come from; a pasted list counts before a file.
@@ -191,11 +233,12 @@ impl ImportForm {
 
     /// Whether what would come in has to be looked at (again); remembers that it was asked.
     pub fn due(&mut self) -> Option<ImportFrom> {
-        let input = (self.path.clone(), self.pasted.clone());
-        if self.previewed.as_ref() == Some(&input) {
+        let known = self.previewed.as_ref();
+        if known.is_some_and(|(path, pasted)| *path == self.path && *pasted == self.pasted) {
             return None;
         }
-        (self.previewed, self.preview, self.refused) = (Some(input), None, None);
+        (self.preview, self.refused) = (None, None);
+        self.previewed = Some((self.path.clone(), self.pasted.clone()));
         self.from()
     }
 }
@@ -239,6 +282,8 @@ pub struct VaultForm {
     pub passphrase: Zeroizing<String>,
     /// The same again, for a new one.
     pub again: Zeroizing<String>,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// Why it did not open.
     pub refused: Option<String>,
     /// An answer is under way.
@@ -246,13 +291,14 @@ pub struct VaultForm {
 }
 
 impl VaultForm {
-    /// For a vault of this kind, or for a choice.
+    /// For a vault of this kind, or for a choice: the system's keyring is proposed (D17).
     pub fn new(kind: Option<VaultKind>) -> Self {
         Self {
             new: kind.is_none(),
-            kind: kind.unwrap_or(VaultKind::File),
+            kind: kind.unwrap_or(VaultKind::Keyring),
             passphrase: Zeroizing::default(),
             again: Zeroizing::default(),
+            entered: false,
             refused: None,
             busy: false,
         }
@@ -292,6 +338,23 @@ mod tests {
     }
 
     #[test]
+    fn a_side_may_be_maildirs() {
+        let mut form = ProjectForm { name: "Backup".into(), ..ProjectForm::default() };
+        form.source.host = "imap.contoso.example".into();
+        (form.destination.kind, form.destination.administered) = (Kind::Maildir, true);
+        assert!(form.destination.faults().path.is_some() && form.ask().is_none(), "no path yet");
+        form.destination.path = "/srv/mail/{email}/Maildir".into();
+        let new = form.ask().unwrap();
+        assert_eq!(new.destination.server.to_string(), "maildir:/srv/mail/{email}/Maildir");
+        assert!(
+            new.destination.password.is_none() && !form.has_passwords(),
+            "what stands in hidden fields says nothing"
+        );
+        form.destination.path = "mail/{email}".into();
+        assert!(form.destination.faults().path.is_some());
+    }
+
+    #[test]
     fn a_start_needs_its_direction_but_a_verification_does_not() {
         let mut form = StartForm {
             project: ProjectId(1),
@@ -324,6 +387,8 @@ mod tests {
     #[test]
     fn a_new_passphrase_is_typed_twice() {
         let mut form = VaultForm::new(None);
+        assert_eq!((form.kind, form.fault()), (VaultKind::Keyring, None));
+        form.kind = VaultKind::File;
         assert!(form.fault().is_some());
         form.passphrase = "open sesame".to_owned().into();
         assert_eq!(form.fault(), Some("the two passphrases differ"));

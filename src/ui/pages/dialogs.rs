@@ -48,7 +48,7 @@ pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
     if form.asks && form.kind == PassKind::Full {
         ui.add_space(4.0);
         section(ui, "Is this the right direction?");
-        ui.label(format!("Copy FROM {} INTO {}", project.source.host, project.destination.host));
+        ui.label(format!("Copy FROM {} INTO {}", project.source.place(), project.destination.place()));
         let mut on = form.confirmed;
         if ui.checkbox(&mut on, "The direction is right").changed() {
             actions.push(UserAction::Confirm(on));
@@ -73,21 +73,28 @@ pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
         ui.label(text(Type::Page, "Where are passwords kept?"));
         muted(ui, "Chosen once for this workspace");
         ui.add_space(8.0);
-        ui.radio_value(&mut form.kind, VaultKind::File, "In an encrypted file, opened by a passphrase");
-        ui.radio_value(&mut form.kind, VaultKind::Keyring, "In this computer's keyring");
+        for (kind, words, hint) in PLACES {
+            ui.add_enabled_ui(!form.busy, |ui| ui.radio_value(&mut form.kind, kind, words));
+            ui.visuals_mut().indent_has_left_vline = false;
+            ui.indent(words, |ui| muted(ui, hint));
+            ui.add_space(4.0);
+        }
     } else {
         ui.label(text(Type::Page, "Unlock the passwords"));
-        muted(ui, "This workspace keeps its passwords in an encrypted file. Without them nothing can be started");
+        muted(ui, kept(form.kind));
     }
     ui.add_space(8.0);
     if form.kind == VaultKind::File {
-        let field = field(ui, "Passphrase", &mut form.passphrase, "", true, None);
-        if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && form.fault().is_none() {
-            actions.push(UserAction::Unlock);
+        let mut last = field(ui, "Passphrase", &mut form.passphrase, "", true, None);
+        if !std::mem::replace(&mut form.entered, true) {
+            last.request_focus();
         }
         if form.new {
-            self::field(ui, "The same again", &mut form.again, "", true, None);
+            last = field(ui, "The same again", &mut form.again, "", true, None);
             muted(ui, "It cannot be recovered: whoever forgets it enters all passwords again");
+        }
+        if last.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && form.fault().is_none() {
+            actions.push(UserAction::Unlock);
         }
     }
     if let Some(refused) = &form.refused {
@@ -104,10 +111,35 @@ pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
             actions.push(UserAction::CloseDialog);
         }
         if form.busy {
-            muted(ui, "Opening…");
+            let keyring = matches!(form.kind, VaultKind::Keyring | VaultKind::FileKeyring);
+            muted(ui, if keyring { "Waiting for the keyring, which may ask you…" } else { "Opening…" });
         }
     });
     actions
+}
+
+/// Where passwords can be kept: kind, words, what speaks for it.
+const PLACES: [(VaultKind, &str, &str); 3] = [
+    (
+        VaultKind::Keyring,
+        "In this computer's keyring",
+        "An entry for each password; opened by logging in to the computer",
+    ),
+    (
+        VaultKind::FileKeyring,
+        "In an encrypted file, its key in the keyring",
+        "Quicker for thousands of passwords; opens only here and for this user",
+    ),
+    (VaultKind::File, "In an encrypted file, opened by a passphrase", "For computers without a keyring"),
+];
+
+/// Where the passwords of this workspace are.
+fn kept(kind: VaultKind) -> &'static str {
+    match kind {
+        VaultKind::File => "They are in an encrypted file. Without its passphrase nothing can be started",
+        VaultKind::FileKeyring => "They are in an encrypted file whose key is in this computer's keyring",
+        VaultKind::Keyring | VaultKind::Memory => "They are in this computer's keyring",
+    }
 }
 
 /// Asked when the window closes while passes run.

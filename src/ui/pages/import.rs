@@ -1,13 +1,18 @@
 //! The dialog that imports items from a file or a pasted list.
 
-use egui::{ScrollArea, TextEdit, Ui};
+use egui::{Align, Layout, ScrollArea, TextEdit, Ui};
 
 use super::Actions;
+use crate::domain::wording;
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::ImportForm;
+use crate::ui::model::forms::{ImportForm, Importing};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
+use crate::ui::widgets::bars;
 use crate::ui::widgets::text::{muted, primary, text};
+
+/// A longer pasted list is not laid out as a text: that would take the window's time with every letter.
+const SHOWN: usize = 64 * 1024;
 
 /// Paints it.
 pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
@@ -19,40 +24,77 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
          Destination Password. Only the two e-mails are needed",
     );
     ui.add_space(8.0);
-    let label = ui.label(text(Type::Small, "CSV file"));
-    ui.horizontal(|ui| {
-        let wide = ui.available_width() - 90.0;
-        let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv").desired_width(wide);
-        ui.add(edit).labelled_by(label.id);
-        if ui.button("Browse…").clicked() {
-            actions.push(UserAction::Browse);
-        }
-    });
-    let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));
-    ScrollArea::vertical().max_height(120.0).id_salt("pasted").show(ui, |ui| {
-        let edit = TextEdit::multiline(&mut *form.pasted).desired_rows(5).desired_width(f32::INFINITY);
-        ui.add(edit.font(egui::TextStyle::Monospace)).labelled_by(label.id);
-    });
+    let running = form.running.clone();
+    ui.add_enabled_ui(running.is_none(), |ui| input(ui, form, &mut actions));
     ui.add_space(4.0);
     let good = preview(ui, form);
     if let Some(refused) = &form.refused {
         let color = Palette::of(ui).tone(Tone::Bad);
         ui.label(egui::RichText::new(refused).color(color));
     }
+    if let Some(running) = &running {
+        progress(ui, running);
+    }
     ui.add_space(8.0);
     ui.horizontal(|ui| {
         let words = if good == 0 { "Import".to_owned() } else { format!("Import {}", words::counted(good, "item")) };
-        if primary(ui, good > 0 && !form.busy, words).clicked() {
+        if primary(ui, good > 0 && running.is_none(), words).clicked() {
             actions.push(UserAction::Import);
         }
-        if ui.button("Cancel").clicked() {
+        let cancelled = running.is_some_and(|running| running.cancel.is_cancelled());
+        if ui.add_enabled(!cancelled, egui::Button::new("Cancel")).clicked() {
             actions.push(UserAction::CloseDialog);
-        }
-        if form.busy {
-            muted(ui, "Importing…");
         }
     });
     actions
+}
+
+fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
+    let label = ui.label(text(Type::Small, "CSV file"));
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            // The field takes what the button leaves.
+            let button = ui.button("Browse…");
+            let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv");
+            ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+            if button.clicked() {
+                actions.push(UserAction::Browse);
+            }
+        });
+    });
+    let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));
+    if form.pasted.len() > SHOWN {
+        ui.horizontal(|ui| {
+            ui.label(format!("A list of {} is pasted", wording::size(form.pasted.len() as u64)));
+            if ui.button("Remove it").clicked() {
+                form.pasted = zeroize::Zeroizing::default();
+            }
+        });
+        return;
+    }
+    ScrollArea::vertical().max_height(120.0).id_salt("pasted").show(ui, |ui| {
+        let edit = TextEdit::multiline(&mut *form.pasted).desired_rows(5).desired_width(f32::INFINITY);
+        ui.add(edit.font(egui::TextStyle::Monospace)).labelled_by(label.id);
+    });
+}
+
+/// How far the import is; the last step is the database's, which is quick.
+fn progress(ui: &mut Ui, running: &Importing) {
+    let palette = Palette::of(ui);
+    ui.add_space(4.0);
+    let words = match running.progress {
+        _ if running.leaving => "Taking back what was stored, then the window closes".to_owned(),
+        _ if running.cancel.is_cancelled() => "Taking back what was stored".to_owned(),
+        Some((work, done, of)) => {
+            format!("{}: {} of {}", work.words(), words::count(done as u64), words::count(of as u64))
+        }
+        None => "Importing…".to_owned(),
+    };
+    muted(ui, words);
+    if let Some((_, done, of)) = running.progress {
+        let parts = [(done as u64, palette.accent), (of.saturating_sub(done) as u64, palette.track)];
+        bars::segments(ui, ui.available_width(), 8.0, &parts, palette.track);
+    }
 }
 
 /// What would come in; answers the number of good rows.

@@ -1,11 +1,11 @@
 //! The form for a new project: a name and two servers.
 
-use egui::{ComboBox, ScrollArea, Ui};
+use egui::{Align, ComboBox, Layout, ScrollArea, Ui};
 
 use super::Actions;
 use crate::domain::server::Security;
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{Check, ProjectForm, ServerFaults, ServerForm};
+use crate::ui::model::forms::{Check, Kind, ProjectForm, ServerFaults, ServerForm};
 use crate::ui::route::Route;
 use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::text::{field, muted, primary, section, text};
@@ -20,20 +20,23 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         let wrong = form.name_fault().filter(|_| form.tried);
         ui.scope(|ui| {
             ui.set_max_width(370.0);
-            field(ui, "Name", &mut form.name, "Contoso → Fabrikam", false, wrong);
+            let name = field(ui, "Name", &mut form.name, "Contoso → Fabrikam", false, wrong);
+            if !std::mem::replace(&mut form.entered, true) {
+                name.request_focus();
+            }
         });
         ui.add_space(12.0);
         ui.spacing_mut().item_spacing.x = 24.0;
         ui.columns(2, |columns| {
             let tried = form.tried;
-            side(&mut columns[0], "Source", "Mail is only read here; nothing changes", &mut form.source, tried);
-            side(
-                &mut columns[1],
-                "Destination",
-                "Mail is added here; what is there stays",
-                &mut form.destination,
-                tried,
-            );
+            let sides = [
+                ("Source", "Mail is only read here; nothing changes", &mut form.source),
+                ("Destination", "Mail is added here; what is there stays", &mut form.destination),
+            ];
+            for (ui, (word, hint, form)) in columns.iter_mut().zip(sides) {
+                // Columns justify their texts.
+                ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, word, hint, form, tried));
+            }
         });
         ui.spacing_mut().item_spacing.x = 8.0;
         ui.add_space(12.0);
@@ -60,17 +63,48 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
     muted(ui, hint);
     ui.add_space(4.0);
     let lower = word.to_lowercase();
+    ui.horizontal(|ui| {
+        let kinds = [(Kind::Imap, "Mail server"), (Kind::Maildir, "Maildir folders")];
+        for (kind, words) in kinds {
+            let radio = ui.radio_value(&mut form.kind, kind, words);
+            let (on, name) = (form.kind == kind, format!("{words} as {lower}"));
+            radio.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, on, &name));
+        }
+    });
+    match form.kind {
+        Kind::Imap => imap(ui, &lower, form, &faults),
+        Kind::Maildir => {
+            let (hint, wrong) = ("/srv/mail/{email}/Maildir", faults.path.as_deref());
+            field(ui, &format!("Path of the {lower}"), &mut form.path, hint, false, wrong);
+            muted(
+                ui,
+                "Folders on this computer. Each item fills in its {email}, {user} (login name), {localpart} or {domain}; \
+                 no password is needed",
+            );
+        }
+    }
+}
+
+fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
     field(ui, &format!("Host of the {lower}"), &mut form.host, "imap.example.com", false, faults.host.as_deref());
     muted(ui, format!("Port {} unless you write another behind a colon", form.security.default_port()));
     ui.add_space(4.0);
-    let words = |security: Security| match security {
-        Security::Tls => "TLS",
-        Security::StartTls => "STARTTLS",
-        Security::Plain => "No protection",
-    };
-    ComboBox::from_label(format!("Protection of the {lower}")).selected_text(words(form.security)).show_ui(ui, |ui| {
-        for security in [Security::Tls, Security::StartTls, Security::Plain] {
-            ui.selectable_value(&mut form.security, security, words(security));
+    ui.horizontal_top(|ui| {
+        let words = |security: Security| match security {
+            Security::Tls => "TLS",
+            Security::StartTls => "STARTTLS",
+            Security::Plain => "No protection",
+        };
+        let all = [Security::Tls, Security::StartTls, Security::Plain];
+        choice(ui, &format!("Protection of the {lower}"), 120.0, &mut form.security, &all, words);
+        if form.security != Security::Plain {
+            let words = |check: Check| match check {
+                Check::System => "Checked by this computer",
+                Check::File => "Checked by a file (PEM)",
+                Check::Fingerprint => "Exactly one, by its fingerprint",
+            };
+            let all = [Check::System, Check::File, Check::Fingerprint];
+            choice(ui, &format!("Certificate of the {lower}"), 220.0, &mut form.check, &all, words);
         }
     });
     if form.security == Security::Plain {
@@ -78,7 +112,7 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
         let warning = "Passwords and mail travel in the clear. Only for a server on this machine or a safe network";
         ui.label(text(Type::Small, warning).color(color));
     } else {
-        certificate(ui, &lower, form, &faults);
+        certificate(ui, lower, form, faults);
     }
     ui.add_space(4.0);
     ui.checkbox(&mut form.administered, format!("One administrator opens all mailboxes of the {lower}"));
@@ -93,16 +127,6 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
 }
 
 fn certificate(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
-    let words = |check: Check| match check {
-        Check::System => "checked by this computer",
-        Check::File => "checked by a file (PEM)",
-        Check::Fingerprint => "exactly one, by its fingerprint",
-    };
-    ComboBox::from_label(format!("Certificate of the {lower}")).selected_text(words(form.check)).show_ui(ui, |ui| {
-        for check in [Check::System, Check::File, Check::Fingerprint] {
-            ui.selectable_value(&mut form.check, check, words(check));
-        }
-    });
     match form.check {
         Check::System => {}
         Check::File => {
@@ -114,4 +138,24 @@ fn certificate(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerF
             field(ui, &label, &mut form.trust, "64 hexadecimal digits", false, faults.trust.as_deref());
         }
     }
+}
+
+/// One of several, with its label above it.
+fn choice<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    label: &str,
+    width: f32,
+    value: &mut T,
+    all: &[T],
+    words: impl Fn(T) -> &'static str,
+) {
+    ui.vertical(|ui| {
+        let name = ui.label(text(Type::Small, label));
+        let chosen = ComboBox::from_id_salt(label).width(width).selected_text(words(*value)).show_ui(ui, |ui| {
+            for one in all {
+                ui.selectable_value(value, *one, words(*one));
+            }
+        });
+        chosen.response.labelled_by(name.id);
+    });
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::Options;
@@ -19,7 +19,7 @@ use mailferry::engine::endpoints::Endpoints;
 use mailferry::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use mailferry::platform::clock::{Clock, SystemClock};
 use mailferry::store::{NewItem, Store};
-use mailferry::vault::{MemoryVault, Vault};
+use mailferry::vault::{GO_ON, MemoryVault, Vault};
 
 const ITEMS: usize = 100_000;
 /// Generous: an unoptimised build on a busy machine. On a quiet one the answers take a small part of it.
@@ -54,20 +54,20 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path(), SystemClock.now()).expect("a store");
     let server = Server::parse_url("imaps://imap.example").expect("an address");
-    let project = store.create_project("many".into(), server.clone(), server, Options::default()).await.expect("made");
+    let project =
+        store.create_project("many".into(), server.clone(), server, Options::default(), [None; 2]).await.expect("made");
+    let credential = store.new_credentials(1, 0, "test").await.expect("a credential")[0];
     let item = |at: usize| NewItem {
         source_email: format!("u{at}@old.example"),
-        source_login: None,
+        source_credential: Some(credential),
         destination_email: format!("u{at}@new.example"),
-        destination_login: None,
+        destination_credential: Some(credential),
+        ..NewItem::default()
     };
     let imported = store.import_items(project, (0..ITEMS).map(item).collect()).await.expect("imported");
     let items: Vec<ItemId> = imported.iter().map(|item| item.id).collect();
-    let credential = store.new_credentials(1, 0, "test").await.expect("a credential")[0];
-    let both = |item: &ItemId| [Side::Source, Side::Destination].map(|side| (*item, side, Some(credential)));
-    store.set_item_credentials(items.iter().flat_map(both).collect()).await.expect("set");
     let vault = MemoryVault::default();
-    vault.put_many(vec![(credential, Secret::new("x"))], &|_| ()).expect("kept");
+    vault.put_many(vec![(credential, Secret::new("x"))], &|_| GO_ON).expect("kept");
     let engine = Engine::start(Workspace {
         store: store.clone(),
         vault: Arc::new(vault),

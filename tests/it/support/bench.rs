@@ -78,7 +78,7 @@ impl Bench {
         let store = Store::open(dir.path(), SystemClock.now()).expect("a store");
         let options = Options::default();
         let project = store
-            .create_project("move".into(), server(source.0), server(destination.0), options.clone())
+            .create_project("move".into(), server(source.0), server(destination.0), options.clone(), [None; 2])
             .await
             .expect("a project");
         let item = NewItem {
@@ -86,6 +86,7 @@ impl Bench {
             source_login: Some(source.1.into()),
             destination_email: "ann@new.example".into(),
             destination_login: Some(destination.1.into()),
+            ..NewItem::default()
         };
         let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
         let owned = |side: (u16, &str)| (side.0, side.1.to_owned());

@@ -14,6 +14,7 @@ use mailferry::engine::desk::{
 use mailferry::engine::endpoints::RealEndpoints;
 use mailferry::engine::snapshot::Snapshot;
 use mailferry::platform::clock::SystemClock;
+use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,8 +79,9 @@ fn with_two_items(client: &mut Client) -> ProjectId {
     let from = ImportFrom::Text(Secret::new("anna@a.example\tanna@b.example\nbob@a.example\tbob@b.example\n"));
     let Answer::Previewed(preview) = client.ask(Ask::Preview(from.clone())) else { panic!("a preview") };
     assert_eq!((preview.good, preview.bad, preview.passwords), (2, 0, false));
-    let imported = client.ask(Ask::Import { project, from, skip_bad: false });
-    assert!(matches!(imported, Answer::Imported(2, 0, 0)), "{imported:?}");
+    let cancel = CancellationToken::new();
+    let imported = client.ask(Ask::Import { project, from, skip_bad: false, cancel });
+    assert!(matches!(imported, Answer::Imported(2, 0, 0, None)), "{imported:?}");
     project
 }
 

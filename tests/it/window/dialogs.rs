@@ -2,10 +2,12 @@
 
 use egui::ViewportEvent;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, Opened, VaultKind};
+use mailferry::engine::desk::{Answer, Ask, Opened, Preview, Ticket, VaultKind, Work};
 use mailferry::platform::lock::Owner;
 
-use super::{Stage, item, item_in, project};
+use tokio_util::sync::CancellationToken;
+
+use super::{PROJECT, Stage, item, item_in, project};
 
 #[test]
 fn a_workspace_in_use_is_explained() {
@@ -37,6 +39,90 @@ fn passwords_are_unlocked_before_a_start() {
     let (ticket, _) = stage.only();
     stage.answer(ticket, Answer::Unlocked(VaultKind::File));
     assert!(stage.shows("Start 1 item"), "what was begun goes on");
+}
+
+/// A window whose import of one row with a password was begun: its ticket, and what cancels it.
+fn importing(stage: &mut Stage) -> (Ticket, CancellationToken) {
+    stage.click("Import the first items…");
+    stage.click("Browse…");
+    let (ticket, _) = stage.only();
+    let preview = Preview { good: 1000, passwords: true, ..Preview::default() };
+    stage.answer(ticket, Answer::Previewed(preview));
+    stage.click("Import 1,000 items");
+    let (ticket, Ask::Import { project: PROJECT, cancel, .. }) = stage.only() else { panic!("an import") };
+    (ticket, cancel)
+}
+
+#[test]
+fn the_keyring_is_proposed_and_a_refusal_leaves_the_choice() {
+    let mut stage = Stage::closed();
+    stage.opened(Opened { projects: vec![project()], ..Opened::default() });
+    stage.click("Import the first items…");
+    stage.click("Browse…");
+    let (ticket, _) = stage.only();
+    stage.answer(ticket, Answer::Previewed(Preview { good: 1, passwords: true, ..Preview::default() }));
+    stage.click("Import 1 item");
+    assert!(stage.shows("Where are passwords kept?"));
+    stage.click("Keep passwords there");
+    let (ticket, Ask::Unlock(VaultKind::Keyring, None)) = stage.only() else { panic!("the keyring") };
+    assert!(stage.says("Waiting for the keyring"));
+    stage.answer(ticket, Answer::Refused("this machine has no keyring that can be reached".into()));
+    assert!(stage.says("no keyring that can be reached"));
+    stage.click("In an encrypted file, its key in the keyring");
+    stage.click("Keep passwords there");
+    let (ticket, Ask::Unlock(VaultKind::FileKeyring, None)) = stage.only() else { panic!("a file, a key") };
+    stage.answer(ticket, Answer::Unlocked(VaultKind::FileKeyring));
+    assert!(matches!(stage.only().1, Ask::Import { .. }), "what was begun goes on");
+}
+
+#[test]
+fn a_locked_keyring_is_said_when_the_window_opens() {
+    let mut stage = Stage::closed();
+    stage.opened(Opened {
+        projects: vec![project()],
+        vault: Some(VaultKind::Keyring),
+        vault_error: Some("this machine's keyring is locked".into()),
+        ..Opened::default()
+    });
+    assert!(stage.says("They are in this computer's keyring") && stage.says("keyring is locked"));
+    stage.click("Unlock");
+    assert!(matches!(stage.only().1, Ask::Unlock(VaultKind::Keyring, None)));
+}
+
+#[test]
+fn an_import_shows_how_far_it_is_and_can_be_cancelled() {
+    let mut stage = Stage::with(Vec::new());
+    let (ticket, cancel) = importing(&mut stage);
+    stage.answer(ticket, Answer::Importing(Work::Storing, 312, 1000));
+    assert!(stage.shows("Storing passwords: 312 of 1,000"));
+    stage.press(egui::Modifiers::NONE, egui::Key::Escape);
+    assert!(cancel.is_cancelled() && stage.shows("Taking back what was stored"), "it stays until the end is known");
+    stage.answer(ticket, Answer::Refused("cancelled".into()));
+    assert!(stage.says("cancelled") && stage.shows("Import 1,000 items"), "it can be begun again");
+    stage.click("Cancel");
+    assert!(!stage.shows("Import items"));
+}
+
+#[test]
+fn closing_takes_back_an_import_first() {
+    let mut stage = Stage::with(Vec::new());
+    let (ticket, cancel) = importing(&mut stage);
+    assert!(!cancel.is_cancelled());
+    close(&mut stage);
+    assert!(cancel.is_cancelled() && stage.says("then the window closes"));
+    stage.answer(ticket, Answer::Refused("cancelled".into()));
+    assert!(!stage.shows("Import items"));
+}
+
+#[test]
+fn a_long_pasted_list_is_not_laid_out() {
+    let mut stage = Stage::with(Vec::new());
+    stage.click("Import the first items…");
+    let list: String = (0..5000).map(|n| format!("user{n}@contoso.example\tuser{n}@fabrikam.example\n")).collect();
+    stage.type_into("Or paste the list, also just two columns of addresses", &list);
+    assert!(stage.says("A list of ") && matches!(stage.only().1, Ask::Preview(_)));
+    stage.click("Remove it");
+    assert!(stage.says("Nothing chosen yet"));
 }
 
 #[test]

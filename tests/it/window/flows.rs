@@ -33,6 +33,23 @@ fn a_project_is_made_from_the_form() {
 }
 
 #[test]
+fn a_side_of_a_project_may_be_maildirs() {
+    let mut stage = Stage::closed();
+    stage.opened(Opened::default());
+    stage.click("New project…");
+    stage.type_into("Name", "Backup");
+    stage.type_into("Host of the source", "imap.contoso.example");
+    stage.click("Maildir folders as destination");
+    assert!(!stage.shows("Host of the destination"));
+    stage.click("Create project");
+    assert!(stage.asked().is_empty(), "a path is needed");
+    stage.type_into("Path of the destination", "/srv/mail/{email}/Maildir");
+    stage.click("Create project");
+    let (_, Ask::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
+    assert_eq!(new.destination.server.to_string(), "maildir:/srv/mail/{email}/Maildir");
+}
+
+#[test]
 fn items_are_imported_after_a_look_at_the_list() {
     let mut stage = Stage::with(Vec::new());
     stage.click("Import the first items…");
@@ -44,7 +61,7 @@ fn items_are_imported_after_a_look_at_the_list() {
     assert!(stage.says("line 3, Source Email"));
     stage.click("Import 2 items");
     let (ticket, Ask::Import { project: PROJECT, skip_bad: true, .. }) = stage.only() else { panic!("an import") };
-    stage.answer(ticket, Answer::Imported(2, 0, 1));
+    stage.answer(ticket, Answer::Imported(2, 0, 1, None));
     stage.state(vec![item(1, "anna"), item(2, "bob")]);
     assert!(stage.says("2 items imported, 1 bad row left out"));
     assert_eq!(stage.order(), ["anna", "bob"]);

@@ -2,6 +2,7 @@
 //!
 //! Missing glyphs and unnamed controls fail every one of these tests by themselves.
 
+mod blocking;
 mod demo;
 mod desk;
 mod dialogs;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
+use egui::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
@@ -33,7 +35,7 @@ pub const NOW: i64 = 1_763_800_000_000;
 pub const PROJECT: ProjectId = ProjectId(1);
 
 /// Always chooses the same file.
-struct OneFile;
+pub struct OneFile;
 
 impl FilePicker for OneFile {
     fn pick(&self, _title: &str, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Option<PathBuf>> {
@@ -148,12 +150,12 @@ impl Stage {
 
     /// Types into the field with this label.
     pub fn type_into(&mut self, label: &str, text: &str) {
-        let fields = |window: &Harness<'_, App>| {
+        let roles = [Role::TextInput, Role::PasswordInput, Role::MultilineTextInput];
+        let of_field = |window: &Harness<'_, App>| {
             let all = window.query_all_by_label(label).map(|node| node.accesskit_node().role());
-            let field = |role: &egui::Role| matches!(role, egui::Role::TextInput | egui::Role::PasswordInput);
-            all.into_iter().find(field).expect("a field")
+            all.into_iter().find(|role| roles.contains(role)).expect("a field")
         };
-        let role = fields(&self.window);
+        let role = of_field(&self.window);
         self.window.get_by_role_and_label(role, label).focus();
         self.window.run();
         self.window.get_by_role_and_label(role, label).type_text(text);

@@ -1,0 +1,178 @@
+//! The thread that paints never waits: neither for the vault, nor for the database, nor for the engine behind it.
+//!
+//! The real desk is behind the window, and its vault and database are held shut by the test. If the window waited for
+//! either, these tests would never get to the line that opens them again.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use egui::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use mailferry::domain::secret::Secret;
+use mailferry::engine::desk::{Desk, Opening, VaultKind, Waker};
+use mailferry::engine::endpoints::RealEndpoints;
+use mailferry::platform::clock::SystemClock;
+use mailferry::platform::program::DemoProcess;
+use mailferry::store::Store;
+use mailferry::ui::app::{App, Surroundings};
+use mailferry::vault::FileVault;
+
+use super::OneFile;
+
+/// Longer than anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Frames painted while everything behind the window is shut.
+const FRAMES: u64 = 60;
+
+struct Live {
+    window: Harness<'static, App>,
+    news: Receiver<()>,
+}
+
+impl Live {
+    fn open(folder: &Path) -> Live {
+        let (wake, news) = sync_channel(1);
+        // A wake-up that waits already is enough.
+        let waker: Waker = Arc::new(move || {
+            let _ = wake.try_send(());
+        });
+        let opening = Opening {
+            folder: folder.to_owned(),
+            vault: Some(VaultKind::File),
+            passphrase: Some(Secret::new("open sesame")),
+            clock: Arc::new(SystemClock),
+            endpoints: Arc::new(RealEndpoints),
+        };
+        let desk = Desk::open(opening, Arc::clone(&waker)).expect("threads");
+        let around = Surroundings {
+            clock: Arc::new(SystemClock),
+            zone: jiff::tz::TimeZone::UTC,
+            picker: Box::new(OneFile),
+            demo: Box::new(DemoProcess),
+            waker,
+            errand: None,
+            interrupts: None,
+        };
+        let window =
+            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, desk, around));
+        Live { window, news }
+    }
+
+    fn says(&self, words: &str) -> bool {
+        self.window.query_all_by_label_contains(words).next().is_some()
+    }
+
+    fn wait_for(&mut self, words: &str) {
+        self.window.step();
+        while !self.says(words) {
+            self.news.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the window never says \"{words}\""));
+            self.window.step();
+        }
+    }
+
+    fn click(&mut self, label: &str) {
+        self.window.get_by_label(label).click();
+        self.steps(3);
+    }
+
+    fn type_into(&mut self, label: &str, text: &str) {
+        let node = |window: &Harness<'static, App>, act: &dyn Fn(egui_kittest::Node<'_>)| {
+            let multiline = window.query_by_role_and_label(Role::MultilineTextInput, label);
+            act(multiline.unwrap_or_else(|| window.get_by_role_and_label(Role::TextInput, label)));
+        };
+        node(&self.window, &|node| node.focus());
+        self.steps(2);
+        node(&self.window, &|node| node.type_text(text));
+        self.steps(2);
+    }
+
+    fn steps(&mut self, count: u64) {
+        (0..count).for_each(|_| self.window.step());
+    }
+}
+
+/// How often this thread gave up the processor to wait for something.
+fn waits() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").expect("Linux tells");
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.expect("its line").trim().parse().expect("a number")
+}
+
+/// The database and the vault of a workspace, shut for everybody else.
+struct Shut {
+    database: rusqlite::Connection,
+    vault: File,
+}
+
+impl Shut {
+    fn new(folder: &Path) -> Shut {
+        let database = rusqlite::Connection::open(folder.join(Store::FILE)).expect("the database");
+        database.execute_batch("BEGIN IMMEDIATE").expect("its write lock");
+        let vault = File::options()
+            .write(true)
+            .open(folder.join(FileVault::FILE).with_extension("lock"))
+            .expect("the vault's lock file");
+        vault.lock().expect("the vault's lock");
+        Shut { database, vault }
+    }
+
+    fn open(self) {
+        self.database.execute_batch("ROLLBACK").expect("given back");
+        drop(self.vault);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn b3_nothing_on_the_painting_thread_waits_for_vault_database_or_engine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut live = Live::open(folder.path());
+    live.wait_for("No projects yet");
+    live.click("New project…");
+    live.type_into("Name", "Contoso");
+    live.click("Maildir folders as source");
+    live.click("Maildir folders as destination");
+    live.type_into("Path of the source", "/nowhere/old/{email}");
+    live.type_into("Path of the destination", "/nowhere/new/{email}");
+    live.click("Create project");
+    live.wait_for("No items yet");
+
+    // A thousand passwords on their way into a vault and a database that are both shut.
+    live.click("Import the first items…");
+    let row = |n| format!("user{n}@a.example,,secret{n},user{n}@b.example,,secret{n}\n");
+    let header = "Source Email,Source Login Name,Source Password,Destination Email,Destination Login Name,\
+                  Destination Password\n";
+    let list: String = std::iter::once(header.to_owned()).chain((0..500).map(row)).collect();
+    live.type_into("Or paste the list, also just two columns of addresses", &list);
+    live.wait_for("Import 500 items");
+    let shut = Shut::new(folder.path());
+    live.click("Import 500 items");
+    live.wait_for("Importing…");
+    let before = waits();
+    live.steps(FRAMES);
+    let waited = waits() - before;
+    assert!(live.says("Importing…"), "it is shut");
+    // A lock that another thread holds for a moment may cost a wait; waiting for the vault or the database at every frame
+    // would cost as many as there are frames, if it ended at all.
+    assert!(waited < FRAMES / 10, "{waited} waits in {FRAMES} frames");
+    shut.open();
+    live.wait_for("500 items imported");
+    live.wait_for("Start all 500…");
+
+    // Passes are submitted to an engine that cannot write.
+    live.click("Start all 500…");
+    let shut = Shut::new(folder.path());
+    live.click("The direction is right");
+    live.click("Start 500");
+    let before = waits();
+    live.steps(FRAMES);
+    let waited = waits() - before;
+    assert!(waited < FRAMES / 10, "{waited} waits in {FRAMES} frames");
+    assert!(!live.says("submitted"), "it is shut");
+    shut.open();
+    live.wait_for("500 items submitted");
+}
