@@ -171,6 +171,8 @@ pub enum Answer {
     Previewed(Preview),
     /// How far an import is: done, of how many. Its last answer follows.
     Importing(Work, usize, usize),
+    /// An import was cancelled: nothing was imported, and what it had stored is taken back.
+    Cancelled,
     /// Items were imported: new ones, known ones, bad rows; and what went wrong after it, for people.
     Imported(usize, usize, usize, Option<String>),
     /// What became of a Start or another command.

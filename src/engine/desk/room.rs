@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::enter::{Watch, Work};
+use super::enter::{EnterError, Watch, Work};
 use super::late_vault::LateVault;
 use super::opening::{self, Open};
 use super::{
@@ -24,6 +24,7 @@ use crate::domain::server::{Server, Trust};
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
 use crate::store::{PassFolderRow, PassRow, Store};
+use crate::vault::VaultError;
 
 /// Questions under way at once.
 const BESIDE: usize = 8;
@@ -260,7 +261,10 @@ impl Room {
         let now = self.opening.clock.now();
         let vault = self.vault.get_open();
         let entered = enter::items(&self.store, vault.as_ref(), now, project, parsed.rows, watch).await;
-        let entered = entered.map_err(|error| error.to_string())?;
+        let entered = match entered {
+            Err(EnterError::Vault(VaultError::Cancelled)) => return Ok(Answer::Cancelled),
+            other => other.map_err(|error| error.to_string())?,
+        };
         let trouble = entered.removed.err().map(|error| error.to_string());
         Ok(Answer::Imported(entered.created, entered.updated, bad, trouble))
     }

@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use egui::{Context, Theme, ViewportCommand};
 
 use super::answers::by_reason;
-use super::{App, Dialog, Door, Purpose, THEME};
+use super::{App, Closing, Dialog, Door, Purpose, THEME};
 use crate::domain::action::Action;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
+use crate::domain::project::Project;
 use crate::domain::secret::Secret;
 use crate::engine::desk::{Ask, Command, VaultKind};
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ImportForm, Importing, ProjectForm, StartForm};
+use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm};
 use crate::ui::model::grid::{Grid, GridAction};
 use crate::ui::route::Route;
 
@@ -67,10 +68,7 @@ impl App {
                 }
             }
             UserAction::Import => self.import(),
-            UserAction::Browse => {
-                let waker = std::sync::Arc::clone(&self.around.waker);
-                self.picking = Some(self.around.picker.pick("Import items", waker));
-            }
+            UserAction::Browse => self.browse(),
             UserAction::AskUnlock => self.unlock = Some(super::VaultForm::new(self.vault.0)),
             UserAction::Unlock => {
                 if let Some(form) = &mut self.unlock {
@@ -83,11 +81,8 @@ impl App {
             UserAction::CloseDialog => {
                 if self.unlock.take().is_some() {
                     self.after_unlock = None;
-                } else if let Some(Dialog::Import(ImportForm { running: Some(running), .. })) = &self.dialog {
-                    // It closes when the import has ended.
-                    running.cancel.cancel();
-                } else {
-                    self.dialog = None;
+                } else if !self.cancel_import(false) {
+                    (self.dialog, self.picking) = (None, None);
                 }
             }
             UserAction::MoreFolders => self.more(|pass, details| Ask::Folders(pass, details.folders.len() as u32)),
@@ -103,7 +98,7 @@ impl App {
                 self.door = Door::Opening;
                 self.ask(Ask::Reopen, Purpose::Quiet);
             }
-            UserAction::KeepOpen => self.dialog = None,
+            UserAction::KeepOpen => self.closing = Closing::No,
             UserAction::StopAndQuit => self.stop_and_quit(),
             UserAction::StopAtOnce => {
                 self.stop_and_quit();
@@ -124,6 +119,12 @@ impl App {
         }
     }
 
+    /// Whether a pass of this project needs passwords that are locked.
+    fn locked(&self, project: ProjectId) -> bool {
+        let needs = |project: &Project| project.source.needs_login() || project.destination.needs_login();
+        self.vault.0.is_some() && !self.vault.1 && self.project(project).is_some_and(needs)
+    }
+
     fn act_on_grid(&mut self, context: &Context, action: GridAction) {
         let Some(grid) = self.here().and_then(|id| self.grids.get_mut(&id)) else { return };
         let (project, before) = (grid.project, grid.sort);
@@ -138,7 +139,7 @@ impl App {
 
     fn ask_start(&mut self, items: Vec<ItemId>) {
         let Some(project) = self.here() else { return };
-        if self.vault.0.is_some() && !self.vault.1 {
+        if self.locked(project) {
             return self.unlock_first(UserAction::AskStart(items));
         }
         let chosen: HashSet<ItemId> = items.into_iter().collect();
@@ -184,7 +185,7 @@ impl App {
 
     fn resume(&mut self, items: Vec<ItemId>) {
         let Some(project) = self.here() else { return };
-        if self.vault.0.is_some() && !self.vault.1 {
+        if self.locked(project) {
             return self.unlock_first(UserAction::Resume(items));
         }
         self.ask(Ask::Do(Command::Resume { project, items }), Purpose::Command("resumed"));
@@ -197,18 +198,8 @@ impl App {
             return self.unlock_first(UserAction::CreateProject);
         }
         (self.form.busy, self.form.refused) = (true, None);
-        self.ask(Ask::NewProject(Box::new(new)), Purpose::NewProject);
-    }
-
-    fn import(&mut self) {
-        let Some(Dialog::Import(form)) = &mut self.dialog else { return };
-        let Some(from) = form.from() else { return };
-        if form.preview.as_ref().is_some_and(|preview| preview.passwords) && !self.vault.1 {
-            return self.unlock_first(UserAction::Import);
-        }
-        let running = form.running.insert(Importing::default());
-        let (project, cancel) = (form.project, running.cancel.clone());
-        self.ask(Ask::Import { project, from, skip_bad: true, cancel }, Purpose::Import);
+        self.form.asked = None;
+        self.form.asked = self.ask(Ask::NewProject(Box::new(new)), Purpose::NewProject);
     }
 
     fn more(&mut self, ask: impl FnOnce(crate::domain::ids::PassId, &crate::engine::desk::Details) -> Ask) {
@@ -222,7 +213,7 @@ impl App {
     }
 
     fn stop_and_quit(&mut self) {
-        self.dialog = Some(Dialog::Closing { stopping: true });
+        self.closing = Closing::Stopping;
         self.ask(Ask::StopAll, Purpose::Quiet);
     }
 

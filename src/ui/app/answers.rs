@@ -2,10 +2,11 @@
 
 use egui::{Context, Theme, ViewportCommand};
 
-use super::{App, Dialog, Door, Purpose, SIZE, THEME};
+use super::importing::Ended;
+use super::{App, Door, Purpose, SIZE, THEME};
 use crate::engine::desk::{Answer, OPENING, Opened, Outcome, Ticket};
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ImportForm, ProjectForm, VaultForm};
+use crate::ui::model::forms::{ProjectForm, VaultForm};
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -13,11 +14,7 @@ use crate::ui::theme::Tone;
 impl App {
     pub(super) fn answered(&mut self, context: &Context, ticket: Ticket, answer: Answer) {
         if let Answer::Importing(work, done, of) = answer {
-            // The last answer to this question is still to come.
-            if let Some(Dialog::Import(ImportForm { running: Some(running), .. })) = &mut self.dialog {
-                running.progress = Some((work, done, of));
-            }
-            return;
+            return self.import_goes_on(work, done, of);
         }
         let purpose = self.purposes.remove(&ticket).unwrap_or(Purpose::Quiet);
         if ticket == OPENING || !matches!(self.door, Door::Open) {
@@ -30,33 +27,19 @@ impl App {
             return;
         }
         match answer {
-            Answer::Refused(why) if matches!(purpose, Purpose::Import) => self.import_ended(context, Some(why)),
-            Answer::Refused(why) => self.refused(purpose, why),
+            Answer::Refused(why) => self.refused(Some(ticket), purpose, why),
             Answer::Projects(projects) => self.projects = projects,
             Answer::Made(id, projects) => {
                 self.projects = projects;
-                self.form = ProjectForm::default();
-                self.go(Route::Project(id));
-            }
-            Answer::Previewed(preview) => {
-                if let Some(Dialog::Import(form)) = &mut self.dialog {
-                    form.preview = Some(preview);
+                // A form that was left meanwhile leads nowhere.
+                if self.form.asked == Some(ticket) {
+                    self.form = ProjectForm::default();
+                    self.go(Route::Project(id));
                 }
             }
-            Answer::Imported(new, known, bad, trouble) => {
-                self.import_ended(context, None);
-                let mut line = format!("{} imported", words::counted(new, "item"));
-                if known > 0 {
-                    line += &format!(", {} updated", words::count(known as u64));
-                }
-                if bad > 0 {
-                    line += &format!(", {} left out", words::counted(bad, "bad row"));
-                }
-                self.say(if bad > 0 { Tone::Warning } else { Tone::Good }, line);
-                if let Some(trouble) = trouble {
-                    self.say(Tone::Bad, trouble);
-                }
-            }
+            Answer::Previewed(preview) => self.looked(Some(ticket), Ok(preview)),
+            Answer::Imported(new, known, bad, trouble) => self.import_ended(Ended::Imported(new, known, bad, trouble)),
+            Answer::Cancelled => self.import_ended(Ended::Cancelled),
             Answer::Done(outcome) => self.outcome(&purpose, &outcome),
             Answer::Details(details) => {
                 if let Some(page) = self.item.as_mut().filter(|page| page.item == details.item) {
@@ -112,9 +95,10 @@ impl App {
         }
         if opened.held > 0 {
             let passes = words::counted(opened.held, "pass");
+            let wait = if opened.held == 1 { "waits" } else { "wait" };
             self.say(
                 Tone::Warning,
-                format!("{passes} did not come to an end last time and wait for your word: Resume or Stop"),
+                format!("{passes} did not come to an end last time and {wait} for your word: Resume or Stop"),
             );
         }
         if opened.vault.is_some() && !opened.unlocked {
@@ -126,41 +110,26 @@ impl App {
         self.set_out();
     }
 
-    fn refused(&mut self, purpose: Purpose, why: String) {
-        match (purpose, &mut self.dialog) {
-            (Purpose::NewProject, _) => (self.form.refused, self.form.busy) = (Some(why), false),
-            (Purpose::Preview, Some(Dialog::Import(form))) => form.refused = Some(why),
-            (Purpose::Unlock, _) if self.unlock.is_some() => {
+    /// A question was refused, or not even taken: then it has no ticket. Whatever waits for its answer goes on.
+    pub(super) fn refused(&mut self, ticket: Option<Ticket>, purpose: Purpose, why: String) {
+        match purpose {
+            Purpose::NewProject if self.form.busy && self.form.asked == ticket => {
+                (self.form.refused, self.form.busy) = (Some(why), false);
+            }
+            Purpose::Preview => self.looked(ticket, Err(why)),
+            Purpose::Import => self.import_ended(Ended::Refused(why)),
+            Purpose::Unlock if self.unlock.is_some() => {
                 if let Some(form) = &mut self.unlock {
                     (form.refused, form.busy) = (Some(why), false);
                 }
             }
-            (Purpose::Details(item), _) => {
+            Purpose::Details(item) => {
                 if let Some(page) = self.item.as_mut().filter(|page| page.item == item) {
                     page.waiting = false;
                 }
                 self.say(Tone::Bad, why);
             }
             _ => self.say(Tone::Bad, why),
-        }
-    }
-
-    /// Closes the dialog, and the window if it waited for this; or shows why nothing was imported.
-    fn import_ended(&mut self, context: &Context, refused: Option<String>) {
-        let ended = match &mut self.dialog {
-            Some(Dialog::Import(form)) => form.running.take(),
-            _ => None,
-        };
-        if ended.is_some_and(|import| import.leaving) {
-            self.dialog = None;
-            context.send_viewport_cmd(ViewportCommand::Close);
-        } else if let Some(Dialog::Import(form)) = &mut self.dialog {
-            match refused {
-                Some(why) => form.refused = Some(why),
-                None => self.dialog = None,
-            }
-        } else if let Some(why) = refused {
-            self.say(Tone::Bad, why);
         }
     }
 

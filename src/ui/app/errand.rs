@@ -5,7 +5,7 @@ use std::sync::mpsc::TryRecvError;
 
 use egui::Context;
 
-use super::{App, Dialog, Purpose};
+use super::{App, Closing, Purpose};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
 use crate::engine::desk::Ask;
@@ -47,7 +47,7 @@ impl App {
     /// Ctrl-C in the terminal: stop and quit, and stop at once if it comes again.
     pub(super) fn follow_interrupts(&mut self, context: &Context) {
         while self.around.interrupts.as_ref().is_some_and(|presses| presses.try_recv().is_ok()) {
-            let stopping = matches!(self.dialog, Some(Dialog::Closing { stopping: true }));
+            let stopping = self.closing == Closing::Stopping;
             self.act(context, if stopping { UserAction::StopAtOnce } else { UserAction::StopAndQuit });
         }
     }

@@ -4,6 +4,7 @@
 mod acts;
 mod answers;
 mod errand;
+mod importing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -72,7 +73,16 @@ enum Door {
 enum Dialog {
     Import(ImportForm),
     Start(StartForm),
-    Closing { stopping: bool },
+}
+
+/// Whether the window is about to close while passes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    No,
+    /// The question stands over everything else.
+    Asked,
+    /// It closes when nothing runs any more.
+    Stopping,
 }
 
 /// What a question was for.
@@ -112,6 +122,9 @@ pub struct App {
     notices: Vec<Notice>,
     fresh: bool,
     activity: bool,
+    closing: Closing,
+    /// It was to close, and what it waited for has ended.
+    close_soon: bool,
     leaving: bool,
     size: Option<egui::Vec2>,
     painted: u64,
@@ -145,6 +158,8 @@ impl App {
             notices: Vec::new(),
             fresh: false,
             activity: false,
+            closing: Closing::No,
+            close_soon: false,
             leaving: false,
             size: None,
             painted: 0,
@@ -172,11 +187,17 @@ impl App {
         self.route
     }
 
-    fn ask(&mut self, ask: Ask, purpose: Purpose) {
-        let Some(desk) = &mut self.desk else { return };
-        match desk.ask(ask) {
-            Ok(ticket) => drop(self.purposes.insert(ticket, purpose)),
-            Err(error) => self.say(Tone::Bad, error.to_string()),
+    /// Asks; no ticket if it was not taken, which whoever waits for an answer is told.
+    fn ask(&mut self, ask: Ask, purpose: Purpose) -> Option<Ticket> {
+        match self.desk.as_mut()?.ask(ask) {
+            Ok(ticket) => {
+                self.purposes.insert(ticket, purpose);
+                Some(ticket)
+            }
+            Err(error) => {
+                self.refused(None, purpose, error.to_string());
+                None
+            }
         }
     }
 
@@ -225,17 +246,7 @@ impl App {
                 self.ask(Ask::Details(item), Purpose::Details(item));
             }
         }
-        if let Some(Ok(chosen)) = self.picking.as_ref().map(Receiver::try_recv) {
-            self.picking = None;
-            if let (Some(path), Some(Dialog::Import(form))) = (chosen, &mut self.dialog) {
-                form.path = path.display().to_string();
-            }
-        }
-        if let Some(Dialog::Import(form)) = &mut self.dialog
-            && let Some(from) = form.due()
-        {
-            self.ask(Ask::Preview(from), Purpose::Preview);
-        }
+        self.follow_list();
         if self.running() > 0 {
             context.request_repaint_after(TICK);
         }
@@ -246,23 +257,23 @@ impl App {
     }
 
     fn close_or_ask(&mut self, context: &Context) {
-        let stopping = matches!(self.dialog, Some(Dialog::Closing { stopping: true }));
-        if stopping && self.running() == 0 && !self.leaving {
+        if self.closing == Closing::Stopping && self.running() == 0 && !self.leaving {
             self.leaving = true;
+            context.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if std::mem::take(&mut self.close_soon) {
             context.send_viewport_cmd(ViewportCommand::Close);
         }
         if !context.input(|input| input.viewport().close_requested()) || self.leaving {
             return;
         }
-        if let Some(Dialog::Import(ImportForm { running: Some(running), .. })) = &mut self.dialog {
-            // What it stored is taken back first; passwords that nothing names must not stay in a keyring.
+        // What an import stored is taken back first: passwords that nothing names must not stay in a keyring.
+        if self.cancel_import(true) {
             context.send_viewport_cmd(ViewportCommand::CancelClose);
-            running.leaving = true;
-            running.cancel.cancel();
         } else if self.running() > 0 {
             context.send_viewport_cmd(ViewportCommand::CancelClose);
-            if !stopping {
-                self.dialog = Some(Dialog::Closing { stopping: false });
+            if self.closing == Closing::No {
+                self.closing = Closing::Asked;
             }
         }
     }
@@ -341,17 +352,16 @@ impl App {
                     close = modal(ui, "start", |ui| actions.extend(pages::dialogs::start(ui, form, project)));
                 }
             }
-            Some(Dialog::Closing { stopping }) => {
-                let stopping = *stopping;
-                modal(ui, "closing", |ui| actions.extend(pages::dialogs::closing(ui, running, stopping)));
-            }
             None => {}
         }
         self.dialog = dialog;
         if let Some(form) = &mut self.unlock {
             close |= modal(ui, "vault", |ui| actions.extend(pages::dialogs::vault(ui, form)));
         }
-        if close {
+        if self.closing != Closing::No {
+            let stopping = self.closing == Closing::Stopping;
+            modal(ui, "closing", |ui| actions.extend(pages::dialogs::closing(ui, running, stopping)));
+        } else if close {
             actions.push(UserAction::CloseDialog);
         }
     }

@@ -11,7 +11,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
-use crate::engine::desk::{ImportFrom, NewProject, NewServer, Preview, VaultKind, Work};
+use crate::engine::desk::{ImportFrom, NewProject, NewServer, Preview, Ticket, VaultKind, Work};
 
 /// How a certificate is checked, as the form offers it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,6 +160,8 @@ pub struct ProjectForm {
     pub refused: Option<String>,
     /// The project is being made.
     pub busy: bool,
+    /// The question that makes it.
+    pub asked: Option<Ticket>,
 }
 
 impl ProjectForm {
@@ -198,6 +200,8 @@ pub struct ImportForm {
     pub preview: Option<Preview>,
     /// For which input that was asked.
     pub previewed: Option<(String, Zeroizing<String>)>,
+    /// The last look at the list, while it is under way.
+    pub looking: Option<Ticket>,
     /// What the workspace said.
     pub refused: Option<String>,
     /// The import that runs.
@@ -219,7 +223,7 @@ impl ImportForm {
     /// An empty one.
     pub fn new(project: ProjectId) -> Self {
         let (path, pasted) = (String::new(), Zeroizing::default());
-        Self { project, path, pasted, preview: None, previewed: None, refused: None, running: None }
+        Self { project, path, pasted, preview: None, previewed: None, looking: None, refused: None, running: None }
     }
 
     /// Where the items come from; a pasted list counts before a file.

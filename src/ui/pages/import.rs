@@ -9,7 +9,7 @@ use crate::ui::model::forms::{ImportForm, Importing};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
-use crate::ui::widgets::text::{muted, primary, text};
+use crate::ui::widgets::text::{forget_typing, muted, primary, text};
 
 /// A longer pasted list is not laid out as a text: that would take the window's time with every letter.
 const SHOWN: usize = 64 * 1024;
@@ -74,7 +74,9 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
     }
     ScrollArea::vertical().max_height(120.0).id_salt("pasted").show(ui, |ui| {
         let edit = TextEdit::multiline(&mut *form.pasted).desired_rows(5).desired_width(f32::INFINITY);
-        ui.add(edit.font(egui::TextStyle::Monospace)).labelled_by(label.id);
+        let field = ui.add(edit.font(egui::TextStyle::Monospace)).labelled_by(label.id);
+        // The list may hold passwords.
+        forget_typing(ui, &field);
     });
 }
 

@@ -72,6 +72,9 @@ pub fn field(ui: &mut Ui, label: &str, value: &mut String, hint: &str, secret: b
         let name = ui.label(text(Type::Small, label));
         let edit = TextEdit::singleline(value).hint_text(hint).password(secret).desired_width(f32::INFINITY);
         let response = ui.add(edit).labelled_by(name.id);
+        if secret {
+            forget_typing(ui, &response);
+        }
         if let Some(wrong) = wrong {
             let color = ui.visuals().error_fg_color;
             ui.label(text(Type::Small, wrong).color(color));
@@ -79,4 +82,12 @@ pub fn field(ui: &mut Ui, label: &str, value: &mut String, hint: &str, secret: b
         response
     })
     .inner
+}
+
+/// A field's history of typing is forgotten: it would keep what is secret beyond the form, for Ctrl+Z to bring it back.
+pub fn forget_typing(ui: &Ui, field: &Response) {
+    if let Some(mut state) = egui::text_edit::TextEditState::load(ui.ctx(), field.id) {
+        state.clear_undoer();
+        state.store(ui.ctx(), field.id);
+    }
 }

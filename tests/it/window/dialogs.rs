@@ -2,7 +2,7 @@
 
 use egui::ViewportEvent;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, Opened, Preview, Ticket, VaultKind, Work};
+use mailferry::engine::desk::{Answer, Ask, ImportFrom, Opened, Preview, Ticket, VaultKind, Work};
 use mailferry::platform::lock::Owner;
 
 use tokio_util::sync::CancellationToken;
@@ -97,10 +97,70 @@ fn an_import_shows_how_far_it_is_and_can_be_cancelled() {
     assert!(stage.shows("Storing passwords: 312 of 1,000"));
     stage.press(egui::Modifiers::NONE, egui::Key::Escape);
     assert!(cancel.is_cancelled() && stage.shows("Taking back what was stored"), "it stays until the end is known");
-    stage.answer(ticket, Answer::Refused("cancelled".into()));
-    assert!(stage.says("cancelled") && stage.shows("Import 1,000 items"), "it can be begun again");
+    stage.answer(ticket, Answer::Cancelled);
+    assert!(stage.says("Import cancelled: nothing was imported") && !stage.shows("Import items"));
+}
+
+#[test]
+fn a_question_that_is_not_taken_leaves_nothing_busy() {
+    let mut stage = Stage::with(Vec::new());
+    stage.click("Import the first items…");
+    stage.click("Browse…");
+    let (ticket, _) = stage.only();
+    stage.answer(ticket, Answer::Previewed(Preview { good: 2, ..Preview::default() }));
+    stage.office.asks.close();
+    stage.click("Import 2 items");
+    assert!(stage.says("the engine has ended") && !stage.says("Importing…"));
     stage.click("Cancel");
-    assert!(!stage.shows("Import items"));
+    assert!(!stage.shows("Import items"), "the dialog can be left, and so can the window");
+    close(&mut stage);
+    let output = &stage.window.output().viewport_output;
+    let kept = |output: &egui::ViewportOutput| output.commands.contains(&egui::ViewportCommand::CancelClose);
+    assert!(!output.values().any(kept));
+}
+
+#[test]
+fn only_the_last_look_at_a_list_counts() {
+    let mut stage = Stage::with(Vec::new());
+    stage.click("Import the first items…");
+    let list = "Or paste the list, also just two columns of addresses";
+    stage.type_into(list, "a@x.example\ta@y.example\n");
+    let (first, _) = stage.only();
+    stage.type_into(list, "b@x.example\tb@y.example\n");
+    let (second, _) = stage.only();
+    stage.answer(second, Answer::Previewed(Preview { good: 2, ..Preview::default() }));
+    stage.answer(first, Answer::Previewed(Preview { good: 50_000, ..Preview::default() }));
+    assert!(stage.shows("Import 2 items"));
+}
+
+#[test]
+fn a6_a_list_with_passwords_does_not_come_back_with_undo() {
+    let mut stage = Stage::with(Vec::new());
+    let list = "Or paste the list, also just two columns of addresses";
+    stage.click("Import the first items…");
+    stage.type_into(list, "anna@x.example,,s3cret,anna@y.example,,s3cret\n");
+    stage.click("Cancel");
+    stage.asked();
+    stage.click("Import the first items…");
+    stage.type_into(list, "x");
+    stage.press(egui::Modifiers::COMMAND, egui::Key::Z);
+    stage.press(egui::Modifiers::COMMAND, egui::Key::Z);
+    for (_, ask) in stage.asked() {
+        let Ask::Preview(ImportFrom::Text(text)) = ask else { continue };
+        assert!(!text.expose().contains("s3cret"), "it came back");
+    }
+}
+
+#[test]
+fn the_closing_question_leaves_a_dialog_as_it_was() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
+    stage.click("Import items…");
+    stage.type_into("CSV file", "/lists/items.csv");
+    close(&mut stage);
+    stage.click("Keep the window open");
+    assert!(
+        stage.shows("Import items") && matches!(stage.asked().last(), Some((_, Ask::Preview(ImportFrom::File(_)))))
+    );
 }
 
 #[test]
@@ -110,8 +170,15 @@ fn closing_takes_back_an_import_first() {
     assert!(!cancel.is_cancelled());
     close(&mut stage);
     assert!(cancel.is_cancelled() && stage.says("then the window closes"));
-    stage.answer(ticket, Answer::Refused("cancelled".into()));
-    assert!(!stage.shows("Import items"));
+    let trouble = "4 entries could not be taken back";
+    stage.answer(ticket, Answer::Refused(trouble.into()));
+    assert!(stage.says(trouble) && !closes(&stage), "what a person must read keeps the window open");
+    stage.click("Import 1,000 items");
+    let (ticket, _) = stage.only();
+    close(&mut stage);
+    stage.office.answers.try_send((ticket, Answer::Cancelled)).expect("room for an answer");
+    stage.window.step();
+    assert!(closes(&stage) && !stage.shows("Import items"));
 }
 
 #[test]
@@ -137,9 +204,7 @@ fn closing_while_passes_run_asks() {
     assert!(matches!(stage.only().1, Ask::StopAll));
     assert!(stage.says("Messages under way are finished first"));
     stage.state(vec![item_in(1, "anna", Status::Stopped), item_in(2, "bob", Status::Submitted)]);
-    let commands = &stage.window.output().viewport_output;
-    let closes = |output: &egui::ViewportOutput| output.commands.contains(&egui::ViewportCommand::Close);
-    assert!(commands.values().any(closes) || stage.window.state().is_leaving());
+    assert!(closes(&stage) || stage.window.state().is_leaving());
 }
 
 #[test]
@@ -157,6 +222,12 @@ fn closing_asks_nothing_when_nothing_runs() {
     let mut stage = Stage::with(vec![item(1, "anna")]);
     close(&mut stage);
     assert!(!stage.shows("Keep the window open"));
+}
+
+/// Whether the last frame told the window to close.
+fn closes(stage: &Stage) -> bool {
+    let closes = |output: &egui::ViewportOutput| output.commands.contains(&egui::ViewportCommand::Close);
+    stage.window.output().viewport_output.values().any(closes)
 }
 
 fn close(stage: &mut Stage) {
