@@ -138,7 +138,13 @@ impl Tally {
     pub fn progress(&self) -> PassProgress {
         let read = self.meter.total();
         self.with(|inner| PassProgress {
-            phase: inner.phase,
+            // Every folder has ended: what is left is to say goodbye on all connections, which a slow server makes long.
+            phase: match inner.phase {
+                Phase::Copying if !inner.folders.is_empty() && inner.done as usize == inner.folders.len() => {
+                    Phase::Finishing
+                }
+                phase => phase,
+            },
             folders_done: inner.done,
             folders_total: inner.folders.len() as u32,
             current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.0.clone()),
@@ -188,6 +194,21 @@ mod tests {
         let shown = tally.progress();
         assert_eq!((shown.folders_done, shown.folders_total, shown.counts.bytes, shown.updated), (1, 3, 700, 4));
         assert_eq!(shown.current, None);
+    }
+
+    #[test]
+    fn a_pass_whose_folders_have_all_ended_no_longer_copies() {
+        let tally = Tally::new(Arc::default());
+        for id in 1..=2 {
+            tally.folder(1, FolderId(id), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
+        }
+        tally.phase(1, Phase::Copying);
+        tally.folder_phase(2, FolderId(1), FolderPhase::Done);
+        assert_eq!(tally.progress().phase, Phase::Copying);
+        tally.folder_phase(3, FolderId(2), FolderPhase::Unchanged);
+        assert_eq!(tally.progress().phase, Phase::Finishing);
+        tally.folder_phase(4, FolderId(2), FolderPhase::Working);
+        assert_eq!(tally.progress().phase, Phase::Copying, "it is looked into once more");
     }
 
     #[test]
