@@ -14,6 +14,8 @@ use crate::domain::star::Star;
 pub const ROW: f32 = 28.0;
 /// Distances; nothing lies between them.
 pub const GAP: [f32; 5] = [4.0, 8.0, 12.0, 16.0, 24.0];
+/// Height of a row in the lists of a page.
+pub const LINE: f32 = 24.0;
 /// Size of a painted icon.
 pub const ICON: f32 = 15.0;
 /// Width of the panel with the projects.

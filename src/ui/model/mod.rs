@@ -4,5 +4,7 @@ pub mod forms;
 pub mod grid;
 pub mod item;
 pub mod look;
+pub mod order;
 pub mod projects;
+mod search;
 pub mod words;

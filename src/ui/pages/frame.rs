@@ -3,6 +3,7 @@
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui, Vec2};
 
 use super::Actions;
+use super::keys::are_free;
 use crate::domain::project::Project;
 use crate::domain::wording;
 use crate::ui::action::UserAction;
@@ -26,6 +27,9 @@ pub struct Notice {
 /// The panel at the left.
 pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, actions: &mut Actions) {
     let palette = Palette::of(ui);
+    if are_free(ui) && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Questionmark)) {
+        actions.push(UserAction::Help);
+    }
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 16));
     Panel::left("side").exact_size(SIDE).resizable(false).frame(frame).show(ui, |ui| {
         ui.label(text(Type::Page, "Mailferry"));
@@ -48,9 +52,15 @@ pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, ac
         });
         ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
             let words = if ui.visuals().dark_mode { "Light theme" } else { "Dark theme" };
-            if ui.add(egui::Button::new(text(Type::Small, words).color(palette.muted)).frame(false)).clicked() {
-                actions.push(UserAction::Theme);
-            }
+            let quiet = |words| egui::Button::new(text(Type::Small, words).color(palette.muted)).frame(false);
+            ui.horizontal(|ui| {
+                if ui.add(quiet(words)).clicked() {
+                    actions.push(UserAction::Theme);
+                }
+                if ui.add(quiet("Keys (?)")).clicked() {
+                    actions.push(UserAction::Help);
+                }
+            });
             ui.label(text(Type::Small, foot_line(sums)).color(palette.muted));
         });
     });

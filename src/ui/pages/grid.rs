@@ -5,8 +5,10 @@ use egui::{Align, Key, Layout, Modifiers, Role, Sense, TextFormat, Ui, WidgetInf
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 use super::grid_head::{STARS, choices, filters, head, selection};
+use super::keys::{act, are_free};
 use super::{Actions, Sight};
 use crate::domain::project::Project;
+use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
 use crate::ui::model::grid::{Column, Grid, GridAction};
@@ -70,7 +72,7 @@ fn empty(ui: &mut Ui, actions: &mut Actions) {
 
 /// Keys, where no field has them; answers the row to bring into sight.
 fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option<usize> {
-    if ui.egui_wants_keyboard_input() || ui.memory(|memory| memory.top_modal_layer().is_some()) {
+    if !are_free(ui) {
         return None;
     }
     let mut moved: i64 = 0;
@@ -104,21 +106,8 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
         }
         // Keys act on what is selected, else on the row under the cursor.
         let none = grid.targets.is_empty();
-        if none && grid.cursor.is_none() {
-            return;
-        }
-        let chosen = || if none { grid.cursor.into_iter().collect() } else { grid.targets.clone() };
-        let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
-        for (key, (_, star)) in digits.into_iter().zip(STARS) {
-            if input.consume_key(Modifiers::NONE, key) {
-                push(UserAction::Star(chosen(), star));
-            }
-        }
-        if input.consume_key(Modifiers::NONE, Key::S) {
-            push(UserAction::AskStart(chosen()));
-        }
-        if input.consume_key(Modifiers::NONE, Key::X) {
-            push(UserAction::Stop(chosen()));
+        if !none || grid.cursor.is_some() {
+            act(input, || if none { grid.cursor.into_iter().collect() } else { grid.targets.clone() }, push);
         }
     });
     let last = grid.view.len().saturating_sub(1);
@@ -127,14 +116,18 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
 }
 
 fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
+    // Addresses take less room where their domains stand in the heading.
+    let names = if grid.domains.is_some() { 234.0 } else { 330.0 };
+    // The line that resizes a column is there when it is looked for, and quiet otherwise.
+    ui.visuals_mut().widgets.noninteractive.bg_stroke.color = Palette::of(ui).hover;
     let mut table = TableBuilder::new(ui)
-        .id_salt(("items", grid.project))
+        .id_salt(("items", grid.project, grid.domains.is_some()))
         .auto_shrink([false, false])
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Width::exact(30.0))
         .column(Width::exact(24.0))
-        .column(Width::initial(282.0).range(140.0..=700.0).clip(true).resizable(true))
-        .column(Width::exact(168.0).clip(true))
+        .column(Width::initial(names).range(140.0..=700.0).clip(true).resizable(true))
+        .column(Width::exact(172.0).clip(true))
         .column(Width::remainder().at_least(100.0).clip(true))
         .column(Width::exact(70.0))
         .column(Width::exact(76.0))
@@ -177,8 +170,26 @@ fn header(row: &mut TableRow<'_, '_>, grid: &Grid, actions: &mut Actions) {
 fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let on = grid.sort.column == column;
-    let words = text(Type::Small, column.word()).color(if on { palette.text } else { palette.muted });
-    let response = ui.add(egui::Label::new(words).selectable(false).sense(Sense::click()));
+    let words = match (&grid.domains, column) {
+        (Some((from, into)), Column::Name) => format!("@{from} → @{into}"),
+        _ => column.word().to_owned(),
+    };
+    if column == Column::Status {
+        ui.add_space(6.0);
+    }
+    let words = text(Type::Small, words).color(if on { palette.text } else { palette.muted });
+    // Room for the mark of the order stays free beside a long heading.
+    let label = |ui: &mut Ui| ui.add(egui::Label::new(words).truncate().selectable(false).sense(Sense::click()));
+    let response = if column == Column::Name {
+        let wide = ui.available_width() - if on { 16.0 } else { 0.0 };
+        ui.scope(|ui| {
+            ui.set_max_width(wide);
+            label(ui)
+        })
+        .inner
+    } else {
+        label(ui)
+    };
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.word())));
     if on {
         let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(8.0), Sense::hover());
@@ -214,7 +225,11 @@ fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
 }
 
 fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
-    row.col(|ui| star_cell(ui, grid, item, actions));
+    let counts = item.progress.counts;
+    row.col(|ui| {
+        hover(ui, grid, item);
+        star_cell(ui, grid, item, actions);
+    });
     row.col(|ui| {
         let selected = grid.selected.contains(&item.item);
         let mut on = selected;
@@ -230,6 +245,7 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
     row.col(|ui| name_cell(ui, grid, item, actions));
     let seen = look(item, sight.now);
     row.col(|ui| {
+        ui.add_space(6.0);
         let color = Palette::of(ui).tone(seen.tone);
         let name = format!("{}: open {}", seen.words, item.source);
         if badge(ui, seen.icon, &seen.words, color, &name).clicked() {
@@ -240,13 +256,19 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
         let palette = Palette::of(ui);
         let happening = happening(item, sight.zone);
         let mut words = happening.words;
+        let mut color = palette.muted;
         if let Some((done, total)) = happening.folders {
             bars::ticks(ui, done, total, palette.tone(seen.tone), palette.track);
             words = if words.is_empty() { format!("{done}/{total}") } else { format!("{done}/{total} · {words}") };
+            color = palette.text;
+        } else if item.status == Status::Failed || counts.errors > 0 {
+            color = palette.text;
         }
-        cut(ui, text(Type::Small, words).color(palette.text));
+        // An empty label would be a stop for screen readers that says nothing.
+        if !words.is_empty() {
+            cut(ui, text(Type::Small, words).color(color));
+        }
     });
-    let counts = item.progress.counts;
     row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));
     row.col(|ui| figure(ui, words::size_or_dash(look::bytes(item)), None));
     row.col(|ui| {
@@ -257,6 +279,16 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
         let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, sight.now, sight.zone));
         figure(ui, since, Some(Palette::of(ui).muted));
     });
+}
+
+/// The row under the pointer: figures far from their name are found again. Painted from the first cell, below all others.
+fn hover(ui: &Ui, grid: &Grid, item: &ItemRow) {
+    let cell = ui.max_rect();
+    let right = ui.clip_rect().right();
+    let row = egui::Rect::from_min_max(cell.left_top() - egui::vec2(3.0, 0.0), egui::pos2(right, cell.bottom()));
+    if !grid.selected.contains(&item.item) && ui.rect_contains_pointer(row) {
+        ui.painter().rect_filled(row, 0.0, Palette::of(ui).hover);
+    }
 }
 
 fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
@@ -277,8 +309,12 @@ fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
 /// Domains are muted; equal local parts are shown once.
 fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let (source, at_source) = item.source.split_once('@').unwrap_or((&item.source, ""));
-    let (destination, at_destination) = item.destination.split_once('@').unwrap_or((&item.destination, ""));
+    let (source, mut at_source) = item.source.split_once('@').unwrap_or((&item.source, ""));
+    let (destination, mut at_destination) = item.destination.split_once('@').unwrap_or((&item.destination, ""));
+    let same = source.eq_ignore_ascii_case(destination);
+    if grid.domains.is_some() {
+        (at_source, at_destination) = ("", "");
+    }
     let mut job = LayoutJob::default();
     let mut add = |words: &str, strong: bool| {
         let color = if strong { palette.text } else { palette.muted };
@@ -286,14 +322,24 @@ fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     };
     add(source, true);
     let at = |domain: &str| if domain.is_empty() { String::new() } else { format!("@{domain}") };
-    add(&format!("{} → ", at(at_source)), false);
-    if !source.eq_ignore_ascii_case(destination) || at_destination.is_empty() {
-        add(destination, true);
+    // The heading says both domains, so that an equal name says nothing new.
+    if grid.domains.is_none() || !same {
+        add(&format!("{} → ", at(at_source)), false);
+        if !same || at_destination.is_empty() {
+            add(destination, true);
+        }
+        add(&at(at_destination), false);
     }
-    add(&at(at_destination), false);
     let whole = format!("{} → {}", item.source, item.destination);
-    let response = ui.add(egui::Label::new(job).truncate().selectable(false).sense(Sense::click()));
+    let response = ui.add(
+        egui::Label::new(job)
+            .truncate()
+            .show_tooltip_when_elided(grid.domains.is_none())
+            .selectable(false)
+            .sense(Sense::click()),
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Cell, true, &whole));
+    let response = if grid.domains.is_some() { response.on_hover_text(&whole) } else { response };
     if response.double_clicked() {
         actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
     } else if response.clicked() {

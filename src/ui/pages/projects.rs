@@ -34,11 +34,11 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::initial(200.0).at_least(120.0).clip(true))
         .column(Column::remainder().at_least(200.0).clip(true))
-        .column(Column::exact(64.0))
-        .column(Column::exact(64.0))
-        .column(Column::exact(220.0))
-        .column(Column::exact(92.0))
-        .column(Column::exact(96.0));
+        .column(Column::exact(56.0))
+        .column(Column::exact(56.0))
+        .column(Column::exact(172.0))
+        .column(Column::exact(76.0))
+        .column(Column::exact(92.0));
     table
         .header(ROW, |mut header| {
             for (at, word) in ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"]
@@ -68,7 +68,7 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
                     }
                 });
                 row.col(|ui| {
-                    let servers = format!("{} → {}", project.source.host, project.destination.host);
+                    let servers = format!("{} → {}", words::place(&project.source), words::place(&project.destination));
                     cut(ui, text(Type::Small, servers));
                 });
                 row.col(|ui| figure(ui, words::count(sum.items as u64), None));
@@ -80,7 +80,8 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
                         sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
                     let started: u64 = sum.tones.iter().sum();
                     parts.push(((sum.items as u64).saturating_sub(started), palette.track));
-                    bars::segments(ui, 190.0, 8.0, &parts, palette.track);
+                    let bar = bars::segments(ui, 148.0, 8.0, &parts, palette.track);
+                    bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
                 });
                 row.col(|ui| figure(ui, words::size_or_dash(sum.bytes), None));
                 row.col(|ui| {
