@@ -61,12 +61,16 @@ pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, ac
                     actions.push(UserAction::Help);
                 }
             });
+            // From below upwards.
+            if sums.all.speed > 0 {
+                ui.label(text(Type::Small, format!("{}/s", wording::size(sums.all.speed))).color(palette.muted));
+            }
             ui.label(text(Type::Small, foot_line(sums)).color(palette.muted));
         });
     });
 }
 
-/// "12 migrating · 40 submitted · 8.3 MB/s".
+/// "12 migrating · 40 submitted".
 fn foot_line(sums: &Projects) -> String {
     let all = &sums.all;
     if all.running + all.waiting == 0 {
@@ -75,9 +79,6 @@ fn foot_line(sums: &Projects) -> String {
     let mut line = format!("{} migrating", words::count(all.running as u64));
     if all.waiting > 0 {
         line += &format!(" · {} submitted", words::count(all.waiting as u64));
-    }
-    if all.speed > 0 {
-        line += &format!(" · {}/s", wording::size(all.speed));
     }
     line
 }

@@ -12,7 +12,7 @@ use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
 use crate::ui::model::grid::{Column, Grid, GridAction};
-use crate::ui::model::look::{self, happening, look};
+use crate::ui::model::look::{self, Happening, happening, look};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::route::Route;
@@ -118,6 +118,10 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
 fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
     // Addresses take less room where their domains stand in the heading.
     let names = if grid.domains.is_some() { 234.0 } else { 330.0 };
+    // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
+    let mut area = ui.available_rect_before_wrap();
+    area.min += egui::vec2(-3.0, ROW);
+    area.max.x -= ui.spacing().scroll.floating_allocated_width - 3.0;
     // The line that resizes a column is there when it is looked for, and quiet otherwise.
     ui.visuals_mut().widgets.noninteractive.bg_stroke.color = Palette::of(ui).hover;
     let mut table = TableBuilder::new(ui)
@@ -127,12 +131,12 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
         .column(Width::exact(30.0))
         .column(Width::exact(24.0))
         .column(Width::initial(names).range(140.0..=700.0).clip(true).resizable(true))
-        .column(Width::exact(172.0).clip(true))
+        .column(Width::exact(168.0).clip(true))
         .column(Width::remainder().at_least(100.0).clip(true))
-        .column(Width::exact(70.0))
-        .column(Width::exact(76.0))
-        .column(Width::exact(52.0))
-        .column(Width::exact(74.0));
+        .column(Width::exact(62.0))
+        .column(Width::exact(68.0))
+        .column(Width::exact(46.0))
+        .column(Width::exact(70.0));
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
@@ -140,7 +144,7 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
         body.rows(ROW, grid.view.len(), |mut row| {
             if let Some(item) = grid.view.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
                 row.set_selected(grid.selected.contains(&item.item));
-                cells(&mut row, sight, grid, item, actions);
+                cells(&mut row, area, sight, grid, item, actions);
             }
         });
     });
@@ -224,10 +228,17 @@ fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     }
 }
 
-fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
+fn cells(
+    row: &mut TableRow<'_, '_>,
+    area: egui::Rect,
+    sight: Sight<'_>,
+    grid: &Grid,
+    item: &ItemRow,
+    actions: &mut Actions,
+) {
     let counts = item.progress.counts;
     row.col(|ui| {
-        hover(ui, grid, item);
+        hover(ui, area, grid, item);
         star_cell(ui, grid, item, actions);
     });
     row.col(|ui| {
@@ -254,15 +265,16 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
     });
     row.col(|ui| {
         let palette = Palette::of(ui);
-        let happening = happening(item, sight.zone);
-        let mut words = happening.words;
-        let mut color = palette.muted;
-        if let Some((done, total)) = happening.folders {
+        let Happening { folders, words } = happening(item, sight.zone);
+        let loud = folders.is_some() || item.status == Status::Failed || counts.errors > 0;
+        let color = if loud { palette.text } else { palette.muted };
+        if let Some((done, total)) = folders {
             bars::ticks(ui, done, total, palette.tone(seen.tone), palette.track);
-            words = if words.is_empty() { format!("{done}/{total}") } else { format!("{done}/{total} · {words}") };
-            color = palette.text;
-        } else if item.status == Status::Failed || counts.errors > 0 {
-            color = palette.text;
+            // Of one width, so that the words beside it stand below each other.
+            let size = egui::vec2(36.0, ui.available_height());
+            ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+                ui.label(text(Type::Small, format!("{done}/{total}")));
+            });
         }
         // An empty label would be a stop for screen readers that says nothing.
         if !words.is_empty() {
@@ -281,13 +293,12 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
     });
 }
 
-/// The row under the pointer: figures far from their name are found again. Painted from the first cell, below all others.
-fn hover(ui: &Ui, grid: &Grid, item: &ItemRow) {
-    let cell = ui.max_rect();
-    let right = ui.clip_rect().right();
-    let row = egui::Rect::from_min_max(cell.left_top() - egui::vec2(3.0, 0.0), egui::pos2(right, cell.bottom()));
-    if !grid.selected.contains(&item.item) && ui.rect_contains_pointer(row) {
-        ui.painter().rect_filled(row, 0.0, Palette::of(ui).hover);
+/// The row under the pointer: figures far from their name are found again. Painted from the first cell, below all others, and
+/// beyond it: a cell clips what is painted in it, so `area` is where rows may be seen.
+fn hover(ui: &Ui, area: egui::Rect, grid: &Grid, item: &ItemRow) {
+    let row = egui::Rect::from_x_y_ranges(area.x_range(), ui.max_rect().y_range()).intersect(area);
+    if !grid.selected.contains(&item.item) && ui.ctx().rect_contains_pointer(ui.layer_id(), row) {
+        ui.painter().with_clip_rect(row).rect_filled(row, 0.0, Palette::of(ui).hover);
     }
 }
 

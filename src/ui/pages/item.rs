@@ -23,7 +23,7 @@ use crate::ui::widgets::text::{columns, copy, cut, muted, primary, section, text
 use crate::ui::widgets::{bars, star};
 
 /// Columns of *Migrated Items*: word, messages and data of this pass, of all passes.
-const MIGRATED: [f32; 5] = [108.0, 52.0, 68.0, 52.0, 68.0];
+const MIGRATED: [f32; 5] = [96.0, 52.0, 68.0, 52.0, 68.0];
 
 /// Paints it.
 pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, row: &ItemRow) -> Actions {
@@ -41,11 +41,11 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, r
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, project, row));
     ui.add_space(12.0);
-    let left = egui::Panel::left("migrated").exact_size(380.0).resizable(false).show_separator_line(false);
+    let left = egui::Panel::left("migrated").exact_size(372.0).resizable(false).show_separator_line(false);
     left.frame(Frame::new()).show(ui, |ui| {
         migrated(ui, page, row);
     });
-    egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 16, ..Margin::ZERO })).show(
+    egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
         ui,
         |ui| {
             item_lists::show(ui, Lists { sight, project, page, row }, &mut actions);
@@ -275,11 +275,14 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
 }
 
 fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow) {
-    section(ui, "Migrated Items");
-    ui.add_space(4.0);
+    // As high as the heading beside it, which has controls.
+    ui.horizontal(|ui| {
+        ui.set_min_height(ui.spacing().interact_size.y);
+        section(ui, "Migrated Items");
+    });
     let palette = Palette::of(ui);
     ui.spacing_mut().item_spacing.y = 4.0;
-    columns(ui, &[108.0, 128.0, 128.0], &["", "this pass", "all passes"], Type::Small, palette.muted);
+    columns(ui, &[96.0, 128.0, 128.0], &["", "this pass", "all passes"], Type::Small, palette.muted);
     for (word, this, all) in item::migrated(row, page.details.as_ref()) {
         let last = word == "Total";
         if last {

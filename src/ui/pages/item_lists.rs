@@ -108,9 +108,13 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::remainder().range(150.0..=620.0).clip(true))
         .column(Column::exact(78.0).clip(true))
-        .columns(Column::exact(62.0), 5)
+        .column(Column::exact(60.0))
+        .column(Column::exact(52.0))
+        .column(Column::exact(76.0))
+        .column(Column::exact(56.0))
+        .column(Column::exact(46.0))
         .header(LINE, |mut header| {
-            let heads = ["Source → destination", "State", "At source", "Copied", "Were there", "To copy", "Errors"];
+            let heads = ["Source → destination", "State", "At source", "Copied", "Already there", "To copy", "Errors"];
             for (at, word) in heads.into_iter().enumerate() {
                 header.col(|ui| {
                     let color = Palette::of(ui).muted;
@@ -216,6 +220,8 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
     }
     let Sight { now, zone, .. } = lists.sight;
     ui.spacing_mut().item_spacing.y = 0.0;
+    // In line with the folders above, which leave room for a scroll bar.
+    ui.set_max_width(ui.available_width() - ui.spacing().scroll.floating_allocated_width);
     TableBuilder::new(ui)
         .id_salt("passes")
         .vscroll(false)

@@ -66,6 +66,7 @@ pub fn help(ui: &mut Ui) -> Actions {
     for (place, keys) in KEYS {
         ui.add_space(8.0);
         section(ui, place);
+        ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
         egui::Grid::new(place).num_columns(2).spacing([16.0, 4.0]).min_col_width(190.0).show(ui, |ui| {
             for (key, word) in keys {
                 ui.label(text(Type::SmallStrong, *key));
@@ -74,6 +75,7 @@ pub fn help(ui: &mut Ui) -> Actions {
             }
         });
     }
+    ui.spacing_mut().interact_size.y = 26.0;
     ui.add_space(12.0);
     if ui.button("Close").clicked() {
         actions.push(UserAction::CloseDialog);

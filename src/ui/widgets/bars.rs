@@ -5,7 +5,7 @@ use egui::{Color32, Rect, Response, Sense, Ui, Vec2, pos2, vec2};
 /// Ticks in a bar at most; more folders share one.
 pub const TICKS: u32 = 24;
 /// Their width together: a multiple of it, so that 24 of them are equal.
-const WIDE: f32 = 96.0;
+const WIDE: f32 = 72.0;
 
 /// A tick for each of `total` things, the first `done` filled. Never a percentage (R47).
 ///

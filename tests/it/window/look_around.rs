@@ -151,3 +151,18 @@ fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
     assert!(stage.shows("1 min"), "how long the pass took");
     stage
 }
+
+#[test]
+fn the_row_under_the_pointer_is_found_again() {
+    use egui_kittest::kittest::Queryable;
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob")]);
+    let fills = |stage: &Stage| {
+        let shapes = stage.window.output().shapes.iter();
+        let wide = |shape: &egui::Shape| matches!(shape, egui::Shape::Rect(rect) if rect.rect.width() > 900.0 && rect.rect.height() < 40.0);
+        shapes.filter(|clipped| wide(&clipped.shape)).count()
+    };
+    let before = fills(&stage);
+    stage.window.get_by_label("bob@contoso.example → bob@fabrikam.example").hover();
+    stage.window.run();
+    assert_eq!(fills(&stage), before + 1);
+}
