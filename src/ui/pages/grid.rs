@@ -117,7 +117,7 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
 
 fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
     // Addresses take less room where their domains stand in the heading.
-    let names = if grid.domains.is_some() { 234.0 } else { 330.0 };
+    let names = if grid.domains.is_some() { 250.0 } else { 330.0 };
     // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
     let mut area = ui.available_rect_before_wrap();
     area.min += egui::vec2(-3.0, ROW);
@@ -298,7 +298,7 @@ fn cells(
 fn hover(ui: &Ui, area: egui::Rect, grid: &Grid, item: &ItemRow) {
     let row = egui::Rect::from_x_y_ranges(area.x_range(), ui.max_rect().y_range()).intersect(area);
     if !grid.selected.contains(&item.item) && ui.ctx().rect_contains_pointer(ui.layer_id(), row) {
-        ui.painter().with_clip_rect(row).rect_filled(row, 0.0, Palette::of(ui).hover);
+        ui.ctx().layer_painter(ui.layer_id()).with_clip_rect(row).rect_filled(row, 0.0, Palette::of(ui).hover);
     }
 }
 

@@ -53,6 +53,9 @@ pub fn head(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
         ui.label("→");
         server(ui, "INTO", &project.destination, "");
     });
+    if grid.totals.items == 0 {
+        return;
+    }
     ui.add_space(4.0);
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
@@ -177,15 +180,17 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
     let words = if grid.stars.is_empty() { "Stars…".to_owned() } else { format!("Stars: {}", grid.stars.len()) };
     let button = ui.button(words);
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        // Menus take the edges off their controls; boxes to tick need theirs.
+        ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, palette.border);
         for (name, star) in STARS {
             ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
+                let fill = star.map(|star| palette.star(star));
+                crate::ui::widgets::icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
                 let mut on = grid.stars.contains(&star);
                 if ui.checkbox(&mut on, name).changed() {
                     actions.push(UserAction::Grid(GridAction::StarFilter(star)));
                 }
-                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
-                let fill = star.map(|star| palette.star(star));
-                crate::ui::widgets::icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
             });
         }
     });
