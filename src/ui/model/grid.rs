@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::look;
 use super::order::compare;
 pub use super::order::{Column, Sort};
+use super::problems::{Problem, Problems};
 use super::search::Sought;
 use crate::domain::action::Action;
 use crate::domain::ids::{ItemId, ProjectId};
@@ -91,6 +92,8 @@ pub enum GridAction {
     Search(String),
     /// Show or hide items with this star; none is the uncoloured one (R57).
     StarFilter(Option<Star>),
+    /// Only items with this problem, or all that have one.
+    Problem(Option<Problem>),
     /// Show everything again.
     ClearFilters,
     /// Select or deselect one, and go there.
@@ -132,6 +135,10 @@ pub struct Grid {
     /// The search as it was typed: a part of an address, or a list of addresses.
     pub search: String,
     sought: Sought,
+    /// The problem that is shown among those of its tab; none shows all.
+    pub problem: Option<Problem>,
+    /// The problems of all items, counted while their tab is shown.
+    pub problems: Vec<(Problem, usize, String)>,
     /// Stars that are shown; empty shows all.
     pub stars: BTreeSet<Option<Star>>,
     /// Selected items, also those that the filter hides.
@@ -169,6 +176,8 @@ impl Grid {
             tab: Tab::All,
             search: String::new(),
             sought: Sought::default(),
+            problem: None,
+            problems: Vec::new(),
             stars: BTreeSet::new(),
             selected: HashSet::new(),
             cursor: None,
@@ -202,6 +211,7 @@ impl Grid {
         self.key = Some(key);
         let mut totals = Totals::default();
         let mut view = Vec::with_capacity(self.view.len());
+        let mut problems = Problems::default();
         for (place, row) in snapshot.rows().enumerate().filter(|(_, row)| row.project == self.project) {
             totals.items += 1;
             totals.bytes += look::bytes(row);
@@ -209,10 +219,14 @@ impl Grid {
             for (at, tab) in Tab::ALL.into_iter().enumerate() {
                 totals.tabs[at] += usize::from(tab.holds(row));
             }
+            if self.tab == Tab::Problems && Tab::Problems.holds(row) {
+                problems.count(row);
+            }
             if self.shows(row) {
                 view.push(place);
             }
         }
+        self.problems = problems.listed();
         let row = |place: &usize| snapshot.row(*place);
         view.sort_by(|a, b| match (row(a), row(b)) {
             (Some(a), Some(b)) => compare(a, b, self.sort),
@@ -238,6 +252,7 @@ impl Grid {
 
     fn shows(&self, row: &ItemRow) -> bool {
         self.tab.holds(row)
+            && self.problem.is_none_or(|problem| Problem::of(row) == problem)
             && (self.stars.is_empty() || self.stars.contains(&row.star))
             && (self.search.is_empty() || self.sought.holds(&row.source) || self.sought.holds(&row.destination))
     }
@@ -274,7 +289,8 @@ impl Grid {
                 self.resort = true;
             }
             GridAction::SortAgain => self.resort = true,
-            GridAction::Tab(tab) => (self.tab, self.resort) = (tab, true),
+            GridAction::Tab(tab) => (self.tab, self.problem, self.resort) = (tab, None, true),
+            GridAction::Problem(problem) => (self.problem, self.resort) = (problem, true),
             GridAction::Search(text) => {
                 self.sought = Sought::of(&text);
                 (self.search, self.resort) = (text, true);
@@ -286,7 +302,7 @@ impl Grid {
                 self.resort = true;
             }
             GridAction::ClearFilters => {
-                (self.tab, self.resort) = (Tab::All, true);
+                (self.tab, self.problem, self.resort) = (Tab::All, None, true);
                 self.search.clear();
                 self.stars.clear();
             }

@@ -5,6 +5,7 @@ pub mod grid;
 pub mod item;
 pub mod look;
 pub mod order;
+pub mod problems;
 pub mod projects;
 mod search;
 pub mod words;

@@ -11,6 +11,7 @@ use crate::ui::model::projects::Projects;
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::{Palette, SIDE, Tone, Type};
+use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::text;
 
 /// A message to the person, kept until it is put away.
@@ -110,6 +111,16 @@ fn entry(ui: &mut Ui, words: &str, here: bool, dot: Option<egui::Color32>) -> eg
     response
 }
 
+/// Colour is never alone.
+fn shape(tone: Tone) -> Icon {
+    match tone {
+        Tone::Bad => Icon::Cross,
+        Tone::Warning | Tone::Asking => Icon::Warning,
+        Tone::Good => Icon::Check,
+        Tone::Quiet | Tone::Waiting | Tone::Moving | Tone::Partial => Icon::Empty,
+    }
+}
+
 /// The last message, and on demand all of them.
 pub fn messages(
     ui: &mut Ui,
@@ -129,6 +140,7 @@ pub fn messages(
                     ui.horizontal_wrapped(|ui| {
                         let time = words::second(notice.at, zone);
                         ui.label(RichText::new(time).color(palette.muted));
+                        icon::show(ui, shape(notice.tone), palette.tone(notice.tone));
                         ui.label(RichText::new(&notice.words).color(palette.tone(notice.tone)));
                     });
                 }
@@ -144,6 +156,7 @@ pub fn messages(
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     if !open {
+                        icon::show(ui, shape(last.tone), palette.tone(last.tone));
                         ui.add(egui::Label::new(RichText::new(&last.words).color(palette.tone(last.tone))).wrap());
                     }
                 });

@@ -139,6 +139,9 @@ pub fn filters(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
             }
         }
     });
+    if grid.tab == Tab::Problems && !grid.problems.is_empty() {
+        problems(ui, grid, actions);
+    }
     ui.horizontal(|ui| {
         search(ui, grid, palette, actions);
         star_filter(ui, grid, palette, actions);
@@ -150,6 +153,22 @@ pub fn filters(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
         }
         if grid.stale && ui.button("Order changed, sort again (R)").clicked() {
             actions.push(UserAction::Grid(GridAction::SortAgain));
+        }
+    });
+}
+
+/// The causes, each with its number of items; a click shows only these.
+fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (problem, count, words) in &grid.problems {
+            let on = grid.problem == Some(*problem);
+            let words = text(Type::Small, format!("{words} {}", words::count(*count as u64)));
+            let color = if on { palette.accent } else { palette.text };
+            if ui.add(egui::Button::selectable(on, words.color(color)).frame_when_inactive(true)).clicked() {
+                actions.push(UserAction::Grid(GridAction::Problem((!on).then_some(*problem))));
+            }
         }
     });
 }

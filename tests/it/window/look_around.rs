@@ -11,7 +11,7 @@ use mailferry::domain::status::Status;
 use mailferry::engine::desk::{Answer, Ask, Command, Details, FolderLine, PassLine};
 use mailferry::ui::route::Route;
 
-use super::{NOW, PROJECT, Stage, item, item_in};
+use super::{NOW, PROJECT, Stage, item, item_in, refused_login};
 
 #[test]
 fn the_question_mark_shows_all_keys() {
@@ -50,6 +50,28 @@ fn domains_that_all_items_share_are_said_once() {
     other.destination = "carl@tailspin.example".into();
     stage.state(vec![item(1, "anna"), item(2, "bob"), other]);
     assert!(narrow(&stage) > alone * 2.0, "now each row has to say its domains");
+}
+
+#[test]
+fn problems_are_counted_by_cause_and_shown_by_cause() {
+    let failed = |id, name| {
+        let mut row = item_in(id, name, Status::Failed);
+        row.failure = Some(refused_login());
+        row
+    };
+    let mut errors = item_in(3, "carl", Status::Completed);
+    errors.progress.counts.errors = 2;
+    let mut stage = Stage::with(vec![failed(1, "anna"), failed(2, "bob"), errors, item(4, "dora")]);
+    assert!(!stage.says("checking source credentials 2"));
+    stage.click("Problems 3");
+    stage.click("Failed while checking source credentials 2");
+    assert_eq!(stage.order(), ["anna", "bob"]);
+    stage.click("Some messages not copied 1");
+    assert_eq!(stage.order(), ["carl"]);
+    stage.click("Some messages not copied 1");
+    assert_eq!(stage.order(), ["anna", "bob", "carl"]);
+    stage.click("All 4");
+    assert_eq!(stage.order().len(), 4);
 }
 
 #[test]
