@@ -16,7 +16,7 @@ use crate::ui::model::look::{self, Happening, happening, look};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{Palette, ROW, Tone, Type, font};
+use crate::ui::theme::{NARROW, Palette, ROW, Tone, Type, WIDE, font};
 use crate::ui::widgets::text::{badge, cut, figure, muted, primary, text};
 use crate::ui::widgets::{bars, icon, star};
 
@@ -115,42 +115,65 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
         .then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
 }
 
+/// What all rows are painted with.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    sight: Sight<'a>,
+    grid: &'a Grid,
+    /// Where rows may be seen.
+    area: egui::Rect,
+    /// No room for all columns: those that other columns hint at are left out.
+    narrow: bool,
+}
+
+/// Widths of name, status, messages, data, errors, since: what is happening takes the rest.
+fn widths(room: f32, domains: bool) -> [f32; 6] {
+    match (room, domains) {
+        (..NARROW, _) => [170.0, 132.0, 62.0, 68.0, 0.0, 0.0],
+        // Addresses take less room where their domains stand in the heading.
+        (..WIDE, true) => [250.0, 168.0, 62.0, 68.0, 46.0, 70.0],
+        (..WIDE, false) => [330.0, 168.0, 62.0, 68.0, 46.0, 70.0],
+        (_, true) => [330.0, 220.0, 84.0, 92.0, 64.0, 96.0],
+        (_, false) => [480.0, 220.0, 84.0, 92.0, 64.0, 96.0],
+    }
+}
+
 fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
-    // Addresses take less room where their domains stand in the heading.
-    let names = if grid.domains.is_some() { 250.0 } else { 330.0 };
     // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
     let mut area = ui.available_rect_before_wrap();
+    let wide = widths(area.width(), grid.domains.is_some());
+    let narrow = area.width() < NARROW;
     area.min += egui::vec2(-3.0, ROW);
     area.max.x -= ui.spacing().scroll.floating_allocated_width - 3.0;
     // The line that resizes a column is there when it is looked for, and quiet otherwise.
     ui.visuals_mut().widgets.noninteractive.bg_stroke.color = Palette::of(ui).hover;
     let mut table = TableBuilder::new(ui)
-        .id_salt(("items", grid.project, grid.domains.is_some()))
+        .id_salt(("items", grid.project, wide.map(|wide| wide as u32)))
         .auto_shrink([false, false])
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Width::exact(30.0))
         .column(Width::exact(24.0))
-        .column(Width::initial(names).range(140.0..=700.0).clip(true).resizable(true))
-        .column(Width::exact(168.0).clip(true))
-        .column(Width::remainder().at_least(100.0).clip(true))
-        .column(Width::exact(62.0))
-        .column(Width::exact(68.0))
-        .column(Width::exact(46.0))
-        .column(Width::exact(70.0));
+        .column(Width::initial(wide[0]).range(120.0..=700.0).clip(true).resizable(true))
+        .column(Width::exact(wide[1]).clip(true))
+        .column(Width::remainder().at_least(100.0).clip(true));
+    for wide in wide.into_iter().skip(2).filter(|wide| *wide > 0.0) {
+        table = table.column(Width::exact(wide));
+    }
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
-    table.header(ROW, |mut row| header(&mut row, grid, actions)).body(|body| {
+    let rows = Rows { sight, grid, area, narrow };
+    table.header(ROW, |mut row| header(&mut row, rows, actions)).body(|body| {
         body.rows(ROW, grid.view.len(), |mut row| {
             if let Some(item) = grid.view.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
                 row.set_selected(grid.selected.contains(&item.item));
-                cells(&mut row, area, sight, grid, item, actions);
+                cells(&mut row, rows, item, actions);
             }
         });
     });
 }
 
-fn header(row: &mut TableRow<'_, '_>, grid: &Grid, actions: &mut Actions) {
+fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, .. }: Rows<'_>, actions: &mut Actions) {
     row.col(|ui| header_star(ui, grid, actions));
     row.col(|ui| {
         let all = !grid.view.is_empty() && grid.targets.len() == grid.view.len();
@@ -161,7 +184,8 @@ fn header(row: &mut TableRow<'_, '_>, grid: &Grid, actions: &mut Actions) {
             actions.push(UserAction::Grid(GridAction::SelectAll(on)));
         }
     });
-    for column in Column::ALL.into_iter().skip(1) {
+    let shown = Column::ALL.len() - if narrow { 2 } else { 0 };
+    for column in Column::ALL.into_iter().take(shown).skip(1) {
         row.col(|ui| {
             let right = matches!(column, Column::Messages | Column::Data | Column::Errors | Column::Since);
             let layout =
@@ -228,14 +252,8 @@ fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     }
 }
 
-fn cells(
-    row: &mut TableRow<'_, '_>,
-    area: egui::Rect,
-    sight: Sight<'_>,
-    grid: &Grid,
-    item: &ItemRow,
-    actions: &mut Actions,
-) {
+fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
+    let Rows { sight, grid, area, narrow } = rows;
     let counts = item.progress.counts;
     row.col(|ui| {
         hover(ui, area, grid, item);
@@ -283,6 +301,9 @@ fn cells(
     });
     row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));
     row.col(|ui| figure(ui, words::size_or_dash(look::bytes(item)), None));
+    if narrow {
+        return;
+    }
     row.col(|ui| {
         let color = (counts.errors > 0).then(|| Palette::of(ui).tone(Tone::Warning));
         figure(ui, words::count_or_dash(counts.errors), color);

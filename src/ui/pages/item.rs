@@ -17,7 +17,7 @@ use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{Palette, Tone, Type};
+use crate::ui::theme::{NARROW, Palette, Tone, Type};
 use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::{columns, copy, cut, muted, primary, section, text};
 use crate::ui::widgets::{bars, star};
@@ -41,14 +41,16 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, r
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, project, row));
     ui.add_space(12.0);
-    let left = egui::Panel::left("migrated").exact_size(372.0).resizable(false).show_separator_line(false);
+    let narrow = ui.available_width() < NARROW;
+    let wide = if narrow { 240.0 } else { 372.0 };
+    let left = egui::Panel::left("migrated").exact_size(wide).resizable(false).show_separator_line(false);
     left.frame(Frame::new()).show(ui, |ui| {
-        migrated(ui, page, row);
+        migrated(ui, page, row, narrow);
     });
     egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
         ui,
         |ui| {
-            item_lists::show(ui, Lists { sight, project, page, row }, &mut actions);
+            item_lists::show(ui, Lists { sight, project, page, row, narrow }, &mut actions);
         },
     );
     actions
@@ -274,7 +276,7 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
     });
 }
 
-fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow) {
+fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow, narrow: bool) {
     // As high as the heading beside it, which has controls.
     ui.horizontal(|ui| {
         ui.set_min_height(ui.spacing().interact_size.y);
@@ -282,7 +284,9 @@ fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow) {
     });
     let palette = Palette::of(ui);
     ui.spacing_mut().item_spacing.y = 4.0;
-    columns(ui, &[96.0, 128.0, 128.0], &["", "this pass", "all passes"], Type::Small, palette.muted);
+    // All passes are left out where there is no room for them.
+    let (heads, figures) = if narrow { (2, 3) } else { (3, 5) };
+    columns(ui, &[96.0, 128.0, 128.0][..heads], &["", "this pass", "all passes"], Type::Small, palette.muted);
     for (word, this, all) in item::migrated(row, page.details.as_ref()) {
         let last = word == "Total";
         if last {
@@ -293,7 +297,7 @@ fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow) {
         let cells = [word, &count(this.0), &size(this.1), &count(all.0), &size(all.1)];
         let warn = word == "Not copied" && row.progress.counts.errors > 0;
         let color = if warn { palette.tone(Tone::Warning) } else { palette.text };
-        columns(ui, &MIGRATED, &cells, if last { Type::SmallStrong } else { Type::Small }, color);
+        columns(ui, &MIGRATED[..figures], &cells, if last { Type::SmallStrong } else { Type::Small }, color);
     }
     ui.add_space(8.0);
     let counts = row.progress.counts;

@@ -17,6 +17,12 @@ use crate::ui::theme::{LINE, Palette, Tone, Type};
 use crate::ui::widgets::icon;
 use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
 
+/// The figures of a folder and the widths of their columns.
+const FIGURES: [(&str, f32); 5] =
+    [("At source", 60.0), ("Copied", 52.0), ("Already there", 76.0), ("To copy", 56.0), ("Errors", 46.0)];
+/// The same of a pass.
+const PASSES: [(&str, f32); 5] =
+    [("Started", 74.0), ("Took", 66.0), ("Copied", 56.0), ("Data", 72.0), ("Errors", 46.0)];
 /// Errors of one reason that are shown unasked.
 const FOLDED: usize = 5;
 
@@ -31,6 +37,17 @@ pub struct Lists<'a> {
     pub page: &'a ItemPage,
     /// The item.
     pub row: &'a ItemRow,
+    /// No room for all columns.
+    pub narrow: bool,
+}
+
+fn is_shown(word: &str, narrow: bool) -> bool {
+    !narrow || matches!(word, "Copied" | "To copy" | "Started" | "Errors")
+}
+
+/// The columns there is room for.
+fn shown<const N: usize>(columns: [(&str, f32); N], narrow: bool) -> impl Iterator<Item = (&str, f32)> {
+    columns.into_iter().filter(move |(word, _)| is_shown(word, narrow))
 }
 
 /// Paints them.
@@ -96,26 +113,26 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         muted(ui, if known { "Reading…" } else { none });
         return;
     }
-    let shown = &lists.page.lines;
+    let lines = &lists.page.lines;
     let more = (details.folders.len() as u32).is_multiple_of(PAGE);
-    if shown.is_empty() && !more {
+    if lines.is_empty() && !more {
         muted(ui, "No folder fits the filter");
         return;
     }
-    TableBuilder::new(ui)
-        .id_salt("folders")
+    let narrow = lists.narrow;
+    let mut table = TableBuilder::new(ui)
+        .id_salt(("folders", narrow))
         .auto_shrink([false, true])
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::remainder().range(150.0..=620.0).clip(true))
-        .column(Column::exact(78.0).clip(true))
-        .column(Column::exact(60.0))
-        .column(Column::exact(52.0))
-        .column(Column::exact(76.0))
-        .column(Column::exact(56.0))
-        .column(Column::exact(46.0))
+        .column(Column::remainder().range(120.0..=620.0).clip(true))
+        .column(Column::exact(if narrow { 60.0 } else { 78.0 }).clip(true));
+    for (_, wide) in shown(FIGURES, narrow) {
+        table = table.column(Column::exact(wide));
+    }
+    table
         .header(LINE, |mut header| {
-            let heads = ["Source → destination", "State", "At source", "Copied", "Already there", "To copy", "Errors"];
-            for (at, word) in heads.into_iter().enumerate() {
+            let figures = shown(FIGURES, narrow).map(|(word, _)| word);
+            for (at, word) in ["Source → destination", "State"].into_iter().chain(figures).enumerate() {
                 header.col(|ui| {
                     let color = Palette::of(ui).muted;
                     if at > 1 {
@@ -127,9 +144,9 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
             }
         })
         .body(|body| {
-            body.rows(LINE, shown.len() + usize::from(more), |mut row| {
-                match shown.get(row.index()).and_then(|place| details.folders.get(*place)) {
-                    Some(line) => folder(&mut row, line),
+            body.rows(LINE, lines.len() + usize::from(more), |mut row| {
+                match lines.get(row.index()).and_then(|place| details.folders.get(*place)) {
+                    Some(line) => folder(&mut row, line, narrow),
                     None => drop(row.col(|ui| {
                         if ui.button("Show more folders").clicked() {
                             actions.push(UserAction::MoreFolders);
@@ -140,7 +157,7 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         });
 }
 
-fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine) {
+fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, narrow: bool) {
     let counts = line.folder.counts;
     row.col(|ui| {
         let same = line.source == line.destination;
@@ -157,7 +174,8 @@ fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine) {
         };
         cut(ui, text(Type::Small, item::phase(line.folder.phase)).color(color));
     });
-    for number in [counts.source, counts.copied, counts.already_there, item::to_copy(&counts)] {
+    let numbers = [counts.source, counts.copied, counts.already_there, item::to_copy(&counts)];
+    for (number, _) in numbers.into_iter().zip(FIGURES).filter(|(_, column)| is_shown(column.0, narrow)) {
         row.col(|ui| figure(ui, words::count_or_dash(number), None));
     }
     row.col(|ui| {
@@ -222,19 +240,20 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
     ui.spacing_mut().item_spacing.y = 0.0;
     // In line with the folders above, which leave room for a scroll bar.
     ui.set_max_width(ui.available_width() - ui.spacing().scroll.floating_allocated_width);
-    TableBuilder::new(ui)
-        .id_salt("passes")
+    let narrow = lists.narrow;
+    let mut table = TableBuilder::new(ui)
+        .id_salt(("passes", narrow))
         .vscroll(false)
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::exact(100.0).clip(true))
-        .column(Column::remainder().range(150.0..=260.0).clip(true))
-        .columns(Column::exact(74.0), 2)
-        .column(Column::exact(56.0))
-        .column(Column::exact(72.0))
-        .column(Column::exact(52.0))
+        .column(Column::exact(if narrow { 84.0 } else { 100.0 }).clip(true))
+        .column(Column::remainder().range(110.0..=260.0).clip(true));
+    for (_, wide) in shown(PASSES, narrow) {
+        table = table.column(Column::exact(wide));
+    }
+    table
         .header(LINE, |mut header| {
-            for (at, word) in ["Pass", "Status", "Started", "Took", "Copied", "Data", "Errors"].into_iter().enumerate()
-            {
+            let figures = shown(PASSES, narrow).map(|(word, _)| word);
+            for (at, word) in ["Pass", "Status"].into_iter().chain(figures).enumerate() {
                 header.col(|ui| {
                     let color = Palette::of(ui).muted;
                     if at > 1 {
@@ -268,11 +287,16 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
                     cut(ui, text(Type::Small, words).color(color));
                 });
                 let started = pass.started.map_or_else(|| "–".into(), |at| words::moment(at, now, zone));
-                row.col(|ui| figure(ui, started, None));
-                row.col(|ui| figure(ui, words::took(pass.started, pass.ended), None));
-                row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));
-                row.col(|ui| figure(ui, words::size_or_dash(counts.bytes), None));
-                row.col(|ui| figure(ui, words::count_or_dash(counts.errors), None));
+                let figures = [
+                    started,
+                    words::took(pass.started, pass.ended),
+                    words::count_or_dash(counts.copied),
+                    words::size_or_dash(counts.bytes),
+                    words::count_or_dash(counts.errors),
+                ];
+                for (words, _) in figures.into_iter().zip(PASSES).filter(|(_, column)| is_shown(column.0, narrow)) {
+                    row.col(|ui| figure(ui, words, None));
+                }
             });
         });
 }

@@ -190,3 +190,21 @@ fn the_row_under_the_pointer_is_found_again() {
     stage.window.run();
     assert_eq!(fills(&stage), before + 1);
 }
+
+#[test]
+fn everything_fits_the_smallest_window() {
+    use egui_kittest::kittest::Queryable;
+    let mut row = item_in(1, "anna.van-den-bergh", Status::Migrating);
+    (row.progress.folders_done, row.progress.folders_total) = (13, 32);
+    row.progress.counts = Counts { source: 20_000, copied: 12_040, bytes: 1_500_000_000, ..Counts::default() };
+    let mut stage = Stage::with(vec![row, item(2, "bob")]);
+    stage.window.set_size(egui::vec2(960.0, 560.0));
+    stage.window.run();
+    let fits = |stage: &Stage, label: &str| {
+        let rect = stage.window.get_by_label(label).rect();
+        rect.left() >= 0.0 && rect.right() <= 960.0
+    };
+    assert!(["Sort by Data", "1.50 GB", "13/32", "Import items…"].into_iter().all(|label| fits(&stage, label)));
+    stage.click("Migrating: open anna.van-den-bergh@contoso.example");
+    assert!(["Next item (→)", "12,040 of 20,000", "Total"].into_iter().all(|label| fits(&stage, label)));
+}
