@@ -24,6 +24,8 @@ pub const SIDE: f32 = 200.0;
 pub const NARROW: f32 = 860.0;
 /// A page with more room gives it to names and figures.
 pub const WIDE: f32 = 1300.0;
+/// Width of the lists of an item at most.
+pub const LISTS: f32 = 900.0;
 /// Width of dialogs.
 pub const DIALOG: f32 = 560.0;
 

@@ -124,24 +124,26 @@ struct Rows<'a> {
     area: egui::Rect,
     /// No room for all columns: those that other columns hint at are left out.
     narrow: bool,
+    /// The domains of all items, if they are said in the heading only.
+    domains: Option<&'a (String, String)>,
 }
 
 /// Widths of name, status, messages, data, errors, since: what is happening takes the rest.
-fn widths(room: f32, domains: bool) -> [f32; 6] {
-    match (room, domains) {
+fn widths(room: f32, brief: bool) -> [f32; 6] {
+    match (room, brief) {
         (..NARROW, _) => [170.0, 132.0, 62.0, 68.0, 0.0, 0.0],
-        // Addresses take less room where their domains stand in the heading.
         (..WIDE, true) => [250.0, 168.0, 62.0, 68.0, 46.0, 70.0],
         (..WIDE, false) => [330.0, 168.0, 62.0, 68.0, 46.0, 70.0],
-        (_, true) => [330.0, 220.0, 84.0, 92.0, 64.0, 96.0],
-        (_, false) => [480.0, 220.0, 84.0, 92.0, 64.0, 96.0],
+        (_, _) => [480.0, 220.0, 84.0, 92.0, 64.0, 96.0],
     }
 }
 
 fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
     // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
     let mut area = ui.available_rect_before_wrap();
-    let wide = widths(area.width(), grid.domains.is_some());
+    // Addresses take less room where their domains stand in the heading; where there is room enough they are whole.
+    let domains = grid.domains.as_ref().filter(|_| area.width() < WIDE);
+    let wide = widths(area.width(), domains.is_some());
     let narrow = area.width() < NARROW;
     area.min += egui::vec2(-3.0, ROW);
     area.max.x -= ui.spacing().scroll.floating_allocated_width - 3.0;
@@ -162,7 +164,7 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
-    let rows = Rows { sight, grid, area, narrow };
+    let rows = Rows { sight, grid, area, narrow, domains };
     table.header(ROW, |mut row| header(&mut row, rows, actions)).body(|body| {
         body.rows(ROW, grid.view.len(), |mut row| {
             if let Some(item) = grid.view.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
@@ -173,7 +175,7 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
     });
 }
 
-fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, .. }: Rows<'_>, actions: &mut Actions) {
+fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, domains, .. }: Rows<'_>, actions: &mut Actions) {
     row.col(|ui| header_star(ui, grid, actions));
     row.col(|ui| {
         let all = !grid.view.is_empty() && grid.targets.len() == grid.view.len();
@@ -190,15 +192,15 @@ fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, .. }: Rows<'_>, actio
             let right = matches!(column, Column::Messages | Column::Data | Column::Errors | Column::Since);
             let layout =
                 if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
-            ui.with_layout(layout, |ui| sort_button(ui, column, grid, actions));
+            ui.with_layout(layout, |ui| sort_button(ui, column, grid, domains, actions));
         });
     }
 }
 
-fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, actions: &mut Actions) {
+fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(String, String)>, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let on = grid.sort.column == column;
-    let words = match (&grid.domains, column) {
+    let words = match (domains, column) {
         (Some((from, into)), Column::Name) => format!("@{from} → @{into}"),
         _ => column.word().to_owned(),
     };
@@ -253,7 +255,7 @@ fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
 }
 
 fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
-    let Rows { sight, grid, area, narrow } = rows;
+    let Rows { sight, grid, area, narrow, .. } = rows;
     let counts = item.progress.counts;
     row.col(|ui| {
         hover(ui, area, grid, item);
@@ -271,7 +273,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
             actions.push(UserAction::Grid(action));
         }
     });
-    row.col(|ui| name_cell(ui, grid, item, actions));
+    row.col(|ui| name_cell(ui, rows, item, actions));
     let seen = look(item, sight.now);
     row.col(|ui| {
         ui.add_space(6.0);
@@ -339,12 +341,12 @@ fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
 }
 
 /// Domains are muted; equal local parts are shown once.
-fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
+fn name_cell(ui: &mut Ui, Rows { grid, domains, .. }: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let (source, mut at_source) = item.source.split_once('@').unwrap_or((&item.source, ""));
     let (destination, mut at_destination) = item.destination.split_once('@').unwrap_or((&item.destination, ""));
     let same = source.eq_ignore_ascii_case(destination);
-    if grid.domains.is_some() {
+    if domains.is_some() {
         (at_source, at_destination) = ("", "");
     }
     let mut job = LayoutJob::default();
@@ -355,7 +357,7 @@ fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     add(source, true);
     let at = |domain: &str| if domain.is_empty() { String::new() } else { format!("@{domain}") };
     // The heading says both domains, so that an equal name says nothing new.
-    if grid.domains.is_none() || !same {
+    if domains.is_none() || !same {
         add(&format!("{} → ", at(at_source)), false);
         if !same || at_destination.is_empty() {
             add(destination, true);
@@ -366,12 +368,12 @@ fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let response = ui.add(
         egui::Label::new(job)
             .truncate()
-            .show_tooltip_when_elided(grid.domains.is_none())
+            .show_tooltip_when_elided(domains.is_none())
             .selectable(false)
             .sense(Sense::click()),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Cell, true, &whole));
-    let response = if grid.domains.is_some() { response.on_hover_text(&whole) } else { response };
+    let response = if domains.is_some() { response.on_hover_text(&whole) } else { response };
     if response.double_clicked() {
         actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
     } else if response.clicked() {

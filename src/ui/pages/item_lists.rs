@@ -13,7 +13,7 @@ use crate::ui::action::UserAction;
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
-use crate::ui::theme::{LINE, Palette, Tone, Type};
+use crate::ui::theme::{LINE, LISTS, Palette, Tone, Type};
 use crate::ui::widgets::icon;
 use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
 
@@ -52,6 +52,8 @@ fn shown<const N: usize>(columns: [(&str, f32); N], narrow: bool) -> impl Iterat
 
 /// Paints them.
 pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
+    // Figures stay in sight of their names, however large the window.
+    ui.set_max_width(ui.available_width().min(LISTS));
     let Some(details) = &lists.page.details else {
         section(ui, "Folder Summary");
         muted(ui, "Reading…");
@@ -246,7 +248,7 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
         .vscroll(false)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::exact(if narrow { 84.0 } else { 100.0 }).clip(true))
-        .column(Column::remainder().range(110.0..=260.0).clip(true));
+        .column(Column::remainder().range(110.0..=430.0).clip(true));
     for (_, wide) in shown(PASSES, narrow) {
         table = table.column(Column::exact(wide));
     }
