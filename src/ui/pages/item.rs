@@ -261,7 +261,10 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
             ui.label(text(Type::Small, item::messages(row)));
             ui.add_space(12.0);
             muted(ui, "Data");
-            ui.label(text(Type::Small, words::size_or_dash(look::bytes(row))));
+            let data = ui.label(text(Type::Small, words::size_or_dash(look::bytes(row))));
+            if row.status.is_active() {
+                data.on_hover_text("With what is on its way. Migrated Items counts what is recorded");
+            }
             ui.add_space(12.0);
         }
         if row.status.is_active() {
