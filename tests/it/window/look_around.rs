@@ -207,4 +207,6 @@ fn everything_fits_the_smallest_window() {
     assert!(["Sort by Data", "1.50 GB", "13/32", "Import items…"].into_iter().all(|label| fits(&stage, label)));
     stage.click("Migrating: open anna.van-den-bergh@contoso.example");
     assert!(["Next item (→)", "12,040 of 20,000", "Total"].into_iter().all(|label| fits(&stage, label)));
+    stage.click("All projects");
+    assert!(["Data", "1.50 GB", "New project…"].into_iter().all(|label| fits(&stage, label)));
 }
