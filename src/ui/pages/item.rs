@@ -13,6 +13,7 @@ use crate::domain::status::Status;
 use crate::domain::wording;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
+use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
 use crate::ui::model::words;
@@ -205,7 +206,7 @@ fn server_text(ui: &mut Ui, server: Option<&str>) {
 
 /// Headline, what happened, what to do; the server's own words beside it.
 fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
-    let whole = || item::as_text(words, server, []);
+    let whole = || errors::as_text(words, server, []);
     notice(ui, Icon::Cross, Tone::Bad, &words.headline, whole, |ui| {
         ui.label(&words.what);
         ui.label(&words.todo);
@@ -218,7 +219,7 @@ fn retrying(ui: &mut Ui, sight: Sight<'_>, retry: &crate::domain::record::RetryS
     let until = words::second(retry.until, sight.zone);
     let line = format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit);
     let server = retry.failure.server_text.as_deref();
-    let whole = || item::as_text(&words, server, []);
+    let whole = || errors::as_text(&words, server, []);
     notice(ui, Icon::Pause, Tone::Warning, &line, whole, |ui| server_text(ui, server));
 }
 

@@ -10,6 +10,7 @@ use crate::domain::status::Status;
 use crate::engine::desk::{Details, FolderLine, PAGE};
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
+use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
@@ -198,7 +199,7 @@ fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions
             icon::show(ui, icon::Icon::Warning, palette.tone(Tone::Warning));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let messages = group.errors.iter().map(|(which, _)| which.as_str());
-                copy(ui, "Copy text", || item::as_text(&group.words, group.server.as_deref(), messages));
+                copy(ui, "Copy text", || errors::as_text(&group.words, group.server.as_deref(), messages));
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let words = format!("{} × {}", words::count(group.messages), group.words.headline);
                     cut(ui, text(Type::Strong, words).color(palette.tone(Tone::Warning)));
