@@ -253,7 +253,7 @@ fn dress(style: &mut Style, visuals: Visuals, palette: &Palette) {
         (&mut widgets.noninteractive, palette.page, palette.track, palette.text),
         (&mut widgets.inactive, palette.page, palette.border, palette.text),
         (&mut widgets.hovered, palette.hover, palette.border, palette.text),
-        (&mut widgets.active, palette.selected, palette.accent, palette.text),
+        (&mut widgets.active, palette.hover, palette.accent, palette.text),
         (&mut widgets.open, palette.hover, palette.accent, palette.text),
     ];
     for (state, fill, border, text) in states {
@@ -263,4 +263,6 @@ fn dress(style: &mut Style, visuals: Visuals, palette: &Palette) {
         state.corner_radius = CornerRadius::same(4);
         state.expansion = 0.0;
     }
+    // What has the keyboard is told from what is selected by a thicker edge.
+    widgets.active.bg_stroke.width = 2.0;
 }
