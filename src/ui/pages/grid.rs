@@ -293,7 +293,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
             // Of one width, so that the words beside it stand below each other.
             let size = egui::vec2(36.0, ui.available_height());
             ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-                ui.label(text(Type::Small, format!("{done}/{total}")));
+                ui.label(text(Type::Small, format!("{done}/{total}")).color(palette.text));
             });
         }
         // An empty label would be a stop for screen readers that says nothing.
@@ -335,7 +335,9 @@ fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let word = item.star.map_or("none", |star| star.word());
     let name = format!("Star of {}: {word}", item.source);
     let fill = item.star.map(|star| palette.star(star));
-    if let Some(at) = star::star(ui, fill, palette.track, &name, &choices(palette)) {
+    // Quiet, but seen on every ground.
+    let outline = if grid.selected.contains(&item.item) { palette.border } else { palette.track };
+    if let Some(at) = star::star(ui, fill, outline, &name, &choices(palette)) {
         actions.push(UserAction::Star(vec![item.item], STARS[at].1));
     }
 }
