@@ -152,6 +152,12 @@ impl App {
 
     /// Shows another page.
     pub(super) fn go(&mut self, route: Route) {
+        // Back from an item, also one that was reached by the arrows, the cursor stands on it.
+        if let (Route::Item(_, item), Route::Project(id)) = (self.route, route)
+            && let Some(grid) = self.grids.get_mut(&id)
+        {
+            grid.stand_on(item);
+        }
         self.route = route;
         match route {
             Route::Project(id) => self.open_grid(id),

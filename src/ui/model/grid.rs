@@ -273,6 +273,11 @@ impl Grid {
         self.hovered
     }
 
+    /// Puts the cursor on an item.
+    pub fn stand_on(&mut self, item: ItemId) {
+        (self.cursor, self.anchor) = (Some(item), Some(item));
+    }
+
     /// Where the cursor stands.
     pub fn cursor_row(&self, snapshot: &Snapshot) -> Option<usize> {
         let cursor = self.cursor?;
@@ -310,11 +315,11 @@ impl Grid {
                 if !self.selected.remove(&item) {
                     self.selected.insert(item);
                 }
-                (self.cursor, self.anchor) = (Some(item), Some(item));
+                self.stand_on(item);
             }
             GridAction::Only(item) => {
                 self.selected = HashSet::from([item]);
-                (self.cursor, self.anchor) = (Some(item), Some(item));
+                self.stand_on(item);
             }
             GridAction::Range(item) => self.select_to(item, snapshot),
             GridAction::SelectAll(all) => {
@@ -331,7 +336,7 @@ impl Grid {
                 if select {
                     self.select_to(row.item, snapshot);
                 } else {
-                    (self.cursor, self.anchor) = (Some(row.item), Some(row.item));
+                    self.stand_on(row.item);
                 }
             }
             GridAction::Hover(hovered) => self.hovered = hovered,

@@ -79,7 +79,8 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
     let focused = ui.memory(|memory| memory.focused().is_some());
     ui.input_mut(|input| {
         let mut push = |action| actions.push(action);
-        for (key, rows) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)] {
+        let steps = [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)];
+        for (key, rows) in steps.into_iter().chain([(Key::End, FAR), (Key::Home, -FAR)]) {
             for (modifiers, select) in [(Modifiers::SHIFT, true), (Modifiers::NONE, false)] {
                 if !focused && input.consume_key(modifiers, key) {
                     moved = rows;
@@ -114,6 +115,9 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
     (moved != 0)
         .then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
 }
+
+/// Further than any list goes.
+const FAR: i64 = 1 << 30;
 
 /// What all rows are painted with.
 #[derive(Clone, Copy)]

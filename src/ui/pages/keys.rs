@@ -36,7 +36,7 @@ const KEYS: [(&str, &[(&str, &str)]); 3] = [
     (
         "Items of a project",
         &[
-            ("↑ ↓, Page up, Page down", "Move"),
+            ("↑ ↓, Page up, Page down, Home, End", "Move"),
             ("Space", "Select or deselect"),
             ("Shift with ↑ ↓ or a click", "Select a range"),
             ("Ctrl A", "Select all that the filters show"),
