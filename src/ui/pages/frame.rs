@@ -133,9 +133,10 @@ pub fn messages(
     let palette = Palette::of(ui);
     let Some(last) = notices.last().filter(|_| fresh || open) else { return };
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 8));
+    let tall = (ui.available_height() * 0.3).min(240.0); // the page keeps most of the window
     Panel::bottom("messages").resizable(false).frame(frame).show(ui, |ui| {
         if open {
-            ScrollArea::vertical().max_height(180.0).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
+            ScrollArea::vertical().max_height(tall).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
                 for notice in notices {
                     ui.horizontal_wrapped(|ui| {
                         let time = words::second(notice.at, zone);
