@@ -18,7 +18,7 @@ use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{NARROW, Palette, Tone, Type};
+use crate::ui::theme::{LISTS, NARROW, Palette, Tone, Type};
 use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::{columns, copy, cut, muted, primary, section, text};
 use crate::ui::widgets::{bars, star};
@@ -51,7 +51,11 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, r
     egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
         ui,
         |ui| {
-            item_lists::show(ui, Lists { sight, project, page, row, narrow }, &mut actions);
+            // Figures stay in sight of their names, however large the window. A panel takes all it can get, its part not.
+            ui.scope(|ui| {
+                ui.set_max_width(ui.available_width().min(LISTS));
+                item_lists::show(ui, Lists { sight, project, page, row, narrow }, &mut actions);
+            });
         },
     );
     actions

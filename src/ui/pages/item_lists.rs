@@ -14,7 +14,7 @@ use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
-use crate::ui::theme::{LINE, LISTS, Palette, Tone, Type};
+use crate::ui::theme::{LINE, Palette, Tone, Type};
 use crate::ui::widgets::icon;
 use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
 
@@ -53,8 +53,6 @@ fn shown<const N: usize>(columns: [(&str, f32); N], narrow: bool) -> impl Iterat
 
 /// Paints them.
 pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
-    // Figures stay in sight of their names, however large the window.
-    ui.set_max_width(ui.available_width().min(LISTS));
     let Some(details) = &lists.page.details else {
         section(ui, "Folder Summary");
         muted(ui, "Reading…");

@@ -216,3 +216,14 @@ fn everything_fits_the_smallest_window() {
     stage.click("All projects");
     assert!(["Data", "1.50 GB", "New project…"].into_iter().all(|label| fits(&stage, label)));
 }
+
+#[test]
+fn figures_stay_near_their_names_in_a_large_window() {
+    use egui_kittest::kittest::Queryable;
+    let mut stage = opened(vec![], 3);
+    stage.window.set_size(egui::vec2(1920.0, 1080.0));
+    stage.window.run();
+    let right = stage.window.get_by_label("Errors 1").rect().right();
+    let left = stage.window.get_by_label("Folder Summary").rect().left();
+    assert!(right - left < 910.0, "{left} {right}");
+}
