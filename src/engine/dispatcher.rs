@@ -24,6 +24,7 @@ use crate::engine::handle::Workspace;
 use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{PassEnd, Stops};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
+use crate::engine::speed::Speed;
 use crate::engine::worker::Worker;
 use crate::store::{self, StoreError, Submission};
 
@@ -44,8 +45,7 @@ struct Run {
     stops: Stops,
     tally: Arc<Tally>,
     meter: Arc<Meter>,
-    /// For the speed: bytes read at an earlier time.
-    seen: (Instant, u64),
+    speed: Speed,
 }
 
 pub(super) struct Dispatcher {
@@ -284,7 +284,7 @@ impl Dispatcher {
             stops: stops.clone(),
             loaded: self.loaded.0.clone(),
         };
-        self.runs.insert(item, Run { stops, tally, meter, seen: (Instant::now(), 0) });
+        self.runs.insert(item, Run { stops, tally, meter, speed: Speed::new(Instant::now()) });
         let task = self.workers.spawn(async move { (item, worker.run().await) });
         self.tasks.insert(task.id(), item);
     }
@@ -314,14 +314,7 @@ impl Dispatcher {
     fn refresh(&mut self, item: ItemId) {
         let (Some(run), Some(row)) = (self.runs.get_mut(&item), self.rows.get(item).cloned()) else { return };
         let progress = run.tally.progress();
-        let (since, before) = run.seen;
-        let (elapsed, total) = (since.elapsed(), run.meter.total());
-        let mut speed = row.speed;
-        if elapsed >= Duration::from_secs(1) {
-            let rate = (total - before) as f64 / elapsed.as_secs_f64();
-            speed = if progress.retry.is_some() { 0 } else { rate as u64 };
-            run.seen = (Instant::now(), total);
-        }
+        let speed = run.speed.look(Instant::now(), run.meter.total(), progress.retry.is_some());
         self.rows.put(ItemRow { progress, speed, ..row });
     }
 

@@ -13,6 +13,7 @@ mod handle;
 pub mod journal;
 pub mod pass;
 pub mod snapshot;
+mod speed;
 pub mod store_journal;
 mod worker;
 

@@ -4,6 +4,7 @@ use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::ui::model::grid::GridAction;
+use crate::ui::model::item::ItemAction;
 use crate::ui::route::Route;
 
 /// A user's action.
@@ -13,6 +14,8 @@ pub enum UserAction {
     Go(Route),
     /// Something in the grid that shows.
     Grid(GridAction),
+    /// Something in the lists of the item that shows.
+    Item(ItemAction),
     /// Set or remove the star of items.
     Star(Vec<ItemId>, Option<Star>),
     /// Ask which pass to start for items.
@@ -51,6 +54,8 @@ pub enum UserAction {
     Activity,
     /// Put the last message away.
     Dismiss,
+    /// Show the keys.
+    Help,
     /// The other theme.
     Theme,
     /// Try to open the workspace again.

@@ -14,10 +14,18 @@ use crate::domain::star::Star;
 pub const ROW: f32 = 28.0;
 /// Distances; nothing lies between them.
 pub const GAP: [f32; 5] = [4.0, 8.0, 12.0, 16.0, 24.0];
+/// Height of a row in the lists of a page.
+pub const LINE: f32 = 24.0;
 /// Size of a painted icon.
 pub const ICON: f32 = 15.0;
 /// Width of the panel with the projects.
 pub const SIDE: f32 = 200.0;
+/// A page with less room leaves out what it can do without.
+pub const NARROW: f32 = 860.0;
+/// A page with more room gives it to names and figures.
+pub const WIDE: f32 = 1300.0;
+/// Width of the lists of an item at most.
+pub const LISTS: f32 = 900.0;
 /// Width of dialogs.
 pub const DIALOG: f32 = 560.0;
 
@@ -245,7 +253,7 @@ fn dress(style: &mut Style, visuals: Visuals, palette: &Palette) {
         (&mut widgets.noninteractive, palette.page, palette.track, palette.text),
         (&mut widgets.inactive, palette.page, palette.border, palette.text),
         (&mut widgets.hovered, palette.hover, palette.border, palette.text),
-        (&mut widgets.active, palette.selected, palette.accent, palette.text),
+        (&mut widgets.active, palette.hover, palette.accent, palette.text),
         (&mut widgets.open, palette.hover, palette.accent, palette.text),
     ];
     for (state, fill, border, text) in states {
@@ -255,4 +263,6 @@ fn dress(style: &mut Style, visuals: Visuals, palette: &Palette) {
         state.corner_radius = CornerRadius::same(4);
         state.expansion = 0.0;
     }
+    // What has the keyboard is told from what is selected by a thicker edge.
+    widgets.active.bg_stroke.width = 2.0;
 }

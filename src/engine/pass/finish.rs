@@ -38,6 +38,7 @@ impl Pass {
         };
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
         self.not_again(job.id, uid);
+        self.tally.not_moved(body.map_or(0, Body::len));
         self.recorder.add(Entry::error(job.id, error)).await;
         self.check_errors(1)
     }

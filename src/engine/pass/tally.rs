@@ -20,9 +20,20 @@ struct Inner {
     totals: Counts,
     /// What earlier attempts of this pass had counted: sums do not fall below it while the folders are found again.
     floor: Counts,
+    /// Bytes that were read and will not be recorded: of messages refused, or read before a connection broke.
+    lost: u64,
+    /// The most bytes shown so far.
+    most: u64,
     retry: Option<RetryState>,
     updated: i64,
     changed: bool,
+}
+
+impl Inner {
+    /// Bytes that this attempt recorded.
+    fn own(&self) -> u64 {
+        self.totals.bytes.saturating_sub(self.floor.bytes)
+    }
 }
 
 /// Shared by everything that works on one pass.
@@ -118,10 +129,20 @@ impl Tally {
 
     /// Retry mode began or ended. The time of the statistics stands still while it lasts (R52).
     pub fn retry(&self, state: Option<RetryState>) {
+        let read = self.meter.total();
         self.with(|inner| {
+            if state.is_some() {
+                // What was on the wire is read again.
+                inner.lost = read.saturating_sub(inner.own());
+            }
             inner.retry = state;
             inner.changed = true;
         });
+    }
+
+    /// A message that was read will not be recorded: its bytes are no longer under way.
+    pub fn not_moved(&self, bytes: u64) {
+        self.with(|inner| inner.lost += bytes);
     }
 
     /// One folder's counters.
@@ -137,15 +158,27 @@ impl Tally {
     /// What the snapshot and the store show.
     pub fn progress(&self) -> PassProgress {
         let read = self.meter.total();
-        self.with(|inner| PassProgress {
-            phase: inner.phase,
-            folders_done: inner.done,
-            folders_total: inner.folders.len() as u32,
-            current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.0.clone()),
-            counts: at_least(&inner.totals, &inner.floor),
-            in_flight: read.saturating_sub(inner.totals.bytes.saturating_sub(inner.floor.bytes)),
-            retry: inner.retry.clone(),
-            updated: inner.updated,
+        self.with(|inner| {
+            let counts = at_least(&inner.totals, &inner.floor);
+            let under_way = read.saturating_sub(inner.own()).saturating_sub(inner.lost);
+            // A refused message's bytes do not come off the figure: it stands still until others make up for them (R49).
+            inner.most = inner.most.max(counts.bytes + under_way);
+            PassProgress {
+                // Every folder has ended: what is left is to say goodbye on all connections, which a slow server makes long.
+                phase: match inner.phase {
+                    Phase::Copying if !inner.folders.is_empty() && inner.done as usize == inner.folders.len() => {
+                        Phase::Finishing
+                    }
+                    phase => phase,
+                },
+                folders_done: inner.done,
+                folders_total: inner.folders.len() as u32,
+                current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.0.clone()),
+                counts,
+                in_flight: inner.most - counts.bytes,
+                retry: inner.retry.clone(),
+                updated: inner.updated,
+            }
         })
     }
 
@@ -191,6 +224,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_whose_folders_have_all_ended_no_longer_copies() {
+        let tally = Tally::new(Arc::default());
+        for id in 1..=2 {
+            tally.folder(1, FolderId(id), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
+        }
+        tally.phase(1, Phase::Copying);
+        tally.folder_phase(2, FolderId(1), FolderPhase::Done);
+        assert_eq!(tally.progress().phase, Phase::Copying);
+        tally.folder_phase(3, FolderId(2), FolderPhase::Unchanged);
+        assert_eq!(tally.progress().phase, Phase::Finishing);
+        tally.folder_phase(4, FolderId(2), FolderPhase::Working);
+        assert_eq!(tally.progress().phase, Phase::Copying, "it is looked into once more");
+    }
+
+    #[test]
     fn sums_of_a_resumed_pass_do_not_fall_and_do_not_count_twice() {
         let tally = Tally::new(Arc::default());
         let earlier = Counts { source: 10, copied: 4, bytes: 400, errors: 1, ..Counts::default() };
@@ -199,6 +247,36 @@ mod tests {
         tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts { errors: 0, ..earlier }, FolderPhase::Waiting);
         tally.count(2, FolderId(1), |c| (c.copied, c.bytes) = (c.copied + 6, c.bytes + 600));
         assert_eq!(tally.progress().counts, Counts { source: 10, copied: 10, bytes: 1000, ..Counts::default() });
+    }
+
+    #[test]
+    fn r49_bytes_rise_and_end_at_what_was_written() {
+        let meter = Arc::new(Meter::default());
+        let tally = Tally::new(Arc::clone(&meter));
+        tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Working);
+        let shown = || {
+            let progress = tally.progress();
+            progress.counts.bytes + progress.in_flight
+        };
+        meter.add(100);
+        tally.count(2, FolderId(1), |c| c.bytes += 60);
+        assert_eq!(shown(), 100, "40 are under way");
+        tally.not_moved(40);
+        assert_eq!(shown(), 100, "it does not fall");
+        meter.add(50);
+        tally.count(3, FolderId(1), |c| c.bytes += 50);
+        assert_eq!(shown(), 110, "nor counts a refused message for ever");
+        meter.add(30);
+        let failure = crate::domain::failure::Failure::new(
+            crate::domain::failure::Cause::ConnectionLost,
+            crate::domain::failure::Scope::Connection,
+            crate::domain::failure::Retry::Backoff,
+            "copying",
+        );
+        tally.retry(Some(RetryState { failure, attempt: 1, limit: 8, until: 9 }));
+        tally.retry(None);
+        meter.add(30);
+        assert_eq!(shown(), 140, "what is read again counts once");
     }
 
     #[test]

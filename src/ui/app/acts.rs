@@ -37,6 +37,12 @@ impl App {
                 self.go(route);
             }
             UserAction::Grid(action) => self.act_on_grid(context, action),
+            UserAction::Item(action) => {
+                if let Some(page) = &mut self.item {
+                    page.apply(action);
+                }
+                context.request_repaint();
+            }
             UserAction::Star(items, star) => {
                 if let Some(project) = self.here() {
                     self.ask(Ask::Do(Command::Star { project, items, star }), Purpose::Quiet);
@@ -89,6 +95,7 @@ impl App {
             UserAction::MoreErrors => self.more(|pass, details| Ask::Errors(pass, details.errors.len() as u32)),
             UserAction::Activity => self.activity = !self.activity,
             UserAction::Dismiss => (self.fresh, self.activity) = (false, false),
+            UserAction::Help => self.dialog = Some(Dialog::Help),
             UserAction::Theme => {
                 let theme = if context.theme() == Theme::Dark { Theme::Light } else { Theme::Dark };
                 context.set_theme(theme);

@@ -43,24 +43,17 @@ impl App {
             Answer::Done(outcome) => self.outcome(&purpose, &outcome),
             Answer::Details(details) => {
                 if let Some(page) = self.item.as_mut().filter(|page| page.item == details.item) {
-                    page.waiting = false;
-                    page.details = Some(*details);
+                    page.answered(*details);
                 }
             }
             Answer::Folders(pass, offset, lines) => {
-                if let Some(details) = self.item.as_mut().and_then(|page| page.details.as_mut())
-                    && details.passes.first().is_some_and(|latest| latest.id == pass)
-                    && details.folders.len() == offset as usize
-                {
-                    details.folders.extend(lines);
+                if let Some(page) = &mut self.item {
+                    page.more_folders(pass, offset, lines);
                 }
             }
             Answer::Errors(pass, offset, errors) => {
-                if let Some(details) = self.item.as_mut().and_then(|page| page.details.as_mut())
-                    && details.passes.first().is_some_and(|latest| latest.id == pass)
-                    && details.errors.len() == offset as usize
-                {
-                    details.errors.extend(errors);
+                if let Some(page) = &mut self.item {
+                    page.more_errors(pass, offset, errors);
                 }
             }
             Answer::Unlocked(kind) => {
@@ -155,6 +148,12 @@ impl App {
 
     /// Shows another page.
     pub(super) fn go(&mut self, route: Route) {
+        // Back from an item, also one that was reached by the arrows, the cursor stands on it.
+        if let (Route::Item(_, item), Route::Project(id)) = (self.route, route)
+            && let Some(grid) = self.grids.get_mut(&id)
+        {
+            grid.stand_on(item);
+        }
         self.route = route;
         match route {
             Route::Project(id) => self.open_grid(id),

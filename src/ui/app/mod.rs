@@ -73,6 +73,7 @@ enum Door {
 enum Dialog {
     Import(ImportForm),
     Start(StartForm),
+    Help,
 }
 
 /// Whether the window is about to close while passes run.
@@ -329,6 +330,10 @@ impl App {
             Route::Item(id, _) => {
                 let mut page = self.item.take();
                 let row = page.as_mut().and_then(|page| page.row(sight.snapshot));
+                if let (Some(page), Some(project), Some(row)) = (&mut page, self.project(id), row) {
+                    page.digest(project, row, sight.now, sight.zone);
+                    page.look_around(self.grids.get(&id).map_or(&[], |grid| &grid.view), sight.snapshot);
+                }
                 let actions = match (self.project(id), &page, row) {
                     (Some(project), Some(page), Some(row)) => pages::item::show(ui, sight, project, page, row),
                     _ => vec![UserAction::Go(Route::Project(id))],
@@ -352,6 +357,7 @@ impl App {
                     close = modal(ui, "start", |ui| actions.extend(pages::dialogs::start(ui, form, project)));
                 }
             }
+            Some(Dialog::Help) => close = modal(ui, "help", |ui| actions.extend(pages::keys::help(ui))),
             None => {}
         }
         self.dialog = dialog;

@@ -5,76 +5,16 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 
 use super::look;
+use super::order::compare;
+pub use super::order::{Column, Sort};
+use super::problems::{Problem, Problems};
+use super::search::Sought;
 use crate::domain::action::Action;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::engine::snapshot::{ItemRow, Snapshot};
-
-/// A column that orders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// The star.
-    Star,
-    /// Source address, then destination.
-    Name,
-    /// The status.
-    Status,
-    /// Folders done of all.
-    Folders,
-    /// Messages copied.
-    Messages,
-    /// Bytes copied.
-    Data,
-    /// Item errors.
-    Errors,
-    /// Since when.
-    Since,
-}
-
-impl Column {
-    /// All, from left to right.
-    pub const ALL: [Self; 8] =
-        [Self::Star, Self::Name, Self::Status, Self::Folders, Self::Messages, Self::Data, Self::Errors, Self::Since];
-
-    /// Its heading.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Star => "Star",
-            Self::Name => "Source → destination",
-            Self::Status => "Status",
-            Self::Folders => "What is happening",
-            Self::Messages => "Messages",
-            Self::Data => "Data",
-            Self::Errors => "Errors",
-            Self::Since => "Since",
-        }
-    }
-}
-
-/// An order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// By this column.
-    pub column: Column,
-    /// Greatest first.
-    pub descending: bool,
-}
-
-impl Sort {
-    /// As it is remembered.
-    pub fn to_text(self) -> String {
-        let at = Column::ALL.iter().position(|column| *column == self.column).unwrap_or_default();
-        format!("{at} {}", if self.descending { "down" } else { "up" })
-    }
-
-    /// As it was remembered.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let (at, way) = text.split_once(' ')?;
-        Some(Self { column: *Column::ALL.get(at.parse::<usize>().ok()?)?, descending: way == "down" })
-    }
-}
 
 /// A group of statuses with a tab of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,6 +92,8 @@ pub enum GridAction {
     Search(String),
     /// Show or hide items with this star; none is the uncoloured one (R57).
     StarFilter(Option<Star>),
+    /// Only items with this problem, or all that have one.
+    Problem(Option<Problem>),
     /// Show everything again.
     ClearFilters,
     /// Select or deselect one, and go there.
@@ -190,8 +132,13 @@ pub struct Grid {
     pub sort: Sort,
     /// The tab.
     pub tab: Tab,
-    /// The search, in lower case.
+    /// The search as it was typed: a part of an address, or a list of addresses.
     pub search: String,
+    sought: Sought,
+    /// The problem that is shown among those of its tab; none shows all.
+    pub problem: Option<Problem>,
+    /// The problems of all items, counted while their tab is shown.
+    pub problems: Vec<(Problem, usize, String)>,
     /// Stars that are shown; empty shows all.
     pub stars: BTreeSet<Option<Star>>,
     /// Selected items, also those that the filter hides.
@@ -204,6 +151,10 @@ pub struct Grid {
     pub targets: Vec<ItemId>,
     /// How many of those can be started, and how many stopped.
     pub allowed: (usize, usize),
+    /// How many of those shown can be started.
+    pub startable: usize,
+    /// The domains of source and destination, where all items have the same: said once, above the rows.
+    pub domains: Option<(String, String)>,
     /// Sums over all items.
     pub totals: Totals,
     /// The order shown is not the order asked for: something changed while it stood still.
@@ -224,12 +175,17 @@ impl Grid {
             sort: sort.unwrap_or(Sort { column: Column::Name, descending: false }),
             tab: Tab::All,
             search: String::new(),
+            sought: Sought::default(),
+            problem: None,
+            problems: Vec::new(),
             stars: BTreeSet::new(),
             selected: HashSet::new(),
             cursor: None,
             view: Vec::new(),
             targets: Vec::new(),
             allowed: (0, 0),
+            startable: 0,
+            domains: None,
             totals: Totals::default(),
             stale: false,
             anchor: None,
@@ -255,6 +211,7 @@ impl Grid {
         self.key = Some(key);
         let mut totals = Totals::default();
         let mut view = Vec::with_capacity(self.view.len());
+        let mut problems = Problems::default();
         for (place, row) in snapshot.rows().enumerate().filter(|(_, row)| row.project == self.project) {
             totals.items += 1;
             totals.bytes += look::bytes(row);
@@ -262,10 +219,14 @@ impl Grid {
             for (at, tab) in Tab::ALL.into_iter().enumerate() {
                 totals.tabs[at] += usize::from(tab.holds(row));
             }
+            if self.tab == Tab::Problems && Tab::Problems.holds(row) {
+                problems.count(row);
+            }
             if self.shows(row) {
                 view.push(place);
             }
         }
+        self.problems = problems.listed();
         let row = |place: &usize| snapshot.row(*place);
         view.sort_by(|a, b| match (row(a), row(b)) {
             (Some(a), Some(b)) => compare(a, b, self.sort),
@@ -277,18 +238,23 @@ impl Grid {
         if !frozen {
             self.view = view;
         }
+        // Addresses do not change, so domains are compared only when items come or go.
+        if self.loaded != totals.items {
+            self.domains = domains(snapshot.rows().filter(|row| row.project == self.project).map(AsRef::as_ref));
+        }
         (self.resort, self.loaded, self.totals) = (false, totals.items, totals);
         let ids = self.view.iter().filter_map(row).map(|row| row.item);
         self.targets = ids.filter(|item| self.selected.contains(item)).collect();
         self.allowed = (self.allowed(snapshot, Action::Start), self.allowed(snapshot, Action::Stop));
+        self.startable = self.view.iter().filter_map(row).filter(|row| may(row, Action::Start)).count();
         true
     }
 
     fn shows(&self, row: &ItemRow) -> bool {
-        let found = |address: &str| address.to_ascii_lowercase().contains(&self.search);
         self.tab.holds(row)
+            && self.problem.is_none_or(|problem| Problem::of(row) == problem)
             && (self.stars.is_empty() || self.stars.contains(&row.star))
-            && (self.search.is_empty() || found(&row.source) || found(&row.destination))
+            && (self.search.is_empty() || self.sought.holds(&row.source) || self.sought.holds(&row.destination))
     }
 
     /// The rows that actions act on: the selected ones that are shown.
@@ -299,12 +265,17 @@ impl Grid {
 
     /// How many of the selected items an action is for.
     fn allowed(&self, snapshot: &Snapshot, action: Action) -> usize {
-        self.chosen(snapshot).filter(|row| action.check(row.status, row.progress.counts.errors).is_ok()).count()
+        self.chosen(snapshot).filter(|row| may(row, action)).count()
     }
 
     /// Whether the pointer is in the table.
     pub fn is_hovered(&self) -> bool {
         self.hovered
+    }
+
+    /// Puts the cursor on an item.
+    pub fn stand_on(&mut self, item: ItemId) {
+        (self.cursor, self.anchor) = (Some(item), Some(item));
     }
 
     /// Where the cursor stands.
@@ -323,8 +294,12 @@ impl Grid {
                 self.resort = true;
             }
             GridAction::SortAgain => self.resort = true,
-            GridAction::Tab(tab) => (self.tab, self.resort) = (tab, true),
-            GridAction::Search(text) => (self.search, self.resort) = (text.to_ascii_lowercase(), true),
+            GridAction::Tab(tab) => (self.tab, self.problem, self.resort) = (tab, None, true),
+            GridAction::Problem(problem) => (self.problem, self.resort) = (problem, true),
+            GridAction::Search(text) => {
+                self.sought = Sought::of(&text);
+                (self.search, self.resort) = (text, true);
+            }
             GridAction::StarFilter(star) => {
                 if !self.stars.remove(&star) {
                     self.stars.insert(star);
@@ -332,7 +307,7 @@ impl Grid {
                 self.resort = true;
             }
             GridAction::ClearFilters => {
-                (self.tab, self.resort) = (Tab::All, true);
+                (self.tab, self.problem, self.resort) = (Tab::All, None, true);
                 self.search.clear();
                 self.stars.clear();
             }
@@ -340,11 +315,11 @@ impl Grid {
                 if !self.selected.remove(&item) {
                     self.selected.insert(item);
                 }
-                (self.cursor, self.anchor) = (Some(item), Some(item));
+                self.stand_on(item);
             }
             GridAction::Only(item) => {
                 self.selected = HashSet::from([item]);
-                (self.cursor, self.anchor) = (Some(item), Some(item));
+                self.stand_on(item);
             }
             GridAction::Range(item) => self.select_to(item, snapshot),
             GridAction::SelectAll(all) => {
@@ -361,7 +336,7 @@ impl Grid {
                 if select {
                     self.select_to(row.item, snapshot);
                 } else {
-                    (self.cursor, self.anchor) = (Some(row.item), Some(row.item));
+                    self.stand_on(row.item);
                 }
             }
             GridAction::Hover(hovered) => self.hovered = hovered,
@@ -379,25 +354,16 @@ impl Grid {
     }
 }
 
-fn compare(a: &ItemRow, b: &ItemRow, sort: Sort) -> Ordering {
-    let by_name = || ignoring_case(&a.source, &b.source).then_with(|| ignoring_case(&a.destination, &b.destination));
-    let order = match sort.column {
-        // Coloured ones first.
-        Column::Star => a.star.map_or(u8::MAX, |star| star as u8).cmp(&b.star.map_or(u8::MAX, |star| star as u8)),
-        Column::Name => by_name(),
-        Column::Status => a.status.ordinal().cmp(&b.status.ordinal()),
-        Column::Folders => a.progress.folders_done.cmp(&b.progress.folders_done),
-        Column::Messages => a.progress.counts.copied.cmp(&b.progress.counts.copied),
-        Column::Data => look::bytes(a).cmp(&look::bytes(b)),
-        Column::Errors => a.progress.counts.errors.cmp(&b.progress.counts.errors),
-        Column::Since => look::since(a).cmp(&look::since(b)),
-    };
-    let order = if sort.descending { order.reverse() } else { order };
-    order.then_with(by_name)
+fn may(row: &ItemRow, action: Action) -> bool {
+    action.check(row.status, row.progress.counts.errors).is_ok()
 }
 
-fn ignoring_case(a: &str, b: &str) -> Ordering {
-    a.bytes().map(|byte| byte.to_ascii_lowercase()).cmp(b.bytes().map(|byte| byte.to_ascii_lowercase()))
+/// The domains of source and destination, if all rows have the same two.
+fn domains<'a>(mut rows: impl Iterator<Item = &'a ItemRow>) -> Option<(String, String)> {
+    let of = |row: &'a ItemRow| Some((row.source.split_once('@')?.1, row.destination.split_once('@')?.1));
+    let first = of(rows.next()?)?;
+    let same = rows.all(|row| of(row).is_some_and(|(from, into)| (from, into) == first));
+    same.then(|| (first.0.to_owned(), first.1.to_owned()))
 }
 
 #[cfg(test)]

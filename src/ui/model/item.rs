@@ -1,18 +1,78 @@
 //! The page of an item: what it shows besides the row, and when to ask for it again.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
+use super::errors::{ErrorGroup, groups};
 use super::words;
 use crate::domain::failure::{Failure, Side};
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{ItemId, PassId};
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, FolderPhase, ItemError};
+use crate::domain::server::AdminLogin;
 use crate::domain::wording::{self, Names, Text};
-use crate::engine::desk::Details;
+use crate::engine::desk::{Details, FolderLine, PAGE};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
 /// Between two questions for the same item while it runs, in milliseconds: figures are flushed once a second.
 const AGAIN: i64 = 1000;
+
+/// Which folders are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    /// All.
+    #[default]
+    All,
+    /// Those of which something is not at the destination.
+    Differ,
+    /// Those with errors.
+    Errors,
+}
+
+impl Show {
+    /// All, from left to right.
+    pub const ALL: [Self; 3] = [Self::All, Self::Differ, Self::Errors];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Differ => "Differ",
+            Self::Errors => "Errors",
+        }
+    }
+
+    fn holds(self, line: &FolderLine) -> bool {
+        match self {
+            Self::All => true,
+            Self::Differ => to_copy(&line.folder.counts) > 0 || line.folder.counts.errors > 0,
+            Self::Errors => line.folder.counts.errors > 0 || line.folder.phase == FolderPhase::Failed,
+        }
+    }
+}
+
+/// What a person does with the lists of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemAction {
+    /// Only folders whose names hold this.
+    Find(String),
+    /// Which folders.
+    Show(Show),
+    /// Show all errors of the group with this number.
+    Unfold(usize),
+}
+
+/// Where an item stands in the grid it was opened from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    /// Its place, from 1, and how many the grid shows; none if the grid hides it.
+    pub at: Option<(usize, usize)>,
+    /// The item before it.
+    pub previous: Option<ItemId>,
+    /// The item after it.
+    pub next: Option<ItemId>,
+}
 
 /// The page of one item.
 #[derive(Clone, Debug)]
@@ -21,16 +81,121 @@ pub struct ItemPage {
     pub item: ItemId,
     /// What was answered last; stays while the next answer is under way.
     pub details: Option<Details>,
-    place: Option<usize>,
-    asked: Option<(i64, ItemRow)>,
     /// Whether an answer is under way.
     pub waiting: bool,
+    /// The search for folders, in lower case.
+    pub find: String,
+    /// Which folders are shown.
+    pub show: Show,
+    /// Their places in the details.
+    pub lines: Vec<usize>,
+    /// How many folders each choice of [`Show::ALL`] has.
+    pub choices: [usize; 3],
+    /// The errors by reason.
+    pub groups: Vec<ErrorGroup>,
+    /// Groups of which all errors are shown.
+    pub unfolded: BTreeSet<usize>,
+    /// Where it stands in the grid.
+    pub neighbours: Neighbours,
+    place: Option<usize>,
+    asked: Option<(i64, ItemRow)>,
+    stale: bool,
 }
 
 impl ItemPage {
     /// A page without details yet.
     pub fn new(item: ItemId) -> Self {
-        Self { item, details: None, place: None, asked: None, waiting: false }
+        Self {
+            item,
+            details: None,
+            waiting: false,
+            find: String::new(),
+            show: Show::All,
+            lines: Vec::new(),
+            choices: [0; 3],
+            groups: Vec::new(),
+            unfolded: BTreeSet::new(),
+            neighbours: Neighbours::default(),
+            place: None,
+            asked: None,
+            stale: false,
+        }
+    }
+
+    /// The details came. What was read beyond their first lines stays, so that no list jumps back while its pass runs.
+    pub fn answered(&mut self, mut details: Details) {
+        (self.waiting, self.stale) = (false, true);
+        if let Some(old) = self.details.take() {
+            let pass = |details: &Details| details.passes.first().map(|pass| pass.id);
+            if pass(&old) == pass(&details) {
+                details.folders.extend(old.folders.into_iter().skip(details.folders.len().max(PAGE as usize)));
+                details.errors.extend(old.errors.into_iter().skip(details.errors.len().max(PAGE as usize)));
+            }
+        }
+        self.details = Some(details);
+    }
+
+    /// More folders of a pass came.
+    pub fn more_folders(&mut self, pass: PassId, offset: u32, lines: Vec<FolderLine>) {
+        if let Some(details) = self.details_of(pass)
+            && details.folders.len() == offset as usize
+        {
+            details.folders.extend(lines);
+            self.stale = true;
+        }
+    }
+
+    /// More errors of a pass came.
+    pub fn more_errors(&mut self, pass: PassId, offset: u32, errors: Vec<ItemError>) {
+        if let Some(details) = self.details_of(pass)
+            && details.errors.len() == offset as usize
+        {
+            details.errors.extend(errors);
+            self.stale = true;
+        }
+    }
+
+    fn details_of(&mut self, pass: PassId) -> Option<&mut Details> {
+        self.details.as_mut().filter(|details| details.passes.first().is_some_and(|latest| latest.id == pass))
+    }
+
+    /// Does what a person did with the lists.
+    pub fn apply(&mut self, action: ItemAction) {
+        self.stale = true;
+        match action {
+            ItemAction::Find(words) => self.find = words.to_lowercase(),
+            ItemAction::Show(show) => self.show = show,
+            ItemAction::Unfold(group) => drop(self.unfolded.insert(group)),
+        }
+    }
+
+    /// Works out what the lists show, if the details or the filter changed.
+    pub fn digest(&mut self, project: &Project, row: &ItemRow, now: i64, zone: &TimeZone) {
+        if !std::mem::take(&mut self.stale) {
+            return;
+        }
+        let Some(details) = &self.details else { return };
+        self.choices = Show::ALL.map(|show| details.folders.iter().filter(|line| show.holds(line)).count());
+        let found = |name: &str| name.to_lowercase().contains(&self.find);
+        let shown = |line: &FolderLine| {
+            self.show.holds(line) && (self.find.is_empty() || found(&line.source) || found(&line.destination))
+        };
+        self.lines =
+            details.folders.iter().enumerate().filter(|(_, line)| shown(line)).map(|(place, _)| place).collect();
+        self.groups = groups(project, row, &details.errors, now, zone);
+    }
+
+    /// Finds the items before and after it in the grid. `view` and `place` are places in the snapshot.
+    pub fn look_around(&mut self, view: &[usize], snapshot: &Snapshot) {
+        let Some(place) = self.place else { return };
+        let hint = self.neighbours.at.map(|(at, _)| at - 1).filter(|at| view.get(*at) == Some(&place));
+        let at = hint.or_else(|| view.iter().position(|other| *other == place));
+        let item = |at: Option<usize>| Some(snapshot.row(*view.get(at?)?)?.item);
+        self.neighbours = Neighbours {
+            at: at.map(|at| (at + 1, view.len())),
+            previous: item(at.and_then(|at| at.checked_sub(1))),
+            next: item(at.map(|at| at + 1)),
+        };
     }
 
     /// The item's row.
@@ -86,11 +251,28 @@ pub fn folders(row: &ItemRow) -> String {
     }
 }
 
-/// A line of *Migrated Items*: word, messages and bytes of this pass, of all passes.
-pub type Line = (&'static str, u64, Option<u64>, Option<(u64, Option<u64>)>);
+/// Messages dealt with, of those found at the source.
+pub fn messages(row: &ItemRow) -> String {
+    let counts = row.progress.counts;
+    let done = counts.source.saturating_sub(to_copy(&counts));
+    match counts.source {
+        0 => "–".into(),
+        source => format!("{} of {}", words::count(done), words::count(source)),
+    }
+}
 
-/// The lines of *Migrated Items*; the last is the total (R18). The row's figures are the newer ones.
-pub fn migrated(row: &ItemRow, details: Option<&Details>) -> Vec<Line> {
+/// Messages of a folder that are neither at the destination nor accounted for otherwise.
+pub fn to_copy(counts: &Counts) -> u64 {
+    let done = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors;
+    counts.source.saturating_sub(done)
+}
+
+/// Messages and bytes; none where a line has no such figure.
+pub type Figures = (Option<u64>, Option<u64>);
+
+/// The lines of *Migrated Items*: word, this pass, all passes. The last is the total (R18). The row's figures are the newer
+/// ones. Over all passes only what was copied and what was not can be summed: the rest is counted by each anew.
+pub fn migrated(row: &ItemRow, details: Option<&Details>) -> Vec<(&'static str, Figures, Figures)> {
     let counts = row.progress.counts;
     let mut all = Counts::default();
     for pass in details.iter().flat_map(|details| &details.passes) {
@@ -98,19 +280,20 @@ pub fn migrated(row: &ItemRow, details: Option<&Details>) -> Vec<Line> {
         all.add(if latest { &counts } else { &pass.counts });
     }
     let sums = details.is_some();
+    let none = (None, None);
     let mut lines = vec![
-        ("Copied", counts.copied, Some(counts.bytes), sums.then_some((all.copied, Some(all.bytes)))),
-        ("Already there", counts.already_there, None, None),
+        ("Copied", (Some(counts.copied), Some(counts.bytes)), (sums.then_some(all.copied), sums.then_some(all.bytes))),
+        ("Already there", (Some(counts.already_there), None), none),
     ];
     if counts.skipped > 0 {
-        lines.push(("Skipped by a rule", counts.skipped, None, None));
+        lines.push(("Skipped by a rule", (Some(counts.skipped), None), none));
     }
     if counts.vanished > 0 {
-        lines.push(("Gone meanwhile", counts.vanished, None, None));
+        lines.push(("Gone meanwhile", (Some(counts.vanished), None), none));
     }
-    lines.push(("Not copied", counts.errors, None, None));
+    lines.push(("Not copied", (Some(counts.errors), None), none));
     let total = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors;
-    lines.push(("Total", total, None, None));
+    lines.push(("Total", (Some(total), None), none));
     lines
 }
 
@@ -133,29 +316,18 @@ pub fn failure(project: &Project, row: &ItemRow, side: Option<Side>, failure: &F
         Some(Side::Destination) => (&project.destination, &row.destination),
         None => return wording::text(failure, None, &Names::default()),
     };
-    let names = Names { host: &server.host, port: server.port, mailbox, folder: "" };
+    let names = Names { host: server.name(), port: server.port, mailbox, folder: "" };
     wording::text(failure, side, &names)
 }
 
-/// An item error in words.
-pub fn error(project: &Project, row: &ItemRow, error: &ItemError) -> Text {
-    let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
-    let server = &project.destination;
-    let names = Names { host: &server.host, port: server.port, mailbox: &row.destination, folder: &folder };
-    wording::text(&error.failure, Some(Side::Destination), &names)
+/// The administrator's login as it was given.
+pub fn login(admin: &AdminLogin) -> &str {
+    match admin {
+        AdminLogin::AuthorizationId { login } => login,
+        AdminLogin::Template { template } => template,
+    }
 }
 
-/// Which message an item error is about.
-pub fn which(error: &ItemError, now: i64, zone: &TimeZone) -> String {
-    let mut parts = Vec::new();
-    parts.extend(error.folder.as_ref().map(ToString::to_string));
-    match (&error.subject, error.source) {
-        (Some(subject), _) if !subject.is_empty() => parts.push(format!("\"{subject}\"")),
-        (_, Some(uid)) => parts.push(format!("message {uid}")),
-        _ if error.messages > 1 => parts.push(format!("{} messages", words::count(error.messages))),
-        _ => {}
-    }
-    parts.extend(error.date.map(|date| words::moment(date, now, zone)));
-    parts.extend(error.size.map(wording::size));
-    parts.join(" · ")
-}
+#[cfg(test)]
+#[path = "item_tests.rs"]
+mod tests;

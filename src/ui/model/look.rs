@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::words;
 use crate::domain::pass::PassKind;
-use crate::domain::record::Phase;
+use crate::domain::record::{PassProgress, Phase};
 use crate::domain::status::{Status, display};
 use crate::domain::wording::{self, Names};
 use crate::engine::snapshot::ItemRow;
@@ -83,17 +83,34 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
             let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &Names::default()).headline;
             row.failure.as_ref().map(headline).unwrap_or_default()
         }
-        Status::Completed if progress.counts.errors > 0 => {
-            format!("{} not copied", words::count(progress.counts.errors))
-        }
-        Status::NotSubmitted | Status::Submitted | Status::Scheduled => String::new(),
-        Status::WaitingForUser | Status::Completed => String::new(),
+        Status::Completed => completed(progress),
+        Status::Submitted => match row.pass {
+            Some((_, kind, _)) => format!("{}, waits for a free place", kind.word()),
+            None => String::new(),
+        },
+        Status::NotSubmitted | Status::Scheduled | Status::WaitingForUser => String::new(),
     };
     match row.status {
         Status::Migrating | Status::Stopping => Happening { folders, words },
         Status::Stopped if words.is_empty() => Happening { folders, words },
         _ => Happening { folders: None, words },
     }
+}
+
+/// What a completed pass left behind: what is not there first, then what it need not copy.
+fn completed(progress: &PassProgress) -> String {
+    let counts = &progress.counts;
+    let mut parts = Vec::new();
+    if counts.errors > 0 {
+        parts.push(format!("{} not copied", words::count(counts.errors)));
+    }
+    if counts.already_there > 0 {
+        parts.push(format!("{} were there", words::count(counts.already_there)));
+    }
+    if progress.folders_total > 0 {
+        parts.push(words::counted(progress.folders_total as usize, "folder"));
+    }
+    parts.join(" · ")
 }
 
 /// Since when an item is what it is.

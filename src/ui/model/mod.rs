@@ -1,8 +1,12 @@
 //! View-models: what is shown, decided without painting. Pure, except that local times need a time zone.
 
+pub mod errors;
 pub mod forms;
 pub mod grid;
 pub mod item;
 pub mod look;
+pub mod order;
+pub mod problems;
 pub mod projects;
+mod search;
 pub mod words;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::grid::is_done;
 use super::look::{self, shape};
+use super::words;
 use crate::domain::ids::ProjectId;
 use crate::domain::status::Status;
 use crate::engine::snapshot::Snapshot;
@@ -12,6 +13,18 @@ use crate::ui::theme::Tone;
 /// Tones in the order of a bar: what is done comes first.
 pub const BAR: [Tone; 8] =
     [Tone::Good, Tone::Partial, Tone::Warning, Tone::Moving, Tone::Waiting, Tone::Asking, Tone::Bad, Tone::Quiet];
+
+/// What the parts of a bar are, in the same order.
+const WORDS: [&str; 8] = [
+    "completed",
+    "verified or copied in part",
+    "with errors, stopping or pausing",
+    "migrating",
+    "submitted",
+    "waiting for their user",
+    "failed",
+    "stopped",
+];
 
 /// Sums over one project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +49,19 @@ pub struct Summary {
     pub speed: u64,
     /// When something last began or ended.
     pub last: Option<i64>,
+}
+
+impl Summary {
+    /// The parts of its bar in words.
+    pub fn words(&self) -> String {
+        let part = |(count, word): (&u64, &str)| format!("{} {word}", words::count(*count));
+        let mut parts: Vec<String> = self.tones.iter().zip(WORDS).filter(|(count, _)| **count > 0).map(part).collect();
+        let rest = (self.items as u64).saturating_sub(self.tones.iter().sum());
+        if rest > 0 {
+            parts.push(format!("{} not submitted", words::count(rest)));
+        }
+        parts.join(" · ")
+    }
 }
 
 /// Sums over all projects, recomputed with each state of the engine.

@@ -1,8 +1,11 @@
 //! Numbers and times as the window writes them.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::server::Server;
 use crate::domain::wording;
 
 /// With separators: `1,204`.
@@ -44,6 +47,11 @@ fn local(at: i64, zone: &TimeZone, format: &str) -> String {
         .map_or_else(|_| "–".into(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
 }
 
+/// Where mailboxes of one side lie: a host, or the path of Maildirs.
+pub fn place(server: &Server) -> Cow<'_, str> {
+    if server.maildir.is_some() { server.to_string().into() } else { server.host.as_str().into() }
+}
+
 /// A time to the minute: today `10:02`, else with its day.
 pub fn moment(at: i64, now: i64, zone: &TimeZone) -> String {
     let day = |at| local(at, zone, "%F");
@@ -53,6 +61,17 @@ pub fn moment(at: i64, now: i64, zone: &TimeZone) -> String {
         local(at, zone, "%a %H:%M")
     } else {
         local(at, zone, "%-d %b %Y")
+    }
+}
+
+/// How long something took, or a dash while it has no end: "40 s", "12 min", "3 h 05".
+pub fn took(from: Option<i64>, to: Option<i64>) -> String {
+    let (Some(from), Some(to)) = (from, to) else { return "–".into() };
+    match to.saturating_sub(from) / 1000 {
+        ..1 => "1 s".into(),
+        seconds @ 1..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h {:02}", seconds / 3600, seconds / 60 % 60),
     }
 }
 
@@ -97,6 +116,13 @@ mod tests {
         assert_eq!(moment(now - 86_400_000, now, &zone), "Fri 08:26");
         assert_eq!(moment(now - 30 * 86_400_000, now, &zone), "23 Oct 2025");
         assert_eq!(second(now, &zone), "08:26:40");
+    }
+
+    #[test]
+    fn a_pass_took_seconds_minutes_or_hours() {
+        let took = |ms| took(Some(0), Some(ms));
+        assert_eq!([300, 59_000, 720_000, 11_100_000].map(took), ["1 s", "59 s", "12 min", "3 h 05"]);
+        assert_eq!(super::took(Some(0), None), "–");
     }
 
     #[test]

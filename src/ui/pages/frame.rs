@@ -3,6 +3,7 @@
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui, Vec2};
 
 use super::Actions;
+use super::keys::are_free;
 use crate::domain::project::Project;
 use crate::domain::wording;
 use crate::ui::action::UserAction;
@@ -10,6 +11,7 @@ use crate::ui::model::projects::Projects;
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::{Palette, SIDE, Tone, Type};
+use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::text;
 
 /// A message to the person, kept until it is put away.
@@ -26,6 +28,9 @@ pub struct Notice {
 /// The panel at the left.
 pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, actions: &mut Actions) {
     let palette = Palette::of(ui);
+    if are_free(ui) && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Questionmark)) {
+        actions.push(UserAction::Help);
+    }
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 16));
     Panel::left("side").exact_size(SIDE).resizable(false).frame(frame).show(ui, |ui| {
         ui.label(text(Type::Page, "Mailferry"));
@@ -48,15 +53,25 @@ pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, ac
         });
         ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
             let words = if ui.visuals().dark_mode { "Light theme" } else { "Dark theme" };
-            if ui.add(egui::Button::new(text(Type::Small, words).color(palette.muted)).frame(false)).clicked() {
-                actions.push(UserAction::Theme);
+            let quiet = |words| egui::Button::new(text(Type::Small, words).color(palette.muted)).frame(false);
+            ui.horizontal(|ui| {
+                if ui.add(quiet(words)).clicked() {
+                    actions.push(UserAction::Theme);
+                }
+                if ui.add(quiet("Keys (?)")).clicked() {
+                    actions.push(UserAction::Help);
+                }
+            });
+            // From below upwards.
+            if sums.all.speed > 0 {
+                ui.label(text(Type::Small, format!("{}/s", wording::size(sums.all.speed))).color(palette.muted));
             }
             ui.label(text(Type::Small, foot_line(sums)).color(palette.muted));
         });
     });
 }
 
-/// "12 migrating · 40 submitted · 8.3 MB/s".
+/// "12 migrating · 40 submitted".
 fn foot_line(sums: &Projects) -> String {
     let all = &sums.all;
     if all.running + all.waiting == 0 {
@@ -65,9 +80,6 @@ fn foot_line(sums: &Projects) -> String {
     let mut line = format!("{} migrating", words::count(all.running as u64));
     if all.waiting > 0 {
         line += &format!(" · {} submitted", words::count(all.waiting as u64));
-    }
-    if all.speed > 0 {
-        line += &format!(" · {}/s", wording::size(all.speed));
     }
     line
 }
@@ -99,6 +111,16 @@ fn entry(ui: &mut Ui, words: &str, here: bool, dot: Option<egui::Color32>) -> eg
     response
 }
 
+/// Colour is never alone.
+fn shape(tone: Tone) -> Icon {
+    match tone {
+        Tone::Bad => Icon::Cross,
+        Tone::Warning | Tone::Asking => Icon::Warning,
+        Tone::Good => Icon::Check,
+        Tone::Quiet | Tone::Waiting | Tone::Moving | Tone::Partial => Icon::Empty,
+    }
+}
+
 /// The last message, and on demand all of them.
 pub fn messages(
     ui: &mut Ui,
@@ -111,13 +133,15 @@ pub fn messages(
     let palette = Palette::of(ui);
     let Some(last) = notices.last().filter(|_| fresh || open) else { return };
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 8));
+    let tall = (ui.available_height() * 0.3).min(240.0); // the page keeps most of the window
     Panel::bottom("messages").resizable(false).frame(frame).show(ui, |ui| {
         if open {
-            ScrollArea::vertical().max_height(180.0).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
+            ScrollArea::vertical().max_height(tall).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
                 for notice in notices {
                     ui.horizontal_wrapped(|ui| {
                         let time = words::second(notice.at, zone);
                         ui.label(RichText::new(time).color(palette.muted));
+                        icon::show(ui, shape(notice.tone), palette.tone(notice.tone));
                         ui.label(RichText::new(&notice.words).color(palette.tone(notice.tone)));
                     });
                 }
@@ -133,6 +157,7 @@ pub fn messages(
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     if !open {
+                        icon::show(ui, shape(last.tone), palette.tone(last.tone));
                         ui.add(egui::Label::new(RichText::new(&last.words).color(palette.tone(last.tone))).wrap());
                     }
                 });

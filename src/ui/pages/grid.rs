@@ -5,16 +5,18 @@ use egui::{Align, Key, Layout, Modifiers, Role, Sense, TextFormat, Ui, WidgetInf
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 use super::grid_head::{STARS, choices, filters, head, selection};
+use super::keys::{act, are_free};
 use super::{Actions, Sight};
 use crate::domain::project::Project;
+use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
 use crate::ui::model::grid::{Column, Grid, GridAction};
-use crate::ui::model::look::{self, happening, look};
+use crate::ui::model::look::{self, Happening, happening, look};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{Palette, ROW, Tone, Type, font};
+use crate::ui::theme::{NARROW, Palette, ROW, Tone, Type, WIDE, font};
 use crate::ui::widgets::text::{badge, cut, figure, muted, primary, text};
 use crate::ui::widgets::{bars, icon, star};
 
@@ -70,14 +72,15 @@ fn empty(ui: &mut Ui, actions: &mut Actions) {
 
 /// Keys, where no field has them; answers the row to bring into sight.
 fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option<usize> {
-    if ui.egui_wants_keyboard_input() || ui.memory(|memory| memory.top_modal_layer().is_some()) {
+    if !are_free(ui) {
         return None;
     }
     let mut moved: i64 = 0;
     let focused = ui.memory(|memory| memory.focused().is_some());
     ui.input_mut(|input| {
         let mut push = |action| actions.push(action);
-        for (key, rows) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)] {
+        let steps = [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)];
+        for (key, rows) in steps.into_iter().chain([(Key::End, FAR), (Key::Home, -FAR)]) {
             for (modifiers, select) in [(Modifiers::SHIFT, true), (Modifiers::NONE, false)] {
                 if !focused && input.consume_key(modifiers, key) {
                     moved = rows;
@@ -104,21 +107,8 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
         }
         // Keys act on what is selected, else on the row under the cursor.
         let none = grid.targets.is_empty();
-        if none && grid.cursor.is_none() {
-            return;
-        }
-        let chosen = || if none { grid.cursor.into_iter().collect() } else { grid.targets.clone() };
-        let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
-        for (key, (_, star)) in digits.into_iter().zip(STARS) {
-            if input.consume_key(Modifiers::NONE, key) {
-                push(UserAction::Star(chosen(), star));
-            }
-        }
-        if input.consume_key(Modifiers::NONE, Key::S) {
-            push(UserAction::AskStart(chosen()));
-        }
-        if input.consume_key(Modifiers::NONE, Key::X) {
-            push(UserAction::Stop(chosen()));
+        if !none || grid.cursor.is_some() {
+            act(input, || if none { grid.cursor.into_iter().collect() } else { grid.targets.clone() }, push);
         }
     });
     let last = grid.view.len().saturating_sub(1);
@@ -126,34 +116,70 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
         .then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
 }
 
+/// Further than any list goes.
+const FAR: i64 = 1 << 30;
+
+/// What all rows are painted with.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    sight: Sight<'a>,
+    grid: &'a Grid,
+    /// Where rows may be seen.
+    area: egui::Rect,
+    /// No room for all columns: those that other columns hint at are left out.
+    narrow: bool,
+    /// The domains of all items, if they are said in the heading only.
+    domains: Option<&'a (String, String)>,
+}
+
+/// Widths of name, status, messages, data, errors, since: what is happening takes the rest.
+fn widths(room: f32, brief: bool) -> [f32; 6] {
+    match (room, brief) {
+        (..NARROW, _) => [170.0, 132.0, 62.0, 68.0, 0.0, 0.0],
+        (..WIDE, true) => [250.0, 168.0, 62.0, 68.0, 46.0, 70.0],
+        (..WIDE, false) => [330.0, 168.0, 62.0, 68.0, 46.0, 70.0],
+        (_, _) => [480.0, 220.0, 84.0, 92.0, 64.0, 96.0],
+    }
+}
+
 fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
+    // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
+    let mut area = ui.available_rect_before_wrap();
+    // Addresses take less room where their domains stand in the heading; where there is room enough they are whole.
+    let domains = grid.domains.as_ref().filter(|_| area.width() < WIDE);
+    let wide = widths(area.width(), domains.is_some());
+    let narrow = area.width() < NARROW;
+    area.min += egui::vec2(-3.0, ROW);
+    area.max.x -= ui.spacing().scroll.floating_allocated_width - 3.0;
+    // The line that resizes a column is there when it is looked for, and quiet otherwise.
+    ui.visuals_mut().widgets.noninteractive.bg_stroke.color = Palette::of(ui).hover;
     let mut table = TableBuilder::new(ui)
-        .id_salt(("items", grid.project))
+        .id_salt(("items", grid.project, wide.map(|wide| wide as u32)))
         .auto_shrink([false, false])
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Width::exact(30.0))
         .column(Width::exact(24.0))
-        .column(Width::initial(282.0).range(140.0..=700.0).clip(true).resizable(true))
-        .column(Width::exact(168.0).clip(true))
-        .column(Width::remainder().at_least(100.0).clip(true))
-        .column(Width::exact(70.0))
-        .column(Width::exact(76.0))
-        .column(Width::exact(52.0))
-        .column(Width::exact(74.0));
+        .column(Width::initial(wide[0]).range(120.0..=700.0).clip(true).resizable(true))
+        .column(Width::exact(wide[1]).clip(true))
+        .column(Width::remainder().at_least(100.0).clip(true));
+    for wide in wide.into_iter().skip(2).filter(|wide| *wide > 0.0) {
+        table = table.column(Width::exact(wide));
+    }
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
-    table.header(ROW, |mut row| header(&mut row, grid, actions)).body(|body| {
+    let rows = Rows { sight, grid, area, narrow, domains };
+    table.header(ROW, |mut row| header(&mut row, rows, actions)).body(|body| {
         body.rows(ROW, grid.view.len(), |mut row| {
             if let Some(item) = grid.view.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
                 row.set_selected(grid.selected.contains(&item.item));
-                cells(&mut row, sight, grid, item, actions);
+                cells(&mut row, rows, item, actions);
             }
         });
     });
 }
 
-fn header(row: &mut TableRow<'_, '_>, grid: &Grid, actions: &mut Actions) {
+fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, domains, .. }: Rows<'_>, actions: &mut Actions) {
     row.col(|ui| header_star(ui, grid, actions));
     row.col(|ui| {
         let all = !grid.view.is_empty() && grid.targets.len() == grid.view.len();
@@ -164,21 +190,40 @@ fn header(row: &mut TableRow<'_, '_>, grid: &Grid, actions: &mut Actions) {
             actions.push(UserAction::Grid(GridAction::SelectAll(on)));
         }
     });
-    for column in Column::ALL.into_iter().skip(1) {
+    let shown = Column::ALL.len() - if narrow { 2 } else { 0 };
+    for column in Column::ALL.into_iter().take(shown).skip(1) {
         row.col(|ui| {
             let right = matches!(column, Column::Messages | Column::Data | Column::Errors | Column::Since);
             let layout =
                 if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
-            ui.with_layout(layout, |ui| sort_button(ui, column, grid, actions));
+            ui.with_layout(layout, |ui| sort_button(ui, column, grid, domains, actions));
         });
     }
 }
 
-fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, actions: &mut Actions) {
+fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(String, String)>, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let on = grid.sort.column == column;
-    let words = text(Type::Small, column.word()).color(if on { palette.text } else { palette.muted });
-    let response = ui.add(egui::Label::new(words).selectable(false).sense(Sense::click()));
+    let words = match (domains, column) {
+        (Some((from, into)), Column::Name) => format!("@{from} → @{into}"),
+        _ => column.word().to_owned(),
+    };
+    if column == Column::Status {
+        ui.add_space(6.0);
+    }
+    let words = text(Type::Small, words).color(if on { palette.text } else { palette.muted });
+    // Room for the mark of the order stays free beside a long heading.
+    let label = |ui: &mut Ui| ui.add(egui::Label::new(words).truncate().selectable(false).sense(Sense::click()));
+    let response = if column == Column::Name {
+        let wide = ui.available_width() - if on { 16.0 } else { 0.0 };
+        ui.scope(|ui| {
+            ui.set_max_width(wide);
+            label(ui)
+        })
+        .inner
+    } else {
+        label(ui)
+    };
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.word())));
     if on {
         let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(8.0), Sense::hover());
@@ -213,8 +258,13 @@ fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     }
 }
 
-fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
-    row.col(|ui| star_cell(ui, grid, item, actions));
+fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
+    let Rows { sight, grid, area, narrow, .. } = rows;
+    let counts = item.progress.counts;
+    row.col(|ui| {
+        hover(ui, area, grid, item);
+        star_cell(ui, grid, item, actions);
+    });
     row.col(|ui| {
         let selected = grid.selected.contains(&item.item);
         let mut on = selected;
@@ -227,9 +277,10 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
             actions.push(UserAction::Grid(action));
         }
     });
-    row.col(|ui| name_cell(ui, grid, item, actions));
+    row.col(|ui| name_cell(ui, rows, item, actions));
     let seen = look(item, sight.now);
     row.col(|ui| {
+        ui.add_space(6.0);
         let color = Palette::of(ui).tone(seen.tone);
         let name = format!("{}: open {}", seen.words, item.source);
         if badge(ui, seen.icon, &seen.words, color, &name).clicked() {
@@ -238,17 +289,27 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
     });
     row.col(|ui| {
         let palette = Palette::of(ui);
-        let happening = happening(item, sight.zone);
-        let mut words = happening.words;
-        if let Some((done, total)) = happening.folders {
+        let Happening { folders, words } = happening(item, sight.zone);
+        let loud = folders.is_some() || item.status == Status::Failed || counts.errors > 0;
+        let color = if loud { palette.text } else { palette.muted };
+        if let Some((done, total)) = folders {
             bars::ticks(ui, done, total, palette.tone(seen.tone), palette.track);
-            words = if words.is_empty() { format!("{done}/{total}") } else { format!("{done}/{total} · {words}") };
+            // Of one width, so that the words beside it stand below each other.
+            let size = egui::vec2(36.0, ui.available_height());
+            ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+                ui.label(text(Type::Small, format!("{done}/{total}")).color(palette.text));
+            });
         }
-        cut(ui, text(Type::Small, words).color(palette.text));
+        // An empty label would be a stop for screen readers that says nothing.
+        if !words.is_empty() {
+            cut(ui, text(Type::Small, words).color(color));
+        }
     });
-    let counts = item.progress.counts;
     row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));
     row.col(|ui| figure(ui, words::size_or_dash(look::bytes(item)), None));
+    if narrow {
+        return;
+    }
     row.col(|ui| {
         let color = (counts.errors > 0).then(|| Palette::of(ui).tone(Tone::Warning));
         figure(ui, words::count_or_dash(counts.errors), color);
@@ -257,6 +318,15 @@ fn cells(row: &mut TableRow<'_, '_>, sight: Sight<'_>, grid: &Grid, item: &ItemR
         let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, sight.now, sight.zone));
         figure(ui, since, Some(Palette::of(ui).muted));
     });
+}
+
+/// The row under the pointer: figures far from their name are found again. Painted from the first cell, below all others, and
+/// beyond it: a cell clips what is painted in it, so `area` is where rows may be seen.
+fn hover(ui: &Ui, area: egui::Rect, grid: &Grid, item: &ItemRow) {
+    let row = egui::Rect::from_x_y_ranges(area.x_range(), ui.max_rect().y_range()).intersect(area);
+    if !grid.selected.contains(&item.item) && ui.ctx().rect_contains_pointer(ui.layer_id(), row) {
+        ui.ctx().layer_painter(ui.layer_id()).with_clip_rect(row).rect_filled(row, 0.0, Palette::of(ui).hover);
+    }
 }
 
 fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
@@ -269,16 +339,22 @@ fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let word = item.star.map_or("none", |star| star.word());
     let name = format!("Star of {}: {word}", item.source);
     let fill = item.star.map(|star| palette.star(star));
-    if let Some(at) = star::star(ui, fill, palette.track, &name, &choices(palette)) {
+    // Quiet, but seen on every ground.
+    let outline = if grid.selected.contains(&item.item) { palette.border } else { palette.track };
+    if let Some(at) = star::star(ui, fill, outline, &name, &choices(palette)) {
         actions.push(UserAction::Star(vec![item.item], STARS[at].1));
     }
 }
 
 /// Domains are muted; equal local parts are shown once.
-fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
+fn name_cell(ui: &mut Ui, Rows { grid, domains, .. }: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let (source, at_source) = item.source.split_once('@').unwrap_or((&item.source, ""));
-    let (destination, at_destination) = item.destination.split_once('@').unwrap_or((&item.destination, ""));
+    let (source, mut at_source) = item.source.split_once('@').unwrap_or((&item.source, ""));
+    let (destination, mut at_destination) = item.destination.split_once('@').unwrap_or((&item.destination, ""));
+    let same = source.eq_ignore_ascii_case(destination);
+    if domains.is_some() {
+        (at_source, at_destination) = ("", "");
+    }
     let mut job = LayoutJob::default();
     let mut add = |words: &str, strong: bool| {
         let color = if strong { palette.text } else { palette.muted };
@@ -286,14 +362,24 @@ fn name_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     };
     add(source, true);
     let at = |domain: &str| if domain.is_empty() { String::new() } else { format!("@{domain}") };
-    add(&format!("{} → ", at(at_source)), false);
-    if !source.eq_ignore_ascii_case(destination) || at_destination.is_empty() {
-        add(destination, true);
+    // The heading says both domains, so that an equal name says nothing new.
+    if domains.is_none() || !same {
+        add(&format!("{} → ", at(at_source)), false);
+        if !same || at_destination.is_empty() {
+            add(destination, true);
+        }
+        add(&at(at_destination), false);
     }
-    add(&at(at_destination), false);
     let whole = format!("{} → {}", item.source, item.destination);
-    let response = ui.add(egui::Label::new(job).truncate().selectable(false).sense(Sense::click()));
+    let response = ui.add(
+        egui::Label::new(job)
+            .truncate()
+            .show_tooltip_when_elided(domains.is_none())
+            .selectable(false)
+            .sense(Sense::click()),
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Cell, true, &whole));
+    let response = if domains.is_some() { response.on_hover_text(&whole) } else { response };
     if response.double_clicked() {
         actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
     } else if response.clicked() {

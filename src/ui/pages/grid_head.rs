@@ -1,7 +1,8 @@
 //! What stands above and below the item grid: servers, progress, actions, tabs, filters, the selection.
 
-use egui::{Align, Layout, Popup, Ui};
+use egui::{Align, Key, Layout, Modifiers, Popup, Ui};
 
+use super::keys::are_free;
 use super::{Actions, Sight};
 use crate::domain::project::Project;
 use crate::domain::server::Server;
@@ -35,7 +36,7 @@ pub fn choices(palette: &Palette) -> Vec<star::Choice> {
 fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
     let palette = Palette::of(ui);
     ui.label(text(Type::Small, word).color(palette.muted));
-    ui.label(text(Type::SmallStrong, &server.host));
+    ui.label(text(Type::SmallStrong, words::place(server)));
     if !more.is_empty() {
         ui.label(text(Type::Small, more).color(palette.muted));
     }
@@ -52,13 +53,17 @@ pub fn head(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
         ui.label("→");
         server(ui, "INTO", &project.destination, "");
     });
+    if grid.totals.items == 0 {
+        return;
+    }
     ui.add_space(4.0);
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         let mut parts: Vec<_> = sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
         let started: u64 = sum.tones.iter().sum();
         parts.push(((sum.items as u64).saturating_sub(started), palette.track));
-        bars::segments(ui, 260.0, 8.0, &parts, palette.track);
+        let bar = bars::segments(ui, 260.0, 8.0, &parts, palette.track);
+        bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
         let items = grid.totals.items as u64;
         let mut line = format!("{} of {} fully migrated", words::count(sum.done as u64), words::count(items));
         if sum.bytes > 0 {
@@ -110,7 +115,12 @@ fn buttons(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) {
         (0, shown) => format!("Start all {}…", words::count(shown as u64)),
         (chosen, _) => format!("Start {}…", words::count(chosen as u64)),
     };
-    if primary(ui, !grid.view.is_empty(), start).clicked() {
+    let response = primary(ui, if chosen == 0 { grid.startable > 0 } else { true }, start);
+    let why = match grid.view.len() {
+        0 => "No items are shown".to_owned(),
+        _ => "All items shown are submitted or running".to_owned(),
+    };
+    if response.on_disabled_hover_text(why).clicked() {
         actions.push(UserAction::AskStart(if chosen == 0 { all() } else { grid.targets.clone() }));
     }
 }
@@ -129,13 +139,11 @@ pub fn filters(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
             }
         }
     });
+    if grid.tab == Tab::Problems && !grid.problems.is_empty() {
+        problems(ui, grid, actions);
+    }
     ui.horizontal(|ui| {
-        let mut search = grid.search.clone();
-        let label = ui.label(text(Type::Small, "Search").color(palette.muted));
-        let edit = egui::TextEdit::singleline(&mut search).hint_text("address").desired_width(200.0).id_salt("search");
-        if ui.add(edit).labelled_by(label.id).changed() {
-            actions.push(UserAction::Grid(GridAction::Search(search)));
-        }
+        search(ui, grid, palette, actions);
         star_filter(ui, grid, palette, actions);
         if grid.is_filtered() {
             muted_count(ui, grid);
@@ -149,6 +157,38 @@ pub fn filters(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     });
 }
 
+/// The causes, each with its number of items; a click shows only these.
+fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (problem, count, words) in &grid.problems {
+            let on = grid.problem == Some(*problem);
+            let words = text(Type::Small, format!("{words} {}", words::count(*count as u64)));
+            let color = if on { palette.accent } else { palette.text };
+            if ui.add(egui::Button::selectable(on, words.color(color)).frame_when_inactive(true)).clicked() {
+                actions.push(UserAction::Grid(GridAction::Problem((!on).then_some(*problem))));
+            }
+        }
+    });
+}
+
+fn search(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
+    let wanted = are_free(ui) && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Slash));
+    let mut search = grid.search.clone();
+    let label = ui.label(text(Type::Small, "Search").color(palette.muted));
+    let hint = "address, or paste a list ( / )";
+    let edit = egui::TextEdit::singleline(&mut search).hint_text(hint).desired_width(240.0).id_salt("search");
+    let response = ui.add(edit).labelled_by(label.id);
+    if response.changed() {
+        actions.push(UserAction::Grid(GridAction::Search(search)));
+    }
+    // After the field was painted, so that the key itself is not typed into it.
+    if wanted {
+        response.request_focus();
+    }
+}
+
 fn muted_count(ui: &mut Ui, grid: &Grid) {
     let (shown, all) = (grid.view.len() as u64, grid.totals.items as u64);
     let color = Palette::of(ui).muted;
@@ -159,15 +199,17 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
     let words = if grid.stars.is_empty() { "Stars…".to_owned() } else { format!("Stars: {}", grid.stars.len()) };
     let button = ui.button(words);
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        // Menus take the edges off their controls; boxes to tick need theirs.
+        ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, palette.border);
         for (name, star) in STARS {
             ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
+                let fill = star.map(|star| palette.star(star));
+                crate::ui::widgets::icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
                 let mut on = grid.stars.contains(&star);
                 if ui.checkbox(&mut on, name).changed() {
                     actions.push(UserAction::Grid(GridAction::StarFilter(star)));
                 }
-                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
-                let fill = star.map(|star| palette.star(star));
-                crate::ui::widgets::icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
             });
         }
     });
@@ -179,7 +221,8 @@ pub fn selection(ui: &mut Ui, grid: &Grid) {
     let hidden = grid.selected.len() - chosen;
     let line = match (chosen, hidden) {
         (0, 0) => {
-            "Space selects, Shift a range, Ctrl+A all · Enter opens · S starts, X stops · 1–6 star, 0 no star".into()
+            "Space selects, Shift a range, Ctrl+A all · Enter opens · S starts, X stops · 1–6 star, 0 no star · ? all keys"
+                .into()
         }
         (chosen, 0) => format!("{} selected", words::counted(chosen, "item")),
         (chosen, hidden) => {

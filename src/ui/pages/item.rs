@@ -1,27 +1,36 @@
 //! The page of one item: where it stands, what was migrated (R18, R50–R52), why it failed (R26).
 
-use egui::{Align, Frame, Layout, Margin, Ui};
+use egui::{Align, Frame, Key, Layout, Margin, Modifiers, Role, Ui, WidgetInfo};
 
+use super::grid_head::{STARS, choices};
 use super::item_lists::{self, Lists};
+use super::keys::{act, are_free};
 use super::{Actions, Sight};
 use crate::domain::action::Action;
+use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::wording;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
+use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{Palette, Tone, Type};
-use crate::ui::widgets::text::{cut, muted, primary, section, text};
-use crate::ui::widgets::{bars, icon};
+use crate::ui::theme::{LISTS, NARROW, Palette, Tone, Type};
+use crate::ui::widgets::icon::{self, Icon};
+use crate::ui::widgets::text::{columns, copy, cut, muted, primary, section, text};
+use crate::ui::widgets::{bars, star};
+
+/// Columns of *Migrated Items*: word, messages and data of this pass, of all passes.
+const MIGRATED: [f32; 5] = [96.0, 52.0, 68.0, 52.0, 68.0];
 
 /// Paints it.
 pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, row: &ItemRow) -> Actions {
     let mut actions = Actions::new();
-    crumbs(ui, project, row, &mut actions);
+    keys(ui, project, page, row, &mut actions);
+    crumbs(ui, project, page, row, &mut actions);
     ui.add_space(4.0);
     status(ui, sight, page, row);
     if let Some((side, failure)) = &row.failure {
@@ -31,55 +40,109 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, r
         retrying(ui, sight, retry);
     }
     ui.add_space(4.0);
-    facts(ui, project, row);
+    ui.scope(|ui| facts(ui, project, row));
     ui.add_space(12.0);
-    let left = egui::Panel::left("migrated").exact_size(350.0).resizable(false).show_separator_line(false);
+    let narrow = ui.available_width() < NARROW;
+    let wide = if narrow { 240.0 } else { 372.0 };
+    let left = egui::Panel::left("migrated").exact_size(wide).resizable(false).show_separator_line(false);
     left.frame(Frame::new()).show(ui, |ui| {
-        migrated(ui, page, row);
+        migrated(ui, page, row, narrow);
     });
     egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
         ui,
         |ui| {
-            item_lists::show(ui, Lists { sight, project, page, row }, &mut actions);
+            // Figures stay in sight of their names, however large the window. A panel takes all it can get, its part not.
+            ui.scope(|ui| {
+                ui.set_max_width(ui.available_width().min(LISTS));
+                item_lists::show(ui, Lists { sight, project, page, row, narrow }, &mut actions);
+            });
         },
     );
     actions
 }
 
-fn crumbs(ui: &mut Ui, project: &Project, row: &ItemRow, actions: &mut Actions) {
+/// Keys of the page: the items before and after it, the way back, and what can be done with it.
+fn keys(ui: &Ui, project: &Project, page: &ItemPage, row: &ItemRow, actions: &mut Actions) {
+    if !are_free(ui) {
+        return;
+    }
+    let focused = ui.memory(|memory| memory.focused().is_some());
+    ui.input_mut(|input| {
+        let mut push = |action| actions.push(action);
+        for (key, item) in [(Key::ArrowLeft, page.neighbours.previous), (Key::ArrowRight, page.neighbours.next)] {
+            if let Some(item) = item.filter(|_| !focused)
+                && input.consume_key(Modifiers::NONE, key)
+            {
+                push(UserAction::Go(Route::Item(project.id, item)));
+            }
+        }
+        if input.consume_key(Modifiers::NONE, Key::Escape) {
+            push(UserAction::Go(Route::Project(project.id)));
+        }
+        act(input, || vec![row.item], push);
+    });
+}
+
+fn crumbs(ui: &mut Ui, project: &Project, page: &ItemPage, row: &ItemRow, actions: &mut Actions) {
     ui.horizontal(|ui| {
         if ui.link(text(Type::Body, &project.name)).clicked() {
             actions.push(UserAction::Go(Route::Project(project.id)));
         }
         ui.label("›");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let errors = row.progress.counts.errors;
-            let stop = Action::Stop.check(row.status, errors);
-            let stop_button = ui.add_enabled(stop.is_ok(), egui::Button::new("Stop"));
-            if let Err(refusal) = stop {
-                stop_button.on_disabled_hover_text(refusal.to_string());
-            } else if stop_button.clicked() {
-                actions.push(UserAction::Stop(vec![row.item]));
-            }
-            let start = Action::Start.check(row.status, errors);
-            let start_button = primary(ui, start.is_ok(), "Start…");
-            if let Err(refusal) = start {
-                start_button.on_disabled_hover_text(refusal.to_string());
-            } else if start_button.clicked() {
-                actions.push(UserAction::AskStart(vec![row.item]));
-            }
-            if row.status == Status::Held && ui.button("Resume").clicked() {
-                actions.push(UserAction::Resume(vec![row.item]));
-            }
+            beside(ui, project, page, actions);
+            buttons(ui, row, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(20.0), egui::Sense::hover());
                 let palette = Palette::of(ui);
+                let name = format!("Star of {}: {}", row.source, row.star.map_or("none", |star| star.word()));
                 let fill = row.star.map(|star| palette.star(star));
-                icon::star(ui.painter(), rect.center(), 7.0, fill, palette.track);
+                if let Some(at) = star::star(ui, fill, palette.border, &name, &choices(palette)) {
+                    actions.push(UserAction::Star(vec![row.item], STARS[at].1));
+                }
                 cut(ui, text(Type::Page, &row.source));
             });
         });
     });
+}
+
+/// "‹ 12 of 128 ›", from right to left: the items of the grid, in its order.
+fn beside(ui: &mut Ui, project: &Project, page: &ItemPage, actions: &mut Actions) {
+    let Some((at, of)) = page.neighbours.at else { return };
+    let mut step = |ui: &mut Ui, sign: &str, name: &str, to: Option<ItemId>| {
+        let response = ui.add_enabled(to.is_some(), egui::Button::new(sign));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, to.is_some(), name));
+        if let Some(item) = to.filter(|_| response.on_hover_text(name).clicked()) {
+            actions.push(UserAction::Go(Route::Item(project.id, item)));
+        }
+    };
+    ui.spacing_mut().item_spacing.x = 6.0;
+    step(ui, "›", "Next item (→)", page.neighbours.next);
+    let place = format!("{} of {}", words::count(at as u64), words::count(of as u64));
+    ui.label(text(Type::Small, place).color(Palette::of(ui).muted));
+    step(ui, "‹", "Previous item (←)", page.neighbours.previous);
+    ui.add_space(10.0);
+    ui.spacing_mut().item_spacing.x = 8.0;
+}
+
+fn buttons(ui: &mut Ui, row: &ItemRow, actions: &mut Actions) {
+    let errors = row.progress.counts.errors;
+    let stop = Action::Stop.check(row.status, errors);
+    let stop_button = ui.add_enabled(stop.is_ok(), egui::Button::new("Stop"));
+    if let Err(refusal) = stop {
+        stop_button.on_disabled_hover_text(refusal.to_string());
+    } else if stop_button.clicked() {
+        actions.push(UserAction::Stop(vec![row.item]));
+    }
+    let start = Action::Start.check(row.status, errors);
+    let start_button = primary(ui, start.is_ok(), "Start…");
+    if let Err(refusal) = start {
+        start_button.on_disabled_hover_text(refusal.to_string());
+    } else if start_button.clicked() {
+        actions.push(UserAction::AskStart(vec![row.item]));
+    }
+    if row.status == Status::Held && ui.button("Resume").clicked() {
+        actions.push(UserAction::Resume(vec![row.item]));
+    }
 }
 
 fn status(ui: &mut Ui, sight: Sight<'_>, page: &ItemPage, row: &ItemRow) {
@@ -110,113 +173,143 @@ fn status(ui: &mut Ui, sight: Sight<'_>, page: &ItemPage, row: &ItemRow) {
     });
 }
 
-/// Headline, what happened, what to do; the server's own words beside it.
-fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
+/// A box for what a person must read.
+fn notice(
+    ui: &mut Ui,
+    icon: Icon,
+    tone: Tone,
+    headline: &str,
+    whole: impl FnOnce() -> String,
+    more: impl FnOnce(&mut Ui),
+) {
     let palette = Palette::of(ui);
-    let color = palette.tone(Tone::Bad);
+    let color = palette.tone(tone);
     let frame = Frame::new().fill(palette.panel).corner_radius(4).inner_margin(Margin::symmetric(12, 8));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
-            icon::show(ui, icon::Icon::Cross, color);
-            ui.label(text(Type::Strong, &words.headline).color(color));
+            icon::show(ui, icon, color);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                copy(ui, "Copy text", whole);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    cut(ui, text(Type::Strong, headline).color(color));
+                });
+            });
         });
+        more(ui);
+    });
+}
+
+fn server_text(ui: &mut Ui, server: Option<&str>) {
+    if let Some(server) = server {
+        let muted = Palette::of(ui).muted;
+        ui.label(text(Type::Small, "Server text").color(muted));
+        ui.label(text(Type::Mono, server));
+    }
+}
+
+/// Headline, what happened, what to do; the server's own words beside it.
+fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
+    let whole = || errors::as_text(words, server, []);
+    notice(ui, Icon::Cross, Tone::Bad, &words.headline, whole, |ui| {
         ui.label(&words.what);
         ui.label(&words.todo);
-        if let Some(server) = server {
-            ui.label(text(Type::Small, "Server text").color(palette.muted));
-            ui.label(text(Type::Mono, server));
-        }
+        server_text(ui, server);
     });
 }
 
 fn retrying(ui: &mut Ui, sight: Sight<'_>, retry: &crate::domain::record::RetryState) {
-    let palette = Palette::of(ui);
-    let color = palette.tone(Tone::Warning);
-    let failure = wording::text(&retry.failure, None, &wording::Names::default());
-    let frame = Frame::new().fill(palette.panel).corner_radius(4).inner_margin(Margin::symmetric(12, 8));
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        let until = words::second(retry.until, sight.zone);
-        let line = format!("Retry mode: {} · try {} of {} at {until}", failure.headline, retry.attempt, retry.limit);
-        ui.horizontal(|ui| {
-            icon::show(ui, icon::Icon::Pause, color);
-            ui.label(text(Type::Strong, line).color(color));
-        });
-        if let Some(server) = &retry.failure.server_text {
-            ui.label(text(Type::Mono, server));
-        }
-    });
+    let words = wording::text(&retry.failure, None, &wording::Names::default());
+    let until = words::second(retry.until, sight.zone);
+    let line = format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit);
+    let server = retry.failure.server_text.as_deref();
+    let whole = || errors::as_text(&words, server, []);
+    notice(ui, Icon::Pause, Tone::Warning, &line, whole, |ui| server_text(ui, server));
 }
 
 fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
     let palette = Palette::of(ui);
+    let muted = |ui: &mut Ui, words: &str| ui.label(text(Type::Small, words).color(palette.muted));
+    // Lines of text, not of controls.
+    ui.spacing_mut().interact_size.y = 0.0;
     ui.horizontal_wrapped(|ui| {
-        for (word, mailbox, host) in
-            [("FROM", &row.source, &project.source.host), ("INTO", &row.destination, &project.destination.host)]
-        {
-            ui.label(text(Type::Small, word).color(palette.muted));
+        let sides = [("FROM", &row.source, &project.source), ("INTO", &row.destination, &project.destination)];
+        for (word, mailbox, server) in sides {
+            muted(ui, word);
             ui.label(text(Type::Small, mailbox));
-            ui.label(text(Type::Small, format!("on {host}")).color(palette.muted));
+            let login = server
+                .admin
+                .as_ref()
+                .map_or_else(String::new, |admin| format!(", signed in as {}", item::login(admin)));
+            muted(ui, &format!("on {}{login}", words::place(server)));
             ui.add_space(12.0);
         }
     });
     let progress = &row.progress;
-    if progress.folders_total > 0 {
-        ui.horizontal(|ui| {
-            ui.label(text(Type::Small, "Folders").color(palette.muted));
-            let tone = palette.tone(look(row, 0).tone);
-            bars::ticks(ui, progress.folders_done, progress.folders_total, tone, palette.track);
-            cut(ui, text(Type::Small, item::folders(row)));
-        });
+    if progress.folders_total == 0 && !row.status.is_active() {
+        return;
     }
-    if row.status.is_active() {
-        ui.horizontal(|ui| {
-            ui.label(text(Type::Small, "Speed").color(palette.muted));
+    ui.add_space(2.0);
+    ui.horizontal_wrapped(|ui| {
+        if progress.folders_total > 0 {
+            muted(ui, "Folders");
+            bars::ticks(
+                ui,
+                progress.folders_done,
+                progress.folders_total,
+                palette.tone(look(row, 0).tone),
+                palette.track,
+            );
+            ui.label(text(Type::Small, item::folders(row)));
+            ui.add_space(12.0);
+            muted(ui, "Messages");
+            ui.label(text(Type::Small, item::messages(row)));
+            ui.add_space(12.0);
+            muted(ui, "Data");
+            let data = ui.label(text(Type::Small, words::size_or_dash(look::bytes(row))));
+            if row.status.is_active() {
+                data.on_hover_text("With what is on its way. Migrated Items counts what is recorded");
+            }
+            ui.add_space(12.0);
+        }
+        if row.status.is_active() {
+            muted(ui, "Speed");
             let speed = match row.speed {
                 0 if progress.retry.is_some() => "paused".to_owned(),
                 0 => wording::phase(progress.phase).to_owned(),
                 speed => format!("{}/s · {}", wording::size(speed), wording::phase(progress.phase)),
             };
             ui.label(text(Type::Small, speed));
-        });
-    }
+        }
+    });
 }
 
-fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow) {
-    section(ui, "Migrated Items");
-    ui.add_space(4.0);
+fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow, narrow: bool) {
+    // As high as the heading beside it, which has controls.
+    ui.horizontal(|ui| {
+        ui.set_min_height(ui.spacing().interact_size.y);
+        section(ui, "Migrated Items");
+    });
     let palette = Palette::of(ui);
-    let wide = [108.0, 60.0, 76.0, 76.0];
-    let cells = |ui: &mut Ui, cells: [String; 4], kind: Type, color: egui::Color32| {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
-            for (at, (cell, wide)) in cells.into_iter().zip(wide).enumerate() {
-                let layout =
-                    if at == 0 { Layout::left_to_right(Align::Center) } else { Layout::right_to_left(Align::Center) };
-                ui.allocate_ui_with_layout(egui::vec2(wide, 20.0), layout, |ui| {
-                    ui.set_min_width(wide);
-                    ui.label(text(kind, cell).color(color));
-                });
-            }
-        });
-    };
-    let head = ["", "this pass", "", "all passes"].map(str::to_owned);
-    cells(ui, head, Type::Small, palette.muted);
-    for (word, messages, bytes, all) in item::migrated(row, page.details.as_ref()) {
+    ui.spacing_mut().item_spacing.y = 4.0;
+    // All passes are left out where there is no room for them.
+    let (heads, figures) = if narrow { (2, 3) } else { (3, 5) };
+    columns(ui, &[96.0, 128.0, 128.0][..heads], &["", "this pass", "all passes"], Type::Small, palette.muted);
+    for (word, this, all) in item::migrated(row, page.details.as_ref()) {
         let last = word == "Total";
         if last {
             ui.separator();
         }
-        let size = bytes.map(words::size_or_dash).unwrap_or_default();
-        let all = all.map(|(messages, _)| words::count_or_dash(messages)).unwrap_or_default();
-        let color = if word == "Not copied" && messages > 0 { palette.tone(Tone::Warning) } else { palette.text };
-        let kind = if last { Type::SmallStrong } else { Type::Small };
-        cells(ui, [word.to_owned(), words::count_or_dash(messages), size, all], kind, color);
+        let count = |number: Option<u64>| number.map(words::count_or_dash).unwrap_or_default();
+        let size = |bytes: Option<u64>| bytes.map(words::size_or_dash).unwrap_or_default();
+        let cells = [word, &count(this.0), &size(this.1), &count(all.0), &size(all.1)];
+        let warn = word == "Not copied" && row.progress.counts.errors > 0;
+        let color = if warn { palette.tone(Tone::Warning) } else { palette.text };
+        columns(ui, &MIGRATED[..figures], &cells, if last { Type::SmallStrong } else { Type::Small }, color);
     }
     ui.add_space(8.0);
     let counts = row.progress.counts;
     if counts.flags_updated > 0 {
-        muted(ui, format!("{} flag changes carried", words::count(counts.flags_updated)));
+        muted(ui, format!("{} carried", words::counted(counts.flags_updated as usize, "flag change")));
     }
 }

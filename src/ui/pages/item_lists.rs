@@ -1,20 +1,31 @@
 //! The lists of an item's page: Folder Summary (R19), errors, passes.
 
-use egui::{Align, Layout, ScrollArea, Ui};
-use egui_extras::{Column, TableBuilder};
+use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
+use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::{Actions, Sight};
 use crate::domain::project::Project;
 use crate::domain::record::FolderPhase;
+use crate::domain::status::Status;
 use crate::engine::desk::{Details, FolderLine, PAGE};
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
-use crate::ui::model::item::{self, ItemPage};
+use crate::ui::model::errors;
+use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
-use crate::ui::theme::{Palette, Tone, Type};
+use crate::ui::theme::{LINE, Palette, Tone, Type};
 use crate::ui::widgets::icon;
-use crate::ui::widgets::text::{cut, figure, muted, section, text};
+use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
+
+/// The figures of a folder and the widths of their columns.
+const FIGURES: [(&str, f32); 5] =
+    [("At source", 60.0), ("Copied", 52.0), ("Already there", 76.0), ("To copy", 56.0), ("Errors", 46.0)];
+/// The same of a pass.
+const PASSES: [(&str, f32); 5] =
+    [("Started", 74.0), ("Took", 66.0), ("Copied", 56.0), ("Data", 72.0), ("Errors", 46.0)];
+/// Errors of one reason that are shown unasked.
+const FOLDED: usize = 5;
 
 /// What the lists are painted from.
 #[derive(Clone, Copy)]
@@ -27,79 +38,127 @@ pub struct Lists<'a> {
     pub page: &'a ItemPage,
     /// The item.
     pub row: &'a ItemRow,
+    /// No room for all columns.
+    pub narrow: bool,
+}
+
+fn is_shown(word: &str, narrow: bool) -> bool {
+    !narrow || matches!(word, "Copied" | "To copy" | "Started" | "Errors")
+}
+
+/// The columns there is room for.
+fn shown<const N: usize>(columns: [(&str, f32); N], narrow: bool) -> impl Iterator<Item = (&str, f32)> {
+    columns.into_iter().filter(move |(word, _)| is_shown(word, narrow))
 }
 
 /// Paints them.
 pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
-    section(ui, "Folder Summary");
-    if lists.row.progress.folders_total > 0 {
-        muted(ui, item::folders(lists.row));
-    }
     let Some(details) = &lists.page.details else {
+        section(ui, "Folder Summary");
         muted(ui, "Reading…");
         return;
     };
-    let height = (ui.available_height() * 0.52).max(120.0);
+    ui.horizontal(|ui| {
+        section(ui, "Folder Summary");
+        if !details.folders.is_empty() {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| choose(ui, lists.page, actions));
+        }
+    });
+    // What stands below needs little room while nothing went wrong.
+    let few = LINE * (details.passes.len().min(4) as f32 + 1.0) + 96.0;
+    let below = if details.errors.is_empty() { few } else { ui.available_height() * 0.5 };
+    let height = (ui.available_height() - below).max(120.0);
     ui.scope(|ui| {
         ui.set_max_height(height);
         ui.spacing_mut().item_spacing.y = 0.0;
-        folders(ui, details, lists.row.progress.folders_total > 0, actions);
+        folders(ui, lists, details, actions);
     });
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
         section(ui, "Errors");
-        errors(ui, lists, details, actions);
+        errors(ui, lists.page, details, actions);
         ui.add_space(8.0);
         section(ui, "Passes");
         passes(ui, lists, details);
     });
 }
 
-fn folders(ui: &mut Ui, details: &Details, known: bool, actions: &mut Actions) {
+/// The search for folders and which of them are shown, from right to left.
+fn choose(ui: &mut Ui, page: &ItemPage, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    ui.spacing_mut().item_spacing.x = 4.0;
+    for (show, count) in Show::ALL.into_iter().zip(page.choices).rev() {
+        let on = page.show == show;
+        let words = format!("{} {}", show.word(), words::count(count as u64));
+        let color = if on { palette.accent } else { palette.text };
+        if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
+            actions.push(UserAction::Item(ItemAction::Show(show)));
+        }
+    }
+    let mut find = page.find.clone();
+    let edit = TextEdit::singleline(&mut find).hint_text("find folder").desired_width(120.0).id_salt("find folder");
+    let response = ui.add(edit);
+    response.widget_info(|| WidgetInfo {
+        label: Some("Find folder".into()),
+        ..WidgetInfo::text_edit(true, &page.find, &page.find, "find folder")
+    });
+    if response.changed() {
+        actions.push(UserAction::Item(ItemAction::Find(find)));
+    }
+}
+
+fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actions) {
+    let known = lists.row.progress.folders_total > 0;
     if details.folders.is_empty() {
-        muted(
-            ui,
-            if known { "Reading…" } else { "No folders yet: a Full pass lists them when it has reached both sides" },
-        );
+        let none = "No folders yet: a Full pass lists them when it has reached both sides";
+        muted(ui, if known { "Reading…" } else { none });
         return;
     }
-    let whole = (details.folders.len() as u32).is_multiple_of(PAGE);
-    let rows = details.folders.len() + usize::from(whole);
-    TableBuilder::new(ui)
-        .id_salt("folders")
+    let lines = &lists.page.lines;
+    let more = (details.folders.len() as u32).is_multiple_of(PAGE);
+    if lines.is_empty() && !more {
+        muted(ui, "No folder fits the filter");
+        return;
+    }
+    let narrow = lists.narrow;
+    let mut table = TableBuilder::new(ui)
+        .id_salt(("folders", narrow))
         .auto_shrink([false, true])
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::remainder().range(160.0..=520.0).clip(true))
-        .column(Column::exact(100.0))
-        .columns(Column::exact(72.0), 4)
-        .header(22.0, |mut header| {
-            let heads = ["Source → destination", "State", "At source", "Copied", "There", "Errors"];
-            for (at, word) in heads.into_iter().enumerate() {
+        .column(Column::remainder().range(120.0..=620.0).clip(true))
+        .column(Column::exact(if narrow { 60.0 } else { 78.0 }).clip(true));
+    for (_, wide) in shown(FIGURES, narrow) {
+        table = table.column(Column::exact(wide));
+    }
+    table
+        .header(LINE, |mut header| {
+            let figures = shown(FIGURES, narrow).map(|(word, _)| word);
+            for (at, word) in ["Source → destination", "State"].into_iter().chain(figures).enumerate() {
                 header.col(|ui| {
                     let color = Palette::of(ui).muted;
                     if at > 1 {
-                        figure(ui, word, Some(color))
+                        figure(ui, word, Some(color));
                     } else {
-                        drop(cut(ui, text(Type::Small, word).color(color)))
+                        cut(ui, text(Type::Small, word).color(color));
                     }
                 });
             }
         })
         .body(|body| {
-            body.rows(24.0, rows, |mut row| match details.folders.get(row.index()) {
-                Some(line) => folder(&mut row, line),
-                None => {
-                    row.col(|ui| {
+            body.rows(LINE, lines.len() + usize::from(more), |mut row| {
+                match lines.get(row.index()).and_then(|place| details.folders.get(*place)) {
+                    Some(line) => folder(&mut row, line, narrow),
+                    None => drop(row.col(|ui| {
                         if ui.button("Show more folders").clicked() {
                             actions.push(UserAction::MoreFolders);
                         }
-                    });
+                    })),
                 }
             });
         });
 }
 
-fn folder(row: &mut egui_extras::TableRow<'_, '_>, line: &FolderLine) {
+fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, narrow: bool) {
     let counts = line.folder.counts;
     row.col(|ui| {
         let same = line.source == line.destination;
@@ -116,7 +175,8 @@ fn folder(row: &mut egui_extras::TableRow<'_, '_>, line: &FolderLine) {
         };
         cut(ui, text(Type::Small, item::phase(line.folder.phase)).color(color));
     });
-    for number in [counts.source, counts.copied, counts.already_there] {
+    let numbers = [counts.source, counts.copied, counts.already_there, item::to_copy(&counts)];
+    for (number, _) in numbers.into_iter().zip(FIGURES).filter(|(_, column)| is_shown(column.0, narrow)) {
         row.col(|ui| figure(ui, words::count_or_dash(number), None));
     }
     row.col(|ui| {
@@ -125,26 +185,47 @@ fn folder(row: &mut egui_extras::TableRow<'_, '_>, line: &FolderLine) {
     });
 }
 
-fn errors(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actions) {
-    if details.errors.is_empty() {
-        muted(ui, "None in the latest pass");
+/// Errors by reason: what happened and what to do is said once, then which messages.
+fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions) {
+    if page.groups.is_empty() {
+        muted(ui, if details.errors.is_empty() { "None in the latest pass" } else { "Reading…" });
         return;
     }
-    let palette = Palette::of(ui);
-    for error in &details.errors {
-        let words = item::error(lists.project, lists.row, error);
-        ui.horizontal_wrapped(|ui| {
+    for (at, group) in page.groups.iter().enumerate() {
+        let palette = Palette::of(ui);
+        ui.horizontal(|ui| {
             icon::show(ui, icon::Icon::Warning, palette.tone(Tone::Warning));
-            ui.label(text(Type::SmallStrong, &words.headline));
-            let which = item::which(error, lists.sight.now, lists.sight.zone);
-            ui.label(text(Type::Small, which).color(palette.muted));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let messages = group.errors.iter().map(|(which, _)| which.as_str());
+                copy(ui, "Copy text", || errors::as_text(&group.words, group.server.as_deref(), messages));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let words = format!("{} × {}", words::count(group.messages), group.words.headline);
+                    cut(ui, text(Type::Strong, words).color(palette.tone(Tone::Warning)));
+                });
+            });
         });
-        ui.indent(("error", error.source, &error.subject), |ui| {
-            muted(ui, format!("{} {}", words.what, words.todo));
-            if let Some(server) = &error.failure.server_text {
-                ui.label(text(Type::Mono, server));
+        ui.indent(("errors", at), |ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            muted(ui, format!("{} {}", group.words.what, group.words.todo));
+            if let Some(server) = &group.server {
+                ui.label(text(Type::Mono, server).color(palette.muted));
+            }
+            let whole = page.unfolded.contains(&at) || group.errors.len() <= FOLDED;
+            let shown = if whole { group.errors.len() } else { FOLDED };
+            for (which, server) in &group.errors[..shown] {
+                ui.label(text(Type::Small, which));
+                if let Some(server) = server {
+                    ui.label(text(Type::Mono, server).color(palette.muted));
+                }
+            }
+            if !whole {
+                let words = format!("Show all {}", words::count(group.errors.len() as u64));
+                if ui.button(text(Type::Small, words)).clicked() {
+                    actions.push(UserAction::Item(ItemAction::Unfold(at)));
+                }
             }
         });
+        ui.add_space(4.0);
     }
     if (details.errors.len() as u32).is_multiple_of(PAGE) && ui.button("Show more errors").clicked() {
         actions.push(UserAction::MoreErrors);
@@ -156,27 +237,67 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
         muted(ui, "None yet");
         return;
     }
-    let palette = Palette::of(ui);
     let Sight { now, zone, .. } = lists.sight;
-    let moment = |at: Option<i64>| at.map_or_else(|| "–".into(), |at| words::moment(at, now, zone));
-    egui::Grid::new("passes").num_columns(7).spacing([16.0, 4.0]).min_col_width(64.0).show(ui, |ui| {
-        for word in ["Pass", "Status", "Started", "Ended", "Copied", "Data", "Errors"] {
-            ui.label(text(Type::Small, word).color(palette.muted));
-        }
-        ui.end_row();
-        for (at, pass) in details.passes.iter().enumerate() {
-            let (icon, tone) = shape(pass.status, Some(pass.kind), pass.counts.errors, false);
-            ui.label(text(Type::Small, format!("{} {}", details.passes.len() - at, pass.kind.word())));
-            ui.horizontal(|ui| {
-                icon::show(ui, icon, palette.tone(tone));
-                ui.label(text(Type::Small, pass.status.word()).color(palette.tone(tone)));
+    ui.spacing_mut().item_spacing.y = 0.0;
+    // In line with the folders above, which leave room for a scroll bar.
+    ui.set_max_width(ui.available_width() - ui.spacing().scroll.floating_allocated_width);
+    let narrow = lists.narrow;
+    let mut table = TableBuilder::new(ui)
+        .id_salt(("passes", narrow))
+        .vscroll(false)
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(Column::exact(if narrow { 84.0 } else { 100.0 }).clip(true))
+        .column(Column::remainder().range(110.0..=430.0).clip(true));
+    for (_, wide) in shown(PASSES, narrow) {
+        table = table.column(Column::exact(wide));
+    }
+    table
+        .header(LINE, |mut header| {
+            let figures = shown(PASSES, narrow).map(|(word, _)| word);
+            for (at, word) in ["Pass", "Status"].into_iter().chain(figures).enumerate() {
+                header.col(|ui| {
+                    let color = Palette::of(ui).muted;
+                    if at > 1 {
+                        figure(ui, word, Some(color));
+                    } else {
+                        cut(ui, text(Type::Small, word).color(color));
+                    }
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(LINE, details.passes.len(), |mut row| {
+                let at = row.index();
+                let pass = &details.passes[at];
+                // The engine's figures of the latest pass are newer than those that were read.
+                let latest = lists.row.pass.is_some_and(|(id, ..)| id == pass.id);
+                let (status, counts) =
+                    if latest { (lists.row.status, lists.row.progress.counts) } else { (pass.status, pass.counts) };
+                row.col(|ui| {
+                    cut(ui, text(Type::Small, format!("{} {}", details.passes.len() - at, pass.kind.word())));
+                });
+                row.col(|ui| {
+                    let (icon, tone) = shape(status, Some(pass.kind), counts.errors, false);
+                    let color = Palette::of(ui).tone(tone);
+                    icon::show(ui, icon, color);
+                    let why = pass
+                        .failure
+                        .as_ref()
+                        .map(|(side, failure)| item::failure(lists.project, lists.row, *side, failure).headline);
+                    let words = why.filter(|_| status == Status::Failed).unwrap_or_else(|| status.word().to_owned());
+                    cut(ui, text(Type::Small, words).color(color));
+                });
+                let started = pass.started.map_or_else(|| "–".into(), |at| words::moment(at, now, zone));
+                let figures = [
+                    started,
+                    words::took(pass.started, pass.ended),
+                    words::count_or_dash(counts.copied),
+                    words::size_or_dash(counts.bytes),
+                    words::count_or_dash(counts.errors),
+                ];
+                for (words, _) in figures.into_iter().zip(PASSES).filter(|(_, column)| is_shown(column.0, narrow)) {
+                    row.col(|ui| figure(ui, words, None));
+                }
             });
-            ui.label(text(Type::Small, moment(pass.started)));
-            ui.label(text(Type::Small, moment(pass.ended)));
-            ui.label(text(Type::Small, words::count_or_dash(pass.counts.copied)));
-            ui.label(text(Type::Small, words::size_or_dash(pass.counts.bytes)));
-            ui.label(text(Type::Small, words::count_or_dash(pass.counts.errors)));
-            ui.end_row();
-        }
-    });
+        });
 }

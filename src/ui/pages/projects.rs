@@ -9,7 +9,7 @@ use crate::ui::action::UserAction;
 use crate::ui::model::projects::{BAR, Projects};
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{Palette, ROW, Type};
+use crate::ui::theme::{NARROW, Palette, ROW, Type};
 use crate::ui::widgets::bars;
 use crate::ui::widgets::text::{cut, figure, muted, primary, text};
 
@@ -29,20 +29,26 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
         empty(ui, &mut actions);
         return actions;
     }
-    let table = TableBuilder::new(ui)
-        .id_salt("projects")
+    // Without room the last activity is left out: what runs has a dot beside its name.
+    let narrow = ui.available_width() < NARROW;
+    let (name, bar) = if narrow { (160.0, 88.0) } else { (200.0, 148.0) };
+    let mut table = TableBuilder::new(ui)
+        .id_salt(("projects", narrow))
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::initial(200.0).at_least(120.0).clip(true))
-        .column(Column::remainder().at_least(200.0).clip(true))
-        .column(Column::exact(64.0))
-        .column(Column::exact(64.0))
-        .column(Column::exact(220.0))
-        .column(Column::exact(92.0))
-        .column(Column::exact(96.0));
+        .column(Column::initial(name).at_least(120.0).clip(true))
+        .column(Column::remainder().at_least(180.0).clip(true))
+        .column(Column::exact(56.0))
+        .column(Column::exact(56.0))
+        .column(Column::exact(bar + 24.0))
+        .column(Column::exact(76.0));
+    if !narrow {
+        table = table.column(Column::exact(92.0));
+    }
     table
         .header(ROW, |mut header| {
             for (at, word) in ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"]
                 .into_iter()
+                .take(if narrow { 6 } else { 7 })
                 .enumerate()
             {
                 header.col(|ui| {
@@ -68,7 +74,7 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
                     }
                 });
                 row.col(|ui| {
-                    let servers = format!("{} → {}", project.source.host, project.destination.host);
+                    let servers = format!("{} → {}", words::place(&project.source), words::place(&project.destination));
                     cut(ui, text(Type::Small, servers));
                 });
                 row.col(|ui| figure(ui, words::count(sum.items as u64), None));
@@ -80,9 +86,13 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
                         sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
                     let started: u64 = sum.tones.iter().sum();
                     parts.push(((sum.items as u64).saturating_sub(started), palette.track));
-                    bars::segments(ui, 190.0, 8.0, &parts, palette.track);
+                    let bar = bars::segments(ui, bar, 8.0, &parts, palette.track);
+                    bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
                 });
                 row.col(|ui| figure(ui, words::size_or_dash(sum.bytes), None));
+                if narrow {
+                    return;
+                }
                 row.col(|ui| {
                     let last = sum.last.map_or_else(|| "–".into(), |at| words::moment(at, sight.now, sight.zone));
                     figure(ui, last, Some(Palette::of(ui).muted));

@@ -29,6 +29,34 @@ pub fn figure(ui: &mut Ui, words: impl Into<String>, color: Option<Color32>) {
     });
 }
 
+/// Texts in columns of these widths, the first at the left, figures at the right edge of theirs.
+pub fn columns(ui: &mut Ui, wide: &[f32], cells: &[&str], kind: Type, color: Color32) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 8.0;
+        ui.spacing_mut().interact_size.y = 0.0;
+        for (at, (cell, wide)) in cells.iter().zip(wide).enumerate() {
+            let layout =
+                if at == 0 { Layout::left_to_right(Align::Center) } else { Layout::right_to_left(Align::Center) };
+            ui.allocate_ui_with_layout(vec2(*wide, 18.0), layout, |ui| {
+                ui.set_min_width(*wide);
+                // An empty label would be a stop for screen readers that says nothing.
+                if !cell.is_empty() {
+                    ui.label(text(kind, *cell).color(color));
+                }
+            });
+        }
+    });
+}
+
+/// A button that copies a text.
+pub fn copy(ui: &mut Ui, words: &str, content: impl FnOnce() -> String) {
+    let muted = Palette::of(ui).muted;
+    let button = ui.add(egui::Button::new(text(Type::Small, words).color(muted)));
+    if button.clicked() {
+        ui.copy_text(content());
+    }
+}
+
 /// A heading of a section.
 pub fn section(ui: &mut Ui, words: &str) {
     ui.label(text(Type::Section, words));
@@ -61,8 +89,9 @@ pub fn badge(ui: &mut Ui, icon: Icon, words: &str, color: Color32, name: &str) -
         let y = at.y + galley.size().y;
         ui.painter().hline(at.x..=at.x + galley.size().x, y, egui::Stroke::new(1.0, color));
     }
-    ui.painter().galley(at, galley, color);
+    ui.painter().galley(at, std::sync::Arc::clone(&galley), color);
     response.widget_info(|| WidgetInfo::labeled(Role::Link, true, name));
+    let response = if galley.elided { response.on_hover_text(words) } else { response };
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }
 

@@ -8,6 +8,7 @@ mod desk;
 mod dialogs;
 mod flows;
 mod idle;
+mod look_around;
 
 use std::path::PathBuf;
 use std::sync::Arc;

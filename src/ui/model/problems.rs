@@ -1,0 +1,49 @@
+//! Why items did not come through, counted: a hundred failed mailboxes have a handful of causes.
+
+use std::collections::BTreeMap;
+
+use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::wording::{self, Names};
+use crate::engine::snapshot::ItemRow;
+
+/// What is wrong with an item: why its pass failed, or nothing but messages that were not copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// Its pass failed.
+    Failed(Option<Side>, Cause),
+    /// Its pass ended without some messages.
+    Errors,
+}
+
+impl Problem {
+    /// The problem of an item that has one.
+    pub fn of(row: &ItemRow) -> Self {
+        row.failure.as_ref().map_or(Self::Errors, |(side, failure)| Self::Failed(*side, failure.cause))
+    }
+}
+
+/// A failure and on which side it happened.
+type Known = (Option<Side>, Failure);
+
+/// Problems with their number, gathered row by row.
+#[derive(Debug, Default)]
+pub struct Problems<'a>(BTreeMap<Problem, (usize, Option<&'a Known>)>);
+
+impl<'a> Problems<'a> {
+    /// Counts an item that has a problem.
+    pub fn count(&mut self, row: &'a ItemRow) {
+        self.0.entry(Problem::of(row)).or_insert((0, row.failure.as_ref())).0 += 1;
+    }
+
+    /// Each with its number and its words, the most frequent first.
+    pub fn listed(self) -> Vec<(Problem, usize, String)> {
+        let words = |failure: Option<&Known>| match failure {
+            Some((side, failure)) => wording::text(failure, *side, &Names::default()).headline,
+            None => "Some messages not copied".to_owned(),
+        };
+        let mut all: Vec<_> =
+            self.0.into_iter().map(|(problem, (count, failure))| (problem, count, words(failure))).collect();
+        all.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
+        all
+    }
+}

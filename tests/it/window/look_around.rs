@@ -1,0 +1,229 @@
+//! Finding one's way: keys, search, domains said once, neighbours of an item, folders and errors of a page.
+
+use egui::{Key, Modifiers};
+use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
+use mailferry::domain::folder::FolderPath;
+use mailferry::domain::ids::{FolderId, ItemId, PassId, Uid};
+use mailferry::domain::pass::PassKind;
+use mailferry::domain::record::{Counts, FolderPhase, ItemError, PassFolder};
+use mailferry::domain::star::Star;
+use mailferry::domain::status::Status;
+use mailferry::engine::desk::{Answer, Ask, Command, Details, FolderLine, PassLine};
+use mailferry::ui::route::Route;
+
+use super::{NOW, PROJECT, Stage, item, item_in, refused_login};
+
+#[test]
+fn the_question_mark_shows_all_keys() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.press(Modifiers::NONE, Key::Questionmark);
+    assert!(stage.shows("Keys") && stage.shows("Select all that the filters show"));
+    stage.press(Modifiers::NONE, Key::X);
+    assert!(stage.asked().is_empty(), "keys do nothing below a dialog");
+    stage.click("Close");
+    assert!(!stage.shows("Keys"));
+    stage.click("Keys (?)");
+    assert!(stage.shows("Keys"));
+}
+
+#[test]
+fn the_slash_goes_to_the_search_and_a_pasted_list_finds_its_items() {
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
+    stage.press(Modifiers::NONE, Key::Slash);
+    stage.type_into("Search", "bob@contoso.example; CARL@contoso.example");
+    assert_eq!(stage.order(), ["bob", "carl"]);
+    stage.click("Clear filters");
+    stage.type_into("Search", "NN");
+    assert_eq!(stage.order(), ["anna"]);
+}
+
+#[test]
+fn domains_that_all_items_share_are_said_once() {
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob")]);
+    assert!(stage.says("Source → destination"));
+    let narrow = |stage: &Stage| {
+        use egui_kittest::kittest::Queryable;
+        stage.window.get_by_label("anna@contoso.example → anna@fabrikam.example").rect().width()
+    };
+    let alone = narrow(&stage);
+    let mut other = item(3, "carl");
+    other.destination = "carl@tailspin.example".into();
+    stage.state(vec![item(1, "anna"), item(2, "bob"), other]);
+    assert!(narrow(&stage) > alone * 2.0, "now each row has to say its domains");
+}
+
+#[test]
+fn problems_are_counted_by_cause_and_shown_by_cause() {
+    let failed = |id, name| {
+        let mut row = item_in(id, name, Status::Failed);
+        row.failure = Some(refused_login());
+        row
+    };
+    let mut errors = item_in(3, "carl", Status::Completed);
+    errors.progress.counts.errors = 2;
+    let mut stage = Stage::with(vec![failed(1, "anna"), failed(2, "bob"), errors, item(4, "dora")]);
+    assert!(!stage.says("checking source credentials 2"));
+    stage.click("Problems 3");
+    stage.click("Failed while checking source credentials 2");
+    assert_eq!(stage.order(), ["anna", "bob"]);
+    stage.click("Some messages not copied 1");
+    assert_eq!(stage.order(), ["carl"]);
+    stage.click("Some messages not copied 1");
+    assert_eq!(stage.order(), ["anna", "bob", "carl"]);
+    stage.click("All 4");
+    assert_eq!(stage.order().len(), 4);
+}
+
+#[test]
+fn nothing_can_be_started_where_everything_runs() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating), item_in(2, "bob", Status::Submitted)]);
+    stage.click("Start all 2…");
+    assert!(!stage.says("The direction is right") && stage.asked().is_empty());
+    assert!(stage.shows("Full, waits for a free place"));
+}
+
+#[test]
+fn an_item_leads_to_the_ones_before_and_after_it() {
+    let mut stage = Stage::with(vec![item(3, "carl"), item(1, "anna"), item(2, "bob")]);
+    stage.click("Not Submitted: open bob@contoso.example");
+    assert!(stage.shows("2 of 3"), "in the order of the grid");
+    stage.click("Next item (→)");
+    assert_eq!(stage.window.state().route(), Route::Item(PROJECT, ItemId(3)));
+    stage.press(Modifiers::NONE, Key::ArrowLeft);
+    stage.press(Modifiers::NONE, Key::ArrowLeft);
+    assert!(stage.shows("1 of 3") && stage.says("anna@contoso.example"));
+    stage.press(Modifiers::NONE, Key::ArrowLeft);
+    assert!(stage.shows("1 of 3"), "there is none before the first");
+    stage.asked();
+    stage.press(Modifiers::NONE, Key::Num2);
+    let (_, ask) = stage.only();
+    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Orange), .. }) if items == &[ItemId(1)]));
+    stage.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
+    let cursor = |stage: &Stage| stage.window.state().grid(PROJECT).and_then(|grid| grid.cursor);
+    assert_eq!(cursor(&stage), Some(ItemId(1)), "where one was");
+    stage.press(Modifiers::NONE, Key::End);
+    assert_eq!(cursor(&stage), Some(ItemId(3)));
+    stage.press(Modifiers::SHIFT, Key::Home);
+    assert_eq!(stage.window.state().grid(PROJECT).map(|grid| grid.targets.len()), Some(3));
+}
+
+#[test]
+fn folders_are_found_by_name_and_by_what_is_wrong_with_them() {
+    let mut stage = opened(vec![], 3);
+    let rows = |stage: &Stage| ["INBOX", "Sent → Gesendet", "Archive/2019"].map(|name| stage.shows(name));
+    assert_eq!(rows(&stage), [true, true, true]);
+    stage.click("Differ 2");
+    assert_eq!(rows(&stage), [true, false, true]);
+    stage.click("Errors 1");
+    assert_eq!(rows(&stage), [false, false, true]);
+    stage.click("All 3");
+    stage.type_into("Find folder", "gesen");
+    assert_eq!(rows(&stage), [false, true, false]);
+}
+
+#[test]
+fn errors_of_one_reason_are_told_once_with_their_number() {
+    let refused = |uid: i64, time: &str| {
+        let failure = Failure::new(Cause::TooBig, Scope::Message, Retry::Never, "appending");
+        ItemError {
+            folder: Some(FolderPath::new(["INBOX"])),
+            source: Some(Uid(uid)),
+            subject: Some(format!("Plan {uid}")),
+            date: None,
+            size: Some(38_000_000),
+            messages: 1,
+            failure: failure.saying(format!("[LIMIT] too large ({time} secs).")),
+        }
+    };
+    let errors = (1..=7).map(|uid| refused(uid, &format!("0.00{uid} + 0.000"))).collect();
+    let mut stage = opened(errors, 1);
+    assert!(stage.shows("7 × Too big for the destination"));
+    assert!(stage.shows("[LIMIT] too large (0.001 + 0.000 secs)."), "said once, though each took another time");
+    assert!(stage.shows("INBOX · \"Plan 5\" · 38.00 MB") && !stage.says("Plan 6"));
+    stage.click("Show all 7");
+    assert!(stage.says("Plan 6") && stage.says("Plan 7"));
+}
+
+/// The page of an item that ended with these errors, and some folders.
+fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
+    let mut row = item_in(1, "anna", Status::Completed);
+    row.progress.counts = Counts { source: 9, copied: 6, errors: errors.len() as u64, ..Counts::default() };
+    row.progress.folders_total = 3;
+    let mut stage = Stage::with(vec![row.clone()]);
+    let open = if errors.is_empty() { "Completed".into() } else { format!("Completed, {} errors", errors.len()) };
+    stage.click(&format!("{open}: open anna@contoso.example"));
+    let (ticket, _) = stage.only();
+    let folder = |id: i64, source: &str, destination: &str, counts: Counts| FolderLine {
+        source: source.into(),
+        destination: destination.into(),
+        folder: PassFolder { folder: FolderId(id), phase: FolderPhase::Done, counts },
+    };
+    let all = vec![
+        folder(1, "INBOX", "INBOX", Counts { source: 4, copied: 2, ..Counts::default() }),
+        folder(2, "Sent", "Gesendet", Counts { source: 3, copied: 3, ..Counts::default() }),
+        folder(3, "Archive/2019", "Archive/2019", Counts { source: 2, copied: 1, errors: 1, ..Counts::default() }),
+    ];
+    let pass = PassLine {
+        id: PassId(1),
+        kind: PassKind::Full,
+        status: Status::Completed,
+        submitted: NOW,
+        started: Some(NOW),
+        ended: Some(NOW + 90_000),
+        counts: row.progress.counts,
+        failure: None,
+    };
+    let folders = all.into_iter().take(folders as usize).collect();
+    stage.answer(ticket, Answer::Details(Box::new(Details { item: ItemId(1), passes: vec![pass], folders, errors })));
+    assert!(stage.shows("1 min"), "how long the pass took");
+    stage
+}
+
+#[test]
+fn the_row_under_the_pointer_is_found_again() {
+    use egui_kittest::kittest::Queryable;
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob")]);
+    let fills = |stage: &Stage| {
+        let row = |rect: &egui::Rect| rect.width() > 900.0 && rect.height() < 40.0;
+        let shapes = stage.window.output().shapes.iter();
+        // A cell would clip what is painted in it.
+        let seen = shapes.filter(|clipped| row(&clipped.clip_rect.intersect(clipped.shape.visual_bounding_rect())));
+        seen.count()
+    };
+    let before = fills(&stage);
+    stage.window.get_by_label("bob@contoso.example → bob@fabrikam.example").hover();
+    stage.window.run();
+    assert_eq!(fills(&stage), before + 1);
+}
+
+#[test]
+fn everything_fits_the_smallest_window() {
+    use egui_kittest::kittest::Queryable;
+    let mut row = item_in(1, "anna.van-den-bergh", Status::Migrating);
+    (row.progress.folders_done, row.progress.folders_total) = (13, 32);
+    row.progress.counts = Counts { source: 20_000, copied: 12_040, bytes: 1_500_000_000, ..Counts::default() };
+    let mut stage = Stage::with(vec![row, item(2, "bob")]);
+    stage.window.set_size(egui::vec2(960.0, 560.0));
+    stage.window.run();
+    let fits = |stage: &Stage, label: &str| {
+        let rect = stage.window.get_by_label(label).rect();
+        rect.left() >= 0.0 && rect.right() <= 960.0
+    };
+    assert!(["Sort by Data", "1.50 GB", "13/32", "Import items…"].into_iter().all(|label| fits(&stage, label)));
+    stage.click("Migrating: open anna.van-den-bergh@contoso.example");
+    assert!(["Next item (→)", "12,040 of 20,000", "Total"].into_iter().all(|label| fits(&stage, label)));
+    stage.click("All projects");
+    assert!(["Data", "1.50 GB", "New project…"].into_iter().all(|label| fits(&stage, label)));
+}
+
+#[test]
+fn figures_stay_near_their_names_in_a_large_window() {
+    use egui_kittest::kittest::Queryable;
+    let mut stage = opened(vec![], 3);
+    stage.window.set_size(egui::vec2(1920.0, 1080.0));
+    stage.window.run();
+    let right = stage.window.get_by_label("Errors 1").rect().right();
+    let left = stage.window.get_by_label("Folder Summary").rect().left();
+    assert!(right - left < 910.0, "{left} {right}");
+}
