@@ -3,7 +3,9 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
+use super::chunks::{Ordered, PerChunk};
 use super::look;
 use super::order::compare;
 pub use super::order::{Column, Sort};
@@ -121,6 +123,31 @@ pub struct Totals {
     pub bytes: u64,
     /// Bytes a second.
     pub speed: u64,
+    /// Those shown that can be started, and that can be stopped.
+    pub shown: (usize, usize),
+}
+
+impl Totals {
+    fn count(&mut self, row: &ItemRow, shown: bool) {
+        self.items += 1;
+        self.bytes += look::bytes(row);
+        self.speed += row.speed;
+        for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL) {
+            *count += usize::from(tab.holds(row));
+        }
+        if shown {
+            self.shown.0 += usize::from(may(row, Action::Start));
+            self.shown.1 += usize::from(may(row, Action::Stop));
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.items += other.items;
+        self.bytes += other.bytes;
+        self.speed += other.speed;
+        self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
+        self.shown = (self.shown.0 + other.shown.0, self.shown.1 + other.shown.1);
+    }
 }
 
 /// The grid of one project.
@@ -151,8 +178,6 @@ pub struct Grid {
     pub targets: Vec<ItemId>,
     /// How many of those can be started, and how many stopped.
     pub allowed: (usize, usize),
-    /// How many of those shown can be started.
-    pub startable: usize,
     /// The domains of source and destination, where all items have the same: said once, above the rows.
     pub domains: Option<(String, String)>,
     /// Sums over all items.
@@ -165,6 +190,9 @@ pub struct Grid {
     key: Option<(u64, u64)>,
     resort: bool,
     loaded: usize,
+    tallies: PerChunk<Totals>,
+    /// The order asked for; the view follows it unless it stands still.
+    order: Ordered,
 }
 
 impl Grid {
@@ -184,7 +212,6 @@ impl Grid {
             view: Vec::new(),
             targets: Vec::new(),
             allowed: (0, 0),
-            startable: 0,
             domains: None,
             totals: Totals::default(),
             stale: false,
@@ -194,6 +221,8 @@ impl Grid {
             key: None,
             resort: true,
             loaded: 0,
+            tallies: PerChunk::default(),
+            order: Ordered::default(),
         }
     }
 
@@ -209,45 +238,77 @@ impl Grid {
             return false;
         }
         self.key = Some(key);
+        self.follow(snapshot);
         let mut totals = Totals::default();
-        let mut view = Vec::with_capacity(self.view.len());
-        let mut problems = Problems::default();
-        for (place, row) in snapshot.rows().enumerate().filter(|(_, row)| row.project == self.project) {
-            totals.items += 1;
-            totals.bytes += look::bytes(row);
-            totals.speed += row.speed;
-            for (at, tab) in Tab::ALL.into_iter().enumerate() {
-                totals.tabs[at] += usize::from(tab.holds(row));
-            }
-            if self.tab == Tab::Problems && Tab::Problems.holds(row) {
-                problems.count(row);
-            }
-            if self.shows(row) {
-                view.push(place);
-            }
-        }
-        self.problems = problems.listed();
-        let row = |place: &usize| snapshot.row(*place);
-        view.sort_by(|a, b| match (row(a), row(b)) {
-            (Some(a), Some(b)) => compare(a, b, self.sort),
-            _ => Ordering::Equal,
-        });
+        self.tallies.all().for_each(|tally| totals.add(tally));
         // The order stands still under the pointer and while something is selected.
         let frozen = (self.hovered || !self.selected.is_empty()) && !self.resort && self.loaded == totals.items;
-        self.stale = frozen && view != self.view;
-        if !frozen {
-            self.view = view;
+        let same = self.order.places == self.view;
+        self.stale = frozen && !same;
+        if !frozen && !same {
+            self.view.clone_from(&self.order.places);
         }
         // Addresses do not change, so domains are compared only when items come or go.
         if self.loaded != totals.items {
             self.domains = domains(snapshot.rows().filter(|row| row.project == self.project).map(AsRef::as_ref));
         }
         (self.resort, self.loaded, self.totals) = (false, totals.items, totals);
-        let ids = self.view.iter().filter_map(row).map(|row| row.item);
-        self.targets = ids.filter(|item| self.selected.contains(item)).collect();
-        self.allowed = (self.allowed(snapshot, Action::Start), self.allowed(snapshot, Action::Stop));
-        self.startable = self.view.iter().filter_map(row).filter(|row| may(row, Action::Start)).count();
+        self.problems.clear();
+        if self.tab == Tab::Problems {
+            let mut problems = Problems::default();
+            let rows = snapshot.rows().filter(|row| row.project == self.project && Tab::Problems.holds(row));
+            rows.for_each(|row| problems.count(row));
+            self.problems = problems.listed();
+        }
+        self.aim(snapshot);
         true
+    }
+
+    /// Looks at what is new in a state: sums, and which rows are shown in which order.
+    fn follow(&mut self, snapshot: &Snapshot) {
+        let anew = self.resort || !self.tallies.may_follow(snapshot);
+        let mut tallies = std::mem::take(&mut self.tallies);
+        let mut order = if anew { Ordered::default() } else { std::mem::take(&mut self.order) };
+        let mut moved = Vec::new();
+        let shown = |row: &ItemRow| row.project == self.project && self.shows(row);
+        let tally = |rows: &[Arc<ItemRow>]| {
+            let mut tally = Totals::default();
+            rows.iter().filter(|row| row.project == self.project).for_each(|row| tally.count(row, shown(row)));
+            tally
+        };
+        tallies.refresh(snapshot, anew, tally, |place, before, row| {
+            let before = before.filter(|before| shown(before));
+            let stays = match before {
+                Some(before) => shown(row) && compare(before, row, self.sort).is_eq(),
+                None => !shown(row),
+            };
+            if !stays {
+                moved.push(place);
+            }
+        });
+        let row = |place: usize| snapshot.row(place).map(AsRef::as_ref);
+        let by = |a: usize, b: usize| match (row(a), row(b)) {
+            (Some(a), Some(b)) => compare(a, b, self.sort),
+            _ => Ordering::Equal,
+        };
+        order.settle(&moved, |place| row(place).is_some_and(shown), by);
+        (self.tallies, self.order) = (tallies, order);
+    }
+
+    /// Finds what actions would act on.
+    fn aim(&mut self, snapshot: &Snapshot) {
+        self.targets.clear();
+        self.allowed = (0, 0);
+        if self.selected.is_empty() {
+            return;
+        }
+        for row in self.view.iter().filter_map(|place| snapshot.row(*place)) {
+            if self.selected.contains(&row.item) {
+                self.targets.push(row.item);
+                self.allowed.0 += usize::from(may(row, Action::Start));
+                self.allowed.1 += usize::from(may(row, Action::Stop));
+            }
+        }
     }
 
     fn shows(&self, row: &ItemRow) -> bool {
@@ -255,17 +316,6 @@ impl Grid {
             && self.problem.is_none_or(|problem| Problem::of(row) == problem)
             && (self.stars.is_empty() || self.stars.contains(&row.star))
             && (self.search.is_empty() || self.sought.holds(&row.source) || self.sought.holds(&row.destination))
-    }
-
-    /// The rows that actions act on: the selected ones that are shown.
-    fn chosen<'a>(&self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a ItemRow> + use<'a, '_> {
-        let rows = self.view.iter().filter_map(|place| snapshot.row(*place));
-        rows.filter(|row| self.selected.contains(&row.item)).map(AsRef::as_ref)
-    }
-
-    /// How many of the selected items an action is for.
-    fn allowed(&self, snapshot: &Snapshot, action: Action) -> usize {
-        self.chosen(snapshot).filter(|row| may(row, action)).count()
     }
 
     /// Whether the pointer is in the table.
@@ -346,7 +396,8 @@ impl Grid {
     fn select_to(&mut self, item: ItemId, snapshot: &Snapshot) {
         let ids: Vec<ItemId> = self.view.iter().filter_map(|place| snapshot.row(*place)).map(|row| row.item).collect();
         let place = |item: ItemId| ids.iter().position(|id| *id == item);
-        let anchor = self.anchor.or(self.cursor).unwrap_or(item);
+        // From a row that the filter hides by now there is no range: it begins here.
+        let anchor = self.anchor.or(self.cursor).filter(|anchor| place(*anchor).is_some()).unwrap_or(item);
         if let (Some(a), Some(b)) = (place(anchor), place(item)) {
             self.selected = ids[a.min(b)..=a.max(b)].iter().copied().collect();
         }
@@ -368,4 +419,4 @@ fn domains<'a>(mut rows: impl Iterator<Item = &'a ItemRow>) -> Option<(String, S
 
 #[cfg(test)]
 #[path = "grid_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::ids::PassId;
 use crate::domain::record::PassProgress;
 
-fn row(id: i64, source: &str) -> ItemRow {
+pub fn row(id: i64, source: &str) -> ItemRow {
     ItemRow {
         item: ItemId(id),
         project: ProjectId(1),
@@ -28,6 +28,21 @@ fn snapshot(revision: u64, rows: Vec<ItemRow>) -> Arc<Snapshot> {
 
 fn shown(grid: &Grid, snapshot: &Snapshot) -> Vec<i64> {
     grid.view.iter().map(|place| snapshot.row(*place).unwrap().item.0).collect()
+}
+
+/// The next state, in which rows with these places' ids are replaced; others are shared with the state before.
+pub fn replaced(before: &Snapshot, revision: u64, rows: Vec<ItemRow>) -> Snapshot {
+    let mut chunks = before.chunks.clone();
+    for row in rows {
+        let place = before.rows().position(|old| old.item == row.item).unwrap();
+        let (mut at, mut chunk) = (place, 0);
+        while at >= chunks[chunk].len() {
+            at -= chunks[chunk].len();
+            chunk += 1;
+        }
+        Arc::make_mut(&mut chunks[chunk])[at] = Arc::new(row);
+    }
+    Snapshot { revision, chunks }
 }
 
 fn three() -> Vec<ItemRow> {
@@ -165,4 +180,38 @@ fn ten_thousand_items_are_ordered_within_a_frame() {
     let names: Vec<&str> = grid.view.iter().map(|place| snapshot.row(*place).unwrap().source.as_str()).collect();
     assert!(names.is_sorted());
     assert!(!grid.refresh(&snapshot), "the next frame costs nothing");
+}
+
+proptest::proptest! {
+    /// Whatever changed from state to state, the grid shows what one that sees only the last state shows.
+    #[test]
+    fn a_grid_that_followed_shows_what_a_new_one_shows(
+        steps in proptest::collection::vec((0i64..600, 0u64..4, 0usize..3, proptest::bool::ANY), 1..40),
+        column in 0..Column::ALL.len(),
+        descending: bool,
+        tab in 0..Tab::ALL.len(),
+    ) {
+        let sort = Some(Sort { column: Column::ALL[column], descending });
+        let mut state = Snapshot::of(1, (0..600).map(|id| row(id, &format!("user{}", id % 97))));
+        let mut followed = Grid::new(ProjectId(1), sort);
+        followed.refresh(&state);
+        act(&mut followed, &state, GridAction::Tab(Tab::ALL[tab]));
+        for (at, (id, copied, status, several)) in steps.into_iter().enumerate() {
+            let changed = |id: i64| {
+                let mut row = row(id, &format!("user{}", id % 97));
+                (row.progress.counts.copied, row.progress.counts.errors) = (copied, copied / 3);
+                row.status = [Status::NotSubmitted, Status::Migrating, Status::Failed][status];
+                row
+            };
+            let ids = if several { vec![id, (id + 300) % 600] } else { vec![id] };
+            state = replaced(&state, at as u64 + 2, ids.into_iter().map(changed).collect());
+            followed.refresh(&state);
+        }
+        let mut new = Grid::new(ProjectId(1), sort);
+        new.apply(GridAction::Tab(Tab::ALL[tab]), &state);
+        new.refresh(&state);
+        proptest::prop_assert_eq!(&followed.view, &new.view);
+        proptest::prop_assert_eq!(&followed.totals, &new.totals);
+        proptest::prop_assert_eq!(&followed.problems, &new.problems);
+    }
 }

@@ -1,5 +1,6 @@
 //! View-models: what is shown, decided without painting. Pure, except that local times need a time zone.
 
+pub mod chunks;
 pub mod errors;
 pub mod forms;
 pub mod grid;

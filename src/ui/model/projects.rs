@@ -1,13 +1,15 @@
 //! The list of projects and the line at the foot: sums over everything the engine has loaded.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::chunks::PerChunk;
 use super::grid::is_done;
 use super::look::{self, shape};
 use super::words;
 use crate::domain::ids::ProjectId;
 use crate::domain::status::Status;
-use crate::engine::snapshot::Snapshot;
+use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::ui::theme::Tone;
 
 /// Tones in the order of a bar: what is done comes first.
@@ -52,6 +54,36 @@ pub struct Summary {
 }
 
 impl Summary {
+    fn count(&mut self, row: &ItemRow) {
+        self.items += 1;
+        self.done += usize::from(is_done(row));
+        self.running += usize::from(row.status.is_active());
+        self.waiting += usize::from(row.status == Status::Submitted);
+        self.held += usize::from(row.status == Status::Held);
+        self.failed += usize::from(row.status == Status::Failed);
+        let kind = row.pass.map(|(_, kind, _)| kind);
+        let (_, tone) = shape(row.status, kind, row.progress.counts.errors, false);
+        if row.status != Status::NotSubmitted {
+            self.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
+        }
+        self.bytes += look::bytes(row);
+        self.speed += row.speed;
+        self.last = self.last.max(look::since(row));
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.items += other.items;
+        self.done += other.done;
+        self.running += other.running;
+        self.waiting += other.waiting;
+        self.held += other.held;
+        self.failed += other.failed;
+        self.tones.iter_mut().zip(other.tones).for_each(|(sum, more)| *sum += more);
+        self.bytes += other.bytes;
+        self.speed += other.speed;
+        self.last = self.last.max(other.last);
+    }
+
     /// The parts of its bar in words.
     pub fn words(&self) -> String {
         let part = |(count, word): (&u64, &str)| format!("{} {word}", words::count(*count));
@@ -64,10 +96,11 @@ impl Summary {
     }
 }
 
-/// Sums over all projects, recomputed with each state of the engine.
+/// Sums over all projects, brought up to date with each state of the engine.
 #[derive(Clone, Debug, Default)]
 pub struct Projects {
     revision: Option<u64>,
+    parts: PerChunk<HashMap<ProjectId, Summary>>,
     by_project: HashMap<ProjectId, Summary>,
     /// Over all of them.
     pub all: Summary,
@@ -80,25 +113,17 @@ impl Projects {
             return;
         }
         self.revision = Some(snapshot.revision);
+        let sums = |rows: &[Arc<ItemRow>]| {
+            let mut sums: HashMap<ProjectId, Summary> = HashMap::new();
+            rows.iter().for_each(|row| sums.entry(row.project).or_default().count(row));
+            sums
+        };
+        self.parts.refresh(snapshot, false, sums, |_, _, _| ());
         self.by_project.clear();
         self.all = Summary::default();
-        for row in snapshot.rows() {
-            for sum in [self.by_project.entry(row.project).or_default(), &mut self.all] {
-                sum.items += 1;
-                sum.done += usize::from(is_done(row));
-                sum.running += usize::from(row.status.is_active());
-                sum.waiting += usize::from(row.status == Status::Submitted);
-                sum.held += usize::from(row.status == Status::Held);
-                sum.failed += usize::from(row.status == Status::Failed);
-                let kind = row.pass.map(|(_, kind, _)| kind);
-                let (_, tone) = shape(row.status, kind, row.progress.counts.errors, false);
-                if row.status != Status::NotSubmitted {
-                    sum.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
-                }
-                sum.bytes += look::bytes(row);
-                sum.speed += row.speed;
-                sum.last = sum.last.max(look::since(row));
-            }
+        for (project, sum) in self.parts.all().flatten() {
+            self.by_project.entry(*project).or_default().add(sum);
+            self.all.add(sum);
         }
     }
 

@@ -77,6 +77,9 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
     }
     let mut moved: i64 = 0;
     let focused = ui.memory(|memory| memory.focused().is_some());
+    // A row that the filter hides is not acted on. Looked for only when a key is there to act.
+    let pressed = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Key { .. })));
+    let cursor = grid.cursor.filter(|_| pressed && grid.cursor_row(sight.snapshot).is_some());
     ui.input_mut(|input| {
         let mut push = |action| actions.push(action);
         let steps = [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)];
@@ -97,7 +100,7 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
         if input.consume_key(Modifiers::NONE, Key::R) {
             push(UserAction::Grid(GridAction::SortAgain));
         }
-        if !focused && let Some(item) = grid.cursor {
+        if !focused && let Some(item) = cursor {
             if input.consume_key(Modifiers::NONE, Key::Space) {
                 push(UserAction::Grid(GridAction::Toggle(item)));
             }
@@ -107,8 +110,8 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
         }
         // Keys act on what is selected, else on the row under the cursor.
         let none = grid.targets.is_empty();
-        if !none || grid.cursor.is_some() {
-            act(input, || if none { grid.cursor.into_iter().collect() } else { grid.targets.clone() }, push);
+        if !none || cursor.is_some() {
+            act(input, || if none { cursor.into_iter().collect() } else { grid.targets.clone() }, push);
         }
     });
     let last = grid.view.len().saturating_sub(1);

@@ -115,7 +115,7 @@ fn buttons(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) {
         (0, shown) => format!("Start all {}…", words::count(shown as u64)),
         (chosen, _) => format!("Start {}…", words::count(chosen as u64)),
     };
-    let response = primary(ui, if chosen == 0 { grid.startable > 0 } else { true }, start);
+    let response = primary(ui, if chosen == 0 { grid.totals.shown.0 > 0 } else { true }, start);
     let why = match grid.view.len() {
         0 => "No items are shown".to_owned(),
         _ => "All items shown are submitted or running".to_owned(),

@@ -244,3 +244,17 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
     stage.window.step();
     assert!(matches!(stage.only().1, Ask::Details(ItemId(1))));
 }
+
+#[test]
+fn keys_do_not_act_on_a_row_that_the_filter_hides() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating), item(2, "bob")]);
+    stage.press(Modifiers::NONE, Key::ArrowDown);
+    stage.press(Modifiers::NONE, Key::Num1);
+    assert!(matches!(stage.only().1, Ask::Do(Command::Star { ref items, .. }) if items == &[ItemId(1)]));
+    stage.click("Not started 1");
+    for key in [Key::X, Key::S, Key::Num1, Key::Space, Key::Enter] {
+        stage.press(Modifiers::NONE, key);
+    }
+    assert!(stage.asked().is_empty() && stage.window.state().route() == Route::Project(PROJECT));
+    assert!(!stage.shows("Start 1 item"));
+}
