@@ -125,17 +125,17 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::TooBig => (
             "Too big for the destination".into(),
             format!("{host} does not accept messages of this size. The original is unchanged at the source."),
-            "Raise the limit and Retry errors, or save it as .eml for the owner.".into(),
+            "Raise the limit, then start a Full pass again: it tries what is missing.".into(),
         ),
         Cause::MessageRefused => (
             "Message refused by the destination".into(),
             "The original is unchanged at the source.".into(),
-            "Accept it as not copied, or save it as .eml for the owner.".into(),
+            "Look at it in the owner's mail program; a later Full pass tries it again.".into(),
         ),
         Cause::HangsUpAtMessage => (
             "Message skipped: the server hangs up at it".into(),
             format!("{host} closed the connection again and again at this message. The original is unchanged at the source."),
-            "Retry errors later, accept it as not copied, or save it as .eml for the owner.".into(),
+            "Start a Full pass later: it tries it again. If that fails too, look at it in the owner's mail program.".into(),
         ),
         Cause::MessageGone => (
             "The message is no longer there".into(),
@@ -163,7 +163,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::MessageUnreadable => (
             "The source could not hand out this message".into(),
             format!("{host} lists it but does not give its contents."),
-            "Open it in the owner's mail program; if that works, Retry errors. Otherwise accept it as not copied.".into(),
+            "Open it in the owner's mail program; if that works, start a Full pass again.".into(),
         ),
         Cause::NotTheSameMailbox => (
             "Not the mailbox of the earlier passes".into(),
@@ -207,7 +207,8 @@ fn or<'a>(name: &'a str, word: &'a str) -> &'a str {
     if name.is_empty() { word } else { name }
 }
 
-fn capital(text: &str) -> String {
+/// The text with a capital at its head.
+pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
 }

@@ -155,8 +155,14 @@ fn full(code: &str, text: &str) -> bool {
 }
 
 fn too_big(code: &str, text: &str) -> bool {
-    let words =
-        ["maximum size of appendable", "maximum message size", "message too large", "message too big", "too large"];
+    let words = [
+        "maximum size of appendable",
+        "maximum message size",
+        "message too large",
+        "message too big",
+        "too large",
+        "larger than the maximum size", // Dovecot's, with the code LIMIT
+    ];
     code == "TOOBIG" || any(text, &words)
 }
 
@@ -208,6 +214,7 @@ mod tests {
             (Step::Append, No, "[OVERQUOTA] Quota exceeded (mailbox for user is full)", (DestinationFull, Mailbox, User)),
             (Step::Append, No, "Maximum size of appendable message has been exceeded", (TooBig, Message, Never)),
             (Step::Append, No, "[TOOBIG] no", (TooBig, Message, Never)),
+            (Step::Append, No, "[LIMIT] Mail size is larger than the maximum size allowed by server configuration", (TooBig, Message, Never)),
             (Step::Append, No, "[TRYCREATE] No such folder", (FolderGone, Folder, Never)),
             (Step::Append, No, "Message contains NUL characters", (MessageRefused, Message, Never)),
             (Step::Append, Bad, "Command Argument Error. 11", (MessageRefused, Message, Never)),

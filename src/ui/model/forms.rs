@@ -11,6 +11,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
+use crate::domain::wording::capital;
 use crate::engine::desk::{ImportFrom, NewProject, NewServer, Preview, Ticket, VaultKind, Work};
 
 /// How a certificate is checked, as the form offers it.
@@ -98,24 +99,38 @@ impl ServerForm {
         Server::parse_url(&url).map_err(|error| error.to_string())
     }
 
+    /// The field takes a host, not an address with its scheme, whatever people have at hand.
+    fn host_fault(&self) -> Option<String> {
+        if self.host.trim().is_empty() {
+            return Some("Enter a host, such as imap.example.com".into());
+        }
+        if self.host.contains("://") {
+            return Some("Enter only the host: how it is protected is chosen below".into());
+        }
+        self.server().err().map(|error| capital(&error.to_string()))
+    }
+
     /// What is wrong with it.
     pub fn faults(&self) -> ServerFaults {
         if self.kind == Kind::Maildir {
-            return ServerFaults { path: self.server().err(), ..ServerFaults::default() };
+            return ServerFaults {
+                path: self.server().err().map(|error| capital(&error.to_string())),
+                ..ServerFaults::default()
+            };
         }
         let trust = match self.check {
             _ if self.security == Security::Plain => None,
             Check::System => None,
-            Check::File => self.trust.trim().is_empty().then(|| "name a file of certificates (PEM)".into()),
+            Check::File => self.trust.trim().is_empty().then(|| "Name a file of certificates (PEM)".into()),
             Check::Fingerprint => parse_fingerprint(&self.trust)
                 .is_none()
                 .then(|| "64 hexadecimal digits of a SHA-256 fingerprint".into()),
         };
-        let admin = || AdminLogin::parse(self.admin.trim()).validate().err().map(|error| error.to_string());
-        let password = || self.password.is_empty().then(|| "enter the administrator's password".into());
+        let admin = || AdminLogin::parse(self.admin.trim()).validate().err().map(|error| capital(&error.to_string()));
+        let password = || self.password.is_empty().then(|| "Enter the administrator's password".into());
         ServerFaults {
             path: None,
-            host: self.server().err(),
+            host: self.host_fault(),
             trust,
             admin: self.administered.then(admin).flatten(),
             password: self.administered.then(password).flatten(),
@@ -169,7 +184,7 @@ impl ProjectForm {
     pub fn name_fault(&self) -> Option<&'static str> {
         let name = self.name.trim();
         let wrong = name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200;
-        wrong.then_some("a project's name has 1 to 200 characters")
+        wrong.then_some("A name has 1 to 200 characters")
     }
 
     /// Whether passwords come with it.
@@ -312,8 +327,8 @@ impl VaultForm {
     pub fn fault(&self) -> Option<&'static str> {
         match self.kind {
             VaultKind::Keyring | VaultKind::FileKeyring | VaultKind::Memory => None,
-            VaultKind::File if self.passphrase.is_empty() => Some("enter the passphrase"),
-            VaultKind::File if self.new && self.passphrase != self.again => Some("the two passphrases differ"),
+            VaultKind::File if self.passphrase.is_empty() => Some("Enter the passphrase"),
+            VaultKind::File if self.new && self.passphrase != self.again => Some("The two passphrases differ"),
             VaultKind::File => None,
         }
     }
@@ -395,7 +410,7 @@ mod tests {
         form.kind = VaultKind::File;
         assert!(form.fault().is_some());
         form.passphrase = "open sesame".to_owned().into();
-        assert_eq!(form.fault(), Some("the two passphrases differ"));
+        assert_eq!(form.fault(), Some("The two passphrases differ"));
         form.again = "open sesame".to_owned().into();
         assert_eq!(form.fault(), None);
         assert_eq!(

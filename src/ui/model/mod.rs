@@ -6,6 +6,7 @@ pub mod forms;
 pub mod grid;
 pub mod item;
 pub mod look;
+pub mod mask;
 pub mod order;
 pub mod problems;
 pub mod projects;

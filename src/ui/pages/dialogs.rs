@@ -56,7 +56,9 @@ pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
     }
     ui.add_space(12.0);
     ui.horizontal(|ui| {
-        if primary(ui, form.ready(), format!("Start {}", words::count(can))).clicked() {
+        let nothing_focused = ui.memory(|memory| memory.focused().is_none());
+        let entered = nothing_focused && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if primary(ui, form.ready(), format!("Start {}", words::count(can))).clicked() || (entered && form.ready()) {
             actions.push(UserAction::Start);
         }
         if ui.button("Cancel").clicked() {
@@ -92,6 +94,11 @@ pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
         if form.new {
             last = field(ui, "The same again", &mut form.again, "", true, None);
             muted(ui, "It cannot be recovered: whoever forgets it enters all passwords again");
+            // Said while the second one is typed, not while it is still empty.
+            if let Some(fault) = form.fault().filter(|_| !form.again.is_empty()) {
+                let color = ui.visuals().error_fg_color;
+                ui.label(text(Type::Small, fault).color(color));
+            }
         }
         if last.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && form.fault().is_none() {
             actions.push(UserAction::Unlock);
@@ -151,6 +158,7 @@ pub fn closing(ui: &mut Ui, running: usize, stopping: bool) -> Actions {
         ui.label("Messages under way are finished first, then the window closes");
     } else {
         ui.label("Closing stops them. What was copied is recorded; Start goes on from there");
+        muted(ui, "Stop and quit finishes messages under way; Stop at once drops them, and they are copied later");
     }
     ui.add_space(12.0);
     ui.horizontal(|ui| {

@@ -6,6 +6,7 @@ use super::Actions;
 use crate::domain::wording;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, Importing};
+use crate::ui::model::mask::masked;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
@@ -73,9 +74,14 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
         return;
     }
     ScrollArea::vertical().max_height(120.0).id_salt("pasted").show(ui, |ui| {
+        // No password is on the screen: where one may be, dots are laid out in its place.
+        let mut dotted = |ui: &Ui, list: &dyn egui::TextBuffer, width: f32| {
+            let (font, color) = (egui::TextStyle::Monospace.resolve(ui.style()), ui.visuals().text_color());
+            ui.fonts_mut(|fonts| fonts.layout(masked(list.as_str()), font, color, width))
+        };
         let edit = TextEdit::multiline(&mut *form.pasted).desired_rows(5).desired_width(f32::INFINITY);
-        let field = ui.add(edit.font(egui::TextStyle::Monospace)).labelled_by(label.id);
-        // The list may hold passwords.
+        let edit = edit.font(egui::TextStyle::Monospace).layouter(&mut dotted);
+        let field = ui.add(edit).labelled_by(label.id);
         forget_typing(ui, &field);
     });
 }

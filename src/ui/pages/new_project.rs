@@ -16,7 +16,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     ui.label(text(Type::Page, "New project"));
     ui.add_space(8.0);
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_max_width(760.0);
+        ui.set_max_width(ui.available_width().min(760.0));
         let wrong = form.name_fault().filter(|_| form.tried);
         ui.scope(|ui| {
             ui.set_max_width(370.0);
@@ -45,7 +45,9 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
             ui.label(egui::RichText::new(refused).color(color));
         }
         ui.horizontal(|ui| {
-            if primary(ui, !form.busy, "Create project").clicked() {
+            // Enter in any field makes it, as in other forms.
+            let entered = ui.input(|input| input.key_pressed(egui::Key::Enter)) && !egui::Popup::is_any_open(ui.ctx());
+            if primary(ui, !form.busy, "Create project").clicked() || (entered && !form.busy) {
                 actions.push(UserAction::CreateProject);
             }
             if ui.button("Cancel").clicked() {
@@ -86,8 +88,8 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
 }
 
 fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
-    field(ui, &format!("Host of the {lower}"), &mut form.host, "imap.example.com", false, faults.host.as_deref());
-    muted(ui, format!("Port {} unless you write another behind a colon", form.security.default_port()));
+    let hint = format!("imap.example.com, or with a port: imap.example.com:{}", form.security.default_port());
+    field(ui, &format!("Host of the {lower}"), &mut form.host, &hint, false, faults.host.as_deref());
     ui.add_space(4.0);
     ui.horizontal_top(|ui| {
         let words = |security: Security| match security {

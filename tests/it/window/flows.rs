@@ -21,10 +21,11 @@ fn a_project_is_made_from_the_form() {
     stage.click("New project…");
     stage.click("Create project");
     assert!(stage.says("1 to 200 characters") && stage.asked().is_empty(), "an empty form asks nothing");
+    assert!(stage.says("Enter a host, such as imap.example.com"));
     stage.type_into("Name", "Contoso");
     stage.type_into("Host of the source", "imap.contoso.example");
     stage.type_into("Host of the destination", "imap.fabrikam.example:1993");
-    stage.click("Create project");
+    stage.press(Modifiers::NONE, Key::Enter);
     let (ticket, Ask::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
     assert_eq!((new.name.as_str(), new.destination.server.port), ("Contoso", 1993));
     stage.answer(ticket, Answer::Made(PROJECT, vec![project()]));
