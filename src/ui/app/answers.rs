@@ -4,7 +4,7 @@ use egui::{Context, Theme, ViewportCommand};
 
 use super::importing::Ended;
 use super::{App, Door, Purpose, SIZE, THEME};
-use crate::engine::desk::{Answer, OPENING, Opened, Outcome, Ticket};
+use crate::engine::desk::{Answer, Ask, OPENING, Opened, Outcome, Ticket};
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ProjectForm, VaultForm};
 use crate::ui::model::words;
@@ -42,8 +42,15 @@ impl App {
             Answer::Cancelled => self.import_ended(Ended::Cancelled),
             Answer::Done(outcome) => self.outcome(&purpose, &outcome),
             Answer::Details(details) => {
-                if let Some(page) = self.item.as_mut().filter(|page| page.item == details.item) {
+                let Some(page) = self.item.as_mut().filter(|page| page.item == details.item) else { return };
+                let Some(pass) = details.passes.first().map(|pass| pass.id) else {
                     page.answered(*details);
+                    return;
+                };
+                let (folders, errors) = page.answered(*details);
+                let more = folders.into_iter().map(|from| Ask::Folders(pass, from));
+                for ask in more.chain(errors.into_iter().map(|from| Ask::Errors(pass, from))) {
+                    self.ask(ask, Purpose::Lists);
                 }
             }
             Answer::Folders(pass, offset, lines) => {

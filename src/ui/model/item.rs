@@ -97,9 +97,22 @@ pub struct ItemPage {
     pub unfolded: BTreeSet<usize>,
     /// Where it stands in the grid.
     pub neighbours: Neighbours,
+    /// Whether there may be more folders, and more errors, than were read.
+    pub more: (bool, bool),
     place: Option<usize>,
     asked: Option<(i64, ItemRow)>,
     stale: bool,
+}
+
+/// Puts lines where they belong; tells whether they reach the end of what is known.
+fn put<T>(known: &mut Vec<T>, offset: u32, lines: Vec<T>) -> bool {
+    let (from, to) = (offset as usize, offset as usize + lines.len());
+    if from > known.len() {
+        return false;
+    }
+    let end = to >= known.len();
+    known.splice(from..to.min(known.len()), lines);
+    end
 }
 
 impl ItemPage {
@@ -116,43 +129,49 @@ impl ItemPage {
             groups: Vec::new(),
             unfolded: BTreeSet::new(),
             neighbours: Neighbours::default(),
+            more: (false, false),
             place: None,
             asked: None,
             stale: false,
         }
     }
 
-    /// The details came. What was read beyond their first lines stays, so that no list jumps back while its pass runs.
-    pub fn answered(&mut self, mut details: Details) {
+    /// The details came. What was read beyond their first lines stays, so that no list jumps back while its pass runs;
+    /// answers from where on those lists should be read again.
+    pub fn answered(&mut self, mut details: Details) -> (Vec<u32>, Vec<u32>) {
         (self.waiting, self.stale) = (false, true);
-        if let Some(old) = self.details.take() {
-            let pass = |details: &Details| details.passes.first().map(|pass| pass.id);
-            if pass(&old) == pass(&details) {
+        let pass = |details: &Details| details.passes.first().map(|pass| pass.id);
+        match self.details.take().filter(|old| pass(old) == pass(&details)) {
+            Some(old) => {
                 details.folders.extend(old.folders.into_iter().skip(details.folders.len().max(PAGE as usize)));
                 details.errors.extend(old.errors.into_iter().skip(details.errors.len().max(PAGE as usize)));
             }
+            None => self.more = (details.folders.len() == PAGE as usize, details.errors.len() == PAGE as usize),
         }
+        let further = |lines: usize| (PAGE..lines as u32).step_by(PAGE as usize).collect();
+        let again = (further(details.folders.len()), further(details.errors.len()));
         self.details = Some(details);
+        again
     }
 
-    /// More folders of a pass came.
+    /// Folders of a pass came, from a line on that is known or the next.
     pub fn more_folders(&mut self, pass: PassId, offset: u32, lines: Vec<FolderLine>) {
-        if let Some(details) = self.details_of(pass)
-            && details.folders.len() == offset as usize
-        {
-            details.folders.extend(lines);
-            self.stale = true;
+        let last = lines.len() < PAGE as usize;
+        let Some(details) = self.details_of(pass) else { return };
+        if put(&mut details.folders, offset, lines) {
+            self.more.0 = !last;
         }
+        self.stale = true;
     }
 
-    /// More errors of a pass came.
+    /// Errors of a pass came, in the same way.
     pub fn more_errors(&mut self, pass: PassId, offset: u32, errors: Vec<ItemError>) {
-        if let Some(details) = self.details_of(pass)
-            && details.errors.len() == offset as usize
-        {
-            details.errors.extend(errors);
-            self.stale = true;
+        let last = errors.len() < PAGE as usize;
+        let Some(details) = self.details_of(pass) else { return };
+        if put(&mut details.errors, offset, errors) {
+            self.more.1 = !last;
         }
+        self.stale = true;
     }
 
     fn details_of(&mut self, pass: PassId) -> Option<&mut Details> {
@@ -212,7 +231,8 @@ impl ItemPage {
         let Some(row) = self.row(snapshot).cloned() else { return false };
         let due = match &self.asked {
             None => true,
-            Some((at, before)) => *before != row && (now - at >= AGAIN || before.status != row.status),
+            // A clock that was set back must not make it wait.
+            Some((at, before)) => *before != row && (now - at >= AGAIN || now < *at || before.status != row.status),
         };
         if due && !self.waiting {
             (self.asked, self.waiting) = (Some((now, row)), true);

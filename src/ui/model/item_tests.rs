@@ -54,16 +54,20 @@ fn details(pass: i64, folders: Vec<FolderLine>) -> Details {
 fn a_long_list_does_not_jump_back_while_its_pass_runs() {
     let mut page = ItemPage::new(ItemId(1));
     let whole = i64::from(PAGE);
-    page.answered(details(7, lines(0, whole, 1)));
+    assert_eq!(page.answered(details(7, lines(0, whole, 1))), (vec![], vec![]));
+    assert!(page.more.0, "there may be more");
     page.more_folders(PassId(7), PAGE, lines(whole, whole + 40, 1));
     page.more_folders(PassId(6), PAGE, lines(whole, whole + 40, 1));
     let folders = |page: &ItemPage| page.details.as_ref().map(|details| details.folders.len());
     assert_eq!(folders(&page), Some(540), "only once, and only of this pass");
-    page.answered(details(7, lines(0, whole, 2)));
+    assert!(!page.more.0, "there are no more");
+    assert_eq!(page.answered(details(7, lines(0, whole, 2))), (vec![PAGE], vec![]), "the rest is read again");
+    page.more_folders(PassId(7), PAGE, lines(whole, whole + 40, 2));
     assert_eq!(folders(&page), Some(540));
-    assert_eq!(page.details.as_ref().unwrap().folders[0].folder.counts.copied, 2, "the newer figures");
+    let newer = |line: &FolderLine| line.folder.counts.copied == 2;
+    assert!(page.details.as_ref().unwrap().folders.iter().all(newer), "the newer figures");
     page.answered(details(8, lines(0, 3, 0)));
-    assert_eq!(folders(&page), Some(3), "another pass, another list");
+    assert_eq!((folders(&page), page.more.0), (Some(3), false), "another pass, another list");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{Actions, Sight};
 use crate::domain::project::Project;
 use crate::domain::record::FolderPhase;
 use crate::domain::status::Status;
-use crate::engine::desk::{Details, FolderLine, PAGE};
+use crate::engine::desk::{Details, FolderLine};
 use crate::engine::snapshot::ItemRow;
 use crate::ui::action::UserAction;
 use crate::ui::model::errors;
@@ -115,7 +115,7 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         return;
     }
     let lines = &lists.page.lines;
-    let more = (details.folders.len() as u32).is_multiple_of(PAGE);
+    let more = lists.page.more.0;
     if lines.is_empty() && !more {
         muted(ui, "No folder fits the filter");
         return;
@@ -227,7 +227,7 @@ fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions
         });
         ui.add_space(4.0);
     }
-    if (details.errors.len() as u32).is_multiple_of(PAGE) && ui.button("Show more errors").clicked() {
+    if page.more.1 && ui.button("Show more errors").clicked() {
         actions.push(UserAction::MoreErrors);
     }
 }
