@@ -60,13 +60,16 @@ fn surroundings(waker: Waker) -> Surroundings {
     }
 }
 
+/// The size of the first window, in points: with its frame it fits a screen of 1280 × 800.
+const FIRST_SIZE: [f32; 2] = [1240.0, 740.0];
+
 fn show(title: &str, opening: Opening, around: impl FnOnce(Waker) -> Surroundings) -> Result<(), String> {
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default();
     let viewport = egui::ViewportBuilder::default()
         .with_title(title)
         .with_app_id("mailferry")
         .with_icon(icon)
-        .with_inner_size([1280.0, 800.0])
+        .with_inner_size(FIRST_SIZE)
         .with_min_inner_size([960.0, 560.0]);
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let started = eframe::run_native(

@@ -87,7 +87,9 @@ impl App {
             Some(egui::vec2(x.parse().ok()?, y.parse().ok()?))
         });
         if let Some(size) = size {
-            context.send_viewport_cmd(ViewportCommand::InnerSize(size));
+            // The screen may have been a larger one then.
+            let screen = context.input(|input| input.viewport().monitor_size).unwrap_or(egui::Vec2::INFINITY);
+            context.send_viewport_cmd(ViewportCommand::InnerSize(size.min(screen)));
         }
         if opened.resumed > 0 {
             let passes = words::counted(opened.resumed, "interrupted pass");
