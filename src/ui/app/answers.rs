@@ -3,7 +3,8 @@
 use egui::{Context, Theme, ViewportCommand};
 
 use super::{App, Dialog, Door, Purpose, SIZE, THEME};
-use crate::engine::desk::{Answer, OPENING, Opened, Outcome, Ticket};
+use crate::domain::wording::left_alone;
+use crate::engine::desk::{Answer, Imported, OPENING, Opened, Outcome, Ticket};
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, ProjectForm, VaultForm};
 use crate::ui::model::words;
@@ -43,16 +44,19 @@ impl App {
                     form.preview = Some(preview);
                 }
             }
-            Answer::Imported(new, known, bad, trouble) => {
+            Answer::Imported(Imported { created, updated, left, bad, trouble }) => {
                 self.import_ended(context, None);
-                let mut line = format!("{} imported", words::counted(new, "item"));
-                if known > 0 {
-                    line += &format!(", {} updated", words::count(known as u64));
+                let mut line = format!("{} imported", words::counted(created, "item"));
+                if updated > 0 {
+                    line += &format!(", {} updated", words::count(updated as u64));
+                }
+                if let Some(left) = left_alone(&left) {
+                    line += &format!(", {left}");
                 }
                 if bad > 0 {
                     line += &format!(", {} left out", words::counted(bad, "bad row"));
                 }
-                self.say(if bad > 0 { Tone::Warning } else { Tone::Good }, line);
+                self.say(if bad > 0 || !left.is_empty() { Tone::Warning } else { Tone::Good }, line);
                 if let Some(trouble) = trouble {
                     self.say(Tone::Bad, trouble);
                 }
@@ -117,8 +121,10 @@ impl App {
                 format!("{passes} did not come to an end last time and wait for your word: Resume or Stop"),
             );
         }
-        if opened.vault.is_some() && !opened.unlocked {
-            self.unlock = Some(VaultForm { refused: opened.vault_error, ..VaultForm::new(opened.vault) });
+        if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
+            let form = VaultForm::new(opened.vault);
+            let kind = opened.proposed.unwrap_or(form.kind);
+            self.unlock = Some(VaultForm { kind, refused: opened.vault_error, ..form });
         }
         if let [only] = self.projects.as_slice() {
             self.go(Route::Project(only.id));
