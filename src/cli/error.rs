@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::engine::desk::enter::EnterError;
+use crate::engine::desk::enter::{EnterError, NotRemoved};
 use crate::platform::PlatformError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -83,7 +83,16 @@ impl From<EnterError> for CliError {
         match error {
             EnterError::Store(error) => error.into(),
             EnterError::Vault(error) => error.into(),
-            EnterError::LeftBehind { why, also } => Self::from(why).and(&also.to_string()),
+            EnterError::LeftBehind { why, also } => Self::from(*why).and(&also.to_string()),
+        }
+    }
+}
+
+impl From<NotRemoved> for CliError {
+    fn from(error: NotRemoved) -> Self {
+        match error {
+            NotRemoved::Vault(error) => error.into(),
+            NotRemoved::Cancelled(_) => Self::usage(error.to_string()),
         }
     }
 }

@@ -4,12 +4,16 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
+use crate::domain::action::Action;
 use crate::domain::server::Server;
 use crate::domain::status::display;
+use crate::domain::wording::{counted, left_alone};
 use crate::engine::desk::enter::{self, Work};
 use crate::platform::interrupts::Interrupts;
 
@@ -37,8 +41,9 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     }
     if bad > 0 && !skip_bad {
         return Err(CliError::usage(format!(
-            "{bad} bad rows, {} good ones; nothing was imported. Mend them, or import the good ones with --skip-bad",
-            parsed.rows.len()
+            "{}, {}; nothing was imported. Mend the bad ones, or import the good ones with --skip-bad",
+            counted(bad, "bad row"),
+            counted(parsed.rows.len(), "good row")
         )));
     }
     let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
@@ -50,18 +55,51 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
     let mut presses =
         Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
     let now = opened.clock.now();
-    let mut work = pin!(enter::items(&opened.store, vault.as_ref(), now, project.id, parsed.rows, &watch));
-    let entered = loop {
-        tokio::select! {
-            entered = &mut work => break entered?,
-            // What was stored is taken back.
-            () = presses.next() => watch.cancel.cancel(),
-        }
+    let work = enter::items(&opened.store, vault.as_ref(), now, project.id, parsed.rows, &watch);
+    let Some(entered) = attended(work, async || presses.next().await, &watch.cancel).await else {
+        // Its threads end with the process; a keyring that waits for a person would wait for ever.
+        return Err(CliError::usage(format!(
+            "left before its end. `mailferry item list \"{}\"` shows what was imported; passwords that nothing uses are \
+             removed by an import a day later",
+            clean(&project.name)
+        )));
     };
-    say!("{} items imported, {} updated, {bad} bad rows skipped", entered.created, entered.updated);
+    let entered = entered?;
+    let mut line = format!("{} imported, {} updated", counted(entered.created, "item"), entered.updated);
+    if entered.unchanged > 0 {
+        line += &format!(", {} unchanged", entered.unchanged);
+    }
+    if let Some(left) = left_alone(&entered.left) {
+        line += &format!(", {left}");
+    }
+    say!("{line}, {} skipped", counted(bad, "bad row"));
+    for reason in entered.left.keys().filter_map(|status| Action::Edit.check(*status, 0).err()) {
+        warn!("left alone: {reason}");
+    }
     // Said after it: the items are there all the same.
     entered.removed?;
-    Ok(Exit::Well)
+    Ok(if entered.left.is_empty() { Exit::Well } else { Exit::Items })
+}
+
+/// Does the work to its end; a press cancels it, and a second one leaves at once: none.
+async fn attended<T>(
+    work: impl Future<Output = T>,
+    mut press: impl AsyncFnMut(),
+    cancel: &CancellationToken,
+) -> Option<T> {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Some(done),
+            () = press() => {
+                if cancel.is_cancelled() {
+                    return None;
+                }
+                warn!("Cancelling: what was stored is taken back. Ctrl-C again leaves at once.");
+                cancel.cancel();
+            }
+        }
+    }
 }
 
 /// `item list`
@@ -105,4 +143,26 @@ pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
     }
     table.print();
     Ok(Exit::Well)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_press_cancels_and_a_second_one_leaves() {
+        let cancel = CancellationToken::new();
+        let orderly = async {
+            cancel.cancelled().await;
+            "taken back"
+        };
+        let mut presses = 0;
+        let press = async || match presses {
+            0 => presses += 1,
+            _ => std::future::pending().await,
+        };
+        assert_eq!(attended(orderly, press, &cancel).await, Some("taken back"));
+        let stuck = std::future::pending::<()>();
+        assert_eq!(attended(stuck, async || (), &CancellationToken::new()).await, None);
+    }
 }

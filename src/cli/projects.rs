@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::args::NewProject;
 use crate::cli::error::{CliError, Exit};
@@ -10,12 +11,14 @@ use crate::cli::prompt;
 use crate::cli::table::Table;
 use crate::cli::workspace::Opened;
 use crate::domain::failure::Side;
+use crate::domain::ids::CredentialId;
 use crate::domain::mapping::Mapping;
 use crate::domain::project::Options;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::status::Status;
-use crate::engine::desk::enter;
-use crate::vault;
+use crate::domain::wording::counted;
+use crate::engine::desk::enter::{self, Work};
+use crate::vault::Vault;
 
 fn server(
     side: Side,
@@ -164,12 +167,12 @@ pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
 /// `project delete`
 pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
     let project = opened.project(name).await?;
-    let rows = opened.store.items(project.id).await?;
-    let items = rows.len();
+    let items = opened.store.items(project.id).await?.len();
+    let counts = counted(items, "item");
     if std::io::stdin().is_terminal() {
         let _ = write!(
             std::io::stdout(),
-            "Delete project \"{}\" with {items} items, their statistics and Mailferry's records of what was copied? \
+            "Delete project \"{}\" with {counts}, their statistics and Mailferry's records of what was copied? \
              No mail is touched. Type the name to delete it: ",
             clean(&project.name)
         );
@@ -180,26 +183,39 @@ pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
             return Err(CliError::usage("nothing was deleted"));
         }
     }
-    // Opened first: a wrong passphrase must not leave passwords behind that nothing names any more.
-    let of_project = opened.store.project_credentials(project.id).await?;
-    let kept = of_project != (None, None)
+    // Read again after the question: another process may have imported passwords meanwhile. Opened first: a wrong
+    // passphrase must not leave passwords behind that nothing names any more.
+    let rows = opened.store.items(project.id).await?;
+    let kept = opened.store.project_credentials(project.id).await? != (None, None)
         || rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some());
     let vault = if kept { Some(opened.vault().await?) } else { None };
     let credentials = opened.store.delete_project(project.id).await?;
-    let removed = match vault {
-        Some(vault) => {
-            let (bar, count) = (Count::new(), credentials.len());
-            let show = move |done| bar.show("Removing passwords", done, count);
-            vault::delete_many(&vault, credentials.clone(), show).await
-        }
-        None => Ok(()),
-    };
-    if removed.is_ok() {
-        opened.store.forget_credentials(credentials).await?;
-    }
+    let removed = remove(opened, vault, credentials).await;
     while opened.store.purge().await? {}
-    say!("Project \"{}\" deleted with {items} items. No mail was touched.", clean(&project.name));
+    let counts = counted(rows.len(), "item");
+    say!("Project \"{}\" deleted with {counts}. No mail was touched.", clean(&project.name));
     // Said after it: the project is gone all the same.
-    removed?;
+    removed
+}
+
+/// Removes passwords from the vault. Numbers are not forgotten as long as their passwords are there: an import a day later
+/// removes what could not be removed now.
+async fn remove(
+    opened: &Opened,
+    vault: Option<Arc<dyn Vault>>,
+    credentials: Vec<CredentialId>,
+) -> Result<Exit, CliError> {
+    if credentials.is_empty() {
+        return Ok(Exit::Well);
+    }
+    let vault = match vault {
+        Some(vault) => vault,
+        // They came between the last look and the deletion.
+        None => opened.vault().await?,
+    };
+    let bar = Count::new();
+    let tell = move |work: Work, done, of| bar.show(work.words(), done, of);
+    let watch = enter::Watch { tell: Arc::new(tell), ..enter::Watch::nobody() };
+    enter::remove(&opened.store, &vault, credentials, &watch).await?;
     Ok(Exit::Well)
 }

@@ -28,7 +28,7 @@ use crate::vault::{MemoryVault, Vault};
 /// `start`
 pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     let project = opened.project(&start.project).await?;
-    let lock = lock(opened)?;
+    let mut lock = lock(opened)?;
     let recovered = opened.store.recover(opened.clock.now()).await?;
     tracing::info!(passes = recovered.len(), "recovered");
     let rows = opened.select(&project, &start.items).await?;
@@ -58,6 +58,8 @@ pub async fn start(opened: &Opened, start: Start) -> Result<Exit, CliError> {
     };
     let presses = Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
     let engine = Engine::start(workspace);
+    // What a crash left of the other items waits for a word from now on: this process ends in order.
+    lock.settle();
     let items = ids(&ready);
     let resumed = engine.command(Command::Resume { project: project.id, items: items.clone() }).await;
     let going: HashSet<ItemId> = resumed.done.iter().copied().collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::workspace::{Opened, ids, key};
 use crate::domain::status::{Event, Status};
+use crate::domain::wording::counted;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::PlatformError;
 use crate::platform::lock::workspace_lock;
@@ -20,6 +21,7 @@ pub async fn stop(opened: &Opened, project: &str, items: &[String]) -> Result<Ex
     let project = opened.project(project).await?;
     let rows = opened.select(&project, items).await?;
     let outcome = match workspace_lock(&opened.folder, opened.clock.now()) {
+        // Not settled: the mark of a crash is for whoever resumes what was not stopped here (D3).
         Ok(_lock) => stop_without_engine(opened, &rows).await?,
         Err(PlatformError::InUse(_)) => {
             ask_owner(opened, &Command::Stop { project: project.id, items: ids(&rows) }).await?
@@ -29,7 +31,7 @@ pub async fn stop(opened: &Opened, project: &str, items: &[String]) -> Result<Ex
     if let Some(error) = outcome.error {
         return Err(CliError::cannot(error));
     }
-    say!("{} items told to stop", outcome.done.len());
+    say!("{} told to stop", counted(outcome.done.len(), "item"));
     // Naming every item that was at rest anyway helps nobody, unless it was asked for by name.
     for (item, reason) in &outcome.left {
         if let Some(row) = rows.iter().find(|row| row.item.id == *item)

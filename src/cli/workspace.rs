@@ -10,8 +10,8 @@ use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::{folder, logging};
-use crate::store::{ItemRow, Store};
-use crate::vault::{self, FileVault, Vault, VaultKind};
+use crate::store::{ItemRow, Store, StoreError};
+use crate::vault::{self, Standing, Vault, VaultKind};
 
 /// An open workspace.
 pub struct Opened {
@@ -36,27 +36,28 @@ impl Opened {
     pub async fn vault(&self) -> Result<Arc<dyn Vault>, CliError> {
         let workspace = self.store.workspace().await?;
         let chosen = workspace.vault.as_deref().and_then(VaultKind::parse);
-        let kind = match (chosen, self.vault) {
+        let (kind, standing) = match (chosen, self.vault) {
             (Some(chosen), Some(asked)) if chosen != asked => {
-                return Err(CliError::usage(format!(
-                    "this workspace keeps its passwords in the {} vault; leave out --vault, or use another --data folder",
-                    chosen.word()
-                )));
+                return Err(StoreError::OtherVault(chosen.word().into()).into());
             }
-            (Some(chosen), _) => chosen,
-            (None, asked) => asked.unwrap_or(VaultKind::Keyring),
+            (Some(chosen), _) => (chosen, Standing::Chosen),
+            (None, asked) => (asked.unwrap_or(VaultKind::Keyring), Standing::Unchosen),
         };
+        if standing == Standing::Chosen {
+            // Before anybody is asked for its passphrase.
+            vault::not_lost(kind, &self.folder)?;
+        }
         let passphrase = match kind {
-            VaultKind::File if self.folder.join(FileVault::FILE).exists() => {
+            VaultKind::File if standing == Standing::Chosen => {
                 Some(prompt::secret("MAILFERRY_PASSPHRASE", "passphrase of the vault")?)
             }
             VaultKind::File => Some(prompt::new_secret("MAILFERRY_PASSPHRASE", "new passphrase for the vault")?),
             VaultKind::Keyring | VaultKind::FileKeyring | VaultKind::Memory => None,
         };
         let folder = self.folder.clone();
+        let open = move || vault::open(kind, standing, &folder, &workspace.uuid, passphrase.as_ref());
         let opened =
-            tokio::task::spawn_blocking(move || vault::open(kind, &folder, &workspace.uuid, passphrase.as_ref()));
-        let opened = opened.await.map_err(|_| CliError::cannot("opening the vault failed"))??;
+            tokio::task::spawn_blocking(open).await.map_err(|_| CliError::cannot("opening the vault failed"))??;
         if chosen.is_none() {
             self.store.choose_vault(kind.word()).await?;
         }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 /// One record.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
-    /// The line it begins on, from 1.
+    /// The line it begins on.
     pub(crate) line: usize,
     /// Its fields; at least one.
     pub(crate) fields: Vec<Cow<'a, str>>,
@@ -32,8 +32,9 @@ pub(crate) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub(crate) fn new(text: &'a str, delimiter: char) -> Self {
-        Self { text, delimiter, line: 1 }
+    /// Of a text whose first line has this number.
+    pub(crate) fn new(text: &'a str, delimiter: char, line: usize) -> Self {
+        Self { text, delimiter, line }
     }
 
     /// Takes up to the next delimiter or line break, which stay.
@@ -135,7 +136,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<(usize, Vec<String>, Option<usize>)> {
         let plain = |r: Record<'_>| (r.line, r.fields.iter().map(|f| f.to_string()).collect(), r.open_quote);
-        Records::new(text, ',').map(plain).collect()
+        Records::new(text, ',', 1).map(plain).collect()
     }
 
     fn record(line: usize, fields: &[&str]) -> (usize, Vec<String>, Option<usize>) {
@@ -169,7 +170,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_fail(text in "[a,\"\r\nü]{0,40}") {
-            for record in Records::new(&text, ',') {
+            for record in Records::new(&text, ',', 1) {
                 prop_assert!(!record.fields.is_empty());
             }
         }

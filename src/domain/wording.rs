@@ -1,12 +1,14 @@
-//! What people read: one table from failures to texts, and how sizes and durations are written.
+//! What people read: one table from failures to texts, and how numbers, sizes and durations are written.
 //!
 //! Headline, what happened, what to do. No blame, no jargon in the first line. The server's own words are no part of
 //! these texts: they are shown beside them, from [`Failure::server_text`].
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::failure::{Cause, Failure, Retry, Scope, Side};
 use super::record::Phase;
+use super::status::Status;
 
 /// A failure as people read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,6 +263,22 @@ pub fn duration(milliseconds: i64) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
+/// So many of something: "1 item", "2 items", "3 entries", "4 passes".
+pub fn counted(number: usize, one: &str) -> String {
+    match (number, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        _ if one.ends_with('s') => format!("{number} {one}es"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
+/// Items that an action left alone because of their statuses: "3 left alone: Queued". Nothing when there are none.
+pub fn left_alone(left: &BTreeMap<Status, usize>) -> Option<String> {
+    let words: Vec<&str> = left.keys().map(|status| status.word()).collect();
+    (!left.is_empty()).then(|| format!("{} left alone: {}", left.values().sum::<usize>(), words.join(", ")))
+}
+
 fn long(pause: Duration) -> String {
     duration(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
 }
@@ -353,6 +371,15 @@ mod tests {
                 "18446.74 PB"
             ]
         );
+    }
+
+    #[test]
+    fn numbers_and_words_agree() {
+        let shown = [(1, "item"), (0, "item"), (2, "entry"), (1, "entry"), (3, "pass")].map(|(n, one)| counted(n, one));
+        assert_eq!(shown, ["1 item", "0 items", "2 entries", "1 entry", "3 passes"]);
+        assert_eq!(left_alone(&BTreeMap::new()), None);
+        let left = BTreeMap::from([(Status::Stopping, 1), (Status::Queued, 2)]);
+        assert_eq!(left_alone(&left).unwrap(), "3 left alone: Queued, Stopping");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
@@ -56,6 +56,7 @@ pub struct Engine {
     requests: mpsc::Sender<Request>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     tasks: JoinSet<()>,
+    purging: AbortHandle,
 }
 
 impl Engine {
@@ -64,8 +65,9 @@ impl Engine {
         let (requests, inbox) = mpsc::channel(64);
         let (publish, snapshots) = watch::channel(Arc::default());
         let mut tasks = JoinSet::new();
+        let purging = tasks.spawn(purge(workspace.store.clone()));
         tasks.spawn(Dispatcher::new(workspace, inbox, publish).run());
-        Self { requests, snapshots, tasks }
+        Self { requests, snapshots, tasks, purging }
     }
 
     /// Gives a command and waits for its outcome.
@@ -96,9 +98,22 @@ impl Engine {
 
     /// Starts nothing new, tells what runs to stop, and returns when all of it has ended.
     pub async fn close(mut self) {
+        // What it has not done is done the next time.
+        self.purging.abort();
         if self.requests.send(Request::Close).await.is_ok() {
             drop(self.requests);
             while self.tasks.join_next().await.is_some() {}
+        }
+    }
+}
+
+/// Removes rows of what was deleted, where a deletion was broken off: beside everything else, a bounded piece at a time.
+async fn purge(store: Store) {
+    loop {
+        match store.purge().await {
+            Ok(true) => tokio::task::yield_now().await,
+            Ok(false) => return,
+            Err(error) => return tracing::warn!(%error, "deleted rows not purged"),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Single instance: one engine per workspace (D1), and the spool folder that belongs to it.
 //!
 //! The lock is on `workspace.lock`, never on the database, and goes with the process however it ends. `owner.json` beside
-//! it only tells people who holds it.
+//! it tells people who holds it, and the next holder that a process did not end in order: that mark of a crash stays until
+//! somebody has taken care of what the crash left ([`WorkspaceLock::settle`]).
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -56,6 +57,7 @@ impl Owner {
 pub struct WorkspaceLock {
     folder: PathBuf,
     crashed: Option<Owner>,
+    settled: bool,
     _file: File,
 }
 
@@ -73,7 +75,7 @@ pub fn workspace_lock(folder: &Path, now: i64) -> Result<WorkspaceLock, Platform
         Err(TryLockError::Error(error)) => return Err(io("locking", &path)(error)),
     }
     let crashed = owner(folder);
-    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, _file: file };
+    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, settled: false, _file: file };
     lock.write_owner(&Owner::this_process(now))?;
     Ok(lock)
 }
@@ -88,6 +90,11 @@ impl WorkspaceLock {
     /// The process that held the workspace before and did not end in order.
     pub fn crashed(&self) -> Option<&Owner> {
         self.crashed.as_ref()
+    }
+
+    /// What a crash left is taken care of: its mark goes with this lock, and does not come back when the lock is dropped.
+    pub fn settle(&mut self) {
+        self.settled = true;
     }
 
     /// The folder for messages too large for memory: private, and emptied by this call (what lies there is of a run that is
@@ -124,7 +131,15 @@ impl WorkspaceLock {
 impl Drop for WorkspaceLock {
     fn drop(&mut self) {
         // Before the lock goes: whoever comes next writes its own.
-        let _ = std::fs::remove_file(self.folder.join(OWNER_FILE));
+        match &self.crashed {
+            Some(crashed) if !self.settled => {
+                if let Err(error) = self.write_owner(crashed) {
+                    // This process' own name stays then, which says as much.
+                    tracing::warn!(%error, "the mark of a crash was not put back");
+                }
+            }
+            _ => drop(std::fs::remove_file(self.folder.join(OWNER_FILE))),
+        }
     }
 }
 
@@ -155,6 +170,20 @@ mod tests {
         let lock = workspace_lock(folder.path(), 9).unwrap();
         assert_eq!(lock.crashed(), Some(&dead));
         assert_eq!(owner(folder.path()).unwrap().since, 9);
+    }
+
+    #[test]
+    fn the_mark_of_a_crash_stays_until_it_is_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3 };
+        std::fs::write(folder.path().join(OWNER_FILE), serde_json::to_vec(&dead).unwrap()).unwrap();
+        for _ in 0..2 {
+            let lock = workspace_lock(folder.path(), 9).unwrap();
+            assert_eq!(lock.crashed(), Some(&dead), "whoever had it meanwhile did nothing about it");
+        }
+        workspace_lock(folder.path(), 9).unwrap().settle();
+        assert_eq!(owner(folder.path()), None);
+        assert_eq!(workspace_lock(folder.path(), 10).unwrap().crashed(), None);
     }
 
     #[test]

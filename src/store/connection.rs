@@ -28,6 +28,9 @@ pub(super) struct Writer {
     flags: Flagged,
     /// `data_version` at the last look for commands; none when this process itself wrote one since.
     pub(super) seen_version: Option<i64>,
+    /// Whether the last transaction was on the disk for good when it ended.
+    #[cfg(test)]
+    pub(super) durable: bool,
 }
 
 impl Writer {
@@ -36,6 +39,10 @@ impl Writer {
         durably: bool,
         change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T>,
     ) -> Result<T> {
+        #[cfg(test)]
+        {
+            self.durable = durably;
+        }
         if durably {
             self.connection.pragma_update(None, "synchronous", "FULL")?;
         }
@@ -71,7 +78,13 @@ pub(super) struct WriterThread {
 impl WriterThread {
     pub(super) fn start(connection: Connection) -> Result<Self> {
         let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING_WRITES);
-        let mut writer = Writer { connection, flags: Flagged::new(), seen_version: None };
+        let mut writer = Writer {
+            connection,
+            flags: Flagged::new(),
+            seen_version: None,
+            #[cfg(test)]
+            durable: false,
+        };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
                 // A panic fails that one request (its answer channel is dropped, its transaction rolled back).

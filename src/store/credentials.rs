@@ -55,16 +55,19 @@ impl Store {
         .await
     }
 
-    /// Credentials that were given numbers before a time and that nothing refers to: an import that broke off may have left
-    /// their secrets in the vault.
+    /// Credentials that were given numbers before a time and that nothing refers to: an import or a deletion that broke off
+    /// may have left their secrets in the vault. What is deleted refers to nothing, whether it was purged or not.
     pub async fn unused_credentials(&self, before: i64) -> Result<Vec<CredentialId>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id FROM credential WHERE since < ?1 AND id NOT IN (
-                     SELECT source_credential FROM item WHERE source_credential IS NOT NULL UNION ALL
-                     SELECT destination_credential FROM item WHERE destination_credential IS NOT NULL UNION ALL
-                     SELECT source_credential FROM project WHERE source_credential IS NOT NULL UNION ALL
-                     SELECT destination_credential FROM project WHERE destination_credential IS NOT NULL)",
+                     SELECT i.source_credential FROM item AS i JOIN project AS p ON p.id = i.project
+                         WHERE i.deleted = 0 AND p.deleted = 0 AND i.source_credential IS NOT NULL UNION ALL
+                     SELECT i.destination_credential FROM item AS i JOIN project AS p ON p.id = i.project
+                         WHERE i.deleted = 0 AND p.deleted = 0 AND i.destination_credential IS NOT NULL UNION ALL
+                     SELECT source_credential FROM project WHERE deleted = 0 AND source_credential IS NOT NULL UNION ALL
+                     SELECT destination_credential FROM project
+                         WHERE deleted = 0 AND destination_credential IS NOT NULL)",
             )?;
             Ok(statement.query_map([before], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
         })

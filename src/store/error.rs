@@ -46,7 +46,7 @@ pub enum StoreError {
     #[error("the workspace is on a network share ({0}): choose a folder on a local disk")]
     NetworkShare(String),
     /// The workspace keeps its secrets in a vault of another kind (D17).
-    #[error("this workspace keeps its credentials in the {0} vault: use that one")]
+    #[error("this workspace keeps its passwords in the {0} vault: leave out --vault, or use another --data folder")]
     OtherVault(String),
     /// A name that must be unique is in use.
     #[error("the name \"{0}\" is taken: choose another one")]

@@ -6,6 +6,7 @@ use super::Store;
 use super::codec::{Columns, Word};
 use super::error::{Result, missing};
 use super::passes::{PASS_COLUMNS, PassRow, all_at_rest, pass_row};
+use crate::domain::action::Action;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::star::Star;
@@ -33,10 +34,24 @@ pub struct NewItem {
 pub struct Imported {
     /// The row.
     pub id: ItemId,
-    /// Whether it is new.
-    pub created: bool,
-    /// Credentials, source and destination, that nothing uses any more: forget them when they are gone from the vault.
-    pub replaced: [Option<CredentialId>; 2],
+    /// What became of it.
+    pub became: Became,
+}
+
+/// What an import did with an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It is new.
+    Created,
+    /// It was known and has new logins or credentials.
+    Updated {
+        /// Credentials, source and destination, that nothing uses any more: forget them when they are gone from the vault.
+        replaced: [Option<CredentialId>; 2],
+    },
+    /// It was known just so.
+    Unchanged,
+    /// It may not be edited in this status: its row is as it was, and nothing refers to the credentials it came with.
+    LeftAlone(Status),
 }
 
 /// An item as listings show it.
@@ -92,10 +107,15 @@ fn select(connection: &Connection, condition: &str, parameters: impl rusqlite::P
 }
 
 impl Store {
-    /// Creates items or updates logins and credentials of those whose key (both addresses, ignoring ASCII case) is known.
-    /// One transaction; answers in order.
+    /// Creates items or updates logins and credentials of those whose key (both addresses, ignoring ASCII case) is known
+    /// and which may be edited (`domain::action`). One transaction, on the disk for good when it returns, because what it
+    /// replaced is destroyed then; answers in order.
+    ///
+    /// The statuses are looked at within the transaction: a worker that has written Queued reads its credentials' numbers
+    /// afterwards and must still find their secrets. A Migrating item has its secrets in memory, also for new connections,
+    /// and after a crash it reads the new numbers, so that its old ones may go.
     pub async fn import_items(&self, project: ProjectId, items: Vec<NewItem>) -> Result<Vec<Imported>> {
-        self.write(move |transaction, _| {
+        self.write_durably(move |transaction, _| {
             let exists: bool = transaction.query_row(
                 "SELECT EXISTS (SELECT 1 FROM project WHERE id = ?1 AND deleted = 0)",
                 [project],
@@ -105,14 +125,16 @@ impl Store {
                 return Err(missing("project", project));
             }
             let mut find = transaction.prepare_cached(
-                "SELECT id, source_credential, destination_credential FROM item
-                 WHERE project = ?1 AND source_email = ?2 AND destination_email = ?3 AND deleted = 0",
+                "SELECT i.id, i.source_credential, i.destination_credential, p.status
+                 FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass
+                 WHERE i.project = ?1 AND i.source_email = ?2 AND i.destination_email = ?3 AND i.deleted = 0",
             )?;
             let mut update = transaction.prepare_cached(
                 "UPDATE item SET source_login = ifnull(?2, source_login), source_credential = ifnull(?3, source_credential),
                      destination_login = ifnull(?4, destination_login),
                      destination_credential = ifnull(?5, destination_credential)
-                 WHERE id = ?1",
+                 WHERE id = ?1 AND (ifnull(?2, source_login) IS NOT source_login OR ?3 IS NOT NULL
+                     OR ifnull(?4, destination_login) IS NOT destination_login OR ?5 IS NOT NULL)",
             )?;
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO item (project, source_email, source_login, source_credential,
@@ -124,17 +146,24 @@ impl Store {
                 let (source, destination) = (item.source_credential, item.destination_credential);
                 let known = find
                     .query_row((project, &item.source_email, &item.destination_email), |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                        let status: Option<Word<Status>> = row.get(3)?;
+                        let status = status.map_or(Status::NotSubmitted, |word| word.0);
+                        Ok((row.get(0)?, [row.get(1)?, row.get(2)?], status))
                     })
                     .optional()?;
                 imported.push(match known {
-                    Some((id, old_source, old_destination)) => {
-                        update.execute((id, &item.source_login, source, &item.destination_login, destination))?;
+                    Some((id, _, status)) if Action::Edit.check(status, 0).is_err() => {
+                        Imported { id, became: Became::LeftAlone(status) }
+                    }
+                    Some((id, old, _)) => {
+                        let changed =
+                            update.execute((id, &item.source_login, source, &item.destination_login, destination))? > 0;
+                        let [at_source, at_destination] = old;
                         let gone = |new: Option<CredentialId>, old: Option<CredentialId>| {
                             old.filter(|_| new.is_some() && new != old)
                         };
-                        let replaced = [gone(source, old_source), gone(destination, old_destination)];
-                        Imported { id, created: false, replaced }
+                        let replaced = [gone(source, at_source), gone(destination, at_destination)];
+                        Imported { id, became: if changed { Became::Updated { replaced } } else { Became::Unchanged } }
                     }
                     None => {
                         insert.execute((
@@ -146,7 +175,7 @@ impl Store {
                             &item.destination_login,
                             destination,
                         ))?;
-                        Imported { id: ItemId(transaction.last_insert_rowid()), created: true, replaced: [None; 2] }
+                        Imported { id: ItemId(transaction.last_insert_rowid()), became: Became::Created }
                     }
                 });
             }
@@ -230,9 +259,10 @@ impl Store {
     }
 
     /// Marks items as deleted, which frees their keys at once; [`Store::purge`] removes their rows. Answers the credentials to
-    /// be removed from the vault. Refused while one of them is waiting or running.
+    /// be removed from the vault, on the disk for good: a power cut must not bring back items without their passwords.
+    /// Refused while one of them is waiting or running.
     pub async fn delete_items(&self, items: Vec<ItemId>) -> Result<Vec<CredentialId>> {
-        self.write(move |transaction, _| {
+        self.write_durably(move |transaction, _| {
             all_at_rest(transaction, &items)?;
             let mut statement = transaction.prepare_cached(
                 "UPDATE item SET deleted = 1 WHERE id = ?1 RETURNING source_credential, destination_credential",

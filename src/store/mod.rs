@@ -25,7 +25,7 @@ mod watermarks;
 pub use commands::CommandId;
 pub use credentials::Workspace;
 pub use error::{Result, StoreError};
-pub use items::{Imported, ItemRow, NewItem};
+pub use items::{Became, Imported, ItemRow, NewItem};
 pub use passes::{Ended, PassRow, Recovered, Schedule, Submission};
 pub use progress::{ErrorRow, PassFolderRow};
 

@@ -111,9 +111,10 @@ impl Store {
     }
 
     /// Marks a project as deleted, which frees its name at once; [`Store::purge`] removes its rows. Answers the credentials
-    /// to be removed from the vault. Refused while items are waiting, scheduled or running.
+    /// to be removed from the vault, on the disk for good: a power cut must not bring back a project without its passwords.
+    /// Refused while items are waiting, scheduled or running.
     pub async fn delete_project(&self, id: ProjectId) -> Result<Vec<CredentialId>> {
-        self.write(move |transaction, _| {
+        self.write_durably(move |transaction, _| {
             let mut statement = transaction.prepare_cached(
                 "SELECT p.status, count(*) FROM item AS i JOIN pass AS p ON p.id = i.latest_pass
                  WHERE i.project = ?1 AND i.deleted = 0 GROUP BY p.status",

@@ -18,6 +18,8 @@ use crate::domain::server::{Security, Server, Trust};
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 
+mod imports;
+
 struct Bench {
     store: Store,
     project: ProjectId,
@@ -400,7 +402,9 @@ async fn import_finds_items_by_key_ignoring_case() {
     again.source_login = Some("ann1".into());
     let list = vec![again, new_item("bob@a", "bob@b"), new_item("ann@a", "other@b"), new_item("Bob@a", "bob@b")];
     let imported = store.import_items(bench.project, list).await.unwrap();
-    assert_eq!(imported.iter().map(|i| i.created).collect::<Vec<_>>(), [false, true, true, false]);
+    let updated = Became::Updated { replaced: [None; 2] };
+    let became: Vec<Became> = imported.iter().map(|i| i.became).collect();
+    assert_eq!(became, [updated, Became::Created, Became::Created, Became::Unchanged]);
     assert_eq!((imported[0].id, imported[3].id), (bench.item, imported[1].id));
     store.import_items(bench.project, vec![new_item("ann@a", "ann@b")]).await.unwrap();
     let ann = store.item(bench.item).await.unwrap();
@@ -416,7 +420,7 @@ async fn import_finds_items_by_key_ignoring_case() {
     assert!(matches!(store.update_item(clash).await, Err(StoreError::NameTaken(_))));
     store.delete_items(vec![bench.item]).await.unwrap();
     let back = store.import_items(bench.project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0];
-    assert!(back.created && back.id > bench.item);
+    assert!(back.became == Became::Created && back.id > bench.item);
 }
 
 #[tokio::test]
@@ -442,11 +446,12 @@ async fn credentials_are_numbers_never_given_twice() {
             vec![NewItem { source_credential, destination_credential, ..new_item("ann@a", "ann@b") }],
         )
     };
-    assert_eq!(give(Some(ids[0]), Some(ids[1])).await.unwrap()[0].replaced, [None; 2]);
+    let replaced = |replaced| Became::Updated { replaced };
+    assert_eq!(give(Some(ids[0]), Some(ids[1])).await.unwrap()[0].became, replaced([None; 2]));
     assert_eq!(store.credential(ids[1]).await.unwrap(), Some((5, "import".into())));
-    assert_eq!(give(Some(ids[0]), None).await.unwrap()[0].replaced, [None; 2], "what is not given stays");
+    assert_eq!(give(Some(ids[0]), None).await.unwrap()[0].became, replaced([None; 2]), "what is not given stays");
     let other = store.new_credentials(1, 5, "import").await.unwrap()[0];
-    assert_eq!(give(None, Some(other)).await.unwrap()[0].replaced, [None, Some(ids[1])]);
+    assert_eq!(give(None, Some(other)).await.unwrap()[0].became, replaced([None, Some(ids[1])]));
     let (source, destination) = {
         let item = store.item(bench.item).await.unwrap().item;
         (item.source.credential, item.destination.credential)

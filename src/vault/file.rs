@@ -21,7 +21,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::file_key::{self, DataKey, NONCE, Opener, cipher};
 use super::ring::Ring;
-use super::{Progress, Vault, VaultError, damaged, failed, random};
+use super::{Progress, Standing, Vault, VaultError, damaged, failed, random};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
@@ -42,26 +42,27 @@ impl FileVault {
     /// The file's name within the data folder.
     pub const FILE: &'static str = "vault.bin";
 
-    /// Opens the vault, or makes an empty one if there is none.
-    pub fn open(path: &Path, workspace: &str, passphrase: &Secret) -> Result<Self, VaultError> {
-        Self::open_by(path, workspace, &Opener::passphrase(passphrase)?)
+    /// Opens the vault, or makes an empty one if none was chosen yet.
+    pub fn open(path: &Path, standing: Standing, workspace: &str, passphrase: &Secret) -> Result<Self, VaultError> {
+        Self::open_by(path, standing, workspace, &Opener::passphrase(passphrase)?)
     }
 
     /// The same with a key that the system's keyring keeps.
-    pub fn open_with_keyring(path: &Path, workspace: &str) -> Result<Self, VaultError> {
-        Self::open_by(path, workspace, &Opener::Keyring(&Ring::system(workspace)?))
+    pub fn open_with_keyring(path: &Path, standing: Standing, workspace: &str) -> Result<Self, VaultError> {
+        Self::open_by(path, standing, workspace, &Opener::Keyring(&Ring::system(workspace)?))
     }
 
-    fn open_by(path: &Path, workspace: &str, opener: &Opener<'_>) -> Result<Self, VaultError> {
+    fn open_by(path: &Path, standing: Standing, workspace: &str, opener: &Opener<'_>) -> Result<Self, VaultError> {
         let _writing = write_lock(path)?;
-        let key = match read(path)? {
-            Some(file) => file_key::unwrap(&file, workspace, opener)?,
-            None => {
-                let (mut file, key) = file_key::create(workspace, opener)?;
-                file.extend_from_slice(seal(&key, &file).as_bytes());
-                replace(path, &file).inspect_err(|_| opener.forget(&file))?;
-                key
-            }
+        let key = match (read(path)?, standing) {
+            (Some(file), Standing::Unchosen) => match file_key::unwrap(&file, workspace, opener) {
+                // Made and never chosen: a crash came between. Nothing is in it, whatever opened it.
+                Err(_) if is_empty(&file) => make(path, workspace, opener)?,
+                opened => opened?,
+            },
+            (Some(file), Standing::Chosen) => file_key::unwrap(&file, workspace, opener)?,
+            (None, Standing::Unchosen) => make(path, workspace, opener)?,
+            (None, Standing::Chosen) => return Err(VaultError::FileGone),
         };
         let vault = Self { path: path.to_owned(), workspace: workspace.to_owned(), key };
         vault.load()?;
@@ -70,7 +71,7 @@ impl FileVault {
 
     /// Header and entries as they are on the disk now, the seal checked.
     fn load(&self) -> Result<(Vec<u8>, BTreeMap<i64, Sealed>), VaultError> {
-        let mut file = read(&self.path)?.ok_or_else(|| VaultError::Failed("its file is gone".into()))?;
+        let mut file = read(&self.path)?.ok_or(VaultError::FileGone)?;
         let header = file_key::length(&file)?;
         let body = file.len().checked_sub(SEAL).filter(|body| *body >= header).ok_or_else(damaged)?;
         if seal(&self.key, &file[..body]).as_bytes()[..] != file[body..] {
@@ -155,6 +156,19 @@ impl Vault for FileVault {
     }
 }
 
+/// Writes an empty vault; its key.
+fn make(path: &Path, workspace: &str, opener: &Opener<'_>) -> Result<DataKey, VaultError> {
+    let (mut file, key) = file_key::create(workspace, opener)?;
+    file.extend_from_slice(seal(&key, &file).as_bytes());
+    replace(path, &file).inspect_err(|_| opener.forget(&file))?;
+    Ok(key)
+}
+
+/// Whether a file is as long as one without entries.
+fn is_empty(file: &[u8]) -> bool {
+    file_key::length(file).is_ok_and(|head| file.len() == head + SEAL)
+}
+
 fn seal(key: &DataKey, body: &[u8]) -> blake3::Hash {
     let key = Zeroizing::new(blake3::derive_key("mailferry vault file 1 seal", &key[..]));
     blake3::keyed_hash(&key, body)
@@ -198,157 +212,4 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::GO_ON;
-    use super::super::ring::mock::{Mock, locked};
-    use super::*;
-
-    fn open(path: &Path, phrase: &str) -> Result<FileVault, VaultError> {
-        open_in("workspace-1", path, phrase)
-    }
-
-    fn open_in(workspace: &str, path: &Path, phrase: &str) -> Result<FileVault, VaultError> {
-        FileVault::open_by(path, workspace, &Opener::Passphrase(&Secret::new(phrase), file_key::CHEAP))
-    }
-
-    fn put(vault: &FileVault, entries: &[(i64, &str)]) {
-        let entries = entries.iter().map(|(id, text)| (CredentialId(*id), Secret::new(*text))).collect();
-        vault.put_many(entries, &|_| GO_ON).unwrap();
-    }
-
-    #[test]
-    fn secrets_are_there_at_the_next_start_and_for_other_processes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vault.bin");
-        let secret = Secret::new("correct horse");
-        let first = FileVault::open(&path, "w", &secret).unwrap();
-        let second = FileVault::open(&path, "w", &secret).unwrap();
-        put(&first, &[(1, "hunter2"), (2, "")]);
-        put(&second, &[(2, "changed"), (3, "Grüße")]);
-        for (id, text) in [(1, "hunter2"), (2, "changed"), (3, "Grüße")] {
-            assert_eq!(first.get(CredentialId(id)).unwrap().expose(), text);
-        }
-        first.delete_many(&[CredentialId(1)], &|_| ()).unwrap();
-        assert_eq!(second.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
-        let bytes = std::fs::read(&path).unwrap();
-        assert!(!bytes.windows(7).any(|w| w == b"hunter2" || w == b"changed"));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-    }
-
-    #[test]
-    fn another_passphrase_or_workspace_does_not_open_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vault.bin");
-        put(&open(&path, "right").unwrap(), &[(1, "x")]);
-        assert!(matches!(open(&path, "wrong"), Err(VaultError::WrongPassphrase)));
-        let other = open_in("workspace-2", &path, "right");
-        assert!(matches!(other, Err(VaultError::WrongPassphrase)));
-        assert!(FileVault::open(&path, "workspace-1", &Secret::new("")).is_err());
-        assert_eq!(open(&path, "right").unwrap().get(CredentialId(1)).unwrap().expose(), "x");
-    }
-
-    #[test]
-    fn any_flipped_byte_and_any_cut_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vault.bin");
-        let vault = open(&path, "phrase").unwrap();
-        put(&vault, &[(1, "one"), (2, "two")]);
-        let good = std::fs::read(&path).unwrap();
-        for at in 0..good.len() {
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            std::fs::write(&path, &bad).unwrap();
-            assert!(vault.get(CredentialId(1)).is_err(), "byte {at}");
-            assert!(vault.put_many(Vec::new(), &|_| GO_ON).is_err(), "byte {at}");
-            assert!(open(&path, "phrase").is_err(), "byte {at}");
-            std::fs::write(&path, &good[..at]).unwrap();
-            assert!(vault.get(CredentialId(1)).is_err(), "cut at {at}");
-            assert!(open(&path, "phrase").is_err(), "cut at {at}");
-        }
-        std::fs::write(&path, &good).unwrap();
-        assert_eq!(vault.get(CredentialId(2)).unwrap().expose(), "two");
-    }
-
-    #[test]
-    fn entries_cannot_change_places_even_under_a_valid_seal() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vault.bin");
-        let vault = open(&path, "phrase").unwrap();
-        put(&vault, &[(1, "one"), (2, "two")]);
-        let (header, mut entries) = vault.load().unwrap();
-        let (one, two) = (entries[&1].clone(), entries[&2].clone());
-        entries.extend([(1, two), (2, one)]);
-        vault.store(header, &entries).unwrap();
-        assert!(vault.get(CredentialId(1)).is_err());
-        assert!(vault.get(CredentialId(2)).is_err());
-    }
-
-    #[test]
-    fn a_key_in_the_keyring_opens_it_and_nothing_else_does() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vault.bin");
-        let mock = Mock::new();
-        let open = |workspace, mock: &Mock| {
-            FileVault::open_by(&path, workspace, &Opener::Keyring(&mock.ring(workspace, None)))
-        };
-        put(&open("w", &mock).unwrap(), &[(1, "one"), (2, "two")]);
-        let [user] = &mock.users()[..] else { panic!("one entry for all: {:?}", mock.users()) };
-        assert!(user.starts_with("w/file-key-"), "{user}");
-        let vault = open("w", &mock).unwrap();
-        assert_eq!(vault.get(CredentialId(2)).unwrap().expose(), "two");
-        assert!(matches!(open("other", &mock), Err(VaultError::KeyMissing)));
-        assert!(matches!(open("w", &Mock::new()), Err(VaultError::KeyMissing)));
-        assert!(matches!(super::tests::open(&path, "phrase"), Err(VaultError::Failed(_))), "of another kind");
-        let good = std::fs::read(&path).unwrap();
-        for at in 0..good.len() {
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            std::fs::write(&path, &bad).unwrap();
-            assert!(open("w", &mock).is_err() && vault.get(CredentialId(1)).is_err(), "byte {at}");
-            std::fs::write(&path, &good[..at]).unwrap();
-            assert!(open("w", &mock).is_err() && vault.get(CredentialId(1)).is_err(), "cut at {at}");
-        }
-        std::fs::write(&path, &good).unwrap();
-        mock.fail(user, locked());
-        assert!(matches!(open("w", &mock), Err(VaultError::KeyringLocked(_))));
-        mock.change(user, Some(&[7; 32]));
-        assert!(matches!(open("w", &mock), Err(VaultError::KeyMissing)));
-        mock.change(user, None);
-        assert!(matches!(open("w", &mock), Err(VaultError::KeyMissing)));
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_made_leaves_no_key_in_the_keyring() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vault.bin");
-        let mock = Mock::new();
-        let ring = mock.ring("w", None);
-        let (head, _) = file_key::create("w", &Opener::Keyring(&ring)).unwrap();
-        assert_eq!(mock.users().len(), 1);
-        Opener::Keyring(&ring).forget(&head);
-        assert!(mock.users().is_empty() && !path.exists());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-        #[test]
-        fn what_is_put_comes_back(entries in proptest::collection::btree_map(any::<i64>(), any::<String>(), 0..20)) {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("vault.bin");
-            let list: Vec<_> = entries.iter().map(|(id, text)| (*id, text.as_str())).collect();
-            put(&open(&path, "phrase").unwrap(), &list);
-            let again = open(&path, "phrase").unwrap();
-            for (id, text) in list {
-                let secret = again.get(CredentialId(id)).unwrap();
-                prop_assert_eq!(secret.expose(), text);
-            }
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,10 @@ use super::ring::Ring;
 use super::{Progress, Vault, VaultError};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
+use crate::domain::wording::counted;
+
+/// Entries deleted at once: a second or so.
+const BATCH: usize = 64;
 
 /// A workspace's entries in the system's keyring.
 pub struct KeyringVault {
@@ -38,9 +42,9 @@ impl KeyringVault {
         }
         match left.last() {
             Some(first) => VaultError::Failed(format!(
-                "{why}. {} entries could not be taken back and may hold new passwords that nothing uses, the first is \
-                 {} of the service {}. Delete them in the keyring's own program",
-                left.len(),
+                "{why}. {} could not be taken back and may hold new passwords that nothing uses, the first is {} of the \
+                 service {}. Delete what is there in the keyring's own program",
+                counted(left.len(), "entry"),
                 self.ring.user(first),
                 super::ring::SERVICE,
             )),
@@ -97,15 +101,19 @@ impl Vault for KeyringVault {
         }
         if let [(id, why), ..] = failed.as_slice() {
             return Err(VaultError::Failed(format!(
-                "{why}. {} of {} entries were not deleted, the first is {} of the service {}; nothing uses them. \
-                 Delete them in the keyring's own program",
+                "{why}. {} of {} could not be deleted, the first is {} of the service {}; nothing uses what is left. \
+                 Delete it in the keyring's own program",
                 failed.len(),
-                ids.len(),
+                counted(ids.len(), "entry"),
                 self.ring.user(id),
                 super::ring::SERVICE,
             )));
         }
         if all_found { Ok(()) } else { self.ring.probe() }
+    }
+
+    fn batch(&self) -> usize {
+        BATCH
     }
 }
 
@@ -196,7 +204,7 @@ mod tests {
             GO_ON
         };
         let refused = vault.put_many(many(1..=5), &stuck).unwrap_err().to_string();
-        assert!(refused.contains("1 entries could not be taken back") && refused.contains("w/2 of"), "{refused}");
+        assert!(refused.contains("1 entry could not be taken back") && refused.contains("w/2 of"), "{refused}");
         assert!(refused.contains("locked") && !refused.contains("secret 2"), "{refused}");
         assert_eq!(mock.users(), ["w/2"]);
     }
@@ -220,7 +228,7 @@ mod tests {
         mock.fail("w/2", keyring::Error::PlatformFailure("busy".into()));
         let ids: Vec<CredentialId> = (1..=4).map(CredentialId).collect();
         let refused = vault.delete_many(&ids, &|_| ()).unwrap_err().to_string();
-        assert!(refused.contains("1 of 4") && refused.contains("w/2"), "{refused}");
+        assert!(refused.contains("1 of 4 entries") && refused.contains("w/2"), "{refused}");
         assert_eq!(mock.users(), ["w/2"]);
     }
 }

@@ -85,6 +85,13 @@ pub enum VaultError {
          that made it, or bring the keyring back from a backup"
     )]
     KeyMissing,
+    /// The vault was chosen once, and its file is not there any more.
+    #[error(
+        "the vault's file {} is gone from the workspace: restore it from a backup. Without one its passwords are lost: make \
+         a new workspace (another --data folder) and import them again",
+        FileVault::FILE
+    )]
+    FileGone,
     /// More than an entry of the system's keyring can hold.
     #[error("a password is {bytes} bytes long, and this system's keyring takes {limit}: nothing was written")]
     TooLong {
@@ -122,6 +129,30 @@ pub trait Vault: Send + Sync {
     fn put_many(&self, entries: Vec<(CredentialId, Secret)>, progress: &Progress<'_>) -> Result<(), VaultError>;
     /// Removes secrets; those that are not there count as removed.
     fn delete_many(&self, ids: &[CredentialId], progress: &dyn Fn(usize)) -> Result<(), VaultError>;
+    /// How many secrets are best removed at once by whoever wants to look up in between.
+    fn batch(&self) -> usize {
+        usize::MAX
+    }
+}
+
+/// Whether the workspace has this vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// None was chosen yet: it is made.
+    ///
+    /// It is made before it is chosen. A crash between the two leaves a file without entries, which the next opening
+    /// takes over or replaces; the other order would leave a choice whose file never was, which looks like a lost one.
+    Unchosen,
+    /// It was chosen. A file that is not there is lost, and must not be replaced by an empty one without a word.
+    Chosen,
+}
+
+/// Whether a vault that was chosen is lost: [`VaultError::FileGone`].
+pub fn not_lost(kind: VaultKind, folder: &Path) -> Result<(), VaultError> {
+    match kind {
+        VaultKind::File | VaultKind::FileKeyring if !folder.join(FileVault::FILE).exists() => Err(VaultError::FileGone),
+        VaultKind::File | VaultKind::FileKeyring | VaultKind::Keyring | VaultKind::Memory => Ok(()),
+    }
 }
 
 fn failed(doing: &str, error: impl std::fmt::Display) -> VaultError {
@@ -138,9 +169,10 @@ fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     Ok(bytes)
 }
 
-/// Opens (or makes) the vault of a workspace. The passphrase is asked for by the file vault only.
+/// Opens the vault of a workspace, or makes one if none was chosen. The passphrase is asked for by the file vault only.
 pub fn open(
     kind: VaultKind,
+    standing: Standing,
     folder: &Path,
     workspace: &str,
     passphrase: Option<&Secret>,
@@ -150,9 +182,11 @@ pub fn open(
         VaultKind::Memory => Ok(Arc::new(MemoryVault::default())),
         VaultKind::File => {
             let passphrase = passphrase.ok_or_else(|| VaultError::Locked("its passphrase is needed".into()))?;
-            Ok(Arc::new(FileVault::open(&folder.join(FileVault::FILE), workspace, passphrase)?))
+            Ok(Arc::new(FileVault::open(&folder.join(FileVault::FILE), standing, workspace, passphrase)?))
         }
-        VaultKind::FileKeyring => Ok(Arc::new(FileVault::open_with_keyring(&folder.join(FileVault::FILE), workspace)?)),
+        VaultKind::FileKeyring => {
+            Ok(Arc::new(FileVault::open_with_keyring(&folder.join(FileVault::FILE), standing, workspace)?))
+        }
     }
 }
 
@@ -203,10 +237,11 @@ mod tests {
     #[tokio::test]
     async fn kinds_open_or_say_why_not() {
         let folder = tempfile::tempdir().unwrap();
-        let open = |kind, phrase: Option<&Secret>| open(kind, folder.path(), "w", phrase).map(|_| ());
+        let open =
+            |kind, phrase: Option<&Secret>| open(kind, Standing::Unchosen, folder.path(), "w", phrase).map(|_| ());
         assert!(matches!(open(VaultKind::File, None), Err(VaultError::Locked(_))));
         assert_eq!(open(VaultKind::File, Some(&Secret::new("open sesame"))), Ok(()));
-        let memory = super::open(VaultKind::Memory, folder.path(), "w", None).unwrap();
+        let memory = super::open(VaultKind::Memory, Standing::Unchosen, folder.path(), "w", None).unwrap();
         let (told, heard) = std::sync::mpsc::channel();
         let tell = move |done| {
             told.send((done, std::thread::current().name().map(str::to_owned))).unwrap();

@@ -1,5 +1,6 @@
 //! The system's keyring as vault, against a real Secret Service: it keeps, gives, forgets, and says what is wrong with it.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use crate::support::compare::{self, Mailbox};
@@ -223,6 +224,36 @@ fn b4_a_thousand_passwords_go_in_with_progress_and_come_out() {
     assert_eq!(keyring.secret(last), "into 499");
     workspace.run(&["project", "delete", PROJECT]).expect(0);
     assert_eq!(keyring.users().len(), 0);
+}
+
+#[test]
+fn b4_a_keyring_that_never_answers_can_be_left() {
+    if !keyring::available() {
+        return;
+    }
+    let keyring = Keyring::start(Service::Unlocked);
+    let workspace = Workspace::with_keyring(&keyring, None);
+    workspace.project_new(NOWHERE, NOWHERE, &[]);
+    let file = list(5000);
+    let mut command = workspace.command(&["item", "import", PROJECT, file.path().to_str().expect("a plain path")]);
+    let mut importing = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+    let pid = importing.id().to_string();
+    while keyring.users().len() < 3 {
+        assert_eq!(importing.try_wait().expect("its state"), None, "it ended too early");
+    }
+    keyring.hang();
+    let press = || Command::new("kill").args(["-INT", &pid]).status().expect("kill");
+    press();
+    let mut said = BufReader::new(importing.stderr.take().expect("piped"));
+    let mut text = String::new();
+    let first = said.read_line(&mut text).map(|_| press());
+    let rest = said.read_to_string(&mut text);
+    let ended = importing.wait();
+    keyring.go_on();
+    assert!(first.is_ok() && rest.is_ok(), "{first:?} {rest:?}");
+    assert!(text.contains("Ctrl-C again leaves at once") && text.contains("left before its end"), "{text}");
+    assert_eq!(ended.expect("its end").code(), Some(2));
+    assert!(workspace.run(&["item", "list", PROJECT]).expect(0).stdout.starts_with("No items yet"));
 }
 
 #[test]

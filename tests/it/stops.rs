@@ -129,7 +129,7 @@ fn r20_r21_stop_from_another_process_ends_the_operation_in_hand() {
         let running = project.start();
         hit.wait();
         let told = project.workspace.run(&["stop", PROJECT]).expect(0);
-        assert!(told.stdout.contains("1 items told to stop"), "{told:?}");
+        assert!(told.stdout.contains("1 item told to stop"), "{told:?}");
         assert_eq!(project.item(0).status(), "stopping");
         hit.go_on();
         assert_eq!(running.code(), Some(1));

@@ -1,29 +1,30 @@
 //! How projects and items with their passwords enter the workspace: the vault first, then the database in one
 //! transaction, so that no row names a password that was never kept. Shared by the window and the command line.
 //!
-//! What breaks off in between leaves numbers of credentials that nothing refers to; their secrets are removed by the next
-//! entry a day later, when nobody can still be about to use them.
+//! What breaks off in between leaves numbers of credentials that nothing refers to; their secrets are removed after an
+//! entry a day later, when nobody can still be about to use them (`removal`).
 
+mod reading;
+mod removal;
+
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::csv_import::{Parsed, Row, parse};
+pub use reading::{read_authorities, read_items};
+pub use removal::{NotRemoved, remove};
+
+use crate::domain::csv_import::Row;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
-use crate::store::{NewItem, Store, StoreError};
+use crate::domain::status::Status;
+use crate::store::{Became, NewItem, Store, StoreError};
 use crate::vault::{self, Vault, VaultError};
-
-/// A larger file of items is refused unread: 100,000 rows are some 10 MB.
-const ITEMS_LIMIT: u64 = 256 * 1024 * 1024;
-/// A CA file larger than this is none.
-const AUTHORITIES_LIMIT: u64 = 4 * 1024 * 1024;
-const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Why something did not enter.
 #[derive(Debug, thiserror::Error)]
@@ -34,13 +35,13 @@ pub enum EnterError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The database, and then passwords could not be removed from the vault again.
+    /// One of these, and then passwords could not be removed from the vault again.
     #[error("{why}\n{also}")]
     LeftBehind {
-        /// What the database said.
-        why: StoreError,
-        /// What the vault said.
-        also: VaultError,
+        /// Why nothing was made.
+        why: Box<EnterError>,
+        /// Why they are still there.
+        also: NotRemoved,
     },
 }
 
@@ -64,7 +65,7 @@ impl Work {
 }
 
 /// Who watches an entry: hears how many of how many are done, on the vault's thread, and may cancel it until the database
-/// is written.
+/// is written. Cancelled later, what nothing uses any more stays in the vault for a later entry to remove.
 #[derive(Clone)]
 pub struct Watch {
     /// Hears what is done, how many, of how many.
@@ -87,36 +88,12 @@ pub struct Entered {
     pub created: usize,
     /// Items that were known and have new logins or passwords.
     pub updated: usize,
-    /// The items are in all the same if passwords that they replaced could not be removed.
-    pub removed: Result<(), VaultError>,
-}
-
-/// Reads a list of items.
-///
-/// # Errors
-/// For people: why the file cannot be read.
-pub fn read_items(file: &Path) -> Result<Parsed, String> {
-    let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if size > ITEMS_LIMIT {
-        return Err("larger than 256 MB; split it".into());
-    }
-    Ok(parse(&std::fs::read(file).map_err(|error| error.to_string())?))
-}
-
-/// Reads a file of certificates.
-///
-/// # Errors
-/// For people: why the file cannot be used.
-pub fn read_authorities(file: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if size > AUTHORITIES_LIMIT {
-        return Err("too large for a file of certificates".into());
-    }
-    let pem = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-    if !pem.contains("-----BEGIN CERTIFICATE-----") {
-        return Err("holds no certificate (PEM, -----BEGIN CERTIFICATE-----)".into());
-    }
-    Ok(pem)
+    /// Items that were known just so.
+    pub unchanged: usize,
+    /// How many may not be edited now and are as they were, by status.
+    pub left: BTreeMap<Status, usize>,
+    /// The items are in all the same if passwords that nothing uses any more could not be removed.
+    pub removed: Result<(), NotRemoved>,
 }
 
 /// Makes a project whose administrators (source, destination) have these passwords.
@@ -136,12 +113,18 @@ pub async fn project(
     let mut ids = kept.iter().copied();
     let credentials = sides.map(|has| if has { ids.next() } else { None });
     match store.create_project(name, source, destination, options, credentials).await {
-        Ok(id) => Ok(id),
-        Err(why) => Err(take_back(store, vault, kept, why).await),
+        Ok(id) => {
+            if let Some(vault) = vault {
+                // Nobody can cancel this: no more than what goes at once.
+                removal::tidy(store, vault, now, vault.batch(), &Watch::nobody()).await;
+            }
+            Ok(id)
+        }
+        Err(why) => Err(take_back(store, vault, kept, why.into()).await),
     }
 }
 
-/// Imports items.
+/// Imports items. Those that may not be edited in their status are left alone.
 ///
 /// # Errors
 /// Nothing was imported.
@@ -161,18 +144,38 @@ pub async fn items(
             Side::Destination => items[row].destination_credential = Some(*id),
         }
     }
+    if watch.cancel.is_cancelled() {
+        return Err(take_back(store, vault, kept, VaultError::Cancelled.into()).await);
+    }
+    let came_with: Vec<_> = items.iter().map(|item| [item.source_credential, item.destination_credential]).collect();
     let imported = match store.import_items(project, items).await {
         Ok(imported) => imported,
-        Err(why) => return Err(take_back(store, vault, kept, why).await),
+        Err(why) => return Err(take_back(store, vault, kept, why.into()).await),
     };
-    let replaced: Vec<CredentialId> = imported.iter().flat_map(|item| item.replaced).flatten().collect();
-    let removed = match vault {
-        Some(vault) if !replaced.is_empty() => remove(store, vault, replaced, watch).await,
-        // What cannot be removed now is removed by a later entry.
-        _ => Ok(()),
-    };
-    let created = imported.iter().filter(|item| item.created).count();
-    Ok(Entered { created, updated: imported.len() - created, removed })
+    let mut entered = Entered { created: 0, updated: 0, unchanged: 0, left: BTreeMap::new(), removed: Ok(()) };
+    let mut unused: Vec<CredentialId> = Vec::new();
+    for (item, came_with) in imported.iter().zip(came_with) {
+        match item.became {
+            Became::Created => entered.created += 1,
+            Became::Updated { replaced } => {
+                entered.updated += 1;
+                unused.extend(replaced.into_iter().flatten());
+            }
+            Became::Unchanged => entered.unchanged += 1,
+            Became::LeftAlone(status) => {
+                *entered.left.entry(status).or_default() += 1;
+                unused.extend(came_with.into_iter().flatten());
+            }
+        }
+    }
+    if let Some(vault) = vault {
+        entered.removed = remove(store, vault, unused, watch).await;
+        if entered.removed.is_ok() {
+            removal::tidy(store, vault, now, usize::MAX, watch).await;
+        }
+    }
+    // Without a vault, what is unused is removed after a later entry.
+    Ok(entered)
 }
 
 /// Puts secrets into the vault under new numbers.
@@ -188,10 +191,6 @@ async fn keep(
         return Ok(Vec::new());
     }
     let vault = vault.ok_or_else(|| VaultError::Locked("choose where passwords are kept first".into()))?;
-    let unused = store.unused_credentials(now - DAY).await?;
-    if !unused.is_empty() {
-        remove(store, vault, unused, watch).await?;
-    }
     let count = secrets.len();
     let ids = store.new_credentials(count, now, giver).await?;
     let entries = ids.iter().copied().zip(secrets).collect();
@@ -204,32 +203,17 @@ async fn keep(
     Ok(ids)
 }
 
-async fn remove(
-    store: &Store,
-    vault: &Arc<dyn Vault>,
-    ids: Vec<CredentialId>,
-    watch: &Watch,
-) -> Result<(), VaultError> {
-    let (count, tell) = (ids.len(), Arc::clone(&watch.tell));
-    vault::delete_many(vault, ids.clone(), move |done| tell(Work::Removing, done, count)).await?;
-    if let Err(error) = store.forget_credentials(ids).await {
-        // Their numbers are looked at again by a later entry.
-        tracing::warn!(%error, "credentials not forgotten");
-    }
-    Ok(())
-}
-
-/// Removes passwords that nothing refers to, because the database could not be written.
+/// Removes passwords that nothing refers to, because nothing became of the rows they were for.
 async fn take_back(
     store: &Store,
     vault: Option<&Arc<dyn Vault>>,
     ids: Vec<CredentialId>,
-    why: StoreError,
+    why: EnterError,
 ) -> EnterError {
-    let Some(vault) = vault.filter(|_| !ids.is_empty()) else { return why.into() };
+    let Some(vault) = vault.filter(|_| !ids.is_empty()) else { return why };
     match remove(store, vault, ids, &Watch::nobody()).await {
-        Ok(()) => why.into(),
-        Err(also) => EnterError::LeftBehind { why, also },
+        Ok(()) => why,
+        Err(also) => EnterError::LeftBehind { why: Box::new(why), also },
     }
 }
 
@@ -256,98 +240,4 @@ fn separate(rows: Vec<Row>) -> (Vec<NewItem>, Vec<(usize, Side)>, Vec<Secret>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::vault::MemoryVault;
-
-    const NOW: i64 = 1_000_000_000_000;
-
-    fn rows(passwords: &[Option<&str>]) -> Vec<Row> {
-        let secret = |password: &Option<&str>| password.map(Secret::new);
-        let rows = passwords.iter().enumerate().map(|(at, password)| Row {
-            line: at + 2,
-            source_email: format!("user{at}@a.example"),
-            source_login: None,
-            source_password: secret(password),
-            destination_email: format!("user{at}@b.example"),
-            destination_login: None,
-            destination_password: secret(password),
-        });
-        rows.collect()
-    }
-
-    struct Bench {
-        store: Store,
-        vault: Arc<dyn Vault>,
-        project: ProjectId,
-        _folder: tempfile::TempDir,
-    }
-
-    impl Bench {
-        async fn new() -> Bench {
-            let folder = tempfile::tempdir().unwrap();
-            let store = Store::open(folder.path(), NOW).unwrap();
-            let server = || Server::parse_url("imaps://imap.example").unwrap();
-            let new = ("p".to_owned(), server(), server(), Options::default());
-            let project = project(&store, None, NOW, new, [None, None]).await.unwrap();
-            Bench { store, vault: Arc::new(MemoryVault::default()), project, _folder: folder }
-        }
-
-        async fn enter(&self, now: i64, rows: Vec<Row>, watch: &Watch) -> Result<Entered, EnterError> {
-            items(&self.store, Some(&self.vault), now, self.project, rows, watch).await
-        }
-
-        async fn passwords(&self) -> Vec<Option<String>> {
-            let rows = self.store.items(self.project).await.unwrap();
-            let of = |row: &crate::store::ItemRow| row.item.source.credential;
-            let known = rows.iter().map(|row| of(row).map(|id| self.vault.get(id).unwrap().expose().to_owned()));
-            known.collect()
-        }
-    }
-
-    #[tokio::test]
-    async fn passwords_that_are_replaced_go_and_those_not_given_stay() {
-        let bench = Bench::new().await;
-        let nobody = Watch::nobody();
-        let first = bench.enter(NOW, rows(&[Some("one"), Some("two"), None]), &nobody).await.unwrap();
-        assert_eq!((first.created, first.updated, first.removed), (3, 0, Ok(())));
-        let old = bench.store.items(bench.project).await.unwrap()[1].item.source.credential.unwrap();
-        let again = bench.enter(NOW, rows(&[None, Some("new")]), &nobody).await.unwrap();
-        assert_eq!((again.created, again.updated), (0, 2));
-        assert_eq!(bench.passwords().await, [Some("one".into()), Some("new".into()), None]);
-        assert_eq!(bench.vault.get(old), Err(VaultError::Missing(old)));
-        assert!(bench.store.unused_credentials(i64::MAX).await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_cancelled_import_leaves_nothing() {
-        let bench = Bench::new().await;
-        let watch = Watch::nobody();
-        let cancel = watch.cancel.clone();
-        let watch = Watch { tell: Arc::new(move |_, _, _| cancel.cancel()), ..watch };
-        let cancelled = bench.enter(NOW, rows(&[Some("one"), Some("two")]), &watch).await;
-        assert!(matches!(cancelled, Err(EnterError::Vault(VaultError::Cancelled))), "{cancelled:?}");
-        assert!(bench.store.items(bench.project).await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_database_that_refuses_takes_its_passwords_back() {
-        let bench = Bench::new().await;
-        bench.store.delete_project(bench.project).await.unwrap();
-        let refused = bench.enter(NOW, rows(&[Some("one")]), &Watch::nobody()).await;
-        assert!(matches!(refused, Err(EnterError::Store(StoreError::Missing(_)))), "{refused:?}");
-        assert_eq!(bench.vault.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
-        assert!(bench.store.unused_credentials(i64::MAX).await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn what_broke_off_a_day_ago_is_removed_by_the_next_entry() {
-        let bench = Bench::new().await;
-        let broken = bench.store.new_credentials(1, NOW, "import").await.unwrap()[0];
-        bench.vault.put_many(vec![(broken, Secret::new("left"))], &|_| vault::GO_ON).unwrap();
-        bench.enter(NOW + DAY, rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
-        assert!(bench.vault.get(broken).is_ok(), "somebody may still be about to use it");
-        bench.enter(NOW + DAY + 1, rows(&[Some("two")]), &Watch::nobody()).await.unwrap();
-        assert_eq!(bench.vault.get(broken), Err(VaultError::Missing(broken)));
-    }
-}
+mod tests;

@@ -39,4 +39,8 @@ impl Vault for LateVault {
     fn delete_many(&self, ids: &[CredentialId], progress: &dyn Fn(usize)) -> Result<(), VaultError> {
         self.open()?.delete_many(ids, progress)
     }
+
+    fn batch(&self) -> usize {
+        self.get_open().map_or(usize::MAX, |vault| vault.batch())
+    }
 }

@@ -173,8 +173,8 @@ pub enum Answer {
     Importing(Work, usize, usize),
     /// An import was cancelled: nothing was imported, and what it had stored is taken back.
     Cancelled,
-    /// Items were imported: new ones, known ones, bad rows; and what went wrong after it, for people.
-    Imported(usize, usize, usize, Option<String>),
+    /// Items were imported.
+    Imported(Imported),
     /// What became of a Start or another command.
     Done(Outcome),
     /// See [`Ask::Details`].
@@ -198,6 +198,8 @@ pub struct Opened {
     pub settings: BTreeMap<String, String>,
     /// The kind of its vault, once chosen.
     pub vault: Option<VaultKind>,
+    /// The kind that was asked for by name while none is chosen.
+    pub proposed: Option<VaultKind>,
     /// Whether the vault is open.
     pub unlocked: bool,
     /// Why the vault is not open, if somebody tried.
@@ -221,6 +223,21 @@ pub struct Preview {
     pub problems: Vec<String>,
     /// Oddities of good rows.
     pub notes: Vec<String>,
+}
+
+/// What became of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// New items.
+    pub created: usize,
+    /// Items that were known and have new logins or passwords.
+    pub updated: usize,
+    /// Items that may not be edited now and are as they were, by status.
+    pub left: BTreeMap<Status, usize>,
+    /// Bad rows that were left out.
+    pub bad: usize,
+    /// What went wrong after it, for people.
+    pub trouble: Option<String>,
 }
 
 /// A pass as the page of its item lists it.

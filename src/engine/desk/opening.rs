@@ -13,7 +13,7 @@ use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use crate::platform::PlatformError;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::{PassRow, Store, StoreError};
-use crate::vault;
+use crate::vault::{self, Standing};
 
 /// A crash so recent that the window goes on by itself, in milliseconds (D3).
 const RECENT: i64 = 10 * 60 * 1000;
@@ -32,7 +32,7 @@ pub struct Open {
 pub async fn open(opening: &Opening) -> Result<(Open, Opened), Answer> {
     let not = |error: String| Answer::NotOpened(error);
     let now = opening.clock.now();
-    let lock = workspace_lock(&opening.folder, now).map_err(|error| match error {
+    let mut lock = workspace_lock(&opening.folder, now).map_err(|error| match error {
         PlatformError::InUse(owner) => Answer::InUse(owner),
         other => not(other.to_string()),
     })?;
@@ -41,6 +41,13 @@ pub async fn open(opening: &Opening) -> Result<(Open, Opened), Answer> {
     let store = store.map_err(|_| not("opening the database failed".into()))?.map_err(|e| not(e.to_string()))?;
     let vault = Arc::new(LateVault::default());
     let mut opened = look(&store).await.map_err(|error| not(error.to_string()))?;
+    match (opened.vault, opening.vault) {
+        (Some(chosen), Some(asked)) if chosen != asked => {
+            return Err(not(StoreError::OtherVault(chosen.word().into()).to_string()));
+        }
+        (None, asked) => opened.proposed = asked,
+        (Some(_), _) => {}
+    }
     open_vault(opening, &store, &vault, &mut opened).await;
     let resume = left_behind(&store, &lock, now, &mut opened).await.map_err(|error| not(error.to_string()))?;
     let engine = Engine::start(Workspace {
@@ -52,6 +59,8 @@ pub async fn open(opening: &Opening) -> Result<(Open, Opened), Answer> {
         clock: Arc::clone(&opening.clock),
         endpoints: Arc::clone(&opening.endpoints),
     });
+    // Not before all has gone well: "Try again" must find the crash as this opening did (D3).
+    lock.settle();
     Ok((Open { store, vault, engine, resume, lock }, opened))
 }
 
@@ -69,6 +78,8 @@ async fn look(store: &Store) -> Result<Opened, StoreError> {
 async fn open_vault(opening: &Opening, store: &Store, late: &LateVault, opened: &mut Opened) {
     let Some(kind) = opened.vault.or(opening.vault) else { return };
     if kind == VaultKind::File && opening.passphrase.is_none() {
+        // Nobody should have to enter a passphrase to hear that there is nothing to open.
+        opened.vault_error = opened.vault.and_then(|kind| vault::not_lost(kind, &opening.folder).err()).map(words);
         return;
     }
     match unlock(opening, store, late, kind, opening.passphrase.clone()).await {
@@ -85,19 +96,23 @@ pub async fn unlock(
     kind: VaultKind,
     passphrase: Option<Secret>,
 ) -> Result<(), String> {
-    let workspace = store.workspace().await.map_err(|error| error.to_string())?;
-    if let Some(chosen) = workspace.vault.as_deref().and_then(VaultKind::parse)
-        && chosen != kind
-    {
-        return Err(StoreError::OtherVault(chosen.word().into()).to_string());
-    }
+    let workspace = store.workspace().await.map_err(words)?;
+    let standing = match workspace.vault.as_deref().and_then(VaultKind::parse) {
+        Some(chosen) if chosen != kind => return Err(StoreError::OtherVault(chosen.word().into()).to_string()),
+        Some(_) => Standing::Chosen,
+        None => Standing::Unchosen,
+    };
     let folder = opening.folder.clone();
-    let vault =
-        tokio::task::spawn_blocking(move || vault::open(kind, &folder, &workspace.uuid, passphrase.as_ref())).await;
-    let vault = vault.map_err(|_| "opening the vault failed".to_owned())?.map_err(|error| error.to_string())?;
-    store.choose_vault(kind.word()).await.map_err(|error| error.to_string())?;
+    let open = move || vault::open(kind, standing, &folder, &workspace.uuid, passphrase.as_ref());
+    let vault = tokio::task::spawn_blocking(open).await;
+    let vault = vault.map_err(|_| "opening the vault failed".to_owned())?.map_err(words)?;
+    store.choose_vault(kind.word()).await.map_err(words)?;
     late.set(vault);
     Ok(())
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
 /// What an earlier process left Submitted goes on by itself a moment after a crash; else it is held (D3), also while its
@@ -130,3 +145,6 @@ async fn left_behind(
     }
     Ok(resume)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,20 +7,21 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::enter::{EnterError, Watch, Work};
+use super::enter::{EnterError, Entered, Watch, Work};
 use super::late_vault::LateVault;
 use super::opening::{self, Open};
 use super::{
-    Answer, Ask, BackOffice, Command, Details, FolderLine, ImportFrom, NewProject, NewServer, OPENING, Opening,
-    Outcome, PAGE, PassLine, Preview, Ticket, Waker, enter,
+    Answer, Ask, BackOffice, Command, Details, FolderLine, ImportFrom, Imported, NewProject, NewServer, OPENING,
+    Opening, Outcome, PAGE, PassLine, Preview, Ticket, Waker, enter,
 };
-use crate::domain::csv_import::{Parsed, parse, with_header};
+use crate::domain::csv_import::{Parsed, parse_pasted};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::item::not_ready;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::{Server, Trust};
+use crate::domain::wording::counted;
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
 use crate::store::{PassFolderRow, PassRow, Store};
@@ -256,7 +257,7 @@ impl Room {
             return Err("nothing was imported: no row could be read".into());
         }
         if bad > 0 && !skip_bad {
-            return Err(format!("nothing was imported: {bad} rows are bad"));
+            return Err(format!("nothing was imported: {}", counted(bad, "bad row")));
         }
         let now = self.opening.clock.now();
         let vault = self.vault.get_open();
@@ -266,7 +267,8 @@ impl Room {
             other => other.map_err(|error| error.to_string())?,
         };
         let trouble = entered.removed.err().map(|error| error.to_string());
-        Ok(Answer::Imported(entered.created, entered.updated, bad, trouble))
+        let Entered { created, updated, left, .. } = entered;
+        Ok(Answer::Imported(Imported { created, updated, left, bad, trouble }))
     }
 
     async fn details(&self, item: ItemId) -> Result<Details, String> {
@@ -321,7 +323,7 @@ fn folder_line(row: PassFolderRow) -> FolderLine {
 async fn read(from: ImportFrom) -> Result<Parsed, String> {
     let read = tokio::task::spawn_blocking(move || match from {
         ImportFrom::File(file) => enter::read_items(&file).map_err(|error| format!("{}: {error}", file.display())),
-        ImportFrom::Text(text) => Ok(parse(with_header(text.expose()).expose().as_bytes())),
+        ImportFrom::Text(text) => Ok(parse_pasted(text.expose())),
     });
     read.await.map_err(|_| "reading the list failed".to_owned())?
 }

@@ -38,7 +38,7 @@ impl App {
                 }
             }
             Answer::Previewed(preview) => self.looked(Some(ticket), Ok(preview)),
-            Answer::Imported(new, known, bad, trouble) => self.import_ended(Ended::Imported(new, known, bad, trouble)),
+            Answer::Imported(imported) => self.import_ended(Ended::Imported(imported)),
             Answer::Cancelled => self.import_ended(Ended::Cancelled),
             Answer::Done(outcome) => self.outcome(&purpose, &outcome),
             Answer::Details(details) => {
@@ -103,8 +103,10 @@ impl App {
                 format!("{passes} did not come to an end last time and {wait} for your word: Resume or Stop"),
             );
         }
-        if opened.vault.is_some() && !opened.unlocked {
-            self.unlock = Some(VaultForm { refused: opened.vault_error, ..VaultForm::new(opened.vault) });
+        if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
+            let form = VaultForm::new(opened.vault);
+            let kind = opened.proposed.unwrap_or(form.kind);
+            self.unlock = Some(VaultForm { kind, refused: opened.vault_error, ..form });
         }
         if let [only] = self.projects.as_slice() {
             self.go(Route::Project(only.id));

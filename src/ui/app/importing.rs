@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::{App, Dialog, Purpose};
-use crate::engine::desk::{Ask, Preview, Ticket, Work};
+use crate::domain::wording::left_alone;
+use crate::engine::desk::{Ask, Imported, Preview, Ticket, Work};
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, Importing};
 use crate::ui::model::words;
@@ -12,8 +13,8 @@ use crate::ui::theme::Tone;
 
 /// How an import ended.
 pub(super) enum Ended {
-    /// New items, known ones, bad rows that were left out; what went wrong after it.
-    Imported(usize, usize, usize, Option<String>),
+    /// Items are in.
+    Imported(Imported),
     /// Cancelled, and what it had stored is taken back.
     Cancelled,
     /// Nothing was imported, and why.
@@ -96,15 +97,18 @@ impl App {
         let running = self.import_form().and_then(|form| form.running.take());
         let leaving = running.is_some_and(|import| import.leaving);
         match ended {
-            Ended::Imported(new, known, bad, trouble) => {
-                let mut line = format!("{} imported", words::counted(new, "item"));
-                if known > 0 {
-                    line += &format!(", {} updated", words::count(known as u64));
+            Ended::Imported(Imported { created, updated, left, bad, trouble }) => {
+                let mut line = format!("{} imported", words::counted(created, "item"));
+                if updated > 0 {
+                    line += &format!(", {} updated", words::count(updated as u64));
+                }
+                if let Some(left) = left_alone(&left) {
+                    line += &format!(", {left}");
                 }
                 if bad > 0 {
                     line += &format!(", {} left out", words::counted(bad, "bad row"));
                 }
-                self.say(if bad > 0 { Tone::Warning } else { Tone::Good }, line);
+                self.say(if bad > 0 || !left.is_empty() { Tone::Warning } else { Tone::Good }, line);
                 self.close_soon = leaving && trouble.is_none();
                 if let Some(trouble) = trouble {
                     self.say(Tone::Bad, trouble);

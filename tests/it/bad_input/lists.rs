@@ -44,7 +44,7 @@ fn bad_rows_are_named_by_line_and_column_and_nothing_is_imported() {
         "line 8: 7 columns instead of 6",
         "line 9: the same source and destination as on line 2",
         "line 10: a quotation mark opens here and is never closed",
-        "7 bad rows, 1 good ones; nothing was imported",
+        "7 bad rows, 1 good row; nothing was imported",
         "--skip-bad",
     ];
     let refused = says(import(&workspace, csv.as_bytes(), &[]), 2, &words);
@@ -52,7 +52,7 @@ fn bad_rows_are_named_by_line_and_column_and_nothing_is_imported() {
     assert!(items(&workspace).starts_with("No items yet"));
     assert!(!workspace.path().join("vault.bin").exists(), "passwords of a refused file were kept");
     let skipped = says(import(&workspace, csv.as_bytes(), &["--skip-bad"]), 0, &["line 3"]);
-    assert!(skipped.stdout.contains("1 items imported, 0 updated, 7 bad rows skipped"), "{}", skipped.stdout);
+    assert!(skipped.stdout.contains("1 item imported, 0 updated, 7 bad rows skipped"), "{}", skipped.stdout);
     assert_eq!(items(&workspace).lines().count(), 2);
 }
 

@@ -5,6 +5,7 @@ mod folders;
 mod lists;
 mod many;
 mod servers;
+mod vaults;
 mod verbs;
 mod workspaces;
 

@@ -112,6 +112,25 @@ impl Keyring {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// The service's process answers nothing until [`Keyring::go_on`], as if it waited for a person.
+    pub fn hang(&self) {
+        self.signal("-STOP");
+    }
+
+    /// It answers again.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let call = ["/", "org.freedesktop.DBus.GetConnectionUnixProcessID", "string:org.freedesktop.secrets"];
+        let to = ["--session", "--print-reply=literal", "--dest=org.freedesktop.DBus"];
+        let output = self.run("dbus-send", &[&to[..], &call[..]].concat());
+        let text = String::from_utf8_lossy(&output.stdout);
+        let pid = text.split_whitespace().last().expect("its process");
+        assert!(Command::new("kill").args([name, pid]).status().expect("kill").success(), "{text}");
+    }
+
     /// The users of all entries of the service `mailferry`, sorted.
     pub fn users(&self) -> Vec<String> {
         let output = self.run("secret-tool", &["search", "--all", "--unlock", "service", "mailferry"]);

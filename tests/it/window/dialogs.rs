@@ -238,3 +238,17 @@ fn close(stage: &mut Stage) {
     input.viewports.entry(input.viewport_id).or_default().events.clear();
     stage.window.run();
 }
+
+#[test]
+fn a_vault_that_was_asked_for_by_name_is_proposed_with_why_it_did_not_open() {
+    let mut stage = Stage::closed();
+    stage.opened(Opened {
+        projects: vec![project()],
+        proposed: Some(VaultKind::FileKeyring),
+        vault_error: Some("no keyring that can be reached".into()),
+        ..Opened::default()
+    });
+    assert!(stage.says("Where are passwords kept?") && stage.says("no keyring that can be reached"));
+    stage.click("Keep passwords there");
+    assert!(matches!(stage.only().1, Ask::Unlock(VaultKind::FileKeyring, None)));
+}

@@ -7,7 +7,7 @@ use mailferry::domain::record::{Counts, FolderPhase, PassFolder};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::{Refusal, Status};
 use mailferry::engine::desk::{
-    Answer, Ask, Command, Details, FolderLine, ImportFrom, Opened, Outcome, PassLine, Preview,
+    Answer, Ask, Command, Details, FolderLine, ImportFrom, Imported, Opened, Outcome, PassLine, Preview,
 };
 use mailferry::ui::route::Route;
 
@@ -62,9 +62,12 @@ fn items_are_imported_after_a_look_at_the_list() {
     assert!(stage.says("line 3, Source Email"));
     stage.click("Import 2 items");
     let (ticket, Ask::Import { project: PROJECT, skip_bad: true, .. }) = stage.only() else { panic!("an import") };
-    stage.answer(ticket, Answer::Imported(2, 0, 1, None));
+    stage.answer(
+        ticket,
+        Answer::Imported(Imported { created: 2, left: [(Status::Queued, 3)].into(), bad: 1, ..Imported::default() }),
+    );
     stage.state(vec![item(1, "anna"), item(2, "bob")]);
-    assert!(stage.says("2 items imported, 1 bad row left out"));
+    assert!(stage.says("2 items imported, 3 left alone: Queued, 1 bad row left out"));
     assert_eq!(stage.order(), ["anna", "bob"]);
 }
 
