@@ -75,7 +75,7 @@ impl App {
             }
             UserAction::Import => self.import(),
             UserAction::Browse => self.browse(),
-            UserAction::AskUnlock => self.unlock = Some(super::VaultForm::new(self.vault.0)),
+            UserAction::AskUnlock => self.unlock = Some(super::VaultForm::new(self.vault.0, self.proposed)),
             UserAction::Unlock => {
                 if let Some(form) = &mut self.unlock {
                     (form.busy, form.refused) = (true, None);

@@ -76,7 +76,7 @@ impl App {
     fn opened(&mut self, context: &Context, opened: Opened) {
         self.door = Door::Open;
         (self.projects, self.settings) = (opened.projects, opened.settings);
-        self.vault = (opened.vault, opened.unlocked);
+        (self.vault, self.proposed) = ((opened.vault, opened.unlocked), opened.proposed);
         match self.settings.get(THEME).map(String::as_str) {
             Some("dark") => context.set_theme(Theme::Dark),
             Some("light") => context.set_theme(Theme::Light),
@@ -104,9 +104,8 @@ impl App {
             );
         }
         if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
-            let form = VaultForm::new(opened.vault);
-            let kind = opened.proposed.unwrap_or(form.kind);
-            self.unlock = Some(VaultForm { kind, refused: opened.vault_error, ..form });
+            let form = VaultForm::new(opened.vault, opened.proposed);
+            self.unlock = Some(VaultForm { refused: opened.vault_error, ..form });
         }
         if let [only] = self.projects.as_slice() {
             self.go(Route::Project(only.id));
@@ -186,7 +185,7 @@ impl App {
 
     pub(super) fn unlock_first(&mut self, then: UserAction) {
         self.after_unlock = Some(then);
-        self.unlock = Some(VaultForm::new(self.vault.0));
+        self.unlock = Some(VaultForm::new(self.vault.0, self.proposed));
     }
 }
 

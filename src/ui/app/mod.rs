@@ -110,6 +110,8 @@ pub struct App {
     sums: Projects,
     settings: BTreeMap<String, String>,
     vault: (Option<VaultKind>, bool),
+    /// The kind of vault that was asked for by name while none is chosen.
+    proposed: Option<VaultKind>,
     grids: HashMap<ProjectId, Grid>,
     item: Option<ItemPage>,
     form: ProjectForm,
@@ -146,6 +148,7 @@ impl App {
             sums: Projects::default(),
             settings: BTreeMap::new(),
             vault: (None, false),
+            proposed: None,
             grids: HashMap::new(),
             item: None,
             form: ProjectForm::default(),

@@ -310,11 +310,12 @@ pub struct VaultForm {
 }
 
 impl VaultForm {
-    /// For a vault of this kind, or for a choice: the system's keyring is proposed (D17).
-    pub fn new(kind: Option<VaultKind>) -> Self {
+    /// For the vault that was chosen, or for a choice: what was asked for by name is proposed, else the system's keyring
+    /// (D17).
+    pub fn new(chosen: Option<VaultKind>, asked: Option<VaultKind>) -> Self {
         Self {
-            new: kind.is_none(),
-            kind: kind.unwrap_or(VaultKind::Keyring),
+            new: chosen.is_none(),
+            kind: chosen.or(asked).unwrap_or(VaultKind::Keyring),
             passphrase: Zeroizing::default(),
             again: Zeroizing::default(),
             entered: false,
@@ -405,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_new_passphrase_is_typed_twice() {
-        let mut form = VaultForm::new(None);
+        let mut form = VaultForm::new(None, None);
         assert_eq!((form.kind, form.fault()), (VaultKind::Keyring, None));
         form.kind = VaultKind::File;
         assert!(form.fault().is_some());
@@ -414,7 +415,7 @@ mod tests {
         form.again = "open sesame".to_owned().into();
         assert_eq!(form.fault(), None);
         assert_eq!(
-            VaultForm { passphrase: "x".to_owned().into(), ..VaultForm::new(Some(VaultKind::File)) }.fault(),
+            VaultForm { passphrase: "x".to_owned().into(), ..VaultForm::new(Some(VaultKind::File), None) }.fault(),
             None
         );
     }
