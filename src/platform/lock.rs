@@ -121,10 +121,19 @@ impl WorkspaceLock {
     }
 }
 
+impl WorkspaceLock {
+    /// The process ends in order from here on, however long that takes: what comes next is not a start after a crash. The
+    /// lock itself is held until this is dropped.
+    pub fn leave(&self) {
+        // Who it was is gone with it, at worst it stays and is taken for a crash.
+        let _ = std::fs::remove_file(self.folder.join(OWNER_FILE));
+    }
+}
+
 impl Drop for WorkspaceLock {
     fn drop(&mut self) {
         // Before the lock goes: whoever comes next writes its own.
-        let _ = std::fs::remove_file(self.folder.join(OWNER_FILE));
+        self.leave();
     }
 }
 

@@ -32,13 +32,17 @@ pub struct Open {
 pub async fn open(opening: &Opening) -> Result<(Open, Opened), Answer> {
     let not = |error: String| Answer::NotOpened(error);
     let now = opening.clock.now();
-    let lock = workspace_lock(&opening.folder, now).map_err(|error| match error {
-        PlatformError::InUse(owner) => Answer::InUse(owner),
-        other => not(other.to_string()),
-    })?;
     let folder = opening.folder.clone();
-    let store = tokio::task::spawn_blocking(move || Store::open(&folder, now)).await;
-    let store = store.map_err(|_| not("opening the database failed".into()))?.map_err(|e| not(e.to_string()))?;
+    // On one thread: if the window goes meanwhile, the lock is given back when the database is closed.
+    let unlocked = tokio::task::spawn_blocking(move || {
+        let lock = workspace_lock(&folder, now).map_err(|error| match error {
+            PlatformError::InUse(owner) => Answer::InUse(owner),
+            other => Answer::NotOpened(other.to_string()),
+        })?;
+        let store = Store::open(&folder, now).map_err(|error| Answer::NotOpened(error.to_string()))?;
+        Ok((store, lock))
+    });
+    let (store, lock) = unlocked.await.map_err(|_| not("opening the database failed".into()))??;
     let vault = Arc::new(LateVault::default());
     let mut opened = look(&store).await.map_err(|error| not(error.to_string()))?;
     open_vault(opening, &store, &vault, &mut opened).await;
@@ -117,7 +121,6 @@ async fn left_behind(
     let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
     let mut resume: BTreeMap<ProjectId, Vec<ItemId>> = BTreeMap::new();
     if recent {
-        opened.resumed = waiting.len();
         for pass in waiting {
             let project = store.item(pass.item).await?.item.project;
             resume.entry(project).or_default().push(pass.item);

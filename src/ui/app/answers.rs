@@ -86,7 +86,7 @@ impl App {
                     self.act(context, action);
                 }
             }
-            Answer::Opened(_) | Answer::InUse(_) | Answer::NotOpened(_) | Answer::Importing(..) => {}
+            Answer::Opened(_) | Answer::InUse(_) | Answer::NotOpened(_) | Answer::Importing(..) | Answer::Replaced => {}
         }
     }
 
@@ -116,6 +116,9 @@ impl App {
                 Tone::Warning,
                 format!("{passes} did not come to an end last time and wait for your word: Resume or Stop"),
             );
+        }
+        for why in opened.trouble {
+            self.say(Tone::Bad, why);
         }
         if opened.vault.is_some() && !opened.unlocked {
             self.unlock = Some(VaultForm { refused: opened.vault_error, ..VaultForm::new(opened.vault) });

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
-use crate::engine::desk::{Ask, Desk, Errand, Ticket, VaultKind, Waker};
+use crate::engine::desk::{Ask, Desk, DeskError, Errand, Ticket, VaultKind, Waker};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::clock::Clock;
 use crate::platform::lock::Owner;
@@ -113,6 +113,7 @@ pub struct App {
     fresh: bool,
     activity: bool,
     leaving: bool,
+    ended: bool,
     size: Option<egui::Vec2>,
     painted: u64,
     recomputed: u64,
@@ -146,6 +147,7 @@ impl App {
             fresh: false,
             activity: false,
             leaving: false,
+            ended: false,
             size: None,
             painted: 0,
             recomputed: 0,
@@ -192,9 +194,9 @@ impl App {
         self.projects.iter().find(|project| project.id == id)
     }
 
-    /// Passes that a worker has.
+    /// Passes that a worker has; none once the engine has ended, whatever its last state says.
     fn running(&self) -> usize {
-        self.sums.all.running
+        if self.ended { 0 } else { self.sums.all.running }
     }
 
     fn remember(&mut self, name: &str, value: String) {
@@ -211,6 +213,10 @@ impl App {
         }
         if let Some(desk) = &self.desk {
             self.snapshot = desk.snapshot();
+            if desk.has_ended() && !self.ended {
+                self.ended = true;
+                self.say(Tone::Bad, DeskError::Closed.to_string());
+            }
         }
         self.sums.refresh(&self.snapshot);
         if let Route::Project(id) | Route::Item(id, _) = self.route
@@ -251,19 +257,26 @@ impl App {
             self.leaving = true;
             context.send_viewport_cmd(ViewportCommand::Close);
         }
-        if !context.input(|input| input.viewport().close_requested()) || self.leaving {
+        if !context.input(|input| input.viewport().close_requested()) {
             return;
         }
-        if let Some(Dialog::Import(ImportForm { running: Some(running), .. })) = &mut self.dialog {
-            // What it stored is taken back first; passwords that nothing names must not stay in a keyring.
-            context.send_viewport_cmd(ViewportCommand::CancelClose);
-            running.leaving = true;
-            running.cancel.cancel();
-        } else if self.running() > 0 {
-            context.send_viewport_cmd(ViewportCommand::CancelClose);
-            if !stopping {
-                self.dialog = Some(Dialog::Closing { stopping: false });
+        let free = self.leaving || self.ended;
+        let running = self.running();
+        match &mut self.dialog {
+            Some(Dialog::Import(ImportForm { running: Some(running), .. })) if !free => {
+                // What it stored is taken back first; passwords that nothing names must not stay in a keyring.
+                context.send_viewport_cmd(ViewportCommand::CancelClose);
+                running.leaving = true;
+                running.cancel.cancel();
             }
+            dialog if !free && running > 0 => {
+                context.send_viewport_cmd(ViewportCommand::CancelClose);
+                if !stopping {
+                    *dialog = Some(Dialog::Closing { stopping: false });
+                }
+            }
+            // Nobody shall look at a window that waits for the engine's last step.
+            _ => context.send_viewport_cmd(ViewportCommand::Visible(false)),
         }
     }
 
@@ -361,7 +374,7 @@ impl App {
         if let Some(size) = self.size.filter(|_| matches!(self.door, Door::Open)) {
             self.remember(SIZE, format!("{} {}", size.x.round(), size.y.round()));
         }
-        // The engine ends in order; the window is gone from the screen by then.
+        // The engine ends in order; the window is hidden by then.
         self.desk = None;
     }
 }
