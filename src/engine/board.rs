@@ -43,18 +43,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Write a status.
-    Status {
-        /// The item.
-        item: ItemId,
-        /// Its pass.
-        pass: PassId,
-        /// What it was.
-        from: Status,
-        /// What it is.
-        to: Status,
-        /// Why, when it failed or is held.
-        failure: Option<(Option<Side>, Failure)>,
-    },
+    Status(Change),
     /// Start a worker.
     Spawn(ItemId, PassId),
     /// Tell a worker to stop.
@@ -63,6 +52,21 @@ pub enum Effect {
     Abort(ItemId),
     /// Forget which administrator logins were refused: they may have been corrected.
     ForgetRefusals(ProjectId),
+}
+
+/// A change of status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The item.
+    pub item: ItemId,
+    /// Its pass.
+    pub pass: PassId,
+    /// What it was.
+    pub from: Status,
+    /// What it is.
+    pub to: Status,
+    /// Why, when it failed or is held.
+    pub failure: Option<(Option<Side>, Failure)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -270,7 +274,7 @@ impl Board {
         let (from, to) = (seat.status, seat.status.after(event)?);
         seat.status = to;
         if let Some(pass) = seat.pass {
-            effects.push(Effect::Status { item, pass, from, to, failure });
+            effects.push(Effect::Status(Change { item, pass, from, to, failure }));
         }
         Ok(to)
     }

@@ -17,7 +17,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::endpoint::Meter;
-use crate::engine::board::{Board, Effect, Event};
+use crate::engine::board::{Board, Change, Effect, Event};
 use crate::engine::command::{Command, Outcome};
 use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
@@ -25,7 +25,7 @@ use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{PassEnd, Stops};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::worker::Worker;
-use crate::store::{self, StoreError, Submission};
+use crate::store::{self, StatusChange, StoreError, Submission};
 
 /// Between two snapshots.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
@@ -229,40 +229,57 @@ impl Dispatcher {
 
     async fn handle(&mut self, event: Event) -> Outcome {
         let (effects, outcome) = self.board.handle(event);
+        // A word of a person may change 100,000 statuses: those in a row are written in one transaction.
+        let mut statuses = Vec::new();
         for effect in effects {
-            self.perform(effect).await;
+            if !matches!(effect, Effect::Status(_)) {
+                self.write(std::mem::take(&mut statuses)).await;
+            }
+            match effect {
+                Effect::Status(change) => statuses.push(change),
+                Effect::Spawn(item, pass) => self.spawn(item, pass),
+                Effect::Stop(item) => {
+                    if let Some(run) = self.runs.get(&item) {
+                        run.stops.stop.cancel();
+                    }
+                }
+                Effect::Abort(item) => {
+                    if let Some(run) = self.runs.get(&item) {
+                        run.stops.abort.cancel();
+                    }
+                }
+                Effect::ForgetRefusals(project) => self.gates.forget(project),
+            }
         }
+        self.write(statuses).await;
         outcome
     }
 
-    async fn perform(&mut self, effect: Effect) {
-        match effect {
-            Effect::Status { item, pass, from, to, failure } => {
-                let at = self.workspace.clock.now();
-                tracing::info!(%item, %pass, ?from, ?to, "status");
-                let ended = failure.clone().map(|(side, failure)| store::Ended { failure, side });
-                if let Err(error) = self.workspace.store.set_status(pass, &[from], to, at, ended).await {
-                    // The run goes on by what the board knows; after a restart the row is recovered from what it says.
-                    tracing::error!(%item, %pass, %error, "status not written");
-                }
-                if let Some(row) = self.rows.get(item).cloned() {
-                    let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
-                    let ended = to.is_at_rest().then_some(at);
-                    self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
-                }
-            }
-            Effect::Spawn(item, pass) => self.spawn(item, pass),
-            Effect::Stop(item) => {
-                if let Some(run) = self.runs.get(&item) {
-                    run.stops.stop.cancel();
+    async fn write(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let at = self.workspace.clock.now();
+        let rows = changes.iter().map(|Change { item, pass, from, to, failure }| {
+            tracing::info!(%item, %pass, ?from, ?to, "status");
+            let failure = failure.clone().map(|(side, failure)| store::Ended { failure, side });
+            StatusChange { pass: *pass, from: *from, to: *to, failure }
+        });
+        // The run goes on by what the board knows; after a restart a row is recovered from what it says.
+        match self.workspace.store.set_statuses(rows.collect(), at).await {
+            Ok(refused) => {
+                for (pass, error) in refused {
+                    tracing::error!(%pass, %error, "status not written");
                 }
             }
-            Effect::Abort(item) => {
-                if let Some(run) = self.runs.get(&item) {
-                    run.stops.abort.cancel();
-                }
+            Err(error) => tracing::error!(statuses = changes.len(), %error, "statuses not written"),
+        }
+        for Change { item, to, failure, .. } in changes {
+            if let Some(row) = self.rows.get(item).cloned() {
+                let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
+                let ended = to.is_at_rest().then_some(at);
+                self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
             }
-            Effect::ForgetRefusals(project) => self.gates.forget(project),
         }
     }
 

@@ -20,6 +20,7 @@ mod progress;
 mod projects;
 mod purge;
 mod settings;
+mod waiting;
 mod watermarks;
 
 pub use commands::CommandId;
@@ -28,6 +29,7 @@ pub use error::{Result, StoreError};
 pub use items::{Imported, ItemRow, NewItem};
 pub use passes::{Ended, PassRow, Recovered, Schedule, Submission};
 pub use progress::{ErrorRow, PassFolderRow};
+pub use waiting::{StatusChange, Waiting};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

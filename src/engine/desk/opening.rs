@@ -12,7 +12,7 @@ use crate::endpoint::budget::Budget;
 use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use crate::platform::PlatformError;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
-use crate::store::{PassRow, Store, StoreError};
+use crate::store::{Store, StoreError, Waiting};
 use crate::vault;
 
 /// A crash so recent that the window goes on by itself, in milliseconds (D3).
@@ -114,22 +114,19 @@ async fn left_behind(
 ) -> Result<BTreeMap<ProjectId, Vec<ItemId>>, StoreError> {
     let recovered = store.recover(now).await?;
     tracing::info!(passes = recovered.len(), "recovered");
-    let waiting = store.passes_in(&[Status::Submitted], None).await?;
-    let seen = |pass: &PassRow| pass.progress.updated.max(pass.started.unwrap_or(pass.submitted));
-    let last = recovered.iter().map(|pass| pass.last_seen).chain(waiting.iter().map(seen)).max();
+    let waiting = store.waiting().await?;
+    let seen = waiting.iter().map(|waiting| waiting.last_seen);
+    let last = recovered.iter().map(|pass| pass.last_seen).chain(seen).max();
     let locked = opened.vault.is_some() && !opened.unlocked;
     let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
     let mut resume: BTreeMap<ProjectId, Vec<ItemId>> = BTreeMap::new();
     if recent {
-        for pass in waiting {
-            let project = store.item(pass.item).await?.item.project;
-            resume.entry(project).or_default().push(pass.item);
+        for Waiting { project, item, .. } in waiting {
+            resume.entry(project).or_default().push(item);
         }
     } else {
-        for pass in waiting {
-            store.set_status(pass.id, &[Status::Submitted], Status::Held, now, None).await?;
-        }
-        opened.held = store.passes_in(&[Status::Held], None).await?.len();
+        store.hold_waiting().await?;
+        opened.held = store.count_in(Status::Held).await?;
     }
     Ok(resume)
 }
