@@ -124,6 +124,21 @@ impl Board {
         outcome
     }
 
+    /// Forgets a project that was deleted; not while one of its items waits or runs.
+    pub fn forget(&mut self, project: ProjectId) -> bool {
+        let at_rest = |seat: &Seat| seat.project != project || seat.status.is_at_rest();
+        let forgets = self.seats.values().all(at_rest) && self.places.remove(&project).is_some();
+        if forgets {
+            self.seats.retain(|_, seat| seat.project != project);
+        }
+        forgets
+    }
+
+    /// The projects whose items are known.
+    pub fn projects(&self) -> impl Iterator<Item = ProjectId> {
+        self.places.keys().copied()
+    }
+
     /// Takes in an event and answers what to do, and for stops which items were stopped.
     pub fn handle(&mut self, event: Event) -> (Vec<Effect>, Outcome) {
         let mut effects = Vec::new();

@@ -25,7 +25,7 @@ use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{PassEnd, Stops};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::worker::Worker;
-use crate::store::{self, StatusChange, StoreError, Submission};
+use crate::store::{self, Census, StatusChange, StoreError, Submission};
 
 /// Between two snapshots.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
@@ -52,6 +52,8 @@ pub(super) struct Dispatcher {
     workspace: Workspace,
     inbox: mpsc::Receiver<Request>,
     publish: watch::Sender<Arc<Snapshot>>,
+    elsewhere: watch::Sender<()>,
+    census: HashMap<ProjectId, Census>,
     board: Board,
     gates: Gates,
     runs: HashMap<ItemId, Run>,
@@ -64,11 +66,18 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub fn new(workspace: Workspace, inbox: mpsc::Receiver<Request>, publish: watch::Sender<Arc<Snapshot>>) -> Self {
+    pub fn new(
+        workspace: Workspace,
+        inbox: mpsc::Receiver<Request>,
+        publish: watch::Sender<Arc<Snapshot>>,
+        elsewhere: watch::Sender<()>,
+    ) -> Self {
         Self {
             workspace,
             inbox,
             publish,
+            elsewhere,
+            census: HashMap::new(),
             board: Board::default(),
             gates: Gates::default(),
             runs: HashMap::new(),
@@ -170,7 +179,10 @@ impl Dispatcher {
     async fn load(&mut self, id: ProjectId) -> Result<(), StoreError> {
         let project = self.workspace.store.project(id).await?;
         let mut seats = Vec::new();
-        for row in self.workspace.store.items(id).await? {
+        let rows = self.workspace.store.items(id).await?;
+        let newest = rows.last().map(|row| row.item.id);
+        self.census.insert(id, Census { project: id, items: rows.len() as u64, newest });
+        for row in rows {
             let status = row.status();
             let latest = row.latest.as_ref();
             seats.push((row.item.id, status, latest.map(|pass| pass.id)));
@@ -350,8 +362,48 @@ impl Dispatcher {
         }
     }
 
-    /// Does what other processes ask for through the database (D1).
+    fn forget(&mut self, project: ProjectId) {
+        if self.board.forget(project) {
+            self.rows.remove(project);
+            self.census.remove(&project);
+        }
+    }
+
+    /// Loads known projects again in which items came or went, and forgets those that were deleted.
+    async fn look_elsewhere(&mut self) -> Result<(), StoreError> {
+        let census = self.workspace.store.census().await?;
+        let census: HashMap<ProjectId, Census> = census.into_iter().map(|of| (of.project, of)).collect();
+        let known: Vec<ProjectId> = self.board.projects().collect();
+        for project in known {
+            match census.get(&project) {
+                Some(now) if self.census.get(&project) == Some(now) => {}
+                Some(now) => {
+                    if self.census.get(&project).is_some_and(|before| now.items < before.items) {
+                        self.forget(project);
+                    }
+                    if let Err(error) = self.load(project).await {
+                        tracing::warn!(%project, %error, "items of another process not read");
+                    }
+                }
+                None => self.forget(project),
+            }
+        }
+        self.paint();
+        self.elsewhere.send_replace(());
+        Ok(())
+    }
+
+    /// Does what other processes ask for through the database, and takes in what they changed there (D1).
     async fn poll(&mut self) {
+        match self.workspace.store.changed_elsewhere().await {
+            Ok(true) => {
+                if let Err(error) = self.look_elsewhere().await {
+                    tracing::warn!(%error, "changes of other processes not read");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "changes of other processes not looked for"),
+        }
         let now = self.workspace.clock.now();
         let commands = match self.workspace.store.take_commands(now).await {
             Ok(commands) => commands,

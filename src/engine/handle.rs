@@ -57,6 +57,7 @@ impl Orders {
 pub struct Engine {
     requests: mpsc::Sender<Request>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    elsewhere: watch::Receiver<()>,
     tasks: JoinSet<()>,
 }
 
@@ -66,8 +67,9 @@ impl Engine {
         let (requests, inbox) = mpsc::channel(64);
         let (publish, snapshots) = watch::channel(Arc::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(Dispatcher::new(workspace, inbox, publish).run());
-        Self { requests, snapshots, tasks }
+        let (tell, elsewhere) = watch::channel(());
+        tasks.spawn(Dispatcher::new(workspace, inbox, publish, tell).run());
+        Self { requests, snapshots, elsewhere, tasks }
     }
 
     /// Gives a command and waits for its outcome.
@@ -87,6 +89,12 @@ impl Engine {
     /// The latest state, and news of later ones; at most ten a second.
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
+    }
+
+    /// News that another process changed the workspace: items of known projects are in the state by then, projects that it
+    /// made are not known yet.
+    pub fn elsewhere(&self) -> watch::Receiver<()> {
+        self.elsewhere.clone()
     }
 
     /// Starts nothing new and tells what runs to stop. Returns at once, with an error if the engine has ended by itself.

@@ -28,6 +28,8 @@ pub(super) struct Writer {
     flags: Flagged,
     /// `data_version` at the last look for commands; none when this process itself wrote one since.
     pub(super) seen_version: Option<i64>,
+    /// `data_version` at the last look for changes; at first, when the database was opened.
+    pub(super) known_version: i64,
 }
 
 impl Writer {
@@ -71,7 +73,8 @@ pub(super) struct WriterThread {
 impl WriterThread {
     pub(super) fn start(connection: Connection) -> Result<Self> {
         let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING_WRITES);
-        let mut writer = Writer { connection, flags: Flagged::new(), seen_version: None };
+        let known_version = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let mut writer = Writer { connection, flags: Flagged::new(), seen_version: None, known_version };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
                 // A panic fails that one request (its answer channel is dropped, its transaction rolled back).

@@ -6,6 +6,7 @@
 //! another process (up to the busy time-out of 10 s); a write whose caller went away is still carried out. Times are
 //! UTC epoch milliseconds and come from the caller.
 
+mod census;
 mod codec;
 mod commands;
 mod connection;
@@ -23,6 +24,7 @@ mod settings;
 mod waiting;
 mod watermarks;
 
+pub use census::Census;
 pub use commands::CommandId;
 pub use credentials::Workspace;
 pub use error::{Result, StoreError};

@@ -68,6 +68,9 @@ pub type Ticket = u64;
 /// The ticket of the answer that tells whether the workspace was opened.
 pub const OPENING: Ticket = 0;
 
+/// The ticket of answers that nobody asked for: all projects, when another process changed the workspace.
+pub const NEWS: Ticket = Ticket::MAX;
+
 /// Why a question was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeskError {

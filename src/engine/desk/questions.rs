@@ -1,6 +1,7 @@
 //! What is answered beside the engine: from the database, from files, with the vault.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::enter::{self, Watch};
 use super::late_vault::LateVault;
@@ -28,6 +29,8 @@ pub(super) struct Questions {
     pub store: Store,
     pub vault: Arc<LateVault>,
     pub orders: Orders,
+    /// Projects whose items the engine has in its state.
+    pub known: Arc<Mutex<HashSet<ProjectId>>>,
 }
 
 impl Questions {
@@ -70,8 +73,23 @@ impl Questions {
         let outcome = self.orders.send(Command::Open { project }).await.await;
         match outcome.unwrap_or_else(|_| Outcome::ended()).error {
             Some(error) => Err(format!("the items of the project could not be shown: {error}")),
-            None => Ok(()),
+            None => {
+                self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(project);
+                Ok(())
+            }
         }
+    }
+
+    /// All projects as another process left them, with their items in the engine's state.
+    pub async fn news(&self) -> Result<Answer, String> {
+        let projects = self.store.projects().await.map_err(|error| error.to_string())?;
+        for project in &projects {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&project.id);
+            if !known {
+                self.load(project.id).await?;
+            }
+        }
+        Ok(Answer::Projects(projects))
     }
 
     async fn new_project(&self, new: NewProject) -> Result<(ProjectId, Vec<crate::domain::project::Project>), String> {

@@ -2,7 +2,7 @@
 //! taken; what only reads or may take long is answered [`Beside`].
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -12,7 +12,7 @@ use super::beside::Beside;
 use super::opening::{self, Open};
 use super::questions::Questions;
 use super::replies::{Replies, Reply};
-use super::{Answer, Ask, BackOffice, Command, OPENING, Opened, Opening, Outcome, Ticket, Waker};
+use super::{Answer, Ask, BackOffice, Command, NEWS, OPENING, Opened, Opening, Outcome, Ticket, Waker};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::item::not_ready;
 use crate::domain::pass::PassKind;
@@ -32,18 +32,20 @@ pub async fn run(opening: Opening, office: BackOffice, waker: Waker) {
     let opening = Arc::new(opening);
     let Some((asked, open, mut opened)) = open(&opening, &mut asks, &replies).await else { return };
     let Open { store, vault, engine, resume, lock } = open;
-    load(&engine, &mut opened, resume).await;
+    let known = load(&engine, &mut opened, resume).await;
     // The window that hears of the projects finds their items.
     snapshots.send_replace(Arc::clone(&engine.snapshots().borrow()));
     let mut relays = JoinSet::new();
     relays.spawn(relay(engine.snapshots(), snapshots, Arc::clone(&replies.waker)));
     replies.send(asked, Answer::Opened(Box::new(opened))).await;
-    let questions = Questions { opening, store, vault, orders: engine.orders() };
+    let mut elsewhere = engine.elsewhere();
+    let questions = Questions { opening, store, vault, orders: engine.orders(), known: Arc::new(Mutex::new(known)) };
     let mut room = Room { engine, questions, replies, beside: Beside::new(), orders: JoinSet::new() };
     loop {
         tokio::select! {
             Some(()) = room.beside.ended() => {}
             Some(_) = room.orders.join_next() => {}
+            Ok(()) = elsewhere.changed(), if room.orders.len() < ORDERS => room.look_elsewhere(),
             next = asks.recv(), if room.orders.len() < ORDERS => match next {
                 Some((ticket, ask)) => room.take(ticket, ask).await,
                 None => break,
@@ -91,11 +93,15 @@ async fn open(
     }
 }
 
-/// Loads the items of all projects and lets go on what a crash interrupted.
-async fn load(engine: &Engine, opened: &mut Opened, resume: BTreeMap<ProjectId, Vec<ItemId>>) {
+/// Loads the items of all projects and lets go on what a crash interrupted; answers the projects that are known now.
+async fn load(engine: &Engine, opened: &mut Opened, resume: BTreeMap<ProjectId, Vec<ItemId>>) -> HashSet<ProjectId> {
+    let mut known = HashSet::new();
     for project in &opened.projects {
-        if let Some(error) = engine.command(Command::Open { project: project.id }).await.error {
-            opened.trouble.push(format!("the items of \"{}\" could not be read: {error}", project.name));
+        match engine.command(Command::Open { project: project.id }).await.error {
+            Some(error) => {
+                opened.trouble.push(format!("the items of \"{}\" could not be read: {error}", project.name));
+            }
+            None => drop(known.insert(project.id)),
         }
     }
     for (project, items) in resume {
@@ -105,6 +111,7 @@ async fn load(engine: &Engine, opened: &mut Opened, resume: BTreeMap<ProjectId, 
             opened.trouble.push(format!("interrupted passes could not be resumed: {error}"));
         }
     }
+    known
 }
 
 /// Passes states on, at most ten a second, until the engine ends; the window sees that by its end of the channel.
@@ -154,6 +161,15 @@ impl Room {
                 self.beside.answer(reply, work);
             }
         }
+    }
+
+    /// Another process changed the workspace: projects that it made are loaded, and the window hears of all.
+    fn look_elsewhere(&mut self) {
+        let (questions, reply) = (self.questions.clone(), self.replies.to(NEWS));
+        self.orders.spawn(async move {
+            let answer = questions.news().await.unwrap_or_else(Answer::Refused);
+            reply.send(answer).await;
+        });
     }
 
     async fn order(&mut self, reply: Reply, command: Command, left: Vec<(ItemId, String)>) {

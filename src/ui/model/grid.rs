@@ -213,7 +213,7 @@ pub struct Grid {
     generation: u64,
     key: Option<(u64, u64)>,
     resort: bool,
-    loaded: usize,
+    loaded: (usize, u64),
 }
 
 impl Grid {
@@ -237,7 +237,7 @@ impl Grid {
             generation: 0,
             key: None,
             resort: true,
-            loaded: 0,
+            loaded: (0, 0),
         }
     }
 
@@ -272,12 +272,13 @@ impl Grid {
             _ => Ordering::Equal,
         });
         // The order stands still under the pointer and while something is selected.
-        let frozen = (self.hovered || !self.selected.is_empty()) && !self.resort && self.loaded == totals.items;
+        let loaded = (totals.items, snapshot.layout);
+        let frozen = (self.hovered || !self.selected.is_empty()) && !self.resort && self.loaded == loaded;
         self.stale = frozen && view != self.view;
         if !frozen {
             self.view = view;
         }
-        (self.resort, self.loaded, self.totals) = (false, totals.items, totals);
+        (self.resort, self.loaded, self.totals) = (false, loaded, totals);
         let ids = self.view.iter().filter_map(row).map(|row| row.item);
         self.targets = ids.filter(|item| self.selected.contains(item)).collect();
         self.allowed = (self.allowed(snapshot, Action::Start), self.allowed(snapshot, Action::Stop));

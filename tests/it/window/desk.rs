@@ -160,6 +160,45 @@ fn items_are_there_when_the_window_hears_of_their_project() {
     assert_eq!(client.desk.snapshot().rows().count(), 2);
 }
 
+#[test]
+fn what_another_process_does_reaches_an_open_window() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Client::open(folder.path());
+    let project = with_two_items(&mut client);
+    let other = mailferry::store::Store::open(folder.path(), 1).expect("another process");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let one = |name: &str| mailferry::store::NewItem {
+        source_email: format!("{name}@a.example"),
+        destination_email: format!("{name}@b.example"),
+        ..Default::default()
+    };
+    runtime.block_on(other.import_items(project, vec![one("carol")])).expect("imported");
+    client.state(|snapshot| snapshot.rows().count() == 3);
+
+    let address = || Server::parse_url("imaps://imap.example").expect("an address");
+    let made = other.create_project("Fabrikam".into(), address(), address(), Default::default(), [None; 2]);
+    let second = runtime.block_on(made).expect("made");
+    runtime.block_on(other.import_items(second, vec![one("dora")])).expect("imported");
+    let told = |client: &mut Client, count: usize| {
+        client.wait(|desk| {
+            let answers = std::iter::from_fn(|| desk.answer());
+            answers.filter(|(ticket, _)| *ticket == mailferry::engine::desk::NEWS).find_map(
+                |(_, answer)| match answer {
+                    Answer::Projects(projects) => (projects.len() == count).then_some(projects),
+                    other => panic!("{other:?}"),
+                },
+            )
+        })
+    };
+    assert_eq!(told(&mut client, 2)[1].name, "Fabrikam");
+    client.state(|snapshot| snapshot.rows().any(|row| row.source == "dora@a.example"));
+
+    runtime.block_on(other.delete_project(project)).expect("deleted");
+    assert_eq!(told(&mut client, 1)[0].name, "Fabrikam");
+    let rows = client.state(|snapshot| snapshot.rows().count() == 1);
+    assert_eq!(rows.row(0).expect("a row").source, "dora@a.example");
+}
+
 /// A file that nobody ever writes: whoever reads it hangs, as on a mount that is gone.
 #[cfg(unix)]
 fn hung_file(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
