@@ -27,6 +27,9 @@ pub struct Owner {
     pub user: String,
     /// UTC epoch milliseconds.
     pub since: i64,
+    /// When it last said that it is alive; 0 if it does not.
+    #[serde(default)]
+    pub seen: i64,
 }
 
 impl std::fmt::Display for Owner {
@@ -47,6 +50,7 @@ impl Owner {
             host: host.unwrap_or_else(|| "this machine".into()),
             user: variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".into()),
             since,
+            seen: since,
         }
     }
 }
@@ -56,6 +60,7 @@ impl Owner {
 pub struct WorkspaceLock {
     folder: PathBuf,
     crashed: Option<Owner>,
+    owner: Owner,
     _file: File,
 }
 
@@ -73,8 +78,8 @@ pub fn workspace_lock(folder: &Path, now: i64) -> Result<WorkspaceLock, Platform
         Err(TryLockError::Error(error)) => return Err(io("locking", &path)(error)),
     }
     let crashed = owner(folder);
-    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, _file: file };
-    lock.write_owner(&Owner::this_process(now))?;
+    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, owner: Owner::this_process(now), _file: file };
+    lock.write_owner(&lock.owner)?;
     Ok(lock)
 }
 
@@ -88,6 +93,11 @@ impl WorkspaceLock {
     /// The process that held the workspace before and did not end in order.
     pub fn crashed(&self) -> Option<&Owner> {
         self.crashed.as_ref()
+    }
+
+    /// Says that this process is alive, so that a crash is known by its time. Blocks for a small file.
+    pub fn alive(&self, now: i64) -> Result<(), PlatformError> {
+        self.write_owner(&Owner { seen: now, ..self.owner.clone() })
     }
 
     /// The folder for messages too large for memory: private, and emptied by this call (what lies there is of a run that is
@@ -158,12 +168,18 @@ mod tests {
     #[test]
     fn a_crash_leaves_no_stale_lock_but_its_name() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3 };
+        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3, seen: 4 };
         std::fs::write(folder.path().join(LOCK_FILE), "").unwrap();
         std::fs::write(folder.path().join(OWNER_FILE), serde_json::to_vec(&dead).unwrap()).unwrap();
         let lock = workspace_lock(folder.path(), 9).unwrap();
         assert_eq!(lock.crashed(), Some(&dead));
         assert_eq!(owner(folder.path()).unwrap().since, 9);
+        lock.alive(70).unwrap();
+        let now = owner(folder.path()).unwrap();
+        assert_eq!((now.pid, now.since, now.seen), (std::process::id(), 9, 70));
+        lock.leave();
+        assert_eq!(owner(folder.path()), None, "it ends in order, though it holds the lock");
+        assert!(matches!(workspace_lock(folder.path(), 71), Err(PlatformError::InUse(None))));
     }
 
     #[test]

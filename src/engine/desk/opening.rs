@@ -116,7 +116,9 @@ async fn left_behind(
     tracing::info!(passes = recovered.len(), "recovered");
     let waiting = store.waiting().await?;
     let seen = waiting.iter().map(|waiting| waiting.last_seen);
-    let last = recovered.iter().map(|pass| pass.last_seen).chain(seen).max();
+    // The figures of a pass stand still while it waits for a server; the process itself says more often that it is alive.
+    let owner = lock.crashed().map(|owner| owner.seen);
+    let last = recovered.iter().map(|pass| pass.last_seen).chain(seen).chain(owner).max();
     let locked = opened.vault.is_some() && !opened.unlocked;
     let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
     let mut resume: BTreeMap<ProjectId, Vec<ItemId>> = BTreeMap::new();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::beside::Beside;
 use super::opening::{self, Open};
@@ -22,6 +23,8 @@ use crate::store::{Store, StoreError};
 
 /// Between two states that a window is told of.
 pub(super) const STATES_EVERY: Duration = Duration::from_millis(100);
+/// Between two signs of life beside the workspace's lock.
+const ALIVE_EVERY: Duration = Duration::from_secs(60);
 /// Orders whose outcome is not told yet; a window that leaves more unread waits itself.
 const ORDERS: usize = 128;
 
@@ -38,6 +41,8 @@ pub async fn run(opening: Opening, office: BackOffice, waker: Waker) {
     let mut relays = JoinSet::new();
     relays.spawn(relay(engine.snapshots(), snapshots, Arc::clone(&replies.waker)));
     replies.send(asked, Answer::Opened(Box::new(opened))).await;
+    let mut alive = tokio::time::interval(ALIVE_EVERY);
+    alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut elsewhere = engine.elsewhere();
     let questions = Questions { opening, store, vault, orders: engine.orders(), known: Arc::new(Mutex::new(known)) };
     let mut room = Room { engine, questions, replies, beside: Beside::new(), orders: JoinSet::new() };
@@ -45,6 +50,11 @@ pub async fn run(opening: Opening, office: BackOffice, waker: Waker) {
         tokio::select! {
             Some(()) = room.beside.ended() => {}
             Some(_) = room.orders.join_next() => {}
+            _ = alive.tick() => {
+                if let Err(error) = lock.alive(room.questions.opening.clock.now()) {
+                    tracing::warn!(%error, "sign of life not written");
+                }
+            }
             Ok(()) = elsewhere.changed(), if room.orders.len() < ORDERS => room.look_elsewhere(),
             next = asks.recv(), if room.orders.len() < ORDERS => match next {
                 Some((ticket, ask)) => room.take(ticket, ask).await,

@@ -199,6 +199,52 @@ fn what_another_process_does_reaches_an_open_window() {
     assert_eq!(rows.row(0).expect("a row").source, "dora@a.example");
 }
 
+/// A workspace whose one pass ran an hour ago when its figures stood still, and whose owner died this long ago.
+fn crashed(ago: i64) -> tempfile::TempDir {
+    let now = mailferry::platform::clock::Clock::now(&SystemClock);
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (mut client, _) = Client::open(folder.path());
+    with_two_items(&mut client);
+    let items = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
+    drop(client);
+    runtime.block_on(async {
+        use mailferry::domain::status::Status;
+        let store = mailferry::store::Store::open(folder.path(), now).expect("the store");
+        let (kind, at) = (mailferry::domain::pass::PassKind::Full, now - 60 * 60 * 1000);
+        let order = mailferry::store::Submission { kind, status: Status::Submitted, schedule: None, at };
+        let passes = store.submit(items, order).await.expect("submitted");
+        store.set_status(passes[0], &[Status::Submitted], Status::Queued, at, None).await.expect("taken");
+    });
+    let (host, user) = (String::new(), String::new());
+    let owner =
+        mailferry::platform::lock::Owner { pid: 1, host, user, since: now - 2 * 60 * 60 * 1000, seen: now - ago };
+    let file = std::fs::File::create(folder.path().join("owner.json")).expect("a file");
+    serde_json::to_writer(file, &owner).expect("written");
+    folder
+}
+
+#[test]
+fn d3_passes_go_on_after_a_crash_a_moment_ago_even_if_their_figures_stood_still() {
+    let folder = crashed(60 * 1000);
+    let (_client, answer) = Client::open(folder.path());
+    let opened = opened(answer);
+    assert_eq!((opened.resumed, opened.held, opened.trouble), (2, 0, Vec::new()));
+}
+
+#[test]
+fn d3_passes_of_a_crash_long_ago_are_held() {
+    let folder = crashed(30 * 60 * 1000);
+    let (client, answer) = Client::open(folder.path());
+    let opened = opened(answer);
+    assert_eq!((opened.resumed, opened.held), (0, 2));
+    let held = |row: &std::sync::Arc<_>| {
+        let row: &mailferry::engine::snapshot::ItemRow = row;
+        row.status == mailferry::domain::status::Status::Held
+    };
+    assert!(client.desk.snapshot().rows().all(held));
+}
+
 /// A file that nobody ever writes: whoever reads it hangs, as on a mount that is gone.
 #[cfg(unix)]
 fn hung_file(folder: &std::path::Path, name: &str) -> std::path::PathBuf {

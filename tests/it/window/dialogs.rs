@@ -12,7 +12,7 @@ use super::{PROJECT, Stage, item, item_in, project};
 #[test]
 fn a_workspace_in_use_is_explained() {
     let mut stage = Stage::closed();
-    let owner = Owner { pid: 77, host: "desk".into(), user: "kim".into(), since: 0 };
+    let owner = Owner { pid: 77, host: "desk".into(), user: "kim".into(), since: 0, seen: 0 };
     stage.answer(0, Answer::InUse(Some(owner)));
     assert!(stage.says("by kim on desk (process 77)"));
     stage.click("Try again");
