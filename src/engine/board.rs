@@ -43,18 +43,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Write a status.
-    Status {
-        /// The item.
-        item: ItemId,
-        /// Its pass.
-        pass: PassId,
-        /// What it was.
-        from: Status,
-        /// What it is.
-        to: Status,
-        /// Why, when it failed or is held.
-        failure: Option<(Option<Side>, Failure)>,
-    },
+    Status(Change),
     /// Start a worker.
     Spawn(ItemId, PassId),
     /// Tell a worker to stop.
@@ -63,6 +52,21 @@ pub enum Effect {
     Abort(ItemId),
     /// Forget which administrator logins were refused: they may have been corrected.
     ForgetRefusals(ProjectId),
+}
+
+/// A change of status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The item.
+    pub item: ItemId,
+    /// Its pass.
+    pub pass: PassId,
+    /// What it was.
+    pub from: Status,
+    /// What it is.
+    pub to: Status,
+    /// Why, when it failed or is held.
+    pub failure: Option<(Option<Side>, Failure)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +122,21 @@ impl Board {
             }
         }
         outcome
+    }
+
+    /// Forgets a project that was deleted; not while one of its items waits or runs.
+    pub fn forget(&mut self, project: ProjectId) -> bool {
+        let at_rest = |seat: &Seat| seat.project != project || seat.status.is_at_rest();
+        let forgets = self.seats.values().all(at_rest) && self.places.remove(&project).is_some();
+        if forgets {
+            self.seats.retain(|_, seat| seat.project != project);
+        }
+        forgets
+    }
+
+    /// The projects whose items are known.
+    pub fn projects(&self) -> impl Iterator<Item = ProjectId> {
+        self.places.keys().copied()
     }
 
     /// Takes in an event and answers what to do, and for stops which items were stopped.
@@ -270,7 +289,7 @@ impl Board {
         let (from, to) = (seat.status, seat.status.after(event)?);
         seat.status = to;
         if let Some(pass) = seat.pass {
-            effects.push(Effect::Status { item, pass, from, to, failure });
+            effects.push(Effect::Status(Change { item, pass, from, to, failure }));
         }
         Ok(to)
     }

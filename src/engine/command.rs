@@ -71,6 +71,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Nobody is there to do it.
+    pub fn ended() -> Self {
+        Self::failed("the engine has ended; close the window and start Mailferry again")
+    }
+
     /// Nothing was done, for this reason.
     pub fn failed(error: impl Into<String>) -> Self {
         Self { error: Some(error.into()), ..Self::default() }

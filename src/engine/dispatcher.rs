@@ -17,7 +17,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::endpoint::Meter;
-use crate::engine::board::{Board, Effect, Event};
+use crate::engine::board::{Board, Change, Effect, Event};
 use crate::engine::command::{Command, Outcome};
 use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
@@ -26,7 +26,7 @@ use crate::engine::pass::{PassEnd, Stops};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::speed::Speed;
 use crate::engine::worker::Worker;
-use crate::store::{self, StoreError, Submission};
+use crate::store::{self, Census, StatusChange, StoreError, Submission};
 
 /// Between two snapshots.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
@@ -52,6 +52,8 @@ pub(super) struct Dispatcher {
     workspace: Workspace,
     inbox: mpsc::Receiver<Request>,
     publish: watch::Sender<Arc<Snapshot>>,
+    elsewhere: watch::Sender<()>,
+    census: HashMap<ProjectId, Census>,
     board: Board,
     gates: Gates,
     runs: HashMap<ItemId, Run>,
@@ -64,11 +66,18 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub fn new(workspace: Workspace, inbox: mpsc::Receiver<Request>, publish: watch::Sender<Arc<Snapshot>>) -> Self {
+    pub fn new(
+        workspace: Workspace,
+        inbox: mpsc::Receiver<Request>,
+        publish: watch::Sender<Arc<Snapshot>>,
+        elsewhere: watch::Sender<()>,
+    ) -> Self {
         Self {
             workspace,
             inbox,
             publish,
+            elsewhere,
+            census: HashMap::new(),
             board: Board::default(),
             gates: Gates::default(),
             runs: HashMap::new(),
@@ -170,7 +179,10 @@ impl Dispatcher {
     async fn load(&mut self, id: ProjectId) -> Result<(), StoreError> {
         let project = self.workspace.store.project(id).await?;
         let mut seats = Vec::new();
-        for row in self.workspace.store.items(id).await? {
+        let rows = self.workspace.store.items(id).await?;
+        let newest = rows.last().map(|row| row.item.id);
+        self.census.insert(id, Census { project: id, items: rows.len() as u64, newest });
+        for row in rows {
             let status = row.status();
             let latest = row.latest.as_ref();
             seats.push((row.item.id, status, latest.map(|pass| pass.id)));
@@ -229,40 +241,57 @@ impl Dispatcher {
 
     async fn handle(&mut self, event: Event) -> Outcome {
         let (effects, outcome) = self.board.handle(event);
+        // A word of a person may change 100,000 statuses: those in a row are written in one transaction.
+        let mut statuses = Vec::new();
         for effect in effects {
-            self.perform(effect).await;
+            if !matches!(effect, Effect::Status(_)) {
+                self.write(std::mem::take(&mut statuses)).await;
+            }
+            match effect {
+                Effect::Status(change) => statuses.push(change),
+                Effect::Spawn(item, pass) => self.spawn(item, pass),
+                Effect::Stop(item) => {
+                    if let Some(run) = self.runs.get(&item) {
+                        run.stops.stop.cancel();
+                    }
+                }
+                Effect::Abort(item) => {
+                    if let Some(run) = self.runs.get(&item) {
+                        run.stops.abort.cancel();
+                    }
+                }
+                Effect::ForgetRefusals(project) => self.gates.forget(project),
+            }
         }
+        self.write(statuses).await;
         outcome
     }
 
-    async fn perform(&mut self, effect: Effect) {
-        match effect {
-            Effect::Status { item, pass, from, to, failure } => {
-                let at = self.workspace.clock.now();
-                tracing::info!(%item, %pass, ?from, ?to, "status");
-                let ended = failure.clone().map(|(side, failure)| store::Ended { failure, side });
-                if let Err(error) = self.workspace.store.set_status(pass, &[from], to, at, ended).await {
-                    // The run goes on by what the board knows; after a restart the row is recovered from what it says.
-                    tracing::error!(%item, %pass, %error, "status not written");
-                }
-                if let Some(row) = self.rows.get(item).cloned() {
-                    let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
-                    let ended = to.is_at_rest().then_some(at);
-                    self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
-                }
-            }
-            Effect::Spawn(item, pass) => self.spawn(item, pass),
-            Effect::Stop(item) => {
-                if let Some(run) = self.runs.get(&item) {
-                    run.stops.stop.cancel();
+    async fn write(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let at = self.workspace.clock.now();
+        let rows = changes.iter().map(|Change { item, pass, from, to, failure }| {
+            tracing::info!(%item, %pass, ?from, ?to, "status");
+            let failure = failure.clone().map(|(side, failure)| store::Ended { failure, side });
+            StatusChange { pass: *pass, from: *from, to: *to, failure }
+        });
+        // The run goes on by what the board knows; after a restart a row is recovered from what it says.
+        match self.workspace.store.set_statuses(rows.collect(), at).await {
+            Ok(refused) => {
+                for (pass, error) in refused {
+                    tracing::error!(%pass, %error, "status not written");
                 }
             }
-            Effect::Abort(item) => {
-                if let Some(run) = self.runs.get(&item) {
-                    run.stops.abort.cancel();
-                }
+            Err(error) => tracing::error!(statuses = changes.len(), %error, "statuses not written"),
+        }
+        for Change { item, to, failure, .. } in changes {
+            if let Some(row) = self.rows.get(item).cloned() {
+                let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
+                let ended = to.is_at_rest().then_some(at);
+                self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
             }
-            Effect::ForgetRefusals(project) => self.gates.forget(project),
         }
     }
 
@@ -326,8 +355,48 @@ impl Dispatcher {
         }
     }
 
-    /// Does what other processes ask for through the database (D1).
+    fn forget(&mut self, project: ProjectId) {
+        if self.board.forget(project) {
+            self.rows.remove(project);
+            self.census.remove(&project);
+        }
+    }
+
+    /// Loads known projects again in which items came or went, and forgets those that were deleted.
+    async fn look_elsewhere(&mut self) -> Result<(), StoreError> {
+        let census = self.workspace.store.census().await?;
+        let census: HashMap<ProjectId, Census> = census.into_iter().map(|of| (of.project, of)).collect();
+        let known: Vec<ProjectId> = self.board.projects().collect();
+        for project in known {
+            match census.get(&project) {
+                Some(now) if self.census.get(&project) == Some(now) => {}
+                Some(now) => {
+                    if self.census.get(&project).is_some_and(|before| now.items < before.items) {
+                        self.forget(project);
+                    }
+                    if let Err(error) = self.load(project).await {
+                        tracing::warn!(%project, %error, "items of another process not read");
+                    }
+                }
+                None => self.forget(project),
+            }
+        }
+        self.paint();
+        self.elsewhere.send_replace(());
+        Ok(())
+    }
+
+    /// Does what other processes ask for through the database, and takes in what they changed there (D1).
     async fn poll(&mut self) {
+        match self.workspace.store.changed_elsewhere().await {
+            Ok(true) => {
+                if let Err(error) = self.look_elsewhere().await {
+                    tracing::warn!(%error, "changes of other processes not read");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "changes of other processes not looked for"),
+        }
         let now = self.workspace.clock.now();
         let commands = match self.workspace.store.take_commands(now).await {
             Ok(commands) => commands,

@@ -37,16 +37,18 @@ pub struct Workspace {
     pub endpoints: Arc<dyn Endpoints>,
 }
 
-/// Gives commands; outcomes are waited for by whoever wants them.
+/// Gives commands; outcomes are waited for by whoever wants them. Does not keep the engine from ending.
 #[derive(Clone)]
-pub(super) struct Orders(mpsc::Sender<Request>);
+pub(super) struct Orders(mpsc::WeakSender<Request>);
 
 impl Orders {
     /// Gives a command; it is in the queue when this returns. The receiver fails when the engine has ended.
     pub async fn send(&self, command: Command) -> oneshot::Receiver<Outcome> {
         let (reply, outcome) = oneshot::channel();
         // An engine that has ended drops the reply, which is the answer.
-        let _ = self.0.send(Request::Command(command, reply)).await;
+        if let Some(requests) = self.0.upgrade() {
+            let _ = requests.send(Request::Command(command, reply)).await;
+        }
         outcome
     }
 }
@@ -55,6 +57,7 @@ impl Orders {
 pub struct Engine {
     requests: mpsc::Sender<Request>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    elsewhere: watch::Receiver<()>,
     tasks: JoinSet<()>,
     purging: AbortHandle,
 }
@@ -66,23 +69,23 @@ impl Engine {
         let (publish, snapshots) = watch::channel(Arc::default());
         let mut tasks = JoinSet::new();
         let purging = tasks.spawn(purge(workspace.store.clone()));
-        tasks.spawn(Dispatcher::new(workspace, inbox, publish).run());
-        Self { requests, snapshots, tasks, purging }
+        let (tell, elsewhere) = watch::channel(());
+        tasks.spawn(Dispatcher::new(workspace, inbox, publish, tell).run());
+        Self { requests, snapshots, elsewhere, tasks, purging }
     }
 
     /// Gives a command and waits for its outcome.
     pub async fn command(&self, command: Command) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        let gone = || Outcome::failed("the engine has ended");
         if self.requests.send(Request::Command(command, reply)).await.is_err() {
-            return gone();
+            return Outcome::ended();
         }
-        outcome.await.unwrap_or_else(|_| gone())
+        outcome.await.unwrap_or_else(|_| Outcome::ended())
     }
 
     /// A way to give commands in order without waiting for their outcomes.
-    pub(super) fn sender(&self) -> Orders {
-        Orders(self.requests.clone())
+    pub(super) fn orders(&self) -> Orders {
+        Orders(self.requests.downgrade())
     }
 
     /// The latest state, and news of later ones; at most ten a second.
@@ -90,10 +93,18 @@ impl Engine {
         self.snapshots.clone()
     }
 
-    /// Starts nothing new and tells what runs to stop. Returns at once.
-    pub async fn stop_all(&self) {
-        // An engine that has ended has stopped.
-        let _ = self.requests.send(Request::Close).await;
+    /// News that another process changed the workspace: items of known projects are in the state by then, projects that it
+    /// made are not known yet.
+    pub fn elsewhere(&self) -> watch::Receiver<()> {
+        self.elsewhere.clone()
+    }
+
+    /// Starts nothing new and tells what runs to stop. Returns at once, with an error if the engine has ended by itself.
+    pub async fn stop_all(&self) -> Outcome {
+        match self.requests.send(Request::Close).await {
+            Ok(()) => Outcome::default(),
+            Err(_) => Outcome::ended(),
+        }
     }
 
     /// Starts nothing new, tells what runs to stop, and returns when all of it has ended.

@@ -49,6 +49,8 @@ pub struct ItemRow {
 pub struct Snapshot {
     /// Grows with every change.
     pub revision: u64,
+    /// Grows when rows went, and others therefore have other places.
+    pub layout: u64,
     /// Rows in the order in which they were loaded.
     pub chunks: Vec<Arc<Vec<Arc<ItemRow>>>>,
 }
@@ -59,7 +61,8 @@ impl Snapshot {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
     }
 
-    /// The row at a place in that order. A row keeps its place in all later snapshots.
+    /// The row at a place in that order. A row keeps its place in all later snapshots of the same
+    /// layout.
     pub fn row(&self, place: usize) -> Option<&Arc<ItemRow>> {
         self.chunks.get(place / CHUNK)?.get(place % CHUNK)
     }
@@ -103,6 +106,21 @@ impl Builder {
         self.changed = true;
     }
 
+    /// Removes the rows of a project.
+    pub fn remove(&mut self, project: ProjectId) {
+        let Snapshot { revision, layout, chunks } = std::mem::take(&mut self.current);
+        let rows = chunks.iter().flat_map(|chunk| chunk.iter()).filter(|row| row.project != project);
+        let chunks: Vec<_> =
+            rows.cloned().collect::<Vec<_>>().chunks(CHUNK).map(|rows| Arc::new(rows.to_vec())).collect();
+        let places = chunks
+            .iter()
+            .enumerate()
+            .flat_map(|(chunk, rows)| rows.iter().enumerate().map(move |(at, row)| (row.item, (chunk, at))));
+        self.places = places.collect();
+        self.current = Snapshot { revision, layout: layout + 1, chunks };
+        self.changed = true;
+    }
+
     /// A row, if it is loaded.
     pub fn get(&self, item: ItemId) -> Option<&ItemRow> {
         let (chunk, at) = self.places.get(&item)?;
@@ -138,6 +156,22 @@ mod tests {
             speed: 0,
             failure: None,
         }
+    }
+
+    #[test]
+    fn rows_of_a_deleted_project_go_and_the_others_are_found() {
+        let mut builder = Builder::default();
+        (0..600).for_each(|id| builder.put(ItemRow { project: ProjectId(id % 2), ..row(id) }));
+        let before = builder.take().expect("new rows");
+        builder.remove(ProjectId(0));
+        let after = builder.take().expect("rows went");
+        assert_eq!((before.layout, after.layout, after.rows().count()), (0, 1, 300));
+        assert!(builder.get(ItemId(4)).is_none());
+        builder.put(ItemRow { status: Status::Queued, ..row(599) });
+        builder.put(row(600));
+        let later = builder.take().expect("a changed row");
+        assert_eq!(later.row(299).map(|row| (row.item, row.status)), Some((ItemId(599), Status::Queued)));
+        assert_eq!((later.rows().count(), later.layout), (301, 1));
     }
 
     #[test]

@@ -62,7 +62,13 @@ struct Ready {
 impl Worker {
     /// Runs the pass to its end.
     pub async fn run(self) -> PassEnd {
-        let ready = match self.ready().await {
+        // A keyring may wait for a person who is not there (D23). What was begun to be written is still carried out.
+        let ready = tokio::select! {
+            ready = self.ready() => ready,
+            () = self.stops.stop.cancelled() => return PassEnd::Stopped,
+            () = self.stops.abort.cancelled() => return PassEnd::Stopped,
+        };
+        let ready = match ready {
             Ok(ready) => ready,
             Err(Unready::Side(side, failure)) => return PassEnd::Failed { side: Some(side), failure },
             Err(Unready::Store(error)) => {
@@ -182,5 +188,80 @@ impl Worker {
             vault::fetch(&self.workspace.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
         let login = Login { user: mailbox.login_name().to_owned(), admin: server.admin.clone(), secret };
         Ok(self.workspace.endpoints.endpoint(server, login, resources))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+    use super::*;
+    use crate::domain::pass::PassKind;
+    use crate::domain::project::Options;
+    use crate::domain::secret::Secret;
+    use crate::domain::status::Status;
+    use crate::engine::command::Command;
+    use crate::engine::endpoints::RealEndpoints;
+    use crate::engine::{Engine, MESSAGE_MEMORY};
+    use crate::platform::clock::SystemClock;
+    use crate::store::{NewItem, Store};
+    use crate::vault::{Progress, Vault, VaultError};
+
+    /// A keyring that asks a person: tells that it was asked, and answers when it is told to.
+    struct Asking {
+        asked: SyncSender<()>,
+        answer: Mutex<Receiver<()>>,
+    }
+
+    impl Vault for Asking {
+        fn get(&self, _id: CredentialId) -> Result<Secret, VaultError> {
+            let _ = self.asked.try_send(());
+            let _ = self.answer.lock().unwrap().recv();
+            Err(VaultError::Locked("nobody answered".into()))
+        }
+
+        fn put_many(&self, _: Vec<(CredentialId, Secret)>, _: &Progress<'_>) -> Result<(), VaultError> {
+            Ok(())
+        }
+
+        fn delete_many(&self, _: &[CredentialId], _: &dyn Fn(usize)) -> Result<(), VaultError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn d23_a_pass_that_waits_for_the_keyring_can_be_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1).unwrap();
+        let server = || Server::parse_url("imaps://imap.example").unwrap();
+        let project =
+            store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();
+        let credential = store.new_credentials(1, 1, "test").await.unwrap()[0];
+        let item = NewItem {
+            source_email: "a@a.example".into(),
+            source_credential: Some(credential),
+            destination_email: "a@b.example".into(),
+            destination_credential: Some(credential),
+            ..NewItem::default()
+        };
+        let item = store.import_items(project, vec![item]).await.unwrap()[0].id;
+        let ((asked, hears), (answer, waits)) = (sync_channel(1), sync_channel(0));
+        let engine = Engine::start(Workspace {
+            store: store.clone(),
+            vault: Arc::new(Asking { asked, answer: Mutex::new(waits) }),
+            spool: folder.path().to_owned(),
+            numbers: folder.path().to_owned(),
+            budget: Budget::new(MESSAGE_MEMORY),
+            clock: Arc::new(SystemClock),
+            endpoints: Arc::new(RealEndpoints),
+        });
+        let start = Command::Start { project, items: vec![item], kind: PassKind::Full };
+        assert_eq!(engine.command(start).await.done, [item]);
+        tokio::task::spawn_blocking(move || hears.recv()).await.unwrap().expect("the keyring is asked");
+        engine.close().await;
+        let status = store.item(item).await.unwrap().status();
+        assert_eq!(status, Status::Submitted, "the same pass goes on another time");
+        drop::<SyncSender<()>>(answer);
     }
 }

@@ -28,6 +28,9 @@ pub struct Owner {
     pub user: String,
     /// UTC epoch milliseconds.
     pub since: i64,
+    /// When it last said that it is alive; 0 if it does not.
+    #[serde(default)]
+    pub seen: i64,
 }
 
 impl std::fmt::Display for Owner {
@@ -48,6 +51,7 @@ impl Owner {
             host: host.unwrap_or_else(|| "this machine".into()),
             user: variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".into()),
             since,
+            seen: since,
         }
     }
 }
@@ -58,6 +62,7 @@ pub struct WorkspaceLock {
     folder: PathBuf,
     crashed: Option<Owner>,
     settled: bool,
+    owner: Owner,
     _file: File,
 }
 
@@ -75,8 +80,9 @@ pub fn workspace_lock(folder: &Path, now: i64) -> Result<WorkspaceLock, Platform
         Err(TryLockError::Error(error)) => return Err(io("locking", &path)(error)),
     }
     let crashed = owner(folder);
-    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, settled: false, _file: file };
-    lock.write_owner(&Owner::this_process(now))?;
+    let owner = Owner::this_process(now);
+    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, settled: false, owner, _file: file };
+    lock.write_owner(&lock.owner)?;
     Ok(lock)
 }
 
@@ -95,6 +101,11 @@ impl WorkspaceLock {
     /// What a crash left is taken care of: its mark goes with this lock, and does not come back when the lock is dropped.
     pub fn settle(&mut self) {
         self.settled = true;
+    }
+
+    /// Says that this process is alive, so that a crash is known by its time. Blocks for a small file.
+    pub fn alive(&self, now: i64) -> Result<(), PlatformError> {
+        self.write_owner(&Owner { seen: now, ..self.owner.clone() })
     }
 
     /// The folder for messages too large for memory: private, and emptied by this call (what lies there is of a run that is
@@ -128,6 +139,15 @@ impl WorkspaceLock {
     }
 }
 
+impl WorkspaceLock {
+    /// The process ends in order from here on, however long that takes: what comes next is not a start after a crash. The
+    /// lock itself is held until this is dropped.
+    pub fn leave(&self) {
+        // Who it was is gone with it, at worst it stays and is taken for a crash.
+        let _ = std::fs::remove_file(self.folder.join(OWNER_FILE));
+    }
+}
+
 impl Drop for WorkspaceLock {
     fn drop(&mut self) {
         // Before the lock goes: whoever comes next writes its own.
@@ -138,7 +158,7 @@ impl Drop for WorkspaceLock {
                     tracing::warn!(%error, "the mark of a crash was not put back");
                 }
             }
-            _ => drop(std::fs::remove_file(self.folder.join(OWNER_FILE))),
+            _ => self.leave(),
         }
     }
 }
@@ -164,18 +184,24 @@ mod tests {
     #[test]
     fn a_crash_leaves_no_stale_lock_but_its_name() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3 };
+        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3, seen: 4 };
         std::fs::write(folder.path().join(LOCK_FILE), "").unwrap();
         std::fs::write(folder.path().join(OWNER_FILE), serde_json::to_vec(&dead).unwrap()).unwrap();
         let lock = workspace_lock(folder.path(), 9).unwrap();
         assert_eq!(lock.crashed(), Some(&dead));
         assert_eq!(owner(folder.path()).unwrap().since, 9);
+        lock.alive(70).unwrap();
+        let now = owner(folder.path()).unwrap();
+        assert_eq!((now.pid, now.since, now.seen), (std::process::id(), 9, 70));
+        lock.leave();
+        assert_eq!(owner(folder.path()), None, "it ends in order, though it holds the lock");
+        assert!(matches!(workspace_lock(folder.path(), 71), Err(PlatformError::InUse(None))));
     }
 
     #[test]
     fn the_mark_of_a_crash_stays_until_it_is_settled() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3 };
+        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3, seen: 3 };
         std::fs::write(folder.path().join(OWNER_FILE), serde_json::to_vec(&dead).unwrap()).unwrap();
         for _ in 0..2 {
             let lock = workspace_lock(folder.path(), 9).unwrap();

@@ -28,6 +28,8 @@ pub(super) struct Writer {
     flags: Flagged,
     /// `data_version` at the last look for commands; none when this process itself wrote one since.
     pub(super) seen_version: Option<i64>,
+    /// `data_version` at the last look for changes; at first, when the database was opened.
+    pub(super) known_version: i64,
     /// Whether the last transaction was on the disk for good when it ended.
     #[cfg(test)]
     pub(super) durable: bool,
@@ -78,10 +80,12 @@ pub(super) struct WriterThread {
 impl WriterThread {
     pub(super) fn start(connection: Connection) -> Result<Self> {
         let (jobs, mut waiting) = mpsc::channel::<Job>(WAITING_WRITES);
+        let known_version = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         let mut writer = Writer {
             connection,
             flags: Flagged::new(),
             seen_version: None,
+            known_version,
             #[cfg(test)]
             durable: false,
         };

@@ -6,6 +6,7 @@
 //! another process (up to the busy time-out of 10 s); a write whose caller went away is still carried out. Times are
 //! UTC epoch milliseconds and come from the caller.
 
+mod census;
 mod codec;
 mod commands;
 mod connection;
@@ -20,14 +21,17 @@ mod progress;
 mod projects;
 mod purge;
 mod settings;
+mod waiting;
 mod watermarks;
 
+pub use census::Census;
 pub use commands::CommandId;
 pub use credentials::Workspace;
 pub use error::{Result, StoreError};
 pub use items::{Became, Imported, ItemRow, NewItem};
 pub use passes::{Ended, PassRow, Recovered, Schedule, Submission};
 pub use progress::{ErrorRow, PassFolderRow};
+pub use waiting::{StatusChange, Waiting};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Store;
 use super::codec::{Columns, Json, Word};
 use super::error::{Result, StoreError, missing};
+use super::waiting::checked;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
@@ -203,22 +204,7 @@ impl Store {
         failure: Option<Ended>,
     ) -> Result<()> {
         let from = from.to_vec();
-        self.write(move |transaction, _| {
-            let found: Word<Status> = transaction
-                .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
-                .query_row([pass], |row| row.get(0))
-                .optional()?
-                .ok_or_else(|| missing("pass", pass))?;
-            if !from.contains(&found.0) {
-                return Err(StoreError::StatusChanged { found: found.0 });
-            }
-            // A worker gave it back: what runs next is another attempt of the same pass (D6).
-            if found.0.is_active() && matches!(to, Status::Submitted | Status::Held) {
-                next_attempt(transaction, pass)?;
-            }
-            change_status(transaction, pass, to, at, failure.as_ref())
-        })
-        .await
+        self.write(move |transaction, _| checked(transaction, pass, &from, to, at, failure.as_ref())).await
     }
 
     /// Sets or clears the start time of a pass that has not begun, with the status that goes with it.
@@ -361,7 +347,7 @@ impl Store {
     }
 }
 
-fn change_status(
+pub(super) fn change_status(
     transaction: &Transaction<'_>,
     pass: PassId,
     to: Status,
@@ -390,7 +376,7 @@ fn change_status(
     Ok(())
 }
 
-fn next_attempt(transaction: &Transaction<'_>, pass: PassId) -> Result<()> {
+pub(super) fn next_attempt(transaction: &Transaction<'_>, pass: PassId) -> Result<()> {
     transaction
         .prepare_cached("UPDATE pass SET attempt = attempt + 1, in_flight = 0, retry = NULL WHERE id = ?1")?
         .execute([pass])?;

@@ -473,6 +473,40 @@ async fn credentials_are_numbers_never_given_twice() {
 }
 
 #[tokio::test]
+async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_named() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let others = (0..3).map(|n| new_item(&format!("u{n}@a"), &format!("u{n}@b"))).collect();
+    let items: Vec<ItemId> =
+        store.import_items(bench.project, others).await.unwrap().iter().map(|item| item.id).collect();
+    let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 10 };
+    let passes = store.submit(items.clone(), order).await.unwrap();
+    store.set_status(passes[1], &[Status::Submitted], Status::Queued, 12, None).await.unwrap();
+    let waiting = store.waiting().await.unwrap();
+    let waits = |item| Waiting { project: bench.project, item, last_seen: 10 };
+    assert_eq!(waiting, [waits(items[0]), waits(items[2])]);
+
+    let change = |pass, from, to| StatusChange { pass, from, to, failure: None };
+    let changes = passes.iter().map(|pass| change(*pass, Status::Submitted, Status::Held));
+    // Each change finds what the one before it left.
+    let changes = changes.chain([change(passes[0], Status::Held, Status::Stopped)]).collect();
+    let refused = store.set_statuses(changes, 20).await.unwrap();
+    assert!(matches!(refused[..], [(pass, StoreError::StatusChanged { found: Status::Queued })] if pass == passes[1]));
+    let statuses = async || -> Vec<(Status, Option<i64>)> {
+        let rows = store.items(bench.project).await.unwrap();
+        rows[1..].iter().map(|row| (row.status(), row.latest.as_ref().unwrap().ended)).collect()
+    };
+    assert_eq!(statuses().await, [(Status::Stopped, Some(20)), (Status::Queued, None), (Status::Held, None)]);
+
+    let recovered = store.recover(30).await.unwrap();
+    assert_eq!(recovered.len(), 1);
+    store.hold_waiting().await.unwrap();
+    assert_eq!(statuses().await, [(Status::Stopped, Some(20)), (Status::Held, None), (Status::Held, None)]);
+    assert_eq!(store.count_in(Status::Held).await.unwrap(), 2);
+    assert!(store.waiting().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn commands_reach_the_owner_from_another_process() {
     let bench = Bench::new().await;
     let owner = &bench.store;

@@ -93,7 +93,7 @@ fn races_end_where_they_must() {
             let (effects, _) = board.handle(event);
             // What is written follows on what was written before, without a gap.
             for effect in effects {
-                if let Effect::Status { from, to, .. } = effect {
+                if let Effect::Status(Change { from, to, .. }) = effect {
                     assert_eq!(from, known, "{told:?}");
                     known = to;
                 }
@@ -110,13 +110,13 @@ fn races_end_where_they_must() {
 fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
     let mut board = board(1, 1);
     let (effects, _) = board.handle(submitted(1..=1));
-    let taken = Effect::Status {
+    let taken = Effect::Status(Change {
         item: ItemId(1),
         pass: PassId(10),
         from: Status::Submitted,
         to: Status::Queued,
         failure: None,
-    };
+    });
     assert_eq!(effects, [taken, Effect::Spawn(ItemId(1), PassId(10))]);
 }
 
@@ -161,7 +161,8 @@ fn one_refused_administrator_login_holds_all_others() {
     let (effects, _) = board.handle(Event::Ended(ItemId(2), refused(Side::Source)));
     assert_eq!(spawned(&effects), [] as [i64; 0], "nobody tries again");
     assert_eq!(statuses(&board), [Queued, Failed, Held, Held, Held]);
-    let reasons = effects.iter().filter(|e| matches!(e, Effect::Status { to: Held, failure: Some(_), .. })).count();
+    let reasons =
+        effects.iter().filter(|e| matches!(e, Effect::Status(Change { to: Held, failure: Some(_), .. }))).count();
     assert_eq!(reasons, 3, "each says why it is held");
     // The other one that was running waited at the same gate.
     board.handle(Event::Ended(ItemId(1), refused(Side::Source)));

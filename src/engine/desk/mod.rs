@@ -5,10 +5,13 @@
 //! database, vault, what a crash left) is the first thing the room does; its answer has ticket 0. Texts in answers are
 //! for people.
 
+mod beside;
 pub mod enter;
 mod late_vault;
 mod launch;
 mod opening;
+mod questions;
+mod replies;
 mod room;
 
 use std::collections::BTreeMap;
@@ -64,6 +67,9 @@ pub type Ticket = u64;
 
 /// The ticket of the answer that tells whether the workspace was opened.
 pub const OPENING: Ticket = 0;
+
+/// The ticket of answers that nobody asked for: all projects, when another process changed the workspace.
+pub const NEWS: Ticket = Ticket::MAX;
 
 /// Why a question was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -169,6 +175,8 @@ pub enum Answer {
     Made(ProjectId, Vec<Project>),
     /// What an import would bring in.
     Previewed(Preview),
+    /// A newer preview was asked for before this one had its turn.
+    Replaced,
     /// How far an import is: done, of how many. Its last answer follows.
     Importing(Work, usize, usize),
     /// An import was cancelled: nothing was imported, and what it had stored is taken back.
@@ -204,10 +212,12 @@ pub struct Opened {
     pub unlocked: bool,
     /// Why the vault is not open, if somebody tried.
     pub vault_error: Option<String>,
-    /// Passes that a crash interrupted a moment ago and that go on by themselves (D3).
+    /// Passes that a crash interrupted a moment ago and that have gone on by themselves (D3).
     pub resumed: usize,
     /// Submissions that wait for a word: the program ended some time ago (D3).
     pub held: usize,
+    /// What of it could not be shown or resumed, and why.
+    pub trouble: Vec<String>,
 }
 
 /// What an import would bring in.
@@ -324,6 +334,8 @@ impl Desk {
         let (mut desk, office) = Self::pair();
         let (ended, end) = std::sync::mpsc::sync_channel(1);
         runtime.spawn(async move {
+            // Also if the room dies: the window looks then, and finds it closed.
+            let _wake = WakesAtEnd(Arc::clone(&waker));
             room::run(opening, office, waker).await;
             // Nobody waits when the window was closed by force.
             let _ = ended.send(());
@@ -352,9 +364,23 @@ impl Desk {
         self.answers.try_recv().ok()
     }
 
+    /// Whether nothing will come any more: the engine has ended, or whoever answered.
+    pub fn has_ended(&self) -> bool {
+        self.asks.as_ref().is_none_or(mpsc::Sender::is_closed) || self.snapshots.has_changed().is_err()
+    }
+
     /// The latest state.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshots.borrow())
+    }
+}
+
+/// Wakes the window when it is dropped.
+struct WakesAtEnd(Waker);
+
+impl Drop for WakesAtEnd {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }
 

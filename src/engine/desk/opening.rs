@@ -12,7 +12,7 @@ use crate::endpoint::budget::Budget;
 use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use crate::platform::PlatformError;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
-use crate::store::{PassRow, Store, StoreError};
+use crate::store::{Store, StoreError, Waiting};
 use crate::vault::{self, Standing};
 
 /// A crash so recent that the window goes on by itself, in milliseconds (D3).
@@ -32,13 +32,17 @@ pub struct Open {
 pub async fn open(opening: &Opening) -> Result<(Open, Opened), Answer> {
     let not = |error: String| Answer::NotOpened(error);
     let now = opening.clock.now();
-    let mut lock = workspace_lock(&opening.folder, now).map_err(|error| match error {
-        PlatformError::InUse(owner) => Answer::InUse(owner),
-        other => not(other.to_string()),
-    })?;
     let folder = opening.folder.clone();
-    let store = tokio::task::spawn_blocking(move || Store::open(&folder, now)).await;
-    let store = store.map_err(|_| not("opening the database failed".into()))?.map_err(|e| not(e.to_string()))?;
+    // On one thread: if the window goes meanwhile, the lock is given back when the database is closed.
+    let unlocked = tokio::task::spawn_blocking(move || {
+        let lock = workspace_lock(&folder, now).map_err(|error| match error {
+            PlatformError::InUse(owner) => Answer::InUse(owner),
+            other => Answer::NotOpened(other.to_string()),
+        })?;
+        let store = Store::open(&folder, now).map_err(|error| Answer::NotOpened(error.to_string()))?;
+        Ok((store, lock))
+    });
+    let (store, mut lock) = unlocked.await.map_err(|_| not("opening the database failed".into()))??;
     let vault = Arc::new(LateVault::default());
     let mut opened = look(&store).await.map_err(|error| not(error.to_string()))?;
     match (opened.vault, opening.vault) {
@@ -125,23 +129,21 @@ async fn left_behind(
 ) -> Result<BTreeMap<ProjectId, Vec<ItemId>>, StoreError> {
     let recovered = store.recover(now).await?;
     tracing::info!(passes = recovered.len(), "recovered");
-    let waiting = store.passes_in(&[Status::Submitted], None).await?;
-    let seen = |pass: &PassRow| pass.progress.updated.max(pass.started.unwrap_or(pass.submitted));
-    let last = recovered.iter().map(|pass| pass.last_seen).chain(waiting.iter().map(seen)).max();
+    let waiting = store.waiting().await?;
+    let seen = waiting.iter().map(|waiting| waiting.last_seen);
+    // The figures of a pass stand still while it waits for a server; the process itself says more often that it is alive.
+    let owner = lock.crashed().map(|owner| owner.seen);
+    let last = recovered.iter().map(|pass| pass.last_seen).chain(seen).chain(owner).max();
     let locked = opened.vault.is_some() && !opened.unlocked;
     let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
     let mut resume: BTreeMap<ProjectId, Vec<ItemId>> = BTreeMap::new();
     if recent {
-        opened.resumed = waiting.len();
-        for pass in waiting {
-            let project = store.item(pass.item).await?.item.project;
-            resume.entry(project).or_default().push(pass.item);
+        for Waiting { project, item, .. } in waiting {
+            resume.entry(project).or_default().push(item);
         }
     } else {
-        for pass in waiting {
-            store.set_status(pass.id, &[Status::Submitted], Status::Held, now, None).await?;
-        }
-        opened.held = store.passes_in(&[Status::Held], None).await?.len();
+        store.hold_waiting().await?;
+        opened.held = store.count_in(Status::Held).await?;
     }
     Ok(resume)
 }

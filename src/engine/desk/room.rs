@@ -1,119 +1,130 @@
-//! Who answers a window: one task that takes its questions in order. Commands reach the engine in that order; what only
-//! reads or may take long runs beside, at most [`BESIDE`] at once.
+//! Who answers a window: one task that takes its questions in order. Orders reach the engine in that order and are always
+//! taken; what only reads or may take long is answered [`Beside`].
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
-use super::enter::{EnterError, Entered, Watch, Work};
-use super::late_vault::LateVault;
+use super::beside::Beside;
 use super::opening::{self, Open};
-use super::{
-    Answer, Ask, BackOffice, Command, Details, FolderLine, ImportFrom, Imported, NewProject, NewServer, OPENING,
-    Opening, Outcome, PAGE, PassLine, Preview, Ticket, Waker, enter,
-};
-use crate::domain::csv_import::{Parsed, parse_pasted};
-use crate::domain::ids::{ItemId, PassId, ProjectId};
+use super::questions::Questions;
+use super::replies::{Replies, Reply};
+use super::{Answer, Ask, BackOffice, Command, NEWS, OPENING, Opened, Opening, Outcome, Ticket, Waker};
+use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::item::not_ready;
 use crate::domain::pass::PassKind;
-use crate::domain::project::Options;
-use crate::domain::secret::Secret;
-use crate::domain::server::{Server, Trust};
-use crate::domain::wording::counted;
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
-use crate::store::{PassFolderRow, PassRow, Store};
-use crate::vault::VaultError;
+use crate::store::{Store, StoreError};
 
-/// Questions under way at once.
-const BESIDE: usize = 8;
 /// Between two states that a window is told of.
-const STATES_EVERY: Duration = Duration::from_millis(100);
-/// Bad rows that are named.
-const NAMED: usize = 50;
-
-/// Sends answers and wakes the window.
-#[derive(Clone)]
-struct Replies {
-    answers: mpsc::Sender<(Ticket, Answer)>,
-    waker: Waker,
-}
-
-impl Replies {
-    async fn send(&self, ticket: Ticket, answer: Answer) {
-        // A window that has gone needs no answer.
-        let _ = self.answers.send((ticket, answer)).await;
-        (self.waker)();
-    }
-
-    /// Tells how far a question's work is, at most as often as of states, and the end of each kind of work always. From
-    /// any thread; never waits: what does not fit is made up for by the next one.
-    fn progress(&self, ticket: Ticket) -> Arc<dyn Fn(Work, usize, usize) + Send + Sync> {
-        let (replies, told) = (self.clone(), Mutex::new(None::<Instant>));
-        Arc::new(move |work, done, of| {
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            if done == of || told.is_none_or(|told| told.elapsed() >= STATES_EVERY) {
-                *told = Some(Instant::now());
-                let _ = replies.answers.try_send((ticket, Answer::Importing(work, done, of)));
-                (replies.waker)();
-            }
-        })
-    }
-}
+pub(super) const STATES_EVERY: Duration = Duration::from_millis(100);
+/// Between two signs of life beside the workspace's lock.
+const ALIVE_EVERY: Duration = Duration::from_secs(60);
+/// Orders whose outcome is not told yet; a window that leaves more unread waits itself.
+const ORDERS: usize = 128;
 
 /// Opens the workspace and answers until the window has gone; then ends in order.
 pub async fn run(opening: Opening, office: BackOffice, waker: Waker) {
     let BackOffice { mut asks, answers, snapshots } = office;
     let replies = Replies { answers, waker };
     let opening = Arc::new(opening);
-    let mut asked = OPENING;
-    let (open, opened) = loop {
-        match opening::open(&opening).await {
-            Ok(open) => break open,
-            Err(answer) => replies.send(asked, answer).await,
-        }
-        loop {
-            match asks.recv().await {
-                None => return,
-                Some((ticket, Ask::Reopen)) => {
-                    asked = ticket;
-                    break;
-                }
-                Some((ticket, _)) => replies.send(ticket, Answer::Refused("the workspace is not open".into())).await,
-            }
-        }
-    };
-    let mut tasks = JoinSet::new();
-    tasks.spawn(relay(open.engine.snapshots(), snapshots, Arc::clone(&replies.waker)));
-    let projects: Vec<ProjectId> = opened.projects.iter().map(|project| project.id).collect();
+    let Some((asked, open, mut opened)) = open(&opening, &mut asks, &replies).await else { return };
+    let Open { store, vault, engine, resume, lock } = open;
+    let known = load(&engine, &mut opened, resume).await;
+    // The window that hears of the projects finds their items.
+    snapshots.send_replace(Arc::clone(&engine.snapshots().borrow()));
+    let mut relays = JoinSet::new();
+    relays.spawn(relay(engine.snapshots(), snapshots, Arc::clone(&replies.waker)));
     replies.send(asked, Answer::Opened(Box::new(opened))).await;
-    for project in projects {
-        open.engine.command(Command::Open { project }).await;
-    }
-    for (project, items) in open.resume.clone() {
-        open.engine.command(Command::Resume { project, items }).await;
-    }
-    let Open { store, vault, engine, .. } = &open;
-    let desk = Room { opening: Arc::clone(&opening), store: store.clone(), vault: Arc::clone(vault) };
+    let mut alive = tokio::time::interval(ALIVE_EVERY);
+    alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut elsewhere = engine.elsewhere();
+    let questions = Questions { opening, store, vault, orders: engine.orders(), known: Arc::new(Mutex::new(known)) };
+    let mut room = Room { engine, questions, replies, beside: Beside::new(), orders: JoinSet::new() };
     loop {
         tokio::select! {
-            Some(_) = tasks.join_next(), if tasks.len() > BESIDE => {}
-            next = asks.recv(), if tasks.len() <= BESIDE => match next {
-                Some((ticket, ask)) => desk.take(engine, &mut tasks, &replies, ticket, ask).await,
+            Some(()) = room.beside.ended() => {}
+            Some(_) = room.orders.join_next() => {}
+            _ = alive.tick() => {
+                if let Err(error) = lock.alive(room.questions.opening.clock.now()) {
+                    tracing::warn!(%error, "sign of life not written");
+                }
+            }
+            Ok(()) = elsewhere.changed(), if room.orders.len() < ORDERS => room.look_elsewhere(),
+            next = asks.recv(), if room.orders.len() < ORDERS => match next {
+                Some((ticket, ask)) => room.take(ticket, ask).await,
                 None => break,
             },
         }
     }
-    // The lock goes last: nobody else may open the workspace before the engine has ended.
-    let Open { engine, lock, .. } = open;
+    // A person has left: whatever still hangs now, the next start is not one after a crash.
+    lock.leave();
+    let Room { engine, beside, mut orders, .. } = room;
+    beside.give_up().await;
     engine.close().await;
-    tasks.shutdown().await;
+    // What is to be remembered is written.
+    while orders.join_next().await.is_some() {}
+    relays.shutdown().await;
+    // The lock goes last: nobody else may open the workspace before the engine has ended.
     drop(lock);
 }
 
-/// Passes states on, at most ten a second.
+/// Opens the workspace, as often as it is asked for; none when the window has gone.
+async fn open(
+    opening: &Arc<Opening>,
+    asks: &mut mpsc::Receiver<(Ticket, Ask)>,
+    replies: &Replies,
+) -> Option<(Ticket, Open, Opened)> {
+    let mut asked = OPENING;
+    loop {
+        // A keyring may wait for a person who would rather leave.
+        let opened = tokio::select! {
+            opened = opening::open(opening) => opened,
+            () = replies.gone() => return None,
+        };
+        match opened {
+            Ok((open, opened)) => return Some((asked, open, opened)),
+            Err(answer) => replies.send(asked, answer).await,
+        }
+        loop {
+            match asks.recv().await? {
+                (ticket, Ask::Reopen) => {
+                    asked = ticket;
+                    break;
+                }
+                (ticket, _) => replies.send(ticket, Answer::Refused("the workspace is not open".into())).await,
+            }
+        }
+    }
+}
+
+/// Loads the items of all projects and lets go on what a crash interrupted; answers the projects that are known now.
+async fn load(engine: &Engine, opened: &mut Opened, resume: BTreeMap<ProjectId, Vec<ItemId>>) -> HashSet<ProjectId> {
+    let mut known = HashSet::new();
+    for project in &opened.projects {
+        match engine.command(Command::Open { project: project.id }).await.error {
+            Some(error) => {
+                opened.trouble.push(format!("the items of \"{}\" could not be read: {error}", project.name));
+            }
+            None => drop(known.insert(project.id)),
+        }
+    }
+    for (project, items) in resume {
+        let outcome = engine.command(Command::Resume { project, items }).await;
+        opened.resumed += outcome.done.len();
+        if let Some(error) = outcome.error {
+            opened.trouble.push(format!("interrupted passes could not be resumed: {error}"));
+        }
+    }
+    known
+}
+
+/// Passes states on, at most ten a second, until the engine ends; the window sees that by its end of the channel.
 async fn relay(mut from: watch::Receiver<Arc<Snapshot>>, to: watch::Sender<Arc<Snapshot>>, waker: Waker) {
     while from.changed().await.is_ok() {
         let snapshot = from.borrow_and_update().clone();
@@ -121,222 +132,92 @@ async fn relay(mut from: watch::Receiver<Arc<Snapshot>>, to: watch::Sender<Arc<S
         waker();
         tokio::time::sleep(STATES_EVERY).await;
     }
+    drop(to);
+    waker();
 }
 
-#[derive(Clone)]
 struct Room {
-    opening: Arc<Opening>,
-    store: Store,
-    vault: Arc<LateVault>,
+    engine: Engine,
+    questions: Questions,
+    replies: Replies,
+    beside: Beside,
+    /// What waits for the engine or the database only, and therefore ends.
+    orders: JoinSet<()>,
 }
 
 impl Room {
-    async fn take(&self, engine: &Engine, tasks: &mut JoinSet<()>, replies: &Replies, ticket: Ticket, ask: Ask) {
-        let (command, left) = match ask {
-            Ask::Do(command) => (command, Vec::new()),
-            Ask::Start { project, items, kind } => match self.sort_out(project, items, kind).await {
-                Ok(sorted) => sorted,
-                Err(error) => return replies.send(ticket, Answer::Refused(error)).await,
+    async fn take(&mut self, ticket: Ticket, ask: Ask) {
+        let reply = self.replies.to(ticket);
+        match ask {
+            Ask::Do(command) => self.order(reply, command, Vec::new()).await,
+            Ask::Start { project, items, kind } => match sort_out(&self.questions.store, project, items, kind).await {
+                Ok((command, left)) => self.order(reply, command, left).await,
+                Err(error) => reply.send_now(Answer::Refused(error)),
             },
-            Ask::StopAll => {
-                engine.stop_all().await;
-                return replies.send(ticket, Answer::Done(Outcome::default())).await;
-            }
-            other => {
-                let (room, replies) = (self.clone(), replies.clone());
-                let reload = engine.sender();
-                tasks.spawn(async move {
-                    let (answer, open) = room.answer(ticket, other, &replies).await;
-                    if let Some(project) = open {
-                        // The rows of new items come with the next state.
-                        drop(reload.send(Command::Open { project }).await);
-                    }
-                    replies.send(ticket, answer).await;
+            Ask::StopAll => reply.send_now(Answer::Done(self.engine.stop_all().await)),
+            remember @ Ask::Remember(..) => {
+                let work = self.questions.clone().answer(remember, reply.progress());
+                self.orders.spawn(async move {
+                    let answer = work.await;
+                    reply.send(answer).await;
                 });
-                return;
             }
-        };
-        let outcome = engine.sender().send(command).await;
-        let replies = replies.clone();
-        tasks.spawn(async move {
-            let mut outcome = outcome.await.unwrap_or_else(|_| Outcome::failed("the engine has ended"));
-            outcome.left.extend(left);
-            replies.send(ticket, Answer::Done(outcome)).await;
+            preview @ Ask::Preview(_) => {
+                let work = self.questions.clone().answer(preview, reply.progress());
+                self.beside.preview(reply, work);
+            }
+            question => {
+                let work = self.questions.clone().answer(question, reply.progress());
+                self.beside.answer(reply, work);
+            }
+        }
+    }
+
+    /// Another process changed the workspace: projects that it made are loaded, and the window hears of all.
+    fn look_elsewhere(&mut self) {
+        let (questions, reply) = (self.questions.clone(), self.replies.to(NEWS));
+        self.orders.spawn(async move {
+            let answer = questions.news().await.unwrap_or_else(Answer::Refused);
+            reply.send(answer).await;
         });
     }
 
-    /// Leaves out what cannot start: a side without a credential, or a mailbox that would be copied into itself.
-    async fn sort_out(
-        &self,
-        id: ProjectId,
-        items: Vec<ItemId>,
-        kind: PassKind,
-    ) -> Result<(Command, Vec<(ItemId, String)>), String> {
-        let read = async {
-            let admins = self.store.project_credentials(id).await?;
-            Ok::<_, crate::store::StoreError>((self.store.project(id).await?, admins, self.store.items(id).await?))
-        };
-        let (project, admins, rows) = read.await.map_err(|error| error.to_string())?;
-        let admins = (admins.0.is_some(), admins.1.is_some());
-        let chosen: std::collections::HashSet<ItemId> = items.into_iter().collect();
-        let (mut ready, mut left) = (Vec::new(), Vec::new());
-        for row in rows.iter().filter(|row| chosen.contains(&row.item.id)) {
-            match not_ready(&project, admins, &row.item) {
-                // A status that refuses the Start is the better reason, and the engine's to give.
-                Some(reason) if row.status().is_at_rest() => left.push((row.item.id, reason)),
-                _ => ready.push(row.item.id),
-            }
-        }
-        Ok((Command::Start { project: id, items: ready, kind }, left))
-    }
-
-    /// The answer, and the project whose items the engine should read again.
-    async fn answer(&self, ticket: Ticket, ask: Ask, replies: &Replies) -> (Answer, Option<ProjectId>) {
-        let answered = match ask {
-            Ask::Projects => self.store.projects().await.map(Answer::Projects).map_err(|error| error.to_string()),
-            Ask::NewProject(new) => {
-                let made = self.new_project(*new).await;
-                let id = made.as_ref().ok().map(|(id, _)| *id);
-                return (made.map_or_else(Answer::Refused, |(id, all)| Answer::Made(id, all)), id);
-            }
-            Ask::Preview(from) => read(from).await.map(|parsed| Answer::Previewed(preview(&parsed))),
-            Ask::Import { project, from, skip_bad, cancel } => {
-                let watch = Watch { tell: replies.progress(ticket), cancel };
-                let imported = self.import(project, from, skip_bad, &watch).await;
-                return (imported.unwrap_or_else(Answer::Refused), Some(project));
-            }
-            Ask::Details(item) => self.details(item).await.map(|details| Answer::Details(Box::new(details))),
-            Ask::Folders(pass, offset) => {
-                self.folders(pass, offset).await.map(|lines| Answer::Folders(pass, offset, lines))
-            }
-            Ask::Errors(pass, offset) => {
-                let rows = self.store.item_errors(pass, PAGE, offset).await.map_err(|error| error.to_string());
-                rows.map(|rows| Answer::Errors(pass, offset, rows.into_iter().map(|row| row.error).collect()))
-            }
-            Ask::Unlock(kind, passphrase) => {
-                let opened = opening::unlock(&self.opening, &self.store, &self.vault, kind, passphrase).await;
-                opened.map(|()| Answer::Unlocked(kind))
-            }
-            Ask::Remember(name, value) => {
-                let kept = self.store.set_setting(name, value).await.map_err(|error| error.to_string());
-                kept.map(|()| Answer::Done(Outcome::default()))
-            }
-            Ask::Reopen => Err("the workspace is open".into()),
-            Ask::Start { .. } | Ask::Do(_) | Ask::StopAll => Err("not a question".into()),
-        };
-        (answered.unwrap_or_else(Answer::Refused), None)
-    }
-
-    async fn new_project(&self, new: NewProject) -> Result<(ProjectId, Vec<crate::domain::project::Project>), String> {
-        let words = |error: crate::store::StoreError| error.to_string();
-        if self.store.project_named(&new.name).await.map_err(words)?.is_some() {
-            return Err(format!("the name \"{}\" is taken: choose another one", new.name));
-        }
-        let NewProject { name, source, destination } = new;
-        let read = tokio::task::spawn_blocking(move || Ok::<_, String>((side(source)?, side(destination)?))).await;
-        let ((source, at_source), (destination, at_destination)) =
-            read.map_err(|_| "reading the files of certificates failed".to_owned())??;
-        let project = (name, source, destination, Options::default());
-        let (now, vault) = (self.opening.clock.now(), self.vault.get_open());
-        let id = enter::project(&self.store, vault.as_ref(), now, project, [at_source, at_destination])
-            .await
-            .map_err(|error| error.to_string())?;
-        Ok((id, self.store.projects().await.map_err(words)?))
-    }
-
-    async fn import(
-        &self,
-        project: ProjectId,
-        from: ImportFrom,
-        skip_bad: bool,
-        watch: &Watch,
-    ) -> Result<Answer, String> {
-        let parsed = read(from).await?;
-        let bad = parsed.problems.len();
-        if parsed.rows.is_empty() {
-            return Err("nothing was imported: no row could be read".into());
-        }
-        if bad > 0 && !skip_bad {
-            return Err(format!("nothing was imported: {}", counted(bad, "bad row")));
-        }
-        let now = self.opening.clock.now();
-        let vault = self.vault.get_open();
-        let entered = enter::items(&self.store, vault.as_ref(), now, project, parsed.rows, watch).await;
-        let entered = match entered {
-            Err(EnterError::Vault(VaultError::Cancelled)) => return Ok(Answer::Cancelled),
-            other => other.map_err(|error| error.to_string())?,
-        };
-        let trouble = entered.removed.err().map(|error| error.to_string());
-        let Entered { created, updated, left, .. } = entered;
-        Ok(Answer::Imported(Imported { created, updated, left, bad, trouble }))
-    }
-
-    async fn details(&self, item: ItemId) -> Result<Details, String> {
-        let words = |error: crate::store::StoreError| error.to_string();
-        let passes = self.store.passes(item).await.map_err(words)?;
-        let (mut folders, mut errors) = (Vec::new(), Vec::new());
-        if let Some(pass) = passes.first() {
-            folders = self.folders(pass.id, 0).await?;
-            let rows = self.store.item_errors(pass.id, PAGE, 0).await.map_err(words)?;
-            errors = rows.into_iter().map(|row| row.error).collect();
-        }
-        Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors })
-    }
-
-    async fn folders(&self, pass: PassId, offset: u32) -> Result<Vec<FolderLine>, String> {
-        let rows = self.store.pass_folders(pass, PAGE, offset).await.map_err(|error| error.to_string())?;
-        let mut lines: Vec<FolderLine> = rows.into_iter().map(folder_line).collect();
-        // The database orders by the stored form, people expect a folder above those in it.
-        lines.sort_by(|a, b| a.source.split('/').cmp(b.source.split('/')));
-        Ok(lines)
+    async fn order(&mut self, reply: Reply, command: Command, left: Vec<(ItemId, String)>) {
+        let outcome = self.questions.orders.send(command).await;
+        self.orders.spawn(async move {
+            let mut outcome = outcome.await.unwrap_or_else(|_| Outcome::ended());
+            outcome.left.extend(left);
+            reply.send(Answer::Done(outcome)).await;
+        });
     }
 }
 
-/// A server with its CA file read, and the administrator's password.
-fn side(new: NewServer) -> Result<(Server, Option<Secret>), String> {
-    let mut server = new.server;
-    if let Some(file) = new.authorities {
-        let pem = enter::read_authorities(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        server.trust = Trust::Authorities(pem);
-    }
-    Ok((server, new.password))
-}
-
-fn pass_line(row: PassRow) -> PassLine {
-    PassLine {
-        id: row.id,
-        kind: row.kind,
-        status: row.status,
-        submitted: row.submitted,
-        started: row.started,
-        ended: row.ended,
-        counts: row.progress.counts,
-        failure: row.failure.map(|ended| (ended.side, ended.failure)),
-    }
-}
-
-fn folder_line(row: PassFolderRow) -> FolderLine {
-    FolderLine { source: row.source.to_string(), destination: row.destination.to_string(), folder: row.folder }
-}
-
-/// Reading and parsing a large file takes a while: on a thread for that.
-async fn read(from: ImportFrom) -> Result<Parsed, String> {
-    let read = tokio::task::spawn_blocking(move || match from {
-        ImportFrom::File(file) => enter::read_items(&file).map_err(|error| format!("{}: {error}", file.display())),
-        ImportFrom::Text(text) => Ok(parse_pasted(text.expose())),
-    });
-    read.await.map_err(|_| "reading the list failed".to_owned())?
-}
-
-fn preview(parsed: &Parsed) -> Preview {
-    let first = |problems: &[crate::domain::csv_import::Problem]| -> Vec<String> {
-        problems.iter().take(NAMED).map(ToString::to_string).collect()
+/// Leaves out what cannot start: an item that was deleted meanwhile, a side without a credential, or a mailbox that
+/// would be copied into itself.
+async fn sort_out(
+    store: &Store,
+    id: ProjectId,
+    items: Vec<ItemId>,
+    kind: PassKind,
+) -> Result<(Command, Vec<(ItemId, String)>), String> {
+    let read = async {
+        let admins = store.project_credentials(id).await?;
+        Ok::<_, StoreError>((store.project(id).await?, admins, store.items(id).await?))
     };
-    Preview {
-        good: parsed.rows.len(),
-        passwords: parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some()),
-        bad: parsed.problems.len(),
-        problems: first(&parsed.problems),
-        notes: first(&parsed.notes),
+    let (project, admins, rows) = read.await.map_err(|error| error.to_string())?;
+    let admins = (admins.0.is_some(), admins.1.is_some());
+    let mut chosen: HashSet<ItemId> = items.into_iter().collect();
+    let (mut ready, mut left) = (Vec::new(), Vec::new());
+    for row in &rows {
+        if !chosen.remove(&row.item.id) {
+            continue;
+        }
+        match not_ready(&project, admins, &row.item) {
+            // A status that refuses the Start is the better reason, and the engine's to give.
+            Some(reason) if row.status().is_at_rest() => left.push((row.item.id, reason)),
+            _ => ready.push(row.item.id),
+        }
     }
+    left.extend(chosen.into_iter().map(|gone| (gone, "the item was deleted meanwhile".to_owned())));
+    Ok((Command::Start { project: id, items: ready, kind }, left))
 }

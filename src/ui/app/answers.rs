@@ -69,7 +69,7 @@ impl App {
                     self.act(context, action);
                 }
             }
-            Answer::Opened(_) | Answer::InUse(_) | Answer::NotOpened(_) | Answer::Importing(..) => {}
+            Answer::Opened(_) | Answer::InUse(_) | Answer::NotOpened(_) | Answer::Importing(..) | Answer::Replaced => {}
         }
     }
 
@@ -102,6 +102,9 @@ impl App {
                 Tone::Warning,
                 format!("{passes} did not come to an end last time and {wait} for your word: Resume or Stop"),
             );
+        }
+        for why in opened.trouble {
+            self.say(Tone::Bad, why);
         }
         if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
             let form = VaultForm::new(opened.vault, opened.proposed);

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
-use crate::engine::desk::{Ask, Desk, Errand, Ticket, VaultKind, Waker};
+use crate::engine::desk::{Ask, Desk, DeskError, Errand, Ticket, VaultKind, Waker};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::clock::Clock;
 use crate::platform::lock::Owner;
@@ -129,6 +129,7 @@ pub struct App {
     /// It was to close, and what it waited for has ended.
     close_soon: bool,
     leaving: bool,
+    ended: bool,
     size: Option<egui::Vec2>,
     painted: u64,
     recomputed: u64,
@@ -165,6 +166,7 @@ impl App {
             closing: Closing::No,
             close_soon: false,
             leaving: false,
+            ended: false,
             size: None,
             painted: 0,
             recomputed: 0,
@@ -217,9 +219,9 @@ impl App {
         self.projects.iter().find(|project| project.id == id)
     }
 
-    /// Passes that a worker has.
+    /// Passes that a worker has; none once the engine has ended, whatever its last state says.
     fn running(&self) -> usize {
-        self.sums.all.running
+        if self.ended { 0 } else { self.sums.all.running }
     }
 
     fn remember(&mut self, name: &str, value: String) {
@@ -236,6 +238,10 @@ impl App {
         }
         if let Some(desk) = &self.desk {
             self.snapshot = desk.snapshot();
+            if desk.has_ended() && !self.ended {
+                self.ended = true;
+                self.say(Tone::Bad, DeskError::Closed.to_string());
+            }
         }
         self.sums.refresh(&self.snapshot);
         if let Route::Project(id) | Route::Item(id, _) = self.route
@@ -268,17 +274,21 @@ impl App {
         if std::mem::take(&mut self.close_soon) {
             context.send_viewport_cmd(ViewportCommand::Close);
         }
-        if !context.input(|input| input.viewport().close_requested()) || self.leaving {
+        if !context.input(|input| input.viewport().close_requested()) {
             return;
         }
+        let free = self.leaving || self.ended;
         // What an import stored is taken back first: passwords that nothing names must not stay in a keyring.
-        if self.cancel_import(true) {
+        if !free && self.cancel_import(true) {
             context.send_viewport_cmd(ViewportCommand::CancelClose);
-        } else if self.running() > 0 {
+        } else if !free && self.running() > 0 {
             context.send_viewport_cmd(ViewportCommand::CancelClose);
             if self.closing == Closing::No {
                 self.closing = Closing::Asked;
             }
+        } else {
+            // Nobody shall look at a window that waits for the engine's last step.
+            context.send_viewport_cmd(ViewportCommand::Visible(false));
         }
     }
 
@@ -380,7 +390,7 @@ impl App {
         if let Some(size) = self.size.filter(|_| matches!(self.door, Door::Open)) {
             self.remember(SIZE, format!("{} {}", size.x.round(), size.y.round()));
         }
-        // The engine ends in order; the window is gone from the screen by then.
+        // The engine ends in order; the window is hidden by then.
         self.desk = None;
     }
 }

@@ -189,7 +189,7 @@ pub struct Grid {
     generation: u64,
     key: Option<(u64, u64)>,
     resort: bool,
-    loaded: usize,
+    loaded: (usize, u64),
     tallies: PerChunk<Totals>,
     /// The order asked for; the view follows it unless it stands still.
     order: Ordered,
@@ -220,7 +220,7 @@ impl Grid {
             generation: 0,
             key: None,
             resort: true,
-            loaded: 0,
+            loaded: (0, 0),
             tallies: PerChunk::default(),
             order: Ordered::default(),
         }
@@ -242,17 +242,18 @@ impl Grid {
         let mut totals = Totals::default();
         self.tallies.all().for_each(|tally| totals.add(tally));
         // The order stands still under the pointer and while something is selected.
-        let frozen = (self.hovered || !self.selected.is_empty()) && !self.resort && self.loaded == totals.items;
+        let loaded = (totals.items, snapshot.layout);
+        let frozen = (self.hovered || !self.selected.is_empty()) && !self.resort && self.loaded == loaded;
         let same = self.order.places == self.view;
         self.stale = frozen && !same;
         if !frozen && !same {
             self.view.clone_from(&self.order.places);
         }
         // Addresses do not change, so domains are compared only when items come or go.
-        if self.loaded != totals.items {
+        if self.loaded != loaded {
             self.domains = domains(snapshot.rows().filter(|row| row.project == self.project).map(AsRef::as_ref));
         }
-        (self.resort, self.loaded, self.totals) = (false, totals.items, totals);
+        (self.resort, self.loaded, self.totals) = (false, loaded, totals);
         self.problems.clear();
         if self.tab == Tab::Problems {
             let mut problems = Problems::default();
@@ -266,7 +267,8 @@ impl Grid {
 
     /// Looks at what is new in a state: sums, and which rows are shown in which order.
     fn follow(&mut self, snapshot: &Snapshot) {
-        let anew = self.resort || !self.tallies.may_follow(snapshot);
+        // Rows keep their places while the layout stays.
+        let anew = self.resort || self.loaded.1 != snapshot.layout || !self.tallies.may_follow(snapshot);
         let mut tallies = std::mem::take(&mut self.tallies);
         let mut order = if anew { Ordered::default() } else { std::mem::take(&mut self.order) };
         let mut moved = Vec::new();

@@ -42,7 +42,7 @@ pub fn replaced(before: &Snapshot, revision: u64, rows: Vec<ItemRow>) -> Snapsho
         }
         Arc::make_mut(&mut chunks[chunk])[at] = Arc::new(row);
     }
-    Snapshot { revision, chunks }
+    Snapshot { revision, chunks, layout: before.layout }
 }
 
 fn three() -> Vec<ItemRow> {

@@ -83,7 +83,7 @@ fn stop_leaves_the_mark_of_a_crash() {
     let workspace = workspace();
     says(import(&workspace, LIST), 0, &[]);
     put_under_way(&workspace, Status::Migrating);
-    let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 1 };
+    let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 1, seen: 1 };
     let mark = workspace.path().join("owner.json");
     std::fs::write(&mark, serde_json::to_vec(&dead).expect("JSON")).expect("written");
     let stopped = says(workspace.run(&["stop", PROJECT]), 0, &[]);

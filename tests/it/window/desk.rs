@@ -26,6 +26,13 @@ struct Client {
 
 impl Client {
     fn open(folder: &std::path::Path) -> (Client, Answer) {
+        let mut client = Client::begin(folder);
+        let answer = client.wait(|desk| desk.answer()).1;
+        (client, answer)
+    }
+
+    /// Begins to open it.
+    fn begin(folder: &std::path::Path) -> Client {
         let (wake, news) = sync_channel(1);
         // A wake-up that waits already is enough.
         let waker: Waker = Arc::new(move || {
@@ -38,9 +45,7 @@ impl Client {
             clock: Arc::new(SystemClock),
             endpoints: Arc::new(RealEndpoints),
         };
-        let mut client = Client { desk: Desk::open(opening, waker).expect("threads"), news };
-        let answer = client.wait(|desk| desk.answer()).1;
-        (client, answer)
+        Client { desk: Desk::open(opening, waker).expect("threads"), news }
     }
 
     fn wait<T>(&mut self, mut look: impl FnMut(&mut Desk) -> Option<T>) -> T {
@@ -54,7 +59,8 @@ impl Client {
 
     fn ask(&mut self, ask: Ask) -> Answer {
         let ticket = self.desk.ask(ask).expect("taken");
-        self.wait(|desk| desk.answer().filter(|(answered, _)| *answered == ticket)).1
+        // One wake-up may stand for several answers.
+        self.wait(|desk| std::iter::from_fn(|| desk.answer()).find(|(answered, _)| *answered == ticket)).1
     }
 
     fn state(&mut self, fits: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
@@ -130,6 +136,195 @@ fn a_second_window_is_told_who_has_the_workspace() {
     assert!(matches!(answer, Answer::InUse(Some(owner)) if owner.pid == std::process::id()));
     drop(first);
     opened(second.ask(Ask::Reopen));
+}
+
+#[test]
+fn items_that_were_deleted_meanwhile_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Client::open(folder.path());
+    let project = with_two_items(&mut client);
+    let gone = mailferry::domain::ids::ItemId(4711);
+    let start = Ask::Start { project, items: vec![gone], kind: mailferry::domain::pass::PassKind::Full };
+    let Answer::Done(outcome) = client.ask(start) else { panic!("an outcome") };
+    assert_eq!(outcome.left, [(gone, "the item was deleted meanwhile".to_owned())]);
+}
+
+#[test]
+fn items_are_there_when_the_window_hears_of_their_project() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Client::open(folder.path());
+    with_two_items(&mut client);
+    drop(client);
+    let (client, answer) = Client::open(folder.path());
+    assert_eq!(opened(answer).projects.len(), 1);
+    assert_eq!(client.desk.snapshot().rows().count(), 2);
+}
+
+#[test]
+fn what_another_process_does_reaches_an_open_window() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Client::open(folder.path());
+    let project = with_two_items(&mut client);
+    let other = mailferry::store::Store::open(folder.path(), 1).expect("another process");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let one = |name: &str| mailferry::store::NewItem {
+        source_email: format!("{name}@a.example"),
+        destination_email: format!("{name}@b.example"),
+        ..Default::default()
+    };
+    runtime.block_on(other.import_items(project, vec![one("carol")])).expect("imported");
+    client.state(|snapshot| snapshot.rows().count() == 3);
+
+    let address = || Server::parse_url("imaps://imap.example").expect("an address");
+    let made = other.create_project("Fabrikam".into(), address(), address(), Default::default(), [None; 2]);
+    let second = runtime.block_on(made).expect("made");
+    runtime.block_on(other.import_items(second, vec![one("dora")])).expect("imported");
+    let told = |client: &mut Client, count: usize| {
+        client.wait(|desk| {
+            let answers = std::iter::from_fn(|| desk.answer());
+            answers.filter(|(ticket, _)| *ticket == mailferry::engine::desk::NEWS).find_map(
+                |(_, answer)| match answer {
+                    Answer::Projects(projects) => (projects.len() == count).then_some(projects),
+                    other => panic!("{other:?}"),
+                },
+            )
+        })
+    };
+    assert_eq!(told(&mut client, 2)[1].name, "Fabrikam");
+    client.state(|snapshot| snapshot.rows().any(|row| row.source == "dora@a.example"));
+
+    runtime.block_on(other.delete_project(project)).expect("deleted");
+    assert_eq!(told(&mut client, 1)[0].name, "Fabrikam");
+    let rows = client.state(|snapshot| snapshot.rows().count() == 1);
+    assert_eq!(rows.row(0).expect("a row").source, "dora@a.example");
+}
+
+/// A workspace whose one pass ran an hour ago when its figures stood still, and whose owner died this long ago.
+fn crashed(ago: i64) -> tempfile::TempDir {
+    let now = mailferry::platform::clock::Clock::now(&SystemClock);
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (mut client, _) = Client::open(folder.path());
+    with_two_items(&mut client);
+    let items = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
+    drop(client);
+    runtime.block_on(async {
+        use mailferry::domain::status::Status;
+        let store = mailferry::store::Store::open(folder.path(), now).expect("the store");
+        let (kind, at) = (mailferry::domain::pass::PassKind::Full, now - 60 * 60 * 1000);
+        let order = mailferry::store::Submission { kind, status: Status::Submitted, schedule: None, at };
+        let passes = store.submit(items, order).await.expect("submitted");
+        store.set_status(passes[0], &[Status::Submitted], Status::Queued, at, None).await.expect("taken");
+    });
+    let (host, user) = (String::new(), String::new());
+    let owner =
+        mailferry::platform::lock::Owner { pid: 1, host, user, since: now - 2 * 60 * 60 * 1000, seen: now - ago };
+    let file = std::fs::File::create(folder.path().join("owner.json")).expect("a file");
+    serde_json::to_writer(file, &owner).expect("written");
+    folder
+}
+
+#[test]
+fn d3_passes_go_on_after_a_crash_a_moment_ago_even_if_their_figures_stood_still() {
+    let folder = crashed(60 * 1000);
+    let (_client, answer) = Client::open(folder.path());
+    let opened = opened(answer);
+    assert_eq!((opened.resumed, opened.held, opened.trouble), (2, 0, Vec::new()));
+}
+
+#[test]
+fn d3_passes_of_a_crash_long_ago_are_held() {
+    let folder = crashed(30 * 60 * 1000);
+    let (client, answer) = Client::open(folder.path());
+    let opened = opened(answer);
+    assert_eq!((opened.resumed, opened.held), (0, 2));
+    let held = |row: &std::sync::Arc<_>| {
+        let row: &mailferry::engine::snapshot::ItemRow = row;
+        row.status == mailferry::domain::status::Status::Held
+    };
+    assert!(client.desk.snapshot().rows().all(held));
+}
+
+/// A file that nobody ever writes: whoever reads it hangs, as on a mount that is gone.
+#[cfg(unix)]
+fn hung_file(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+    path
+}
+
+#[cfg(unix)]
+fn with_hung_certificates(path: &std::path::Path) -> Ask {
+    let source = NewServer { authorities: Some(path.to_owned()), ..server("imap+plain://127.0.0.1:1") };
+    let destination = server("imap+plain://127.0.0.1:2");
+    Ask::NewProject(Box::new(NewProject { name: "Hung".into(), source, destination }))
+}
+
+#[cfg(unix)]
+#[test]
+fn questions_that_hang_leave_stars_and_stops_to_be_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Client::open(folder.path());
+    let project = with_two_items(&mut client);
+    let items: Vec<_> = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
+    let hung = hung_file(folder.path(), "hung.csv");
+    let mut asked = std::collections::BTreeSet::new();
+    for _ in 0..40 {
+        asked.insert(client.desk.ask(Ask::Preview(ImportFrom::File(hung.clone()))).expect("taken"));
+    }
+    for _ in 0..20 {
+        client.desk.ask(with_hung_certificates(&hung)).expect("taken");
+    }
+    let star = Ask::Do(Command::Star { project, items: items.clone(), star: Some(Star::Green) });
+    assert!(matches!(client.ask(star), Answer::Done(outcome) if outcome.done == items));
+    // Every keystroke asks for a preview; the channel never fills up.
+    for _ in 0..20 {
+        for _ in 0..20 {
+            client.desk.ask(Ask::Preview(ImportFrom::File(hung.clone()))).expect("taken");
+        }
+        let stop = Ask::Do(Command::Stop { project, items: items.clone() });
+        assert!(matches!(client.ask(stop), Answer::Done(outcome) if outcome.left.len() == 2));
+    }
+    for _ in 0..3 {
+        for _ in 0..20 {
+            client.desk.ask(with_hung_certificates(&hung)).expect("taken");
+        }
+        let stopped = client.ask(Ask::Remember("a".into(), "b".into()));
+        assert!(matches!(stopped, Answer::Done(_)), "{stopped:?}");
+    }
+    let refused = client.ask(with_hung_certificates(&hung));
+    assert!(matches!(&refused, Answer::Refused(why) if why.contains("too many questions")), "{refused:?}");
+    let stopped = client.ask(Ask::StopAll);
+    assert!(matches!(&stopped, Answer::Done(outcome) if outcome.error.is_none()), "{stopped:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn closing_while_a_question_hangs_gives_the_workspace_back_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Client::open(folder.path());
+    with_two_items(&mut client);
+    let hung = hung_file(folder.path(), "hung.pem");
+    client.desk.ask(with_hung_certificates(&hung)).expect("taken");
+    client.desk.ask(Ask::Preview(ImportFrom::File(hung))).expect("taken");
+    client.ask(Ask::Remember("said".into(), "before".into()));
+    client.desk.ask(Ask::Remember("said".into(), "at last".into())).expect("taken");
+    drop(client);
+    assert_eq!(mailferry::platform::lock::owner(folder.path()), None, "no crash");
+    let (_client, answer) = Client::open(folder.path());
+    assert_eq!(opened(answer).settings["said"], "at last");
+}
+
+#[cfg(unix)]
+#[test]
+fn closing_while_the_vault_is_waited_for_gives_the_workspace_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let vault = hung_file(folder.path(), mailferry::vault::FileVault::FILE);
+    let client = Client::begin(folder.path());
+    // Opening it to be written waits for whoever reads it.
+    let _silent = std::fs::File::options().write(true).open(vault).expect("the vault is being opened");
+    drop(client);
+    assert_eq!(mailferry::platform::lock::owner(folder.path()), None, "no crash");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{PROJECT, Stage, item, item_in, project};
 #[test]
 fn a_workspace_in_use_is_explained() {
     let mut stage = Stage::closed();
-    let owner = Owner { pid: 77, host: "desk".into(), user: "kim".into(), since: 0 };
+    let owner = Owner { pid: 77, host: "desk".into(), user: "kim".into(), since: 0, seen: 0 };
     stage.answer(0, Answer::InUse(Some(owner)));
     assert!(stage.says("by kim on desk (process 77)"));
     stage.click("Try again");
@@ -222,6 +222,32 @@ fn closing_asks_nothing_when_nothing_runs() {
     let mut stage = Stage::with(vec![item(1, "anna")]);
     close(&mut stage);
     assert!(!stage.shows("Keep the window open"));
+}
+
+#[test]
+fn a_window_closes_when_nobody_answers_any_more() {
+    for dies in [
+        |stage: &mut Stage| stage.office.asks.close(),
+        |stage: &mut Stage| {
+            let (other, _) = tokio::sync::watch::channel(std::sync::Arc::default());
+            stage.office.snapshots = other;
+        },
+    ] {
+        let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
+        close(&mut stage);
+        assert!(stage.shows("1 pass is running"));
+        stage.click("Stop and quit");
+        assert!(!stage.window.state().is_leaving(), "it waits for the end of the pass");
+        dies(&mut stage);
+        stage.window.run();
+        assert!(stage.says("the engine has ended"));
+        assert!(stage.window.state().is_leaving(), "nothing runs in an engine that has ended");
+    }
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
+    stage.office.asks.close();
+    stage.window.run();
+    close(&mut stage);
+    assert!(!stage.shows("1 pass is running"), "there is nothing to ask");
 }
 
 /// Whether the last frame told the window to close.

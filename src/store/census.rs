@@ -1,0 +1,48 @@
+//! What other processes changed: whether anything, and in which projects items came or went.
+
+use super::Store;
+use super::error::Result;
+use crate::domain::ids::{ItemId, ProjectId};
+
+/// The items of a project in short: it differs when items came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// The project.
+    pub project: ProjectId,
+    /// How many.
+    pub items: u64,
+    /// The newest.
+    pub newest: Option<ItemId>,
+}
+
+impl Store {
+    /// Whether another process wrote since this was last asked, or since the database was opened. Own changes do not count.
+    /// Cheap: may be called several times a second.
+    pub async fn changed_elsewhere(&self) -> Result<bool> {
+        self.inner
+            .writer
+            .run(|writer| {
+                // SQLite counts what other connections commit; in this process only the writer's does.
+                let version: i64 = writer.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+                Ok(std::mem::replace(&mut writer.known_version, version) != version)
+            })
+            .await
+    }
+
+    /// All projects that are not deleted.
+    pub async fn census(&self) -> Result<Vec<Census>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT p.id, count(i.id), max(i.id) FROM project AS p
+                 LEFT JOIN item AS i ON i.project = p.id AND i.deleted = 0
+                 WHERE p.deleted = 0 GROUP BY p.id",
+            )?;
+            let rows = statement.query_map([], |row| {
+                let items: i64 = row.get(1)?;
+                Ok(Census { project: row.get(0)?, items: items.unsigned_abs(), newest: row.get(2)? })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}

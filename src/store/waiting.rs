@@ -1,0 +1,124 @@
+//! Many passes at once: what a crash left waiting, and changes of status that one word of a person makes to all of a
+//! project's items. One question or one transaction each, however many there are.
+
+use rusqlite::{OptionalExtension, Transaction};
+
+use super::Store;
+use super::codec::Word;
+use super::error::{Result, StoreError, missing};
+use super::passes::{Ended, change_status, next_attempt};
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::status::Status;
+
+/// A change of a pass's status.
+#[derive(Clone, Debug)]
+pub struct StatusChange {
+    /// The pass.
+    pub pass: PassId,
+    /// What it was.
+    pub from: Status,
+    /// What it is from now on.
+    pub to: Status,
+    /// Replaces why it failed or is held.
+    pub failure: Option<Ended>,
+}
+
+/// An item whose latest pass waits for a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Whose item.
+    pub project: ProjectId,
+    /// The item.
+    pub item: ItemId,
+    /// When its pass last showed a sign of life.
+    pub last_seen: i64,
+}
+
+impl Store {
+    /// Does what [`Store::set_status`] does for many passes, in their order and in one transaction. Answers those that
+    /// another process had changed; the others are changed all the same.
+    pub async fn set_statuses(&self, changes: Vec<StatusChange>, at: i64) -> Result<Vec<(PassId, StoreError)>> {
+        self.write(move |transaction, _| {
+            let mut refused = Vec::new();
+            for change in changes {
+                let (pass, failure) = (change.pass, change.failure.as_ref());
+                match checked(transaction, pass, &[change.from], change.to, at, failure) {
+                    Err(error @ (StoreError::StatusChanged { .. } | StoreError::Missing(_))) => {
+                        refused.push((pass, error));
+                    }
+                    other => other?,
+                }
+            }
+            Ok(refused)
+        })
+        .await
+    }
+
+    /// All items that wait for a worker, oldest submission first.
+    pub async fn waiting(&self) -> Result<Vec<Waiting>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT i.project, i.id, max(p.submitted, ifnull(p.started, 0), p.updated)
+                 FROM pass AS p JOIN item AS i ON i.id = p.item AND i.latest_pass = p.id
+                 WHERE p.status = ?1 AND i.deleted = 0 ORDER BY p.id",
+            )?;
+            let rows = statement.query_map([Word(Status::Submitted)], |row| {
+                Ok(Waiting { project: row.get(0)?, item: row.get(1)?, last_seen: row.get(2)? })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// Holds everything that waits for a worker. Only for the process that holds the workspace lock.
+    pub async fn hold_waiting(&self) -> Result<()> {
+        self.write(|transaction, _| {
+            transaction
+                .prepare_cached(
+                    "UPDATE pass SET status = ?2, failure = NULL, side = NULL, ended = NULL
+                     WHERE status = ?1 AND id IN (SELECT latest_pass FROM item WHERE deleted = 0)",
+                )?
+                .execute((Word(Status::Submitted), Word(Status::Held)))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// How many items have this status by their latest pass.
+    pub async fn count_in(&self, status: Status) -> Result<usize> {
+        self.read(move |connection| {
+            let count: i64 = connection
+                .prepare_cached(
+                    "SELECT count(*) FROM pass AS p JOIN item AS i ON i.id = p.item AND i.latest_pass = p.id
+                     WHERE p.status = ?1 AND i.deleted = 0",
+                )?
+                .query_row([Word(status)], |row| row.get(0))?;
+            Ok(usize::try_from(count).unwrap_or_default())
+        })
+        .await
+    }
+}
+
+/// Changes a status if it is one of those in `from`.
+pub(super) fn checked(
+    transaction: &Transaction<'_>,
+    pass: PassId,
+    from: &[Status],
+    to: Status,
+    at: i64,
+    failure: Option<&Ended>,
+) -> Result<()> {
+    let found: Word<Status> = transaction
+        .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
+        .query_row([pass], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| missing("pass", pass))?;
+    if !from.contains(&found.0) {
+        return Err(StoreError::StatusChanged { found: found.0 });
+    }
+    // A worker gave it back: what runs next is another attempt of the same pass (D6).
+    if found.0.is_active() && matches!(to, Status::Submitted | Status::Held) {
+        next_attempt(transaction, pass)?;
+    }
+    change_status(transaction, pass, to, at, failure)
+}
