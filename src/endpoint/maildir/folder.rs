@@ -13,6 +13,7 @@ use super::keywords::Keywords;
 use super::names;
 use super::numbers::Table;
 use super::read::open_plain;
+use super::trouble::Snag;
 use crate::domain::flags::Flags;
 use crate::domain::folder::FolderState;
 
@@ -64,7 +65,7 @@ pub(super) struct View {
 
 impl View {
     /// Looks at a folder and gives numbers to what has none.
-    pub fn look(folder: PathBuf, table: &mut Table) -> io::Result<Self> {
+    pub fn look(folder: PathBuf, table: &mut Table) -> Result<Self, Snag> {
         let files = list(&folder)?;
         table.assign(files.keys().map(|key| &**key), |new| put_in_order(&folder, new))?;
         let keywords = Keywords::read(&folder)?;

@@ -1,17 +1,19 @@
 //! One mailbox: its folders, subscriptions, and what is done in one of them. Everything here blocks.
 //!
-//! Bounded: the names of one folder and one table of numbers at a time, subscriptions of 1 MiB.
+//! Bounded: the names of one folder (twice, while it is looked at again) and one table of numbers at a time, subscriptions
+//! of 1 MiB.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::folder::{View, is_real_folder};
+use super::folder::{Entry, View, is_real_folder};
 use super::numbers::{Table, sync_folder};
 use super::read::{self, open_plain};
-use super::{TABLE, deliver, names, owner, trouble};
+use super::trouble::{self, Snag};
+use super::{TABLE, deliver, names, owner};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
@@ -44,6 +46,9 @@ fn digest(name: &[u8]) -> String {
     blake3::hash(name).to_hex()[..32].to_owned()
 }
 
+/// How often a message that is listed and not found under its name is looked for: other programs rename what they flag.
+pub(super) const LOOKS: usize = 5;
+
 /// A mailbox.
 pub(super) struct Mailbox {
     root: PathBuf,
@@ -52,12 +57,14 @@ pub(super) struct Mailbox {
     pub resources: Resources,
     /// The table used last.
     table: Mutex<Option<(WireName, Table)>>,
+    /// The last look at a folder.
+    recent: Mutex<Option<(WireName, Arc<View>)>>,
 }
 
 impl Mailbox {
     /// Nothing is looked at yet.
     pub fn new(root: PathBuf, tables: Tables, limit: Option<u64>, resources: Resources) -> Self {
-        Self { root, tables, limit, resources, table: Mutex::default() }
+        Self { root, tables, limit, resources, table: Mutex::default(), recent: Mutex::default() }
     }
 
     /// Whether there is a mailbox to be read.
@@ -113,7 +120,12 @@ impl Mailbox {
     }
 
     /// Does something with a folder's place and table.
-    fn at<T>(&self, wire: &WireName, doing: &str, act: impl FnOnce(PathBuf, &mut Table) -> io::Result<T>) -> Result<T> {
+    fn at<T>(
+        &self,
+        wire: &WireName,
+        doing: &str,
+        act: impl FnOnce(PathBuf, &mut Table) -> std::result::Result<T, Snag>,
+    ) -> Result<T> {
         let refused = |error: io::Error| trouble::folder(&error, doing);
         let folder = names::place(&self.root, wire).map_err(refused)?;
         if !is_real_folder(&folder) {
@@ -134,18 +146,76 @@ impl Mailbox {
             *held = Some((wire.clone(), Table::new(file)));
         }
         match held.as_mut() {
-            Some((_, table)) => act(folder, table).map_err(refused),
+            Some((_, table)) => act(folder, table).map_err(|snag| match (snag, &self.tables) {
+                // No trouble of the mailbox: as one of its own it would read as if the folder were gone.
+                (Snag::Table(error), Tables::Apart(_)) => {
+                    trouble::workspace(&error, "numbering the messages of a Maildir")
+                }
+                (Snag::Table(error) | Snag::Folder(error), _) => refused(error),
+            }),
             None => Err(trouble::closed(doing)),
         }
     }
 
     /// A folder as it is now.
-    pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<View> {
-        let view = self.at(&folder.wire, doing, View::look)?;
+    pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<Arc<View>> {
+        let view = Arc::new(self.at(&folder.wire, doing, View::look)?);
         if folder.validity != 0 && folder.validity != view.validity {
             return Err(trouble::changed(doing));
         }
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        *recent = Some((folder.wire.clone(), Arc::clone(&view)));
         Ok(view)
+    }
+
+    /// Where to look for messages first. For messages that are named the last look at the folder will do: listing a large
+    /// folder for every few of them takes longer than reading them. A miss then asks for a fresh look.
+    pub fn sight(&self, folder: &FolderRef, which: &Which, doing: &str) -> Result<Sight> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let usable = |(wire, view): &(WireName, Arc<View>)| {
+            *wire == folder.wire && (folder.validity == 0 || folder.validity == view.validity)
+        };
+        match recent.filter(usable) {
+            Some((_, view)) if matches!(which, Which::These(_)) => Ok(Sight { view, fresh: false }),
+            _ => Ok(Sight { view: self.look(folder, doing)?, fresh: true }),
+        }
+    }
+
+    /// Does something with the file of each of these messages, in their order. `act` answers none for a file that is not
+    /// under its name: the folder is looked at again, until the message is found or no longer there.
+    pub fn each<T>(
+        &self,
+        folder: &FolderRef,
+        mut sight: Sight,
+        which: &Which,
+        doing: &str,
+        mut act: impl FnMut(&View, u32, &Entry) -> Result<Option<T>>,
+    ) -> Result<Vec<T>> {
+        let mut left = sight.wanted(which);
+        let mut found = BTreeMap::new();
+        for _ in 0..LOOKS {
+            let mut missed = Vec::new();
+            for number in left {
+                let done = match sight.view.messages.get(&number) {
+                    Some(entry) => act(&sight.view, number, entry)?,
+                    None if sight.fresh => continue,
+                    None => None,
+                };
+                match done {
+                    Some(done) => drop(found.insert(number, done)),
+                    None => missed.push(number),
+                }
+            }
+            if missed.is_empty() {
+                return Ok(found.into_values().collect());
+            }
+            left = missed;
+            sight = Sight { view: self.look(folder, doing)?, fresh: true };
+        }
+        match left.iter().any(|number| sight.view.messages.contains_key(number)) {
+            true => Err(trouble::restless(doing)),
+            false => Ok(found.into_values().collect()),
+        }
     }
 
     pub fn list(&self) -> Result<Vec<ListedFolder>> {
@@ -195,27 +265,47 @@ impl Mailbox {
     }
 
     pub fn scan(&self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
-        let view = self.look(folder, &format!("scanning folder \"{}\"", folder.path))?;
-        let mut found = Vec::new();
-        for (number, entry) in view.messages.iter().filter(|(number, _)| which.includes(Uid(i64::from(**number)))) {
-            // Renamed or gone meanwhile: it is still listed, as a name without a size.
-            let metadata = entry.path(&view.folder).symlink_metadata().ok();
-            let size = metadata.as_ref().map_or(0, |metadata| u32::try_from(metadata.len()).unwrap_or(u32::MAX));
-            let date = metadata.filter(|_| dates).and_then(|metadata| of_file(&metadata));
-            found.push(MessageMeta { uid: Uid(i64::from(*number)), flags: view.flags(entry), size, date });
-        }
-        Ok(found)
+        let doing = format!("scanning folder \"{}\"", folder.path);
+        // Flags are told, so they must be those of now.
+        let sight = Sight { view: self.look(folder, &doing)?, fresh: true };
+        self.each(folder, sight, which, &doing, |view, number, entry| {
+            let metadata = match entry.path(&view.folder).symlink_metadata() {
+                Err(error) if trouble::is_gone(&error) => return Ok(None),
+                looked => looked.map_err(|error| trouble::folder(&error, &doing))?,
+            };
+            let size = u32::try_from(metadata.len()).unwrap_or(u32::MAX);
+            let date = if dates { of_file(&metadata) } else { None };
+            Ok(Some(MessageMeta { uid: Uid(i64::from(number)), flags: view.flags(entry), size, date }))
+        })
     }
 
+    /// Messages that are there and cannot be read are left out at a source: reading them tells why. At a destination
+    /// nobody could tell then whether they are copies, so nothing may be written: the folder fails. What is no plain file
+    /// is no copy of anything.
     pub fn headers(&self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
-        let view = self.look(folder, &format!("reading headers in folder \"{}\"", folder.path))?;
-        let wanted = view.messages.iter().filter(|(number, _)| which.includes(Uid(i64::from(**number))));
-        let header = |(number, entry): (&u32, &super::folder::Entry)| {
-            let (header, size) = read::header(&entry.path(&view.folder))?;
-            let size = u32::try_from(size).unwrap_or(u32::MAX);
-            Some(MessageHeader { uid: Uid(i64::from(*number)), size, header })
+        let doing = format!("reading headers in folder \"{}\"", folder.path);
+        let header = |view: &View, number: u32, entry: &Entry| {
+            let path = entry.path(&view.folder);
+            let uid = Uid(i64::from(number));
+            match read::header(&path, &doing) {
+                Ok(None) => Ok(None),
+                Ok(Some((header, size))) => {
+                    let size = u32::try_from(size).unwrap_or(u32::MAX);
+                    Ok(Some(Some(MessageHeader { uid, size, header })))
+                }
+                Err(failure) if failure.scope > Scope::Message => Err(failure),
+                Err(failure) => {
+                    let plain = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+                    if matches!(self.tables, Tables::Beside) && plain {
+                        let (cause, scope) = (Cause::CommandRefused, Scope::Folder);
+                        return Err(Failure { cause, scope, retry: Retry::User, ..failure });
+                    }
+                    Ok(Some(None))
+                }
+            }
         };
-        Ok(wanted.filter_map(header).collect())
+        let sight = self.sight(folder, which, &doing)?;
+        Ok(self.each(folder, sight, which, &doing, header)?.into_iter().flatten().collect())
     }
 
     pub fn create(&self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
@@ -299,7 +389,7 @@ impl Mailbox {
     pub fn update_flags(&self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()> {
         let doing = format!("changing flags in folder \"{}\"", folder.path);
         let view = self.look(folder, &doing)?;
-        self.at(&folder.wire, &doing, |_, table| deliver::update(view, table, updates))
+        self.at(&folder.wire, &doing, |_, table| deliver::update(&view, table, updates))
     }
 
     /// Subscribed folders. Read are the form with tabs between components and the older one with dots; names are those
@@ -353,6 +443,26 @@ impl Mailbox {
         }
         let done = add().map_err(|error| trouble::folder(&error, doing));
         folders.iter().map(|_| done.clone()).collect()
+    }
+}
+
+/// A look at a folder, to find messages by.
+pub(super) struct Sight {
+    pub view: Arc<View>,
+    /// Whether a message that is not in it is gone.
+    pub fresh: bool,
+}
+
+impl Sight {
+    /// The numbers to look for, ascending.
+    pub fn wanted(&self, which: &Which) -> Vec<u32> {
+        match which {
+            Which::These(uids) => uids.iter().filter_map(|uid| u32::try_from(uid.0).ok()).collect(),
+            which => {
+                let all = self.view.messages.keys().copied();
+                all.filter(|number| which.includes(Uid(i64::from(*number)))).collect()
+            }
+        }
     }
 }
 

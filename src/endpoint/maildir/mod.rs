@@ -20,6 +20,8 @@ mod numbers;
 mod owner;
 mod read;
 mod session;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::path::PathBuf;

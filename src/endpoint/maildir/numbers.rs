@@ -12,6 +12,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::owner;
+use super::trouble::Snag;
 
 const FIRST: &str = "mailferry-uidlist 1 ";
 /// Length of the first line.
@@ -48,7 +49,11 @@ impl Table {
     ///
     /// # Errors
     /// The file cannot be made or locked.
-    pub fn lock(&self) -> io::Result<File> {
+    pub fn lock(&self) -> Result<File, Snag> {
+        self.open_locked().map_err(Snag::Table)
+    }
+
+    fn open_locked(&self) -> io::Result<File> {
         let mut options = File::options();
         options.create(true).truncate(false).read(true).write(true);
         #[cfg(unix)]
@@ -77,8 +82,16 @@ impl Table {
         &mut self,
         keys: impl Iterator<Item = &'a [u8]>,
         order: impl FnOnce(&mut Vec<&'a [u8]>),
+    ) -> Result<(), Snag> {
+        self.give_numbers(keys, order).map_err(Snag::Table)
+    }
+
+    fn give_numbers<'a>(
+        &mut self,
+        keys: impl Iterator<Item = &'a [u8]>,
+        order: impl FnOnce(&mut Vec<&'a [u8]>),
     ) -> io::Result<()> {
-        let mut file = self.lock()?;
+        let mut file = self.open_locked()?;
         let begun = !self.catch_up(&mut file)?;
         if begun {
             self.begin(&mut file)?;
