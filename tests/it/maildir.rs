@@ -251,6 +251,51 @@ fn later_passes_carry_what_changed_and_a_destination_made_anew_is_noticed() {
     assert!(output.stderr.contains("Not the mailbox of the earlier passes"), "{}", output.stderr);
 }
 
+/// A gzip file of this text, stored.
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(text.len()).expect("a small text");
+    let head = [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01"[..], &len.to_le_bytes(), &(!len).to_le_bytes()].concat();
+    [head, text.to_vec()].concat()
+}
+
+#[test]
+fn compressed_and_encrypted_messages_are_named_and_nothing_of_them_is_copied_as_mail() {
+    let store = tempfile::tempdir().expect("a folder");
+    let (old, new) = (store.path().join("old/anna"), store.path().join("new/anna"));
+    let mail = "Message-ID: <1@x>\nSubject: plain\n\nx\n";
+    maildir(&old, &[("cur/1.a:2,S", mail), ("cur/2.b:2,S", ""), ("cur/3.c:2,", ""), (".Work/cur/4.d:2,", "")]);
+    let large = [gzip(b"Subject: large\n\n"), vec![7; 3 << 20]].concat();
+    for (name, bytes) in [("cur/2.b:2,S", gzip(mail.as_bytes())), ("cur/3.c:2,", large)] {
+        std::fs::write(old.join(name), bytes).expect("written");
+    }
+    std::fs::write(old.join(".Work/cur/4.d:2,"), b"CRYPTED\x03\x07\x02\0\0\0").expect("written");
+    let workspace = between(store.path());
+    for copied in [1, 0] {
+        workspace.start().expect(1);
+        let item = workspace.only();
+        assert_eq!((item.messages("copied"), item.messages("errors")), (copied, 3), "{:#}", item.0);
+        for error in workspace.errors() {
+            assert_eq!(error.failure.cause, Cause::MessageUnreadable);
+            let text = error.failure.server_text.unwrap_or_default();
+            assert!(text.contains("compressed or encrypted") && text.contains("IMAP"), "{text}");
+        }
+        // In the second pass there is something to compare with.
+        assert_eq!(delivered(&new), 2 - usize::try_from(copied).expect("0 or 1"));
+        std::fs::write(new.join("new/9.z"), "Subject: somebody else's\n\n").expect("written");
+    }
+
+    // At a destination nobody can tell whether such a message is one of the source's.
+    let other = tempfile::tempdir().expect("a folder");
+    maildir(&other.path().join("old/anna"), &[("cur/1.a:2,S", mail)]);
+    maildir(&other.path().join("new/anna"), &[("cur/9.z:2,", "")]);
+    std::fs::write(other.path().join("new/anna/cur/9.z:2,"), gzip(mail.as_bytes())).expect("written");
+    let workspace = between(other.path());
+    workspace.start().expect(1);
+    assert_eq!(delivered(&other.path().join("new/anna")), 1, "nothing is doubled");
+    let error = workspace.errors().remove(0);
+    assert!(error.source.is_none() && error.failure.server_text.expect("a text").contains("compressed"));
+}
+
 /// Messages delivered so far.
 fn delivered(root: &Path) -> usize {
     let folders = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());

@@ -7,7 +7,7 @@
 //!
 //! A source is never changed: its numbers are kept in a folder of the workspace. A destination keeps them beside the
 //! messages, so that they go when the folder goes. Symbolic links are not followed, and what is no plain file is no
-//! message that can be read: it is named as an item error.
+//! message that can be read: it is named as an item error. So is a file that a server stored compressed or encrypted.
 //!
 //! Not kept: roles (Maildir has none), more than 26 keywords in a folder, the zone of a date.
 
@@ -19,6 +19,7 @@ mod names;
 mod numbers;
 mod owner;
 mod read;
+mod sealed;
 mod session;
 #[cfg(test)]
 mod tests;

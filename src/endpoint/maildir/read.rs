@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::sealed::{LONGEST, is_sealed};
 use super::trouble;
 use crate::domain::failure::Failure;
 use crate::domain::identity::{HEADER_LIMIT, header_of};
@@ -77,6 +78,15 @@ pub(super) fn unless_gone<T>(result: io::Result<T>, doing: &str) -> Result<Optio
     }
 }
 
+/// Refuses what only the server that stored it can read.
+fn unsealed(start: &[u8], doing: &str) -> Result<(), Failure> {
+    if !is_sealed(start) {
+        return Ok(());
+    }
+    let text = "stored compressed or encrypted; move it over IMAP";
+    Err(trouble::message(&io::Error::new(io::ErrorKind::InvalidData, text), doing))
+}
+
 /// Reads a message of up to `expected` bytes into memory, a larger one into the spool. None if it is not there.
 pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &str) -> Result<Option<Body>, Failure> {
     let Some((mut file, _)) = unless_gone(open_plain(path), doing)? else { return Ok(None) };
@@ -90,9 +100,16 @@ pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &st
             let grown = io::Error::new(io::ErrorKind::InvalidData, "the file grew while it was read");
             return Err(trouble::message(&grown, doing));
         }
+        unsealed(&bytes, doing)?;
         resources.meter.add(bytes.len() as u64);
         return Ok(Some(Body::Memory(Bytes::from(canonical(bytes)))));
     }
+    let mut start = Vec::with_capacity(LONGEST);
+    if unless_gone((&mut file).take(LONGEST as u64).read_to_end(&mut start), doing)?.is_none() {
+        return Ok(None);
+    }
+    unsealed(&start, doing)?;
+    let mut file = start.as_slice().chain(file);
     let failed = |error: io::Error| trouble::workspace(&error, "writing the spool");
     let mut spooled = spool::create(&resources.spool).map_err(failed)?;
     let (mut canonical, mut piece, mut out) = (Canonical::default(), vec![0; PIECE], Vec::with_capacity(2 * PIECE));
@@ -117,6 +134,7 @@ pub(super) fn header(path: &Path, doing: &str) -> Result<Option<(Bytes, u64)>, F
     if unless_gone(file.take(HEADER_LIMIT as u64).read_to_end(&mut bytes), doing)?.is_none() {
         return Ok(None);
     }
+    unsealed(&bytes, doing)?;
     let bytes = canonical(bytes);
     Ok(Some((Bytes::copy_from_slice(header_of(&bytes)), metadata.len())))
 }
