@@ -12,7 +12,7 @@ use crate::contract::kinds::tree;
 use crate::support::compare::{self, Mailbox, assert_equal};
 use crate::support::corpus;
 use crate::support::dovecot::{self, Format};
-use crate::support::product::{Workspace, plain};
+use crate::support::product::{Output, Workspace, plain};
 
 fn address(folder: &Path) -> String {
     format!("maildir:{}/{{localpart}}", folder.display())
@@ -219,6 +219,40 @@ fn an_address_that_leads_elsewhere_and_a_maildir_that_is_not_there_are_refused()
     same.project_new(&source, &source, &[]);
     same.import_with(&[("anna".into(), "anna".into())], None);
     assert!(same.start().expect(2).stderr.contains("same mailbox"));
+}
+
+#[test]
+fn two_people_never_get_one_maildir() {
+    let store = tempfile::tempdir().expect("a folder");
+    maildir(&store.path().join("old/anna@a.example"), &[("cur/1.a:2,", "Subject: x\n\n")]);
+    let from = format!("maildir:{}/old/{{email}}", store.path().display());
+    let workspace = Workspace::new();
+    workspace.project_new(&from, &address(&store.path().join("new")), &[]);
+    let import = |rows: &str| {
+        let file = store.path().join("items.csv");
+        std::fs::write(&file, format!("Source Email,Destination Email\n{rows}")).expect("written");
+        workspace.run(&["item", "import", "move", file.to_str().expect("a path")])
+    };
+    let says = |output: Output| {
+        for words in ["anna@a.example", "Anna@b.example", "one Maildir"] {
+            assert!(output.stderr.contains(words), "{}", output.stderr);
+        }
+    };
+    // Within a file, and beside what is there.
+    says(import("anna@a.example,anna@a.example\nAnna@b.example,Anna@b.example\n").expect(2));
+    assert!(workspace.run(&["item", "list", "move"]).expect(0).stdout.contains("No items"));
+    import("anna@a.example,anna@a.example\n").expect(0);
+    says(import("anna@b.example,Anna@b.example\n").expect(2));
+    import("anna@a.example,anna@a.example\nbob@a.example,bob@b.example\n").expect(0);
+    // As an earlier version may have left it.
+    let file = workspace.path().join("workspace.db");
+    let database = rusqlite::Connection::open(file).expect("the database");
+    let changed = "UPDATE item SET destination_email = 'Anna@b.example' WHERE source_email = 'bob@a.example'";
+    assert_eq!(database.execute(changed, []).expect("changed"), 1);
+    drop(database);
+    says(workspace.start().expect(2));
+    says(workspace.run(&["start", "move", "--item", "anna@a.example"]).expect(2));
+    assert!(!store.path().join("new").exists());
 }
 
 #[test]

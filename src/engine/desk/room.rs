@@ -21,6 +21,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::{Server, Trust};
+use crate::domain::shared_maildir::shared_maildirs;
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
 use crate::store::{PassFolderRow, PassRow, Store};
@@ -163,7 +164,8 @@ impl Room {
         });
     }
 
-    /// Leaves out what cannot start: a side without a credential, or a mailbox that would be copied into itself.
+    /// Leaves out what cannot start: a side without a credential, a mailbox that would be copied into itself, two people's
+    /// mail in one Maildir.
     async fn sort_out(
         &self,
         id: ProjectId,
@@ -177,9 +179,10 @@ impl Room {
         let (project, admins, rows) = read.await.map_err(|error| error.to_string())?;
         let admins = (admins.0.is_some(), admins.1.is_some());
         let chosen: std::collections::HashSet<ItemId> = items.into_iter().collect();
+        let shared = shared_maildirs(&project, rows.iter().map(|row| row.item.as_named()));
         let (mut ready, mut left) = (Vec::new(), Vec::new());
         for row in rows.iter().filter(|row| chosen.contains(&row.item.id)) {
-            match not_ready(&project, admins, &row.item) {
+            match not_ready(&project, admins, &row.item).or_else(|| shared.get(&row.item.id).cloned()) {
                 // A status that refuses the Start is the better reason, and the engine's to give.
                 Some(reason) if row.status().is_at_rest() => left.push((row.item.id, reason)),
                 _ => ready.push(row.item.id),
