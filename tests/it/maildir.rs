@@ -285,6 +285,53 @@ fn later_passes_carry_what_changed_and_a_destination_made_anew_is_noticed() {
     assert!(output.stderr.contains("Not the mailbox of the earlier passes"), "{}", output.stderr);
 }
 
+#[test]
+fn flags_are_read_wherever_other_programs_write_them_and_a_letter_set_at_the_destination_stays() {
+    let store = tempfile::tempdir().expect("a folder");
+    let (old, new) = (store.path().join("old/anna"), store.path().join("new/anna"));
+    let files = [
+        ("new/1.a:2,FR", "Subject: in new\n\n"),
+        ("cur/2.b!2,S", "Subject: from windows\n\n"),
+        ("cur/3.c:2,S", "Subject: passed on there\n\n"),
+    ];
+    maildir(&old, &files);
+    let workspace = between(store.path());
+    workspace.start().expect(0);
+    let named = |end: &str| {
+        let files = std::fs::read_dir(new.join("cur")).expect("cur");
+        files.map(|file| file.expect("a file").path()).find(|path| path.to_string_lossy().ends_with(end))
+    };
+    let text = |end: &str| std::fs::read_to_string(named(end).unwrap_or_else(|| panic!("no {end}"))).expect("text");
+    assert!(text(":2,FR").contains("in new"));
+    let both: Vec<_> = std::fs::read_dir(new.join("cur")).expect("cur").flatten().map(|file| file.path()).collect();
+    let passed = both.iter().find(|path| std::fs::read_to_string(path).expect("text").contains("passed on there"));
+    let passed = passed.expect("the message").display().to_string();
+    assert_eq!(both.iter().filter(|path| path.to_string_lossy().ends_with(":2,S")).count(), 2, "{both:?}");
+    // Its owner passed it on there; then it is answered at the source.
+    std::fs::rename(&passed, passed.replace(":2,S", ":2,PS")).expect("renamed");
+    std::fs::rename(old.join("cur/3.c:2,S"), old.join("cur/3.c:2,RS")).expect("renamed");
+    workspace.start().expect(0);
+    assert!(text(":2,PRS").contains("passed on there"));
+}
+
+#[test]
+fn a_folder_called_like_the_inbox_is_another_one() {
+    let store = tempfile::tempdir().expect("a folder");
+    let (old, new) = (store.path().join("old/anna"), store.path().join("new/anna"));
+    maildir(&old, &[("cur/1.a:2,", "Subject: inbox\n\n"), (".INBOX/cur/2.b:2,", "Subject: the other\n\n")]);
+    let workspace = between(store.path());
+    for copied in [2, 0] {
+        workspace.start().expect(0);
+        assert_eq!(workspace.only().messages("copied"), copied);
+        let only = |folder: &Path| {
+            let file = std::fs::read_dir(folder.join("new")).expect("new").next().expect("a message");
+            std::fs::read_to_string(file.expect("a file").path()).expect("text")
+        };
+        assert_eq!(only(&new), "Subject: inbox\r\n\r\n");
+        assert_eq!(only(&new.join(folder_of(&["INBOX (2)"]))), "Subject: the other\r\n\r\n");
+    }
+}
+
 /// A gzip file of this text, stored.
 fn gzip(text: &[u8]) -> Vec<u8> {
     let len = u16::try_from(text.len()).expect("a small text");

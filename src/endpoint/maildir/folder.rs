@@ -39,9 +39,9 @@ impl Entry {
         folder.join(if self.new { "new" } else { "cur" }).join(&self.name)
     }
 
-    /// The letters of its flags.
+    /// The letters of its flags. Some programs (OfflineIMAP) write them in `new` too.
     pub fn letters(&self) -> &[u8] {
-        if self.new { &[] } else { names::parts(self.name.as_encoded_bytes()).1 }
+        names::parts(self.name.as_encoded_bytes()).1
     }
 
     fn key(&self) -> &[u8] {

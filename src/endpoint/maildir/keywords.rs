@@ -102,6 +102,10 @@ impl Keywords {
         let mut letters: Vec<u8> = before.iter().copied().filter(|l| l.is_ascii_alphabetic() && !known(l)).collect();
         letters.extend(SYSTEM.iter().filter(|(_, flag)| flags.has(*flag)).map(|(letter, _)| *letter));
         letters.extend(flags.names().filter_map(|name| self.letter(name)));
+        // Another program's way to write this keyword stays as long as the keyword does.
+        if before.contains(&b'P') && flags.names().any(|name| name.eq_ignore_ascii_case(PASSED)) {
+            letters.push(b'P');
+        }
         letters.sort_unstable();
         letters.dedup();
         letters.into_iter().map(char::from).collect()
@@ -131,6 +135,8 @@ mod tests {
         let flags = Flags::from_names([r"\Seen", "new", "$LABEL1"]);
         assert!(keywords.learn(&flags) && !keywords.learn(&flags));
         assert_eq!(keywords.letters(&flags, b"XFz"), "SXab");
+        assert_eq!(keywords.letters(&keywords.flags(b"PS"), b"PS"), "PS");
+        assert_eq!(keywords.letters(&keywords.flags(b"S"), b"PS"), "S", "taken away");
         keywords.write(folder.path()).unwrap();
         assert_eq!(Keywords::read(folder.path()).unwrap(), keywords);
         assert!(keywords.permanent().new_keywords);
