@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::folder::is_real_folder;
+use super::numbers::sync_folder;
 
 /// Gives a new file to the owner of the folder it is for.
 pub(super) fn give(file: &File, folder: &Path) {
@@ -25,6 +26,7 @@ pub(super) fn give(file: &File, folder: &Path) {
 }
 
 /// Makes a folder that only its owner may enter, who is that of the folder it lies in; one that is there is left as it is.
+/// Its name is on the disk when this returns.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -42,7 +44,11 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
                     let _ = lchown(path, Some(of.uid()), Some(of.gid()));
                 }
             }
-            Ok(())
+            match path.parent().map_or(Ok(()), sync_folder) {
+                // A folder one may make things in but not list cannot be synced by name.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            }
         }
     }
 }

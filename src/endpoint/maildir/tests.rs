@@ -17,7 +17,14 @@ use crate::endpoint::{FlagUpdate, FolderRef, Resources, Which};
 struct Bench {
     mailbox: Mailbox,
     root: PathBuf,
-    _dir: TempDir,
+    dir: TempDir,
+}
+
+impl Bench {
+    /// Where the tables of a source lie.
+    fn numbers(&self) -> PathBuf {
+        self.dir.path().join("numbers")
+    }
 }
 
 /// A source or destination whose inbox holds these files.
@@ -33,7 +40,7 @@ fn bench(source: bool, files: &[(&str, &[u8])]) -> Bench {
     }
     let resources = Resources { spool: dir.path().to_owned(), budget: Budget::new(1 << 20), meter: Arc::default() };
     let tables = if source { Tables::Apart(numbers) } else { Tables::Beside };
-    Bench { mailbox: Mailbox::new(root.clone(), tables, None, resources), root, _dir: dir }
+    Bench { mailbox: Mailbox::new(root.clone(), tables, None, resources), root, dir }
 }
 
 fn inbox() -> FolderRef {
@@ -107,4 +114,16 @@ fn a_flag_change_that_cannot_be_made_fails_the_folder() {
     let failure = bench.mailbox.update_flags(&inbox(), &change(twin.0)).unwrap_err();
     assert_eq!(failure.scope, Scope::Folder);
     assert_eq!(fs::read_dir(bench.root.join("cur")).unwrap().count(), 3, "nothing was overwritten");
+}
+
+#[test]
+fn trouble_with_the_numbers_of_a_source_is_one_of_the_workspace_and_no_folder_that_went() {
+    let bench = bench(true, &[("cur/1.a:2,", MAIL)]);
+    fs::remove_dir(bench.numbers()).unwrap();
+    let listed = bench.mailbox.list().unwrap_err();
+    let examined = bench.mailbox.examine(&inbox()).unwrap_err();
+    let scanned = bench.mailbox.scan(&inbox(), &Which::All, false).unwrap_err();
+    for failure in [listed, examined, scanned] {
+        assert_eq!((failure.cause, failure.scope), (Cause::WorkspaceFailed, Scope::Mailbox), "{failure}");
+    }
 }
