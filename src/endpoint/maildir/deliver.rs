@@ -81,15 +81,7 @@ pub(super) fn deliver(folder: &Path, table: &mut Table, messages: &[NewMessage])
 /// The folder's keywords, with those of these messages.
 fn learn(folder: &Path, table: &Table, messages: &[NewMessage]) -> Result<Keywords, Snag> {
     let _lock = table.lock()?;
-    let mut keywords = Keywords::read(folder)?;
-    let mut learned = false;
-    for message in messages {
-        learned |= keywords.learn(&message.flags);
-    }
-    if learned {
-        keywords.write(folder)?;
-    }
-    Ok(keywords)
+    Ok(Keywords::taught(folder, messages.iter().map(|message| &message.flags))?)
 }
 
 fn write(folder: &Path, keywords: &Keywords, message: &NewMessage) -> io::Result<Arriving> {
@@ -138,15 +130,7 @@ pub(super) fn update(view: &View, table: &mut Table, updates: &[FlagUpdate]) -> 
     let folder = &view.folder;
     let keywords = {
         let _lock = table.lock()?;
-        let mut keywords = Keywords::read(folder)?;
-        let mut learned = false;
-        for update in updates {
-            learned |= keywords.learn(&update.change.add);
-        }
-        if learned {
-            keywords.write(folder)?;
-        }
-        keywords
+        Keywords::taught(folder, updates.iter().map(|update| &update.change.add))?
     };
     let mut files = view.messages.clone();
     for update in updates {

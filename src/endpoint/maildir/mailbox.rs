@@ -1,19 +1,18 @@
-//! One mailbox: its folders, subscriptions, and what is done in one of them. Everything here blocks.
+//! One mailbox: its folders, and what is done in one of them. Everything here blocks.
 //!
-//! Bounded: the names of one folder (twice, while it is looked at again) and one table of numbers at a time, subscriptions
-//! of 1 MiB.
+//! Bounded: the names of one folder (twice, while it is looked at again) and one table of numbers at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::folder::{Entry, View, is_real_folder};
-use super::numbers::{Table, sync_folder};
-use super::read::{self, open_plain};
+use super::numbers::Table;
+use super::read;
 use super::trouble::{self, Snag};
-use super::{TABLE, deliver, names, owner};
+use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
@@ -22,10 +21,6 @@ use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result, Which, date};
 
-const SUBSCRIPTIONS: &str = "subscriptions";
-const SUBSCRIPTIONS_LIMIT: u64 = 1024 * 1024;
-/// The first line of the form in which blanks between components are tabs.
-const SUBSCRIPTIONS_FIRST: &str = "V\t2";
 /// Stands for "folders in folders, and no character is forbidden in a name": NUL can be in none, whatever its origin.
 const SEPARATOR: char = '\0';
 
@@ -235,7 +230,10 @@ impl Mailbox {
             }
         }
         wires.sort();
-        let subscribed = self.subscribed().unwrap_or_default();
+        let subscribed = subscriptions::read(&self.root).unwrap_or_else(|error| {
+            tracing::warn!(%error, "subscriptions not read");
+            BTreeSet::new()
+        });
         let mut folders = Vec::with_capacity(wires.len());
         for wire in wires {
             // What cannot be looked at is listed without a state: opening it tells why.
@@ -392,56 +390,13 @@ impl Mailbox {
         self.at(&folder.wire, &doing, |_, table| deliver::update(&view, table, updates))
     }
 
-    /// Subscribed folders. Read are the form with tabs between components and the older one with dots; names are those
-    /// on disk.
-    fn subscribed(&self) -> io::Result<BTreeSet<WireName>> {
-        let mut text = Vec::new();
-        match open_plain(&self.root.join(SUBSCRIPTIONS)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-            opened => opened?.0.take(SUBSCRIPTIONS_LIMIT).read_to_end(&mut text)?,
-        };
-        let name = |line: &[u8]| match line {
-            b"INBOX" => WireName(line.to_vec()),
-            other => {
-                let dotted = other.iter().map(|b| if *b == b'\t' { b'.' } else { *b });
-                WireName(std::iter::once(b'.').chain(dotted).collect())
-            }
-        };
-        let lines =
-            text.split(|b| *b == b'\n').filter(|line| !line.is_empty() && *line != SUBSCRIPTIONS_FIRST.as_bytes());
-        Ok(lines.map(name).collect())
-    }
-
     /// Subscribes folders; one answer each.
     pub fn subscribe(&self, folders: &[WireName]) -> Vec<Result<()>> {
-        let doing = "subscribing a folder";
-        let add = || -> io::Result<()> {
-            deliver::make(&self.root, true)?;
-            let mut all = self.subscribed()?;
-            let before = all.len();
-            all.extend(folders.iter().filter(|wire| !wire.0.iter().any(|b| matches!(b, b'\t' | b'\n'))).cloned());
-            if all.len() == before {
-                return Ok(());
-            }
-            let mut file = tempfile::Builder::new().prefix("subscriptions.").tempfile_in(&self.root)?;
-            write!(file, "{SUBSCRIPTIONS_FIRST}\n\n")?;
-            for wire in &all {
-                let line: Vec<u8> = match wire.0.strip_prefix(b".") {
-                    Some(name) => name.iter().map(|b| if *b == b'.' { b'\t' } else { *b }).collect(),
-                    None => wire.0.clone(),
-                };
-                file.write_all(&line)?;
-                file.write_all(b"\n")?;
-            }
-            owner::give(file.as_file(), &self.root);
-            file.as_file().sync_all()?;
-            file.persist(self.root.join(SUBSCRIPTIONS)).map_err(|error| error.error)?;
-            sync_folder(&self.root)
-        };
         if folders.is_empty() {
             return Vec::new();
         }
-        let done = add().map_err(|error| trouble::folder(&error, doing));
+        let add = deliver::make(&self.root, true).and_then(|()| subscriptions::add(&self.root, folders));
+        let done = add.map_err(|error| trouble::folder(&error, "subscribing a folder"));
         folders.iter().map(|_| done.clone()).collect()
     }
 }

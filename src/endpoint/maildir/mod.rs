@@ -21,6 +21,8 @@ mod owner;
 mod read;
 mod sealed;
 mod session;
+mod shared_file;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod trouble;

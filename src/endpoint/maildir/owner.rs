@@ -2,7 +2,7 @@
 //!
 //! Where the system does not allow it, or knows no owners, files stay with whoever made them.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Metadata};
 use std::io;
 use std::path::Path;
 
@@ -23,6 +23,26 @@ pub(super) fn give(file: &File, folder: &Path) {
     }
     #[cfg(not(unix))]
     let _ = (file, folder);
+}
+
+/// Gives a new file the mode, owner and group of the one whose place it takes, as far as the system allows.
+pub(super) fn give_like(file: &File, of: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+        let made = file.metadata()?;
+        if made.uid() != of.uid() {
+            // Only an administrator can.
+            let _ = fchown(file, Some(of.uid()), None);
+        }
+        let kept = made.gid() == of.gid() || fchown(file, None, Some(of.gid())).is_ok();
+        // Another group must not read what this one could.
+        let mode = of.mode() & if kept { 0o777 } else { 0o707 };
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    #[cfg(not(unix))]
+    let _ = (file, of);
+    Ok(())
 }
 
 /// Makes a folder that only its owner may enter, who is that of the folder it lies in; one that is there is left as it is.
