@@ -9,10 +9,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::folder::{Entry, View, is_real_folder};
 use super::keywords::Keywords;
-use super::mailbox::LOOKS;
 use super::names::{self, INFO};
 use super::numbers::{Table, sync_folder};
 use super::owner::{self, make_folder, make_folders};
+use super::sight::LOOKS;
 use super::trouble::{Snag, is_gone};
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, NewMessage};
@@ -53,15 +53,24 @@ struct Arriving {
 }
 
 /// Delivers messages in order. The outer failure is one of the folder, with nothing delivered; the inner ones are those of
-/// single messages. Each answer is the message's number.
-pub(super) fn deliver(folder: &Path, table: &mut Table, messages: &[NewMessage]) -> Result<Vec<io::Result<Uid>>, Snag> {
+/// single messages. Each answer is the message's number. Nothing more is placed once it is abandoned.
+pub(super) fn deliver(
+    folder: &Path,
+    table: &mut Table,
+    messages: &[NewMessage],
+    abandoned: impl Fn() -> bool,
+) -> Result<Vec<io::Result<Uid>>, Snag> {
+    let wanted = || match abandoned() {
+        true => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the session was closed")),
+        false => Ok(()),
+    };
     if !PARTS.iter().all(|part| is_real_folder(&folder.join(part))) {
         let text = "tmp, new and cur are not all there as folders";
         return Err(io::Error::new(io::ErrorKind::NotADirectory, text).into());
     }
     let keywords = learn(folder, table, messages)?;
     let arriving: Vec<io::Result<Arriving>> =
-        messages.iter().map(|message| write(folder, &keywords, message)).collect();
+        messages.iter().map(|message| wanted().and_then(|()| write(folder, &keywords, message))).collect();
     let keys = || arriving.iter().flatten().map(|one| one.key.as_bytes());
     table.assign(keys(), |_| ())?;
     let numbers: Vec<u32> = keys().map(|key| table.get(key).unwrap_or(0)).collect();
@@ -69,6 +78,7 @@ pub(super) fn deliver(folder: &Path, table: &mut Table, messages: &[NewMessage])
     let place = |one: io::Result<Arriving>| {
         let one = one?;
         let number = numbers.next().unwrap_or(0);
+        wanted()?;
         one.file.persist_noclobber(&one.target).map_err(|error| error.error)?;
         Ok(Uid(i64::from(number)))
     };

@@ -2,15 +2,17 @@
 //!
 //! Bounded: the names of one folder (twice, while it is looked at again) and one table of numbers at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::folder::{Entry, View, is_real_folder};
 use super::numbers::Table;
 use super::read;
+use super::sight::Sight;
 use super::trouble::{self, Snag};
 use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -41,9 +43,6 @@ fn digest(name: &[u8]) -> String {
     blake3::hash(name).to_hex()[..32].to_owned()
 }
 
-/// How often a message that is listed and not found under its name is looked for: other programs rename what they flag.
-pub(super) const LOOKS: usize = 5;
-
 /// A mailbox.
 pub(super) struct Mailbox {
     root: PathBuf,
@@ -53,13 +52,23 @@ pub(super) struct Mailbox {
     /// The table used last.
     table: Mutex<Option<(WireName, Table)>>,
     /// The last look at a folder.
-    recent: Mutex<Option<(WireName, Arc<View>)>>,
+    pub recent: Mutex<Option<(WireName, Arc<View>)>>,
+    /// Nobody waits for answers any more.
+    abandoned: AtomicBool,
 }
 
 impl Mailbox {
     /// Nothing is looked at yet.
     pub fn new(root: PathBuf, tables: Tables, limit: Option<u64>, resources: Resources) -> Self {
-        Self { root, tables, limit, resources, table: Mutex::default(), recent: Mutex::default() }
+        Self {
+            root,
+            tables,
+            limit,
+            resources,
+            table: Mutex::default(),
+            recent: Mutex::default(),
+            abandoned: AtomicBool::new(false),
+        }
     }
 
     /// Whether there is a mailbox to be read.
@@ -110,12 +119,18 @@ impl Mailbox {
         }
     }
 
+    /// The session is gone. A delivery that has begun stops before its next message: whoever looks for what landed must
+    /// not be followed by it.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
     pub fn limits(&self) -> Limits {
         Limits { message_bytes: self.limit, tells_uids: true, batches: false, separator: Some(SEPARATOR) }
     }
 
     /// Does something with a folder's place and table.
-    fn at<T>(
+    pub fn at<T>(
         &self,
         wire: &WireName,
         doing: &str,
@@ -149,67 +164,6 @@ impl Mailbox {
                 (Snag::Table(error) | Snag::Folder(error), _) => refused(error),
             }),
             None => Err(trouble::closed(doing)),
-        }
-    }
-
-    /// A folder as it is now.
-    pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<Arc<View>> {
-        let view = Arc::new(self.at(&folder.wire, doing, View::look)?);
-        if folder.validity != 0 && folder.validity != view.validity {
-            return Err(trouble::changed(doing));
-        }
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        *recent = Some((folder.wire.clone(), Arc::clone(&view)));
-        Ok(view)
-    }
-
-    /// Where to look for messages first. For messages that are named the last look at the folder will do: listing a large
-    /// folder for every few of them takes longer than reading them. A miss then asks for a fresh look.
-    pub fn sight(&self, folder: &FolderRef, which: &Which, doing: &str) -> Result<Sight> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let usable = |(wire, view): &(WireName, Arc<View>)| {
-            *wire == folder.wire && (folder.validity == 0 || folder.validity == view.validity)
-        };
-        match recent.filter(usable) {
-            Some((_, view)) if matches!(which, Which::These(_)) => Ok(Sight { view, fresh: false }),
-            _ => Ok(Sight { view: self.look(folder, doing)?, fresh: true }),
-        }
-    }
-
-    /// Does something with the file of each of these messages, in their order. `act` answers none for a file that is not
-    /// under its name: the folder is looked at again, until the message is found or no longer there.
-    pub fn each<T>(
-        &self,
-        folder: &FolderRef,
-        mut sight: Sight,
-        which: &Which,
-        doing: &str,
-        mut act: impl FnMut(&View, u32, &Entry) -> Result<Option<T>>,
-    ) -> Result<Vec<T>> {
-        let mut left = sight.wanted(which);
-        let mut found = BTreeMap::new();
-        for _ in 0..LOOKS {
-            let mut missed = Vec::new();
-            for number in left {
-                let done = match sight.view.messages.get(&number) {
-                    Some(entry) => act(&sight.view, number, entry)?,
-                    None if sight.fresh => continue,
-                    None => None,
-                };
-                match done {
-                    Some(done) => drop(found.insert(number, done)),
-                    None => missed.push(number),
-                }
-            }
-            if missed.is_empty() {
-                return Ok(found.into_values().collect());
-            }
-            left = missed;
-            sight = Sight { view: self.look(folder, doing)?, fresh: true };
-        }
-        match left.iter().any(|number| sight.view.messages.contains_key(number)) {
-            true => Err(trouble::restless(doing)),
-            false => Ok(found.into_values().collect()),
         }
     }
 
@@ -368,7 +322,7 @@ impl Mailbox {
             if folder.validity != 0 && folder.validity != table.validity {
                 return Ok(None);
             }
-            let placed = deliver::deliver(&path, table, messages)?;
+            let placed = deliver::deliver(&path, table, messages, || self.abandoned.load(Ordering::Relaxed))?;
             Ok(Some((table.validity, placed)))
         });
         match delivered {
@@ -398,26 +352,6 @@ impl Mailbox {
         let add = deliver::make(&self.root, true).and_then(|()| subscriptions::add(&self.root, folders));
         let done = add.map_err(|error| trouble::folder(&error, "subscribing a folder"));
         folders.iter().map(|_| done.clone()).collect()
-    }
-}
-
-/// A look at a folder, to find messages by.
-pub(super) struct Sight {
-    pub view: Arc<View>,
-    /// Whether a message that is not in it is gone.
-    pub fresh: bool,
-}
-
-impl Sight {
-    /// The numbers to look for, ascending.
-    pub fn wanted(&self, which: &Which) -> Vec<u32> {
-        match which {
-            Which::These(uids) => uids.iter().filter_map(|uid| u32::try_from(uid.0).ok()).collect(),
-            which => {
-                let all = self.view.messages.keys().copied();
-                all.filter(|number| which.includes(Uid(i64::from(*number)))).collect()
-            }
-        }
     }
 }
 

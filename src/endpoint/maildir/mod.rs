@@ -22,6 +22,7 @@ mod read;
 mod sealed;
 mod session;
 mod shared_file;
+mod sight;
 mod subscriptions;
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::folder::View;
-use super::mailbox::{LOOKS, Mailbox, Sight, of_file};
+use super::mailbox::{Mailbox, of_file};
 use super::read::{self, IN_MEMORY};
+use super::sight::{LOOKS, Sight};
 use super::{names, trouble};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
@@ -38,6 +39,12 @@ pub(super) struct Session {
     appends: mpsc::Sender<Delivery>,
     /// Dropping it ends both tasks.
     _tasks: JoinSet<()>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.mailbox.abandon();
+    }
 }
 
 /// Blocking work on tokio's own threads for it.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::mailbox::{Mailbox, Sight, Tables};
+use super::mailbox::{Mailbox, Tables};
+use super::sight::Sight;
 use crate::domain::failure::{Cause, Retry, Scope};
 use crate::domain::flags::{FlagChange, Flags};
 use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::ids::Uid;
+use crate::domain::message::{Body, NewMessage};
 use crate::endpoint::budget::Budget;
 use crate::endpoint::{FlagUpdate, FolderRef, Resources, Which};
 
@@ -126,4 +128,19 @@ fn trouble_with_the_numbers_of_a_source_is_one_of_the_workspace_and_no_folder_th
     for failure in [listed, examined, scanned] {
         assert_eq!((failure.cause, failure.scope), (Cause::WorkspaceFailed, Scope::Mailbox), "{failure}");
     }
+}
+
+#[test]
+fn what_a_dropped_session_had_begun_to_deliver_does_not_land_later() {
+    let bench = bench(false, &[]);
+    let body = Body::Memory(MAIL.into());
+    let message = NewMessage { flags: Flags::none(), date: None, body, hold: None };
+    let deliver = || bench.mailbox.deliver(&inbox(), &[message.clone(), message.clone()], "t");
+    assert!(deliver().iter().all(|answer| answer.is_ok()));
+    bench.mailbox.abandon();
+    for answer in deliver() {
+        assert_eq!(answer.unwrap_err().scope, Scope::Connection);
+    }
+    let count = |part: &str| fs::read_dir(bench.root.join(part)).unwrap().count();
+    assert_eq!((count("new"), count("cur"), count("tmp")), (2, 0, 0));
 }
