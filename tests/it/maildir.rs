@@ -255,6 +255,19 @@ fn two_people_never_get_one_maildir() {
     assert!(!store.path().join("new").exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_maildir_is_not_copied_into_itself_by_another_path() {
+    let store = tempfile::tempdir().expect("a folder");
+    let old = store.path().join("old");
+    maildir(&old.join("anna"), &[("cur/1.a:2,", "Subject: x\n\n")]);
+    std::os::unix::fs::symlink(&old, store.path().join("new")).expect("a link");
+    let before = tree(&old);
+    let output = between(store.path()).start().expect(1);
+    assert!(output.stderr.contains("the source itself"), "{}", output.stderr);
+    assert!(before == tree(&old), "touched");
+}
+
 #[test]
 fn later_passes_carry_what_changed_and_a_destination_made_anew_is_noticed() {
     let store = tempfile::tempdir().expect("a folder");

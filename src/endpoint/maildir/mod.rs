@@ -69,6 +69,11 @@ pub fn directory(path: &FolderPath) -> Option<PathBuf> {
     names::place(std::path::Path::new(""), &names::wire(path)).ok()
 }
 
+/// Whether two paths lead to one folder, whatever links and mounts lie on the way. Two that are not there do not.
+pub async fn is_one_folder(one: PathBuf, other: PathBuf) -> bool {
+    tokio::task::spawn_blocking(move || owner::is_one_folder(&one, &other)).await.unwrap_or(false)
+}
+
 #[async_trait]
 impl Endpoint for MaildirEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {

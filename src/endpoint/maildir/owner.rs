@@ -1,4 +1,4 @@
-//! Whose files are: those of the folder's owner, also when an administrator runs Mailferry on the mail server itself.
+//! Whose files are, and which folder is which. Files are those of the folder's owner, also when an administrator runs Mailferry on the mail server itself.
 //!
 //! Where the system does not allow it, or knows no owners, files stay with whoever made them.
 
@@ -43,6 +43,18 @@ pub(super) fn give_like(file: &File, of: &Metadata) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = (file, of);
     Ok(())
+}
+
+/// Whether two paths lead to one folder.
+pub(super) fn is_one_folder(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    let place = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    #[cfg(not(unix))]
+    let place = |path: &Path| path.canonicalize();
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Makes a folder that only its owner may enter, who is that of the folder it lies in; one that is there is left as it is.
