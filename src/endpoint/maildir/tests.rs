@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::deliver;
 use super::mailbox::{Mailbox, Tables};
 use super::sight::Sight;
 use crate::domain::failure::{Cause, Retry, Scope};
@@ -143,4 +144,20 @@ fn what_a_dropped_session_had_begun_to_deliver_does_not_land_later() {
     }
     let count = |part: &str| fs::read_dir(bench.root.join(part)).unwrap().count();
     assert_eq!((count("new"), count("cur"), count("tmp")), (2, 0, 0));
+}
+
+#[test]
+fn a_flag_change_follows_a_message_that_is_renamed_meanwhile_and_passes_over_one_that_went() {
+    let bench = bench(false, &[("cur/1.a:2,", MAIL), ("cur/2.b:2,", MAIL), ("cur/3.c:2,", MAIL)]);
+    let view = bench.mailbox.look(&inbox(), "t").unwrap();
+    rename(&bench.root, "cur/1.a:2,", "cur/1.a:2,F");
+    fs::remove_file(bench.root.join("cur/2.b:2,")).unwrap();
+    // Another program makes the very change.
+    rename(&bench.root, "cur/3.c:2,", "cur/3.c:2,S");
+    let change = FlagChange { add: Flags::from_names([r"\Seen"]), remove: Flags::none() };
+    let updates = [FlagUpdate { uids: vec![Uid(1), Uid(2), Uid(3)], change }];
+    bench.mailbox.at(&inbox().wire, "t", |_, table| deliver::update(&view, table, &updates)).unwrap();
+    let mut names: Vec<_> = fs::read_dir(bench.root.join("cur")).unwrap().map(|f| f.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["1.a:2,FS", "3.c:2,S"]);
 }
