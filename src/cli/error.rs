@@ -83,6 +83,7 @@ impl From<EnterError> for CliError {
         match error {
             EnterError::Store(error) => error.into(),
             EnterError::Vault(error) => error.into(),
+            EnterError::SharedMaildir(_) => Self::usage(error.to_string()),
             EnterError::LeftBehind { why, also } => Self::from(*why).and(&also.to_string()),
         }
     }

@@ -13,6 +13,7 @@ use crate::domain::failure::Cause;
 use crate::domain::ids::ItemId;
 use crate::domain::item::not_ready;
 use crate::domain::project::Project;
+use crate::domain::shared_maildir::shared_maildirs;
 use crate::domain::status::Status;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::Command;
@@ -84,16 +85,20 @@ fn lock(opened: &Opened) -> Result<WorkspaceLock, CliError> {
     })
 }
 
-/// Who can start, and why the others cannot: a side without a credential, or a mailbox that would be copied into itself.
+/// Who can start, and why the others cannot: a side without a credential, a mailbox that would be copied into itself, two
+/// people's mail in one Maildir.
 async fn sort_out(
     opened: &Opened,
     project: &Project,
     rows: Vec<ItemRow>,
 ) -> Result<(Vec<ItemRow>, Vec<(ItemRow, String)>), CliError> {
     let (source_admin, destination_admin) = opened.store.project_credentials(project.id).await?;
+    let all = opened.store.items(project.id).await?;
+    let shared = shared_maildirs(project, all.iter().map(|row| row.item.as_named()));
+    let admins = (source_admin.is_some(), destination_admin.is_some());
     let (mut ready, mut left) = (Vec::new(), Vec::new());
     for row in rows {
-        match not_ready(project, (source_admin.is_some(), destination_admin.is_some()), &row.item) {
+        match not_ready(project, admins, &row.item).or_else(|| shared.get(&row.item.id).cloned()) {
             Some(reason) => left.push((row, reason)),
             None => ready.push(row),
         }

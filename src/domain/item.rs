@@ -61,3 +61,10 @@ pub struct Item {
     /// The mailbox to write.
     pub destination: Mailbox,
 }
+
+impl Item {
+    /// Its row and its two mailboxes.
+    pub fn as_named(&self) -> (ItemId, &Mailbox, &Mailbox) {
+        (self.id, &self.source, &self.destination)
+    }
+}

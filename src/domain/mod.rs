@@ -22,6 +22,7 @@ pub mod record;
 pub mod retry;
 pub mod secret;
 pub mod server;
+pub mod shared_maildir;
 pub mod star;
 pub mod status;
 pub mod subject;

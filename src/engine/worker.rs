@@ -12,6 +12,7 @@ use crate::domain::retry::Pace;
 use crate::domain::server::Server;
 use crate::endpoint::budget::Budget;
 use crate::endpoint::imap::Login;
+use crate::endpoint::maildir::is_one_folder;
 use crate::endpoint::{Endpoint, Meter, Resources};
 use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
@@ -137,6 +138,14 @@ impl Worker {
             pace: Pace::default(),
             earlier,
         };
+        if let (Some(from), Some(to)) = (&project.source.maildir, &project.destination.maildir)
+            && let (Ok(from), Ok(to)) = (from.root(&row.item.source), to.root(&row.item.destination))
+            && is_one_folder(from.into(), to.into()).await
+        {
+            let doing = "opening the destination Maildir";
+            let failure = Failure::new(Cause::MaildirNotOpened, Scope::Mailbox, Retry::User, doing);
+            return Err(Unready::Side(Side::Destination, failure.saying("it is the source itself, by another path")));
+        }
         let source = self.endpoint(Side::Source, &project.source, &row.item.source, source_admin).await?;
         let destination =
             self.endpoint(Side::Destination, &project.destination, &row.item.destination, destination_admin).await?;

@@ -12,7 +12,7 @@ use crate::contract::kinds::tree;
 use crate::support::compare::{self, Mailbox, assert_equal};
 use crate::support::corpus;
 use crate::support::dovecot::{self, Format};
-use crate::support::product::{Workspace, plain};
+use crate::support::product::{Output, Workspace, plain};
 
 fn address(folder: &Path) -> String {
     format!("maildir:{}/{{localpart}}", folder.display())
@@ -222,6 +222,53 @@ fn an_address_that_leads_elsewhere_and_a_maildir_that_is_not_there_are_refused()
 }
 
 #[test]
+fn two_people_never_get_one_maildir() {
+    let store = tempfile::tempdir().expect("a folder");
+    maildir(&store.path().join("old/anna@a.example"), &[("cur/1.a:2,", "Subject: x\n\n")]);
+    let from = format!("maildir:{}/old/{{email}}", store.path().display());
+    let workspace = Workspace::new();
+    workspace.project_new(&from, &address(&store.path().join("new")), &[]);
+    let import = |rows: &str| {
+        let file = store.path().join("items.csv");
+        std::fs::write(&file, format!("Source Email,Destination Email\n{rows}")).expect("written");
+        workspace.run(&["item", "import", "move", file.to_str().expect("a path")])
+    };
+    let says = |output: Output| {
+        for words in ["anna@a.example", "Anna@b.example", "one Maildir"] {
+            assert!(output.stderr.contains(words), "{}", output.stderr);
+        }
+    };
+    // Within a file, and beside what is there.
+    says(import("anna@a.example,anna@a.example\nAnna@b.example,Anna@b.example\n").expect(2));
+    assert!(workspace.run(&["item", "list", "move"]).expect(0).stdout.contains("No items"));
+    import("anna@a.example,anna@a.example\n").expect(0);
+    says(import("anna@b.example,Anna@b.example\n").expect(2));
+    import("anna@a.example,anna@a.example\nbob@a.example,bob@b.example\n").expect(0);
+    // As an earlier version may have left it.
+    let file = workspace.path().join("workspace.db");
+    let database = rusqlite::Connection::open(file).expect("the database");
+    let changed = "UPDATE item SET destination_email = 'Anna@b.example' WHERE source_email = 'bob@a.example'";
+    assert_eq!(database.execute(changed, []).expect("changed"), 1);
+    drop(database);
+    says(workspace.start().expect(2));
+    says(workspace.run(&["start", "move", "--item", "anna@a.example"]).expect(2));
+    assert!(!store.path().join("new").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_maildir_is_not_copied_into_itself_by_another_path() {
+    let store = tempfile::tempdir().expect("a folder");
+    let old = store.path().join("old");
+    maildir(&old.join("anna"), &[("cur/1.a:2,", "Subject: x\n\n")]);
+    std::os::unix::fs::symlink(&old, store.path().join("new")).expect("a link");
+    let before = tree(&old);
+    let output = between(store.path()).start().expect(1);
+    assert!(output.stderr.contains("the source itself"), "{}", output.stderr);
+    assert!(before == tree(&old), "touched");
+}
+
+#[test]
 fn later_passes_carry_what_changed_and_a_destination_made_anew_is_noticed() {
     let store = tempfile::tempdir().expect("a folder");
     let (old, new) = (store.path().join("old/anna"), store.path().join("new/anna"));
@@ -249,6 +296,98 @@ fn later_passes_carry_what_changed_and_a_destination_made_anew_is_noticed() {
     maildir(&new, &[("new/9.z", "Subject: somebody else's\n\n")]);
     let output = workspace.start().expect(1);
     assert!(output.stderr.contains("Not the mailbox of the earlier passes"), "{}", output.stderr);
+}
+
+#[test]
+fn flags_are_read_wherever_other_programs_write_them_and_a_letter_set_at_the_destination_stays() {
+    let store = tempfile::tempdir().expect("a folder");
+    let (old, new) = (store.path().join("old/anna"), store.path().join("new/anna"));
+    let files = [
+        ("new/1.a:2,FR", "Subject: in new\n\n"),
+        ("cur/2.b!2,S", "Subject: from windows\n\n"),
+        ("cur/3.c:2,S", "Subject: passed on there\n\n"),
+    ];
+    maildir(&old, &files);
+    let workspace = between(store.path());
+    workspace.start().expect(0);
+    let named = |end: &str| {
+        let files = std::fs::read_dir(new.join("cur")).expect("cur");
+        files.map(|file| file.expect("a file").path()).find(|path| path.to_string_lossy().ends_with(end))
+    };
+    let text = |end: &str| std::fs::read_to_string(named(end).unwrap_or_else(|| panic!("no {end}"))).expect("text");
+    assert!(text(":2,FR").contains("in new"));
+    let both: Vec<_> = std::fs::read_dir(new.join("cur")).expect("cur").flatten().map(|file| file.path()).collect();
+    let passed = both.iter().find(|path| std::fs::read_to_string(path).expect("text").contains("passed on there"));
+    let passed = passed.expect("the message").display().to_string();
+    assert_eq!(both.iter().filter(|path| path.to_string_lossy().ends_with(":2,S")).count(), 2, "{both:?}");
+    // Its owner passed it on there; then it is answered at the source.
+    std::fs::rename(&passed, passed.replace(":2,S", ":2,PS")).expect("renamed");
+    std::fs::rename(old.join("cur/3.c:2,S"), old.join("cur/3.c:2,RS")).expect("renamed");
+    workspace.start().expect(0);
+    assert!(text(":2,PRS").contains("passed on there"));
+}
+
+#[test]
+fn a_folder_called_like_the_inbox_is_another_one() {
+    let store = tempfile::tempdir().expect("a folder");
+    let (old, new) = (store.path().join("old/anna"), store.path().join("new/anna"));
+    maildir(&old, &[("cur/1.a:2,", "Subject: inbox\n\n"), (".INBOX/cur/2.b:2,", "Subject: the other\n\n")]);
+    let workspace = between(store.path());
+    for copied in [2, 0] {
+        workspace.start().expect(0);
+        assert_eq!(workspace.only().messages("copied"), copied);
+        let only = |folder: &Path| {
+            let file = std::fs::read_dir(folder.join("new")).expect("new").next().expect("a message");
+            std::fs::read_to_string(file.expect("a file").path()).expect("text")
+        };
+        assert_eq!(only(&new), "Subject: inbox\r\n\r\n");
+        assert_eq!(only(&new.join(folder_of(&["INBOX (2)"]))), "Subject: the other\r\n\r\n");
+    }
+}
+
+/// A gzip file of this text, stored.
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(text.len()).expect("a small text");
+    let head = [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01"[..], &len.to_le_bytes(), &(!len).to_le_bytes()].concat();
+    [head, text.to_vec()].concat()
+}
+
+#[test]
+fn compressed_and_encrypted_messages_are_named_and_nothing_of_them_is_copied_as_mail() {
+    let store = tempfile::tempdir().expect("a folder");
+    let (old, new) = (store.path().join("old/anna"), store.path().join("new/anna"));
+    let mail = "Message-ID: <1@x>\nSubject: plain\n\nx\n";
+    maildir(&old, &[("cur/1.a:2,S", mail), ("cur/2.b:2,S", ""), ("cur/3.c:2,", ""), (".Work/cur/4.d:2,", "")]);
+    let large = [gzip(b"Subject: large\n\n"), vec![7; 3 << 20]].concat();
+    for (name, bytes) in [("cur/2.b:2,S", gzip(mail.as_bytes())), ("cur/3.c:2,", large)] {
+        std::fs::write(old.join(name), bytes).expect("written");
+    }
+    std::fs::write(old.join(".Work/cur/4.d:2,"), b"CRYPTED\x03\x07\x02\0\0\0").expect("written");
+    let workspace = between(store.path());
+    for copied in [1, 0] {
+        workspace.start().expect(1);
+        let item = workspace.only();
+        assert_eq!((item.messages("copied"), item.messages("errors")), (copied, 3), "{:#}", item.0);
+        for error in workspace.errors() {
+            assert_eq!(error.failure.cause, Cause::MessageUnreadable);
+            let text = error.failure.server_text.unwrap_or_default();
+            assert!(text.contains("compressed or encrypted") && text.contains("IMAP"), "{text}");
+        }
+        // In the second pass there is something to compare with.
+        assert_eq!(delivered(&new), 2 - usize::try_from(copied).expect("0 or 1"));
+        std::fs::write(new.join("new/9.z"), "Subject: somebody else's\n\n").expect("written");
+    }
+
+    // At a destination nobody can tell whether such a message is one of the source's.
+    let other = tempfile::tempdir().expect("a folder");
+    maildir(&other.path().join("old/anna"), &[("cur/1.a:2,S", mail)]);
+    maildir(&other.path().join("new/anna"), &[("cur/9.z:2,", "")]);
+    std::fs::write(other.path().join("new/anna/cur/9.z:2,"), gzip(mail.as_bytes())).expect("written");
+    let workspace = between(other.path());
+    workspace.start().expect(1);
+    assert_eq!(delivered(&other.path().join("new/anna")), 1, "nothing is doubled");
+    let error = workspace.errors().remove(0);
+    assert!(error.source.is_none() && error.failure.server_text.expect("a text").contains("compressed"));
 }
 
 /// Messages delivered so far.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::corpus;
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
-use crate::support::relay::Rules;
+use crate::support::relay::{Act, At, Rules, verb};
 use crate::support::scene::{Scene, message};
 
 /// Whether mbsync is here; on Debian and its kin it must be.
@@ -104,5 +104,41 @@ fn r17_what_is_there_already_stays_as_it_is() {
     here.store("1:*", "+FLAGS", "\\Seen");
     assert_eq!(scene.pass().number("flags_updated"), 8);
     assert_eq!(scene.read_there().folders["INBOX"].messages[..5], before[..]);
+    scene.idle_pass();
+}
+
+/// A source that answers every question for headers with nothing.
+fn without_headers() -> Option<Scene> {
+    if !dovecot::available() {
+        return None;
+    }
+    let scene = Scene::new();
+    scene.fill("INBOX", 0..3);
+    scene.there().append_all("INBOX", &(0..3).map(message).collect::<Vec<_>>());
+    scene.source.plan(At::Command(verb("UID FETCH").every().with("HEADER")), Act::Answer("OK nothing".into()));
+    Some(scene)
+}
+
+#[test]
+fn messages_without_headers_are_read_whole_and_recognised() {
+    let Some(scene) = without_headers() else { return };
+    let first = scene.pass();
+    assert_eq!((first.messages("copied"), first.messages("already_there")), (0, 3), "{:#}", first.0);
+    assert_eq!(scene.count_there(&["INBOX"]), [3]);
+}
+
+#[test]
+fn a_message_that_could_not_be_compared_is_not_sent_but_an_item_error_of_this_pass() {
+    let Some(scene) = without_headers() else { return };
+    // Nor is the first one handed out when it is read whole, but it is when it is to be copied.
+    scene.source.plan(At::Command(verb("UID FETCH").with("BODY.PEEK[])")), Act::Answer("OK nothing".into()));
+    let (output, first) = scene.start(1);
+    assert!(output.stderr.contains("compared"), "{}", output.stderr);
+    let counts = ["copied", "already_there", "errors"].map(|name| first.messages(name));
+    assert_eq!(counts, [0, 2, 1], "{:#}", first.0);
+    assert_eq!(scene.count_there(&["INBOX"]), [3]);
+    scene.source.forget_plans();
+    assert_eq!(scene.pass().messages("already_there"), 3);
+    assert_eq!(scene.count_there(&["INBOX"]), [3]);
     scene.idle_pass();
 }

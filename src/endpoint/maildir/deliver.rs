@@ -12,6 +12,8 @@ use super::keywords::Keywords;
 use super::names::{self, INFO};
 use super::numbers::{Table, sync_folder};
 use super::owner::{self, make_folder, make_folders};
+use super::sight::LOOKS;
+use super::trouble::{Snag, is_gone};
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, NewMessage};
 use crate::endpoint::{FlagUpdate, spool};
@@ -51,14 +53,24 @@ struct Arriving {
 }
 
 /// Delivers messages in order. The outer failure is one of the folder, with nothing delivered; the inner ones are those of
-/// single messages. Each answer is the message's number.
-pub(super) fn deliver(folder: &Path, table: &mut Table, messages: &[NewMessage]) -> io::Result<Vec<io::Result<Uid>>> {
+/// single messages. Each answer is the message's number. Nothing more is placed once it is abandoned.
+pub(super) fn deliver(
+    folder: &Path,
+    table: &mut Table,
+    messages: &[NewMessage],
+    abandoned: impl Fn() -> bool,
+) -> Result<Vec<io::Result<Uid>>, Snag> {
+    let wanted = || match abandoned() {
+        true => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the session was closed")),
+        false => Ok(()),
+    };
     if !PARTS.iter().all(|part| is_real_folder(&folder.join(part))) {
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, "tmp, new and cur are not all there as folders"));
+        let text = "tmp, new and cur are not all there as folders";
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, text).into());
     }
     let keywords = learn(folder, table, messages)?;
     let arriving: Vec<io::Result<Arriving>> =
-        messages.iter().map(|message| write(folder, &keywords, message)).collect();
+        messages.iter().map(|message| wanted().and_then(|()| write(folder, &keywords, message))).collect();
     let keys = || arriving.iter().flatten().map(|one| one.key.as_bytes());
     table.assign(keys(), |_| ())?;
     let numbers: Vec<u32> = keys().map(|key| table.get(key).unwrap_or(0)).collect();
@@ -66,6 +78,7 @@ pub(super) fn deliver(folder: &Path, table: &mut Table, messages: &[NewMessage])
     let place = |one: io::Result<Arriving>| {
         let one = one?;
         let number = numbers.next().unwrap_or(0);
+        wanted()?;
         one.file.persist_noclobber(&one.target).map_err(|error| error.error)?;
         Ok(Uid(i64::from(number)))
     };
@@ -76,17 +89,9 @@ pub(super) fn deliver(folder: &Path, table: &mut Table, messages: &[NewMessage])
 }
 
 /// The folder's keywords, with those of these messages.
-fn learn(folder: &Path, table: &Table, messages: &[NewMessage]) -> io::Result<Keywords> {
+fn learn(folder: &Path, table: &Table, messages: &[NewMessage]) -> Result<Keywords, Snag> {
     let _lock = table.lock()?;
-    let mut keywords = Keywords::read(folder)?;
-    let mut learned = false;
-    for message in messages {
-        learned |= keywords.learn(&message.flags);
-    }
-    if learned {
-        keywords.write(folder)?;
-    }
-    Ok(keywords)
+    Ok(Keywords::taught(folder, messages.iter().map(|message| &message.flags))?)
 }
 
 fn write(folder: &Path, keywords: &Keywords, message: &NewMessage) -> io::Result<Arriving> {
@@ -130,32 +135,33 @@ fn copy(from: &File, len: u64, to: &mut File) -> io::Result<()> {
     Ok(())
 }
 
-/// Changes flags by renaming; messages that are gone are passed over.
-pub(super) fn update(mut view: View, table: &mut Table, updates: &[FlagUpdate]) -> io::Result<()> {
-    {
+/// Changes flags by renaming; messages that are gone are passed over. Succeeds only if every other change was made.
+pub(super) fn update(view: &View, table: &mut Table, updates: &[FlagUpdate]) -> Result<(), Snag> {
+    let folder = &view.folder;
+    let keywords = {
         let _lock = table.lock()?;
-        view.keywords = Keywords::read(&view.folder)?;
-        let mut learned = false;
-        for update in updates {
-            learned |= view.keywords.learn(&update.change.add);
-        }
-        if learned {
-            view.keywords.write(&view.folder)?;
-        }
-    }
+        Keywords::taught(folder, updates.iter().map(|update| &update.change.add))?
+    };
+    let mut files = view.messages.clone();
     for update in updates {
         for uid in update.uids.iter().filter_map(|uid| u32::try_from(uid.0).ok()) {
-            if !change(&view, uid, update)? {
-                // Renamed by somebody else meanwhile, or gone.
-                view = View::look(view.folder.clone(), table)?;
-                change(&view, uid, update)?;
-            }
-            if let Some(entry) = view.messages.get_mut(&uid) {
-                *entry = changed(&view.keywords, entry, update);
+            let mut looks = 0;
+            while let Some(entry) = files.get(&uid) {
+                let now = changed(&keywords, entry, update);
+                if now == *entry || rename(folder, entry, &now)? {
+                    files.insert(uid, now);
+                    break;
+                }
+                if looks == LOOKS {
+                    let text = "another program keeps renaming this message";
+                    return Err(io::Error::new(io::ErrorKind::WouldBlock, text).into());
+                }
+                looks += 1;
+                files = View::look(folder.clone(), table)?.messages;
             }
         }
     }
-    sync_folder(&view.folder.join("cur"))
+    Ok(sync_folder(&folder.join("cur"))?)
 }
 
 fn changed(keywords: &Keywords, entry: &Entry, update: &FlagUpdate) -> Entry {
@@ -176,20 +182,20 @@ fn changed(keywords: &Keywords, entry: &Entry, update: &FlagUpdate) -> Entry {
 }
 
 /// False if the file is not where it was.
-fn change(view: &View, uid: u32, update: &FlagUpdate) -> io::Result<bool> {
-    let Some(entry) = view.messages.get(&uid) else { return Ok(true) };
-    let now = changed(&view.keywords, entry, update);
-    if now == *entry {
-        return Ok(true);
-    }
-    let to = now.path(&view.folder);
+fn rename(folder: &Path, entry: &Entry, now: &Entry) -> io::Result<bool> {
+    let (from, to) = (entry.path(folder), now.path(folder));
     if to.symlink_metadata().is_ok() {
-        // Two files of one name: neither may take the other's place.
-        return Ok(true);
+        // Another program was quicker, or there are two files of one name: neither may take the other's place.
+        return match from.symlink_metadata() {
+            Err(error) if is_gone(&error) => Ok(false),
+            _ => {
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, "two files of one name: their flags are not changed"))
+            }
+        };
     }
-    match fs::rename(entry.path(&view.folder), to) {
+    match fs::rename(from, to) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if is_gone(&error) => Ok(false),
         Err(error) => Err(error),
     }
 }

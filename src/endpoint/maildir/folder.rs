@@ -13,6 +13,7 @@ use super::keywords::Keywords;
 use super::names;
 use super::numbers::Table;
 use super::read::open_plain;
+use super::trouble::Snag;
 use crate::domain::flags::Flags;
 use crate::domain::folder::FolderState;
 
@@ -38,9 +39,9 @@ impl Entry {
         folder.join(if self.new { "new" } else { "cur" }).join(&self.name)
     }
 
-    /// The letters of its flags.
+    /// The letters of its flags. Some programs (OfflineIMAP) write them in `new` too.
     pub fn letters(&self) -> &[u8] {
-        if self.new { &[] } else { names::parts(self.name.as_encoded_bytes()).1 }
+        names::parts(self.name.as_encoded_bytes()).1
     }
 
     fn key(&self) -> &[u8] {
@@ -64,7 +65,7 @@ pub(super) struct View {
 
 impl View {
     /// Looks at a folder and gives numbers to what has none.
-    pub fn look(folder: PathBuf, table: &mut Table) -> io::Result<Self> {
+    pub fn look(folder: PathBuf, table: &mut Table) -> Result<Self, Snag> {
         let files = list(&folder)?;
         table.assign(files.keys().map(|key| &**key), |new| put_in_order(&folder, new))?;
         let keywords = Keywords::read(&folder)?;

@@ -1,17 +1,15 @@
 //! Flags in file names: letters for system flags, `a` to `z` for keywords, which the file `dovecot-keywords` names.
 //!
-//! Bounded: 26 keywords a folder, and a file of 64 KiB.
+//! Bounded: 26 keywords a folder, and a file of 1 MiB.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 
-use super::numbers::sync_folder;
-use super::owner;
-use super::read::open_plain;
+use super::shared_file;
 use crate::domain::flags::{Flags, PermanentFlags, SystemFlag};
 
 const FILE: &str = "dovecot-keywords";
-const FILE_LIMIT: u64 = 64 * 1024;
+const FILE_LIMIT: u64 = 1024 * 1024;
 const LETTERS: usize = 26;
 const SYSTEM: [(u8, SystemFlag); 5] = [
     (b'D', SystemFlag::Draft),
@@ -25,37 +23,57 @@ const PASSED: &str = "$Forwarded";
 
 /// The keywords of a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Keywords([Option<Box<str>>; LETTERS]);
+pub(super) struct Keywords {
+    names: [Option<Box<str>>; LETTERS],
+    /// The file as it is, or will be: lines of others stay, whatever they mean.
+    text: Vec<u8>,
+}
 
 impl Keywords {
     /// Those of this folder; lines that make no sense are passed over.
     pub fn read(folder: &Path) -> io::Result<Self> {
-        let mut keywords = Self::default();
-        let (file, _) = match open_plain(&folder.join(FILE)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(keywords),
-            opened => opened?,
-        };
-        let mut text = Vec::new();
-        file.take(FILE_LIMIT).read_to_end(&mut text)?;
-        for line in String::from_utf8_lossy(&text).lines() {
+        Ok(Self::parse(&shared_file::read(&folder.join(FILE), FILE_LIMIT)?))
+    }
+
+    fn parse(text: &[u8]) -> Self {
+        let mut keywords = Self { names: Default::default(), text: text.to_vec() };
+        for line in String::from_utf8_lossy(text).lines() {
             let Some((number, name)) = line.split_once(' ') else { continue };
-            if let Some(place) = number.parse().ok().and_then(|at: usize| keywords.0.get_mut(at)) {
+            if let Some(place) = number.parse().ok().and_then(|at: usize| keywords.names.get_mut(at)) {
                 *place = Some(name.into());
             }
         }
+        keywords
+    }
+
+    /// Those of this folder, after those of these flags that have no letter got one there, as far as there are any left.
+    pub fn taught<'a>(folder: &Path, flags: impl Iterator<Item = &'a Flags> + Clone) -> io::Result<Self> {
+        let mut keywords = Self::default();
+        shared_file::replace(&folder.join(FILE), FILE_LIMIT, |text| {
+            keywords = Self::parse(text);
+            let mut learned = false;
+            for flags in flags.clone() {
+                learned |= keywords.learn(flags);
+            }
+            Ok(learned.then(|| keywords.text.clone()))
+        })?;
         Ok(keywords)
     }
 
-    /// Gives letters to keywords that have none, as far as there are letters left; true if any was given.
-    pub fn learn(&mut self, flags: &Flags) -> bool {
+    /// True if any letter was given.
+    fn learn(&mut self, flags: &Flags) -> bool {
         let mut learned = false;
         for name in flags.names().filter(|name| !name.starts_with('\\')) {
             if self.letter(name).is_some() {
                 continue;
             }
-            match self.0.iter_mut().find(|place| place.is_none()) {
-                Some(place) => {
+            match self.names.iter_mut().enumerate().find(|(_, place)| place.is_none()) {
+                Some((number, place)) => {
                     *place = Some(name.into());
+                    if !self.text.is_empty() && !self.text.ends_with(b"\n") {
+                        self.text.push(b'\n');
+                    }
+                    self.text.extend_from_slice(format!("{number} {name}\n").as_bytes());
                     learned = true;
                 }
                 None => tracing::warn!(keyword = name, "no letter left for this keyword; it is not kept"),
@@ -64,22 +82,8 @@ impl Keywords {
         learned
     }
 
-    /// Writes them, all or nothing.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix("dovecot-keywords.").tempfile_in(folder)?;
-        for (number, name) in self.0.iter().enumerate() {
-            if let Some(name) = name {
-                writeln!(file, "{number} {name}")?;
-            }
-        }
-        owner::give(file.as_file(), folder);
-        file.as_file().sync_all()?;
-        file.persist(folder.join(FILE)).map_err(|error| error.error)?;
-        sync_folder(folder)
-    }
-
     fn letter(&self, name: &str) -> Option<u8> {
-        let at = self.0.iter().position(|known| known.as_deref().is_some_and(|k| k.eq_ignore_ascii_case(name)))?;
+        let at = self.names.iter().position(|known| known.as_deref().is_some_and(|k| k.eq_ignore_ascii_case(name)))?;
         Some(b'a' + u8::try_from(at).ok()?)
     }
 
@@ -89,7 +93,7 @@ impl Keywords {
         for letter in letters {
             match letter {
                 b'P' => drop(flags.add(PASSED)),
-                b'a'..=b'z' => drop(self.0[usize::from(letter - b'a')].as_ref().map(|name| flags.add(name))),
+                b'a'..=b'z' => drop(self.names[usize::from(letter - b'a')].as_ref().map(|name| flags.add(name))),
                 other => drop(SYSTEM.iter().find(|(l, _)| l == other).map(|(_, flag)| flags.add(flag.name()))),
             }
         }
@@ -102,6 +106,10 @@ impl Keywords {
         let mut letters: Vec<u8> = before.iter().copied().filter(|l| l.is_ascii_alphabetic() && !known(l)).collect();
         letters.extend(SYSTEM.iter().filter(|(_, flag)| flags.has(*flag)).map(|(letter, _)| *letter));
         letters.extend(flags.names().filter_map(|name| self.letter(name)));
+        // Another program's way to write this keyword stays as long as the keyword does.
+        if before.contains(&b'P') && flags.names().any(|name| name.eq_ignore_ascii_case(PASSED)) {
+            letters.push(b'P');
+        }
         letters.sort_unstable();
         letters.dedup();
         letters.into_iter().map(char::from).collect()
@@ -110,8 +118,8 @@ impl Keywords {
     /// What may be set in the folder.
     pub fn permanent(&self) -> PermanentFlags {
         let system = SystemFlag::ALL.iter().map(|flag| flag.name());
-        let flags = Flags::from_names(system.chain(self.0.iter().flatten().map(|name| &**name)));
-        PermanentFlags { flags, new_keywords: self.0.iter().any(Option::is_none) }
+        let flags = Flags::from_names(system.chain(self.names.iter().flatten().map(|name| &**name)));
+        PermanentFlags { flags, new_keywords: self.names.iter().any(Option::is_none) }
     }
 }
 
@@ -130,9 +138,13 @@ mod tests {
         );
         let flags = Flags::from_names([r"\Seen", "new", "$LABEL1"]);
         assert!(keywords.learn(&flags) && !keywords.learn(&flags));
+        assert_eq!(Keywords::taught(folder.path(), [&flags].into_iter()).unwrap(), keywords);
         assert_eq!(keywords.letters(&flags, b"XFz"), "SXab");
-        keywords.write(folder.path()).unwrap();
+        assert_eq!(keywords.letters(&keywords.flags(b"PS"), b"PS"), "PS");
+        assert_eq!(keywords.letters(&keywords.flags(b"S"), b"PS"), "S", "taken away");
         assert_eq!(Keywords::read(folder.path()).unwrap(), keywords);
+        let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        assert_eq!(text, "0 $Label1\n25 last\nnonsense\n26 beyond\n3 two words\n1 new\n", "lines of others stay");
         assert!(keywords.permanent().new_keywords);
     }
 

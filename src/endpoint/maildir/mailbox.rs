@@ -1,17 +1,20 @@
-//! One mailbox: its folders, subscriptions, and what is done in one of them. Everything here blocks.
+//! One mailbox: its folders, and what is done in one of them. Everything here blocks.
 //!
-//! Bounded: the names of one folder and one table of numbers at a time, subscriptions of 1 MiB.
+//! Bounded: the names of one folder (twice, while it is looked at again) and one table of numbers at a time.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::folder::{View, is_real_folder};
-use super::numbers::{Table, sync_folder};
-use super::read::{self, open_plain};
-use super::{TABLE, deliver, names, owner, trouble};
+use super::folder::{Entry, View, is_real_folder};
+use super::numbers::Table;
+use super::read;
+use super::sight::Sight;
+use super::trouble::{self, Snag};
+use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
@@ -20,10 +23,6 @@ use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result, Which, date};
 
-const SUBSCRIPTIONS: &str = "subscriptions";
-const SUBSCRIPTIONS_LIMIT: u64 = 1024 * 1024;
-/// The first line of the form in which blanks between components are tabs.
-const SUBSCRIPTIONS_FIRST: &str = "V\t2";
 /// Stands for "folders in folders, and no character is forbidden in a name": NUL can be in none, whatever its origin.
 const SEPARATOR: char = '\0';
 
@@ -52,12 +51,24 @@ pub(super) struct Mailbox {
     pub resources: Resources,
     /// The table used last.
     table: Mutex<Option<(WireName, Table)>>,
+    /// The last look at a folder.
+    pub recent: Mutex<Option<(WireName, Arc<View>)>>,
+    /// Nobody waits for answers any more.
+    abandoned: AtomicBool,
 }
 
 impl Mailbox {
     /// Nothing is looked at yet.
     pub fn new(root: PathBuf, tables: Tables, limit: Option<u64>, resources: Resources) -> Self {
-        Self { root, tables, limit, resources, table: Mutex::default() }
+        Self {
+            root,
+            tables,
+            limit,
+            resources,
+            table: Mutex::default(),
+            recent: Mutex::default(),
+            abandoned: AtomicBool::new(false),
+        }
     }
 
     /// Whether there is a mailbox to be read.
@@ -108,12 +119,23 @@ impl Mailbox {
         }
     }
 
+    /// The session is gone. A delivery that has begun stops before its next message: whoever looks for what landed must
+    /// not be followed by it.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
     pub fn limits(&self) -> Limits {
         Limits { message_bytes: self.limit, tells_uids: true, batches: false, separator: Some(SEPARATOR) }
     }
 
     /// Does something with a folder's place and table.
-    fn at<T>(&self, wire: &WireName, doing: &str, act: impl FnOnce(PathBuf, &mut Table) -> io::Result<T>) -> Result<T> {
+    pub fn at<T>(
+        &self,
+        wire: &WireName,
+        doing: &str,
+        act: impl FnOnce(PathBuf, &mut Table) -> std::result::Result<T, Snag>,
+    ) -> Result<T> {
         let refused = |error: io::Error| trouble::folder(&error, doing);
         let folder = names::place(&self.root, wire).map_err(refused)?;
         if !is_real_folder(&folder) {
@@ -134,18 +156,15 @@ impl Mailbox {
             *held = Some((wire.clone(), Table::new(file)));
         }
         match held.as_mut() {
-            Some((_, table)) => act(folder, table).map_err(refused),
+            Some((_, table)) => act(folder, table).map_err(|snag| match (snag, &self.tables) {
+                // No trouble of the mailbox: as one of its own it would read as if the folder were gone.
+                (Snag::Table(error), Tables::Apart(_)) => {
+                    trouble::workspace(&error, "numbering the messages of a Maildir")
+                }
+                (Snag::Table(error) | Snag::Folder(error), _) => refused(error),
+            }),
             None => Err(trouble::closed(doing)),
         }
-    }
-
-    /// A folder as it is now.
-    pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<View> {
-        let view = self.at(&folder.wire, doing, View::look)?;
-        if folder.validity != 0 && folder.validity != view.validity {
-            return Err(trouble::changed(doing));
-        }
-        Ok(view)
     }
 
     pub fn list(&self) -> Result<Vec<ListedFolder>> {
@@ -165,7 +184,10 @@ impl Mailbox {
             }
         }
         wires.sort();
-        let subscribed = self.subscribed().unwrap_or_default();
+        let subscribed = subscriptions::read(&self.root).unwrap_or_else(|error| {
+            tracing::warn!(%error, "subscriptions not read");
+            BTreeSet::new()
+        });
         let mut folders = Vec::with_capacity(wires.len());
         for wire in wires {
             // What cannot be looked at is listed without a state: opening it tells why.
@@ -195,27 +217,47 @@ impl Mailbox {
     }
 
     pub fn scan(&self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
-        let view = self.look(folder, &format!("scanning folder \"{}\"", folder.path))?;
-        let mut found = Vec::new();
-        for (number, entry) in view.messages.iter().filter(|(number, _)| which.includes(Uid(i64::from(**number)))) {
-            // Renamed or gone meanwhile: it is still listed, as a name without a size.
-            let metadata = entry.path(&view.folder).symlink_metadata().ok();
-            let size = metadata.as_ref().map_or(0, |metadata| u32::try_from(metadata.len()).unwrap_or(u32::MAX));
-            let date = metadata.filter(|_| dates).and_then(|metadata| of_file(&metadata));
-            found.push(MessageMeta { uid: Uid(i64::from(*number)), flags: view.flags(entry), size, date });
-        }
-        Ok(found)
+        let doing = format!("scanning folder \"{}\"", folder.path);
+        // Flags are told, so they must be those of now.
+        let sight = Sight { view: self.look(folder, &doing)?, fresh: true };
+        self.each(folder, sight, which, &doing, |view, number, entry| {
+            let metadata = match entry.path(&view.folder).symlink_metadata() {
+                Err(error) if trouble::is_gone(&error) => return Ok(None),
+                looked => looked.map_err(|error| trouble::folder(&error, &doing))?,
+            };
+            let size = u32::try_from(metadata.len()).unwrap_or(u32::MAX);
+            let date = if dates { of_file(&metadata) } else { None };
+            Ok(Some(MessageMeta { uid: Uid(i64::from(number)), flags: view.flags(entry), size, date }))
+        })
     }
 
+    /// Messages that are there and cannot be read are left out at a source: reading them tells why. At a destination
+    /// nobody could tell then whether they are copies, so nothing may be written: the folder fails. What is no plain file
+    /// is no copy of anything.
     pub fn headers(&self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
-        let view = self.look(folder, &format!("reading headers in folder \"{}\"", folder.path))?;
-        let wanted = view.messages.iter().filter(|(number, _)| which.includes(Uid(i64::from(**number))));
-        let header = |(number, entry): (&u32, &super::folder::Entry)| {
-            let (header, size) = read::header(&entry.path(&view.folder))?;
-            let size = u32::try_from(size).unwrap_or(u32::MAX);
-            Some(MessageHeader { uid: Uid(i64::from(*number)), size, header })
+        let doing = format!("reading headers in folder \"{}\"", folder.path);
+        let header = |view: &View, number: u32, entry: &Entry| {
+            let path = entry.path(&view.folder);
+            let uid = Uid(i64::from(number));
+            match read::header(&path, &doing) {
+                Ok(None) => Ok(None),
+                Ok(Some((header, size))) => {
+                    let size = u32::try_from(size).unwrap_or(u32::MAX);
+                    Ok(Some(Some(MessageHeader { uid, size, header })))
+                }
+                Err(failure) if failure.scope > Scope::Message => Err(failure),
+                Err(failure) => {
+                    let plain = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+                    if matches!(self.tables, Tables::Beside) && plain {
+                        let (cause, scope) = (Cause::CommandRefused, Scope::Folder);
+                        return Err(Failure { cause, scope, retry: Retry::User, ..failure });
+                    }
+                    Ok(Some(None))
+                }
+            }
         };
-        Ok(wanted.filter_map(header).collect())
+        let sight = self.sight(folder, which, &doing)?;
+        Ok(self.each(folder, sight, which, &doing, header)?.into_iter().flatten().collect())
     }
 
     pub fn create(&self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
@@ -280,7 +322,7 @@ impl Mailbox {
             if folder.validity != 0 && folder.validity != table.validity {
                 return Ok(None);
             }
-            let placed = deliver::deliver(&path, table, messages)?;
+            let placed = deliver::deliver(&path, table, messages, || self.abandoned.load(Ordering::Relaxed))?;
             Ok(Some((table.validity, placed)))
         });
         match delivered {
@@ -299,59 +341,16 @@ impl Mailbox {
     pub fn update_flags(&self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()> {
         let doing = format!("changing flags in folder \"{}\"", folder.path);
         let view = self.look(folder, &doing)?;
-        self.at(&folder.wire, &doing, |_, table| deliver::update(view, table, updates))
-    }
-
-    /// Subscribed folders. Read are the form with tabs between components and the older one with dots; names are those
-    /// on disk.
-    fn subscribed(&self) -> io::Result<BTreeSet<WireName>> {
-        let mut text = Vec::new();
-        match open_plain(&self.root.join(SUBSCRIPTIONS)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-            opened => opened?.0.take(SUBSCRIPTIONS_LIMIT).read_to_end(&mut text)?,
-        };
-        let name = |line: &[u8]| match line {
-            b"INBOX" => WireName(line.to_vec()),
-            other => {
-                let dotted = other.iter().map(|b| if *b == b'\t' { b'.' } else { *b });
-                WireName(std::iter::once(b'.').chain(dotted).collect())
-            }
-        };
-        let lines =
-            text.split(|b| *b == b'\n').filter(|line| !line.is_empty() && *line != SUBSCRIPTIONS_FIRST.as_bytes());
-        Ok(lines.map(name).collect())
+        self.at(&folder.wire, &doing, |_, table| deliver::update(&view, table, updates))
     }
 
     /// Subscribes folders; one answer each.
     pub fn subscribe(&self, folders: &[WireName]) -> Vec<Result<()>> {
-        let doing = "subscribing a folder";
-        let add = || -> io::Result<()> {
-            deliver::make(&self.root, true)?;
-            let mut all = self.subscribed()?;
-            let before = all.len();
-            all.extend(folders.iter().filter(|wire| !wire.0.iter().any(|b| matches!(b, b'\t' | b'\n'))).cloned());
-            if all.len() == before {
-                return Ok(());
-            }
-            let mut file = tempfile::Builder::new().prefix("subscriptions.").tempfile_in(&self.root)?;
-            write!(file, "{SUBSCRIPTIONS_FIRST}\n\n")?;
-            for wire in &all {
-                let line: Vec<u8> = match wire.0.strip_prefix(b".") {
-                    Some(name) => name.iter().map(|b| if *b == b'.' { b'\t' } else { *b }).collect(),
-                    None => wire.0.clone(),
-                };
-                file.write_all(&line)?;
-                file.write_all(b"\n")?;
-            }
-            owner::give(file.as_file(), &self.root);
-            file.as_file().sync_all()?;
-            file.persist(self.root.join(SUBSCRIPTIONS)).map_err(|error| error.error)?;
-            sync_folder(&self.root)
-        };
         if folders.is_empty() {
             return Vec::new();
         }
-        let done = add().map_err(|error| trouble::folder(&error, doing));
+        let add = deliver::make(&self.root, true).and_then(|()| subscriptions::add(&self.root, folders));
+        let done = add.map_err(|error| trouble::folder(&error, "subscribing a folder"));
         folders.iter().map(|_| done.clone()).collect()
     }
 }

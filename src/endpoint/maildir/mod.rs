@@ -7,7 +7,7 @@
 //!
 //! A source is never changed: its numbers are kept in a folder of the workspace. A destination keeps them beside the
 //! messages, so that they go when the folder goes. Symbolic links are not followed, and what is no plain file is no
-//! message that can be read: it is named as an item error.
+//! message that can be read: it is named as an item error. So is a file that a server stored compressed or encrypted.
 //!
 //! Not kept: roles (Maildir has none), more than 26 keywords in a folder, the zone of a date.
 
@@ -19,7 +19,13 @@ mod names;
 mod numbers;
 mod owner;
 mod read;
+mod sealed;
 mod session;
+mod shared_file;
+mod sight;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::path::PathBuf;
@@ -61,6 +67,11 @@ impl MaildirEndpoint {
 /// Maildir can hold.
 pub fn directory(path: &FolderPath) -> Option<PathBuf> {
     names::place(std::path::Path::new(""), &names::wire(path)).ok()
+}
+
+/// Whether two paths lead to one folder, whatever links and mounts lie on the way. Two that are not there do not.
+pub async fn is_one_folder(one: PathBuf, other: PathBuf) -> bool {
+    tokio::task::spawn_blocking(move || owner::is_one_folder(&one, &other)).await.unwrap_or(false)
 }
 
 #[async_trait]

@@ -69,12 +69,13 @@ pub(super) fn place(root: &Path, wire: &WireName) -> io::Result<PathBuf> {
     Ok(root.join(name))
 }
 
-/// A file name in its two parts: what names the message, and its flags.
+/// A file name in its two parts: what names the message, and its flags. Programs that keep Maildirs on Windows write `;` or
+/// `!` for the colon, which no file name may hold there.
 pub(super) fn parts(name: &[u8]) -> (&[u8], &[u8]) {
     let cut = |at: usize| (&name[..at], name[at + 1..].strip_prefix(b"2,").unwrap_or_default());
     match name.iter().position(|b| *b == b':') {
         Some(at) => cut(at),
-        None => match name.windows(3).rposition(|part| part == b";2,") {
+        None => match name.windows(3).rposition(|part| matches!(part, b";2," | b"!2,")) {
             Some(at) => cut(at),
             None => (name, &[]),
         },
@@ -159,6 +160,8 @@ mod tests {
         for (name, key, flags) in [
             ("1.M2P3.h,S=4:2,FS", "1.M2P3.h,S=4", "FS"),
             ("1.M2P3.h;2,S", "1.M2P3.h", "S"),
+            ("1.M2P3.h!2,FS", "1.M2P3.h", "FS"),
+            ("1.a!2,b:2,S", "1.a!2,b", "S"),
             ("1.x", "1.x", ""),
             ("1.x:1,experimental", "1.x", ""),
             ("1.x:2,", "1.x", ""),

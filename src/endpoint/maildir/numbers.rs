@@ -3,7 +3,7 @@
 //! A number is given once and means one file name for ever, so UIDVALIDITY changes only with the table. The first line
 //! holds it, every other one a number and the name's unchanging part. The table of a destination folder lies in the folder
 //! and goes with it; that of a source, where nothing may be written, in the workspace. A table that cannot be read, or is
-//! lost, is begun anew with another UIDVALIDITY. Bounded by what ever lay in the folder, some 60 bytes a message; one
+//! lost, is begun anew with another UIDVALIDITY; one of a newer version is refused. Bounded by what ever lay in the folder, some 60 bytes a message; one
 //! table is held at a time. Changes are on the disk before they are told, and made under a lock of the file.
 
 use std::collections::HashMap;
@@ -12,8 +12,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::owner;
+use super::trouble::Snag;
 
 const FIRST: &str = "mailferry-uidlist 1 ";
+/// What tables of every version begin with; their version's number follows.
+const ANY: &str = "mailferry-uidlist ";
 /// Length of the first line.
 const FIRST_LINE: usize = FIRST.len() + 10 + 1;
 
@@ -48,7 +51,11 @@ impl Table {
     ///
     /// # Errors
     /// The file cannot be made or locked.
-    pub fn lock(&self) -> io::Result<File> {
+    pub fn lock(&self) -> Result<File, Snag> {
+        self.open_locked().map_err(Snag::Table)
+    }
+
+    fn open_locked(&self) -> io::Result<File> {
         let mut options = File::options();
         options.create(true).truncate(false).read(true).write(true);
         #[cfg(unix)]
@@ -77,15 +84,25 @@ impl Table {
         &mut self,
         keys: impl Iterator<Item = &'a [u8]>,
         order: impl FnOnce(&mut Vec<&'a [u8]>),
+    ) -> Result<(), Snag> {
+        self.give_numbers(keys, order).map_err(Snag::Table)
+    }
+
+    fn give_numbers<'a>(
+        &mut self,
+        keys: impl Iterator<Item = &'a [u8]>,
+        order: impl FnOnce(&mut Vec<&'a [u8]>),
     ) -> io::Result<()> {
-        let mut file = self.lock()?;
+        let mut file = self.open_locked()?;
+        let known = (self.validity, self.read);
         let begun = !self.catch_up(&mut file)?;
         if begun {
             self.begin(&mut file)?;
         }
         let mut new: Vec<&[u8]> = keys.filter(|key| !self.by_key.contains_key(*key)).collect();
         if new.is_empty() && !begun {
-            return Ok(());
+            // Whoever wrote these lines may not have got so far, and now they are told.
+            return if known == (self.validity, self.read) { Ok(()) } else { file.sync_data() };
         }
         order(&mut new);
         let mut lines = Vec::new();
@@ -117,7 +134,9 @@ impl Table {
         let mut first = Vec::with_capacity(FIRST_LINE);
         file.seek(SeekFrom::Start(0))?;
         (&mut *file).take(FIRST_LINE as u64).read_to_end(&mut first)?;
-        let Some(validity) = read_first(&first) else { return Ok(false) };
+        let Some(validity) = read_first(&first) else {
+            return if is_newer(&first) { Err(newer()) } else { Ok(false) };
+        };
         if validity != self.validity || file.metadata()?.len() < self.read {
             (self.validity, self.last, self.read) = (validity, 0, FIRST_LINE as u64);
             self.by_key.clear();
@@ -151,6 +170,18 @@ impl Table {
         file.seek(SeekFrom::Start(0))?;
         file.write_all(format!("{FIRST}{:010}\n", self.validity).as_bytes())
     }
+}
+
+/// Whether a later version of Mailferry wrote the table: its numbers must not be lost by beginning it anew.
+fn is_newer(start: &[u8]) -> bool {
+    let version = start.strip_prefix(ANY.as_bytes()).and_then(|rest| rest.split(|b| *b == b' ').next());
+    let version = version.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u32>().ok());
+    version.is_some_and(|version| version > 1)
+}
+
+fn newer() -> io::Error {
+    let text = "the table of message numbers was written by a newer version of Mailferry: install that";
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 fn read_first(line: &[u8]) -> Option<u32> {
@@ -232,5 +263,16 @@ mod tests {
         let last = table.validity;
         assert_eq!(assign(&mut table, &["c"]), [1]);
         assert_ne!(table.validity, last);
+    }
+
+    #[test]
+    fn a_table_of_a_newer_version_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t");
+        let newer = "mailferry-uidlist 2 0000000007 more\n1 a\n";
+        std::fs::write(&file, newer).unwrap();
+        let refused = Table::new(file.clone()).assign([&b"a"[..]].into_iter(), |_| ());
+        assert!(matches!(refused, Err(Snag::Table(error)) if error.to_string().contains("newer version")));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), newer);
     }
 }

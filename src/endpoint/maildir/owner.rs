@@ -1,12 +1,13 @@
-//! Whose files are: those of the folder's owner, also when an administrator runs Mailferry on the mail server itself.
+//! Whose files are, and which folder is which. Files are those of the folder's owner, also when an administrator runs Mailferry on the mail server itself.
 //!
 //! Where the system does not allow it, or knows no owners, files stay with whoever made them.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Metadata};
 use std::io;
 use std::path::Path;
 
 use super::folder::is_real_folder;
+use super::numbers::sync_folder;
 
 /// Gives a new file to the owner of the folder it is for.
 pub(super) fn give(file: &File, folder: &Path) {
@@ -24,7 +25,40 @@ pub(super) fn give(file: &File, folder: &Path) {
     let _ = (file, folder);
 }
 
+/// Gives a new file the mode, owner and group of the one whose place it takes, as far as the system allows.
+pub(super) fn give_like(file: &File, of: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+        let made = file.metadata()?;
+        if made.uid() != of.uid() {
+            // Only an administrator can.
+            let _ = fchown(file, Some(of.uid()), None);
+        }
+        let kept = made.gid() == of.gid() || fchown(file, None, Some(of.gid())).is_ok();
+        // Another group must not read what this one could.
+        let mode = of.mode() & if kept { 0o777 } else { 0o707 };
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    #[cfg(not(unix))]
+    let _ = (file, of);
+    Ok(())
+}
+
+/// Whether two paths lead to one folder.
+pub(super) fn is_one_folder(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    let place = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    #[cfg(not(unix))]
+    let place = |path: &Path| path.canonicalize();
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Makes a folder that only its owner may enter, who is that of the folder it lies in; one that is there is left as it is.
+/// Its name is on the disk when this returns.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -42,7 +76,11 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
                     let _ = lchown(path, Some(of.uid()), Some(of.gid()));
                 }
             }
-            Ok(())
+            match path.parent().map_or(Ok(()), sync_folder) {
+                // A folder one may make things in but not list cannot be synced by name.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            }
         }
     }
 }

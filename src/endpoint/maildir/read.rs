@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::sealed::{LONGEST, is_sealed};
 use super::trouble;
 use crate::domain::failure::Failure;
 use crate::domain::identity::{HEADER_LIMIT, header_of};
@@ -68,38 +69,55 @@ fn canonical(bytes: Vec<u8>) -> Vec<u8> {
     out
 }
 
-/// What became of reading a message.
-pub(super) enum Found {
-    /// Here it is.
-    Body(Body),
-    /// It is not under this name (any more).
-    Gone,
+/// None for a file that is not under its name (any more): renamed, or gone.
+pub(super) fn unless_gone<T>(result: io::Result<T>, doing: &str) -> Result<Option<T>, Failure> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if trouble::is_gone(&error) => Ok(None),
+        Err(error) => Err(trouble::message(&error, doing)),
+    }
 }
 
-/// Reads a message of up to `expected` bytes into memory, a larger one into the spool.
-pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &str) -> Result<Found, Failure> {
-    let (mut file, _) = match open_plain(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Gone),
-        opened => opened.map_err(|error| trouble::message(&error, doing))?,
-    };
+/// Refuses what only the server that stored it can read.
+fn unsealed(start: &[u8], doing: &str) -> Result<(), Failure> {
+    if !is_sealed(start) {
+        return Ok(());
+    }
+    let text = "stored compressed or encrypted; move it over IMAP";
+    Err(trouble::message(&io::Error::new(io::ErrorKind::InvalidData, text), doing))
+}
+
+/// Reads a message of up to `expected` bytes into memory, a larger one into the spool. None if it is not there.
+pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &str) -> Result<Option<Body>, Failure> {
+    let Some((mut file, _)) = unless_gone(open_plain(path), doing)? else { return Ok(None) };
     if expected <= IN_MEMORY {
         let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0) + 1);
-        (&mut file).take(expected + 1).read_to_end(&mut bytes).map_err(|error| trouble::message(&error, doing))?;
+        let read = (&mut file).take(expected + 1).read_to_end(&mut bytes);
+        if unless_gone(read, doing)?.is_none() {
+            return Ok(None);
+        }
         if bytes.len() as u64 > expected {
-            let grown = io::Error::other("the file grew while it was read");
+            let grown = io::Error::new(io::ErrorKind::InvalidData, "the file grew while it was read");
             return Err(trouble::message(&grown, doing));
         }
+        unsealed(&bytes, doing)?;
         resources.meter.add(bytes.len() as u64);
-        return Ok(Found::Body(Body::Memory(Bytes::from(canonical(bytes)))));
+        return Ok(Some(Body::Memory(Bytes::from(canonical(bytes)))));
     }
+    let mut start = Vec::with_capacity(LONGEST);
+    if unless_gone((&mut file).take(LONGEST as u64).read_to_end(&mut start), doing)?.is_none() {
+        return Ok(None);
+    }
+    unsealed(&start, doing)?;
+    let mut file = start.as_slice().chain(file);
     let failed = |error: io::Error| trouble::workspace(&error, "writing the spool");
     let mut spooled = spool::create(&resources.spool).map_err(failed)?;
     let (mut canonical, mut piece, mut out) = (Canonical::default(), vec![0; PIECE], Vec::with_capacity(2 * PIECE));
     let mut len = 0;
     loop {
-        let n = file.read(&mut piece).map_err(|error| trouble::message(&error, doing))?;
+        let Some(n) = unless_gone(file.read(&mut piece), doing)? else { return Ok(None) };
         if n == 0 {
-            return Ok(Found::Body(Body::Spooled { file: Arc::new(spooled), len }));
+            return Ok(Some(Body::Spooled { file: Arc::new(spooled), len }));
         }
         out.clear();
         canonical.push(&piece[..n], &mut out);
@@ -109,13 +127,16 @@ pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &st
     }
 }
 
-/// The header block of a message and its size; none if it is gone or cannot be read.
-pub(super) fn header(path: &Path) -> Option<(Bytes, u64)> {
-    let (file, metadata) = open_plain(path).ok()?;
+/// The header block of a message and its size; none if it is not there.
+pub(super) fn header(path: &Path, doing: &str) -> Result<Option<(Bytes, u64)>, Failure> {
+    let Some((file, metadata)) = unless_gone(open_plain(path), doing)? else { return Ok(None) };
     let mut bytes = Vec::new();
-    file.take(HEADER_LIMIT as u64).read_to_end(&mut bytes).ok()?;
+    if unless_gone(file.take(HEADER_LIMIT as u64).read_to_end(&mut bytes), doing)?.is_none() {
+        return Ok(None);
+    }
+    unsealed(&bytes, doing)?;
     let bytes = canonical(bytes);
-    Some((Bytes::copy_from_slice(header_of(&bytes)), metadata.len()))
+    Ok(Some((Bytes::copy_from_slice(header_of(&bytes)), metadata.len())))
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::folder::{Entry, View};
+use super::folder::View;
 use super::mailbox::{Mailbox, of_file};
-use super::read::{self, Found, IN_MEMORY};
+use super::read::{self, IN_MEMORY};
+use super::sight::{LOOKS, Sight};
 use super::{names, trouble};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
@@ -38,6 +39,12 @@ pub(super) struct Session {
     appends: mpsc::Sender<Delivery>,
     /// Dropping it ends both tasks.
     _tasks: JoinSet<()>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.mailbox.abandon();
+    }
 }
 
 /// Blocking work on tokio's own threads for it.
@@ -123,20 +130,32 @@ async fn read_some(
     doing: &str,
     room: &mpsc::Sender<Fetched>,
 ) -> Result<()> {
-    let look = || {
-        let (folder, doing) = (folder.clone(), doing.to_owned());
-        away(mailbox, move |mailbox| mailbox.look(&folder, &doing))
+    let (mut sight, wanted) = {
+        let (folder, which, doing) = (folder.clone(), which.clone(), doing.to_owned());
+        let first = move |mailbox: &Mailbox| {
+            let sight = mailbox.sight(&folder, &which, &doing)?;
+            let wanted = sight.wanted(&which);
+            Ok((sight, wanted))
+        };
+        away(mailbox, first).await?
     };
-    let mut view = Arc::new(look().await?);
-    let uids: Vec<u32> =
-        view.messages.keys().copied().filter(|number| which.includes(Uid(i64::from(*number)))).collect();
-    for number in uids {
-        let mut fetched = read_one(mailbox, &view, number, doing).await?;
-        if fetched.is_none() {
+    for number in wanted {
+        let mut looks = 0;
+        let fetched = loop {
+            let fetched = read_one(mailbox, &sight.view, number, doing).await?;
+            let gone = sight.fresh && !sight.view.messages.contains_key(&number);
+            if fetched.is_some() || gone {
+                break fetched;
+            }
             // Renamed (a flag was set) or gone.
-            view = Arc::new(look().await?);
-            fetched = read_one(mailbox, &view, number, doing).await?;
-        }
+            if looks == LOOKS {
+                return Err(trouble::restless(doing));
+            }
+            looks += 1;
+            let (folder, doing) = (folder.clone(), doing.to_owned());
+            let view = away(mailbox, move |mailbox| mailbox.look(&folder, &doing)).await?;
+            sight = Sight { view, fresh: true };
+        };
         if let Some(fetched) = fetched
             && room.send(fetched).await.is_err()
         {
@@ -150,12 +169,20 @@ async fn read_some(
 async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<View>, number: u32, doing: &str) -> Result<Option<Fetched>> {
     let Some(entry) = view.messages.get(&number).cloned() else { return Ok(None) };
     let uid = Uid(i64::from(number));
+    let unreadable = |failure: Failure| match failure.scope {
+        Scope::Message => Ok(Some(Fetched::Unreadable(uid, failure))),
+        _ => Err(failure),
+    };
     let path = entry.path(&view.folder);
     let metadata = {
-        let path = path.clone();
-        away(mailbox, move |_| Ok(path.symlink_metadata().ok())).await?
+        let (path, doing) = (path.clone(), doing.to_owned());
+        away(mailbox, move |_| read::unless_gone(path.symlink_metadata(), &doing)).await
     };
-    let Some(metadata) = metadata else { return Ok(None) };
+    let metadata = match metadata {
+        Ok(Some(metadata)) => metadata,
+        Ok(None) => return Ok(None),
+        Err(failure) => return unreadable(failure),
+    };
     let (expected, date) = (metadata.len(), of_file(&metadata));
     // Line ends may grow.
     let share = usize::try_from(expected.min(IN_MEMORY)).unwrap_or(0) * 2;
@@ -164,15 +191,13 @@ async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<View>, number: u32, doing: 
         false => None,
     };
     let doing = doing.to_owned();
-    let found = away(mailbox, move |mailbox| read::body(&path, expected, &mailbox.resources, &doing)).await;
-    let flags = |entry: &Entry| view.flags(entry);
-    match found {
-        Ok(Found::Body(body)) => {
-            Ok(Some(Fetched::Message(SourceMessage { uid, flags: flags(&entry), date, body, hold })))
+    match away(mailbox, move |mailbox| read::body(&path, expected, &mailbox.resources, &doing)).await {
+        Ok(Some(body)) => {
+            let flags = view.flags(&entry);
+            Ok(Some(Fetched::Message(SourceMessage { uid, flags, date, body, hold })))
         }
-        Ok(Found::Gone) => Ok(None),
-        Err(failure) if failure.scope == Scope::Message => Ok(Some(Fetched::Unreadable(uid, failure))),
-        Err(failure) => Err(failure),
+        Ok(None) => Ok(None),
+        Err(failure) => unreadable(failure),
     }
 }
 

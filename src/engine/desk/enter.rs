@@ -7,7 +7,7 @@
 mod reading;
 mod removal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -19,9 +19,11 @@ pub use removal::{NotRemoved, remove};
 use crate::domain::csv_import::Row;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ProjectId};
+use crate::domain::item::{Item, Mailbox};
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
+use crate::domain::shared_maildir::shared_maildirs;
 use crate::domain::status::Status;
 use crate::store::{Became, NewItem, Store, StoreError};
 use crate::vault::{self, Vault, VaultError};
@@ -35,6 +37,9 @@ pub enum EnterError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Two people's mail would be in one Maildir.
+    #[error("nothing was imported: {0}")]
+    SharedMaildir(String),
     /// One of these, and then passwords could not be removed from the vault again.
     #[error("{why}\n{also}")]
     LeftBehind {
@@ -137,6 +142,7 @@ pub async fn items(
     watch: &Watch,
 ) -> Result<Entered, EnterError> {
     let (mut items, places, secrets) = separate(rows);
+    tell_maildirs_apart(store, project, &items).await?;
     let kept = keep(store, vault, now, "import", secrets, watch).await?;
     for ((row, side), id) in places.into_iter().zip(&kept) {
         match side {
@@ -176,6 +182,47 @@ pub async fn items(
     }
     // Without a vault, what is unused is removed after a later entry.
     Ok(entered)
+}
+
+/// Refuses new items that would have one Maildir with an item of another address.
+async fn tell_maildirs_apart(store: &Store, project: ProjectId, new: &[NewItem]) -> Result<(), EnterError> {
+    let project = store.project(project).await?;
+    if project.source.needs_login() && project.destination.needs_login() {
+        return Ok(());
+    }
+    let mut mailboxes: HashMap<(String, String), (Mailbox, Mailbox)> = HashMap::new();
+    for Item { source, destination, .. } in store.items(project.id).await?.into_iter().map(|row| row.item) {
+        mailboxes.insert(item_key(&source.email, &destination.email), (source, destination));
+    }
+    let mut keys = Vec::with_capacity(new.len());
+    for item in new {
+        let mailbox = |email: &str, login: &Option<String>, known: Option<String>| Mailbox {
+            email: email.to_owned(),
+            login: login.clone().or(known),
+            credential: None,
+        };
+        let key = item_key(&item.source_email, &item.destination_email);
+        // What the file does not say stays as it is.
+        let (source, destination) = match mailboxes.remove(&key) {
+            Some((source, destination)) => (source.login, destination.login),
+            None => (None, None),
+        };
+        let source = mailbox(&item.source_email, &item.source_login, source);
+        let destination = mailbox(&item.destination_email, &item.destination_login, destination);
+        mailboxes.insert(key.clone(), (source, destination));
+        keys.push(key);
+    }
+    let all = mailboxes.iter().map(|(key, (source, destination))| (key, source, destination));
+    let refused = shared_maildirs(&project, all);
+    match keys.iter().find_map(|key| refused.get(&key)) {
+        Some(reason) => Err(EnterError::SharedMaildir(reason.clone())),
+        None => Ok(()),
+    }
+}
+
+/// What tells items of a project apart (D5).
+fn item_key(source: &str, destination: &str) -> (String, String) {
+    (source.to_ascii_lowercase(), destination.to_ascii_lowercase())
 }
 
 /// Puts secrets into the vault under new numbers.

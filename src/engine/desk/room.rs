@@ -17,6 +17,7 @@ use super::{Answer, Ask, BackOffice, Command, NEWS, OPENING, Opened, Opening, Ou
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::item::not_ready;
 use crate::domain::pass::PassKind;
+use crate::domain::shared_maildir::shared_maildirs;
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
 use crate::store::{Store, StoreError};
@@ -192,8 +193,8 @@ impl Room {
     }
 }
 
-/// Leaves out what cannot start: an item that was deleted meanwhile, a side without a credential, or a mailbox that
-/// would be copied into itself.
+/// Leaves out what cannot start: an item that was deleted meanwhile, a side without a credential, a mailbox that would be
+/// copied into itself, two people's mail in one Maildir.
 async fn sort_out(
     store: &Store,
     id: ProjectId,
@@ -207,12 +208,13 @@ async fn sort_out(
     let (project, admins, rows) = read.await.map_err(|error| error.to_string())?;
     let admins = (admins.0.is_some(), admins.1.is_some());
     let mut chosen: HashSet<ItemId> = items.into_iter().collect();
+    let shared = shared_maildirs(&project, rows.iter().map(|row| row.item.as_named()));
     let (mut ready, mut left) = (Vec::new(), Vec::new());
     for row in &rows {
         if !chosen.remove(&row.item.id) {
             continue;
         }
-        match not_ready(&project, admins, &row.item) {
+        match not_ready(&project, admins, &row.item).or_else(|| shared.get(&row.item.id).cloned()) {
             // A status that refuses the Start is the better reason, and the engine's to give.
             Some(reason) if row.status().is_at_rest() => left.push((row.item.id, reason)),
             _ => ready.push(row.item.id),

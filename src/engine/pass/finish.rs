@@ -117,6 +117,12 @@ pub(super) fn hangs_up(failure: &Failure) -> Failure {
     again.saying(failure.server_text.as_deref().unwrap_or("the server closed the connection 3 times at this message"))
 }
 
+/// The failure of a message that came, but not when it was to be compared: it may be at the destination already.
+pub(super) fn not_compared() -> Failure {
+    let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "comparing a message");
+    failure.saying("the source did not hand it out when it was to be compared; the next pass compares it again")
+}
+
 /// A copied message's share of its folder's counters.
 pub(super) fn copied(bytes: u64) -> Counts {
     Counts { copied: 1, bytes, ..Counts::default() }

@@ -89,6 +89,9 @@ pub struct Job {
     pub carries: Vec<Carry>,
     /// Messages that were on the wire when a connection broke: sent one at a time from then on.
     pub careful: BTreeSet<Uid>,
+    /// Messages that did not come when they were to be compared with what is at the destination. They may be there
+    /// already: reading them again tells what is wrong with them, but they are not appended.
+    pub uncompared: BTreeSet<Uid>,
     /// Messages are asked for one at a time: the server refused to hand them out together.
     pub singly: bool,
     /// Messages that were asked for and did not come.

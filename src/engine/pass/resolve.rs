@@ -82,7 +82,8 @@ impl Resolve<'_> {
         }
         let new = self.newcomers(source).await.on(Side::Source).map_err(Halt::Fatal)?;
         let from = &self.job.source;
-        let ours = candidates(source, from, &new).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let mut ours = candidates(source, from, &new).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let mut doubtful = read_unseen(source, from, &new, &mut ours).await.on(Side::Source).map_err(Halt::Fatal)?;
         let into = &self.job.destination;
         let mut theirs = candidates(to, into, &strangers).await.on(Side::Destination).map_err(Halt::Fatal)?;
         self.number_the_numberless(pass, &mut theirs).await?;
@@ -93,6 +94,8 @@ impl Resolve<'_> {
             let there =
                 contents(to, into, uids(&group.destinations)).await.on(Side::Destination).map_err(Halt::Fatal)?;
             let Matching { pairs, unmatched, .. } = match_by_content(&group, &here, &there);
+            let read: BTreeSet<Uid> = here.iter().map(|(uid, _)| *uid).collect();
+            doubtful.extend(unmatched.iter().filter(|uid| !read.contains(uid)));
             found.pairs.extend(pairs);
             found.unmatched.extend(unmatched);
         }
@@ -101,7 +104,7 @@ impl Resolve<'_> {
         self.record_found(pass, &found.pairs, &identities).await;
         let left: Vec<_> = found.unmatched.iter().filter_map(|uid| identities.get(uid).map(|id| (*uid, *id))).collect();
         let moved = gone().moved(self.job.id, &left);
-        // A message whose header did not come is not given up here: reading it whole will tell.
+        // A message that did not come is not given up here: reading it again tells whether it is gone or unreadable.
         let unseen = new.iter().map(|m| m.0).filter(|uid| !identities.contains_key(uid));
         let mut rest: Vec<Uid> = moved.rest.into_iter().chain(unseen).collect();
         rest.sort_unstable();
@@ -109,6 +112,8 @@ impl Resolve<'_> {
         let count = Counts { already_there: moved.rekeys.len() as u64, ..Counts::default() };
         let results = Results { rekeys: moved.rekeys, ..Results::default() };
         pass.recorder.add(Entry { results, counts: vec![(self.job.id, count)], progressed: false }).await;
+        doubtful.retain(|uid| rest.binary_search(uid).is_ok());
+        self.job.uncompared = doubtful;
         self.job.todo = Todo::These(rest);
         if !arrived.is_empty() && pass.order.options.carry_flags {
             self.carry_for(pass, arrived).await?;
@@ -218,6 +223,7 @@ impl Step for Resolve<'_> {
 
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Looked> {
         pass.recorder.flush().await;
+        self.job.uncompared.clear();
         if !self.job.is_empty() {
             match self.look(pass, source, to).await {
                 Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
@@ -282,7 +288,8 @@ async fn carry_into(
     Ok(())
 }
 
-/// Identities of these messages: by header, by bytes where the header is of no use. Messages that are gone are left out.
+/// Identities of these messages: by header, by bytes where the header is of no use. Messages that are gone, or cannot be
+/// read, are left out.
 async fn candidates(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
@@ -308,17 +315,47 @@ async fn candidates(
                     let size = u32::try_from(message.body.len()).unwrap_or(u32::MAX);
                     found.push(Candidate { uid: message.uid, identity, size });
                 }
-                // Not recognised, so it counts as new; reading it again will tell why it cannot be read.
-                Fetched::Unreadable(uid, _) => {
-                    let nobody = blake3::hash(format!("unreadable {uid}").as_bytes());
-                    let identity = Identity(nobody.as_bytes()[..16].try_into().expect("16 of 32 bytes"));
-                    found.push(Candidate { uid, identity, size: 0 });
-                }
+                // Not recognised; who it is nobody knows.
+                Fetched::Unreadable(..) => {}
                 Fetched::Broken(failure) => return Err(failure),
             }
         }
     }
     Ok(found)
+}
+
+/// Servers there are that list a message and do not hand out its header: these are read whole, one at a time, as one of
+/// them may be refused. Answers the messages that did not come that way either.
+async fn read_unseen(
+    source: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    messages: &[(Uid, u32)],
+    seen: &mut Vec<Candidate>,
+) -> Result<BTreeSet<Uid>, Failure> {
+    let mut unseen: BTreeSet<Uid> = messages.iter().map(|m| m.0).collect();
+    for candidate in seen.iter() {
+        unseen.remove(&candidate.uid);
+    }
+    for uid in unseen.clone() {
+        let mut stream = match source.fetch(folder, &Which::These(vec![uid])).await {
+            Err(failure) if failure.scope <= Scope::Folder => continue,
+            stream => stream?,
+        };
+        while let Some(fetched) = stream.recv().await {
+            match fetched {
+                Fetched::Message(message) if message.uid == uid => {
+                    let identity = bytes::identity(&message.body).map_err(|e| spool_failed(&e))?;
+                    let size = u32::try_from(message.body.len()).unwrap_or(u32::MAX);
+                    if unseen.remove(&uid) {
+                        seen.push(Candidate { uid, identity, size });
+                    }
+                }
+                Fetched::Broken(failure) if failure.scope > Scope::Folder => return Err(failure),
+                Fetched::Message(_) | Fetched::Unreadable(..) | Fetched::Broken(_) => {}
+            }
+        }
+    }
+    Ok(unseen)
 }
 
 /// Content hashes of these messages.

@@ -390,6 +390,7 @@ impl Pass {
             listing: BTreeMap::new(),
             carries: Vec::new(),
             careful: BTreeSet::new(),
+            uncompared: BTreeSet::new(),
             singly: false,
             missing: 0,
             looks: 0,

@@ -18,6 +18,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, Hold, InternalDate, NewMessage, SourceMessage};
 use crate::endpoint::{AppendAnswer, Destination, Fetched};
 use crate::engine::pass::copy::{Backlog, next_expected};
+use crate::engine::pass::finish::not_compared;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::reader::Piece;
 use crate::engine::pass::resolve::spool_failed;
@@ -294,6 +295,9 @@ impl<'a> Writer<'a> {
         let Some(job) = self.reading() else { return Ok(()) };
         self.arrived(message.uid);
         let SourceMessage { uid, flags, date, body, hold } = message;
+        if job.uncompared.contains(&uid) {
+            return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), not_compared()).await;
+        }
         let identity = bytes::identity(&body)
             .map_err(|error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) }))?;
         let outgoing = Outgoing { uid, identity, flags, date, body, hold };
