@@ -245,72 +245,76 @@ fn d3_passes_of_a_crash_long_ago_are_held() {
     assert!(client.desk.snapshot().rows().all(held));
 }
 
-/// A file that nobody ever writes: whoever reads it hangs, as on a mount that is gone.
+/// A pipe that nobody ever writes: whoever opens it hangs.
 #[cfg(unix)]
-fn hung_file(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
+fn pipe(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
     let path = folder.join(name);
     assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
     path
 }
 
-#[cfg(unix)]
-fn with_hung_certificates(path: &std::path::Path) -> Ask {
-    let source = NewServer { authorities: Some(path.to_owned()), ..server("imap+plain://127.0.0.1:1") };
+/// As long as this is held, nothing comes into the vault: as with a keyring whose question nobody answers.
+fn shut_vault(folder: &std::path::Path) -> std::fs::File {
+    let path = folder.join(mailferry::vault::FileVault::FILE).with_extension("lock");
+    let lock = std::fs::File::options().write(true).open(path).expect("the vault's lock file");
+    lock.lock().expect("the vault's lock");
+    lock
+}
+
+/// A question that waits for the vault.
+fn with_password() -> Ask {
+    let source = NewServer { password: Some(Secret::new("x")), ..server("imap+plain://127.0.0.1:1") };
     let destination = server("imap+plain://127.0.0.1:2");
     Ask::NewProject(Box::new(NewProject { name: "Hung".into(), source, destination }))
 }
 
-#[cfg(unix)]
 #[test]
 fn questions_that_hang_leave_stars_and_stops_to_be_taken() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut client, _) = Client::open(folder.path());
     let project = with_two_items(&mut client);
     let items: Vec<_> = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
-    let hung = hung_file(folder.path(), "hung.csv");
-    let mut asked = std::collections::BTreeSet::new();
-    for _ in 0..40 {
-        asked.insert(client.desk.ask(Ask::Preview(ImportFrom::File(hung.clone()))).expect("taken"));
-    }
+    let list = folder.path().join("items.csv");
+    std::fs::write(&list, "Source Email,Destination Email\na@a.example,a@b.example\n").expect("a list");
+    let _shut = shut_vault(folder.path());
     for _ in 0..20 {
-        client.desk.ask(with_hung_certificates(&hung)).expect("taken");
+        client.desk.ask(with_password()).expect("taken");
     }
     let star = Ask::Do(Command::Star { project, items: items.clone(), star: Some(Star::Green) });
     assert!(matches!(client.ask(star), Answer::Done(outcome) if outcome.done == items));
     // Every keystroke asks for a preview; the channel never fills up.
     for _ in 0..20 {
         for _ in 0..20 {
-            client.desk.ask(Ask::Preview(ImportFrom::File(hung.clone()))).expect("taken");
+            client.desk.ask(Ask::Preview(ImportFrom::File(list.clone()))).expect("taken");
         }
         let stop = Ask::Do(Command::Stop { project, items: items.clone() });
         assert!(matches!(client.ask(stop), Answer::Done(outcome) if outcome.left.len() == 2));
     }
     for _ in 0..3 {
         for _ in 0..20 {
-            client.desk.ask(with_hung_certificates(&hung)).expect("taken");
+            client.desk.ask(with_password()).expect("taken");
         }
         let stopped = client.ask(Ask::Remember("a".into(), "b".into()));
         assert!(matches!(stopped, Answer::Done(_)), "{stopped:?}");
     }
-    let refused = client.ask(with_hung_certificates(&hung));
+    let refused = client.ask(with_password());
     assert!(matches!(&refused, Answer::Refused(why) if why.contains("too many questions")), "{refused:?}");
     let stopped = client.ask(Ask::StopAll);
     assert!(matches!(&stopped, Answer::Done(outcome) if outcome.error.is_none()), "{stopped:?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn closing_while_a_question_hangs_gives_the_workspace_back_in_order() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut client, _) = Client::open(folder.path());
     with_two_items(&mut client);
-    let hung = hung_file(folder.path(), "hung.pem");
-    client.desk.ask(with_hung_certificates(&hung)).expect("taken");
-    client.desk.ask(Ask::Preview(ImportFrom::File(hung))).expect("taken");
+    let shut = shut_vault(folder.path());
+    client.desk.ask(with_password()).expect("taken");
     client.ask(Ask::Remember("said".into(), "before".into()));
     client.desk.ask(Ask::Remember("said".into(), "at last".into())).expect("taken");
     drop(client);
     assert_eq!(mailferry::platform::lock::owner(folder.path()), None, "no crash");
+    drop(shut);
     let (_client, answer) = Client::open(folder.path());
     assert_eq!(opened(answer).settings["said"], "at last");
 }
@@ -319,7 +323,7 @@ fn closing_while_a_question_hangs_gives_the_workspace_back_in_order() {
 #[test]
 fn closing_while_the_vault_is_waited_for_gives_the_workspace_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let vault = hung_file(folder.path(), mailferry::vault::FileVault::FILE);
+    let vault = pipe(folder.path(), mailferry::vault::FileVault::FILE);
     let client = Client::begin(folder.path());
     // Opening it to be written waits for whoever reads it.
     let _silent = std::fs::File::options().write(true).open(vault).expect("the vault is being opened");
