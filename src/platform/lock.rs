@@ -49,7 +49,7 @@ impl Owner {
         Self {
             pid: std::process::id(),
             host: host.unwrap_or_else(|| "this machine".into()),
-            user: variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".into()),
+            user: variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "another Mailferry".into()),
             since,
             seen: since,
         }

@@ -3,37 +3,61 @@
 /// The dot.
 const DOT: char = '•';
 
-/// The list as it is shown, with as many characters as it has. Dots stand from the first column on that may hold
-/// passwords: by the header the first that is neither an address nor a login name; without a header the third. Rather too
-/// much is hidden than too little.
+/// The list as it is shown, with as many characters as it has. Dots stand in all columns but those of addresses and login
+/// names; without a header, from the third on. Rather too much is hidden than too little: all from the first such column on
+/// in a row with more columns than the header has, and what stands behind a quote that a row does not close.
 pub fn masked(list: &str) -> String {
     let first = list.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let headed = !first.contains('@');
-    let harmless = |cell: &str| {
-        let cell = cell.to_lowercase();
-        ["mail", "login", "user"].iter().any(|word| cell.contains(word)) && !cell.contains("pass")
-    };
-    let hidden = match headed {
-        true => first.split(separates).position(|cell| !harmless(cell)).unwrap_or(usize::MAX),
-        false => 2,
-    };
+    let hidden: Option<Vec<bool>> = (!first.contains('@')).then(|| first.split(separates).map(is_secret).collect());
+    let from = hidden.as_ref().and_then(|hidden| hidden.iter().position(|hidden| *hidden)).unwrap_or(usize::MAX);
     let mut shown = String::with_capacity(list.len());
-    let (mut column, mut quoted, mut header) = (0, false, headed);
-    for character in list.chars() {
-        match character {
-            '"' => quoted = !quoted,
-            '\n' if !quoted => {
-                // Empty lines above the header are not the header.
-                header &= shown.trim().is_empty();
-                column = 0;
+    let mut header = hidden.is_some();
+    for row in rows(list) {
+        let columns = columns(row);
+        let dots = |column: usize| match &hidden {
+            Some(hidden) if columns > hidden.len() => column >= from,
+            Some(hidden) => hidden.get(column).copied().unwrap_or(true),
+            None => column >= 2,
+        };
+        // Empty lines above the header are not the header.
+        let plain = header;
+        header &= row.trim().is_empty();
+        let (mut column, mut quoted, mut spilt) = (0, false, false);
+        for character in row.chars() {
+            match character {
+                '"' => (quoted, spilt) = (!quoted, false),
+                other if separates(other) && !quoted => column += 1,
+                other => spilt |= quoted && (separates(other) || other == '\n'),
             }
-            other if separates(other) && !quoted => column += 1,
-            _ => {}
+            let edge = character == '\n' || (separates(character) && !quoted);
+            shown.push(if plain || edge || !(spilt || dots(column)) { character } else { DOT });
         }
-        let plain = header || column < hidden || character == '\n' || (separates(character) && !quoted);
-        shown.push(if plain { character } else { DOT });
     }
     shown
+}
+
+/// Whether a column of this heading may hold passwords.
+fn is_secret(heading: &str) -> bool {
+    let heading = heading.to_lowercase();
+    !["mail", "login", "user"].iter().any(|word| heading.contains(word)) || heading.contains("pass")
+}
+
+/// The rows, each with the end of its line; a quoted cell may hold ends of lines.
+fn rows(list: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    list.split_inclusive(move |character| {
+        quoted ^= character == '"';
+        character == '\n' && !quoted
+    })
+}
+
+fn columns(row: &str) -> usize {
+    let mut quoted = false;
+    let edges = row.chars().filter(|character| {
+        quoted ^= *character == '"';
+        separates(*character) && !quoted
+    });
+    edges.count() + 1
 }
 
 fn separates(character: char) -> bool {
@@ -48,10 +72,14 @@ mod tests {
     fn passwords_are_dots_and_addresses_are_not() {
         assert_eq!(masked("a@x\tb@y\n"), "a@x\tb@y\n");
         assert_eq!(masked("a@x,b@y,s3c"), "a@x,b@y,•••");
-        let list = "\nSource Email;Source Password;Destination Email\na@x;sé\"c;b@y\n";
-        assert_eq!(masked(list), "\nSource Email;Source Password;Destination Email\na@x;••••••••\n");
-        let quoted = "Source Email,Login Name,Kennwort\n\"a,b@x\",a,\"p\nq\"\nc@x,c,r";
-        assert_eq!(masked(quoted), "Source Email,Login Name,Kennwort\n\"a,b@x\",a,••\n••\nc@x,c,•");
+        let header = "\nSource Email;Source Password;Destination Email\n";
+        let rows = |rows: &str| masked(&format!("{header}{rows}")).strip_prefix(header).unwrap().to_owned();
+        assert_eq!(rows("a@x;sé;b@y\n"), "a@x;••;b@y\n");
+        assert_eq!(rows("a@x;s;é;b@y\n"), "a@x;•;•;•••\n", "a password with a separator");
+        assert_eq!(rows("a@x;s\"c;b@y\n"), "a@x;•••••••\n", "one with a quote");
+        assert_eq!(rows("\"a@x;s;b@y\nc@x;t;"), "\"a@x••••••\n••••••", "a quote that nobody closes");
+        let quoted = "Source Email,Login Name,Kennwort\n\"a b@x\",a,\"p\nq\"\nc@x,c,r";
+        assert_eq!(masked(quoted), "Source Email,Login Name,Kennwort\n\"a b@x\",a,••\n••\nc@x,c,•");
         assert_eq!(masked("Source Email,Destination Email\na@x,b@y"), "Source Email,Destination Email\na@x,b@y");
     }
 
