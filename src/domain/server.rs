@@ -1,5 +1,7 @@
 //! How one side of a project is reached: kind, host, security, logins. No secrets (they are in the vault).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::item::Mailbox;
@@ -154,9 +156,9 @@ impl Server {
         if self.maildir.is_some() { "the Maildir" } else { &self.host }
     }
 
-    /// Where it is, for lists: its host, or the path of its Maildirs.
-    pub fn place(&self) -> String {
-        self.maildir.as_ref().map_or_else(|| self.host.clone(), ToString::to_string)
+    /// Where its mailboxes are, for lists: a host, or the path of Maildirs.
+    pub fn place(&self) -> Cow<'_, str> {
+        if self.maildir.is_some() { self.to_string().into() } else { self.host.as_str().into() }
     }
 
     /// Whether these mailboxes, one on each side of a project, are one and the same.

@@ -1,11 +1,8 @@
 //! Numbers and times as the window writes them.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::server::Server;
 use crate::domain::wording;
 
 /// With separators: `1,204`.
@@ -45,11 +42,6 @@ pub fn counted(number: usize, one: &str) -> String {
 fn local(at: i64, zone: &TimeZone, format: &str) -> String {
     Timestamp::from_millisecond(at)
         .map_or_else(|_| "–".into(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
-}
-
-/// Where mailboxes of one side lie: a host, or the path of Maildirs.
-pub fn place(server: &Server) -> Cow<'_, str> {
-    if server.maildir.is_some() { server.to_string().into() } else { server.host.as_str().into() }
 }
 
 /// A time to the minute: today `10:02`, else with its day.

@@ -36,7 +36,7 @@ pub fn choices(palette: &Palette) -> Vec<star::Choice> {
 fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
     let palette = Palette::of(ui);
     ui.label(text(Type::Small, word).color(palette.muted));
-    ui.label(text(Type::SmallStrong, words::place(server)));
+    ui.label(text(Type::SmallStrong, server.place()));
     if !more.is_empty() {
         ui.label(text(Type::Small, more).color(palette.muted));
     }

@@ -241,7 +241,7 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
                 .admin
                 .as_ref()
                 .map_or_else(String::new, |admin| format!(", signed in as {}", item::login(admin)));
-            muted(ui, &format!("on {}{login}", words::place(server)));
+            muted(ui, &format!("on {}{login}", server.place()));
             ui.add_space(12.0);
         }
     });

@@ -74,7 +74,7 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
                     }
                 });
                 row.col(|ui| {
-                    let servers = format!("{} → {}", words::place(&project.source), words::place(&project.destination));
+                    let servers = format!("{} → {}", project.source.place(), project.destination.place());
                     cut(ui, text(Type::Small, servers));
                 });
                 row.col(|ui| figure(ui, words::count(sum.items as u64), None));
