@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Store;
 use super::codec::{Columns, Json, Word};
 use super::error::{Result, StoreError, missing};
-use super::waiting::checked;
+use super::waiting::{checked, expect};
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
@@ -217,14 +217,7 @@ impl Store {
     ) -> Result<()> {
         let from = from.to_vec();
         self.write(move |transaction, _| {
-            let found: Word<Status> = transaction
-                .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
-                .query_row([pass], |row| row.get(0))
-                .optional()?
-                .ok_or_else(|| missing("pass", pass))?;
-            if !from.contains(&found.0) {
-                return Err(StoreError::StatusChanged { found: found.0 });
-            }
+            expect(transaction, pass, &from)?;
             let (at, zone) = schedule.map(|s| (s.at, s.zone)).unzip();
             transaction
                 .prepare_cached("UPDATE pass SET status = ?2, schedule_at = ?3, schedule_zone = ?4 WHERE id = ?1")?

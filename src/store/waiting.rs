@@ -99,6 +99,16 @@ impl Store {
     }
 }
 
+/// The status of a pass, which must be one of those in `from`.
+pub(super) fn expect(transaction: &Transaction<'_>, pass: PassId, from: &[Status]) -> Result<Status> {
+    let found: Word<Status> = transaction
+        .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
+        .query_row([pass], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| missing("pass", pass))?;
+    if from.contains(&found.0) { Ok(found.0) } else { Err(StoreError::StatusChanged { found: found.0 }) }
+}
+
 /// Changes a status if it is one of those in `from`.
 pub(super) fn checked(
     transaction: &Transaction<'_>,
@@ -108,16 +118,9 @@ pub(super) fn checked(
     at: i64,
     failure: Option<&Ended>,
 ) -> Result<()> {
-    let found: Word<Status> = transaction
-        .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
-        .query_row([pass], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| missing("pass", pass))?;
-    if !from.contains(&found.0) {
-        return Err(StoreError::StatusChanged { found: found.0 });
-    }
+    let found = expect(transaction, pass, from)?;
     // A worker gave it back: what runs next is another attempt of the same pass (D6).
-    if found.0.is_active() && matches!(to, Status::Submitted | Status::Held) {
+    if found.is_active() && matches!(to, Status::Submitted | Status::Held) {
         next_attempt(transaction, pass)?;
     }
     change_status(transaction, pass, to, at, failure)

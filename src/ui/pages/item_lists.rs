@@ -133,16 +133,7 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
     table
         .header(LINE, |mut header| {
             let figures = shown(FIGURES, narrow).map(|(word, _)| word);
-            for (at, word) in ["Source → destination", "State"].into_iter().chain(figures).enumerate() {
-                header.col(|ui| {
-                    let color = Palette::of(ui).muted;
-                    if at > 1 {
-                        figure(ui, word, Some(color));
-                    } else {
-                        cut(ui, text(Type::Small, word).color(color));
-                    }
-                });
-            }
+            headings(&mut header, ["Source → destination", "State"], figures);
         })
         .body(|body| {
             body.rows(LINE, lines.len() + usize::from(more), |mut row| {
@@ -232,6 +223,20 @@ fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions
     }
 }
 
+/// The headings of a table: two of words, the others of figures.
+fn headings(header: &mut TableRow<'_, '_>, words: [&'static str; 2], figures: impl Iterator<Item = &'static str>) {
+    for (at, word) in words.into_iter().chain(figures).enumerate() {
+        header.col(|ui| {
+            let color = Palette::of(ui).muted;
+            if at > 1 {
+                figure(ui, word, Some(color));
+            } else {
+                cut(ui, text(Type::Small, word).color(color));
+            }
+        });
+    }
+}
+
 fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
     if details.passes.is_empty() {
         muted(ui, "None yet");
@@ -254,16 +259,7 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
     table
         .header(LINE, |mut header| {
             let figures = shown(PASSES, narrow).map(|(word, _)| word);
-            for (at, word) in ["Pass", "Status"].into_iter().chain(figures).enumerate() {
-                header.col(|ui| {
-                    let color = Palette::of(ui).muted;
-                    if at > 1 {
-                        figure(ui, word, Some(color));
-                    } else {
-                        cut(ui, text(Type::Small, word).color(color));
-                    }
-                });
-            }
+            headings(&mut header, ["Pass", "Status"], figures);
         })
         .body(|body| {
             body.rows(LINE, details.passes.len(), |mut row| {
