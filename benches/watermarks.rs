@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use mailferry::domain::flags::Flags;
 use mailferry::domain::folder::{FolderPath, WireName};
-use mailferry::domain::identity::Identity;
+use mailferry::domain::identity::{ContentHash, Identity};
 use mailferry::domain::ids::{FolderId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::Options;
@@ -94,6 +94,7 @@ fn update(n: i64) -> FolderUpdate {
         destination: path,
         destination_wire: wire,
         destination_validity: 1,
+        destination_mailbox_id: None,
     }
 }
 
@@ -107,11 +108,14 @@ fn watermark(folder: FolderId, n: i64) -> Watermark {
     let hash = blake3::hash(&n.to_le_bytes());
     let mut identity = [0; 16];
     identity.copy_from_slice(&hash.as_bytes()[..16]);
+    let mut content = [0; 16];
+    content.copy_from_slice(&hash.as_bytes()[16..]);
     Watermark {
         source: Uid(n + n / 7), // some numbers are missing, as in every old mailbox
         destination_folder: folder,
         destination: Uid(n),
         identity: Identity(identity),
+        content: Some(ContentHash(content)),
         flags,
         origin: Origin::Copied,
     }

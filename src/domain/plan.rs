@@ -70,7 +70,7 @@ pub fn compare<'a>(listing: &[MessageMeta], watermarks: &'a [Watermark], carry_f
 }
 
 fn flag_step(message: &MessageMeta, mark: &Watermark) -> Option<FlagStep> {
-    if mark.origin != Origin::Copied || mark.destination == Uid(0) || mark.flags == message.flags {
+    if mark.origin != Origin::Copied || mark.at().is_none() || mark.flags == message.flags {
         return None;
     }
     Some(FlagStep {
@@ -143,6 +143,7 @@ mod tests {
             destination_folder: FolderId(7),
             destination: Uid(destination),
             identity: Identity([0; 16]),
+            content: None,
             flags: Flags::none(),
             origin,
         }

@@ -2,11 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
+use super::failure::{Failure, Side};
 use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
-use super::identity::Identity;
+use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
+
+/// How a folder's numbering stood when it was last looked at (D26).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// No message had this number or a greater one; 0 while unknown.
+    pub uid_next: u32,
+    /// Messages it held.
+    pub messages: u32,
+}
 
 /// A source folder of an item and its counterpart at the destination. One row per (item, source path).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +36,14 @@ pub struct FolderRecord {
     pub destination_wire: WireName,
     /// The destination's UIDVALIDITY that the watermarks' destination numbers belong to; 0 while unknown.
     pub destination_validity: u32,
+    /// MAILBOXID of the destination folder, if it has one.
+    pub destination_mailbox_id: Option<String>,
+    /// The source folder's numbering as last seen.
+    pub source_seen: Seen,
+    /// The destination folder's numbering as last seen.
+    pub destination_seen: Seen,
+    /// Messages at the destination below this number are known: by a watermark, or by identity as strangers.
+    pub strangers_next: Uid,
     /// Set when a Full pass ended this folder without errors (D11).
     pub marker: Option<Marker>,
     /// An intent without its end: messages may be at the destination without a watermark (D9).
@@ -54,6 +71,8 @@ pub struct FolderUpdate {
     pub destination_wire: WireName,
     /// See [`FolderRecord::destination_validity`].
     pub destination_validity: u32,
+    /// See [`FolderRecord::destination_mailbox_id`].
+    pub destination_mailbox_id: Option<String>,
 }
 
 /// The skip marker of D11: the source's state *before* the scan that found nothing left to do, and a hash of the
@@ -92,14 +111,28 @@ pub struct Watermark {
     pub source: Uid,
     /// The folder row whose destination folder holds the message (another one than its own after a move at the source).
     pub destination_folder: FolderId,
-    /// Number at the destination; `Uid(0)` when the server never told it and it could not be found.
+    /// Number at the destination, or one of [`Watermark::NOT_TOLD`] and [`Watermark::GONE`].
     pub destination: Uid,
     /// Who the message is.
     pub identity: Identity,
+    /// What it holds; none in watermarks of old versions, whose identity is an older form too.
+    pub content: Option<ContentHash>,
     /// Source flags last carried.
     pub flags: Flags,
     /// How it came to be.
     pub origin: Origin,
+}
+
+impl Watermark {
+    /// The number at the destination was never told and not found.
+    pub const NOT_TOLD: Uid = Uid(0);
+    /// The copy was seen to be gone: its owner deleted or moved it, and it does not come back (D12).
+    pub const GONE: Uid = Uid(-1);
+
+    /// The number at the destination, if there is one.
+    pub fn at(&self) -> Option<Uid> {
+        (self.destination.0 > 0).then_some(self.destination)
+    }
 }
 
 /// A watermark that now belongs to another source place, because the message or its folder moved there (D12).
@@ -130,8 +163,137 @@ pub struct ItemError {
     pub size: Option<u64>,
     /// How many messages this one error stands for (a refused folder stands for all its messages).
     pub messages: u64,
+    /// The side it happened on; none when it was neither.
+    pub side: Option<Side>,
     /// What went wrong.
     pub failure: Failure,
+}
+
+/// What a pass has to say that is no error of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// The source says it holds more or fewer messages than were accounted for.
+    SourceDiffers,
+    /// Copies that should be at the destination are not.
+    MissingThere,
+    /// Messages may be at the destination twice.
+    MaybeTwice,
+    /// A date could not be read, so the destination gave its own.
+    DateNotKept,
+    /// Flags or keywords that the destination does not take.
+    FlagsNotKept,
+    /// Numbers meant other messages than before; the folder was matched by what its messages are.
+    Renumbered,
+    /// Copies that were lost with the destination's numbering (a restored backup) were copied again.
+    CopiedAgain,
+    /// The destination holds copies that this workspace should know: it may be an old copy of the workspace.
+    OldWorkspace,
+    /// Messages wait for the next pass, because a folder they may have come from could not be read.
+    Waiting,
+    /// Folders or messages left out by default (views, other people's folders).
+    LeftOut,
+    /// The destination changed a message while storing it.
+    Altered,
+}
+
+impl NoticeKind {
+    /// Whether it is a difference that nothing explains, so that the item is not done (D27).
+    pub fn differs(self) -> bool {
+        match self {
+            Self::SourceDiffers | Self::MissingThere | Self::MaybeTwice => true,
+            Self::DateNotKept
+            | Self::FlagsNotKept
+            | Self::Renumbered
+            | Self::CopiedAgain
+            | Self::OldWorkspace
+            | Self::Waiting
+            | Self::LeftOut
+            | Self::Altered => false,
+        }
+    }
+}
+
+/// One notice of a pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The folder at the source; none when it is about the mailbox.
+    pub folder: Option<FolderPath>,
+    /// What it is.
+    pub kind: NoticeKind,
+    /// The side that `numbers` belong to.
+    pub side: Option<Side>,
+    /// How many messages it is about; 0 when it is about a folder.
+    pub messages: u64,
+    /// The first of their numbers, at most [`Notice::NUMBERS`].
+    pub numbers: Vec<Uid>,
+    /// More words: figures, names.
+    pub detail: Option<String>,
+}
+
+impl Notice {
+    /// Numbers kept in one notice.
+    pub const NUMBERS: usize = 200;
+}
+
+/// What a server of a project was seen to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Habit {
+    /// Own appends whose size was told as it was sent.
+    pub kept: u64,
+    /// Own appends whose size was told differently.
+    pub changed: u64,
+    /// Bytes that were added to the changed ones, at least.
+    pub least: i64,
+    /// And at most.
+    pub most: i64,
+    /// HIGHESTMODSEQ stood still while something changed: it is not trusted (D11).
+    pub modseq_stalls: bool,
+}
+
+impl Habit {
+    /// Both observations together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (least, most) = match (self.changed, other.changed) {
+            (_, 0) => (self.least, self.most),
+            (0, _) => (other.least, other.most),
+            _ => (self.least.min(other.least), self.most.max(other.most)),
+        };
+        Self {
+            kept: self.kept.saturating_add(other.kept),
+            changed: self.changed.saturating_add(other.changed),
+            least,
+            most,
+            modseq_stalls: self.modseq_stalls || other.modseq_stalls,
+        }
+    }
+
+    /// An own append was told with this size and sent with that.
+    #[must_use]
+    pub fn told(self, told: u64, sent: u64) -> Self {
+        let added = i64::try_from(told).unwrap_or(i64::MAX).saturating_sub(i64::try_from(sent).unwrap_or(i64::MAX));
+        let changed = u64::from(added != 0);
+        self.and(Self { kept: 1 - changed, changed, least: added, most: added, modseq_stalls: false })
+    }
+
+    /// Whether the server is known to keep bytes as they were sent: it was seen to, and never not to.
+    pub fn keeps_bytes(&self) -> bool {
+        self.kept > 0 && self.changed == 0
+    }
+}
+
+/// What the end of a folder leaves in its row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FolderEnd {
+    /// Every append is accounted for: the intent is closed.
+    pub close_intent: bool,
+    /// The skip marker; none drops it.
+    pub marker: Option<Marker>,
+    /// The source as seen in this pass; none leaves what stands there.
+    pub source: Option<Seen>,
+    /// The destination as seen in this pass; none leaves what stands there.
+    pub destination: Option<Seen>,
 }
 
 /// One group of results, committed at once (≤ 500 rows or 250 ms, D9).
@@ -143,14 +305,23 @@ pub struct Results {
     pub rekeys: Vec<Rekey>,
     /// New flag bases: folder row, source number, flags now carried.
     pub flags: Vec<(FolderId, Uid, Flags)>,
+    /// Where copies are now: folder row, source number, destination number or its absence (see [`Watermark`]).
+    pub places: Vec<(FolderId, Uid, Uid)>,
     /// Item errors of this pass.
     pub errors: Vec<ItemError>,
+    /// Notices of this pass.
+    pub notices: Vec<Notice>,
 }
 
 impl Results {
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.watermarks.len() + self.rekeys.len() + self.flags.len() + self.errors.len()
+        self.watermarks.len()
+            + self.rekeys.len()
+            + self.flags.len()
+            + self.places.len()
+            + self.errors.len()
+            + self.notices.len()
     }
 
     /// Whether there is nothing to commit.
@@ -179,7 +350,7 @@ pub enum FolderPhase {
 }
 
 /// Counters of one folder in one pass. Once the folder has ended:
-/// `source = copied + already_there + skipped + vanished + errors` (D6).
+/// `source = copied + already_there + skipped + vanished + errors + waiting` (D6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Messages at the source when the folder was read.
@@ -198,12 +369,18 @@ pub struct Counts {
     pub bytes: u64,
     /// Flag changes carried.
     pub flags_updated: u64,
+    /// Wait for the next pass: a folder that they may have come from could not be read (D29).
+    pub waiting: u64,
+    /// Arrived at the source during the pass and may have moved: the next pass tells. Not part of `source`.
+    pub arrived: u64,
+    /// Messages of differences that nothing explains (D27). Beside the sum.
+    pub differ: u64,
 }
 
 impl Counts {
     /// Whether the sum of D6 holds.
     pub fn balanced(&self) -> bool {
-        self.source == self.copied + self.already_there + self.skipped + self.vanished + self.errors
+        self.source == self.copied + self.already_there + self.skipped + self.vanished + self.errors + self.waiting
     }
 
     /// Adds another folder's counters.
@@ -216,6 +393,9 @@ impl Counts {
         self.errors += other.errors;
         self.bytes += other.bytes;
         self.flags_updated += other.flags_updated;
+        self.waiting += other.waiting;
+        self.arrived += other.arrived;
+        self.differ += other.differ;
     }
 }
 

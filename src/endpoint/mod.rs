@@ -74,6 +74,9 @@ pub enum Which {
     From(Uid),
     /// Those with a smaller UID.
     Before(Uid),
+    /// Those from the first UID on and below the second, in the folder as it was last opened: a folder that is open is not
+    /// opened anew, so that the windows of one scan belong to one view.
+    Range(Uid, Uid),
     /// These, ascending.
     These(Vec<Uid>),
 }
@@ -85,6 +88,7 @@ impl Which {
             Self::All => true,
             Self::From(first) => uid >= *first,
             Self::Before(end) => uid < *end,
+            Self::Range(first, end) => uid >= *first && uid < *end,
             Self::These(uids) => uids.binary_search(&uid).is_ok(),
         }
     }

@@ -3,10 +3,16 @@
 //! One journal belongs to one item and one pass. Everything that must survive a crash goes through here, one atomic
 //! change a call, so that a test can stop a worker after every write and start again.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
+use crate::domain::failure::Side;
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderRecord, FolderUpdate, Intent, Marker, PassFolder, PassProgress, Results, Watermark};
+use crate::domain::record::{
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
+};
 use crate::store::StoreError;
 
 /// What a worker may ask and write.
@@ -24,8 +30,46 @@ pub trait Journal: Send + Sync {
     /// folder, and takes over the new UIDVALIDITY: that folder was made anew.
     async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), StoreError>;
 
-    /// The watermarks of a source folder, ascending by source number.
-    async fn watermarks(&self, folder: FolderId) -> Result<Vec<Watermark>, StoreError>;
+    /// The watermarks of a source folder whose source number lies in `from..to`, ascending, at most so many.
+    async fn some_watermarks(
+        &self,
+        folder: FolderId,
+        from: Uid,
+        to: Uid,
+        limit: usize,
+    ) -> Result<Vec<Watermark>, StoreError>;
+
+    /// All watermarks of a source folder, ascending by source number. For folders known to be small.
+    async fn watermarks(&self, folder: FolderId) -> Result<Vec<Watermark>, StoreError> {
+        self.some_watermarks(folder, Uid(i64::MIN), Uid(i64::MAX), usize::MAX).await
+    }
+
+    /// Which of these identities a watermark of the item has.
+    async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError>;
+
+    /// Drops the watermarks of these messages: their copies were lost, they are new again.
+    async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError>;
+
+    /// Messages at this row's destination folder that no watermark knows and that have one of these identities,
+    /// ascending by number, as far as they were read before (below the row's `strangers_next`).
+    async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError>;
+
+    /// Keeps what was read of strangers; every message below `next` is one kept here or has a watermark.
+    async fn keep_strangers(
+        &self,
+        folder: FolderId,
+        strangers: Vec<(Uid, Identity)>,
+        next: Uid,
+    ) -> Result<(), StoreError>;
+
+    /// These are strangers no longer: gone, or of a watermark now.
+    async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), StoreError>;
+
+    /// What the server of this side was seen to do, by all items of the project.
+    async fn habit(&self, side: Side) -> Result<Habit, StoreError>;
+
+    /// Adds what was seen of the server of this side.
+    async fn learn(&self, side: Side, seen: Habit) -> Result<(), StoreError>;
 
     /// Destination numbers, ascending, of all watermarks of the item that point into this row's destination folder.
     async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError>;
@@ -41,8 +85,8 @@ pub trait Journal: Send + Sync {
     /// Commits a group of results.
     async fn record(&self, results: Results) -> Result<(), StoreError>;
 
-    /// Ends a folder: closes its intent if every append of it is accounted for, and sets or drops its skip marker.
-    async fn end_folder(&self, folder: FolderId, close_intent: bool, marker: Option<Marker>) -> Result<(), StoreError>;
+    /// Ends a folder: see [`FolderEnd`].
+    async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<(), StoreError>;
 
     /// Flushes the pass's figures; at most once a second, and once at the end.
     async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), StoreError>;

@@ -1,9 +1,15 @@
 //! The journal of one pass, kept in the workspace database.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
+use crate::domain::failure::Side;
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
-use crate::domain::record::{FolderRecord, FolderUpdate, Intent, Marker, PassFolder, PassProgress, Results, Watermark};
+use crate::domain::record::{
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
+};
 use crate::engine::journal::Journal;
 use crate::store::{Store, StoreError};
 
@@ -35,8 +41,47 @@ impl Journal for StoreJournal {
         self.store.renumber_destination(folder, validity).await
     }
 
-    async fn watermarks(&self, folder: FolderId) -> Result<Vec<Watermark>, StoreError> {
-        self.store.watermarks(folder).await
+    async fn some_watermarks(
+        &self,
+        folder: FolderId,
+        from: Uid,
+        to: Uid,
+        limit: usize,
+    ) -> Result<Vec<Watermark>, StoreError> {
+        self.store.some_watermarks(folder, from, to, limit).await
+    }
+
+    async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
+        self.store.known_identities(self.item, asked).await
+    }
+
+    async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
+        self.store.forget(folder, messages).await
+    }
+
+    async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError> {
+        self.store.strangers(folder, asked).await
+    }
+
+    async fn keep_strangers(
+        &self,
+        folder: FolderId,
+        strangers: Vec<(Uid, Identity)>,
+        next: Uid,
+    ) -> Result<(), StoreError> {
+        self.store.keep_strangers(folder, strangers, next).await
+    }
+
+    async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), StoreError> {
+        self.store.drop_strangers(folder, strangers).await
+    }
+
+    async fn habit(&self, side: Side) -> Result<Habit, StoreError> {
+        self.store.habit(self.item, side).await
+    }
+
+    async fn learn(&self, side: Side, seen: Habit) -> Result<(), StoreError> {
+        self.store.learn(self.item, side, seen).await
     }
 
     async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError> {
@@ -55,8 +100,8 @@ impl Journal for StoreJournal {
         self.store.record(self.pass, results).await
     }
 
-    async fn end_folder(&self, folder: FolderId, close_intent: bool, marker: Option<Marker>) -> Result<(), StoreError> {
-        self.store.end_folder(folder, close_intent, marker).await
+    async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<(), StoreError> {
+        self.store.end_folder(folder, end).await
     }
 
     async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), StoreError> {

@@ -100,7 +100,7 @@ impl<'r, 's> Columns<'r, 's> {
         Ok(self.next::<Option<Json<T>>>()?.map(|j| j.0))
     }
 
-    /// The eight columns of counters, in the order of [`Counts`].
+    /// The columns of counters, in the order of [`Counts`].
     pub(super) fn counts(&mut self) -> rusqlite::Result<Counts> {
         Ok(Counts {
             source: self.count()?,
@@ -111,6 +111,9 @@ impl<'r, 's> Columns<'r, 's> {
             errors: self.count()?,
             bytes: self.count()?,
             flags_updated: self.count()?,
+            waiting: self.count()?,
+            arrived: self.count()?,
+            differ: self.count()?,
         })
     }
 }

@@ -13,19 +13,26 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::error::{Result, StoreError};
+use super::taken::Taken;
 
 /// How long SQLite waits for a lock that another process holds.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
 const WAITING_WRITES: usize = 64;
 const READERS: usize = 3;
 
-/// Numbers of flag sets already stored, by their text.
-pub(super) type Flagged = HashMap<String, i64>;
+/// What the writer remembers of what is stored.
+#[derive(Default)]
+pub(super) struct Cache {
+    /// Numbers of flag sets already stored, by their text.
+    pub(super) flags: HashMap<String, i64>,
+    /// Destination numbers that watermarks have.
+    pub(super) taken: Taken,
+}
 
 /// What the writer thread owns.
 pub(super) struct Writer {
     pub(super) connection: Connection,
-    flags: Flagged,
+    cache: Cache,
     /// `data_version` at the last look for commands; none when this process itself wrote one since.
     pub(super) seen_version: Option<i64>,
     /// `data_version` at the last look for changes; at first, when the database was opened.
@@ -39,7 +46,7 @@ impl Writer {
     pub(super) fn transact<T>(
         &mut self,
         durably: bool,
-        change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T>,
+        change: impl FnOnce(&Transaction<'_>, &mut Cache) -> Result<T>,
     ) -> Result<T> {
         #[cfg(test)]
         {
@@ -55,15 +62,15 @@ impl Writer {
         result
     }
 
-    fn in_transaction<T>(&mut self, change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T>) -> Result<T> {
+    fn in_transaction<T>(&mut self, change: impl FnOnce(&Transaction<'_>, &mut Cache) -> Result<T>) -> Result<T> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = change(&transaction, &mut self.flags).and_then(|value| {
+        let result = change(&transaction, &mut self.cache).and_then(|value| {
             transaction.commit()?;
             Ok(value)
         });
         if result.is_err() {
             // What was rolled back is not stored, whatever the cache says.
-            self.flags.clear();
+            self.cache = Cache::default();
         }
         result
     }
@@ -83,7 +90,7 @@ impl WriterThread {
         let known_version = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         let mut writer = Writer {
             connection,
-            flags: Flagged::new(),
+            cache: Cache::default(),
             seen_version: None,
             known_version,
             #[cfg(test)]
@@ -93,7 +100,7 @@ impl WriterThread {
             while let Some(job) = waiting.blocking_recv() {
                 // A panic fails that one request (its answer channel is dropped, its transaction rolled back).
                 if catch_unwind(AssertUnwindSafe(|| job(&mut writer))).is_err() {
-                    writer.flags.clear();
+                    writer.cache = Cache::default();
                     tracing::error!("a request to the store panicked");
                 }
             }

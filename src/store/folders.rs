@@ -7,10 +7,11 @@ use super::codec::{Columns, Json};
 use super::error::{Result, missing};
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, ItemId, Uid};
-use crate::domain::record::{FolderRecord, FolderUpdate, Intent, Marker};
+use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Intent, Seen};
 
 const COLUMNS: &str = "id, source, source_wire, source_validity, mailbox_id, destination, destination_wire, \
-                       destination_validity, marker, intent_validity, intent_floor, retired";
+                       destination_validity, destination_mailbox_id, source_next, source_messages, destination_next, \
+                       destination_messages, strangers_next, marker, intent_validity, intent_floor, retired";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
     let mut columns = Columns::of(row);
@@ -23,6 +24,10 @@ fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
         destination: columns.json()?,
         destination_wire: WireName(columns.next()?),
         destination_validity: columns.next()?,
+        destination_mailbox_id: columns.next()?,
+        source_seen: Seen { uid_next: columns.next()?, messages: columns.next()? },
+        destination_seen: Seen { uid_next: columns.next()?, messages: columns.next()? },
+        strangers_next: columns.next()?,
         marker: columns.maybe_json()?,
         intent: match (columns.next()?, columns.next()?) {
             (Some(validity), Some(floor)) => Some(Intent { validity, floor }),
@@ -59,17 +64,27 @@ impl Store {
     /// - 0 (unknown) never replaces a known UIDVALIDITY of the same folder.
     /// - A row that is renamed onto the source path of another row retires that one: its mailbox is gone.
     pub async fn update_folders(&self, item: ItemId, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>> {
-        self.write(move |transaction, _| update_folders(transaction, item, &updates)).await
+        self.write(move |transaction, cache| {
+            cache.taken.clear();
+            update_folders(transaction, item, &updates)
+        })
+        .await
     }
 
     /// Forgets the destination numbers of every watermark that points into this row's destination folder, drops the skip
-    /// markers of the rows that share it, and takes over its new UIDVALIDITY: the folder was made anew.
+    /// markers of the rows that share it, and takes over its new UIDVALIDITY: the folder was made anew. Copies that were
+    /// seen to be gone stay so.
     pub async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<()> {
-        self.write(move |transaction, _| {
+        self.write(move |transaction, cache| {
             for id in sharing_destination(transaction, folder)? {
                 forget_numbers(transaction, id)?;
+                cache.taken.forget(id);
                 transaction
-                    .prepare_cached("UPDATE folder SET destination_validity = ?2, marker = NULL WHERE id = ?1")?
+                    .prepare_cached(
+                        "UPDATE folder SET destination_validity = ?2, marker = NULL, destination_next = 0,
+                             destination_messages = 0
+                         WHERE id = ?1",
+                    )?
                     .execute((id, validity))?;
             }
             Ok(())
@@ -80,31 +95,7 @@ impl Store {
     /// Destination numbers, ascending, of all watermarks of the item that point into this row's destination folder.
     /// Watermarks without a number, or with one of another UIDVALIDITY than this row's, do not count.
     pub async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>> {
-        self.read(move |connection| {
-            let own = one(connection, folder)?.ok_or_else(|| missing("folder", folder))?.destination_validity;
-            let mut known = Vec::new();
-            for id in sharing_destination(connection, folder)? {
-                let validity = one(connection, id)?.map_or(0, |row| row.destination_validity);
-                if validity != own && validity != 0 && own != 0 {
-                    continue;
-                }
-                for sql in [
-                    "SELECT destination FROM watermark WHERE folder = ?1 AND destination_folder = 0 AND destination > 0",
-                    "SELECT destination FROM watermark WHERE destination_folder = ?1 AND destination_folder <> 0
-                     AND destination > 0",
-                ] {
-                    let mut statement = connection.prepare_cached(sql)?;
-                    let mut rows = statement.query([id])?;
-                    while let Some(row) = rows.next()? {
-                        known.push(row.get(0)?);
-                    }
-                }
-            }
-            known.sort_unstable();
-            known.dedup();
-            Ok(known)
-        })
-        .await
+        self.read(move |connection| Ok(numbers_at(connection, folder)?.1)).await
     }
 
     /// Moves the watermarks of these messages, which are gone from their folder, to a retired row of the same numbering and
@@ -161,17 +152,31 @@ impl Store {
         .await
     }
 
-    /// Ends a folder: closes its intent if told so, and sets or drops its skip marker.
-    pub async fn end_folder(&self, folder: FolderId, close_intent: bool, marker: Option<Marker>) -> Result<()> {
-        self.write(move |transaction, _| {
+    /// Ends a folder: closes its intent if told so, sets or drops its skip marker, keeps what was seen of both sides.
+    pub async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<()> {
+        self.write(move |transaction, cache| {
+            cache.taken.forget(folder);
+            let columns = |seen: Option<Seen>| (seen.map(|seen| seen.uid_next), seen.map(|seen| seen.messages));
+            let (source, destination) = (columns(end.source), columns(end.destination));
             let changed = transaction
                 .prepare_cached(
                     "UPDATE folder SET marker = ?2,
                          intent_validity = CASE WHEN ?3 THEN NULL ELSE intent_validity END,
-                         intent_floor = CASE WHEN ?3 THEN NULL ELSE intent_floor END
+                         intent_floor = CASE WHEN ?3 THEN NULL ELSE intent_floor END,
+                         source_next = ifnull(?4, source_next), source_messages = ifnull(?5, source_messages),
+                         destination_next = ifnull(?6, destination_next),
+                         destination_messages = ifnull(?7, destination_messages)
                      WHERE id = ?1 AND dropped = 0",
                 )?
-                .execute((folder, marker.map(Json), close_intent))?;
+                .execute((
+                    folder,
+                    end.marker.map(Json),
+                    end.close_intent,
+                    source.0,
+                    source.1,
+                    destination.0,
+                    destination.1,
+                ))?;
             if changed == 0 { Err(missing("folder", folder)) } else { Ok(()) }
         })
         .await
@@ -190,12 +195,42 @@ fn sharing_destination(connection: &Connection, folder: FolderId) -> Result<Vec<
     if ids.is_empty() { Err(missing("folder", folder)) } else { Ok(ids) }
 }
 
-/// Sets to 0 the destination numbers of the watermarks that point to this row.
+/// The numbers of [`Store::known_at_destination`], and the first of the rows that share the destination folder.
+pub(super) fn numbers_at(connection: &Connection, folder: FolderId) -> Result<(FolderId, Vec<Uid>)> {
+    let own = one(connection, folder)?.ok_or_else(|| missing("folder", folder))?.destination_validity;
+    let mut known = Vec::new();
+    let mut first = folder;
+    for id in sharing_destination(connection, folder)? {
+        let validity = one(connection, id)?.map_or(0, |row| row.destination_validity);
+        if validity != own && validity != 0 && own != 0 {
+            continue;
+        }
+        first = first.min(id);
+        for sql in [
+            "SELECT destination FROM watermark WHERE folder = ?1 AND destination_folder = 0 AND destination > 0",
+            "SELECT destination FROM watermark WHERE destination_folder = ?1 AND destination_folder <> 0
+             AND destination > 0",
+        ] {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query([id])?;
+            while let Some(row) = rows.next()? {
+                known.push(row.get(0)?);
+            }
+        }
+    }
+    known.sort_unstable();
+    known.dedup();
+    Ok((first, known))
+}
+
+/// Sets to 0 the destination numbers of the watermarks that point to this row; numbers of strangers go.
 fn forget_numbers(transaction: &Transaction<'_>, folder: FolderId) -> Result<()> {
     for sql in [
-        "UPDATE watermark SET destination = 0 WHERE folder = ?1 AND destination_folder = 0 AND destination <> 0",
+        "UPDATE watermark SET destination = 0 WHERE folder = ?1 AND destination_folder = 0 AND destination > 0",
         "UPDATE watermark SET destination = 0 WHERE destination_folder = ?1 AND destination_folder <> 0
-         AND destination <> 0",
+         AND destination > 0",
+        "DELETE FROM stranger WHERE folder = ?1",
+        "UPDATE folder SET strangers_next = 0 WHERE id = ?1",
     ] {
         transaction.prepare_cached(sql)?.execute([folder])?;
     }
@@ -247,8 +282,8 @@ fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retir
     transaction
         .prepare_cached(
             "INSERT INTO folder (item, source, source_wire, source_validity, mailbox_id, destination, destination_wire,
-                 destination_validity, retired)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 destination_validity, destination_mailbox_id, retired)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute((
             item,
@@ -259,6 +294,7 @@ fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retir
             Json(&row.destination),
             &row.destination_wire.0,
             row.destination_validity,
+            &row.destination_mailbox_id,
             retired,
         ))?;
     Ok(FolderId(transaction.last_insert_rowid()))
@@ -275,6 +311,7 @@ fn retired(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord) -> R
         destination: old.destination.clone(),
         destination_wire: old.destination_wire.clone(),
         destination_validity: old.destination_validity,
+        destination_mailbox_id: old.destination_mailbox_id.clone(),
     };
     insert(transaction, item, &twin, true)
 }
@@ -325,7 +362,13 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
                  destination_validity = CASE WHEN ?8 <> 0 OR ?10 THEN ?8 ELSE destination_validity END,
                  marker = CASE WHEN ?9 THEN NULL ELSE marker END,
                  intent_validity = CASE WHEN ?10 THEN NULL ELSE intent_validity END,
-                 intent_floor = CASE WHEN ?10 THEN NULL ELSE intent_floor END
+                 intent_floor = CASE WHEN ?10 THEN NULL ELSE intent_floor END,
+                 source_next = CASE WHEN ?12 THEN 0 ELSE source_next END,
+                 source_messages = CASE WHEN ?12 THEN 0 ELSE source_messages END,
+                 destination_next = CASE WHEN ?13 THEN 0 ELSE destination_next END,
+                 destination_messages = CASE WHEN ?13 THEN 0 ELSE destination_messages END,
+                 strangers_next = CASE WHEN ?13 THEN 0 ELSE strangers_next END,
+                 destination_mailbox_id = CASE WHEN ?10 THEN ?11 ELSE ifnull(?11, destination_mailbox_id) END
              WHERE id = ?1",
         )?
         .execute((
@@ -339,6 +382,12 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
             new.destination_validity,
             source_renumbered || destination_renumbered,
             redirected,
+            &new.destination_mailbox_id,
+            source_renumbered,
+            destination_renumbered || redirected,
         ))?;
+    if redirected {
+        transaction.prepare_cached("DELETE FROM stranger WHERE folder = ?1")?.execute([old.id])?;
+    }
     Ok(())
 }

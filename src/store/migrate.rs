@@ -18,7 +18,8 @@ use super::network;
 const APPLICATION_ID: i64 = 0x4d66_7279;
 
 /// Every schema change, oldest first. Only ever add to the end.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
 
 /// Makes the folder, private to its owner; refuses network shares.
 pub(super) fn prepare_folder(folder: &Path) -> Result<()> {
@@ -172,6 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn version_2_keeps_its_watermarks_without_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let second = open_with(&path, 1, &MIGRATIONS[..2]).unwrap();
+        let old = "INSERT INTO watermark VALUES (1, 7, 0, 9, zeroblob(16), 0, 0)";
+        second.execute(old, []).unwrap();
+        drop(second);
+        let third = open_with(&path, 2, MIGRATIONS).unwrap();
+        let row = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, Option<Vec<u8>>>(1)?));
+        assert_eq!(third.query_row("SELECT destination, content FROM watermark", [], row).unwrap(), (9, None));
+    }
+
+    #[test]
     fn a_failing_migration_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
@@ -192,7 +206,7 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
         let refused = open_with(&path, 2, MIGRATIONS).unwrap_err();
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 2 }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 3 }), "{refused}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

@@ -13,6 +13,7 @@ mod connection;
 mod credentials;
 mod error;
 mod folders;
+mod habits;
 mod items;
 mod migrate;
 mod network;
@@ -21,6 +22,8 @@ mod progress;
 mod projects;
 mod purge;
 mod settings;
+mod strangers;
+mod taken;
 mod waiting;
 mod watermarks;
 
@@ -38,7 +41,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction};
 
-use connection::{Flagged, Readers, WriterThread};
+use connection::{Cache, Readers, WriterThread};
 
 /// The open database of a workspace. Cheap to clone; the last clone to go waits for the writer to end.
 #[derive(Clone)]
@@ -80,7 +83,7 @@ impl Store {
     /// Runs one write transaction on the writer's thread.
     async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T> + Send + 'static,
+        change: impl FnOnce(&Transaction<'_>, &mut Cache) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.inner.writer.run(move |writer| writer.transact(false, change)).await
     }
@@ -88,7 +91,7 @@ impl Store {
     /// The same, on the disk for good when it returns.
     async fn write_durably<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&Transaction<'_>, &mut Flagged) -> Result<T> + Send + 'static,
+        change: impl FnOnce(&Transaction<'_>, &mut Cache) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.inner.writer.run(move |writer| writer.transact(true, change)).await
     }

@@ -10,7 +10,7 @@ use super::codec::{Columns, Json, Word, signed};
 use super::error::{Result, missing};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::PassId;
-use crate::domain::record::{ItemError, PassFolder, PassProgress};
+use crate::domain::record::{ItemError, Notice, PassFolder, PassProgress};
 
 /// A line of a pass's folder listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Store {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT f.source, f.destination, f.id, p.phase, p.source, p.copied, p.already_there, p.skipped, p.vanished,
-                     p.errors, p.bytes, p.flags_updated
+                     p.errors, p.bytes, p.flags_updated, p.waiting, p.arrived, p.differ
                  FROM pass_folder AS p JOIN folder AS f ON f.id = p.folder
                  WHERE p.pass = ?1 ORDER BY f.source, f.id LIMIT ?2 OFFSET ?3",
             )?;
@@ -70,7 +70,7 @@ impl Store {
     pub async fn item_errors(&self, pass: PassId, limit: u32, offset: u32) -> Result<Vec<ErrorRow>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT e.id, e.folder, e.source, e.subject, e.date, e.size, e.messages, e.failure
+                "SELECT e.id, e.folder, e.source, e.subject, e.date, e.size, e.messages, e.side, e.failure
                  FROM item_error AS e JOIN pass AS p ON p.id = e.pass AND p.attempt = e.attempt
                  WHERE e.pass = ?1 ORDER BY e.id LIMIT ?2 OFFSET ?3",
             )?;
@@ -85,8 +85,35 @@ impl Store {
                         date: columns.next()?,
                         size: columns.next::<Option<i64>>()?.map(|size| size.max(0).unsigned_abs()),
                         messages: columns.count()?,
+                        side: columns.maybe_word()?,
                         failure: columns.json()?,
                     },
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// The notices of a pass's latest attempt, oldest first.
+    pub async fn notices(&self, pass: PassId, limit: u32, offset: u32) -> Result<Vec<Notice>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT n.folder, n.kind, n.side, n.messages, n.numbers, n.detail
+                 FROM notice AS n JOIN pass AS p ON p.id = n.pass AND p.attempt = n.attempt
+                 WHERE n.pass = ?1 ORDER BY n.id LIMIT ?2 OFFSET ?3",
+            )?;
+            let rows = statement.query_map((pass, limit, offset), |row| {
+                let mut columns = Columns::of(row);
+                Ok(Notice {
+                    folder: columns.maybe_json()?,
+                    kind: columns.word()?,
+                    side: columns.maybe_word()?,
+                    messages: columns.count()?,
+                    numbers: columns.json()?,
+                    detail: columns.next()?,
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -100,12 +127,13 @@ fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder) 
     transaction
         .prepare_cached(
             "INSERT INTO pass_folder (pass, folder, phase, source, copied, already_there, skipped, vanished, errors, bytes,
-                 flags_updated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 flags_updated, waiting, arrived, differ)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (pass, folder) DO UPDATE SET phase = excluded.phase, source = excluded.source,
                  copied = excluded.copied, already_there = excluded.already_there, skipped = excluded.skipped,
                  vanished = excluded.vanished, errors = excluded.errors, bytes = excluded.bytes,
-                 flags_updated = excluded.flags_updated",
+                 flags_updated = excluded.flags_updated, waiting = excluded.waiting, arrived = excluded.arrived,
+                 differ = excluded.differ",
         )?
         .execute((
             pass,
@@ -119,6 +147,9 @@ fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder) 
             signed(counts.errors),
             signed(counts.bytes),
             signed(counts.flags_updated),
+            signed(counts.waiting),
+            signed(counts.arrived),
+            signed(counts.differ),
         ))?;
     Ok(())
 }
@@ -130,7 +161,7 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
             "UPDATE pass SET phase = ?2, folders_total = ?4, current_folder = ?5, source = ?6, copied = ?7,
                  folders_done = CASE WHEN attempt > 1 THEN max(folders_done, ?3) ELSE ?3 END,
                  already_there = ?8, skipped = ?9, vanished = ?10, errors = ?11, bytes = ?12, flags_updated = ?13,
-                 in_flight = ?14, retry = ?15, updated = ?16
+                 in_flight = ?14, retry = ?15, updated = ?16, waiting = ?17, arrived = ?18, differ = ?19
              WHERE id = ?1",
         )?
         .execute(rusqlite::params![
@@ -150,6 +181,9 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
             signed(progress.in_flight),
             progress.retry.as_ref().map(Json),
             progress.updated,
+            signed(counts.waiting),
+            signed(counts.arrived),
+            signed(counts.differ),
         ])?;
     if written == 0 { Err(missing("pass", pass)) } else { Ok(()) }
 }

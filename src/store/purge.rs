@@ -20,12 +20,16 @@ const STEPS: &[&str] = &[
 const REMOVALS: &[&str] = &[
     "DELETE FROM item_error WHERE id IN (SELECT e.id FROM item AS i JOIN pass AS p ON p.item = i.id
          JOIN item_error AS e ON e.pass = p.id WHERE i.deleted = 1 LIMIT ?1)",
+    "DELETE FROM notice WHERE id IN (SELECT n.id FROM item AS i JOIN pass AS p ON p.item = i.id
+         JOIN notice AS n ON n.pass = p.id WHERE i.deleted = 1 LIMIT ?1)",
     "DELETE FROM pass_folder WHERE (pass, folder) IN (SELECT l.pass, l.folder FROM item AS i JOIN pass AS p ON p.item = i.id
          JOIN pass_folder AS l ON l.pass = p.id WHERE i.deleted = 1 LIMIT ?1)",
     "DELETE FROM pass WHERE id IN (SELECT p.id FROM item AS i JOIN pass AS p ON p.item = i.id WHERE i.deleted = 1 LIMIT ?1)",
     "DELETE FROM folder WHERE id IN (SELECT f.id FROM item AS i JOIN folder AS f ON f.item = i.id
          WHERE i.deleted = 1 LIMIT ?1)",
     "DELETE FROM item WHERE id IN (SELECT id FROM item WHERE deleted = 1 LIMIT ?1)",
+    "DELETE FROM habit WHERE (project, side) IN (SELECT h.project, h.side FROM project AS p JOIN habit AS h
+         ON h.project = p.id WHERE p.deleted = 1 LIMIT ?1)",
     "DELETE FROM project WHERE id IN (SELECT id FROM project WHERE deleted = 1 LIMIT ?1)",
 ];
 
@@ -64,7 +68,13 @@ fn purge_watermarks(transaction: &Transaction<'_>) -> Result<bool> {
                  (SELECT source FROM watermark WHERE folder = ?1 ORDER BY source LIMIT ?2)",
         )?
         .execute((folder, CHUNK))?;
-    if removed < CHUNK.unsigned_abs() as usize {
+    let strangers = transaction
+        .prepare_cached(
+            "DELETE FROM stranger WHERE folder = ?1 AND destination IN
+                 (SELECT destination FROM stranger WHERE folder = ?1 ORDER BY destination LIMIT ?2)",
+        )?
+        .execute((folder, CHUNK))?;
+    if removed.max(strangers) < CHUNK.unsigned_abs() as usize {
         transaction.prepare_cached("UPDATE folder SET dropped = 2 WHERE id = ?1")?.execute([folder])?;
     }
     Ok(true)

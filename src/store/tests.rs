@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderPath, FolderState, WireName};
-use crate::domain::identity::Identity;
+use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
@@ -83,6 +83,7 @@ fn update(id: Option<FolderId>, name: &str, source: u32, destination: u32) -> Fo
         destination: FolderPath::new([name]),
         destination_wire: WireName(name.as_bytes().to_vec()),
         destination_validity: destination,
+        destination_mailbox_id: None,
     }
 }
 
@@ -92,6 +93,7 @@ fn mark(source: i64, folder: FolderId, destination: i64, identity: u8, flags: &[
         destination_folder: folder,
         destination: Uid(destination),
         identity: Identity([identity; 16]),
+        content: (identity > 1).then_some(ContentHash([identity; 16])),
         flags: Flags::from_names(flags.iter().copied()),
         origin: if identity.is_multiple_of(2) { Origin::Copied } else { Origin::Found },
     }
@@ -109,6 +111,7 @@ fn error(uid: i64) -> ItemError {
         date: Some(-5),
         size: Some(7),
         messages: 1,
+        side: Some(Side::Destination),
         failure: failure(),
     }
 }
@@ -174,7 +177,7 @@ async fn a_new_source_numbering_retires_the_old_one() {
     bench.store.record(pass, Results { watermarks: vec![(one, old.clone())], ..Results::default() }).await.unwrap();
     let state = FolderState { uid_validity: 1, uid_next: 2, messages: 1, highest_modseq: Some(u64::MAX) };
     let marker = Some(Marker { state, options: u64::MAX });
-    bench.store.end_folder(one, false, marker).await.unwrap();
+    bench.store.end_folder(one, FolderEnd { marker, ..FolderEnd::default() }).await.unwrap();
     assert_eq!(bench.folder("one", 0, 0).await, one);
     let rows = bench.store.folders(bench.item).await.unwrap();
     assert_eq!((rows.len(), rows[0].source_validity, rows[0].marker), (1, 1, marker), "unknown changes nothing");
@@ -258,9 +261,9 @@ async fn an_open_intent_keeps_its_lower_floor() {
         bench.store.begin(vec![(one, intent(begin))]).await.unwrap();
         assert_eq!(bench.store.folders(bench.item).await.unwrap()[0].intent, Some(intent(kept)));
     }
-    bench.store.end_folder(one, false, None).await.unwrap();
+    bench.store.end_folder(one, FolderEnd::default()).await.unwrap();
     assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_some());
-    bench.store.end_folder(one, true, None).await.unwrap();
+    bench.store.end_folder(one, FolderEnd { close_intent: true, ..FolderEnd::default() }).await.unwrap();
     assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_none());
     let unknown = Intent { validity: 1, floor: Uid(1) };
     let refused = bench.store.begin(vec![(one, unknown), (FolderId(999), unknown)]).await;

@@ -3,32 +3,37 @@
 //! Rows are kept small: the destination folder is 0 when it is the row's own, flag sets are numbers, the origin is a bit.
 //! Bounded by the caller: a group is at most some 500 rows; a whole folder is loaded at once.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::Store;
-use super::codec::{Json, signed};
-use super::connection::Flagged;
+use super::codec::{Json, Word, signed};
+use super::connection::Cache;
 use super::error::{Result, StoreError, missing};
 use crate::domain::flags::Flags;
-use crate::domain::identity::Identity;
+use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
-use crate::domain::record::{ItemError, Origin, Rekey, Results, Watermark};
+use crate::domain::record::{ItemError, Notice, Origin, Rekey, Results, Watermark};
 
 impl Store {
-    /// The watermarks of a source folder, ascending by source number.
+    /// All watermarks of a source folder, ascending by source number.
     pub async fn watermarks(&self, folder: FolderId) -> Result<Vec<Watermark>> {
+        self.some_watermarks(folder, Uid(0), Uid(i64::MAX), usize::MAX).await
+    }
+
+    /// The watermarks of a source folder whose source number lies in `from..to`, ascending, at most so many.
+    pub async fn some_watermarks(&self, folder: FolderId, from: Uid, to: Uid, limit: usize) -> Result<Vec<Watermark>> {
         self.read(move |connection| {
             let mut sets: HashMap<i64, Flags> = HashMap::new();
             let mut names = connection.prepare_cached("SELECT names FROM flag_set WHERE id = ?1")?;
             let mut statement = connection.prepare_cached(
-                "SELECT source, destination_folder, destination, identity, flags, origin FROM watermark
-                 WHERE folder = ?1 ORDER BY source",
+                "SELECT source, destination_folder, destination, identity, flags, origin, content FROM watermark
+                 WHERE folder = ?1 AND source >= ?2 AND source < ?3 ORDER BY source LIMIT ?4",
             )?;
-            let mut rows = statement.query([folder])?;
+            let mut rows = statement.query((folder, from, to, i64::try_from(limit).unwrap_or(i64::MAX)))?;
             let mut watermarks = Vec::new();
             while let Some(row) = rows.next()? {
                 let set: i64 = row.get(4)?;
@@ -52,6 +57,7 @@ impl Store {
                     ),
                     flags: flags.clone(),
                     origin: if row.get::<_, i64>(5)? == 0 { Origin::Copied } else { Origin::Found },
+                    content: row.get::<_, Option<[u8; 16]>>(6)?.map(ContentHash),
                 });
             }
             Ok(watermarks)
@@ -71,8 +77,43 @@ impl Store {
         .await
     }
 
-    /// Commits a group of results, all or nothing: new or replaced watermarks, then rekeys, then flag bases, then item
-    /// errors.
+    /// Drops the watermarks of these messages: their copies were lost, they are new again.
+    pub async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<()> {
+        self.write(move |transaction, cache| {
+            cache.taken.clear();
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM watermark WHERE folder = ?1 AND source = ?2")?;
+            for message in messages {
+                statement.execute((folder, message))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Which of these identities a watermark of the item has. Reads all watermarks of the item once.
+    pub async fn known_identities(&self, item: ItemId, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT w.identity FROM folder AS f JOIN watermark AS w ON w.folder = f.id
+                 WHERE f.item = ?1 AND f.dropped = 0",
+            )?;
+            let mut rows = statement.query([item])?;
+            let mut known = BTreeSet::new();
+            while let Some(row) = rows.next()? {
+                let identity = Identity(row.get(0)?);
+                if asked.contains(&identity) {
+                    known.insert(identity);
+                }
+            }
+            Ok(known)
+        })
+        .await
+    }
+
+    /// Commits a group of results, all or nothing: new or replaced watermarks, then rekeys, then flag bases, then places,
+    /// then item errors and notices. A destination number that another watermark of the same destination folder has is not
+    /// believed: it is kept as not told.
     ///
     /// The rekeys of one group happen at the same time, so two messages may change places. One whose origin is not there, or
     /// whose goal is taken, is refused as [`StoreError::Contradiction`], and with it the whole group.
@@ -85,7 +126,11 @@ impl Store {
             for (folder, source, flags) in &results.flags {
                 statement.execute((folder, source, flag_set(transaction, cache, flags)?))?;
             }
-            errors(transaction, pass, &results.errors)
+            for (folder, source, place) in &results.places {
+                move_copy(transaction, cache, *folder, *source, *place)?;
+            }
+            errors(transaction, pass, &results.errors)?;
+            notices(transaction, pass, &results.notices)
         })
         .await
     }
@@ -96,21 +141,23 @@ fn elsewhere(destination: FolderId, own: FolderId) -> i64 {
     if destination == own { 0 } else { destination.0 }
 }
 
-fn put(transaction: &Transaction<'_>, cache: &mut Flagged, watermarks: &[(FolderId, Watermark)]) -> Result<()> {
+fn put(transaction: &Transaction<'_>, cache: &mut Cache, watermarks: &[(FolderId, Watermark)]) -> Result<()> {
     let mut statement = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin, content)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for (folder, watermark) in watermarks {
         let flags = flag_set(transaction, cache, &watermark.flags)?;
+        let place = free_place(transaction, cache, *folder, watermark)?;
         statement.execute((
             folder,
             watermark.source,
             elsewhere(watermark.destination_folder, *folder),
-            watermark.destination,
+            place,
             &watermark.identity.0[..],
             flags,
             i64::from(watermark.origin == Origin::Found),
+            watermark.content.map(|content| content.0),
         ))?;
     }
     Ok(())
@@ -120,14 +167,14 @@ fn put(transaction: &Transaction<'_>, cache: &mut Flagged, watermarks: &[(Folder
 fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
     let mut lift = transaction.prepare_cached(
         "DELETE FROM watermark WHERE folder = ?1 AND source = ?2
-         RETURNING destination_folder, destination, identity, flags, origin",
+         RETURNING destination_folder, destination, identity, flags, origin, content",
     )?;
     let mut lifted = Vec::with_capacity(rekeys.len());
     for key in rekeys {
         let row = lift
             .query_row((key.from_folder, key.from), |row| {
-                let rest: (i64, Uid, [u8; 16], i64, i64) =
-                    (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                let rest: (i64, Uid, [u8; 16], i64, i64, Option<[u8; 16]>) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
                 Ok(rest)
             })
             .optional()?;
@@ -136,13 +183,13 @@ fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
         })?);
     }
     let mut put = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR IGNORE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin, content)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    for (key, (stored, destination, identity, flags, origin)) in rekeys.iter().zip(lifted) {
+    for (key, (stored, destination, identity, flags, origin, content)) in rekeys.iter().zip(lifted) {
         let folder = if stored == 0 { key.from_folder } else { FolderId(stored) };
         let elsewhere = elsewhere(folder, key.to_folder);
-        if put.execute((key.to_folder, key.to, elsewhere, destination, &identity[..], flags, origin))? == 0 {
+        if put.execute((key.to_folder, key.to, elsewhere, destination, &identity[..], flags, origin, content))? == 0 {
             return Err(StoreError::Contradiction(format!(
                 "message {} of folder {} has a watermark already",
                 key.to, key.to_folder
@@ -153,33 +200,103 @@ fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
 }
 
 /// The number of a flag set, given on first sight.
-fn flag_set(transaction: &Transaction<'_>, cache: &mut Flagged, flags: &Flags) -> Result<i64> {
+fn flag_set(transaction: &Transaction<'_>, cache: &mut Cache, flags: &Flags) -> Result<i64> {
     if flags.is_empty() {
         return Ok(0);
     }
     let text = flags.to_string();
-    if let Some(id) = cache.get(&text) {
+    if let Some(id) = cache.flags.get(&text) {
         return Ok(*id);
     }
     transaction.prepare_cached("INSERT OR IGNORE INTO flag_set (names) VALUES (?1)")?.execute([&text])?;
     let id =
         transaction.prepare_cached("SELECT id FROM flag_set WHERE names = ?1")?.query_row([&text], |row| row.get(0))?;
-    cache.insert(text, id);
+    cache.flags.insert(text, id);
     Ok(id)
+}
+
+/// The number of a copy, unless another watermark of the same destination folder has it (D26: such a number is "not told").
+fn free_place(
+    transaction: &Transaction<'_>,
+    cache: &mut Cache,
+    folder: FolderId,
+    watermark: &Watermark,
+) -> Result<Uid> {
+    let Some(place) = watermark.at() else { return Ok(watermark.destination) };
+    let own: Option<(i64, Uid)> = transaction
+        .prepare_cached("SELECT destination_folder, destination FROM watermark WHERE folder = ?1 AND source = ?2")?
+        .query_row((folder, watermark.source), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let same = (elsewhere(watermark.destination_folder, folder), place);
+    if own == Some(same) || cache.taken.take(transaction, watermark.destination_folder, place)? {
+        return Ok(place);
+    }
+    tracing::warn!(%folder, source = %watermark.source, destination = %place, "a number that another message has; not believed");
+    Ok(Watermark::NOT_TOLD)
+}
+
+/// A copy is somewhere else now, or nowhere.
+fn move_copy(
+    transaction: &Transaction<'_>,
+    cache: &mut Cache,
+    folder: FolderId,
+    source: Uid,
+    place: Uid,
+) -> Result<()> {
+    let target: Option<i64> = transaction
+        .prepare_cached("SELECT destination_folder FROM watermark WHERE folder = ?1 AND source = ?2")?
+        .query_row((folder, source), |row| row.get(0))
+        .optional()?;
+    let Some(target) = target else { return Ok(()) };
+    let target = if target == 0 { folder } else { FolderId(target) };
+    let free = place.0 <= 0 || cache.taken.take(transaction, target, place)?;
+    transaction
+        .prepare_cached("UPDATE watermark SET destination = ?3 WHERE folder = ?1 AND source = ?2")?
+        .execute((folder, source, if free { place } else { Watermark::NOT_TOLD }))?;
+    Ok(())
+}
+
+fn notices(transaction: &Transaction<'_>, pass: PassId, notices: &[Notice]) -> Result<()> {
+    if notices.is_empty() {
+        return Ok(());
+    }
+    let attempt: u32 = attempt_of(transaction, pass)?;
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO notice (pass, attempt, folder, kind, side, messages, numbers, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for notice in notices {
+        let numbers = &notice.numbers[..notice.numbers.len().min(Notice::NUMBERS)];
+        statement.execute((
+            pass,
+            attempt,
+            notice.folder.as_ref().map(Json),
+            Word(notice.kind),
+            notice.side.map(Word),
+            signed(notice.messages),
+            Json(numbers),
+            &notice.detail,
+        ))?;
+    }
+    Ok(())
+}
+
+fn attempt_of(transaction: &Transaction<'_>, pass: PassId) -> Result<u32> {
+    transaction
+        .prepare_cached("SELECT attempt FROM pass WHERE id = ?1")?
+        .query_row([pass], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| missing("pass", pass))
 }
 
 fn errors(transaction: &Transaction<'_>, pass: PassId, errors: &[ItemError]) -> Result<()> {
     if errors.is_empty() {
         return Ok(());
     }
-    let attempt: u32 = transaction
-        .prepare_cached("SELECT attempt FROM pass WHERE id = ?1")?
-        .query_row([pass], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| missing("pass", pass))?;
+    let attempt: u32 = attempt_of(transaction, pass)?;
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO item_error (pass, attempt, folder, source, subject, date, size, messages, failure)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO item_error (pass, attempt, folder, source, subject, date, size, messages, failure, side)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     for error in errors {
         statement.execute((
@@ -192,6 +309,7 @@ fn errors(transaction: &Transaction<'_>, pass: PassId, errors: &[ItemError]) -> 
             error.size.map(signed),
             signed(error.messages),
             Json(&error.failure),
+            error.side.map(Word),
         ))?;
     }
     Ok(())

@@ -94,6 +94,8 @@ pub(super) fn sets(which: &Which) -> Vec<String> {
         Which::From(uid) => vec![format!("{}:*", uid.0.max(1))],
         Which::Before(uid) if uid.0 <= 1 => Vec::new(),
         Which::Before(uid) => vec![format!("1:{}", uid.0 - 1)],
+        Which::Range(first, end) if end.0 <= first.0.max(1) => Vec::new(),
+        Which::Range(first, end) => vec![format!("{}:{}", first.0.max(1), end.0 - 1)],
         Which::These(uids) => sets_of(uids),
     }
 }

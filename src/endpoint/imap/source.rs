@@ -50,7 +50,8 @@ impl Session {
         if sets.is_empty() {
             return Ok(found);
         }
-        self.open_for_reading(folder, true).await?;
+        let fresh = !matches!(which, Which::Range(..));
+        self.open_for_reading(folder, fresh).await?;
         let mut tickets = Vec::with_capacity(sets.len());
         for set in sets {
             let (mut pending, ticket) = Pending::whole(Step::Read, doing);

@@ -113,6 +113,7 @@ impl Writer<'_> {
             destination_folder: job.id,
             destination: to,
             identity,
+            content: None,
             flags,
             origin: Origin::Copied,
         };

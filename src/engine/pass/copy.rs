@@ -303,6 +303,7 @@ fn row(job: &Job) -> FolderUpdate {
         destination: job.destination.path.clone(),
         destination_wire: WireName(job.destination.wire.0.clone()),
         destination_validity: job.destination.validity,
+        destination_mailbox_id: None,
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass::PassKind;
-use crate::domain::record::{Counts, FolderPhase, ItemError, Marker};
+use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker};
 use crate::domain::subject::subject_of;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::recorder::Entry;
@@ -34,6 +34,7 @@ impl Pass {
             date: date.map(|date| date.instant),
             size: body.map(Body::len).or_else(|| job.listing.get(&uid).map(|listed| u64::from(listed.1))),
             messages: 1,
+            side: Some(side_of(&failure)),
             failure,
         };
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
@@ -59,12 +60,13 @@ impl Pass {
         let accounted = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors;
         let left = counts.source.max(u64::from(job.listed.messages)).saturating_sub(accounted);
         tracing::info!(folder = %job.path, %failure, left, "folder not moved");
-        let folder = Some(job.path.clone());
-        let error = ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, failure };
+        let (folder, side) = (Some(job.path.clone()), Some(side_of(&failure)));
+        let error =
+            ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, side, failure };
         self.recorder.add(Entry::error(job.id, error)).await;
         self.recorder.flush().await;
         self.tally.count(self.clock.now(), job.id, |c| c.source = accounted + left);
-        self.journal.end_folder(job.id, false, None).await?;
+        self.journal.end_folder(job.id, FolderEnd::default()).await?;
         self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
         job.abandoned = true;
         self.check_errors(left.min(1))
@@ -96,7 +98,7 @@ impl Pass {
             && self.order.kind == PassKind::Full
             && !job.destination_gone;
         let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
-        self.journal.end_folder(job.id, true, marker).await?;
+        self.journal.end_folder(job.id, FolderEnd { close_intent: true, marker, ..FolderEnd::default() }).await?;
         let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
         self.tally.folder_phase(now, job.id, phase);
         Ok(())
@@ -126,4 +128,12 @@ pub(super) fn not_compared() -> Failure {
 /// A copied message's share of its folder's counters.
 pub(super) fn copied(bytes: u64) -> Counts {
     Counts { copied: 1, bytes, ..Counts::default() }
+}
+
+/// The side a failure of a message or folder happened on, told by its cause.
+fn side_of(failure: &Failure) -> Side {
+    match failure.cause {
+        Cause::MessageUnreadable | Cause::MessageGone => Side::Source,
+        _ => Side::Destination,
+    }
 }

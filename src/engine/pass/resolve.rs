@@ -138,7 +138,8 @@ impl Resolve<'_> {
     /// of their identity first: it is theirs, not the copy of a new twin.
     async fn number_the_numberless(&self, pass: &Pass, strangers: &mut Vec<Candidate>) -> Flow<()> {
         let marks = pass.journal.watermarks(self.job.id).await?;
-        let numberless = |mark: &Watermark| mark.destination == Uid(0) && mark.destination_folder == self.job.id;
+        let numberless =
+            |mark: &Watermark| mark.destination == Watermark::NOT_TOLD && mark.destination_folder == self.job.id;
         let mut entry = Entry::default();
         let mut by_identity: BTreeMap<Identity, Vec<Uid>> = BTreeMap::new();
         if marks.iter().any(numberless) {
@@ -173,6 +174,7 @@ impl Resolve<'_> {
                     destination_folder: job.id,
                     destination: *destination,
                     identity: *identity,
+                    content: None,
                     flags: flags.clone(),
                     origin,
                 };

@@ -435,6 +435,7 @@ fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath
         mailbox_id: listed.mailbox_id.clone(),
         destination: candidate.plan.destination.clone(),
         destination_wire: candidate.wire.clone(),
+        destination_mailbox_id: None,
         destination_validity: opened.or_else(|| states.get(&candidate.plan.destination).copied()).unwrap_or(before),
     }
 }

@@ -3,16 +3,19 @@
 //! A cut is the death of a process as far as the database can tell: nothing is written any more and every connection is
 //! dropped. Coming back means a fresh store on the same folder.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mailferry::domain::failure::Side;
+use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{
-    FolderRecord, FolderUpdate, Intent, Marker, PassFolder, PassProgress, Results, Watermark,
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
 };
 use mailferry::domain::retry::Pace;
 use mailferry::domain::secret::Secret;
@@ -232,9 +235,55 @@ impl Journal for Cut {
         self.inner.renumber_destination(folder, validity).await
     }
 
-    async fn watermarks(&self, folder: FolderId) -> Result<Vec<Watermark>, StoreError> {
+    async fn some_watermarks(
+        &self,
+        folder: FolderId,
+        from: Uid,
+        to: Uid,
+        limit: usize,
+    ) -> Result<Vec<Watermark>, StoreError> {
         self.dead()?;
-        self.inner.watermarks(folder).await
+        self.inner.some_watermarks(folder, from, to, limit).await
+    }
+
+    async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
+        self.dead()?;
+        self.inner.known_identities(asked).await
+    }
+
+    async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.forget(folder, messages).await
+    }
+
+    async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError> {
+        self.dead()?;
+        self.inner.strangers(folder, asked).await
+    }
+
+    async fn keep_strangers(
+        &self,
+        folder: FolderId,
+        strangers: Vec<(Uid, Identity)>,
+        next: Uid,
+    ) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.keep_strangers(folder, strangers, next).await
+    }
+
+    async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.drop_strangers(folder, strangers).await
+    }
+
+    async fn habit(&self, side: Side) -> Result<Habit, StoreError> {
+        self.dead()?;
+        self.inner.habit(side).await
+    }
+
+    async fn learn(&self, side: Side, seen: Habit) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.learn(side, seen).await
     }
 
     async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError> {
@@ -258,9 +307,9 @@ impl Journal for Cut {
         self.inner.record(results).await
     }
 
-    async fn end_folder(&self, folder: FolderId, close_intent: bool, marker: Option<Marker>) -> Result<(), StoreError> {
+    async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<(), StoreError> {
         self.write()?;
-        self.inner.end_folder(folder, close_intent, marker).await
+        self.inner.end_folder(folder, end).await
     }
 
     async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), StoreError> {

@@ -133,6 +133,7 @@ fn errors_of_one_reason_are_told_once_with_their_number() {
             date: None,
             size: Some(38_000_000),
             messages: 1,
+            side: Some(mailferry::domain::failure::Side::Destination),
             failure: failure.saying(format!("[LIMIT] too large ({time} secs).")),
         }
     };
