@@ -7,6 +7,7 @@
 mod again;
 mod answers;
 mod bytes;
+mod carry;
 mod copy;
 mod finish;
 mod job;

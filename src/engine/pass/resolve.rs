@@ -7,12 +7,13 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
-use crate::domain::ids::{FolderId, Uid};
+use crate::domain::ids::Uid;
 use crate::domain::matching::{Candidate, Matching, match_by_content, match_identities};
 use crate::domain::message::MessageMeta;
 use crate::domain::plan::compare;
 use crate::domain::record::{Counts, Origin, Results, Watermark};
-use crate::endpoint::{Destination, Fetched, FlagUpdate, FolderRef, Source, Which};
+use crate::endpoint::{Destination, Fetched, FolderRef, Source, Which};
+use crate::engine::pass::carry::carry;
 use crate::engine::pass::job::{BLAME_LIMIT, Carry, Job, Todo};
 use crate::engine::pass::lane::{Lane, Step, blames_its_place};
 use crate::engine::pass::places::Prepared;
@@ -192,31 +193,6 @@ impl Resolve<'_> {
             pass.recorder.add(entry).await;
         }
     }
-
-    /// Carries flag changes, folder by folder of the destination (D10).
-    async fn carry(&mut self, pass: &Pass, to: &mut dyn Destination) -> Flow<()> {
-        let mut by_folder: BTreeMap<FolderId, Vec<Carry>> = BTreeMap::new();
-        for carry in &self.job.carries {
-            by_folder.entry(carry.folder).or_default().push(carry.clone());
-        }
-        for (folder, carries) in by_folder {
-            let Some(place) = self.prepared.places.get(&folder) else {
-                // The destination folder is gone (D12): nothing to set flags on.
-                continue;
-            };
-            match carry_into(pass, to, self.job.id, place, carries).await {
-                Ok(()) => {}
-                Err(failure) if failure.scope <= Scope::Folder => {
-                    tracing::warn!(folder = %place.path, %failure, "flags not carried");
-                    self.job.unfinished = true;
-                }
-                Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
-            }
-            // If a later folder breaks, these are neither set nor counted again.
-            self.job.carries.retain(|carry| carry.folder != folder);
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -234,7 +210,7 @@ impl Step for Resolve<'_> {
                 other => other?,
             }
         }
-        self.carry(pass, to).await?;
+        carry(pass, self.prepared, self.job, to).await?;
         pass.recorder.flush().await;
         Ok(Looked::Done)
     }
@@ -256,38 +232,6 @@ impl Pass {
             Looked::Failed(failure) => self.folder_failed(job, failure).await,
         }
     }
-}
-
-/// Sets the changed flags in one destination folder and records the new bases.
-async fn carry_into(
-    pass: &Pass,
-    to: &mut dyn Destination,
-    job: FolderId,
-    place: &FolderRef,
-    carries: Vec<Carry>,
-) -> Result<(), Failure> {
-    let (_, permanent) = match to.open(std::slice::from_ref(place)).await?.pop() {
-        Some(opened) => opened?,
-        None => return Err(Failure::new(Cause::Nonsense, Scope::Folder, Retry::Never, "opening a folder")),
-    };
-    let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
-    let mut entry = Entry::default();
-    for carry in carries {
-        let mut change = carry.change;
-        change.add = change.add.allowed_by(&permanent);
-        change.remove = change.remove.allowed_by(&permanent);
-        entry.results.flags.push((job, carry.source, carry.now));
-        if !change.is_empty() {
-            entry.counts.push((job, Counts { flags_updated: 1, ..Counts::default() }));
-            let key = (change.add.to_string(), change.remove.to_string());
-            updates.entry(key).or_insert_with(|| FlagUpdate { uids: Vec::new(), change }).uids.push(carry.destination);
-        }
-    }
-    let mut updates: Vec<_> = updates.into_values().collect();
-    updates.iter_mut().for_each(|update| update.uids.sort_unstable());
-    to.update_flags(place, &updates).await?;
-    pass.recorder.add(entry).await;
-    Ok(())
 }
 
 /// Identities of these messages: by header, by bytes where the header is of no use. Messages that are gone, or cannot be
