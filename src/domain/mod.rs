@@ -11,6 +11,7 @@ pub mod folder;
 pub mod identity;
 pub mod ids;
 pub mod item;
+pub mod mailbox_key;
 pub mod maildir_path;
 pub mod mapping;
 pub mod matching;
