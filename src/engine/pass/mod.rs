@@ -22,6 +22,7 @@ mod resolve;
 mod scan;
 pub mod tally;
 mod tree;
+mod twins;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};

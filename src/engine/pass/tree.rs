@@ -11,12 +11,13 @@ use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::FolderId;
 use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Phase};
-use crate::domain::tree::{FolderPlan, Tree, destination_tree};
+use crate::domain::tree::{FolderPlan, Tree};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
+use crate::engine::pass::twins::new_folder;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// What both sides hold.
@@ -139,12 +140,13 @@ impl Pass {
     pub(super) async fn prepare(&self, lane: &mut Lane) -> Flow<Prepared> {
         self.tally.phase(self.clock.now(), Phase::Loading);
         let records = self.journal.folders().await?;
-        let listing = self.list(lane).await?;
+        let mut listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
         self.wait_for_the_interrupted(lane, &records, &listing).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         let known = Known::new(&records, &listing.source, &renamed);
-        let tree = self.tree(&listing, &known)?;
+        let separator = listing.limits.separator;
+        let tree = self.tree(lane, &listing.source, &mut listing.destination, separator, &known).await?;
         for (at, reason) in &tree.left_out {
             tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
         }
@@ -164,15 +166,6 @@ impl Pass {
         let folders: Vec<FolderRef> =
             records.iter().filter(open).map(|r| place(&r.destination, &r.destination_wire, 0)).collect();
         self.wait_until_quiet(lane, folders.iter()).await
-    }
-
-    fn tree(&self, listing: &Listing, known: &Known<'_>) -> Flow<Tree> {
-        let separator = listing.limits.separator;
-        destination_tree(&listing.source, &listing.destination, &self.order.options, separator, &known.destinations)
-            .map_err(|error| {
-                let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
-                Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
-            })
     }
 
     fn candidates(&self, tree: &Tree, listing: &Listing, known: &Known<'_>) -> Vec<Candidate> {
@@ -207,17 +200,8 @@ impl Pass {
         let needed: BTreeSet<_> = candidates.iter().filter(|c| !c.gone).map(|c| &c.plan.destination).collect();
         let taken_away = |c: &&Candidate| c.gone && !needed.contains(&c.plan.destination);
         let gone: BTreeSet<_> = candidates.iter().filter(taken_away).map(|c| &c.plan.destination).collect();
-        let create: Vec<NewFolder> = tree
-            .create
-            .iter()
-            .filter(|new| !gone.contains(&new.path))
-            .map(|new| NewFolder {
-                path: new.path.clone(),
-                role: new.role,
-                subscribe: new.subscribe,
-                plain_parent: new.plain_parent,
-            })
-            .collect();
+        let create: Vec<NewFolder> =
+            tree.create.iter().filter(|new| !gone.contains(&new.path)).map(new_folder).collect();
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
         let subscribe: Vec<WireName> = candidates
             .iter()
