@@ -162,6 +162,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             "The server numbered its messages anew. What was copied is recorded.".into(),
             "Start a Full pass; messages already copied are recognised.".into(),
         ),
+        Cause::ListIncomplete => (
+            format!("{} is not listed completely", capital(&folder)),
+            format!("{host} says that it holds more messages than it lists; what it lists was moved."),
+            "Some providers show only the newest messages over IMAP: ask for their export host. Then start a Full pass.".into(),
+        ),
         Cause::MessageUnreadable => (
             "The source could not hand out this message".into(),
             format!("{host} lists it but does not give its contents."),

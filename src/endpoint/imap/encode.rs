@@ -95,7 +95,7 @@ pub(super) fn sets(which: &Which) -> Vec<String> {
         Which::Before(uid) if uid.0 <= 1 => Vec::new(),
         Which::Before(uid) => vec![format!("1:{}", uid.0 - 1)],
         Which::Range(first, end) if end.0 <= first.0.max(1) => Vec::new(),
-        Which::Range(first, end) => vec![format!("{}:{}", first.0.max(1), end.0 - 1)],
+        Which::Range(first, end) => vec![format!("{}:{}", first.0.max(1), (end.0 - 1).min(u32::MAX.into()))],
         Which::These(uids) => sets_of(uids),
     }
 }

@@ -80,11 +80,14 @@ impl Pass {
     pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
-            let missing = job.missing;
+            let all = job.todo == Todo::All;
             self.scan_folder(lane, &mut job).await?;
             if job.abandoned {
                 continue;
             }
+            // Those that wait for the end of the pass, and those that are an error already, did not vanish.
+            let late = if all { job.late.len() as u64 } else { 0 };
+            let missing = job.missing.saturating_sub(late + job.unlisted);
             let Todo::These(left) = job.todo.clone() else {
                 // Nothing was recorded of it yet: all of it goes again.
                 again.push(job);

@@ -228,7 +228,7 @@ impl Pass {
             return Ok(());
         }
         match self.persist(lane, &mut Resolve { job, prepared }).await? {
-            Looked::Done => Ok(()),
+            Looked::Done | Looked::Again => Ok(()),
             Looked::Failed(failure) => self.folder_failed(job, failure).await,
         }
     }
