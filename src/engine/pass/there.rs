@@ -233,7 +233,6 @@ impl Pass {
         if self.persist(lane, &mut There { job: &job }).await? {
             for job in group {
                 job.doubts = Doubts::default();
-                job.unfinished = true;
                 job.strangers_next = Uid(0);
             }
         }
