@@ -58,7 +58,7 @@ pub(super) fn identity(body: &Body) -> io::Result<Identity> {
         Body::Memory(bytes) => whole.update(bytes),
         Body::Spooled { file, .. } => pieces(file, |piece| whole.update(piece))?,
     }
-    Ok(whole.finish())
+    Ok(whole.finish().now)
 }
 
 /// What a message holds, to tell twins apart (D9).
