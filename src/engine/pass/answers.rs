@@ -134,7 +134,7 @@ impl Writer<'_> {
             Ending::Refused => self.backlog.look_again(&job, true, 0),
             Ending::GivenUp(failure) => {
                 self.backlog.ended(job.id);
-                self.pass.folder_failed(&mut Job::clone(&job), failure).await?;
+                self.pass.folder_failed(&mut Job::clone(&job), Side::Destination, failure).await?;
             }
             Ending::Read { .. } if self.refused.contains(&job.id) => {}
             Ending::Read { missing } if missing > 0 && job.looks < LOOKS => {

@@ -45,7 +45,7 @@ pub(super) enum Looked {
     /// It was done.
     Done,
     /// The folder cannot be worked on.
-    Failed(crate::domain::failure::Failure),
+    Failed(Trouble),
 }
 
 #[async_trait]
@@ -67,7 +67,9 @@ impl Step for Scan<'_> {
         let dates = needs_dates(&pass.order.options, None);
         match source.scan(&self.job.source, &Which::All, dates).await {
             Ok(listing) => self.sort_out(pass, &listing, &watermarks),
-            Err(failure) if failure.scope <= Scope::Folder => return Ok(Looked::Failed(failure)),
+            Err(failure) if failure.scope <= Scope::Folder => {
+                return Ok(Looked::Failed(Trouble { side: Side::Source, failure }));
+            }
             Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
         }
         Ok(Looked::Done)
@@ -75,7 +77,7 @@ impl Step for Scan<'_> {
 
     fn broke(&mut self, _pass: &Pass, trouble: &Trouble) -> Option<Looked> {
         self.broken = blames_its_place(&trouble.failure) && self.job.blame(None) >= BLAME_LIMIT;
-        self.broken.then(|| Looked::Failed(trouble.failure.clone()))
+        self.broken.then(|| Looked::Failed(trouble.clone()))
     }
 }
 
@@ -133,8 +135,8 @@ impl Pass {
         let mut step = Scan { job, gone: Vec::new(), broken: false };
         let looked = self.persist(lane, &mut step).await?;
         let gone = step.gone;
-        if let Looked::Failed(failure) = looked {
-            self.folder_failed(job, failure).await?;
+        if let Looked::Failed(Trouble { side, failure }) = looked {
+            self.folder_failed(job, side, failure).await?;
         }
         Ok(gone)
     }

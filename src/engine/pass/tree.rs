@@ -78,7 +78,7 @@ struct Candidate {
     state: Option<FolderState>,
     wire: WireName,
     gone: bool,
-    refused: Option<Failure>,
+    refused: Option<Trouble>,
     opened: Option<(FolderState, PermanentFlags)>,
 }
 
@@ -98,7 +98,9 @@ impl Step for Open<'_> {
             let folder = FolderRef { path: listed.path.clone(), wire: listed.wire.clone(), validity: 0 };
             match source.examine(&folder).await {
                 Ok(state) => candidate.state = Some(state),
-                Err(failure) if failure.scope <= Scope::Folder => candidate.refused = Some(failure),
+                Err(failure) if failure.scope <= Scope::Folder => {
+                    candidate.refused = Some(Trouble { side: Side::Source, failure });
+                }
                 Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
             }
         }
@@ -115,7 +117,7 @@ impl Step for Open<'_> {
         for (candidate, opened) in wanted.into_iter().zip(opened) {
             match opened {
                 Ok(opened) => candidate.opened = Some(opened),
-                Err(failure) => candidate.refused = Some(failure),
+                Err(failure) => candidate.refused = Some(Trouble { side: Side::Destination, failure }),
             }
         }
         Ok(())
@@ -231,7 +233,9 @@ impl Pass {
         for candidate in candidates.iter_mut().filter(|c| !c.gone) {
             match created.get(&candidate.plan.destination) {
                 Some(Ok(wire)) => candidate.wire = wire.clone(),
-                Some(Err(failure)) => candidate.refused = Some(failure.clone()),
+                Some(Err(failure)) => {
+                    candidate.refused = Some(Trouble { side: Side::Destination, failure: failure.clone() });
+                }
                 None => {}
             }
         }
@@ -399,9 +403,9 @@ impl Pass {
             folder_blame: 0,
         };
         match candidate.refused {
-            Some(failure) => {
+            Some(Trouble { side, failure }) => {
                 let mut job = job;
-                self.folder_failed(&mut job, failure).await?;
+                self.folder_failed(&mut job, side, failure).await?;
                 Ok(None)
             }
             None if look => Ok(Some(job)),

@@ -257,7 +257,7 @@ impl<'a> Writer<'a> {
             Piece::Fetched(Fetched::Unreadable(uid, failure)) => {
                 let Some(job) = self.reading() else { return Ok(()) };
                 self.arrived(uid);
-                self.pass.message_failed(&job, uid, None, None, failure).await
+                self.pass.message_failed(&job, uid, None, None, Side::Source, failure).await
             }
             Piece::Fetched(Fetched::Broken(failure)) => Err(Halt::Fatal(Trouble { side: Side::Source, failure })),
             Piece::Refused(failure) => {
@@ -296,7 +296,8 @@ impl<'a> Writer<'a> {
         self.arrived(message.uid);
         let SourceMessage { uid, flags, date, body, hold } = message;
         if job.uncompared.contains(&uid) {
-            return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), not_compared()).await;
+            let failure = not_compared();
+            return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), Side::Source, failure).await;
         }
         let identity = bytes::identity(&body)
             .map_err(|error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) }))?;
@@ -380,7 +381,8 @@ impl<'a> Writer<'a> {
     pub(super) async fn append_failed(&mut self, job: &Arc<Job>, message: &Outgoing, failure: Failure) -> Flow<()> {
         if Pass::is_message_error(&failure) {
             let Outgoing { uid, body, date, .. } = message;
-            return self.pass.message_failed(job, *uid, Some(body), date.as_ref(), failure).await;
+            let (date, side) = (date.as_ref(), Side::Destination);
+            return self.pass.message_failed(job, *uid, Some(body), date, side, failure).await;
         }
         if failure.scope <= Scope::Folder && Self::lasting(&failure) {
             return self.give_up(job, failure);
