@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::flags::Flags;
-use crate::domain::identity::Identity;
+use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, Hold, InternalDate, NewMessage, SourceMessage};
 use crate::endpoint::{AppendAnswer, Destination, Fetched};
@@ -52,6 +52,7 @@ pub(super) struct Broke {
 pub(super) struct Outgoing {
     pub uid: Uid,
     pub identity: Identity,
+    pub content: ContentHash,
     pub flags: Flags,
     pub date: Option<InternalDate>,
     pub body: Body,
@@ -98,6 +99,7 @@ pub(super) struct Unplaced {
     pub job: Arc<Job>,
     pub uid: Uid,
     pub identity: Identity,
+    pub content: ContentHash,
     pub flags: Flags,
     pub bytes: u64,
 }
@@ -299,9 +301,10 @@ impl<'a> Writer<'a> {
             let failure = not_compared();
             return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), Side::Source, failure).await;
         }
-        let identity = bytes::identity(&body)
-            .map_err(|error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) }))?;
-        let outgoing = Outgoing { uid, identity, flags, date, body, hold };
+        let spool = |error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) });
+        let identity = bytes::identity(&body).map_err(spool)?;
+        let content = bytes::content(&body).map_err(spool)?;
+        let outgoing = Outgoing { uid, identity, content, flags, date, body, hold };
         let limits = to.limits();
         let len = outgoing.body.len();
         let careful = job.is_careful(uid);
