@@ -15,7 +15,7 @@ fn broken() -> PassEnd {
     PassEnd::Failed { side: Some(Side::Source), failure }
 }
 
-const COMPLETED: PassEnd = PassEnd::Completed { errors: 0 };
+const COMPLETED: PassEnd = PassEnd::Completed { errors: 0, differ: 0 };
 
 /// A board with these items of one project, never started, of which so many run at once.
 fn board(items: i64, concurrent: u32) -> Board {

@@ -200,7 +200,7 @@ impl Pass {
         let Revive { jobs, mut refused } = step;
         for job in jobs {
             if let Some(failure) = refused.remove(&job.id) {
-                self.folder_failed(job, failure).await?;
+                self.folder_failed(job, Side::Destination, failure).await?;
                 continue;
             }
             self.journal.renumber_destination(job.id, job.destination.validity).await?;

@@ -21,6 +21,7 @@ impl Pass {
         uid: Uid,
         body: Option<&Body>,
         date: Option<&InternalDate>,
+        side: Side,
         failure: Failure,
     ) -> Flow<()> {
         let subject = match body {
@@ -34,7 +35,7 @@ impl Pass {
             date: date.map(|date| date.instant),
             size: body.map(Body::len).or_else(|| job.listing.get(&uid).map(|listed| u64::from(listed.1))),
             messages: 1,
-            side: Some(side_of(&failure)),
+            side: Some(side),
             failure,
         };
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
@@ -54,7 +55,7 @@ impl Pass {
     }
 
     /// The folder itself failed: every message still to be copied counts as an error.
-    pub(super) async fn folder_failed(&self, job: &mut Job, failure: Failure) -> Flow<()> {
+    pub(super) async fn folder_failed(&self, job: &mut Job, side: Side, failure: Failure) -> Flow<()> {
         self.recorder.flush().await;
         let counts = self.tally.counts(job.id);
         let accounted =
@@ -62,7 +63,7 @@ impl Pass {
         // A folder that cannot be read is an error even where nobody knows how much it holds.
         let left = counts.source.max(u64::from(job.exists)).saturating_sub(accounted).max(1);
         tracing::info!(folder = %job.path, %failure, left, "folder not moved");
-        let (folder, side) = (Some(job.path.clone()), Some(side_of(&failure)));
+        let (folder, side) = (Some(job.path.clone()), Some(side));
         let error =
             ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, side, failure };
         self.recorder.add(Entry::error(job.id, error)).await;
@@ -144,12 +145,4 @@ pub(super) fn not_compared() -> Failure {
 /// A copied message's share of its folder's counters.
 pub(super) fn copied(bytes: u64) -> Counts {
     Counts { copied: 1, bytes, ..Counts::default() }
-}
-
-/// The side a failure of a message or folder happened on, told by its cause.
-fn side_of(failure: &Failure) -> Side {
-    match failure.cause {
-        Cause::MessageUnreadable | Cause::MessageGone => Side::Source,
-        _ => Side::Destination,
-    }
 }

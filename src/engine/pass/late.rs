@@ -10,38 +10,29 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
-use crate::domain::identity::{FromHeader, Identity, of_header};
+use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::Uid;
-use crate::endpoint::{Destination, Source, Which};
+use crate::endpoint::{Destination, Source};
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lanes, Step};
 use crate::engine::pass::places::{Prepared, Queue};
-use crate::engine::pass::resolve::HEADERS_AT_ONCE;
+use crate::engine::pass::sample::who;
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
-/// Who the late messages of a folder are, as far as their headers tell.
+/// Who the late messages of a folder are.
 struct Identify<'a> {
     job: &'a Job,
 }
 
 #[async_trait]
 impl Step for Identify<'_> {
-    type Out = BTreeMap<Uid, Identity>;
+    type Out = BTreeMap<Uid, Names>;
 
     async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Self::Out> {
-        let mut found = BTreeMap::new();
-        for some in self.job.late.chunks(HEADERS_AT_ONCE) {
-            let headers = match source.headers(&self.job.source, &Which::These(some.to_vec())).await {
-                Err(failure) if failure.scope <= Scope::Folder => return Ok(found),
-                headers => headers.on(Side::Source).map_err(Halt::Fatal)?,
-            };
-            for header in headers {
-                if let FromHeader::Known(identity) = of_header(&header.header) {
-                    found.insert(header.uid, identity);
-                }
-            }
+        match who(source, &self.job.source, &self.job.late).await {
+            Err(failure) if failure.scope <= Scope::Folder => Ok(BTreeMap::new()),
+            names => names.on(Side::Source).map_err(Halt::Fatal),
         }
-        Ok(found)
     }
 }
 
@@ -71,10 +62,12 @@ impl Pass {
     async fn bring_late(&self, lanes: &mut Lanes, prepared: &Prepared, mut job: Job) -> Flow<()> {
         let Some(lane) = lanes.iter_mut().next() else { return Ok(()) };
         self.recorder.flush().await;
-        let identities = self.persist(lane, &mut Identify { job: &job }).await?;
-        let asked: BTreeSet<Identity> = identities.values().copied().collect();
+        let names = self.persist(lane, &mut Identify { job: &job }).await?;
+        // Watermarks of older versions know a message by another form.
+        let asked: BTreeSet<Identity> = names.values().flat_map(|names| [names.now, names.before]).collect();
         let known = self.journal.known_identities(asked).await?;
-        let is_known = |uid: &Uid| identities.get(uid).is_some_and(|identity| known.contains(identity));
+        let is_known =
+            |uid: &Uid| names.get(uid).is_some_and(|names| known.contains(&names.now) || known.contains(&names.before));
         let (elsewhere, new): (Vec<Uid>, Vec<Uid>) = std::mem::take(&mut job.late).into_iter().partition(is_known);
         let count = elsewhere.len() as u64;
         self.tally.count(self.clock.now(), job.id, |c| match job.remainder {

@@ -79,10 +79,12 @@ pub struct Stops {
 /// How a pass ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PassEnd {
-    /// To its end, with this number of item errors.
+    /// To its end.
     Completed {
         /// Messages that could not be moved.
         errors: u64,
+        /// Messages of differences that nothing explains (D27).
+        differ: u64,
     },
     /// It was told to stop.
     Stopped,
@@ -246,7 +248,10 @@ impl Pass {
         };
         let flushed = self.journal.progress(self.tally.progress(), self.tally.folders()).await;
         match (ended, flushed) {
-            (Ok(()), Ok(())) => PassEnd::Completed { errors: self.tally.totals().errors },
+            (Ok(()), Ok(())) => {
+                let Counts { errors, differ, .. } = self.tally.totals();
+                PassEnd::Completed { errors, differ }
+            }
             (Err(Halt::Stopped), Ok(())) => PassEnd::Stopped,
             (Err(Halt::Fatal(Trouble { side, failure })), _) => PassEnd::Failed { side: Some(side), failure },
             (Err(Halt::TooManyErrors(count)), _) => {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::failure::{Failure, Scope};
-use crate::domain::identity::{FromHeader, of_header};
+use crate::domain::identity::{FromHeader, Names, names_of};
 use crate::domain::ids::Uid;
 use crate::domain::record::Watermark;
 use crate::endpoint::{Fetched, FolderRef, Source, Which};
@@ -25,6 +25,41 @@ pub(super) enum Proof {
     Unseen,
 }
 
+/// Who these messages are, ascending by number: by their headers, or by all their bytes where a header says nothing. Those
+/// that are gone or not handed out are left out.
+pub(super) async fn who(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    uids: &[Uid],
+) -> Result<BTreeMap<Uid, Names>, Failure> {
+    let mut told = BTreeMap::new();
+    for some in uids.chunks(HEADERS_AT_ONCE) {
+        let mut headless = Vec::new();
+        for header in session.headers(folder, &Which::These(some.to_vec())).await? {
+            match names_of(&header.header) {
+                FromHeader::Known(names) => drop(told.insert(header.uid, names)),
+                FromHeader::NeedsBytes => headless.push(header.uid),
+            }
+        }
+        if headless.is_empty() {
+            continue;
+        }
+        let mut stream = session.fetch(folder, &Which::These(headless)).await?;
+        while let Some(fetched) = stream.recv().await {
+            match fetched {
+                Fetched::Message(message) => {
+                    let names = bytes::names(&message.body).map_err(|error| spool_failed(&error))?;
+                    told.insert(message.uid, names);
+                }
+                Fetched::Unreadable(..) => {}
+                Fetched::Broken(failure) if failure.scope <= Scope::Folder => {}
+                Fetched::Broken(failure) => return Err(failure),
+            }
+        }
+    }
+    Ok(told)
+}
+
 /// Reads these messages of a folder, ascending by number, and tells of each whether it is the one that its watermark
 /// names.
 pub(super) async fn prove(
@@ -34,32 +69,11 @@ pub(super) async fn prove(
 ) -> Result<Vec<Proof>, Failure> {
     let mut proofs = Vec::with_capacity(marks.len());
     for some in marks.chunks(HEADERS_AT_ONCE) {
-        let which = Which::These(some.iter().map(|(uid, _)| *uid).collect());
-        let mut told = BTreeMap::new();
-        let mut headless = Vec::new();
-        for header in session.headers(folder, &which).await? {
-            match of_header(&header.header) {
-                FromHeader::Known(identity) => drop(told.insert(header.uid, identity)),
-                FromHeader::NeedsBytes => headless.push(header.uid),
-            }
-        }
-        if !headless.is_empty() {
-            let mut stream = session.fetch(folder, &Which::These(headless)).await?;
-            while let Some(fetched) = stream.recv().await {
-                match fetched {
-                    Fetched::Message(message) => {
-                        let identity = bytes::identity(&message.body).map_err(|error| spool_failed(&error))?;
-                        told.insert(message.uid, identity);
-                    }
-                    Fetched::Unreadable(..) => {}
-                    Fetched::Broken(failure) if failure.scope <= Scope::Folder => {}
-                    Fetched::Broken(failure) => return Err(failure),
-                }
-            }
-        }
+        let uids: Vec<Uid> = some.iter().map(|(uid, _)| *uid).collect();
+        let told = who(session, folder, &uids).await?;
         proofs.extend(some.iter().map(|(uid, mark)| match told.get(uid) {
             None => Proof::Unseen,
-            Some(identity) if *identity == mark.identity => Proof::Confirmed,
+            Some(names) if names.is(mark) => Proof::Confirmed,
             Some(_) => Proof::Contradicted,
         }));
     }

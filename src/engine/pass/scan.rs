@@ -80,7 +80,7 @@ pub(super) enum Looked {
     /// It must be done once more, on a fresh connection.
     Again,
     /// The folder cannot be worked on.
-    Failed(Failure),
+    Failed(Trouble),
 }
 
 #[async_trait]
@@ -97,14 +97,14 @@ impl Step for Scan<'_> {
             return Ok(Looked::Done);
         }
         match self.scan(pass, source).await {
-            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble.failure)),
+            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
             other => other,
         }
     }
 
     fn broke(&mut self, _pass: &Pass, trouble: &Trouble) -> Option<Looked> {
         self.broken = blames_its_place(&trouble.failure) && self.job.blame(None) >= BLAME_LIMIT;
-        self.broken.then(|| Looked::Failed(trouble.failure.clone()))
+        self.broken.then(|| Looked::Failed(trouble.clone()))
     }
 }
 
@@ -337,7 +337,7 @@ impl Pass {
             tracing::info!(folder = %job.path, %row, "numbers of the source were set aside");
         }
         match looked {
-            Looked::Failed(failure) => self.folder_failed(job, failure).await?,
+            Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await?,
             // Nothing is doubted twice: what could not be believed was set aside.
             Looked::Done | Looked::Again => job.doubtful = false,
         }

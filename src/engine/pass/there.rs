@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
-use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
+use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{Notice, NoticeKind, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, Source, Which};
@@ -17,8 +17,8 @@ use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Group;
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
-use crate::engine::pass::sample::{Proof, SAMPLE, prove};
+use crate::engine::pass::resolve::spool_failed;
+use crate::engine::pass::sample::{Proof, SAMPLE, prove, who};
 use crate::engine::pass::{Flow, Halt, On, Pass, bytes};
 
 /// Copies looked at with one question to the database.
@@ -45,6 +45,14 @@ struct Sorted {
     /// Lost with the numbering.
     lost: Vec<(FolderId, Watermark)>,
     confirmed: BTreeSet<Uid>,
+}
+
+/// Messages that are no confirmed copy.
+#[derive(Default)]
+struct Others {
+    by_identity: BTreeMap<Identity, Vec<Uid>>,
+    /// Answer for a copy already.
+    taken: BTreeSet<Uid>,
 }
 
 #[async_trait]
@@ -127,7 +135,7 @@ impl There<'_> {
         pass.journal.forget_strangers(self.job.id).await?;
         let mut places: Vec<(FolderId, Uid, Uid)> = Vec::new();
         let mut lost = Vec::new();
-        let mut there = if sorted.lost.is_empty() { BTreeMap::new() } else { self.others(to, &sorted).await? };
+        let mut there = if sorted.lost.is_empty() { Others::default() } else { self.others(to, &sorted).await? };
         for (row, mark) in sorted.lost {
             match self.find(to, &mut there, &mark).await? {
                 Some(uid) => places.push((row, mark.source, uid)),
@@ -168,39 +176,36 @@ impl There<'_> {
         }
     }
 
-    /// Messages of the folder that are no confirmed copy, by identity.
-    async fn others(&self, to: &mut dyn Destination, sorted: &Sorted) -> Flow<BTreeMap<Identity, Vec<Uid>>> {
+    /// Messages of the folder that are no confirmed copy.
+    async fn others(&self, to: &mut dyn Destination, sorted: &Sorted) -> Flow<Others> {
         let into = &self.job.destination;
         let listed = to.scan(into, &Which::All, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
         let strange: Vec<Uid> =
             listed.into_iter().map(|message| message.uid).filter(|uid| !sorted.confirmed.contains(uid)).collect();
-        let mut others: BTreeMap<Identity, Vec<Uid>> = BTreeMap::new();
-        for some in strange.chunks(HEADERS_AT_ONCE) {
-            let which = Which::These(some.to_vec());
-            for header in to.headers(into, &which).await.on(Side::Destination).map_err(Halt::Fatal)? {
-                if let FromHeader::Known(identity) = of_header(&header.header) {
-                    others.entry(identity).or_default().push(header.uid);
-                }
+        let mut others = Others::default();
+        for (uid, names) in who(to, into, &strange).await.on(Side::Destination).map_err(Halt::Fatal)? {
+            others.by_identity.entry(names.now).or_default().push(uid);
+            // Watermarks of older versions know it by another form.
+            if names.before != names.now {
+                others.by_identity.entry(names.before).or_default().push(uid);
             }
         }
         Ok(others)
     }
 
     /// A message that is this copy, in content too where the content is known; it answers for no other one.
-    async fn find(
-        &self,
-        to: &mut dyn Destination,
-        there: &mut BTreeMap<Identity, Vec<Uid>>,
-        mark: &Watermark,
-    ) -> Flow<Option<Uid>> {
-        let Some(alike) = there.get_mut(&mark.identity).filter(|alike| !alike.is_empty()) else { return Ok(None) };
-        for at in 0..alike.len() {
+    async fn find(&self, to: &mut dyn Destination, there: &mut Others, mark: &Watermark) -> Flow<Option<Uid>> {
+        for uid in there.by_identity.get(&mark.identity).into_iter().flatten() {
+            if there.taken.contains(uid) {
+                continue;
+            }
             let same = match mark.content {
                 None => true,
-                Some(content) => self.content(to, alike[at]).await? == Some(content),
+                Some(content) => self.content(to, *uid).await? == Some(content),
             };
             if same {
-                return Ok(Some(alike.remove(at)));
+                there.taken.insert(*uid);
+                return Ok(Some(*uid));
             }
         }
         Ok(None)

@@ -83,7 +83,7 @@ struct Candidate {
     there: Option<ListedFolder>,
     wire: WireName,
     gone: bool,
-    refused: Option<Failure>,
+    refused: Option<Trouble>,
     opened: Option<(FolderState, PermanentFlags)>,
 }
 
@@ -164,7 +164,9 @@ impl Step for Examine<'_> {
         for (candidate, state) in self.candidates.iter_mut().zip(states) {
             match state {
                 Ok(state) => candidate.examined = Some(state),
-                Err(failure) if failure.scope <= Scope::Folder => candidate.refused = Some(failure),
+                Err(failure) if failure.scope <= Scope::Folder => {
+                    candidate.refused = Some(Trouble { side: Side::Source, failure });
+                }
                 Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
             }
         }
@@ -195,7 +197,7 @@ impl Step for Open<'_> {
         for (candidate, opened) in wanted.into_iter().zip(opened) {
             match opened {
                 Ok(opened) => candidate.opened = Some(opened),
-                Err(failure) => candidate.refused = Some(failure),
+                Err(failure) => candidate.refused = Some(Trouble { side: Side::Destination, failure }),
             }
         }
         Ok(())
@@ -344,7 +346,9 @@ impl Pass {
         for candidate in candidates.iter_mut().filter(|c| !c.gone) {
             match created.get(&candidate.plan.destination) {
                 Some(Ok(wire)) => candidate.wire = wire.clone(),
-                Some(Err(failure)) => candidate.refused = Some(failure.clone()),
+                Some(Err(failure)) => {
+                    candidate.refused = Some(Trouble { side: Side::Destination, failure: failure.clone() });
+                }
                 None => {}
             }
         }
@@ -525,9 +529,9 @@ impl Pass {
             folder_blame: 0,
         };
         match candidate.refused {
-            Some(failure) => {
+            Some(Trouble { side, failure }) => {
                 let mut job = job;
-                self.folder_failed(&mut job, failure).await?;
+                self.folder_failed(&mut job, side, failure).await?;
                 Ok(None)
             }
             None if look => Ok(Some(job)),

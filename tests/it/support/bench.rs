@@ -68,7 +68,7 @@ pub struct Ran {
 impl Ran {
     /// It came to its end without item errors.
     pub fn expect_clean(self) -> Ran {
-        assert_eq!(self.end, PassEnd::Completed { errors: 0 }, "{:?}", self.row.progress);
+        assert_eq!(self.end, PassEnd::Completed { errors: 0, differ: 0 }, "{:?}", self.row.progress);
         let counts = self.row.progress.counts;
         assert!(counts.balanced(), "{counts:?}");
         self
