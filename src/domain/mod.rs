@@ -13,6 +13,7 @@ pub mod identity;
 pub mod ids;
 mod instant;
 pub mod item;
+pub mod mailbox_key;
 pub mod maildir_path;
 pub mod mapping;
 pub mod matching;
