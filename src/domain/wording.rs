@@ -172,6 +172,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             "Every folder at the destination is another one than before. Nothing was copied, so that no mail is doubled.".into(),
             "Check the destination address. If the mailbox was made anew, Reset the item, then Start.".into(),
         ),
+        Cause::NoFolders => (
+            format!("The {the_side} shows no folders"),
+            format!("{host} lists no folder of {mailbox}, not even an inbox that can be opened. Nothing was copied."),
+            "Check the login name; if the owner's mail program shows mail there, ask the server's administrator.".into(),
+        ),
         Cause::CredentialMissing => (
             "Credential not in this machine's keyring".into(),
             format!("That of the {the_side} was saved on another machine, was deleted, or the keyring is locked."),
@@ -287,7 +292,7 @@ fn long(pause: Duration) -> String {
 mod tests {
     use super::*;
 
-    const CAUSES: [Cause; 29] = [
+    const CAUSES: [Cause; 30] = [
         Cause::LoginRefused,
         Cause::AdministratorLoginRefused,
         Cause::MailboxNotOpened,
@@ -312,6 +317,7 @@ mod tests {
         Cause::FolderChanged,
         Cause::MessageUnreadable,
         Cause::NotTheSameMailbox,
+        Cause::NoFolders,
         Cause::CredentialMissing,
         Cause::WorkspaceFailed,
         Cause::TooManyErrors,

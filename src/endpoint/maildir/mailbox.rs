@@ -200,6 +200,7 @@ impl Mailbox {
             }
             folders.push(ListedFolder {
                 path: names::path(&wire),
+                foreign: false,
                 role: None,
                 selectable,
                 subscribed: subscribed.contains(&wire),
@@ -359,7 +360,8 @@ impl Mailbox {
 fn not_yet() -> ListedFolder {
     let path = FolderPath::new(["INBOX"]);
     let wire = names::wire(&path);
-    ListedFolder { path, wire, role: None, selectable: true, subscribed: false, state: None, mailbox_id: None }
+    let (foreign, role, selectable) = (false, None, true);
+    ListedFolder { path, wire, foreign, role, selectable, subscribed: false, state: None, mailbox_id: None }
 }
 
 /// A file's time as a message's date.
