@@ -219,8 +219,13 @@ impl Mailbox {
 
     pub fn scan(&self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
         let doing = format!("scanning folder \"{}\"", folder.path);
-        // Flags are told, so they must be those of now.
-        let sight = Sight { view: self.look(folder, &doing)?, fresh: true };
+        // Flags are told, so they must be those of now, or of when the folder was opened.
+        let sight = match which {
+            Which::Range(..) => self.sight(folder, which, &doing)?,
+            Which::All | Which::From(_) | Which::Before(_) | Which::These(_) => {
+                Sight { view: self.look(folder, &doing)?, fresh: true }
+            }
+        };
         self.each(folder, sight, which, &doing, |view, number, entry| {
             let metadata = match entry.path(&view.folder).symlink_metadata() {
                 Err(error) if trouble::is_gone(&error) => return Ok(None),
