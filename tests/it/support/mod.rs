@@ -11,6 +11,7 @@ pub mod corpus;
 pub mod dovecot;
 pub mod imap;
 pub mod keyring;
+pub mod odd;
 pub mod peer;
 pub mod product;
 pub mod relay;

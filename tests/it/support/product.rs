@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use mailferry::domain::project::Options;
-use mailferry::domain::record::ItemError;
+use mailferry::domain::record::{ItemError, Notice};
 use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -158,6 +158,15 @@ impl Workspace {
             let item = store.items(project.id).await.expect("read").remove(0);
             let rows = store.item_errors(item.latest.expect("a pass").id, 1000, 0).await.expect("read");
             rows.into_iter().map(|row| row.error).collect()
+        })
+    }
+
+    /// The notices of the only item's latest pass.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.ask(async |store| {
+            let project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            let item = store.items(project.id).await.expect("read").remove(0);
+            store.notices(item.latest.expect("a pass").id, 1000, 0).await.expect("read")
         })
     }
 
