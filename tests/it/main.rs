@@ -22,5 +22,6 @@ mod secrets;
 mod stops;
 mod support;
 mod support_works;
+mod trust;
 mod wandering;
 mod window;
