@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "support is a toolbox: not every build of the tests opens every drawer")]
 
+pub mod backup;
 pub mod bench;
 pub mod compare;
 pub mod corpus;
