@@ -113,6 +113,8 @@ pub enum Cause {
     MessageUnreadable,
     /// Every destination folder has a new UIDVALIDITY: not the mailbox of the earlier passes (D12).
     NotTheSameMailbox,
+    /// The source lists no folder, not even the inbox.
+    NoFolders,
     /// The credential is not in this machine's vault, or the vault is locked (D17).
     CredentialMissing,
     /// The workspace cannot be written (disk full, locked, read-only).

@@ -201,6 +201,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
              the mailbox already is recognised."
                 .into(),
         ),
+        Cause::NoFolders => (
+            format!("The {the_side} shows no folders"),
+            format!("{host} lists no folder of {mailbox}, not even an inbox that can be opened. Nothing was copied."),
+            "Check the login name; if the owner's mail program shows mail there, ask the server's administrator.".into(),
+        ),
         Cause::CredentialMissing => (
             "Credential not in this machine's keyring".into(),
             format!("That of the {the_side} was saved on another machine, was deleted, or the keyring is locked."),

@@ -240,9 +240,9 @@ impl Pass {
         }
     }
 
-    /// Both sides reached, login accepted, mailbox there; no data.
+    /// Both sides reached, login accepted, mailbox there; what would be left out; no data.
     async fn verify(&self, lane: &mut lane::Lane) -> Flow<()> {
-        self.list(lane).await?;
+        self.look_over(lane).await?;
         lane.close().await;
         Ok(())
     }

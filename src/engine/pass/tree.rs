@@ -11,17 +11,21 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
-use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Habit, Phase, Seen};
+use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Habit, Notice, NoticeKind, Phase, Seen};
 use crate::domain::tree::{FolderPlan, Tree, destination_tree};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
+use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::there::Doubts;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
-/// What both sides hold.
+/// Folders left out that are named one by one; of more, the number is told.
+const MOST_NAMED: usize = 200;
+
+/// What both sides hold; of the destination what its owner has.
 pub(super) struct Listing {
     source: Vec<ListedFolder>,
     destination: Vec<ListedFolder>,
@@ -40,10 +44,14 @@ impl Step for List {
         let (source, destination) = tokio::join!(source.list(), to.list());
         Ok(Listing {
             source: source.on(Side::Source).map_err(Halt::Fatal)?,
-            destination: destination.on(Side::Destination).map_err(Halt::Fatal)?,
+            destination: own(destination.on(Side::Destination).map_err(Halt::Fatal)?),
             limits,
         })
     }
+}
+
+fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
+    listed.into_iter().filter(|folder| !folder.foreign).collect()
 }
 
 /// Creates folders and subscribes those that exist.
@@ -210,10 +218,47 @@ fn place(path: &FolderPath, wire: &WireName, validity: u32) -> FolderRef {
 }
 
 impl Pass {
-    /// Lists both sides.
+    /// Lists both sides. A source without any folder is not believed: every mailbox has one.
     pub(super) async fn list(&self, lane: &mut Lane) -> Flow<Listing> {
         self.tally.phase(self.clock.now(), Phase::Connecting);
-        self.persist(lane, &mut List).await
+        let listing = self.persist(lane, &mut List).await?;
+        if listing.source.iter().any(|folder| folder.selectable && !folder.foreign) {
+            return Ok(listing);
+        }
+        let failure = Failure::new(Cause::NoFolders, Scope::Mailbox, Retry::User, "listing folders")
+            .saying(format!("{} folders listed, none of them with mail of its own", listing.source.len()));
+        Err(Halt::Fatal(Trouble { side: Side::Source, failure }))
+    }
+
+    /// Lists both sides and names what a pass would leave out; changes nothing.
+    pub(super) async fn look_over(&self, lane: &mut Lane) -> Flow<()> {
+        let listing = self.list(lane).await?;
+        let tree = self.tree(&listing, &Known::new(&[], &BTreeMap::new()))?;
+        self.tell_left_out(&tree, &listing).await;
+        Ok(())
+    }
+
+    /// Names the folders that are left out although nobody asked for it, each with what it holds, if that is known.
+    async fn tell_left_out(&self, tree: &Tree, listing: &Listing) {
+        for (at, reason) in &tree.left_out {
+            tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
+        }
+        let told: Vec<_> = tree.left_out.iter().filter(|(_, reason)| reason.is_told()).collect();
+        let notice = |folder: Option<FolderPath>, messages: u64, detail: String| {
+            let (kind, side, numbers) = (NoticeKind::LeftOut, Some(Side::Source), Vec::new());
+            Notice { folder, kind, side, messages, numbers, detail: Some(detail) }
+        };
+        let messages = |at: usize| listing.source[at].state.map_or(0, |state| u64::from(state.messages));
+        let (named, more) = told.split_at(told.len().min(MOST_NAMED));
+        for (at, reason) in named {
+            let path = listing.source[*at].path.clone();
+            self.recorder.add(Entry::notice(notice(Some(path), messages(*at), reason.word().to_owned()))).await;
+        }
+        if !more.is_empty() {
+            let detail = format!("{} more folders, for the same reasons", more.len());
+            let held = more.iter().map(|(at, _)| messages(*at)).sum();
+            self.recorder.add(Entry::notice(notice(None, held, detail))).await;
+        }
     }
 
     /// Lists, creates the tree and says which folders to look into.
@@ -227,9 +272,7 @@ impl Pass {
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         let known = Known::new(&records, &renamed);
         let tree = self.tree(&listing, &known)?;
-        for (at, reason) in &tree.left_out {
-            tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
-        }
+        self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
         self.create(lane, &tree, &listing, &mut candidates).await?;
         self.notice_stalls(&candidates).await?;

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use mailferry::domain::project::Options;
-use mailferry::domain::record::ItemError;
+use mailferry::domain::record::{ItemError, Notice};
 use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -118,7 +118,7 @@ impl Workspace {
     }
 
     /// What `status --json` says of every item. For each that is at rest, source = copied + already there + skipped +
-    /// vanished + errors must hold (D6), unless the pass ended early.
+    /// vanished + errors + waiting must hold (D6), unless the pass ended early.
     pub fn status(&self) -> Vec<Item> {
         let output = self.run(&["status", PROJECT, "--json"]).expect(0);
         let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
@@ -126,6 +126,7 @@ impl Workspace {
         for item in items.iter().filter(|item| item.status() == "completed") {
             let parts = ["copied", "already_there", "skipped", "vanished", "errors"];
             let sum: u64 = parts.iter().map(|part| item.messages(part)).sum();
+            let sum = sum + item.0["messages"]["waiting"].as_u64().unwrap_or(0);
             assert_eq!(item.messages("source"), sum, "the sum does not hold: {:#}", item.0);
         }
         items
@@ -158,6 +159,15 @@ impl Workspace {
             let item = store.items(project.id).await.expect("read").remove(0);
             let rows = store.item_errors(item.latest.expect("a pass").id, 1000, 0).await.expect("read");
             rows.into_iter().map(|row| row.error).collect()
+        })
+    }
+
+    /// The notices of the only item's latest pass.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.ask(async |store| {
+            let project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            let item = store.items(project.id).await.expect("read").remove(0);
+            store.notices(item.latest.expect("a pass").id, 1000, 0).await.expect("read")
         })
     }
 
