@@ -86,6 +86,9 @@ impl Pass {
         if self.recorder.failed().is_cancelled() {
             return Err(Halt::Stopped);
         }
+        if job.cut.doubt {
+            self.doubt(job);
+        }
         let now = self.clock.now();
         self.tally.count(now, job.id, |c| {
             c.vanished = vanished;
@@ -96,9 +99,12 @@ impl Pass {
         let whole = counts.errors + counts.skipped + vanished == 0
             && !job.unfinished
             && self.order.kind == PassKind::Full
-            && !job.destination_gone;
+            && !job.destination_gone
+            && !job.cut.doubt;
         let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
-        self.journal.end_folder(job.id, FolderEnd { close_intent: true, marker, ..FolderEnd::default() }).await?;
+        self.journal
+            .end_folder(job.id, FolderEnd { close_intent: !job.cut.doubt, marker, ..FolderEnd::default() })
+            .await?;
         let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
         self.tally.folder_phase(now, job.id, phase);
         Ok(())

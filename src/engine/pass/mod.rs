@@ -6,20 +6,25 @@
 
 mod again;
 mod answers;
+mod arrivals;
 mod bytes;
 mod carry;
 mod copy;
+mod doubts;
 mod finish;
 mod job;
 mod known;
 mod lane;
+mod notes;
 mod places;
-mod quiet;
+mod pulse;
 mod reader;
 mod recorder;
 mod recovery;
 mod resolve;
 mod scan;
+mod settling;
+mod suspects;
 pub mod tally;
 mod tree;
 mod writer;
@@ -57,6 +62,9 @@ pub struct PassOrder {
     pub options: Options,
     /// The pauses between tries.
     pub pace: Pace,
+    /// When an earlier attempt or pass of the item last showed a sign of life, UTC epoch milliseconds: it may have left
+    /// something on its way (D28).
+    pub last_seen: Option<i64>,
     /// What an interrupted attempt of this pass had counted, by folder: counters never fall (D6).
     pub earlier: BTreeMap<FolderId, Counts>,
 }
@@ -145,6 +153,8 @@ pub struct Pass {
     errors: AtomicU64,
     /// Messages that became item errors in this pass: not tried again in it.
     failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
+    /// Folders to be asked about at the end (D28).
+    doubts: Mutex<BTreeMap<FolderId, doubts::Doubt>>,
 }
 
 impl Pass {
@@ -166,8 +176,21 @@ impl Pass {
             Box::new(move || recovery.progressed())
         };
         let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
-        let (errors, failed) = (AtomicU64::new(0), Mutex::default());
-        let pass = Self { order, source, destination, journal, tally, clock, quit, recovery, recorder, errors, failed };
+        let (errors, failed, doubts) = (AtomicU64::new(0), Mutex::default(), Mutex::default());
+        let pass = Self {
+            order,
+            source,
+            destination,
+            journal,
+            tally,
+            clock,
+            quit,
+            recovery,
+            recorder,
+            errors,
+            failed,
+            doubts,
+        };
         let work = async move {
             let ended = tokio::select! {
                 biased;

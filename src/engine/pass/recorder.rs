@@ -167,6 +167,8 @@ fn merge(group: &mut Entry, entry: Entry) {
     group.results.watermarks.extend(entry.results.watermarks);
     group.results.rekeys.extend(entry.results.rekeys);
     group.results.flags.extend(entry.results.flags);
+    group.results.places.extend(entry.results.places);
+    group.results.notices.extend(entry.results.notices);
     group.results.errors.extend(entry.results.errors);
     group.counts.extend(entry.counts);
     group.progressed |= entry.progressed;
