@@ -119,6 +119,19 @@ pub trait Source: Send {
     /// Opens a folder read-only and tells its state.
     async fn examine(&mut self, folder: &FolderRef) -> Result<FolderState>;
 
+    /// Opens folders read-only one after the other, in one flight where that can be, and tells their states. One answer
+    /// each, in order.
+    async fn examine_all(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<FolderState>>> {
+        let mut states = Vec::with_capacity(folders.len());
+        for folder in folders {
+            states.push(match self.examine(folder).await {
+                Err(failure) if failure.breaks_connection() => return Err(failure),
+                state => state,
+            });
+        }
+        Ok(states)
+    }
+
     /// UID, flags and size (and date, if asked for), ascending by UID.
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>>;
 

@@ -17,10 +17,11 @@ use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::endpoint::Meter;
-use crate::engine::board::{Board, Change, Effect, Event};
+use crate::engine::board::{Board, Change, Effect, Event, Listed};
 use crate::engine::command::{Command, Outcome};
 use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
+use crate::engine::mailboxes;
 use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{PassEnd, Stops};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
@@ -182,10 +183,11 @@ impl Dispatcher {
         let rows = self.workspace.store.items(id).await?;
         let newest = rows.last().map(|row| row.item.id);
         self.census.insert(id, Census { project: id, items: rows.len() as u64, newest });
-        for row in rows {
+        let mailboxes = mailboxes::of(&project, rows.iter().map(|row| row.item.clone()).collect()).await;
+        for (row, mailboxes) in rows.into_iter().zip(mailboxes) {
             let status = row.status();
             let latest = row.latest.as_ref();
-            seats.push((row.item.id, status, latest.map(|pass| pass.id)));
+            seats.push(Listed { item: row.item.id, status, pass: latest.map(|pass| pass.id), mailboxes });
             if self.rows.get(row.item.id).is_none() {
                 self.rows.put(ItemRow {
                     item: row.item.id,

@@ -10,6 +10,7 @@ mod census;
 mod codec;
 mod commands;
 mod connection;
+mod copies;
 mod credentials;
 mod error;
 mod folders;
@@ -33,7 +34,7 @@ pub use credentials::Workspace;
 pub use error::{Result, StoreError};
 pub use items::{Became, Imported, ItemRow, NewItem};
 pub use passes::{Ended, PassRow, Recovered, Schedule, Submission};
-pub use progress::{ErrorRow, PassFolderRow};
+pub use progress::{ErrorRow, NoticeRow, PassFolderRow};
 pub use waiting::{StatusChange, Waiting};
 
 use std::path::{Path, PathBuf};

@@ -14,7 +14,7 @@ use super::parts::Parts;
 use super::pending::{Pending, Reply};
 use super::reader::folder_changed;
 use super::response::{Fetch, Response};
-use super::session::{Mode, Session, folder_state};
+use super::session::{Mode, Session, WINDOW, folder_state};
 use super::stream::Stream;
 use crate::domain::failure::Cause;
 use crate::domain::flags::Flags;
@@ -145,6 +145,27 @@ impl Source for Session {
             return Err(folder_changed(&format!("opening folder \"{}\"", folder.path)));
         }
         Ok(state)
+    }
+
+    async fn examine_all(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<FolderState>>> {
+        let mut states = Vec::with_capacity(folders.len());
+        for some in folders.chunks(WINDOW) {
+            let mut tickets = Vec::with_capacity(some.len());
+            for folder in some {
+                tickets.push(self.queue_open(folder, Mode::Read).await?);
+            }
+            for (folder, ticket) in some.iter().zip(tickets) {
+                let state = self.connection.answer(ticket).await?.good().map(|answer| folder_state(&answer).0);
+                states.push(match state {
+                    Err(failure) if failure.breaks_connection() => return Err(failure),
+                    Ok(state) if folder.validity != 0 && folder.validity != state.uid_validity => {
+                        Err(folder_changed(&format!("opening folder \"{}\"", folder.path)))
+                    }
+                    state => state,
+                });
+            }
+        }
+        Ok(states)
     }
 
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {

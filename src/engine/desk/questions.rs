@@ -145,13 +145,14 @@ impl Questions {
     async fn details(&self, item: ItemId) -> Result<Details, String> {
         let words = |error: crate::store::StoreError| error.to_string();
         let passes = self.store.passes(item).await.map_err(words)?;
-        let (mut folders, mut errors) = (Vec::new(), Vec::new());
+        let (mut folders, mut errors, mut notices) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(pass) = passes.first() {
             folders = self.folders(pass.id, 0).await?;
             let rows = self.store.item_errors(pass.id, PAGE, 0).await.map_err(words)?;
             errors = rows.into_iter().map(|row| row.error).collect();
+            notices = self.store.notices(pass.id, PAGE, 0).await.map_err(words)?;
         }
-        Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors })
+        Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors, notices })
     }
 
     async fn folders(&self, pass: PassId, offset: u32) -> Result<Vec<FolderLine>, String> {
