@@ -46,6 +46,13 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
             counted(parsed.rows.len(), "good row")
         )));
     }
+    let shared = enter::shared_destinations(&opened.store, project.id, &parsed.rows).await?;
+    for note in shared.iter().take(NAMED) {
+        warn!("note: {}: {}", file.display(), clean(&note.to_string()));
+    }
+    if shared.len() > NAMED {
+        warn!("note: … and {} more rows that share a destination mailbox", shared.len() - NAMED);
+    }
     let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
     // Opened first: a wrong passphrase must not leave half an import.
     let vault = if has_secrets { Some(opened.vault().await?) } else { None };

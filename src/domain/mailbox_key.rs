@@ -49,13 +49,19 @@ pub fn keys(server: &Server, mailbox: &Mailbox, resolve: &dyn Fn(&str) -> String
 }
 
 /// Finds out who was the first to name a mailbox.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shared<T>(HashMap<MailboxKey, T>);
 
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
 impl<T: Clone> Shared<T> {
-    /// Names a mailbox; answers who named it before, if anybody but those that `same` holds for.
-    pub fn name(&mut self, keys: [MailboxKey; 2], who: T, same: impl Fn(&T) -> bool) -> Option<T> {
-        let first = keys.iter().find_map(|key| self.0.get(key).filter(|other| !same(other))).cloned();
+    /// Names a mailbox; answers who was the first to name it before.
+    pub fn name(&mut self, keys: [MailboxKey; 2], who: T) -> Option<T> {
+        let first = keys.iter().find_map(|key| self.0.get(key)).cloned();
         for key in keys {
             self.0.entry(key).or_insert_with(|| who.clone());
         }
@@ -109,10 +115,9 @@ mod tests {
     fn the_first_to_name_a_mailbox_is_told_to_the_others() {
         let mut shared = Shared::default();
         let anna = |login| key("imaps://a", "anna@x", login);
-        assert_eq!(shared.name(anna(None), 2, |_| false), None);
-        assert_eq!(shared.name(key("imaps://a", "bob@x", None), 3, |_| false), None);
-        assert_eq!(shared.name(anna(Some("a1")), 4, |_| false), Some(2));
-        assert_eq!(shared.name(key("imaps://a", "carl@x", Some("a1")), 5, |_| false), Some(4), "by its login");
-        assert_eq!(shared.name(anna(None), 2, |other| *other == 2), None, "the same once more");
+        assert_eq!(shared.name(anna(None), 2), None);
+        assert_eq!(shared.name(key("imaps://a", "bob@x", None), 3), None);
+        assert_eq!(shared.name(anna(Some("a1")), 4), Some(2));
+        assert_eq!(shared.name(key("imaps://a", "carl@x", Some("a1")), 5), Some(4), "by its login");
     }
 }

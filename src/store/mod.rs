@@ -32,7 +32,7 @@ pub use census::Census;
 pub use commands::CommandId;
 pub use credentials::Workspace;
 pub use error::{Result, StoreError};
-pub use items::{Became, Imported, ItemRow, NewItem};
+pub use items::{Became, DestinationRow, Imported, ItemRow, NewItem};
 pub use passes::{Ended, PassRow, Recovered, Schedule, Submission};
 pub use progress::{ErrorRow, NoticeRow, PassFolderRow};
 pub use waiting::{StatusChange, Waiting};

@@ -23,5 +23,6 @@ mod secrets;
 mod stops;
 mod support;
 mod support_works;
+mod trust;
 mod wandering;
 mod window;

@@ -4,7 +4,7 @@ use mailferry::domain::record::{Notice, NoticeKind};
 
 use crate::support::dovecot::{self, Dovecot, Format};
 use crate::support::imap::Stored;
-use crate::support::odd::{Mail, Odd, Running, tell_whole};
+use crate::support::peculiar::{Mail, Odd, Running, tell_whole};
 use crate::support::product::{PROJECT, Workspace, plain};
 
 /// A project from an odd server to a real one, and the mailbox there.

@@ -90,7 +90,7 @@ pub enum Ask {
     /// Makes a project.
     NewProject(Box<NewProject>),
     /// What an import would bring in.
-    Preview(ImportFrom),
+    Preview(ProjectId, ImportFrom),
     /// Imports items.
     Import {
         /// Into which project.

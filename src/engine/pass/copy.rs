@@ -13,13 +13,14 @@ use tokio::sync::mpsc;
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase};
+use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
 use crate::engine::pass::again::blame;
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::engine::pass::places::{Prepared, Queue};
 use crate::engine::pass::reader::{AHEAD, read};
+use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::writer::{Broke, Writer};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -204,6 +205,12 @@ impl Pass {
                 continue;
             }
             self.journal.renumber_destination(job.id, job.destination.validity).await?;
+            // What was in the old one went with it.
+            let copies = self.journal.copies(job.id, vec![Watermark::NOT_TOLD]).await?;
+            let place = |(row, mark): (FolderId, Watermark)| (row, mark.source, Watermark::GONE);
+            let results = Results { places: copies.into_iter().map(place).collect(), ..Results::default() };
+            self.recorder.add(Entry { results, ..Entry::default() }).await;
+            self.recorder.flush().await;
             job.destination_gone = false;
             self.journal.update_folders(vec![row(job)]).await?;
         }

@@ -35,6 +35,8 @@ pub(super) struct Doubts {
 
 struct There<'a> {
     job: &'a Job,
+    /// The destination is known to change messages while it stores them: contents say nothing.
+    altering: bool,
 }
 
 /// What became of copies whose numbers no longer hold.
@@ -51,6 +53,8 @@ struct Sorted {
 #[derive(Default)]
 struct Others {
     by_identity: BTreeMap<Identity, Vec<Uid>>,
+    /// Without Message-ID or date.
+    weak: BTreeSet<Uid>,
     /// Answer for a copy already.
     taken: BTreeSet<Uid>,
 }
@@ -185,6 +189,9 @@ impl There<'_> {
         let mut others = Others::default();
         for (uid, names) in who(to, into, &strange).await.on(Side::Destination).map_err(Halt::Fatal)? {
             others.by_identity.entry(names.now).or_default().push(uid);
+            if names.weak {
+                others.weak.insert(uid);
+            }
             // Watermarks of older versions know it by another form.
             if names.before != names.now {
                 others.by_identity.entry(names.before).or_default().push(uid);
@@ -200,8 +207,11 @@ impl There<'_> {
                 continue;
             }
             let same = match mark.content {
-                None => true,
-                Some(content) => self.content(to, *uid).await? == Some(content),
+                Some(content) if !self.altering || there.weak.contains(uid) => {
+                    self.content(to, *uid).await? == Some(content)
+                }
+                // Old, or changed by the destination while it was stored.
+                Some(_) | None => true,
             };
             if same {
                 there.taken.insert(*uid);
@@ -235,7 +245,8 @@ impl Pass {
         let Some(job) = group.iter().find(|job| !job.fresh && !job.destination_gone && !job.abandoned).cloned() else {
             return Ok(());
         };
-        if self.persist(lane, &mut There { job: &job }).await? {
+        let altering = self.journal.habit(Side::Destination).await?.changed > 0;
+        if self.persist(lane, &mut There { job: &job, altering }).await? {
             for job in group {
                 job.doubts = Doubts::default();
                 job.strangers_next = Uid(0);

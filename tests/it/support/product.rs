@@ -118,7 +118,7 @@ impl Workspace {
     }
 
     /// What `status --json` says of every item. For each that is at rest, source = copied + already there + skipped +
-    /// vanished + errors must hold (D6), unless the pass ended early.
+    /// vanished + errors + waiting must hold (D6), unless the pass ended early.
     pub fn status(&self) -> Vec<Item> {
         let output = self.run(&["status", PROJECT, "--json"]).expect(0);
         let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
@@ -126,6 +126,7 @@ impl Workspace {
         for item in items.iter().filter(|item| item.status() == "completed") {
             let parts = ["copied", "already_there", "skipped", "vanished", "errors"];
             let sum: u64 = parts.iter().map(|part| item.messages(part)).sum();
+            let sum = sum + item.0["messages"]["waiting"].as_u64().unwrap_or(0);
             assert_eq!(item.messages("source"), sum, "the sum does not hold: {:#}", item.0);
         }
         items
