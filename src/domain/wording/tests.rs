@@ -21,7 +21,7 @@ all! { CAUSES, Cause:
     TimedOut Nonsense Throttled ProviderLimit
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused HangsUpAtMessage MessageGone FolderRefused
-    FolderGone FolderChanged MessageUnreadable NotTheSameMailbox NoFolders ListIncomplete
+    FolderGone FolderChanged MessageUnreadable NotTheSameMailbox
     CredentialMissing WorkspaceFailed TooManyErrors CommandRefused
     Internal
 }
