@@ -164,6 +164,8 @@ fn c12_what_is_left_out_by_default_is_named() {
     assert_eq!(scene.left_out(), expected);
     scene.moves(&[1]);
     assert_eq!(scene.left_out(), expected);
+    let item = scene.workspace.only();
+    assert_eq!((item.messages("source"), item.messages("skipped")), (3, 2));
     // A mapping asks for them.
     scene.workspace.options(|options| {
         let rule = |text: &str| mailferry::domain::mapping::Mapping(text.into());

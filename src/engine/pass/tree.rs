@@ -248,6 +248,7 @@ impl Pass {
             Notice { folder, kind, side, messages, numbers, detail: Some(detail) }
         };
         let messages = |at: usize| listing.source[at].state.map_or(0, |state| u64::from(state.messages));
+        self.tally.left_out(self.clock.now(), told.iter().map(|(at, _)| messages(*at)).sum());
         let (named, more) = told.split_at(told.len().min(MOST_NAMED));
         for (at, reason) in named {
             let path = listing.source[*at].path.clone();
