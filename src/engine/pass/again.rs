@@ -84,7 +84,7 @@ impl Pass {
     }
 
     /// Looks into folders of which messages did not come. Those that are gone from the listing have vanished; those that
-    /// are still there and were refused together are asked for one by one; what then does not come cannot be read.
+    /// are still there are asked for one by one; what then does not come cannot be read.
     pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
@@ -102,7 +102,8 @@ impl Pass {
                 again.push(job);
                 continue;
             };
-            if !left.is_empty() && (job.singly && job.looks == 1 || missing == 0) {
+            if !left.is_empty() && (job.looks == 1 || missing == 0) {
+                job.singly |= missing > 0;
                 again.push(job);
                 continue;
             }

@@ -250,6 +250,7 @@ impl Pass {
             Notice { folder, kind, side, messages, numbers, detail: Some(detail) }
         };
         let messages = |at: usize| listing.source[at].state.map_or(0, |state| u64::from(state.messages));
+        self.tally.left_out(self.clock.now(), told.iter().map(|(at, _)| messages(*at)).sum());
         let (named, more) = told.split_at(told.len().min(MOST_NAMED));
         for (at, reason) in named {
             let path = listing.source[*at].path.clone();
@@ -555,7 +556,7 @@ impl Pass {
             agreed: candidate.agreed(),
             doubtful: candidate.is_doubtful(listed.mailbox_id.as_ref()),
             listed_next: Uid(i64::from(if told == 0 { 0 } else { told.max(seen) })),
-            remainder: false,
+            remainder: candidate.plan.remainder,
             unlisted: 0,
             late: Vec::new(),
             source_next: best.uid_next.max(seen),
