@@ -107,16 +107,24 @@ pub enum Cause {
     FolderGone,
     /// UIDVALIDITY changed while the folder was being read.
     FolderChanged,
+    /// The source counts more messages in this folder than it lists (D27).
+    ListIncomplete,
     /// The server could not hand out this message (`NO` to FETCH, empty body).
     MessageUnreadable,
     /// Every destination folder has a new UIDVALIDITY: not the mailbox of the earlier passes (D12).
     NotTheSameMailbox,
+    /// The source lists no folder, not even the inbox.
+    NoFolders,
     /// The credential is not in this machine's vault, or the vault is locked (D17).
     CredentialMissing,
     /// The workspace cannot be written (disk full, locked, read-only).
     WorkspaceFailed,
     /// The pass ended because the number of item errors reached the limit.
     TooManyErrors,
+    /// The destination said yes to a message and does not hold it.
+    NotStored,
+    /// The destination may still be taking in what an interrupted connection had sent (D28).
+    Settling,
     /// A command the server refused and that fits no other row.
     CommandRefused,
     /// Mailferry itself failed (a panic in a worker).

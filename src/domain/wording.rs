@@ -152,6 +152,16 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             format!("{host} closed the connection again and again at this message. The original is unchanged."),
             "Start a Full pass later: it tries it again. If that fails too, look at it in the owner's mail program.".into(),
         ),
+        Cause::NotStored => (
+            "The destination does not hold this message".into(),
+            format!("{host} said that it stored it, and it is not in {folder}. The original is unchanged at the source."),
+            "Start a Full pass: it tries it again.".into(),
+        ),
+        Cause::Settling => (
+            "Waiting for the destination to take in what was on its way".into(),
+            format!("The connection broke while {host} was still storing messages. They are looked for before any is sent again."),
+            "Nothing to do.".into(),
+        ),
         Cause::MessageGone => (
             "The message is no longer there".into(),
             format!("It was deleted or moved at the {the_side} while the pass was running."),
@@ -184,6 +194,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             "The server numbered its messages anew. What was copied is recorded.".into(),
             "Start a Full pass: messages already copied are recognised.".into(),
         ),
+        Cause::ListIncomplete => (
+            format!("{} is not listed completely", capital(&folder)),
+            format!("{host} says that it holds more messages than it lists; what it lists was moved."),
+            "Some providers show only the newest messages over IMAP: ask for their export host. Then start a Full pass.".into(),
+        ),
         Cause::MessageUnreadable => (
             format!("The {the_side} could not hand out this message"),
             format!("{host} lists it but does not give its contents."),
@@ -195,6 +210,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             "Check the address. If the mailbox was made anew, import the item into a new project and Start there: what is in \
              the mailbox already is recognised."
                 .into(),
+        ),
+        Cause::NoFolders => (
+            format!("The {the_side} shows no folders"),
+            format!("{host} lists no folder of {mailbox}, not even an inbox that can be opened. Nothing was copied."),
+            "Check the login name; if the owner's mail program shows mail there, ask the server's administrator.".into(),
         ),
         Cause::CredentialMissing => (
             "Credential not in this machine's keyring".into(),

@@ -10,6 +10,7 @@ mod census;
 mod codec;
 mod commands;
 mod connection;
+mod copies;
 mod credentials;
 mod error;
 mod folders;

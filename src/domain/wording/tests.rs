@@ -16,7 +16,8 @@ macro_rules! all {
 }
 
 all! { CAUSES, Cause:
-    LoginRefused AdministratorLoginRefused MailboxNotOpened MaildirNotOpened
+    LoginRefused ListIncomplete NoFolders NotStored
+    Settling AdministratorLoginRefused MailboxNotOpened MaildirNotOpened
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
     TimedOut Nonsense Throttled ProviderLimit
     TooManyConnections ServerBusy DestinationFull TooBig

@@ -3,7 +3,8 @@
 //! Every command gets exactly one answer, also when the connection dies or its session is dropped. Waits for nothing.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use super::scrub::Scrub;
 use super::stream::Stream;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::Uid;
-use crate::endpoint::{Appended, Result};
+use crate::endpoint::{AppendAnswer, Appended, NotAppended, Result};
 
 /// The answer to a command.
 pub(super) struct Answer {
@@ -41,20 +42,20 @@ impl Answer {
 
 /// Where the answer to an append goes; never dropped without a word.
 pub(super) struct AppendReply {
-    to: Option<oneshot::Sender<Result<Vec<Appended>>>>,
+    to: Option<oneshot::Sender<std::result::Result<Vec<Appended>, NotAppended>>>,
     tells_uids: bool,
     messages: usize,
 }
 
 impl AppendReply {
     /// `tells_uids`: UIDPLUS was advertised, so an APPENDUID is believed, if it names as many UIDs as were sent messages.
-    pub(super) fn new(tells_uids: bool, messages: usize) -> (Self, oneshot::Receiver<Result<Vec<Appended>>>) {
+    pub(super) fn new(tells_uids: bool, messages: usize) -> (Self, AppendAnswer) {
         let (to, answer) = oneshot::channel();
         (Self { to: Some(to), tells_uids, messages }, answer)
     }
 
-    /// Answers.
-    pub(super) fn answer(mut self, result: Result<&Told>) {
+    /// What the server answered.
+    pub(super) fn answer(self, result: Result<&Told>) {
         let result = result.map(|told| {
             let places = told.code.append_uids().filter(|(_, uids)| self.tells_uids && uids.len() == self.messages);
             match places {
@@ -65,6 +66,15 @@ impl AppendReply {
                 None => vec![Appended { at: None }; self.messages],
             }
         });
+        self.say(result.map_err(|failure| NotAppended { failure, answered: true }));
+    }
+
+    /// No answer will come.
+    pub(super) fn unanswered(self, failure: Failure) {
+        self.say(Err(NotAppended { failure, answered: false }));
+    }
+
+    fn say(mut self, result: std::result::Result<Vec<Appended>, NotAppended>) {
         if let Some(to) = self.to.take() {
             // Nobody waits: the append happened all the same.
             drop(to.send(result));
@@ -76,7 +86,7 @@ impl Drop for AppendReply {
     fn drop(&mut self) {
         if let Some(to) = self.to.take() {
             let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "adding a message");
-            drop(to.send(Err(failure.saying("the session was closed"))));
+            drop(to.send(Err(NotAppended { failure: failure.saying("the session was closed"), answered: false })));
         }
     }
 }
@@ -112,6 +122,8 @@ pub(super) struct Pending {
     pub(super) opens: Option<u64>,
     /// It needs the folder opened last to have this UIDVALIDITY (0: any).
     pub(super) needs: Option<u32>,
+    /// It only keeps the place of data that come after the end of the command before: its own answer does not count.
+    pub(super) fence: bool,
     /// Someone waits for `+`.
     pub(super) go: Option<oneshot::Sender<()>>,
 }
@@ -132,7 +144,7 @@ impl Pending {
 
     /// Any command.
     pub(super) fn new(step: Step, doing: &str, reply: Reply) -> Self {
-        Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, go: None }
+        Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, fence: false, go: None }
     }
 
     /// Gives the failure as the answer.
@@ -140,7 +152,7 @@ impl Pending {
         let failure = Failure { doing: self.doing, ..failure.clone() };
         match self.reply {
             Reply::Whole(to, _) => drop(to.send(Err(failure))),
-            Reply::Append(reply) => reply.answer(Err(failure)),
+            Reply::Append(reply) => reply.unanswered(failure),
             Reply::Stream(stream) => stream.break_off(failure),
         }
     }
@@ -160,12 +172,35 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     pub(super) watch: Arc<Watch>,
     pub(super) scrub: Scrub,
+    /// Set when data come after the end of their command; shared by the sessions of an endpoint.
+    late: OnceLock<Late>,
 }
+
+/// Whether a server was seen to send data after the end of the command that asked for them (as James may).
+pub(super) type Late = Arc<AtomicBool>;
 
 impl Shared {
     /// Nothing under way yet.
     pub(super) fn new(watch: Arc<Watch>, scrub: Scrub) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), stop: CancellationToken::new(), watch, scrub })
+        let (state, stop, late) = (Mutex::default(), CancellationToken::new(), OnceLock::new());
+        Arc::new(Self { state, stop, watch, scrub, late })
+    }
+
+    /// Shares what is known of late data with the other sessions.
+    pub(super) fn share_late(&self, late: &Late) {
+        if self.late.set(Arc::clone(late)).is_err() && self.late() {
+            late.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Data came that no command waits for any more.
+    pub(super) fn is_late(&self) {
+        self.late.get_or_init(Late::default).store(true, Ordering::Relaxed);
+    }
+
+    /// Whether data come late from this server.
+    pub(super) fn late(&self) -> bool {
+        self.late.get().is_some_and(|late| late.load(Ordering::Relaxed))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

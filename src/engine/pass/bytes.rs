@@ -5,15 +5,22 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::domain::content::{Shape, Shaper};
 use crate::domain::identity::{
-    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, header_of, of_header,
+    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, Names, header_of, names_of,
 };
 use crate::domain::message::Body;
 
 const PIECE: usize = 64 * 1024;
 
-fn pieces(file: &File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut file = file;
+fn each(body: &Body, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut file: &File = match body {
+        Body::Memory(bytes) => {
+            each(bytes);
+            return Ok(());
+        }
+        Body::Spooled { file, .. } => file,
+    };
     file.seek(SeekFrom::Start(0))?;
     let mut piece = vec![0; PIECE];
     loop {
@@ -46,18 +53,23 @@ pub(super) fn header(body: &Body) -> Vec<u8> {
 /// # Errors
 /// The spool file cannot be read.
 pub(super) fn identity(body: &Body) -> io::Result<Identity> {
+    names(body).map(|names| names.now)
+}
+
+/// Who a message is, to this version and to older ones.
+///
+/// # Errors
+/// The spool file cannot be read.
+pub(super) fn names(body: &Body) -> io::Result<Names> {
     let from_header = match body {
-        Body::Memory(bytes) => of_header(header_of(&bytes[..bytes.len().min(HEADER_LIMIT)])),
-        Body::Spooled { .. } => of_header(&header(body)),
+        Body::Memory(bytes) => names_of(header_of(&bytes[..bytes.len().min(HEADER_LIMIT)])),
+        Body::Spooled { .. } => names_of(&header(body)),
     };
-    if let FromHeader::Known(identity) = from_header {
-        return Ok(identity);
+    if let FromHeader::Known(names) = from_header {
+        return Ok(names);
     }
     let mut whole = BytesIdentity::new();
-    match body {
-        Body::Memory(bytes) => whole.update(bytes),
-        Body::Spooled { file, .. } => pieces(file, |piece| whole.update(piece))?,
-    }
+    each(body, |piece| whole.update(piece))?;
     Ok(whole.finish())
 }
 
@@ -67,9 +79,16 @@ pub(super) fn identity(body: &Body) -> io::Result<Identity> {
 /// The spool file cannot be read.
 pub(super) fn content(body: &Body) -> io::Result<ContentHash> {
     let mut whole = ContentHasher::new();
-    match body {
-        Body::Memory(bytes) => whole.update(bytes),
-        Body::Spooled { file, .. } => pieces(file, |piece| whole.update(piece))?,
-    }
+    each(body, |piece| whole.update(piece))?;
+    Ok(whole.finish())
+}
+
+/// What a message holds, to be compared with a copy of it (D8).
+///
+/// # Errors
+/// The spool file cannot be read.
+pub(super) fn shape(body: &Body) -> io::Result<Shape> {
+    let mut whole = Shaper::new();
+    each(body, |piece| whole.update(piece))?;
     Ok(whole.finish())
 }

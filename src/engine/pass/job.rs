@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::flags::{FlagChange, Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState};
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::plan::FlagStep;
-use crate::domain::record::Intent;
+use crate::domain::record::{Intent, Seen, Watermark};
+use crate::domain::retry::OnWire;
 use crate::endpoint::{FolderRef, Which};
-
-/// Breaks at one place after which the pass goes on without it (D22).
-pub const BLAME_LIMIT: u32 = 3;
+use crate::engine::pass::suspects::{Part, Suspects};
+use crate::engine::pass::there::Doubts;
 
 /// Messages still to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Carry {
     pub folder: FolderId,
     /// Number at the destination.
     pub destination: Uid,
+    /// Who the message is: looked at before its copy is touched (D26).
+    pub mark: Watermark,
     /// What changed at the source since the last pass.
     pub change: FlagChange,
     /// The source's flags now: the next base.
@@ -39,9 +42,10 @@ pub struct Carry {
 impl From<FlagStep> for Carry {
     fn from(step: FlagStep) -> Self {
         Self {
-            source: step.source,
-            folder: step.destination_folder,
-            destination: step.destination,
+            source: step.mark.source,
+            folder: step.mark.destination_folder,
+            destination: step.mark.destination,
+            mark: step.mark,
             change: step.change,
             now: step.now,
         }
@@ -61,6 +65,22 @@ pub struct Job {
     pub mailbox_id: Option<String>,
     /// Its state when it was listed, before any scan.
     pub listed: FolderState,
+    /// Messages it holds, as EXAMINE says.
+    pub exists: u32,
+    /// EXAMINE said the same as the list: else figures of the list are not built on (D27).
+    pub agreed: bool,
+    /// Its numbers may mean other messages than before: every known one is looked at (D26).
+    pub doubtful: bool,
+    /// Messages from this number on came after the listing, or the listing's figures were too low; 0: not known.
+    pub listed_next: Uid,
+    /// A view of everything: only what lies in no other folder is copied, after all others.
+    pub remainder: bool,
+    /// Messages that the server counts and does not list: an error of the folder.
+    pub unlisted: u64,
+    /// New messages that may have moved here while the pass ran: looked at when all others are done.
+    pub late: Vec<Uid>,
+    /// No message that was seen has this number or a greater one.
+    pub source_next: u32,
     /// How the destination calls its counterpart.
     pub destination: FolderRef,
     /// State of the destination folder before anything was appended.
@@ -73,6 +93,12 @@ pub struct Job {
     /// An interrupted pass left an intent that no longer says from where on to look: the whole destination folder may
     /// hold messages of ours without a watermark.
     pub search_all: bool,
+    /// Why the numbers of its copies may not hold.
+    pub doubts: Doubts,
+    /// Messages at the destination below this number are known, by a watermark or as strangers.
+    pub strangers_next: Uid,
+    /// Messages that vanished before what is done now.
+    pub vanished: u64,
     /// No earlier pass recorded anything of this folder.
     pub fresh: bool,
     /// The destination folder of earlier passes is gone (D12).
@@ -87,21 +113,23 @@ pub struct Job {
     pub listing: BTreeMap<Uid, (Flags, u32)>,
     /// Flag changes to carry.
     pub carries: Vec<Carry>,
-    /// Messages that were on the wire when a connection broke: sent one at a time from then on.
-    pub careful: BTreeSet<Uid>,
+    /// Messages at which connections broke (D22).
+    pub suspects: Suspects,
+    /// What a broken connection left open at the destination (D28).
+    pub cut: Cut,
     /// Messages that did not come when they were to be compared with what is at the destination. They may be there
     /// already: reading them again tells what is wrong with them, but they are not appended.
     pub uncompared: BTreeSet<Uid>,
+    /// Messages that wait for the next pass: they may have come from a folder that could not be read in this one (D29).
+    pub waiting: BTreeSet<Uid>,
+    /// The destination's numbering as an earlier pass saw it last.
+    pub destination_seen: Seen,
     /// Messages are asked for one at a time: the server refused to hand them out together.
     pub singly: bool,
     /// Messages that were asked for and did not come.
     pub missing: u64,
     /// How often the folder was looked into again for them.
     pub looks: u32,
-    /// The message at which the source broke last.
-    pub suspect: Option<Uid>,
-    /// Breaks by message.
-    pub blame: BTreeMap<Uid, u32>,
     /// Breaks before any message could be named.
     pub folder_blame: u32,
 }
@@ -112,9 +140,9 @@ impl Job {
         match &self.todo {
             // A pass works on what was listed: a message that arrives meanwhile may be one that moved here from a folder
             // already copied, and the next pass can tell (D12).
-            Todo::All => match self.listed.uid_next {
-                0 => Which::All,
-                next => Which::Before(Uid(next.into())),
+            Todo::All => match self.listed_next {
+                Uid(0) => Which::All,
+                next => Which::Before(next),
             },
             Todo::These(uids) => Which::These(uids.clone()),
         }
@@ -122,37 +150,67 @@ impl Job {
 
     /// Whether a message was there when the folder was listed.
     pub fn was_listed(&self, uid: Uid) -> bool {
-        self.listed.uid_next == 0 || uid < Uid(self.listed.uid_next.into())
+        self.listed_next == Uid(0) || uid < self.listed_next
     }
 
     /// How many messages are expected to come.
     pub fn expected(&self) -> u64 {
         match &self.todo {
-            Todo::All => u64::from(self.listed.messages),
+            Todo::All => u64::from(self.exists),
             Todo::These(uids) => uids.len() as u64,
         }
-    }
-
-    /// Whether this message must be sent by itself.
-    pub fn is_careful(&self, uid: Uid) -> bool {
-        self.careful.contains(&uid)
     }
 
     /// Whether nothing is left to copy.
     pub fn is_empty(&self) -> bool {
         match &self.todo {
-            Todo::All => self.listed.messages == 0,
+            Todo::All => self.exists == 0,
             Todo::These(uids) => uids.is_empty(),
         }
     }
 
-    /// Counts one more break at a message, or at the folder if none can be named; tells how many there were.
-    pub fn blame(&mut self, uid: Option<Uid>) -> u32 {
-        let count = match uid {
-            Some(uid) => self.blame.entry(uid).or_default(),
-            None => &mut self.folder_blame,
-        };
-        *count += 1;
-        *count
+    /// The messages in the order in which they are read: suspects come last, and each by itself.
+    pub fn order(&self) -> Vec<Part> {
+        match &self.todo {
+            Todo::All => Vec::new(),
+            Todo::These(uids) => self.suspects.order(uids),
+        }
     }
+
+    /// Whether nothing is left but messages at which connections broke.
+    pub fn only_suspects(&self) -> bool {
+        match &self.todo {
+            Todo::All => false,
+            Todo::These(uids) => uids.iter().all(|uid| self.suspects.is_alone(*uid)),
+        }
+    }
+
+    /// Messages of the destination below this number are of others, or of earlier passes.
+    pub fn floor(&self) -> Uid {
+        self.open_intent.map_or(Uid(1), |intent| intent.floor)
+    }
+}
+
+/// What a broken connection left open in a destination folder (D28).
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    /// Messages that were written out and of which nobody knows yet where they are, in the order sent.
+    pub sent: Vec<Sent>,
+    /// How much that was.
+    pub wire: OnWire,
+    /// Messages above the intent's floor may have a watermark already.
+    pub resumed: bool,
+    /// What was on the wire did not show in time: it may still land, when its messages have been sent again.
+    pub doubt: bool,
+}
+
+/// A message that was written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Number at the source.
+    pub uid: Uid,
+    /// Who it is.
+    pub identity: Identity,
+    /// The server said that it has it, not where.
+    pub answered: bool,
 }

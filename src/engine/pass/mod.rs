@@ -4,29 +4,43 @@
 //! from what the journal holds, so that going on after a lost connection and starting again after a crash are the
 //! same thing. A worker reaches the database only through the [`Journal`] and knows nothing of other passes.
 
+mod across;
 mod again;
 mod answers;
+mod arrivals;
+mod audit;
 mod bytes;
 mod carry;
+mod contents;
 mod copy;
+mod doubts;
 mod finish;
 mod job;
 mod known;
 mod lane;
+mod late;
+mod notes;
 mod places;
-mod quiet;
+mod pulse;
 mod reader;
+mod recognise;
 mod recorder;
 mod recovery;
 mod resolve;
+mod sample;
 mod scan;
+mod settling;
+mod strangers;
+mod suspects;
 pub mod tally;
+mod there;
 mod tree;
+mod twice;
 mod twins;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::CancellationToken;
@@ -39,6 +53,8 @@ use crate::domain::record::{Counts, Phase};
 use crate::domain::retry::Pace;
 use crate::endpoint::Endpoint;
 use crate::engine::journal::Journal;
+use crate::engine::pass::audit::Ended;
+use crate::engine::pass::job::Job;
 use crate::engine::pass::recorder::{Recorder, recorder};
 use crate::engine::pass::recovery::Recovery;
 use crate::engine::pass::tally::Tally;
@@ -58,6 +74,9 @@ pub struct PassOrder {
     pub options: Options,
     /// The pauses between tries.
     pub pace: Pace,
+    /// When an earlier attempt or pass of the item last showed a sign of life, UTC epoch milliseconds: it may have left
+    /// something on its way (D28).
+    pub last_seen: Option<i64>,
     /// What an interrupted attempt of this pass had counted, by folder: counters never fall (D6).
     pub earlier: BTreeMap<FolderId, Counts>,
 }
@@ -148,6 +167,16 @@ pub struct Pass {
     errors: AtomicU64,
     /// Messages that became item errors in this pass: not tried again in it.
     failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
+    /// Messages that are copied although the destination may hold them, altered.
+    twice: twice::MaybeTwice,
+    /// HIGHESTMODSEQ of the source is not trusted.
+    modseq_stalls: AtomicBool,
+    /// Folders whose late messages are looked at when all others are done.
+    late: Mutex<BTreeMap<FolderId, Job>>,
+    /// Folders that ended, to be audited.
+    ended: Mutex<BTreeMap<FolderId, Ended>>,
+    /// Folders to be asked about at the end (D28).
+    doubts: Mutex<BTreeMap<FolderId, doubts::Doubt>>,
 }
 
 impl Pass {
@@ -169,8 +198,24 @@ impl Pass {
             Box::new(move || recovery.progressed())
         };
         let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
-        let (errors, failed) = (AtomicU64::new(0), Mutex::default());
-        let pass = Self { order, source, destination, journal, tally, clock, quit, recovery, recorder, errors, failed };
+        let pass = Self {
+            order,
+            source,
+            destination,
+            journal,
+            tally,
+            clock,
+            quit,
+            recovery,
+            recorder,
+            errors: AtomicU64::new(0),
+            failed: Mutex::default(),
+            twice: twice::MaybeTwice::default(),
+            modseq_stalls: AtomicBool::new(false),
+            late: Mutex::default(),
+            ended: Mutex::default(),
+            doubts: Mutex::default(),
+        };
         let work = async move {
             let ended = tokio::select! {
                 biased;
@@ -191,9 +236,16 @@ impl Pass {
             PassKind::Full | PassKind::Trial | PassKind::PreStage | PassKind::RetryErrors => {
                 let mut prepared = self.prepare(&mut lane).await?;
                 let mut lanes = lane::Lanes::new(lane, self.order.options.connections);
+                self.check_numbers(&mut lanes, &mut prepared).await?;
                 self.scan(&mut lanes, &mut prepared).await?;
                 self.resolve(&mut lanes, &mut prepared).await?;
-                self.copy(&mut lanes, prepared).await?;
+                self.copy(&mut lanes, &mut prepared).await?;
+                self.late_round(&mut lanes, &prepared).await?;
+                self.name_doubts(&mut lanes).await?;
+                if let Some(lane) = lanes.iter_mut().next() {
+                    self.ask_doubts(lane).await?;
+                    self.audit(lane).await?;
+                }
                 self.tally.phase(self.clock.now(), Phase::Finishing);
                 lanes.close().await;
                 Ok(())
@@ -201,9 +253,9 @@ impl Pass {
         }
     }
 
-    /// Both sides reached, login accepted, mailbox there; no data.
+    /// Both sides reached, login accepted, mailbox there; what would be left out; no data.
     async fn verify(&self, lane: &mut lane::Lane) -> Flow<()> {
-        self.list(lane).await?;
+        self.look_over(lane).await?;
         lane.close().await;
         Ok(())
     }

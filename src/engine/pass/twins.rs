@@ -8,6 +8,7 @@ use crate::domain::tree::{Creation, Tree, Twins, destination_tree};
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
+use crate::engine::pass::tree::own;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// How often the destination is asked: names nested deeper than this in names that differ only in case are left to chance.
@@ -26,7 +27,7 @@ impl Step for Try {
                 tracing::info!(%failure, "one of two names that differ only in case not created");
             }
         }
-        to.list().await.on(Side::Destination).map_err(Halt::Fatal)
+        Ok(own(to.list().await.on(Side::Destination).map_err(Halt::Fatal)?))
     }
 }
 
@@ -37,6 +38,23 @@ pub(super) fn new_folder(new: &Creation) -> NewFolder {
 }
 
 impl Pass {
+    /// The tree as far as it can be told without asking the destination. Changes nothing.
+    pub(super) fn plan(
+        &self,
+        source: &[ListedFolder],
+        destination: &[ListedFolder],
+        separator: Option<char>,
+        known: &Known<'_>,
+        twins: &Twins,
+    ) -> Flow<Tree> {
+        destination_tree(source, destination, &self.order.options, separator, &known.destinations, twins).map_err(
+            |error| {
+                let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
+                Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
+            },
+        )
+    }
+
     /// Decides the tree. Folders whose names differ only in case are made by this, and are in the listing afterwards.
     pub(super) async fn tree(
         &self,
@@ -47,16 +65,7 @@ impl Pass {
         known: &Known<'_>,
     ) -> Flow<Tree> {
         let mut twins = Twins::default();
-        let plan = |destination: &[ListedFolder], twins: &Twins| {
-            destination_tree(source, destination, &self.order.options, separator, &known.destinations, twins).map_err(
-                |error| {
-                    let failure =
-                        Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
-                    Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
-                },
-            )
-        };
-        let mut tree = plan(destination, &twins)?;
+        let mut tree = self.plan(source, destination, separator, known, &twins)?;
         for _ in 0..ROUNDS {
             let asked = twins.to_ask(&tree, destination);
             if asked.is_empty() {
@@ -65,7 +74,7 @@ impl Pass {
             let listed = self.persist(lane, &mut Try(asked.iter().map(new_folder).collect())).await?;
             twins.learn(&asked, &tree, destination, &listed);
             *destination = listed;
-            tree = plan(destination, &twins)?;
+            tree = self.plan(source, destination, separator, known, &twins)?;
         }
         Ok(tree)
     }

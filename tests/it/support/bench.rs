@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mailferry::domain::failure::Side;
+use mailferry::domain::folder::{FolderPath, WireName};
 use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::pass::PassKind;
@@ -17,7 +18,7 @@ use mailferry::domain::project::Options;
 use mailferry::domain::record::{
     FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
 };
-use mailferry::domain::retry::Pace;
+use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
@@ -103,7 +104,8 @@ impl Bench {
             logout: seconds(2),
         };
         let milliseconds = Duration::from_millis;
-        let pace = Pace { first: milliseconds(1), longest: milliseconds(10), quiet: milliseconds(5) };
+        let settle = Settle::with_base(milliseconds(300));
+        let pace = Pace { first: milliseconds(1), longest: milliseconds(10), settle };
         let (source, destination) = (owned(source), owned(destination));
         Bench { dir, project, item, source, destination, options, timeouts, pace }
     }
@@ -148,6 +150,7 @@ impl Bench {
             kind: PassKind::Full,
             options: self.options.clone(),
             pace: self.pace,
+            last_seen: (row.attempt > 1).then(|| SystemClock.now()),
             earlier: earlier.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect(),
         };
         let resources = |meter| Resources { spool: self.dir.path().to_owned(), budget: Budget::new(64 << 20), meter };
@@ -256,9 +259,34 @@ impl Journal for Cut {
         self.inner.forget(folder, messages).await
     }
 
+    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, StoreError> {
+        self.dead()?;
+        self.inner.copies(folder, numbers).await
+    }
+
+    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError> {
+        self.dead()?;
+        self.inner.copies_expected(folder).await
+    }
+
+    async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.follow_destination(folder, path, wire).await
+    }
+
+    async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.forget_strangers(folder).await
+    }
+
     async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError> {
         self.dead()?;
         self.inner.strangers(folder, asked).await
+    }
+
+    async fn any_strangers(&self, folder: FolderId) -> Result<bool, StoreError> {
+        self.dead()?;
+        self.inner.any_strangers(folder).await
     }
 
     async fn keep_strangers(

@@ -196,6 +196,11 @@ impl Dovecot {
         self.dir.join("mail").join(user)
     }
 
+    /// Something in the server's own folder.
+    pub(super) fn place(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// What the server logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("dovecot.log")).unwrap_or_default()

@@ -5,12 +5,15 @@
 
 #![allow(dead_code, reason = "support is a toolbox: not every build of the tests opens every drawer")]
 
+pub mod backup;
 pub mod bench;
 pub mod compare;
 pub mod corpus;
 pub mod dovecot;
 pub mod imap;
 pub mod keyring;
+pub mod odd;
+pub mod peculiar;
 pub mod peer;
 pub mod product;
 pub mod relay;

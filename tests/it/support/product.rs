@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use mailferry::domain::project::Options;
-use mailferry::domain::record::ItemError;
+use mailferry::domain::record::{ItemError, Notice};
 use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,6 +71,8 @@ impl Workspace {
             Some("file") => command.env("MAILFERRY_PASSPHRASE", "open sesame"),
             _ => command.env_remove("MAILFERRY_PASSPHRASE"),
         };
+        // What a lost connection may have left on its way is waited for shortly, unless a test says otherwise.
+        command.env("MAILFERRY_SETTLE", "300");
         // No test opens a window on the screen of whoever runs it.
         command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -126,6 +128,7 @@ impl Workspace {
         for item in items.iter().filter(|item| item.status() == "completed") {
             let parts = ["copied", "already_there", "skipped", "vanished", "errors", "waiting"];
             let sum: u64 = parts.iter().map(|part| item.messages(part)).sum();
+            let sum = sum + item.0["messages"]["waiting"].as_u64().unwrap_or(0);
             assert_eq!(item.messages("source"), sum, "the sum does not hold: {:#}", item.0);
         }
         items
@@ -158,6 +161,15 @@ impl Workspace {
             let item = store.items(project.id).await.expect("read").remove(0);
             let rows = store.item_errors(item.latest.expect("a pass").id, 1000, 0).await.expect("read");
             rows.into_iter().map(|row| row.error).collect()
+        })
+    }
+
+    /// The notices of the only item's latest pass.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.ask(async |store| {
+            let project = store.project_named(PROJECT).await.expect("read").expect("the project");
+            let item = store.items(project.id).await.expect("read").remove(0);
+            store.notices(item.latest.expect("a pass").id, 1000, 0).await.expect("read")
         })
     }
 

@@ -3,8 +3,9 @@
 //! Plain text on both sides, loopback only, own thread and runtime; nothing but std and tokio, so that benches can
 //! include this file by its path. STARTTLS is hidden always: the relay must be able to read. This module holds what a
 //! test says and asks; `wire` carries one connection, `product` and `server` read its two directions, `record` judges
-//! what was said.
+//! what was said, `bend` changes what is heard.
 
+mod bend;
 mod product;
 mod record;
 mod server;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+pub use bend::{Heard, Said};
 pub use record::{Appended, Command};
 use record::{appended, reads_only, shown, unadvertised};
 
@@ -294,6 +296,7 @@ struct Shared {
     offered: Mutex<BTreeSet<String>>,
     counters: Mutex<Counters>,
     random: Mutex<u64>,
+    bend: Mutex<Option<bend::Bend>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -312,6 +315,7 @@ impl Relay {
             offered: Mutex::default(),
             counters: Mutex::default(),
             random: Mutex::new(random),
+            bend: Mutex::default(),
         });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("an option can be set");

@@ -15,11 +15,13 @@ pub(super) struct Server {
     pub(super) judge: Judge,
     /// The next line goes on after a literal.
     pub(super) continuing: bool,
+    /// The rest of this answer is left out too.
+    pub(super) leaving_out: bool,
 }
 
 impl Server {
     pub(super) fn new(judge: Judge) -> Self {
-        Server { judge, continuing: false }
+        Server { judge, continuing: false, leaving_out: false }
     }
 
     pub(super) async fn run(mut self, socket: Arc<AsyncMutex<OwnedReadHalf>>) {
@@ -73,7 +75,9 @@ impl Server {
                 let taken = usize::try_from(literal.left).unwrap_or(usize::MAX).min(data.len());
                 literal.left -= taken as u64;
                 let over = literal.left == 0;
-                self.judge.out.buffer.extend_from_slice(&data[..taken]);
+                if !self.leaving_out {
+                    self.judge.out.buffer.extend_from_slice(&data[..taken]);
+                }
                 if over {
                     self.judge.literal = None;
                 }
@@ -103,14 +107,19 @@ impl Server {
         let began = !std::mem::replace(&mut self.continuing, length.is_some());
         self.judge.literal = length.filter(|&length| length > 0).map(|left| InLiteral { left, ..InLiteral::default() });
         if !began {
-            self.judge.out.buffer.extend_from_slice(&line);
+            if !self.leaving_out {
+                self.judge.out.buffer.extend_from_slice(&line);
+            }
+            self.leaving_out &= self.continuing;
             return Ok(());
         }
         if line.starts_with(b"* ") {
             if let Some(plan) = self.judge.wire.shared.said(&line) {
                 self.judge.perform(plan, Speaker::Server("")).await?;
             }
-            if let Some(line) = self.judge.wire.shared.answer(line) {
+            let bent = self.judge.wire.bent(line, None);
+            self.leaving_out = self.continuing && bent.is_none();
+            if let Some(line) = bent.and_then(|line| self.judge.wire.shared.answer(line)) {
                 self.judge.out.buffer.extend_from_slice(&line);
             }
             return Ok(());
@@ -128,6 +137,7 @@ impl Server {
         let (tag, answer) = shown.split_once(' ').unwrap_or((&shown, ""));
         let waiting = lock(&self.judge.wire.state).waiting.remove(tag);
         let (mut planned, mut after) = (None, None);
+        let place = waiting.as_ref().map(|waiting| waiting.place);
         if let Some(waiting) = waiting {
             lock(&self.judge.wire.shared.record).commands[waiting.place].answer = Some(answer.to_owned());
             (planned, after) = (waiting.answer, waiting.answered);
@@ -137,7 +147,7 @@ impl Server {
             None => Then::Forward,
         };
         if then == Then::Forward
-            && let Some(line) = self.judge.wire.shared.answer(line)
+            && let Some(line) = self.judge.wire.bent(line, place).and_then(|line| self.judge.wire.shared.answer(line))
         {
             self.judge.out.buffer.extend_from_slice(&line);
         }

@@ -1,0 +1,247 @@
+//! What the odd server understands and answers.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use super::super::peer::Line;
+use super::super::relay::{Heard, Said};
+use super::{Box, Letter, State, lock};
+
+/// A command with its literals.
+struct Command {
+    tag: String,
+    verb: String,
+    arguments: String,
+    literals: Vec<String>,
+}
+
+/// Plays one connection to its end.
+pub(super) fn talk(mut line: Line, state: &Mutex<State>) {
+    line.say("* OK [CAPABILITY IMAP4rev1] an odd server");
+    let mut open = String::new();
+    while let Some(command) = read(&mut line) {
+        let mut state = lock(state);
+        let unasked = command.arguments.contains("+}") && !state.can("LITERAL+");
+        assert!(!unasked, "not advertised: {}", command.arguments);
+        state.heard.push(format!("{} {}", command.verb, command.arguments));
+        if command.verb == "SELECT" || command.verb == "EXAMINE" {
+            open = first(&command.arguments).0;
+        }
+        let (mut lines, result) = answer(&mut state, &command, &open);
+        lines.push(format!("{} {result}", command.tag));
+        let bend = state.bend.clone();
+        drop(state);
+        for answer in lines {
+            let heard = Heard { verb: &command.verb, arguments: &command.arguments, folder: &open, line: &answer };
+            match bend.as_ref().map_or(Said::Kept, |bend| bend(&heard)) {
+                Said::Kept => line.say(&answer),
+                Said::Nothing => {}
+                Said::Instead(other) => line.say(&other),
+            }
+        }
+        if command.verb == "LOGOUT" {
+            return line.close();
+        }
+    }
+}
+
+fn read(line: &mut Line) -> Option<Command> {
+    let mut text = line.read()?;
+    let mut literals = Vec::new();
+    while let Some((_, inside)) = text.strip_suffix('}').and_then(|text| text.rsplit_once('{')) {
+        let length = inside.trim_end_matches('+').parse().ok()?;
+        if !inside.ends_with('+') {
+            line.say("+ go on");
+        }
+        literals.push(line.bytes(length)?);
+        // What follows stands apart, so that the literal's length is not at the end again.
+        text.push(' ');
+        text.push_str(&line.read()?);
+    }
+    let (tag, rest) = text.split_once(' ')?;
+    let (verb, arguments) = rest.split_once(' ').unwrap_or((rest, ""));
+    let (mut verb, mut arguments) = (verb.to_uppercase(), arguments.to_owned());
+    if verb == "UID" {
+        let (second, rest) = arguments.split_once(' ')?;
+        verb = format!("UID {}", second.to_uppercase());
+        arguments = rest.to_owned();
+    }
+    Some(Command { tag: tag.to_owned(), verb, arguments, literals })
+}
+
+/// The first string and what follows it.
+fn first(arguments: &str) -> (String, &str) {
+    match arguments.strip_prefix('"') {
+        Some(rest) => rest.split_once('"').map_or((rest.to_owned(), ""), |(name, rest)| (name.to_owned(), rest.trim())),
+        None => arguments.split_once(' ').map_or((arguments.to_owned(), ""), |(name, rest)| (name.to_owned(), rest)),
+    }
+}
+
+fn answer(state: &mut State, command: &Command, open: &str) -> (Vec<String>, String) {
+    let done = |lines| (lines, "OK done".to_owned());
+    match command.verb.as_str() {
+        "LOGIN" | "CAPABILITY" => done(vec![format!("* CAPABILITY IMAP4rev1 {}", state.capabilities)]),
+        "NAMESPACE" => done(vec!["* NAMESPACE ((\"\" \"/\")) NIL NIL".into()]),
+        "ID" => done(vec!["* ID NIL".into()]),
+        "LIST" => done(list(state, &command.arguments)),
+        "LSUB" | "NOOP" | "ENABLE" | "SUBSCRIBE" | "UNSELECT" => done(Vec::new()),
+        "LOGOUT" => done(vec!["* BYE bye".into()]),
+        "STATUS" => {
+            let (name, items) = first(&command.arguments);
+            match state.boxes.iter().find(|one| one.name == name) {
+                Some(found) => done(vec![status(found, items)]),
+                None => (Vec::new(), "NO [NONEXISTENT] no such folder".into()),
+            }
+        }
+        "SELECT" | "EXAMINE" => select(state, open),
+        "CREATE" => create(state, &first(&command.arguments).0),
+        "APPEND" => append(state, command),
+        "UID FETCH" => {
+            let (set, items) = command.arguments.split_once(' ').unwrap_or((&command.arguments, ""));
+            let found = opened(state, open);
+            let numbers = numbers(found, set);
+            done(numbers.into_iter().map(|at| fetch(found, at, items)).collect())
+        }
+        "UID STORE" => {
+            store(opened(state, open), &command.arguments);
+            done(Vec::new())
+        }
+        other => (Vec::new(), format!("BAD {other} is not known here")),
+    }
+}
+
+fn opened<'a>(state: &'a mut State, open: &str) -> &'a mut Box {
+    state.boxes.iter_mut().find(|one| one.name == open).expect("an open folder")
+}
+
+fn list(state: &State, arguments: &str) -> Vec<String> {
+    let items = arguments.split_once("STATUS ").map(|(_, items)| items);
+    let mut lines = Vec::new();
+    for one in &state.boxes {
+        lines.push(format!("* LIST ({}) \"/\" \"{}\"", one.attributes, one.name));
+        if let Some(items) = items.filter(|_| !one.attributes.to_lowercase().contains("\\noselect")) {
+            lines.push(status(one, items));
+        }
+    }
+    lines
+}
+
+fn status(one: &Box, items: &str) -> String {
+    let told = items.trim_matches(['(', ')']).split(' ').filter_map(|item| match item.trim_matches(')') {
+        "MESSAGES" => Some(format!("MESSAGES {}", one.letters.len())),
+        "UIDNEXT" => Some(format!("UIDNEXT {}", one.next)),
+        "UIDVALIDITY" => Some(format!("UIDVALIDITY {}", one.validity)),
+        "HIGHESTMODSEQ" => Some(format!("HIGHESTMODSEQ {}", one.modseq)),
+        "MAILBOXID" => Some(format!("MAILBOXID ({})", one.id)),
+        _ => None,
+    });
+    format!("* STATUS \"{}\" ({})", one.name, told.collect::<Vec<_>>().join(" "))
+}
+
+fn select(state: &State, open: &str) -> (Vec<String>, String) {
+    let Some(one) = state.boxes.iter().find(|one| one.name == open) else {
+        return (Vec::new(), "NO [NONEXISTENT] no such folder".into());
+    };
+    let mut lines = vec![
+        "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)".into(),
+        format!("* {} EXISTS", one.letters.len()),
+        "* 0 RECENT".into(),
+        format!("* OK [UIDVALIDITY {}] the numbers", one.validity),
+        format!("* OK [UIDNEXT {}] the next", one.next),
+        "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] kept".into(),
+    ];
+    if state.can("CONDSTORE") {
+        lines.push(format!("* OK [HIGHESTMODSEQ {}] the changes", one.modseq));
+    }
+    if state.can("OBJECTID") {
+        lines.push(format!("* OK [MAILBOXID ({})] the folder", one.id));
+    }
+    (lines, "OK opened".into())
+}
+
+fn create(state: &mut State, name: &str) -> (Vec<String>, String) {
+    if state.boxes.iter().any(|one| one.name == name) {
+        return (Vec::new(), "NO [ALREADYEXISTS] it is there".into());
+    }
+    state.make(name);
+    (Vec::new(), "OK made".into())
+}
+
+fn append(state: &mut State, command: &Command) -> (Vec<String>, String) {
+    let (name, rest) = first(&command.arguments);
+    let Some(bytes) = command.literals.last().cloned() else { return (Vec::new(), "BAD no message".into()) };
+    let flags: BTreeSet<String> = match rest.split_once('(').and_then(|(_, rest)| rest.split_once(')')) {
+        Some((flags, _)) => flags.split_whitespace().map(str::to_owned).collect(),
+        None => BTreeSet::new(),
+    };
+    let date = rest.split('"').nth(1).unwrap_or("02-Jan-2020 00:00:00 +0000").to_owned();
+    let bytes = match state.receive.clone() {
+        Some(receive) => receive(&name, bytes),
+        None => Some(bytes),
+    };
+    let (tells, found) = (state.can("UIDPLUS"), state.boxes.iter_mut().find(|one| one.name == name));
+    match (found, bytes) {
+        (None, _) => (Vec::new(), "NO [TRYCREATE] no such folder".into()),
+        (Some(_), None) => (Vec::new(), "OK taken".into()),
+        (Some(one), Some(bytes)) => {
+            let uid = one.deliver(bytes, flags, date);
+            let told = if tells { format!("[APPENDUID {} {uid}] ", one.validity) } else { String::new() };
+            (Vec::new(), format!("OK {told}taken"))
+        }
+    }
+}
+
+/// Positions of the messages that a set of numbers names.
+fn numbers(one: &Box, set: &str) -> Vec<usize> {
+    let last = one.letters.last().map_or(0, |letter| letter.uid);
+    let number = |text: &str| if text == "*" { last } else { text.parse().unwrap_or(0) };
+    let ranges: Vec<(u32, u32)> = set
+        .split(',')
+        .map(|part| {
+            let (from, to) = part.split_once(':').unwrap_or((part, part));
+            let (from, to) = (number(from), number(to));
+            (from.min(to), from.max(to))
+        })
+        .collect();
+    let named = |letter: &Letter| ranges.iter().any(|(from, to)| (*from..=*to).contains(&letter.uid));
+    one.letters.iter().enumerate().filter(|(_, letter)| named(letter)).map(|(at, _)| at).collect()
+}
+
+fn fetch(one: &Box, at: usize, items: &str) -> String {
+    let letter = &one.letters[at];
+    let mut told = Vec::new();
+    let header = || {
+        let end = letter.bytes.find("\r\n\r\n").map_or(letter.bytes.len(), |end| end + 4);
+        letter.bytes[..end].to_owned()
+    };
+    for item in items.trim_matches(['(', ')']).split(' ') {
+        told.push(match item {
+            "UID" => format!("UID {}", letter.uid),
+            "FLAGS" => format!("FLAGS ({})", letter.flags.iter().cloned().collect::<Vec<_>>().join(" ")),
+            "RFC822.SIZE" => format!("RFC822.SIZE {}", letter.bytes.len()),
+            "INTERNALDATE" => format!("INTERNALDATE \"{}\"", letter.date),
+            "MODSEQ" => format!("MODSEQ ({})", one.modseq),
+            "EMAILID" => format!("EMAILID (E{})", letter.id),
+            "X-GM-MSGID" => format!("X-GM-MSGID {}", letter.id),
+            "BODY.PEEK[]" => format!("BODY[] {{{}}}\r\n{}", letter.bytes.len(), letter.bytes),
+            "BODY.PEEK[HEADER]" => format!("BODY[HEADER] {{{}}}\r\n{}", header().len(), header()),
+            other => panic!("an item that the odd server does not know: {other}"),
+        });
+    }
+    format!("* {} FETCH ({})", at + 1, told.join(" "))
+}
+
+fn store(one: &mut Box, arguments: &str) {
+    let mut words = arguments.splitn(3, ' ');
+    let (set, how, flags) = (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let flags: Vec<String> = flags.trim_matches(['(', ')']).split_whitespace().map(str::to_owned).collect();
+    for at in numbers(one, set) {
+        let kept = &mut one.letters[at].flags;
+        match how.as_bytes().first() {
+            Some(b'+') => kept.extend(flags.iter().cloned()),
+            Some(b'-') => kept.retain(|flag| !flags.contains(flag)),
+            _ => *kept = flags.iter().cloned().collect(),
+        }
+    }
+    one.modseq += 1;
+}

@@ -1,0 +1,202 @@
+//! A folder that could not be read is not empty: what moved out of it is neither doubled nor brought back (C.3).
+
+use mailferry::engine::pass::Stops;
+
+use super::once;
+use crate::support::bench::{Bench, runtime};
+use crate::support::compare::Mailbox;
+use crate::support::dovecot::{self, Dovecot, Format};
+use crate::support::odd::subject;
+use crate::support::relay::{Act, At, Relay, Rules, Said, verb};
+use crate::support::scene::{Scene, message};
+
+/// Moves messages out of a folder that cannot be read in the next pass; what the pass after that finds is judged too.
+fn moved_out(shut: impl Fn(&Scene), opens: bool) {
+    let scene = Scene::new();
+    scene.fill("A", 0..8);
+    scene.fill("B", 20..23);
+    scene.pass();
+    let mut there = scene.there();
+    there.select("A");
+    there.delete("2");
+    let mut here = scene.here();
+    here.select("A");
+    here.move_to("1:4", "B");
+    scene.fill("B", 30..31);
+    shut(&scene);
+    let verdict = scene.verdict();
+    if !opens {
+        assert_eq!(verdict.output.code, 1, "{}", verdict.words());
+    }
+    // What surely is new may come now or in the next pass; nothing else may.
+    let mut there = scene.subjects_there();
+    let _ = there.remove("number 30");
+    let mut expected = once((0..8).chain(20..23));
+    expected.remove("number 1");
+    assert_eq!(there, expected, "{}", verdict.words());
+    scene.source.forget_plans();
+    scene.source.straighten();
+    let verdict = scene.verdict().fine();
+    expected.insert("number 30".into(), 1);
+    assert_eq!(scene.subjects_there(), expected, "{}", verdict.words());
+    scene.idle_pass();
+    // And the flags of what moved go to the copies.
+    here.select("B");
+    here.store("1:*", "+FLAGS", "\\Flagged");
+    scene.verdict().copies(0);
+    assert_eq!(scene.flagged_there("A", "\\Flagged"), ["number 0", "number 2", "number 3"]);
+}
+
+fn refuse(scene: &Scene, verb_: &str) {
+    scene.source.plan(At::Command(verb(verb_).with("\"A\"").every()), Act::Answer("NO [SERVERBUG] not now".into()));
+}
+
+#[test]
+fn c3_what_moved_out_of_a_folder_that_cannot_be_opened_is_neither_doubled_nor_brought_back() {
+    if dovecot::available() {
+        moved_out(|scene| refuse(scene, "EXAMINE"), false);
+    }
+}
+
+#[test]
+fn c3_nor_when_its_messages_cannot_be_listed() {
+    if dovecot::available() {
+        let shut = |scene: &Scene| {
+            scene.source.bend(|heard| {
+                let refused = heard.folder == "A" && heard.verb == "UID FETCH" && !heard.line.starts_with('*');
+                let tag = heard.line.split(' ').next().unwrap_or_default();
+                match (refused, heard.folder == "A" && heard.is("FETCH")) {
+                    (true, _) => Said::Instead(format!("{tag} NO [SERVERBUG] not now")),
+                    (_, true) => Said::Nothing,
+                    _ => Said::Kept,
+                }
+            });
+        };
+        moved_out(shut, false);
+    }
+}
+
+#[test]
+fn c3_nor_when_neither_state_nor_folder_can_be_had() {
+    if dovecot::available() {
+        let shut = |scene: &Scene| {
+            refuse(scene, "EXAMINE");
+            scene.source.bend(|heard| if heard.about("STATUS", "A") { Said::Nothing } else { Said::Kept });
+        };
+        moved_out(shut, false);
+    }
+}
+
+#[test]
+fn c3_nor_when_it_is_not_listed_for_once() {
+    if dovecot::available() {
+        let shut = |scene: &Scene| {
+            scene.source.bend(|heard| match heard.about("LIST", "A") || heard.about("STATUS", "A") {
+                true => Said::Nothing,
+                false => Said::Kept,
+            });
+        };
+        moved_out(shut, true);
+    }
+}
+
+/// Source and destination of a pass that dies.
+struct Crash {
+    from: (&'static Dovecot, String),
+    to: (&'static Dovecot, String),
+    relay: Relay,
+    bench: Bench,
+}
+
+impl Crash {
+    async fn new(rules: Rules) -> Crash {
+        let (server, twin) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+        let (from, to) = ((server, server.user("moved-from")), (twin, twin.user("moved-to")));
+        let mut here = server.login(&from.1);
+        for (folder, numbers) in [("A", 0..30), ("B", 50..53)] {
+            here.create(folder);
+            here.append_all(folder, &numbers.map(message).collect::<Vec<_>>());
+        }
+        let relay = Relay::start(twin.plain_port, rules);
+        let bench = Bench::new((server.plain_port, &from.1), (relay.port, &to.1)).await;
+        Crash { from, to, relay, bench }
+    }
+
+    fn subjects(&self) -> std::collections::BTreeMap<String, usize> {
+        let there = Mailbox::read(&mut self.to.0.login(&self.to.1));
+        let all = there.folders.values().flat_map(|folder| &folder.messages);
+        super::count(all.map(|message| subject(&String::from_utf8_lossy(&message.bytes))))
+    }
+}
+
+/// Dies after every write once, sent appends unrecorded; the owner moves half of the messages before it comes back.
+async fn dies_and_the_owner_moves(rules: fn() -> Rules, search: bool) {
+    let mut cuts = 0;
+    loop {
+        let mut crash = Crash::new(rules()).await;
+        crash.bench.options.search_duplicates = search;
+        let died = crash.bench.run_cut(cuts, &Stops::default()).await;
+        if !died.cut {
+            break;
+        }
+        let mut here = crash.from.0.login(&crash.from.1);
+        here.select("A");
+        here.move_to("3:17", "B");
+        here.create("New");
+        here.move_to("20:24", "New");
+        drop(here);
+        crash.bench.run().await.expect_clean();
+        assert_eq!(crash.subjects(), once((0..30).chain(50..53)), "dead after {cuts} writes");
+        crash.relay.clear_record();
+        crash.bench.run().await.expect_clean();
+        assert_eq!(crash.relay.appends().len(), 0, "a third run has nothing to do ({cuts} writes)");
+        cuts += 1;
+    }
+    assert!(cuts >= 6, "only {cuts} writes in the whole pass");
+}
+
+#[test]
+fn c3_what_moves_between_a_crash_and_the_resume_is_not_doubled() {
+    if dovecot::available() {
+        runtime().block_on(dies_and_the_owner_moves(Rules::default, true));
+    }
+}
+
+#[test]
+fn c3_nor_where_no_uids_are_told() {
+    if dovecot::available() {
+        runtime().block_on(dies_and_the_owner_moves(|| Rules::hiding(&["UIDPLUS", "MULTIAPPEND"]), true));
+    }
+}
+
+#[test]
+fn c3_nor_where_only_intents_tell() {
+    if dovecot::available() {
+        runtime().block_on(dies_and_the_owner_moves(Rules::default, false));
+    }
+}
+
+#[test]
+fn c3_what_moves_between_a_crash_and_a_resume_in_which_its_folder_cannot_be_opened_is_not_doubled() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        for cuts in 2..9 {
+            let crash = Crash::new(Rules::singly()).await;
+            let source = Relay::start(crash.from.0.plain_port, Rules::default());
+            let bench = Bench::new((source.port, &crash.from.1), (crash.relay.port, &crash.to.1)).await;
+            bench.run_cut(cuts, &Stops::default()).await;
+            let mut here = crash.from.0.login(&crash.from.1);
+            here.select("A");
+            here.move_to("3:17", "B");
+            drop(here);
+            let refusal = Act::Answer("NO [SERVERBUG] not now".into());
+            source.plan(At::Command(verb("EXAMINE").with("\"A\"").every()), refusal);
+            bench.run().await;
+            source.forget_plans();
+            bench.run().await.expect_clean();
+            assert_eq!(crash.subjects(), once((0..30).chain(50..53)), "dead after {cuts} writes");
+        }
+    });
+}
