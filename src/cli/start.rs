@@ -228,9 +228,33 @@ async fn conclude(
                 warn!("  {}", clean(&item_error_line(project, stored, &error.error)));
             }
         }
-        if row.status != Status::Completed || counts.leaves_something() {
+        if !ended_well(row.status, &counts) {
             exit = Exit::Items;
         }
     }
     Ok(exit)
+}
+
+/// Whether an item ended as it should: what arrived meanwhile is for the next pass, what differs or waits is not well.
+fn ended_well(status: Status, counts: &Counts) -> bool {
+    status == Status::Completed && !counts.leaves_something()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d27_what_differs_or_waits_is_not_well_and_is_named_in_the_closing_line() {
+        let none = Counts { source: 9, copied: 9, ..Counts::default() };
+        assert!(ended_well(Status::Completed, &none) && !ended_well(Status::Stopped, &none));
+        assert!(ended_well(Status::Completed, &Counts { arrived: 3, ..none }), "said, and no failure");
+        for bad in [Counts { errors: 1, ..none }, Counts { waiting: 1, ..none }, Counts { differ: 1, ..none }] {
+            assert!(!ended_well(Status::Completed, &bad), "{bad:?}");
+        }
+        assert_eq!(closing(Status::Completed, &none), "Completed: 9 copied (0 bytes), 0 already there, 0 errors");
+        let all = Counts { waiting: 1, arrived: 2, differ: 3, ..none };
+        let line = "Completed: 9 copied (0 bytes), 0 already there, 0 errors, 3 differ, 1 waiting, 2 arrived meanwhile";
+        assert_eq!(closing(Status::Completed, &all), line);
+    }
 }

@@ -252,14 +252,15 @@ pub fn bounded(lines: impl Iterator<Item = String>, all: u64) -> Vec<String> {
     lines
 }
 
-/// A column that most projects do not need, and its figure.
-type OddColumn = (&'static str, fn(&Counts) -> u64);
+/// A figure's heading, and what it counts.
+type Figure = (&'static str, fn(&Counts) -> u64);
+/// Those that are nothing for most items.
+const RARE: [Figure; 3] = [(">Waiting", |c| c.waiting), (">Arrived", |c| c.arrived), (">Differ", |c| c.differ)];
 
 /// A line for each item; figures that are nothing for all of them have no column.
 fn table(project: &Project, rows: &[ItemRow], held: bool, now: i64) -> Table {
     let counts = |row: &ItemRow| row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
-    let odd: [OddColumn; 3] = [(">Waiting", |c| c.waiting), (">Arrived", |c| c.arrived), (">Differ", |c| c.differ)];
-    let odd: Vec<_> = odd.into_iter().filter(|(_, of)| rows.iter().any(|row| of(&counts(row)) > 0)).collect();
+    let odd: Vec<_> = RARE.into_iter().filter(|(_, of)| rows.iter().any(|row| of(&counts(row)) > 0)).collect();
     let mut heads = vec!["Source", "Destination", "Status", ">Folders", ">Messages", ">Data", ">Errors"];
     heads.extend(odd.iter().map(|(word, _)| *word));
     heads.push("What is happening");

@@ -3,16 +3,20 @@
 //! A name comes from, in this order: the mapping; where the folder went in earlier passes; its role (to the destination
 //! folder of that role); its own name, below where its parent goes. `INBOX` goes to `INBOX` unless a mapping rule says
 //! otherwise. Only the destination's separator and control characters become `_`; at a flat destination the levels are
-//! joined by `_`; every other name is for the server to accept or refuse. Names that differ only in case count as one:
-//! an existing folder's spelling is taken over, and of two source folders the later one (deeper, or later by name) gets
-//! ` (2)`, unless the destination has it under exactly its own name. Two source folders share a destination only when
-//! the mapping says so, or did when earlier passes recorded it.
+//! joined by `_`; every other name is for the server to accept or refuse. Of names that differ only in case an existing
+//! folder's spelling is taken over, unless the source has both: then each keeps its own, and the server is asked whether
+//! they are two folders ([`Twins`]). Where they are one, the later one (deeper, or later by name) gets ` (2)`. Two source
+//! folders share a destination only when the mapping says so, or did when earlier passes recorded it.
 //!
 //! A folder of everything (`\All`) is planned as a *remainder*: only what lies in no other folder is copied from it, into
 //! the archive of the destination or where the mapping says. Views and other people's folders are left out unless a
 //! mapping rule is about them.
 
+mod twins;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+pub use twins::Twins;
 
 use super::folder::{FolderPath, ListedFolder, Role};
 use super::mapping::{FolderFilter, Mappings, RuleError};
@@ -114,7 +118,7 @@ pub struct Tree {
 }
 
 /// Decides the tree. `separator` is the destination's (none: it is flat); `recorded` tells where source folders went in
-/// earlier passes and may be empty.
+/// earlier passes and may be empty; `twins` what the destination made of names that differ only in case.
 ///
 /// # Errors
 /// A mapping rule or the folder filter cannot be read.
@@ -124,6 +128,7 @@ pub fn destination_tree(
     options: &Options,
     separator: Option<char>,
     recorded: &BTreeMap<FolderPath, FolderPath>,
+    twins: &Twins,
 ) -> Result<Tree, RuleError> {
     let mappings = Mappings::parse(&options.mapping)?;
     let filter = FolderFilter::parse(options.folder_filter.as_deref())?;
@@ -159,8 +164,9 @@ pub fn destination_tree(
         }
     }
     let destination = &with_parents(destination);
-    let mut names = Names::new(source, destination, separator, bearers);
+    let mut names = Names::new(source, destination, separator, bearers, twins);
     let (remainders, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|at| is_remainder(&source[*at]));
+    names.claim(&wanted);
     let later = names.fixed(&wanted, &mappings, recorded);
     let later = names.by_role(later);
     names.by_name(later);
@@ -210,11 +216,17 @@ struct Names<'a> {
     bearers: BTreeMap<Role, usize>,
     /// By source position.
     given: BTreeMap<usize, (FolderPath, Reason)>,
+    /// What is known of names that differ only in case.
+    twins: &'a Twins,
+    /// Names of source folders and their parents, as this destination can take them.
+    own: HashSet<FolderPath>,
     /// Lower-case keys and exact names that a source folder has of its own.
     taken: HashSet<String>,
     taken_exactly: HashSet<FolderPath>,
     /// Lower-case key → spelling, of every name and parent that exists or will.
     spelling: HashMap<String, Vec<String>>,
+    /// Exactly those that will.
+    planned: HashSet<FolderPath>,
     /// Source path → destination, for children to follow.
     moved: HashMap<&'a FolderPath, FolderPath>,
 }
@@ -229,6 +241,7 @@ impl<'a> Names<'a> {
         destination: &'a [ListedFolder],
         separator: Option<char>,
         bearers: BTreeMap<Role, usize>,
+        twins: &'a Twins,
     ) -> Self {
         let mut names = Self {
             source,
@@ -237,9 +250,12 @@ impl<'a> Names<'a> {
             separator,
             bearers,
             given: BTreeMap::new(),
+            twins,
+            own: HashSet::new(),
             taken: HashSet::new(),
             taken_exactly: HashSet::new(),
             spelling: HashMap::new(),
+            planned: HashSet::new(),
             moved: HashMap::new(),
         };
         destination.iter().for_each(|f| names.learn(&f.path));
@@ -251,6 +267,15 @@ impl<'a> Names<'a> {
         let components = path.components();
         for len in 1..=components.len() {
             self.spelling.entry(key(&components[..len])).or_insert_with(|| components[..len].to_vec());
+        }
+    }
+
+    /// Remembers what the source calls its folders and their parents.
+    fn claim(&mut self, wanted: &[usize]) {
+        for at in wanted {
+            let path = self.clean(&self.source[*at].path);
+            let components = path.components();
+            self.own.extend((1..=components.len()).map(|len| FolderPath::new(components[..len].iter().cloned())));
         }
     }
 
@@ -275,12 +300,13 @@ impl<'a> Names<'a> {
         let components = path.components();
         let known = (1..=components.len()).rev().find_map(|len| {
             let exact = FolderPath::new(components[..len].to_vec());
-            let known = if self.existing.contains_key(&exact) {
-                exact.components().to_vec()
-            } else {
-                self.spelling.get(&key(&components[..len]))?.clone()
-            };
-            Some((len, known))
+            if self.existing.contains_key(&exact) || self.planned.contains(&exact) {
+                return Some((len, exact.components().to_vec()));
+            }
+            let known = self.spelling.get(&key(&components[..len]))?;
+            // A spelling that the source has too belongs to that folder, unless the two were seen to be one.
+            let other = || self.own.contains(&exact) && self.own.contains(&FolderPath::new(known.iter().cloned()));
+            (self.twins.is_another(&exact) || !other()).then(|| (len, known.clone()))
         });
         match known {
             Some((len, known)) => FolderPath::new(known.into_iter().chain(components[len..].iter().cloned())),
@@ -289,12 +315,14 @@ impl<'a> Names<'a> {
     }
 
     fn free(&self, path: &FolderPath) -> bool {
-        !self.taken.contains(&key(path.components()))
-            || (self.existing.contains_key(path) && !self.taken_exactly.contains(path))
+        let alone = || self.existing.contains_key(path) || self.twins.may_stand_alone(path);
+        !self.taken.contains(&key(path.components())) || (!self.taken_exactly.contains(path) && alone())
     }
 
     fn give(&mut self, at: usize, path: FolderPath, reason: Reason) {
         self.learn(&path);
+        let components = path.components();
+        self.planned.extend((1..=components.len()).map(|len| FolderPath::new(components[..len].iter().cloned())));
         if reason != Reason::Mapping {
             self.taken.insert(key(path.components()));
             self.taken_exactly.insert(path.clone());

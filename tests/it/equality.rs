@@ -58,7 +58,7 @@ impl Move {
             assert_unchanged(before, &after);
             let moved = Mailbox::read(&mut self.destination.login(copy));
             assert_eq!(before.count(), corpus.count());
-            assert_equal(before, &moved, &corpus.moved(from, to));
+            assert_equal(before, &moved, &corpus.names(from, to));
         }
     }
 }
@@ -186,7 +186,7 @@ fn the_dates_are_the_sources(moved: &Move, destination: &Relay) {
     let (from, to) = (moved.source.options.format, moved.destination.options.format);
     let mailbox = Mailbox::read(&mut moved.source.login(&moved.items[0].0));
     let appends = destination.appends();
-    for (name, there) in moved.corpora[0].moved(from, to) {
+    for (name, there) in moved.corpora[0].names(from, to) {
         let wire = crate::support::imap::to_utf7(&there);
         let sent: Vec<_> =
             appends.iter().filter(|a| a.mailbox == wire).map(|a| a.date.clone().unwrap_or_default()).collect();

@@ -20,6 +20,8 @@ mod real_window;
 mod recognised;
 mod refusals;
 mod secrets;
+mod shared_destinations;
+mod shown;
 mod stops;
 mod support;
 mod support_works;

@@ -1,7 +1,7 @@
 //! Where folders go: mapping, roles, filters; also when that changes between two passes.
 
 use crate::support::dovecot::{self, Dovecot, Format, Options};
-use crate::support::relay::Rules;
+use crate::support::relay::{Act, At, Rules, verb};
 use crate::support::scene::Scene;
 
 use mailferry::domain::mapping::Mapping;
@@ -143,4 +143,45 @@ fn a_dotted_destination_with_a_limit_of_connections_is_served_by_fewer() {
     assert_eq!(scene.pass().messages("copied"), 120);
     assert_eq!(scene.count_there(&["INBOX.Folder 0", "INBOX.Folder 5"]), [20, 20]);
     scene.idle_pass();
+}
+
+#[test]
+fn names_that_differ_only_in_case_stay_two_folders_where_they_are_two() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    for (at, folder) in ["Work", "work", "WORK/x", "work/x", "work/X"].into_iter().enumerate() {
+        let first = at as u32 * 10;
+        scene.fill(folder, first..first + 3);
+    }
+    scene.pass();
+    scene.assert_equal();
+    scene.idle_pass();
+    // One that comes later finds its twin there.
+    scene.fill("WORK", 100..102);
+    assert_eq!(scene.pass().messages("copied"), 2);
+    scene.assert_equal();
+    scene.idle_pass();
+}
+
+#[test]
+fn of_names_that_are_one_folder_at_the_destination_the_later_one_is_numbered() {
+    if !dovecot::available() {
+        return;
+    }
+    for says in ["NO [ALREADYEXISTS] it is there", "NO Mailbox exists", "OK it is there", "NO [CANNOT] no such name"] {
+        let scene = Scene::new();
+        scene.fill("Work", 0..3);
+        scene.fill("work", 10..14);
+        scene.fill("work/below", 20..25);
+        // A server to which the two are one: it makes no second folder.
+        scene.destination.plan(At::Command(verb("CREATE").nth(2)), Act::Answer(says.into()));
+        assert_eq!(scene.pass().messages("copied"), 12, "{says}");
+        let there = scene.read_there();
+        let names: Vec<_> = there.folders.keys().map(String::as_str).filter(|name| *name != "INBOX").collect();
+        assert_eq!(names, ["Work", "work (2)", "work (2)/below"], "{says}");
+        assert_eq!(scene.count_there(&["Work", "work (2)", "work (2)/below"]), [3, 4, 5]);
+        scene.idle_pass();
+    }
 }

@@ -23,7 +23,7 @@ fn names(list: &[&str]) -> Vec<ListedFolder> {
 
 fn decide(source: &[ListedFolder], destination: &[ListedFolder], rules: &[&str]) -> Tree {
     let options = Options { mapping: rules.iter().map(|r| Mapping((*r).into())).collect(), ..Options::default() };
-    destination_tree(source, destination, &options, Some('/'), &BTreeMap::new()).unwrap()
+    destination_tree(source, destination, &options, Some('/'), &BTreeMap::new(), &Twins::default()).unwrap()
 }
 
 fn pairs(tree: &Tree, source: &[ListedFolder]) -> Vec<String> {
@@ -63,8 +63,15 @@ fn roles_meet_and_children_follow() {
     let role = |name: &str| tree.create.iter().find(|c| c.path.to_string() == name).unwrap().role;
     assert_eq!((role("Rubbish"), role("Trash")), (Some(Role::Trash), None), "one folder per role");
     let off = Options { roles: false, subscribe: false, ..Options::default() };
-    let tree =
-        destination_tree(&source[..1], &[folder("Sent", Some(Role::Sent))], &off, Some('/'), &BTreeMap::new()).unwrap();
+    let tree = destination_tree(
+        &source[..1],
+        &[folder("Sent", Some(Role::Sent))],
+        &off,
+        Some('/'),
+        &BTreeMap::new(),
+        &Twins::default(),
+    )
+    .unwrap();
     assert_eq!(tree.folders[0].destination.to_string(), "Sent Items");
     assert!(!tree.folders[0].subscribe && tree.folders[0].role.is_none());
 }
@@ -76,7 +83,7 @@ fn views_parents_and_filtered_folders_are_left_out_with_a_reason() {
     source[1].selectable = false;
     source.push(folder("[Gmail]/Sent Mail", Some(Role::Sent)));
     let options = Options { folder_filter: Some("^junk$".into()), ..Options::default() };
-    let tree = destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new()).unwrap();
+    let tree = destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new(), &Twins::default()).unwrap();
     let reasons =
         [(0, LeftOut::View(Role::Flagged)), (1, LeftOut::NoMessages), (2, LeftOut::Filter), (3, LeftOut::ListedTwice)];
     assert_eq!(tree.left_out, reasons);
@@ -112,7 +119,7 @@ fn c12_what_lies_in_no_other_folder_goes_to_the_archive_or_where_the_mapping_say
     }
     let recorded = BTreeMap::from([(all.path.clone(), FolderPath::new(["Rest"]))]);
     let source = [all, folder("Rest", None)];
-    let tree = destination_tree(&source, &[], &Options::default(), Some('/'), &recorded).unwrap();
+    let tree = destination_tree(&source, &[], &Options::default(), Some('/'), &recorded, &Twins::default()).unwrap();
     assert_eq!(pairs(&tree, &source), ["[Gmail]/All Mail > Rest", "Rest > Rest"]);
     assert_eq!(remainder(&tree, &source)[0].reason, Reason::Recorded);
 }
@@ -143,7 +150,7 @@ fn c12_a_mapping_outweighs_what_is_left_out_by_default() {
     let left = |rules: &[&str], filter: Option<&str>| {
         let mapping = rules.iter().map(|r| Mapping((*r).into())).collect();
         let options = Options { mapping, folder_filter: filter.map(Into::into), ..Options::default() };
-        destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new()).unwrap()
+        destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new(), &Twins::default()).unwrap()
     };
     let (flagged, important) = (LeftOut::View(Role::Flagged), LeftOut::View(Role::Important));
     let all = [(0, flagged), (1, important), (2, LeftOut::Foreign), (3, LeftOut::Foreign), (4, LeftOut::NoMessages)];
@@ -162,22 +169,123 @@ fn c12_a_mapping_outweighs_what_is_left_out_by_default() {
     assert!(LeftOut::Foreign.is_told() && flagged.is_told() && !LeftOut::Filter.is_told());
 }
 
+/// A destination that creates what it is asked to, and the tree that is decided with it.
+struct There {
+    folders: Vec<ListedFolder>,
+    /// Names that differ only in case are one folder.
+    folds: bool,
+    /// How it lists what it creates.
+    spells: fn(&str) -> String,
+}
+
+impl There {
+    fn new(folders: &[ListedFolder], folds: bool) -> Self {
+        Self { folders: folders.to_vec(), folds, spells: str::to_owned }
+    }
+
+    fn create(&mut self, path: &FolderPath) {
+        let mut spelt: Vec<String> = Vec::new();
+        for component in path.components() {
+            spelt.push((self.spells)(component));
+            let same = |folder: &&ListedFolder| match self.folds {
+                true => key(folder.path.components()) == key(&spelt),
+                false => folder.path.components() == spelt,
+            };
+            match self.folders.iter().find(same) {
+                Some(folder) => spelt = folder.path.components().to_vec(),
+                None => {
+                    let path = FolderPath::new(spelt.clone());
+                    self.folders.push(ListedFolder { path, ..folder("x", None) });
+                }
+            }
+        }
+    }
+
+    /// What a pass does: plans, asks, plans again.
+    fn settle(&mut self, source: &[ListedFolder], options: &Options, separator: Option<char>) -> Tree {
+        let mut twins = Twins::default();
+        for _ in 0..16 {
+            let plan = |there: &[ListedFolder], twins: &Twins| {
+                destination_tree(source, there, options, separator, &BTreeMap::new(), twins).unwrap()
+            };
+            let tree = plan(&self.folders, &twins);
+            let asked = twins.to_ask(&tree, &self.folders);
+            if asked.is_empty() {
+                return tree;
+            }
+            let before = self.folders.clone();
+            asked.iter().for_each(|new| self.create(&new.path));
+            twins.learn(&asked, &tree, &before, &self.folders);
+        }
+        panic!("it is asked for ever: {:?}", self.folders);
+    }
+}
+
+fn settled(source: &[&str], there: &[&str], folds: bool) -> Vec<String> {
+    let source = names(source);
+    let tree = There::new(&names(there), folds).settle(&source, &Options::default(), Some('/'));
+    pairs(&tree, &source)
+}
+
 #[test]
-fn case_clashes_are_found_beforehand() {
-    let source = names(&["Files", "files", "archive"]);
-    let tree = decide(&source, &names(&["Archive"]), &[]);
-    assert_eq!(pairs(&tree, &source), ["archive > Archive", "Files > Files", "files > files (2)"]);
-    let tree = decide(&source, &names(&["files", "Files"]), &[]);
-    assert!(pairs(&tree, &source).contains(&"files > files".to_owned()), "{:?}", pairs(&tree, &source));
-    let source = names(&["files", "Files"]);
-    let tree = decide(&source, &names(&["Files"]), &[]);
-    assert_eq!(pairs(&tree, &source), ["Files > Files", "files > files (2)"]);
+fn names_that_differ_only_in_case_stay_where_the_destination_keeps_them_apart() {
+    let apart = |source: &[&str], there: &[&str]| settled(source, there, false);
+    assert_eq!(apart(&["Files", "files"], &[]), ["Files > Files", "files > files"]);
+    assert_eq!(
+        apart(&["Files", "files", "archive"], &["Archive", "Files"]),
+        ["archive > Archive", "Files > Files", "files > files"]
+    );
+    assert_eq!(apart(&["files"], &["Files"]), ["files > Files"], "one folder goes to the one that is there");
+    assert_eq!(
+        apart(&["Work", "work", "work/x", "Work/x"], &[]),
+        ["Work > Work", "Work/x > Work/x", "work > work", "work/x > work/x"]
+    );
+    // A parent that holds no messages is somebody's name too.
+    assert_eq!(apart(&["Work", "work/y"], &[]), ["Work > Work", "work/y > work/y"]);
+    assert_eq!(apart(&["a/B", "a/b", "A/b"], &[]), ["A/b > A/b", "a/B > a/B", "a/b > a/b"]);
+}
+
+#[test]
+fn names_that_are_one_folder_at_the_destination_get_a_number() {
+    let folding = |source: &[&str], there: &[&str]| settled(source, there, true);
+    assert_eq!(
+        folding(&["Files", "files", "archive"], &["Archive"]),
+        ["archive > Archive", "Files > Files", "files > files (2)"]
+    );
+    assert_eq!(folding(&["files", "Files"], &["Files"]), ["Files > Files", "files > files (2)"]);
+    assert_eq!(folding(&["files", "Files"], &["FILES"]), ["Files > FILES", "files > files (2)"]);
+    assert_eq!(folding(&["ä", "Ä"], &[]), ["Ä > Ä", "ä > ä (2)"]);
+    assert_eq!(folding(&["Work", "work/y"], &[]), ["Work > Work", "work/y > Work/y"]);
+    let source = names(&["a", "A"]);
+    let mut lowering = There { spells: str::to_lowercase, ..There::new(&[], true) };
+    let tree = lowering.settle(&source, &Options::default(), Some('/'));
+    assert_eq!(pairs(&tree, &source), ["A > A (2)", "a > a"], "one that writes all names small");
+}
+
+#[test]
+fn what_is_asked_is_asked_once_and_nothing_is_asked_without_need() {
+    let asked = |source: &[&str], there: &[&str]| {
+        let tree = decide(&names(source), &names(there), &[]);
+        let asked = Twins::default().to_ask(&tree, &names(there));
+        asked.into_iter().map(|new| new.path.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&["Files", "Other"], &["INBOX"]), [] as [&str; 0]);
+    assert_eq!(asked(&["Files", "files"], &["Files", "files"]), [] as [&str; 0]);
+    assert_eq!(asked(&["Files", "files"], &["Files"]), ["files"]);
+    assert_eq!(asked(&["Files", "files", "files/x", "Other"], &[]), ["Files", "files"], "what lies below comes later");
+    // Where earlier passes put a folder is not asked again.
+    let recorded = BTreeMap::from([(FolderPath::new(["files"]), FolderPath::new(["files"]))]);
+    let (source, options) = (names(&["Files", "files"]), Options::default());
+    let there = names(&["Files"]);
+    let tree = destination_tree(&source, &there, &options, Some('/'), &recorded, &Twins::default()).unwrap();
+    assert_eq!(Twins::default().to_ask(&tree, &there), []);
 }
 
 #[test]
 fn children_stay_below_their_numbered_parents() {
     let source = names(&["work/x/y", "work", "work/x/z/a", "Work", "Work/x/y"]);
-    let tree = decide(&source, &[], &[]);
+    let settle = |source: &[ListedFolder]| There::new(&[], true).settle(source, &Options::default(), Some('/'));
+    let tree = settle(&source);
     assert_eq!(
         pairs(&tree, &source),
         [
@@ -192,7 +300,7 @@ fn children_stay_below_their_numbered_parents() {
     assert_eq!(parents, ["Work/x", "work (2)/x", "work (2)/x/z"]);
     let mut listed_otherwise = source.clone();
     listed_otherwise.reverse();
-    let other = decide(&listed_otherwise, &[], &[]);
+    let other = settle(&listed_otherwise);
     assert_eq!(pairs(&other, &listed_otherwise), pairs(&tree, &source), "whatever the order of the list");
 }
 
@@ -201,9 +309,10 @@ fn separators_and_controls_become_underscores_and_flat_mailboxes_join() {
     let source = [folder("a.b/c\u{7}d", None), folder("~odd ", None)];
     let mut source = source.to_vec();
     source[0].path = FolderPath::new(["a.b", "c\u{7}d"]);
-    let tree = destination_tree(&source, &[], &Options::default(), Some('.'), &BTreeMap::new()).unwrap();
+    let tree =
+        destination_tree(&source, &[], &Options::default(), Some('.'), &BTreeMap::new(), &Twins::default()).unwrap();
     assert_eq!(created(&tree), ["a_b", "a_b/c_d", "~odd "]);
-    let tree = destination_tree(&source, &[], &Options::default(), None, &BTreeMap::new()).unwrap();
+    let tree = destination_tree(&source, &[], &Options::default(), None, &BTreeMap::new(), &Twins::default()).unwrap();
     assert_eq!(created(&tree), ["a.b_c_d", "~odd "]);
 }
 
@@ -215,7 +324,15 @@ fn recorded_destinations_stay_unless_the_mapping_speaks() {
         (FolderPath::new(["A"]), FolderPath::new(["B"])),
     ]);
     let options = Options { mapping: vec![Mapping("^A$->C".into())], ..Options::default() };
-    let tree = destination_tree(&source, &[folder("Sent", Some(Role::Sent))], &options, Some('/'), &recorded).unwrap();
+    let tree = destination_tree(
+        &source,
+        &[folder("Sent", Some(Role::Sent))],
+        &options,
+        Some('/'),
+        &recorded,
+        &Twins::default(),
+    )
+    .unwrap();
     assert_eq!(pairs(&tree, &source), ["A > C", "Sent Items > Old sent"]);
     assert_eq!(tree.folders[1].reason, Reason::Recorded);
 }
@@ -243,46 +360,66 @@ fn listing() -> impl Strategy<Value = Vec<ListedFolder>> {
 
 proptest! {
     #[test]
-    fn laws_of_the_tree(source in listing(), there in listing(), mapped in proptest::bool::ANY, flat in proptest::bool::ANY) {
+    fn laws_of_the_tree(
+        source in listing(),
+        there in listing(),
+        mapped in proptest::bool::ANY,
+        flat in proptest::bool::ANY,
+        folds in proptest::bool::ANY,
+    ) {
         let rules = if mapped { vec![Mapping("^b->A/b".into())] } else { vec![] };
         let options = Options { mapping: rules, ..Options::default() };
         let separator = (!flat).then_some('.');
+        let mut keys = HashSet::new();
         let there: Vec<_> = there.into_iter().filter(|f| match separator {
             Some(c) => !f.path.to_string().contains(c),
             None => f.path.components().len() == 1,
-        }).collect();
-        let tree = destination_tree(&source, &there, &options, separator, &BTreeMap::new()).unwrap();
-        let there = with_parents(&there);
-        prop_assert_eq!(tree.folders.len() + tree.left_out.len(), source.len());
-
-        // No two sources into one folder, not even by case, unless mapped or both there already.
-        let mut unmapped = HashMap::new();
-        for plan in tree.folders.iter().filter(|p| p.reason != Reason::Mapping && !p.remainder) {
-            if let Some(other) = unmapped.insert(key(plan.destination.components()), &plan.destination) {
-                prop_assert!(*other != plan.destination, "twice: {}", other);
-                prop_assert!(plan.exists || there.iter().any(|f| f.path == *other));
+        }).filter(|f| !folds || keys.insert(key(f.path.components()))).collect();
+        let mut server = There::new(&[], folds);
+        for f in &there {
+            server.create(&f.path);
+            for known in server.folders.iter_mut().filter(|known| key(known.path.components()) == key(f.path.components())) {
+                known.role = f.role;
             }
         }
+        let tree = server.settle(&source, &options, separator);
+        prop_assert_eq!(tree.folders.len() + tree.left_out.len(), source.len());
         // Parents before children, everything that is missing is made, once.
-        let mut known: HashSet<FolderPath> = there.iter().map(|f| f.path.clone()).collect();
+        let before = with_parents(&server.folders);
+        let mut known: HashSet<FolderPath> = before.iter().map(|f| f.path.clone()).collect();
         known.insert(FolderPath::new(["INBOX"]));
         for new in &tree.create {
             let parent = new.path.parent();
-            prop_assert!(parent.is_none_or(|p| known.contains(&p) || there.iter().any(|f| f.path.components().starts_with(p.components()))));
-            let pure_parent = there.iter().any(|f| f.path == new.path && !f.selectable);
+            prop_assert!(parent.is_none_or(|p| known.contains(&p)), "before its parent: {}", new.path);
+            let pure_parent = before.iter().any(|f| f.path == new.path && !f.selectable);
             prop_assert!(known.insert(new.path.clone()) || pure_parent, "made twice: {}", new.path);
         }
         prop_assert!(tree.folders.iter().all(|p| known.contains(&p.destination)));
+        tree.create.iter().for_each(|new| server.create(&new.path));
+        let there: HashSet<FolderPath> = server.folders.iter().map(|f| f.path.clone()).collect();
 
+        // No two sources into one folder, unless mapped: not even by case where case makes no difference.
+        let mut unmapped = HashMap::new();
+        for plan in tree.folders.iter().filter(|p| p.reason != Reason::Mapping) {
+            let own = if folds { key(plan.destination.components()) } else { plan.destination.to_string() };
+            if let Some(other) = unmapped.insert(own, &plan.destination) {
+                prop_assert!(false, "{} and {}", other, plan.destination);
+            }
+        }
+        // Every name is a folder of its own, as it was asked for.
+        for plan in &tree.folders {
+            let spelt = there.contains(&plan.destination) || plan.destination.is_inbox();
+            prop_assert!(spelt || (folds && plan.reason == Reason::Mapping), "{} is not there", plan.destination);
+        }
         // Run against its own result it decides the same and makes nothing, with and without records.
-        let mut after = there.clone();
-        after.extend(tree.create.iter().map(|c| ListedFolder { path: c.path.clone(), ..folder("x", c.role) }));
         let records: BTreeMap<_, _> =
             tree.folders.iter().map(|p| (source[p.source].path.clone(), p.destination.clone())).collect();
-        for recorded in [BTreeMap::new(), records] {
-            let again = destination_tree(&source, &after, &options, separator, &recorded).unwrap();
+        let of = |t: &Tree| t.folders.iter().map(|p| (p.source, p.destination.clone())).collect::<Vec<_>>();
+        let recorded =
+            destination_tree(&source, &server.folders, &options, separator, &records, &Twins::default()).unwrap();
+        let again = server.settle(&source, &options, separator);
+        for again in [recorded, again] {
             prop_assert!(again.create.is_empty(), "{:?}", again.create);
-            let of = |t: &Tree| t.folders.iter().map(|p| (p.source, p.destination.clone())).collect::<Vec<_>>();
             prop_assert_eq!(of(&again), of(&tree));
         }
     }

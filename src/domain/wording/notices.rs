@@ -8,12 +8,13 @@ use crate::domain::record::{Notice, NoticeKind};
 /// Pieces of numbers ("4–9") that are named; the rest is counted.
 const PIECES: usize = 20;
 
-/// So many messages in words, or the folder where no message is meant.
-fn many(messages: u64, folder: &str) -> String {
-    match messages {
-        0 => folder.to_owned(),
-        1 => "1 message".to_owned(),
-        n => format!("{n} messages"),
+/// So many messages in words, or the folders where no message is meant.
+fn many(messages: u64, folders: u64) -> String {
+    match (messages, folders) {
+        (0, 0 | 1) => "a folder".to_owned(),
+        (0, n) => format!("{n} folders"),
+        (1, _) => "1 message".to_owned(),
+        (n, _) => format!("{n} messages"),
     }
 }
 
@@ -22,9 +23,9 @@ fn do_or_does<'a>(messages: u64, one: &'a str, several: &'a str) -> &'a str {
     if messages > 1 { several } else { one }
 }
 
-/// The text for so many messages of one kind of notice; 0 stands for a folder.
-pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64) -> Text {
-    let some = many(messages, "a folder");
+/// The text for so many messages of one kind of notice, in so many folders, which are meant when no message is.
+pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64) -> Text {
+    let some = many(messages, folders);
     let at = side.map_or("server", Side::word);
     let (headline, what, todo) = match kind {
         NoticeKind::SourceDiffers => (
@@ -53,7 +54,7 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64) -> Text {
             "Nothing to do: the messages themselves are complete.",
         ),
         NoticeKind::Renumbered => (
-            format!("{} numbered anew at the {at}", many(0, "a folder")),
+            format!("{} numbered anew at the {at}", many(0, folders)),
             "Its numbers mean other messages than before, as after restoring a backup. Its messages were told by what they are.",
             "Nothing to do.",
         ),
@@ -88,7 +89,7 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64) -> Text {
 
 /// A notice in one line: what, where, which numbers, more words.
 pub fn notice_line(notice: &Notice) -> String {
-    let text = self::notice(notice.kind, notice.side, notice.messages);
+    let text = self::notice(notice.kind, notice.side, notice.messages, 1);
     let mut parts = vec![text.headline];
     parts.extend(which(notice));
     parts.join(" · ")

@@ -152,14 +152,14 @@ fn every_kind_of_notice_has_three_full_texts() {
     for kind in NOTICES {
         for side in SIDES {
             for messages in [0, 1, 2, 1204] {
-                let told = notice(*kind, side, messages);
+                let told = notice(*kind, side, messages, 3);
                 faults.extend(self::faults(&told).into_iter().map(|fault| format!("{kind:?}: {fault}")));
                 let plural = told.headline.contains(&format!("{messages} messages"));
                 assert!(plural || messages < 2 || !told.headline.contains("message"), "{told:?}");
                 assert!(!told.headline.contains("0 message") && !told.headline.contains("1 messages"), "{told:?}");
             }
         }
-        assert!(headlines.insert(notice(*kind, None, 7).headline), "two kinds with one headline: {kind:?}");
+        assert!(headlines.insert(notice(*kind, None, 7, 1).headline), "two kinds with one headline: {kind:?}");
     }
     assert!(faults.is_empty(), "{faults:#?}");
 }

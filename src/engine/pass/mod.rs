@@ -36,6 +36,7 @@ pub mod tally;
 mod there;
 mod tree;
 mod twice;
+mod twins;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};

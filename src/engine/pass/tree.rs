@@ -12,7 +12,7 @@ use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Habit, Notice, NoticeKind, Phase, Seen};
-use crate::domain::tree::{FolderPlan, Tree, destination_tree};
+use crate::domain::tree::{FolderPlan, Tree, Twins};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
 use crate::engine::pass::job::{Cut, Job, Todo};
 use crate::engine::pass::known::Known;
@@ -21,6 +21,7 @@ use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::suspects::Suspects;
 use crate::engine::pass::there::Doubts;
+use crate::engine::pass::twins::new_folder;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Folders left out that are named one by one; of more, the number is told.
@@ -234,7 +235,9 @@ impl Pass {
     /// Lists both sides and names what a pass would leave out; changes nothing.
     pub(super) async fn look_over(&self, lane: &mut Lane) -> Flow<()> {
         let listing = self.list(lane).await?;
-        let tree = self.tree(&listing, &Known::new(&[], &BTreeMap::new()))?;
+        let nothing_known = Known::new(&[], &BTreeMap::new());
+        let separator = listing.limits.separator;
+        let tree = self.plan(&listing.source, &listing.destination, separator, &nothing_known, &Twins::default())?;
         self.tell_left_out(&tree, &listing).await;
         Ok(())
     }
@@ -267,13 +270,14 @@ impl Pass {
     pub(super) async fn prepare(&self, lane: &mut Lane) -> Flow<Prepared> {
         self.tally.phase(self.clock.now(), Phase::Loading);
         let mut records = self.journal.folders().await?;
-        let listing = self.list(lane).await?;
+        let mut listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
         self.wait_for_the_interrupted(&records).await?;
         self.follow_renamed(lane, &mut records, &listing.destination).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         let known = Known::new(&records, &renamed);
-        let tree = self.tree(&listing, &known)?;
+        let separator = listing.limits.separator;
+        let tree = self.tree(lane, &listing.source, &mut listing.destination, separator, &known).await?;
         self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
         self.create(lane, &tree, &listing, &mut candidates).await?;
@@ -323,15 +327,6 @@ impl Pass {
         }
     }
 
-    fn tree(&self, listing: &Listing, known: &Known<'_>) -> Flow<Tree> {
-        let separator = listing.limits.separator;
-        destination_tree(&listing.source, &listing.destination, &self.order.options, separator, &known.destinations)
-            .map_err(|error| {
-                let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
-                Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
-            })
-    }
-
     fn candidates(&self, tree: &Tree, listing: &Listing, known: &Known<'_>) -> Vec<Candidate> {
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, f)).collect();
         let candidate = |plan: &FolderPlan| {
@@ -365,17 +360,8 @@ impl Pass {
         let needed: BTreeSet<_> = candidates.iter().filter(|c| !c.gone).map(|c| &c.plan.destination).collect();
         let taken_away = |c: &&Candidate| c.gone && !needed.contains(&c.plan.destination);
         let gone: BTreeSet<_> = candidates.iter().filter(taken_away).map(|c| &c.plan.destination).collect();
-        let create: Vec<NewFolder> = tree
-            .create
-            .iter()
-            .filter(|new| !gone.contains(&new.path))
-            .map(|new| NewFolder {
-                path: new.path.clone(),
-                role: new.role,
-                subscribe: new.subscribe,
-                plain_parent: new.plain_parent,
-            })
-            .collect();
+        let create: Vec<NewFolder> =
+            tree.create.iter().filter(|new| !gone.contains(&new.path)).map(new_folder).collect();
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
         let subscribe: Vec<WireName> = candidates
             .iter()

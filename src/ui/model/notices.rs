@@ -17,35 +17,37 @@ pub struct NoticeGroup {
 }
 
 impl NoticeGroup {
-    /// Whether the item is not done because of them.
-    pub fn differs(&self) -> bool {
-        self.of.0.differs()
+    /// Whether a person should look: the item is not done because of them, or something else is not as it should be.
+    pub fn asks_for_a_look(&self) -> bool {
+        let kind = self.of.0;
+        kind.differs() || matches!(kind, NoticeKind::Waiting | NoticeKind::OldWorkspace)
     }
 }
 
-/// Notices by kind: what differs first, then as they came.
+/// Notices by kind: those that ask for a look first, then as they came.
 pub fn groups(notices: &[Notice]) -> Vec<NoticeGroup> {
-    let mut groups: Vec<(NoticeGroup, u64)> = Vec::new();
+    let mut groups: Vec<(NoticeGroup, (u64, u64))> = Vec::new();
     for notice in notices {
         let of = (notice.kind, notice.side);
         let line = line(notice);
         match groups.iter_mut().find(|(group, _)| group.of == of) {
-            Some((group, messages)) => {
-                *messages += notice.messages;
+            Some((group, sums)) => {
+                *sums = (sums.0 + notice.messages, sums.1 + 1);
                 group.lines.extend(line);
             }
             None => {
-                let words = wording::notice(notice.kind, notice.side, 0);
-                groups.push((NoticeGroup { of, words, lines: line.into_iter().collect() }, notice.messages));
+                let words = wording::notice(notice.kind, notice.side, 0, 0);
+                let group = NoticeGroup { of, words, lines: line.into_iter().collect() };
+                groups.push((group, (notice.messages, 1)));
             }
         }
     }
-    let counted = |(group, messages): (NoticeGroup, u64)| {
+    let counted = |(group, (messages, folders)): (NoticeGroup, (u64, u64))| {
         let (kind, side) = group.of;
-        NoticeGroup { words: wording::notice(kind, side, messages), ..group }
+        NoticeGroup { words: wording::notice(kind, side, messages, folders), ..group }
     };
     let mut groups: Vec<NoticeGroup> = groups.into_iter().map(counted).collect();
-    groups.sort_by_key(|group| !group.differs());
+    groups.sort_by_key(|group| !group.asks_for_a_look());
     groups
 }
 
@@ -77,6 +79,8 @@ mod tests {
             notice("A", NoticeKind::MaybeTwice, 2, &[7, 8]),
             notice("B", NoticeKind::FlagsNotKept, 2, &[]),
             notice("", NoticeKind::OldWorkspace, 0, &[]),
+            notice("A", NoticeKind::Renumbered, 0, &[]),
+            notice("B", NoticeKind::Renumbered, 0, &[]),
         ];
         let groups = groups(&all);
         let heads: Vec<&str> = groups.iter().map(|group| group.words.headline.as_str()).collect();
@@ -84,14 +88,16 @@ mod tests {
             heads,
             [
                 "2 messages may be there twice",
+                "This may be an old copy of the workspace",
                 "3 messages without all flags",
-                "This may be an old copy of the workspace"
+                "2 folders numbered anew at the destination"
             ]
         );
-        assert_eq!(groups.iter().map(NoticeGroup::differs).collect::<Vec<_>>(), [true, false, false]);
+        let loud: Vec<bool> = groups.iter().map(NoticeGroup::asks_for_a_look).collect();
+        assert_eq!(loud, [true, true, false, false]);
         assert_eq!(groups[0].lines, ["folder \"A\" · 2 messages · destination numbers 7–8"]);
         let flags = ["folder \"A\" · 1 message · destination numbers 4", "folder \"B\" · 2 messages"];
-        assert_eq!(groups[1].lines, flags);
-        assert_eq!(groups[2].lines, [] as [&str; 0], "there is nothing to name");
+        assert_eq!(groups[2].lines, flags);
+        assert_eq!(groups[1].lines, [] as [&str; 0], "there is nothing to name");
     }
 }

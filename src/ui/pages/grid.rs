@@ -293,7 +293,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
     row.col(|ui| {
         let palette = Palette::of(ui);
         let Happening { folders, words } = happening(item, sight.zone);
-        let loud = folders.is_some() || item.status == Status::Failed || counts.errors > 0;
+        let loud = folders.is_some() || item.status == Status::Failed || counts.leaves_something();
         let color = if loud { palette.text } else { palette.muted };
         if let Some((done, total)) = folders {
             bars::ticks(ui, done, total, palette.tone(seen.tone), palette.track);

@@ -309,6 +309,14 @@ fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow, narrow: bool) {
     }
     ui.add_space(8.0);
     let counts = row.progress.counts;
+    if counts.differ > 0 {
+        let words = format!("{} differ, which nothing explains: see Notices", words::count(counts.differ));
+        ui.add(egui::Label::new(text(Type::Small, words).color(palette.tone(Tone::Warning))).wrap());
+    }
+    if counts.arrived > 0 {
+        let words = words::counted(counts.arrived as usize, "message");
+        muted(ui, format!("{words} arrived during the pass: Start again to bring them"));
+    }
     if counts.flags_updated > 0 {
         muted(ui, format!("{} carried", words::counted(counts.flags_updated as usize, "flag change")));
     }

@@ -18,6 +18,9 @@ use crate::ui::theme::{LINE, Palette, Tone, Type};
 use crate::ui::widgets::icon;
 use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
 
+/// The least width of a folder's name.
+const NAME: f32 = 120.0;
+
 /// A figure of a folder: its heading, the width of its column, and what it counts.
 type Figure = (&'static str, f32, fn(&Counts) -> u64);
 /// The figures of a folder.
@@ -33,6 +36,8 @@ const FIGURES: [Figure; 8] = [
 ];
 /// Those of them that have a column only where there is something to count.
 const RARE: [&str; 3] = ["Arrived", "Waiting", "Differ"];
+/// Those of them that give way where the rare ones leave no room.
+const GIVE_WAY: [&str; 3] = ["Already there", "Arrived", "At source"];
 /// Those of them that ask for a look when they are not nothing.
 const LOUD: [&str; 3] = ["Waiting", "Differ", "Errors"];
 /// The same of a pass.
@@ -61,10 +66,17 @@ fn is_shown(word: &str, narrow: bool) -> bool {
 }
 
 /// The figures of folders there is room for, and something to count in.
-fn figures_of(details: &Details, narrow: bool) -> Vec<Figure> {
+fn figures_of(details: &Details, narrow: bool, room: f32, gap: f32) -> Vec<Figure> {
     let counts = |figure: &Figure| details.folders.iter().any(|line| figure.2(&line.folder.counts) > 0);
     let has_column = |figure: &Figure| is_shown(figure.0, narrow) && (!RARE.contains(&figure.0) || counts(figure));
-    FIGURES.into_iter().filter(has_column).collect()
+    let mut figures: Vec<Figure> = FIGURES.into_iter().filter(has_column).collect();
+    for first_to_go in GIVE_WAY {
+        let wide: f32 = figures.iter().map(|figure| figure.1 + gap).sum();
+        if wide > room {
+            figures.retain(|figure| figure.0 != first_to_go);
+        }
+    }
+    figures
 }
 
 /// The columns there is room for.
@@ -144,13 +156,16 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         return;
     }
     let narrow = lists.narrow;
-    let figures = figures_of(details, narrow);
+    let state = if narrow { 60.0 } else { 78.0 };
+    let gap = ui.spacing().item_spacing.x;
+    let beside = NAME + state + 2.0 * gap + ui.spacing().scroll.floating_allocated_width;
+    let figures = figures_of(details, narrow, ui.available_width() - beside, gap);
     let mut table = TableBuilder::new(ui)
         .id_salt(("folders", narrow, figures.len()))
         .auto_shrink([false, true])
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::remainder().range(120.0..=620.0).clip(true))
-        .column(Column::exact(if narrow { 60.0 } else { 78.0 }).clip(true));
+        .column(Column::remainder().range(NAME..=620.0).clip(true))
+        .column(Column::exact(state).clip(true));
     for (_, wide, _) in &figures {
         table = table.column(Column::exact(*wide));
     }

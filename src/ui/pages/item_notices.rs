@@ -21,7 +21,7 @@ pub fn show(ui: &mut Ui, groups: &[NoticeGroup], read: usize) {
     section(ui, "Notices");
     for (at, group) in groups.iter().enumerate() {
         let palette = Palette::of(ui);
-        let (icon, color) = match group.differs() {
+        let (icon, color) = match group.asks_for_a_look() {
             true => (Icon::Warning, palette.tone(Tone::Warning)),
             false => (Icon::Dots, palette.text),
         };

@@ -41,10 +41,6 @@ const ONLY_SLASH: [(&str, &str); 2] = [("v1.2.3", "INBOX.v1_2_3"), ("Work/e.g.",
 /// Only where the separator is `.`; at the other side the slash becomes `_`.
 const ONLY_DOT: [(&str, &str); 2] = [("in_out", "INBOX.in/out"), ("Work/a_b", "INBOX.Work.a/b")];
 
-/// What a move makes of names that differ only in case, within one mailbox: the later one is numbered. By the name on
-/// either side where it keeps its name.
-const CASE_TWINS: [(&str, &str); 2] = [("work", "work (2)"), ("INBOX.work", "INBOX.work (2)")];
-
 const DATES: [&str; 12] = [
     "02-Jan-1970 03:04:05 +0000",
     "15-Jun-1975 12:00:00 -0330",
@@ -248,12 +244,6 @@ impl Corpus {
     /// The table of expected names: as they stand on one side, and what they become on the other.
     pub fn names(&self, from: Format, to: Format) -> Vec<(String, String)> {
         self.folders.iter().map(|folder| (folder.name(from).to_owned(), folder.name(to).to_owned())).collect()
-    }
-
-    /// The same as a move makes it.
-    pub fn moved(&self, from: Format, to: Format) -> Vec<(String, String)> {
-        let numbered = |name: String| CASE_TWINS.iter().find(|twin| twin.0 == name).map_or(name, |twin| twin.1.into());
-        self.names(from, to).into_iter().map(|(from, to)| (from, numbered(to))).collect()
     }
 
     /// Puts this mailbox on a server. The server's layout must be one of the two the names are written for.

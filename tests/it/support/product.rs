@@ -126,7 +126,7 @@ impl Workspace {
         let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
         let items: Vec<Item> = report["items"].as_array().expect("items").iter().cloned().map(Item).collect();
         for item in items.iter().filter(|item| item.status() == "completed") {
-            let parts = ["copied", "already_there", "skipped", "vanished", "errors"];
+            let parts = ["copied", "already_there", "skipped", "vanished", "errors", "waiting"];
             let sum: u64 = parts.iter().map(|part| item.messages(part)).sum();
             let sum = sum + item.0["messages"]["waiting"].as_u64().unwrap_or(0);
             assert_eq!(item.messages("source"), sum, "the sum does not hold: {:#}", item.0);

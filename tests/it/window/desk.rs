@@ -85,6 +85,10 @@ fn with_two_items(client: &mut Client) -> ProjectId {
     let from = ImportFrom::Text(Secret::new("anna@a.example\tanna@b.example\nbob@a.example\tbob@b.example\n"));
     let Answer::Previewed(preview) = client.ask(Ask::Preview(project, from.clone())) else { panic!("a preview") };
     assert_eq!((preview.good, preview.bad, preview.passwords), (2, 0, false));
+    assert_eq!(preview.notes, [] as [&str; 0]);
+    let both = ImportFrom::Text(Secret::new("anna@a.example\tboth@b.example\nbob@a.example\tboth@b.example\n"));
+    let Answer::Previewed(preview) = client.ask(Ask::Preview(project, both)) else { panic!("a preview") };
+    assert_eq!(preview.notes, ["line 2: writes into the same mailbox as line 1; they run one after the other"]);
     let cancel = CancellationToken::new();
     let imported = client.ask(Ask::Import { project, from, skip_bad: false, cancel });
     assert!(matches!(imported, Answer::Imported(ref done) if done.created == 2), "{imported:?}");

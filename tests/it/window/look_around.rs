@@ -5,7 +5,7 @@ use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{FolderId, ItemId, PassId, Uid};
 use mailferry::domain::pass::PassKind;
-use mailferry::domain::record::{Counts, FolderPhase, ItemError, PassFolder};
+use mailferry::domain::record::{Counts, FolderPhase, ItemError, Notice, NoticeKind, PassFolder};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
 use mailferry::engine::desk::{Answer, Ask, Command, Details, FolderLine, PassLine};
@@ -144,6 +144,62 @@ fn errors_of_one_reason_are_told_once_with_their_number() {
     assert!(stage.shows("INBOX · \"Plan 5\" · 38.00 MB") && !stage.says("Plan 6"));
     stage.click("Show all 7");
     assert!(stage.says("Plan 6") && stage.says("Plan 7"));
+}
+
+#[test]
+fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
+    let mut row = item_in(1, "anna", Status::Completed);
+    row.progress.counts = Counts { source: 9, copied: 7, waiting: 2, arrived: 3, differ: 4, ..Counts::default() };
+    row.progress.folders_total = 2;
+    let mut done = item_in(2, "bob", Status::Completed);
+    done.progress.counts = Counts { source: 9, copied: 9, ..Counts::default() };
+    let mut stage = Stage::with(vec![row.clone(), done]);
+    assert!(stage.shows("Done 1") && stage.shows("Problems 1"), "differences are no success");
+    assert!(stage.says("1 of 2 fully migrated"));
+    stage.click("Completed, 4 differ, 2 waiting: open anna@contoso.example");
+    let (ticket, _) = stage.only();
+    let folder = |id: i64, name: &str, counts: Counts| FolderLine {
+        source: name.into(),
+        destination: name.into(),
+        folder: PassFolder { folder: FolderId(id), phase: FolderPhase::Done, counts },
+    };
+    let folders = vec![
+        folder(1, "INBOX", Counts { source: 5, copied: 5, differ: 4, ..Counts::default() }),
+        folder(2, "Work", Counts { source: 4, copied: 2, waiting: 2, arrived: 3, ..Counts::default() }),
+    ];
+    let notice = |folder: &str, kind, messages, numbers: &[i64]| Notice {
+        folder: Some(FolderPath::new([folder])),
+        kind,
+        side: Some(mailferry::domain::failure::Side::Destination),
+        messages,
+        numbers: numbers.iter().copied().map(Uid).collect(),
+        detail: None,
+    };
+    let notices = vec![
+        notice("Work", NoticeKind::FlagsNotKept, 1, &[3]),
+        notice("INBOX", NoticeKind::MaybeTwice, 4, &[7, 8, 9, 11]),
+    ];
+    let pass = PassLine {
+        id: PassId(1),
+        kind: PassKind::Full,
+        status: Status::Completed,
+        submitted: NOW,
+        started: Some(NOW),
+        ended: Some(NOW + 90_000),
+        counts: row.progress.counts,
+        failure: None,
+    };
+    let details = Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices };
+    stage.answer(ticket, Answer::Details(Box::new(details)));
+    assert!(
+        ["Notices", "4 messages may be there twice", "1 message without all flags"].iter().all(|it| stage.shows(it))
+    );
+    assert!(stage.shows("folder \"INBOX\" · 4 messages · destination numbers 7–9, 11"), "numbers that can be copied");
+    for column in ["Waiting", "Differ"] {
+        assert!(stage.says(column), "{column}");
+    }
+    assert!(stage.says("3 messages arrived during the pass"));
+    assert!(stage.shows("7 of 9"), "what waits is not dealt with");
 }
 
 /// The page of an item that ended with these errors, and some folders.
