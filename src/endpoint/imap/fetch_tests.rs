@@ -73,7 +73,7 @@ async fn c6_parts_of_one_message_are_put_together_wherever_they_come() {
             "* 1 FETCH (UID 1 FLAGS () BODY[] {{2}}\r\nab)\r\n* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n* 1 FETCH (UID 1 INTERNALDATE \"{DATE}\")\r\n"
         ),
     ] {
-        assert_eq!(fetched(format!("{answer}A4 OK x\r\n")).await, [seen.clone()], "{answer}");
+        assert_eq!(fetched(format!("{answer}A4 OK x\r\n")).await, std::slice::from_ref(&seen), "{answer}");
     }
 }
 
