@@ -430,6 +430,8 @@ impl Pass {
         let mut prepared = Prepared {
             groups: Vec::new(),
             lost: lost.map(|r| r.id).collect(),
+            lent: Vec::new(),
+            views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
             places: self.places(&records, listing),
             gone: Mutex::new(GoneMarks::default()),
             unread: Vec::new(),
