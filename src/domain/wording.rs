@@ -153,12 +153,12 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             "Start a Full pass later: it tries it again. If that fails too, look at it in the owner's mail program.".into(),
         ),
         Cause::NotStored => (
-            "The destination does not hold this message".into(),
-            format!("{host} said that it stored it, and it is not in {folder}. The original is unchanged at the source."),
+            format!("The {the_side} does not hold this message"),
+            format!("{host} said that it stored it, and it is not in {folder}. The original is unchanged."),
             "Start a Full pass: it tries it again.".into(),
         ),
         Cause::Settling => (
-            "Waiting for the destination to take in what was on its way".into(),
+            format!("Waiting for the {the_side} to take in what was on its way"),
             format!("The connection broke while {host} was still storing messages. They are looked for before any is sent again."),
             "Nothing to do.".into(),
         ),
@@ -197,7 +197,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::ListIncomplete => (
             format!("{} is not listed completely", capital(&folder)),
             format!("{host} says that it holds more messages than it lists; what it lists was moved."),
-            "Some providers show only the newest messages over IMAP: ask for their export host. Then start a Full pass.".into(),
+            "Some providers show only the newest messages over IMAP: ask for their export host. Then Start a Full pass.".into(),
         ),
         Cause::MessageUnreadable => (
             format!("The {the_side} could not hand out this message"),

@@ -59,7 +59,7 @@ impl VaultKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     /// There is no such entry on this machine.
-    #[error("credential {0} is not in this machine's vault: enter it again")]
+    #[error("credential {0} is not in this machine's vault: import its item again, with the password")]
     Missing(CredentialId),
     /// The vault needs to be unlocked first.
     #[error("the vault is locked: {0}")]

@@ -103,7 +103,7 @@ fn translate(error: &Error) -> VaultError {
             VaultError::KeyringLocked(words(error))
         }
         Error::BadEncoding(_) | Error::BadDataFormat(..) => VaultError::Failed(
-            "an entry of this machine's keyring was changed by another program: enter it again".into(),
+            "an entry of this machine's keyring was changed by another program: import its item again, with the password".into(),
         ),
         other => VaultError::Failed(format!("this machine's keyring says: {}", words(other))),
     }
