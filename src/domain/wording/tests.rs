@@ -22,7 +22,7 @@ all! { CAUSES, Cause:
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused HangsUpAtMessage MessageGone FolderRefused
     FolderGone FolderChanged MessageUnreadable NotTheSameMailbox
-    CredentialMissing WorkspaceFailed TooManyErrors CommandRefused ListIncomplete
+    CredentialMissing WorkspaceFailed TooManyErrors CommandRefused
     Internal
 }
 
