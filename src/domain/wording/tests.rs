@@ -16,7 +16,8 @@ macro_rules! all {
 }
 
 all! { CAUSES, Cause:
-    LoginRefused ListIncomplete NoFolders AdministratorLoginRefused MailboxNotOpened MaildirNotOpened
+    LoginRefused ListIncomplete NoFolders NotStored
+    Settling AdministratorLoginRefused MailboxNotOpened MaildirNotOpened
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
     TimedOut Nonsense Throttled ProviderLimit
     TooManyConnections ServerBusy DestinationFull TooBig
