@@ -286,6 +286,13 @@ impl GoneMarks {
         self.0.is_empty()
     }
 
+    /// These are missing no longer, unless they were used.
+    pub fn take_back(&mut self, marks: &[Gone]) {
+        for mark in marks {
+            self.0.remove(mark);
+        }
+    }
+
     /// The unused ones, by folder.
     pub fn by_folder(&self) -> BTreeMap<FolderId, Vec<Uid>> {
         let mut folders: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();

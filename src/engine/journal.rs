@@ -3,7 +3,7 @@
 //! One journal belongs to one item and one pass. Everything that must survive a crash goes through here, one atomic
 //! change a call, so that a test can stop a worker after every write and start again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -47,6 +47,13 @@ pub trait Journal: Send + Sync {
 
     /// Which of these identities a watermark of the item has.
     async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError>;
+
+    /// How many watermarks of the item have each of these identities, those of this folder row left out.
+    async fn held_elsewhere(
+        &self,
+        folder: FolderId,
+        asked: BTreeSet<Identity>,
+    ) -> Result<BTreeMap<Identity, u64>, StoreError>;
 
     /// Drops the watermarks of these messages: their copies were lost, they are new again.
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError>;

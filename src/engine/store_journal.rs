@@ -1,6 +1,6 @@
 //! The journal of one pass, kept in the workspace database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -50,6 +50,14 @@ impl Journal for StoreJournal {
         limit: usize,
     ) -> Result<Vec<Watermark>, StoreError> {
         self.store.some_watermarks(folder, from, to, limit).await
+    }
+
+    async fn held_elsewhere(
+        &self,
+        folder: FolderId,
+        asked: BTreeSet<Identity>,
+    ) -> Result<BTreeMap<Identity, u64>, StoreError> {
+        self.store.held_elsewhere(self.item, folder, asked).await
     }
 
     async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError> {

@@ -4,7 +4,7 @@
 //! Bounded by the caller: a group is at most some 500 rows; a whole folder is loaded at once.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -71,20 +71,30 @@ impl Store {
 
     /// Which of these identities a watermark of the item has. Reads all watermarks of the item once.
     pub async fn known_identities(&self, item: ItemId, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>> {
+        Ok(self.held_elsewhere(item, FolderId(0), asked).await?.into_keys().collect())
+    }
+
+    /// How many watermarks of the item have each of these identities, those of this folder row left out.
+    pub async fn held_elsewhere(
+        &self,
+        item: ItemId,
+        folder: FolderId,
+        asked: BTreeSet<Identity>,
+    ) -> Result<BTreeMap<Identity, u64>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT w.identity FROM folder AS f JOIN watermark AS w ON w.folder = f.id
-                 WHERE f.item = ?1 AND f.dropped = 0",
+                 WHERE f.item = ?1 AND f.dropped = 0 AND f.id <> ?2",
             )?;
-            let mut rows = statement.query([item])?;
-            let mut known = BTreeSet::new();
+            let mut rows = statement.query((item, folder))?;
+            let mut held = BTreeMap::new();
             while let Some(row) = rows.next()? {
                 let identity = Identity(row.get(0)?);
                 if asked.contains(&identity) {
-                    known.insert(identity);
+                    *held.entry(identity).or_default() += 1;
                 }
             }
-            Ok(known)
+            Ok(held)
         })
         .await
     }

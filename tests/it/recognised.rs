@@ -62,8 +62,6 @@ fn r17_mail_that_mbsync_copied_before_is_recognised() {
         let mut mailbox = corpus::hostile(90, Format::Sdbox);
         mailbox.folders.retain(|f| f.slash.is_ascii() && !f.slash.contains(['"', '\\', '*', '%', '&', '{', ' ']));
         mailbox.folders.retain(|f| f.slash != "work");
-        // Where a message has no header at all, the one that mbsync adds makes another message of it.
-        mailbox.folders[0].messages.retain(|m| !m.bytes.starts_with(b"\r\n"));
         mailbox.load(source, &scene.users.0);
         mbsync((source, &scene.users.0), (destination, &scene.users.1));
         let by_mbsync = scene.read_there().count() as u64;

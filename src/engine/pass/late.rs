@@ -65,9 +65,22 @@ impl Pass {
         let names = self.persist(lane, &mut Identify { job: &job }).await?;
         // Watermarks of older versions know a message by another form.
         let asked: BTreeSet<Identity> = names.values().flat_map(|names| [names.now, names.before]).collect();
-        let known = self.journal.known_identities(asked).await?;
-        let is_known =
-            |uid: &Uid| names.get(uid).is_some_and(|names| known.contains(&names.now) || known.contains(&names.before));
+        let mut held = match job.remainder {
+            // As many of them lie in other folders as are known there; more of the same lie here only.
+            true => self.journal.held_elsewhere(job.id, asked).await?,
+            false => {
+                let known = self.journal.known_identities(asked).await?;
+                known.into_iter().map(|identity| (identity, u64::MAX)).collect()
+            }
+        };
+        let mut take = |identity: &Identity| match held.get_mut(identity) {
+            None | Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        };
+        let is_known = |uid: &Uid| names.get(uid).is_some_and(|names| take(&names.now) || take(&names.before));
         let (elsewhere, new): (Vec<Uid>, Vec<Uid>) = std::mem::take(&mut job.late).into_iter().partition(is_known);
         let count = elsewhere.len() as u64;
         self.tally.count(self.clock.now(), job.id, |c| match job.remainder {

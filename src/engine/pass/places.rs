@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::GoneMarks;
+use crate::domain::matching::{Gone, GoneMarks};
 use crate::endpoint::FolderRef;
 use crate::engine::pass::job::Job;
 
@@ -19,6 +19,10 @@ pub(super) struct Prepared {
     pub groups: Vec<Group>,
     /// Rows whose source folder is gone or was renumbered: their messages may have moved (D12).
     pub lost: Vec<FolderId>,
+    /// Rows of folders of everything: what lies there may have got a folder of its own since.
+    pub views: Vec<FolderId>,
+    /// Watermarks of those rows that may be claimed although their message is where it was.
+    pub lent: Vec<Gone>,
     /// Destination folders by row: a watermark may point into another folder than its own.
     pub places: BTreeMap<FolderId, FolderRef>,
     /// Watermarks whose message is no longer where it was.

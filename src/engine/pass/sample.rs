@@ -106,6 +106,8 @@ impl<T> Spread<T> {
         self.last = None;
         self.kept.push(one);
         if self.kept.len() >= 2 * SAMPLE {
+            // Every second one goes, which the newest is; it stays as the end.
+            self.last = self.kept.pop();
             let mut at = 0;
             self.kept.retain(|_| {
                 at += 1;

@@ -387,8 +387,25 @@ impl Pass {
                 gone.extend(self.journal.watermarks(*id).await?.iter().map(|mark| gone_mark(*id, mark)));
             }
         }
+        self.lend(prepared, &mut gone).await?;
         prepared.unread.extend(prepared.groups.iter().flatten().filter(|job| job.abandoned).map(|job| job.id));
         *prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(gone);
+        Ok(())
+    }
+
+    /// What lies in a folder of everything stays there when it gets a folder of its own, and is not new in that: its
+    /// watermark may be claimed as if it had moved.
+    async fn lend(&self, prepared: &mut Prepared, gone: &mut Vec<Gone>) -> Flow<()> {
+        if prepared.groups.iter().flatten().all(|job| job.is_empty()) {
+            return Ok(());
+        }
+        for id in &prepared.views {
+            let missing: BTreeSet<Gone> = gone.iter().filter(|mark| mark.folder == *id).copied().collect();
+            let marks = self.journal.watermarks(*id).await?;
+            let there = marks.iter().map(|mark| gone_mark(*id, mark)).filter(|mark| !missing.contains(mark));
+            prepared.lent.extend(there);
+        }
+        gone.extend(prepared.lent.iter().copied());
         Ok(())
     }
 
@@ -479,6 +496,7 @@ impl Pass {
             return Err(Halt::Stopped);
         }
         let gone = prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner);
+        gone.take_back(&std::mem::take(&mut prepared.lent));
         let mut rows = BTreeMap::new();
         for (folder, messages) in gone.by_folder().into_iter().filter(|(id, _)| !prepared.lost.contains(id)) {
             let row = self.journal.retire(folder, messages).await?;

@@ -52,7 +52,9 @@ impl Step for List {
     }
 }
 
-fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
+/// What the mailbox's owner has, of a listing.
+pub(super) /// What the mailbox's owner has, of a listing.
+pub(super) fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
     listed.into_iter().filter(|folder| !folder.foreign).collect()
 }
 
@@ -235,9 +237,15 @@ impl Pass {
     /// Lists both sides and names what a pass would leave out; changes nothing.
     pub(super) async fn look_over(&self, lane: &mut Lane) -> Flow<()> {
         let listing = self.list(lane).await?;
+<<<<<<< HEAD
         let nothing_known = Known::new(&[], &BTreeMap::new());
         let separator = listing.limits.separator;
         let tree = self.plan(&listing.source, &listing.destination, separator, &nothing_known, &Twins::default())?;
+=======
+        let known = Known::new(&[], &BTreeMap::new());
+        let separator = listing.limits.separator;
+        let tree = self.plan(&listing.source, &listing.destination, separator, &known, &Twins::default())?;
+>>>>>>> show
         self.tell_left_out(&tree, &listing).await;
         Ok(())
     }
@@ -430,6 +438,8 @@ impl Pass {
         let mut prepared = Prepared {
             groups: Vec::new(),
             lost: lost.map(|r| r.id).collect(),
+            lent: Vec::new(),
+            views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
             places: self.places(&records, listing),
             gone: Mutex::new(GoneMarks::default()),
             unread: Vec::new(),

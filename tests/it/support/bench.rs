@@ -3,7 +3,7 @@
 //! A cut is the death of a process as far as the database can tell: nothing is written any more and every connection is
 //! dropped. Coming back means a fresh store on the same folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -247,6 +247,15 @@ impl Journal for Cut {
     ) -> Result<Vec<Watermark>, StoreError> {
         self.dead()?;
         self.inner.some_watermarks(folder, from, to, limit).await
+    }
+
+    async fn held_elsewhere(
+        &self,
+        folder: FolderId,
+        asked: BTreeSet<Identity>,
+    ) -> Result<BTreeMap<Identity, u64>, StoreError> {
+        self.dead()?;
+        self.inner.held_elsewhere(folder, asked).await
     }
 
     async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
