@@ -15,20 +15,20 @@ use crate::support::dovecot::{self, Dovecot, Format, Options};
 use crate::support::relay::{self, Act, At, Break, Chaos, Relay, Rules, verb};
 
 /// A mailbox to move through two relays.
-struct Way {
-    from: (&'static Dovecot, String),
-    to: (&'static Dovecot, String),
-    source: Relay,
-    destination: Relay,
-    bench: Bench,
+pub struct Way {
+    pub from: (&'static Dovecot, String),
+    pub to: (&'static Dovecot, String),
+    pub source: Relay,
+    pub destination: Relay,
+    pub bench: Bench,
 }
 
 impl Way {
-    async fn new(corpus: &Corpus, source: Rules, destination: Rules) -> Way {
+    pub async fn new(corpus: &Corpus, source: Rules, destination: Rules) -> Way {
         Way::between(corpus, source, destination, dovecot::shared_twin(Format::Sdbox)).await
     }
 
-    async fn between(corpus: &Corpus, source: Rules, destination: Rules, twin: &'static Dovecot) -> Way {
+    pub async fn between(corpus: &Corpus, source: Rules, destination: Rules, twin: &'static Dovecot) -> Way {
         let server = dovecot::shared(Format::Sdbox);
         let (from, to) = ((server, server.user("fault-from")), (twin, twin.user("fault-to")));
         corpus.load(from.0, &from.1);
@@ -40,13 +40,13 @@ impl Way {
         Way { from, to, source, destination, bench }
     }
 
-    fn both(&self) -> (Mailbox, Mailbox) {
+    pub fn both(&self) -> (Mailbox, Mailbox) {
         let read = |(server, user): &(&'static Dovecot, String)| Mailbox::read(&mut server.login(user));
         (read(&self.from), read(&self.to))
     }
 
     /// Waits until the relay has delivered what it held back and every connection is closed.
-    async fn expect_silence(&self) {
+    pub async fn expect_silence(&self) {
         let silent = async {
             while self.destination.counters().open > 0 {
                 tokio::task::yield_now().await;
@@ -56,7 +56,7 @@ impl Way {
     }
 
     /// Everything is there once.
-    fn expect_all(&self) {
+    pub fn expect_all(&self) {
         let (from, to) = self.both();
         compare::assert_nothing_lost_or_doubled(&from, &to, &compare::same_names(&from));
         self.source.assert_source_read_only();
@@ -64,7 +64,7 @@ impl Way {
     }
 
     /// These messages (by subject) are missing and nothing else.
-    fn expect_all_but(&self, subjects: &[&str]) {
+    pub fn expect_all_but(&self, subjects: &[&str]) {
         let (from, to) = self.both();
         let lost = compare::losses(&from, &to, &compare::same_names(&from));
         assert_eq!(lost.len(), subjects.len(), "{lost:#?}");
@@ -74,7 +74,7 @@ impl Way {
     }
 
     /// A pass after the fault brings the rest; another one has nothing to do.
-    async fn expect_next_pass_completes(&self) {
+    pub async fn expect_next_pass_completes(&self) {
         self.source.forget_plans();
         self.destination.forget_plans();
         self.bench.run().await.expect_clean();
@@ -85,7 +85,7 @@ impl Way {
     }
 }
 
-fn errors_of(ran: &Ran) -> u64 {
+pub fn errors_of(ran: &Ran) -> u64 {
     match &ran.end {
         PassEnd::Completed { errors, .. } => *errors,
         end => panic!("{end:?}"),

@@ -4,6 +4,7 @@ mod arrows;
 mod bad_input;
 mod contract;
 mod crash_matrix;
+mod cuts;
 mod demo;
 mod equality;
 mod faults;

@@ -20,9 +20,9 @@ impl Pass {
         }
         let recorded = self.recovery.recorded();
         if let Some((id, uid)) = broke.at(trouble) {
-            let enough = only_suspects && self.recovery.has_tried_long(&trouble.failure);
+            let tries = only_suspects.then(|| self.recovery.tries(&trouble.failure));
             if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
-                job.suspects.broke_at(uid, recorded, enough);
+                job.suspects.broke_at(uid, recorded, tries);
             }
             return;
         }
@@ -42,9 +42,9 @@ impl Pass {
     /// Counts a break at a folder; whether it has broken often enough to be left out (D22). A server that says that it is
     /// busy has its pauses first.
     pub(super) fn blame_folder(&self, job: &mut Job, failure: &Failure) -> bool {
-        let busy = failure.cause == Cause::ServerBusy && !self.recovery.has_tried_long(failure);
-        if blames_its_place(failure) && !busy {
-            job.folder_blame += 1;
+        let tries = self.recovery.tries(failure);
+        if blames_its_place(failure) {
+            job.folder_blame += if tries.busy { tries.weight(true) } else { 1 };
         }
         job.folder_blame >= BLAME_LIMIT
     }

@@ -126,7 +126,7 @@ impl Writer<'_> {
         if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.destination.validity)
             && self.arrivals_in(job).await?.told(at)
         {
-            self.sizes.landed(job.id, at, one.bytes);
+            self.sizes.landed(&job.destination, at, one.bytes);
             self.mark(one, at).await;
             return Ok(());
         }
@@ -170,7 +170,6 @@ impl Writer<'_> {
             Some(failure) => Ending::GivenUp(failure),
             None => how,
         };
-        self.look_at_sizes(to, &job).await?;
         self.say_notes(&job).await;
         match how {
             Ending::Refused => self.backlog.look_again(&job, true, 0),
@@ -312,25 +311,24 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Compares the sizes of some messages with what was sent.
-    async fn look_at_sizes(&mut self, to: &mut dyn Destination, job: &Job) -> Flow<()> {
-        let asked = self.sizes.take(job.id);
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let which = Which::These(asked.iter().map(|(uid, _)| *uid).collect());
-        match to.scan(&job.destination, &which, false).await {
-            Ok(listing) => {
-                for message in listing {
-                    if let Ok(at) = asked.binary_search_by_key(&message.uid, |(uid, _)| *uid) {
-                        self.sizes.see(u64::from(message.size), asked[at].1);
+    /// Compares the sizes of some messages with what was sent. Only when nothing is under way: the answers of a server come
+    /// in order.
+    pub(super) async fn look_at_sizes(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        for (folder, asked) in self.sizes.take() {
+            let which = Which::These(asked.iter().map(|(uid, _)| *uid).collect());
+            match to.scan(&folder, &which, false).await {
+                Ok(listing) => {
+                    for message in listing {
+                        if let Ok(at) = asked.binary_search_by_key(&message.uid, |(uid, _)| *uid) {
+                            self.sizes.see(u64::from(message.size), asked[at].1);
+                        }
                     }
                 }
-                Ok(())
+                Err(failure) if failure.scope <= Scope::Folder => {}
+                Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
             }
-            Err(failure) if failure.scope <= Scope::Folder => Ok(()),
-            Err(failure) => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
         }
+        Ok(())
     }
 
     /// Keeps what was seen of the server.

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::ids::{FolderId, Uid};
+use crate::domain::folder::WireName;
+use crate::domain::ids::Uid;
 use crate::domain::record::Habit;
 use crate::domain::retry::OnWire;
+use crate::endpoint::FolderRef;
 
 /// Sizes asked for at the beginning of a connection's work.
 const FIRST: u64 = 5;
@@ -63,27 +65,31 @@ impl Pulse {
     }
 }
 
+/// A folder, and messages of it with the bytes that were sent.
+type Asked = (FolderRef, Vec<(Uid, u64)>);
+
 /// The sizes that a server tells of messages it was sent: all where they are seen anyway, of the others some.
 #[derive(Default)]
 pub(super) struct Sizes {
     told: u64,
-    asked: BTreeMap<FolderId, Vec<(Uid, u64)>>,
+    asked: BTreeMap<WireName, Asked>,
     seen: Habit,
 }
 
 impl Sizes {
     /// A message of so many bytes got this number.
-    pub fn landed(&mut self, folder: FolderId, uid: Uid, bytes: u64) {
+    pub fn landed(&mut self, folder: &FolderRef, uid: Uid, bytes: u64) {
         if self.told < FIRST || self.told.is_multiple_of(ONE_OF) {
-            self.asked.entry(folder).or_default().push((uid, bytes));
+            let asked = self.asked.entry(folder.wire.clone()).or_insert_with(|| (folder.clone(), Vec::new()));
+            asked.1.push((uid, bytes));
         }
         self.told += 1;
     }
 
-    /// The messages of this folder whose sizes are to be asked for, ascending, with what was sent.
-    pub fn take(&mut self, folder: FolderId) -> Vec<(Uid, u64)> {
-        let mut asked = self.asked.remove(&folder).unwrap_or_default();
-        asked.sort_unstable();
+    /// The messages whose sizes are to be asked for, by folder, ascending, with what was sent.
+    pub fn take(&mut self) -> Vec<Asked> {
+        let mut asked: Vec<Asked> = std::mem::take(&mut self.asked).into_values().collect();
+        asked.iter_mut().for_each(|(_, messages)| messages.sort_unstable());
         asked
     }
 
@@ -102,6 +108,7 @@ impl Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::folder::FolderPath;
 
     #[tokio::test(start_paused = true)]
     async fn what_was_on_the_wire_is_told_with_how_slow_the_server_was() {
@@ -123,10 +130,13 @@ mod tests {
     #[test]
     fn some_sizes_are_asked_for_and_all_that_are_seen_count() {
         let mut sizes = Sizes::default();
-        (1..=1000).for_each(|uid| sizes.landed(FolderId(1), Uid(uid), 10));
-        let asked: Vec<i64> = sizes.take(FolderId(1)).iter().map(|(uid, _)| uid.0).collect();
+        let folder = FolderRef { path: FolderPath::new(["f"]), wire: WireName(b"f".to_vec()), validity: 1 };
+        (1..=1000).for_each(|uid| sizes.landed(&folder, Uid(uid), 10));
+        let asked = sizes.take();
+        assert_eq!((asked.len(), &asked[0].0), (1, &folder));
+        let asked: Vec<i64> = asked[0].1.iter().map(|(uid, _)| uid.0).collect();
         assert_eq!(asked, [1, 2, 3, 4, 5, 201, 401, 601, 801]);
-        assert_eq!((sizes.take(FolderId(1)).len(), sizes.seen()), (0, None));
+        assert_eq!((sizes.take().len(), sizes.seen()), (0, None));
         sizes.see(10, 10);
         sizes.see(12, 10);
         let seen = sizes.seen().expect("something was seen");

@@ -13,15 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::record::RetryState;
 use crate::domain::retry::{Decision, Pace, RetryBudget};
+use crate::engine::pass::suspects::Tries;
 use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{Flow, Halt, Trouble};
 use crate::platform::clock::Clock;
 
 /// Tries for a server that this pass has never reached: a name or port is probably wrong, and waiting cures neither.
 const NEVER_REACHED: u32 = 3;
-
-/// Failed tries in a row after which the pauses have grown.
-const LONG: u32 = 3;
 
 struct State {
     budget: RetryBudget,
@@ -75,18 +73,10 @@ impl Recovery {
         self.with(|state| state.recorded)
     }
 
-    /// Whether the pauses have grown so long without anything recorded that what is left has itself to blame: a server that
-    /// says that it is busy is given nearly all its tries.
-    pub fn has_tried_long(&self, failure: &Failure) -> bool {
-        self.with(|state| {
-            let enough = LONG.min(state.limit);
-            let enough = match failure.cause {
-                Cause::ServerBusy => enough.max(state.limit.saturating_sub(2)),
-                _ => enough,
-            };
-            // This failure is one more.
-            state.row + 1 >= enough
-        })
+    /// How often was tried in a row without anything recorded, with this failure.
+    pub fn tries(&self, failure: &Failure) -> Tries {
+        let busy = failure.cause == Cause::ServerBusy;
+        self.with(|state| Tries { row: state.row + 1, limit: state.limit, busy })
     }
 
     /// A message was newly recorded: the row of failed tries ends.

@@ -11,6 +11,9 @@ use crate::domain::ids::Uid;
 /// Breaks at one place after which the pass goes on without it.
 pub const BLAME_LIMIT: u32 = 3;
 
+/// Failed tries in a row after which the pauses have grown.
+const GROWN: u32 = 3;
+
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Suspects {
@@ -18,6 +21,32 @@ pub struct Suspects {
     careful: BTreeMap<Uid, u64>,
     /// Broke by themselves.
     alone: BTreeMap<Uid, Breaks>,
+}
+
+/// Failed tries in a row without anything recorded, this one among them.
+#[derive(Clone, Copy, Debug)]
+pub struct Tries {
+    /// How many.
+    pub row: u32,
+    /// How many there may be.
+    pub limit: u32,
+    /// The server says that it is busy.
+    pub busy: bool,
+}
+
+impl Tries {
+    /// What one more break counts: nothing before the pauses have grown, and where no neighbour succeeded or the server says
+    /// that it is busy, not before it had nearly all its tries. With the last one the place itself is to blame.
+    pub fn weight(self, patient: bool) -> u32 {
+        let grown = match patient || self.busy {
+            true => self.limit.saturating_sub(2).max(GROWN),
+            false => GROWN,
+        };
+        match self.row {
+            row if row >= self.limit => BLAME_LIMIT,
+            row => u32::from(row >= grown),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,14 +92,16 @@ impl Suspects {
         }
     }
 
-    /// A connection broke at this message, when so much had been recorded in the pass. `enough`: nothing but suspects is
-    /// left, and the pauses have grown.
-    pub fn broke_at(&mut self, uid: Uid, recorded: u64, enough: bool) {
+    /// A connection broke at this message, when so much had been recorded in the pass. `tries`: nothing but suspects is left,
+    /// and so often was tried in a row.
+    pub fn broke_at(&mut self, uid: Uid, recorded: u64, tries: Option<Tries>) {
         let before = self.careful.remove(&uid).unwrap_or(recorded);
         let breaks = self.alone.entry(uid).or_insert(Breaks { counted: 0, recorded: before, neighbours: false });
         let neighbours = recorded > breaks.recorded;
         breaks.neighbours |= neighbours;
-        breaks.counted += u32::from(neighbours || enough);
+        let patient = !breaks.neighbours;
+        let weight = tries.map_or(0, |tries| tries.weight(patient));
+        breaks.counted += weight.max(u32::from(neighbours));
         breaks.recorded = recorded;
     }
 
@@ -116,25 +147,38 @@ mod tests {
     fn only_what_fails_while_its_neighbours_succeed_is_guilty() {
         let mut suspects = Suspects::default();
         for _ in 0..20 {
-            suspects.broke_at(Uid(1), 7, false);
+            suspects.broke_at(Uid(1), 7, None);
         }
         assert_eq!(suspects.take_guilty(), [], "nothing else succeeds either");
         for recorded in 8..10 {
-            suspects.broke_at(Uid(1), recorded, false);
+            suspects.broke_at(Uid(1), recorded, None);
             assert_eq!(suspects.take_guilty(), []);
         }
-        suspects.broke_at(Uid(1), 10, false);
+        suspects.broke_at(Uid(1), 10, None);
         assert_eq!(suspects.take_guilty(), [(Uid(1), true)]);
         assert!(suspects.is_empty());
     }
 
     #[test]
     fn what_is_alone_left_is_guilty_when_the_pauses_have_grown() {
-        let mut suspects = Suspects::default();
-        for _ in 0..3 {
-            suspects.broke_at(Uid(1), 0, true);
+        // The try in whose row it is left out, and whether its neighbours succeeded.
+        let left_out = |neighbours: bool, limit: u32, busy: bool| {
+            let mut suspects = Suspects::default();
+            if neighbours {
+                suspects.broke_among([Uid(1)], 0);
+            }
+            (1..=limit).find_map(|row| {
+                suspects.broke_at(Uid(1), 1, Some(Tries { row, limit, busy }));
+                suspects.take_guilty().pop().map(|(_, neighbours)| (row, neighbours))
+            })
+        };
+        assert_eq!(left_out(true, 8, false), Some((4, true)));
+        assert_eq!(left_out(true, 8, true), Some((7, true)), "the server says that it is busy");
+        assert_eq!(left_out(false, 8, false), Some((8, false)), "whether the server works nobody saw");
+        assert_eq!(left_out(false, 8, true), Some((8, false)));
+        for limit in 1..=4 {
+            assert_eq!(left_out(true, limit, false), Some((limit, true)), "the last try decides");
         }
-        assert_eq!(suspects.take_guilty(), [(Uid(1), false)], "whether the server works nobody saw");
     }
 
     #[test]
@@ -143,7 +187,7 @@ mod tests {
         suspects.broke_among(uids([1, 2]), 5);
         assert!(suspects.is_careful(Uid(2)) && !suspects.is_alone(Uid(2)));
         for recorded in [6, 7, 8] {
-            suspects.broke_at(Uid(2), recorded, false);
+            suspects.broke_at(Uid(2), recorded, None);
         }
         assert_eq!(suspects.take_guilty(), [(Uid(2), true)]);
     }
@@ -159,7 +203,7 @@ mod tests {
         assert_eq!(parts(&suspects), [((1..=9).collect(), false)]);
         suspects.broke_among(uids(3..=7), 0);
         assert_eq!(parts(&suspects), [(vec![1, 2, 8, 9], false), (vec![3, 4, 5, 6, 7], false)]);
-        suspects.broke_at(Uid(3), 0, false);
+        suspects.broke_at(Uid(3), 0, None);
         let after = [(vec![1, 2, 8, 9], false), (vec![6, 7], false), (vec![4, 5], false), (vec![3], true)];
         assert_eq!(parts(&suspects), after, "the next is tried elsewhere");
         assert_eq!(suspects.order(&uids([4])), [Part { uids: uids([4]), alone: false }]);

@@ -53,7 +53,6 @@ impl Step for List {
 }
 
 /// What the mailbox's owner has, of a listing.
-pub(super) /// What the mailbox's owner has, of a listing.
 pub(super) fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
     listed.into_iter().filter(|folder| !folder.foreign).collect()
 }
@@ -237,9 +236,9 @@ impl Pass {
     /// Lists both sides and names what a pass would leave out; changes nothing.
     pub(super) async fn look_over(&self, lane: &mut Lane) -> Flow<()> {
         let listing = self.list(lane).await?;
-        let nothing_known = Known::new(&[], &BTreeMap::new());
+        let known = Known::new(&[], &BTreeMap::new());
         let separator = listing.limits.separator;
-        let tree = self.plan(&listing.source, &listing.destination, separator, &nothing_known, &Twins::default())?;
+        let tree = self.plan(&listing.source, &listing.destination, separator, &known, &Twins::default())?;
         self.tell_left_out(&tree, &listing).await;
         Ok(())
     }

@@ -28,9 +28,7 @@ impl Step for Try {
                 tracing::info!(%failure, "one of two names that differ only in case not created");
             }
         }
-        let mut listed = to.list().await.on(Side::Destination).map_err(Halt::Fatal)?;
-        listed.retain(|folder| !folder.foreign);
-        Ok(listed)
+        Ok(own(to.list().await.on(Side::Destination).map_err(Halt::Fatal)?))
     }
 }
 
@@ -41,7 +39,7 @@ pub(super) fn new_folder(new: &Creation) -> NewFolder {
 }
 
 impl Pass {
-    /// The tree as it is without asking the destination.
+    /// The tree as far as it can be told without asking the destination. Changes nothing.
     pub(super) fn plan(
         &self,
         source: &[ListedFolder],
@@ -68,9 +66,7 @@ impl Pass {
         known: &Known<'_>,
     ) -> Flow<Tree> {
         let mut twins = Twins::default();
-        let plan =
-            |destination: &[ListedFolder], twins: &Twins| self.plan(source, destination, separator, known, twins);
-        let mut tree = plan(destination, &twins)?;
+        let mut tree = self.plan(source, destination, separator, known, &twins)?;
         for _ in 0..ROUNDS {
             let asked = twins.to_ask(&tree, destination);
             if asked.is_empty() {

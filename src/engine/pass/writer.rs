@@ -267,7 +267,7 @@ impl<'a> Writer<'a> {
                 continue;
             }
             if self.in_flight.is_empty() {
-                return Ok(());
+                return self.look_at_sizes(to).await;
             }
             let answer = Self::front(&mut self.in_flight).await;
             self.settled(to, answer).await?;

@@ -16,7 +16,7 @@ use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, Notice, PassFolder, PassProgress, Results, Watermark,
 };
 use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
@@ -183,6 +183,30 @@ impl Bench {
             (folder, error.source.map(|uid| uid.0), format!("{:?}", error.failure.cause))
         };
         rows.into_iter().map(text).collect()
+    }
+
+    /// What is known of the destination's server.
+    pub async fn habit(&self) -> Habit {
+        let store = Store::open(self.dir.path(), SystemClock.now()).expect("a store");
+        store.habit(self.item, Side::Destination).await.expect("a habit")
+    }
+
+    /// The notices of a pass.
+    pub async fn notices(&self, ran: &Ran) -> Vec<Notice> {
+        let store = Store::open(self.dir.path(), SystemClock.now()).expect("a store");
+        store.notices(ran.row.id, 1000, 0).await.expect("notices")
+    }
+
+    /// Every watermark with a destination number: folder, source number, destination number.
+    pub async fn watermarks(&self) -> Vec<(String, i64, i64)> {
+        let store = Store::open(self.dir.path(), SystemClock.now()).expect("a store");
+        let mut found = Vec::new();
+        for folder in store.folders(self.item).await.expect("folders") {
+            let marks = store.some_watermarks(folder.id, Uid(i64::MIN), Uid(i64::MAX), usize::MAX).await;
+            let marks = marks.expect("watermarks");
+            found.extend(marks.iter().map(|mark| (folder.source.to_string(), mark.source.0, mark.destination.0)));
+        }
+        found
     }
 
     fn endpoint(&self, side: &(u16, String), resources: Resources) -> Arc<dyn Endpoint> {

@@ -201,6 +201,26 @@ impl Dovecot {
         self.dir.join(name)
     }
 
+    /// The processes that serve its plain sessions now. Idle ones that wait for the next session are not among them.
+    pub fn serving(&self) -> Vec<String> {
+        let port = format!(":{:04X}", self.plain_port);
+        let table = fs::read_to_string("/proc/net/tcp").expect("connections");
+        let established = |line: &str| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let inode = columns.get(9).filter(|_| columns[1].ends_with(&port) && columns[3] == "01")?;
+            Some(format!("socket:[{inode}]"))
+        };
+        let sockets: Vec<String> = table.lines().filter_map(established).collect();
+        let serves = |pid: &String| {
+            let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            let mut open = open.filter_map(|fd| fs::read_link(fd.path()).ok());
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name.trim() == "imap" && open.any(|to| sockets.contains(&to.display().to_string()))
+        };
+        let processes = fs::read_dir("/proc").expect("processes").flatten();
+        processes.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(serves).collect()
+    }
+
     /// What the server logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("dovecot.log")).unwrap_or_default()
