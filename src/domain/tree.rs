@@ -308,10 +308,10 @@ impl<'a> Names<'a> {
             let other = || self.own.contains(&exact) && self.own.contains(&FolderPath::new(known.iter().cloned()));
             (self.twins.is_another(&exact) || !other()).then(|| (len, known.clone()))
         });
-        match known {
-            Some((len, known)) => FolderPath::new(known.into_iter().chain(components[len..].iter().cloned())),
-            None => path,
-        }
+        let Some((len, known)) = known else { return path };
+        let spelt = FolderPath::new(known.into_iter().chain(components[len..].iter().cloned()));
+        // Its parents' spelling makes another name of it, which may be known to be somebody else's.
+        if spelt != path && self.twins.is_another(&spelt) { self.spelt(&spelt) } else { spelt }
     }
 
     fn free(&self, path: &FolderPath) -> bool {

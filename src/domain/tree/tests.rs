@@ -203,10 +203,20 @@ impl There {
 
     /// What a pass does: plans, asks, plans again.
     fn settle(&mut self, source: &[ListedFolder], options: &Options, separator: Option<char>) -> Tree {
+        self.settle_with(source, options, separator, &BTreeMap::new())
+    }
+
+    fn settle_with(
+        &mut self,
+        source: &[ListedFolder],
+        options: &Options,
+        separator: Option<char>,
+        recorded: &BTreeMap<FolderPath, FolderPath>,
+    ) -> Tree {
         let mut twins = Twins::default();
         for _ in 0..16 {
             let plan = |there: &[ListedFolder], twins: &Twins| {
-                destination_tree(source, there, options, separator, &BTreeMap::new(), twins).unwrap()
+                destination_tree(source, there, options, separator, recorded, twins).unwrap()
             };
             let tree = plan(&self.folders, &twins);
             let asked = twins.to_ask(&tree, &self.folders);
@@ -415,8 +425,7 @@ proptest! {
         let records: BTreeMap<_, _> =
             tree.folders.iter().map(|p| (source[p.source].path.clone(), p.destination.clone())).collect();
         let of = |t: &Tree| t.folders.iter().map(|p| (p.source, p.destination.clone())).collect::<Vec<_>>();
-        let recorded =
-            destination_tree(&source, &server.folders, &options, separator, &records, &Twins::default()).unwrap();
+        let recorded = server.settle_with(&source, &options, separator, &records);
         let again = server.settle(&source, &options, separator);
         for again in [recorded, again] {
             prop_assert!(again.create.is_empty(), "{:?}", again.create);

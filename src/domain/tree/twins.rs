@@ -11,6 +11,8 @@ use crate::domain::folder::{FolderPath, ListedFolder};
 pub struct Twins {
     /// Names that are no folders of their own there.
     one: BTreeSet<FolderPath>,
+    /// Names that it was asked about: once is enough.
+    asked: BTreeSet<FolderPath>,
 }
 
 /// A path and the folders it lies in, outermost first.
@@ -42,7 +44,7 @@ impl Twins {
         for new in missing {
             let below = |other: &Creation| new.path.components().starts_with(other.path.components());
             let doubtful = || prefixes(&new.path).any(|part| names.is_doubtful(&part));
-            if !asked.iter().any(below) && doubtful() && !fixed(&new.path) {
+            if !asked.iter().any(below) && doubtful() && !fixed(&new.path) && !self.asked.contains(&new.path) {
                 asked.push(new.clone());
             }
         }
@@ -52,6 +54,7 @@ impl Twins {
     /// Takes in a listing after these were created: names that are not in it as they were asked for are other folders.
     pub fn learn(&mut self, asked: &[Creation], tree: &Tree, before: &[ListedFolder], after: &[ListedFolder]) {
         let names = Spellings::of(tree, before);
+        self.asked.extend(asked.iter().map(|new| new.path.clone()));
         let there: BTreeSet<&FolderPath> = after.iter().map(|folder| &folder.path).collect();
         for new in asked.iter().filter(|new| !there.contains(&new.path)) {
             let other = |part: &FolderPath| names.is_doubtful(part) && !there.contains(part);
