@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::Table;
 use crate::cli::workspace::Opened;
-use crate::domain::failure::{Failure, Side};
+use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
@@ -214,7 +214,13 @@ fn happening(project: &Project, row: &ItemRow, now: i64) -> String {
     }
     if let Some(retry) = &pass.progress.retry {
         let wait = crate::domain::wording::duration((retry.until - now).max(0));
-        return format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, retry.failure);
+        return match retry.failure.cause {
+            // No failure, and no try.
+            Cause::Settling => {
+                format!("{}, {wait} at the most", text(&retry.failure, None, &Names::default()).headline)
+            }
+            _ => format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, retry.failure),
+        };
     }
     match (&pass.progress.phase, &pass.progress.current) {
         (Phase::Copying, Some(folder)) => format!("Copying {folder}"),

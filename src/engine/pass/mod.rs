@@ -12,6 +12,7 @@ mod carry;
 mod copy;
 mod doubts;
 mod finish;
+mod flight;
 mod job;
 mod known;
 mod lane;
