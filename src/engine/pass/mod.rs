@@ -15,6 +15,7 @@ mod contents;
 mod copy;
 mod doubts;
 mod finish;
+mod flight;
 mod job;
 mod known;
 mod lane;

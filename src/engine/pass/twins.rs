@@ -9,7 +9,6 @@ use crate::endpoint::{Destination, NewFolder, Source};
 use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::tree::own;
-use crate::engine::pass::tree::own;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// How often the destination is asked: names nested deeper than this in names that differ only in case are left to chance.
