@@ -94,9 +94,11 @@ impl World {
 
     fn rename_here(&mut self, here: &mut Imap) {
         let (from, to) = (self.any_name(), self.any_name());
-        let folders = World::folders(here);
-        let there = |name: &str| folders.iter().any(|f| f == name);
-        if from != "INBOX" && there(from) && !there(to) && !to.starts_with(from) && !from.starts_with(to) {
+        // Also a mere parent is in the way.
+        let folders = here.list();
+        let there = |name: &str| folders.iter().any(|f| f.wire == name);
+        let full = folders.iter().any(|f| f.wire == from && f.selectable());
+        if from != "INBOX" && full && !there(to) && !to.starts_with(from) && !from.starts_with(to) {
             here.ok(&format!("RENAME {} {}", quoted(from), quoted(to)));
             self.note(format!("here: renamed {from} to {to}"));
             if self.random.below(3) == 0 {
