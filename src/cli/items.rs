@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
+use crate::cli::status::{rows, status_words};
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::Opened;
 use crate::domain::action::Action;
 use crate::domain::server::Server;
-use crate::domain::status::display;
 use crate::domain::wording::{counted, left_alone};
 use crate::engine::desk::enter::{self, Work};
 use crate::platform::interrupts::Interrupts;
@@ -45,6 +45,13 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
             counted(bad, "bad row"),
             counted(parsed.rows.len(), "good row")
         )));
+    }
+    let shared = enter::shared_destinations(&opened.store, project.id, &parsed.rows).await?;
+    for note in shared.iter().take(NAMED) {
+        warn!("note: {}: {}", file.display(), clean(&note.to_string()));
+    }
+    if shared.len() > NAMED {
+        warn!("note: … and {} more rows that share a destination mailbox", shared.len() - NAMED);
     }
     let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
     // Opened first: a wrong passphrase must not leave half an import.
@@ -105,7 +112,7 @@ async fn attended<T>(
 /// `item list`
 pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
-    let rows = opened.store.items(project.id).await?;
+    let (rows, held) = rows(opened, project.id).await?;
     if rows.is_empty() {
         say!("No items yet. Import them with `mailferry item import \"{}\" FILE.csv`", clean(&project.name));
         return Ok(Exit::Well);
@@ -125,14 +132,7 @@ pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
                 None => format!("({how})"),
             }
         };
-        let latest = row.latest.as_ref();
-        let status = display(
-            row.status(),
-            latest.map(|pass| pass.kind),
-            latest.map_or(0, |pass| pass.progress.counts.errors),
-            latest.and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at),
-            now,
-        );
+        let status = status_words(&row, held, now);
         table.row(vec![
             row.item.source.email.clone(),
             row.item.destination.email.clone(),

@@ -10,7 +10,7 @@ use crate::domain::ids::ItemId;
 use crate::domain::record::{PassProgress, Phase};
 use crate::domain::status::{Status, display};
 use crate::domain::wording::phase as phase_word;
-use crate::domain::wording::{duration, size};
+use crate::domain::wording::{duration, pausing, size};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
 /// Shows the items of a run.
@@ -104,13 +104,13 @@ impl Drop for Count {
 
 fn line(row: &ItemRow, now: i64) -> String {
     let PassProgress { phase, counts, in_flight, retry, current, .. } = &row.progress;
-    let status = display(row.status, row.pass.map(|pass| pass.1), counts.errors, None, now);
+    let status = display(row.status, row.pass.map(|pass| pass.1), counts, None, now);
     if !row.status.is_active() {
         return status;
     }
     if let Some(retry) = retry {
         let wait = duration((retry.until - now).max(0));
-        return clean(&format!("{status} · retry {} of {} in {wait}: {}", retry.attempt, retry.limit, retry.failure));
+        return clean(&format!("{status} · retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)));
     }
     let folder = current.as_ref().map(|path| format!(" {path}")).unwrap_or_default();
     let speed = if row.speed > 0 { format!(" · {}/s", size(row.speed)) } else { String::new() };

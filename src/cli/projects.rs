@@ -18,6 +18,7 @@ use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerpri
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
 use crate::engine::desk::enter::{self, Work};
+use crate::store::ItemRow;
 use crate::vault::Vault;
 
 fn server(
@@ -103,7 +104,12 @@ pub async fn list(opened: &Opened) -> Result<Exit, CliError> {
     }
     for project in projects {
         let rows = opened.store.items(project.id).await?;
-        let count = |status| rows.iter().filter(|row| row.status() == status).count().to_string();
+        // What differs or waits is no more done here than in the window (D27).
+        let whole = |row: &&ItemRow| {
+            let counts = row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
+            row.status() != Status::Completed || counts.differ + counts.waiting == 0
+        };
+        let count = |status| rows.iter().filter(whole).filter(|row| row.status() == status).count().to_string();
         table.row(vec![
             project.name,
             project.source.to_string(),

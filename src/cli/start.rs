@@ -6,15 +6,17 @@ use std::sync::Arc;
 use crate::cli::args::Start;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Watch;
-use crate::cli::status::{failure_text, item_error_line};
+use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line};
 use crate::cli::table::clean;
 use crate::cli::workspace::{Opened, ids, key};
 use crate::domain::failure::Cause;
 use crate::domain::ids::ItemId;
 use crate::domain::item::not_ready;
 use crate::domain::project::Project;
+use crate::domain::record::Counts;
 use crate::domain::shared_maildir::shared_maildirs;
 use crate::domain::status::Status;
+use crate::domain::wording::{counted, notice_line};
 use crate::endpoint::budget::Budget;
 use crate::engine::command::Command;
 use crate::engine::endpoints::RealEndpoints;
@@ -163,8 +165,20 @@ async fn interrupted(engine: &Engine, project: &Project, items: &[ItemId], times
     }
 }
 
-/// Item errors of one item that are listed; the others are counted.
-const NAMED: u32 = 20;
+/// How an item ended, in one line: what is not nothing of the rarer figures is named too.
+fn closing(status: Status, counts: &Counts) -> String {
+    let size = crate::domain::wording::size(counts.bytes);
+    let Counts { copied, already_there, errors, .. } = counts;
+    let mut line =
+        format!("{}: {copied} copied ({size}), {already_there} already there, {errors} errors", status.word());
+    for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
+    {
+        if count > 0 {
+            line += &format!(", {count} {word}");
+        }
+    }
+    line
+}
 
 /// Says how it ended and chooses the exit code.
 async fn conclude(
@@ -177,19 +191,14 @@ async fn conclude(
     let mut exit = Exit::Well;
     let stored: HashMap<ItemId, ItemRow> =
         opened.store.items(project.id).await?.into_iter().map(|row| (row.item.id, row)).collect();
+    let notices = opened.store.project_notices(project.id, NAMED).await?;
+    let notices = by_item(&notices);
     for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
         let counts = row.progress.counts;
         let Some(stored) = stored.get(&row.item) else { continue };
         let name = clean(&key(stored));
         if watch {
-            let status = row.status.word();
-            let size = crate::domain::wording::size(counts.bytes);
-            say!(
-                "{name}: {status}: {} copied ({size}), {} already there, {} errors",
-                counts.copied,
-                counts.already_there,
-                counts.errors
-            );
+            say!("{name}: {}", closing(row.status, &counts));
         }
         if let Some((side, failure)) = &row.failure {
             let text = failure_text(project, stored, *side, failure);
@@ -202,12 +211,24 @@ async fn conclude(
         if counts.errors > 0 {
             warn!("{name}: {} messages could not be moved", counts.errors);
         }
+        if counts.waiting > 0 {
+            warn!("{name}: {} wait for the next pass", counted(counts.waiting as usize, "message"));
+        }
+        if counts.arrived > 0 {
+            let words = counted(counts.arrived as usize, "message");
+            warn!("{name}: {words} arrived during the pass; start again to bring them");
+        }
+        let notices = notices.get(&row.item).copied().unwrap_or_default();
+        let all = notices.first().map_or(0, |first| first.of);
+        for line in bounded(notices.iter().map(|row| notice_line(&row.notice)), all) {
+            warn!("  {}", clean(&line));
+        }
         if let Some((pass, ..)) = row.pass {
             for error in opened.store.item_errors(pass, NAMED, 0).await? {
                 warn!("  {}", clean(&item_error_line(project, stored, &error.error)));
             }
         }
-        if row.status != Status::Completed || counts.errors > 0 {
+        if row.status != Status::Completed || counts.leaves_something() {
             exit = Exit::Items;
         }
     }

@@ -1,21 +1,28 @@
 //! `mailferry status`: live figures from the database; takes no lock (D1).
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::cli::error::{CliError, Exit};
-use crate::cli::table::Table;
-use crate::cli::workspace::Opened;
+use crate::cli::table::{Table, clean};
+use crate::cli::workspace::{Opened, key};
 use crate::domain::failure::{Failure, Side};
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{ItemId, ProjectId, Uid};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
-use crate::domain::record::{ItemError, Phase, RetryState};
+use crate::domain::record::{Counts, ItemError, Notice, NoticeKind, Phase, RetryState};
 use crate::domain::status::{Status, display};
-use crate::domain::wording::{Names, size, text};
-use crate::store::ItemRow;
+use crate::domain::wording::{notice_line, pausing, size, told};
+use crate::platform::lock::is_held;
+use crate::store::{ItemRow, NoticeRow};
 
 /// The number of this form; it grows when a field changes its meaning.
 const SCHEMA: u32 = 1;
+/// Notices of one item in the JSON; the others are counted.
+const NOTICES: u32 = 1000;
+/// Notices that people are shown.
+pub const NAMED: u32 = 20;
 
 #[derive(Serialize)]
 struct Report {
@@ -29,6 +36,8 @@ struct ItemReport {
     source: String,
     destination: String,
     status: Status,
+    /// Whether a process works on it now: what says migrating without one was interrupted.
+    running: bool,
     pass: Option<PassKind>,
     attempt: Option<u32>,
     phase: Option<Phase>,
@@ -41,6 +50,20 @@ struct ItemReport {
     seconds: Option<f64>,
     retry: Option<RetryState>,
     error: Option<ErrorReport>,
+    notices: Vec<NoticeReport>,
+    /// How many notices there are, with those that are left out above.
+    notices_total: u64,
+}
+
+#[derive(Serialize)]
+struct NoticeReport {
+    kind: NoticeKind,
+    folder: Option<String>,
+    side: Option<Side>,
+    messages: u64,
+    numbers: Vec<Uid>,
+    detail: Option<String>,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -58,6 +81,9 @@ struct MessagesReport {
     skipped: u64,
     vanished: u64,
     errors: u64,
+    waiting: u64,
+    arrived: u64,
+    differ: u64,
 }
 
 #[derive(Serialize)]
@@ -76,43 +102,30 @@ pub fn failure_text(
     side: Option<Side>,
     failure: &Failure,
 ) -> crate::domain::wording::Text {
-    let names = match side {
-        Some(Side::Source) => Names {
-            host: project.source.name(),
-            port: project.source.port,
-            mailbox: &row.item.source.email,
-            folder: "",
-        },
-        Some(Side::Destination) => Names {
-            host: project.destination.name(),
-            port: project.destination.port,
-            mailbox: &row.item.destination.email,
-            folder: "",
-        },
-        None => Names::default(),
-    };
-    text(failure, side, &names)
+    told(project, mailboxes(row), "", side, failure)
+}
+
+fn mailboxes(row: &ItemRow) -> (&str, &str) {
+    (&row.item.source.email, &row.item.destination.email)
 }
 
 /// An item error in one line: where, which message, why.
 pub fn item_error_line(project: &Project, row: &ItemRow, error: &ItemError) -> String {
     let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
-    let server = &project.destination;
-    let names = Names { host: server.name(), port: server.port, mailbox: &row.item.destination.email, folder: &folder };
     let mut line = if folder.is_empty() { String::new() } else { format!("folder \"{folder}\", ") };
     line += &match (error.source, &error.subject) {
         (Some(uid), Some(subject)) => format!("message {uid} \"{subject}\": "),
         (Some(uid), None) => format!("message {uid}: "),
         (None, _) => format!("{} messages: ", error.messages),
     };
-    line += &text(&error.failure, Some(Side::Destination), &names).headline;
+    line += &told(project, mailboxes(row), &folder, error.side, &error.failure).headline;
     if let Some(server) = &error.failure.server_text {
         line += &format!(" · {server}");
     }
     line
 }
 
-fn report(project: &Project, row: &ItemRow, now: i64) -> ItemReport {
+fn report(project: &Project, row: &ItemRow, held: bool, notices: &[NoticeRow], now: i64) -> ItemReport {
     let latest = row.latest.as_ref();
     let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();
     let counts = progress.counts;
@@ -132,6 +145,7 @@ fn report(project: &Project, row: &ItemRow, now: i64) -> ItemReport {
         source: row.item.source.email.clone(),
         destination: row.item.destination.email.clone(),
         status: row.status(),
+        running: held && row.status().is_active(),
         pass: latest.map(|pass| pass.kind),
         attempt: latest.map(|pass| pass.attempt),
         phase: latest.map(|_| progress.phase),
@@ -147,60 +161,140 @@ fn report(project: &Project, row: &ItemRow, now: i64) -> ItemReport {
             skipped: counts.skipped,
             vanished: counts.vanished,
             errors: counts.errors,
+            waiting: counts.waiting,
+            arrived: counts.arrived,
+            differ: counts.differ,
         },
         flags_updated: counts.flags_updated,
         bytes: counts.bytes,
         seconds,
         retry: progress.retry,
         error,
+        notices: notices.iter().map(notice_report).collect(),
+        notices_total: notices.first().map_or(0, |first| first.of),
+    }
+}
+
+fn notice_report(row: &NoticeRow) -> NoticeReport {
+    let Notice { folder, kind, side, messages, numbers, detail } = &row.notice;
+    NoticeReport {
+        kind: *kind,
+        folder: folder.as_ref().map(ToString::to_string),
+        side: *side,
+        messages: *messages,
+        numbers: numbers.clone(),
+        detail: detail.clone(),
+        text: notice_line(&row.notice),
+    }
+}
+
+/// The items of a project and whether a process runs them. Without a lock, both are asked for again when they contradict:
+/// a process may have come or gone in between.
+pub async fn rows(opened: &Opened, project: ProjectId) -> Result<(Vec<ItemRow>, bool), CliError> {
+    let active = |rows: &[ItemRow]| -> Vec<(ItemId, Status)> {
+        rows.iter().filter(|row| row.status().is_active()).map(|row| (row.item.id, row.status())).collect()
+    };
+    let mut rows = opened.store.items(project).await?;
+    loop {
+        let held = is_held(&opened.folder);
+        let before = active(&rows);
+        if held || before.is_empty() {
+            return Ok((rows, held));
+        }
+        rows = opened.store.items(project).await?;
+        if active(&rows) == before {
+            return Ok((rows, is_held(&opened.folder)));
+        }
     }
 }
 
 /// `status`
 pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, CliError> {
     let project = opened.project(project).await?;
-    let rows = opened.store.items(project.id).await?;
+    let (rows, held) = rows(opened, project.id).await?;
     let now = opened.clock.now();
     if json {
-        let items = rows.iter().map(|row| report(&project, row, now)).collect();
-        let report = serde_json::to_string_pretty(&Report { schema: SCHEMA, items })
-            .map_err(|error| CliError::cannot(format!("writing JSON: {error}")))?;
+        let notices = opened.store.project_notices(project.id, NOTICES).await?;
+        let of = by_item(&notices);
+        let report_of =
+            |row: &ItemRow| report(&project, row, held, of.get(&row.item.id).copied().unwrap_or_default(), now);
+        let report =
+            serde_json::to_string_pretty(&Report { schema: SCHEMA, items: rows.iter().map(report_of).collect() })
+                .map_err(|error| CliError::cannot(format!("writing JSON: {error}")))?;
         say!("{report}");
         return Ok(Exit::Well);
     }
-    let mut table = Table::new(&[
-        "Source",
-        "Destination",
-        "Status",
-        ">Folders",
-        ">Messages",
-        ">Data",
-        ">Errors",
-        "What is happening",
-    ]);
-    for row in &rows {
-        let latest = row.latest.as_ref();
-        let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();
-        let kind = latest.map(|pass| pass.kind);
-        let errors = progress.counts.errors;
-        let at = latest.and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at);
-        table.row(vec![
-            row.item.source.email.clone(),
-            row.item.destination.email.clone(),
-            display(row.status(), kind, errors, at, now),
-            format!("{}/{}", progress.folders_done, progress.folders_total),
-            progress.counts.copied.to_string(),
-            size(progress.counts.bytes),
-            errors.to_string(),
-            happening(&project, row, now),
-        ]);
+    table(&project, &rows, held, now).print();
+    let notices = opened.store.project_notices(project.id, NAMED).await?;
+    let lines = notices.iter().filter_map(|notice| {
+        let row = rows.iter().find(|row| row.item.id == notice.item)?;
+        Some(format!("{}: {}", key(row), notice_line(&notice.notice)))
+    });
+    let all: u64 = notices.chunk_by(|a, b| a.item == b.item).map(|some| some[0].of).sum();
+    for line in bounded(lines, all) {
+        say!("{}", clean(&line));
     }
-    table.print();
     Ok(Exit::Well)
 }
 
+/// Notices by their item.
+pub fn by_item(notices: &[NoticeRow]) -> HashMap<ItemId, &[NoticeRow]> {
+    notices.chunk_by(|a, b| a.item == b.item).map(|some| (some[0].item, some)).collect()
+}
+
+/// The first [`NAMED`] of some lines, and how many more there are.
+pub fn bounded(lines: impl Iterator<Item = String>, all: u64) -> Vec<String> {
+    let mut lines: Vec<String> = lines.take(NAMED as usize).collect();
+    let more = all.saturating_sub(lines.len() as u64);
+    if more > 0 {
+        lines.push(format!("… and {more} more: `mailferry status --json` names them"));
+    }
+    lines
+}
+
+/// A column that most projects do not need, and its figure.
+type OddColumn = (&'static str, fn(&Counts) -> u64);
+
+/// A line for each item; figures that are nothing for all of them have no column.
+fn table(project: &Project, rows: &[ItemRow], held: bool, now: i64) -> Table {
+    let counts = |row: &ItemRow| row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
+    let odd: [OddColumn; 3] = [(">Waiting", |c| c.waiting), (">Arrived", |c| c.arrived), (">Differ", |c| c.differ)];
+    let odd: Vec<_> = odd.into_iter().filter(|(_, of)| rows.iter().any(|row| of(&counts(row)) > 0)).collect();
+    let mut heads = vec!["Source", "Destination", "Status", ">Folders", ">Messages", ">Data", ">Errors"];
+    heads.extend(odd.iter().map(|(word, _)| *word));
+    heads.push("What is happening");
+    let mut table = Table::new(&heads);
+    for row in rows {
+        let progress = row.latest.as_ref().map(|pass| pass.progress.clone()).unwrap_or_default();
+        let mut cells = vec![
+            row.item.source.email.clone(),
+            row.item.destination.email.clone(),
+            status_words(row, held, now),
+            format!("{}/{}", progress.folders_done, progress.folders_total),
+            progress.counts.copied.to_string(),
+            size(progress.counts.bytes),
+            progress.counts.errors.to_string(),
+        ];
+        cells.extend(odd.iter().map(|(_, of)| of(&progress.counts).to_string()));
+        cells.push(happening(project, row, held, now));
+        table.row(cells);
+    }
+    table
+}
+
+/// An item's status as people read it. What a process left in the middle when it ended is no longer migrating.
+pub fn status_words(row: &ItemRow, held: bool, now: i64) -> String {
+    if row.status().is_active() && !held {
+        return "Interrupted".into();
+    }
+    let latest = row.latest.as_ref();
+    let counts = latest.map(|pass| pass.progress.counts).unwrap_or_default();
+    let at = latest.and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at);
+    display(row.status(), latest.map(|pass| pass.kind), &counts, at, now)
+}
+
 /// One line about what an item is doing, or why it ended.
-fn happening(project: &Project, row: &ItemRow, now: i64) -> String {
+fn happening(project: &Project, row: &ItemRow, held: bool, now: i64) -> String {
     let Some(pass) = &row.latest else { return String::new() };
     if let Some(ended) = &pass.failure {
         let text = failure_text(project, row, ended.side, &ended.failure);
@@ -209,12 +303,18 @@ fn happening(project: &Project, row: &ItemRow, now: i64) -> String {
             None => text.headline,
         };
     }
-    if !pass.status.is_active() {
-        return String::new();
+    match pass.status {
+        Status::Queued | Status::Migrating if !held => {
+            return "Mailferry ended in the middle: `mailferry start` goes on where it stopped".into();
+        }
+        Status::Stopping if !held => return "Mailferry ended before it had stopped: `mailferry stop` says so".into(),
+        Status::Submitted if !held => return "Mailferry is not running: `mailferry start` begins it".into(),
+        status if !status.is_active() => return String::new(),
+        _ => {}
     }
     if let Some(retry) = &pass.progress.retry {
         let wait = crate::domain::wording::duration((retry.until - now).max(0));
-        return format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, retry.failure);
+        return format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry));
     }
     match (&pass.progress.phase, &pass.progress.current) {
         (Phase::Copying, Some(folder)) => format!("Copying {folder}"),

@@ -107,10 +107,14 @@ pub enum Cause {
     FolderGone,
     /// UIDVALIDITY changed while the folder was being read.
     FolderChanged,
+    /// The source counts more messages in this folder than it lists (D27).
+    ListIncomplete,
     /// The server could not hand out this message (`NO` to FETCH, empty body).
     MessageUnreadable,
     /// Every destination folder has a new UIDVALIDITY: not the mailbox of the earlier passes (D12).
     NotTheSameMailbox,
+    /// The source lists no folder, not even the inbox.
+    NoFolders,
     /// The credential is not in this machine's vault, or the vault is locked (D17).
     CredentialMissing,
     /// The workspace cannot be written (disk full, locked, read-only).

@@ -52,7 +52,7 @@ impl fmt::Display for FolderPath {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// `\All`: a view of everything; skipped by default.
+    /// `\All`: everything, also what lies in no other folder; only that is copied from it (D14).
     All,
     /// `\Archive`
     Archive,
@@ -95,7 +95,7 @@ impl Role {
 
     /// A view of messages that live elsewhere: copying it would double mail.
     pub fn is_view(self) -> bool {
-        matches!(self, Self::All | Self::Flagged | Self::Important)
+        matches!(self, Self::Flagged | Self::Important)
     }
 }
 
@@ -130,6 +130,8 @@ pub struct ListedFolder {
     pub path: FolderPath,
     /// The name for the server.
     pub wire: WireName,
+    /// Whether it lies in a name space of other people or shared ones (RFC 2342): left out unless a mapping names it.
+    pub foreign: bool,
     /// Its role, if the server tells one.
     pub role: Option<Role>,
     /// False for a pure parent (`\Noselect`, `\NonExistent`).

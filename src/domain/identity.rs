@@ -1,15 +1,25 @@
-//! The identity ladder of D8: how a message is recognised on the other side.
+//! The identity ladder of D8: how a message is recognised on the other side. An identity proposes, content decides.
 //!
-//! 1. `Message-ID` and the raw `Date` value. An absent date counts as empty; an empty id or `<>` is none.
+//! 1. `Message-ID`, without blanks and comments, and the instant of `Date` ([`instant`]); a date that names none counts by
+//!    its text. An empty id or `<>` is none.
 //! 2. Otherwise the values of [`FIELDS`], if at least one of From, To, Subject and Date says something.
-//! 3. Otherwise all bytes of the message, in CRLF form.
+//! 3. Otherwise the bytes behind the header, in CRLF form.
 //!
 //! Each rung hashes with BLAKE3 (128 bits) under a tag of its own, so that rungs never meet. Header values are taken
 //! with every run of blanks, tabs and line breaks as one blank and none at the edges: servers fold anew and drop
 //! trailing blanks, and folding must not make another message. Of a repeated field the first one counts. Only the first
 //! [`HEADER_LIMIT`] bytes are looked at, on both sides alike. Nothing here keeps more than a few hundred bytes.
+//!
+//! Older versions took the first rung's values, and the third rung's bytes, as they were. Their watermarks have no
+//! content: by that a mark tells which form it has ([`Names::is`]).
 
 use serde::{Deserialize, Serialize};
+
+use super::content::{short, tagged};
+use super::instant::{self, end_of_comment};
+use super::record::Watermark;
+
+pub use super::content::{BytesIdentity, ContentHash, ContentHasher};
 
 /// The fields of rung 2, in the order in which they are hashed.
 pub const FIELDS: [&str; 10] =
@@ -32,17 +42,43 @@ impl std::fmt::Debug for Identity {
     }
 }
 
+/// Who a message is, to this version and to older ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// What watermarks are written with.
+    pub now: Identity,
+    /// What watermarks without content were written with, by older versions.
+    pub before: Identity,
+    /// Without a Message-ID or a Date that names an instant: only its content can confirm who it is.
+    pub weak: bool,
+}
+
+impl Names {
+    /// Whether this is the message of a watermark, as far as names tell.
+    pub fn is(&self, mark: &Watermark) -> bool {
+        mark.identity == if mark.content.is_some() { self.now } else { self.before }
+    }
+}
+
 /// What a header tells about who a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FromHeader {
+pub enum FromHeader<Who = Identity> {
     /// The first two rungs: recognised by its header alone.
-    Known(Identity),
+    Known(Who),
     /// No usable header: only the bytes can tell; see [`BytesIdentity`].
     NeedsBytes,
 }
 
 /// The first two rungs of the ladder. `header` may go on behind its empty line (a whole message) or lack it.
 pub fn of_header(header: &[u8]) -> FromHeader {
+    match names_of(header) {
+        FromHeader::Known(names) => FromHeader::Known(names.now),
+        FromHeader::NeedsBytes => FromHeader::NeedsBytes,
+    }
+}
+
+/// The first two rungs, in both forms.
+pub fn names_of(header: &[u8]) -> FromHeader<Names> {
     let header = header_of(header);
     let mut values: [Option<&[u8]>; FIELDS.len()] = [None; FIELDS.len()];
     let mut message_id: Option<&[u8]> = None;
@@ -53,20 +89,24 @@ pub fn of_header(header: &[u8]) -> FromHeader {
             values[at].get_or_insert(value);
         }
     }
-    if let Some(id) = message_id.filter(|id| !matches!(id.trim_ascii(), b"" | b"<>")) {
-        let mut hasher = tagged(1);
-        hash_value(&mut hasher, id);
-        hash_value(&mut hasher, values[DATE].unwrap_or_default());
-        return FromHeader::Known(Identity(short(&hasher)));
+    let date = values[DATE].unwrap_or_default();
+    let before = match message_id.filter(|id| !matches!(id.trim_ascii(), b"" | b"<>")) {
+        Some(id) => Some(first_rung_before(id, date)),
+        None => second_rung(&values),
+    };
+    let bare = message_id.map(bare_id).filter(|id| !matches!(id.as_slice(), b"" | b"<>"));
+    let instant = instant::of_date(date);
+    let now = match &bare {
+        Some(id) => Some(first_rung(id, date, instant)),
+        None => second_rung(&values),
+    };
+    match (now, before) {
+        (Some(now), Some(before)) => {
+            FromHeader::Known(Names { now, before, weak: bare.is_none() || instant.is_none() })
+        }
+        // Only an id that is nothing but a comment is one to older versions and none to this one.
+        (None, _) | (_, None) => FromHeader::NeedsBytes,
     }
-    if NEEDED.iter().all(|at| values[*at].unwrap_or_default().trim_ascii().is_empty()) {
-        return FromHeader::NeedsBytes;
-    }
-    let mut hasher = tagged(2);
-    for value in values {
-        hash_value(&mut hasher, value.unwrap_or_default());
-    }
-    FromHeader::Known(Identity(short(&hasher)))
 }
 
 /// The whole ladder, for a message in memory.
@@ -76,9 +116,69 @@ pub fn of_message(message: &[u8]) -> Identity {
         FromHeader::NeedsBytes => {
             let mut bytes = BytesIdentity::new();
             bytes.update(message);
-            bytes.finish()
+            bytes.finish().now
         }
     }
+}
+
+fn first_rung(id: &[u8], date: &[u8], instant: Option<i64>) -> Identity {
+    let mut hasher = tagged(5);
+    hash_value(&mut hasher, id);
+    match instant {
+        Some(instant) => hasher.update(b"@").update(&instant.to_be_bytes()),
+        None => {
+            hash_value(&mut hasher, date);
+            &mut hasher
+        }
+    };
+    Identity(short(&hasher))
+}
+
+fn first_rung_before(id: &[u8], date: &[u8]) -> Identity {
+    let mut hasher = tagged(1);
+    hash_value(&mut hasher, id);
+    hash_value(&mut hasher, date);
+    Identity(short(&hasher))
+}
+
+fn second_rung(values: &[Option<&[u8]>]) -> Option<Identity> {
+    if NEEDED.iter().all(|at| values[*at].unwrap_or_default().trim_ascii().is_empty()) {
+        return None;
+    }
+    let mut hasher = tagged(2);
+    for value in values {
+        hash_value(&mut hasher, value.unwrap_or_default());
+    }
+    Some(Identity(short(&hasher)))
+}
+
+/// A Message-ID without blanks and comments. Inside the angle brackets parentheses are a comment only where a blank sets
+/// them apart: ids in the wild are made of all letters.
+fn bare_id(value: &[u8]) -> Vec<u8> {
+    let mut bare = Vec::with_capacity(value.len());
+    let (mut at, mut inside) = (0, false);
+    while let Some(byte) = value.get(at) {
+        let apart = |end: usize| {
+            !inside
+                || at.checked_sub(1).is_some_and(|at| value[at].is_ascii_whitespace())
+                || value.get(end).is_some_and(u8::is_ascii_whitespace)
+        };
+        let comment = (*byte == b'(').then(|| end_of_comment(value, at)).flatten().filter(|end| apart(*end));
+        if let Some(end) = comment {
+            at = end;
+            continue;
+        }
+        match byte {
+            b'<' => inside = true,
+            b'>' => inside = false,
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            bare.push(*byte);
+        }
+        at += 1;
+    }
+    bare
 }
 
 /// The header block: up to and including the empty line, or everything when there is none; at most [`HEADER_LIMIT`].
@@ -129,18 +229,6 @@ fn end_of_field(header: &[u8], start: usize) -> usize {
     header.len()
 }
 
-fn tagged(rung: u8) -> blake3::Hasher {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[rung]);
-    hasher
-}
-
-fn short(hasher: &blake3::Hasher) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    bytes
-}
-
 /// Hashes a value with its blanks collapsed and a line feed behind it, which no collapsed value holds.
 fn hash_value(hasher: &mut blake3::Hasher, value: &[u8]) {
     let mut piece = [0u8; 256];
@@ -166,113 +254,14 @@ fn hash_value(hasher: &mut blake3::Hasher, value: &[u8]) {
     hasher.update(b"\n");
 }
 
-/// A hash over bytes in CRLF form: a lone LF counts as CRLF, a lone CR stays. Borders between updates do not matter.
-#[derive(Clone)]
-struct Normalised {
-    hasher: blake3::Hasher,
-    ended_in_cr: bool,
-}
-
-impl Normalised {
-    fn new(tag: u8) -> Self {
-        Self { hasher: tagged(tag), ended_in_cr: false }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        let mut done = 0;
-        for lf in memchr::memchr_iter(b'\n', bytes) {
-            let after_cr = if lf == 0 { self.ended_in_cr } else { bytes[lf - 1] == b'\r' };
-            if !after_cr {
-                self.hasher.update(&bytes[done..lf]);
-                self.hasher.update(b"\r");
-                done = lf;
-            }
-        }
-        self.hasher.update(&bytes[done..]);
-        if let Some(last) = bytes.last() {
-            self.ended_in_cr = *last == b'\r';
-        }
-    }
-}
-
-/// Rung 3: the identity of a message whose header says nothing, from its bytes as they come.
-#[derive(Clone)]
-pub struct BytesIdentity(Normalised);
-
-impl BytesIdentity {
-    /// No bytes yet.
-    pub fn new() -> Self {
-        Self(Normalised::new(3))
-    }
-
-    /// The next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// The identity of all bytes given.
-    pub fn finish(&self) -> Identity {
-        Identity(short(&self.0.hasher))
-    }
-}
-
-impl Default for BytesIdentity {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// BLAKE3-128 over all bytes of a message in CRLF form: tells apart messages of equal identity (D9).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ContentHash(pub [u8; 16]);
-
-impl ContentHash {
-    /// The hash of a message in memory.
-    pub fn of(message: &[u8]) -> Self {
-        let mut hasher = ContentHasher::new();
-        hasher.update(message);
-        hasher.finish()
-    }
-}
-
-impl std::fmt::Debug for ContentHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
-    }
-}
-
-/// Makes a [`ContentHash`] from bytes as they come.
-#[derive(Clone)]
-pub struct ContentHasher(Normalised);
-
-impl ContentHasher {
-    /// No bytes yet.
-    pub fn new() -> Self {
-        Self(Normalised::new(4))
-    }
-
-    /// The next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// The hash of all bytes given.
-    pub fn finish(&self) -> ContentHash {
-        ContentHash(short(&self.0.hasher))
-    }
-}
-
-impl Default for ContentHasher {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::flags::Flags;
+    use crate::domain::ids::{FolderId, Uid};
+    use crate::domain::record::Origin;
 
     fn known(header: &str) -> Identity {
         match of_header(header.as_bytes()) {
@@ -289,6 +278,63 @@ mod tests {
         assert_eq!(plain, other);
         assert_ne!(plain, known("Message-ID: <a@b>\r\n\r\n"));
         assert_ne!(plain, known("Message-ID: <A@b>\r\nDate: Mon, 1 Jan 2024 00:00:00 +0000\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_date_counts_as_an_instant_and_an_id_without_blanks_and_comments() {
+        let plain = known("Message-ID: <a@b>\r\nDate: Sat, 1 Feb 2003 04:05:06 +0530\r\n\r\n");
+        for same in [
+            "Date: Fri, 31 Jan 2003 22:35:06 GMT\r\nMessage-Id: <a@b> (added by gate.example)\r\n\r\n",
+            "Date: 31 Jan 03 22:35:06 -0000 (UTC)\r\nMessage-ID: (c (d)) <a @ b>\r\n\r\n",
+            "Date: 2003-01-31T22:35:06Z\r\nMessage-ID:\r\n <a (left out) @b>\r\n\r\n",
+        ] {
+            assert_eq!(known(same), plain, "{same:?}");
+        }
+        for other in [
+            "Date: Sat, 1 Feb 2003 04:05:06 +0500\r\nMessage-ID: <a@b>\r\n\r\n",
+            "Date: Sat, 1 Feb 2003 04:05:07 +0530\r\nMessage-ID: <a@b>\r\n\r\n",
+            "Date: Sat, 1 Feb 2003 04:05:06 +0530\r\nMessage-ID: <a(1)@b>\r\n\r\n",
+        ] {
+            assert_ne!(known(other), plain, "{other:?}");
+        }
+        let odd = |date: &str| known(&format!("Message-ID: <a@b>\r\nDate: {date}\r\n\r\n"));
+        assert_eq!(odd("some  time\r\n ago"), odd("some time ago"));
+        assert_ne!(odd("some time ago"), odd("long ago"));
+        assert_eq!(of_header(b"Message-ID: (none)\r\nX: 1\r\n\r\n"), FromHeader::NeedsBytes);
+    }
+
+    #[test]
+    fn names_without_an_id_or_an_instant_are_weak() {
+        let weak = |header: &str| match names_of(header.as_bytes()) {
+            FromHeader::Known(names) => names.weak,
+            FromHeader::NeedsBytes => true,
+        };
+        assert!(!weak("Message-ID: <a@b>\r\nDate: 1 Feb 2003 04:05:06 +0530\r\n\r\n"));
+        for header in ["Message-ID: <a@b>", "Message-ID: <a@b>\r\nDate: x", "Date: 1 Feb 2003 04:05:06 +0530", "X: y"] {
+            assert!(weak(header), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn marks_of_older_versions_are_known_by_the_older_form() {
+        let header = b"Message-ID:  <a@b>\r\nDate: Sat, 1 Feb 2003\r\n 04:05:06 +0530\r\n\r\n";
+        let FromHeader::Known(names) = names_of(header) else { panic!("no usable header") };
+        let mut mark = Watermark {
+            source: Uid(1),
+            destination_folder: FolderId(1),
+            destination: Uid(1),
+            identity: Identity([0; 16]),
+            content: None,
+            flags: Flags::none(),
+            origin: Origin::Copied,
+        };
+        mark.identity = first_rung_before(b"<a@b>", b"Sat, 1 Feb 2003 04:05:06 +0530");
+        assert!(names.is(&mark) && names.now != names.before);
+        assert_eq!(format!("{:?}", names.before), "b9baa67bf41fa53ad45ce5d5f8d03c51");
+        mark.content = Some(ContentHash::of(b"x"));
+        assert!(!names.is(&mark));
+        mark.identity = names.now;
+        assert!(names.is(&mark));
     }
 
     #[test]
@@ -323,17 +369,6 @@ mod tests {
     }
 
     #[test]
-    fn bytes_in_crlf_form() {
-        let of = |b: &[u8]| ContentHash::of(b);
-        assert_eq!(of(b"a\nb\n"), of(b"a\r\nb\r\n"));
-        assert_ne!(of(b"a\rb"), of(b"a\r\nb"));
-        assert_ne!(of(b"a\r\r\nb"), of(b"a\r\nb"));
-        assert_ne!(of(b"a\r\n"), of(b"a"));
-        assert_eq!(of_message(b"\n\nbinary\0"), of_message(b"\r\n\r\nbinary\0"));
-        assert_ne!(of_message(b"").0, of(b"").0);
-    }
-
-    #[test]
     fn many_messages_are_identified_quickly() {
         let mut message = String::from("Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\r\n").repeat(20);
         message.push_str(
@@ -362,35 +397,6 @@ mod tests {
             let plain = of_header(format!("{name}: {}\r\n\r\n", words.join(" ")).as_bytes());
             prop_assert_eq!(plain, of_header(format!("{name}:{folded} \r\nX: y\r\n\r\n").as_bytes()));
             prop_assert_eq!(plain, of_header(format!("{name}:{folded}\nX: y\n").as_bytes()));
-        }
-
-        #[test]
-        fn chunks_and_line_ends_do_not_matter(
-            bytes in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(0u8), any::<u8>()], 0..200),
-            cuts in proptest::collection::vec(0usize..200, 0..6),
-        ) {
-            let whole = ContentHash::of(&bytes);
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(bytes.len())).collect();
-            cuts.push(bytes.len());
-            cuts.sort_unstable();
-            let (mut hasher, mut rung, mut from) = (ContentHasher::new(), BytesIdentity::new(), 0);
-            for cut in cuts {
-                hasher.update(&bytes[from..cut]);
-                rung.update(&bytes[from..cut]);
-                from = cut;
-            }
-            prop_assert_eq!(hasher.finish(), whole);
-            let mut at_once = BytesIdentity::new();
-            at_once.update(&bytes);
-            prop_assert_eq!(rung.finish(), at_once.finish());
-            let mut crlf = Vec::new();
-            for (i, b) in bytes.iter().enumerate() {
-                if *b == b'\n' && (i == 0 || bytes[i - 1] != b'\r') {
-                    crlf.push(b'\r');
-                }
-                crlf.push(*b);
-            }
-            prop_assert_eq!(ContentHash::of(&crlf), whole);
         }
 
         #[test]

@@ -43,7 +43,9 @@ pub fn not_ready(project: &Project, admins: (bool, bool), item: &Item) -> Option
     .collect();
     if !missing.is_empty() {
         let sides = missing.join(" and the ");
-        return Some(format!("no credential for the {sides}: import a password, or set an administrator"));
+        return Some(format!(
+            "no credential for the {sides}: import a password, or make a project with an administrator"
+        ));
     }
     let same = project.source.is_same_mailbox(&item.source, &project.destination, &item.destination);
     same.then(|| "source and destination are the same mailbox".into())

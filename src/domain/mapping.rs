@@ -17,6 +17,8 @@ pub struct Mapping(pub String);
 
 /// Stands for a `/` inside a component while a rule works on the joined name; no server allows it in a name.
 const INNER_SLASH: char = '\0';
+/// A name that no folder has.
+const NOBODYS_NAME: &str = "\u{1}";
 
 /// A rule or filter that cannot be used. The text names the rule, its place and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +93,29 @@ impl Mappings {
             let found = source.captures(&name)?;
             replace(folder, &found, destination)
         })
+    }
+
+    /// Whether the rule for a folder is about this very folder: not one that fits whatever lies beside it, as rules that
+    /// only move a whole tree do.
+    pub fn asks_for(&self, folder: &FolderPath) -> bool {
+        let mut beside = folder.components().to_vec();
+        if let Some(leaf) = beside.last_mut() {
+            *leaf = NOBODYS_NAME.into();
+        }
+        self.is_about(folder, &FolderPath::new(beside))
+    }
+
+    /// Whether the rule for a folder is about this folder or the tree it lies in: not one that fits every name.
+    pub fn asks_for_tree_of(&self, folder: &FolderPath) -> bool {
+        self.is_about(folder, &FolderPath::new([NOBODYS_NAME]))
+    }
+
+    fn is_about(&self, folder: &FolderPath, any_other: &FolderPath) -> bool {
+        let name = folder.to_string();
+        let rule = self.0.iter().find(|(source, destination)| {
+            source.captures(&name).is_some_and(|found| replace(folder, &found, destination).is_some())
+        });
+        rule.is_some_and(|(source, _)| !source.is_match(&any_other.to_string()))
     }
 }
 

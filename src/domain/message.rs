@@ -24,7 +24,7 @@ pub struct MessageMeta {
     pub uid: Uid,
     /// Its flags.
     pub flags: Flags,
-    /// RFC822.SIZE, an estimate on some servers: it orders candidates, never decides (D8).
+    /// RFC822.SIZE, an estimate on some servers: it orders candidates, never decides (D8). 0 where it was not told.
     pub size: u32,
     /// Its date, when asked for.
     pub date: Option<InternalDate>,

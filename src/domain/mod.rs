@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. Time, randomness and ids come in as parameters.
 
 pub mod action;
+pub mod content;
 pub mod csv_import;
 mod csv_records;
 pub mod failure;
@@ -10,7 +11,9 @@ pub mod flags;
 pub mod folder;
 pub mod identity;
 pub mod ids;
+mod instant;
 pub mod item;
+pub mod mailbox_key;
 pub mod maildir_path;
 pub mod mapping;
 pub mod matching;

@@ -1,6 +1,7 @@
 //! The plan for one folder: a listing against the watermarks, by merge join (D7), and the rules that leave messages out.
 
 use super::flags::{FlagChange, Flags};
+#[cfg(test)]
 use super::ids::{FolderId, Uid};
 use super::message::MessageMeta;
 use super::project::Options;
@@ -22,12 +23,8 @@ pub struct Comparison<'a> {
 /// One message whose flags changed at the source since they were last carried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlagStep {
-    /// Its number at the source.
-    pub source: Uid,
-    /// The folder row whose destination folder holds its copy.
-    pub destination_folder: FolderId,
-    /// The number of its copy.
-    pub destination: Uid,
+    /// Its watermark: who it is and where its copy lies.
+    pub mark: Watermark,
     /// What to add and remove.
     pub change: FlagChange,
     /// The source flags now: the next flag base.
@@ -73,13 +70,7 @@ fn flag_step(message: &MessageMeta, mark: &Watermark) -> Option<FlagStep> {
     if mark.origin != Origin::Copied || mark.at().is_none() || mark.flags == message.flags {
         return None;
     }
-    Some(FlagStep {
-        source: mark.source,
-        destination_folder: mark.destination_folder,
-        destination: mark.destination,
-        change: mark.flags.difference(&message.flags),
-        now: message.flags.clone(),
-    })
+    Some(FlagStep { mark: mark.clone(), change: mark.flags.difference(&message.flags), now: message.flags.clone() })
 }
 
 /// The rule that leaves a message out.
@@ -165,7 +156,7 @@ mod tests {
         assert_eq!(found.flag_changes.len(), 1, "only what Mailferry copied and can find: {:?}", found.flag_changes);
         let step = &found.flag_changes[0];
         assert_eq!(
-            (step.source, step.destination, step.change.add.to_string()),
+            (step.mark.source, step.mark.destination, step.change.add.to_string()),
             (Uid(3), Uid(30), r"\Seen".to_owned())
         );
         assert!(compare(&listing, &marks, false).flag_changes.is_empty());

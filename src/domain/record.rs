@@ -383,6 +383,11 @@ impl Counts {
         self.source == self.copied + self.already_there + self.skipped + self.vanished + self.errors + self.waiting
     }
 
+    /// Whether something is not as it should be: not moved, waiting for another pass, or different without a reason.
+    pub fn leaves_something(&self) -> bool {
+        self.errors > 0 || self.waiting > 0 || self.differ > 0
+    }
+
     /// Adds another folder's counters.
     pub fn add(&mut self, other: &Self) {
         self.source += other.source;
@@ -434,6 +439,9 @@ pub enum Phase {
 /// Why a pass pauses and until when (retry mode).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryState {
+    /// The side it happened on; none in what older versions wrote.
+    #[serde(default)]
+    pub side: Option<Side>,
     /// What caused it.
     pub failure: Failure,
     /// Which try this will be.

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pass::PassKind;
+use super::record::Counts;
 use super::wording;
 
 /// An item's status: that of its latest pass.
@@ -97,12 +98,10 @@ pub enum Refusal {
     #[error("the item is submitted already; it starts when its turn comes, or can be stopped while scheduled or held")]
     AlreadySubmitted,
     /// R5.
-    #[error(
-        "submitted items cannot be stopped: they start when a place is free; hold new starts, then stop them, or stop them once Migrating"
-    )]
+    #[error("submitted items cannot be stopped: they start when a place is free; stop them once they are Migrating")]
     SubmittedCannotBeStopped,
     /// Submitted: not before the pass has ended.
-    #[error("the item is submitted; hold new starts and stop it first, or wait for the end of its pass")]
+    #[error("the item is submitted; wait for the end of its pass, or stop it once it is Migrating")]
     SubmittedFirst,
     /// Scheduled or held.
     #[error("the item waits for its start; stop it first")]
@@ -111,7 +110,7 @@ pub enum Refusal {
     #[error("the item is queued: a worker is loading what earlier passes left; wait until it is Migrating")]
     Queued,
     /// R12, R13.
-    #[error("the item waits for credentials from its owner; stop it first, or ask again")]
+    #[error("the item waits for credentials from its owner; stop it first")]
     WaitingForUser,
     /// Migrating.
     #[error("the item is migrating; stop it first, or wait for the end of its pass")]
@@ -252,9 +251,9 @@ fn waiting(scheduled: bool, held: bool) -> Status {
 }
 
 /// The status as people read it (product.md §2). `kind` is that of the latest pass; for Retry Errors give the kind of
-/// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `errors` are the item errors of
-/// that pass; `scheduled` and `now` are UTC epoch milliseconds.
-pub fn display(status: Status, kind: Option<PassKind>, errors: u64, scheduled: Option<i64>, now: i64) -> String {
+/// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `counts` are the figures of that
+/// pass: what it left behind is said; `scheduled` and `now` are UTC epoch milliseconds.
+pub fn display(status: Status, kind: Option<PassKind>, counts: &Counts, scheduled: Option<i64>, now: i64) -> String {
     match status {
         Status::Scheduled => match scheduled {
             Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.saturating_sub(now))),
@@ -267,11 +266,18 @@ pub fn display(status: Status, kind: Option<PassKind>, errors: u64, scheduled: O
                 Some(kind @ (PassKind::Verify | PassKind::Trial | PassKind::PreStage)) => format!(" ({})", kind.word()),
                 Some(PassKind::Full | PassKind::RetryErrors) | None => String::new(),
             };
-            match errors {
-                0 => format!("Completed{kind}"),
-                1 => format!("Completed{kind}, 1 error"),
-                n => format!("Completed{kind}, {n} errors"),
+            let mut words = format!("Completed{kind}");
+            match counts.errors {
+                0 => {}
+                1 => words += ", 1 error",
+                n => words += &format!(", {n} errors"),
             }
+            for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting")] {
+                if count > 0 {
+                    words += &format!(", {count} {word}");
+                }
+            }
+            words
         }
         Status::NotSubmitted | Status::Submitted | Status::Queued | Status::WaitingForUser => status.word().to_owned(),
         Status::Migrating | Status::Stopping | Status::Stopped | Status::Failed => status.word().to_owned(),
@@ -329,7 +335,7 @@ mod tests {
 
     #[test]
     fn r01_an_item_without_a_pass_reads_not_submitted() {
-        assert_eq!(display(NotSubmitted, None, 0, None, 0), "Not Submitted");
+        assert_eq!(display(NotSubmitted, None, &Counts::default(), None, 0), "Not Submitted");
         assert!(NotSubmitted.is_at_rest() && !NotSubmitted.is_active());
     }
 
@@ -341,13 +347,13 @@ mod tests {
 
     #[test]
     fn r03_a_future_start_tells_when() {
-        let shown = |minutes: i64| display(Scheduled, None, 0, Some(minutes * 60_000), 0);
+        let shown = |minutes: i64| display(Scheduled, None, &Counts::default(), Some(minutes * 60_000), 0);
         assert_eq!(shown(180), "Submitted (will start in 3 hours)");
         assert_eq!(shown(5), "Submitted (will start in 5 minutes)");
         assert_eq!(shown(60), "Submitted (will start in 1 hour)");
         assert_eq!(shown(4 * 24 * 60), "Submitted (will start in 4 days)");
         assert_eq!(shown(0), "Submitted (will start now)");
-        assert_eq!(display(Held, None, 0, None, 0), "Submitted (held)");
+        assert_eq!(display(Held, None, &Counts::default(), None, 0), "Submitted (held)");
     }
 
     #[test]
@@ -362,7 +368,7 @@ mod tests {
     fn r05_an_unscheduled_submission_cannot_be_stopped() {
         let refusal = Submitted.after(Event::Stop).unwrap_err();
         assert_eq!(refusal, Refusal::SubmittedCannotBeStopped);
-        assert!(refusal.to_string().contains("hold new starts"));
+        assert!(refusal.to_string().ends_with("stop them once they are Migrating"));
     }
 
     #[test]
@@ -405,11 +411,23 @@ mod tests {
 
     #[test]
     fn completed_names_its_kind_and_errors() {
-        let shown = |kind, errors| display(Completed, Some(kind), errors, None, 0);
+        let shown = |kind, errors| display(Completed, Some(kind), &Counts { errors, ..Counts::default() }, None, 0);
         assert_eq!(shown(PassKind::Full, 0), "Completed");
         assert_eq!(shown(PassKind::Verify, 0), "Completed (Verification)");
         assert_eq!(shown(PassKind::Trial, 1), "Completed (Trial), 1 error");
         assert_eq!(shown(PassKind::PreStage, 3), "Completed (Pre-Stage), 3 errors");
+    }
+
+    #[test]
+    fn d27_completed_names_what_differs_and_what_waits() {
+        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &counts, None, 0);
+        assert_eq!(shown(Counts { differ: 3, ..Counts::default() }), "Completed, 3 differ");
+        assert_eq!(shown(Counts { waiting: 2, ..Counts::default() }), "Completed, 2 waiting");
+        let all = Counts { errors: 1, differ: 4, waiting: 5, arrived: 6, vanished: 7, ..Counts::default() };
+        assert_eq!(shown(all), "Completed, 1 error, 4 differ, 5 waiting");
+        assert_eq!(shown(Counts { arrived: 6, ..Counts::default() }), "Completed", "the next pass brings them");
+        let failed = display(Failed, Some(PassKind::Full), &all, None, 0);
+        assert_eq!(failed, "Failed", "why is said beside it");
     }
 
     #[test]

@@ -7,6 +7,10 @@
 //! an existing folder's spelling is taken over, and of two source folders the later one (deeper, or later by name) gets
 //! ` (2)`, unless the destination has it under exactly its own name. Two source folders share a destination only when
 //! the mapping says so, or did when earlier passes recorded it.
+//!
+//! A folder of everything (`\All`) is planned as a *remainder*: only what lies in no other folder is copied from it, into
+//! the archive of the destination or where the mapping says. Views and other people's folders are left out unless a
+//! mapping rule is about them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,6 +29,8 @@ pub enum Reason {
     Role,
     /// Its own name.
     SameName,
+    /// The archive, which takes what lies in no other folder.
+    Remainder,
 }
 
 /// Where one source folder goes.
@@ -39,6 +45,8 @@ pub struct FolderPlan {
     /// Whether the destination has it, ready to be opened. A recorded one that is missing may have been deleted there:
     /// the caller knows whether it ever held mail and then leaves it out of [`Tree::create`] (D12).
     pub exists: bool,
+    /// Whether it is a folder of everything (`\All`): it is read last, and only what lies in no other folder is copied.
+    pub remainder: bool,
     /// The role to create it with.
     pub role: Option<Role>,
     /// Whether it is to be subscribed: the source does, the option is on, and the destination does not yet.
@@ -50,8 +58,10 @@ pub struct FolderPlan {
 pub enum LeftOut {
     /// The folder filter matches it.
     Filter,
-    /// A view of messages that live elsewhere (`\All`, `\Flagged`, `\Important`).
+    /// A view of messages that live elsewhere (`\Flagged`, `\Important`).
     View(Role),
+    /// It belongs to other people, or to all.
+    Foreign,
     /// It only holds other folders.
     NoMessages,
     /// The source listed it twice.
@@ -59,11 +69,20 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
+    /// Whether people are told: nobody asked for it to be left out, and it may hold mail.
+    pub fn is_told(self) -> bool {
+        match self {
+            Self::View(_) | Self::Foreign => true,
+            Self::Filter | Self::NoMessages | Self::ListedTwice => false,
+        }
+    }
+
     /// The reason as people read it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Filter => "skipped by the folder filter",
             Self::View(_) => "skipped: it only shows messages of other folders",
+            Self::Foreign => "skipped: a shared folder, or another person's",
             Self::NoMessages => "holds no messages of its own",
             Self::ListedTwice => "listed twice by the source",
         }
@@ -116,10 +135,12 @@ pub fn destination_tree(
             LeftOut::ListedTwice
         } else if !folder.selectable {
             LeftOut::NoMessages
-        } else if let Some(role) = folder.role.filter(|r| r.is_view()) {
-            LeftOut::View(role)
         } else if filter.skips(&folder.path) {
             LeftOut::Filter
+        } else if folder.foreign && !mappings.asks_for_tree_of(&folder.path) {
+            LeftOut::Foreign
+        } else if let Some(role) = folder.role.filter(|r| r.is_view() && !mappings.asks_for(&folder.path)) {
+            LeftOut::View(role)
         } else {
             wanted.push(at);
             continue;
@@ -133,18 +154,26 @@ pub fn destination_tree(
     // decides the same.
     let mut bearers = BTreeMap::new();
     for at in wanted.iter().filter(|_| options.roles) {
-        if let Some(role) = source[*at].role {
+        if let Some(role) = source[*at].role.filter(|role| !role.is_view() && *role != Role::All) {
             bearers.entry(role).or_insert(*at);
         }
     }
     let destination = &with_parents(destination);
     let mut names = Names::new(source, destination, separator, bearers);
+    let (remainders, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|at| is_remainder(&source[*at]));
     let later = names.fixed(&wanted, &mappings, recorded);
     let later = names.by_role(later);
     names.by_name(later);
-    tree.folders = names.plans(options.subscribe);
+    for at in remainders {
+        names.remainder(at, &mappings, recorded, options.roles);
+    }
+    tree.folders = names.plans(options);
     tree.create = creations(&tree.folders, destination);
     Ok(tree)
+}
+
+fn is_remainder(folder: &ListedFolder) -> bool {
+    folder.role == Some(Role::All)
 }
 
 /// The list with the parents that a server left out, as pure parents.
@@ -156,6 +185,7 @@ fn with_parents(listed: &[ListedFolder]) -> Vec<ListedFolder> {
         while let Some(parent) = path.parent().filter(|p| there.insert(p.clone())) {
             all.push(ListedFolder {
                 path: parent.clone(),
+                foreign: false,
                 role: None,
                 selectable: false,
                 subscribed: false,
@@ -359,21 +389,50 @@ impl<'a> Names<'a> {
         self.spelt(nearest.as_ref().unwrap_or(path))
     }
 
-    fn plans(&self, subscribe: bool) -> Vec<FolderPlan> {
+    /// The place of what lies in no other folder. It takes no name away from others: it may share its folder.
+    fn remainder(&mut self, at: usize, mappings: &Mappings, recorded: &BTreeMap<FolderPath, FolderPath>, roles: bool) {
+        let path = &self.source[at].path;
+        let archive = |f: &&ListedFolder| roles && f.role == Some(Role::Archive) && f.selectable;
+        let place = if let Some(mapped) = mappings.apply(path) {
+            (self.spelt(&mapped), Reason::Mapping)
+        } else if let Some(before) = recorded.get(path) {
+            (before.clone(), Reason::Recorded)
+        } else if let Some(there) = self.destination.iter().find(archive) {
+            (there.path.clone(), Reason::Remainder)
+        } else if let Some((own, _)) = self.bearers.get(&Role::Archive).and_then(|bearer| self.given.get(bearer)) {
+            (own.clone(), Reason::Remainder)
+        } else {
+            (self.spelt(&FolderPath::new(["Archive"])), Reason::Remainder)
+        };
+        self.learn(&place.0);
+        self.given.insert(at, place);
+    }
+
+    /// The role to create a folder with, where the destination has none of that role.
+    fn role_to_give(&self, at: usize, roles: bool) -> Option<Role> {
+        if is_remainder(&self.source[at]) {
+            let into_archive = self.given.get(&at).is_some_and(|(_, reason)| *reason == Reason::Remainder);
+            return (roles && into_archive && !self.bearers.contains_key(&Role::Archive)).then_some(Role::Archive);
+        }
+        self.role(at)
+    }
+
+    fn plans(&self, options: &Options) -> Vec<FolderPlan> {
         let roles: BTreeSet<Role> = self.destination.iter().filter_map(|f| f.role).collect();
         let mut plans = Vec::with_capacity(self.given.len());
         for (at, (destination, reason)) in &self.given {
             let source = &self.source[*at];
             let there = self.existing.get(destination);
             let exists = there.is_some_and(|f| f.selectable) || destination.is_inbox();
-            let role = self.role(*at).filter(|r| !exists && !roles.contains(r));
+            let role = self.role_to_give(*at, options.roles).filter(|r| !exists && !roles.contains(r));
             plans.push(FolderPlan {
                 source: *at,
                 destination: destination.clone(),
                 reason: *reason,
                 exists,
+                remainder: is_remainder(source),
                 role,
-                subscribe: subscribe && source.subscribed && !there.is_some_and(|f| f.subscribed),
+                subscribe: options.subscribe && source.subscribed && !there.is_some_and(|f| f.subscribed),
             });
         }
         plans.sort_by(|a, b| {

@@ -3,11 +3,16 @@
 //! Headline, what happened, what to do. No blame, no jargon in the first line. The server's own words are no part of
 //! these texts: they are shown beside them, from [`Failure::server_text`].
 
+mod notices;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use notices::{notice, notice_line, numbers, which};
+
 use super::failure::{Cause, Failure, Retry, Scope, Side};
-use super::record::Phase;
+use super::project::Project;
+use super::record::{Phase, RetryState};
 use super::status::Status;
 
 /// A failure as people read it.
@@ -47,12 +52,16 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::LoginRefused => (
             format!("Failed while checking {side_word}credentials"),
             format!("{host} refused the login of {mailbox}. It was not tried again."),
-            "Check name and password; with two-factor sign-in use an app password.".into(),
+            "Check name and password (with two-factor sign-in it is an app password), import the item again with them, \
+             then Start."
+                .into(),
         ),
         Cause::AdministratorLoginRefused => (
             format!("The {side_word}administrator login was refused"),
             "One attempt was made, so that the account is not locked. The other items of this server are held.".into(),
-            "Correct it, test the connection, then Resume.".into(),
+            "When the server accepts it again, Start this item and Resume the others; another login or password needs a \
+             new project."
+                .into(),
         ),
         Cause::MailboxNotOpened => (
             "Signed in, but the mailbox did not open".into(),
@@ -72,12 +81,16 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::CertificateNotTrusted => (
             "Certificate not trusted".into(),
             format!("This machine cannot verify the certificate of {host}. No password was sent."),
-            "Compare the fingerprint with the client's IT, then pin this certificate.".into(),
+            "Compare its fingerprint with the server's administrator; a new project can trust this fingerprint, or a file \
+             of certificates."
+                .into(),
         ),
         Cause::TlsFailed => (
             format!("No protected connection to {host}"),
             "The server and Mailferry could not agree on encryption. No password was sent.".into(),
-            "Check the port and the kind of protection: imaps:// usually goes with port 993, imap:// with 143.".into(),
+            "Make a project with the right port and kind of protection: imaps:// usually goes with port 993, imap:// with \
+             143."
+                .into(),
         ),
         Cause::ConnectionLost => (
             format!("The connection to the {the_side} was lost"),
@@ -92,7 +105,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::Nonsense => (
             format!("The {the_side} gave an answer that makes no sense"),
             format!("What {host} sent does not fit the question, so the connection was closed."),
-            "Check that the address and port are those of the mail server; if they are, report these lines to us.".into(),
+            "Check that host and port are those of the mail server; if they are, report these lines to us.".into(),
         ),
         Cause::Throttled => (
             format!("The {the_side} asked for a pause"),
@@ -102,7 +115,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
                     "It limits how fast it may be used; nothing is lost.".into()
                 }
             },
-            "Nothing to do. Fewer connections may help: Options, Connections.".into(),
+            "Nothing to do: the pass goes on by itself.".into(),
         ),
         Cause::ProviderLimit => (
             format!("The {the_side} has reached a limit of its provider"),
@@ -112,7 +125,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::TooManyConnections => (
             format!("Too many connections to the {the_side}"),
             format!("{host} allows no further connection for {mailbox} or from this address."),
-            "Close other mail programs of this mailbox, or lower Options, Connections or Concurrent migrations.".into(),
+            "Close other mail programs of this mailbox, or Start fewer items at once.".into(),
         ),
         Cause::ServerBusy => (
             format!("The {the_side} is busy"),
@@ -120,62 +133,83 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             "Nothing to do while Mailferry tries again. If it lasts, ask the server's administrator.".into(),
         ),
         Cause::DestinationFull => (
-            "Destination mailbox full".into(),
-            format!("{host} has no room left in {mailbox}. Nothing is lost at the source."),
+            capital(&format!("{side_word}mailbox full")),
+            format!("{host} has no room left in {mailbox}. The originals are unchanged."),
             "Raise the quota, then Start: it goes on where it stopped.".into(),
         ),
         Cause::TooBig => (
-            "Too big for the destination".into(),
-            format!("{host} does not accept messages of this size. The original is unchanged at the source."),
-            "Raise the limit, then start a Full pass again: it tries what is missing.".into(),
+            format!("Too big for the {the_side}"),
+            format!("{host} does not accept messages of this size. The original is unchanged."),
+            "Raise the limit there, then Start a Full pass: it tries what is missing.".into(),
         ),
         Cause::MessageRefused => (
-            "Message refused by the destination".into(),
-            "The original is unchanged at the source.".into(),
+            format!("Message refused by the {the_side}"),
+            "The original is unchanged.".into(),
             "Look at it in the owner's mail program; a later Full pass tries it again.".into(),
         ),
         Cause::HangsUpAtMessage => (
-            "Message skipped: the server hangs up at it".into(),
-            format!("{host} closed the connection again and again at this message. The original is unchanged at the source."),
+            format!("Message skipped: the {the_side} hangs up at it"),
+            format!("{host} closed the connection again and again at this message. The original is unchanged."),
             "Start a Full pass later: it tries it again. If that fails too, look at it in the owner's mail program.".into(),
         ),
         Cause::MessageGone => (
             "The message is no longer there".into(),
-            "It was deleted or moved at the source while the pass was running.".into(),
+            format!("It was deleted or moved at the {the_side} while the pass was running."),
             "Nothing to do. If it was moved, the next Full pass finds it in its new folder.".into(),
         ),
+        Cause::FolderRefused if side == Some(Side::Source) => (
+            format!("{} cannot be opened at the source", capital(&folder)),
+            format!("{host} lists it and refused to open it. Its messages wait."),
+            "Open it in the owner's mail program, and ask the server's administrator if that fails too; then Start.".into(),
+        ),
         Cause::FolderRefused => (
-            format!("{} is not allowed at the destination", capital(&folder)),
+            format!("{} is not allowed at the {the_side}", capital(&folder)),
             format!("{host} refused to create or open it. Its messages wait for another name."),
             match names.folder {
-                "" => "Give it another name with a folder mapping.".into(),
-                name => format!("Map it, for example ^{}->{name}-1", regex::escape(name)),
+                "" => "Rename it in the owner's mail program, then Start; or map it in a new project.".into(),
+                name => format!(
+                    "Rename it in the owner's mail program, then Start; or map it in a new project, for example \
+                     ^{}->{name}-1",
+                    regex::escape(name)
+                ),
             },
         ),
         Cause::FolderGone => (
             format!("{} is no longer there", capital(&folder)),
             format!("It was deleted or renamed at the {the_side} while the pass was running."),
-            "Start a Full pass; it reads the folders anew.".into(),
+            "Start a Full pass: it reads the folders anew.".into(),
         ),
         Cause::FolderChanged => (
             format!("{} was replaced while it was read", capital(&folder)),
             "The server numbered its messages anew. What was copied is recorded.".into(),
-            "Start a Full pass; messages already copied are recognised.".into(),
+            "Start a Full pass: messages already copied are recognised.".into(),
+        ),
+        Cause::ListIncomplete => (
+            format!("{} is not listed completely", capital(&folder)),
+            format!("{host} says that it holds more messages than it lists; what it lists was moved."),
+            "Some providers show only the newest messages over IMAP: ask for their export host. Then start a Full pass.".into(),
         ),
         Cause::MessageUnreadable => (
-            "The source could not hand out this message".into(),
+            format!("The {the_side} could not hand out this message"),
             format!("{host} lists it but does not give its contents."),
-            "Open it in the owner's mail program; if that works, start a Full pass again.".into(),
+            "Open it in the owner's mail program; if that works, Start a Full pass again.".into(),
         ),
         Cause::NotTheSameMailbox => (
             "Not the mailbox of the earlier passes".into(),
-            "Every folder at the destination is another one than before. Nothing was copied, so that no mail is doubled.".into(),
-            "Check the destination address. If the mailbox was made anew, Reset the item, then Start.".into(),
+            format!("Every folder at the {the_side} is another one than before. Nothing was copied, so that no mail is doubled."),
+            "Check the address. If the mailbox was made anew, import the item into a new project and Start there: what is in \
+             the mailbox already is recognised."
+                .into(),
+        ),
+        Cause::NoFolders => (
+            format!("The {the_side} shows no folders"),
+            format!("{host} lists no folder of {mailbox}, not even an inbox that can be opened. Nothing was copied."),
+            "Check the login name; if the owner's mail program shows mail there, ask the server's administrator.".into(),
         ),
         Cause::CredentialMissing => (
             "Credential not in this machine's keyring".into(),
             format!("That of the {the_side} was saved on another machine, was deleted, or the keyring is locked."),
-            "Unlock the keyring and Start, or enter it again.".into(),
+            "Unlock the keyring and Start, or import the item again with its password.".into(),
         ),
         Cause::WorkspaceFailed => (
             "The workspace cannot be written".into(),
@@ -185,7 +219,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::TooManyErrors => (
             "Too many item errors".into(),
             "Their number reached the maximum, so the pass ended. What was copied is recorded.".into(),
-            "Look at the errors; cure their cause or raise Options, Maximum errors, then Start.".into(),
+            "Look at the errors and cure their cause, then Start: it tries what is missing.".into(),
         ),
         Cause::CommandRefused => (
             format!("The {the_side} refused a step"),
@@ -199,10 +233,34 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
         Cause::Internal => (
             "Mailferry itself failed".into(),
             "This pass ended; other items go on. What was copied is recorded.".into(),
-            "Start again. If it fails the same way, please report it with the log.".into(),
+            "Start it again. If it fails the same way, please report it with the log.".into(),
         ),
     };
-    Text { headline, what, todo }
+    Text { headline: sentence(headline), what: sentence(what), todo }
+}
+
+/// A failure of an item of this project: named are the server and the mailbox of the side it happened on. `mailboxes` are
+/// the addresses at the source and at the destination.
+pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Option<Side>, failure: &Failure) -> Text {
+    let (server, mailbox) = match side {
+        Some(Side::Source) => (&project.source, mailboxes.0),
+        Some(Side::Destination) => (&project.destination, mailboxes.1),
+        None => return text(failure, None, &Names { folder, ..Names::default() }),
+    };
+    text(failure, side, &Names { host: server.name(), port: server.port, mailbox, folder })
+}
+
+/// Why a pass pauses, in one line: the side, what was being done, the server's words.
+pub fn pausing(retry: &RetryState) -> String {
+    match retry.side {
+        Some(side) => format!("{}: {}", side.word(), retry.failure),
+        None => retry.failure.to_string(),
+    }
+}
+
+/// A sentence that may begin with one of the words that stand for a name.
+fn sentence(text: String) -> String {
+    if ["the ", "this "].iter().any(|word| text.starts_with(word)) { capital(&text) } else { text }
 }
 
 fn or<'a>(name: &'a str, word: &'a str) -> &'a str {
@@ -284,115 +342,4 @@ fn long(pause: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CAUSES: [Cause; 29] = [
-        Cause::LoginRefused,
-        Cause::AdministratorLoginRefused,
-        Cause::MailboxNotOpened,
-        Cause::MaildirNotOpened,
-        Cause::Unreachable,
-        Cause::CertificateNotTrusted,
-        Cause::TlsFailed,
-        Cause::ConnectionLost,
-        Cause::TimedOut,
-        Cause::Nonsense,
-        Cause::Throttled,
-        Cause::ProviderLimit,
-        Cause::TooManyConnections,
-        Cause::ServerBusy,
-        Cause::DestinationFull,
-        Cause::TooBig,
-        Cause::MessageRefused,
-        Cause::HangsUpAtMessage,
-        Cause::MessageGone,
-        Cause::FolderRefused,
-        Cause::FolderGone,
-        Cause::FolderChanged,
-        Cause::MessageUnreadable,
-        Cause::NotTheSameMailbox,
-        Cause::CredentialMissing,
-        Cause::WorkspaceFailed,
-        Cause::TooManyErrors,
-        Cause::CommandRefused,
-        Cause::Internal,
-    ];
-
-    fn words(cause: Cause, side: Option<Side>, names: &Names<'_>) -> Text {
-        let failure = Failure::new(cause, Scope::Mailbox, Retry::Never, "doing").saying("SERVER WORDS");
-        text(&failure, side, names)
-    }
-
-    #[test]
-    fn every_cause_has_three_full_texts() {
-        let named = Names { host: "imap.contoso.example", port: 993, mailbox: "anna@x", folder: "Files" };
-        for cause in CAUSES {
-            for side in [None, Some(Side::Source), Some(Side::Destination)] {
-                for names in [named, Names::default()] {
-                    let t = words(cause, side, &names);
-                    for part in [&t.headline, &t.what, &t.todo] {
-                        assert!(!part.is_empty() && !part.contains("  ") && !part.contains("SERVER WORDS"), "{t:?}");
-                        assert!(part.starts_with(|c: char| !c.is_whitespace()), "{t:?}");
-                    }
-                    assert!(!t.headline.ends_with('.'), "{t:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn r45_the_refused_side_is_named() {
-        let names = Names { host: "imap.contoso.example", port: 993, mailbox: "anna@contoso.example", folder: "" };
-        let t = words(Cause::LoginRefused, Some(Side::Source), &names);
-        assert_eq!(t.headline, "Failed while checking source credentials");
-        assert_eq!(t.what, "imap.contoso.example refused the login of anna@contoso.example. It was not tried again.");
-        let t = words(Cause::LoginRefused, Some(Side::Destination), &names);
-        assert_eq!(t.headline, "Failed while checking destination credentials");
-        let t = words(Cause::FolderRefused, None, &Names { folder: "Files", ..Names::default() });
-        assert_eq!(t.headline, "Folder \"Files\" is not allowed at the destination");
-        assert!(t.todo.contains("^Files->Files-1"));
-    }
-
-    #[test]
-    fn r49_sizes_are_written_decimal_with_two_places() {
-        let shown = [0, 1, 999, 1000, 112_180_000, 999_994_999, 999_995_000, 3_200_000_000, u64::MAX].map(size);
-        assert_eq!(
-            shown,
-            [
-                "0 bytes",
-                "1 byte",
-                "999 bytes",
-                "1.00 KB",
-                "112.18 MB",
-                "999.99 MB",
-                "1.00 GB",
-                "3.20 GB",
-                "18446.74 PB"
-            ]
-        );
-    }
-
-    #[test]
-    fn numbers_and_words_agree() {
-        let shown = [(1, "item"), (0, "item"), (2, "entry"), (1, "entry"), (3, "pass")].map(|(n, one)| counted(n, one));
-        assert_eq!(shown, ["1 item", "0 items", "2 entries", "1 entry", "3 passes"]);
-        assert_eq!(left_alone(&BTreeMap::new()), None);
-        let left = BTreeMap::from([(Status::Stopping, 1), (Status::Queued, 2)]);
-        assert_eq!(left_alone(&left).unwrap(), "3 left alone: Queued, Stopping");
-    }
-
-    #[test]
-    fn durations_use_the_unit_that_fits() {
-        let minute = 60_000;
-        let shown = |ms: i64| duration(ms);
-        assert_eq!((shown(-5), shown(1), shown(1001)), ("0 seconds".into(), "1 second".into(), "2 seconds".into()));
-        assert_eq!(
-            (shown(minute), shown(90_000), shown(59 * minute)),
-            ("1 minute".into(), "2 minutes".into(), "59 minutes".into())
-        );
-        assert_eq!((shown(60 * minute), shown(170 * minute)), ("1 hour".into(), "3 hours".into()));
-        assert_eq!((shown(47 * 60 * minute), shown(49 * 60 * minute)), ("47 hours".into(), "2 days".into()));
-        assert!(shown(i64::MAX).ends_with("days"));
-    }
-}
+mod tests;

@@ -23,9 +23,19 @@ impl Budget {
         Arc::new(Self { permits: Arc::new(Semaphore::new(units)), units })
     }
 
+    fn units(&self, bytes: usize) -> u32 {
+        bytes.div_ceil(UNIT).clamp(1, self.units) as u32
+    }
+
+    /// Takes a share if there is room for it now.
+    pub fn take_now(&self, bytes: usize) -> Option<Hold> {
+        let permit = Arc::clone(&self.permits).try_acquire_many_owned(self.units(bytes)).ok()?;
+        Some(Arc::new(permit))
+    }
+
     /// Takes a share and returns what keeps it taken. More than the whole budget takes the whole.
     pub async fn take(&self, bytes: usize) -> Hold {
-        let units = bytes.div_ceil(UNIT).clamp(1, self.units) as u32;
+        let units = self.units(bytes);
         // The semaphore is never closed.
         let permit: OwnedSemaphorePermit =
             Arc::clone(&self.permits).acquire_many_owned(units).await.expect("open semaphore");

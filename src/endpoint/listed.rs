@@ -8,11 +8,12 @@ use crate::domain::folder::{FolderPath, ListedFolder};
 
 /// Two names on the wire may read alike (`INBOX.Archive` beside `Archive` under the prefix `INBOX.`; UTF-7 beside raw
 /// UTF-8). They are two folders: the later one, by its wire name, gets ` (2)`. The inbox of the protocol is always itself,
-/// whatever else reads like it (`.INBOX` in a Maildir).
+/// whatever else reads like it (`.INBOX` in a Maildir), and no folder of other people takes the name of an own one.
 pub(super) fn tell_apart(folders: &mut [ListedFolder]) {
     let mut order: Vec<usize> = (0..folders.len()).collect();
     let is_other = |at: usize| !folders[at].wire.0.eq_ignore_ascii_case(b"INBOX");
-    order.sort_by(|a, b| (is_other(*a), &folders[*a].wire).cmp(&(is_other(*b), &folders[*b].wire)));
+    let rank = |at: usize| (is_other(at), folders[at].foreign, &folders[at].wire);
+    order.sort_by(|a, b| rank(*a).cmp(&rank(*b)));
     let mut seen: HashSet<FolderPath> = HashSet::new();
     for at in order {
         let path = folders[at].path.clone();
@@ -37,6 +38,7 @@ mod tests {
         ListedFolder {
             path: FolderPath::new([path]),
             wire: WireName(wire.as_bytes().to_vec()),
+            foreign: false,
             role: None,
             selectable: true,
             subscribed: false,
@@ -52,6 +54,14 @@ mod tests {
             tell_apart(&mut folders);
             assert_eq!(folders.each_ref().map(|f| f.path.to_string()), ["INBOX (3)", "INBOX (2)", "INBOX"]);
         }
+    }
+
+    #[test]
+    fn other_peoples_folders_leave_own_names_alone() {
+        let mut folders = [folder("Shared", "Team"), folder("Team", "Team")];
+        folders[0].foreign = true;
+        tell_apart(&mut folders);
+        assert_eq!(folders.map(|f| f.path.to_string()), ["Team (2)", "Team"]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub type MessageStream = mpsc::Receiver<Fetched>;
 pub enum Fetched {
     /// A message.
     Message(SourceMessage),
-    /// This message could not be read; others follow.
+    /// This message could not be read; others follow. UID 0: the server tells no number by which to ask for it.
     Unreadable(Uid, Failure),
     /// The stream ends here.
     Broken(Failure),
@@ -112,11 +112,25 @@ pub enum Fetched {
 #[async_trait]
 pub trait Source: Send {
     /// Every folder with role, subscription and state, in as few round trips as the server allows.
-    /// Other users' and shared namespaces are left out.
+    /// The inbox is one of them if it can be opened, even where the server does not list it. Folders of other users' and
+    /// shared name spaces are told as foreign.
     async fn list(&mut self) -> Result<Vec<ListedFolder>>;
 
     /// Opens a folder read-only and tells its state.
     async fn examine(&mut self, folder: &FolderRef) -> Result<FolderState>;
+
+    /// Opens folders read-only one after the other, in one flight where that can be, and tells their states. One answer
+    /// each, in order.
+    async fn examine_all(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<FolderState>>> {
+        let mut states = Vec::with_capacity(folders.len());
+        for folder in folders {
+            states.push(match self.examine(folder).await {
+                Err(failure) if failure.breaks_connection() => return Err(failure),
+                state => state,
+            });
+        }
+        Ok(states)
+    }
 
     /// UID, flags and size (and date, if asked for), ascending by UID.
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>>;

@@ -3,12 +3,19 @@
 //! Blocks for the moment that the system's file cache takes.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// A new file in the spool folder.
 pub(super) fn create(folder: &Path) -> io::Result<File> {
     tempfile::tempfile_in(folder)
+}
+
+/// A new file in the spool folder that holds these bytes.
+pub(super) fn hold(folder: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = create(folder)?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// Reads at a position without moving a cursor. The file is ours: an early end is an error.

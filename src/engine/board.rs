@@ -3,10 +3,14 @@
 //! [`Board::handle`] is synchronous and touches nothing outside: an event goes in, effects come out. Statuses change
 //! through the one transition function of the domain only.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod waiting;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::waiting::Waiting;
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::mailbox_key::Mailboxes;
 use crate::domain::status::{self, Refusal, Status};
 use crate::engine::command::Outcome;
 use crate::engine::pass::PassEnd;
@@ -14,12 +18,12 @@ use crate::engine::pass::PassEnd;
 /// What happens to the run state.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A project's items became known, with their status and latest pass, and how many may run at once.
+    /// A project's items became known, or what they read and write, and how many may run at once.
     Load {
         /// The project.
         project: ProjectId,
-        /// Items with status and latest pass.
-        items: Vec<(ItemId, Status, Option<PassId>)>,
+        /// The items.
+        items: Vec<Listed>,
         /// Its option *concurrent migrations*.
         concurrent: u32,
     },
@@ -37,6 +41,19 @@ pub enum Event {
     Abort(Vec<ItemId>),
     /// Nothing new starts any more; what runs is told to stop.
     Close,
+}
+
+/// An item as it is found in the database.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// The item.
+    pub item: ItemId,
+    /// Its status.
+    pub status: Status,
+    /// Its latest pass.
+    pub pass: Option<PassId>,
+    /// What it reads and writes.
+    pub mailboxes: Mailboxes,
 }
 
 /// What the dispatcher has to do.
@@ -74,14 +91,15 @@ struct Seat {
     project: ProjectId,
     status: Status,
     pass: Option<PassId>,
+    mailboxes: Mailboxes,
+    /// What it was given when its worker started.
+    holds: Option<Mailboxes>,
 }
 
 #[derive(Debug, Default)]
 struct Place {
     concurrent: u32,
     running: u32,
-    /// Submitted, in order.
-    queue: VecDeque<ItemId>,
     /// Sides whose administrator login was refused (D24).
     refused: BTreeSet<Side>,
 }
@@ -91,6 +109,8 @@ struct Place {
 pub struct Board {
     seats: BTreeMap<ItemId, Seat>,
     places: BTreeMap<ProjectId, Place>,
+    /// Submitted, in order.
+    waiting: Waiting,
     closing: bool,
 }
 
@@ -102,7 +122,7 @@ impl Board {
 
     /// Whether any of these items waits for a worker or has one.
     pub fn is_busy(&self) -> bool {
-        self.places.values().any(|place| place.running > 0 || (!self.closing && !place.queue.is_empty()))
+        self.places.values().any(|place| place.running > 0) || (!self.closing && !self.waiting.is_empty())
     }
 
     /// An item's status.
@@ -130,6 +150,7 @@ impl Board {
         let forgets = self.seats.values().all(at_rest) && self.places.remove(&project).is_some();
         if forgets {
             self.seats.retain(|_, seat| seat.project != project);
+            self.waiting.drain(project);
         }
         forgets
     }
@@ -174,10 +195,12 @@ impl Board {
         (effects, outcome)
     }
 
-    fn load(&mut self, project: ProjectId, items: Vec<(ItemId, Status, Option<PassId>)>, concurrent: u32) {
+    fn load(&mut self, project: ProjectId, items: Vec<Listed>, concurrent: u32) {
         self.places.entry(project).or_default().concurrent = concurrent;
-        for (item, status, pass) in items {
-            self.seats.entry(item).or_insert(Seat { project, status, pass });
+        for Listed { item, status, pass, mailboxes } in items {
+            let seat = self.seats.entry(item).or_insert(Seat { project, status, pass, mailboxes, holds: None });
+            // Another login may have come since.
+            seat.mailboxes = mailboxes;
         }
     }
 
@@ -187,9 +210,7 @@ impl Board {
             let Some(seat) = self.seats.get_mut(&item) else { continue };
             (seat.status, seat.pass) = (Status::Submitted, Some(pass));
             projects.insert(seat.project);
-            if let Some(place) = self.places.get_mut(&seat.project) {
-                place.queue.push_back(item);
-            }
+            self.waiting.push(seat.project, item);
         }
         // A new Start is the consultant's word that the logins are right now.
         projects.into_iter().for_each(|project| self.forget_refusals(project, effects));
@@ -204,7 +225,7 @@ impl Board {
     }
 
     fn resume(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
-        let mut waiting: BTreeSet<ItemId> = self.places.values().flat_map(|place| &place.queue).copied().collect();
+        let mut waiting: BTreeSet<ItemId> = self.waiting.items().collect();
         for item in items {
             let Some(seat) = self.seats.get(item).copied() else { continue };
             let queued = !waiting.insert(*item);
@@ -214,9 +235,7 @@ impl Board {
             } else if seat.status != Status::Submitted || queued {
                 continue;
             }
-            if let Some(place) = self.places.get_mut(&seat.project) {
-                place.queue.push_back(*item);
-            }
+            self.waiting.push(seat.project, *item);
             outcome.done.push(*item);
         }
     }
@@ -237,9 +256,7 @@ impl Board {
 
     fn ended(&mut self, item: ItemId, end: PassEnd, effects: &mut Vec<Effect>) {
         let Some(seat) = self.seats.get(&item).copied() else { return };
-        if let Some(place) = self.places.get_mut(&seat.project) {
-            place.running = place.running.saturating_sub(1);
-        }
+        self.leave(item);
         let (event, failure) = match end {
             PassEnd::Completed { .. } => (status::Event::Finish, None),
             // Without having been told by a person (a Queued item when the program closes): the same pass goes on later.
@@ -272,7 +289,7 @@ impl Board {
         if !place.refused.insert(side) {
             return status::Event::Interrupted { held: true };
         }
-        for item in std::mem::take(&mut place.queue) {
+        for item in self.waiting.drain(project) {
             let _ = self.change(item, status::Event::Hold, Some((Some(side), failure.clone())), effects);
         }
         status::Event::Fatal
@@ -299,25 +316,52 @@ impl Board {
         if self.closing {
             return;
         }
-        let mut taken = Vec::new();
-        for place in self.places.values_mut() {
-            while place.running < place.concurrent {
-                let Some(item) = place.queue.pop_front() else { break };
-                place.running += 1;
-                taken.push(item);
+        // A mailbox passed on within one project may let another project's item start: until nobody can.
+        let projects: Vec<ProjectId> = self.places.keys().copied().collect();
+        let mut more = true;
+        while std::mem::take(&mut more) {
+            for project in &projects {
+                more |= self.fill(*project, effects);
             }
         }
-        for item in taken {
-            let taken = self.change(item, status::Event::Take, None, effects);
-            let seat = self.seats.get(&item).copied();
-            match (taken, seat.and_then(|seat| seat.pass)) {
-                (Ok(_), Some(pass)) => effects.push(Effect::Spawn(item, pass)),
-                _ => {
-                    if let Some(place) = seat.and_then(|seat| self.places.get_mut(&seat.project)) {
-                        place.running -= 1;
-                    }
-                }
+    }
+
+    /// Gives the free places of a project; tells whether anybody's turn came.
+    fn fill(&mut self, project: ProjectId, effects: &mut Vec<Effect>) -> bool {
+        let mut any = false;
+        while self.places.get(&project).is_some_and(|place| place.running < place.concurrent) {
+            let Some(next) = self.waiting.next(project) else { break };
+            any = true;
+            let Some(seat) = self.seats.get(&next.item).copied() else {
+                self.waiting.pass_on(next, None);
+                continue;
+            };
+            if !self.waiting.take(project, next, &seat.mailboxes) {
+                continue;
             }
+            if let Some(seat) = self.seats.get_mut(&next.item) {
+                seat.holds = Some(seat.mailboxes);
+            }
+            if let Some(place) = self.places.get_mut(&project) {
+                place.running += 1;
+            }
+            match (self.change(next.item, status::Event::Take, None, effects), seat.pass) {
+                (Ok(_), Some(pass)) => effects.push(Effect::Spawn(next.item, pass)),
+                _ => self.leave(next.item),
+            }
+        }
+        any
+    }
+
+    /// An item's place and its mailboxes are free again.
+    fn leave(&mut self, item: ItemId) {
+        let Some(seat) = self.seats.get_mut(&item) else { return };
+        let (project, held) = (seat.project, seat.holds.take());
+        if let Some(place) = self.places.get_mut(&project) {
+            place.running = place.running.saturating_sub(1);
+        }
+        if let Some(mailboxes) = held {
+            self.waiting.give_back(&mailboxes);
         }
     }
 }

@@ -3,6 +3,8 @@
 //! It takes in commands, workers' news and rows that other processes left in the database, asks the [`Board`] what
 //! follows, and does it. Bounded: commands (64), snapshots (ten a second). It waits for the store only.
 
+mod statuses;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +19,17 @@ use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::endpoint::Meter;
-use crate::engine::board::{Board, Change, Effect, Event};
+use crate::engine::board::{Board, Effect, Event, Listed};
 use crate::engine::command::{Command, Outcome};
 use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
+use crate::engine::mailboxes;
 use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{PassEnd, Stops};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::speed::Speed;
 use crate::engine::worker::Worker;
-use crate::store::{self, Census, StatusChange, StoreError, Submission};
+use crate::store::{Census, StatusChange, StoreError, Submission};
 
 /// Between two snapshots.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
@@ -61,6 +64,8 @@ pub(super) struct Dispatcher {
     tasks: HashMap<Id, ItemId>,
     loaded: (mpsc::Sender<ItemId>, mpsc::Receiver<ItemId>),
     rows: Builder,
+    /// Statuses that could not be written, oldest first: tried again until they are.
+    unwritten: Vec<StatusChange>,
     closing: bool,
     orphaned: bool,
 }
@@ -85,6 +90,7 @@ impl Dispatcher {
             tasks: HashMap::new(),
             loaded: mpsc::channel(64),
             rows: Builder::default(),
+            unwritten: Vec::new(),
             closing: false,
             orphaned: false,
         }
@@ -128,6 +134,8 @@ impl Dispatcher {
                 _ = poll.tick() => self.poll().await,
             }
             if self.closing && self.workers.is_empty() && self.orphaned {
+                // What ran may have been what filled the disk.
+                self.write_down(Vec::new()).await;
                 self.paint();
                 return;
             }
@@ -182,10 +190,11 @@ impl Dispatcher {
         let rows = self.workspace.store.items(id).await?;
         let newest = rows.last().map(|row| row.item.id);
         self.census.insert(id, Census { project: id, items: rows.len() as u64, newest });
-        for row in rows {
+        let mailboxes = mailboxes::of(&project, rows.iter().map(|row| row.item.clone()).collect()).await;
+        for (row, mailboxes) in rows.into_iter().zip(mailboxes) {
             let status = row.status();
             let latest = row.latest.as_ref();
-            seats.push((row.item.id, status, latest.map(|pass| pass.id)));
+            seats.push(Listed { item: row.item.id, status, pass: latest.map(|pass| pass.id), mailboxes });
             if self.rows.get(row.item.id).is_none() {
                 self.rows.put(ItemRow {
                     item: row.item.id,
@@ -265,34 +274,6 @@ impl Dispatcher {
         }
         self.write(statuses).await;
         outcome
-    }
-
-    async fn write(&mut self, changes: Vec<Change>) {
-        if changes.is_empty() {
-            return;
-        }
-        let at = self.workspace.clock.now();
-        let rows = changes.iter().map(|Change { item, pass, from, to, failure }| {
-            tracing::info!(%item, %pass, ?from, ?to, "status");
-            let failure = failure.clone().map(|(side, failure)| store::Ended { failure, side });
-            StatusChange { pass: *pass, from: *from, to: *to, failure }
-        });
-        // The run goes on by what the board knows; after a restart a row is recovered from what it says.
-        match self.workspace.store.set_statuses(rows.collect(), at).await {
-            Ok(refused) => {
-                for (pass, error) in refused {
-                    tracing::error!(%pass, %error, "status not written");
-                }
-            }
-            Err(error) => tracing::error!(statuses = changes.len(), %error, "statuses not written"),
-        }
-        for Change { item, to, failure, .. } in changes {
-            if let Some(row) = self.rows.get(item).cloned() {
-                let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
-                let ended = to.is_at_rest().then_some(at);
-                self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
-            }
-        }
     }
 
     fn spawn(&mut self, item: ItemId, pass: PassId) {
@@ -388,6 +369,7 @@ impl Dispatcher {
 
     /// Does what other processes ask for through the database, and takes in what they changed there (D1).
     async fn poll(&mut self) {
+        self.write_down(Vec::new()).await;
         match self.workspace.store.changed_elsewhere().await {
             Ok(true) => {
                 if let Err(error) = self.look_elsewhere().await {

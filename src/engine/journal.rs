@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
+use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{
@@ -49,6 +50,19 @@ pub trait Journal: Send + Sync {
 
     /// Drops the watermarks of these messages: their copies were lost, they are new again.
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError>;
+
+    /// The watermarks that point into this row's destination folder at these numbers (ascending; 0: those
+    /// without a number), with their rows.
+    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, StoreError>;
+
+    /// How many copies should be in this row's destination folder: with a number, and without.
+    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError>;
+
+    /// The destination folder of these rows was renamed by its owner.
+    async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<(), StoreError>;
+
+    /// Nothing is known of strangers at this row's destination folder any more.
+    async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError>;
 
     /// Messages at this row's destination folder that no watermark knows and that have one of these identities,
     /// ascending by number, as far as they were read before (below the row's `strangers_next`).

@@ -11,6 +11,7 @@ pub mod endpoints;
 mod gate;
 mod handle;
 pub mod journal;
+mod mailboxes;
 pub mod pass;
 pub mod snapshot;
 mod speed;

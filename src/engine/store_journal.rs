@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
+use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::record::{
@@ -57,6 +58,22 @@ impl Journal for StoreJournal {
 
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
         self.store.forget(folder, messages).await
+    }
+
+    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, StoreError> {
+        self.store.copies(folder, numbers).await
+    }
+
+    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError> {
+        self.store.copies_expected(folder).await
+    }
+
+    async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<(), StoreError> {
+        self.store.follow_destination(folder, path, wire).await
+    }
+
+    async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError> {
+        self.store.forget_strangers(folder).await
     }
 
     async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError> {

@@ -16,6 +16,9 @@ pub(super) const LOCK_FILE: &str = "workspace.lock";
 const OWNER_FILE: &str = "owner.json";
 const SPOOL: &str = "spool";
 const NUMBERS: &str = "numbers";
+/// Somebody who looks at the wrong moment is waited for so many times so long.
+const LOOKERS: u32 = 3;
+const INSTANT: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Who runs the engine of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,16 +77,30 @@ pub fn workspace_lock(folder: &Path, now: i64) -> Result<WorkspaceLock, Platform
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(io("opening", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(PlatformError::InUse(owner(folder))),
-        Err(TryLockError::Error(error)) => return Err(io("locking", &path)(error)),
+    let mut tries = LOOKERS;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // Whoever merely looks has it for an instant (see `is_held`).
+            Err(TryLockError::WouldBlock) if tries > 0 => {
+                tries -= 1;
+                std::thread::sleep(INSTANT);
+            }
+            Err(TryLockError::WouldBlock) => return Err(PlatformError::InUse(owner(folder))),
+            Err(TryLockError::Error(error)) => return Err(io("locking", &path)(error)),
+        }
     }
     let crashed = owner(folder);
     let owner = Owner::this_process(now);
     let lock = WorkspaceLock { folder: folder.to_owned(), crashed, settled: false, owner, _file: file };
     lock.write_owner(&lock.owner)?;
     Ok(lock)
+}
+
+/// Whether a process holds the workspace now. Takes nothing that lasts: a lock beside others, given back at once.
+pub fn is_held(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder.join(LOCK_FILE)) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// Who `owner.json` names: the holder of the lock, or a process that crashed.
@@ -179,6 +196,17 @@ mod tests {
         drop(lock);
         assert_eq!(owner(folder.path()), None);
         assert_eq!(workspace_lock(folder.path(), 9).unwrap().crashed(), None);
+    }
+
+    #[test]
+    fn whether_it_is_held_is_seen_without_taking_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_held(folder.path()), "nobody ever held it");
+        let lock = workspace_lock(folder.path(), 7).unwrap();
+        assert!(is_held(folder.path()));
+        drop(lock);
+        assert!(!is_held(folder.path()));
+        assert!(workspace_lock(folder.path(), 8).is_ok(), "a look leaves nothing behind");
     }
 
     #[test]

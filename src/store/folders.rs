@@ -184,7 +184,7 @@ impl Store {
 }
 
 /// The rows of the same item with the same destination folder, this one included.
-fn sharing_destination(connection: &Connection, folder: FolderId) -> Result<Vec<FolderId>> {
+pub(super) fn sharing_destination(connection: &Connection, folder: FolderId) -> Result<Vec<FolderId>> {
     let mut statement = connection.prepare_cached(
         "SELECT other.id FROM folder AS own JOIN folder AS other ON other.item = own.item AND other.dropped = 0
              AND (other.destination = own.destination
@@ -195,16 +195,24 @@ fn sharing_destination(connection: &Connection, folder: FolderId) -> Result<Vec<
     if ids.is_empty() { Err(missing("folder", folder)) } else { Ok(ids) }
 }
 
-/// The numbers of [`Store::known_at_destination`], and the first of the rows that share the destination folder.
-pub(super) fn numbers_at(connection: &Connection, folder: FolderId) -> Result<(FolderId, Vec<Uid>)> {
+/// The rows that share this row's destination folder under the same numbering.
+pub(super) fn leading_to(connection: &Connection, folder: FolderId) -> Result<Vec<FolderId>> {
     let own = one(connection, folder)?.ok_or_else(|| missing("folder", folder))?.destination_validity;
-    let mut known = Vec::new();
-    let mut first = folder;
+    let mut rows = Vec::new();
     for id in sharing_destination(connection, folder)? {
         let validity = one(connection, id)?.map_or(0, |row| row.destination_validity);
-        if validity != own && validity != 0 && own != 0 {
-            continue;
+        if validity == own || validity == 0 || own == 0 {
+            rows.push(id);
         }
+    }
+    Ok(rows)
+}
+
+/// The numbers of [`Store::known_at_destination`], and the first of the rows that share the destination folder.
+pub(super) fn numbers_at(connection: &Connection, folder: FolderId) -> Result<(FolderId, Vec<Uid>)> {
+    let mut known = Vec::new();
+    let mut first = folder;
+    for id in leading_to(connection, folder)? {
         first = first.min(id);
         for sql in [
             "SELECT destination FROM watermark WHERE folder = ?1 AND destination_folder = 0 AND destination > 0",

@@ -29,6 +29,19 @@ pub struct NewItem {
     pub destination_credential: Option<CredentialId>,
 }
 
+/// Where an item writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationRow {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its address at the source.
+    pub source_email: String,
+    /// Its address at the destination.
+    pub email: String,
+    /// Its login name there, if it has one of its own.
+    pub login: Option<String>,
+}
+
 /// What became of an imported item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Imported {
@@ -187,6 +200,21 @@ impl Store {
     /// All items of a project with their latest pass, oldest first.
     pub async fn items(&self, project: ProjectId) -> Result<Vec<ItemRow>> {
         self.read(move |connection| select(connection, "i.project = ?1", [project])).await
+    }
+
+    /// Where every item of the workspace writes, oldest first.
+    pub async fn destinations(&self) -> Result<Vec<DestinationRow>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT project, source_email, destination_email, destination_login FROM item WHERE deleted = 0 ORDER BY id",
+            )?;
+            let rows = statement.query_map([], |row| {
+                let (project, source_email, email, login) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok(DestinationRow { project, source_email, email, login })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
     }
 
     /// One item with its latest pass.

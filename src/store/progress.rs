@@ -9,7 +9,7 @@ use super::Store;
 use super::codec::{Columns, Json, Word, signed};
 use super::error::{Result, missing};
 use crate::domain::folder::FolderPath;
-use crate::domain::ids::PassId;
+use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::record::{ItemError, Notice, PassFolder, PassProgress};
 
 /// A line of a pass's folder listing.
@@ -105,21 +105,57 @@ impl Store {
                  FROM notice AS n JOIN pass AS p ON p.id = n.pass AND p.attempt = n.attempt
                  WHERE n.pass = ?1 ORDER BY n.id LIMIT ?2 OFFSET ?3",
             )?;
-            let rows = statement.query_map((pass, limit, offset), |row| {
+            let rows = statement.query_map((pass, limit, offset), |row| notice(&mut Columns::of(row)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}
+
+/// A notice of an item's latest pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeRow {
+    /// Whose.
+    pub item: ItemId,
+    /// How many notices the pass has in all.
+    pub of: u64,
+    /// What it says.
+    pub notice: Notice,
+}
+
+impl Store {
+    /// The notices of the latest passes of a project's items, at most so many of each, oldest first.
+    pub async fn project_notices(&self, project: ProjectId, limit: u32) -> Result<Vec<NoticeRow>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT item, of, folder, kind, side, messages, numbers, detail FROM (
+                     SELECT p.item AS item, count(*) OVER (PARTITION BY n.pass) AS of,
+                         row_number() OVER (PARTITION BY n.pass ORDER BY n.id) AS place,
+                         n.id, n.folder, n.kind, n.side, n.messages, n.numbers, n.detail
+                     FROM item AS i JOIN pass AS p ON p.id = i.latest_pass
+                     JOIN notice AS n ON n.pass = p.id AND n.attempt = p.attempt
+                     WHERE i.project = ?1 AND i.deleted = 0)
+                 WHERE place <= ?2 ORDER BY item, id",
+            )?;
+            let rows = statement.query_map((project, limit), |row| {
                 let mut columns = Columns::of(row);
-                Ok(Notice {
-                    folder: columns.maybe_json()?,
-                    kind: columns.word()?,
-                    side: columns.maybe_word()?,
-                    messages: columns.count()?,
-                    numbers: columns.json()?,
-                    detail: columns.next()?,
-                })
+                Ok(NoticeRow { item: columns.next()?, of: columns.count()?, notice: notice(&mut columns)? })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
+}
+
+fn notice(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Notice> {
+    Ok(Notice {
+        folder: columns.maybe_json()?,
+        kind: columns.word()?,
+        side: columns.maybe_word()?,
+        messages: columns.count()?,
+        numbers: columns.json()?,
+        detail: columns.next()?,
+    })
 }
 
 fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder) -> Result<()> {

@@ -55,4 +55,14 @@ impl Store {
         })
         .await
     }
+
+    /// Nothing is known of strangers at this row's destination folder any more.
+    pub async fn forget_strangers(&self, folder: FolderId) -> Result<()> {
+        self.write(move |transaction, _| {
+            transaction.prepare_cached("DELETE FROM stranger WHERE folder = ?1")?.execute([folder])?;
+            transaction.prepare_cached("UPDATE folder SET strangers_next = 0 WHERE id = ?1")?.execute([folder])?;
+            Ok(())
+        })
+        .await
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::types::FromSql;
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
 use super::codec::{Json, Word, signed};
@@ -27,38 +27,16 @@ impl Store {
     /// The watermarks of a source folder whose source number lies in `from..to`, ascending, at most so many.
     pub async fn some_watermarks(&self, folder: FolderId, from: Uid, to: Uid, limit: usize) -> Result<Vec<Watermark>> {
         self.read(move |connection| {
-            let mut sets: HashMap<i64, Flags> = HashMap::new();
-            let mut names = connection.prepare_cached("SELECT names FROM flag_set WHERE id = ?1")?;
-            let mut statement = connection.prepare_cached(
-                "SELECT source, destination_folder, destination, identity, flags, origin, content FROM watermark
-                 WHERE folder = ?1 AND source >= ?2 AND source < ?3 ORDER BY source LIMIT ?4",
-            )?;
+            let mut sets = HashMap::new();
+            let sql = format!(
+                "SELECT {WATERMARK_COLUMNS} FROM watermark
+                 WHERE folder = ?1 AND source >= ?2 AND source < ?3 ORDER BY source LIMIT ?4"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
             let mut rows = statement.query((folder, from, to, i64::try_from(limit).unwrap_or(i64::MAX)))?;
             let mut watermarks = Vec::new();
             while let Some(row) = rows.next()? {
-                let set: i64 = row.get(4)?;
-                let flags = match sets.entry(set) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(new) => {
-                        let text: String = names.query_row([set], |row| row.get(0)).optional()?.ok_or_else(|| {
-                            StoreError::Corrupt(format!("flag set {set} of a watermark of folder {folder} is missing"))
-                        })?;
-                        new.insert(Flags::from_names(text.split(' ')))
-                    }
-                };
-                let elsewhere: i64 = row.get(1)?;
-                watermarks.push(Watermark {
-                    source: row.get(0)?,
-                    destination_folder: if elsewhere == 0 { folder } else { FolderId(elsewhere) },
-                    destination: row.get(2)?,
-                    identity: Identity(
-                        FromSql::column_result(row.get_ref(3)?)
-                            .map_err(|e| StoreError::Corrupt(format!("identity of a watermark: {e}")))?,
-                    ),
-                    flags: flags.clone(),
-                    origin: if row.get::<_, i64>(5)? == 0 { Origin::Copied } else { Origin::Found },
-                    content: row.get::<_, Option<[u8; 16]>>(6)?.map(ContentHash),
-                });
+                watermarks.push(watermark_row(connection, &mut sets, folder, row, 0)?);
             }
             Ok(watermarks)
         })
@@ -134,6 +112,43 @@ impl Store {
         })
         .await
     }
+}
+
+/// What [`watermark_row`] reads.
+pub(super) const WATERMARK_COLUMNS: &str = "source, destination_folder, destination, identity, flags, origin, content";
+
+/// A watermark of a folder row; its columns begin at `at`. `sets` remembers flag sets by number.
+pub(super) fn watermark_row(
+    connection: &Connection,
+    sets: &mut HashMap<i64, Flags>,
+    folder: FolderId,
+    row: &Row<'_>,
+    at: usize,
+) -> Result<Watermark> {
+    let set: i64 = row.get(at + 4)?;
+    let flags = match sets.entry(set) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => {
+            let mut names = connection.prepare_cached("SELECT names FROM flag_set WHERE id = ?1")?;
+            let text: String = names.query_row([set], |row| row.get(0)).optional()?.ok_or_else(|| {
+                StoreError::Corrupt(format!("flag set {set} of a watermark of folder {folder} is missing"))
+            })?;
+            new.insert(Flags::from_names(text.split(' ')))
+        }
+    };
+    let elsewhere: i64 = row.get(at + 1)?;
+    let hash = |at: usize, what: &str| {
+        FromSql::column_result(row.get_ref(at)?).map_err(|e| StoreError::Corrupt(format!("{what} of a watermark: {e}")))
+    };
+    Ok(Watermark {
+        source: row.get(at)?,
+        destination_folder: if elsewhere == 0 { folder } else { FolderId(elsewhere) },
+        destination: row.get(at + 2)?,
+        identity: Identity(hash(at + 3, "identity")?),
+        flags: flags.clone(),
+        origin: if row.get::<_, i64>(at + 5)? == 0 { Origin::Copied } else { Origin::Found },
+        content: row.get::<_, Option<[u8; 16]>>(at + 6)?.map(ContentHash),
+    })
 }
 
 /// 0 when a message is in its own folder row's destination folder.

@@ -87,7 +87,7 @@ impl Way {
 
 fn errors_of(ran: &Ran) -> u64 {
     match &ran.end {
-        PassEnd::Completed { errors } => *errors,
+        PassEnd::Completed { errors, .. } => *errors,
         end => panic!("{end:?}"),
     }
 }

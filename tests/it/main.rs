@@ -13,6 +13,7 @@ mod later_passes;
 mod maildir;
 mod mapping;
 mod moves;
+mod odd_sources;
 mod progress;
 mod readme;
 mod real_window;

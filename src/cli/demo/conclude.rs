@@ -93,7 +93,7 @@ pub async fn conclude(demo: &Demo) -> Result<Exit, CliError> {
         table.row(vec![
             source.clone(),
             row.item.destination.email.clone(),
-            display(status, Some(PassKind::Full), errors, None, opened.clock.now()),
+            display(status, Some(PassKind::Full), &progress.counts, None, opened.clock.now()),
             format!("{}/{}", progress.folders_done, progress.folders_total),
             messages.to_string(),
             size(data),

@@ -8,6 +8,7 @@ fn folder(name: &str, role: Option<Role>) -> ListedFolder {
     ListedFolder {
         path: FolderPath::new(name.split('/')),
         wire: WireName(name.into()),
+        foreign: false,
         role,
         selectable: true,
         subscribed: true,
@@ -71,15 +72,94 @@ fn roles_meet_and_children_follow() {
 #[test]
 fn views_parents_and_filtered_folders_are_left_out_with_a_reason() {
     let mut source =
-        vec![folder("All", Some(Role::All)), folder("[Gmail]", None), folder("Junk", None), folder("Junk", None)];
+        vec![folder("Stars", Some(Role::Flagged)), folder("[Gmail]", None), folder("Junk", None), folder("Junk", None)];
     source[1].selectable = false;
     source.push(folder("[Gmail]/Sent Mail", Some(Role::Sent)));
     let options = Options { folder_filter: Some("^junk$".into()), ..Options::default() };
     let tree = destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new()).unwrap();
     let reasons =
-        [(0, LeftOut::View(Role::All)), (1, LeftOut::NoMessages), (2, LeftOut::Filter), (3, LeftOut::ListedTwice)];
+        [(0, LeftOut::View(Role::Flagged)), (1, LeftOut::NoMessages), (2, LeftOut::Filter), (3, LeftOut::ListedTwice)];
     assert_eq!(tree.left_out, reasons);
     assert_eq!(created(&tree), ["[Gmail]", "[Gmail]/Sent Mail"]);
+}
+
+fn remainder<'a>(tree: &'a Tree, source: &[ListedFolder]) -> Vec<&'a FolderPlan> {
+    assert!(tree.folders.iter().all(|p| p.remainder == (source[p.source].role == Some(Role::All))));
+    tree.folders.iter().filter(|p| p.remainder).collect()
+}
+
+#[test]
+fn c12_what_lies_in_no_other_folder_goes_to_the_archive_or_where_the_mapping_says() {
+    let all = folder("[Gmail]/All Mail", Some(Role::All));
+    let source = [all.clone(), folder("Archive", None), folder("archive", None)];
+    // Where nothing is there yet, beside an own folder of that name, which keeps it.
+    let tree = decide(&source, &[], &[]);
+    assert_eq!(pairs(&tree, &source), ["[Gmail]/All Mail > Archive", "Archive > Archive", "archive > archive (2)"]);
+    assert_eq!(remainder(&tree, &source)[0].reason, Reason::Remainder);
+    assert_eq!(tree.create.iter().filter(|c| c.path.to_string() == "Archive").count(), 1);
+    // The destination's own archive; the source's, where it goes; the mapping; where earlier passes put it.
+    let old = folder("Old mail", Some(Role::Archive));
+    for (source, there, rules, place) in [
+        (vec![all.clone()], vec![old.clone()], vec![], "Old mail"),
+        (vec![all.clone()], names(&["archive"]), vec![], "archive"),
+        (vec![all.clone(), old.clone()], vec![], vec![], "Old mail"),
+        (vec![all.clone(), old.clone()], vec![], vec![r"^\[Gmail\]/->"], "All Mail"),
+        (vec![all.clone()], vec![old], vec![r"^\[Gmail\]/All Mail$->Rest"], "Rest"),
+    ] {
+        let tree = decide(&source, &there, &rules);
+        assert_eq!(remainder(&tree, &source)[0].destination.to_string(), place);
+        assert!(tree.left_out.is_empty());
+    }
+    let recorded = BTreeMap::from([(all.path.clone(), FolderPath::new(["Rest"]))]);
+    let source = [all, folder("Rest", None)];
+    let tree = destination_tree(&source, &[], &Options::default(), Some('/'), &recorded).unwrap();
+    assert_eq!(pairs(&tree, &source), ["[Gmail]/All Mail > Rest", "Rest > Rest"]);
+    assert_eq!(remainder(&tree, &source)[0].reason, Reason::Recorded);
+}
+
+#[test]
+fn c12_the_archive_made_for_the_rest_gets_its_role_once() {
+    let source = [folder("All", Some(Role::All)), folder("Sent", Some(Role::Sent))];
+    let tree = decide(&source, &[], &[]);
+    let role = |name: &str| tree.create.iter().find(|c| c.path.to_string() == name).unwrap().role;
+    assert_eq!((role("Archive"), role("Sent")), (Some(Role::Archive), Some(Role::Sent)));
+    let source = [folder("All", Some(Role::All)), folder("Kept", Some(Role::Archive))];
+    let tree = decide(&source, &[], &["^Kept$->Kept/2020"]);
+    assert_eq!(pairs(&tree, &source), ["All > Kept/2020", "Kept > Kept/2020"]);
+    assert_eq!(tree.create.last().unwrap().role, Some(Role::Archive));
+}
+
+#[test]
+fn c12_a_mapping_outweighs_what_is_left_out_by_default() {
+    let mut source = vec![
+        folder("[Gmail]/Starred", Some(Role::Flagged)),
+        folder("[Gmail]/Important", Some(Role::Important)),
+        folder("shared/team", None),
+        folder("user/bob", None),
+        folder("user", None),
+    ];
+    source.iter_mut().skip(2).for_each(|f| f.foreign = true);
+    source[4].selectable = false;
+    let left = |rules: &[&str], filter: Option<&str>| {
+        let mapping = rules.iter().map(|r| Mapping((*r).into())).collect();
+        let options = Options { mapping, folder_filter: filter.map(Into::into), ..Options::default() };
+        destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new()).unwrap()
+    };
+    let (flagged, important) = (LeftOut::View(Role::Flagged), LeftOut::View(Role::Important));
+    let all = [(0, flagged), (1, important), (2, LeftOut::Foreign), (3, LeftOut::Foreign), (4, LeftOut::NoMessages)];
+    assert_eq!(left(&[], None).left_out, all);
+    // A rule about everything, or about all that lies in one folder, does not ask for views or other people's mail.
+    for rule in ["^->Imported/", "^(.*)$->Imported/$1", r"^\[Gmail\]/->", r"^\[Gmail\](.*)->Google$1"] {
+        assert_eq!(left(&[rule], None).left_out, all, "{rule}");
+    }
+    let tree = left(&[r"^\[Gmail\]/Starred$->Stars", "Important->Urgent", "^shared/->Team/", "^user->User"], None);
+    assert_eq!(tree.left_out, [(4, LeftOut::NoMessages)]);
+    let places = ["[Gmail]/Starred > Stars", "shared/team > Team/team", "user/bob > User/bob"];
+    assert_eq!(pairs(&tree, &source), [&places[..], &["[Gmail]/Important > [Gmail]/Urgent"]].concat());
+    assert!(tree.folders.iter().all(|p| !p.remainder && p.role.is_none()));
+    // The filter is the user's own word.
+    assert!(left(&["Starred->Stars"], Some("starred")).left_out.contains(&(0, LeftOut::Filter)));
+    assert!(LeftOut::Foreign.is_told() && flagged.is_told() && !LeftOut::Filter.is_told());
 }
 
 #[test]
@@ -149,7 +229,10 @@ fn unselectable_destinations_are_created_anew() {
 }
 
 fn listing() -> impl Strategy<Value = Vec<ListedFolder>> {
-    let role = prop_oneof![4 => Just(None), 1 => Just(Some(Role::Sent)), 1 => Just(Some(Role::Trash))];
+    let role = prop_oneof![
+        4 => Just(None), 1 => Just(Some(Role::Sent)), 1 => Just(Some(Role::Trash)),
+        1 => Just(Some(Role::Archive)), 1 => Just(Some(Role::All))
+    ];
     let leaf = prop_oneof![Just("a"), Just("A"), Just("b"), Just("B"), Just("a (2)"), Just("x.y"), Just("INBOX")];
     proptest::collection::vec((proptest::collection::vec(leaf, 1..4), role), 0..10).prop_map(|v| {
         let mut seen = HashSet::new();
@@ -174,7 +257,7 @@ proptest! {
 
         // No two sources into one folder, not even by case, unless mapped or both there already.
         let mut unmapped = HashMap::new();
-        for plan in tree.folders.iter().filter(|p| p.reason != Reason::Mapping) {
+        for plan in tree.folders.iter().filter(|p| p.reason != Reason::Mapping && !p.remainder) {
             if let Some(other) = unmapped.insert(key(plan.destination.components()), &plan.destination) {
                 prop_assert!(*other != plan.destination, "twice: {}", other);
                 prop_assert!(plan.exists || there.iter().any(|f| f.path == *other));

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::classify::Step;
 use super::encode::{Command, Piece};
 use super::framer::{Framer, Watch};
-use super::pending::{Answer, Pending, Shared, Ticket};
+use super::pending::{Answer, Late, Pending, Shared, Ticket};
 use super::reader;
 use super::response::tag;
 use super::scrub::{HIDDEN, Scrub};
@@ -112,6 +112,21 @@ impl Connection {
     /// Whether the opening of a folder with this number was refused.
     pub(super) fn opening_failed(&self, serial: u64) -> bool {
         self.shared.has_opening_failed(serial)
+    }
+
+    /// Shares what is known of late data with the other sessions of the endpoint.
+    pub(super) fn share_late(&self, late: &Late) {
+        self.shared.share_late(late);
+    }
+
+    /// Whether data come after the end of their command here.
+    pub(super) fn late(&self) -> bool {
+        self.shared.late()
+    }
+
+    /// Data came for a command that was answered already.
+    pub(super) fn is_late(&self) {
+        self.shared.is_late();
     }
 
     /// Queues a command; it may stay in the buffer until [`Connection::flush`]. A refusal in mid-command is an answer,

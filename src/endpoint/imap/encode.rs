@@ -11,6 +11,8 @@ use crate::endpoint::Which;
 
 /// Longest command line written.
 const LONGEST: usize = 8000;
+/// The greatest UID there can be.
+const LAST: i64 = u32::MAX as i64;
 
 /// A part of a command.
 pub(super) enum Piece {
@@ -91,13 +93,18 @@ fn unsendable(what: &str) -> Failure {
 pub(super) fn sets(which: &Which) -> Vec<String> {
     match which {
         Which::All => vec!["1:*".into()],
+        Which::From(uid) if uid.0 > LAST => Vec::new(),
         Which::From(uid) => vec![format!("{}:*", uid.0.max(1))],
-        Which::Before(uid) if uid.0 <= 1 => Vec::new(),
-        Which::Before(uid) => vec![format!("1:{}", uid.0 - 1)],
-        Which::Range(first, end) if end.0 <= first.0.max(1) => Vec::new(),
-        Which::Range(first, end) => vec![format!("{}:{}", first.0.max(1), end.0 - 1)],
+        Which::Before(end) => between(1, end.0),
+        Which::Range(first, end) => between(first.0.max(1), end.0),
         Which::These(uids) => sets_of(uids),
     }
+}
+
+/// The messages from the first on and below the end.
+fn between(first: i64, end: i64) -> Vec<String> {
+    let last = end.saturating_sub(1).min(LAST);
+    if first > last { Vec::new() } else { vec![format!("{first}:{last}")] }
 }
 
 /// As [`sets`], for a list of messages.
@@ -155,6 +162,18 @@ mod tests {
         let sets = these(&odd);
         assert!(sets.len() > 20 && sets.iter().all(|s| s.len() <= LONGEST));
         assert_eq!(sets.iter().flat_map(|s| uids(s)).collect::<Vec<_>>(), odd);
+    }
+
+    #[test]
+    fn windows_stay_within_what_numbers_there_are() {
+        let range = |first: i64, end: i64| sets(&Which::Range(Uid(first), Uid(end)));
+        assert_eq!((range(1, 1001), range(-5, 2)), (vec!["1:1000".to_owned()], vec!["1:1".to_owned()]));
+        assert_eq!(range(4_294_967_290, i64::MAX), ["4294967290:4294967295"]);
+        assert_eq!(sets(&Which::Before(Uid(i64::MAX))), ["1:4294967295"]);
+        for none in [range(5, 5), range(7, 3), range(0, 1), range(i64::MIN, i64::MIN), range(4_294_967_296, i64::MAX)] {
+            assert!(none.is_empty(), "{none:?}");
+        }
+        assert!(sets(&Which::From(Uid(4_294_967_296))).is_empty() && sets(&Which::Before(Uid(1))).is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The folders of a mailbox with their states, in one flight where the server can (RFC 5258, RFC 6154, RFC 5819).
 //!
-//! Asks for nothing the server did not advertise. Bounded: [`WINDOW`] STATUS commands under way.
+//! Asks for nothing the server did not advertise. A list is not believed to be empty, nor to lack the inbox, before that was
+//! asked in another way. Bounded: [`WINDOW`] STATUS commands under way.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -8,17 +9,26 @@ use super::classify::Step;
 use super::encode::Command;
 use super::pending::Ticket;
 use super::response::{Counts, Listed, Response};
-use super::session::{Session, WINDOW};
-use crate::domain::failure::Cause;
-use crate::domain::folder::{FolderState, ListedFolder, Role, WireName};
-use crate::endpoint::Result;
+use super::session::{Mode, Session, WINDOW};
+use crate::domain::failure::{Cause, Failure};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
 use crate::endpoint::listed::tell_apart;
+use crate::endpoint::{FolderRef, Result};
 
 const DOING: &str = "listing folders";
+const INBOX: &[u8] = b"INBOX";
 
-/// Lists every folder of the owner.
+/// Lists every folder, other people's included.
 pub(super) async fn list(session: &mut Session) -> Result<Vec<ListedFolder>> {
-    let mut folders = if session.can("LIST-EXTENDED") { extended(session).await? } else { basic(session).await? };
+    let mut found = if session.can("LIST-EXTENDED") { extended(session).await? } else { None };
+    if found.as_ref().is_none_or(|found| found.listed.is_empty()) {
+        found = Some(basic(session).await?);
+    }
+    let mut found = found.unwrap_or_default();
+    if !found.listed.iter().any(|listed| listed.name == INBOX) {
+        ask_for_inbox(session, &mut found).await?;
+    }
+    let mut folders = found.folders(session);
     tell_apart(&mut folders);
     Ok(folders)
 }
@@ -36,7 +46,8 @@ fn items(session: &Session) -> String {
     items
 }
 
-async fn extended(session: &mut Session) -> Result<Vec<ListedFolder>> {
+/// The list with everything in it; none when the server takes back that it can.
+async fn extended(session: &mut Session) -> Result<Option<Found>> {
     let mut options = vec!["SUBSCRIBED".to_owned()];
     if session.can("SPECIAL-USE") {
         options.push("SPECIAL-USE".to_owned());
@@ -46,24 +57,56 @@ async fn extended(session: &mut Session) -> Result<Vec<ListedFolder>> {
         options.push(format!("STATUS {}", items(session)));
     }
     let command = Command::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));
-    let answer = session.connection.run(command, Step::Ask, DOING).await?;
+    let ticket = session.connection.ask(command, Step::Ask, DOING).await?;
+    let answer = session.connection.answer(ticket).await?;
+    if let Some(failure) = answer.failure {
+        return if is_mere_refusal(&failure) { Ok(None) } else { Err(failure) };
+    }
     let mut found = Found::default();
     found.take(answer.untagged);
     if !with_status {
         ask_states(session, &mut found).await?;
     }
-    Ok(found.folders(session))
+    Ok(Some(found))
 }
 
-async fn basic(session: &mut Session) -> Result<Vec<ListedFolder>> {
+async fn basic(session: &mut Session) -> Result<Found> {
     let listed = session.connection.ask(Command::new("LIST \"\" \"*\""), Step::Ask, DOING).await?;
     let subscribed = session.connection.ask(Command::new("LSUB \"\" \"*\""), Step::Ask, DOING).await?;
     let mut found = Found::default();
     found.take(session.connection.answer(listed).await?.good()?.untagged);
     // A server without LSUB (RFC 9051 dropped it) merely tells no subscriptions.
     found.take(session.connection.answer(subscribed).await?.untagged);
+    if found.listed.is_empty() && !session.names.prefix().is_empty() {
+        // Some servers list only below a prefix they are asked for.
+        let command = Command::new("LIST \"\"").string(&[session.names.prefix(), b"*"].concat())?;
+        found.take(session.connection.run(command, Step::Ask, DOING).await?.untagged);
+    }
     ask_states(session, &mut found).await?;
-    Ok(found.folders(session))
+    Ok(found)
+}
+
+/// Every mailbox has an inbox (RFC 9051 §5.1), listed or not. It is left out only if the server says that there is none;
+/// one that merely cannot be opened is named, so that its messages do not go missing without a word.
+async fn ask_for_inbox(session: &mut Session, found: &mut Found) -> Result<()> {
+    let wire = WireName(INBOX.to_vec());
+    let items = items(session);
+    let status = Command::new("STATUS").folder(&wire)?.text(&format!(" {items}"));
+    let ticket = session.connection.ask(status, Step::Ask, DOING).await?;
+    take_state(session, found, INBOX.to_vec(), ticket).await?;
+    if !found.counts.contains_key(INBOX) {
+        let folder = FolderRef { path: FolderPath::new(["INBOX"]), wire, validity: 0 };
+        let ticket = session.queue_open(&folder, Mode::Read).await?;
+        let failure = session.connection.answer(ticket).await?.failure;
+        match failure {
+            Some(failure) if failure.breaks_connection() => return Err(failure),
+            Some(failure) if failure.cause == Cause::FolderGone => return Ok(()),
+            Some(_) | None => {}
+        }
+    }
+    let separator = session.names.separator;
+    found.listed.push(Listed { attributes: Vec::new(), separator, name: INBOX.to_vec() });
+    Ok(())
 }
 
 /// STATUS of each selectable folder; one that is refused has no state.
@@ -95,8 +138,9 @@ async fn ask_states(session: &mut Session, found: &mut Found) -> Result<()> {
 async fn take_state(session: &mut Session, found: &mut Found, name: Vec<u8>, ticket: Ticket) -> Result<()> {
     let answer = session.connection.answer(ticket).await?;
     if let Some(failure) = answer.failure {
-        let mere_refusal = failure.cause == Cause::CommandRefused || !failure.breaks_connection();
-        return if mere_refusal { Ok(()) } else { Err(failure) };
+        // Busy with this one folder, maybe: opening it tells.
+        let mere = is_mere_refusal(&failure) || failure.cause == Cause::ServerBusy;
+        return if mere { Ok(()) } else { Err(failure) };
     }
     for response in answer.untagged {
         if let Response::Counts(told, counts) = response {
@@ -107,6 +151,10 @@ async fn take_state(session: &mut Session, found: &mut Found, name: Vec<u8>, tic
         }
     }
     Ok(())
+}
+
+fn is_mere_refusal(failure: &Failure) -> bool {
+    failure.cause == Cause::CommandRefused || !failure.breaks_connection()
 }
 
 fn selectable(listed: &Listed) -> bool {
@@ -125,9 +173,7 @@ impl Found {
         for response in untagged {
             match response {
                 Response::List(mut listed) => {
-                    if listed.name.eq_ignore_ascii_case(b"INBOX") {
-                        listed.name = b"INBOX".to_vec();
-                    }
+                    listed.name = canonical(listed.name);
                     self.listed.push(listed);
                 }
                 // In LSUB, \Noselect marks the parent of a subscribed folder (RFC 3501 §6.3.9).
@@ -145,11 +191,11 @@ impl Found {
     fn folders(mut self, session: &Session) -> Vec<ListedFolder> {
         let mut seen = BTreeSet::new();
         let listed = std::mem::take(&mut self.listed);
-        let own = listed.into_iter().filter(|l| {
+        let named = listed.into_iter().filter(|l| {
             let shadow = !selectable(l) && session.names.shadows_inbox(&l.name);
-            !l.name.is_empty() && !shadow && session.names.is_own(&l.name) && seen.insert(l.name.clone())
+            !l.name.is_empty() && !shadow && seen.insert(l.name.clone())
         });
-        own.map(|l| self.folder(session, l)).collect()
+        named.map(|l| self.folder(session, l)).collect()
     }
 
     fn folder(&mut self, session: &Session, listed: Listed) -> ListedFolder {
@@ -165,6 +211,7 @@ impl Found {
         });
         ListedFolder {
             path: session.names.path(&listed.name, listed.separator),
+            foreign: !session.names.is_own(&listed.name),
             role: listed.attributes.iter().find_map(|a| Role::from_attribute(a)),
             selectable,
             subscribed: listed.attributes.iter().any(|a| a == r"\subscribed") || self.subscribed.contains(&listed.name),
@@ -176,5 +223,5 @@ impl Found {
 }
 
 fn canonical(name: Vec<u8>) -> Vec<u8> {
-    if name.eq_ignore_ascii_case(b"INBOX") { b"INBOX".to_vec() } else { name }
+    if name.eq_ignore_ascii_case(INBOX) { INBOX.to_vec() } else { name }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`ImapEndpoint`] opens sessions; everything else is private. From the wire upwards: `framer` cuts lines and literals,
 //! `token` and `response` read them, `reader` hands them to the command they belong to, `connection` writes
-//! commands (`pending` are those not answered yet), `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
+//! commands (`pending` are those not answered yet), `parts` puts together what is told of a message in pieces, `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
 //! refusals into failures. Nothing here retries.
 //!
 //! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162).
@@ -11,10 +11,15 @@ mod classify;
 mod connection;
 mod destination;
 mod encode;
+#[cfg(test)]
+mod fetch_tests;
 mod framer;
 mod listing;
+#[cfg(test)]
+mod listing_tests;
 mod login;
 mod names;
+mod parts;
 mod pending;
 mod reader;
 mod response;
@@ -91,6 +96,7 @@ pub struct ImapEndpoint {
     login: Login,
     resources: Resources,
     timeouts: Timeouts,
+    late: pending::Late,
 }
 
 impl std::fmt::Debug for ImapEndpoint {
@@ -102,11 +108,13 @@ impl std::fmt::Debug for ImapEndpoint {
 impl ImapEndpoint {
     /// A mailbox on `server`. `login.admin` decides how to log in; `server.admin` is not looked at.
     pub fn new(server: Server, login: Login, resources: Resources, timeouts: Timeouts) -> Self {
-        Self { server, login, resources, timeouts }
+        Self { server, login, resources, timeouts, late: pending::Late::default() }
     }
 
     async fn open(&self) -> Result<session::Session> {
-        login::open(&self.server, &self.login, &self.resources, &self.timeouts).await
+        let session = login::open(&self.server, &self.login, &self.resources, &self.timeouts).await?;
+        session.connection.share_late(&self.late);
+        Ok(session)
     }
 }
 

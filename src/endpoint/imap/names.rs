@@ -25,6 +25,11 @@ impl Names {
         Self { prefix, personal, foreign: spaces.foreign, separator }
     }
 
+    /// What the raw names of the owner's folders begin with; may be empty.
+    pub(super) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     /// Whether a folder belongs to the mailbox's owner: the longest prefix that fits decides.
     pub(super) fn is_own(&self, raw: &[u8]) -> bool {
         if raw.eq_ignore_ascii_case(b"INBOX") {

@@ -3,7 +3,8 @@
 //! Every command gets exactly one answer, also when the connection dies or its session is dropped. Waits for nothing.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -112,6 +113,8 @@ pub(super) struct Pending {
     pub(super) opens: Option<u64>,
     /// It needs the folder opened last to have this UIDVALIDITY (0: any).
     pub(super) needs: Option<u32>,
+    /// It only keeps the place of data that come after the end of the command before: its own answer does not count.
+    pub(super) fence: bool,
     /// Someone waits for `+`.
     pub(super) go: Option<oneshot::Sender<()>>,
 }
@@ -132,7 +135,7 @@ impl Pending {
 
     /// Any command.
     pub(super) fn new(step: Step, doing: &str, reply: Reply) -> Self {
-        Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, go: None }
+        Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, fence: false, go: None }
     }
 
     /// Gives the failure as the answer.
@@ -160,12 +163,35 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     pub(super) watch: Arc<Watch>,
     pub(super) scrub: Scrub,
+    /// Set when data come after the end of their command; shared by the sessions of an endpoint.
+    late: OnceLock<Late>,
 }
+
+/// Whether a server was seen to send data after the end of the command that asked for them (as James may).
+pub(super) type Late = Arc<AtomicBool>;
 
 impl Shared {
     /// Nothing under way yet.
     pub(super) fn new(watch: Arc<Watch>, scrub: Scrub) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), stop: CancellationToken::new(), watch, scrub })
+        let (state, stop, late) = (Mutex::default(), CancellationToken::new(), OnceLock::new());
+        Arc::new(Self { state, stop, watch, scrub, late })
+    }
+
+    /// Shares what is known of late data with the other sessions.
+    pub(super) fn share_late(&self, late: &Late) {
+        if self.late.set(Arc::clone(late)).is_err() && self.late() {
+            late.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Data came that no command waits for any more.
+    pub(super) fn is_late(&self) {
+        self.late.get_or_init(Late::default).store(true, Ordering::Relaxed);
+    }
+
+    /// Whether data come late from this server.
+    pub(super) fn late(&self) -> bool {
+        self.late.get().is_some_and(|late| late.load(Ordering::Relaxed))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

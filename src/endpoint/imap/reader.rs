@@ -114,6 +114,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let uid = if let Response::Fetch(fetch) = &response { fetch.uid } else { None };
         // The end of a FETCH may be held back too: its stream has this message already, or never asked for it.
         let passes_on = |pending: &Pending| matches!((&pending.reply, uid), (Reply::Stream(stream), Some(uid)) if !stream.wants(uid));
+        let late = matches!(&response, Response::Fetch(fetch) if fetch.is_an_answer());
         let handed = self.shared.first(
             |pending| if passes_on(pending) { Owner::Later } else { belongs(pending, kind) },
             |pending| match pending {
@@ -128,13 +129,22 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                     (Reply::Stream(stream), Response::Fetch(fetch)) if !spoiled(pending) => {
                         Ok(Some((Arc::clone(stream), fetch)))
                     }
+                    (Reply::Stream(stream), Response::Expunge(number)) => {
+                        stream.expunged(number);
+                        Ok(None)
+                    }
                     _ => Ok(None),
                 },
-                None => Ok(None),
+                None => {
+                    if late {
+                        self.shared.is_late();
+                    }
+                    Ok(None)
+                }
             },
         )?;
         match handed {
-            Some((stream, fetch)) => stream.take(*fetch).await,
+            Some((stream, fetch)) => stream.take(*fetch, &self.resources.spool).await,
             None => Ok(()),
         }
     }
@@ -142,7 +152,8 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     async fn tagged(&mut self, pending: Pending, status: Status, told: Told) -> Result<(), WireError> {
         // An OK is data; what is shown to people is scrubbed.
         let told = if status == Status::Ok { told } else { told.scrubbed(&self.shared.scrub) };
-        let refused = (status != Status::Ok).then(|| classify::failure(pending.step, status, &told, &pending.doing));
+        let refused = (status != Status::Ok && !pending.fence)
+            .then(|| classify::failure(pending.step, status, &told, &pending.doing));
         let spoiled = pending.needs.and_then(|needs| self.spoiled(needs, &pending.doing));
         let some_gone = spoiled.is_none() && told.code.name == "EXPUNGEISSUED";
         let failure = spoiled.or(refused);
@@ -213,7 +224,14 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 
     async fn message(&mut self, len: u64, stream: &Stream) -> Result<Literal, WireError> {
         let size = usize::try_from(len).map_err(|_| WireError::Nonsense("a literal of absurd size".into()))?;
-        let hold = self.resources.budget.take(size).await;
+        let hold = match self.resources.budget.take_now(size) {
+            Some(hold) => hold,
+            None => {
+                // What waits for its parts here must not be what is waited for.
+                stream.let_go(&self.resources.spool).map_err(WireError::Spool)?;
+                self.resources.budget.take(size).await
+            }
+        };
         let mut bytes = Vec::with_capacity(size);
         while bytes.len() < size {
             if stream.is_given_up() {
@@ -259,9 +277,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 }
 
-/// The oldest command that reads messages.
+/// The oldest command that reads messages. What comes before a folder is open is of another one, whoever asked for it.
 fn reads(pending: &Pending) -> Owner {
-    if pending.step == Step::Read { Owner::Found } else { Owner::Later }
+    match pending.step {
+        Step::Read => Owner::Found,
+        _ if pending.opens.is_some() => Owner::Nobody,
+        _ => Owner::Later,
+    }
 }
 
 /// Whether a command is the one that untagged data belong to. The oldest command would be, but a server may hold back the
@@ -271,6 +293,8 @@ fn belongs(pending: &Pending, kind: Kind) -> Owner {
     let found = |found: bool| if found { Owner::Found } else { Owner::Later };
     match kind {
         Kind::Message => reads(pending),
+        Kind::Gone if pending.step == Step::Read => Owner::Found,
+        Kind::Gone => found(pending.opens.is_some()),
         // News of the folder being read are nobody's.
         Kind::State if pending.step == Step::Read => Owner::Nobody,
         Kind::State => found(asks || pending.opens.is_some()),
@@ -283,6 +307,7 @@ fn belongs(pending: &Pending, kind: Kind) -> Owner {
 #[derive(Clone, Copy)]
 enum Kind {
     Message,
+    Gone,
     State,
     Told,
     Noise,
@@ -291,6 +316,7 @@ enum Kind {
 fn kind(response: &Response) -> Kind {
     match response {
         Response::Fetch(_) => Kind::Message,
+        Response::Expunge(_) => Kind::Gone,
         Response::Exists(_) | Response::Status(..) => Kind::State,
         Response::Capability(_) | Response::List(_) | Response::Lsub(_) => Kind::Told,
         Response::Counts(..) | Response::Namespace(_) => Kind::Told,
@@ -317,5 +343,5 @@ fn is_message(text: &[u8]) -> bool {
     let before = text[..at].strip_suffix(b"~").unwrap_or(&text[..at]).trim_ascii_end();
     let ends =
         |with: &[u8]| before.len() >= with.len() && before[before.len() - with.len()..].eq_ignore_ascii_case(with);
-    ends(b"BODY[]") || ends(b"BODY[]<0>")
+    ends(b"BODY[]") || ends(b"BODY[]<0>") || ends(b"BODY.PEEK[]") || ends(b"RFC822")
 }

@@ -117,9 +117,14 @@ pub(super) struct Counts {
 /// What one FETCH response tells.
 #[derive(Default)]
 pub(super) struct Fetch {
+    /// The message's place in the folder when it was told.
+    pub(super) number: u32,
+    /// None where it is missing or cannot be one (0, `NIL`, more than 32 bits).
     pub(super) uid: Option<u32>,
     pub(super) flags: Option<Flags>,
     pub(super) size: Option<u32>,
+    /// Whether a date was told, readable or not.
+    pub(super) dated: bool,
     pub(super) date: Option<InternalDate>,
     pub(super) header: Option<Bytes>,
     /// The whole message; none when missing or `NIL`.
@@ -148,6 +153,8 @@ pub(super) enum Response {
     Counts(Vec<u8>, Counts),
     Fetch(Box<Fetch>),
     Exists(u32),
+    /// The message at this place is gone; those behind it move up.
+    Expunge(u32),
     /// The flags in use in the folder.
     Flags,
     Namespace(Namespaces),
@@ -204,8 +211,13 @@ fn read(cursor: &mut Cursor<'_>) -> Taken<Response> {
     if word.iter().all(u8::is_ascii_digit) {
         let number: u64 = std::str::from_utf8(word).ok().and_then(|n| n.parse().ok()).ok_or(Odd)?;
         return Ok(match cursor.word()?.to_ascii_uppercase().as_slice() {
-            b"FETCH" => Response::Fetch(Box::new(fetch(cursor)?)),
+            b"FETCH" => {
+                // A place that cannot be one is nobody's.
+                let number = u32::try_from(number).unwrap_or(0);
+                Response::Fetch(Box::new(Fetch { number, ..fetch(cursor)? }))
+            }
             b"EXISTS" => Response::Exists(u32::try_from(number).map_err(|_| Odd)?),
+            b"EXPUNGE" => Response::Expunge(u32::try_from(number).map_err(|_| Odd)?),
             _ => Response::Other,
         });
     }
@@ -261,12 +273,13 @@ fn counts(cursor: &mut Cursor<'_>) -> Taken<Counts> {
         if cursor.accept(b')') {
             return Ok(counts);
         }
+        let small = |number: Option<u64>| number.and_then(|n| u32::try_from(n).ok());
         match cursor.word()?.to_ascii_uppercase().as_slice() {
-            b"MESSAGES" => counts.messages = Some(cursor.number32()?),
-            b"UIDNEXT" => counts.uid_next = Some(cursor.number32()?),
-            b"UIDVALIDITY" => counts.uid_validity = Some(cursor.number32()?),
+            b"MESSAGES" => counts.messages = small(cursor.number_if_any()?),
+            b"UIDNEXT" => counts.uid_next = small(cursor.number_if_any()?),
+            b"UIDVALIDITY" => counts.uid_validity = small(cursor.number_if_any()?),
             // 0 means that the folder keeps no mod-sequences (RFC 7162 §3.1.2.2).
-            b"HIGHESTMODSEQ" => counts.highest_modseq = Some(cursor.number()?).filter(|n| *n > 0),
+            b"HIGHESTMODSEQ" => counts.highest_modseq = cursor.number_if_any()?.filter(|n| *n > 0),
             b"MAILBOXID" => {
                 counts.mailbox_id = cursor.words()?.first().map(|id| String::from_utf8_lossy(id).into_owned());
             }
@@ -285,17 +298,20 @@ fn fetch(cursor: &mut Cursor<'_>) -> Taken<Fetch> {
         }
         let name = cursor.attribute()?.to_ascii_uppercase();
         match name.as_slice() {
-            b"UID" => fetch.uid = Some(cursor.number32()?),
-            b"FLAGS" => {
-                let words = cursor.words()?;
-                fetch.flags = Some(Flags::from_names(words.iter().filter_map(|w| std::str::from_utf8(w).ok())));
-            }
+            b"UID" => fetch.uid = uid(cursor)?,
+            b"FLAGS" => fetch.flags = flags(cursor)?,
             // Larger than 32 bits: servers that count wrong. It is an estimate anyway.
-            b"RFC822.SIZE" => fetch.size = Some(u32::try_from(cursor.number()?).unwrap_or(u32::MAX)),
-            b"INTERNALDATE" => {
-                fetch.date = cursor.bytes()?.and_then(|text| date::read(std::str::from_utf8(&text).ok()?));
+            b"RFC822.SIZE" => {
+                fetch.size = cursor.number_if_any()?.map(|size| u32::try_from(size).unwrap_or(u32::MAX));
             }
-            b"BODY[]" | b"BODY[]<0>" => fetch.body = literal(cursor)?,
+            b"INTERNALDATE" => {
+                fetch.dated = true;
+                fetch.date = match cursor.opens_list() {
+                    true => cursor.skip(0).map(|()| None)?,
+                    false => cursor.bytes()?.and_then(|text| date::read(std::str::from_utf8(&text).ok()?)),
+                };
+            }
+            b"BODY[]" | b"BODY[]<0>" | b"BODY.PEEK[]" | b"RFC822" => fetch.body = literal(cursor)?,
             b"BODY[HEADER]" | b"BODY[HEADER]<0>" => {
                 fetch.header = match literal(cursor)? {
                     Some(Literal { body: Body::Memory(bytes), .. }) => Some(bytes),
@@ -305,6 +321,28 @@ fn fetch(cursor: &mut Cursor<'_>) -> Taken<Fetch> {
             _ => cursor.skip(0)?,
         }
     }
+}
+
+/// None for a number that cannot be a UID, for which the server has a message all the same.
+fn uid(cursor: &mut Cursor<'_>) -> Taken<Option<u32>> {
+    let Some(text) = cursor.bytes()? else { return Ok(None) };
+    let digits = text.strip_prefix(b"-").unwrap_or(&text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(Odd);
+    }
+    Ok(std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok()).filter(|uid| *uid > 0))
+}
+
+/// A list of flags; `NIL` is none of them, told.
+fn flags(cursor: &mut Cursor<'_>) -> Taken<Option<Flags>> {
+    if !cursor.opens_list() {
+        return Ok(match cursor.string()? {
+            Text::Nil => Some(Flags::none()),
+            Text::Inline(_) | Text::Literal(_) => None,
+        });
+    }
+    let words = cursor.words()?;
+    Ok(Some(Flags::from_names(words.iter().filter_map(|w| std::str::from_utf8(w).ok()))))
 }
 
 fn literal(cursor: &mut Cursor<'_>) -> Taken<Option<Literal>> {

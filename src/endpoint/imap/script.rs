@@ -19,6 +19,9 @@ use crate::domain::secret::Secret;
 use crate::endpoint::budget::Budget;
 use crate::endpoint::{Fetched, FolderRef, MessageStream, Meter, Resources};
 
+/// Room for messages in memory.
+const BUDGET: usize = 64 << 20;
+
 /// One step of the peer.
 pub(super) enum Step {
     /// Read a line that begins like this.
@@ -99,7 +102,7 @@ pub(super) fn timeouts() -> Timeouts {
 /// Plays a script to a session that logs in as `user` with `password`.
 pub(super) async fn session(steps: Vec<Step>) -> (Result<Session, Failure>, Peer) {
     let (ours, peer) = peer(steps);
-    (log_in_on(ours).await, peer)
+    (log_in_on(ours, BUDGET).await, peer)
 }
 
 /// A stream to a peer that plays a script.
@@ -110,10 +113,10 @@ pub(super) fn peer(steps: Vec<Step>) -> (DuplexStream, Peer) {
     (ours, peer)
 }
 
-async fn log_in_on(io: DuplexStream) -> Result<Session, Failure> {
+async fn log_in_on(io: DuplexStream, budget: usize) -> Result<Session, Failure> {
     let login = Login { user: "user".into(), admin: None, secret: Secret::new("password") };
     let resources =
-        Resources { spool: std::env::temp_dir(), budget: Budget::new(64 << 20), meter: Arc::new(Meter::default()) };
+        Resources { spool: std::env::temp_dir(), budget: Budget::new(budget), meter: Arc::new(Meter::default()) };
     let (io, ahead, known) = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
     log_in(io, &ahead, known, &login, &resources, &timeouts()).await
 }
@@ -121,6 +124,24 @@ async fn log_in_on(io: DuplexStream) -> Result<Session, Failure> {
 /// A folder.
 pub(super) fn folder(name: &str) -> FolderRef {
     FolderRef { path: FolderPath::new([name]), wire: WireName(name.as_bytes().to_vec()), validity: 7 }
+}
+
+/// EXAMINE of `box`, answered to command 3.
+pub(super) const EXAMINED: &str =
+    "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 9] ok\r\nA3 OK [READ-ONLY] open\r\n";
+
+/// A session and a peer that has opened `box` in answer to command 3, hears command 4 like this, and goes on so.
+pub(super) async fn reading(heard: &'static str, more: Vec<Step>) -> (Session, Peer) {
+    reading_within(BUDGET, heard, more).await
+}
+
+/// The same with so much room for messages in memory.
+pub(super) async fn reading_within(budget: usize, heard: &'static str, more: Vec<Step>) -> (Session, Peer) {
+    let mut steps = welcome("");
+    steps.extend([hear("A3 EXAMINE \"box\""), say(EXAMINED), hear(heard)]);
+    steps.extend(more);
+    let (ours, peer) = peer(steps);
+    (log_in_on(ours, budget).await.expect("logged in"), peer)
 }
 
 /// Everything a stream gives: messages as `uid:text`, the rest as cause and scope.

@@ -90,11 +90,15 @@ impl Session {
 
 /// What the answer to SELECT or EXAMINE tells.
 pub(super) fn folder_state(answer: &Answer) -> (FolderState, PermanentFlags) {
-    let mut state = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
+    let unknown = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
+    let mut state = unknown;
     let mut permanent = None;
     for response in &answer.untagged {
         match response {
             Response::Exists(n) => state.messages = *n,
+            Response::Expunge(_) => state.messages = state.messages.saturating_sub(1),
+            // What came before was of the folder that was open until now (RFC 7162 §3.2.11).
+            Response::Status(_, told) if told.code.name == "CLOSED" => (state, permanent) = (unknown, None),
             Response::Status(_, told) => {
                 let number = || told.code.number().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
                 match told.code.name.as_str() {

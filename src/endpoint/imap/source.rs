@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use super::classify::Step;
 use super::encode::{self, Command};
 use super::listing;
+use super::parts::Parts;
 use super::pending::{Pending, Reply};
 use super::reader::folder_changed;
 use super::response::{Fetch, Response};
-use super::session::{Mode, Session, folder_state};
+use super::session::{Mode, Session, WINDOW, folder_state};
 use super::stream::Stream;
 use crate::domain::failure::Cause;
 use crate::domain::flags::Flags;
@@ -37,21 +38,16 @@ impl Session {
         Ok(())
     }
 
-    /// Asks for attributes of messages and collects what comes, by UID.
-    async fn collect(
-        &mut self,
-        folder: &FolderRef,
-        which: &Which,
-        attributes: &str,
-        doing: &str,
-    ) -> Result<BTreeMap<u32, Fetch>> {
+    /// Asks for attributes of messages and collects what comes, by UID. Messages that lack anything when some are said to
+    /// be gone are gone.
+    async fn collect(&mut self, folder: &FolderRef, which: &Which, asked: &Asked<'_>) -> Result<BTreeMap<u32, Fetch>> {
         let sets = encode::sets(which);
         let mut found = BTreeMap::new();
         if sets.is_empty() {
             return Ok(found);
         }
-        let fresh = !matches!(which, Which::Range(..));
-        self.open_for_reading(folder, fresh).await?;
+        let Asked { attributes, doing, fresh } = *asked;
+        self.open_for_reading(folder, fresh && !matches!(which, Which::Range(..))).await?;
         let mut tickets = Vec::with_capacity(sets.len());
         for set in sets {
             let (mut pending, ticket) = Pending::whole(Step::Read, doing);
@@ -59,31 +55,80 @@ impl Session {
             self.connection.send(Command::new(&format!("UID FETCH {set} {attributes}")), pending).await?;
             tickets.push(ticket);
         }
+        if self.connection.late() {
+            let (mut fence, ticket) = Pending::whole(Step::Read, doing);
+            fence.fence = true;
+            self.connection.send(Command::new("NOOP"), fence).await?;
+            tickets.push(ticket);
+        }
+        let mut some_gone = false;
         for ticket in tickets {
             let answer = self.connection.answer(ticket).await?;
             let gone = answer.told.code.name == "EXPUNGEISSUED";
             if let Some(failure) = answer.failure.filter(|f| !gone || f.cause != Cause::MessageUnreadable) {
                 return Err(failure);
             }
-            for response in answer.untagged {
-                if let Response::Fetch(fetch) = response {
-                    merge(&mut found, which, *fetch);
-                }
+            some_gone |= gone;
+            if merge(&mut found, which, answer.untagged) {
+                self.connection.is_late();
             }
+        }
+        if some_gone {
+            found.retain(|_, fetch| fetch.is_an_answer());
         }
         Ok(found)
     }
+
+    /// Flags that were not told with the rest are asked for once more: no flags would mean that they were taken away.
+    async fn ask_for_flags(&mut self, folder: &FolderRef, found: &mut BTreeMap<u32, Fetch>, doing: &str) -> Result<()> {
+        let lacking = found.iter().filter(|(_, fetch)| fetch.flags.is_none());
+        let lacking = Which::These(lacking.map(|(uid, _)| Uid(i64::from(*uid))).collect());
+        let asked = Asked { attributes: "(UID FLAGS)", doing, fresh: false };
+        for (uid, flags) in self.collect(folder, &lacking, &asked).await? {
+            if let Some(fetch) = found.get_mut(&uid) {
+                fetch.absorb(flags);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Adds an answer; a second one for the same message is a change of flags told in between.
-fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, fetch: Fetch) {
-    let Some(uid) = fetch.uid.filter(|uid| encode::names(which, *uid)) else { return };
-    let known = found.entry(uid).or_default();
-    known.uid = Some(uid);
-    known.flags = fetch.flags.or(known.flags.take());
-    known.size = known.size.or(fetch.size);
-    known.date = known.date.take().or(fetch.date);
-    known.header = known.header.take().or(fetch.header);
+/// What to collect.
+struct Asked<'a> {
+    attributes: &'a str,
+    doing: &'a str,
+    /// Whether to look at the folder as it is now, rather than as it was opened.
+    fresh: bool,
+}
+
+/// Adds the answers to a command, parts of one message together; a second one that tells flags is a change of them told
+/// in between. Whether there were answers to another command among them.
+fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, answers: Vec<Response>) -> bool {
+    let mut others = false;
+    let mut add = |fetch: Fetch| match fetch.uid.filter(|uid| encode::names(which, *uid)) {
+        Some(uid) => found.entry(uid).or_default().absorb(fetch),
+        // `n:*` always names the last message, whatever its number.
+        None => others |= fetch.uid.is_some() && fetch.is_an_answer() && !matches!(which, Which::From(_)),
+    };
+    let nameless = |answer: &Response| matches!(answer, Response::Fetch(fetch) if fetch.uid.is_none());
+    if !answers.iter().any(nameless) {
+        answers.into_iter().filter_map(fetch_of).for_each(|fetch| add(*fetch));
+        return others;
+    }
+    let mut parts = Parts::default();
+    for answer in answers {
+        match answer {
+            Response::Fetch(fetch) => drop(parts.add(*fetch)),
+            Response::Expunge(number) => parts.moved_up(number),
+            _ => {}
+        }
+    }
+    parts.drain().for_each(add);
+    others
+}
+
+fn fetch_of(answer: Response) -> Option<Box<Fetch>> {
+    if let Response::Fetch(fetch) = answer { Some(fetch) } else { None }
 }
 
 #[async_trait]
@@ -102,25 +147,47 @@ impl Source for Session {
         Ok(state)
     }
 
+    async fn examine_all(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<FolderState>>> {
+        let mut states = Vec::with_capacity(folders.len());
+        for some in folders.chunks(WINDOW) {
+            let mut tickets = Vec::with_capacity(some.len());
+            for folder in some {
+                tickets.push(self.queue_open(folder, Mode::Read).await?);
+            }
+            for (folder, ticket) in some.iter().zip(tickets) {
+                let state = self.connection.answer(ticket).await?.good().map(|answer| folder_state(&answer).0);
+                states.push(match state {
+                    Err(failure) if failure.breaks_connection() => return Err(failure),
+                    Ok(state) if folder.validity != 0 && folder.validity != state.uid_validity => {
+                        Err(folder_changed(&format!("opening folder \"{}\"", folder.path)))
+                    }
+                    state => state,
+                });
+            }
+        }
+        Ok(states)
+    }
+
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
         let attributes = if dates { "(UID FLAGS RFC822.SIZE INTERNALDATE)" } else { "(UID FLAGS RFC822.SIZE)" };
         let doing = format!("scanning folder \"{}\"", folder.path);
-        let found = self.collect(folder, which, attributes, &doing).await?;
-        // What has no size is no answer to this question but news of a message that went or was flagged.
-        let answers = found.into_iter().filter(|(_, fetch)| fetch.size.is_some());
+        let asked = Asked { attributes, doing: &doing, fresh: true };
+        let mut found = self.collect(folder, which, &asked).await?;
+        self.ask_for_flags(folder, &mut found, &doing).await?;
         let meta = |(uid, fetch): (u32, Fetch)| MessageMeta {
             uid: Uid(i64::from(uid)),
             flags: fetch.flags.unwrap_or_else(Flags::none),
             size: fetch.size.unwrap_or(0),
             date: fetch.date,
         };
-        Ok(answers.map(meta).collect())
+        Ok(found.into_iter().map(meta).collect())
     }
 
     async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
         let doing = format!("reading headers in folder \"{}\"", folder.path);
-        let found = self.collect(folder, which, "(UID RFC822.SIZE BODY.PEEK[HEADER])", &doing).await?;
-        let answers = found.into_iter().filter(|(_, fetch)| fetch.size.is_some() || fetch.header.is_some());
+        let asked = Asked { attributes: "(UID RFC822.SIZE BODY.PEEK[HEADER])", doing: &doing, fresh: true };
+        let found = self.collect(folder, which, &asked).await?;
+        let answers = found.into_iter().filter(|(_, fetch)| fetch.is_an_answer());
         let header = |(uid, fetch): (u32, Fetch)| MessageHeader {
             uid: Uid(i64::from(uid)),
             size: fetch.size.unwrap_or(0),
@@ -132,7 +199,9 @@ impl Source for Session {
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {
         let sets = encode::sets(which);
         let doing = format!("reading messages of folder \"{}\"", folder.path);
-        let (stream, messages) = Stream::new(which, sets.len(), &doing);
+        let late = self.connection.late();
+        let commands = if sets.is_empty() { 0 } else { sets.len() + usize::from(late) };
+        let (stream, messages) = Stream::new(which, commands, &doing);
         if sets.is_empty() {
             return Ok(messages);
         }
@@ -141,6 +210,11 @@ impl Source for Session {
             let mut pending = Pending::new(Step::Read, &doing, Reply::Stream(std::sync::Arc::clone(&stream)));
             pending.needs = Some(folder.validity);
             self.connection.send(Command::new(&format!("UID FETCH {set} {WHOLE}")), pending).await?;
+        }
+        if late {
+            let mut fence = Pending::new(Step::Read, &doing, Reply::Stream(stream));
+            (fence.needs, fence.fence) = (Some(folder.validity), true);
+            self.connection.send(Command::new("NOOP"), fence).await?;
         }
         self.connection.flush().await?;
         Ok(messages)

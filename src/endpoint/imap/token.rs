@@ -89,6 +89,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Passes over blanks; whether a list is in front.
+    pub(super) fn opens_list(&mut self) -> bool {
+        self.blanks();
+        self.peek() == Some(b'(')
+    }
+
     /// Passes over this byte if it is in front.
     pub(super) fn accept(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
@@ -133,18 +139,12 @@ impl<'a> Cursor<'a> {
         if n == 0 { Err(Odd) } else { Ok(&rest[..n]) }
     }
 
-    /// An unsigned number.
-    pub(super) fn number(&mut self) -> Taken<u64> {
-        self.blanks();
-        let rest = self.rest();
-        let n = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        self.at += n;
-        std::str::from_utf8(&rest[..n]).ok().and_then(|t| t.parse().ok()).ok_or(Odd)
-    }
-
-    /// A number that fits 32 bits.
-    pub(super) fn number32(&mut self) -> Taken<u32> {
-        u32::try_from(self.number()?).map_err(|_| Odd)
+    /// A number, quoted or not. Whatever else stands in its place is passed over: it tells nothing.
+    pub(super) fn number_if_any(&mut self) -> Taken<Option<u64>> {
+        if self.opens_list() {
+            return self.skip(0).map(|()| None);
+        }
+        Ok(self.bytes()?.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
     }
 
     /// `NIL`, an atom, a quoted string or a literal.

@@ -200,6 +200,7 @@ impl Mailbox {
             }
             folders.push(ListedFolder {
                 path: names::path(&wire),
+                foreign: false,
                 role: None,
                 selectable,
                 subscribed: subscribed.contains(&wire),
@@ -218,8 +219,13 @@ impl Mailbox {
 
     pub fn scan(&self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
         let doing = format!("scanning folder \"{}\"", folder.path);
-        // Flags are told, so they must be those of now.
-        let sight = Sight { view: self.look(folder, &doing)?, fresh: true };
+        // Flags are told, so they must be those of now, or of when the folder was opened.
+        let sight = match which {
+            Which::Range(..) => self.sight(folder, which, &doing)?,
+            Which::All | Which::From(_) | Which::Before(_) | Which::These(_) => {
+                Sight { view: self.look(folder, &doing)?, fresh: true }
+            }
+        };
         self.each(folder, sight, which, &doing, |view, number, entry| {
             let metadata = match entry.path(&view.folder).symlink_metadata() {
                 Err(error) if trouble::is_gone(&error) => return Ok(None),
@@ -359,7 +365,8 @@ impl Mailbox {
 fn not_yet() -> ListedFolder {
     let path = FolderPath::new(["INBOX"]);
     let wire = names::wire(&path);
-    ListedFolder { path, wire, role: None, selectable: true, subscribed: false, state: None, mailbox_id: None }
+    let (foreign, role, selectable) = (false, None, true);
+    ListedFolder { path, wire, foreign, role, selectable, subscribed: false, state: None, mailbox_id: None }
 }
 
 /// A file's time as a message's date.

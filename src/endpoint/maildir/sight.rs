@@ -27,6 +27,12 @@ impl Sight {
     pub fn wanted(&self, which: &Which) -> Vec<u32> {
         match which {
             Which::These(uids) => uids.iter().filter_map(|uid| u32::try_from(uid.0).ok()).collect(),
+            Which::Range(first, end) => {
+                let number = |uid: &Uid| u32::try_from(uid.0.max(0)).unwrap_or(u32::MAX);
+                let (first, end) = (number(first), number(end));
+                let window = self.view.messages.range(first..end.max(first));
+                window.map(|(number, _)| *number).collect()
+            }
             which => {
                 let all = self.view.messages.keys().copied();
                 all.filter(|number| which.includes(Uid(i64::from(*number)))).collect()
@@ -47,15 +53,16 @@ impl Mailbox {
         Ok(view)
     }
 
-    /// Where to look for messages first. For messages that are named the last look at the folder will do: listing a large
-    /// folder for every few of them takes longer than reading them. A miss then asks for a fresh look.
+    /// Where to look for messages first. For messages that are named and for windows of a folder that is open the last look
+    /// at it will do: listing a large folder for every few of them takes longer than reading them. A miss then asks for a
+    /// fresh look.
     pub fn sight(&self, folder: &FolderRef, which: &Which, doing: &str) -> Result<Sight> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let usable = |(wire, view): &(WireName, Arc<View>)| {
             *wire == folder.wire && (folder.validity == 0 || folder.validity == view.validity)
         };
         match recent.filter(usable) {
-            Some((_, view)) if matches!(which, Which::These(_)) => Ok(Sight { view, fresh: false }),
+            Some((_, view)) if matches!(which, Which::These(_) | Which::Range(..)) => Ok(Sight { view, fresh: false }),
             _ => Ok(Sight { view: self.look(folder, doing)?, fresh: true }),
         }
     }

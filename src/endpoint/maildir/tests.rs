@@ -161,3 +161,23 @@ fn a_flag_change_follows_a_message_that_is_renamed_meanwhile_and_passes_over_one
     names.sort();
     assert_eq!(names, ["1.a:2,FS", "3.c:2,S"]);
 }
+
+#[test]
+fn c8_windows_belong_to_the_look_at_which_the_folder_was_opened() {
+    let bench = bench(true, &[("cur/a:2,S", MAIL), ("cur/b:2,", MAIL), ("cur/c:2,", MAIL)]);
+    let state = bench.mailbox.examine(&inbox()).unwrap();
+    assert_eq!((state.messages, state.uid_next), (3, 4));
+    // What comes or is flagged meanwhile is not part of it; what is renamed is found.
+    fs::write(bench.root.join("new/d"), MAIL).unwrap();
+    let uids = |first: i64, end: i64| {
+        let found = bench.mailbox.scan(&inbox(), &Which::Range(Uid(first), Uid(end)), false).unwrap();
+        found.into_iter().map(|m| (m.uid.0, m.flags.to_string())).collect::<Vec<_>>()
+    };
+    assert_eq!(uids(1, 3), [(1, r"\Seen".to_owned()), (2, String::new())]);
+    assert_eq!(uids(3, i64::MAX), [(3, String::new())]);
+    assert!(uids(4, 4).is_empty() && uids(3, 1).is_empty() && uids(i64::MIN, 1).is_empty());
+    rename(&bench.root, "cur/b:2,", "cur/b:2,F");
+    assert_eq!(uids(2, 3), [(2, r"\Flagged".to_owned())]);
+    let headers = bench.mailbox.headers(&inbox(), &Which::Range(Uid(2), Uid(4))).unwrap();
+    assert_eq!(headers.iter().map(|h| h.uid.0).collect::<Vec<_>>(), [2, 3]);
+}

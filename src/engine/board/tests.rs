@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::failure::{Retry, Scope};
+use crate::domain::mailbox_key::MailboxKey;
 
 const PROJECT: ProjectId = ProjectId(1);
 
@@ -15,12 +16,25 @@ fn broken() -> PassEnd {
     PassEnd::Failed { side: Some(Side::Source), failure }
 }
 
-const COMPLETED: PassEnd = PassEnd::Completed { errors: 0 };
+const COMPLETED: PassEnd = PassEnd::Completed { errors: 0, differ: 0 };
+
+/// Mailboxes that no other item has.
+fn own(item: i64) -> Mailboxes {
+    between(&format!("source {item}"), &format!("destination {item}"))
+}
+
+fn between(reads: &str, writes: &str) -> Mailboxes {
+    Mailboxes { reads: [MailboxKey::of(reads); 2], writes: [MailboxKey::of(writes); 2] }
+}
+
+fn listed(item: i64, mailboxes: Mailboxes) -> Listed {
+    Listed { item: ItemId(item), status: Status::NotSubmitted, pass: None, mailboxes }
+}
 
 /// A board with these items of one project, never started, of which so many run at once.
 fn board(items: i64, concurrent: u32) -> Board {
     let mut board = Board::default();
-    let items = (1..=items).map(|id| (ItemId(id), Status::NotSubmitted, None)).collect();
+    let items = (1..=items).map(|id| listed(id, own(id))).collect();
     board.handle(Event::Load { project: PROJECT, items, concurrent });
     board
 }
@@ -190,11 +204,155 @@ fn one_refused_administrator_login_holds_all_others() {
 #[test]
 fn submissions_that_a_crash_left_behind_wait_for_a_word() {
     let mut board = Board::default();
-    let items = vec![(ItemId(1), Status::Submitted, Some(PassId(7))), (ItemId(2), Status::Completed, Some(PassId(8)))];
+    let left = |item, status, pass| Listed { status, pass: Some(PassId(pass)), ..listed(item, own(item)) };
+    let items = vec![left(1, Status::Submitted, 7), left(2, Status::Completed, 8)];
     let (effects, _) = board.handle(Event::Load { project: PROJECT, items, concurrent: 8 });
     assert_eq!(effects, [], "nothing runs by itself (D3)");
     let (effects, outcome) = board.handle(Event::Resume(vec![ItemId(1), ItemId(2)]));
     assert_eq!(outcome.done, [ItemId(1)]);
     assert!(effects.contains(&Effect::Spawn(ItemId(1), PassId(7))), "the same pass: {effects:?}");
     assert_eq!(board.handle(Event::Resume(vec![ItemId(1)])).1.done, [], "it has a worker already");
+}
+
+/// A board with items of project 1, which have these mailboxes, all started.
+fn sharing(mailboxes: &[Mailboxes], concurrent: u32) -> (Board, Vec<i64>) {
+    let mut board = Board::default();
+    let items: Vec<Listed> = (1..).zip(mailboxes).map(|(id, of)| listed(id, *of)).collect();
+    let all = items.len() as i64;
+    board.handle(Event::Load { project: PROJECT, items, concurrent });
+    let first = spawned(&board.handle(submitted(1..=all)).0);
+    (board, first)
+}
+
+fn end(board: &mut Board, item: i64) -> Vec<i64> {
+    spawned(&board.handle(Event::Ended(ItemId(item), COMPLETED)).0)
+}
+
+#[test]
+fn d30_items_that_share_a_destination_never_run_at_once_and_hold_up_nobody_else() {
+    let there = |reads: &str| between(reads, "there");
+    let (mut board, first) = sharing(&[there("a"), there("b"), own(3), there("c"), own(5)], 3);
+    assert_eq!(first, [1, 3, 5], "those behind do not wait");
+    assert_eq!(board.status(ItemId(2)), Some(Status::Submitted));
+    assert!(board.is_busy());
+    assert_eq!(end(&mut board, 3), [] as [i64; 0], "a free place is not enough");
+    assert_eq!(end(&mut board, 1), [2], "in the order of submission");
+    assert_eq!(end(&mut board, 5), [] as [i64; 0]);
+    assert_eq!(spawned(&board.handle(Event::Ended(ItemId(2), PassEnd::Stopped)).0), [4], "however it ended");
+    assert_eq!(end(&mut board, 4), [] as [i64; 0]);
+    assert!(!board.is_busy() && board.waiting.is_empty());
+}
+
+#[test]
+fn d30_who_reads_what_another_one_writes_waits_and_readers_share() {
+    let (mut board, first) = sharing(&[between("a", "b"), between("b", "c"), between("b", "d"), between("e", "b")], 8);
+    assert_eq!(first, [1], "2 and 3 read what 1 writes, 4 writes it too");
+    let next = end(&mut board, 1);
+    assert_eq!(next, [2, 3], "both only read it");
+    assert_eq!(end(&mut board, 2), [] as [i64; 0], "it is still being read");
+    assert_eq!(end(&mut board, 3), [4]);
+    end(&mut board, 4);
+    assert!(!board.is_busy());
+}
+
+#[test]
+fn d30_it_holds_across_projects_and_one_project_does_not_keep_a_mailbox_from_another() {
+    let other = ProjectId(2);
+    let mut board = Board::default();
+    let of = |ids: &[i64]| ids.iter().map(|id| listed(*id, between("x", "there"))).collect::<Vec<_>>();
+    board.handle(Event::Load { project: PROJECT, items: of(&[1, 2]), concurrent: 1 });
+    let mut items = of(&[3]);
+    items.push(listed(4, own(4)));
+    board.handle(Event::Load { project: other, items, concurrent: 1 });
+    assert_eq!(spawned(&board.handle(submitted([1, 3, 4, 2].into_iter())).0), [1, 4]);
+    assert_eq!(end(&mut board, 4), [] as [i64; 0], "3 waits for 1");
+    let next = end(&mut board, 1);
+    assert_eq!(next.len(), 1, "one of them has it: {next:?}");
+    let mut order = next;
+    while let Some(item) = order.last().copied().filter(|_| board.is_busy()) {
+        order.extend(end(&mut board, item));
+    }
+    order.sort_unstable();
+    assert_eq!(order, [2, 3]);
+}
+
+#[test]
+fn d30_a_refused_administrator_holds_those_who_wait_for_a_mailbox_too() {
+    let there = |reads: &str| between(reads, "there");
+    let (mut board, first) = sharing(&[there("a"), there("b"), there("c")], 8);
+    assert_eq!(first, [1]);
+    board.handle(Event::Ended(ItemId(1), refused(Side::Source)));
+    assert_eq!(statuses(&board), [Status::Failed, Status::Held, Status::Held]);
+    assert!(!board.is_busy());
+    let (effects, _) = board.handle(Event::Resume(vec![ItemId(3), ItemId(2)]));
+    assert_eq!(spawned(&effects), [3]);
+    assert_eq!(end(&mut board, 3), [2]);
+}
+
+#[test]
+fn d30_another_login_counts_from_the_next_start_on() {
+    let (mut board, first) = sharing(&[own(1), own(2)], 8);
+    assert_eq!(first, [1, 2]);
+    end(&mut board, 1);
+    board.handle(Event::Load { project: PROJECT, items: vec![listed(1, own(2)), listed(2, own(7))], concurrent: 8 });
+    assert_eq!(spawned(&board.handle(submitted(1..=1)).0), [] as [i64; 0], "2 runs with what it was given");
+    assert_eq!(end(&mut board, 2), [1]);
+}
+
+/// Every order of ends, of items that share mailboxes in every way: nobody is left waiting, nobody shares.
+#[test]
+fn d30_nobody_is_left_waiting_whatever_they_share() {
+    let mut seed = 7u64;
+    let mut random = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for _ in 0..300 {
+        let mut board = Board::default();
+        let mut all = BTreeMap::new();
+        for (project, items) in [(1, 1..=8), (2, 9..=14), (3, 15..=16)] {
+            let mut name = || {
+                let mailbox = |n: u64| MailboxKey::of(&format!("mailbox {n}"));
+                [mailbox(random(5)), mailbox(random(40))]
+            };
+            let items: Vec<Listed> = items.map(|id| listed(id, Mailboxes { reads: name(), writes: name() })).collect();
+            all.extend(items.iter().map(|item| (item.item.0, item.mailboxes)));
+            let concurrent = 1 + random(4) as u32;
+            board.handle(Event::Load { project: ProjectId(project), items, concurrent });
+        }
+        let mut running = spawned(&board.handle(submitted(1..=16)).0);
+        let mut ended = 0;
+        while !running.is_empty() {
+            for (at, one) in running.iter().enumerate() {
+                let meets = |other: &&i64| {
+                    let (a, b) = (all[one], all[*other]);
+                    let meet = |a: [MailboxKey; 2], b: [MailboxKey; 2]| a.iter().any(|key| b.contains(key));
+                    meet(a.writes, b.writes) || meet(a.writes, b.reads) || meet(a.reads, b.writes)
+                };
+                let other = running[at + 1..].iter().find(meets);
+                assert_eq!(other, None, "{one} runs beside it");
+            }
+            let item = running.swap_remove(random(running.len() as u64) as usize);
+            ended += 1;
+            running.extend(end(&mut board, item));
+        }
+        assert_eq!(ended, 16, "{:?}", board.waiting);
+        assert!(!board.is_busy());
+    }
+}
+
+/// What each event costs must not grow with those who wait: with a look at all of them at each, this takes minutes.
+#[test]
+fn r10_a_hundred_thousand_items_of_one_mailbox_run_one_after_the_other() {
+    const ITEMS: i64 = 100_000;
+    let mailboxes: Vec<Mailboxes> = (0..ITEMS).map(|id| between(&format!("source {id}"), "there")).collect();
+    let began = std::time::Instant::now();
+    let (mut board, mut running) = sharing(&mailboxes, 8);
+    let mut ended = 0;
+    while let [item] = running[..] {
+        ended += 1;
+        running = end(&mut board, item);
+    }
+    assert_eq!((ended, running.len()), (ITEMS, 0));
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }

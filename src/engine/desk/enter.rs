@@ -6,6 +6,7 @@
 
 mod reading;
 mod removal;
+mod shared;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use reading::{read_authorities, read_items};
 pub use removal::{NotRemoved, remove};
+pub use shared::shared_destinations;
 
 use crate::domain::csv_import::Row;
 use crate::domain::failure::Side;

@@ -33,7 +33,7 @@ use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
-use crate::domain::record::{Counts, ItemError, PassFolder};
+use crate::domain::record::{Counts, ItemError, Notice, PassFolder};
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::status::Status;
@@ -90,7 +90,7 @@ pub enum Ask {
     /// Makes a project.
     NewProject(Box<NewProject>),
     /// What an import would bring in.
-    Preview(ImportFrom),
+    Preview(ProjectId, ImportFrom),
     /// Imports items.
     Import {
         /// Into which project.
@@ -293,6 +293,8 @@ pub struct Details {
     pub folders: Vec<FolderLine>,
     /// The first errors of the latest pass.
     pub errors: Vec<ItemError>,
+    /// The first notices of the latest pass.
+    pub notices: Vec<Notice>,
 }
 
 /// A window's end of the desk.

@@ -11,7 +11,7 @@ use super::{
     Answer, Ask, Command, Details, FolderLine, ImportFrom, Imported, NewProject, NewServer, Opening, Outcome, PAGE,
     PassLine, Preview,
 };
-use crate::domain::csv_import::{Parsed, parse_pasted};
+use crate::domain::csv_import::{Parsed, Problem, parse_pasted};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
@@ -41,7 +41,7 @@ impl Questions {
         let answered = match ask {
             Ask::Projects => self.store.projects().await.map(Answer::Projects).map_err(|error| error.to_string()),
             Ask::NewProject(new) => self.new_project(*new).await.map(|(id, all)| Answer::Made(id, all)),
-            Ask::Preview(from) => read(from).await.map(|parsed| Answer::Previewed(preview(&parsed))),
+            Ask::Preview(project, from) => self.preview(project, from).await.map(Answer::Previewed),
             Ask::Import { project, from, skip_bad, cancel } => {
                 // Given up, it must not go on to store passwords that nothing will name.
                 let _cancels = cancel.clone().drop_guard();
@@ -115,6 +115,12 @@ impl Questions {
         Ok((id, self.store.projects().await.map_err(words)?))
     }
 
+    async fn preview(&self, project: ProjectId, from: ImportFrom) -> Result<Preview, String> {
+        let parsed = read(from).await?;
+        let shared = enter::shared_destinations(&self.store, project, &parsed.rows).await;
+        Ok(preview(&parsed, &shared.map_err(|error| error.to_string())?))
+    }
+
     async fn import(
         &self,
         project: ProjectId,
@@ -145,13 +151,14 @@ impl Questions {
     async fn details(&self, item: ItemId) -> Result<Details, String> {
         let words = |error: crate::store::StoreError| error.to_string();
         let passes = self.store.passes(item).await.map_err(words)?;
-        let (mut folders, mut errors) = (Vec::new(), Vec::new());
+        let (mut folders, mut errors, mut notices) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(pass) = passes.first() {
             folders = self.folders(pass.id, 0).await?;
             let rows = self.store.item_errors(pass.id, PAGE, 0).await.map_err(words)?;
             errors = rows.into_iter().map(|row| row.error).collect();
+            notices = self.store.notices(pass.id, PAGE, 0).await.map_err(words)?;
         }
-        Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors })
+        Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors, notices })
     }
 
     async fn folders(&self, pass: PassId, offset: u32) -> Result<Vec<FolderLine>, String> {
@@ -199,15 +206,19 @@ async fn read(from: ImportFrom) -> Result<Parsed, String> {
     read.await.map_err(|_| "reading the list failed".to_owned())?
 }
 
-fn preview(parsed: &Parsed) -> Preview {
-    let first = |problems: &[crate::domain::csv_import::Problem]| -> Vec<String> {
-        problems.iter().take(NAMED).map(ToString::to_string).collect()
+fn preview(parsed: &Parsed, shared: &[Problem]) -> Preview {
+    let first = |problems: &[Problem]| -> Vec<String> {
+        let mut lines: Vec<String> = problems.iter().take(NAMED).map(ToString::to_string).collect();
+        if problems.len() > NAMED {
+            lines.push(format!("… and {} more", problems.len() - NAMED));
+        }
+        lines
     };
     Preview {
         good: parsed.rows.len(),
         passwords: parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some()),
         bad: parsed.problems.len(),
         problems: first(&parsed.problems),
-        notes: first(&parsed.notes),
+        notes: [first(&parsed.notes), first(shared)].concat(),
     }
 }

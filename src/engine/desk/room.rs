@@ -163,7 +163,7 @@ impl Room {
                     reply.send(answer).await;
                 });
             }
-            preview @ Ask::Preview(_) => {
+            preview @ Ask::Preview(..) => {
                 let work = self.questions.clone().answer(preview, reply.progress());
                 self.beside.preview(reply, work);
             }

@@ -54,14 +54,14 @@ impl Pass {
         for mut job in jobs {
             // A message that breaks its source would break the looking too. At the destination it may have landed.
             if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Source) {
-                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
+                self.leave_out_the_blamed(&mut job, trouble).await?;
             }
             if !job.abandoned {
                 self.scan_folder(lane, &mut job).await?;
                 self.resolve_folder(lane, prepared, &mut job).await?;
             }
             if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Destination && !job.abandoned) {
-                self.leave_out_the_blamed(&mut job, &trouble.failure).await?;
+                self.leave_out_the_blamed(&mut job, trouble).await?;
             }
             if job.abandoned {
                 continue;
@@ -80,11 +80,14 @@ impl Pass {
     pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
-            let missing = job.missing;
+            let all = job.todo == Todo::All;
             self.scan_folder(lane, &mut job).await?;
             if job.abandoned {
                 continue;
             }
+            // Those that wait for the end of the pass, and those that are an error already, did not vanish.
+            let late = if all { job.late.len() as u64 } else { 0 };
+            let missing = job.missing.saturating_sub(late + job.unlisted);
             let Todo::These(left) = job.todo.clone() else {
                 // Nothing was recorded of it yet: all of it goes again.
                 again.push(job);
@@ -97,7 +100,7 @@ impl Pass {
             for uid in &left {
                 let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "reading a message");
                 let failure = failure.saying("the server lists this message and does not hand it out");
-                self.message_failed(&job, *uid, None, None, failure).await?;
+                self.message_failed(&job, *uid, None, None, Side::Source, failure).await?;
             }
             self.folder_done(&job, missing.saturating_sub(left.len() as u64)).await?;
         }
@@ -106,7 +109,8 @@ impl Pass {
 
     /// Three breaks at one message make it an item error; three before any message could be named, the folder (D22). A
     /// message that was found at the destination meanwhile is none.
-    async fn leave_out_the_blamed(&self, job: &mut Job, failure: &Failure) -> Flow<()> {
+    async fn leave_out_the_blamed(&self, job: &mut Job, trouble: &Trouble) -> Flow<()> {
+        let Trouble { side, failure } = trouble;
         let blamed: Vec<Uid> =
             job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
         for uid in blamed {
@@ -117,12 +121,12 @@ impl Pass {
                     Err(_) => continue,
                 }
             }
-            self.message_failed(job, uid, None, None, hangs_up(failure)).await?;
+            self.message_failed(job, uid, None, None, *side, hangs_up(failure)).await?;
             // One place less to break at: the row of failed tries ends.
             self.recovery.progressed();
         }
         if job.folder_blame >= BLAME_LIMIT {
-            self.folder_failed(job, failure.clone()).await?;
+            self.folder_failed(job, *side, failure.clone()).await?;
         }
         Ok(())
     }

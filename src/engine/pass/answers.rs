@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::flags::Flags;
-use crate::domain::identity::{FromHeader, Identity, of_header};
+use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
 use crate::domain::ids::Uid;
 use crate::domain::matching::{Candidate, match_identities};
 use crate::domain::record::{Origin, Watermark};
@@ -96,24 +96,25 @@ impl Writer<'_> {
     }
 
     async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) {
-        let Outgoing { uid, identity, flags, body, .. } = message;
+        let Outgoing { uid, identity, content, flags, body, .. } = message;
         let known = place.at.filter(|(validity, _)| *validity == job.destination.validity);
         match known {
-            Some((_, destination)) => self.mark(job, uid, destination, identity, flags, body.len()).await,
+            Some((_, destination)) => self.mark(job, uid, destination, (identity, content), flags, body.len()).await,
             None => {
                 let job = Arc::clone(job);
-                self.unplaced.push(Unplaced { job, uid, identity, flags, bytes: body.len() });
+                self.unplaced.push(Unplaced { job, uid, identity, content, flags, bytes: body.len() });
             }
         }
     }
 
-    async fn mark(&self, job: &Job, uid: Uid, to: Uid, identity: Identity, flags: Flags, bytes: u64) {
+    async fn mark(&self, job: &Job, uid: Uid, to: Uid, who: (Identity, ContentHash), flags: Flags, bytes: u64) {
+        let (identity, content) = who;
         let mark = Watermark {
             source: uid,
             destination_folder: job.id,
             destination: to,
             identity,
-            content: None,
+            content: Some(content),
             flags,
             origin: Origin::Copied,
         };
@@ -134,7 +135,7 @@ impl Writer<'_> {
             Ending::Refused => self.backlog.look_again(&job, true, 0),
             Ending::GivenUp(failure) => {
                 self.backlog.ended(job.id);
-                self.pass.folder_failed(&mut Job::clone(&job), failure).await?;
+                self.pass.folder_failed(&mut Job::clone(&job), Side::Destination, failure).await?;
             }
             Ending::Read { .. } if self.refused.contains(&job.id) => {}
             Ending::Read { missing } if missing > 0 && job.looks < LOOKS => {
@@ -151,8 +152,8 @@ impl Writer<'_> {
     /// Records without a number what landed and could not be looked up: it is there, and must not be sent again. A later
     /// pass that meets it finds its number.
     pub(super) async fn record_unplaced(&mut self) {
-        for Unplaced { job, uid, identity, flags, bytes } in std::mem::take(&mut self.unplaced) {
-            self.mark(&job, uid, Uid(0), identity, flags, bytes).await;
+        for Unplaced { job, uid, identity, content, flags, bytes } in std::mem::take(&mut self.unplaced) {
+            self.mark(&job, uid, Uid(0), (identity, content), flags, bytes).await;
         }
     }
 
@@ -178,9 +179,9 @@ impl Writer<'_> {
                 pairs.extend(group.sources.iter().zip(&group.destinations).map(|(s, d)| (s.uid, d.uid)));
             }
             pairs.sort_unstable();
-            for Unplaced { job, uid, identity, flags, bytes } in mine {
+            for Unplaced { job, uid, identity, content, flags, bytes } in mine {
                 let at = pairs.binary_search_by_key(&uid, |pair| pair.0).map_or(Uid(0), |at| pairs[at].1);
-                self.mark(&job, uid, at, identity, flags, bytes).await;
+                self.mark(&job, uid, at, (identity, content), flags, bytes).await;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::domain::identity::{
-    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, header_of, of_header,
+    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, Names, header_of, names_of,
 };
 use crate::domain::message::Body;
 
@@ -46,12 +46,20 @@ pub(super) fn header(body: &Body) -> Vec<u8> {
 /// # Errors
 /// The spool file cannot be read.
 pub(super) fn identity(body: &Body) -> io::Result<Identity> {
+    names(body).map(|names| names.now)
+}
+
+/// Who a message is, to this version and to older ones.
+///
+/// # Errors
+/// The spool file cannot be read.
+pub(super) fn names(body: &Body) -> io::Result<Names> {
     let from_header = match body {
-        Body::Memory(bytes) => of_header(header_of(&bytes[..bytes.len().min(HEADER_LIMIT)])),
-        Body::Spooled { .. } => of_header(&header(body)),
+        Body::Memory(bytes) => names_of(header_of(&bytes[..bytes.len().min(HEADER_LIMIT)])),
+        Body::Spooled { .. } => names_of(&header(body)),
     };
-    if let FromHeader::Known(identity) = from_header {
-        return Ok(identity);
+    if let FromHeader::Known(names) = from_header {
+        return Ok(names);
     }
     let mut whole = BytesIdentity::new();
     match body {

@@ -1,15 +1,19 @@
 //! Carries flag changes of the source to the copies that Mailferry made (D10).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::ids::FolderId;
-use crate::domain::record::Counts;
-use crate::endpoint::{Destination, FlagUpdate, FolderRef};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{Counts, Watermark};
+use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
 use crate::engine::pass::job::{Carry, Job};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recorder::Entry;
+use crate::engine::pass::sample::{Proof, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass};
+
+/// Copies that are all looked at before their flags are changed.
+const FEW: usize = 1000;
 
 /// Carries flag changes, folder by folder of the destination (D10).
 pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &mut dyn Destination) -> Flow<()> {
@@ -23,7 +27,7 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
             continue;
         };
         match carry_into(pass, to, job.id, place, carries).await {
-            Ok(()) => {}
+            Ok(all_ours) => job.unfinished |= !all_ours,
             Err(failure) if failure.scope <= Scope::Folder => {
                 tracing::warn!(folder = %place.path, %failure, "flags not carried");
                 job.unfinished = true;
@@ -36,6 +40,49 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
     Ok(())
 }
 
+/// Looks whether the copies to be changed are the messages that they were (D26): all when they are few, else some, and all
+/// if one of these is another. Answers the changes that may be made, and those that may not, with what
+/// is left of the copy's number.
+async fn ours(
+    to: &mut dyn Destination,
+    place: &FolderRef,
+    mut carries: Vec<Carry>,
+) -> Result<(Vec<Carry>, Vec<(Carry, Uid)>), Failure> {
+    carries.sort_by_key(|carry| carry.destination);
+    let marks = |carries: &[Carry]| carries.iter().map(|carry| carry.mark.clone()).collect::<Vec<_>>();
+    if carries.len() > FEW {
+        let every = carries.len().div_ceil(FEW);
+        let mut some: Vec<Carry> = carries.iter().rev().step_by(every).cloned().collect();
+        some.reverse();
+        let marks = marks(&some);
+        let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
+        if !prove(to, place, &asked).await?.contains(&Proof::Contradicted) {
+            return Ok((carries, Vec::new()));
+        }
+    }
+    let marks = marks(&carries);
+    let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
+    let proofs = prove(to, place, &asked).await?;
+    let unseen = asked.iter().zip(&proofs).filter(|(_, proof)| **proof == Proof::Unseen).map(|((uid, _), _)| *uid);
+    let listed = to.scan(place, &Which::These(unseen.collect()), false).await?;
+    let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
+    let (mut good, mut wrong) = (Vec::new(), Vec::new());
+    for (carry, proof) in carries.into_iter().zip(proofs) {
+        match proof {
+            Proof::Confirmed => good.push(carry),
+            Proof::Contradicted => wrong.push((carry, Watermark::NOT_TOLD)),
+            // There, and not handed out: nobody can tell whose it is.
+            Proof::Unseen if listed.contains(&carry.destination) => {
+                let number = carry.destination;
+                wrong.push((carry, number));
+            }
+            // Gone: nothing is set, and the new base is kept as if it had been.
+            Proof::Unseen => good.push(Carry { change: Default::default(), ..carry }),
+        }
+    }
+    Ok((good, wrong))
+}
+
 /// Sets the changed flags in one destination folder and records the new bases.
 async fn carry_into(
     pass: &Pass,
@@ -43,13 +90,21 @@ async fn carry_into(
     job: FolderId,
     place: &FolderRef,
     carries: Vec<Carry>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let (_, permanent) = match to.open(std::slice::from_ref(place)).await?.pop() {
         Some(opened) => opened?,
         None => return Err(Failure::new(Cause::Nonsense, Scope::Folder, Retry::Never, "opening a folder")),
     };
+    let (carries, wrong) = ours(to, place, carries).await?;
     let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
     let mut entry = Entry::default();
+    let all_ours = wrong.is_empty();
+    for (carry, number) in wrong {
+        tracing::warn!(folder = %place.path, number = %carry.destination, "not seen to be the copy; not touched");
+        if number != carry.destination {
+            entry.results.places.push((job, carry.source, number));
+        }
+    }
     for carry in carries {
         let mut change = carry.change;
         change.add = change.add.allowed_by(&permanent);
@@ -65,5 +120,5 @@ async fn carry_into(
     updates.iter_mut().for_each(|update| update.uids.sort_unstable());
     to.update_flags(place, &updates).await?;
     pass.recorder.add(entry).await;
-    Ok(())
+    Ok(all_ours)
 }

@@ -13,13 +13,14 @@ use tokio::sync::mpsc;
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase};
+use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
 use crate::engine::pass::again::blame;
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::engine::pass::places::{Prepared, Queue};
 use crate::engine::pass::reader::{AHEAD, read};
+use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::writer::{Broke, Writer};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -128,9 +129,9 @@ impl Step for Revive<'_> {
 
 impl Pass {
     /// Copies everything that is left to copy.
-    pub(super) async fn copy(&self, lanes: &mut Lanes, mut prepared: Prepared) -> Flow<()> {
+    pub(super) async fn copy(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::Copying);
-        self.revive(lanes, &mut prepared).await?;
+        self.revive(lanes, prepared).await?;
         let mut groups = std::mem::take(&mut prepared.groups);
         for group in &mut groups {
             for job in std::mem::take(group) {
@@ -150,7 +151,7 @@ impl Pass {
         }
         self.declare(&mut groups).await?;
         let (queue, left) = (Queue::new(groups), Queue::new([]));
-        let shared = &prepared;
+        let shared = &*prepared;
         let runs = lanes.iter_mut().map(|lane| {
             let (queue, left) = (&queue, &left);
             async move {
@@ -167,14 +168,14 @@ impl Pass {
         let left: Vec<Job> = left.into_groups().into_iter().flatten().collect();
         let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty()) else { return Ok(()) };
         self.wait_until_quiet(lane, left.iter().map(|job| &job.destination)).await?;
-        let again = self.look_again(lane, &prepared, left, None).await?;
+        let again = self.look_again(lane, prepared, left, None).await?;
         let queue = Queue::new([again]);
-        let copied = self.copy_lane(lane, &prepared, &queue, &Queue::new([])).await;
+        let copied = self.copy_lane(lane, prepared, &queue, &Queue::new([])).await;
         self.lane_ended(copied)
     }
 
     /// Writes the intents of all folders to be copied, durably and at once (D9).
-    async fn declare(&self, groups: &mut [Vec<Job>]) -> Flow<()> {
+    pub(super) async fn declare(&self, groups: &mut [Vec<Job>]) -> Flow<()> {
         let mut intents = Vec::new();
         for job in groups.iter_mut().flatten() {
             let floor = Uid(i64::from(job.opened.uid_next.max(1)));
@@ -200,10 +201,16 @@ impl Pass {
         let Revive { jobs, mut refused } = step;
         for job in jobs {
             if let Some(failure) = refused.remove(&job.id) {
-                self.folder_failed(job, failure).await?;
+                self.folder_failed(job, Side::Destination, failure).await?;
                 continue;
             }
             self.journal.renumber_destination(job.id, job.destination.validity).await?;
+            // What was in the old one went with it.
+            let copies = self.journal.copies(job.id, vec![Watermark::NOT_TOLD]).await?;
+            let place = |(row, mark): (FolderId, Watermark)| (row, mark.source, Watermark::GONE);
+            let results = Results { places: copies.into_iter().map(place).collect(), ..Results::default() };
+            self.recorder.add(Entry { results, ..Entry::default() }).await;
+            self.recorder.flush().await;
             job.destination_gone = false;
             self.journal.update_folders(vec![row(job)]).await?;
         }
@@ -212,7 +219,13 @@ impl Pass {
 
     /// One lane: streams until the queue is empty; after a break it looks into the open folders again and goes on. A lane
     /// beyond the first that the server wants no more gives its folders back (D19).
-    async fn copy_lane(&self, lane: &mut Lane, prepared: &Prepared, queue: &Queue, left: &Queue) -> Flow<()> {
+    pub(super) async fn copy_lane(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        queue: &Queue,
+        left: &Queue,
+    ) -> Flow<()> {
         let backlog = Backlog::new(queue);
         loop {
             let (trouble, suspects, place) = match self.stream(lane, &backlog).await {

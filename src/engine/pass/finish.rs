@@ -7,7 +7,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass::PassKind;
-use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker};
+use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
 use crate::domain::subject::subject_of;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::recorder::Entry;
@@ -21,6 +21,7 @@ impl Pass {
         uid: Uid,
         body: Option<&Body>,
         date: Option<&InternalDate>,
+        side: Side,
         failure: Failure,
     ) -> Flow<()> {
         let subject = match body {
@@ -34,7 +35,7 @@ impl Pass {
             date: date.map(|date| date.instant),
             size: body.map(Body::len).or_else(|| job.listing.get(&uid).map(|listed| u64::from(listed.1))),
             messages: 1,
-            side: Some(side_of(&failure)),
+            side: Some(side),
             failure,
         };
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
@@ -54,13 +55,15 @@ impl Pass {
     }
 
     /// The folder itself failed: every message still to be copied counts as an error.
-    pub(super) async fn folder_failed(&self, job: &mut Job, failure: Failure) -> Flow<()> {
+    pub(super) async fn folder_failed(&self, job: &mut Job, side: Side, failure: Failure) -> Flow<()> {
         self.recorder.flush().await;
         let counts = self.tally.counts(job.id);
-        let accounted = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors;
-        let left = counts.source.max(u64::from(job.listed.messages)).saturating_sub(accounted);
+        let accounted =
+            counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors + counts.waiting;
+        // A folder that cannot be read is an error even where nobody knows how much it holds.
+        let left = counts.source.max(u64::from(job.exists)).saturating_sub(accounted).max(1);
         tracing::info!(folder = %job.path, %failure, left, "folder not moved");
-        let (folder, side) = (Some(job.path.clone()), Some(side_of(&failure)));
+        let (folder, side) = (Some(job.path.clone()), Some(side));
         let error =
             ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, side, failure };
         self.recorder.add(Entry::error(job.id, error)).await;
@@ -69,17 +72,17 @@ impl Pass {
         self.journal.end_folder(job.id, FolderEnd::default()).await?;
         self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
         job.abandoned = true;
-        self.check_errors(left.min(1))
+        self.check_errors(1)
     }
 
     /// Ends the pass when the error limit is reached. A folder counts as one error, however many messages it holds.
-    fn check_errors(&self, more: u64) -> Flow<()> {
+    pub(super) fn check_errors(&self, more: u64) -> Flow<()> {
         let count = self.errors.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
         if count >= self.order.options.maximum_errors { Err(Halt::TooManyErrors(count)) } else { Ok(()) }
     }
 
-    /// A folder's end: its sum is settled (D6), its intent closed, its marker set if nothing was left behind (D11): a message that
-    /// did not come may be a server's whim, so only the next pass can tell.
+    /// A folder's end: its sum is settled (D6) and its intent closed. The skip marker is set by the audit, if nothing was
+    /// left behind (D11): a message that did not come may be a server's whim, so only the next pass can tell.
     /// `vanished` is how many messages were asked for and never came.
     pub(super) async fn folder_done(&self, job: &Job, vanished: u64) -> Flow<()> {
         self.recorder.flush().await;
@@ -88,20 +91,34 @@ impl Pass {
         }
         let now = self.clock.now();
         self.tally.count(now, job.id, |c| {
-            c.vanished = vanished;
-            c.source = c.copied + c.already_there + c.skipped + c.vanished + c.errors;
+            c.vanished = job.vanished + vanished;
+            c.source = c.copied + c.already_there + c.skipped + c.vanished + c.errors + c.waiting;
         });
         let counts = self.tally.counts(job.id);
         debug_assert!(counts.balanced(), "{counts:?}");
-        let whole = counts.errors + counts.skipped + vanished == 0
+        // What a view of everything leaves out lies in other folders.
+        let skipped = if job.remainder && !self.filters() { 0 } else { counts.skipped };
+        let whole = counts.errors + skipped + counts.waiting + counts.arrived + counts.vanished == 0
             && !job.unfinished
+            && job.agreed
+            && job.late.is_empty()
             && self.order.kind == PassKind::Full
             && !job.destination_gone;
         let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
-        self.journal.end_folder(job.id, FolderEnd { close_intent: true, marker, ..FolderEnd::default() }).await?;
+        self.journal.end_folder(job.id, FolderEnd { close_intent: true, ..FolderEnd::default() }).await?;
+        self.to_be_audited(job, marker);
         let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
         self.tally.folder_phase(now, job.id, phase);
         Ok(())
+    }
+
+    /// Records a notice about a folder; a difference counts.
+    pub(super) async fn tell(&self, folder: FolderId, notice: Notice) {
+        tracing::info!(?notice, "notice");
+        let differ = if notice.kind.differs() { notice.messages } else { 0 };
+        let results = Results { notices: vec![notice], ..Results::default() };
+        let counts = vec![(folder, Counts { differ, ..Counts::default() })];
+        self.recorder.add(Entry { results, counts, progressed: false }).await;
     }
 
     /// A hash of every option that decides what a Full pass has to do in a folder.
@@ -128,12 +145,4 @@ pub(super) fn not_compared() -> Failure {
 /// A copied message's share of its folder's counters.
 pub(super) fn copied(bytes: u64) -> Counts {
     Counts { copied: 1, bytes, ..Counts::default() }
-}
-
-/// The side a failure of a message or folder happened on, told by its cause.
-fn side_of(failure: &Failure) -> Side {
-    match failure.cause {
-        Cause::MessageUnreadable | Cause::MessageGone => Side::Source,
-        _ => Side::Destination,
-    }
 }

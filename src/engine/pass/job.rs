@@ -6,8 +6,9 @@ use crate::domain::flags::{FlagChange, Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::plan::FlagStep;
-use crate::domain::record::Intent;
+use crate::domain::record::{Intent, Watermark};
 use crate::endpoint::{FolderRef, Which};
+use crate::engine::pass::there::Doubts;
 
 /// Breaks at one place after which the pass goes on without it (D22).
 pub const BLAME_LIMIT: u32 = 3;
@@ -30,6 +31,8 @@ pub struct Carry {
     pub folder: FolderId,
     /// Number at the destination.
     pub destination: Uid,
+    /// Who the message is: looked at before its copy is touched (D26).
+    pub mark: Watermark,
     /// What changed at the source since the last pass.
     pub change: FlagChange,
     /// The source's flags now: the next base.
@@ -39,9 +42,10 @@ pub struct Carry {
 impl From<FlagStep> for Carry {
     fn from(step: FlagStep) -> Self {
         Self {
-            source: step.source,
-            folder: step.destination_folder,
-            destination: step.destination,
+            source: step.mark.source,
+            folder: step.mark.destination_folder,
+            destination: step.mark.destination,
+            mark: step.mark,
             change: step.change,
             now: step.now,
         }
@@ -61,6 +65,22 @@ pub struct Job {
     pub mailbox_id: Option<String>,
     /// Its state when it was listed, before any scan.
     pub listed: FolderState,
+    /// Messages it holds, as EXAMINE says.
+    pub exists: u32,
+    /// EXAMINE said the same as the list: else figures of the list are not built on (D27).
+    pub agreed: bool,
+    /// Its numbers may mean other messages than before: every known one is looked at (D26).
+    pub doubtful: bool,
+    /// Messages from this number on came after the listing, or the listing's figures were too low; 0: not known.
+    pub cut: Uid,
+    /// A view of everything: only what lies in no other folder is copied, after all others.
+    pub remainder: bool,
+    /// Messages that the server counts and does not list: an error of the folder.
+    pub unlisted: u64,
+    /// New messages that may have moved here while the pass ran: looked at when all others are done.
+    pub late: Vec<Uid>,
+    /// No message that was seen has this number or a greater one.
+    pub source_next: u32,
     /// How the destination calls its counterpart.
     pub destination: FolderRef,
     /// State of the destination folder before anything was appended.
@@ -73,6 +93,12 @@ pub struct Job {
     /// An interrupted pass left an intent that no longer says from where on to look: the whole destination folder may
     /// hold messages of ours without a watermark.
     pub search_all: bool,
+    /// Why the numbers of its copies may not hold.
+    pub doubts: Doubts,
+    /// Messages at the destination below this number are known, by a watermark or as strangers.
+    pub strangers_next: Uid,
+    /// Messages that vanished before what is done now.
+    pub vanished: u64,
     /// No earlier pass recorded anything of this folder.
     pub fresh: bool,
     /// The destination folder of earlier passes is gone (D12).
@@ -112,9 +138,9 @@ impl Job {
         match &self.todo {
             // A pass works on what was listed: a message that arrives meanwhile may be one that moved here from a folder
             // already copied, and the next pass can tell (D12).
-            Todo::All => match self.listed.uid_next {
-                0 => Which::All,
-                next => Which::Before(Uid(next.into())),
+            Todo::All => match self.cut {
+                Uid(0) => Which::All,
+                cut => Which::Before(cut),
             },
             Todo::These(uids) => Which::These(uids.clone()),
         }
@@ -122,13 +148,13 @@ impl Job {
 
     /// Whether a message was there when the folder was listed.
     pub fn was_listed(&self, uid: Uid) -> bool {
-        self.listed.uid_next == 0 || uid < Uid(self.listed.uid_next.into())
+        self.cut == Uid(0) || uid < self.cut
     }
 
     /// How many messages are expected to come.
     pub fn expected(&self) -> u64 {
         match &self.todo {
-            Todo::All => u64::from(self.listed.messages),
+            Todo::All => u64::from(self.exists),
             Todo::These(uids) => uids.len() as u64,
         }
     }
@@ -141,7 +167,7 @@ impl Job {
     /// Whether nothing is left to copy.
     pub fn is_empty(&self) -> bool {
         match &self.todo {
-            Todo::All => self.listed.messages == 0,
+            Todo::All => self.exists == 0,
             Todo::These(uids) => uids.is_empty(),
         }
     }

@@ -1,17 +1,17 @@
-//! Which row of earlier passes each source folder belongs to: by its name or, renamed, by what it is (D12).
+//! Which row of earlier passes each source folder belongs to: by its name or, renamed, by what it is (D12); and where
+//! destination folders are that their owner renamed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
-use crate::domain::folder::{FolderPath, ListedFolder};
-use crate::domain::identity::{FromHeader, of_header};
+use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, Watermark};
-use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::lane::{Lane, Step};
-use crate::engine::pass::resolve::HEADERS_AT_ONCE;
+use crate::engine::pass::sample::{Proof, SAMPLE, Spread, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
@@ -22,15 +22,15 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// A folder is known by its name; `renamed` tells the rows of those that had another one.
-    pub fn new(records: &'a [FolderRecord], source: &[ListedFolder], renamed: &BTreeMap<FolderPath, FolderId>) -> Self {
+    /// A folder is known by its name; `renamed` tells the rows of those that had another one. A row whose name another row
+    /// took, and that is found nowhere, is known no more.
+    pub fn new(records: &'a [FolderRecord], renamed: &BTreeMap<FolderPath, FolderId>) -> Self {
         let live = || records.iter().filter(|r| !r.retired);
-        let mut rows: BTreeMap<FolderPath, &FolderRecord> = live().map(|r| (r.source.clone(), r)).collect();
-        for folder in source {
-            if let Some(record) = renamed.get(&folder.path).and_then(|id| live().find(|r| r.id == *id)) {
-                rows.remove(&record.source);
-                rows.insert(folder.path.clone(), record);
-            }
+        let moved: BTreeSet<FolderId> = renamed.values().copied().collect();
+        let stayed = live().filter(|r| !moved.contains(&r.id) && !renamed.contains_key(&r.source));
+        let mut rows: BTreeMap<FolderPath, &FolderRecord> = stayed.map(|r| (r.source.clone(), r)).collect();
+        for (path, id) in renamed {
+            rows.extend(live().find(|r| r.id == *id).map(|record| (path.clone(), record)));
         }
         let gone_to = |(path, r): (&FolderPath, &&FolderRecord)| {
             (r.destination_validity != 0).then(|| (path.clone(), r.destination.clone()))
@@ -40,8 +40,9 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Whether a folder holds the messages of these watermarks under the same numbers.
+/// Whether a folder holds the messages of these watermarks under the same numbers, on one side.
 struct SameMessages<'a> {
+    side: Side,
     folder: FolderRef,
     watermarks: &'a [Watermark],
 }
@@ -50,46 +51,46 @@ struct SameMessages<'a> {
 impl Step for SameMessages<'_> {
     type Out = bool;
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<bool> {
-        let mut compared = 0;
-        for some in self.watermarks.chunks(HEADERS_AT_ONCE) {
-            let which = Which::These(some.iter().map(|w| w.source).collect::<Vec<Uid>>());
-            let headers = match source.headers(&self.folder, &which).await {
-                Ok(headers) => headers,
-                Err(failure) if failure.scope <= Scope::Folder => return Ok(false),
-                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
-            };
-            for header in headers {
-                let (FromHeader::Known(identity), Ok(at)) =
-                    (of_header(&header.header), some.binary_search_by_key(&header.uid, |w| w.source))
-                else {
-                    continue;
-                };
-                if some[at].identity != identity {
-                    return Ok(false);
-                }
-                compared += 1;
-            }
+    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+        let number = |mark: &Watermark| if self.side == Side::Source { mark.source } else { mark.destination };
+        let asked: Vec<(Uid, &Watermark)> = self.watermarks.iter().map(|mark| (number(mark), mark)).collect();
+        let proofs = match self.side {
+            Side::Source => prove(source, &self.folder, &asked).await,
+            Side::Destination => prove(to, &self.folder, &asked).await,
+        };
+        match proofs {
+            Ok(proofs) => Ok(proofs.contains(&Proof::Confirmed) && !proofs.contains(&Proof::Contradicted)),
+            Err(failure) if failure.scope <= Scope::Folder => Ok(false),
+            Err(failure) => Err(failure).on(self.side).map_err(Halt::Fatal),
         }
-        Ok(compared > 0)
     }
 }
 
+/// Watermarks read at once.
+const PAGE: usize = 5_000;
+
 impl Pass {
     /// New names of folders that earlier passes know under another one: by MAILBOXID (RFC 8474), or by UIDVALIDITY and
-    /// the same messages under the same UIDs. UIDVALIDITY alone says little: some servers give all folders the same.
+    /// the same messages under the same UIDs. UIDVALIDITY alone says little: some servers give all folders the same. A
+    /// name says nothing where MAILBOXID says that it is another folder.
     pub(super) async fn renamed(
         &self,
         lane: &mut Lane,
         records: &[FolderRecord],
         source: &[ListedFolder],
     ) -> Flow<BTreeMap<FolderPath, FolderId>> {
-        let listed: BTreeSet<&FolderPath> = source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
+        let listed: BTreeMap<&FolderPath, &ListedFolder> =
+            source.iter().filter(|f| f.selectable).map(|f| (&f.path, f)).collect();
         let live = || records.iter().filter(|r| !r.retired);
-        let named: BTreeSet<&FolderPath> = live().map(|r| &r.source).collect();
-        let mut lost: Vec<&FolderRecord> = live().filter(|r| !listed.contains(&r.source)).collect();
+        let named: BTreeMap<&FolderPath, &FolderRecord> = live().map(|r| (&r.source, r)).collect();
+        let other_id = |r: &FolderRecord, f: &ListedFolder| match (&r.mailbox_id, &f.mailbox_id) {
+            (Some(before), Some(now)) => before != now,
+            _ => false,
+        };
+        let is_lost = |r: &&FolderRecord| listed.get(&r.source).is_none_or(|folder| other_id(r, folder));
+        let mut lost: Vec<&FolderRecord> = live().filter(is_lost).collect();
         let mut renamed = BTreeMap::new();
-        for folder in source.iter().filter(|f| !named.contains(&f.path)) {
+        for folder in listed.values().filter(|f| named.get(&f.path).is_none_or(|r| other_id(r, f))) {
             let Some(state) = folder.state else { continue };
             let alike: Vec<&FolderRecord> = lost
                 .iter()
@@ -98,13 +99,11 @@ impl Pass {
                 .collect();
             for record in alike {
                 let same = folder.mailbox_id.is_some() || {
-                    let watermarks = self.journal.watermarks(record.id).await?;
-                    let folder = FolderRef {
-                        path: folder.path.clone(),
-                        wire: folder.wire.clone(),
-                        validity: state.uid_validity,
-                    };
-                    self.persist(lane, &mut SameMessages { folder, watermarks: &watermarks }).await?
+                    let watermarks = self.sample_of(record.id).await?;
+                    let (path, wire) = (folder.path.clone(), folder.wire.clone());
+                    let folder = FolderRef { path, wire, validity: state.uid_validity };
+                    self.persist(lane, &mut SameMessages { side: Side::Source, folder, watermarks: &watermarks })
+                        .await?
                 };
                 if same {
                     lost.retain(|r| r.id != record.id);
@@ -114,5 +113,68 @@ impl Pass {
             }
         }
         Ok(renamed)
+    }
+
+    /// Some watermarks of a row, from all over it.
+    async fn sample_of(&self, row: FolderId) -> Flow<Vec<Watermark>> {
+        let (mut sample, mut from) = (Spread::new(), Uid(i64::MIN));
+        loop {
+            let page = self.journal.some_watermarks(row, from, Uid(i64::MAX), PAGE).await?;
+            let Some(last) = page.last().map(|mark| mark.source) else { return Ok(sample.take()) };
+            page.into_iter().for_each(|mark| sample.add(mark));
+            from = Uid(last.0 + 1);
+        }
+    }
+
+    /// Destination folders that their owner renamed are followed: by MAILBOXID, else by UIDVALIDITY and copies that are
+    /// there under the same numbers.
+    pub(super) async fn follow_renamed(
+        &self,
+        lane: &mut Lane,
+        records: &mut [FolderRecord],
+        destination: &[ListedFolder],
+    ) -> Flow<()> {
+        let there: BTreeSet<&WireName> = destination.iter().filter(|f| f.selectable).map(|f| &f.wire).collect();
+        let lost: Vec<FolderRecord> = records
+            .iter()
+            .filter(|r| !r.retired && r.destination_validity != 0 && !there.contains(&r.destination_wire))
+            .cloned()
+            .collect();
+        for record in lost {
+            // Another row of the same folder may have been followed already.
+            if records.iter().any(|r| r.id == record.id && r.destination_wire != record.destination_wire) {
+                continue;
+            }
+            let taken: BTreeSet<WireName> = records.iter().map(|r| r.destination_wire.clone()).collect();
+            let free = destination.iter().filter(|f| f.selectable && !taken.contains(&f.wire));
+            for folder in free {
+                if self.is_renamed(lane, &record, folder).await? {
+                    tracing::info!(from = %record.destination, to = %folder.path, "a destination folder was renamed");
+                    self.journal.follow_destination(record.id, folder.path.clone(), folder.wire.clone()).await?;
+                    for row in records.iter_mut().filter(|r| r.destination_wire == record.destination_wire) {
+                        (row.destination, row.destination_wire) = (folder.path.clone(), folder.wire.clone());
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_renamed(&self, lane: &mut Lane, record: &FolderRecord, folder: &ListedFolder) -> Flow<bool> {
+        let Some(state) = folder.state.filter(|state| state.uid_validity == record.destination_validity) else {
+            return Ok(false);
+        };
+        if let (Some(before), Some(now)) = (&record.destination_mailbox_id, &folder.mailbox_id) {
+            return Ok(before == now);
+        }
+        let known = self.journal.known_at_destination(record.id).await?;
+        let every = known.len().div_ceil(SAMPLE).max(1);
+        let mut chosen: Vec<Uid> = known.iter().rev().step_by(every).copied().collect();
+        chosen.reverse();
+        let copies = self.journal.copies(record.id, chosen).await?;
+        let watermarks: Vec<Watermark> = copies.into_iter().map(|(_, mark)| mark).collect();
+        let folder = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: state.uid_validity };
+        self.persist(lane, &mut SameMessages { side: Side::Destination, folder, watermarks: &watermarks }).await
     }
 }

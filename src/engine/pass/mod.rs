@@ -6,6 +6,7 @@
 
 mod again;
 mod answers;
+mod audit;
 mod bytes;
 mod carry;
 mod copy;
@@ -13,19 +14,22 @@ mod finish;
 mod job;
 mod known;
 mod lane;
+mod late;
 mod places;
 mod quiet;
 mod reader;
 mod recorder;
 mod recovery;
 mod resolve;
+mod sample;
 mod scan;
 pub mod tally;
+mod there;
 mod tree;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::CancellationToken;
@@ -38,6 +42,8 @@ use crate::domain::record::{Counts, Phase};
 use crate::domain::retry::Pace;
 use crate::endpoint::Endpoint;
 use crate::engine::journal::Journal;
+use crate::engine::pass::audit::Ended;
+use crate::engine::pass::job::Job;
 use crate::engine::pass::recorder::{Recorder, recorder};
 use crate::engine::pass::recovery::Recovery;
 use crate::engine::pass::tally::Tally;
@@ -73,10 +79,12 @@ pub struct Stops {
 /// How a pass ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PassEnd {
-    /// To its end, with this number of item errors.
+    /// To its end.
     Completed {
         /// Messages that could not be moved.
         errors: u64,
+        /// Messages of differences that nothing explains (D27).
+        differ: u64,
     },
     /// It was told to stop.
     Stopped,
@@ -145,6 +153,12 @@ pub struct Pass {
     errors: AtomicU64,
     /// Messages that became item errors in this pass: not tried again in it.
     failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
+    /// HIGHESTMODSEQ of the source is not trusted.
+    modseq_stalls: AtomicBool,
+    /// Folders whose late messages are looked at when all others are done.
+    late: Mutex<BTreeMap<FolderId, Job>>,
+    /// Folders that ended, to be audited.
+    ended: Mutex<BTreeMap<FolderId, Ended>>,
 }
 
 impl Pass {
@@ -166,8 +180,22 @@ impl Pass {
             Box::new(move || recovery.progressed())
         };
         let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
-        let (errors, failed) = (AtomicU64::new(0), Mutex::default());
-        let pass = Self { order, source, destination, journal, tally, clock, quit, recovery, recorder, errors, failed };
+        let pass = Self {
+            order,
+            source,
+            destination,
+            journal,
+            tally,
+            clock,
+            quit,
+            recovery,
+            recorder,
+            errors: AtomicU64::new(0),
+            failed: Mutex::default(),
+            modseq_stalls: AtomicBool::new(false),
+            late: Mutex::default(),
+            ended: Mutex::default(),
+        };
         let work = async move {
             let ended = tokio::select! {
                 biased;
@@ -188,9 +216,14 @@ impl Pass {
             PassKind::Full | PassKind::Trial | PassKind::PreStage | PassKind::RetryErrors => {
                 let mut prepared = self.prepare(&mut lane).await?;
                 let mut lanes = lane::Lanes::new(lane, self.order.options.connections);
+                self.check_numbers(&mut lanes, &mut prepared).await?;
                 self.scan(&mut lanes, &mut prepared).await?;
                 self.resolve(&mut lanes, &mut prepared).await?;
-                self.copy(&mut lanes, prepared).await?;
+                self.copy(&mut lanes, &mut prepared).await?;
+                self.late_round(&mut lanes, &prepared).await?;
+                if let Some(lane) = lanes.iter_mut().next() {
+                    self.audit(lane).await?;
+                }
                 self.tally.phase(self.clock.now(), Phase::Finishing);
                 lanes.close().await;
                 Ok(())
@@ -198,9 +231,9 @@ impl Pass {
         }
     }
 
-    /// Both sides reached, login accepted, mailbox there; no data.
+    /// Both sides reached, login accepted, mailbox there; what would be left out; no data.
     async fn verify(&self, lane: &mut lane::Lane) -> Flow<()> {
-        self.list(lane).await?;
+        self.look_over(lane).await?;
         lane.close().await;
         Ok(())
     }
@@ -215,7 +248,10 @@ impl Pass {
         };
         let flushed = self.journal.progress(self.tally.progress(), self.tally.folders()).await;
         match (ended, flushed) {
-            (Ok(()), Ok(())) => PassEnd::Completed { errors: self.tally.totals().errors },
+            (Ok(()), Ok(())) => {
+                let Counts { errors, differ, .. } = self.tally.totals();
+                PassEnd::Completed { errors, differ }
+            }
             (Err(Halt::Stopped), Ok(())) => PassEnd::Stopped,
             (Err(Halt::Fatal(Trouble { side, failure })), _) => PassEnd::Failed { side: Some(side), failure },
             (Err(Halt::TooManyErrors(count)), _) => {

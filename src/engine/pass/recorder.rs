@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::ids::FolderId;
-use crate::domain::record::{Counts, ItemError, Results, Watermark};
+use crate::domain::record::{Counts, ItemError, Notice, Results, Watermark};
 use crate::engine::journal::Journal;
 use crate::engine::pass::tally::Tally;
 use crate::platform::clock::Clock;
@@ -46,6 +46,11 @@ impl Entry {
         let counts = Counts { errors: error.messages, ..Counts::default() };
         let results = Results { errors: vec![error], ..Results::default() };
         Self { results, counts: vec![(folder, counts)], progressed: false }
+    }
+
+    /// Something people should know, which changes no counter.
+    pub fn notice(notice: Notice) -> Self {
+        Self { results: Results { notices: vec![notice], ..Results::default() }, ..Self::default() }
     }
 }
 
@@ -167,7 +172,9 @@ fn merge(group: &mut Entry, entry: Entry) {
     group.results.watermarks.extend(entry.results.watermarks);
     group.results.rekeys.extend(entry.results.rekeys);
     group.results.flags.extend(entry.results.flags);
+    group.results.places.extend(entry.results.places);
     group.results.errors.extend(entry.results.errors);
+    group.results.notices.extend(entry.results.notices);
     group.counts.extend(entry.counts);
     group.progressed |= entry.progressed;
 }

@@ -113,7 +113,8 @@ impl Recovery {
             let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
             let until = self.clock.now().saturating_add(millis);
             if wait > Duration::ZERO {
-                self.tally.retry(Some(RetryState { failure: trouble.failure.clone(), attempt, limit, until }));
+                let (side, failure) = (Some(trouble.side), trouble.failure.clone());
+                self.tally.retry(Some(RetryState { side, failure, attempt, limit, until }));
             }
         }
         Ok(until)

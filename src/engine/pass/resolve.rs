@@ -205,7 +205,7 @@ impl Step for Resolve<'_> {
         if !self.job.is_empty() {
             match self.look(pass, source, to).await {
                 Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
-                    return Ok(Looked::Failed(trouble.failure));
+                    return Ok(Looked::Failed(trouble));
                 }
                 other => other?,
             }
@@ -217,7 +217,7 @@ impl Step for Resolve<'_> {
 
     fn broke(&mut self, _pass: &Pass, trouble: &Trouble) -> Option<Looked> {
         let enough = blames_its_place(&trouble.failure) && self.job.blame(None) >= BLAME_LIMIT;
-        enough.then(|| Looked::Failed(trouble.failure.clone()))
+        enough.then(|| Looked::Failed(trouble.clone()))
     }
 }
 
@@ -228,8 +228,8 @@ impl Pass {
             return Ok(());
         }
         match self.persist(lane, &mut Resolve { job, prepared }).await? {
-            Looked::Done => Ok(()),
-            Looked::Failed(failure) => self.folder_failed(job, failure).await,
+            Looked::Done | Looked::Again => Ok(()),
+            Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await,
         }
     }
 }

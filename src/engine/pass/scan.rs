@@ -1,51 +1,86 @@
 //! Compare: which messages of each folder are new, which are known, which flags changed, and which watermarks lost
-//! their message (D7, D10, D12).
+//! their message (D7, D10, D12). Before anything is believed of old numbers a sample of them is looked at (D26).
 //!
-//! A first pass into an empty folder needs no listing: everything is new and comes with its bytes.
+//! A first pass into an empty folder needs no listing: everything is new and comes with its bytes. Else both sides ascend
+//! by number and are merged window by window: memory holds [`WINDOW`] messages, what is new, and what changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use crate::domain::failure::{Scope, Side};
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
 use crate::domain::message::MessageMeta;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
-use crate::domain::record::{Phase, Watermark};
+use crate::domain::record::{ItemError, Notice, NoticeKind, Phase, Watermark};
 use crate::endpoint::{Destination, Source, Which};
 use crate::engine::pass::job::{BLAME_LIMIT, Carry, Job, Todo};
 use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
+use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
+use crate::engine::pass::sample::{Proof, Spread, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// Messages of one window.
+const WINDOW: u32 = 4000;
+/// IMAP numbers end here (RFC 9051 §2.3.1.1).
+const END: Uid = Uid(1 << 32);
+
+/// A watermark that lost its message.
+pub(super) type Gone = (Identity, FolderId, Uid);
+
+/// What comparing one folder found beside what stands in its job.
+#[derive(Default)]
+pub(super) struct Found {
+    gone: Vec<Gone>,
+    /// The row to which watermarks went whose numbers mean other messages now.
+    retired: Option<FolderId>,
+}
+
+/// What comparing all folders found.
+#[derive(Default)]
+struct All {
+    gone: Vec<Gone>,
+    /// Rows that were set aside, with the rows they came from.
+    retired: Vec<(FolderId, FolderId)>,
+}
 
 /// Compares one folder.
 struct Scan<'a> {
     job: &'a mut Job,
-    gone: Vec<(Identity, FolderId, Uid)>,
+    found: Found,
+    /// Every known number is looked at: a sample was contradicted, or the server's figures were.
+    prove_all: bool,
+    /// The server said it holds another number of messages than it listed: both figures of the first time.
+    miscounted: Option<(u32, u64)>,
     /// The last failure of three at this folder.
     broken: bool,
 }
 
 /// What lanes do with every folder of the groups they take.
 enum Look<'a> {
-    /// Compare; watermarks that lost their message are gathered.
-    Compare(&'a Mutex<Vec<(Identity, FolderId, Uid)>>),
+    /// Compare; watermarks that lost their message are gathered, and rows that were set aside with the folder's own.
+    Compare(&'a Mutex<All>),
     /// Resolve.
     Resolve(&'a Prepared),
+    /// Look whether the numbers of copies hold.
+    Numbers,
 }
 
 /// How a step over one folder ended, when it was not by a halt.
 pub(super) enum Looked {
     /// It was done.
     Done,
+    /// It must be done once more, on a fresh connection.
+    Again,
     /// The folder cannot be worked on.
-    Failed(crate::domain::failure::Failure),
+    Failed(Trouble),
 }
 
 #[async_trait]
@@ -55,60 +90,218 @@ impl Step for Scan<'_> {
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
         // What an earlier try of this pass recorded must be seen.
         pass.recorder.flush().await;
-        let watermarks = pass.journal.watermarks(self.job.id).await?;
-        let job = &*self.job;
-        let unharmed =
-            job.looks == 0 && pass.failed_in(job.id).is_empty() && job.careful.is_empty() && job.folder_blame == 0;
-        if watermarks.is_empty() && !pass.filters() && unharmed {
+        let any = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), Uid(i64::MAX), 1).await?;
+        if any.is_empty() && self.is_plain(pass) {
             self.job.todo = Todo::All;
-            pass.expect(self.job, 0, 0, u64::from(self.job.listed.messages));
+            pass.expect(self.job, 0, 0, u64::from(self.job.exists));
             return Ok(Looked::Done);
         }
-        let dates = needs_dates(&pass.order.options, None);
-        match source.scan(&self.job.source, &Which::All, dates).await {
-            Ok(listing) => self.sort_out(pass, &listing, &watermarks),
-            Err(failure) if failure.scope <= Scope::Folder => return Ok(Looked::Failed(failure)),
-            Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
+        match self.scan(pass, source).await {
+            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
+            other => other,
         }
-        Ok(Looked::Done)
     }
 
     fn broke(&mut self, _pass: &Pass, trouble: &Trouble) -> Option<Looked> {
         self.broken = blames_its_place(&trouble.failure) && self.job.blame(None) >= BLAME_LIMIT;
-        self.broken.then(|| Looked::Failed(trouble.failure.clone()))
+        self.broken.then(|| Looked::Failed(trouble.clone()))
     }
 }
 
+/// What the windows of one scan add up to.
+#[derive(Default)]
+struct Sums {
+    listed: u64,
+    known: u64,
+    skipped: u64,
+    new: Vec<Uid>,
+    late: Vec<Uid>,
+    listing: BTreeMap<Uid, (crate::domain::flags::Flags, u32)>,
+    carries: Vec<Carry>,
+    gone: Vec<Gone>,
+    next: u32,
+}
+
 impl Scan<'_> {
-    fn sort_out(&mut self, pass: &Pass, listing: &[MessageMeta], watermarks: &[Watermark]) {
-        let options = &pass.order.options;
-        let job = &mut *self.job;
-        let listing: Vec<&MessageMeta> = listing.iter().filter(|message| job.was_listed(message.uid)).collect();
-        if listing.len() < job.listed.messages as usize {
-            // Deleted since the listing, or a server that does not show everything: only another pass can tell.
-            job.unfinished = true;
+    /// Whether nothing speaks against taking the folder as it comes, without a listing.
+    fn is_plain(&self, pass: &Pass) -> bool {
+        let job = &*self.job;
+        !pass.filters()
+            && !job.remainder
+            && job.agreed
+            && job.looks == 0
+            && pass.failed_in(job.id).is_empty()
+            && job.careful.is_empty()
+            && job.folder_blame == 0
+    }
+
+    async fn scan(&mut self, pass: &Pass, source: &mut dyn Source) -> Flow<Looked> {
+        let state = source.examine(&self.job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        self.job.exists = state.messages;
+        let mut sums = Sums { next: state.uid_next, ..Sums::default() };
+        let mut sample = Spread::new();
+        let failed = pass.failed_in(self.job.id);
+        let dates = needs_dates(&pass.order.options, None);
+        let density = i64::from(state.uid_next.max(1)) / i64::from(state.messages.max(1));
+        let mut width = i64::from(WINDOW) * density.clamp(1, 1 << 18);
+        let mut from = Uid(1);
+        let mut first_mark = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), from, usize::MAX).await?;
+        while from < END {
+            let last = state.uid_next > 0 && from.0 + width >= i64::from(state.uid_next);
+            let to = if last { END } else { Uid((from.0 + width).min(END.0)) };
+            let listing = source.scan(&self.job.source, &Which::Range(from, to), dates).await;
+            let listing = listing.on(Side::Source).map_err(Halt::Fatal)?;
+            let mut marks = pass.journal.some_watermarks(self.job.id, from, to, usize::MAX).await?;
+            marks.splice(0..0, std::mem::take(&mut first_mark));
+            self.prove_window(pass, source, &listing, &mut marks, &mut sample).await?;
+            width = match listing.len() as u32 {
+                many if many > 2 * WINDOW => (width / 2).max(1),
+                few if few < WINDOW / 2 => width * 2,
+                _ => width,
+            };
+            self.take_in(pass, &listing, &marks, &failed, &mut sums);
+            from = to;
         }
-        let listing: Vec<MessageMeta> = listing.into_iter().cloned().collect();
-        let found = compare(&listing, watermarks, options.carry_flags);
-        job.folder_blame = 0;
-        job.listing.clear();
-        let failed = pass.failed_in(job.id);
-        let (mut new, mut skipped) = (Vec::new(), 0);
+        if !self.sample_holds(source, sample.take()).await? {
+            self.prove_all = true;
+            return Ok(Looked::Again);
+        }
+        if let Some(again) = self.count(pass, state.messages, sums.listed).await? {
+            return Ok(again);
+        }
+        self.conclude(pass, sums);
+        Ok(Looked::Done)
+    }
+
+    /// While all known numbers are looked at: those that mean another message lose their watermark, which goes to a
+    /// retired row. Else some of the known ones are noted for the sample.
+    async fn prove_window(
+        &mut self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        listing: &[MessageMeta],
+        marks: &mut Vec<Watermark>,
+        sample: &mut Spread<Watermark>,
+    ) -> Flow<()> {
+        let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
+        let known = || marks.iter().filter(|mark| listed.contains(&mark.source));
+        if !self.prove_all {
+            known().for_each(|mark| sample.add(mark.clone()));
+            return Ok(());
+        }
+        let asked: Vec<(Uid, &Watermark)> = known().map(|mark| (mark.source, mark)).collect();
+        let proofs = prove(source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let wrong = |proof: &Proof| *proof == Proof::Contradicted;
+        let count = proofs.iter().filter(|proof| wrong(proof)).count();
+        if count == 0 {
+            return Ok(());
+        }
+        // Nearly all confirmed: go on with those. Else none of them is believed, those not handed out neither.
+        let all = count * 10 > proofs.len();
+        let taken = asked.iter().zip(&proofs).filter(|(_, proof)| all || wrong(proof)).map(|((uid, _), _)| *uid);
+        let taken: BTreeSet<Uid> = taken.collect();
+        tracing::info!(folder = %self.job.path, count, of = proofs.len(), "numbers mean other messages than before");
+        let row = pass.journal.retire(self.job.id, taken.iter().copied().collect()).await?;
+        self.found.retired = Some(row);
+        let (aside, kept) = std::mem::take(marks).into_iter().partition(|mark| taken.contains(&mark.source));
+        *marks = kept;
+        let aside: Vec<Watermark> = aside;
+        self.found.gone.extend(aside.into_iter().map(|mark| (mark.identity, row, mark.source)));
+        Ok(())
+    }
+
+    async fn sample_holds(&self, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
+        let asked: Vec<(Uid, &Watermark)> = sample.iter().map(|mark| (mark.source, mark)).collect();
+        let proofs = prove(source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        Ok(!proofs.contains(&Proof::Contradicted))
+    }
+
+    /// Listed must be what EXAMINE said (D27): else once more, on a fresh connection; then the difference is an error.
+    async fn count(&mut self, pass: &Pass, exists: u32, listed: u64) -> Flow<Option<Looked>> {
+        if listed >= u64::from(exists) {
+            // More are listed than were told: what was listed counts, but the figure is not to be built on.
+            self.job.unfinished |= listed > u64::from(exists);
+            self.job.unlisted = 0;
+            return Ok(None);
+        }
+        if self.miscounted.replace((exists, listed)).is_none() {
+            return Ok(Some(Looked::Again));
+        }
+        self.job.unfinished = true;
+        let missing = u64::from(exists) - listed;
+        // Counted once, however often the folder is looked into.
+        if self.job.unlisted == 0 {
+            let text = format!("the server says that the folder holds {exists} messages and lists {listed}");
+            let doing = format!("scanning folder \"{}\"", self.job.path);
+            let failure = Failure::new(Cause::ListIncomplete, Scope::Folder, Retry::Never, doing).saying(text);
+            tracing::warn!(folder = %self.job.path, exists, listed, "the listing is incomplete");
+            let error = ItemError {
+                folder: Some(self.job.path.clone()),
+                source: None,
+                subject: None,
+                date: None,
+                size: None,
+                messages: missing,
+                side: Some(Side::Source),
+                failure,
+            };
+            pass.recorder.add(Entry::error(self.job.id, error)).await;
+            pass.recorder.flush().await;
+            pass.check_errors(1)?;
+        }
+        self.job.unlisted = missing;
+        Ok(None)
+    }
+
+    /// Merges one window and forgets it.
+    fn take_in(
+        &mut self,
+        pass: &Pass,
+        listing: &[MessageMeta],
+        marks: &[Watermark],
+        failed: &BTreeSet<Uid>,
+        sums: &mut Sums,
+    ) {
+        let options = &pass.order.options;
+        let job = &*self.job;
+        let found = compare(listing, marks, options.carry_flags);
+        let distinct = found.known + found.new.len() as u64;
+        sums.listed += distinct;
+        sums.known += found.known;
+        if let Some(last) = listing.iter().map(|message| message.uid.0).max() {
+            sums.next = sums.next.max(u32::try_from(last + 1).unwrap_or(u32::MAX));
+        }
         for message in found.new.iter().map(|at| &listing[*at]) {
             if failed.contains(&message.uid) {
                 continue;
             }
             if skip_rule(message, options, None).is_some() {
-                skipped += 1;
+                sums.skipped += 1;
                 continue;
             }
-            new.push(message.uid);
-            job.listing.insert(message.uid, (message.flags.clone(), message.size));
+            if job.remainder || !job.was_listed(message.uid) {
+                sums.late.push(message.uid);
+            } else {
+                sums.new.push(message.uid);
+            }
+            sums.listing.insert(message.uid, (message.flags.clone(), message.size));
         }
-        pass.expect(job, found.known, skipped, new.len() as u64);
-        job.todo = Todo::These(new);
-        job.carries = found.flag_changes.into_iter().map(Carry::from).collect();
-        self.gone = found.gone.iter().map(|w| (w.identity, job.id, w.source)).collect();
+        sums.carries.extend(found.flag_changes.into_iter().map(Carry::from));
+        sums.gone.extend(found.gone.iter().map(|mark| (mark.identity, job.id, mark.source)));
+    }
+
+    fn conclude(&mut self, pass: &Pass, sums: Sums) {
+        let job = &mut *self.job;
+        job.folder_blame = 0;
+        let new = sums.new.len() as u64;
+        pass.expect(job, sums.known, sums.skipped, new);
+        job.source_next = sums.next;
+        job.listing = sums.listing;
+        job.todo = Todo::These(sums.new);
+        job.late = sums.late;
+        job.carries = sums.carries;
+        self.found.gone.extend(sums.gone);
+        pass.postpone(job);
     }
 }
 
@@ -123,33 +316,70 @@ impl Pass {
         self.tally.count(self.clock.now(), job.id, |c| {
             c.already_there = known.saturating_sub(c.copied);
             c.skipped = skipped;
-            c.vanished = 0;
+            (c.vanished, c.waiting, c.arrived) = (0, 0, 0);
             c.source = c.copied + c.already_there + c.skipped + c.errors + new;
         });
     }
 
     /// Compares one folder, again after lost connections; a folder that cannot be read becomes an error.
-    pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<Vec<(Identity, FolderId, Uid)>> {
-        let mut step = Scan { job, gone: Vec::new(), broken: false };
-        let looked = self.persist(lane, &mut step).await?;
-        let gone = step.gone;
-        if let Looked::Failed(failure) = looked {
-            self.folder_failed(job, failure).await?;
+    pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<Found> {
+        let prove_all = job.doubtful;
+        let mut step = Scan { job, found: Found::default(), prove_all, miscounted: None, broken: false };
+        let looked = loop {
+            match self.persist(lane, &mut step).await? {
+                Looked::Again => lane.disconnect(),
+                looked => break looked,
+            }
+        };
+        let found = step.found;
+        if let Some(row) = found.retired {
+            self.notice(job, NoticeKind::Renumbered, Side::Source, Vec::new()).await;
+            tracing::info!(folder = %job.path, %row, "numbers of the source were set aside");
         }
-        Ok(gone)
+        match looked {
+            Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await?,
+            // Nothing is doubted twice: what could not be believed was set aside.
+            Looked::Done | Looked::Again => job.doubtful = false,
+        }
+        Ok(found)
+    }
+
+    /// Records a notice about messages of a folder; differences count.
+    pub(super) async fn notice(&self, job: &Job, kind: NoticeKind, side: Side, numbers: Vec<Uid>) {
+        let messages = numbers.len() as u64;
+        self.tell(
+            job.id,
+            Notice { folder: Some(job.path.clone()), kind, side: Some(side), messages, numbers, detail: None },
+        )
+        .await;
+    }
+
+    /// Looks whether the numbers of copies at the destination still hold (D26).
+    pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+        self.tally.phase(self.clock.now(), Phase::ScanningDestination);
+        let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
+        let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
+        prepared.groups = self.side_by_side(lanes, &Look::Numbers, look, rest).await?;
+        Ok(())
     }
 
     /// Compares all folders, then gathers the watermarks that lost their message: they may have moved.
     pub(super) async fn scan(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
-        let needs = |group: &Group| self.filters() || group.iter().any(|job| !job.fresh);
+        let needs =
+            |group: &Group| self.filters() || group.iter().any(|job| !job.fresh || !job.agreed || job.remainder);
         let (look, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut prepared.groups).into_iter().partition(needs);
         for job in rest.iter().flatten() {
-            self.expect(job, 0, 0, u64::from(job.listed.messages));
+            self.expect(job, 0, 0, u64::from(job.exists));
         }
-        let gone = Mutex::new(Vec::new());
-        prepared.groups = self.side_by_side(lanes, &Look::Compare(&gone), look, rest).await?;
-        let mut gone = gone.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let found = Mutex::new(All::default());
+        prepared.groups = self.side_by_side(lanes, &Look::Compare(&found), look, rest).await?;
+        let All { mut gone, retired } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (row, of) in retired {
+            if let Some(place) = prepared.places.get(&of).cloned() {
+                prepared.places.insert(row, place);
+            }
+        }
         if prepared.groups.iter().flatten().any(|job| !job.is_empty()) {
             for id in &prepared.lost {
                 gone.extend(self.journal.watermarks(*id).await?.into_iter().map(|w| (w.identity, *id, w.source)));
@@ -199,10 +429,25 @@ impl Pass {
 
     async fn look_at_groups(&self, lane: &mut Lane, look: &Look<'_>, queue: &Queue, done: &Queue) -> Flow<()> {
         while let Some(mut group) = queue.take() {
+            if let Look::Numbers = look {
+                match self.check_there(lane, &mut group).await {
+                    Ok(()) => done.put(group),
+                    Err(halt) if lane.is_unwanted(&halt) => {
+                        lane.leave_out();
+                        queue.put(group);
+                        return Ok(());
+                    }
+                    Err(halt) => return Err(halt),
+                }
+                continue;
+            }
             for job in &mut group {
                 let looked = match look {
-                    Look::Compare(gone) => self.scan_folder(lane, job).await.map(|found| {
-                        gone.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+                    Look::Numbers => Ok(()),
+                    Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {
+                        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.gone.extend(found.gone);
+                        all.retired.extend(found.retired.map(|row| (row, job.id)));
                     }),
                     Look::Resolve(prepared) => self.resolve_folder(lane, prepared, job).await,
                 };

@@ -273,7 +273,7 @@ mod tests {
             crate::domain::failure::Retry::Backoff,
             "copying",
         );
-        tally.retry(Some(RetryState { failure, attempt: 1, limit: 8, until: 9 }));
+        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: 9 }));
         tally.retry(None);
         meter.add(30);
         assert_eq!(shown(), 140, "what is read again counts once");
@@ -285,7 +285,7 @@ mod tests {
         let tally = Tally::new(Arc::default());
         tally.phase(10, Phase::Copying);
         let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "copying");
-        tally.retry(Some(RetryState { failure, attempt: 1, limit: 8, until: 99 }));
+        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: 99 }));
         assert_eq!((tally.progress().updated, tally.progress().retry.map(|r| r.until)), (10, Some(99)));
     }
 }

@@ -8,18 +8,23 @@ use async_trait::async_trait;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
-use crate::domain::ids::FolderId;
+use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
-use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Phase};
+use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Habit, Notice, NoticeKind, Phase, Seen};
 use crate::domain::tree::{FolderPlan, Tree, destination_tree};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
+use crate::engine::pass::recorder::Entry;
+use crate::engine::pass::there::Doubts;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
-/// What both sides hold.
+/// Folders left out that are named one by one; of more, the number is told.
+const MOST_NAMED: usize = 200;
+
+/// What both sides hold; of the destination what its owner has.
 pub(super) struct Listing {
     source: Vec<ListedFolder>,
     destination: Vec<ListedFolder>,
@@ -38,10 +43,14 @@ impl Step for List {
         let (source, destination) = tokio::join!(source.list(), to.list());
         Ok(Listing {
             source: source.on(Side::Source).map_err(Halt::Fatal)?,
-            destination: destination.on(Side::Destination).map_err(Halt::Fatal)?,
+            destination: own(destination.on(Side::Destination).map_err(Halt::Fatal)?),
             limits,
         })
     }
+}
+
+fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
+    listed.into_iter().filter(|folder| !folder.foreign).collect()
 }
 
 /// Creates folders and subscribes those that exist.
@@ -76,15 +85,105 @@ struct Candidate {
     plan: FolderPlan,
     record: Option<FolderRecord>,
     state: Option<FolderState>,
+    /// What EXAMINE says, of folders that are to be looked into: it corrects the list (D27).
+    examined: Option<FolderState>,
+    /// The destination folder's line in the list.
+    there: Option<ListedFolder>,
     wire: WireName,
     gone: bool,
-    refused: Option<Failure>,
+    refused: Option<Trouble>,
     opened: Option<(FolderState, PermanentFlags)>,
 }
 
-/// Opens the destination folders of all candidates in one flight; asks for source states the list did not tell.
-struct Open<'a> {
+impl Candidate {
+    /// What is known of the folder's state: by EXAMINE, else by the list.
+    fn best(&self) -> FolderState {
+        let unknown = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
+        self.examined.or(self.state).unwrap_or(unknown)
+    }
+
+    /// Whether list and EXAMINE say the same of the source folder.
+    fn agreed(&self) -> bool {
+        let figures = |state: FolderState| (state.uid_validity, state.uid_next, state.messages);
+        match (self.state, self.examined) {
+            (Some(listed), Some(examined)) => figures(listed) == figures(examined),
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    /// Whether the source's numbers may mean other messages than before (D26).
+    fn is_doubtful(&self, mailbox_id: Option<&String>) -> bool {
+        let Some(record) = &self.record else { return false };
+        let told = self.state.map_or(0, |state| state.uid_next);
+        let now = FolderState { uid_next: self.best().uid_next.max(told), ..self.best() };
+        went_back(record.source_seen, now) || is_another(record.mailbox_id.as_ref(), mailbox_id)
+    }
+
+    /// Why the numbers of copies at the destination may not hold (D26).
+    fn doubts(&self) -> Doubts {
+        let Some(record) = self.record.as_ref().filter(|r| r.destination == self.plan.destination) else {
+            return Doubts::default();
+        };
+        let listed = self.there.as_ref().and_then(|there| there.state);
+        let Some(now) = self.opened.as_ref().map(|opened| opened.0).or(listed) else { return Doubts::default() };
+        let id = self.there.as_ref().and_then(|there| there.mailbox_id.as_ref());
+        let renumbered = record.destination_validity != 0
+            && now.uid_validity != 0
+            && record.destination_validity != now.uid_validity;
+        Doubts {
+            stepped_back: went_back(record.destination_seen, now),
+            made_anew: renumbered || is_another(record.destination_mailbox_id.as_ref(), id),
+        }
+    }
+}
+
+/// Whether UIDNEXT is lower than it was, or more messages are there than can have come since.
+fn went_back(seen: Seen, now: FolderState) -> bool {
+    if seen.uid_next == 0 || now.uid_next == 0 {
+        return false;
+    }
+    let came = now.uid_next.saturating_sub(seen.uid_next);
+    now.uid_next < seen.uid_next || u64::from(now.messages) > u64::from(seen.messages) + u64::from(came)
+}
+
+/// Whether both are known and differ (MAILBOXID, RFC 8474).
+fn is_another(before: Option<&String>, now: Option<&String>) -> bool {
+    before.zip(now).is_some_and(|(before, now)| before != now)
+}
+
+/// Opens the source folders of these candidates in one flight.
+struct Examine<'a> {
     listing: &'a Listing,
+    candidates: &'a mut [Candidate],
+}
+
+#[async_trait]
+impl Step for Examine<'_> {
+    type Out = ();
+
+    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<()> {
+        let folder = |candidate: &Candidate| {
+            let listed = &self.listing.source[candidate.plan.source];
+            place(&listed.path, &listed.wire, 0)
+        };
+        let folders: Vec<FolderRef> = self.candidates.iter().map(folder).collect();
+        let states = source.examine_all(&folders).await.on(Side::Source).map_err(Halt::Fatal)?;
+        for (candidate, state) in self.candidates.iter_mut().zip(states) {
+            match state {
+                Ok(state) => candidate.examined = Some(state),
+                Err(failure) if failure.scope <= Scope::Folder => {
+                    candidate.refused = Some(Trouble { side: Side::Source, failure });
+                }
+                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens the destination folders of all candidates in one flight.
+struct Open<'a> {
     candidates: &'a mut [Candidate],
 }
 
@@ -92,16 +191,7 @@ struct Open<'a> {
 impl Step for Open<'_> {
     type Out = ();
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
-        for candidate in self.candidates.iter_mut().filter(|c| c.state.is_none() && c.refused.is_none()) {
-            let listed = &self.listing.source[candidate.plan.source];
-            let folder = FolderRef { path: listed.path.clone(), wire: listed.wire.clone(), validity: 0 };
-            match source.examine(&folder).await {
-                Ok(state) => candidate.state = Some(state),
-                Err(failure) if failure.scope <= Scope::Folder => candidate.refused = Some(failure),
-                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
-            }
-        }
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
         for candidate in self.candidates.iter_mut().filter(|c| c.wire.0.is_empty()) {
             // Neither listed nor created by us, as the inbox of some servers.
             candidate.wire = to.wire_name(&candidate.plan.destination);
@@ -115,7 +205,7 @@ impl Step for Open<'_> {
         for (candidate, opened) in wanted.into_iter().zip(opened) {
             match opened {
                 Ok(opened) => candidate.opened = Some(opened),
-                Err(failure) => candidate.refused = Some(failure),
+                Err(failure) => candidate.refused = Some(Trouble { side: Side::Destination, failure }),
             }
         }
         Ok(())
@@ -127,32 +217,99 @@ fn place(path: &FolderPath, wire: &WireName, validity: u32) -> FolderRef {
 }
 
 impl Pass {
-    /// Lists both sides.
+    /// Lists both sides. A source without any folder is not believed: every mailbox has one.
     pub(super) async fn list(&self, lane: &mut Lane) -> Flow<Listing> {
         self.tally.phase(self.clock.now(), Phase::Connecting);
-        self.persist(lane, &mut List).await
+        let listing = self.persist(lane, &mut List).await?;
+        if listing.source.iter().any(|folder| folder.selectable && !folder.foreign) {
+            return Ok(listing);
+        }
+        let failure = Failure::new(Cause::NoFolders, Scope::Mailbox, Retry::User, "listing folders")
+            .saying(format!("{} folders listed, none of them with mail of its own", listing.source.len()));
+        Err(Halt::Fatal(Trouble { side: Side::Source, failure }))
+    }
+
+    /// Lists both sides and names what a pass would leave out; changes nothing.
+    pub(super) async fn look_over(&self, lane: &mut Lane) -> Flow<()> {
+        let listing = self.list(lane).await?;
+        let tree = self.tree(&listing, &Known::new(&[], &BTreeMap::new()))?;
+        self.tell_left_out(&tree, &listing).await;
+        Ok(())
+    }
+
+    /// Names the folders that are left out although nobody asked for it, each with what it holds, if that is known.
+    async fn tell_left_out(&self, tree: &Tree, listing: &Listing) {
+        for (at, reason) in &tree.left_out {
+            tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
+        }
+        let told: Vec<_> = tree.left_out.iter().filter(|(_, reason)| reason.is_told()).collect();
+        let notice = |folder: Option<FolderPath>, messages: u64, detail: String| {
+            let (kind, side, numbers) = (NoticeKind::LeftOut, Some(Side::Source), Vec::new());
+            Notice { folder, kind, side, messages, numbers, detail: Some(detail) }
+        };
+        let messages = |at: usize| listing.source[at].state.map_or(0, |state| u64::from(state.messages));
+        let (named, more) = told.split_at(told.len().min(MOST_NAMED));
+        for (at, reason) in named {
+            let path = listing.source[*at].path.clone();
+            self.recorder.add(Entry::notice(notice(Some(path), messages(*at), reason.word().to_owned()))).await;
+        }
+        if !more.is_empty() {
+            let detail = format!("{} more folders, for the same reasons", more.len());
+            let held = more.iter().map(|(at, _)| messages(*at)).sum();
+            self.recorder.add(Entry::notice(notice(None, held, detail))).await;
+        }
     }
 
     /// Lists, creates the tree and says which folders to look into.
     pub(super) async fn prepare(&self, lane: &mut Lane) -> Flow<Prepared> {
         self.tally.phase(self.clock.now(), Phase::Loading);
-        let records = self.journal.folders().await?;
+        let mut records = self.journal.folders().await?;
         let listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
         self.wait_for_the_interrupted(lane, &records, &listing).await?;
+        self.follow_renamed(lane, &mut records, &listing.destination).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
-        let known = Known::new(&records, &listing.source, &renamed);
+        let known = Known::new(&records, &renamed);
         let tree = self.tree(&listing, &known)?;
-        for (at, reason) in &tree.left_out {
-            tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
-        }
+        self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
         self.create(lane, &tree, &listing, &mut candidates).await?;
-        let (mut look, settled): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|c| self.must_look(c));
+        self.notice_stalls(&candidates).await?;
+        let (mut look, mut settled): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|c| c.refused.is_none() && !self.unchanged(c));
         if !look.is_empty() {
-            self.persist(lane, &mut Open { listing: &listing, candidates: &mut look }).await?;
+            self.persist(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
+        }
+        // New and empty: there is nothing to look into.
+        let needed = |c: &Candidate| c.refused.is_none() && (c.record.is_some() || c.best().messages > 0);
+        let (mut look, empty): (Vec<_>, Vec<_>) = look.into_iter().partition(needed);
+        settled.extend(empty);
+        if !look.is_empty() {
+            self.persist(lane, &mut Open { candidates: &mut look }).await?;
         }
         self.register(records, &listing, settled, look).await
+    }
+
+    /// A HIGHESTMODSEQ that stood still while something changed is not trusted at this server any more (D11).
+    async fn notice_stalls(&self, candidates: &[Candidate]) -> Flow<()> {
+        let known = self.journal.habit(Side::Source).await?.modseq_stalls;
+        let stalls = |candidate: &Candidate| {
+            let marker = candidate.record.as_ref().and_then(|record| record.marker);
+            candidate.state.zip(marker).is_some_and(|(now, marker)| {
+                let before = marker.state;
+                now.highest_modseq.is_some()
+                    && now.highest_modseq == before.highest_modseq
+                    && now.uid_validity == before.uid_validity
+                    && (now.uid_next, now.messages) != (before.uid_next, before.messages)
+            })
+        };
+        let stalls = known || candidates.iter().any(stalls);
+        if stalls && !known {
+            tracing::info!("HIGHESTMODSEQ of the source stands still; it is not trusted");
+            self.journal.learn(Side::Source, Habit { modseq_stalls: true, ..Habit::default() }).await?;
+        }
+        self.modseq_stalls.store(stalls, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
     }
 
     /// An attempt that was interrupted moments ago may still be landing.
@@ -174,7 +331,7 @@ impl Pass {
     }
 
     fn candidates(&self, tree: &Tree, listing: &Listing, known: &Known<'_>) -> Vec<Candidate> {
-        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
+        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, f)).collect();
         let candidate = |plan: &FolderPlan| {
             let listed = &listing.source[plan.source];
             let record = known.rows.get(&listed.path).copied().cloned();
@@ -189,12 +346,13 @@ impl Pass {
             let gone = !plan.exists
                 && record.as_ref().is_some_and(|r| r.destination_validity != 0 && r.destination == plan.destination);
             let wire = match (&record, there.get(&plan.destination)) {
-                (_, Some(wire)) => (*wire).clone(),
+                (_, Some(there)) => there.wire.clone(),
                 (Some(record), None) if gone => record.destination_wire.clone(),
                 _ => WireName(Vec::new()),
             };
             let state = listed.state;
-            Candidate { plan, record, state, wire, gone, refused: None, opened: None }
+            let there = there.get(&plan.destination).map(|there| (*there).clone());
+            Candidate { plan, record, state, examined: None, there, wire, gone, refused: None, opened: None }
         };
         tree.folders.iter().map(candidate).collect()
     }
@@ -231,31 +389,32 @@ impl Pass {
         for candidate in candidates.iter_mut().filter(|c| !c.gone) {
             match created.get(&candidate.plan.destination) {
                 Some(Ok(wire)) => candidate.wire = wire.clone(),
-                Some(Err(failure)) => candidate.refused = Some(failure.clone()),
+                Some(Err(failure)) => {
+                    candidate.refused = Some(Trouble { side: Side::Destination, failure: failure.clone() });
+                }
                 None => {}
             }
         }
         Ok(())
     }
 
-    /// Whether a folder needs more than its line in the list: not when it is empty and new, or unchanged (D11).
-    fn must_look(&self, candidate: &Candidate) -> bool {
-        candidate.refused.is_none()
-            && !self.unchanged(candidate)
-            && (candidate.record.is_some() || candidate.state.is_none_or(|state| state.messages > 0))
-    }
-
+    /// Whether a folder needs no more than its line in the list: nothing changed since a pass left it whole (D11).
     fn unchanged(&self, candidate: &Candidate) -> bool {
         let Some((state, marker)) = candidate.state.zip(candidate.record.as_ref().and_then(|r| r.marker)) else {
             return false;
         };
         // Without HIGHESTMODSEQ nothing tells that flags changed.
-        let tells = match state.highest_modseq {
+        let stalls = self.modseq_stalls.load(std::sync::atomic::Ordering::Relaxed);
+        let tells = match state.highest_modseq.filter(|_| !stalls) {
             Some(_) => true,
             // Nor, without UIDNEXT, that one message went and another came.
             None => !self.order.options.carry_flags && state.uid_next != 0,
         };
-        !candidate.gone && tells && marker.state == state && marker.options == self.options_hash()
+        !candidate.gone
+            && tells
+            && marker.state == state
+            && marker.options == self.options_hash()
+            && candidate.doubts() == Doubts::default()
     }
 
     /// Writes the folder rows and makes the jobs.
@@ -355,9 +514,9 @@ impl Pass {
     ) -> Flow<Option<Job>> {
         let listed = &listing.source[candidate.plan.source];
         let unchanged = self.unchanged(&candidate);
-        let state =
-            candidate.state.unwrap_or(FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None });
-        let messages = u64::from(state.messages);
+        let best = candidate.best();
+        let state = FolderState { uid_validity: best.uid_validity, ..candidate.state.unwrap_or(best) };
+        let messages = u64::from(best.messages);
         let now = self.clock.now();
         let mut counts = self.order.earlier.get(&id).copied().unwrap_or_default();
         (counts.errors, counts.vanished, counts.skipped) = (0, 0, 0);
@@ -370,13 +529,27 @@ impl Pass {
             _ => FolderPhase::Waiting,
         };
         self.tally.folder(now, id, listed.path.clone(), counts, phase);
-        let intent = candidate.record.as_ref().filter(|r| r.destination == update.destination).and_then(|r| r.intent);
+        let record = candidate.record.as_ref();
+        let intent = record.filter(|r| r.destination == update.destination).and_then(|r| r.intent);
+        let seen = record.filter(|r| r.source_validity == best.uid_validity).map_or(0, |r| r.source_seen.uid_next);
+        let told = if state.uid_next > 0 { state.uid_next } else { best.uid_next };
         let job = Job {
             id,
             path: listed.path.clone(),
             source: place(&listed.path, &listed.wire, state.uid_validity),
             mailbox_id: listed.mailbox_id.clone(),
             listed: state,
+            exists: best.messages,
+            agreed: candidate.agreed(),
+            doubtful: candidate.is_doubtful(listed.mailbox_id.as_ref()),
+            cut: Uid(i64::from(if told == 0 { 0 } else { told.max(seen) })),
+            remainder: false,
+            unlisted: 0,
+            late: Vec::new(),
+            source_next: best.uid_next.max(seen),
+            doubts: candidate.doubts(),
+            strangers_next: record.map_or(Uid(0), |r| r.strangers_next),
+            vanished: 0,
             destination: place(&update.destination, &update.destination_wire, update.destination_validity),
             opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
             permanent: candidate.opened.map_or_else(PermanentFlags::everything, |o| o.1),
@@ -399,9 +572,9 @@ impl Pass {
             folder_blame: 0,
         };
         match candidate.refused {
-            Some(failure) => {
+            Some(Trouble { side, failure }) => {
                 let mut job = job;
-                self.folder_failed(&mut job, failure).await?;
+                self.folder_failed(&mut job, side, failure).await?;
                 Ok(None)
             }
             None if look => Ok(Some(job)),
@@ -420,6 +593,7 @@ fn is_same(record: &FolderRecord, update: &FolderUpdate) -> bool {
         && record.destination == update.destination
         && record.destination_wire == update.destination_wire
         && record.destination_validity == update.destination_validity
+        && (update.destination_mailbox_id.is_none() || record.destination_mailbox_id == update.destination_mailbox_id)
 }
 
 fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath, u32>) -> FolderUpdate {
@@ -431,27 +605,35 @@ fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath
         id: record.map(|r| r.id),
         source: listed.path.clone(),
         source_wire: listed.wire.clone(),
-        source_validity: candidate.state.map_or_else(|| record.map_or(0, |r| r.source_validity), |s| s.uid_validity),
+        source_validity: match candidate.best().uid_validity {
+            0 => record.map_or(0, |r| r.source_validity),
+            validity => validity,
+        },
         mailbox_id: listed.mailbox_id.clone(),
         destination: candidate.plan.destination.clone(),
         destination_wire: candidate.wire.clone(),
-        destination_mailbox_id: None,
+        destination_mailbox_id: candidate.there.as_ref().and_then(|there| there.mailbox_id.clone()),
         destination_validity: opened.or_else(|| states.get(&candidate.plan.destination).copied()).unwrap_or(before),
     }
 }
 
-/// When every folder of earlier passes has another UIDVALIDITY, this is not their mailbox (D12).
+/// When every folder of earlier passes has another UIDVALIDITY or MAILBOXID, this is not their mailbox (D12).
 fn same_mailbox(records: &[FolderRecord], destination: &[ListedFolder]) -> Flow<()> {
-    let states: HashMap<_, _> = destination.iter().filter_map(|f| f.state.map(|s| (&f.wire, s.uid_validity))).collect();
+    let now: HashMap<_, _> = destination.iter().filter_map(|f| Some((&f.wire, (f.state?, &f.mailbox_id)))).collect();
     let compared: Vec<bool> = records
         .iter()
         .filter(|r| r.destination_validity != 0)
-        .filter_map(|r| states.get(&r.destination_wire).map(|now| *now == r.destination_validity))
+        .filter_map(|r| {
+            let (state, id) = now.get(&r.destination_wire)?;
+            let another = is_another(r.destination_mailbox_id.as_ref(), id.as_ref());
+            Some(state.uid_validity == r.destination_validity && !another)
+        })
         .collect();
     if compared.is_empty() || compared.contains(&true) {
         return Ok(());
     }
-    let failure = Failure::new(Cause::NotTheSameMailbox, Scope::Mailbox, Retry::User, "comparing the folders")
-        .saying(format!("all {} folders known from earlier passes have a new UIDVALIDITY", compared.len()));
+    let failure = Failure::new(Cause::NotTheSameMailbox, Scope::Mailbox, Retry::User, "comparing the folders").saying(
+        format!("all {} folders known from earlier passes have a new UIDVALIDITY or MAILBOXID", compared.len()),
+    );
     Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::flags::Flags;
-use crate::domain::identity::Identity;
+use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, Hold, InternalDate, NewMessage, SourceMessage};
 use crate::endpoint::{AppendAnswer, Destination, Fetched};
@@ -52,6 +52,7 @@ pub(super) struct Broke {
 pub(super) struct Outgoing {
     pub uid: Uid,
     pub identity: Identity,
+    pub content: ContentHash,
     pub flags: Flags,
     pub date: Option<InternalDate>,
     pub body: Body,
@@ -98,6 +99,7 @@ pub(super) struct Unplaced {
     pub job: Arc<Job>,
     pub uid: Uid,
     pub identity: Identity,
+    pub content: ContentHash,
     pub flags: Flags,
     pub bytes: u64,
 }
@@ -257,7 +259,7 @@ impl<'a> Writer<'a> {
             Piece::Fetched(Fetched::Unreadable(uid, failure)) => {
                 let Some(job) = self.reading() else { return Ok(()) };
                 self.arrived(uid);
-                self.pass.message_failed(&job, uid, None, None, failure).await
+                self.pass.message_failed(&job, uid, None, None, Side::Source, failure).await
             }
             Piece::Fetched(Fetched::Broken(failure)) => Err(Halt::Fatal(Trouble { side: Side::Source, failure })),
             Piece::Refused(failure) => {
@@ -296,11 +298,13 @@ impl<'a> Writer<'a> {
         self.arrived(message.uid);
         let SourceMessage { uid, flags, date, body, hold } = message;
         if job.uncompared.contains(&uid) {
-            return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), not_compared()).await;
+            let failure = not_compared();
+            return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), Side::Source, failure).await;
         }
-        let identity = bytes::identity(&body)
-            .map_err(|error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) }))?;
-        let outgoing = Outgoing { uid, identity, flags, date, body, hold };
+        let spool = |error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) });
+        let identity = bytes::identity(&body).map_err(spool)?;
+        let content = bytes::content(&body).map_err(spool)?;
+        let outgoing = Outgoing { uid, identity, content, flags, date, body, hold };
         let limits = to.limits();
         let len = outgoing.body.len();
         let careful = job.is_careful(uid);
@@ -380,7 +384,8 @@ impl<'a> Writer<'a> {
     pub(super) async fn append_failed(&mut self, job: &Arc<Job>, message: &Outgoing, failure: Failure) -> Flow<()> {
         if Pass::is_message_error(&failure) {
             let Outgoing { uid, body, date, .. } = message;
-            return self.pass.message_failed(job, *uid, Some(body), date.as_ref(), failure).await;
+            let (date, side) = (date.as_ref(), Side::Destination);
+            return self.pass.message_failed(job, *uid, Some(body), date, side, failure).await;
         }
         if failure.scope <= Scope::Folder && Self::lasting(&failure) {
             return self.give_up(job, failure);

@@ -47,7 +47,8 @@ impl App {
         let Some(form) = self.import_form() else { return };
         let Some(from) = form.due() else { return };
         form.looking = None;
-        let asked = self.ask(Ask::Preview(from), Purpose::Preview);
+        let project = form.project;
+        let asked = self.ask(Ask::Preview(project, from), Purpose::Preview);
         if let Some(form) = self.import_form() {
             form.looking = asked;
         }

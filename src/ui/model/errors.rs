@@ -3,10 +3,9 @@
 use jiff::tz::TimeZone;
 
 use super::words;
-use crate::domain::failure::Side;
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
-use crate::domain::wording::{self, Names, Text};
+use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;
 
 /// Errors of one reason.
@@ -25,9 +24,7 @@ pub struct ErrorGroup {
 /// An item error in words.
 fn error(project: &Project, row: &ItemRow, error: &ItemError) -> Text {
     let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
-    let server = &project.destination;
-    let names = Names { host: server.name(), port: server.port, mailbox: &row.destination, folder: &folder };
-    wording::text(&error.failure, Some(Side::Destination), &names)
+    wording::told(project, (&row.source, &row.destination), &folder, error.side, &error.failure)
 }
 
 /// A failure as text to hand on to whoever runs the server.

@@ -34,7 +34,7 @@ pub enum Tab {
     Stopped,
     /// A Full pass completed.
     Done,
-    /// Failed, or completed with errors.
+    /// Failed, or completed with something left behind: errors, differences, messages that wait.
     Problems,
 }
 
@@ -69,16 +69,18 @@ impl Tab {
             Self::Stopped => row.status == Status::Stopped,
             Self::Done => is_done(row),
             Self::Problems => {
-                row.status == Status::Failed || (row.status.is_at_rest() && row.progress.counts.errors > 0)
+                row.status == Status::Failed || (row.status.is_at_rest() && row.progress.counts.leaves_something())
             }
         }
     }
 }
 
-/// Whether an item is fully migrated: only a completed Full pass counts.
+/// Whether an item is fully migrated: only a completed Full pass counts, and none with a difference that nothing explains
+/// or with messages that wait for another pass (D27).
 pub fn is_done(row: &ItemRow) -> bool {
     let full = matches!(row.pass, Some((_, PassKind::Full | PassKind::RetryErrors, _)));
-    row.status == Status::Completed && full
+    let counts = &row.progress.counts;
+    row.status == Status::Completed && full && counts.differ == 0 && counts.waiting == 0
 }
 
 /// What a person does with the grid.

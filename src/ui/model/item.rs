@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 
 use super::errors::{ErrorGroup, groups};
+use super::notices::{self, NoticeGroup};
 use super::words;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId};
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, FolderPhase, ItemError};
 use crate::domain::server::AdminLogin;
-use crate::domain::wording::{self, Names, Text};
+use crate::domain::wording::{self, Text};
 use crate::engine::desk::{Details, FolderLine, PAGE};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
@@ -46,7 +47,7 @@ impl Show {
     fn holds(self, line: &FolderLine) -> bool {
         match self {
             Self::All => true,
-            Self::Differ => to_copy(&line.folder.counts) > 0 || line.folder.counts.errors > 0,
+            Self::Differ => to_copy(&line.folder.counts) > 0 || line.folder.counts.leaves_something(),
             Self::Errors => line.folder.counts.errors > 0 || line.folder.phase == FolderPhase::Failed,
         }
     }
@@ -93,6 +94,8 @@ pub struct ItemPage {
     pub choices: [usize; 3],
     /// The errors by reason.
     pub groups: Vec<ErrorGroup>,
+    /// The notices by kind.
+    pub notices: Vec<NoticeGroup>,
     /// Groups of which all errors are shown.
     pub unfolded: BTreeSet<usize>,
     /// Where it stands in the grid.
@@ -127,6 +130,7 @@ impl ItemPage {
             lines: Vec::new(),
             choices: [0; 3],
             groups: Vec::new(),
+            notices: Vec::new(),
             unfolded: BTreeSet::new(),
             neighbours: Neighbours::default(),
             more: (false, false),
@@ -202,6 +206,7 @@ impl ItemPage {
         self.lines =
             details.folders.iter().enumerate().filter(|(_, line)| shown(line)).map(|(place, _)| place).collect();
         self.groups = groups(project, row, &details.errors, now, zone);
+        self.notices = notices::groups(&details.notices);
     }
 
     /// Finds the items before and after it in the grid. `view` and `place` are places in the snapshot.
@@ -274,7 +279,7 @@ pub fn folders(row: &ItemRow) -> String {
 /// Messages dealt with, of those found at the source.
 pub fn messages(row: &ItemRow) -> String {
     let counts = row.progress.counts;
-    let done = counts.source.saturating_sub(to_copy(&counts));
+    let done = counts.source.saturating_sub(to_copy(&counts) + counts.waiting);
     match counts.source {
         0 => "–".into(),
         source => format!("{} of {}", words::count(done), words::count(source)),
@@ -283,7 +288,7 @@ pub fn messages(row: &ItemRow) -> String {
 
 /// Messages of a folder that are neither at the destination nor accounted for otherwise.
 pub fn to_copy(counts: &Counts) -> u64 {
-    let done = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors;
+    let done = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors + counts.waiting;
     counts.source.saturating_sub(done)
 }
 
@@ -311,8 +316,12 @@ pub fn migrated(row: &ItemRow, details: Option<&Details>) -> Vec<(&'static str, 
     if counts.vanished > 0 {
         lines.push(("Gone meanwhile", (Some(counts.vanished), None), none));
     }
+    if counts.waiting > 0 {
+        lines.push(("Waiting", (Some(counts.waiting), None), none));
+    }
     lines.push(("Not copied", (Some(counts.errors), None), none));
-    let total = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors;
+    let total =
+        counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors + counts.waiting;
     lines.push(("Total", (Some(total), None), none));
     lines
 }
@@ -331,13 +340,7 @@ pub fn phase(phase: FolderPhase) -> &'static str {
 
 /// A failure in words, with the names of this item (R26, R45).
 pub fn failure(project: &Project, row: &ItemRow, side: Option<Side>, failure: &Failure) -> Text {
-    let (server, mailbox) = match side {
-        Some(Side::Source) => (&project.source, &row.source),
-        Some(Side::Destination) => (&project.destination, &row.destination),
-        None => return wording::text(failure, None, &Names::default()),
-    };
-    let names = Names { host: server.name(), port: server.port, mailbox, folder: "" };
-    wording::text(failure, side, &names)
+    wording::told(project, (&row.source, &row.destination), "", side, failure)
 }
 
 /// The administrator's login as it was given.

@@ -47,7 +47,7 @@ fn details(pass: i64, folders: Vec<FolderLine>) -> Details {
         counts: Counts::default(),
         failure: None,
     };
-    Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new() }
+    Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices: Vec::new() }
 }
 
 #[test]

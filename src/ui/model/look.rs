@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::words;
 use crate::domain::pass::PassKind;
-use crate::domain::record::{PassProgress, Phase};
+use crate::domain::record::{Counts, PassProgress, Phase};
 use crate::domain::status::{Status, display};
 use crate::domain::wording::{self, Names};
 use crate::engine::snapshot::ItemRow;
@@ -25,13 +25,13 @@ pub struct Look {
 /// How the status of an item looks.
 pub fn look(row: &ItemRow, now: i64) -> Look {
     let kind = row.pass.map(|(_, kind, _)| kind);
-    let words = display(row.status, kind, row.progress.counts.errors, None, now);
-    let (icon, tone) = shape(row.status, kind, row.progress.counts.errors, row.progress.retry.is_some());
+    let words = display(row.status, kind, &row.progress.counts, None, now);
+    let (icon, tone) = shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some());
     Look { icon, tone, words }
 }
 
 /// Shape and colour of a status.
-pub fn shape(status: Status, kind: Option<PassKind>, errors: u64, pausing: bool) -> (Icon, Tone) {
+pub fn shape(status: Status, kind: Option<PassKind>, counts: &Counts, pausing: bool) -> (Icon, Tone) {
     match status {
         Status::NotSubmitted => (Icon::Empty, Tone::Quiet),
         Status::Submitted => (Icon::Dots, Tone::Waiting),
@@ -44,7 +44,7 @@ pub fn shape(status: Status, kind: Option<PassKind>, errors: u64, pausing: bool)
         Status::Stopping => (Icon::Stopping, Tone::Warning),
         Status::Stopped => (Icon::Stop, Tone::Quiet),
         Status::Failed => (Icon::Cross, Tone::Bad),
-        Status::Completed if errors > 0 => (Icon::Warning, Tone::Warning),
+        Status::Completed if counts.leaves_something() => (Icon::Warning, Tone::Warning),
         Status::Completed => match kind {
             Some(PassKind::Verify) => (Icon::Verified, Tone::Partial),
             Some(PassKind::Trial) => (Icon::Flask, Tone::Partial),
@@ -103,6 +103,12 @@ fn completed(progress: &PassProgress) -> String {
     let mut parts = Vec::new();
     if counts.errors > 0 {
         parts.push(format!("{} not copied", words::count(counts.errors)));
+    }
+    for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
+    {
+        if count > 0 {
+            parts.push(format!("{} {word}", words::count(count)));
+        }
     }
     if counts.already_there > 0 {
         parts.push(format!("{} were there", words::count(counts.already_there)));

@@ -7,6 +7,7 @@ pub mod grid;
 pub mod item;
 pub mod look;
 pub mod mask;
+pub mod notices;
 pub mod order;
 pub mod problems;
 pub mod projects;

@@ -13,12 +13,23 @@ pub enum Problem {
     Failed(Option<Side>, Cause),
     /// Its pass ended without some messages.
     Errors,
+    /// Something differs, and nothing explains it.
+    Differs,
+    /// Some messages wait for another pass.
+    Waits,
 }
 
 impl Problem {
     /// The problem of an item that has one.
     pub fn of(row: &ItemRow) -> Self {
-        row.failure.as_ref().map_or(Self::Errors, |(side, failure)| Self::Failed(*side, failure.cause))
+        let counts = &row.progress.counts;
+        match &row.failure {
+            Some((side, failure)) => Self::Failed(*side, failure.cause),
+            None if counts.errors > 0 => Self::Errors,
+            None if counts.differ > 0 => Self::Differs,
+            None if counts.waiting > 0 => Self::Waits,
+            None => Self::Errors,
+        }
     }
 }
 
@@ -37,12 +48,14 @@ impl<'a> Problems<'a> {
 
     /// Each with its number and its words, the most frequent first.
     pub fn listed(self) -> Vec<(Problem, usize, String)> {
-        let words = |failure: Option<&Known>| match failure {
-            Some((side, failure)) => wording::text(failure, *side, &Names::default()).headline,
-            None => "Some messages not copied".to_owned(),
+        let words = |problem: Problem, failure: Option<&Known>| match (failure, problem) {
+            (Some((side, failure)), _) => wording::text(failure, *side, &Names::default()).headline,
+            (None, Problem::Failed(..) | Problem::Errors) => "Some messages not copied".to_owned(),
+            (None, Problem::Differs) => "Something differs".to_owned(),
+            (None, Problem::Waits) => "Some messages wait for another pass".to_owned(),
         };
         let mut all: Vec<_> =
-            self.0.into_iter().map(|(problem, (count, failure))| (problem, count, words(failure))).collect();
+            self.0.into_iter().map(|(problem, (count, failure))| (problem, count, words(problem, failure))).collect();
         all.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
         all
     }

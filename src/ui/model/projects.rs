@@ -20,7 +20,7 @@ pub const BAR: [Tone; 8] =
 const WORDS: [&str; 8] = [
     "completed",
     "verified or copied in part",
-    "with errors, stopping or pausing",
+    "with errors or differences, stopping or pausing",
     "migrating",
     "submitted",
     "waiting for their user",
@@ -62,7 +62,7 @@ impl Summary {
         self.held += usize::from(row.status == Status::Held);
         self.failed += usize::from(row.status == Status::Failed);
         let kind = row.pass.map(|(_, kind, _)| kind);
-        let (_, tone) = shape(row.status, kind, row.progress.counts.errors, false);
+        let (_, tone) = shape(row.status, kind, &row.progress.counts, false);
         if row.status != Status::NotSubmitted {
             self.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
         }

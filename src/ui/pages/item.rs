@@ -219,7 +219,7 @@ fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
 }
 
 fn retrying(ui: &mut Ui, sight: Sight<'_>, retry: &crate::domain::record::RetryState) {
-    let words = wording::text(&retry.failure, None, &wording::Names::default());
+    let words = wording::text(&retry.failure, retry.side, &wording::Names::default());
     let until = words::second(retry.until, sight.zone);
     let line = format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit);
     let server = retry.failure.server_text.as_deref();
@@ -303,7 +303,7 @@ fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow, narrow: bool) {
         let count = |number: Option<u64>| number.map(words::count_or_dash).unwrap_or_default();
         let size = |bytes: Option<u64>| bytes.map(words::size_or_dash).unwrap_or_default();
         let cells = [word, &count(this.0), &size(this.1), &count(all.0), &size(all.1)];
-        let warn = word == "Not copied" && row.progress.counts.errors > 0;
+        let warn = word == "Waiting" || word == "Not copied" && row.progress.counts.errors > 0;
         let color = if warn { palette.tone(Tone::Warning) } else { palette.text };
         columns(ui, &MIGRATED[..figures], &cells, if last { Type::SmallStrong } else { Type::Small }, color);
     }

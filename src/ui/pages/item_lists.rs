@@ -3,9 +3,9 @@
 use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::{Actions, Sight};
+use super::{Actions, Sight, item_notices};
 use crate::domain::project::Project;
-use crate::domain::record::FolderPhase;
+use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::status::Status;
 use crate::engine::desk::{Details, FolderLine};
 use crate::engine::snapshot::ItemRow;
@@ -18,9 +18,23 @@ use crate::ui::theme::{LINE, Palette, Tone, Type};
 use crate::ui::widgets::icon;
 use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
 
-/// The figures of a folder and the widths of their columns.
-const FIGURES: [(&str, f32); 5] =
-    [("At source", 60.0), ("Copied", 52.0), ("Already there", 76.0), ("To copy", 56.0), ("Errors", 46.0)];
+/// A figure of a folder: its heading, the width of its column, and what it counts.
+type Figure = (&'static str, f32, fn(&Counts) -> u64);
+/// The figures of a folder.
+const FIGURES: [Figure; 8] = [
+    ("At source", 60.0, |counts| counts.source),
+    ("Copied", 52.0, |counts| counts.copied),
+    ("Already there", 76.0, |counts| counts.already_there),
+    ("To copy", 56.0, item::to_copy),
+    ("Arrived", 52.0, |counts| counts.arrived),
+    ("Waiting", 52.0, |counts| counts.waiting),
+    ("Differ", 46.0, |counts| counts.differ),
+    ("Errors", 46.0, |counts| counts.errors),
+];
+/// Those of them that have a column only where there is something to count.
+const RARE: [&str; 3] = ["Arrived", "Waiting", "Differ"];
+/// Those of them that ask for a look when they are not nothing.
+const LOUD: [&str; 3] = ["Waiting", "Differ", "Errors"];
 /// The same of a pass.
 const PASSES: [(&str, f32); 5] =
     [("Started", 74.0), ("Took", 66.0), ("Copied", 56.0), ("Data", 72.0), ("Errors", 46.0)];
@@ -43,7 +57,14 @@ pub struct Lists<'a> {
 }
 
 fn is_shown(word: &str, narrow: bool) -> bool {
-    !narrow || matches!(word, "Copied" | "To copy" | "Started" | "Errors")
+    !narrow || matches!(word, "Copied" | "To copy" | "Started" | "Errors" | "Waiting" | "Differ")
+}
+
+/// The figures of folders there is room for, and something to count in.
+fn figures_of(details: &Details, narrow: bool) -> Vec<Figure> {
+    let counts = |figure: &Figure| details.folders.iter().any(|line| figure.2(&line.folder.counts) > 0);
+    let has_column = |figure: &Figure| is_shown(figure.0, narrow) && (!RARE.contains(&figure.0) || counts(figure));
+    FIGURES.into_iter().filter(has_column).collect()
 }
 
 /// The columns there is room for.
@@ -66,7 +87,8 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
     });
     // What stands below needs little room while nothing went wrong.
     let few = LINE * (details.passes.len().min(4) as f32 + 1.0) + 96.0;
-    let below = if details.errors.is_empty() { few } else { ui.available_height() * 0.5 };
+    let quiet = details.errors.is_empty() && details.notices.is_empty();
+    let below = if quiet { few } else { ui.available_height() * 0.5 };
     let height = (ui.available_height() - below).max(120.0);
     ui.scope(|ui| {
         ui.set_max_height(height);
@@ -78,6 +100,7 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
         section(ui, "Errors");
         errors(ui, lists.page, details, actions);
         ui.add_space(8.0);
+        item_notices::show(ui, &lists.page.notices, details.notices.len());
         section(ui, "Passes");
         passes(ui, lists, details);
     });
@@ -121,24 +144,25 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         return;
     }
     let narrow = lists.narrow;
+    let figures = figures_of(details, narrow);
     let mut table = TableBuilder::new(ui)
-        .id_salt(("folders", narrow))
+        .id_salt(("folders", narrow, figures.len()))
         .auto_shrink([false, true])
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::remainder().range(120.0..=620.0).clip(true))
         .column(Column::exact(if narrow { 60.0 } else { 78.0 }).clip(true));
-    for (_, wide) in shown(FIGURES, narrow) {
-        table = table.column(Column::exact(wide));
+    for (_, wide, _) in &figures {
+        table = table.column(Column::exact(*wide));
     }
     table
         .header(LINE, |mut header| {
-            let figures = shown(FIGURES, narrow).map(|(word, _)| word);
-            headings(&mut header, ["Source → destination", "State"], figures);
+            let words = figures.iter().map(|(word, ..)| *word);
+            headings(&mut header, ["Source → destination", "State"], words);
         })
         .body(|body| {
             body.rows(LINE, lines.len() + usize::from(more), |mut row| {
                 match lines.get(row.index()).and_then(|place| details.folders.get(*place)) {
-                    Some(line) => folder(&mut row, line, narrow),
+                    Some(line) => folder(&mut row, line, &figures),
                     None => drop(row.col(|ui| {
                         if ui.button("Show more folders").clicked() {
                             actions.push(UserAction::MoreFolders);
@@ -149,8 +173,8 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         });
 }
 
-fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, narrow: bool) {
-    let counts = line.folder.counts;
+fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[Figure]) {
+    let counts = &line.folder.counts;
     row.col(|ui| {
         let same = line.source == line.destination;
         let words = if same { line.source.clone() } else { format!("{} → {}", line.source, line.destination) };
@@ -166,14 +190,13 @@ fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, narrow: bool) {
         };
         cut(ui, text(Type::Small, item::phase(line.folder.phase)).color(color));
     });
-    let numbers = [counts.source, counts.copied, counts.already_there, item::to_copy(&counts)];
-    for (number, _) in numbers.into_iter().zip(FIGURES).filter(|(_, column)| is_shown(column.0, narrow)) {
-        row.col(|ui| figure(ui, words::count_or_dash(number), None));
+    for (word, _, of) in figures {
+        let number = of(counts);
+        row.col(|ui| {
+            let color = (number > 0 && LOUD.contains(word)).then(|| Palette::of(ui).tone(Tone::Warning));
+            figure(ui, words::count_or_dash(number), color);
+        });
     }
-    row.col(|ui| {
-        let color = (counts.errors > 0).then(|| Palette::of(ui).tone(Tone::Warning));
-        figure(ui, words::count_or_dash(counts.errors), color);
-    });
 }
 
 /// Errors by reason: what happened and what to do is said once, then which messages.
@@ -273,7 +296,7 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
                     cut(ui, text(Type::Small, format!("{} {}", details.passes.len() - at, pass.kind.word())));
                 });
                 row.col(|ui| {
-                    let (icon, tone) = shape(status, Some(pass.kind), counts.errors, false);
+                    let (icon, tone) = shape(status, Some(pass.kind), &counts, false);
                     let color = Palette::of(ui).tone(tone);
                     icon::show(ui, icon, color);
                     let why = pass

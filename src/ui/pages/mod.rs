@@ -7,6 +7,7 @@ pub mod grid_head;
 pub mod import;
 pub mod item;
 pub mod item_lists;
+mod item_notices;
 pub mod keys;
 pub mod new_project;
 pub mod projects;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mailferry::domain::failure::Side;
+use mailferry::domain::folder::{FolderPath, WireName};
 use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::pass::PassKind;
@@ -67,7 +68,7 @@ pub struct Ran {
 impl Ran {
     /// It came to its end without item errors.
     pub fn expect_clean(self) -> Ran {
-        assert_eq!(self.end, PassEnd::Completed { errors: 0 }, "{:?}", self.row.progress);
+        assert_eq!(self.end, PassEnd::Completed { errors: 0, differ: 0 }, "{:?}", self.row.progress);
         let counts = self.row.progress.counts;
         assert!(counts.balanced(), "{counts:?}");
         self
@@ -254,6 +255,26 @@ impl Journal for Cut {
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
         self.write()?;
         self.inner.forget(folder, messages).await
+    }
+
+    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, StoreError> {
+        self.dead()?;
+        self.inner.copies(folder, numbers).await
+    }
+
+    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError> {
+        self.dead()?;
+        self.inner.copies_expected(folder).await
+    }
+
+    async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.follow_destination(folder, path, wire).await
+    }
+
+    async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.forget_strangers(folder).await
     }
 
     async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError> {

@@ -13,6 +13,7 @@ pub mod dovecot;
 pub mod imap;
 pub mod keyring;
 pub mod odd;
+pub mod peculiar;
 pub mod peer;
 pub mod product;
 pub mod relay;

@@ -83,7 +83,7 @@ fn with_two_items(client: &mut Client) -> ProjectId {
     let Answer::Made(project, projects) = made else { panic!("{made:?}") };
     assert_eq!(projects.len(), 1);
     let from = ImportFrom::Text(Secret::new("anna@a.example\tanna@b.example\nbob@a.example\tbob@b.example\n"));
-    let Answer::Previewed(preview) = client.ask(Ask::Preview(from.clone())) else { panic!("a preview") };
+    let Answer::Previewed(preview) = client.ask(Ask::Preview(project, from.clone())) else { panic!("a preview") };
     assert_eq!((preview.good, preview.bad, preview.passwords), (2, 0, false));
     let cancel = CancellationToken::new();
     let imported = client.ask(Ask::Import { project, from, skip_bad: false, cancel });
@@ -285,7 +285,7 @@ fn questions_that_hang_leave_stars_and_stops_to_be_taken() {
     // Every keystroke asks for a preview; the channel never fills up.
     for _ in 0..20 {
         for _ in 0..20 {
-            client.desk.ask(Ask::Preview(ImportFrom::File(list.clone()))).expect("taken");
+            client.desk.ask(Ask::Preview(project, ImportFrom::File(list.clone()))).expect("taken");
         }
         let stop = Ask::Do(Command::Stop { project, items: items.clone() });
         assert!(matches!(client.ask(stop), Answer::Done(outcome) if outcome.left.len() == 2));

@@ -55,7 +55,7 @@ fn items_are_imported_after_a_look_at_the_list() {
     let mut stage = Stage::with(Vec::new());
     stage.click("Import the first items…");
     stage.click("Browse…");
-    let (ticket, Ask::Preview(ImportFrom::File(file))) = stage.only() else { panic!("a look was expected") };
+    let (ticket, Ask::Preview(_, ImportFrom::File(file))) = stage.only() else { panic!("a look was expected") };
     assert_eq!(file, std::path::Path::new("/lists/items.csv"));
     let problems = vec!["line 3, Source Email: is empty".to_owned()];
     stage.answer(ticket, Answer::Previewed(Preview { good: 2, bad: 1, problems, ..Preview::default() }));
@@ -168,7 +168,10 @@ fn the_first_copy_asks_for_its_direction() {
     stage.click("Start 1");
     let (ticket, ask) = stage.only();
     assert!(matches!(ask, Ask::Start { ref items, kind: PassKind::Full, .. } if items == &[ItemId(1)]));
-    let left = vec![(ItemId(1), "no credential for the source: import a password, or set an administrator".to_owned())];
+    let left = vec![(
+        ItemId(1),
+        "no credential for the source: import a password, or make a project with an administrator".to_owned(),
+    )];
     stage.answer(ticket, Answer::Done(Outcome { left, ..Outcome::default() }));
     assert!(stage.says("1 left alone: no credential for the source"));
     stage.click("Start all 2…");
@@ -216,7 +219,8 @@ fn r26_r45_r50_a_click_on_failed_opens_the_error() {
         counts: Counts::default(),
         failure: row.failure,
     };
-    let details = Details { item: ItemId(1), passes: vec![pass], folders: Vec::new(), errors: Vec::new() };
+    let details =
+        Details { item: ItemId(1), passes: vec![pass], folders: Vec::new(), errors: Vec::new(), notices: Vec::new() };
     stage.answer(ticket, Answer::Details(Box::new(details)));
     assert!(stage.shows("1 Full"));
 }
@@ -237,7 +241,8 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
         counts: row.progress.counts,
     };
     let line = FolderLine { source: "INBOX/2019".into(), destination: "2019".into(), folder };
-    let details = Details { item: ItemId(1), passes: Vec::new(), folders: vec![line], errors: Vec::new() };
+    let details =
+        Details { item: ItemId(1), passes: Vec::new(), folders: vec![line], errors: Vec::new(), notices: Vec::new() };
     stage.answer(ticket, Answer::Details(Box::new(details)));
     assert!(stage.shows("INBOX/2019 → 2019"));
     row.progress.counts.copied = 1204;

@@ -176,7 +176,16 @@ fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
         failure: None,
     };
     let folders = all.into_iter().take(folders as usize).collect();
-    stage.answer(ticket, Answer::Details(Box::new(Details { item: ItemId(1), passes: vec![pass], folders, errors })));
+    stage.answer(
+        ticket,
+        Answer::Details(Box::new(Details {
+            item: ItemId(1),
+            passes: vec![pass],
+            folders,
+            errors,
+            notices: Vec::new(),
+        })),
+    );
     assert!(stage.shows("1 min"), "how long the pass took");
     stage
 }

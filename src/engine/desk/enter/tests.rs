@@ -234,3 +234,47 @@ async fn cancelled_when_the_last_password_is_stored_imports_nothing() {
     assert!(bench.store.unused_credentials(i64::MAX).await.unwrap().is_empty(), "taken back");
     assert_eq!(vault.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
 }
+
+#[tokio::test]
+async fn d30_rows_that_share_a_destination_are_named_with_whom() {
+    let bench = Bench::new().await;
+    let row = |line: usize, from: &str, to: &str, login: Option<&str>| Row {
+        line,
+        source_email: format!("{from}@a.example"),
+        destination_email: format!("{to}@b.example"),
+        destination_login: login.map(Into::into),
+        ..rows(&[None]).remove(0)
+    };
+    let first = vec![row(2, "anna", "anna", Some("a1")), row(3, "bob", "bob", None)];
+    let named = async |project, rows: &[Row]| -> Vec<String> {
+        let shared = shared_destinations(&bench.store, project, rows).await.unwrap();
+        shared.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(named(bench.project, &first).await, [] as [&str; 0]);
+    bench.enter(NOW, first.clone(), &Watch::nobody()).await.unwrap();
+    assert_eq!(named(bench.project, &first).await, [] as [&str; 0], "the same items once more");
+
+    let mut second = first;
+    second.push(row(4, "old", "BOB", None));
+    second.push(row(5, "carl", "carl", Some("A1")));
+    second.push(row(6, "dora", "dora", None));
+    let after = "they run one after the other";
+    let expected = [
+        format!("line 4: writes into the same mailbox as line 3; {after}"),
+        format!("line 5: writes into the same mailbox as line 2; {after}"),
+    ];
+    assert_eq!(named(bench.project, &second).await, expected, "what the list leaves out of line 2 is known");
+    second[0].destination_login = None;
+    assert_eq!(named(bench.project, &second).await, expected);
+
+    // Another project with the same destination; the same addresses are another item there.
+    let server = |url: &str| Server::parse_url(url).unwrap();
+    let new = ("q".to_owned(), server("imaps://other.example"), server("imap://imap.example"), Options::default());
+    let other = project(&bench.store, None, NOW, new, [None, None]).await.unwrap();
+    let of = "of project \"p\"";
+    let expected = [
+        format!("line 2: writes into the same mailbox as the item anna@a.example:anna@b.example {of}; {after}"),
+        format!("line 3: writes into the same mailbox as the item bob@a.example:bob@b.example {of}; {after}"),
+    ];
+    assert_eq!(named(other, &second[..2]).await, expected);
+}

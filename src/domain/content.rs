@@ -1,0 +1,209 @@
+//! What a message holds: hashes over its bytes, taken as they come (D8, D15).
+//!
+//! Nothing here keeps more than a header, which is at most 256 KiB.
+
+use super::identity::{HEADER_LIMIT, Identity, Names, header_of};
+
+pub(super) fn tagged(rung: u8) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[rung]);
+    hasher
+}
+
+pub(super) fn short(hasher: &blake3::Hasher) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    bytes
+}
+
+/// A hash over bytes in CRLF form: a lone LF counts as CRLF, a lone CR stays. Borders between updates do not matter.
+#[derive(Clone)]
+struct Normalised {
+    hasher: blake3::Hasher,
+    ended_in_cr: bool,
+}
+
+impl Normalised {
+    fn new(tag: u8) -> Self {
+        Self { hasher: tagged(tag), ended_in_cr: false }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        let mut done = 0;
+        for lf in memchr::memchr_iter(b'\n', bytes) {
+            let after_cr = if lf == 0 { self.ended_in_cr } else { bytes[lf - 1] == b'\r' };
+            if !after_cr {
+                self.hasher.update(&bytes[done..lf]);
+                self.hasher.update(b"\r");
+                done = lf;
+            }
+        }
+        self.hasher.update(&bytes[done..]);
+        if let Some(last) = bytes.last() {
+            self.ended_in_cr = *last == b'\r';
+        }
+    }
+}
+
+/// Finds where the header of a message ends, in bytes as they come.
+#[derive(Clone)]
+struct HeaderEnd {
+    /// Bytes of the header so far, at most [`HEADER_LIMIT`].
+    header: Vec<u8>,
+    ended: bool,
+}
+
+impl HeaderEnd {
+    fn new() -> Self {
+        Self { header: Vec::new(), ended: false }
+    }
+
+    /// Takes the next bytes and answers those of them that belong to the body.
+    fn body<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.ended {
+            return bytes;
+        }
+        let before = self.header.len();
+        self.header.extend_from_slice(&bytes[..bytes.len().min(HEADER_LIMIT - before)]);
+        let end = header_of(&self.header).len();
+        // A header that ends with what has come so far may go on, unless its empty line is there.
+        self.ended = end < self.header.len() || ends_a_header(&self.header) || end == HEADER_LIMIT;
+        self.header.truncate(end);
+        &bytes[(end - before).min(bytes.len())..]
+    }
+}
+
+fn ends_a_header(header: &[u8]) -> bool {
+    matches!(header, b"\n" | b"\r\n") || header.ends_with(b"\n\n") || header.ends_with(b"\n\r\n")
+}
+
+/// Rung 3: the identity of a message whose header says nothing, from its bytes as they come.
+#[derive(Clone)]
+pub struct BytesIdentity {
+    header: HeaderEnd,
+    body: Normalised,
+    whole: Normalised,
+}
+
+impl BytesIdentity {
+    /// No bytes yet.
+    pub fn new() -> Self {
+        Self { header: HeaderEnd::new(), body: Normalised::new(6), whole: Normalised::new(3) }
+    }
+
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.whole.update(bytes);
+        self.body.update(self.header.body(bytes));
+    }
+
+    /// Who it is by all bytes given. What other programs put above the body does not count; older versions took all.
+    pub fn finish(&self) -> Names {
+        let (now, before) = (Identity(short(&self.body.hasher)), Identity(short(&self.whole.hasher)));
+        Names { now, before, weak: true }
+    }
+}
+
+impl Default for BytesIdentity {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// BLAKE3-128 over all bytes of a message in CRLF form: tells apart messages of equal identity (D9).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentHash(pub [u8; 16]);
+
+impl ContentHash {
+    /// The hash of a message in memory.
+    pub fn of(message: &[u8]) -> Self {
+        let mut hasher = ContentHasher::new();
+        hasher.update(message);
+        hasher.finish()
+    }
+}
+
+impl std::fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+/// Makes a [`ContentHash`] from bytes as they come.
+#[derive(Clone)]
+pub struct ContentHasher(Normalised);
+
+impl ContentHasher {
+    /// No bytes yet.
+    pub fn new() -> Self {
+        Self(Normalised::new(4))
+    }
+
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all bytes given.
+    pub fn finish(&self) -> ContentHash {
+        ContentHash(short(&self.0.hasher))
+    }
+}
+
+impl Default for ContentHasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::identity::of_message;
+
+    #[test]
+    fn bytes_in_crlf_form() {
+        let of = |b: &[u8]| ContentHash::of(b);
+        assert_eq!(of(b"a\nb\n"), of(b"a\r\nb\r\n"));
+        assert_ne!(of(b"a\rb"), of(b"a\r\nb"));
+        assert_ne!(of(b"a\r\r\nb"), of(b"a\r\nb"));
+        assert_ne!(of(b"a\r\n"), of(b"a"));
+        assert_eq!(of_message(b"\n\nbinary\0"), of_message(b"\r\n\r\nbinary\0"));
+        assert_ne!(of_message(b"").0, of(b"").0);
+        assert_eq!(of_message(b"X-TUID: 1\r\n\r\nbinary"), of_message(b"\r\nbinary"), "what is added above the body");
+        assert_ne!(of_message(b"\r\nbinary"), of_message(b"\r\nbinaries"));
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_and_line_ends_do_not_matter(
+            bytes in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(0u8), any::<u8>()], 0..200),
+            cuts in proptest::collection::vec(0usize..200, 0..6),
+        ) {
+            let whole = ContentHash::of(&bytes);
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(bytes.len())).collect();
+            cuts.push(bytes.len());
+            cuts.sort_unstable();
+            let (mut hasher, mut rung, mut from) = (ContentHasher::new(), BytesIdentity::new(), 0);
+            for cut in cuts {
+                hasher.update(&bytes[from..cut]);
+                rung.update(&bytes[from..cut]);
+                from = cut;
+            }
+            prop_assert_eq!(hasher.finish(), whole);
+            let mut at_once = BytesIdentity::new();
+            at_once.update(&bytes);
+            prop_assert_eq!(rung.finish(), at_once.finish());
+            let mut crlf = Vec::new();
+            for (i, b) in bytes.iter().enumerate() {
+                if *b == b'\n' && (i == 0 || bytes[i - 1] != b'\r') {
+                    crlf.push(b'\r');
+                }
+                crlf.push(*b);
+            }
+            prop_assert_eq!(ContentHash::of(&crlf), whole);
+        }
+    }
+}

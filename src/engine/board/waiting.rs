@@ -1,0 +1,165 @@
+//! Whose turn it is: the queue of each project, and items that wait for a mailbox which another one has (D30).
+//!
+//! A mailbox that is written belongs to one item alone; any number may read one that nobody writes. Who finds its mailbox
+//! taken is *parked* beside it, out of the way of those behind; when it is given back, the first of each project that waits
+//! there stands in its queue again, at the place of its submission. So every event costs the same however many wait.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::mailbox_key::{MailboxKey, Mailboxes};
+
+/// An item whose turn it may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Next {
+    /// When it was submitted, as a number that grows.
+    number: u64,
+    pub item: ItemId,
+    /// The mailbox it was parked at before.
+    parked_at: Option<MailboxKey>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    queue: BTreeMap<u64, Next>,
+    parked: BTreeMap<u64, (ItemId, MailboxKey)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    readers: u32,
+    written: bool,
+}
+
+/// Who waits for what, and which mailboxes are in use.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    last: u64,
+    lines: BTreeMap<ProjectId, Line>,
+    used: HashMap<MailboxKey, Use>,
+    parked: HashMap<MailboxKey, BTreeSet<(ProjectId, u64)>>,
+}
+
+impl Waiting {
+    /// A submission stands at the end of its project's queue.
+    pub fn push(&mut self, project: ProjectId, item: ItemId) {
+        self.last += 1;
+        let number = self.last;
+        self.lines.entry(project).or_default().queue.insert(number, Next { number, item, parked_at: None });
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.lines.values().all(|line| line.queue.is_empty() && line.parked.is_empty())
+    }
+
+    /// Everybody who waits, of all projects.
+    pub fn items(&self) -> impl Iterator<Item = ItemId> {
+        self.lines.values().flat_map(|line| {
+            line.queue.values().map(|next| next.item).chain(line.parked.values().map(|(item, _)| *item))
+        })
+    }
+
+    /// Takes everybody of a project out, in the order of submission. Whoever waits at the same mailboxes is not left
+    /// waiting for them.
+    pub fn drain(&mut self, project: ProjectId) -> Vec<ItemId> {
+        let Some(line) = self.lines.remove(&project) else { return Vec::new() };
+        for (number, (_, key)) in &line.parked {
+            self.unpark(*key, project, *number);
+        }
+        let mut woken: Vec<MailboxKey> = line.queue.values().filter_map(|next| next.parked_at).collect();
+        woken.dedup();
+        let mut all: BTreeMap<u64, ItemId> = line.queue.into_iter().map(|(number, next)| (number, next.item)).collect();
+        all.extend(line.parked.into_iter().map(|(number, (item, _))| (number, item)));
+        woken.into_iter().for_each(|key| self.wake(key));
+        all.into_values().collect()
+    }
+
+    /// The first in a project's queue.
+    pub fn next(&mut self, project: ProjectId) -> Option<Next> {
+        self.lines.get_mut(&project)?.queue.pop_first().map(|(_, next)| next)
+    }
+
+    /// Gives an item its mailboxes; false if one of them is taken: then it is parked.
+    pub fn take(&mut self, project: ProjectId, next: Next, mailboxes: &Mailboxes) -> bool {
+        if let Some(key) = self.taken(mailboxes) {
+            self.parked.entry(key).or_default().insert((project, next.number));
+            self.lines.entry(project).or_default().parked.insert(next.number, (next.item, key));
+            self.pass_on(next, Some(key));
+            return false;
+        }
+        for key in mailboxes.reads {
+            self.used.entry(key).or_default().readers += 1;
+        }
+        for key in mailboxes.writes {
+            self.used.entry(key).or_default().written = true;
+        }
+        self.pass_on(next, None);
+        true
+    }
+
+    /// It does not need its turn after all: who waited behind it at its mailbox is next.
+    pub fn pass_on(&mut self, next: Next, parked_at: Option<MailboxKey>) {
+        if let Some(key) = next.parked_at.filter(|key| parked_at != Some(*key))
+            && !self.used.get(&key).is_some_and(|used| used.written)
+        {
+            self.wake(key);
+        }
+    }
+
+    /// An item has ended: its mailboxes are free for others.
+    pub fn give_back(&mut self, mailboxes: &Mailboxes) {
+        for key in mailboxes.writes {
+            if let Some(used) = self.used.get_mut(&key) {
+                used.written = false;
+            }
+        }
+        for key in mailboxes.reads {
+            if let Some(used) = self.used.get_mut(&key) {
+                used.readers = used.readers.saturating_sub(1);
+            }
+        }
+        for key in mailboxes.writes.into_iter().chain(mailboxes.reads) {
+            if self.used.get(&key).is_some_and(|used| !used.written && used.readers == 0) {
+                self.used.remove(&key);
+            }
+            self.wake(key);
+        }
+    }
+
+    /// The first of these mailboxes that cannot be had now.
+    fn taken(&self, mailboxes: &Mailboxes) -> Option<MailboxKey> {
+        let used = |key: &MailboxKey| self.used.get(key).copied().unwrap_or_default();
+        let written = mailboxes.reads.iter().find(|key| used(key).written);
+        let in_use = || mailboxes.writes.iter().find(|key| used(key).written || used(key).readers > 0);
+        written.or_else(in_use).copied()
+    }
+
+    fn unpark(&mut self, key: MailboxKey, project: ProjectId, number: u64) {
+        if let Some(parked) = self.parked.get_mut(&key) {
+            parked.remove(&(project, number));
+            if parked.is_empty() {
+                self.parked.remove(&key);
+            }
+        }
+    }
+
+    /// The first of each project that waits for this mailbox stands in its queue again.
+    fn wake(&mut self, key: MailboxKey) {
+        let Some(parked) = self.parked.get(&key) else { return };
+        let mut first = Vec::new();
+        let mut from = (ProjectId(i64::MIN), 0);
+        while let Some((project, number)) = parked.range(from..).next().copied() {
+            first.push((project, number));
+            let Some(after) = project.0.checked_add(1) else { break };
+            from = (ProjectId(after), 0);
+        }
+        for (project, number) in first {
+            self.unpark(key, project, number);
+            let Some(line) = self.lines.get_mut(&project) else { continue };
+            if let Some((item, _)) = line.parked.remove(&number) {
+                line.queue.insert(number, Next { number, item, parked_at: Some(key) });
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Statuses on their way to the database. One that cannot be written now (a full disk) is kept and tried again, so that no
+//! row goes on saying Migrating when its pass has ended.
+
+use super::Dispatcher;
+use crate::domain::status::Status;
+use crate::engine::board::Change;
+use crate::engine::snapshot::ItemRow;
+use crate::store::{self, StatusChange};
+
+impl Dispatcher {
+    /// Writes what the board decided and shows it.
+    pub(super) async fn write(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let at = self.workspace.clock.now();
+        let rows = changes.iter().map(|Change { item, pass, from, to, failure }| {
+            tracing::info!(%item, %pass, ?from, ?to, "status");
+            let failure = failure.clone().map(|(side, failure)| store::Ended { failure, side });
+            StatusChange { pass: *pass, from: *from, to: *to, failure }
+        });
+        self.write_down(rows.collect()).await;
+        for Change { item, to, failure, .. } in changes {
+            if let Some(row) = self.rows.get(item).cloned() {
+                let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
+                let ended = to.is_at_rest().then_some(at);
+                self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
+            }
+        }
+    }
+
+    /// Writes statuses, and before them what could not be written earlier. The run goes on by what the board knows; what
+    /// is never written is recovered at the next start from what the row says.
+    pub(super) async fn write_down(&mut self, new: Vec<StatusChange>) {
+        let mut changes = std::mem::take(&mut self.unwritten);
+        changes.extend(new);
+        if changes.is_empty() {
+            return;
+        }
+        match self.workspace.store.set_statuses(changes.clone(), self.workspace.clock.now()).await {
+            Ok(refused) => {
+                for (pass, error) in refused {
+                    tracing::error!(%pass, %error, "status not written");
+                }
+            }
+            Err(error) => {
+                tracing::error!(statuses = changes.len(), %error, "statuses not written");
+                self.unwritten = changes;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::domain::pass::PassKind;
+    use crate::domain::project::Options;
+    use crate::domain::server::Server;
+    use crate::domain::status::Status;
+    use crate::endpoint::budget::Budget;
+    use crate::engine::command::Command;
+    use crate::engine::endpoints::RealEndpoints;
+    use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
+    use crate::platform::clock::SystemClock;
+    use crate::store::{NewItem, Store};
+    use crate::vault::MemoryVault;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_end_that_could_not_be_written_is_written_when_there_is_room_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1).unwrap();
+        let server = || Server::parse_url("maildir:/nowhere/at/all/{email}").unwrap();
+        let project =
+            store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();
+        let new = NewItem {
+            source_email: "a@a.example".into(),
+            destination_email: "a@b.example".into(),
+            ..NewItem::default()
+        };
+        let item = store.import_items(project, vec![new]).await.unwrap()[0].id;
+        let database = rusqlite::Connection::open(store.path()).unwrap();
+        let full = "CREATE TRIGGER full BEFORE UPDATE OF status ON pass WHEN new.status = 'failed'
+                    BEGIN SELECT RAISE(ABORT, 'no room'); END";
+        database.execute_batch(full).unwrap();
+        let engine = Engine::start(Workspace {
+            store: store.clone(),
+            vault: Arc::new(MemoryVault::default()),
+            spool: folder.path().to_owned(),
+            numbers: folder.path().to_owned(),
+            budget: Budget::new(MESSAGE_MEMORY),
+            clock: Arc::new(SystemClock),
+            endpoints: Arc::new(RealEndpoints),
+        });
+        let mut snapshots = engine.snapshots();
+        let start = Command::Start { project, items: vec![item], kind: PassKind::Full };
+        assert_eq!(engine.command(start).await.done, [item]);
+        let failed = |row: &std::sync::Arc<crate::engine::snapshot::ItemRow>| row.status == Status::Failed;
+        snapshots.wait_for(|snapshot| snapshot.rows().any(failed)).await.unwrap();
+        let row = store.item(item).await.unwrap();
+        assert!(row.status().is_active() && row.latest.unwrap().failure.is_none(), "nothing could be written");
+        database.execute_batch("DROP TRIGGER full").unwrap();
+        engine.close().await;
+        let row = store.item(item).await.unwrap();
+        assert_eq!(row.status(), Status::Failed);
+        assert!(row.latest.unwrap().failure.is_some(), "with its reason");
+    }
+}

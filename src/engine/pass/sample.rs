@@ -1,0 +1,142 @@
+//! Whether numbers still mean the messages that they meant (D26): headers of some are read and compared with what
+//! watermarks say they are. Bounded: [`HEADERS_AT_ONCE`] headers at once, whole messages one after the other.
+
+use std::collections::BTreeMap;
+
+use crate::domain::failure::{Failure, Scope};
+use crate::domain::identity::{FromHeader, Names, names_of};
+use crate::domain::ids::Uid;
+use crate::domain::record::Watermark;
+use crate::endpoint::{Fetched, FolderRef, Source, Which};
+use crate::engine::pass::bytes;
+use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
+
+/// Messages of one sample.
+pub(super) const SAMPLE: usize = 32;
+
+/// What a message turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The one that its watermark names.
+    Confirmed,
+    /// Another one.
+    Contradicted,
+    /// Not handed out: nobody can tell.
+    Unseen,
+}
+
+/// Who these messages are, ascending by number: by their headers, or by all their bytes where a header says nothing. Those
+/// that are gone or not handed out are left out.
+pub(super) async fn who(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    uids: &[Uid],
+) -> Result<BTreeMap<Uid, Names>, Failure> {
+    let mut told = BTreeMap::new();
+    for some in uids.chunks(HEADERS_AT_ONCE) {
+        let mut headless = Vec::new();
+        for header in session.headers(folder, &Which::These(some.to_vec())).await? {
+            match names_of(&header.header) {
+                FromHeader::Known(names) => drop(told.insert(header.uid, names)),
+                FromHeader::NeedsBytes => headless.push(header.uid),
+            }
+        }
+        if headless.is_empty() {
+            continue;
+        }
+        let mut stream = session.fetch(folder, &Which::These(headless)).await?;
+        while let Some(fetched) = stream.recv().await {
+            match fetched {
+                Fetched::Message(message) => {
+                    let names = bytes::names(&message.body).map_err(|error| spool_failed(&error))?;
+                    told.insert(message.uid, names);
+                }
+                Fetched::Unreadable(..) => {}
+                Fetched::Broken(failure) if failure.scope <= Scope::Folder => {}
+                Fetched::Broken(failure) => return Err(failure),
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// Reads these messages of a folder, ascending by number, and tells of each whether it is the one that its watermark
+/// names.
+pub(super) async fn prove(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    marks: &[(Uid, &Watermark)],
+) -> Result<Vec<Proof>, Failure> {
+    let mut proofs = Vec::with_capacity(marks.len());
+    for some in marks.chunks(HEADERS_AT_ONCE) {
+        let uids: Vec<Uid> = some.iter().map(|(uid, _)| *uid).collect();
+        let told = who(session, folder, &uids).await?;
+        proofs.extend(some.iter().map(|(uid, mark)| match told.get(uid) {
+            None => Proof::Unseen,
+            Some(names) if names.is(mark) => Proof::Confirmed,
+            Some(_) => Proof::Contradicted,
+        }));
+    }
+    Ok(proofs)
+}
+
+/// Some of many, evenly spread in the order given, the first and the last among them. Memory: twice the sample.
+#[derive(Debug)]
+pub(super) struct Spread<T> {
+    kept: Vec<T>,
+    last: Option<T>,
+    every: usize,
+    seen: usize,
+}
+
+impl<T> Spread<T> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self { kept: Vec::new(), last: None, every: 1, seen: 0 }
+    }
+
+    /// One more.
+    pub fn add(&mut self, one: T) {
+        let chosen = self.seen.is_multiple_of(self.every);
+        self.seen += 1;
+        if !chosen {
+            self.last = Some(one);
+            return;
+        }
+        self.last = None;
+        self.kept.push(one);
+        if self.kept.len() >= 2 * SAMPLE {
+            let mut at = 0;
+            self.kept.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+            self.every *= 2;
+        }
+    }
+
+    /// The sample, in order.
+    pub fn take(self) -> Vec<T> {
+        self.kept.into_iter().chain(self.last).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_has_both_ends_and_no_large_gap() {
+        for count in [0usize, 1, 2, 63, 64, 65, 1000, 12_345] {
+            let mut spread = Spread::new();
+            (0..count).for_each(|n| spread.add(n));
+            let sample = spread.take();
+            assert!(sample.len() <= 2 * SAMPLE + 1 && sample.is_sorted(), "{count}: {sample:?}");
+            if count > 0 {
+                assert_eq!((sample[0], sample[sample.len() - 1]), (0, count - 1));
+                let gap = sample.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
+                assert!(gap <= count / SAMPLE * 2 + 1, "{count}: {gap}");
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Copies at the destination, as watermarks have them: by their numbers there (D26, D27).
+
+use rusqlite::Connection;
+
+use super::Store;
+use super::codec::Json;
+use super::error::Result;
+use super::folders::{leading_to, sharing_destination};
+use super::watermarks::{WATERMARK_COLUMNS, watermark_row};
+use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::Watermark;
+
+impl Store {
+    /// The watermarks that point into this row's destination folder at these numbers (ascending; 0 stands for those without
+    /// a number), with their rows, in the order of the numbers. Reads all watermarks of the folder.
+    pub async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>> {
+        self.read(move |connection| {
+            let mut found = Vec::new();
+            each_copy(connection, folder, |row, watermark| {
+                if numbers.binary_search(&watermark.destination).is_ok() {
+                    found.push((row, watermark));
+                }
+            })?;
+            found.sort_by_key(|(_, watermark)| watermark.destination);
+            Ok(found)
+        })
+        .await
+    }
+
+    /// How many copies should be in this row's destination folder: with a number, and without.
+    pub async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64)> {
+        self.read(move |connection| {
+            let mut expected = (0, 0);
+            for id in leading_to(connection, folder)? {
+                for sql in [
+                    "SELECT sum(destination > 0), sum(destination = 0) FROM watermark
+                     WHERE folder = ?1 AND destination_folder = 0",
+                    "SELECT sum(destination > 0), sum(destination = 0) FROM watermark
+                     WHERE destination_folder = ?1 AND destination_folder <> 0",
+                ] {
+                    let counts = |row: &rusqlite::Row<'_>| {
+                        Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(0), row.get::<_, Option<i64>>(1)?.unwrap_or(0)))
+                    };
+                    let (told, untold) = connection.prepare_cached(sql)?.query_row([id], counts)?;
+                    expected.0 += told.max(0).unsigned_abs();
+                    expected.1 += untold.max(0).unsigned_abs();
+                }
+            }
+            Ok(expected)
+        })
+        .await
+    }
+
+    /// The destination folder of this row, and of those that share it, has another name now.
+    pub async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<()> {
+        self.write(move |transaction, cache| {
+            cache.taken.clear();
+            for id in sharing_destination(transaction, folder)? {
+                transaction
+                    .prepare_cached("UPDATE folder SET destination = ?2, destination_wire = ?3 WHERE id = ?1")?
+                    .execute((id, Json(&path), &wire.0))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Every watermark that points into this row's destination folder, under the numbering of this row.
+fn each_copy(connection: &Connection, folder: FolderId, mut each: impl FnMut(FolderId, Watermark)) -> Result<()> {
+    for id in leading_to(connection, folder)? {
+        for condition in
+            ["folder = ?1 AND destination_folder = 0", "destination_folder = ?1 AND destination_folder <> 0"]
+        {
+            let sql =
+                format!("SELECT folder, {WATERMARK_COLUMNS} FROM watermark WHERE {condition} AND destination >= 0");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([id])?;
+            let mut sets = Default::default();
+            while let Some(row) = rows.next()? {
+                let own: FolderId = row.get(0)?;
+                each(own, watermark_row(connection, &mut sets, own, row, 1)?);
+            }
+        }
+    }
+    Ok(())
+}
