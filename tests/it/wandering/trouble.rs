@@ -143,8 +143,8 @@ impl World {
 
     fn judge(&mut self, trouble: &Trouble, ran: &Ran, killed: Option<Census>, here: &Mailbox, before: &Mailbox) {
         let counts = ran.row.progress.counts;
-        let errors = match &ran.end {
-            PassEnd::Completed { errors } => *errors,
+        let (errors, differ) = match &ran.end {
+            PassEnd::Completed { errors, differ } => (*errors, *differ),
             end => panic!("{end:?}"),
         };
         self.note(format!("  {counts:?}"));
@@ -155,13 +155,13 @@ impl World {
         assert_eq!(held(here), held(&after), "the source was changed");
         let mut wrong = self.untouched(before, &there);
         let blind = matches!(trouble, Trouble::Refuse(_) | Trouble::Hide(_) | Trouble::Less(..));
-        let named = errors + counts.differ + counts.waiting > 0;
+        let named = errors + differ + counts.waiting > 0;
         let was_killed = killed.is_some();
         let must_name = matches!(trouble, Trouble::Refuse(_) | Trouble::Less(..));
         let pass = Pass { source: here, before_kill: killed, blind, must_name, named };
         wrong.extend(self.model.judge(&pass, &there));
         if !blind && named && !self.model.is_unsettled() && !was_killed {
-            wrong.push(format!("nothing was wrong, and yet {errors} errors, {} differ", counts.differ));
+            wrong.push(format!("nothing was wrong, and yet {errors} errors, {differ} differ"));
         }
         if !blind {
             wrong.extend(self.unflagged(here, &there));
