@@ -2,7 +2,7 @@
 //!
 //! Nothing here keeps more than a header, which is at most 256 KiB.
 
-use super::identity::{HEADER_LIMIT, Identity, Names, header_of};
+use super::identity::{HEADER_LIMIT, Identity, Names, header_of, lines};
 
 pub(super) fn tagged(rung: u8) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
@@ -156,6 +156,124 @@ impl Default for ContentHasher {
     }
 }
 
+/// Lines of a header that are compared; a longer one has only equals.
+const LINES: usize = 4096;
+
+/// What programs add to a message on its way, besides most fields that begin with `X-`.
+const ADDED: [&str; 10] = [
+    "Received",
+    "Return-Path",
+    "Delivered-To",
+    "Envelope-To",
+    "Delivery-Date",
+    "Received-SPF",
+    "Authentication-Results",
+    "DKIM-Signature",
+    "Status",
+    "Content-Length",
+];
+
+/// Fields that begin with `X-` and that people set, not programs.
+const MEANT: [&str; 3] = ["X-Priority", "X-MSMail-Priority", "X-Unsent"];
+
+/// What a message holds, so that a copy is known to which some program added header fields (mbsync: `X-TUID`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// All of it.
+    pub content: ContentHash,
+    /// Its bytes as they came.
+    pub len: u64,
+    body: [u8; 16],
+    /// Header fields and other lines in order, as hashes whose last bit tells that a program may have added the line.
+    /// None: too many, or not kept.
+    lines: Option<Vec<u64>>,
+}
+
+impl Shape {
+    /// Of a message in memory.
+    pub fn of(message: &[u8]) -> Self {
+        let mut shaper = Shaper::new();
+        shaper.update(message);
+        shaper.finish()
+    }
+
+    /// Without what takes much room: it has only equals from then on.
+    #[must_use]
+    pub fn without_lines(self) -> Self {
+        Self { lines: None, ..self }
+    }
+
+    /// Whether this is the other message with nothing but lines that programs add.
+    pub fn holds(&self, other: &Self) -> bool {
+        if self.content == other.content {
+            return true;
+        }
+        let (Some(mine), Some(theirs)) = (&self.lines, &other.lines) else { return false };
+        if self.body != other.body {
+            return false;
+        }
+        let mut wanted = theirs.iter().peekable();
+        mine.iter().all(|line| wanted.next_if_eq(&line).is_some() || line & 1 == 1) && wanted.peek().is_none()
+    }
+
+    /// What two messages share if one holds the other.
+    pub fn body(&self) -> [u8; 16] {
+        self.body
+    }
+}
+
+/// Makes a [`Shape`] from bytes as they come.
+#[derive(Clone)]
+pub struct Shaper {
+    content: ContentHasher,
+    header: HeaderEnd,
+    body: Normalised,
+    len: u64,
+}
+
+impl Shaper {
+    /// No bytes yet.
+    pub fn new() -> Self {
+        Self { content: ContentHasher::new(), header: HeaderEnd::new(), body: Normalised::new(7), len: 0 }
+    }
+
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.len += bytes.len() as u64;
+        self.content.update(bytes);
+        self.body.update(self.header.body(bytes));
+    }
+
+    /// Of all bytes given.
+    pub fn finish(&self) -> Shape {
+        let lines: Vec<u64> = lines(&self.header.header).take(LINES + 1).map(line).collect();
+        Shape {
+            content: self.content.finish(),
+            len: self.len,
+            body: short(&self.body.hasher),
+            lines: (lines.len() <= LINES).then_some(lines),
+        }
+    }
+}
+
+impl Default for Shaper {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn line(bytes: &[u8]) -> u64 {
+    let mut hash = Normalised::new(8);
+    let ended = bytes.strip_suffix(b"\n").map_or(bytes, |bytes| bytes.strip_suffix(b"\r").unwrap_or(bytes));
+    hash.update(ended);
+    let [a, b, c, d, e, f, g, h, ..] = short(&hash.hasher);
+    let name = bytes.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii_end();
+    let is_one_of = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()));
+    let by_programs = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"X-"));
+    let added = name.len() < bytes.len() && (is_one_of(&ADDED) || (by_programs && !is_one_of(&MEANT)));
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]) & !1 | u64::from(added)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -176,7 +294,52 @@ mod tests {
         assert_ne!(of_message(b"\r\nbinary"), of_message(b"\r\nbinaries"));
     }
 
+    #[test]
+    fn a_copy_with_lines_that_programs_add_holds_the_message() {
+        let plain = Shape::of(b"Subject: a\r\n b\r\nFrom: c\r\n\r\nbody\r\n");
+        for copy in [
+            "Subject: a\r\n b\r\nFrom: c\r\n\r\nbody\r\n",
+            "Subject: a\n b\nFrom: c\n\nbody\n",
+            "X-TUID: 1\r\nSubject: a\r\n b\r\nReceived: d\r\n\te\r\nFrom: c\r\nX-Spam: no\r\n\r\nbody\r\n",
+        ] {
+            assert!(Shape::of(copy.as_bytes()).holds(&plain), "{copy:?}");
+        }
+        for other in [
+            "X-TUID: 1\r\nSubject: a\r\n b\r\nFrom: c\r\n\r\nBody\r\n",
+            "X-TUID: 1\r\nFrom: c\r\nSubject: a\r\n b\r\n\r\nbody\r\n",
+            "X-TUID: 1\r\nFrom: c\r\n\r\nbody\r\n",
+            "Subject: a\r\n b\r\nFrom: c\r\nCc: d\r\n\r\nbody\r\n",
+            "Subject: a\r\n b\r\nFrom: c\r\nX-Priority: 1\r\n\r\nbody\r\n",
+            "Subject: a b\r\nFrom: c\r\n\r\nbody\r\n",
+        ] {
+            assert!(!Shape::of(other.as_bytes()).holds(&plain), "{other:?}");
+        }
+        let headless = Shape::of(b"\r\nbody");
+        assert!(Shape::of(b"X-TUID: 1\r\n\r\nbody").holds(&headless));
+        assert!(!headless.holds(&Shape::of(b"X-TUID: 1\r\n\r\nbody")));
+        assert!(!Shape::of(b"other words").holds(&Shape::of(b"no colon")), "lines that are no fields count too");
+        let plain_copy = Shape::of(b"X-TUID: 1\r\nSubject: a\r\n b\r\nFrom: c\r\n\r\nbody\r\n");
+        assert!(!plain_copy.without_lines().holds(&plain));
+        let long = "X-A: b\r\n".repeat(5000);
+        assert!(!Shape::of(format!("{long}X-B: c\r\n\r\n").as_bytes()).holds(&Shape::of(long.as_bytes())));
+    }
+
     proptest! {
+        #[test]
+        fn shapes_do_not_depend_on_how_bytes_come(
+            lines in proptest::collection::vec("(X-A: b|Subject: c| d|)", 0..6), cut in 0usize..60, end in "(\r\n|\n)",
+        ) {
+            let message = lines.join(&end);
+            let (mut shaper, cut) = (Shaper::new(), cut.min(message.len()));
+            shaper.update(&message.as_bytes()[..cut]);
+            shaper.update(&message.as_bytes()[cut..]);
+            prop_assert_eq!(&shaper.finish(), &Shape::of(message.as_bytes()));
+            let more = format!("X-New: line{end}{message}");
+            if !message.starts_with(' ') {
+                prop_assert!(Shape::of(more.as_bytes()).holds(&Shape::of(message.as_bytes())));
+            }
+        }
+
         #[test]
         fn chunks_and_line_ends_do_not_matter(
             bytes in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(0u8), any::<u8>()], 0..200),

@@ -217,6 +217,19 @@ pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
+/// The lines of a header block, each with those it was folded into, without the empty line at its end.
+pub(super) fn lines(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at;
+        if matches!(&header[start..], b"" | b"\n" | b"\r\n") {
+            return None;
+        }
+        at = end_of_field(header, start);
+        Some(&header[start..at])
+    })
+}
+
 /// Where the field that starts at `start` ends: behind the first line break that no blank or tab follows.
 fn end_of_field(header: &[u8], start: usize) -> usize {
     let mut at = start;

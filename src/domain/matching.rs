@@ -1,66 +1,210 @@
-//! Recognising messages: source candidates against destination candidates (D8), and new messages against watermarks
-//! whose message left its place (D12). Both are multisets: one message at the destination answers for one at the source.
+//! Recognising messages (D8): new messages at the source against messages at the destination that no watermark knows, and
+//! against watermarks whose message left its place (D12) or whose folder could not be read (D29).
+//!
+//! An identity proposes, content decides. All are multisets: one message at the destination, or one watermark, answers for
+//! one message at the source. Bounded by what the caller hands in; shapes are used up here, and what is left is small.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+mod by_name;
 
-use super::identity::{ContentHash, Identity};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use super::content::Shape;
+use super::identity::{ContentHash, Identity, Names};
 use super::ids::{FolderId, Uid};
-use super::record::Rekey;
+use super::record::{Habit, Rekey};
 
-/// A message that may have a counterpart on the other side.
+pub use by_name::{Ambiguous, Candidate, Matching, match_identities};
+
+/// What is known of a destination: does it keep what it is sent?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// Its number on its side.
-    pub uid: Uid,
-    /// Who it is.
-    pub identity: Identity,
-    /// RFC822.SIZE or the exact size: it orders candidates, never decides.
-    pub size: u32,
+pub enum Belief {
+    /// It keeps bytes as they were sent.
+    Keeps,
+    /// It changes messages, and was seen to add this many bytes.
+    Changes {
+        /// At least.
+        least: i64,
+        /// At most.
+        most: i64,
+    },
+    /// Nothing was sent to it yet.
+    Unknown,
 }
 
-/// Candidates of one identity that only their contents can tell apart.
+impl From<Habit> for Belief {
+    fn from(habit: Habit) -> Self {
+        match habit {
+            Habit { changed: 1.., least, most, .. } => Self::Changes { least, most },
+            Habit { kept: 1.., .. } => Self::Keeps,
+            Habit { .. } => Self::Unknown,
+        }
+    }
+}
+
+/// A new message at the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ambiguous {
-    /// The identity they share.
-    pub identity: Identity,
-    /// At the source, by size and number.
-    pub sources: Vec<Candidate>,
-    /// At the destination, by size and number.
-    pub destinations: Vec<Candidate>,
+pub struct Ours {
+    /// Its number.
+    pub uid: Uid,
+    /// Without Message-ID or Date: only equal content confirms who it is.
+    pub weak: bool,
+    /// What it holds.
+    pub shape: Shape,
 }
 
-/// Result of matching. Every source candidate is in exactly one of the three.
+/// A message at the destination that no watermark knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Theirs {
+    /// Its number.
+    pub uid: Uid,
+    /// It lies where our own appends may lie without a watermark (D9).
+    pub appended: bool,
+    /// What it holds.
+    pub shape: Shape,
+}
+
+/// Messages of one identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Matching {
-    /// (source, destination): the same message, ascending by source.
-    pub pairs: Vec<(Uid, Uid)>,
-    /// Source messages without a counterpart, ascending.
-    pub unmatched: Vec<Uid>,
-    /// Both sides have this identity, but not equally often. The caller gets the contents' hashes and asks
-    /// [`match_by_content`].
-    pub ambiguous: Vec<Ambiguous>,
+pub struct Alike {
+    /// At the source, in order.
+    pub ours: Vec<Ours>,
+    /// At the destination, in order.
+    pub theirs: Vec<Theirs>,
 }
 
-/// Matches the candidates of one destination folder. Within an identity, sizes and then numbers say who goes with whom.
-pub fn match_identities(sources: &[Candidate], destinations: &[Candidate]) -> Matching {
-    let key = |c: &Candidate| (c.identity, c.size, c.uid);
-    let mut sources = sources.to_vec();
-    let mut destinations = destinations.to_vec();
-    sources.sort_unstable_by_key(key);
-    destinations.sort_unstable_by_key(key);
+/// One message on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair {
+    /// Its number at the source.
+    pub source: Uid,
+    /// Its number at the destination.
+    pub destination: Uid,
+    /// What it holds at the source.
+    pub content: ContentHash,
+    /// The destination holds the same bytes, not only the message.
+    pub equal: bool,
+    /// See [`Theirs::appended`].
+    pub appended: bool,
+}
 
-    let mut found = Matching::default();
-    let mut others = destinations.chunk_by(|a, b| a.identity == b.identity).peekable();
-    for group in sources.chunk_by(|a, b| a.identity == b.identity) {
-        let identity = group[0].identity;
-        while others.next_if(|g| g[0].identity < identity).is_some() {}
-        match others.next_if(|g| g[0].identity == identity) {
-            None => found.unmatched.extend(group.iter().map(|c| c.uid)),
-            Some(other) if other.len() == group.len() => {
-                found.pairs.extend(group.iter().zip(other).map(|(s, d)| (s.uid, d.uid)));
+/// A message at the source whose content is nowhere at the destination, though its identity may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OursLeft {
+    /// Its number.
+    pub uid: Uid,
+    /// See [`Ours::weak`].
+    pub weak: bool,
+    /// Its bytes.
+    pub len: u64,
+    /// What it holds.
+    pub content: ContentHash,
+}
+
+/// A message at the destination that nobody's content equals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TheirsLeft {
+    /// Its number.
+    pub uid: Uid,
+    /// See [`Theirs::appended`].
+    pub appended: bool,
+    /// Its bytes.
+    pub len: u64,
+}
+
+/// Messages of one identity that content did not bring together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// At the source.
+    pub ours: Vec<OursLeft>,
+    /// At the destination.
+    pub theirs: Vec<TheirsLeft>,
+}
+
+/// Brings together what is equal, then what differs by nothing but lines that programs add.
+pub fn match_contents(group: Alike) -> (Vec<Pair>, Left) {
+    let Alike { ours, theirs } = group;
+    let (mut pairs, ours, theirs) = join(ours, theirs, |shape| shape.content.0, true, |_, _| true);
+    let (more, ours, theirs) = join(ours, theirs, Shape::body, false, Shape::holds);
+    pairs.extend(more);
+    pairs.sort_unstable();
+    let ours =
+        ours.into_iter().map(|o| OursLeft { uid: o.uid, weak: o.weak, len: o.shape.len, content: o.shape.content });
+    let theirs = theirs.into_iter().map(|t| TheirsLeft { uid: t.uid, appended: t.appended, len: t.shape.len });
+    (pairs, Left { ours: ours.collect(), theirs: theirs.collect() })
+}
+
+/// Pairs of the same key for which the destination's shape is right, first come first served; and what is left.
+fn join(
+    ours: Vec<Ours>,
+    theirs: Vec<Theirs>,
+    key: impl Fn(&Shape) -> [u8; 16],
+    equal: bool,
+    right: impl Fn(&Shape, &Shape) -> bool,
+) -> (Vec<Pair>, Vec<Ours>, Vec<Theirs>) {
+    let mut by_key: HashMap<[u8; 16], VecDeque<Theirs>> = HashMap::new();
+    theirs.into_iter().for_each(|t| by_key.entry(key(&t.shape)).or_default().push_back(t));
+    let (mut pairs, mut left) = (Vec::new(), Vec::new());
+    for o in ours {
+        let others = by_key.get_mut(&key(&o.shape));
+        let found = others.and_then(|others| {
+            let at = others.iter().position(|t| right(&t.shape, &o.shape))?;
+            others.remove(at)
+        });
+        match found {
+            Some(Theirs { uid: destination, appended, .. }) => {
+                pairs.push(Pair { source: o.uid, destination, content: o.shape.content, equal, appended });
             }
-            Some(other) => {
-                found.ambiguous.push(Ambiguous { identity, sources: group.to_vec(), destinations: other.to_vec() });
+            None => left.push(o),
+        }
+    }
+    let mut others: Vec<Theirs> = by_key.into_values().flatten().collect();
+    others.sort_unstable_by_key(|t| t.uid);
+    (pairs, left, others)
+}
+
+/// What is decided where contents differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// The destination altered these, and they are the same messages.
+    pub pairs: Vec<Pair>,
+    /// These are to be copied, ascending.
+    pub unmatched: Vec<Uid>,
+    /// Of those that are to be copied: what may be the same message, altered (source, destination).
+    pub maybe_twice: Vec<(OursLeft, Uid)>,
+}
+
+/// Decides where contents differ. A destination that keeps bytes holds other messages. One that changes them holds the same
+/// message if it has a Message-ID and a Date and grew by what that destination was seen to add. One of which nothing is known:
+/// what may be an own append is one. Where nobody can tell which of different messages is there, all of them are copied:
+/// copying one again is the smaller harm.
+pub fn decide(left: Left, belief: Belief) -> Decided {
+    let Left { mut ours, mut theirs } = left;
+    ours.sort_unstable_by_key(|o| (o.len, o.uid));
+    theirs.sort_unstable_by_key(|t| (t.len, t.uid));
+    let mut taken = assign(&ours, &theirs, belief);
+    let strong = || ours.iter().filter(|o| !o.weak);
+    let alike = strong().zip(strong().skip(1)).all(|(a, b)| a.content == b.content);
+    if taken.len() < strong().count() && !alike {
+        let only = |at: &usize| ours.iter().filter(|o| fit(belief, o, &theirs[*at]) == Fit::Yes).count() == 1;
+        taken.retain(|_, at| ours.len() <= MANY && only(at));
+    }
+    let used: BTreeSet<usize> = taken.values().copied().collect();
+    let mut free = theirs.iter().enumerate().filter(|(at, _)| !used.contains(at)).map(|(_, t)| t.uid);
+    let mut found = Decided::default();
+    for (at, o) in ours.iter().enumerate() {
+        match taken.get(&at) {
+            Some(at) => found.pairs.push(Pair {
+                source: o.uid,
+                destination: theirs[*at].uid,
+                content: o.content,
+                equal: false,
+                appended: theirs[*at].appended,
+            }),
+            None => {
+                found.unmatched.push(o.uid);
+                if belief != Belief::Keeps {
+                    found.maybe_twice.extend(free.next().map(|uid| (*o, uid)));
+                }
             }
         }
     }
@@ -69,71 +213,75 @@ pub fn match_identities(sources: &[Candidate], destinations: &[Candidate]) -> Ma
     found
 }
 
-/// Settles an ambiguous group by content. Equal contents go together first. What is left are messages that a server
-/// altered: if the destination still has as many as the source, or those left at the source are all alike, they go
-/// together by size and number. Otherwise nobody can tell which of different messages is there, and all that are left
-/// count as unmatched: copying one again is the smaller harm. A message without a hash equals none.
-pub fn match_by_content(
-    group: &Ambiguous,
-    sources: &[(Uid, ContentHash)],
-    destinations: &[(Uid, ContentHash)],
-) -> Matching {
-    let mut left = hashed(&group.sources, sources);
-    let mut others = hashed(&group.destinations, destinations);
-    let mut by_hash: HashMap<ContentHash, VecDeque<Uid>> = HashMap::new();
-    for (candidate, hash) in &others {
-        hash.iter().for_each(|hash| by_hash.entry(*hash).or_default().push_back(candidate.uid));
-    }
-    let mut found = Matching::default();
-    let mut used = HashSet::new();
-    left.retain(|(source, hash)| {
-        let twin = hash.and_then(|hash| by_hash.get_mut(&hash)?.pop_front());
-        twin.iter().for_each(|twin| {
-            used.insert(*twin);
-            found.pairs.push((source.uid, *twin));
-        });
-        twin.is_none()
-    });
-    others.retain(|(candidate, _)| !used.contains(&candidate.uid));
-    let alike = left.windows(2).all(|w| w[0].1.is_some() && w[0].1 == w[1].1);
-    if others.len() >= left.len() || alike {
-        let rest = left.split_off(others.len().min(left.len()));
-        found.pairs.extend(left.iter().zip(&others).map(|((s, _), (d, _))| (s.uid, d.uid)));
-        left = rest;
-    }
-    found.unmatched.extend(left.iter().map(|(c, _)| c.uid));
-    found.pairs.sort_unstable();
-    found.unmatched.sort_unstable();
-    found
+/// Messages of one identity beyond which it is not asked for each who else it may be.
+const MANY: usize = 1000;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Yes,
+    /// Nor does it fit a longer message.
+    Never,
+    /// A longer message it may fit.
+    TooLong,
 }
 
-fn hashed<'a>(side: &'a [Candidate], hashes: &[(Uid, ContentHash)]) -> Vec<(&'a Candidate, Option<ContentHash>)> {
-    let mut hashes = hashes.to_vec();
-    hashes.sort_unstable();
-    let find = |uid: Uid| hashes.binary_search_by_key(&uid, |(u, _)| *u).ok().map(|at| hashes[at].1);
-    side.iter().map(|c| (c, find(c.uid))).collect()
+/// Whether a message at the destination may be this one, altered.
+fn fit(belief: Belief, o: &OursLeft, t: &TheirsLeft) -> Fit {
+    let signed = |len: u64| i64::try_from(len).unwrap_or(i64::MAX);
+    let grown = signed(t.len).saturating_sub(signed(o.len));
+    match belief {
+        Belief::Keeps => Fit::Never,
+        Belief::Changes { least, .. } if grown < least => Fit::Never,
+        Belief::Changes { most, .. } if grown > most => Fit::TooLong,
+        Belief::Unknown if !t.appended => Fit::Never,
+        Belief::Changes { .. } | Belief::Unknown => Fit::Yes,
+    }
+}
+
+/// As many as can be: both sides ascend by length, and what fits is a range of lengths that moves along.
+fn assign(ours: &[OursLeft], theirs: &[TheirsLeft], belief: Belief) -> BTreeMap<usize, usize> {
+    let mut taken = BTreeMap::new();
+    let mut next = 0;
+    for (at, o) in ours.iter().enumerate().filter(|(_, o)| !o.weak) {
+        while let Some(t) = theirs.get(next) {
+            match fit(belief, o, t) {
+                Fit::TooLong => break,
+                Fit::Never => next += 1,
+                Fit::Yes => {
+                    taken.insert(at, next);
+                    next += 1;
+                    break;
+                }
+            }
+        }
+    }
+    taken
+}
+
+/// A watermark whose source message is no longer where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gone {
+    /// Who the message was, in the form that goes with `content`.
+    pub identity: Identity,
+    /// What it held; none in watermarks of older versions.
+    pub content: Option<ContentHash>,
+    /// The source folder's row.
+    pub folder: FolderId,
+    /// The message's number there.
+    pub uid: Uid,
 }
 
 /// Watermarks whose source message is no longer where it was, of the whole mailbox. Each answers for one message.
 #[derive(Clone, Debug, Default)]
-pub struct GoneMarks(BTreeSet<(Identity, FolderId, Uid)>);
-
-/// New messages of one folder, told apart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// Messages that moved here within the source: their watermarks move along and nothing is copied.
-    pub rekeys: Vec<Rekey>,
-    /// Messages to be copied, in the order given.
-    pub rest: Vec<Uid>,
-}
+pub struct GoneMarks(BTreeSet<Gone>);
 
 impl GoneMarks {
     /// Those of all folders, in any order; one named twice counts once.
-    pub fn new(gone: impl IntoIterator<Item = (Identity, FolderId, Uid)>) -> Self {
+    pub fn new(gone: impl IntoIterator<Item = Gone>) -> Self {
         Self(gone.into_iter().collect())
     }
 
-    /// Whether there never was one.
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -141,174 +289,98 @@ impl GoneMarks {
     /// The unused ones, by folder.
     pub fn by_folder(&self) -> BTreeMap<FolderId, Vec<Uid>> {
         let mut folders: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
-        self.0.iter().for_each(|(_, folder, uid)| folders.entry(*folder).or_default().push(*uid));
+        self.0.iter().for_each(|gone| folders.entry(gone.folder).or_default().push(gone.uid));
         folders
     }
 
     /// The unused ones of these folders belong to other rows from now on.
     pub fn rehome(&mut self, rows: &BTreeMap<FolderId, FolderId>) {
         let of = |folder| rows.get(&folder).copied().unwrap_or(folder);
-        self.0 = self.0.iter().map(|(identity, folder, uid)| (*identity, of(*folder), *uid)).collect();
+        self.0 = self.0.iter().map(|gone| Gone { folder: of(gone.folder), ..*gone }).collect();
     }
 
-    /// Whether an unused one has this identity.
-    pub fn has(&self, identity: Identity) -> bool {
-        self.first(identity, None).is_some()
+    /// Whether an unused one has the name of this message.
+    pub fn has(&self, names: &Names) -> bool {
+        let range = |identity, from, to| self.0.range(bound(identity, from, i64::MIN)..=bound(identity, to, i64::MAX));
+        range(names.before, None, None).next().is_some()
+            || range(names.now, Some(ContentHash([0; 16])), Some(ContentHash([0xff; 16]))).next().is_some()
     }
 
-    /// New messages of the folder row `to` that are the missing ones (D12): as long as the source holds no more of an
-    /// identity than there are watermarks, nothing is copied. Marks of the same folder are used first, then by folder
-    /// and number. Calling it for folder after folder uses no mark twice.
-    pub fn moved(&mut self, to: FolderId, new: &[(Uid, Identity)]) -> Moved {
-        let mut found = Moved::default();
-        for (uid, identity) in new {
-            match self.first(*identity, Some(to)).or_else(|| self.first(*identity, None)) {
-                Some(mark) => {
-                    self.0.remove(&mark);
-                    let (_, from_folder, from) = mark;
-                    found.rekeys.push(Rekey { from_folder, from, to_folder: to, to: *uid });
-                }
-                None => found.rest.push(*uid),
-            }
+    /// A new message of the folder row `to` that is a missing one (D12): its watermark moves along, and nothing is copied. Its
+    /// content must be that of the watermark, if the watermark has one. Marks of the same folder are used first, then by
+    /// folder and number. None is used twice.
+    pub fn moved(&mut self, to: FolderId, uid: Uid, names: &Names, content: ContentHash) -> Option<Rekey> {
+        let mark = [(names.now, Some(content)), (names.before, None)]
+            .into_iter()
+            .find_map(|(identity, content)| self.first(identity, content, to))?;
+        self.0.remove(&mark);
+        Some(Rekey { from_folder: mark.folder, from: mark.uid, to_folder: to, to: uid })
+    }
+
+    fn first(&self, identity: Identity, content: Option<ContentHash>, own: FolderId) -> Option<Gone> {
+        let within = |low: FolderId, high: FolderId| {
+            let from = Gone { identity, content, folder: low, uid: Uid(i64::MIN) };
+            let to = Gone { identity, content, folder: high, uid: Uid(i64::MAX) };
+            self.0.range(from..=to).next().copied()
+        };
+        within(own, own).or_else(|| within(FolderId(i64::MIN), FolderId(i64::MAX)))
+    }
+}
+
+fn bound(identity: Identity, content: Option<ContentHash>, at: i64) -> Gone {
+    Gone { identity, content, folder: FolderId(at), uid: Uid(at) }
+}
+
+/// What stands for messages of folders that could not be read in a pass (D29): they may have moved elsewhere at the source, and
+/// then they have a copy already.
+#[derive(Clone, Debug, Default)]
+pub struct AwayMarks {
+    /// Names with the content that must be equal, and how many.
+    exact: BTreeMap<(Identity, ContentHash), u32>,
+    /// Names that answer by themselves: of older watermarks, and of messages at the destination.
+    by_name: BTreeMap<Identity, u32>,
+}
+
+impl AwayMarks {
+    /// Adds a watermark, or a message at the destination (which has no content here).
+    pub fn add(&mut self, identity: Identity, content: Option<ContentHash>) {
+        match content {
+            Some(content) => *self.exact.entry((identity, content)).or_default() += 1,
+            None => *self.by_name.entry(identity).or_default() += 1,
         }
-        found
     }
 
-    /// The first one of this identity, in one folder or any.
-    fn first(&self, identity: Identity, folder: Option<FolderId>) -> Option<(Identity, FolderId, Uid)> {
-        let low = folder.unwrap_or(FolderId(i64::MIN));
-        let high = folder.unwrap_or(FolderId(i64::MAX));
-        self.0.range((identity, low, Uid(i64::MIN))..=(identity, high, Uid(i64::MAX))).next().copied()
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.by_name.is_empty()
+    }
+
+    /// Whether one has the name of this message.
+    pub fn has(&self, names: &Names) -> bool {
+        let exact = (names.now, ContentHash([0; 16]))..=(names.now, ContentHash([0xff; 16]));
+        self.exact.range(exact).next().is_some()
+            || self.by_name.contains_key(&names.now)
+            || self.by_name.contains_key(&names.before)
+    }
+
+    /// Uses up one that answers for this message; false if there is none.
+    pub fn take(&mut self, names: &Names, content: ContentHash) -> bool {
+        use_up(&mut self.exact, &(names.now, content))
+            || use_up(&mut self.by_name, &names.now)
+            || use_up(&mut self.by_name, &names.before)
+    }
+}
+
+fn use_up<K: Ord + Copy>(marks: &mut BTreeMap<K, u32>, key: &K) -> bool {
+    match marks.get_mut(key) {
+        None => false,
+        Some(1) => marks.remove(key).is_some(),
+        Some(left) => {
+            *left -= 1;
+            true
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn candidate(uid: i64, identity: u8, size: u32) -> Candidate {
-        Candidate { uid: Uid(uid), identity: Identity([identity; 16]), size }
-    }
-
-    fn pairs(of: &[(i64, i64)]) -> Vec<(Uid, Uid)> {
-        of.iter().map(|(a, b)| (Uid(*a), Uid(*b))).collect()
-    }
-
-    #[test]
-    fn twins_stay_two() {
-        let found = match_identities(
-            &[candidate(1, 1, 50), candidate(2, 1, 40), candidate(3, 2, 9)],
-            &[candidate(8, 1, 51), candidate(9, 1, 41), candidate(7, 3, 9)],
-        );
-        assert_eq!(found.pairs, pairs(&[(1, 8), (2, 9)]));
-        assert_eq!((found.unmatched, found.ambiguous.len()), (vec![Uid(3)], 0));
-    }
-
-    #[test]
-    fn unequal_counts_are_settled_by_content() {
-        let found = match_identities(&[candidate(1, 1, 5), candidate(2, 1, 5)], &[candidate(9, 1, 5)]);
-        let group = &found.ambiguous[0];
-        let hash = |n: u8| ContentHash([n; 16]);
-        let settle = |s: &[(i64, u8)], d: &[(i64, u8)]| {
-            let of = |x: &[(i64, u8)]| x.iter().map(|(u, h)| (Uid(*u), hash(*h))).collect::<Vec<_>>();
-            match_by_content(group, &of(s), &of(d))
-        };
-        let second = settle(&[(1, 1), (2, 2)], &[(9, 2)]);
-        assert_eq!((second.pairs, second.unmatched), (pairs(&[(2, 9)]), vec![Uid(1)]));
-        let alike = settle(&[(1, 1), (2, 1)], &[(9, 3)]);
-        assert_eq!((alike.pairs, alike.unmatched), (pairs(&[(1, 9)]), vec![Uid(2)]));
-        let nobody_knows = settle(&[(1, 1), (2, 2)], &[(9, 3)]);
-        assert_eq!((nobody_knows.pairs.len(), nobody_knows.unmatched.len()), (0, 2), "copy rather than lose");
-        assert_eq!(settle(&[(1, 1)], &[]).unmatched.len(), 2);
-    }
-
-    #[test]
-    fn moved_messages_take_their_watermarks_along() {
-        let id = |n: u8| Identity([n; 16]);
-        let mut gone = GoneMarks::new([
-            (id(1), FolderId(1), Uid(5)),
-            (id(1), FolderId(1), Uid(5)),
-            (id(1), FolderId(3), Uid(6)),
-            (id(2), FolderId(1), Uid(7)),
-        ]);
-        let first = gone.moved(FolderId(3), &[(Uid(10), id(1)), (Uid(11), id(9))]);
-        assert_eq!(first.rest, [Uid(11)]);
-        assert_eq!((first.rekeys[0].from_folder, first.rekeys[0].from), (FolderId(3), Uid(6)), "own folder first");
-        let second = gone.moved(FolderId(4), &[(Uid(1), id(1)), (Uid(2), id(1))]);
-        assert_eq!((second.rekeys.len(), second.rest), (1, vec![Uid(2)]), "each mark answers for one");
-        assert!(gone.has(id(2)) && !gone.has(id(1)));
-    }
-
-    fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
-        proptest::collection::vec((0u8..4, 0u32..3), 0..20)
-            .prop_map(|v| v.into_iter().zip(1..).map(|((i, s), u)| candidate(u, i, s)).collect())
-    }
-
-    #[test]
-    fn marks_set_aside_are_used_from_their_new_row() {
-        let mark = |folder, uid| (Identity([1; 16]), FolderId(folder), Uid(uid));
-        let mut gone = GoneMarks::new([mark(1, 5), mark(1, 6), mark(2, 7)]);
-        assert_eq!(
-            gone.by_folder(),
-            BTreeMap::from([(FolderId(1), vec![Uid(5), Uid(6)]), (FolderId(2), vec![Uid(7)])])
-        );
-        gone.rehome(&BTreeMap::from([(FolderId(1), FolderId(9))]));
-        let moved = gone.moved(FolderId(9), &[(Uid(50), Identity([1; 16]))]);
-        let from = moved.rekeys.iter().map(|key| (key.from_folder, key.from)).collect::<Vec<_>>();
-        assert_eq!(from, [(FolderId(9), Uid(5))]);
-    }
-
-    proptest! {
-        #[test]
-        fn each_source_message_has_one_class_and_each_destination_message_one_partner(
-            sources in candidates(), destinations in candidates(), reverse in proptest::bool::ANY,
-        ) {
-            let found = match_identities(&sources, &destinations);
-            let mut seen: Vec<Uid> = found.pairs.iter().map(|p| p.0).chain(found.unmatched.iter().copied())
-                .chain(found.ambiguous.iter().flat_map(|g| g.sources.iter().map(|c| c.uid))).collect();
-            seen.sort_unstable();
-            prop_assert_eq!(seen, sources.iter().map(|c| c.uid).collect::<Vec<_>>());
-            let mut used: Vec<Uid> = found.pairs.iter().map(|p| p.1).collect();
-            used.sort_unstable();
-            used.dedup();
-            prop_assert_eq!(used.len(), found.pairs.len());
-            let count = |side: &[Candidate]| side.iter().fold(BTreeMap::new(), |mut m, c| {
-                *m.entry(c.identity).or_insert(0usize) += 1;
-                m
-            });
-            let (a, b) = (count(&sources), count(&destinations));
-            let equal: usize = a.iter().filter(|(i, n)| b.get(*i) == Some(n)).map(|(_, n)| n).sum();
-            prop_assert_eq!(found.pairs.len(), equal);
-            let missing: usize = a.iter().filter(|(i, _)| !b.contains_key(*i)).map(|(_, n)| n).sum();
-            prop_assert_eq!(found.unmatched.len(), missing);
-            if reverse {
-                let (mut s, mut d) = (sources, destinations);
-                s.reverse();
-                d.reverse();
-                prop_assert_eq!(match_identities(&s, &d), found);
-            }
-        }
-
-        #[test]
-        fn no_more_is_rekeyed_than_left(
-            new in proptest::collection::vec(0u8..4, 0..20), gone in proptest::collection::vec(0u8..4, 0..20),
-        ) {
-            let id = |n: &u8| Identity([*n; 16]);
-            let mut marks = GoneMarks::new(gone.iter().zip(1..).map(|(i, u)| (id(i), FolderId(1), Uid(u))));
-            let fresh: Vec<_> = new.iter().zip(1..).map(|(i, u)| (Uid(u), id(i))).collect();
-            let found = marks.moved(FolderId(2), &fresh);
-            prop_assert_eq!(found.rekeys.len() + found.rest.len(), new.len());
-            for n in 0..4u8 {
-                let of = |side: &[u8]| side.iter().filter(|x| **x == n).count();
-                let rekeyed = found.rekeys.iter().filter(|r| new[(r.to.0 - 1) as usize] == n).count();
-                prop_assert_eq!(rekeyed, of(&new).min(of(&gone)));
-            }
-            let mut from: Vec<_> = found.rekeys.iter().map(|r| r.from).collect();
-            from.sort_unstable();
-            from.dedup();
-            prop_assert_eq!(from.len(), found.rekeys.len());
-        }
-    }
-}
+mod tests;

@@ -68,6 +68,9 @@ pub trait Journal: Send + Sync {
     /// ascending by number, as far as they were read before (below the row's `strangers_next`).
     async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError>;
 
+    /// Whether strangers of this row's destination folder are kept.
+    async fn any_strangers(&self, folder: FolderId) -> Result<bool, StoreError>;
+
     /// Keeps what was read of strangers; every message below `next` is one kept here or has a watermark.
     async fn keep_strangers(
         &self,

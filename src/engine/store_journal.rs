@@ -80,6 +80,10 @@ impl Journal for StoreJournal {
         self.store.strangers(folder, asked).await
     }
 
+    async fn any_strangers(&self, folder: FolderId) -> Result<bool, StoreError> {
+        self.store.any_strangers(folder).await
+    }
+
     async fn keep_strangers(
         &self,
         folder: FolderId,

@@ -26,6 +26,16 @@ impl Store {
         .await
     }
 
+    /// Whether strangers of this row's destination folder are kept.
+    pub async fn any_strangers(&self, folder: FolderId) -> Result<bool> {
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM stranger WHERE folder = ?1)")?;
+            Ok(statement.query_row([folder], |row| row.get(0))?)
+        })
+        .await
+    }
+
     /// Keeps strangers; every message below `next` is a stranger kept here or has a watermark.
     pub async fn keep_strangers(&self, folder: FolderId, strangers: Vec<(Uid, Identity)>, next: Uid) -> Result<()> {
         self.write(move |transaction, _| {

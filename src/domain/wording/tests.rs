@@ -22,7 +22,7 @@ all! { CAUSES, Cause:
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused HangsUpAtMessage MessageGone FolderRefused
     FolderGone FolderChanged MessageUnreadable NotTheSameMailbox
-    CredentialMissing WorkspaceFailed TooManyErrors CommandRefused
+    CredentialMissing WorkspaceFailed TooManyErrors CommandRefused ListIncomplete
     Internal
 }
 

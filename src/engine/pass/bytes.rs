@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::domain::content::{Shape, Shaper};
 use crate::domain::identity::{
     BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, Names, header_of, names_of,
 };
@@ -12,8 +13,14 @@ use crate::domain::message::Body;
 
 const PIECE: usize = 64 * 1024;
 
-fn pieces(file: &File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut file = file;
+fn each(body: &Body, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut file: &File = match body {
+        Body::Memory(bytes) => {
+            each(bytes);
+            return Ok(());
+        }
+        Body::Spooled { file, .. } => file,
+    };
     file.seek(SeekFrom::Start(0))?;
     let mut piece = vec![0; PIECE];
     loop {
@@ -62,10 +69,7 @@ pub(super) fn names(body: &Body) -> io::Result<Names> {
         return Ok(names);
     }
     let mut whole = BytesIdentity::new();
-    match body {
-        Body::Memory(bytes) => whole.update(bytes),
-        Body::Spooled { file, .. } => pieces(file, |piece| whole.update(piece))?,
-    }
+    each(body, |piece| whole.update(piece))?;
     Ok(whole.finish())
 }
 
@@ -75,9 +79,16 @@ pub(super) fn names(body: &Body) -> io::Result<Names> {
 /// The spool file cannot be read.
 pub(super) fn content(body: &Body) -> io::Result<ContentHash> {
     let mut whole = ContentHasher::new();
-    match body {
-        Body::Memory(bytes) => whole.update(bytes),
-        Body::Spooled { file, .. } => pieces(file, |piece| whole.update(piece))?,
-    }
+    each(body, |piece| whole.update(piece))?;
+    Ok(whole.finish())
+}
+
+/// What a message holds, to be compared with a copy of it (D8).
+///
+/// # Errors
+/// The spool file cannot be read.
+pub(super) fn shape(body: &Body) -> io::Result<Shape> {
+    let mut whole = Shaper::new();
+    each(body, |piece| whole.update(piece))?;
     Ok(whole.finish())
 }

@@ -6,7 +6,7 @@ use crate::domain::flags::{FlagChange, Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::plan::FlagStep;
-use crate::domain::record::{Intent, Watermark};
+use crate::domain::record::{Intent, Seen, Watermark};
 use crate::endpoint::{FolderRef, Which};
 use crate::engine::pass::there::Doubts;
 
@@ -118,6 +118,10 @@ pub struct Job {
     /// Messages that did not come when they were to be compared with what is at the destination. They may be there
     /// already: reading them again tells what is wrong with them, but they are not appended.
     pub uncompared: BTreeSet<Uid>,
+    /// Messages that wait for the next pass: they may have come from a folder that could not be read in this one (D29).
+    pub waiting: BTreeSet<Uid>,
+    /// The destination's numbering as an earlier pass saw it last.
+    pub destination_seen: Seen,
     /// Messages are asked for one at a time: the server refused to hand them out together.
     pub singly: bool,
     /// Messages that were asked for and did not come.

@@ -4,11 +4,13 @@
 //! from what the journal holds, so that going on after a lost connection and starting again after a crash are the
 //! same thing. A worker reaches the database only through the [`Journal`] and knows nothing of other passes.
 
+mod across;
 mod again;
 mod answers;
 mod audit;
 mod bytes;
 mod carry;
+mod contents;
 mod copy;
 mod finish;
 mod job;
@@ -18,14 +20,17 @@ mod late;
 mod places;
 mod quiet;
 mod reader;
+mod recognise;
 mod recorder;
 mod recovery;
 mod resolve;
 mod sample;
 mod scan;
+mod strangers;
 pub mod tally;
 mod there;
 mod tree;
+mod twice;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,6 +158,8 @@ pub struct Pass {
     errors: AtomicU64,
     /// Messages that became item errors in this pass: not tried again in it.
     failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
+    /// Messages that are copied although the destination may hold them, altered.
+    twice: twice::MaybeTwice,
     /// HIGHESTMODSEQ of the source is not trusted.
     modseq_stalls: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
@@ -192,6 +199,7 @@ impl Pass {
             recorder,
             errors: AtomicU64::new(0),
             failed: Mutex::default(),
+            twice: twice::MaybeTwice::default(),
             modseq_stalls: AtomicBool::new(false),
             late: Mutex::default(),
             ended: Mutex::default(),
@@ -221,6 +229,7 @@ impl Pass {
                 self.resolve(&mut lanes, &mut prepared).await?;
                 self.copy(&mut lanes, &mut prepared).await?;
                 self.late_round(&mut lanes, &prepared).await?;
+                self.name_doubts(&mut lanes).await?;
                 if let Some(lane) = lanes.iter_mut().next() {
                     self.audit(lane).await?;
                 }

@@ -1,9 +1,11 @@
 //! The folders a pass works on, in groups that share a destination folder, and where every folder row points.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use crate::domain::ids::FolderId;
+use crate::domain::identity::Identity;
+use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
 use crate::endpoint::FolderRef;
 use crate::engine::pass::job::Job;
@@ -21,6 +23,28 @@ pub(super) struct Prepared {
     pub places: BTreeMap<FolderId, FolderRef>,
     /// Watermarks whose message is no longer where it was.
     pub gone: Mutex<GoneMarks>,
+    /// Rows whose source folder could not be read in this pass: what they know answers for messages elsewhere (D29).
+    pub unread: Vec<FolderId>,
+    /// Floors of open intents of rows that are not looked into: what lies above them may be copies of messages elsewhere.
+    pub open: BTreeMap<FolderId, Uid>,
+    /// What lies above the floors of folders that are looked into, and none of their new messages claimed.
+    pub left_over: Mutex<BTreeMap<FolderId, Vec<(Uid, Identity)>>>,
+    /// An own append of an interrupted attempt holds the very bytes that were sent.
+    pub kept: AtomicBool,
+    /// It is settled across folders which of the new messages are copied.
+    pub settled: bool,
+}
+
+impl Prepared {
+    /// What of a destination folder's unknown messages its own source folder did not claim.
+    pub fn leave_over(&self, folder: FolderId, unclaimed: Vec<(Uid, Identity)>) {
+        let mut left_over = self.left_over.lock().unwrap_or_else(PoisonError::into_inner);
+        if unclaimed.is_empty() {
+            left_over.remove(&folder);
+        } else {
+            left_over.insert(folder, unclaimed);
+        }
+    }
 }
 
 /// Groups waiting for a lane.

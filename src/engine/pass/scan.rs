@@ -12,9 +12,8 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::GoneMarks;
+use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::message::MessageMeta;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Phase, Watermark};
@@ -33,7 +32,9 @@ const WINDOW: u32 = 4000;
 const END: Uid = Uid(1 << 32);
 
 /// A watermark that lost its message.
-pub(super) type Gone = (Identity, FolderId, Uid);
+fn gone_mark(folder: FolderId, mark: &Watermark) -> Gone {
+    Gone { identity: mark.identity, content: mark.content, folder, uid: mark.source }
+}
 
 /// What comparing one folder found beside what stands in its job.
 #[derive(Default)]
@@ -132,6 +133,7 @@ impl Scan<'_> {
             && job.looks == 0
             && pass.failed_in(job.id).is_empty()
             && job.careful.is_empty()
+            && job.waiting.is_empty()
             && job.folder_blame == 0
     }
 
@@ -206,7 +208,7 @@ impl Scan<'_> {
         let (aside, kept) = std::mem::take(marks).into_iter().partition(|mark| taken.contains(&mark.source));
         *marks = kept;
         let aside: Vec<Watermark> = aside;
-        self.found.gone.extend(aside.into_iter().map(|mark| (mark.identity, row, mark.source)));
+        self.found.gone.extend(aside.iter().map(|mark| gone_mark(row, mark)));
         Ok(())
     }
 
@@ -272,7 +274,7 @@ impl Scan<'_> {
             sums.next = sums.next.max(u32::try_from(last + 1).unwrap_or(u32::MAX));
         }
         for message in found.new.iter().map(|at| &listing[*at]) {
-            if failed.contains(&message.uid) {
+            if failed.contains(&message.uid) || job.waiting.contains(&message.uid) {
                 continue;
             }
             if skip_rule(message, options, None).is_some() {
@@ -287,7 +289,7 @@ impl Scan<'_> {
             sums.listing.insert(message.uid, (message.flags.clone(), message.size));
         }
         sums.carries.extend(found.flag_changes.into_iter().map(Carry::from));
-        sums.gone.extend(found.gone.iter().map(|mark| (mark.identity, job.id, mark.source)));
+        sums.gone.extend(found.gone.iter().map(|mark| gone_mark(job.id, mark)));
     }
 
     fn conclude(&mut self, pass: &Pass, sums: Sums) {
@@ -316,8 +318,8 @@ impl Pass {
         self.tally.count(self.clock.now(), job.id, |c| {
             c.already_there = known.saturating_sub(c.copied);
             c.skipped = skipped;
-            (c.vanished, c.waiting, c.arrived) = (0, 0, 0);
-            c.source = c.copied + c.already_there + c.skipped + c.errors + new;
+            (c.vanished, c.waiting, c.arrived) = (0, job.waiting.len() as u64, 0);
+            c.source = c.copied + c.already_there + c.skipped + c.errors + c.waiting + new;
         });
     }
 
@@ -382,9 +384,10 @@ impl Pass {
         }
         if prepared.groups.iter().flatten().any(|job| !job.is_empty()) {
             for id in &prepared.lost {
-                gone.extend(self.journal.watermarks(*id).await?.into_iter().map(|w| (w.identity, *id, w.source)));
+                gone.extend(self.journal.watermarks(*id).await?.iter().map(|mark| gone_mark(*id, mark)));
             }
         }
+        prepared.unread.extend(prepared.groups.iter().flatten().filter(|job| job.abandoned).map(|job| job.id));
         *prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(gone);
         Ok(())
     }
@@ -395,6 +398,7 @@ impl Pass {
         let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self, prepared, job));
         let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
         prepared.groups = self.side_by_side(lanes, &Look::Resolve(prepared), look, rest).await?;
+        self.settle_across(lanes, prepared).await?;
         self.retire(prepared).await
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 
@@ -444,6 +445,11 @@ impl Pass {
             lost: lost.map(|r| r.id).collect(),
             places: self.places(&records, listing),
             gone: Mutex::new(GoneMarks::default()),
+            unread: Vec::new(),
+            open: BTreeMap::new(),
+            left_over: Mutex::default(),
+            kept: AtomicBool::new(false),
+            settled: false,
         };
         let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
         for (at, ((candidate, id), update)) in all.into_iter().zip(ids).zip(updates).enumerate() {
@@ -451,11 +457,15 @@ impl Pass {
                 let there = place(&update.destination, &update.destination_wire, update.destination_validity);
                 prepared.places.insert(id, there);
             }
-            if let Some(job) = self.job(listing, candidate, id, &update, at >= jobs_from).await? {
-                groups.entry(update.destination).or_default().push(job);
+            let refused = candidate.refused.is_some() && candidate.record.is_some();
+            match self.job(listing, candidate, id, &update, at >= jobs_from).await? {
+                Some(job) => groups.entry(update.destination).or_default().push(job),
+                None if refused => prepared.unread.push(id),
+                None => {}
             }
         }
         prepared.groups = groups.into_values().collect();
+        prepared.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
         prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
@@ -530,6 +540,8 @@ impl Pass {
         };
         self.tally.folder(now, id, listed.path.clone(), counts, phase);
         let record = candidate.record.as_ref();
+        let same_numbers = record
+            .filter(|r| r.destination == update.destination && r.destination_validity == update.destination_validity);
         let intent = record.filter(|r| r.destination == update.destination).and_then(|r| r.intent);
         let seen = record.filter(|r| r.source_validity == best.uid_validity).map_or(0, |r| r.source_seen.uid_next);
         let told = if state.uid_next > 0 { state.uid_next } else { best.uid_next };
@@ -548,7 +560,7 @@ impl Pass {
             late: Vec::new(),
             source_next: best.uid_next.max(seen),
             doubts: candidate.doubts(),
-            strangers_next: record.map_or(Uid(0), |r| r.strangers_next),
+            strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
             vanished: 0,
             destination: place(&update.destination, &update.destination_wire, update.destination_validity),
             opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
@@ -564,6 +576,8 @@ impl Pass {
             carries: Vec::new(),
             careful: BTreeSet::new(),
             uncompared: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            destination_seen: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
             singly: false,
             missing: 0,
             looks: 0,
@@ -583,6 +597,18 @@ impl Pass {
             None => self.folder_done(&job, 0).await.map(|()| None),
         }
     }
+}
+
+/// Floors of the intents that an interrupted pass left at folders that this pass does not look into: their source folder is
+/// gone, or could not be read.
+fn open_elsewhere(records: &[FolderRecord], prepared: &Prepared) -> BTreeMap<FolderId, Uid> {
+    let looked_into: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
+    let elsewhere = records.iter().filter(|r| !r.retired && !looked_into.contains(&r.id));
+    let open = elsewhere.filter_map(|r| {
+        let place = prepared.places.get(&r.id)?;
+        r.intent.filter(|intent| intent.validity == place.validity).map(|intent| (r.id, intent.floor))
+    });
+    open.collect()
 }
 
 fn is_same(record: &FolderRecord, update: &FolderUpdate) -> bool {

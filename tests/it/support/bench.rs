@@ -282,6 +282,11 @@ impl Journal for Cut {
         self.inner.strangers(folder, asked).await
     }
 
+    async fn any_strangers(&self, folder: FolderId) -> Result<bool, StoreError> {
+        self.dead()?;
+        self.inner.any_strangers(folder).await
+    }
+
     async fn keep_strangers(
         &self,
         folder: FolderId,
