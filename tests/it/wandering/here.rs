@@ -1,7 +1,7 @@
 //! What the owner does at the source.
 
 use super::world::World;
-use crate::support::imap::{Imap, Message, quoted};
+use crate::support::imap::{Imap, Message, quoted, sha256_hex};
 use crate::support::scene::message;
 
 /// A message that nobody gave a name or a date: all of a kind have one identity.
@@ -42,26 +42,28 @@ impl World {
         let new: Vec<Message> =
             (self.next..self.next + count).map(|n| if kind < 2 { draft(kind, n) } else { message(n) }).collect();
         here.append_all(name, &new);
-        self.note(format!("here: {count} new in {name} from {}{}", self.next, if kind < 2 { ", drafts" } else { "" }));
+        let names: Vec<String> = new.iter().map(|one| sha256_hex(&one.bytes)[..8].to_owned()).collect();
+        let kind = if kind < 2 { ", drafts" } else { "" };
+        self.note(format!("here: {count} new in {name} from {}{kind}: {}", self.next, names.join(" ")));
         self.next += count;
     }
 
     fn move_here(&mut self, here: &mut Imap) {
         let to = self.any_name();
         here.create_unless_inbox(to);
-        if let Some((from, uid, _)) = self.any_message(here).filter(|m| m.0 != to) {
+        if let Some((from, uid, sha)) = self.any_message(here).filter(|m| m.0 != to) {
             // A neighbour goes along, if there is one.
             here.move_to(&format!("{uid}:{}", uid + 1), to);
-            self.note(format!("here: moved {uid} and the next of {from} to {to}"));
+            self.note(format!("here: moved {uid} and the next of {from} to {to}, {}", &sha[..8]));
         }
     }
 
     fn copy_here(&mut self, here: &mut Imap) {
         let to = self.any_name();
         here.create_unless_inbox(to);
-        if let Some((from, uid, _)) = self.any_message(here) {
+        if let Some((from, uid, sha)) = self.any_message(here) {
             here.ok(&format!("UID COPY {uid} {}", quoted(to)));
-            self.note(format!("here: copied {uid} of {from} to {to}"));
+            self.note(format!("here: copied {uid} of {from} to {to}, {}", &sha[..8]));
         }
     }
 
@@ -80,7 +82,7 @@ impl World {
             let name = self.any_name();
             here.create_unless_inbox(name);
             here.append(name, &message);
-            self.note(format!("here: brought a message back to {name}"));
+            self.note(format!("here: brought {} back to {name}", &sha256_hex(&message.bytes)[..8]));
         }
     }
 
@@ -175,10 +177,12 @@ impl World {
                 format!("{headers}\r\n\r\n{}\r\n", &digits[..length.min(digits.len())])
             }
         };
-        here.append(&folder, &Message { flags: stored.flags.clone(), ..Message::plain(new) });
+        let new = Message { flags: stored.flags.clone(), ..Message::plain(new) };
+        here.append(&folder, &new);
         here.select(&folder);
         here.delete(&uid.to_string());
-        self.note(format!("here: edited {uid} of {folder}, {}", &stored.sha256[..8]));
+        let name = sha256_hex(&new.bytes);
+        self.note(format!("here: edited {uid} of {folder}, {} is {} now", &stored.sha256[..8], &name[..8]));
     }
 
     fn backup_here(&mut self) {

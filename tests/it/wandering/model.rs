@@ -60,7 +60,7 @@ pub struct Model {
     lost: Census,
     /// Moved away by the owner.
     put_away: Census,
-    /// Moved away by the owner, so that the engine saw them gone, and lost then: nobody can know that they were not deleted.
+    /// Lost, and not to be told from what the owner deleted: moved away before, or gone with a whole folder.
     away: Census,
     /// Lost with a folder that was made anew: they come back, or are named.
     razed: Census,
@@ -102,6 +102,13 @@ impl Model {
     pub fn restored(&mut self, before: &Mailbox, after: &Mailbox) {
         let (was, is) = (census(before), census(after));
         self.restored = true;
+        // A folder that the backup did not have is gone: nobody can know that its owner did not delete it.
+        let mut with_folders = Census::new();
+        for (_, folder) in before.folders.iter().filter(|(name, _)| !after.folders.contains_key(*name)) {
+            for copy in &folder.messages {
+                *with_folders.entry(copy.sha256.clone()).or_default() += 1;
+            }
+        }
         let all: BTreeSet<&String> = was.keys().chain(is.keys()).filter(|one| !self.own.contains(*one)).collect();
         for message in all {
             let (was, is) = (of(&was, message), of(&is, message));
@@ -109,7 +116,7 @@ impl Model {
             self.gone.insert(message.clone(), made.saturating_sub(was.max(is)));
             let lost = self.lost.entry(message.clone()).or_default();
             *lost = (*lost + was).saturating_sub(is);
-            let away = of(&self.put_away, message).min(*lost);
+            let away = (of(&self.put_away, message) + of(&with_folders, message)).min(*lost);
             self.away.insert(message.clone(), away);
             self.loose.insert(message.clone());
         }
@@ -149,8 +156,12 @@ impl Model {
             let found = of(&there, &message);
             let fewer = found < low && found + razed >= low && pass.named;
             if !(low..=high).contains(&found) && !fewer {
-                wrong.push(format!("{found} instead of {low} to {high} of {message}"));
+                wrong.push(format!("{found} instead of {low} to {high} of {}", &message[..8]));
             }
+            // What counts as deleted from now on.
+            let forgiven = sure.saturating_sub(gone + found).min(of(&self.away, &message));
+            let gone = gone + forgiven;
+            self.gone.insert(message.clone(), gone);
             short |= found + gone + missing < before.max(now);
             self.made.insert(message.clone(), found + gone);
             let debt = low.saturating_sub(found);

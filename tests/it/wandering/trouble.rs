@@ -154,13 +154,15 @@ impl World {
         };
         assert_eq!(held(here), held(&after), "the source was changed");
         let mut wrong = self.untouched(before, &there);
-        let blind = matches!(trouble, Trouble::Refuse(_) | Trouble::Hide(_) | Trouble::Less(..));
+        // What came late and has the name of a known message is left for the next pass, which tells.
+        let late = counts.arrived > 0;
+        let blind = late || matches!(trouble, Trouble::Refuse(_) | Trouble::Hide(_) | Trouble::Less(..));
         let named = errors + differ + counts.waiting > 0;
         let was_killed = killed.is_some();
         let must_name = matches!(trouble, Trouble::Refuse(_) | Trouble::Less(..));
         let pass = Pass { source: here, before_kill: killed, blind, must_name, named };
         wrong.extend(self.model.judge(&pass, &there));
-        if !blind && named && !self.model.is_unsettled() && !was_killed {
+        if (!blind || late) && named && !self.model.is_unsettled() && !was_killed {
             wrong.push(format!("nothing was wrong, and yet {errors} errors, {differ} differ"));
         }
         if !blind {
@@ -183,7 +185,7 @@ impl World {
             let now = after.folders.get(name).map(|folder| folder.messages.as_slice()).unwrap_or_default();
             for was in &folder.messages {
                 let Some(is) = now.iter().find(|is| is.uid == was.uid && is.sha256 == was.sha256) else {
-                    wrong.push(format!("{} of {name} is gone or changed: {}", was.uid, was.sha256));
+                    wrong.push(format!("{} of {name} is gone or changed: {}", was.uid, &was.sha256[..8]));
                     continue;
                 };
                 let changed = self.unexplained(was, is);
@@ -210,7 +212,7 @@ impl World {
         let flagged = |message: &&Stored| message.flags.iter().any(|flag| flag == "\\Flagged");
         let judged = messages(here).filter(flagged).filter(|message| self.model.judges_flags(&message.sha256));
         let wrong = judged.filter(|source| messages(there).any(|copy| copy.sha256 == source.sha256 && !flagged(&copy)));
-        wrong.map(|source| format!("not flagged: {}", source.sha256)).collect()
+        wrong.map(|source| format!("not flagged: {}", &source.sha256[..8])).collect()
     }
 
     /// One more pass has nothing to do.
