@@ -121,6 +121,10 @@ pub enum Cause {
     WorkspaceFailed,
     /// The pass ended because the number of item errors reached the limit.
     TooManyErrors,
+    /// The destination said yes to a message and does not hold it.
+    NotStored,
+    /// The destination may still be taking in what an interrupted connection had sent (D28).
+    Settling,
     /// A command the server refused and that fits no other row.
     CommandRefused,
     /// Mailferry itself failed (a panic in a worker).

@@ -21,6 +21,7 @@ pub mod message;
 pub mod pass;
 pub mod plan;
 pub mod project;
+pub mod ranges;
 pub mod record;
 pub mod retry;
 pub mod secret;

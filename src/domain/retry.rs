@@ -15,14 +15,74 @@ pub struct Pace {
     pub first: Duration,
     /// No pause is longer.
     pub longest: Duration,
-    /// Between two looks at a destination that may still be storing what an interrupted connection sent.
-    pub quiet: Duration,
+    /// How long to wait for what an interrupted connection left on its way.
+    pub settle: Settle,
+}
+
+/// How long a destination is given to take in what was on its way when a connection broke (D28): servers go on with what
+/// they have received, and stillness proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settle {
+    /// The wait for a server of which nothing is known, if anything was on the wire.
+    pub base: Duration,
+    /// No wait is longer.
+    pub longest: Duration,
+    /// Between the first two looks; later pauses grow to ten times this.
+    pub look: Duration,
+    /// Without an answer for so long, no more appends are sent.
+    pub stalled: Duration,
+}
+
+/// What a broken connection had sent without an answer, and how its server had been until then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnWire {
+    /// Bytes of messages that were written out and not answered.
+    pub bytes: u64,
+    /// Bytes of messages that were answered.
+    pub answered: u64,
+    /// The time that took.
+    pub busy: Duration,
+    /// The longest time between two answers.
+    pub gap: Duration,
+}
+
+impl Settle {
+    /// The shares of a base, as they stand to each other by default.
+    pub fn with_base(base: Duration) -> Self {
+        Self { base, longest: base.saturating_mul(6), look: base / 100, stalled: Duration::from_millis(1500) }
+    }
+
+    /// How long what was on the wire may take to land: in proportion to it and to how slow the server had been.
+    pub fn wait(&self, wire: &OnWire) -> Duration {
+        let slow = match wire.answered {
+            0 => Duration::ZERO,
+            answered => {
+                let seconds = wire.busy.as_secs_f64() * wire.bytes as f64 / answered as f64;
+                Duration::try_from_secs_f64(4.0 * seconds).unwrap_or(self.longest)
+            }
+        };
+        let whole = self.base.saturating_add(slow).saturating_add(wire.gap.saturating_mul(4));
+        whole.min(self.longest)
+    }
+
+    /// The pause after so many looks.
+    pub fn pause(&self, looks: u32) -> Duration {
+        let tenths = 10u32.saturating_add(looks.saturating_mul(5)).min(100);
+        (self.look * tenths / 10).max(Duration::from_millis(1))
+    }
+}
+
+impl Default for Settle {
+    /// D28.
+    fn default() -> Self {
+        Self::with_base(Duration::from_secs(20))
+    }
 }
 
 impl Default for Pace {
     /// D22.
     fn default() -> Self {
-        Self { first: Duration::from_secs(5), longest: Duration::from_secs(5 * 60), quiet: Duration::from_millis(500) }
+        Self { first: Duration::from_secs(5), longest: Duration::from_secs(5 * 60), settle: Settle::default() }
     }
 }
 
@@ -140,6 +200,23 @@ mod tests {
         assert_eq!(hours, [1, 6, 24, 24]);
         assert_eq!(wait(budget.failed(&failure(Retry::Backoff), 0.0)), 0);
         assert_eq!(budget.failed(&failure(Retry::Backoff), 0.0), Decision::GiveUp);
+    }
+
+    #[test]
+    fn the_wait_for_what_was_on_its_way_is_in_proportion_and_bounded() {
+        let settle = Settle::default();
+        let seconds = Duration::from_secs;
+        let wait = |bytes, answered, busy, gap| {
+            settle.wait(&OnWire { bytes, answered, busy: seconds(busy), gap: seconds(gap) }).as_secs()
+        };
+        assert_eq!(wait(1000, 0, 0, 0), 20, "nothing is known of the server");
+        assert_eq!(wait(1_000_000, 1_000_000, 3, 0), 32, "as much again took three seconds");
+        assert_eq!(wait(1_000_000, 1_000_000, 3, 5), 52, "and it paused for five");
+        assert_eq!(wait(8_000_000, 1000, 60, 300), 120, "no longer");
+        assert_eq!(wait(u64::MAX, 1, u64::MAX / 4, 0), 120);
+        let pauses: Vec<u128> = [0, 1, 2, 18, 1000, u32::MAX].map(|n| settle.pause(n).as_millis()).to_vec();
+        assert_eq!(pauses, [200, 300, 400, 2000, 2000, 2000]);
+        assert!(Settle::with_base(Duration::ZERO).pause(0) > Duration::ZERO);
     }
 
     #[test]

@@ -152,6 +152,16 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             format!("{host} closed the connection again and again at this message. The original is unchanged."),
             "Start a Full pass later: it tries it again. If that fails too, look at it in the owner's mail program.".into(),
         ),
+        Cause::NotStored => (
+            "The destination does not hold this message".into(),
+            format!("{host} said that it stored it, and it is not in {folder}. The original is unchanged at the source."),
+            "Start a Full pass: it tries it again.".into(),
+        ),
+        Cause::Settling => (
+            "Waiting for the destination to take in what was on its way".into(),
+            format!("The connection broke while {host} was still storing messages. They are looked for before any is sent again."),
+            "Nothing to do.".into(),
+        ),
         Cause::MessageGone => (
             "The message is no longer there".into(),
             format!("It was deleted or moved at the {the_side} while the pass was running."),

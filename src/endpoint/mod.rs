@@ -180,9 +180,18 @@ pub struct Appended {
     pub at: Option<(u32, Uid)>,
 }
 
+/// Why an append did not end well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAppended {
+    /// What went wrong.
+    pub failure: Failure,
+    /// The server answered. Without an answer what was sent may still be on its way.
+    pub answered: bool,
+}
+
 /// The answer to one append, to be awaited: one place for each message, in order. An `Err(RecvError)` cannot happen: a
 /// dropped session answers `Cause::ConnectionLost`.
-pub type AppendAnswer = oneshot::Receiver<Result<Vec<Appended>>>;
+pub type AppendAnswer = oneshot::Receiver<std::result::Result<Vec<Appended>, NotAppended>>;
 
 /// A flag change for some messages.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{CredentialId, ItemId, PassId};
 use crate::domain::item::Mailbox;
-use crate::domain::retry::Pace;
+use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
 use crate::endpoint::budget::Budget;
 use crate::endpoint::imap::Login;
@@ -20,7 +20,7 @@ use crate::engine::journal::Journal;
 use crate::engine::pass::tally::Tally;
 use crate::engine::pass::{Pass, PassEnd, PassOrder, Stops};
 use crate::engine::store_journal::StoreJournal;
-use crate::store::StoreError;
+use crate::store::{PassRow, StoreError};
 use crate::vault;
 
 /// How often the figures of a running pass are written down.
@@ -28,6 +28,16 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// Memory for messages read back from the destination to recognise them, for one pass.
 const READ_BACK_MEMORY: usize = 2 * 1024 * 1024;
+
+/// Milliseconds to wait, at least, for what a lost connection may have left on its way; for tests, which have no time.
+const SETTLE: &str = "MAILFERRY_SETTLE";
+
+/// The pauses of a pass.
+fn pace() -> Pace {
+    let base = std::env::var(SETTLE).ok().and_then(|milliseconds| milliseconds.parse().ok());
+    let settle = base.map_or_else(Settle::default, |base| Settle::with_base(Duration::from_millis(base)));
+    Pace { settle, ..Pace::default() }
+}
 
 /// One pass and what it needs.
 pub(super) struct Worker {
@@ -135,7 +145,8 @@ impl Worker {
             item: self.item,
             kind: pass.kind,
             options: project.options.clone(),
-            pace: Pace::default(),
+            pace: pace(),
+            last_seen: self.last_seen(&pass).await?,
             earlier,
         };
         if let (Some(from), Some(to)) = (&project.source.maildir, &project.destination.maildir)
@@ -154,6 +165,16 @@ impl Worker {
             source: self.guard(project.id, Side::Source, &project.source, source),
             destination: self.guard(project.id, Side::Destination, &project.destination, destination),
         })
+    }
+
+    /// The last sign of life of an earlier attempt or, if this is the first, of the item's earlier passes.
+    async fn last_seen(&self, pass: &PassRow) -> Result<Option<i64>, StoreError> {
+        if pass.attempt > 1 {
+            return Ok(Some(pass.progress.updated.max(pass.started.unwrap_or(0))));
+        }
+        let earlier = self.workspace.store.passes(self.item).await?;
+        let earlier = earlier.iter().filter(|row| row.id != pass.id);
+        Ok(earlier.map(|row| row.progress.updated.max(row.ended.unwrap_or(0))).max())
     }
 
     fn guard(

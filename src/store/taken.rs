@@ -4,31 +4,14 @@
 //! the first one is asked for, and kept as ranges while the folder is worked on. Bounded by the folders of running passes;
 //! some bytes for each gap between numbers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 
 use super::error::Result;
 use super::folders::numbers_at;
 use crate::domain::ids::{FolderId, Uid};
-
-/// Numbers as ranges, first → last.
-#[derive(Default)]
-struct Ranges(BTreeMap<i64, i64>);
-
-impl Ranges {
-    /// Adds a number; false when it is there.
-    fn insert(&mut self, number: i64) -> bool {
-        let before = self.0.range(..=number).next_back().map(|(first, last)| (*first, *last));
-        if before.is_some_and(|(_, last)| number <= last) {
-            return false;
-        }
-        let first = before.filter(|(_, last)| last + 1 == number).map_or(number, |(first, _)| first);
-        let last = self.0.remove(&(number + 1)).unwrap_or(number);
-        self.0.insert(first, last);
-        true
-    }
-}
+use crate::domain::ranges::Ranges;
 
 /// Taken numbers by destination folder.
 #[derive(Default)]
@@ -67,26 +50,5 @@ impl Taken {
     /// Nothing is known any more.
     pub fn clear(&mut self) {
         *self = Self::default();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn ranges_are_a_set(numbers in proptest::collection::vec(1i64..40, 0..80)) {
-            let (mut ranges, mut set) = (Ranges::default(), BTreeSet::new());
-            for number in numbers {
-                prop_assert_eq!(ranges.insert(number), set.insert(number));
-            }
-            let all: Vec<i64> = ranges.0.iter().flat_map(|(first, last)| *first..=*last).collect();
-            prop_assert_eq!(all, set.into_iter().collect::<Vec<_>>());
-        }
     }
 }

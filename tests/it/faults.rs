@@ -354,8 +354,7 @@ fn appends_that_land_after_the_connection_was_lost_are_not_doubled() {
     }
     runtime().block_on(async {
         for rules in [Rules::singly(), Rules::hiding(&["UIDPLUS", "MULTIAPPEND"])] {
-            let mut way = Way::new(&corpus::small(12), Rules::default(), rules).await;
-            way.bench.pace.quiet = Duration::from_millis(600);
+            let way = Way::new(&corpus::small(12), Rules::default(), rules).await;
             // A slow server with a full pipeline: it goes on working on what it has after the product lost sight of it.
             way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
             let hit = way.destination.plan(At::Command(verb("APPEND").nth(9)), Act::HangUp);
@@ -374,8 +373,7 @@ fn appends_that_land_after_the_process_died_are_not_doubled() {
         return;
     }
     runtime().block_on(async {
-        let mut way = Way::new(&corpus::small(13), Rules::default(), Rules::singly()).await;
-        way.bench.pace.quiet = Duration::from_millis(600);
+        let way = Way::new(&corpus::small(13), Rules::default(), Rules::singly()).await;
         way.destination.plan(At::Command(verb("APPEND").nth(2)), Act::Lag(Duration::from_millis(250)));
         let hit = way.destination.plan(At::Command(verb("APPEND").nth(9)), Act::HangUp);
         // Folder rows and intents are written; the process dies when it wants to record its first results.

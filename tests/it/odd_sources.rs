@@ -164,6 +164,8 @@ fn c12_what_is_left_out_by_default_is_named() {
     assert_eq!(scene.left_out(), expected);
     scene.moves(&[1]);
     assert_eq!(scene.left_out(), expected);
+    let item = scene.workspace.only();
+    assert_eq!((item.messages("source"), item.messages("skipped")), (3, 2));
     // A mapping asks for them.
     scene.workspace.options(|options| {
         let rule = |text: &str| mailferry::domain::mapping::Mapping(text.into());
@@ -172,4 +174,63 @@ fn c12_what_is_left_out_by_default_is_named() {
     scene.workspace.start().expect(0);
     assert_eq!((scene.there("Stars").len(), scene.there("Others/bob").len()), (2, 1));
     assert!(scene.left_out().is_empty());
+}
+
+#[test]
+fn c12_what_lies_only_in_the_folder_of_everything_goes_to_the_archive_once() {
+    if !dovecot::available() {
+        return;
+    }
+    let everything = (1..=6).map(|n| Mail { uid: 10 + n, ..Mail::new(n) }).collect();
+    let scene = Scene::new(Odd {
+        list: vec![r#"() "/" INBOX"#, r#"(\All) "/" "[Gmail]/All Mail""#, r#"() "/" Work"#],
+        folders: vec![
+            ("INBOX", (1..=3).map(Mail::new).collect()),
+            ("[Gmail]/All Mail", everything),
+            ("Work", vec![Mail::new(4)]),
+        ],
+        ..Odd::new([])
+    });
+    for _ in 0..3 {
+        scene.moves(&[1, 2, 3]);
+        let mut archived: Vec<String> =
+            scene.there("Archive").iter().map(|m| String::from_utf8_lossy(&m.bytes).into_owned()).collect();
+        archived.sort();
+        assert_eq!(archived, [5, 6].map(|n| Mail::new(n).body));
+        assert_eq!(scene.there("Work").len(), 1);
+        assert!(scene.left_out().is_empty());
+    }
+}
+
+#[test]
+fn c12_a_uid_that_two_messages_have_is_never_passed_over() {
+    if !dovecot::available() {
+        return;
+    }
+    let tell = |place, mail: &Mail, wanted: &[&str]| tell_whole(place, mail, wanted).replace("UID 3 ", "UID 2 ");
+    let scene = Scene::new(Odd { tell, ..Odd::new(1..=5) });
+    for _ in 0..2 {
+        scene.workspace.start().expect(1);
+        assert!(scene.workspace.only().messages("errors") > 0);
+    }
+    let subjects: Vec<bool> = [1, 2, 4, 5]
+        .iter()
+        .map(|n| scene.there("INBOX").iter().any(|m| m.bytes == Mail::new(*n).body.as_bytes()))
+        .collect();
+    assert_eq!(subjects, [true; 4]);
+}
+
+#[test]
+fn c12_a_folder_that_is_opened_without_a_word_about_its_messages_is_an_error() {
+    if !dovecot::available() {
+        return;
+    }
+    let mut odd = Odd { silent: Some("Work"), list: vec![r#"() "/" INBOX"#, r#"() "/" Work"#], ..Odd::new(1..=2) };
+    odd.folders.push(("Work", (5..=9).map(Mail::new).collect()));
+    let scene = Scene::new(odd);
+    for _ in 0..2 {
+        scene.workspace.start().expect(1);
+        assert!(scene.workspace.only().messages("errors") > 0);
+        assert_eq!(scene.there("INBOX").len(), 2);
+    }
 }

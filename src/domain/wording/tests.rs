@@ -16,13 +16,14 @@ macro_rules! all {
 }
 
 all! { CAUSES, Cause:
-    LoginRefused ListIncomplete NoFolders AdministratorLoginRefused MailboxNotOpened MaildirNotOpened
+    LoginRefused ListIncomplete NoFolders NotStored
+    Settling AdministratorLoginRefused MailboxNotOpened MaildirNotOpened
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
     TimedOut Nonsense Throttled ProviderLimit
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused HangsUpAtMessage MessageGone FolderRefused
     FolderGone FolderChanged MessageUnreadable NotTheSameMailbox
-    CredentialMissing WorkspaceFailed TooManyErrors CommandRefused ListIncomplete
+    CredentialMissing WorkspaceFailed TooManyErrors CommandRefused
     Internal
 }
 

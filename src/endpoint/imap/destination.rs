@@ -10,8 +10,7 @@ use async_trait::async_trait;
 use super::classify::Step;
 use super::encode::{self, Command, Piece};
 use super::pending::{Answer, AppendReply, Pending, Reply, Ticket};
-use super::reader::folder_changed;
-use super::session::{Mode, Session, WINDOW, folder_state};
+use super::session::{Mode, Session, WINDOW, opened};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
@@ -172,7 +171,7 @@ impl Destination for Session {
     }
 
     async fn open(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>> {
-        let mut opened = Vec::with_capacity(folders.len());
+        let mut all = Vec::with_capacity(folders.len());
         for some in folders.chunks(WINDOW) {
             let mut tickets = Vec::with_capacity(some.len());
             for folder in some {
@@ -180,18 +179,12 @@ impl Destination for Session {
             }
             for (folder, ticket) in some.iter().zip(tickets) {
                 let answer = self.connection.answer(ticket).await?.good();
-                opened.push(answer.and_then(|answer| {
-                    let (state, flags) = folder_state(&answer);
-                    if folder.validity != 0 && folder.validity != state.uid_validity {
-                        return Err(folder_changed(&format!("opening folder \"{}\"", folder.path)));
-                    }
-                    Ok((state, flags))
-                }));
+                all.push(answer.and_then(|answer| opened(folder, &answer)));
             }
         }
-        match opened.iter().find_map(|one| one.as_ref().err().filter(|failure| failure.breaks_connection())) {
+        match all.iter().find_map(|one| one.as_ref().err().filter(|failure| failure.breaks_connection())) {
             Some(failure) => Err(failure.clone()),
-            None => Ok(opened),
+            None => Ok(all),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Answers to FETCH in pieces, without numbers, too late, or with attributes that make no sense, played by a scripted peer.
 
 use super::script::{Step, drain, folder, hear, reading, reading_within, say};
-use crate::domain::failure::Cause;
+use crate::domain::failure::{Cause, Scope};
 use crate::domain::ids::Uid;
 use crate::domain::message::Body;
-use crate::endpoint::{Fetched, MessageStream, Source, Which};
+use crate::endpoint::{Destination, Fetched, MessageStream, Source, Which};
 
 /// Everything a stream gives: `uid:text [flags] date`.
 async fn whole(mut stream: MessageStream) -> Vec<String> {
@@ -73,7 +73,7 @@ async fn c6_parts_of_one_message_are_put_together_wherever_they_come() {
             "* 1 FETCH (UID 1 FLAGS () BODY[] {{2}}\r\nab)\r\n* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n* 1 FETCH (UID 1 INTERNALDATE \"{DATE}\")\r\n"
         ),
     ] {
-        assert_eq!(fetched(format!("{answer}A4 OK x\r\n")).await, [seen.clone()], "{answer}");
+        assert_eq!(fetched(format!("{answer}A4 OK x\r\n")).await, std::slice::from_ref(&seen), "{answer}");
     }
 }
 
@@ -250,6 +250,10 @@ async fn c5_the_state_of_a_folder_is_that_of_its_own_opening() {
         say("* 2 EXPUNGE\r\nA5 OK x\r\n* 8 EXISTS\r\n"),
         hear("A6 EXAMINE \"box\""),
         say("* 2 EXISTS\r\n* OK [UIDVALIDITY 8] x\r\nA6 OK x\r\n"),
+        hear("A7 EXAMINE \"box\""),
+        say("* OK [UIDVALIDITY 7] x\r\nA7 OK x\r\n"),
+        hear("A8 SELECT \"box\""),
+        say("* OK [UIDVALIDITY 7] x\r\nA8 OK x\r\n"),
     ];
     let (mut source, _peer) = reading("A4 UID FETCH 1:99", steps).await;
     source.scan(&folder("box"), &Which::Before(Uid(100)), false).await.expect("scanned");
@@ -257,6 +261,11 @@ async fn c5_the_state_of_a_folder_is_that_of_its_own_opening() {
     assert_eq!((state.messages, state.uid_next), (5, 0));
     let changed = source.examine(&folder("box")).await.expect_err("another UIDVALIDITY");
     assert_eq!(changed.cause, Cause::FolderChanged);
+    // Not told is not empty.
+    let silent = source.examine(&folder("box")).await.expect_err("nothing told");
+    assert_eq!((silent.cause, silent.scope), (Cause::FolderRefused, Scope::Folder));
+    let opened = source.open(&[folder("box")]).await.expect("answers");
+    assert_eq!(opened[0].as_ref().err().map(|failure| failure.cause), Some(Cause::FolderRefused));
 }
 
 #[tokio::test]

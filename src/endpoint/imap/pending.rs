@@ -16,7 +16,7 @@ use super::scrub::Scrub;
 use super::stream::Stream;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::Uid;
-use crate::endpoint::{Appended, Result};
+use crate::endpoint::{AppendAnswer, Appended, NotAppended, Result};
 
 /// The answer to a command.
 pub(super) struct Answer {
@@ -42,20 +42,20 @@ impl Answer {
 
 /// Where the answer to an append goes; never dropped without a word.
 pub(super) struct AppendReply {
-    to: Option<oneshot::Sender<Result<Vec<Appended>>>>,
+    to: Option<oneshot::Sender<std::result::Result<Vec<Appended>, NotAppended>>>,
     tells_uids: bool,
     messages: usize,
 }
 
 impl AppendReply {
     /// `tells_uids`: UIDPLUS was advertised, so an APPENDUID is believed, if it names as many UIDs as were sent messages.
-    pub(super) fn new(tells_uids: bool, messages: usize) -> (Self, oneshot::Receiver<Result<Vec<Appended>>>) {
+    pub(super) fn new(tells_uids: bool, messages: usize) -> (Self, AppendAnswer) {
         let (to, answer) = oneshot::channel();
         (Self { to: Some(to), tells_uids, messages }, answer)
     }
 
-    /// Answers.
-    pub(super) fn answer(mut self, result: Result<&Told>) {
+    /// What the server answered.
+    pub(super) fn answer(self, result: Result<&Told>) {
         let result = result.map(|told| {
             let places = told.code.append_uids().filter(|(_, uids)| self.tells_uids && uids.len() == self.messages);
             match places {
@@ -66,6 +66,15 @@ impl AppendReply {
                 None => vec![Appended { at: None }; self.messages],
             }
         });
+        self.say(result.map_err(|failure| NotAppended { failure, answered: true }));
+    }
+
+    /// No answer will come.
+    pub(super) fn unanswered(self, failure: Failure) {
+        self.say(Err(NotAppended { failure, answered: false }));
+    }
+
+    fn say(mut self, result: std::result::Result<Vec<Appended>, NotAppended>) {
         if let Some(to) = self.to.take() {
             // Nobody waits: the append happened all the same.
             drop(to.send(result));
@@ -77,7 +86,7 @@ impl Drop for AppendReply {
     fn drop(&mut self) {
         if let Some(to) = self.to.take() {
             let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "adding a message");
-            drop(to.send(Err(failure.saying("the session was closed"))));
+            drop(to.send(Err(NotAppended { failure: failure.saying("the session was closed"), answered: false })));
         }
     }
 }
@@ -143,7 +152,7 @@ impl Pending {
         let failure = Failure { doing: self.doing, ..failure.clone() };
         match self.reply {
             Reply::Whole(to, _) => drop(to.send(Err(failure))),
-            Reply::Append(reply) => reply.answer(Err(failure)),
+            Reply::Append(reply) => reply.unanswered(failure),
             Reply::Stream(stream) => stream.break_off(failure),
         }
     }

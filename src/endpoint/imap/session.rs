@@ -13,7 +13,9 @@ use super::encode::Command;
 use super::login::Capabilities;
 use super::names::Names;
 use super::pending::{Answer, Pending, Ticket};
+use super::reader::folder_changed;
 use super::response::Response;
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderState, WireName};
 use crate::endpoint::{FolderRef, Result};
@@ -88,8 +90,22 @@ impl Session {
     }
 }
 
-/// What the answer to SELECT or EXAMINE tells.
-pub(super) fn folder_state(answer: &Answer) -> (FolderState, PermanentFlags) {
+/// What the answer to opening this folder tells. One that does not say how many messages there are is not taken for an
+/// empty folder.
+pub(super) fn opened(folder: &FolderRef, answer: &Answer) -> Result<(FolderState, PermanentFlags)> {
+    let doing = || format!("opening folder \"{}\"", folder.path);
+    let (state, flags) = folder_state(answer);
+    if folder.validity != 0 && folder.validity != state.uid_validity {
+        return Err(folder_changed(&doing()));
+    }
+    if !answer.untagged.iter().any(|response| matches!(response, Response::Exists(_))) {
+        let failure = Failure::new(Cause::FolderRefused, Scope::Folder, Retry::User, doing());
+        return Err(failure.saying("the server opened it and did not tell how many messages it holds"));
+    }
+    Ok((state, flags))
+}
+
+fn folder_state(answer: &Answer) -> (FolderState, PermanentFlags) {
     let unknown = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
     let mut state = unknown;
     let mut permanent = None;

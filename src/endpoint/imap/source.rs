@@ -12,9 +12,8 @@ use super::encode::{self, Command};
 use super::listing;
 use super::parts::Parts;
 use super::pending::{Pending, Reply};
-use super::reader::folder_changed;
 use super::response::{Fetch, Response};
-use super::session::{Mode, Session, WINDOW, folder_state};
+use super::session::{Mode, Session, WINDOW, opened};
 use super::stream::Stream;
 use crate::domain::failure::Cause;
 use crate::domain::flags::Flags;
@@ -140,11 +139,7 @@ impl Source for Session {
     async fn examine(&mut self, folder: &FolderRef) -> Result<FolderState> {
         let ticket = self.queue_open(folder, Mode::Read).await?;
         let answer = self.connection.answer(ticket).await?.good()?;
-        let (state, _) = folder_state(&answer);
-        if folder.validity != 0 && folder.validity != state.uid_validity {
-            return Err(folder_changed(&format!("opening folder \"{}\"", folder.path)));
-        }
-        Ok(state)
+        opened(folder, &answer).map(|(state, _)| state)
     }
 
     async fn examine_all(&mut self, folders: &[FolderRef]) -> Result<Vec<Result<FolderState>>> {
@@ -155,13 +150,10 @@ impl Source for Session {
                 tickets.push(self.queue_open(folder, Mode::Read).await?);
             }
             for (folder, ticket) in some.iter().zip(tickets) {
-                let state = self.connection.answer(ticket).await?.good().map(|answer| folder_state(&answer).0);
-                states.push(match state {
+                let answer = self.connection.answer(ticket).await?.good();
+                states.push(match answer.and_then(|answer| opened(folder, &answer)) {
                     Err(failure) if failure.breaks_connection() => return Err(failure),
-                    Ok(state) if folder.validity != 0 && folder.validity != state.uid_validity => {
-                        Err(folder_changed(&format!("opening folder \"{}\"", folder.path)))
-                    }
-                    state => state,
+                    state => state.map(|(state, _)| state),
                 });
             }
         }

@@ -206,7 +206,8 @@ async fn a_synchronising_literal_may_be_refused() {
     let mut destination = opened.expect("logged in");
     let refused =
         destination.append(&folder("box"), vec![message("abc")]).await.expect("sent").await.expect("answered");
-    assert_eq!(refused.expect_err("refused").cause, Cause::TooBig);
+    let refused = refused.expect_err("refused");
+    assert_eq!((refused.failure.cause, refused.answered), (Cause::TooBig, true));
     let added = destination.append(&folder("box"), vec![message("abc")]).await.expect("sent").await.expect("answered");
     // Without UIDPLUS, an APPENDUID is not believed.
     assert_eq!(added.expect("added"), [Appended { at: None }]);
@@ -237,7 +238,7 @@ async fn appends_are_pipelined_and_lost_answers_are_failures() {
     assert_eq!((too_big.cause, too_big.scope), (Cause::TooBig, Scope::Message));
     let mut results = Vec::new();
     for answer in answers {
-        results.push(answer.await.expect("answered").map(|a| a[0].at).map_err(|f| f.cause));
+        results.push(answer.await.expect("answered").map(|a| a[0].at).map_err(|not| not.failure.cause));
     }
     assert_eq!(results, [Ok(Some((7, Uid(12)))), Err(Cause::DestinationFull), Err(Cause::ConnectionLost)]);
 }

@@ -21,8 +21,8 @@ use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageMeta, NewMessage, SourceMessage};
 use crate::endpoint::{
-    AppendAnswer, Appended, Destination, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder, Result,
-    Source, Which,
+    AppendAnswer, Appended, Destination, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder, NotAppended,
+    Result, Source, Which,
 };
 
 /// Messages that wait to be taken from a stream.
@@ -210,13 +210,14 @@ struct Delivery {
 }
 
 /// Where the answer goes. Dropped, it says that the session is gone.
-struct Answering(Option<oneshot::Sender<Result<Vec<Appended>>>>, String);
+struct Answering(Option<oneshot::Sender<std::result::Result<Vec<Appended>, NotAppended>>>, String);
 
 impl Answering {
     fn answer(mut self, answer: Result<Appended>) {
         if let Some(to) = self.0.take() {
             // Whoever asked may have gone away.
-            let _ = to.send(answer.map(|appended| vec![appended]));
+            let answer = answer.map(|appended| vec![appended]);
+            let _ = to.send(answer.map_err(|failure| NotAppended { failure, answered: true }));
         }
     }
 }
@@ -224,7 +225,7 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         if let Some(to) = self.0.take() {
-            let _ = to.send(Err(trouble::closed(&self.1)));
+            let _ = to.send(Err(NotAppended { failure: trouble::closed(&self.1), answered: false }));
         }
     }
 }

@@ -3,45 +3,52 @@
 //! Says whom to blame for a break, and when a message or folder has broken often enough to be left out (D22).
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::ids::{FolderId, Uid};
 use crate::engine::pass::finish::hangs_up;
-use crate::engine::pass::job::{BLAME_LIMIT, Job, Todo};
+use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lane, blames_its_place};
 use crate::engine::pass::places::Prepared;
+use crate::engine::pass::suspects::BLAME_LIMIT;
+use crate::engine::pass::writer::Broken;
 use crate::engine::pass::{Flow, Pass, Trouble};
 
-/// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
-/// messages go singly next time.
-pub(super) fn blame(
-    jobs: &mut [Job],
-    trouble: &Trouble,
-    suspects: &[(FolderId, Uid)],
-    place: Option<(FolderId, Option<Uid>)>,
-) {
-    if !blames_its_place(&trouble.failure) {
-        return;
-    }
-    for (id, uid) in suspects {
-        if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
-            job.careful.insert(*uid);
-        }
-    }
-    let blamed = match (trouble.side, suspects) {
-        (Side::Destination, [(id, uid)]) => Some((*id, Some(*uid))),
-        (Side::Destination, _) => None,
-        (Side::Source, _) => place,
-    };
-    if let Some((id, uid)) = blamed
-        && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
-    {
-        job.blame(uid);
-        if trouble.side == Side::Source {
-            job.suspect = uid;
-        }
-    }
-}
-
 impl Pass {
+    /// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
+    /// messages go singly next time. `only_suspects`: nothing else is left in this lane.
+    pub(super) fn blame(&self, jobs: &mut [Job], trouble: &Trouble, broke: &Broken, only_suspects: bool) {
+        if !blames_its_place(&trouble.failure) {
+            return;
+        }
+        let recorded = self.recovery.recorded();
+        if let Some((id, uid)) = broke.at(trouble) {
+            let enough = only_suspects && self.recovery.has_tried_long(&trouble.failure);
+            if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
+                job.suspects.broke_at(uid, recorded, enough);
+            }
+            return;
+        }
+        for (id, uid) in &broke.suspects {
+            if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
+                job.suspects.broke_among([*uid], recorded);
+            }
+        }
+        if trouble.side == Side::Source
+            && let Some((id, None)) = broke.place
+            && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
+        {
+            self.blame_folder(job, &trouble.failure);
+        }
+    }
+
+    /// Counts a break at a folder; whether it has broken often enough to be left out (D22). A server that says that it is
+    /// busy has its pauses first.
+    pub(super) fn blame_folder(&self, job: &mut Job, failure: &Failure) -> bool {
+        let busy = failure.cause == Cause::ServerBusy && !self.recovery.has_tried_long(failure);
+        if blames_its_place(failure) && !busy {
+            job.folder_blame += 1;
+        }
+        job.folder_blame >= BLAME_LIMIT
+    }
+
     /// Looks into folders that were left in the middle: what landed is recorded, what is left is answered.
     pub(super) async fn look_again(
         &self,
@@ -52,6 +59,7 @@ impl Pass {
     ) -> Flow<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
+            job.cut.resumed = true;
             // A message that breaks its source would break the looking too. At the destination it may have landed.
             if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Source) {
                 self.leave_out_the_blamed(&mut job, trouble).await?;
@@ -76,11 +84,12 @@ impl Pass {
     }
 
     /// Looks into folders of which messages did not come. Those that are gone from the listing have vanished; those that
-    /// are still there and were refused together are asked for one by one; what then does not come cannot be read.
+    /// are still there are asked for one by one; what then does not come cannot be read.
     pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
             let all = job.todo == Todo::All;
+            job.cut.resumed = true;
             self.scan_folder(lane, &mut job).await?;
             if job.abandoned {
                 continue;
@@ -93,7 +102,8 @@ impl Pass {
                 again.push(job);
                 continue;
             };
-            if !left.is_empty() && (job.singly && job.looks == 1 || missing == 0) {
+            if !left.is_empty() && (job.looks == 1 || missing == 0) {
+                job.singly |= missing > 0;
                 again.push(job);
                 continue;
             }
@@ -111,10 +121,7 @@ impl Pass {
     /// message that was found at the destination meanwhile is none.
     async fn leave_out_the_blamed(&self, job: &mut Job, trouble: &Trouble) -> Flow<()> {
         let Trouble { side, failure } = trouble;
-        let blamed: Vec<Uid> =
-            job.blame.iter().filter(|(_, count)| **count >= BLAME_LIMIT).map(|(uid, _)| *uid).collect();
-        for uid in blamed {
-            job.blame.remove(&uid);
+        for (uid, neighbours) in job.suspects.take_guilty() {
             if let Todo::These(uids) = &mut job.todo {
                 match uids.binary_search(&uid) {
                     Ok(at) => drop(uids.remove(at)),
@@ -122,8 +129,10 @@ impl Pass {
                 }
             }
             self.message_failed(job, uid, None, None, *side, hangs_up(failure)).await?;
-            // One place less to break at: the row of failed tries ends.
-            self.recovery.progressed();
+            if neighbours {
+                // The server works; one place less to break at: the row of failed tries ends.
+                self.recovery.left_out();
+            }
         }
         if job.folder_blame >= BLAME_LIMIT {
             self.folder_failed(job, *side, failure.clone()).await?;

@@ -1,32 +1,38 @@
 //! The answers to appends: what landed is recorded, what was refused becomes an error or goes again, and a folder ends
 //! when nothing of it is under way any more.
+//!
+//! An append is recorded when its number was told, or when it was found: a server that says yes and stores nothing is
+//! believed no more than one that says no and stores all the same.
 
+use std::collections::btree_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::flags::Flags;
-use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
-use crate::domain::ids::Uid;
-use crate::domain::matching::{Candidate, match_identities};
-use crate::domain::record::{Origin, Watermark};
-use crate::endpoint::{Appended, Destination, Fetched, Which};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{Origin, Results, Watermark};
+use crate::endpoint::{Appended, Destination, NotAppended, Which};
+use crate::engine::pass::arrivals::{Arrivals, Newcomer, Own};
 use crate::engine::pass::finish::copied;
-use crate::engine::pass::job::Job;
+use crate::engine::pass::job::{Job, Sent};
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
 use crate::engine::pass::writer::{Ending, InFlight, Outgoing, Unplaced, Writer};
-use crate::engine::pass::{Flow, Halt, Trouble, bytes};
+use crate::engine::pass::{Flow, Halt, Trouble};
 
+/// Looks for appended messages before they count as not stored: some servers show them a moment later.
+const LAST_LOOKS: u32 = 3;
 /// Looks into a folder again for messages that did not come; after these they count as gone.
 const LOOKS: u32 = 2;
 
 impl Writer<'_> {
     /// Waits for the answer to the oldest append. It stays at the front until [`Writer::settled`] takes it, so that
     /// dropping this future loses nothing.
-    pub(super) async fn front(in_flight: &mut std::collections::VecDeque<InFlight>) -> Result<Vec<Appended>, Failure> {
+    pub(super) async fn front(in_flight: &mut VecDeque<InFlight>) -> Result<Vec<Appended>, NotAppended> {
         match in_flight.front_mut() {
             Some(InFlight::Append(pending)) => (&mut pending.answer).await.unwrap_or_else(|_| {
-                Err(Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "waiting for an answer"))
+                let doing = "waiting for an answer";
+                let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, doing);
+                Err(NotAppended { failure, answered: false })
             }),
             Some(InFlight::End { .. }) | None => Ok(Vec::new()),
         }
@@ -36,7 +42,7 @@ impl Writer<'_> {
     pub(super) async fn settled(
         &mut self,
         to: &mut dyn Destination,
-        answer: Result<Vec<Appended>, Failure>,
+        answer: Result<Vec<Appended>, NotAppended>,
     ) -> Flow<()> {
         let mut pending = match self.in_flight.pop_front() {
             Some(InFlight::Append(pending)) => pending,
@@ -44,12 +50,25 @@ impl Writer<'_> {
             None => return Ok(()),
         };
         self.appends -= 1;
-        self.bytes -= pending.bytes();
+        let bytes = pending.bytes();
+        self.bytes -= bytes;
+        let answer = match answer {
+            Err(NotAppended { failure, answered: false }) => {
+                self.pulse.lost(bytes);
+                let on_the_way = |one: &Outgoing| Sent { uid: one.uid, identity: one.identity, answered: false };
+                self.sent.extend(pending.messages.iter().map(|one| (pending.job.id, on_the_way(one))));
+                Err(failure)
+            }
+            answer => {
+                self.pulse.answered(bytes);
+                answer.map_err(|not| not.failure)
+            }
+        };
         match answer {
             Ok(places) => {
                 let places = places.into_iter().chain(std::iter::repeat(Appended { at: None }));
                 for (message, place) in pending.messages.into_iter().zip(places) {
-                    self.landed(&pending.job, message, place).await;
+                    self.landed(&pending.job, message, place).await?;
                 }
                 Ok(())
             }
@@ -59,10 +78,11 @@ impl Writer<'_> {
                 }
                 match pending.messages.as_slice() {
                     [single] => self.append_failed(&pending.job, single, failure).await,
-                    // A refused batch stored nothing: its messages go again one by one. They come after what is on the
-                    // wire already, the one case in which the source's order is not kept.
+                    // A refused batch should have stored nothing: its messages go again one by one. They come after what is
+                    // on the wire already, the one case in which the source's order is not kept.
                     _ => {
                         let job = &pending.job;
+                        self.doubted.insert(job.id);
                         self.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
                         Ok(())
                     }
@@ -95,30 +115,46 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) {
-        let Outgoing { uid, identity, content, flags, body, .. } = message;
-        let known = place.at.filter(|(validity, _)| *validity == job.destination.validity);
-        match known {
-            Some((_, destination)) => self.mark(job, uid, destination, (identity, content), flags, body.len()).await,
-            None => {
-                let job = Arc::clone(job);
-                self.unplaced.push(Unplaced { job, uid, identity, content, flags, bytes: body.len() });
-            }
+    async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) -> Flow<()> {
+        let Outgoing { uid, identity, content, flags, date, body, .. } = message;
+        let notes = self.notes.entry(job.id).or_default();
+        if date.is_none() {
+            notes.undated(uid);
         }
+        notes.flagged(uid, &flags, &flags.allowed_by(&job.permanent));
+        let one = Unplaced { job: Arc::clone(job), uid, identity, content, flags, bytes: body.len() };
+        if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.destination.validity)
+            && self.arrivals_in(job).await?.told(at)
+        {
+            self.sizes.landed(job.id, at, one.bytes);
+            self.mark(one, at).await;
+            return Ok(());
+        }
+        // Not told, or a number that cannot be this message's.
+        self.unplaced.push(one);
+        self.unseen += 1;
+        Ok(())
     }
 
-    async fn mark(&self, job: &Job, uid: Uid, to: Uid, who: (Identity, ContentHash), flags: Flags, bytes: u64) {
-        let (identity, content) = who;
+    async fn mark(&self, one: Unplaced, at: Uid) {
+        let Unplaced { job, uid, identity, content, flags, bytes } = one;
         let mark = Watermark {
             source: uid,
             destination_folder: job.id,
-            destination: to,
+            destination: at,
             identity,
             content: Some(content),
             flags,
             origin: Origin::Copied,
         };
         self.pass.recorder.add(Entry::watermark(job.id, mark, copied(bytes))).await;
+    }
+
+    async fn arrivals_in(&mut self, job: &Job) -> Flow<&mut Arrivals> {
+        match self.arrivals.entry(job.destination.wire.clone()) {
+            Occupied(entry) => Ok(entry.into_mut()),
+            Vacant(entry) => Ok(entry.insert(Arrivals::of(self.pass, job).await?)),
+        }
     }
 
     async fn end(&mut self, to: &mut dyn Destination, job: Arc<Job>, how: Ending) -> Flow<()> {
@@ -130,7 +166,12 @@ impl Writer<'_> {
             self.in_flight.push_back(InFlight::End { job, how });
             return Ok(());
         }
-        self.place_all(to).await?;
+        let how = match self.place(to, &job, true).await? {
+            Some(failure) => Ending::GivenUp(failure),
+            None => how,
+        };
+        self.look_at_sizes(to, &job).await?;
+        self.say_notes(&job).await;
         match how {
             Ending::Refused => self.backlog.look_again(&job, true, 0),
             Ending::GivenUp(failure) => {
@@ -149,73 +190,180 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Records without a number what landed and could not be looked up: it is there, and must not be sent again. A later
-    /// pass that meets it finds its number.
-    pub(super) async fn record_unplaced(&mut self) {
-        for Unplaced { job, uid, identity, content, flags, bytes } in std::mem::take(&mut self.unplaced) {
-            self.mark(&job, uid, Uid(0), (identity, content), flags, bytes).await;
+    /// Looks up the numbers of appended messages at a server that does not tell them, and records those that are found. The
+    /// others wait for the next look.
+    pub(super) async fn place_all(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        self.unseen = 0;
+        let jobs: BTreeMap<FolderId, Arc<Job>> =
+            self.unplaced.iter().map(|one| (one.job.id, Arc::clone(&one.job))).collect();
+        for job in jobs.into_values() {
+            self.place(to, &job, false).await?;
         }
+        Ok(())
     }
 
-    /// Looks up the numbers of appended messages at a server that does not tell them, and records them. A message that
-    /// the server altered beyond recognition is recorded without a number.
-    pub(super) async fn place_all(&mut self, to: &mut dyn Destination) -> Flow<()> {
-        while let Some(first) = self.unplaced.first() {
-            let job = Arc::clone(&first.job);
-            self.pass.recorder.flush().await;
-            let there = match self.appeared(to, &job).await {
-                Ok(there) => there,
-                Err(failure) if failure.scope <= Scope::Folder => Vec::new(),
-                Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
-            };
-            let (mine, others): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut self.unplaced).into_iter().partition(|u| u.job.id == job.id);
-            self.unplaced = others;
-            let sent: Vec<Candidate> =
-                mine.iter().map(|u| Candidate { uid: u.uid, identity: u.identity, size: 0 }).collect();
-            let found = match_identities(&sent, &there);
-            let mut pairs = found.pairs;
-            for group in found.ambiguous {
-                pairs.extend(group.sources.iter().zip(&group.destinations).map(|(s, d)| (s.uid, d.uid)));
+    /// The same for one folder. `last`: after this nobody looks any more, so what is not there was not stored; answers why
+    /// the folder could not be looked into.
+    async fn place(&mut self, to: &mut dyn Destination, job: &Arc<Job>, last: bool) -> Flow<Option<Failure>> {
+        let mut mine: Vec<Unplaced> = self.unplaced.extract_if(.., |one| one.job.id == job.id).collect();
+        for look in 0..if last { LAST_LOOKS } else { 1 } {
+            if mine.is_empty() {
+                return Ok(None);
             }
-            pairs.sort_unstable();
-            for Unplaced { job, uid, identity, content, flags, bytes } in mine {
-                let at = pairs.binary_search_by_key(&uid, |pair| pair.0).map_or(Uid(0), |at| pairs[at].1);
-                self.mark(&job, uid, at, (identity, content), flags, bytes).await;
+            if look > 0 {
+                tokio::time::sleep(self.pass.order.pace.settle.look).await;
+            }
+            match self.look_up(to, job, &mut mine).await? {
+                Ok(()) => {}
+                Err(failure) if failure.scope <= Scope::Folder && last => return Ok(Some(failure)),
+                Err(failure) if failure.scope <= Scope::Folder => {}
+                Err(failure) => {
+                    self.unplaced.extend(mine);
+                    return Err(Halt::Fatal(Trouble { side: Side::Destination, failure }));
+                }
+            }
+        }
+        if !last {
+            self.unplaced.extend(mine);
+            return Ok(None);
+        }
+        for one in mine {
+            self.pass.tally.not_moved(one.bytes);
+            self.pass.message_failed(job, one.uid, None, None, Side::Destination, not_stored()).await?;
+        }
+        Ok(None)
+    }
+
+    /// Records what a look finds of these and leaves the others. Those that the server altered beyond recognition are known
+    /// by their number: as many came as were sent, in order, and nothing else is on its way there.
+    async fn look_up(
+        &mut self,
+        to: &mut dyn Destination,
+        job: &Arc<Job>,
+        mine: &mut Vec<Unplaced>,
+    ) -> Flow<Result<(), Failure>> {
+        let wire = &job.destination.wire;
+        let on_the_way =
+            |flying: &InFlight| matches!(flying, InFlight::Append(other) if other.job.destination.wire == *wire);
+        let alone = !self.in_flight.iter().any(on_the_way)
+            && self.unplaced.iter().all(|other| other.job.destination.wire != *wire);
+        let arrivals = self.arrivals_in(job).await?;
+        let own: Vec<Own> =
+            mine.iter().map(|one| Own { uid: one.uid, identity: one.identity, content: one.content }).collect();
+        let found = match arrivals.look(to, &job.destination).await {
+            Ok(()) => arrivals.find(to, &job.destination, &own).await,
+            Err(failure) => Err(failure),
+        };
+        let found: BTreeMap<Uid, Newcomer> = match found {
+            Ok(found) => found.into_iter().collect(),
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let left: Vec<&Unplaced> = mine.iter().filter(|one| !found.contains_key(&one.uid)).collect();
+        let strange = arrivals.unclaimed();
+        let sane = |(one, newcomer): (&&Unplaced, &Newcomer)| is_sane(one.bytes, newcomer.size);
+        let mut altered = BTreeMap::new();
+        if alone && !left.is_empty() && left.len() == strange.len() && left.iter().zip(strange).all(sane) {
+            altered = left.iter().map(|one| one.uid).zip(strange.iter().copied()).collect();
+            arrivals.claim(altered.values().map(|newcomer| newcomer.uid).collect::<Vec<_>>());
+        }
+        let found_here = |one: &mut Unplaced| found.contains_key(&one.uid) || altered.contains_key(&one.uid);
+        for one in mine.extract_if(.., found_here).collect::<Vec<_>>() {
+            let Some(newcomer) = found.get(&one.uid).or_else(|| altered.get(&one.uid)).copied() else { continue };
+            self.sizes.see(u64::from(newcomer.size), one.bytes);
+            if altered.contains_key(&one.uid) {
+                self.notes.entry(job.id).or_default().altered(newcomer.uid);
+            }
+            self.mark(one, newcomer.uid).await;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Looks whether a destination holds messages of a refused batch all the same; these do not go again.
+    pub(super) async fn find_refused(&mut self, to: &mut dyn Destination, job: &Arc<Job>) -> Flow<()> {
+        self.doubted.remove(&job.id);
+        self.place(to, job, false).await?;
+        let of_job = |(of, _): &&(Arc<Job>, Outgoing)| of.id == job.id;
+        let own = self.again.iter().filter(of_job);
+        let own: Vec<Own> =
+            own.map(|(_, one)| Own { uid: one.uid, identity: one.identity, content: one.content }).collect();
+        let arrivals = self.arrivals_in(job).await?;
+        let found = match arrivals.look(to, &job.destination).await {
+            Ok(()) => arrivals.find(to, &job.destination, &own).await,
+            Err(failure) => Err(failure),
+        };
+        let found: BTreeMap<Uid, Newcomer> = match found {
+            Ok(found) => found.into_iter().collect(),
+            Err(failure) if failure.scope <= Scope::Folder => return self.give_up(job, failure),
+            Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+        };
+        if found.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(folder = %job.path, stored = found.len(), "the server refused a batch and stored of it");
+        let (stored, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.again)
+            .into_iter()
+            .partition(|(of, one)| of.id == job.id && found.contains_key(&one.uid));
+        self.again = rest;
+        for (job, Outgoing { uid, identity, content, flags, body, .. }) in stored {
+            if let Some(newcomer) = found.get(&uid) {
+                self.mark(Unplaced { job, uid, identity, content, flags, bytes: body.len() }, newcomer.uid).await;
             }
         }
         Ok(())
     }
 
-    /// Messages of a destination folder, from the intent's floor on, that no watermark knows.
-    async fn appeared(&self, to: &mut dyn Destination, job: &Job) -> Result<Vec<Candidate>, Failure> {
-        let floor = job.open_intent.map_or(Uid(1), |intent| intent.floor);
-        let known = self.pass.journal.known_at_destination(job.id).await.map_err(|error| {
-            Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "reading the workspace")
-                .saying(error.to_string())
-        })?;
-        let listing = to.scan(&job.destination, &Which::From(floor), false).await?;
-        let strange: Vec<Uid> =
-            listing.iter().map(|message| message.uid).filter(|uid| known.binary_search(uid).is_err()).collect();
-        let mut found = Vec::new();
-        for some in strange.chunks(HEADERS_AT_ONCE) {
-            for header in to.headers(&job.destination, &Which::These(some.to_vec())).await? {
-                let identity = match of_header(&header.header) {
-                    FromHeader::Known(identity) => identity,
-                    FromHeader::NeedsBytes => {
-                        let mut stream = to.fetch(&job.destination, &Which::These(vec![header.uid])).await?;
-                        match stream.recv().await {
-                            Some(Fetched::Message(message)) => {
-                                bytes::identity(&message.body).map_err(|error| spool_failed(&error))?
-                            }
-                            Some(Fetched::Broken(failure)) => return Err(failure),
-                            Some(Fetched::Unreadable(..)) | None => continue,
-                        }
-                    }
-                };
-                found.push(Candidate { uid: header.uid, identity, size: 0 });
-            }
+    /// Compares the sizes of some messages with what was sent.
+    async fn look_at_sizes(&mut self, to: &mut dyn Destination, job: &Job) -> Flow<()> {
+        let asked = self.sizes.take(job.id);
+        if asked.is_empty() {
+            return Ok(());
         }
-        Ok(found)
+        let which = Which::These(asked.iter().map(|(uid, _)| *uid).collect());
+        match to.scan(&job.destination, &which, false).await {
+            Ok(listing) => {
+                for message in listing {
+                    if let Ok(at) = asked.binary_search_by_key(&message.uid, |(uid, _)| *uid) {
+                        self.sizes.see(u64::from(message.size), asked[at].1);
+                    }
+                }
+                Ok(())
+            }
+            Err(failure) if failure.scope <= Scope::Folder => Ok(()),
+            Err(failure) => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+        }
     }
+
+    /// Keeps what was seen of the server.
+    pub(super) async fn learn(&mut self) -> Flow<()> {
+        match self.sizes.seen() {
+            Some(seen) => Ok(self.pass.journal.learn(Side::Destination, seen).await?),
+            None => Ok(()),
+        }
+    }
+
+    async fn say_notes(&mut self, job: &Job) {
+        let notices = self.notes.remove(&job.id).unwrap_or_default().notices(&job.path);
+        if !notices.is_empty() {
+            let results = Results { notices, ..Results::default() };
+            self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
+        }
+    }
+
+    /// What is to be said of folders that did not come to their end.
+    pub(super) async fn say_all_notes(&mut self) {
+        for job in self.backlog.opened() {
+            self.say_notes(&job).await;
+        }
+    }
+}
+
+/// Whether a server may have made a message of this size out of one of so many bytes.
+fn is_sane(sent: u64, size: u32) -> bool {
+    sent.abs_diff(u64::from(size)) <= 8192.max(sent / 4)
+}
+
+/// The failure of a message that the destination said it had stored.
+fn not_stored() -> Failure {
+    let failure = Failure::new(Cause::NotStored, Scope::Message, Retry::Never, "looking for an appended message");
+    failure.saying("the server said yes and does not hold it")
 }

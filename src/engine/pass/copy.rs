@@ -15,13 +15,12 @@ use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
-use crate::engine::pass::again::blame;
-use crate::engine::pass::job::{Job, Todo};
+use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
-use crate::engine::pass::places::{Prepared, Queue};
+use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::reader::{AHEAD, read};
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::writer::{Broke, Writer};
+use crate::engine::pass::writer::{Broke, Broken, Writer};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// The folders of one lane: taken and not ended.
@@ -38,6 +37,8 @@ struct Own {
     open: Vec<Arc<Job>>,
     /// Read, but something did not come: to be looked into again.
     second: Vec<Job>,
+    /// Nothing but suspects is left in them: they come when all else is done (D22).
+    last: VecDeque<Job>,
 }
 
 impl<'a> Backlog<'a> {
@@ -53,9 +54,9 @@ impl<'a> Backlog<'a> {
     pub fn next(&self) -> Option<Arc<Job>> {
         self.with(|own| {
             if own.waiting.is_empty() {
-                own.waiting.extend(self.queue.take()?);
+                own.waiting.extend(self.queue.take().unwrap_or_default());
             }
-            let job = Arc::new(own.waiting.pop_front()?);
+            let job = Arc::new(own.waiting.pop_front().or_else(|| own.last.pop_front())?);
             debug_assert!(!job.is_empty(), "a folder with nothing to copy is not read");
             own.open.push(Arc::clone(&job));
             Some(job)
@@ -81,11 +82,32 @@ impl<'a> Backlog<'a> {
     /// After a break: every folder not ended, to be looked into again.
     fn take_back(&self) -> Vec<Job> {
         let own = self.with(std::mem::take);
-        own.open.into_iter().map(Arc::unwrap_or_clone).chain(own.second).chain(own.waiting).collect()
+        own.open.into_iter().map(Arc::unwrap_or_clone).chain(own.second).chain(own.waiting).chain(own.last).collect()
     }
 
     fn give(&self, jobs: Vec<Job>) {
-        self.with(|own| own.waiting.extend(jobs));
+        let (last, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().partition(Job::only_suspects);
+        self.with(|own| {
+            own.waiting.extend(waiting);
+            own.last.extend(last);
+        });
+    }
+
+    /// The folders that were begun and have not ended.
+    pub fn opened(&self) -> Vec<Arc<Job>> {
+        self.with(|own| own.open.clone())
+    }
+
+    /// Whether this lane has nothing left but suspects, when it broke at this message.
+    fn only_suspects_left(&self, at: Option<(FolderId, Uid)>) -> bool {
+        // A suspect is read when all else of its folder is done.
+        let is_last = |job: &Job| at.is_some_and(|(id, uid)| id == job.id && job.suspects.is_alone(uid));
+        self.queue.is_empty()
+            && self.with(|own| {
+                own.waiting.is_empty()
+                    && own.second.is_empty()
+                    && own.open.iter().all(|job| job.only_suspects() || is_last(job))
+            })
     }
 }
 
@@ -133,6 +155,9 @@ impl Pass {
         self.tally.phase(self.clock.now(), Phase::Copying);
         self.revive(lanes, prepared).await?;
         let mut groups = std::mem::take(&mut prepared.groups);
+        // Earlier attempts and passes left these open: what they had on its way may have landed after it was sent again.
+        let open = |job: &&Job| job.open_intent.is_some() && !job.destination_gone && !job.abandoned;
+        groups.iter().flatten().filter(open).for_each(|job| self.ask_later(job));
         for group in &mut groups {
             for job in std::mem::take(group) {
                 if job.abandoned {
@@ -146,12 +171,12 @@ impl Pass {
             }
         }
         groups.retain(|group| !group.is_empty());
-        if groups.is_empty() {
-            return Ok(());
-        }
+        if groups.is_empty() { Ok(()) } else { self.copy_groups(lanes, prepared, groups).await }
+    }
+
+    async fn copy_groups(&self, lanes: &mut Lanes, prepared: &Prepared, mut groups: Vec<Group>) -> Flow<()> {
         self.declare(&mut groups).await?;
         let (queue, left) = (Queue::new(groups), Queue::new([]));
-        let shared = &*prepared;
         let runs = lanes.iter_mut().map(|lane| {
             let (queue, left) = (&queue, &left);
             async move {
@@ -159,15 +184,15 @@ impl Pass {
                     if queue.is_empty() || !self.join_in(lane).await {
                         return Ok(());
                     }
-                    self.copy_lane(lane, shared, queue, left).await
+                    self.copy_lane(lane, prepared, queue, left).await
                 };
                 self.lane_ended(run.await)
             }
         });
         settle(join_all(runs).await)?;
-        let left: Vec<Job> = left.into_groups().into_iter().flatten().collect();
+        let mut left: Vec<Job> = left.into_groups().into_iter().flatten().collect();
         let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty()) else { return Ok(()) };
-        self.wait_until_quiet(lane, left.iter().map(|job| &job.destination)).await?;
+        self.settle(lane, &mut left).await?;
         let again = self.look_again(lane, prepared, left, None).await?;
         let queue = Queue::new([again]);
         let copied = self.copy_lane(lane, prepared, &queue, &Queue::new([])).await;
@@ -182,6 +207,7 @@ impl Pass {
             let intent = Intent { validity: job.opened.uid_validity, floor };
             // An open intent of the same numbering reaches further back.
             let kept = job.open_intent.filter(|open| open.validity == intent.validity && open.floor < floor);
+            job.cut.resumed |= kept.is_some();
             job.open_intent = Some(kept.unwrap_or(intent));
             intents.push((job.id, intent));
         }
@@ -228,7 +254,7 @@ impl Pass {
     ) -> Flow<()> {
         let backlog = Backlog::new(queue);
         loop {
-            let (trouble, suspects, place) = match self.stream(lane, &backlog).await {
+            let (trouble, broke) = match self.stream(lane, &backlog).await {
                 Ok(()) => {
                     let second = backlog.take_second();
                     if second.is_empty() {
@@ -246,14 +272,16 @@ impl Pass {
                     }
                     continue;
                 }
-                Err(Broke { halt: Halt::Fatal(trouble), suspects, place }) => (trouble, suspects, place),
+                Err(Broke { halt: Halt::Fatal(trouble), broken }) => (trouble, broken),
                 Err(Broke { halt, .. }) => return Err(halt),
             };
             self.recorder.flush().await;
+            let only_suspects = backlog.only_suspects_left(broke.at(&trouble));
             let mut jobs = backlog.take_back();
-            blame(&mut jobs, &trouble, &suspects, place);
+            self.blame(&mut jobs, &trouble, &broke, only_suspects);
+            left_open(&mut jobs, broke);
             let before = jobs.clone();
-            match self.go_on(lane, prepared, jobs, &trouble, &suspects).await {
+            match self.go_on(lane, prepared, jobs, &trouble).await {
                 Ok(again) => backlog.give(again),
                 Err(halt) if lane.is_unwanted(&halt) => {
                     lane.leave_out();
@@ -270,20 +298,17 @@ impl Pass {
         &self,
         lane: &mut Lane,
         prepared: &Prepared,
-        jobs: Vec<Job>,
+        mut jobs: Vec<Job>,
         trouble: &Trouble,
-        suspects: &[(FolderId, Uid)],
     ) -> Flow<Vec<Job>> {
         self.weather(lane, trouble.clone()).await?;
-        if !suspects.is_empty() {
-            self.wait_until_quiet(lane, jobs.iter().map(|job| &job.destination)).await?;
-        }
+        self.settle(lane, &mut jobs).await?;
         self.look_again(lane, prepared, jobs, Some(trouble)).await
     }
 
     /// Runs both halves of a lane until the backlog is empty or one of them breaks.
     async fn stream(&self, lane: &mut Lane, backlog: &Backlog<'_>) -> Result<(), Broke> {
-        let halted = |halt| Broke { halt, suspects: Vec::new(), place: None };
+        let halted = |halt| Broke { halt, broken: Broken::default() };
         let (source, destination) = tokio::select! {
             biased;
             () = self.quit.cancelled() => return Err(halted(Halt::Stopped)),
@@ -320,15 +345,21 @@ fn row(job: &Job) -> FolderUpdate {
     }
 }
 
-/// The first message of a folder that has not come yet: where a source that broke was.
-pub(super) fn next_expected(job: &Job, last: Option<Uid>) -> Option<Uid> {
-    match &job.todo {
-        Todo::All => None,
-        Todo::These(uids) => match last {
-            None => uids.first().copied(),
-            Some(last) => uids.get(uids.partition_point(|uid| *uid <= last)).copied(),
-        },
+/// What a broken connection left open goes with the folders.
+fn left_open(jobs: &mut [Job], broke: Broken) {
+    for (id, sent) in broke.sent {
+        if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
+            job.cut.sent.push(sent);
+            job.cut.wire = broke.wire;
+        }
     }
+}
+
+/// The message after the one that came last: where a source that broke was.
+pub(super) fn next_expected(job: &Job, last: Option<Uid>) -> Option<Uid> {
+    let order: Vec<Uid> = job.order().into_iter().flat_map(|part| part.uids).collect();
+    let next = last.and_then(|last| order.iter().position(|uid| *uid == last)).map_or(0, |at| at + 1);
+    order.get(next).copied()
 }
 
 impl Pass {

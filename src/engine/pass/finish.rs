@@ -89,6 +89,9 @@ impl Pass {
         if self.recorder.failed().is_cancelled() {
             return Err(Halt::Stopped);
         }
+        if job.cut.doubt {
+            self.ask_later(job);
+        }
         let now = self.clock.now();
         self.tally.count(now, job.id, |c| {
             c.vanished = job.vanished + vanished;
@@ -103,9 +106,10 @@ impl Pass {
             && job.agreed
             && job.late.is_empty()
             && self.order.kind == PassKind::Full
-            && !job.destination_gone;
+            && !job.destination_gone
+            && !job.cut.doubt;
         let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
-        self.journal.end_folder(job.id, FolderEnd { close_intent: true, ..FolderEnd::default() }).await?;
+        self.journal.end_folder(job.id, FolderEnd { close_intent: !job.cut.doubt, ..FolderEnd::default() }).await?;
         self.to_be_audited(job, marker);
         let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
         self.tally.folder_phase(now, job.id, phase);

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::flags::{FlagChange, Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState};
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::plan::FlagStep;
 use crate::domain::record::{Intent, Seen, Watermark};
+use crate::domain::retry::OnWire;
 use crate::endpoint::{FolderRef, Which};
+use crate::engine::pass::suspects::{Part, Suspects};
 use crate::engine::pass::there::Doubts;
-
-/// Breaks at one place after which the pass goes on without it (D22).
-pub const BLAME_LIMIT: u32 = 3;
 
 /// Messages still to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Job {
     /// Its numbers may mean other messages than before: every known one is looked at (D26).
     pub doubtful: bool,
     /// Messages from this number on came after the listing, or the listing's figures were too low; 0: not known.
-    pub cut: Uid,
+    pub listed_next: Uid,
     /// A view of everything: only what lies in no other folder is copied, after all others.
     pub remainder: bool,
     /// Messages that the server counts and does not list: an error of the folder.
@@ -113,8 +113,10 @@ pub struct Job {
     pub listing: BTreeMap<Uid, (Flags, u32)>,
     /// Flag changes to carry.
     pub carries: Vec<Carry>,
-    /// Messages that were on the wire when a connection broke: sent one at a time from then on.
-    pub careful: BTreeSet<Uid>,
+    /// Messages at which connections broke (D22).
+    pub suspects: Suspects,
+    /// What a broken connection left open at the destination (D28).
+    pub cut: Cut,
     /// Messages that did not come when they were to be compared with what is at the destination. They may be there
     /// already: reading them again tells what is wrong with them, but they are not appended.
     pub uncompared: BTreeSet<Uid>,
@@ -128,10 +130,6 @@ pub struct Job {
     pub missing: u64,
     /// How often the folder was looked into again for them.
     pub looks: u32,
-    /// The message at which the source broke last.
-    pub suspect: Option<Uid>,
-    /// Breaks by message.
-    pub blame: BTreeMap<Uid, u32>,
     /// Breaks before any message could be named.
     pub folder_blame: u32,
 }
@@ -142,9 +140,9 @@ impl Job {
         match &self.todo {
             // A pass works on what was listed: a message that arrives meanwhile may be one that moved here from a folder
             // already copied, and the next pass can tell (D12).
-            Todo::All => match self.cut {
+            Todo::All => match self.listed_next {
                 Uid(0) => Which::All,
-                cut => Which::Before(cut),
+                next => Which::Before(next),
             },
             Todo::These(uids) => Which::These(uids.clone()),
         }
@@ -152,7 +150,7 @@ impl Job {
 
     /// Whether a message was there when the folder was listed.
     pub fn was_listed(&self, uid: Uid) -> bool {
-        self.cut == Uid(0) || uid < self.cut
+        self.listed_next == Uid(0) || uid < self.listed_next
     }
 
     /// How many messages are expected to come.
@@ -163,11 +161,6 @@ impl Job {
         }
     }
 
-    /// Whether this message must be sent by itself.
-    pub fn is_careful(&self, uid: Uid) -> bool {
-        self.careful.contains(&uid)
-    }
-
     /// Whether nothing is left to copy.
     pub fn is_empty(&self) -> bool {
         match &self.todo {
@@ -176,13 +169,48 @@ impl Job {
         }
     }
 
-    /// Counts one more break at a message, or at the folder if none can be named; tells how many there were.
-    pub fn blame(&mut self, uid: Option<Uid>) -> u32 {
-        let count = match uid {
-            Some(uid) => self.blame.entry(uid).or_default(),
-            None => &mut self.folder_blame,
-        };
-        *count += 1;
-        *count
+    /// The messages in the order in which they are read: suspects come last, and each by itself.
+    pub fn order(&self) -> Vec<Part> {
+        match &self.todo {
+            Todo::All => Vec::new(),
+            Todo::These(uids) => self.suspects.order(uids),
+        }
     }
+
+    /// Whether nothing is left but messages at which connections broke.
+    pub fn only_suspects(&self) -> bool {
+        match &self.todo {
+            Todo::All => false,
+            Todo::These(uids) => uids.iter().all(|uid| self.suspects.is_alone(*uid)),
+        }
+    }
+
+    /// Messages of the destination below this number are of others, or of earlier passes.
+    pub fn floor(&self) -> Uid {
+        self.open_intent.map_or(Uid(1), |intent| intent.floor)
+    }
+}
+
+/// What a broken connection left open in a destination folder (D28).
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    /// Messages that were written out and of which nobody knows yet where they are, in the order sent.
+    pub sent: Vec<Sent>,
+    /// How much that was.
+    pub wire: OnWire,
+    /// Messages above the intent's floor may have a watermark already.
+    pub resumed: bool,
+    /// What was on the wire did not show in time: it may still land, when its messages have been sent again.
+    pub doubt: bool,
+}
+
+/// A message that was written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Number at the source.
+    pub uid: Uid,
+    /// Who it is.
+    pub identity: Identity,
+    /// The server said that it has it, not where.
+    pub answered: bool,
 }

@@ -7,18 +7,21 @@
 mod across;
 mod again;
 mod answers;
+mod arrivals;
 mod audit;
 mod bytes;
 mod carry;
 mod contents;
 mod copy;
+mod doubts;
 mod finish;
 mod job;
 mod known;
 mod lane;
 mod late;
+mod notes;
 mod places;
-mod quiet;
+mod pulse;
 mod reader;
 mod recognise;
 mod recorder;
@@ -26,7 +29,9 @@ mod recovery;
 mod resolve;
 mod sample;
 mod scan;
+mod settling;
 mod strangers;
+mod suspects;
 pub mod tally;
 mod there;
 mod tree;
@@ -68,6 +73,9 @@ pub struct PassOrder {
     pub options: Options,
     /// The pauses between tries.
     pub pace: Pace,
+    /// When an earlier attempt or pass of the item last showed a sign of life, UTC epoch milliseconds: it may have left
+    /// something on its way (D28).
+    pub last_seen: Option<i64>,
     /// What an interrupted attempt of this pass had counted, by folder: counters never fall (D6).
     pub earlier: BTreeMap<FolderId, Counts>,
 }
@@ -166,6 +174,8 @@ pub struct Pass {
     late: Mutex<BTreeMap<FolderId, Job>>,
     /// Folders that ended, to be audited.
     ended: Mutex<BTreeMap<FolderId, Ended>>,
+    /// Folders to be asked about at the end (D28).
+    doubts: Mutex<BTreeMap<FolderId, doubts::Doubt>>,
 }
 
 impl Pass {
@@ -203,6 +213,7 @@ impl Pass {
             modseq_stalls: AtomicBool::new(false),
             late: Mutex::default(),
             ended: Mutex::default(),
+            doubts: Mutex::default(),
         };
         let work = async move {
             let ended = tokio::select! {
@@ -231,6 +242,7 @@ impl Pass {
                 self.late_round(&mut lanes, &prepared).await?;
                 self.name_doubts(&mut lanes).await?;
                 if let Some(lane) = lanes.iter_mut().next() {
+                    self.ask_doubts(lane).await?;
                     self.audit(lane).await?;
                 }
                 self.tally.phase(self.clock.now(), Phase::Finishing);

@@ -41,25 +41,28 @@ struct Request {
     expected: u64,
     /// The only message, of a folder whose messages are asked for one at a time.
     single: Option<Uid>,
+    /// A message at which a connection broke: nothing travels with it.
+    suspect: bool,
     first: bool,
     last: bool,
 }
 
 /// Splits a folder into requests; at least one, for a folder with nothing to copy is never read.
 fn requests(job: &Arc<Job>) -> VecDeque<Request> {
-    let request = |which, expected, single| {
+    let request = |which, expected, single, suspect| {
         let job = Arc::clone(job);
-        Request { job, which, expected, single, first: false, last: false }
+        Request { job, which, expected, single, suspect, first: false, last: false }
     };
     let at_once = if job.singly { 1 } else { ASKED_AT_ONCE };
     let mut requests: VecDeque<Request> = match &job.todo {
-        Todo::All => [request(job.which(), job.expected(), None)].into(),
-        Todo::These(uids) => around_suspect(job.suspect, uids)
-            .into_iter()
-            .flat_map(|part| part.chunks(at_once))
-            .map(|some| {
+        Todo::All => [request(job.which(), job.expected(), None, false)].into(),
+        Todo::These(_) => job
+            .order()
+            .iter()
+            .flat_map(|part| part.uids.chunks(at_once).map(|some| (some, part.alone)))
+            .map(|(some, alone)| {
                 let single = some.first().copied().filter(|_| job.singly);
-                request(Which::These(some.to_vec()), some.len() as u64, single)
+                request(Which::These(some.to_vec()), some.len() as u64, single, alone)
             })
             .collect(),
     };
@@ -70,15 +73,6 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
         last.last = true;
     }
     requests
-}
-
-/// A suspect is asked for by itself: what came before it has then been read, and cannot get lost with the connection and
-/// be blamed.
-fn around_suspect(suspect: Option<Uid>, uids: &[Uid]) -> [&[Uid]; 3] {
-    match suspect.and_then(|suspect| uids.binary_search(&suspect).ok()) {
-        Some(at) => [&uids[..at], &uids[at..=at], &uids[at + 1..]],
-        None => [uids, &[], &[]],
-    }
 }
 
 type Asked = (Request, Result<MessageStream, Failure>);
@@ -107,8 +101,10 @@ impl Plan<'_> {
         }
     }
 
+    /// What came before a suspect has been read when it is asked for, and cannot get lost with the connection.
     async fn look_ahead(&mut self, source: &mut dyn Source) {
-        if self.ahead.is_none() {
+        let suspect = self.requests.front().is_some_and(|request| request.suspect);
+        if self.ahead.is_none() && !suspect {
             self.ahead = self.ask(source).await;
         }
     }
@@ -154,7 +150,7 @@ async fn pass_on(
     let mut came = false;
     loop {
         // Nothing travels behind a suspect.
-        if left <= ASK_NEXT_AT && request.job.suspect.is_none() {
+        if left <= ASK_NEXT_AT && !request.suspect {
             plan.look_ahead(source).await;
         }
         let piece = match stream.recv().await {
@@ -181,21 +177,5 @@ fn ended(request: &Request, failure: Failure) -> Piece {
         _ if failure.scope > Scope::Folder => Piece::Fetched(Fetched::Broken(failure)),
         Some(uid) => Piece::Fetched(Fetched::Unreadable(uid, Failure { scope: Scope::Message, ..failure })),
         None => Piece::Refused(failure),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_suspect_is_asked_for_by_itself() {
-        let uids = [2, 4, 7].map(Uid);
-        let parts = |suspect: Option<i64>| around_suspect(suspect.map(Uid), &uids).map(|part| part.len());
-        assert_eq!(parts(None), [3, 0, 0]);
-        assert_eq!(parts(Some(4)), [1, 1, 1]);
-        assert_eq!(parts(Some(2)), [0, 1, 2]);
-        assert_eq!(parts(Some(7)), [2, 1, 0]);
-        assert_eq!(parts(Some(5)), [3, 0, 0], "it is no longer to be copied");
     }
 }

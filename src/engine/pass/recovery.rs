@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::failure::{Cause, Side};
+use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::record::RetryState;
 use crate::domain::retry::{Decision, Pace, RetryBudget};
 use crate::engine::pass::tally::Tally;
@@ -20,6 +20,9 @@ use crate::platform::clock::Clock;
 /// Tries for a server that this pass has never reached: a name or port is probably wrong, and waiting cures neither.
 const NEVER_REACHED: u32 = 3;
 
+/// Failed tries in a row after which the pauses have grown.
+const LONG: u32 = 3;
+
 struct State {
     budget: RetryBudget,
     /// Sides that were logged in to in this pass.
@@ -27,6 +30,11 @@ struct State {
     /// Failures to reach a side for the first time.
     unreached: u32,
     until: Option<Instant>,
+    /// Commits that recorded a new message.
+    recorded: u64,
+    /// Failed tries since the last of them.
+    row: u32,
+    limit: u32,
 }
 
 /// Shared by the lanes of a pass.
@@ -48,8 +56,8 @@ fn jitter() -> f64 {
 impl Recovery {
     /// A fresh budget of tries; waits end when `quit` fires.
     pub fn new(limit: u32, pace: Pace, tally: Arc<Tally>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
-        let state =
-            State { budget: RetryBudget::new(limit, pace), reached: BTreeSet::new(), unreached: 0, until: None };
+        let budget = RetryBudget::new(limit, pace);
+        let state = State { budget, reached: BTreeSet::new(), unreached: 0, until: None, recorded: 0, row: 0, limit };
         Self { state: Mutex::new(state), tally, clock, quit }
     }
 
@@ -62,8 +70,33 @@ impl Recovery {
         self.with(|state| state.reached.insert(side));
     }
 
+    /// How often new messages were recorded so far.
+    pub fn recorded(&self) -> u64 {
+        self.with(|state| state.recorded)
+    }
+
+    /// Whether the pauses have grown so long without anything recorded that what is left has itself to blame: a server that
+    /// says that it is busy is given nearly all its tries.
+    pub fn has_tried_long(&self, failure: &Failure) -> bool {
+        self.with(|state| {
+            let enough = LONG.min(state.limit);
+            let enough = match failure.cause {
+                Cause::ServerBusy => enough.max(state.limit.saturating_sub(2)),
+                _ => enough,
+            };
+            // This failure is one more.
+            state.row + 1 >= enough
+        })
+    }
+
     /// A message was newly recorded: the row of failed tries ends.
     pub fn progressed(&self) {
+        self.with(|state| (state.recorded, state.row) = (state.recorded + 1, 0));
+        self.left_out();
+    }
+
+    /// A message was left out at which connections broke while others were recorded: the tries it used up count no more.
+    pub fn left_out(&self) {
         let paused = self.with(|state| {
             state.budget.progressed();
             state.until.is_some_and(|until| until > Instant::now())
@@ -97,6 +130,7 @@ impl Recovery {
                     return Err(());
                 }
             }
+            state.row += 1;
             match state.budget.failed(&trouble.failure, jitter()) {
                 Decision::Again { wait, attempt, limit } => {
                     state.until = Some(now + wait);

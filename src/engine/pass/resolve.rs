@@ -14,8 +14,8 @@ use crate::domain::message::MessageMeta;
 use crate::domain::plan::compare;
 use crate::endpoint::{Destination, Source, Which};
 use crate::engine::pass::carry::carry;
-use crate::engine::pass::job::{BLAME_LIMIT, Carry, Job, Todo};
-use crate::engine::pass::lane::{Lane, Step, blames_its_place};
+use crate::engine::pass::job::{Carry, Job, Todo};
+use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recognise::{AT_ONCE, Found, Look};
 use crate::engine::pass::scan::Looked;
@@ -192,8 +192,8 @@ impl Step for Resolve<'_> {
         Ok(Looked::Done)
     }
 
-    fn broke(&mut self, _pass: &Pass, trouble: &Trouble) -> Option<Looked> {
-        let enough = blames_its_place(&trouble.failure) && self.job.blame(None) >= BLAME_LIMIT;
+    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+        let enough = pass.blame_folder(self.job, &trouble.failure);
         enough.then(|| Looked::Failed(trouble.clone()))
     }
 }

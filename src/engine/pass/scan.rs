@@ -18,8 +18,8 @@ use crate::domain::message::MessageMeta;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Phase, Watermark};
 use crate::endpoint::{Destination, Source, Which};
-use crate::engine::pass::job::{BLAME_LIMIT, Carry, Job, Todo};
-use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
+use crate::engine::pass::job::{Carry, Job, Todo};
+use crate::engine::pass::lane::{Lane, Lanes, Step, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
@@ -103,8 +103,8 @@ impl Step for Scan<'_> {
         }
     }
 
-    fn broke(&mut self, _pass: &Pass, trouble: &Trouble) -> Option<Looked> {
-        self.broken = blames_its_place(&trouble.failure) && self.job.blame(None) >= BLAME_LIMIT;
+    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+        self.broken = pass.blame_folder(self.job, &trouble.failure);
         self.broken.then(|| Looked::Failed(trouble.clone()))
     }
 }
@@ -132,7 +132,7 @@ impl Scan<'_> {
             && job.agreed
             && job.looks == 0
             && pass.failed_in(job.id).is_empty()
-            && job.careful.is_empty()
+            && job.suspects.is_empty()
             && job.waiting.is_empty()
             && job.folder_blame == 0
     }

@@ -18,6 +18,8 @@ struct Inner {
     done: u32,
     current: Option<FolderId>,
     totals: Counts,
+    /// Messages of folders left out by default, as far as their number is known: they have no folder of the pass.
+    left_out: u64,
     /// What earlier attempts of this pass had counted: sums do not fall below it while the folders are found again.
     floor: Counts,
     /// Bytes that were read and will not be recorded: of messages refused, or read before a connection broke.
@@ -111,6 +113,11 @@ impl Tally {
         });
     }
 
+    /// So many messages lie in folders that are left out by default: part of the source, and skipped.
+    pub fn left_out(&self, now: i64, messages: u64) {
+        self.touch(now, |inner| inner.left_out = messages);
+    }
+
     /// A folder entered a phase.
     pub fn folder_phase(&self, now: i64, id: FolderId, to: FolderPhase) {
         self.touch(now, |inner| {
@@ -159,7 +166,10 @@ impl Tally {
     pub fn progress(&self) -> PassProgress {
         let read = self.meter.total();
         self.with(|inner| {
-            let counts = at_least(&inner.totals, &inner.floor);
+            let mut counts = inner.totals;
+            counts.source += inner.left_out;
+            counts.skipped += inner.left_out;
+            let counts = at_least(&counts, &inner.floor);
             let under_way = read.saturating_sub(inner.own()).saturating_sub(inner.lost);
             // A refused message's bytes do not come off the figure: it stands still until others make up for them (R49).
             inner.most = inner.most.max(counts.bytes + under_way);
@@ -221,6 +231,19 @@ mod tests {
         let shown = tally.progress();
         assert_eq!((shown.folders_done, shown.folders_total, shown.counts.bytes, shown.updated), (1, 3, 700, 4));
         assert_eq!(shown.current, None);
+    }
+
+    #[test]
+    fn c12_what_is_left_out_by_default_is_counted_as_skipped() {
+        let tally = Tally::new(Arc::default());
+        for _ in 0..2 {
+            tally.left_out(1, 7);
+        }
+        tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
+        tally.count(2, FolderId(1), |c| (c.source, c.copied, c.skipped) = (3, 2, 1));
+        let counts = tally.progress().counts;
+        assert_eq!((counts.source, counts.copied, counts.skipped), (10, 2, 8));
+        assert!(counts.balanced());
     }
 
     #[test]

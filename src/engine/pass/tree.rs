@@ -14,11 +14,12 @@ use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Habit, Notice, NoticeKind, Phase, Seen};
 use crate::domain::tree::{FolderPlan, Tree, destination_tree};
 use crate::endpoint::{Destination, FolderRef, Limits, NewFolder, Source};
-use crate::engine::pass::job::{Job, Todo};
+use crate::engine::pass::job::{Cut, Job, Todo};
 use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recorder::Entry;
+use crate::engine::pass::suspects::Suspects;
 use crate::engine::pass::there::Doubts;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -249,6 +250,7 @@ impl Pass {
             Notice { folder, kind, side, messages, numbers, detail: Some(detail) }
         };
         let messages = |at: usize| listing.source[at].state.map_or(0, |state| u64::from(state.messages));
+        self.tally.left_out(self.clock.now(), told.iter().map(|(at, _)| messages(*at)).sum());
         let (named, more) = told.split_at(told.len().min(MOST_NAMED));
         for (at, reason) in named {
             let path = listing.source[*at].path.clone();
@@ -267,7 +269,7 @@ impl Pass {
         let mut records = self.journal.folders().await?;
         let listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
-        self.wait_for_the_interrupted(lane, &records, &listing).await?;
+        self.wait_for_the_interrupted(&records).await?;
         self.follow_renamed(lane, &mut records, &listing.destination).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         let known = Known::new(&records, &renamed);
@@ -314,12 +316,11 @@ impl Pass {
     }
 
     /// An attempt that was interrupted moments ago may still be landing.
-    async fn wait_for_the_interrupted(&self, lane: &mut Lane, records: &[FolderRecord], listing: &Listing) -> Flow<()> {
-        let there: BTreeSet<_> = listing.destination.iter().filter(|f| f.selectable).map(|f| &f.wire).collect();
-        let open = |r: &&FolderRecord| r.intent.is_some() && there.contains(&r.destination_wire);
-        let folders: Vec<FolderRef> =
-            records.iter().filter(open).map(|r| place(&r.destination, &r.destination_wire, 0)).collect();
-        self.wait_until_quiet(lane, folders.iter()).await
+    async fn wait_for_the_interrupted(&self, records: &[FolderRecord]) -> Flow<()> {
+        match records.iter().any(|record| record.intent.is_some()) {
+            true => self.settle_unknown().await,
+            false => Ok(()),
+        }
     }
 
     fn tree(&self, listing: &Listing, known: &Known<'_>) -> Flow<Tree> {
@@ -554,8 +555,8 @@ impl Pass {
             exists: best.messages,
             agreed: candidate.agreed(),
             doubtful: candidate.is_doubtful(listed.mailbox_id.as_ref()),
-            cut: Uid(i64::from(if told == 0 { 0 } else { told.max(seen) })),
-            remainder: false,
+            listed_next: Uid(i64::from(if told == 0 { 0 } else { told.max(seen) })),
+            remainder: candidate.plan.remainder,
             unlisted: 0,
             late: Vec::new(),
             source_next: best.uid_next.max(seen),
@@ -574,15 +575,14 @@ impl Pass {
             todo: Todo::All,
             listing: BTreeMap::new(),
             carries: Vec::new(),
-            careful: BTreeSet::new(),
+            suspects: Suspects::default(),
+            cut: Cut::default(),
             uncompared: BTreeSet::new(),
             waiting: BTreeSet::new(),
             destination_seen: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
             singly: false,
             missing: 0,
             looks: 0,
-            suspect: None,
-            blame: BTreeMap::new(),
             folder_blame: 0,
         };
         match candidate.refused {

@@ -4,7 +4,7 @@
 //! quarter of what its messages cost one by one). Answers are taken in by [`super::answers`]. A message counts as copied
 //! when its watermark is committed.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,18 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::flags::Flags;
+use crate::domain::folder::WireName;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, Hold, InternalDate, NewMessage, SourceMessage};
+use crate::domain::retry::OnWire;
 use crate::endpoint::{AppendAnswer, Destination, Fetched};
+use crate::engine::pass::arrivals::Arrivals;
 use crate::engine::pass::copy::{Backlog, next_expected};
 use crate::engine::pass::finish::not_compared;
-use crate::engine::pass::job::Job;
+use crate::engine::pass::job::{Job, Sent};
+use crate::engine::pass::notes::Notes;
+use crate::engine::pass::pulse::{Pulse, Sizes};
 use crate::engine::pass::reader::Piece;
 use crate::engine::pass::resolve::spool_failed;
 use crate::engine::pass::{Flow, Halt, Pass, Trouble, bytes};
@@ -42,10 +47,31 @@ pub(super) const LOOK_UP_AT: usize = 200;
 /// How the copying of a lane ended early.
 pub(super) struct Broke {
     pub halt: Halt,
+    pub broken: Broken,
+}
+
+/// What was under way then.
+#[derive(Default)]
+pub(super) struct Broken {
     /// The messages of the first append without an answer: servers work in order, so the trouble is among them.
     pub suspects: Vec<(FolderId, Uid)>,
     /// The folder being read, and the message expected next.
     pub place: Option<(FolderId, Option<Uid>)>,
+    /// Messages that were written out and of which nobody knows where they are, in the order sent.
+    pub sent: Vec<(FolderId, Sent)>,
+    /// How much of that had no answer.
+    pub wire: OnWire,
+}
+
+impl Broken {
+    /// The message at which the connection broke, if it is only one.
+    pub fn at(&self, trouble: &Trouble) -> Option<(FolderId, Uid)> {
+        match (trouble.side, self.suspects.as_slice()) {
+            (Side::Destination, [only]) => Some(*only),
+            (Side::Destination, _) => None,
+            (Side::Source, _) => self.place.and_then(|(id, uid)| Some((id, uid?))),
+        }
+    }
 }
 
 /// A message about to be sent, or on the wire.
@@ -118,6 +144,20 @@ pub(super) struct Writer<'a> {
     pub(super) appends: usize,
     pub(super) bytes: u64,
     pub(super) unplaced: Vec<Unplaced>,
+    /// How many of them came since they were looked up last.
+    pub(super) unseen: usize,
+    /// What is in the destination folders of this lane since their intents.
+    pub(super) arrivals: BTreeMap<WireName, Arrivals>,
+    /// What is to be said of the folders under way.
+    pub(super) notes: BTreeMap<FolderId, Notes>,
+    /// How the server keeps what it is sent.
+    pub(super) sizes: Sizes,
+    /// How quick its answers are.
+    pub(super) pulse: Pulse,
+    /// Folders of which a batch was refused: before its messages go again, they are looked for.
+    pub(super) doubted: BTreeSet<FolderId>,
+    /// Written out and not answered before the connection broke.
+    pub(super) sent: Vec<(FolderId, Sent)>,
     /// The folder being read.
     current: Option<Arc<Job>>,
     came: u64,
@@ -145,6 +185,13 @@ impl<'a> Writer<'a> {
             appends: 0,
             bytes: 0,
             unplaced: Vec::new(),
+            unseen: 0,
+            arrivals: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            sizes: Sizes::default(),
+            pulse: Pulse::new(),
+            doubted: BTreeSet::new(),
+            sent: Vec::new(),
             current: None,
             came: 0,
             last: None,
@@ -193,8 +240,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Sends the next message of a refused batch, if there is one.
+    /// Sends the next message of a refused batch, if there is one. A server may refuse a batch and have stored of it all the
+    /// same: its messages are looked for first.
     async fn send_next_again(&mut self, to: &mut dyn Destination) -> Flow<bool> {
+        let Some((job, _)) = self.again.front() else { return Ok(false) };
+        let job = Arc::clone(job);
+        if self.doubted.contains(&job.id) {
+            self.make_room(to, 0, 0).await?;
+            self.find_refused(to, &job).await?;
+            return Ok(true);
+        }
         let Some((job, message)) = self.again.pop_front() else { return Ok(false) };
         let sent = self.send(to, &job, vec![message], false).await;
         if sent.is_err() {
@@ -241,10 +296,23 @@ impl<'a> Writer<'a> {
         if suspects.is_empty() {
             suspects = std::mem::take(&mut self.half_sent);
         }
-        if self.place_all(to).await.is_err() {
-            self.record_unplaced().await;
+        // What cannot be looked up is not recorded: it lies above the floor of its intent, where the next look finds it.
+        if let Err(next) = self.place_all(to).await
+            && halt.is_ok()
+        {
+            halt = Err(next);
         }
-        halt.map_err(|halt| Broke { halt, suspects, place })
+        self.say_all_notes().await;
+        if let Err(next) = self.learn().await
+            && halt.is_ok()
+        {
+            halt = Err(next);
+        }
+        let answered = |one: &Unplaced| (one.job.id, Sent { uid: one.uid, identity: one.identity, answered: true });
+        let landed = self.unplaced.drain(..).map(|one| answered(&one));
+        let sent: Vec<(FolderId, Sent)> = landed.chain(std::mem::take(&mut self.sent)).collect();
+        let wire = self.pulse.on_wire();
+        halt.map_err(|halt| Broke { halt, broken: Broken { suspects, place, sent, wire } })
     }
 
     async fn piece(&mut self, to: &mut dyn Destination, piece: Piece) -> Flow<()> {
@@ -261,7 +329,11 @@ impl<'a> Writer<'a> {
                 self.arrived(uid);
                 self.pass.message_failed(&job, uid, None, None, Side::Source, failure).await
             }
-            Piece::Fetched(Fetched::Broken(failure)) => Err(Halt::Fatal(Trouble { side: Side::Source, failure })),
+            Piece::Fetched(Fetched::Broken(failure)) => {
+                // What came before it goes out: a message at which the source breaks is known by its neighbours.
+                self.send_batch(to).await?;
+                Err(Halt::Fatal(Trouble { side: Side::Source, failure }))
+            }
             Piece::Refused(failure) => {
                 self.send_batch(to).await?;
                 if let Some(job) = self.reading() {
@@ -290,7 +362,7 @@ impl<'a> Writer<'a> {
 
     fn arrived(&mut self, uid: Uid) {
         self.came += 1;
-        self.last = self.last.max(Some(uid));
+        self.last = Some(uid);
     }
 
     async fn message(&mut self, to: &mut dyn Destination, message: SourceMessage) -> Flow<()> {
@@ -307,7 +379,7 @@ impl<'a> Writer<'a> {
         let outgoing = Outgoing { uid, identity, content, flags, date, body, hold };
         let limits = to.limits();
         let len = outgoing.body.len();
-        let careful = job.is_careful(uid);
+        let careful = job.suspects.is_careful(uid);
         let batched =
             limits.batches && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
         if !batched {
@@ -343,7 +415,8 @@ impl<'a> Writer<'a> {
     ) -> Flow<()> {
         let bytes: u64 = messages.iter().map(|message| message.body.len()).sum();
         self.make_room(to, if careful { 0 } else { UNDER_WAY - 1 }, bytes).await?;
-        if self.unplaced.len() >= LOOK_UP_AT {
+        self.keep_pace(to).await?;
+        if self.unseen >= LOOK_UP_AT {
             self.make_room(to, 0, 0).await?;
             self.place_all(to).await?;
         }
@@ -364,6 +437,7 @@ impl<'a> Writer<'a> {
             Ok(answer) => {
                 self.appends += 1;
                 self.bytes += bytes;
+                self.pulse.sent(self.appends);
                 self.in_flight.push_back(InFlight::Append(Pending { job: Arc::clone(job), messages, answer }));
                 Ok(())
             }
@@ -398,6 +472,14 @@ impl<'a> Writer<'a> {
         while self.appends > appends || (self.appends > 0 && self.bytes + bytes > BYTES_UNDER_WAY) {
             let answer = Self::front(&mut self.in_flight).await;
             self.settled(to, answer).await?;
+        }
+        Ok(())
+    }
+
+    /// A server that does not answer gets nothing more to hold: whatever it has when it is lost must be waited for (D28).
+    async fn keep_pace(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        if self.appends > 0 && self.pulse.silent_for() > self.pass.order.pace.settle.stalled {
+            self.make_room(to, self.appends - 1, 0).await?;
         }
         Ok(())
     }

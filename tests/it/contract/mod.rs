@@ -301,7 +301,7 @@ async fn a_folder_made_anew_is_another_one_and_a_missing_one_is_named() {
         let failure = to.examine(&missing).await.expect_err("missing");
         assert_eq!(failure.scope, Scope::Folder, "{}: {failure:?}", kind.name);
         let failure = to.append(&missing, vec![message(text(1), &[])]).await.expect("sent").await.expect("an answer");
-        assert!(failure.expect_err("missing").scope <= Scope::Folder, "{}", kind.name);
+        assert!(failure.expect_err("missing").failure.scope <= Scope::Folder, "{}", kind.name);
         // The session goes on.
         let anew = FolderRef { validity: 0, ..folder };
         assert_eq!(to.examine(&anew).await.expect("a state").messages, 0);

@@ -18,7 +18,7 @@ use mailferry::domain::project::Options;
 use mailferry::domain::record::{
     FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
 };
-use mailferry::domain::retry::Pace;
+use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
@@ -104,7 +104,8 @@ impl Bench {
             logout: seconds(2),
         };
         let milliseconds = Duration::from_millis;
-        let pace = Pace { first: milliseconds(1), longest: milliseconds(10), quiet: milliseconds(5) };
+        let settle = Settle::with_base(milliseconds(300));
+        let pace = Pace { first: milliseconds(1), longest: milliseconds(10), settle };
         let (source, destination) = (owned(source), owned(destination));
         Bench { dir, project, item, source, destination, options, timeouts, pace }
     }
@@ -149,6 +150,7 @@ impl Bench {
             kind: PassKind::Full,
             options: self.options.clone(),
             pace: self.pace,
+            last_seen: (row.attempt > 1).then(|| SystemClock.now()),
             earlier: earlier.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect(),
         };
         let resources = |meter| Resources { spool: self.dir.path().to_owned(), budget: Budget::new(64 << 20), meter };

@@ -71,6 +71,8 @@ impl Workspace {
             Some("file") => command.env("MAILFERRY_PASSPHRASE", "open sesame"),
             _ => command.env_remove("MAILFERRY_PASSPHRASE"),
         };
+        // What a lost connection may have left on its way is waited for shortly, unless a test says otherwise.
+        command.env("MAILFERRY_SETTLE", "300");
         // No test opens a window on the screen of whoever runs it.
         command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

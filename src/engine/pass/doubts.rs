@@ -1,0 +1,199 @@
+//! Folders into which something may have landed after it was sent again (D28): asked at the end of the pass, when everything
+//! that is ours has its watermark.
+//!
+//! What lies above the intent's floor, is known to nobody and equals a message that was recorded there may be there twice. It
+//! is named with its number and left alone. Bounded: watermarks are read in windows; identities of unknown messages only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::folder::FolderPath;
+use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{Counts, Notice, NoticeKind, Results, Watermark};
+use crate::endpoint::{Destination, FolderRef, Source};
+use crate::engine::pass::arrivals::{Arrivals, Newcomer, contents};
+use crate::engine::pass::job::Job;
+use crate::engine::pass::lane::{Lane, Step};
+use crate::engine::pass::recorder::Entry;
+use crate::engine::pass::{Flow, Halt, On, Pass};
+
+/// Watermarks read at once.
+const WINDOW: usize = 5000;
+
+/// A folder to be asked about.
+#[derive(Clone, Debug)]
+pub(super) struct Doubt {
+    path: FolderPath,
+    at: FolderRef,
+    floor: Uid,
+}
+
+/// Asks about one folder; what was found.
+struct Ask<'a> {
+    id: FolderId,
+    doubt: &'a Doubt,
+}
+
+/// What was recorded above the floor, of the identities asked for.
+#[derive(Default)]
+struct Recorded {
+    contents: BTreeMap<Identity, BTreeSet<Option<ContentHash>>>,
+    /// Recorded without a number: an unknown message may be theirs.
+    numberless: BTreeMap<Identity, usize>,
+}
+
+impl Recorded {
+    fn add(&mut self, mark: &Watermark, floor: Uid) {
+        match mark.at() {
+            Some(at) if at >= floor => {
+                self.contents.entry(mark.identity).or_default().insert(mark.content);
+            }
+            None if mark.destination == Watermark::NOT_TOLD => *self.numberless.entry(mark.identity).or_default() += 1,
+            Some(_) | None => {}
+        }
+    }
+
+    /// Whether a message may be there twice. `content` decides where the server is known to keep it.
+    fn has(&self, identity: Identity, content: Option<ContentHash>, keeps_bytes: bool) -> bool {
+        self.contents.get(&identity).is_some_and(|recorded| {
+            !keeps_bytes || content.is_none() || recorded.contains(&None) || recorded.contains(&content)
+        })
+    }
+}
+
+#[async_trait]
+impl Step for Ask<'_> {
+    type Out = Vec<Uid>;
+
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Vec<Uid>> {
+        let mut arrivals = Arrivals::from(pass, self.id, self.doubt.floor).await?;
+        match arrivals.look(to, &self.doubt.at).await {
+            Ok(()) => {}
+            Err(failure) => return passed_over(self.doubt, failure),
+        }
+        let mut recorded = pass.recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
+        let alike = |newcomer: &&Newcomer| recorded.contents.contains_key(&newcomer.identity);
+        let suspects: Vec<Newcomer> = arrivals.unclaimed().iter().filter(alike).copied().collect();
+        if suspects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let contents = match contents(to, &self.doubt.at, &suspects).await {
+            Ok(contents) => contents,
+            Err(failure) => return passed_over(self.doubt, failure),
+        };
+        let keeps_bytes = pass.journal.habit(Side::Destination).await?.keeps_bytes();
+        let mut twice = Vec::new();
+        for Newcomer { uid, identity, .. } in suspects {
+            if let Some(left) = recorded.numberless.get_mut(&identity).filter(|left| **left > 0) {
+                *left -= 1;
+            } else if recorded.has(identity, contents.get(&uid).copied(), keeps_bytes) {
+                twice.push(uid);
+            }
+        }
+        Ok(twice)
+    }
+}
+
+/// A folder that is gone or cannot be read says nothing.
+fn passed_over(doubt: &Doubt, failure: Failure) -> Flow<Vec<Uid>> {
+    if failure.scope > Scope::Folder {
+        return Err(failure).on(Side::Destination).map_err(Halt::Fatal);
+    }
+    tracing::warn!(folder = %doubt.path, %failure, "not looked at for messages that are there twice");
+    Ok(Vec::new())
+}
+
+impl Pass {
+    /// Something may have landed here without a record, or may yet.
+    pub(super) fn ask_later(&self, job: &Job) {
+        let doubt = Doubt { path: job.path.clone(), at: job.destination.clone(), floor: job.floor() };
+        self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
+    }
+
+    /// Asks about all doubts of this pass, and those that earlier ones left open.
+    pub(super) async fn ask_doubts(&self, lane: &mut Lane) -> Flow<()> {
+        let doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        for (id, doubt) in doubts {
+            self.recorder.flush().await;
+            let twice = self.persist(lane, &mut Ask { id, doubt: &doubt }).await?;
+            if twice.is_empty() {
+                continue;
+            }
+            tracing::warn!(folder = %doubt.path, messages = twice.len(), "messages may be there twice");
+            let differ = twice.len() as u64;
+            let notice = Notice {
+                folder: Some(doubt.path),
+                kind: NoticeKind::MaybeTwice,
+                side: Some(Side::Destination),
+                messages: differ,
+                numbers: twice.into_iter().take(Notice::NUMBERS).collect(),
+                detail: None,
+            };
+            let results = Results { notices: vec![notice], ..Results::default() };
+            let counts = vec![(id, Counts { differ, ..Counts::default() })];
+            self.recorder.add(Entry { results, counts, progressed: false }).await;
+        }
+        Ok(())
+    }
+
+    /// What this pass or earlier ones recorded above a floor, of the identities of these messages.
+    async fn recorded_above(&self, id: FolderId, floor: Uid, newcomers: &[Newcomer]) -> Flow<Recorded> {
+        let mut found = Recorded::default();
+        let asked: BTreeSet<Identity> = newcomers.iter().map(|newcomer| newcomer.identity).collect();
+        if asked.is_empty() {
+            return Ok(found);
+        }
+        let known = self.journal.known_identities(asked).await?;
+        let mut from = Uid(i64::MIN);
+        while !known.is_empty() {
+            let marks = self.journal.some_watermarks(id, from, Uid(i64::MAX), WINDOW).await?;
+            marks.iter().filter(|mark| known.contains(&mark.identity)).for_each(|mark| found.add(mark, floor));
+            match marks.last().filter(|_| marks.len() == WINDOW) {
+                Some(last) => from = Uid(last.source.0 + 1),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::flags::Flags;
+    use crate::domain::identity::of_message;
+    use crate::domain::record::Origin;
+
+    fn mark(text: &str, destination: Uid) -> Watermark {
+        Watermark {
+            source: Uid(1),
+            destination_folder: FolderId(1),
+            destination,
+            identity: of_message(text.as_bytes()),
+            content: Some(ContentHash::of(text.as_bytes())),
+            flags: Flags::none(),
+            origin: Origin::Copied,
+        }
+    }
+
+    #[test]
+    fn what_equals_a_message_recorded_above_the_floor_may_be_there_twice() {
+        let mut recorded = Recorded::default();
+        recorded.add(&mark("a", Uid(10)), Uid(10));
+        recorded.add(&mark("b", Uid(9)), Uid(10));
+        recorded.add(&mark("c", Watermark::GONE), Uid(10));
+        recorded.add(&mark("d", Watermark::NOT_TOLD), Uid(10));
+        let has = |text: &str, content: &str, keeps| {
+            recorded.has(of_message(text.as_bytes()), Some(ContentHash::of(content.as_bytes())), keeps)
+        };
+        assert!(has("a", "a", true));
+        assert!(!has("a", "another", true), "one identity, another message");
+        assert!(has("a", "another", false), "a server that alters what it stores");
+        assert!(!has("b", "b", true), "it lay there before");
+        assert!(!has("c", "c", true) && !has("d", "d", true));
+        assert_eq!(recorded.numberless.get(&of_message(b"d")), Some(&1));
+    }
+}

@@ -1,0 +1,136 @@
+//! How a destination answers: how quick, and whether it keeps what it was sent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::Habit;
+use crate::domain::retry::OnWire;
+
+/// Sizes asked for at the beginning of a connection's work.
+const FIRST: u64 = 5;
+/// Of so many later messages, the size of one is asked for.
+const ONE_OF: u64 = 200;
+
+/// How quick the answers to the appends of one connection are.
+pub(super) struct Pulse {
+    /// The last answer, or the first append after a time without any.
+    heard: Instant,
+    wire: OnWire,
+}
+
+impl Pulse {
+    pub fn new() -> Self {
+        Self { heard: Instant::now(), wire: OnWire::default() }
+    }
+
+    /// An append went out; so many are under way now.
+    pub fn sent(&mut self, under_way: usize) {
+        if under_way == 1 {
+            self.heard = Instant::now();
+        }
+    }
+
+    /// An append of so many bytes was answered.
+    pub fn answered(&mut self, bytes: u64) {
+        let since = self.beat();
+        self.wire.busy += since;
+        self.wire.answered += bytes;
+    }
+
+    /// An append of so many bytes will not be answered.
+    pub fn lost(&mut self, bytes: u64) {
+        self.beat();
+        self.wire.bytes += bytes;
+    }
+
+    fn beat(&mut self) -> Duration {
+        let since = self.silent_for();
+        self.heard = Instant::now();
+        self.wire.gap = self.wire.gap.max(since);
+        since
+    }
+
+    /// How long no answer came, while appends are under way.
+    pub fn silent_for(&self) -> Duration {
+        self.heard.elapsed()
+    }
+
+    pub fn on_wire(&self) -> OnWire {
+        self.wire
+    }
+}
+
+/// The sizes that a server tells of messages it was sent: all where they are seen anyway, of the others some.
+#[derive(Default)]
+pub(super) struct Sizes {
+    told: u64,
+    asked: BTreeMap<FolderId, Vec<(Uid, u64)>>,
+    seen: Habit,
+}
+
+impl Sizes {
+    /// A message of so many bytes got this number.
+    pub fn landed(&mut self, folder: FolderId, uid: Uid, bytes: u64) {
+        if self.told < FIRST || self.told.is_multiple_of(ONE_OF) {
+            self.asked.entry(folder).or_default().push((uid, bytes));
+        }
+        self.told += 1;
+    }
+
+    /// The messages of this folder whose sizes are to be asked for, ascending, with what was sent.
+    pub fn take(&mut self, folder: FolderId) -> Vec<(Uid, u64)> {
+        let mut asked = self.asked.remove(&folder).unwrap_or_default();
+        asked.sort_unstable();
+        asked
+    }
+
+    /// The server tells this size of a message of so many bytes.
+    pub fn see(&mut self, told: u64, sent: u64) {
+        self.seen = self.seen.told(told, sent);
+    }
+
+    /// What was seen since this was last asked.
+    pub fn seen(&mut self) -> Option<Habit> {
+        let seen = std::mem::take(&mut self.seen);
+        (seen != Habit::default()).then_some(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_on_the_wire_is_told_with_how_slow_the_server_was() {
+        let mut pulse = Pulse::new();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        pulse.sent(1);
+        assert_eq!(pulse.silent_for(), Duration::ZERO, "it was not asked before");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        pulse.sent(2);
+        pulse.answered(1000);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(pulse.silent_for(), Duration::from_secs(5));
+        pulse.lost(300);
+        pulse.lost(400);
+        let seconds = Duration::from_secs;
+        assert_eq!(pulse.on_wire(), OnWire { bytes: 700, answered: 1000, busy: seconds(2), gap: seconds(5) });
+    }
+
+    #[test]
+    fn some_sizes_are_asked_for_and_all_that_are_seen_count() {
+        let mut sizes = Sizes::default();
+        (1..=1000).for_each(|uid| sizes.landed(FolderId(1), Uid(uid), 10));
+        let asked: Vec<i64> = sizes.take(FolderId(1)).iter().map(|(uid, _)| uid.0).collect();
+        assert_eq!(asked, [1, 2, 3, 4, 5, 201, 401, 601, 801]);
+        assert_eq!((sizes.take(FolderId(1)).len(), sizes.seen()), (0, None));
+        sizes.see(10, 10);
+        sizes.see(12, 10);
+        let seen = sizes.seen().expect("something was seen");
+        assert_eq!((seen.kept, seen.changed, seen.least, seen.most, seen.keeps_bytes()), (1, 1, 2, 2, false));
+        assert_eq!(sizes.seen(), None);
+    }
+}
