@@ -109,6 +109,9 @@ impl World {
             relay.assert_only_advertised();
         }
         self.here.relay.assert_source_read_only();
+        for error in self.bench.errors(&ran).await {
+            self.note(format!("  {error:?}"));
+        }
         self.judge(&trouble, &ran, before_kill, &here, &before);
         for relay in [&self.here.relay, &self.there.relay] {
             relay.clear_record();
