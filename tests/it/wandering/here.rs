@@ -147,8 +147,9 @@ impl World {
         }
         let left = self.random.below(messages.len() + 1);
         self.away.extend(messages.drain(left..));
-        for _ in 0..self.random.below(4) {
-            let place = self.random.below(messages.len() + 1);
+        // The first is new always: an edited message under its old number and name could not be told from what it was.
+        for at in 0..1 + self.random.below(3) {
+            let place = if at == 0 { 0 } else { self.random.below(messages.len() + 1) };
             messages.insert(place, message(self.next));
             self.next += 1;
         }

@@ -52,8 +52,6 @@ pub struct Model {
     made: Census,
     /// Those of them that the owner took away.
     gone: Census,
-    /// Taken away since the last pass.
-    unseen: Census,
     /// Taken away between a kill and its resume: nobody can know that they were copied.
     unknown: Census,
     /// Lost by a restore since the last pass; they come back if the source has them.
@@ -79,7 +77,6 @@ impl Model {
             return;
         }
         *self.gone.entry(message.to_owned()).or_default() += 1;
-        *self.unseen.entry(message.to_owned()).or_default() += 1;
         if while_killed {
             *self.unknown.entry(message.to_owned()).or_default() += 1;
         }
@@ -150,7 +147,8 @@ impl Model {
             let missing =
                 (of(&self.lost, &message) + razed).min(before.saturating_sub(if pass.blind { 0 } else { now }));
             let missing = missing.max(of(&self.away, &message));
-            let unsure = if self.restored { of(&self.unseen, &message) } else { 0 };
+            // Only a pass that looked into the folder saw what the owner took away, and none need have.
+            let unsure = if self.restored { gone } else { 0 };
             let low = sure.saturating_sub(gone + missing);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let found = of(&there, &message);
@@ -174,7 +172,6 @@ impl Model {
         if short && pass.must_name && !pass.named {
             wrong.push("messages are missing, and nothing is named".into());
         }
-        self.unseen.clear();
         self.unknown.clear();
         self.restored &= pass.blind;
         if !pass.blind {
