@@ -147,8 +147,8 @@ impl Model {
             let missing =
                 (of(&self.lost, &message) + razed).min(before.saturating_sub(if pass.blind { 0 } else { now }));
             let missing = missing.max(of(&self.away, &message));
-            // Only a pass that looked into the folder saw what the owner took away, and none need have.
-            let unsure = if self.restored { gone } else { 0 };
+            // Only a pass that looked into the folder saw what the owner took or moved away, and none need have.
+            let unsure = if self.restored { gone + of(&self.put_away, &message) } else { 0 };
             let low = sure.saturating_sub(gone + missing);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let found = of(&there, &message);
