@@ -28,6 +28,7 @@ mod recognise;
 mod recorder;
 mod recovery;
 mod resolve;
+mod restored;
 mod sample;
 mod scan;
 mod settling;
