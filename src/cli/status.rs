@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::{Opened, key};
-use crate::domain::failure::{Failure, Side};
+use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, ProjectId, Uid};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
@@ -315,7 +315,11 @@ fn happening(project: &Project, row: &ItemRow, held: bool, now: i64) -> String {
     }
     if let Some(retry) = &pass.progress.retry {
         let wait = crate::domain::wording::duration((retry.until - now).max(0));
-        return format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry));
+        return match retry.failure.cause {
+            // No failure, and no try.
+            Cause::Settling => format!("{}, {wait} at the most", pausing(retry)),
+            _ => format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)),
+        };
     }
     match (&pass.progress.phase, &pass.progress.current) {
         (Phase::Copying, Some(folder)) => format!("Copying {folder}"),

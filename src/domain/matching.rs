@@ -4,16 +4,12 @@
 //! An identity proposes, content decides. All are multisets: one message at the destination, or one watermark, answers for
 //! one message at the source. Bounded by what the caller hands in; shapes are used up here, and what is left is small.
 
-mod by_name;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::content::Shape;
 use super::identity::{ContentHash, Identity, Names};
 use super::ids::{FolderId, Uid};
 use super::record::{Habit, Rekey};
-
-pub use by_name::{Ambiguous, Candidate, Matching, match_identities};
 
 /// What is known of a destination: does it keep what it is sent?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

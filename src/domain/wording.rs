@@ -262,6 +262,9 @@ pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Opti
 
 /// Why a pass pauses, in one line: the side, what was being done, the server's words.
 pub fn pausing(retry: &RetryState) -> String {
+    if retry.failure.cause == Cause::Settling {
+        return text(&retry.failure, retry.side, &Names::default()).headline;
+    }
     match retry.side {
         Some(side) => format!("{}: {}", side.word(), retry.failure),
         None => retry.failure.to_string(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mailferry::domain::failure::Cause;
 use mailferry::domain::record::NoticeKind;
 use mailferry::domain::retry::Settle;
-use mailferry::engine::pass::PassEnd;
+use mailferry::engine::pass::{PassEnd, Stops};
 
 use crate::faults::{Way, errors_of};
 use crate::support::bench::{Ran, runtime};
@@ -169,6 +169,32 @@ fn c2_where_nothing_was_on_the_wire_nothing_is_waited_for() {
         assert_eq!(source.count(), 1);
         ran.expect_clean();
         way.expect_all();
+    });
+}
+
+#[test]
+fn c2_a_stop_ends_the_wait_at_once() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut way = Way::new(&numbers(60), Rules::default(), Rules::singly()).await;
+        way.bench.options.connections = 1;
+        way.bench.pace.settle =
+            Settle { look: Duration::from_millis(20), ..Settle::with_base(Duration::from_secs(3600)) };
+        let cut = way.destination.plan(At::Command(verb("APPEND").nth(20)), Act::HangUp);
+        let stops = Stops::default();
+        let stop = async {
+            cut.wait_async().await;
+            way.destination.clear_record();
+            looked(&way.destination, 3).await;
+            stops.stop.cancel();
+        };
+        let run = async { tokio::time::timeout(PATIENCE, way.bench.run_cut(u64::MAX, &stops)).await.expect("it ends") };
+        let (ran, ()) = tokio::join!(run, stop);
+        assert_eq!(ran.end, PassEnd::Stopped);
+        way.bench.pace.settle = Settle::with_base(Duration::from_millis(300));
+        way.expect_next_pass_completes().await;
     });
 }
 

@@ -28,7 +28,7 @@ use crate::engine::pass::recognise::{AT_ONCE, add_found};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, drop_recorded, newcomers};
 use crate::engine::pass::sample::who;
-use crate::engine::pass::{Flow, Halt, On, Pass};
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Messages at destination folders that nobody claimed, by row, by identity.
 type Unclaimed = BTreeMap<FolderId, BTreeMap<Identity, BTreeSet<Uid>>>;
@@ -37,6 +37,8 @@ struct Across<'a> {
     prepared: &'a mut Prepared,
     /// Gathered once; a try after a broken connection goes on with what is left.
     gathered: Option<(Unclaimed, AwayMarks)>,
+    /// Folders that could not be compared.
+    failed: Vec<(FolderId, Trouble)>,
 }
 
 impl Pass {
@@ -49,8 +51,15 @@ impl Pass {
         let nothing = nothing && !prepared.groups.iter().flatten().any(broken);
         let new = prepared.groups.iter().flatten().any(|job| !job.abandoned && !job.is_empty());
         if let Some(lane) = lanes.iter_mut().next().filter(|_| new && !nothing) {
-            self.persist(lane, &mut Across { prepared, gathered: None }).await?;
+            let mut step = Across { prepared, gathered: None, failed: Vec::new() };
+            self.persist(lane, &mut step).await?;
+            let failed = step.failed;
             self.recorder.flush().await;
+            for (id, Trouble { side, failure }) in failed {
+                if let Some(job) = prepared.groups.iter_mut().flatten().find(|job| job.id == id) {
+                    self.folder_failed(job, side, failure).await?;
+                }
+            }
         }
         prepared.settled = true;
         Ok(())
@@ -70,11 +79,19 @@ impl Step for Across<'_> {
         let mut groups = std::mem::take(&mut self.prepared.groups);
         let mut ended = Ok(());
         for job in groups.iter_mut().flatten().filter(|job| !job.abandoned && !job.is_empty()) {
+            let id = job.id;
+            if self.failed.iter().any(|(failed, _)| *failed == id) {
+                continue;
+            }
             let mut look =
                 Look { pass, prepared: self.prepared, job, source, to, unclaimed: &mut unclaimed, away: &mut away };
-            ended = look.run().await;
-            if ended.is_err() {
-                break;
+            match look.run().await {
+                Ok(()) => {}
+                Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => self.failed.push((id, trouble)),
+                Err(halt) => {
+                    ended = Err(halt);
+                    break;
+                }
             }
         }
         self.prepared.groups = groups;
@@ -130,17 +147,20 @@ impl Across<'_> {
     ) -> Flow<Vec<(Uid, Identity)>> {
         let Some(place) = self.prepared.places.get(&row) else { return Ok(Vec::new()) };
         let known = pass.journal.known_at_destination(row).await?;
-        let listing = match to.scan(place, &Which::From(floor), false).await {
+        let read = async {
+            let listing = to.scan(place, &Which::From(floor), false).await?;
+            let strange = listing.into_iter().map(|message| message.uid);
+            let strange: Vec<Uid> = strange.filter(|uid| known.binary_search(uid).is_err()).collect();
+            who(to, place, &strange).await
+        };
+        match read.await {
+            Ok(read) => Ok(read.into_iter().map(|(uid, names)| (uid, names.now)).collect()),
             Err(failure) if failure.scope <= Scope::Folder => {
                 tracing::warn!(folder = %place.path, %failure, "what an interrupted pass left there cannot be read");
-                return Ok(Vec::new());
+                Ok(Vec::new())
             }
-            listing => listing.on(Side::Destination).map_err(Halt::Fatal)?,
-        };
-        let strange = listing.into_iter().map(|message| message.uid).filter(|uid| known.binary_search(uid).is_err());
-        let strange: Vec<Uid> = strange.collect();
-        let read = who(to, place, &strange).await.on(Side::Destination).map_err(Halt::Fatal)?;
-        Ok(read.into_iter().map(|(uid, names)| (uid, names.now)).collect())
+            Err(failure) => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+        }
     }
 }
 

@@ -4,11 +4,11 @@
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::engine::pass::finish::hangs_up;
+use crate::engine::pass::flight::Broken;
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lane, blames_its_place};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::suspects::BLAME_LIMIT;
-use crate::engine::pass::writer::Broken;
 use crate::engine::pass::{Flow, Pass, Trouble};
 
 impl Pass {

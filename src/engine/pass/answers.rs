@@ -14,9 +14,10 @@ use crate::domain::record::{Origin, Results, Watermark};
 use crate::endpoint::{Appended, Destination, NotAppended, Which};
 use crate::engine::pass::arrivals::{Arrivals, Newcomer, Own};
 use crate::engine::pass::finish::copied;
+use crate::engine::pass::flight::{Ending, InFlight, Unplaced};
 use crate::engine::pass::job::{Job, Sent};
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::writer::{Ending, InFlight, Outgoing, Unplaced, Writer};
+use crate::engine::pass::writer::{Outgoing, Writer};
 use crate::engine::pass::{Flow, Halt, Trouble};
 
 /// Looks for appended messages before they count as not stored: some servers show them a moment later.

@@ -15,12 +15,13 @@ use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
+use crate::engine::pass::flight::{Broke, Broken};
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::reader::{AHEAD, read};
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::writer::{Broke, Broken, Writer};
+use crate::engine::pass::writer::Writer;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// The folders of one lane: taken and not ended.

@@ -23,6 +23,7 @@ use crate::engine::pass::lane::{Lane, Lanes, Step, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
+use crate::engine::pass::restored::replaced;
 use crate::engine::pass::sample::{Proof, Spread, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -140,6 +141,10 @@ impl Scan<'_> {
     async fn scan(&mut self, pass: &Pass, source: &mut dyn Source) -> Flow<Looked> {
         let state = source.examine(&self.job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
         self.job.exists = state.messages;
+        if self.prove_all {
+            let replaced = replaced(pass, source, self.job).await?;
+            self.set_aside(pass, replaced).await?;
+        }
         let mut sums = Sums { next: state.uid_next, ..Sums::default() };
         let mut sample = Spread::new();
         let failed = pass.failed_in(self.job.id);
@@ -202,13 +207,20 @@ impl Scan<'_> {
         let all = count * 10 > proofs.len();
         let taken = asked.iter().zip(&proofs).filter(|(_, proof)| all || wrong(proof)).map(|((uid, _), _)| *uid);
         let taken: BTreeSet<Uid> = taken.collect();
-        tracing::info!(folder = %self.job.path, count, of = proofs.len(), "numbers mean other messages than before");
-        let row = pass.journal.retire(self.job.id, taken.iter().copied().collect()).await?;
+        marks.retain(|mark| !taken.contains(&mark.source));
+        self.set_aside(pass, taken).await
+    }
+
+    /// These numbers mean other messages than before: their watermarks go to a retired row, where they answer for messages
+    /// that come up elsewhere.
+    async fn set_aside(&mut self, pass: &Pass, numbers: BTreeSet<Uid>) -> Flow<()> {
+        let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else { return Ok(()) };
+        tracing::info!(folder = %self.job.path, count = numbers.len(), "numbers mean other messages than before");
+        let marks = pass.journal.some_watermarks(self.job.id, first, Uid(last.0 + 1), usize::MAX).await?;
+        let row = pass.journal.retire(self.job.id, numbers.iter().copied().collect()).await?;
         self.found.retired = Some(row);
-        let (aside, kept) = std::mem::take(marks).into_iter().partition(|mark| taken.contains(&mark.source));
-        *marks = kept;
-        let aside: Vec<Watermark> = aside;
-        self.found.gone.extend(aside.iter().map(|mark| gone_mark(row, mark)));
+        let aside = marks.iter().filter(|mark| numbers.contains(&mark.source));
+        self.found.gone.extend(aside.map(|mark| gone_mark(row, mark)));
         Ok(())
     }
 

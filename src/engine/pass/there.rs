@@ -147,7 +147,8 @@ impl There<'_> {
             }
         }
         let mut gone = sorted.gone;
-        if self.job.doubts.made_anew {
+        // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
+        if self.job.doubts.made_anew && !self.job.destination.path.is_inbox() {
             gone.append(&mut lost);
         }
         // First all numbers are given up, so that one that passes from a copy to another is free.

@@ -57,6 +57,18 @@ pub(super) fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
     listed.into_iter().filter(|folder| !folder.foreign).collect()
 }
 
+/// Lists the destination once more.
+struct ListThere;
+
+#[async_trait]
+impl Step for ListThere {
+    type Out = Vec<ListedFolder>;
+
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        Ok(own(to.list().await.on(Side::Destination).map_err(Halt::Fatal)?))
+    }
+}
+
 /// Creates folders and subscribes those that exist.
 struct Create<'a> {
     create: &'a [NewFolder],
@@ -91,6 +103,8 @@ struct Candidate {
     state: Option<FolderState>,
     /// What EXAMINE says, of folders that are to be looked into: it corrects the list (D27).
     examined: Option<FolderState>,
+    /// MAILBOXID of the source folder.
+    mailbox_id: Option<String>,
     /// The destination folder's line in the list.
     there: Option<ListedFolder>,
     wire: WireName,
@@ -117,11 +131,11 @@ impl Candidate {
     }
 
     /// Whether the source's numbers may mean other messages than before (D26).
-    fn is_doubtful(&self, mailbox_id: Option<&String>) -> bool {
+    fn is_doubtful(&self) -> bool {
         let Some(record) = &self.record else { return false };
         let told = self.state.map_or(0, |state| state.uid_next);
         let now = FolderState { uid_next: self.best().uid_next.max(told), ..self.best() };
-        went_back(record.source_seen, now) || is_another(record.mailbox_id.as_ref(), mailbox_id)
+        went_back(record.source_seen, now) || is_another(record.mailbox_id.as_ref(), self.mailbox_id.as_ref())
     }
 
     /// Why the numbers of copies at the destination may not hold (D26).
@@ -282,6 +296,7 @@ impl Pass {
         self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
         self.create(lane, &tree, &listing, &mut candidates).await?;
+        self.identify_created(lane, &listing, &mut candidates).await?;
         self.notice_stalls(&candidates).await?;
         let (mut look, mut settled): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|c| c.refused.is_none() && !self.unchanged(c));
@@ -296,6 +311,20 @@ impl Pass {
             self.persist(lane, &mut Open { candidates: &mut look }).await?;
         }
         self.register(records, &listing, settled, look).await
+    }
+
+    /// Where folders have a MAILBOXID, those that were just created get theirs by another look at the list: later passes tell
+    /// by it whether they are still the same.
+    async fn identify_created(&self, lane: &mut Lane, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
+        let created = |c: &Candidate| c.there.is_none() && !c.gone && c.refused.is_none();
+        if !listing.destination.iter().any(|f| f.mailbox_id.is_some()) || !candidates.iter().any(created) {
+            return Ok(());
+        }
+        let listed = self.persist(lane, &mut ListThere).await?;
+        for candidate in candidates.iter_mut().filter(|c| created(c)) {
+            candidate.there = listed.iter().find(|folder| folder.wire == candidate.wire).cloned();
+        }
+        Ok(())
     }
 
     /// A HIGHESTMODSEQ that stood still while something changed is not trusted at this server any more (D11).
@@ -350,7 +379,19 @@ impl Pass {
             };
             let state = listed.state;
             let there = there.get(&plan.destination).map(|there| (*there).clone());
-            Candidate { plan, record, state, examined: None, there, wire, gone, refused: None, opened: None }
+            let mailbox_id = listed.mailbox_id.clone();
+            Candidate {
+                plan,
+                record,
+                state,
+                examined: None,
+                mailbox_id,
+                there,
+                wire,
+                gone,
+                refused: None,
+                opened: None,
+            }
         };
         tree.folders.iter().map(candidate).collect()
     }
@@ -404,6 +445,7 @@ impl Pass {
             && marker.state == state
             && marker.options == self.options_hash()
             && candidate.doubts() == Doubts::default()
+            && !candidate.is_doubtful()
     }
 
     /// Writes the folder rows and makes the jobs.
@@ -543,7 +585,7 @@ impl Pass {
             listed: state,
             exists: best.messages,
             agreed: candidate.agreed(),
-            doubtful: candidate.is_doubtful(listed.mailbox_id.as_ref()),
+            doubtful: candidate.is_doubtful(),
             listed_next: Uid(i64::from(if told == 0 { 0 } else { told.max(seen) })),
             remainder: candidate.plan.remainder,
             unlisted: 0,

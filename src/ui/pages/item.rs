@@ -7,6 +7,7 @@ use super::item_lists::{self, Lists};
 use super::keys::{act, are_free};
 use super::{Actions, Sight};
 use crate::domain::action::Action;
+use crate::domain::failure::Cause;
 use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
@@ -221,7 +222,11 @@ fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
 fn retrying(ui: &mut Ui, sight: Sight<'_>, retry: &crate::domain::record::RetryState) {
     let words = wording::text(&retry.failure, retry.side, &wording::Names::default());
     let until = words::second(retry.until, sight.zone);
-    let line = format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit);
+    let line = match retry.failure.cause {
+        // No failure, and no try.
+        Cause::Settling => format!("{}, until {until} at the latest", words.headline),
+        _ => format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit),
+    };
     let server = retry.failure.server_text.as_deref();
     let whole = || errors::as_text(&words, server, []);
     notice(ui, Icon::Pause, Tone::Warning, &line, whole, |ui| server_text(ui, server));

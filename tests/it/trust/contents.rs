@@ -44,6 +44,30 @@ fn c4_where_messages_are_changed_what_may_be_there_twice_is_named() {
 }
 
 #[test]
+fn c4_a_destination_is_believed_within_what_it_was_seen_to_add() {
+    let pair = gate();
+    pair.source.fill("INBOX", 0..6);
+    pair.verdict().copies(6);
+    // Another tool brought it through the same gate.
+    pair.destination.state().at("INBOX").add(stamped(&letter(10)));
+    pair.source.state().at("INBOX").add(letter(10));
+    let verdict = pair.verdict().copies(0);
+    assert!(!verdict.notes(NoticeKind::MaybeTwice), "{}", verdict.words());
+    // Of another length: another message, or one that nobody can tell.
+    pair.destination.state().at("INBOX").add(stamped(&stamped(&letter(11))));
+    pair.source.state().at("INBOX").add(letter(11));
+    let verdict = pair.verdict().wrong(&[]);
+    assert_eq!((verdict.copied(), verdict.notes(NoticeKind::MaybeTwice)), (1, true), "{}", verdict.words());
+    // Without Message-ID and date only the same bytes would do.
+    pair.destination.state().at("INBOX").add(stamped(DRAFT));
+    pair.source.state().at("INBOX").add(DRAFT);
+    let verdict = pair.verdict().wrong(&[]);
+    assert_eq!((verdict.copied(), verdict.notes(NoticeKind::MaybeTwice)), (1, true), "{}", verdict.words());
+    assert_eq!(pair.destination.state().at("INBOX").letters.len(), 6 + 1 + 2 + 2);
+    pair.verdict().copies(0);
+}
+
+#[test]
 fn c4_a_message_that_differs_where_bytes_are_kept_is_another_one_and_nothing_is_odd() {
     for (old, new) in [(DRAFT.to_owned(), DRAFT.replace("words", "WORDS")), (letter(1), stamped(&letter(1)))] {
         let pair = Pair::new(MODERN, MODERN);

@@ -48,7 +48,7 @@ fn moved_out(shut: impl Fn(&Scene), opens: bool) {
 }
 
 fn refuse(scene: &Scene, verb_: &str) {
-    scene.source.plan(At::Command(verb(verb_).with("\"A\"").every()), Act::Answer("NO [SERVERBUG] not now".into()));
+    scene.source.plan(At::Command(verb(verb_).with("\"A\"").every()), Act::Answer("NO [NOPERM] not yours".into()));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn c3_nor_when_its_messages_cannot_be_listed() {
                 let refused = heard.folder == "A" && heard.verb == "UID FETCH" && !heard.line.starts_with('*');
                 let tag = heard.line.split(' ').next().unwrap_or_default();
                 match (refused, heard.folder == "A" && heard.is("FETCH")) {
-                    (true, _) => Said::Instead(format!("{tag} NO [SERVERBUG] not now")),
+                    (true, _) => Said::Instead(format!("{tag} NO [NOPERM] not yours")),
                     (_, true) => Said::Nothing,
                     _ => Said::Kept,
                 }
@@ -191,7 +191,7 @@ fn c3_what_moves_between_a_crash_and_a_resume_in_which_its_folder_cannot_be_open
             here.select("A");
             here.move_to("3:17", "B");
             drop(here);
-            let refusal = Act::Answer("NO [SERVERBUG] not now".into());
+            let refusal = Act::Answer("NO [NOPERM] not yours".into());
             source.plan(At::Command(verb("EXAMINE").with("\"A\"").every()), refusal);
             bench.run().await;
             source.forget_plans();

@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mailferry::engine::pass::{PassEnd, Stops};
+
 use super::{Pair, Verdict, once};
+use crate::support::bench::{Bench, runtime};
 use crate::support::dovecot::{self, Format};
 use crate::support::imap::Message;
 use crate::support::odd::{MODERN, letter, subject};
 use crate::support::relay::{Rules, Said};
-use crate::support::scene::Scene;
+use crate::support::scene::{Scene, message};
 
 const OLD: [&str; 3] = ["UIDPLUS", "CONDSTORE", "QRESYNC"];
 
@@ -321,4 +324,64 @@ fn c1e_told_numbers_that_are_all_one_too_high_flag_no_other_message() {
 #[test]
 fn c1e_a_told_number_far_above_every_other_is_not_believed() {
     told(|nth, uid| if nth == 2 { 4_000_000_000 } else { uid });
+}
+
+/// A pass over a folder that lost copies dies after every write once; when it comes back nothing may be missing.
+async fn dies_after_a_loss(razed: bool, owns: u32) {
+    let (server, twin) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let mut cuts = 0;
+    loop {
+        let (from, to) = (server.user("loss-from"), twin.user("loss-to"));
+        let mut here = server.login(&from);
+        here.create("Work");
+        here.append_all("Work", &(0..4).map(message).collect::<Vec<_>>());
+        let bench = Bench::new((server.plain_port, &from), (twin.plain_port, &to)).await;
+        bench.run().await.expect_clean();
+        let backup = twin.keep(&to);
+        here.append_all("Work", &(4..10).map(message).collect::<Vec<_>>());
+        bench.run().await.expect_clean();
+        if razed {
+            let mut there = twin.login(&to);
+            let validity = there.select("Work").0;
+            there.ok("UNSELECT");
+            there.ok("DELETE Work");
+            there.create("Work");
+            twin.renumber(&to, "Work", validity, None);
+        } else {
+            twin.put_back(&to, &backup);
+        }
+        twin.login(&to).append_all("Work", &(0..owns).map(own).collect::<Vec<_>>());
+        here.append("Work", &message(10));
+        let died = bench.run_cut(cuts, &Stops::default()).await;
+        let end = if died.cut { bench.run().await.end } else { died.end };
+        let subjects = twin.login(&to).fetch_all("Work");
+        let subjects = subjects.iter().map(|m| subject(&String::from_utf8_lossy(&m.bytes)));
+        let there = super::count(subjects.filter(|subject| subject.starts_with("number")));
+        let PassEnd::Completed { errors, differ } = end else { panic!("{end:?}") };
+        assert!(there.values().all(|count| *count == 1), "dead after {cuts} writes: {there:?}");
+        let whole = there == once(0..11);
+        assert!(whole || errors + differ > 0, "dead after {cuts} writes, and nothing is named: {there:?}");
+        if !died.cut {
+            break;
+        }
+        cuts += 1;
+    }
+    assert!(cuts >= 6, "only {cuts} writes in the whole pass");
+}
+
+#[test]
+fn c1c_a_pass_that_dies_after_a_restore_of_the_destination_comes_back_whole() {
+    if dovecot::available() {
+        runtime().block_on(Box::pin(dies_after_a_loss(false, 3)));
+        runtime().block_on(Box::pin(dies_after_a_loss(false, 9)));
+    }
+}
+
+#[test]
+fn c1d_a_pass_that_dies_after_a_folder_was_made_anew_comes_back_whole() {
+    if dovecot::available() {
+        runtime().block_on(Box::pin(dies_after_a_loss(true, 0)));
+        runtime().block_on(Box::pin(dies_after_a_loss(true, 2)));
+        runtime().block_on(Box::pin(dies_after_a_loss(true, 12)));
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Pair, Verdict, once};
 use crate::support::dovecot::{self, Format};
+use crate::support::imap::Message;
 use crate::support::odd::{MODERN, letter};
 use crate::support::relay::{Act, At, Heard, Rules, Said, verb};
 use crate::support::scene::Scene;
@@ -38,6 +39,23 @@ fn c12a_a_server_that_tells_300_messages_and_hands_out_100_is_not_called_complet
     if dovecot::available() {
         handed_out(&[], 300, 100, |heard| heard.number("UID"));
         handed_out(&["CONDSTORE", "QRESYNC", "UIDPLUS", "LIST-STATUS"], 300, 100, |heard| heard.number("UID"));
+    }
+}
+
+#[test]
+fn c12a_nor_one_that_hands_out_nothing_where_the_owner_has_mail_already() {
+    if !dovecot::available() {
+        return;
+    }
+    for hide in [&[][..], &["UIDPLUS", "CONDSTORE", "QRESYNC", "MULTIAPPEND", "LITERAL+"]] {
+        let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+        let scene = Scene::between(source, destination, Rules::hiding(hide), Rules::hiding(hide));
+        scene.there().append("INBOX", &Message::plain("Subject: own\r\n\r\nmine\r\n"));
+        scene.fill("INBOX", 0..3);
+        scene.source.bend(|heard| if heard.is("FETCH") { Said::Nothing } else { Said::Kept });
+        scene.verdict().wrong(&["3", "0"]);
+        scene.source.straighten();
+        scene.verdict().copies(3);
     }
 }
 
@@ -85,7 +103,8 @@ fn c12a_what_is_left_out_once_only_is_asked_for_again_on_a_fresh_connection() {
     let dropped = Mutex::new(0);
     scene.source.bend(move |heard| {
         let mut dropped = dropped.lock().expect("no panic");
-        if heard.is("FETCH") && heard.number("UID") == Some(7) && *dropped == 0 {
+        let lists = heard.is("FETCH") && !heard.arguments.contains("BODY");
+        if lists && heard.number("UID") == Some(7) && *dropped == 0 {
             *dropped += 1;
             return Said::Nothing;
         }

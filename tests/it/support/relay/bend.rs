@@ -27,10 +27,16 @@ impl Heard<'_> {
         self.line.strip_prefix("* ").and_then(|rest| rest.split(' ').nth(1)) == Some(kind)
     }
 
-    /// Whether it is this item of STATUS or LIST about this folder.
+    /// Whether it is this answer, LIST or STATUS, about this folder.
     pub fn about(&self, kind: &str, folder: &str) -> bool {
         let rest = self.line.strip_prefix("* ").and_then(|rest| rest.strip_prefix(kind));
-        rest.is_some_and(|rest| rest.contains(&format!(" {folder}")) || rest.contains(&format!("\"{folder}\"")))
+        let Some(rest) = rest.and_then(|rest| rest.strip_prefix(' ')) else { return false };
+        // The name stands last in LIST, first in STATUS.
+        let name = match kind {
+            "STATUS" => rest.rsplit_once(" (").map_or(rest, |(name, _)| name),
+            _ => rest.rsplit_once("\" ").or_else(|| rest.rsplit_once(' ')).map_or(rest, |(_, name)| name),
+        };
+        name.trim_matches('"') == folder
     }
 
     /// The number that follows this word, e.g. `UID`.

@@ -1,0 +1,123 @@
+//! Random days in a mailbox's life between passes, on both sides: whatever its owners, its servers and its
+//! administrators do, no message is lost, doubled, altered or brought back, and nobody else's mail is touched.
+//!
+//! Judged by [`model`]. The engine runs in this process. `WANDERING_SEEDS=100..2100 WANDERING_DAYS=15
+//! WANDERING_THREADS=8 cargo test --release --test it wandering::lives` runs as many lives as are wanted; the log of
+//! each that fails is printed with its seed.
+
+mod here;
+mod model;
+mod there;
+mod trouble;
+mod world;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::support::bench::runtime;
+use crate::support::dovecot;
+use crate::support::scene::Scene;
+use world::World;
+
+/// What servers may lack.
+const LACKS: [&[&str]; 4] = [
+    &[],
+    &["UIDPLUS", "CONDSTORE", "QRESYNC", "MULTIAPPEND", "LITERAL+"],
+    &["UIDPLUS"],
+    &["CONDSTORE", "QRESYNC", "LIST-STATUS"],
+];
+
+/// One life.
+async fn live(world: &mut World, days: usize) {
+    for _ in 0..days {
+        for _ in 0..1 + world.random.below(8) {
+            world.act_here();
+        }
+        for _ in 0..world.random.below(4) {
+            world.act_there();
+        }
+        let trouble = world.draw_trouble();
+        world.pass(trouble).await;
+    }
+    world.pass(trouble::Trouble::None).await;
+    world.rest().await;
+}
+
+/// Lives a life; what was wrong, with all that happened before.
+fn life(seed: u64, days: usize) -> Result<(), String> {
+    let lacks = LACKS[usize::try_from(seed % 4).expect("small")];
+    let runtime = runtime();
+    let mut world = runtime.block_on(World::new(seed, lacks));
+    let lived = catch_unwind(AssertUnwindSafe(|| runtime.block_on(Box::pin(live(&mut world, days)))));
+    lived.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+        format!("{}\n{text}", world.log.join("\n"))
+    })
+}
+
+/// A number or a range of numbers from the environment.
+fn from_environment(name: &str, default: std::ops::Range<u64>) -> std::ops::Range<u64> {
+    let Ok(text) = std::env::var(name) else { return default };
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number"));
+    text.split_once("..").map_or_else(|| number(&text)..number(&text) + 1, |(from, to)| number(from)..number(to))
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "the counts are asked for")]
+fn lives() {
+    if !dovecot::available() {
+        return;
+    }
+    let seeds = from_environment("WANDERING_SEEDS", 1..13);
+    let days = usize::try_from(from_environment("WANDERING_DAYS", 10..11).start).expect("small");
+    let threads = from_environment("WANDERING_THREADS", 2..3).start;
+    let (next, failures) = (AtomicU64::new(seeds.start), Mutex::new(BTreeSet::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let thread = std::thread::Builder::new().name("life".into());
+            let lives = || {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    if let Err(story) = life(seed, days) {
+                        eprintln!("== a life went wrong: {story}\n== end of seed {seed}");
+                        failures.lock().expect("no panic").insert(seed);
+                    }
+                }
+            };
+            thread.spawn_scoped(scope, lives).expect("a thread");
+        }
+    });
+    let (failures, count) = (failures.into_inner().expect("no panic"), seeds.end - seeds.start);
+    eprintln!("wandering: {count} lives of {days} days, {} went wrong", failures.len());
+    assert!(failures.is_empty(), "seeds that went wrong: {failures:?}");
+}
+
+#[test]
+fn r17_a_message_that_was_away_during_a_pass_is_not_copied_again() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("A", 0..10);
+    scene.fill("B", 20..22);
+    scene.pass();
+    let mut here = scene.here();
+    here.select("A");
+    here.delete("4:6");
+    assert_eq!(scene.pass().messages("copied"), 0);
+    scene.idle_pass();
+    scene.fill("B", 3..5);
+    let back = scene.pass();
+    assert_eq!((back.messages("copied"), back.messages("already_there")), (0, 11), "{:#}", back.0);
+    here.select("B");
+    here.store("3", "+FLAGS", "\\Seen");
+    assert_eq!(scene.pass().number("flags_updated"), 1);
+    assert_eq!(scene.read_there().folders["A"].messages[3].flags, ["\\Seen"]);
+    assert_eq!(scene.count_there(&["A", "B"]), [10, 2]);
+}

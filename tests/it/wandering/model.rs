@@ -1,0 +1,193 @@
+//! The oracle: what each owner did, in plain numbers, and what follows for the destination. It knows nothing of the
+//! engine's own bookkeeping.
+//!
+//! Of every message (told by its bytes) there are, in all, as many copies as the source held at most at the time of a
+//! pass, less what the owner deleted at the destination (D12). A restored destination gets again what it lost, as far
+//! as the source still has it. Where nobody can know better, a range is allowed, for this pass only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::compare::Mailbox;
+use crate::support::imap::Stored;
+
+/// How often each message is there.
+pub type Census = BTreeMap<String, usize>;
+
+/// How often each message is in a mailbox.
+pub fn census(mailbox: &Mailbox) -> Census {
+    let mut census = BTreeMap::new();
+    for stored in messages(mailbox) {
+        *census.entry(stored.sha256.clone()).or_default() += 1;
+    }
+    census
+}
+
+/// All messages of a mailbox.
+pub fn messages(mailbox: &Mailbox) -> impl Iterator<Item = &Stored> {
+    mailbox.folders.values().flat_map(|folder| &folder.messages)
+}
+
+fn of(census: &Census, message: &str) -> usize {
+    census.get(message).copied().unwrap_or(0)
+}
+
+/// What one pass is judged by.
+pub struct Pass<'a> {
+    /// The source when it ran.
+    pub source: &'a Mailbox,
+    /// The source when an attempt ran that was killed.
+    pub before_kill: Option<Census>,
+    /// Part of the source was kept from it: what is new may wait.
+    pub blind: bool,
+    /// What is missing because of that must have a name.
+    pub must_name: bool,
+    /// Something has a name: an error, a difference, messages that wait.
+    pub named: bool,
+}
+
+/// The ledger.
+#[derive(Default)]
+pub struct Model {
+    /// Copies that there ever were to be.
+    made: Census,
+    /// Those of them that the owner took away.
+    gone: Census,
+    /// Taken away between a kill and its resume: nobody can know that they were copied.
+    unknown: Census,
+    /// Lost by a restore since the last pass; they come back if the source has them.
+    lost: Census,
+    /// Moved away by the owner.
+    put_away: Census,
+    /// Lost, and not to be told from what the owner deleted: moved away before, or gone with a whole folder.
+    away: Census,
+    /// Lost with a folder that was made anew: they come back, or are named.
+    razed: Census,
+    /// A restore happened since the last pass, so that what was taken away may look lost.
+    restored: bool,
+    /// Mail of the owner's own, whether it is still there or not.
+    pub own: BTreeSet<String>,
+    /// Whose flags are not judged: the owner moved them, or they were restored.
+    pub loose: BTreeSet<String>,
+}
+
+impl Model {
+    /// The owner deleted a copy at the destination.
+    pub fn deleted(&mut self, message: &str, while_killed: bool) {
+        if self.own.contains(message) {
+            return;
+        }
+        *self.gone.entry(message.to_owned()).or_default() += 1;
+        if while_killed {
+            *self.unknown.entry(message.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// The owner moved a copy out of its folder between a kill and its resume.
+    pub fn moved_while_killed(&mut self, message: &str) {
+        if !self.own.contains(message) {
+            *self.unknown.entry(message.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// The owner moved a copy out of its folder for good.
+    pub fn moved(&mut self, message: &str) {
+        self.loose.insert(message.to_owned());
+        *self.put_away.entry(message.to_owned()).or_default() += 1;
+    }
+
+    /// The destination was restored: it held the first before and holds the second now.
+    pub fn restored(&mut self, before: &Mailbox, after: &Mailbox) {
+        let (was, is) = (census(before), census(after));
+        self.restored = true;
+        // A folder that the backup did not have is gone: nobody can know that its owner did not delete it.
+        let mut with_folders = Census::new();
+        for (_, folder) in before.folders.iter().filter(|(name, _)| !after.folders.contains_key(*name)) {
+            for copy in &folder.messages {
+                *with_folders.entry(copy.sha256.clone()).or_default() += 1;
+            }
+        }
+        let all: BTreeSet<&String> = was.keys().chain(is.keys()).filter(|one| !self.own.contains(*one)).collect();
+        for message in all {
+            let (was, is) = (of(&was, message), of(&is, message));
+            let made = of(&self.made, message);
+            self.gone.insert(message.clone(), made.saturating_sub(was.max(is)));
+            let lost = self.lost.entry(message.clone()).or_default();
+            *lost = (*lost + was).saturating_sub(is);
+            let away = (of(&self.put_away, message) + of(&with_folders, message)).min(*lost);
+            self.away.insert(message.clone(), away);
+            self.loose.insert(message.clone());
+        }
+    }
+
+    /// A destination folder was made anew under its numbers: its copies are gone.
+    pub fn razed<'a>(&mut self, copies: impl Iterator<Item = &'a Stored>) {
+        self.restored = true;
+        for copy in copies {
+            if !self.own.contains(&copy.sha256) {
+                *self.razed.entry(copy.sha256.clone()).or_default() += 1;
+                self.loose.insert(copy.sha256.clone());
+            }
+        }
+    }
+
+    /// What is wrong after a pass; the ledger goes on from what is there.
+    pub fn judge(&mut self, pass: &Pass<'_>, there: &Mailbox) -> Vec<String> {
+        let (source, there) = (census(pass.source), census(there));
+        let (mut wrong, mut short) = (Vec::new(), false);
+        let killed = pass.before_kill.clone().unwrap_or_default();
+        let all: BTreeSet<String> =
+            source.keys().chain(there.keys()).chain(killed.keys()).chain(self.made.keys()).cloned().collect();
+        for message in all.into_iter().filter(|message| !self.own.contains(message)) {
+            let (before, gone) = (of(&self.made, &message), of(&self.gone, &message));
+            let now = of(&source, &message);
+            let sure = if pass.blind { before } else { before.max(now) };
+            let possible = before.max(now).max(of(&killed, &message));
+            // What was lost comes again if the source has it; which of two equal ones that is, nobody can tell.
+            let razed = of(&self.razed, &message);
+            let missing =
+                (of(&self.lost, &message) + razed).min(before.saturating_sub(if pass.blind { 0 } else { now }));
+            let missing = missing.max(of(&self.away, &message));
+            // Only a pass that looked into the folder saw what the owner took or moved away, and none need have.
+            let unsure = if self.restored { gone + of(&self.put_away, &message) } else { 0 };
+            let low = sure.saturating_sub(gone + missing);
+            let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
+            let found = of(&there, &message);
+            let fewer = found < low && found + razed >= low && pass.named;
+            if !(low..=high).contains(&found) && !fewer {
+                wrong.push(format!("{found} instead of {low} to {high} of {}", &message[..8]));
+            }
+            // What counts as deleted from now on.
+            let forgiven = sure.saturating_sub(gone + found).min(of(&self.away, &message));
+            let gone = gone + forgiven;
+            self.gone.insert(message.clone(), gone);
+            short |= found + gone + missing < before.max(now);
+            self.made.insert(message.clone(), found + gone);
+            let debt = low.saturating_sub(found);
+            if debt > 0 {
+                self.razed.insert(message, debt)
+            } else {
+                self.razed.remove(&message)
+            };
+        }
+        if short && pass.must_name && !pass.named {
+            wrong.push("messages are missing, and nothing is named".into());
+        }
+        self.unknown.clear();
+        self.restored &= pass.blind;
+        if !pass.blind {
+            self.lost.clear();
+            self.away.clear();
+        }
+        wrong
+    }
+
+    /// Whether a copy of this message must have the source's flags: there is and was but one.
+    pub fn judges_flags(&self, message: &str) -> bool {
+        of(&self.made, message) == 1 && of(&self.gone, message) == 0 && !self.loose.contains(message)
+    }
+
+    /// Whether something may still be named because of a folder made anew.
+    pub fn is_unsettled(&self) -> bool {
+        self.razed.values().any(|count| *count > 0)
+    }
+}
