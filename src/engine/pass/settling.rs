@@ -143,10 +143,11 @@ mod tests {
 
     #[test]
     fn the_newest_message_without_an_answer_is_waited_for_with_its_twins() {
-        let sent = |text: &str, answered| Sent { uid: Uid(1), identity: of_message(text.as_bytes()), answered };
+        let who = |id: &str| of_message(format!("Message-ID: <{id}@x>\r\n\r\n").as_bytes());
+        let sent = |id: &str, answered| Sent { uid: Uid(1), identity: who(id), answered };
         assert_eq!(newest(&[]), None);
         assert_eq!(newest(&[sent("a", true)]), None, "what was answered is there");
-        let identity = of_message(b"a");
+        let identity = who("a");
         assert_eq!(newest(&[sent("b", false), sent("a", false), sent("b", true)]), Some((identity, 1)));
         assert_eq!(newest(&[sent("a", true), sent("a", false)]), Some((identity, 2)), "both must be there");
     }

@@ -27,9 +27,10 @@ const CHUNK: usize = 20_000;
 /// What was seen of the destination's numbering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Doubts {
-    /// UIDNEXT went back, or there are more messages than can have come.
+    /// UIDNEXT went back, there are more messages than can have come, or MAILBOXID is another one under the same
+    /// UIDVALIDITY: nobody can tell whether its owner made the folder anew or lost it, so that copies are made again.
     pub stepped_back: bool,
-    /// MAILBOXID or UIDVALIDITY says that it is another folder: its owner made it anew.
+    /// A new UIDVALIDITY: its owner made the folder anew (D12).
     pub made_anew: bool,
 }
 

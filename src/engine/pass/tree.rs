@@ -150,8 +150,9 @@ impl Candidate {
             && now.uid_validity != 0
             && record.destination_validity != now.uid_validity;
         Doubts {
-            stepped_back: went_back(record.destination_seen, now),
-            made_anew: renumbered || is_another(record.destination_mailbox_id.as_ref(), id),
+            stepped_back: went_back(record.destination_seen, now)
+                || is_another(record.destination_mailbox_id.as_ref(), id),
+            made_anew: renumbered,
         }
     }
 }
