@@ -26,7 +26,7 @@ use crate::engine::pass::lane::{Lanes, Step};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recognise::{AT_ONCE, add_found};
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::resolve::{HEADERS_AT_ONCE, drop_recorded, newcomers};
+use crate::engine::pass::resolve::{HEADERS_AT_ONCE, drop_recorded};
 use crate::engine::pass::sample::who;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -51,6 +51,11 @@ impl Pass {
         let nothing = nothing && !prepared.groups.iter().flatten().any(broken);
         let new = prepared.groups.iter().flatten().any(|job| !job.abandoned && !job.is_empty());
         if let Some(lane) = lanes.iter_mut().next().filter(|_| new && !nothing) {
+            // A first pass has no listing yet.
+            let unlisted = |job: &&mut Job| !job.abandoned && !job.is_empty() && job.todo == Todo::All;
+            for job in prepared.groups.iter_mut().flatten().filter(unlisted) {
+                self.list_folder(lane, job).await?;
+            }
             let mut step = Across { prepared, gathered: None, failed: Vec::new() };
             self.persist(lane, &mut step).await?;
             let failed = step.failed;
@@ -178,7 +183,8 @@ struct Look<'a> {
 impl Look<'_> {
     async fn run(&mut self) -> Flow<()> {
         drop_recorded(self.pass, self.job).await?;
-        let new = newcomers(self.job, self.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        // Listed before.
+        let Todo::These(new) = self.job.todo.clone() else { return Ok(()) };
         let mut waiting = Vec::new();
         for some in new.chunks(AT_ONCE) {
             let from = &self.job.source;

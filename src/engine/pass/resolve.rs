@@ -8,11 +8,11 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
-use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::Uid;
 use crate::domain::message::MessageMeta;
 use crate::domain::plan::compare;
-use crate::endpoint::{Destination, Source, Which};
+use crate::endpoint::{Destination, Source};
 use crate::engine::pass::carry::carry;
 use crate::engine::pass::job::{Carry, Job, Todo};
 use crate::engine::pass::lane::{Lane, Step};
@@ -20,7 +20,7 @@ use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recognise::{AT_ONCE, Found, Look};
 use crate::engine::pass::scan::Looked;
 use crate::engine::pass::strangers::Strangers;
-use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::engine::pass::{Flow, Halt, Pass, Trouble};
 
 /// Header blocks held at once.
 pub(super) const HEADERS_AT_ONCE: usize = 1000;
@@ -69,7 +69,7 @@ impl Resolve<'_> {
         }
     }
 
-    async fn look(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+    async fn look(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Looked> {
         let strangers = match Self::search(pass, self.job) {
             Search::Nowhere => Strangers::none(self.job),
             Search::AboveTheFloor => Strangers::meet(pass, self.job, false, to).await?,
@@ -79,7 +79,8 @@ impl Resolve<'_> {
         let someone = strangers.any(pass).await?;
         let (prepared, mut found) = (self.prepared, Found::default());
         let strangers = if !self.job.is_empty() && (moved || someone) {
-            let new = newcomers(self.job, source).await.on(Side::Source).map_err(Halt::Fatal)?;
+            // A first pass has no listing yet.
+            let Todo::These(new) = self.job.todo.clone() else { return Ok(Looked::Unlisted) };
             let mut look = Look { pass, prepared, job: self.job, source, to, strangers, found };
             if someone {
                 look.number_the_numberless().await?;
@@ -99,7 +100,8 @@ impl Resolve<'_> {
         prepared.leave_over(self.job.id, strangers.unclaimed());
         // What is known now must be on the disk before it is no stranger any more.
         pass.recorder.flush().await;
-        strangers.settle(pass).await
+        strangers.settle(pass).await?;
+        Ok(Looked::Done)
     }
 
     /// What is left to copy, and the flags of what moved here.
@@ -135,23 +137,6 @@ impl Resolve<'_> {
     }
 }
 
-/// The new messages of a folder; a first pass has no listing yet.
-pub(super) async fn newcomers(job: &mut Job, source: &mut dyn Source) -> Result<Vec<Uid>, Failure> {
-    if job.todo == Todo::All {
-        let mut listing = source.scan(&job.source, &Which::All, false).await?;
-        listing.retain(|message| job.was_listed(message.uid));
-        if listing.len() < job.listed.messages as usize {
-            job.unfinished = true;
-        }
-        job.todo = Todo::These(listing.iter().map(|m| m.uid).collect());
-        job.listing = listing.into_iter().map(|m| (m.uid, (m.flags, m.size))).collect();
-    }
-    match &job.todo {
-        Todo::These(uids) => Ok(uids.clone()),
-        Todo::All => Ok(Vec::new()),
-    }
-}
-
 /// What an earlier try of this step recorded is new no more.
 pub(super) async fn drop_recorded(pass: &Pass, job: &mut Job) -> Flow<()> {
     let Todo::These(uids) = &mut job.todo else { return Ok(()) };
@@ -184,7 +169,10 @@ impl Step for Resolve<'_> {
                 Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
                     return Ok(Looked::Failed(trouble));
                 }
-                other => other?,
+                looked => match looked? {
+                    Looked::Done => {}
+                    not_yet => return Ok(not_yet),
+                },
             }
         }
         carry(pass, self.prepared, self.job, to).await?;
@@ -204,9 +192,16 @@ impl Pass {
         if !Resolve::needed(self, prepared, job) {
             return Ok(());
         }
-        match self.persist(lane, &mut Resolve { job, prepared, tries: 0 }).await? {
-            Looked::Done | Looked::Again => Ok(()),
-            Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await,
+        loop {
+            match self.persist(lane, &mut Resolve { job, prepared, tries: 0 }).await? {
+                Looked::Done => return Ok(()),
+                Looked::Failed(Trouble { side, failure }) => return self.folder_failed(job, side, failure).await,
+                Looked::Again => lane.disconnect(),
+                Looked::Unlisted => self.list_folder(lane, job).await?,
+            }
+            if job.abandoned {
+                return Ok(());
+            }
         }
     }
 }

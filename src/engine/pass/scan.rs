@@ -57,6 +57,8 @@ struct All {
 struct Scan<'a> {
     job: &'a mut Job,
     found: Found,
+    /// The folder is listed, however plain it is.
+    listed: bool,
     /// Every known number is looked at: a sample was contradicted, or the server's figures were.
     prove_all: bool,
     /// The server said it holds another number of messages than it listed: both figures of the first time.
@@ -81,6 +83,8 @@ pub(super) enum Looked {
     Done,
     /// It must be done once more, on a fresh connection.
     Again,
+    /// The source folder must be listed before.
+    Unlisted,
     /// The folder cannot be worked on.
     Failed(Trouble),
 }
@@ -93,7 +97,7 @@ impl Step for Scan<'_> {
         // What an earlier try of this pass recorded must be seen.
         pass.recorder.flush().await;
         let any = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), Uid(i64::MAX), 1).await?;
-        if any.is_empty() && self.is_plain(pass) {
+        if any.is_empty() && !self.listed && self.is_plain(pass) {
             self.job.todo = Todo::All;
             pass.expect(self.job, 0, 0, u64::from(self.job.exists));
             return Ok(Looked::Done);
@@ -335,10 +339,20 @@ impl Pass {
         });
     }
 
+    /// Lists a folder that was to be taken as it comes: what is there is to be compared. Nothing is recorded of it yet, so
+    /// nothing can have gone.
+    pub(super) async fn list_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<()> {
+        self.scan_or_list(lane, job, true).await.map(drop)
+    }
+
     /// Compares one folder, again after lost connections; a folder that cannot be read becomes an error.
     pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<Found> {
+        self.scan_or_list(lane, job, false).await
+    }
+
+    async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> Flow<Found> {
         let prove_all = job.doubtful;
-        let mut step = Scan { job, found: Found::default(), prove_all, miscounted: None, broken: false };
+        let mut step = Scan { job, found: Found::default(), listed, prove_all, miscounted: None, broken: false };
         let looked = loop {
             match self.persist(lane, &mut step).await? {
                 Looked::Again => lane.disconnect(),
@@ -353,7 +367,7 @@ impl Pass {
         match looked {
             Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await?,
             // Nothing is doubted twice: what could not be believed was set aside.
-            Looked::Done | Looked::Again => job.doubtful = false,
+            Looked::Done | Looked::Again | Looked::Unlisted => job.doubtful = false,
         }
         Ok(found)
     }
