@@ -103,15 +103,7 @@ impl Store {
     pub async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId> {
         self.write(move |transaction, _| {
             let row = one(transaction, folder)?.ok_or_else(|| missing("folder", folder))?;
-            let known: Option<FolderId> = transaction
-                .prepare_cached(
-                    "SELECT twin.id FROM folder AS own JOIN folder AS twin ON twin.item = own.item
-                         AND twin.source_validity = own.source_validity AND twin.source = own.source
-                         AND twin.destination = own.destination AND twin.destination_validity = own.destination_validity
-                     WHERE own.id = ?1 AND twin.retired = 1 AND twin.dropped = 0 ORDER BY twin.id LIMIT 1",
-                )?
-                .query_row([folder], |row| row.get(0))
-                .optional()?;
+            let known = free_twin(transaction, folder, &messages)?;
             let twin = match known {
                 Some(twin) => twin,
                 None => {
@@ -121,9 +113,8 @@ impl Store {
                     retired(transaction, item, &row)?
                 }
             };
-            let mut statement = transaction
-                // The same number under the same numbering, set aside before: the later one counts.
-                .prepare_cached("UPDATE OR REPLACE watermark SET folder = ?2 WHERE folder = ?1 AND source = ?3")?;
+            let mut statement =
+                transaction.prepare_cached("UPDATE watermark SET folder = ?2 WHERE folder = ?1 AND source = ?3")?;
             for message in messages {
                 statement.execute((folder, twin, message))?;
             }
@@ -306,6 +297,31 @@ fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retir
             retired,
         ))?;
     Ok(FolderId(transaction.last_insert_rowid()))
+}
+
+/// A retired twin of a row, of the same numbering and destination, in which none of these numbers is taken: a number may
+/// have meant other messages before that were set aside too, and each of them has its copy.
+fn free_twin(transaction: &Transaction<'_>, folder: FolderId, messages: &[Uid]) -> Result<Option<FolderId>> {
+    let twins: Vec<FolderId> = transaction
+        .prepare_cached(
+            "SELECT twin.id FROM folder AS own JOIN folder AS twin ON twin.item = own.item
+                 AND twin.source_validity = own.source_validity AND twin.source = own.source
+                 AND twin.destination = own.destination AND twin.destination_validity = own.destination_validity
+             WHERE own.id = ?1 AND twin.retired = 1 AND twin.dropped = 0 ORDER BY twin.id",
+        )?
+        .query_map([folder], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut taken = transaction.prepare_cached("SELECT 1 FROM watermark WHERE folder = ?1 AND source = ?2")?;
+    for twin in twins {
+        let mut free = true;
+        for message in messages {
+            free = free && !taken.exists((twin, *message))?;
+        }
+        if free {
+            return Ok(Some(twin));
+        }
+    }
+    Ok(None)
 }
 
 /// A retired twin of a row as it was.

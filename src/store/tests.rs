@@ -214,6 +214,23 @@ async fn watermarks_of_messages_that_went_are_set_aside_in_one_row() {
 }
 
 #[tokio::test]
+async fn what_was_set_aside_stays_when_its_number_is_set_aside_again() {
+    let bench = Bench::new().await;
+    let one = bench.folder("one", 1, 1).await;
+    let pass = bench.submit().await;
+    let mut aside = Vec::new();
+    for round in 0..3 {
+        let watermarks =
+            (1..3).map(|n| (one, mark(n, one, 10 * (round + 1) + n, (10 * round + n) as u8, &[]))).collect();
+        bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
+        let row = bench.store.retire(one, vec![Uid(1), Uid(2)]).await.unwrap();
+        aside.extend(bench.store.watermarks(row).await.unwrap().iter().map(|mark| mark.destination.0));
+    }
+    assert_eq!(aside, [11, 12, 21, 22, 31, 32], "each message has its copy");
+    assert_eq!(bench.store.known_at_destination(one).await.unwrap().len(), 6);
+}
+
+#[tokio::test]
 async fn a_new_mapping_leaves_what_was_copied_where_it_is() {
     let bench = Bench::new().await;
     let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);

@@ -9,7 +9,7 @@ use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
 use crate::engine::pass::job::{Carry, Job};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::sample::{Proof, prove};
+use crate::engine::pass::sample::{Bytes, Proof, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Copies that are all looked at before their flags are changed.
@@ -21,12 +21,16 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
     for carry in &job.carries {
         by_folder.entry(carry.folder).or_default().push(carry.clone());
     }
+    if by_folder.is_empty() {
+        return Ok(());
+    }
+    let kept = pass.journal.habit(Side::Destination).await?.into();
     for (folder, carries) in by_folder {
         let Some(place) = prepared.places.get(&folder) else {
             // The destination folder is gone (D12): nothing to set flags on.
             continue;
         };
-        match carry_into(pass, to, job.id, place, carries).await {
+        match carry_into(pass, to, job.id, place, carries, kept).await {
             Ok(all_ours) => job.unfinished |= !all_ours,
             Err(failure) if failure.scope <= Scope::Folder => {
                 tracing::warn!(folder = %place.path, %failure, "flags not carried");
@@ -47,6 +51,7 @@ async fn ours(
     to: &mut dyn Destination,
     place: &FolderRef,
     mut carries: Vec<Carry>,
+    kept: Bytes,
 ) -> Result<(Vec<Carry>, Vec<(Carry, Uid)>), Failure> {
     carries.sort_by_key(|carry| carry.destination);
     let marks = |carries: &[Carry]| carries.iter().map(|carry| carry.mark.clone()).collect::<Vec<_>>();
@@ -56,13 +61,13 @@ async fn ours(
         some.reverse();
         let marks = marks(&some);
         let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
-        if !prove(to, place, &asked).await?.contains(&Proof::Contradicted) {
+        if !prove(to, place, &asked, kept).await?.contains(&Proof::Contradicted) {
             return Ok((carries, Vec::new()));
         }
     }
     let marks = marks(&carries);
     let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
-    let proofs = prove(to, place, &asked).await?;
+    let proofs = prove(to, place, &asked, kept).await?;
     let unseen = asked.iter().zip(&proofs).filter(|(_, proof)| **proof == Proof::Unseen).map(|((uid, _), _)| *uid);
     let listed = to.scan(place, &Which::These(unseen.collect()), false).await?;
     let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
@@ -90,12 +95,13 @@ async fn carry_into(
     job: FolderId,
     place: &FolderRef,
     carries: Vec<Carry>,
+    kept: Bytes,
 ) -> Result<bool, Failure> {
     let (_, permanent) = match to.open(std::slice::from_ref(place)).await?.pop() {
         Some(opened) => opened?,
         None => return Err(Failure::new(Cause::Nonsense, Scope::Folder, Retry::Never, "opening a folder")),
     };
-    let (carries, wrong) = ours(to, place, carries).await?;
+    let (carries, wrong) = ours(to, place, carries, kept).await?;
     let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
     let mut entry = Entry::default();
     let all_ours = wrong.is_empty();

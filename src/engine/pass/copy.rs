@@ -216,13 +216,16 @@ impl Pass {
     }
 
     async fn revive(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
-        let jobs: Vec<&mut Job> = prepared
-            .groups
-            .iter_mut()
-            .flatten()
-            .filter(|job| job.destination_gone && !job.abandoned && !job.is_empty())
-            .collect();
-        let Some(lane) = lanes.iter_mut().next().filter(|_| !jobs.is_empty()) else { return Ok(()) };
+        let needed = |job: &&mut Job| job.destination_gone && !job.abandoned && !job.is_empty();
+        let jobs: Vec<&mut Job> = prepared.groups.iter_mut().flatten().filter(needed).collect();
+        match lanes.iter_mut().next().filter(|_| !jobs.is_empty()) {
+            Some(lane) => self.revive_for(lane, jobs).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the destination folders of these again, that are gone: there is new mail for them.
+    pub(super) async fn revive_for(&self, lane: &mut Lane, jobs: Vec<&mut Job>) -> Flow<()> {
         let mut step = Revive { jobs, refused: BTreeMap::new() };
         self.persist(lane, &mut step).await?;
         let Revive { jobs, mut refused } = step;
@@ -240,6 +243,7 @@ impl Pass {
             self.recorder.flush().await;
             job.destination_gone = false;
             self.journal.update_folders(vec![row(job)]).await?;
+            self.revived(job);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::lane::{Lane, Step};
-use crate::engine::pass::sample::{Proof, SAMPLE, Spread, prove};
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
@@ -51,12 +51,15 @@ struct SameMessages<'a> {
 impl Step for SameMessages<'_> {
     type Out = bool;
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
         let number = |mark: &Watermark| if self.side == Side::Source { mark.source } else { mark.destination };
         let asked: Vec<(Uid, &Watermark)> = self.watermarks.iter().map(|mark| (number(mark), mark)).collect();
         let proofs = match self.side {
-            Side::Source => prove(source, &self.folder, &asked).await,
-            Side::Destination => prove(to, &self.folder, &asked).await,
+            Side::Source => prove(source, &self.folder, &asked, Bytes::Kept).await,
+            Side::Destination => {
+                let kept = pass.journal.habit(Side::Destination).await?.into();
+                prove(to, &self.folder, &asked, kept).await
+            }
         };
         match proofs {
             Ok(proofs) => Ok(proofs.contains(&Proof::Confirmed) && !proofs.contains(&Proof::Contradicted)),

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
 use crate::domain::identity::{Identity, Names};
-use crate::domain::ids::Uid;
+use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, Source};
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lanes, Step};
@@ -47,14 +47,28 @@ impl Pass {
         }
     }
 
+    /// The destination folder of a job was made again: late messages of the same go into that.
+    pub(super) fn revived(&self, job: &Job) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        for other in
+            late.values_mut().filter(|other| other.destination_gone && other.destination.path == job.destination.path)
+        {
+            (other.destination, other.opened) = (job.destination.clone(), job.opened);
+            (other.permanent, other.destination_gone) = (job.permanent.clone(), false);
+        }
+    }
+
     /// Copies what came late and is known nowhere.
     pub(super) async fn late_round(&self, lanes: &mut Lanes, prepared: &Prepared) -> Flow<()> {
-        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
+        let kept = || self.late.lock().unwrap_or_else(PoisonError::into_inner);
         // Views of everything last: what the others bring is known by then.
-        let mut late: Vec<Job> = late.into_values().filter(|job| !job.abandoned).collect();
-        late.sort_by_key(|job| job.remainder);
-        for job in late {
-            self.bring_late(lanes, prepared, job).await?;
+        let mut order: Vec<(bool, FolderId)> = kept().values().map(|job| (job.remainder, job.id)).collect();
+        order.sort_unstable();
+        for (_, id) in order {
+            let job = kept().remove(&id);
+            if let Some(job) = job.filter(|job| !job.abandoned) {
+                self.bring_late(lanes, prepared, job).await?;
+            }
         }
         Ok(())
     }
@@ -104,7 +118,12 @@ impl Pass {
             Todo::All => BTreeSet::new(),
         };
         job.listing.retain(|uid, _| uids.contains(uid));
+        // Others of this folder have been copied since it was opened.
+        job.cut.resumed = true;
         self.resolve_folder(lane, prepared, &mut job).await?;
+        if job.destination_gone && !job.abandoned && !job.is_empty() {
+            self.revive_for(lane, vec![&mut job]).await?;
+        }
         if job.abandoned {
             return Ok(());
         }

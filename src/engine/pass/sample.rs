@@ -1,14 +1,15 @@
 //! Whether numbers still mean the messages that they meant (D26): headers of some are read and compared with what
 //! watermarks say they are. Bounded: [`HEADERS_AT_ONCE`] headers at once, whole messages one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::failure::{Failure, Scope};
-use crate::domain::identity::{FromHeader, Names, names_of};
+use crate::domain::identity::{ContentHash, FromHeader, Names, names_of};
 use crate::domain::ids::Uid;
-use crate::domain::record::Watermark;
+use crate::domain::record::{Habit, Watermark};
 use crate::endpoint::{Fetched, FolderRef, Source, Which};
 use crate::engine::pass::bytes;
+use crate::engine::pass::contents::shapes;
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
 
 /// Messages of one sample.
@@ -60,24 +61,75 @@ pub(super) async fn who(
     Ok(told)
 }
 
+/// Whether messages are handed out as they came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bytes {
+    /// They are.
+    Kept,
+    /// This server is known to change them: contents say nothing.
+    Changed,
+}
+
+impl From<Habit> for Bytes {
+    fn from(habit: Habit) -> Self {
+        if habit.changed > 0 { Self::Changed } else { Self::Kept }
+    }
+}
+
 /// Reads these messages of a folder, ascending by number, and tells of each whether it is the one that its watermark
-/// names.
+/// names. One without Message-ID or Date shares its name with others: its content tells.
 pub(super) async fn prove(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
+    kept: Bytes,
 ) -> Result<Vec<Proof>, Failure> {
     let mut proofs = Vec::with_capacity(marks.len());
     for some in marks.chunks(HEADERS_AT_ONCE) {
         let uids: Vec<Uid> = some.iter().map(|(uid, _)| *uid).collect();
         let told = who(session, folder, &uids).await?;
+        let weak = |uid: &Uid, mark: &Watermark| {
+            kept == Bytes::Kept
+                && mark.content.is_some()
+                && told.get(uid).is_some_and(|names| names.weak && names.is(mark))
+        };
+        let weak: Vec<(Uid, &Watermark)> = some.iter().filter(|(uid, mark)| weak(uid, mark)).copied().collect();
+        let others = others(session, folder, &weak).await?;
         proofs.extend(some.iter().map(|(uid, mark)| match told.get(uid) {
             None => Proof::Unseen,
-            Some(names) if names.is(mark) => Proof::Confirmed,
+            Some(names) if names.is(mark) && !others.contains(uid) => Proof::Confirmed,
             Some(_) => Proof::Contradicted,
         }));
     }
     Ok(proofs)
+}
+
+/// Which of these messages hold something else than their watermarks say, each time they are read: some servers make up
+/// a message anew whenever it is asked for, and then nobody can tell.
+async fn others(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    marks: &[(Uid, &Watermark)],
+) -> Result<BTreeSet<Uid>, Failure> {
+    let asked = marks.iter().map(|(uid, _)| *uid).collect();
+    let first = contents(session, folder, asked).await?;
+    let differs =
+        |(uid, mark): &&(Uid, &Watermark)| first.get(uid).is_some_and(|content| Some(*content) != mark.content);
+    let different: Vec<Uid> = marks.iter().filter(differs).map(|(uid, _)| *uid).collect();
+    let again = contents(session, folder, different).await?;
+    Ok(again.into_iter().filter(|(uid, content)| first.get(uid) == Some(content)).map(|(uid, _)| uid).collect())
+}
+
+async fn contents(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    uids: Vec<Uid>,
+) -> Result<BTreeMap<Uid, ContentHash>, Failure> {
+    if uids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let shapes = shapes(session, folder, uids).await?;
+    Ok(shapes.into_iter().map(|(uid, shape)| (uid, shape.content)).collect())
 }
 
 /// Some of many, evenly spread in the order given, the first and the last among them. Memory: twice the sample.

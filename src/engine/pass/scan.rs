@@ -24,7 +24,7 @@ use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::restored::replaced;
-use crate::engine::pass::sample::{Proof, Spread, prove};
+use crate::engine::pass::sample::{Bytes, Proof, Spread, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Messages of one window.
@@ -41,8 +41,8 @@ fn gone_mark(folder: FolderId, mark: &Watermark) -> Gone {
 #[derive(Default)]
 pub(super) struct Found {
     gone: Vec<Gone>,
-    /// The row to which watermarks went whose numbers mean other messages now.
-    retired: Option<FolderId>,
+    /// Rows to which watermarks went whose numbers mean other messages now.
+    retired: BTreeSet<FolderId>,
 }
 
 /// What comparing all folders found.
@@ -201,7 +201,8 @@ impl Scan<'_> {
             return Ok(());
         }
         let asked: Vec<(Uid, &Watermark)> = known().map(|mark| (mark.source, mark)).collect();
-        let proofs = prove(source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs =
+            prove(source, &self.job.source, &asked, Bytes::Kept).await.on(Side::Source).map_err(Halt::Fatal)?;
         let wrong = |proof: &Proof| *proof == Proof::Contradicted;
         let count = proofs.iter().filter(|proof| wrong(proof)).count();
         if count == 0 {
@@ -222,7 +223,7 @@ impl Scan<'_> {
         tracing::info!(folder = %self.job.path, count = numbers.len(), "numbers mean other messages than before");
         let marks = pass.journal.some_watermarks(self.job.id, first, Uid(last.0 + 1), usize::MAX).await?;
         let row = pass.journal.retire(self.job.id, numbers.iter().copied().collect()).await?;
-        self.found.retired = Some(row);
+        self.found.retired.insert(row);
         let aside = marks.iter().filter(|mark| numbers.contains(&mark.source));
         self.found.gone.extend(aside.map(|mark| gone_mark(row, mark)));
         Ok(())
@@ -230,7 +231,8 @@ impl Scan<'_> {
 
     async fn sample_holds(&self, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
         let asked: Vec<(Uid, &Watermark)> = sample.iter().map(|mark| (mark.source, mark)).collect();
-        let proofs = prove(source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs =
+            prove(source, &self.job.source, &asked, Bytes::Kept).await.on(Side::Source).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
     }
 
@@ -360,9 +362,9 @@ impl Pass {
             }
         };
         let found = step.found;
-        if let Some(row) = found.retired {
+        if !found.retired.is_empty() {
             self.notice(job, NoticeKind::Renumbered, Side::Source, Vec::new()).await;
-            tracing::info!(folder = %job.path, %row, "numbers of the source were set aside");
+            tracing::info!(folder = %job.path, rows = ?found.retired, "numbers of the source were set aside");
         }
         match looked {
             Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await?,
@@ -494,7 +496,7 @@ impl Pass {
                     Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {
                         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                         all.gone.extend(found.gone);
-                        all.retired.extend(found.retired.map(|row| (row, job.id)));
+                        all.retired.extend(found.retired.into_iter().map(|row| (row, job.id)));
                     }),
                     Look::Resolve(prepared) => self.resolve_folder(lane, prepared, job).await,
                 };

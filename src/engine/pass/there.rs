@@ -18,7 +18,7 @@ use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Group;
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::spool_failed;
-use crate::engine::pass::sample::{Proof, SAMPLE, prove, who};
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, prove, who};
 use crate::engine::pass::{Flow, Halt, On, Pass, bytes};
 
 /// Copies looked at with one question to the database.
@@ -36,8 +36,8 @@ pub(super) struct Doubts {
 
 struct There<'a> {
     job: &'a Job,
-    /// The destination is known to change messages while it stores them: contents say nothing.
-    altering: bool,
+    /// Whether contents say anything.
+    kept: Bytes,
 }
 
 /// What became of copies whose numbers no longer hold.
@@ -92,7 +92,8 @@ impl There<'_> {
         chosen.dedup();
         let copies = pass.journal.copies(self.job.id, chosen).await?;
         let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
-        let proofs = prove(to, &self.job.destination, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let proofs =
+            prove(to, &self.job.destination, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
     }
 
@@ -104,7 +105,7 @@ impl There<'_> {
         for some in known.chunks(CHUNK) {
             let copies = pass.journal.copies(self.job.id, some.to_vec()).await?;
             let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
-            let proofs = prove(to, into, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            let proofs = prove(to, into, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
             let unseen: Vec<Uid> =
                 asked.iter().zip(&proofs).filter(|(_, p)| **p == Proof::Unseen).map(|((uid, _), _)| *uid).collect();
             let listed =
@@ -209,7 +210,7 @@ impl There<'_> {
                 continue;
             }
             let same = match mark.content {
-                Some(content) if !self.altering || there.weak.contains(uid) => {
+                Some(content) if self.kept == Bytes::Kept || there.weak.contains(uid) => {
                     self.content(to, *uid).await? == Some(content)
                 }
                 // Old, or changed by the destination while it was stored.
@@ -247,8 +248,8 @@ impl Pass {
         let Some(job) = group.iter().find(|job| !job.fresh && !job.destination_gone && !job.abandoned).cloned() else {
             return Ok(());
         };
-        let altering = self.journal.habit(Side::Destination).await?.changed > 0;
-        if self.persist(lane, &mut There { job: &job, altering }).await? {
+        let kept = self.journal.habit(Side::Destination).await?.into();
+        if self.persist(lane, &mut There { job: &job, kept }).await? {
             for job in group {
                 job.doubts = Doubts::default();
                 job.strangers_next = Uid(0);

@@ -74,6 +74,10 @@ fn lives() {
     let seeds = from_environment("WANDERING_SEEDS", 1..13);
     let days = usize::try_from(from_environment("WANDERING_DAYS", 10..11).start).expect("small");
     let threads = from_environment("WANDERING_THREADS", 2..3).start;
+    // What the engine says of one life: `MAILFERRY_LOG=mailferry=debug WANDERING_THREADS=1`.
+    if let Ok(wanted) = std::env::var("MAILFERRY_LOG") {
+        tracing_subscriber::fmt().with_env_filter(wanted).with_ansi(false).with_writer(std::io::stderr).init();
+    }
     let (next, failures) = (AtomicU64::new(seeds.start), Mutex::new(BTreeSet::new()));
     std::thread::scope(|scope| {
         for _ in 0..threads {

@@ -62,6 +62,8 @@ pub struct Model {
     away: Census,
     /// Lost with a folder that was made anew: they come back, or are named.
     razed: Census,
+    /// The same since the last pass, by folder.
+    emptied: BTreeMap<String, Census>,
     /// A restore happened since the last pass, so that what was taken away may look lost.
     restored: bool,
     /// Mail of the owner's own, whether it is still there or not.
@@ -106,10 +108,24 @@ impl Model {
                 *with_folders.entry(copy.sha256.clone()).or_default() += 1;
             }
         }
-        let all: BTreeSet<&String> = was.keys().chain(is.keys()).filter(|one| !self.own.contains(*one)).collect();
+        // So is what was lost with it when it was made anew, before any pass saw that.
+        let emptied = std::mem::take(&mut self.emptied);
+        for (_, copies) in emptied.into_iter().filter(|(name, _)| !after.folders.contains_key(name)) {
+            for (message, count) in copies {
+                let owed = self.razed.entry(message.clone()).or_default();
+                *owed = owed.saturating_sub(count);
+                *self.lost.entry(message.clone()).or_default() += count;
+                *with_folders.entry(message).or_default() += count;
+            }
+        }
+        let with: BTreeSet<String> = with_folders.keys().cloned().collect();
+        let all: BTreeSet<&String> =
+            was.keys().chain(is.keys()).chain(&with).filter(|one| !self.own.contains(*one)).collect();
         for message in all {
             let (was, is) = (of(&was, message), of(&is, message));
-            let made = of(&self.made, message);
+            // What was lost once and given up comes back with it.
+            let made = of(&self.made, message).max(is);
+            self.made.insert(message.clone(), made);
             self.gone.insert(message.clone(), made.saturating_sub(was.max(is)));
             let lost = self.lost.entry(message.clone()).or_default();
             *lost = (*lost + was).saturating_sub(is);
@@ -120,10 +136,12 @@ impl Model {
     }
 
     /// A destination folder was made anew under its numbers: its copies are gone.
-    pub fn razed<'a>(&mut self, copies: impl Iterator<Item = &'a Stored>) {
+    pub fn razed<'a>(&mut self, folder: &str, copies: impl Iterator<Item = &'a Stored>) {
         self.restored = true;
+        let emptied = self.emptied.entry(folder.to_owned()).or_default();
         for copy in copies {
             if !self.own.contains(&copy.sha256) {
+                *emptied.entry(copy.sha256.clone()).or_default() += 1;
                 *self.razed.entry(copy.sha256.clone()).or_default() += 1;
                 self.loose.insert(copy.sha256.clone());
             }
@@ -173,6 +191,7 @@ impl Model {
             wrong.push("messages are missing, and nothing is named".into());
         }
         self.unknown.clear();
+        self.emptied.clear();
         self.restored &= pass.blind;
         if !pass.blind {
             self.lost.clear();

@@ -102,7 +102,7 @@ impl World {
         if folder == MINE {
             messages.iter().for_each(|copy| self.model.deleted(&copy.sha256, false));
         } else {
-            self.model.razed(messages.iter());
+            self.model.razed(&folder, messages.iter());
         }
         let count = self.random.below(6);
         self.note(format!("there: {folder} made anew under its UIDVALIDITY, without its {}", messages.len()));

@@ -30,6 +30,16 @@ pub enum Trouble {
     Kill(u64),
 }
 
+/// What is where, for the log of a life that went wrong.
+fn inventory(mailbox: &Mailbox) -> String {
+    let mut lines = Vec::new();
+    for (name, folder) in &mailbox.folders {
+        let messages = folder.messages.iter().map(|stored| format!("{} {}", stored.uid, &stored.sha256[..8]));
+        lines.push(format!("  {name}: {}", messages.collect::<Vec<_>>().join(", ")));
+    }
+    lines.join("\n")
+}
+
 impl World {
     /// What befalls the next pass: nothing, most of the time.
     pub fn draw_trouble(&mut self) -> Trouble {
@@ -112,6 +122,11 @@ impl World {
         for error in self.bench.errors(&ran).await {
             self.note(format!("  {error:?}"));
         }
+        for notice in self.bench.notices(&ran).await {
+            let numbers: Vec<i64> = notice.numbers.iter().map(|uid| uid.0).collect();
+            let folder = notice.folder.map_or_else(String::new, |path| path.to_string());
+            self.note(format!("  {:?} {folder} {:?} {} {numbers:?}", notice.kind, notice.side, notice.messages));
+        }
         self.judge(&trouble, &ran, before_kill, &here, &before);
         for relay in [&self.here.relay, &self.there.relay] {
             relay.clear_record();
@@ -177,6 +192,11 @@ impl World {
             // The same for what is found again after a break.
             let held = census(before);
             self.model.loose.extend(census(&there).into_keys().filter(|message| !held.contains_key(message)));
+        }
+        if !wrong.is_empty() {
+            for (side, mailbox) in [("here", here), ("there before", before), ("there", &there)] {
+                self.note(format!("{side}:\n{}", inventory(mailbox)));
+            }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
