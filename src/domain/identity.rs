@@ -109,6 +109,15 @@ pub fn names_of(header: &[u8]) -> FromHeader<Names> {
     }
 }
 
+/// The Message-ID of a header by itself, if there is one: what a server that alters messages leaves of them.
+pub fn id_of(header: &[u8]) -> Option<Identity> {
+    let id = fields(header_of(header)).find(|(name, _)| name.eq_ignore_ascii_case(b"Message-ID"));
+    let bare = id.map(|(_, value)| bare_id(value)).filter(|id| !matches!(id.as_slice(), b"" | b"<>"))?;
+    let mut hasher = tagged(9);
+    hash_value(&mut hasher, &bare);
+    Some(Identity(short(&hasher)))
+}
+
 /// The whole ladder, for a message in memory.
 pub fn of_message(message: &[u8]) -> Identity {
     match of_header(message) {
@@ -314,6 +323,18 @@ mod tests {
         assert_eq!(odd("some  time\r\n ago"), odd("some time ago"));
         assert_ne!(odd("some time ago"), odd("long ago"));
         assert_eq!(of_header(b"Message-ID: (none)\r\nX: 1\r\n\r\n"), FromHeader::NeedsBytes);
+    }
+
+    #[test]
+    fn an_id_by_itself_outlives_the_date() {
+        let id = |header: &str| id_of(header.as_bytes());
+        let plain = id("Message-ID: <a@b>\r\nDate: Sat, 1 Feb 2003 04:05:06 +0530\r\n\r\n");
+        assert!(plain.is_some());
+        assert_eq!(id("Received: x\r\nMessage-Id: (by us) <a@b>\r\n\r\nbody"), plain);
+        assert_ne!(id("Message-ID: <a@c>\r\n\r\n"), plain);
+        for none in ["", "Message-ID: <>\r\n\r\n", "Subject: x\r\n\r\nMessage-ID: <a@b>\r\n"] {
+            assert_eq!(id(none), None, "{none:?}");
+        }
     }
 
     #[test]

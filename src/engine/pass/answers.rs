@@ -17,8 +17,9 @@ use crate::engine::pass::finish::copied;
 use crate::engine::pass::flight::{Ending, InFlight, Unplaced};
 use crate::engine::pass::job::{Job, Sent};
 use crate::engine::pass::recorder::Entry;
+use crate::engine::pass::resolve::spool_failed;
 use crate::engine::pass::writer::{Outgoing, Writer};
-use crate::engine::pass::{Flow, Halt, Trouble};
+use crate::engine::pass::{Flow, Halt, On, Trouble, bytes};
 
 /// Looks for appended messages before they count as not stored: some servers show them a moment later.
 const LAST_LOOKS: u32 = 3;
@@ -123,7 +124,9 @@ impl Writer<'_> {
             notes.undated(uid);
         }
         notes.flagged(uid, &flags, &flags.allowed_by(&job.permanent));
-        let one = Unplaced { job: Arc::clone(job), uid, identity, content, flags, bytes: body.len() };
+        let bytes = body.len();
+        let mut one =
+            Unplaced { job: Arc::clone(job), uid, identity, content, flags, bytes, mistold: false, traces: None };
         if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.destination.validity)
             && self.arrivals_in(job).await?.told(at)
         {
@@ -132,13 +135,16 @@ impl Writer<'_> {
             return Ok(());
         }
         // Not told, or a number that cannot be this message's.
+        let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
+        one.mistold = place.at.is_some();
+        one.traces = Some(traces.on(Side::Destination).map_err(Halt::Fatal)?);
         self.unplaced.push(one);
         self.unseen += 1;
         Ok(())
     }
 
-    async fn mark(&self, one: Unplaced, at: Uid) {
-        let Unplaced { job, uid, identity, content, flags, bytes } = one;
+    pub(super) async fn mark(&self, one: Unplaced, at: Uid) {
+        let Unplaced { job, uid, identity, content, flags, bytes, .. } = one;
         let mark = Watermark {
             source: uid,
             destination_folder: job.id,
@@ -151,7 +157,7 @@ impl Writer<'_> {
         self.pass.recorder.add(Entry::watermark(job.id, mark, copied(bytes))).await;
     }
 
-    async fn arrivals_in(&mut self, job: &Job) -> Flow<&mut Arrivals> {
+    pub(super) async fn arrivals_in(&mut self, job: &Job) -> Flow<&mut Arrivals> {
         match self.arrivals.entry(job.destination.wire.clone()) {
             Occupied(entry) => Ok(entry.into_mut()),
             Vacant(entry) => Ok(entry.insert(Arrivals::of(self.pass, job).await?)),
@@ -227,6 +233,14 @@ impl Writer<'_> {
             self.unplaced.extend(mine);
             return Ok(None);
         }
+        match self.find_mistold(to, job, &mut mine).await? {
+            Ok(()) => {}
+            Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
+            Err(failure) => {
+                self.unplaced.extend(mine);
+                return Err(Halt::Fatal(Trouble { side: Side::Destination, failure }));
+            }
+        }
         for one in mine {
             self.pass.tally.not_moved(one.bytes);
             self.pass.message_failed(job, one.uid, None, None, Side::Destination, not_stored()).await?;
@@ -234,8 +248,7 @@ impl Writer<'_> {
         Ok(None)
     }
 
-    /// Records what a look finds of these and leaves the others. Those that the server altered beyond recognition are known
-    /// by their number: as many came as were sent, in order, and nothing else is on its way there.
+    /// Records what a look finds of these and leaves the others.
     async fn look_up(
         &mut self,
         to: &mut dyn Destination,
@@ -259,12 +272,12 @@ impl Writer<'_> {
             Err(failure) => return Ok(Err(failure)),
         };
         let left: Vec<&Unplaced> = mine.iter().filter(|one| !found.contains_key(&one.uid)).collect();
-        let strange = arrivals.unclaimed();
-        let sane = |(one, newcomer): (&&Unplaced, &Newcomer)| is_sane(one.bytes, newcomer.size);
         let mut altered = BTreeMap::new();
-        if alone && !left.is_empty() && left.len() == strange.len() && left.iter().zip(strange).all(sane) {
-            altered = left.iter().map(|one| one.uid).zip(strange.iter().copied()).collect();
-            arrivals.claim(altered.values().map(|newcomer| newcomer.uid).collect::<Vec<_>>());
+        if alone && !left.is_empty() {
+            altered = match self.find_altered(to, job, &left, &own).await? {
+                Ok(altered) => altered,
+                Err(failure) => return Ok(Err(failure)),
+            };
         }
         let found_here = |one: &mut Unplaced| found.contains_key(&one.uid) || altered.contains_key(&one.uid);
         for one in mine.extract_if(.., found_here).collect::<Vec<_>>() {
@@ -272,8 +285,11 @@ impl Writer<'_> {
             self.sizes.see(u64::from(newcomer.size), one.bytes);
             if altered.contains_key(&one.uid) {
                 self.notes.entry(job.id).or_default().altered(newcomer.uid);
+                // What is under that number would never be taken for this message again.
+                self.mark(one, Watermark::NOT_TOLD).await;
+            } else {
+                self.mark(one, newcomer.uid).await;
             }
-            self.mark(one, newcomer.uid).await;
         }
         Ok(Ok(()))
     }
@@ -306,7 +322,9 @@ impl Writer<'_> {
         self.again = rest;
         for (job, Outgoing { uid, identity, content, flags, body, .. }) in stored {
             if let Some(newcomer) = found.get(&uid) {
-                self.mark(Unplaced { job, uid, identity, content, flags, bytes: body.len() }, newcomer.uid).await;
+                let one =
+                    Unplaced { job, uid, identity, content, flags, bytes: body.len(), mistold: false, traces: None };
+                self.mark(one, newcomer.uid).await;
             }
         }
         Ok(())
@@ -354,11 +372,6 @@ impl Writer<'_> {
             self.say_notes(&job).await;
         }
     }
-}
-
-/// Whether a server may have made a message of this size out of one of so many bytes.
-fn is_sane(sent: u64, size: u32) -> bool {
-    sent.abs_diff(u64::from(size)) <= 8192.max(sent / 4)
 }
 
 /// The failure of a message that the destination said it had stored.

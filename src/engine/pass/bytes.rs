@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::domain::content::{Shape, Shaper};
 use crate::domain::identity::{
-    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, Names, header_of, names_of,
+    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, Names, header_of, id_of, names_of,
 };
 use crate::domain::message::Body;
 
@@ -71,6 +71,34 @@ pub(super) fn names(body: &Body) -> io::Result<Names> {
     let mut whole = BytesIdentity::new();
     each(body, |piece| whole.update(piece))?;
     Ok(whole.finish())
+}
+
+/// What is left of a message at a server that altered it beyond recognition: its Message-ID, or the bytes behind its
+/// header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Traces {
+    id: Option<Identity>,
+    /// None: there is nothing behind the header.
+    body: Option<Identity>,
+}
+
+impl Traces {
+    /// Whether both may be of one message.
+    pub fn meet(&self, other: &Self) -> bool {
+        (self.id.is_some() && self.id == other.id) || (self.body.is_some() && self.body == other.body)
+    }
+}
+
+/// The traces of a message.
+///
+/// # Errors
+/// The spool file cannot be read.
+pub(super) fn traces(body: &Body) -> io::Result<Traces> {
+    let header = header(body);
+    let mut whole = BytesIdentity::new();
+    each(body, |piece| whole.update(piece))?;
+    let says_something = body.len() > header.len() as u64;
+    Ok(Traces { id: id_of(&header), body: says_something.then(|| whole.finish().now) })
 }
 
 /// What a message holds, to tell twins apart (D9).

@@ -8,6 +8,7 @@ use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::retry::OnWire;
 use crate::endpoint::AppendAnswer;
+use crate::engine::pass::bytes::Traces;
 use crate::engine::pass::job::{Job, Sent};
 use crate::engine::pass::writer::Outgoing;
 use crate::engine::pass::{Halt, Trouble};
@@ -85,4 +86,8 @@ pub(super) struct Unplaced {
     pub content: ContentHash,
     pub flags: Flags,
     pub bytes: u64,
+    /// The server told a number that cannot be this message's.
+    pub mistold: bool,
+    /// None where they are not needed.
+    pub traces: Option<Traces>,
 }

@@ -6,6 +6,7 @@
 
 mod across;
 mod again;
+mod altered;
 mod answers;
 mod arrivals;
 mod audit;

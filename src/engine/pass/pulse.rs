@@ -98,6 +98,11 @@ impl Sizes {
         self.seen = self.seen.told(told, sent);
     }
 
+    /// Whether the server changed one of those that were seen.
+    pub fn changes(&self) -> bool {
+        self.seen.changed > 0
+    }
+
     /// What was seen since this was last asked.
     pub fn seen(&mut self) -> Option<Habit> {
         let seen = std::mem::take(&mut self.seen);

@@ -76,6 +76,31 @@ fn c12f_a_message_that_is_archived_later_is_not_copied_again() {
 }
 
 #[test]
+fn c12f_what_comes_out_of_the_archive_is_not_copied_again_wherever_it_goes() {
+    for capabilities in [GMAIL, MODERN] {
+        let pair = gmail(capabilities);
+        pair.verdict().copies(10);
+        // Archived, and back in the next pass.
+        pair.source.state().at("INBOX").remove(&[1]);
+        pair.verdict().copies(0);
+        pair.source.state().at("INBOX").add(letter(0));
+        pair.verdict().copies(0);
+        // Out of the archive into a label, into a new one, and twice.
+        pair.source.state().at("Label").add(letter(8));
+        pair.source.state().make("New").add(letter(7));
+        pair.verdict().copies(0);
+        assert_eq!(pair.there(), once(0..10));
+        // Archived again, while one of the archive is deleted and new mail comes.
+        pair.source.state().at("Label").remove(&[3]);
+        pair.source.state().at("[Gmail]/All Mail").remove(&[6]);
+        pair.source.fill("INBOX", 60..62);
+        pair.verdict().copies(2);
+        assert_eq!(pair.there(), once((0..10).chain(60..62)));
+        pair.verdict().copies(0);
+    }
+}
+
+#[test]
 fn c12f_equal_messages_in_all_are_as_many_as_lie_in_no_other_folder() {
     let pair = gmail(MODERN);
     {

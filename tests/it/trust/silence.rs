@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use mailferry::domain::record::NoticeKind;
+
 use super::{Pair, Verdict, once};
 use crate::support::dovecot::{self, Format};
 use crate::support::imap::Message;
@@ -371,6 +373,25 @@ fn c12e_nor_when_it_kept_nothing_of_all() {
         pair.destination.state().receive = None;
         pair.verdict().copies(10);
         assert_eq!(pair.there(), once(0..10));
+    }
+}
+
+#[test]
+fn c12e_a_message_that_was_altered_beyond_recognition_is_known_by_its_id_or_its_body() {
+    let changes: [fn(&str) -> String; 2] = [
+        |bytes| bytes.replace("Sat, 1 Feb 2003 04:05:06", "Sun, 2 Feb 2003 04:05:06").replace("Body", "[gate] Body"),
+        |bytes| bytes.replace("@example.org>", "@gate.example>"),
+    ];
+    for change in changes {
+        let pair = Pair::new(MODERN, PLAIN);
+        pair.source.fill("INBOX", 0..5);
+        let altered = move |bytes: String| if bytes.contains("number 3") { change(&bytes) } else { bytes };
+        pair.destination.state().receive = Some(Arc::new(move |_, bytes| Some(altered(bytes))));
+        let verdict = pair.verdict().copies(5);
+        assert!(verdict.notes(NoticeKind::Altered), "not named: {}", verdict.words());
+        pair.source.fill("INBOX", 5..6);
+        pair.verdict().copies(1);
+        assert_eq!(pair.there(), once(0..6));
     }
 }
 
