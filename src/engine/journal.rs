@@ -65,8 +65,9 @@ pub trait Journal: Send + Sync {
     /// How many copies should be in this row's destination folder: with a number, and without.
     async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError>;
 
-    /// The destination folder of these rows was renamed by its owner.
-    async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<(), StoreError>;
+    /// The destination folders of these rows, and of those that share them, were renamed by their owner; they may have
+    /// taken each other's names.
+    async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError>;
 
     /// Nothing is known of strangers at this row's destination folder any more.
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError>;

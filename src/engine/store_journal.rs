@@ -76,8 +76,8 @@ impl Journal for StoreJournal {
         self.store.copies_expected(folder).await
     }
 
-    async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<(), StoreError> {
-        self.store.follow_destination(folder, path, wire).await
+    async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {
+        self.store.follow_destinations(moved).await
     }
 
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError> {

@@ -52,14 +52,19 @@ impl Store {
         .await
     }
 
-    /// The destination folder of this row, and of those that share it, has another name now.
-    pub async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<()> {
+    /// The destination folders of these rows, and of those that share them, have other names now.
+    pub async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<()> {
         self.write(move |transaction, cache| {
             cache.taken.clear();
-            for id in sharing_destination(transaction, folder)? {
-                transaction
-                    .prepare_cached("UPDATE folder SET destination = ?2, destination_wire = ?3 WHERE id = ?1")?
-                    .execute((id, Json(&path), &wire.0))?;
+            // Who shares what is told by the old names: folders may have swapped them.
+            let shared = moved.iter().map(|(folder, ..)| sharing_destination(transaction, *folder));
+            let shared: Vec<Vec<FolderId>> = shared.collect::<Result<_>>()?;
+            for (ids, (_, path, wire)) in shared.into_iter().zip(&moved) {
+                for id in ids {
+                    transaction
+                        .prepare_cached("UPDATE folder SET destination = ?2, destination_wire = ?3 WHERE id = ?1")?
+                        .execute((id, Json(path), &wire.0))?;
+                }
             }
             Ok(())
         })

@@ -1,7 +1,7 @@
 //! Which row of earlier passes each source folder belongs to: by its name or, renamed, by what it is (D12); and where
 //! destination folders are that their owner renamed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use async_trait::async_trait;
 
@@ -12,6 +12,7 @@ use crate::domain::record::{FolderRecord, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove};
+use crate::engine::pass::tree::{is_another, went_back};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
@@ -130,47 +131,91 @@ impl Pass {
     }
 
     /// Destination folders that their owner renamed are followed: by MAILBOXID, else by UIDVALIDITY and copies that are
-    /// there under the same numbers.
+    /// there under the same numbers. Also where another folder has the old name by now.
     pub(super) async fn follow_renamed(
         &self,
         lane: &mut Lane,
         records: &mut [FolderRecord],
         destination: &[ListedFolder],
     ) -> Flow<()> {
-        let there: BTreeSet<&WireName> = destination.iter().filter(|f| f.selectable).map(|f| &f.wire).collect();
-        let lost: Vec<FolderRecord> = records
-            .iter()
-            .filter(|r| !r.retired && r.destination_validity != 0 && !there.contains(&r.destination_wire))
-            .cloned()
-            .collect();
-        for record in lost {
-            // Another row of the same folder may have been followed already.
-            if records.iter().any(|r| r.id == record.id && r.destination_wire != record.destination_wire) {
+        let there: BTreeMap<&WireName, &ListedFolder> =
+            destination.iter().filter(|f| f.selectable).map(|f| (&f.wire, f)).collect();
+        let mut held: BTreeMap<&WireName, &FolderRecord> = BTreeMap::new();
+        for record in records.iter().filter(|r| !r.retired && r.destination_validity != 0) {
+            held.entry(&record.destination_wire).or_insert(record);
+        }
+        let lost = |r: &&FolderRecord| there.get(&r.destination_wire).is_none_or(|f| is_another_there(r, f));
+        // Those of which nobody can tell whether they still are what they were.
+        let mut open: BTreeMap<&WireName, &FolderRecord> =
+            held.iter().filter(|(_, r)| lost(r)).map(|(wire, r)| (*wire, *r)).collect();
+        let mut queue: VecDeque<&FolderRecord> = open.values().copied().collect();
+        let mut moved: Vec<(&FolderRecord, &ListedFolder)> = Vec::new();
+        while let Some(record) = queue.pop_front() {
+            let own = there.get(&record.destination_wire);
+            // Its figures are odd, and it is the same all the same.
+            if let Some(own) = own.filter(|own| !moved.iter().any(|(_, to)| to.wire == own.wire))
+                && self.is_renamed(lane, record, own).await?
+            {
+                open.remove(&record.destination_wire);
                 continue;
             }
-            let taken: BTreeSet<WireName> = records.iter().map(|r| r.destination_wire.clone()).collect();
-            let free = destination.iter().filter(|f| f.selectable && !taken.contains(&f.wire));
-            for folder in free {
-                if self.is_renamed(lane, &record, folder).await? {
-                    tracing::info!(from = %record.destination, to = %folder.path, "a destination folder was renamed");
-                    self.journal.follow_destination(record.id, folder.path.clone(), folder.wire.clone()).await?;
-                    for row in records.iter_mut().filter(|r| r.destination_wire == record.destination_wire) {
-                        (row.destination, row.destination_wire) = (folder.path.clone(), folder.wire.clone());
-                    }
-                    break;
+            let taken = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
+            // Where the old name is another folder's, names were passed on: any folder may be it.
+            let free = |f: &&&ListedFolder| {
+                f.wire != record.destination_wire
+                    && !taken(&f.wire)
+                    && (own.is_some() || open.contains_key(&f.wire) || !held.contains_key(&f.wire))
+            };
+            for folder in there.values().filter(free).copied().collect::<Vec<_>>() {
+                if !self.is_renamed(lane, record, folder).await? {
+                    continue;
                 }
+                moved.push((record, folder));
+                // Who had that name before has lost it.
+                if let Some(other) = held.get(&folder.wire).filter(|other| !open.contains_key(&other.destination_wire))
+                {
+                    open.insert(&other.destination_wire, *other);
+                    queue.push_back(*other);
+                }
+                break;
+            }
+        }
+        let moved: Vec<(FolderId, WireName, FolderPath, WireName)> = moved
+            .into_iter()
+            .map(|(r, to)| (r.id, r.destination_wire.clone(), to.path.clone(), to.wire.clone()))
+            .collect();
+        self.rename_destinations(records, moved).await
+    }
+
+    /// Gives rows the names that their destination folders have now, all at once: they may have swapped them.
+    async fn rename_destinations(
+        &self,
+        records: &mut [FolderRecord],
+        moved: Vec<(FolderId, WireName, FolderPath, WireName)>,
+    ) -> Flow<()> {
+        if moved.is_empty() {
+            return Ok(());
+        }
+        for (_, from, to, _) in &moved {
+            tracing::info!(from = ?from, to = %to, "a destination folder was renamed");
+        }
+        let rows = moved.iter().map(|(id, _, path, wire)| (*id, path.clone(), wire.clone())).collect();
+        self.journal.follow_destinations(rows).await?;
+        for row in records {
+            if let Some((_, _, path, wire)) = moved.iter().find(|(_, from, ..)| *from == row.destination_wire) {
+                (row.destination, row.destination_wire) = (path.clone(), wire.clone());
             }
         }
         Ok(())
     }
 
     async fn is_renamed(&self, lane: &mut Lane, record: &FolderRecord, folder: &ListedFolder) -> Flow<bool> {
-        let Some(state) = folder.state.filter(|state| state.uid_validity == record.destination_validity) else {
-            return Ok(false);
-        };
         if let (Some(before), Some(now)) = (&record.destination_mailbox_id, &folder.mailbox_id) {
             return Ok(before == now);
         }
+        let Some(state) = folder.state.filter(|state| state.uid_validity == record.destination_validity) else {
+            return Ok(false);
+        };
         let known = self.journal.known_at_destination(record.id).await?;
         let every = known.len().div_ceil(SAMPLE).max(1);
         let mut chosen: Vec<Uid> = known.iter().rev().step_by(every).copied().collect();
@@ -180,4 +225,14 @@ impl Pass {
         let folder = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: state.uid_validity };
         self.persist(lane, &mut SameMessages { side: Side::Destination, folder, watermarks: &watermarks }).await
     }
+}
+
+/// Whether the folder that has a destination's name now may be another one: MAILBOXID, UIDVALIDITY or figures that cannot
+/// be say so.
+fn is_another_there(record: &FolderRecord, listed: &ListedFolder) -> bool {
+    is_another(record.destination_mailbox_id.as_ref(), listed.mailbox_id.as_ref())
+        || listed.state.is_some_and(|state| {
+            (state.uid_validity != 0 && state.uid_validity != record.destination_validity)
+                || went_back(record.destination_seen, state)
+        })
 }

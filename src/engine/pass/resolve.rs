@@ -36,8 +36,8 @@ pub(super) struct Resolve<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Search {
     Nowhere,
-    /// From the floor of an open intent on.
-    AboveTheFloor,
+    /// From the floor of an open intent on, and among what came since an earlier pass looked last.
+    From(Uid),
     Everywhere,
 }
 
@@ -62,18 +62,21 @@ impl Resolve<'_> {
             Search::Nowhere
         } else if job.search_all || (pass.order.options.search_duplicates && job.opened.messages > 0) {
             Search::Everywhere
-        } else if job.open_intent.is_some() {
-            Search::AboveTheFloor
         } else {
-            Search::Nowhere
+            // What this workspace never saw there may be copies of ours, if it is an old copy of the one that made them.
+            let unheard = job.destination_seen.uid_next;
+            let unheard = Some(unheard).filter(|seen| *seen > 0 && job.opened.uid_next > *seen);
+            let floor = job.open_intent.map(|intent| intent.floor);
+            let from = [floor, unheard.map(|seen| Uid(i64::from(seen)))].into_iter().flatten().min();
+            from.map_or(Search::Nowhere, Search::From)
         }
     }
 
     async fn look(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Looked> {
         let strangers = match Self::search(pass, self.job) {
             Search::Nowhere => Strangers::none(self.job),
-            Search::AboveTheFloor => Strangers::meet(pass, self.job, false, to).await?,
-            Search::Everywhere => Strangers::meet(pass, self.job, true, to).await?,
+            Search::From(uid) => Strangers::meet(pass, self.job, Some(uid), to).await?,
+            Search::Everywhere => Strangers::meet(pass, self.job, None, to).await?,
         };
         let moved = !self.prepared.gone.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         let someone = strangers.any(pass).await?;

@@ -1,6 +1,7 @@
 //! Messages at a destination that no watermark knows: listed and read once, then known by number and identity (D8).
 //!
-//! What lies above the floor of an open intent may be ours and is looked at anew each time; the rest is kept in the store, so
+//! What lies above the floor of an open intent may be ours and is looked at anew each time, and so is what came since an
+//! earlier pass looked last, where the rest is not searched; the rest is kept in the store, so
 //! that one new message does not make a mailbox of many be read. Bounded: one window of a listing, the header blocks of
 //! [`HEADERS_AT_ONCE`] messages, the numbers that watermarks have, and what lies above the floor.
 
@@ -30,7 +31,9 @@ pub(super) struct Strangers {
     known: Vec<Uid>,
     /// From here on messages may be our own appends.
     floor: Option<Uid>,
-    /// Those from the floor on.
+    /// From here on they are read anew each time.
+    from: Option<Uid>,
+    /// Those.
     above: BTreeMap<Uid, Identity>,
     /// The others are kept in the store.
     kept: bool,
@@ -40,30 +43,31 @@ pub(super) struct Strangers {
 impl Strangers {
     /// Nobody: the destination is not searched.
     pub fn none(job: &Job) -> Self {
+        let floor = job.open_intent.map(|intent| intent.floor);
         Self {
             folder: job.id,
             place: job.destination.clone(),
             known: Vec::new(),
-            floor: job.open_intent.map(|intent| intent.floor),
+            floor,
+            from: floor,
             above: BTreeMap::new(),
             kept: false,
             used: BTreeSet::new(),
         }
     }
 
-    /// Lists what is new since the destination was last looked at, and reads who that is. `everywhere`: also below the floor.
-    pub async fn meet(pass: &Pass, job: &mut Job, everywhere: bool, to: &mut dyn Destination) -> Flow<Self> {
+    /// Lists what is new since the destination was last looked at, and reads who that is; `from` a number on, or everywhere.
+    pub async fn meet(pass: &Pass, job: &mut Job, from: Option<Uid>, to: &mut dyn Destination) -> Flow<Self> {
         let known = pass.journal.known_at_destination(job.id).await?;
-        let mut found = Self { known, kept: everywhere, ..Self::none(job) };
-        let next = after_the_known(&found.known, job.strangers_next);
-        let next = if everywhere { next } else { Uid(i64::MAX) };
-        let mut from = found.floor.map_or(next, |floor| floor.min(next));
-        if from == Uid(i64::MAX) {
-            return Ok(found);
-        }
-        if everywhere {
+        let none = Self::none(job);
+        let mut found = Self { known, kept: from.is_none(), from: from.or(none.from), ..none };
+        if found.kept {
             found.ask_again_for_the_unseen(pass, to).await?;
         }
+        let mut from = from.unwrap_or_else(|| {
+            let next = after_the_known(&found.known, job.strangers_next);
+            found.floor.map_or(next, |floor| floor.min(next))
+        });
         let mut end = Uid(i64::from(job.opened.uid_next));
         if end.0 - from.0 > WINDOW {
             // Windows belong to one view of the folder.
@@ -90,7 +94,8 @@ impl Strangers {
         for some in strange.collect::<Vec<_>>().chunks(HEADERS_AT_ONCE) {
             let read = who(to, &self.place, some).await.on(Side::Destination).map_err(Halt::Fatal)?;
             let identity = |uid: &Uid| (*uid, read.get(uid).map_or(UNSEEN, |names| names.now));
-            let (above, below): (Vec<_>, Vec<_>) = some.iter().map(identity).partition(|(uid, _)| self.is_above(*uid));
+            let (above, below): (Vec<_>, Vec<_>) =
+                some.iter().map(identity).partition(|(uid, _)| self.is_read_anew(*uid));
             self.above.extend(above);
             if let Some((last, _)) = below.last().filter(|_| self.kept) {
                 let next = Uid(last.0 + 1);
@@ -129,7 +134,8 @@ impl Strangers {
         let which = Which::These(missing.clone());
         let listing = to.scan(&self.place, &which, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
         let there: BTreeSet<Uid> = listing.into_iter().map(|message| message.uid).collect();
-        let gone: Vec<Uid> = missing.into_iter().filter(|uid| !there.contains(uid) && !self.is_above(*uid)).collect();
+        let gone: Vec<Uid> =
+            missing.into_iter().filter(|uid| !there.contains(uid) && !self.is_read_anew(*uid)).collect();
         if self.kept && !gone.is_empty() {
             pass.journal.drop_strangers(self.folder, gone).await?;
         }
@@ -149,7 +155,7 @@ impl Strangers {
             let kept = pass.journal.strangers(self.folder, asked).await?;
             let (known, strange): (Vec<_>, Vec<_>) =
                 kept.into_iter().partition(|(uid, _)| self.known.binary_search(uid).is_ok());
-            found.extend(strange.into_iter().filter(|(uid, _)| !self.is_above(*uid)));
+            found.extend(strange.into_iter().filter(|(uid, _)| !self.is_read_anew(*uid)));
             if !known.is_empty() {
                 let known = known.into_iter().map(|(uid, _)| uid).collect();
                 pass.journal.drop_strangers(self.folder, known).await?;
@@ -158,6 +164,10 @@ impl Strangers {
         found.retain(|(uid, _)| !self.used.contains(uid));
         found.sort_unstable();
         Ok(found)
+    }
+
+    fn is_read_anew(&self, uid: Uid) -> bool {
+        self.from.is_some_and(|from| uid >= from)
     }
 
     /// Whether a message may be our own append.
@@ -172,13 +182,14 @@ impl Strangers {
 
     /// What lies above the floor and nobody claimed.
     pub fn unclaimed(&self) -> Vec<(Uid, Identity)> {
-        let free = self.above.iter().filter(|(uid, identity)| !self.used.contains(uid) && **identity != UNSEEN);
+        let ours = self.above.iter().filter(|(uid, _)| self.is_above(**uid));
+        let free = ours.filter(|(uid, identity)| !self.used.contains(uid) && **identity != UNSEEN);
         free.map(|(uid, identity)| (*uid, *identity)).collect()
     }
 
     /// What got a watermark is no stranger any more. After the watermarks are on the disk.
     pub async fn settle(self, pass: &Pass) -> Flow<()> {
-        let used: Vec<Uid> = self.used.iter().copied().filter(|uid| !self.is_above(*uid)).collect();
+        let used: Vec<Uid> = self.used.iter().copied().filter(|uid| !self.is_read_anew(*uid)).collect();
         if self.kept && !used.is_empty() {
             pass.journal.drop_strangers(self.folder, used).await?;
         }

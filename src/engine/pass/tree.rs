@@ -158,7 +158,7 @@ impl Candidate {
 }
 
 /// Whether UIDNEXT is lower than it was, or more messages are there than can have come since.
-fn went_back(seen: Seen, now: FolderState) -> bool {
+pub(super) fn went_back(seen: Seen, now: FolderState) -> bool {
     if seen.uid_next == 0 || now.uid_next == 0 {
         return false;
     }
@@ -167,7 +167,7 @@ fn went_back(seen: Seen, now: FolderState) -> bool {
 }
 
 /// Whether both are known and differ (MAILBOXID, RFC 8474).
-fn is_another(before: Option<&String>, now: Option<&String>) -> bool {
+pub(super) fn is_another(before: Option<&String>, now: Option<&String>) -> bool {
     before.zip(now).is_some_and(|(before, now)| before != now)
 }
 

@@ -302,9 +302,9 @@ impl Journal for Cut {
         self.inner.copies_expected(folder).await
     }
 
-    async fn follow_destination(&self, folder: FolderId, path: FolderPath, wire: WireName) -> Result<(), StoreError> {
+    async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {
         self.write()?;
-        self.inner.follow_destination(folder, path, wire).await
+        self.inner.follow_destinations(moved).await
     }
 
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError> {

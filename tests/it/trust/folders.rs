@@ -115,6 +115,39 @@ fn c10_two_folders_that_swap_names_at_the_destination_swap_no_mail() {
 }
 
 #[test]
+fn c10_names_that_were_passed_on_are_followed_under_equal_uidvalidity_and_by_mailboxid() {
+    for capabilities in [MODERN, &format!("{MODERN} OBJECTID")] {
+        let pair = Pair::new(MODERN, capabilities);
+        for (name, numbers) in [("A", 0..5), ("B", 20..28), ("C", 40..41)] {
+            pair.source.fill(name, numbers);
+            pair.destination.state().make(name).validity = 77;
+        }
+        pair.verdict().copies(14);
+        {
+            let mut there = pair.destination.state();
+            for (from, to) in [("A", "T"), ("B", "A"), ("C", "B"), ("T", "C")] {
+                there.at(from).name = to.into();
+            }
+            let mut here = pair.source.state();
+            for name in ["A", "B", "C"] {
+                here.at(name).flag(1, "\\Flagged");
+            }
+        }
+        pair.source.fill("B", 28..29);
+        pair.verdict().copies(1);
+        assert_eq!(pair.there(), once((0..5).chain(20..29).chain(40..41)));
+        let mut there = pair.destination.state();
+        for (name, messages) in [("C", 5), ("A", 9), ("B", 1)] {
+            let letters = &there.at(name).letters;
+            assert_eq!(letters.len(), messages, "{name}, {capabilities}");
+            assert!(letters[0].flags.contains("\\Flagged"), "{name}, {capabilities}");
+        }
+        drop(there);
+        pair.idle();
+    }
+}
+
+#[test]
 fn c10_mailboxid_tells_a_renamed_destination_folder_although_its_numbers_are_new() {
     let pair = Pair::new(MODERN, &format!("{MODERN} OBJECTID"));
     pair.source.fill("Work", 0..6);
@@ -169,6 +202,7 @@ fn c10_an_old_copy_of_the_workspace_is_noticed_and_doubles_nothing() {
         copy_folder(kept.path(), scene.workspace.path());
         scene.fill("INBOX", 12..13);
         let verdict = scene.verdict();
+        assert_eq!(scene.count_there(&["INBOX", "Work"]), [13, 4], "{}", verdict.words());
         if search {
             assert_eq!(scene.subjects_there(), once((0..13).chain(20..24).chain(40..43)), "{}", verdict.words());
         }
