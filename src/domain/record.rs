@@ -17,6 +17,11 @@ pub struct Seen {
     pub messages: u32,
 }
 
+impl Seen {
+    /// Its numbers are not believed: the next pass looks at every one.
+    pub const DOUBTED: Self = Self { uid_next: u32::MAX, messages: u32::MAX };
+}
+
 /// A source folder of an item and its counterpart at the destination. One row per (item, source path).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderRecord {

@@ -64,6 +64,8 @@ impl Store {
             for message in messages {
                 statement.execute((folder, message))?;
             }
+            // They are new again: the next pass must look into the folder.
+            transaction.prepare_cached("UPDATE folder SET marker = NULL WHERE id = ?1")?.execute([folder])?;
             Ok(())
         })
         .await

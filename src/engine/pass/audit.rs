@@ -158,10 +158,14 @@ impl Pass {
             self.name_missing(ended, unfound, Vec::new()).await;
         }
         let next = i64::from(state.uid_next).max(highest.0 + 1);
-        let destination = Seen { uid_next: u32::try_from(next).unwrap_or(u32::MAX), messages: state.messages };
+        let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
+        let destination = match doubted {
+            true => Seen::DOUBTED,
+            false => Seen { uid_next: u32::try_from(next).unwrap_or(u32::MAX), messages: state.messages },
+        };
         let end = FolderEnd {
             close_intent: false,
-            marker: ended.marker.filter(|_| !differs),
+            marker: ended.marker.filter(|_| !differs && !doubted),
             source: ended.source,
             destination: Some(destination),
         };

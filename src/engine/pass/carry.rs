@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{Counts, Watermark};
+use crate::domain::record::{Counts, NoticeKind, Watermark};
 use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
 use crate::engine::pass::job::{Carry, Job};
 use crate::engine::pass::places::Prepared;
@@ -31,7 +31,15 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
             continue;
         };
         match carry_into(pass, to, job.id, place, carries, kept).await {
-            Ok(all_ours) => job.unfinished |= !all_ours,
+            Ok(Touched { all: true, .. }) => {}
+            Ok(Touched { contradicted, .. }) => {
+                job.unfinished = true;
+                if !contradicted.is_empty() {
+                    // The next pass looks for all copies in there, and copies again what was lost.
+                    pass.doubt_numbers(folder).await?;
+                    pass.notice(job, NoticeKind::MissingThere, Side::Destination, contradicted).await;
+                }
+            }
             Err(failure) if failure.scope <= Scope::Folder => {
                 tracing::warn!(folder = %place.path, %failure, "flags not carried");
                 job.unfinished = true;
@@ -44,15 +52,23 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
     Ok(())
 }
 
+/// What came of the changes in one destination folder.
+struct Touched {
+    /// None was left out.
+    all: bool,
+    /// Other messages have these numbers now.
+    contradicted: Vec<Uid>,
+}
+
 /// Looks whether the copies to be changed are the messages that they were (D26): all when they are few, else some, and all
-/// if one of these is another. Answers the changes that may be made, and those that may not, with what
-/// is left of the copy's number.
+/// if one of these is another. Answers the changes that may be made, and those that may not, with
+/// what was seen.
 async fn ours(
     to: &mut dyn Destination,
     place: &FolderRef,
     mut carries: Vec<Carry>,
     kept: Bytes,
-) -> Result<(Vec<Carry>, Vec<(Carry, Uid)>), Failure> {
+) -> Result<(Vec<Carry>, Vec<(Carry, Proof)>), Failure> {
     carries.sort_by_key(|carry| carry.destination);
     let marks = |carries: &[Carry]| carries.iter().map(|carry| carry.mark.clone()).collect::<Vec<_>>();
     if carries.len() > FEW {
@@ -75,12 +91,9 @@ async fn ours(
     for (carry, proof) in carries.into_iter().zip(proofs) {
         match proof {
             Proof::Confirmed => good.push(carry),
-            Proof::Contradicted => wrong.push((carry, Watermark::NOT_TOLD)),
+            Proof::Contradicted => wrong.push((carry, proof)),
             // There, and not handed out: nobody can tell whose it is.
-            Proof::Unseen if listed.contains(&carry.destination) => {
-                let number = carry.destination;
-                wrong.push((carry, number));
-            }
+            Proof::Unseen if listed.contains(&carry.destination) => wrong.push((carry, proof)),
             // Gone: nothing is set, and the new base is kept as if it had been.
             Proof::Unseen => good.push(Carry { change: Default::default(), ..carry }),
         }
@@ -96,7 +109,7 @@ async fn carry_into(
     place: &FolderRef,
     carries: Vec<Carry>,
     kept: Bytes,
-) -> Result<bool, Failure> {
+) -> Result<Touched, Failure> {
     let (_, permanent) = match to.open(std::slice::from_ref(place)).await?.pop() {
         Some(opened) => opened?,
         None => return Err(Failure::new(Cause::Nonsense, Scope::Folder, Retry::Never, "opening a folder")),
@@ -104,11 +117,12 @@ async fn carry_into(
     let (carries, wrong) = ours(to, place, carries, kept).await?;
     let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
     let mut entry = Entry::default();
-    let all_ours = wrong.is_empty();
-    for (carry, number) in wrong {
+    let all = wrong.is_empty();
+    let mut contradicted = Vec::new();
+    for (carry, proof) in wrong {
         tracing::warn!(folder = %place.path, number = %carry.destination, "not seen to be the copy; not touched");
-        if number != carry.destination {
-            entry.results.places.push((job, carry.source, number));
+        if proof == Proof::Contradicted {
+            contradicted.push(carry.destination);
         }
     }
     for carry in carries {
@@ -126,5 +140,5 @@ async fn carry_into(
     updates.iter_mut().for_each(|update| update.uids.sort_unstable());
     to.update_flags(place, &updates).await?;
     pass.recorder.add(entry).await;
-    Ok(all_ours)
+    Ok(Touched { all, contradicted })
 }

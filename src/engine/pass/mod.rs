@@ -176,6 +176,8 @@ pub struct Pass {
     modseq_stalls: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
     late: Mutex<BTreeMap<FolderId, Job>>,
+    /// Rows whose destination numbers were seen to mean other messages.
+    doubted: Mutex<BTreeSet<FolderId>>,
     /// Folders that ended, to be audited.
     ended: Mutex<BTreeMap<FolderId, Ended>>,
     /// Folders to be asked about at the end (D28).
@@ -216,6 +218,7 @@ impl Pass {
             twice: twice::MaybeTwice::default(),
             modseq_stalls: AtomicBool::new(false),
             late: Mutex::default(),
+            doubted: Mutex::default(),
             ended: Mutex::default(),
             doubts: Mutex::default(),
         };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
+use crate::domain::folder::FolderPath;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Gone, GoneMarks};
@@ -17,6 +18,8 @@ pub(super) type Group = Vec<Job>;
 pub(super) struct Prepared {
     /// Folders to look into.
     pub groups: Vec<Group>,
+    /// Rows whose destination numbers an earlier pass doubted, and that are not looked into.
+    pub doubted: Vec<(FolderId, FolderPath)>,
     /// Rows whose source folder is gone or was renumbered: their messages may have moved (D12).
     pub lost: Vec<FolderId>,
     /// Rows of folders of everything: what lies there may have got a folder of its own since.

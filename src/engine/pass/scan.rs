@@ -25,6 +25,7 @@ use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::restored::replaced;
 use crate::engine::pass::sample::{Bytes, Proof, Spread, prove};
+use crate::engine::pass::there::Rows;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Messages of one window.
@@ -74,7 +75,7 @@ enum Look<'a> {
     /// Resolve.
     Resolve(&'a Prepared),
     /// Look whether the numbers of copies hold.
-    Numbers,
+    Numbers(&'a Rows),
 }
 
 /// How a step over one folder ended, when it was not by a halt.
@@ -387,9 +388,13 @@ impl Pass {
     /// Looks whether the numbers of copies at the destination still hold (D26).
     pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
+        let rows = Rows::of(prepared);
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
-        prepared.groups = self.side_by_side(lanes, &Look::Numbers, look, rest).await?;
+        prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
+        if let Some(lane) = lanes.iter_mut().next() {
+            self.check_doubted(lane, prepared, &rows).await?;
+        }
         Ok(())
     }
 
@@ -478,8 +483,8 @@ impl Pass {
 
     async fn look_at_groups(&self, lane: &mut Lane, look: &Look<'_>, queue: &Queue, done: &Queue) -> Flow<()> {
         while let Some(mut group) = queue.take() {
-            if let Look::Numbers = look {
-                match self.check_there(lane, &mut group).await {
+            if let Look::Numbers(rows) = look {
+                match self.check_there(lane, rows, &mut group).await {
                     Ok(()) => done.put(group),
                     Err(halt) if lane.is_unwanted(&halt) => {
                         lane.leave_out();
@@ -492,7 +497,7 @@ impl Pass {
             }
             for job in &mut group {
                 let looked = match look {
-                    Look::Numbers => Ok(()),
+                    Look::Numbers(_) => Ok(()),
                     Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {
                         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                         all.gone.extend(found.gone);

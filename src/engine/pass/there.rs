@@ -5,17 +5,19 @@
 //! identities of the messages that are no confirmed copy, when there is reason to look for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
+use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{Notice, NoticeKind, Results, Watermark};
-use crate::endpoint::{Destination, Fetched, Source, Which};
+use crate::domain::record::{FolderEnd, Notice, NoticeKind, Results, Seen, Watermark};
+use crate::endpoint::{Destination, Fetched, FolderRef, Source, Which};
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
-use crate::engine::pass::places::Group;
+use crate::engine::pass::places::{Group, Prepared};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::spool_failed;
 use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, prove, who};
@@ -35,9 +37,34 @@ pub(super) struct Doubts {
 }
 
 struct There<'a> {
-    job: &'a Job,
+    id: FolderId,
+    path: &'a FolderPath,
+    at: &'a FolderRef,
+    doubts: Doubts,
+    /// A pass that gave up its numbers has not seen its end.
+    unsettled: bool,
+    rows: &'a Rows,
     /// Whether contents say anything.
     kept: Bytes,
+}
+
+/// Rows of the item, as far as they decide what becomes of messages whose copies are lost.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// Compared in this pass: their lost messages are copied again.
+    looked_into: BTreeSet<FolderId>,
+    /// Of folders that are not at the source any more.
+    lost: BTreeSet<FolderId>,
+}
+
+impl Rows {
+    /// Those of a pass.
+    pub fn of(prepared: &Prepared) -> Self {
+        Self {
+            looked_into: prepared.groups.iter().flatten().map(|job| job.id).collect(),
+            lost: prepared.lost.iter().copied().collect(),
+        }
+    }
 }
 
 /// What became of copies whose numbers no longer hold.
@@ -47,6 +74,8 @@ struct Sorted {
     gone: Vec<(FolderId, Watermark)>,
     /// Lost with the numbering.
     lost: Vec<(FolderId, Watermark)>,
+    /// Their numbers were given up with an earlier numbering.
+    untold: Vec<(FolderId, Watermark)>,
     confirmed: BTreeSet<Uid>,
 }
 
@@ -65,19 +94,22 @@ impl Step for There<'_> {
     type Out = bool;
 
     async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
-        let known = pass.journal.known_at_destination(self.job.id).await?;
-        let Doubts { stepped_back, made_anew } = self.job.doubts;
+        let known = pass.journal.known_at_destination(self.id).await?;
+        let Doubts { stepped_back, made_anew } = self.doubts;
         // With a new UIDVALIDITY no number is left.
-        let untold =
-            if made_anew { pass.journal.copies(self.job.id, vec![Watermark::NOT_TOLD]).await? } else { Vec::new() };
+        let untold = if made_anew || self.unsettled {
+            pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await?
+        } else {
+            Vec::new()
+        };
         if known.is_empty() && untold.is_empty() {
             return Ok(false);
         }
-        if !stepped_back && !made_anew && self.sample_holds(pass, to, &known).await? {
+        if !stepped_back && !made_anew && untold.is_empty() && self.sample_holds(pass, to, &known).await? {
             return Ok(false);
         }
         let mut sorted = self.sort_out(pass, to, &known).await?;
-        sorted.lost.extend(untold);
+        sorted.untold = untold;
         self.settle(pass, to, sorted).await?;
         Ok(true)
     }
@@ -90,20 +122,19 @@ impl There<'_> {
         chosen.extend(known.first());
         chosen.sort_unstable();
         chosen.dedup();
-        let copies = pass.journal.copies(self.job.id, chosen).await?;
+        let copies = pass.journal.copies(self.id, chosen).await?;
         let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
-        let proofs =
-            prove(to, &self.job.destination, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let proofs = prove(to, self.at, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
     }
 
     /// Looks at every known number.
     async fn sort_out(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<Sorted> {
-        let into = &self.job.destination;
+        let into = self.at;
         let mut sorted = Sorted::default();
         let mut absent = Vec::new();
         for some in known.chunks(CHUNK) {
-            let copies = pass.journal.copies(self.job.id, some.to_vec()).await?;
+            let copies = pass.journal.copies(self.id, some.to_vec()).await?;
             let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
             let proofs = prove(to, into, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
             let unseen: Vec<Uid> =
@@ -128,7 +159,7 @@ impl There<'_> {
         let highest = sorted.confirmed.last().copied().unwrap_or(Uid(0));
         let (gone, lost): (Vec<_>, Vec<_>) = absent.into_iter().partition(|(_, mark)| mark.destination < highest);
         sorted.gone = gone;
-        if self.job.doubts.stepped_back || self.job.doubts.made_anew || !sorted.lost.is_empty() {
+        if self.doubts.stepped_back || self.doubts.made_anew || !sorted.lost.is_empty() {
             sorted.lost.extend(lost);
         } else {
             sorted.gone.extend(lost);
@@ -138,19 +169,29 @@ impl There<'_> {
 
     /// Lost copies are looked for by what they are; those not found are new again, unless the owner made the folder anew.
     async fn settle(&self, pass: &Pass, to: &mut dyn Destination, sorted: Sorted) -> Flow<()> {
-        pass.journal.forget_strangers(self.job.id).await?;
+        pass.journal.forget_strangers(self.id).await?;
         let mut places: Vec<(FolderId, Uid, Uid)> = Vec::new();
         let mut lost = Vec::new();
-        let mut there = if sorted.lost.is_empty() { Others::default() } else { self.others(to, &sorted).await? };
+        let mut gone = Vec::new();
+        let nobody = sorted.lost.is_empty() && sorted.untold.is_empty();
+        let mut there = if nobody { Others::default() } else { self.others(to, &sorted).await? };
+        // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
+        let inbox = self.at.path.is_inbox();
+        for (row, mark) in sorted.untold {
+            match self.find(to, &mut there, &mark).await? {
+                Some(uid) => places.push((row, mark.source, uid)),
+                None if inbox => lost.push((row, mark)),
+                None => gone.push((row, mark)),
+            }
+        }
         for (row, mark) in sorted.lost {
             match self.find(to, &mut there, &mark).await? {
                 Some(uid) => places.push((row, mark.source, uid)),
                 None => lost.push((row, mark)),
             }
         }
-        let mut gone = sorted.gone;
-        // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
-        if self.job.doubts.made_anew && !self.job.destination.path.is_inbox() {
+        gone.extend(sorted.gone);
+        if self.doubts.made_anew && !inbox {
             gone.append(&mut lost);
         }
         // First all numbers are given up, so that one that passes from a copy to another is free.
@@ -159,8 +200,12 @@ impl There<'_> {
         let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
         self.record(pass, untold).await;
         self.record(pass, away).await;
-        let count = lost.len() as u64;
-        let numbers: Vec<Uid> = lost.iter().map(|(_, mark)| mark.destination).take(Notice::NUMBERS).collect();
+        let missing =
+            |(row, _): &&(FolderId, Watermark)| !self.rows.looked_into.contains(row) && !self.rows.lost.contains(row);
+        // Nobody copies these again in this pass.
+        let missing: Vec<Uid> = lost.iter().filter(missing).map(|(_, mark)| mark.destination).collect();
+        let again: Vec<Uid> =
+            lost.iter().map(|(_, mark)| mark.destination).filter(|uid| !missing.contains(uid)).collect();
         let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
         lost.into_iter().for_each(|(row, mark)| by_row.entry(row).or_default().push(mark.source));
         pass.recorder.flush().await;
@@ -168,12 +213,28 @@ impl There<'_> {
             pass.journal.forget(row, messages).await?;
         }
         self.record(pass, places).await;
-        let kind = if count > 0 { NoticeKind::CopiedAgain } else { NoticeKind::Renumbered };
-        let (folder, side) = (Some(self.job.path.clone()), Some(Side::Destination));
-        let detail = Some(self.job.destination.path.to_string());
-        pass.tell(self.job.id, Notice { folder, kind, side, messages: count, numbers, detail }).await;
+        if !missing.is_empty() {
+            self.tell(pass, NoticeKind::MissingThere, &missing).await;
+        }
+        match again.is_empty() {
+            false => self.tell(pass, NoticeKind::CopiedAgain, &again).await,
+            true if missing.is_empty() => self.tell(pass, NoticeKind::Renumbered, &[]).await,
+            true => {}
+        }
         pass.recorder.flush().await;
         Ok(())
+    }
+
+    async fn tell(&self, pass: &Pass, kind: NoticeKind, numbers: &[Uid]) {
+        let notice = Notice {
+            folder: Some(self.path.clone()),
+            kind,
+            side: Some(Side::Destination),
+            messages: numbers.len() as u64,
+            numbers: numbers.iter().copied().take(Notice::NUMBERS).collect(),
+            detail: Some(self.at.path.to_string()),
+        };
+        pass.tell(self.id, notice).await;
     }
 
     async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
@@ -185,7 +246,7 @@ impl There<'_> {
 
     /// Messages of the folder that are no confirmed copy.
     async fn others(&self, to: &mut dyn Destination, sorted: &Sorted) -> Flow<Others> {
-        let into = &self.job.destination;
+        let into = self.at;
         let listed = to.scan(into, &Which::All, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
         let strange: Vec<Uid> =
             listed.into_iter().map(|message| message.uid).filter(|uid| !sorted.confirmed.contains(uid)).collect();
@@ -225,7 +286,7 @@ impl There<'_> {
     }
 
     async fn content(&self, to: &mut dyn Destination, uid: Uid) -> Flow<Option<ContentHash>> {
-        let stream = to.fetch(&self.job.destination, &Which::These(vec![uid])).await;
+        let stream = to.fetch(self.at, &Which::These(vec![uid])).await;
         let mut stream = stream.on(Side::Destination).map_err(Halt::Fatal)?;
         let mut content = None;
         while let Some(fetched) = stream.recv().await {
@@ -244,16 +305,49 @@ impl There<'_> {
 
 impl Pass {
     /// Looks at the copies of one destination folder; tells whether their numbers had changed.
-    pub(super) async fn check_there(&self, lane: &mut Lane, group: &mut Group) -> Flow<()> {
-        let Some(job) = group.iter().find(|job| !job.fresh && !job.destination_gone && !job.abandoned).cloned() else {
-            return Ok(());
+    pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
+        let believed = |job: &&Job| !job.fresh && !job.destination_gone && !job.abandoned;
+        let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
+        let known = || group.iter().filter(believed);
+        let doubts = Doubts {
+            stepped_back: known().any(|job| job.doubts.stepped_back),
+            made_anew: known().any(|job| job.doubts.made_anew),
         };
-        let kept = self.journal.habit(Side::Destination).await?.into();
-        if self.persist(lane, &mut There { job: &job, kept }).await? {
+        let mut there = There {
+            id: job.id,
+            path: &job.path,
+            at: &job.destination,
+            doubts,
+            unsettled: known().any(|job| job.destination_seen.uid_next == 0),
+            rows,
+            kept: self.journal.habit(Side::Destination).await?.into(),
+        };
+        if self.persist(lane, &mut there).await? {
             for job in group {
                 job.doubts = Doubts::default();
                 job.strangers_next = Uid(0);
             }
+        }
+        Ok(())
+    }
+
+    /// A flag was to be changed on a copy that turned out to be another message: the next pass looks at every number of that
+    /// destination folder.
+    pub(super) async fn doubt_numbers(&self, row: FolderId) -> Flow<()> {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
+        let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
+        Ok(self.journal.end_folder(row, end).await?)
+    }
+
+    /// Looks at the copies in destination folders that an earlier pass doubted, and whose source folders are not looked into.
+    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &Prepared, rows: &Rows) -> Flow<()> {
+        for (id, path) in &prepared.doubted {
+            let Some(at) = prepared.places.get(id) else { continue };
+            let doubts = Doubts { stepped_back: true, made_anew: false };
+            let kept = self.journal.habit(Side::Destination).await?.into();
+            self.persist(lane, &mut There { id: *id, path, at, doubts, unsettled: false, rows, kept }).await?;
+            let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
+            self.journal.end_folder(*id, end).await?;
         }
         Ok(())
     }

@@ -473,6 +473,7 @@ impl Pass {
         let lost = records.iter().filter(|r| !kept.contains(&r.id) && (r.retired || !listed.contains(&r.source)));
         let mut prepared = Prepared {
             groups: Vec::new(),
+            doubted: Vec::new(),
             lost: lost.map(|r| r.id).collect(),
             lent: Vec::new(),
             views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
@@ -498,6 +499,9 @@ impl Pass {
             }
         }
         prepared.groups = groups.into_values().collect();
+        let looked_into = |path: &FolderPath| prepared.groups.iter().flatten().any(|job| job.destination.path == *path);
+        let doubted = records.iter().filter(|r| r.destination_seen == Seen::DOUBTED && !looked_into(&r.destination));
+        prepared.doubted = doubted.map(|r| (r.id, r.source.clone())).collect();
         prepared.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();

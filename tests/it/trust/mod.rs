@@ -9,6 +9,7 @@ mod contents;
 mod equal_names;
 mod folders;
 mod moved;
+mod nameless;
 mod numbers_here;
 mod numbers_there;
 mod silence;

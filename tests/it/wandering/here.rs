@@ -9,6 +9,13 @@ fn draft(kind: usize, number: u32) -> Message {
     Message::plain(format!("From: ann@example.org\r\nSubject: draft {kind}\r\n\r\nWords {number:05}.\r\n"))
 }
 
+/// The header of a message that has a name of its own.
+pub(super) fn headers(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let header = text.split("\r\n\r\n").next().unwrap_or_default();
+    if header.contains("Message-ID") { header.to_owned() } else { String::new() }
+}
+
 impl World {
     /// Something.
     pub fn act_here(&mut self) {
@@ -151,6 +158,18 @@ impl World {
         for at in 0..1 + self.random.below(3) {
             let place = if at == 0 { 0 } else { self.random.below(messages.len() + 1) };
             messages.insert(place, message(self.next));
+            self.next += 1;
+        }
+        // Nor could it further down: no message comes to lie where one of its name lay before.
+        for _ in 0..20 {
+            let known = |(at, message): (usize, &Message)| {
+                let numbers = self.numbers.get(&(name.to_owned(), u32::try_from(at + 1).expect("small")));
+                numbers.is_some_and(|names| names.contains(&headers(&message.bytes)))
+            };
+            if !messages.iter().enumerate().any(known) {
+                break;
+            }
+            messages.insert(0, message(self.next));
             self.next += 1;
         }
         here.append_all(name, &messages);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::here::headers;
 use super::model::{Model, messages};
 use crate::support::backup::Backup;
 use crate::support::bench::Bench;
@@ -68,6 +69,8 @@ pub struct World {
     pub suspect: bool,
     /// States that folders of the source had when a pass ran.
     pub states: BTreeSet<String>,
+    /// Names of messages that lay under each number of each source folder when a pass ran.
+    pub numbers: BTreeMap<(String, u32), BTreeSet<String>>,
     /// Flags that each message ever had at the source.
     pub flags: BTreeMap<String, BTreeSet<String>>,
     /// What happened.
@@ -100,6 +103,7 @@ impl World {
             one_validity,
             suspect: false,
             states: BTreeSet::new(),
+            numbers: BTreeMap::new(),
             flags: BTreeMap::new(),
             log: vec![format!("seed {seed}, one UIDVALIDITY for all: {one_validity}, without {hide:?}")],
         }
@@ -160,7 +164,13 @@ impl World {
             let state = state(&mut here, &folder);
             self.states.insert(state);
         }
-        for message in messages(&Mailbox::read(&mut here)) {
+        let mailbox = Mailbox::read(&mut here);
+        for (name, folder) in &mailbox.folders {
+            for message in folder.messages.iter().filter(|message| !headers(&message.bytes).is_empty()) {
+                self.numbers.entry((name.clone(), message.uid)).or_default().insert(headers(&message.bytes));
+            }
+        }
+        for message in messages(&mailbox) {
             self.flags.entry(message.sha256.clone()).or_default().extend(message.flags.iter().cloned());
         }
     }
