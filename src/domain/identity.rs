@@ -1,6 +1,6 @@
 //! The identity ladder of D8: how a message is recognised on the other side. An identity proposes, content decides.
 //!
-//! 1. `Message-ID`, without blanks and comments, and the instant of `Date` ([`instant`]); a date that names none counts by
+//! 1. `Message-ID`, without blanks and comments, and the instant of `Date` (`instant`); a date that names none counts by
 //!    its text. An empty id or `<>` is none.
 //! 2. Otherwise the values of [`FIELDS`], if at least one of From, To, Subject and Date says something.
 //! 3. Otherwise the bytes behind the header, in CRLF form.

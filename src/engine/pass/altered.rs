@@ -12,7 +12,8 @@ use crate::domain::ids::Uid;
 use crate::domain::record::Watermark;
 use crate::endpoint::Destination;
 use crate::engine::pass::Flow;
-use crate::engine::pass::arrivals::{Newcomer, Own, traces};
+use crate::engine::pass::arrivals::{Newcomer, Own};
+use crate::engine::pass::contents::traces;
 use crate::engine::pass::flight::Unplaced;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::sample::who;
@@ -37,7 +38,7 @@ impl Writer<'_> {
         if strange.is_empty() {
             return Ok(Ok(BTreeMap::new()));
         }
-        let there = match traces(to, &job.destination, &strange).await {
+        let there = match traces(to, &job.destination, strange.iter().map(|newcomer| newcomer.uid).collect()).await {
             Ok(there) => there,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -97,7 +98,7 @@ impl Writer<'_> {
             names.iter().filter(|(uid, names)| wanted.contains(&names.now) && marked.get(uid) != Some(&names.now));
         let mut others: Vec<Newcomer> =
             others.map(|(uid, names)| Newcomer { uid: *uid, identity: names.now, size: 0 }).collect();
-        let there = match traces(to, &job.destination, &others).await {
+        let there = match traces(to, &job.destination, others.iter().map(|other| other.uid).collect()).await {
             Ok(there) => there,
             Err(failure) => return Ok(Err(failure)),
         };

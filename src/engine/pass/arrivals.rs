@@ -8,10 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::failure::Failure;
 use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::message::Body;
 use crate::domain::ranges::Ranges;
 use crate::endpoint::{Destination, Fetched, FolderRef, Which};
-use crate::engine::pass::bytes::Traces;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
 use crate::engine::pass::{Flow, Pass, bytes};
@@ -164,24 +162,6 @@ pub(super) async fn contents(
     folder: &FolderRef,
     newcomers: &[Newcomer],
 ) -> Result<BTreeMap<Uid, ContentHash>, Failure> {
-    read(to, folder, newcomers, bytes::content).await
-}
-
-/// What is left of them, by number.
-pub(super) async fn traces(
-    to: &mut dyn Destination,
-    folder: &FolderRef,
-    newcomers: &[Newcomer],
-) -> Result<BTreeMap<Uid, Traces>, Failure> {
-    read(to, folder, newcomers, bytes::traces).await
-}
-
-async fn read<T>(
-    to: &mut dyn Destination,
-    folder: &FolderRef,
-    newcomers: &[Newcomer],
-    of: fn(&Body) -> std::io::Result<T>,
-) -> Result<BTreeMap<Uid, T>, Failure> {
     let mut uids: Vec<Uid> = newcomers.iter().map(|newcomer| newcomer.uid).collect();
     uids.sort_unstable();
     let mut found = BTreeMap::new();
@@ -189,7 +169,7 @@ async fn read<T>(
     while let Some(fetched) = stream.recv().await {
         match fetched {
             Fetched::Message(message) => {
-                found.insert(message.uid, of(&message.body).map_err(|e| spool_failed(&e))?);
+                found.insert(message.uid, bytes::content(&message.body).map_err(|e| spool_failed(&e))?);
             }
             Fetched::Unreadable(..) => {}
             Fetched::Broken(failure) => return Err(failure),

@@ -10,7 +10,7 @@ use crate::domain::identity::Names;
 use crate::domain::ids::Uid;
 use crate::domain::message::SourceMessage;
 use crate::endpoint::{Fetched, FolderRef, Source, Which};
-use crate::engine::pass::bytes;
+use crate::engine::pass::bytes::{self, Traces};
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
 
 /// Servers there are that list a message and do not hand out its header: these are read whole, one at a time, as one of
@@ -70,6 +70,24 @@ pub(super) async fn shapes(
         }
     }
     Ok(found)
+}
+
+/// What a server that alters messages left of these, as far as they come.
+pub(super) async fn traces(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    mut uids: Vec<Uid>,
+) -> Result<BTreeMap<Uid, Traces>, Failure> {
+    uids.sort_unstable();
+    let mut found = BTreeMap::new();
+    let each = |message: SourceMessage| {
+        found.insert(message.uid, bytes::traces(&message.body).map_err(|e| spool_failed(&e))?);
+        Ok(())
+    };
+    match read(session, folder, uids, each).await {
+        Err(failure) if failure.scope > Scope::Folder => Err(failure),
+        Ok(()) | Err(_) => Ok(found),
+    }
 }
 
 /// Hands over messages as they come. One that cannot be read is passed over: who it is nobody knows.

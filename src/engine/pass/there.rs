@@ -13,18 +13,32 @@ use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
+<<<<<<< HEAD
 use crate::domain::record::{FolderEnd, Notice, NoticeKind, Results, Seen, Watermark};
 use crate::endpoint::{Destination, Fetched, FolderRef, Source, Which};
+=======
+use crate::domain::record::{Notice, NoticeKind, Results, Watermark};
+use crate::endpoint::{Destination, Fetched, Source, Which};
+use crate::engine::pass::contents::traces;
+>>>>>>> wire
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::{Group, Prepared};
 use crate::engine::pass::recorder::Entry;
+<<<<<<< HEAD
 use crate::engine::pass::resolve::spool_failed;
 use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, prove, who};
+=======
+use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
+use crate::engine::pass::sample::{Proof, SAMPLE, prove, who};
+>>>>>>> wire
 use crate::engine::pass::{Flow, Halt, On, Pass, bytes};
 
 /// Copies looked at with one question to the database.
 const CHUNK: usize = 20_000;
+
+/// Of so many messages with another identity than was recorded it is looked whether they were altered.
+const FEW: usize = 8;
 
 /// What was seen of the destination's numbering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,8 +88,13 @@ struct Sorted {
     gone: Vec<(FolderId, Watermark)>,
     /// Lost with the numbering.
     lost: Vec<(FolderId, Watermark)>,
+<<<<<<< HEAD
     /// Their numbers were given up with an earlier numbering.
     untold: Vec<(FolderId, Watermark)>,
+=======
+    /// There, and altered beyond recognition.
+    altered: Vec<(FolderId, Watermark)>,
+>>>>>>> wire
     confirmed: BTreeSet<Uid>,
 }
 
@@ -93,9 +112,15 @@ struct Others {
 impl Step for There<'_> {
     type Out = bool;
 
+<<<<<<< HEAD
     async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
         let known = pass.journal.known_at_destination(self.id).await?;
         let Doubts { stepped_back, made_anew } = self.doubts;
+=======
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+        let known = pass.journal.known_at_destination(self.job.id).await?;
+        let Doubts { stepped_back, made_anew } = self.job.doubts;
+>>>>>>> wire
         // With a new UIDVALIDITY no number is left.
         let untold = if made_anew || self.unsettled {
             pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await?
@@ -108,8 +133,13 @@ impl Step for There<'_> {
         if !stepped_back && !made_anew && untold.is_empty() && self.sample_holds(pass, to, &known).await? {
             return Ok(false);
         }
+<<<<<<< HEAD
         let mut sorted = self.sort_out(pass, to, &known).await?;
         sorted.untold = untold;
+=======
+        let mut sorted = self.sort_out(pass, source, to, &known).await?;
+        sorted.lost.extend(untold);
+>>>>>>> wire
         self.settle(pass, to, sorted).await?;
         Ok(true)
     }
@@ -129,8 +159,19 @@ impl There<'_> {
     }
 
     /// Looks at every known number.
+<<<<<<< HEAD
     async fn sort_out(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<Sorted> {
         let into = self.at;
+=======
+    async fn sort_out(
+        &self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+        known: &[Uid],
+    ) -> Flow<Sorted> {
+        let into = &self.job.destination;
+>>>>>>> wire
         let mut sorted = Sorted::default();
         let mut absent = Vec::new();
         for some in known.chunks(CHUNK) {
@@ -154,6 +195,7 @@ impl There<'_> {
                 }
             }
         }
+        self.set_altered_aside(source, to, &mut sorted).await?;
         // Numbers ascend: what is gone below a copy that is still there was taken away by somebody; above, the numbering
         // itself went back.
         let highest = sorted.confirmed.last().copied().unwrap_or(Uid(0));
@@ -165,6 +207,50 @@ impl There<'_> {
             sorted.gone.extend(lost);
         }
         Ok(sorted)
+    }
+
+    /// What has another identity than was recorded may be the copy all the same, altered by the destination when it was
+    /// stored: then it shares its Message-ID or its body with the message at the source. The newest tell whether it is worth
+    /// looking.
+    async fn set_altered_aside(
+        &self,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+        sorted: &mut Sorted,
+    ) -> Flow<()> {
+        let own: Vec<(Uid, Uid)> = sorted
+            .lost
+            .iter()
+            .filter(|(row, _)| *row == self.job.id)
+            .map(|(_, mark)| (mark.source, mark.destination))
+            .collect();
+        let newest = &own[own.len().saturating_sub(FEW)..];
+        if newest.is_empty() || self.altered(source, to, newest).await?.is_empty() {
+            return Ok(());
+        }
+        let mut altered = BTreeSet::new();
+        for some in own.chunks(HEADERS_AT_ONCE) {
+            altered.extend(self.altered(source, to, some).await?);
+        }
+        sorted.altered = sorted.lost.extract_if(.., |(_, mark)| altered.contains(&mark.destination)).collect();
+        sorted.confirmed.extend(altered);
+        Ok(())
+    }
+
+    /// Which of these pairs of numbers are one message.
+    async fn altered(
+        &self,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+        pairs: &[(Uid, Uid)],
+    ) -> Flow<BTreeSet<Uid>> {
+        let (here, there) = (pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect());
+        let here = traces(source, &self.job.source, here).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let there = traces(to, &self.job.destination, there).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let meet = |(source, destination): &&(Uid, Uid)| {
+            here.get(source).zip(there.get(destination)).is_some_and(|(ours, theirs)| ours.meet(theirs))
+        };
+        Ok(pairs.iter().filter(meet).map(|(_, destination)| *destination).collect())
     }
 
     /// Lost copies are looked for by what they are; those not found are new again, unless the owner made the folder anew.
@@ -197,6 +283,14 @@ impl There<'_> {
         // First all numbers are given up, so that one that passes from a copy to another is free.
         let untold = places.iter().map(|(row, source, _)| (*row, *source, Watermark::NOT_TOLD));
         let untold: Vec<_> = untold.collect();
+        // An altered copy would be doubted again and again: it is there, and its number is not built on.
+        let numbers: Vec<Uid> = sorted.altered.iter().map(|(_, mark)| mark.destination).collect();
+        let altered = sorted.altered.iter().map(|(row, mark)| (*row, mark.source, Watermark::NOT_TOLD)).collect();
+        self.record(pass, altered).await;
+        let only_altered = places.is_empty() && gone.is_empty() && lost.is_empty() && !numbers.is_empty();
+        if !numbers.is_empty() {
+            self.tell(pass, NoticeKind::Altered, numbers.len() as u64, numbers).await;
+        }
         let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
         self.record(pass, untold).await;
         self.record(pass, away).await;
@@ -213,6 +307,7 @@ impl There<'_> {
             pass.journal.forget(row, messages).await?;
         }
         self.record(pass, places).await;
+<<<<<<< HEAD
         if !missing.is_empty() {
             self.tell(pass, NoticeKind::MissingThere, &missing).await;
         }
@@ -220,11 +315,17 @@ impl There<'_> {
             false => self.tell(pass, NoticeKind::CopiedAgain, &again).await,
             true if missing.is_empty() => self.tell(pass, NoticeKind::Renumbered, &[]).await,
             true => {}
+=======
+        let kind = if count > 0 { NoticeKind::CopiedAgain } else { NoticeKind::Renumbered };
+        if !only_altered {
+            self.tell(pass, kind, count, numbers).await;
+>>>>>>> wire
         }
         pass.recorder.flush().await;
         Ok(())
     }
 
+<<<<<<< HEAD
     async fn tell(&self, pass: &Pass, kind: NoticeKind, numbers: &[Uid]) {
         let notice = Notice {
             folder: Some(self.path.clone()),
@@ -235,6 +336,13 @@ impl There<'_> {
             detail: Some(self.at.path.to_string()),
         };
         pass.tell(self.id, notice).await;
+=======
+    async fn tell(&self, pass: &Pass, kind: NoticeKind, messages: u64, mut numbers: Vec<Uid>) {
+        numbers.truncate(Notice::NUMBERS);
+        let (folder, side) = (Some(self.job.path.clone()), Some(Side::Destination));
+        let detail = Some(self.job.destination.path.to_string());
+        pass.tell(self.job.id, Notice { folder, kind, side, messages, numbers, detail }).await;
+>>>>>>> wire
     }
 
     async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {

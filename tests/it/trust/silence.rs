@@ -396,6 +396,21 @@ fn c12e_a_message_that_was_altered_beyond_recognition_is_known_by_its_id_or_its_
 }
 
 #[test]
+fn c12e_copies_that_were_altered_beyond_recognition_are_not_copied_again_although_their_numbers_were_told() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..5);
+    let altered = |_: &str, bytes: String| Some(bytes.replace("@example.org>", "@gate.example>"));
+    pair.destination.state().receive = Some(Arc::new(altered));
+    pair.verdict().copies(5);
+    pair.source.fill("INBOX", 5..6);
+    let verdict = pair.verdict().copies(1);
+    assert!(verdict.notes(NoticeKind::Altered), "not named: {}", verdict.words());
+    pair.source.fill("INBOX", 6..7);
+    pair.verdict().copies(1);
+    assert_eq!(pair.there(), once(0..7));
+}
+
+#[test]
 fn c12e_nor_when_it_kept_another_message_instead() {
     // The same letter is kept again in place of the one that was sent.
     let (pair, verdict) = (Pair::new(MODERN, PLAIN), letter(0));
