@@ -13,25 +13,15 @@ use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
-<<<<<<< HEAD
 use crate::domain::record::{FolderEnd, Notice, NoticeKind, Results, Seen, Watermark};
 use crate::endpoint::{Destination, Fetched, FolderRef, Source, Which};
-=======
-use crate::domain::record::{Notice, NoticeKind, Results, Watermark};
-use crate::endpoint::{Destination, Fetched, Source, Which};
 use crate::engine::pass::contents::traces;
->>>>>>> wire
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::{Group, Prepared};
 use crate::engine::pass::recorder::Entry;
-<<<<<<< HEAD
-use crate::engine::pass::resolve::spool_failed;
-use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, prove, who};
-=======
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
-use crate::engine::pass::sample::{Proof, SAMPLE, prove, who};
->>>>>>> wire
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, prove, who};
 use crate::engine::pass::{Flow, Halt, On, Pass, bytes};
 
 /// Copies looked at with one question to the database.
@@ -54,6 +44,8 @@ struct There<'a> {
     id: FolderId,
     path: &'a FolderPath,
     at: &'a FolderRef,
+    /// The source folder, if it is looked into.
+    source: Option<&'a FolderRef>,
     doubts: Doubts,
     /// A pass that gave up its numbers has not seen its end.
     unsettled: bool,
@@ -88,13 +80,10 @@ struct Sorted {
     gone: Vec<(FolderId, Watermark)>,
     /// Lost with the numbering.
     lost: Vec<(FolderId, Watermark)>,
-<<<<<<< HEAD
     /// Their numbers were given up with an earlier numbering.
     untold: Vec<(FolderId, Watermark)>,
-=======
     /// There, and altered beyond recognition.
     altered: Vec<(FolderId, Watermark)>,
->>>>>>> wire
     confirmed: BTreeSet<Uid>,
 }
 
@@ -112,15 +101,9 @@ struct Others {
 impl Step for There<'_> {
     type Out = bool;
 
-<<<<<<< HEAD
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
         let known = pass.journal.known_at_destination(self.id).await?;
         let Doubts { stepped_back, made_anew } = self.doubts;
-=======
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
-        let known = pass.journal.known_at_destination(self.job.id).await?;
-        let Doubts { stepped_back, made_anew } = self.job.doubts;
->>>>>>> wire
         // With a new UIDVALIDITY no number is left.
         let untold = if made_anew || self.unsettled {
             pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await?
@@ -133,13 +116,8 @@ impl Step for There<'_> {
         if !stepped_back && !made_anew && untold.is_empty() && self.sample_holds(pass, to, &known).await? {
             return Ok(false);
         }
-<<<<<<< HEAD
-        let mut sorted = self.sort_out(pass, to, &known).await?;
-        sorted.untold = untold;
-=======
         let mut sorted = self.sort_out(pass, source, to, &known).await?;
-        sorted.lost.extend(untold);
->>>>>>> wire
+        sorted.untold = untold;
         self.settle(pass, to, sorted).await?;
         Ok(true)
     }
@@ -159,10 +137,6 @@ impl There<'_> {
     }
 
     /// Looks at every known number.
-<<<<<<< HEAD
-    async fn sort_out(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<Sorted> {
-        let into = self.at;
-=======
     async fn sort_out(
         &self,
         pass: &Pass,
@@ -170,8 +144,7 @@ impl There<'_> {
         to: &mut dyn Destination,
         known: &[Uid],
     ) -> Flow<Sorted> {
-        let into = &self.job.destination;
->>>>>>> wire
+        let into = self.at;
         let mut sorted = Sorted::default();
         let mut absent = Vec::new();
         for some in known.chunks(CHUNK) {
@@ -218,19 +191,20 @@ impl There<'_> {
         to: &mut dyn Destination,
         sorted: &mut Sorted,
     ) -> Flow<()> {
+        let Some(here) = self.source else { return Ok(()) };
         let own: Vec<(Uid, Uid)> = sorted
             .lost
             .iter()
-            .filter(|(row, _)| *row == self.job.id)
+            .filter(|(row, _)| *row == self.id)
             .map(|(_, mark)| (mark.source, mark.destination))
             .collect();
         let newest = &own[own.len().saturating_sub(FEW)..];
-        if newest.is_empty() || self.altered(source, to, newest).await?.is_empty() {
+        if newest.is_empty() || self.altered((source, here), to, newest).await?.is_empty() {
             return Ok(());
         }
         let mut altered = BTreeSet::new();
         for some in own.chunks(HEADERS_AT_ONCE) {
-            altered.extend(self.altered(source, to, some).await?);
+            altered.extend(self.altered((source, here), to, some).await?);
         }
         sorted.altered = sorted.lost.extract_if(.., |(_, mark)| altered.contains(&mark.destination)).collect();
         sorted.confirmed.extend(altered);
@@ -240,13 +214,14 @@ impl There<'_> {
     /// Which of these pairs of numbers are one message.
     async fn altered(
         &self,
-        source: &mut dyn Source,
+        source: (&mut dyn Source, &FolderRef),
         to: &mut dyn Destination,
         pairs: &[(Uid, Uid)],
     ) -> Flow<BTreeSet<Uid>> {
+        let (source, from) = source;
         let (here, there) = (pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect());
-        let here = traces(source, &self.job.source, here).await.on(Side::Source).map_err(Halt::Fatal)?;
-        let there = traces(to, &self.job.destination, there).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let here = traces(source, from, here).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let there = traces(to, self.at, there).await.on(Side::Destination).map_err(Halt::Fatal)?;
         let meet = |(source, destination): &&(Uid, Uid)| {
             here.get(source).zip(there.get(destination)).is_some_and(|(ours, theirs)| ours.meet(theirs))
         };
@@ -289,7 +264,7 @@ impl There<'_> {
         self.record(pass, altered).await;
         let only_altered = places.is_empty() && gone.is_empty() && lost.is_empty() && !numbers.is_empty();
         if !numbers.is_empty() {
-            self.tell(pass, NoticeKind::Altered, numbers.len() as u64, numbers).await;
+            self.tell(pass, NoticeKind::Altered, &numbers).await;
         }
         let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
         self.record(pass, untold).await;
@@ -307,25 +282,18 @@ impl There<'_> {
             pass.journal.forget(row, messages).await?;
         }
         self.record(pass, places).await;
-<<<<<<< HEAD
         if !missing.is_empty() {
             self.tell(pass, NoticeKind::MissingThere, &missing).await;
         }
         match again.is_empty() {
             false => self.tell(pass, NoticeKind::CopiedAgain, &again).await,
-            true if missing.is_empty() => self.tell(pass, NoticeKind::Renumbered, &[]).await,
+            true if missing.is_empty() && !only_altered => self.tell(pass, NoticeKind::Renumbered, &[]).await,
             true => {}
-=======
-        let kind = if count > 0 { NoticeKind::CopiedAgain } else { NoticeKind::Renumbered };
-        if !only_altered {
-            self.tell(pass, kind, count, numbers).await;
->>>>>>> wire
         }
         pass.recorder.flush().await;
         Ok(())
     }
 
-<<<<<<< HEAD
     async fn tell(&self, pass: &Pass, kind: NoticeKind, numbers: &[Uid]) {
         let notice = Notice {
             folder: Some(self.path.clone()),
@@ -336,13 +304,6 @@ impl There<'_> {
             detail: Some(self.at.path.to_string()),
         };
         pass.tell(self.id, notice).await;
-=======
-    async fn tell(&self, pass: &Pass, kind: NoticeKind, messages: u64, mut numbers: Vec<Uid>) {
-        numbers.truncate(Notice::NUMBERS);
-        let (folder, side) = (Some(self.job.path.clone()), Some(Side::Destination));
-        let detail = Some(self.job.destination.path.to_string());
-        pass.tell(self.job.id, Notice { folder, kind, side, messages, numbers, detail }).await;
->>>>>>> wire
     }
 
     async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
@@ -425,6 +386,7 @@ impl Pass {
             id: job.id,
             path: &job.path,
             at: &job.destination,
+            source: Some(&job.source),
             doubts,
             unsettled: known().any(|job| job.destination_seen.uid_next == 0),
             rows,
@@ -453,7 +415,8 @@ impl Pass {
             let Some(at) = prepared.places.get(id) else { continue };
             let doubts = Doubts { stepped_back: true, made_anew: false };
             let kept = self.journal.habit(Side::Destination).await?.into();
-            self.persist(lane, &mut There { id: *id, path, at, doubts, unsettled: false, rows, kept }).await?;
+            self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, unsettled: false, rows, kept })
+                .await?;
             let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
             self.journal.end_folder(*id, end).await?;
         }
