@@ -10,9 +10,9 @@ use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
+use crate::engine::pass::candidates::{is_another, went_back};
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove};
-use crate::engine::pass::tree::{is_another, went_back};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
