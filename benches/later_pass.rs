@@ -238,7 +238,8 @@ async fn later(folder: &Path, messages: u32) {
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     if let Ok(folder) = std::env::var("LATER_PASS_FOLDER") {
         let messages = std::env::var("LATER_PASS_MESSAGES").ok().and_then(|n| n.parse().ok()).expect("a number");
         runtime.block_on(later(Path::new(&folder), messages));
