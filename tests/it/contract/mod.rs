@@ -333,11 +333,16 @@ async fn a_session_that_is_dropped_leaves_nobody_waiting() {
         drop(to);
         // Stored or lost, but told.
         drop(answer.await.expect("an answer"));
-        let mut last = None;
+        // The reader may have been quicker than the end of the session: then all came.
+        let (mut came, mut broken) = (1, false);
         while let Some(fetched) = stream.recv().await {
-            last = Some(matches!(fetched, Fetched::Broken(_)));
+            match fetched {
+                Fetched::Broken(_) => broken = true,
+                Fetched::Message(_) => came += 1,
+                Fetched::Unreadable(..) => panic!("{}: all can be read", kind.name),
+            }
         }
-        assert_eq!(last, Some(true), "{}: a cut stream must not look complete", kind.name);
+        assert!(broken || came == 200, "{}: a cut stream must not look complete: {came}", kind.name);
     }
 }
 
