@@ -12,7 +12,7 @@ use crate::domain::record::{FolderRecord, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::candidates::{is_another, went_back};
 use crate::engine::pass::lane::{Lane, Step};
-use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove};
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove_with_contents};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
@@ -56,10 +56,10 @@ impl Step for SameMessages<'_> {
         let number = |mark: &Watermark| if self.side == Side::Source { mark.source } else { mark.destination };
         let asked: Vec<(Uid, &Watermark)> = self.watermarks.iter().map(|mark| (number(mark), mark)).collect();
         let proofs = match self.side {
-            Side::Source => prove(source, &self.folder, &asked, Bytes::Kept).await,
+            Side::Source => prove_with_contents(source, &self.folder, &asked, Bytes::Kept).await,
             Side::Destination => {
                 let kept = pass.journal.habit(Side::Destination).await?.into();
-                prove(to, &self.folder, &asked, kept).await
+                prove_with_contents(to, &self.folder, &asked, kept).await
             }
         };
         match proofs {
@@ -149,11 +149,13 @@ impl Pass {
         let mut open: BTreeMap<&WireName, &FolderRecord> =
             held.iter().filter(|(_, r)| lost(r)).map(|(wire, r)| (*wire, *r)).collect();
         let mut queue: VecDeque<&FolderRecord> = open.values().copied().collect();
+        // Those of which no folder has the figures: it may have been renamed and put back.
+        let mut unfit: VecDeque<&FolderRecord> = VecDeque::new();
         let mut moved: Vec<(&FolderRecord, &ListedFolder)> = Vec::new();
-        while let Some(record) = queue.pop_front() {
+        while let Some((record, fit)) = next(&mut queue, &mut unfit) {
             let own = there.get(&record.destination_wire);
             // Its figures are odd, and it is the same all the same.
-            if let Some(own) = own.filter(|own| !moved.iter().any(|(_, to)| to.wire == own.wire))
+            if let Some(own) = own.filter(|own| fit && !moved.iter().any(|(_, to)| to.wire == own.wire))
                 && self.is_renamed(lane, record, own).await?
             {
                 open.remove(&record.destination_wire);
@@ -165,9 +167,12 @@ impl Pass {
                 f.wire != record.destination_wire
                     && !taken(&f.wire)
                     && (own.is_some() || open.contains_key(&f.wire) || !held.contains_key(&f.wire))
+                    && fit != f.state.is_some_and(|state| went_back(record.destination_seen, state))
             };
+            let mut found = false;
             for folder in there.values().filter(free).copied().collect::<Vec<_>>() {
-                if !self.is_renamed(lane, record, folder).await? {
+                found = self.is_renamed(lane, record, folder).await?;
+                if !found {
                     continue;
                 }
                 moved.push((record, folder));
@@ -178,6 +183,9 @@ impl Pass {
                     queue.push_back(*other);
                 }
                 break;
+            }
+            if fit && !found {
+                unfit.push_back(record);
             }
         }
         let moved: Vec<(FolderId, WireName, FolderPath, WireName)> = moved
@@ -225,6 +233,15 @@ impl Pass {
         let folder = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: state.uid_validity };
         self.persist(lane, &mut SameMessages { side: Side::Destination, folder, watermarks: &watermarks }).await
     }
+}
+
+/// The next row to be looked for: first among folders whose figures it can have, then among the others.
+fn next<'a>(
+    fit: &mut VecDeque<&'a FolderRecord>,
+    unfit: &mut VecDeque<&'a FolderRecord>,
+) -> Option<(&'a FolderRecord, bool)> {
+    let first = fit.pop_front().map(|record| (record, true));
+    first.or_else(|| unfit.pop_front().map(|record| (record, false)))
 }
 
 /// Whether the folder that has a destination's name now may be another one: MAILBOXID, UIDVALIDITY or figures that cannot
