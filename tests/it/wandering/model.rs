@@ -64,6 +64,9 @@ pub struct Model {
     razed: Census,
     /// The same since the last pass, by folder.
     emptied: BTreeMap<String, Census>,
+    /// Copies beyond what the source explains: put back by the destination's backup when the ledger had given them up, or
+    /// made because nobody could know that their owner took one away. No copy of another message at the source.
+    extra: Census,
     /// A restore happened since the last pass, so that what was taken away may look lost.
     restored: bool,
     /// Mail of the owner's own, whether it is still there or not.
@@ -125,6 +128,7 @@ impl Model {
             let (was, is) = (of(&was, message), of(&is, message));
             // What was lost once and given up comes back with it.
             let made = of(&self.made, message).max(is);
+            *self.extra.entry(message.clone()).or_default() += made - of(&self.made, message);
             self.made.insert(message.clone(), made);
             self.gone.insert(message.clone(), made.saturating_sub(was.max(is)));
             let lost = self.lost.entry(message.clone()).or_default();
@@ -159,7 +163,8 @@ impl Model {
             let (before, gone) = (of(&self.made, &message), of(&self.gone, &message));
             let now = of(&source, &message);
             let sure = if pass.blind { before } else { before.max(now) };
-            let possible = before.max(now).max(of(&killed, &message));
+            let extra = of(&self.extra, &message);
+            let possible = before.max(now.max(of(&killed, &message)) + extra);
             // What was lost comes again if the source has it; which of two equal ones that is, nobody can tell.
             let razed = of(&self.razed, &message);
             let missing =
@@ -173,6 +178,10 @@ impl Model {
             let fewer = found < low && found + razed >= low && pass.named;
             if !(low..=high).contains(&found) && !fewer {
                 wrong.push(format!("{found} instead of {low} to {high} of {}", &message[..8]));
+            }
+            let beyond = found.saturating_sub(possible.saturating_sub(gone));
+            if beyond > 0 {
+                self.extra.insert(message.clone(), extra + beyond);
             }
             // What counts as deleted from now on.
             let forgiven = sure.saturating_sub(gone + found).min(of(&self.away, &message));
