@@ -248,7 +248,7 @@ impl Pass {
     }
 
     /// The destination folder of this row is gone, and its copies with it.
-    async fn give_up_copies(&self, id: FolderId) -> Flow<()> {
+    pub(super) async fn give_up_copies(&self, id: FolderId) -> Flow<()> {
         let numbers = self.journal.known_at_destination(id).await?;
         for some in numbers.chunks(GROUP_ROWS).map(<[Uid]>::to_vec).chain([vec![Watermark::NOT_TOLD]]) {
             let copies = self.journal.copies(id, some).await?;
