@@ -72,6 +72,30 @@ fn c10_a_destination_folder_that_holds_what_a_lost_one_held_is_not_taken_for_it(
     }
 }
 
+#[test]
+fn c10_what_was_in_a_destination_folder_stays_away_when_another_one_gets_its_name() {
+    let pair = Pair::new(MODERN, MODERN);
+    for (name, numbers) in [("A", 0..4), ("G", 20..22)] {
+        pair.source.fill(name, numbers);
+        pair.destination.state().make(name).validity = 77;
+    }
+    pair.verdict().copies(6);
+    {
+        let mut there = pair.destination.state();
+        there.boxes.retain(|one| one.name != "A");
+        there.at("G").name = "A".into();
+    }
+    pair.source.fill("A", 4..5);
+    pair.source.fill("G", 22..23);
+    pair.source.state().at("A").flag(1, "\\Flagged");
+    pair.verdict().copies(2);
+    assert_eq!(pair.there(), once((4..5).chain(20..23)));
+    let mut there = pair.destination.state();
+    assert!(there.at("A").letters.iter().all(|letter| !letter.flags.contains("\\Flagged")), "nobody else's flags");
+    drop(there);
+    pair.verdict().copies(0);
+}
+
 /// Two mailboxes and an engine that may die.
 struct Crash {
     from: (&'static Dovecot, String),
