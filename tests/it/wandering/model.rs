@@ -186,6 +186,11 @@ impl Model {
             // What counts as deleted from now on.
             let forgiven = sure.saturating_sub(gone + found).min(of(&self.away, &message));
             let gone = gone + forgiven;
+            // Nobody had to decide that while the source did not have it: should it come back, it may be copied.
+            let undecided = forgiven.min(before.saturating_sub(now));
+            if undecided > 0 {
+                *self.extra.entry(message.clone()).or_default() += undecided;
+            }
             self.gone.insert(message.clone(), gone);
             short |= found + gone + missing < before.max(now);
             self.made.insert(message.clone(), found + gone);
