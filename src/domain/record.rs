@@ -20,6 +20,14 @@ pub struct Seen {
 impl Seen {
     /// Its numbers are not believed: the next pass looks at every one.
     pub const DOUBTED: Self = Self { uid_next: u32::MAX, messages: u32::MAX };
+
+    /// It came back with an earlier UIDVALIDITY, and its numbers were given up: copies that are not in it are lost.
+    pub const RESTORED: Self = Self { uid_next: u32::MAX, messages: 0 };
+
+    /// Whether the next pass looks at every number.
+    pub fn is_doubted(self) -> bool {
+        self == Self::DOUBTED || self == Self::RESTORED
+    }
 }
 
 /// A source folder of an item and its counterpart at the destination. One row per (item, source path).

@@ -393,6 +393,9 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
     if redirected {
         leave_behind(transaction, item, old)?;
     }
+    // A folder made anew has a greater UIDVALIDITY (RFC 9051 §2.3.1.1); one with an earlier was put back.
+    let put_back = destination_renumbered && new.destination_validity < old.destination_validity;
+    let there = if put_back { Seen::RESTORED } else { Seen::default() };
     transaction
         .prepare_cached(
             "UPDATE folder SET source = ?2, source_wire = ?3, mailbox_id = ?4, destination = ?5, destination_wire = ?6,
@@ -403,8 +406,8 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
                  intent_floor = CASE WHEN ?10 THEN NULL ELSE intent_floor END,
                  source_next = CASE WHEN ?12 THEN 0 ELSE source_next END,
                  source_messages = CASE WHEN ?12 THEN 0 ELSE source_messages END,
-                 destination_next = CASE WHEN ?13 THEN 0 ELSE destination_next END,
-                 destination_messages = CASE WHEN ?13 THEN 0 ELSE destination_messages END,
+                 destination_next = CASE WHEN ?13 THEN ?14 ELSE destination_next END,
+                 destination_messages = CASE WHEN ?13 THEN ?15 ELSE destination_messages END,
                  strangers_next = CASE WHEN ?13 THEN 0 ELSE strangers_next END,
                  destination_mailbox_id = CASE WHEN ?10 THEN ?11 ELSE ifnull(?11, destination_mailbox_id) END
              WHERE id = ?1",
@@ -423,6 +426,8 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
             &new.destination_mailbox_id,
             source_renumbered,
             destination_renumbered || redirected,
+            there.uid_next,
+            there.messages,
         ))?;
     if redirected {
         transaction.prepare_cached("DELETE FROM stranger WHERE folder = ?1")?.execute([old.id])?;

@@ -54,9 +54,39 @@ impl Candidate {
     /// Whether the source's numbers may mean other messages than before (D26).
     pub(super) fn is_doubtful(&self) -> bool {
         let Some(record) = &self.record else { return false };
-        let told = self.state.map_or(0, |state| state.uid_next);
-        let now = FolderState { uid_next: self.best().uid_next.max(told), ..self.best() };
-        went_back(record.source_seen, now) || is_another(record.mailbox_id.as_ref(), self.mailbox_id.as_ref())
+        went_back(record.source_seen, self.told())
+            || self.modseq_went_back()
+            || is_another(record.mailbox_id.as_ref(), self.mailbox_id.as_ref())
+    }
+
+    /// Whether this folder of the source is in an earlier state than it was: its mailbox was restored from a backup.
+    pub(super) fn was_put_back(&self) -> bool {
+        let Some(record) = self.record.as_ref().filter(|r| r.source_validity != 0 && !r.source_seen.is_doubted())
+        else {
+            return false;
+        };
+        let now = self.told();
+        match now.uid_validity {
+            0 => false,
+            same if same == record.source_validity => went_back(record.source_seen, now) || self.modseq_went_back(),
+            other => other < record.source_validity,
+        }
+    }
+
+    fn told(&self) -> FolderState {
+        let listed = self.state.map_or(0, |state| state.uid_next);
+        FolderState { uid_next: self.best().uid_next.max(listed), ..self.best() }
+    }
+
+    /// HIGHESTMODSEQ never falls under one UIDVALIDITY (RFC 7162 §3.1.2.1).
+    fn modseq_went_back(&self) -> bool {
+        let before = self.record.as_ref().and_then(|record| record.marker).map(|marker| marker.state);
+        before.is_some_and(|before| {
+            let now = self.best();
+            before.uid_validity == now.uid_validity
+                && now.highest_modseq.is_some()
+                && now.highest_modseq < before.highest_modseq
+        })
     }
 
     /// Why the numbers of copies at the destination may not hold (D26).
@@ -70,11 +100,11 @@ impl Candidate {
         let renumbered = record.destination_validity != 0
             && now.uid_validity != 0
             && record.destination_validity != now.uid_validity;
-        Doubts {
-            stepped_back: went_back(record.destination_seen, now)
-                || is_another(record.destination_mailbox_id.as_ref(), id),
-            made_anew: renumbered,
-        }
+        let stepped_back = match renumbered {
+            true => now.uid_validity < record.destination_validity,
+            false => went_back(record.destination_seen, now) || is_another(record.destination_mailbox_id.as_ref(), id),
+        };
+        Doubts { stepped_back, renumbered }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::folder::FolderPath;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Gone, GoneMarks};
+use crate::domain::record::Seen;
 use crate::endpoint::FolderRef;
 use crate::engine::pass::job::Job;
 
@@ -19,7 +20,7 @@ pub(super) struct Prepared {
     /// Folders to look into.
     pub groups: Vec<Group>,
     /// Rows whose destination numbers an earlier pass doubted, and that are not looked into.
-    pub doubted: Vec<(FolderId, FolderPath)>,
+    pub doubted: Vec<(FolderId, FolderPath, Seen)>,
     /// Rows whose source folder is gone or was renumbered: their messages may have moved (D12).
     pub lost: Vec<FolderId>,
     /// Rows of folders of everything: what lies there may have got a folder of its own since.

@@ -70,8 +70,8 @@ impl Pass {
         }
         prepared.groups = groups.into_values().collect();
         let looked_into = |path: &FolderPath| prepared.groups.iter().flatten().any(|job| job.destination.path == *path);
-        let doubted = records.iter().filter(|r| r.destination_seen == Seen::DOUBTED && !looked_into(&r.destination));
-        prepared.doubted = doubted.map(|r| (r.id, r.source.clone())).collect();
+        let doubted = records.iter().filter(|r| r.destination_seen.is_doubted() && !looked_into(&r.destination));
+        prepared.doubted = doubted.map(|r| (r.id, r.source.clone(), r.destination_seen)).collect();
         prepared.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
@@ -150,7 +150,9 @@ impl Pass {
         let same_numbers = record
             .filter(|r| r.destination == update.destination && r.destination_validity == update.destination_validity);
         let intent = record.filter(|r| r.destination == update.destination).and_then(|r| r.intent);
-        let seen = record.filter(|r| r.source_validity == best.uid_validity).map_or(0, |r| r.source_seen.uid_next);
+        let seen = record
+            .filter(|r| r.source_validity == best.uid_validity && !r.source_seen.is_doubted())
+            .map_or(0, |r| r.source_seen.uid_next);
         let told = if state.uid_next > 0 { state.uid_next } else { best.uid_next };
         let job = Job {
             id,

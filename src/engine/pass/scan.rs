@@ -23,13 +23,15 @@ use crate::engine::pass::lane::{Lane, Lanes, Step, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
-use crate::engine::pass::restored::replaced;
+use crate::engine::pass::restored::{newest_holds, replaced};
 use crate::engine::pass::sample::{Bytes, Proof, Spread, prove};
 use crate::engine::pass::there::Rows;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Messages of one window.
 const WINDOW: u32 = 4000;
+/// A message of more bytes is not read only to see whether it is what it was.
+const LARGE: u32 = 1 << 20;
 /// IMAP numbers end here (RFC 9051 §2.3.1.1).
 const END: Uid = Uid(1 << 32);
 
@@ -62,6 +64,8 @@ struct Scan<'a> {
     listed: bool,
     /// Every known number is looked at: a sample was contradicted, or the server's figures were.
     prove_all: bool,
+    /// Contents were compared from the top down.
+    compared: bool,
     /// The server said it holds another number of messages than it listed: both figures of the first time.
     miscounted: Option<(u32, u64)>,
     /// The last failure of three at this folder.
@@ -147,11 +151,12 @@ impl Scan<'_> {
         let state = source.examine(&self.job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
         self.job.exists = state.messages;
         if self.prove_all {
-            let replaced = replaced(pass, source, self.job).await?;
+            let replaced = replaced(pass, source, self.job, self.job.doubtful).await?;
+            self.compared = true;
             self.set_aside(pass, replaced).await?;
         }
         let mut sums = Sums { next: state.uid_next, ..Sums::default() };
-        let mut sample = Spread::new();
+        let (mut sample, mut newest) = (Spread::new(), None);
         let failed = pass.failed_in(self.job.id);
         let dates = needs_dates(&pass.order.options, None);
         let density = i64::from(state.uid_next.max(1)) / i64::from(state.messages.max(1));
@@ -171,11 +176,15 @@ impl Scan<'_> {
                 few if few < WINDOW / 2 => width * 2,
                 _ => width,
             };
+            newest = newest_known(&listing, &marks).or(newest);
             self.take_in(pass, &listing, &marks, &failed, &mut sums);
             from = to;
         }
         if !self.sample_holds(source, sample.take()).await? {
             self.prove_all = true;
+            return Ok(Looked::Again);
+        }
+        if self.is_another_inside(pass, source, newest).await? {
             return Ok(Looked::Again);
         }
         if let Some(again) = self.count(pass, state.messages, sums.listed).await? {
@@ -235,6 +244,25 @@ impl Scan<'_> {
         let proofs =
             prove(source, &self.job.source, &asked, Bytes::Kept).await.on(Side::Source).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
+    }
+
+    /// Whether the newest message is another one under its old name and number, so that contents must be compared; those that
+    /// differ have lost their watermarks then.
+    async fn is_another_inside(
+        &mut self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        newest: Option<Watermark>,
+    ) -> Flow<bool> {
+        let Some(newest) = newest.filter(|_| !self.compared) else { return Ok(false) };
+        if newest_holds(source, self.job, &newest).await? {
+            return Ok(false);
+        }
+        self.compared = true;
+        let replaced = replaced(pass, source, self.job, false).await?;
+        let any = !replaced.is_empty();
+        self.set_aside(pass, replaced).await?;
+        Ok(any)
     }
 
     /// Listed must be what EXAMINE said (D27): else once more, on a fresh connection; then the difference is an error.
@@ -326,6 +354,13 @@ impl Scan<'_> {
     }
 }
 
+/// The newest message of a window that has a watermark, unless it is large: it is read in every scan.
+fn newest_known(listing: &[MessageMeta], marks: &[Watermark]) -> Option<Watermark> {
+    let sizes: BTreeMap<Uid, u32> = listing.iter().map(|message| (message.uid, message.size)).collect();
+    let newest = marks.iter().rev().find(|mark| sizes.contains_key(&mark.source))?;
+    sizes.get(&newest.source).is_some_and(|size| *size <= LARGE).then(|| newest.clone())
+}
+
 impl Pass {
     /// Whether the options leave messages out, so that a listing is needed even on a first pass.
     pub(super) fn filters(&self) -> bool {
@@ -355,7 +390,8 @@ impl Pass {
 
     async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> Flow<Found> {
         let prove_all = job.doubtful;
-        let mut step = Scan { job, found: Found::default(), listed, prove_all, miscounted: None, broken: false };
+        let mut step =
+            Scan { job, found: Found::default(), listed, prove_all, compared: false, miscounted: None, broken: false };
         let looked = loop {
             match self.persist(lane, &mut step).await? {
                 Looked::Again => lane.disconnect(),

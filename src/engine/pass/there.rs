@@ -33,11 +33,19 @@ const FEW: usize = 8;
 /// What was seen of the destination's numbering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Doubts {
-    /// UIDNEXT went back, there are more messages than can have come, or MAILBOXID is another one under the same
-    /// UIDVALIDITY: nobody can tell whether its owner made the folder anew or lost it, so that copies are made again.
+    /// UIDNEXT went back, there are more messages than can have come, MAILBOXID is another one under the same
+    /// UIDVALIDITY, or UIDVALIDITY itself went back, which no folder made anew may have (RFC 9051 §2.3.1.1): nobody can
+    /// tell whether its owner made the folder anew or lost it, so that copies are made again.
     pub stepped_back: bool,
-    /// A new UIDVALIDITY: its owner made the folder anew (D12).
-    pub made_anew: bool,
+    /// Another UIDVALIDITY: no number is left.
+    pub renumbered: bool,
+}
+
+impl Doubts {
+    /// Its owner made the folder anew (D12).
+    fn made_anew(self) -> bool {
+        self.renumbered && !self.stepped_back
+    }
 }
 
 struct There<'a> {
@@ -103,9 +111,8 @@ impl Step for There<'_> {
 
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
         let known = pass.journal.known_at_destination(self.id).await?;
-        let Doubts { stepped_back, made_anew } = self.doubts;
-        // With a new UIDVALIDITY no number is left.
-        let untold = if made_anew || self.unsettled {
+        let Doubts { stepped_back, renumbered } = self.doubts;
+        let untold = if renumbered || self.unsettled {
             pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await?
         } else {
             Vec::new()
@@ -113,7 +120,7 @@ impl Step for There<'_> {
         if known.is_empty() && untold.is_empty() {
             return Ok(false);
         }
-        if !stepped_back && !made_anew && untold.is_empty() && self.sample_holds(pass, to, &known).await? {
+        if !stepped_back && !renumbered && untold.is_empty() && self.sample_holds(pass, to, &known).await? {
             return Ok(false);
         }
         let mut sorted = self.sort_out(pass, source, to, &known).await?;
@@ -174,7 +181,7 @@ impl There<'_> {
         let highest = sorted.confirmed.last().copied().unwrap_or(Uid(0));
         let (gone, lost): (Vec<_>, Vec<_>) = absent.into_iter().partition(|(_, mark)| mark.destination < highest);
         sorted.gone = gone;
-        if self.doubts.stepped_back || self.doubts.made_anew || !sorted.lost.is_empty() {
+        if self.doubts.stepped_back || self.doubts.renumbered || !sorted.lost.is_empty() {
             sorted.lost.extend(lost);
         } else {
             sorted.gone.extend(lost);
@@ -237,11 +244,11 @@ impl There<'_> {
         let nobody = sorted.lost.is_empty() && sorted.untold.is_empty();
         let mut there = if nobody { Others::default() } else { self.others(to, &sorted).await? };
         // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
-        let inbox = self.at.path.is_inbox();
+        let put_back = self.at.path.is_inbox() || self.doubts.stepped_back;
         for (row, mark) in sorted.untold {
             match self.find(to, &mut there, &mark).await? {
                 Some(uid) => places.push((row, mark.source, uid)),
-                None if inbox => lost.push((row, mark)),
+                None if put_back => lost.push((row, mark)),
                 None => gone.push((row, mark)),
             }
         }
@@ -252,7 +259,7 @@ impl There<'_> {
             }
         }
         gone.extend(sorted.gone);
-        if self.doubts.made_anew && !inbox {
+        if self.doubts.made_anew() && !put_back {
             gone.append(&mut lost);
         }
         // First all numbers are given up, so that one that passes from a copy to another is free.
@@ -372,6 +379,11 @@ impl There<'_> {
     }
 }
 
+/// Whether the numbers of copies were given up, and no pass has seen its end since.
+fn is_unsettled(seen: Seen) -> bool {
+    seen.uid_next == 0 || seen == Seen::RESTORED
+}
+
 impl Pass {
     /// Looks at the copies of one destination folder; tells whether their numbers had changed.
     pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
@@ -380,7 +392,7 @@ impl Pass {
         let known = || group.iter().filter(believed);
         let doubts = Doubts {
             stepped_back: known().any(|job| job.doubts.stepped_back),
-            made_anew: known().any(|job| job.doubts.made_anew),
+            renumbered: known().any(|job| job.doubts.renumbered),
         };
         let mut there = There {
             id: job.id,
@@ -388,7 +400,7 @@ impl Pass {
             at: &job.destination,
             source: Some(&job.source),
             doubts,
-            unsettled: known().any(|job| job.destination_seen.uid_next == 0),
+            unsettled: known().any(|job| is_unsettled(job.destination_seen)),
             rows,
             kept: self.journal.habit(Side::Destination).await?.into(),
         };
@@ -411,12 +423,12 @@ impl Pass {
 
     /// Looks at the copies in destination folders that an earlier pass doubted, and whose source folders are not looked into.
     pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &Prepared, rows: &Rows) -> Flow<()> {
-        for (id, path) in &prepared.doubted {
+        for (id, path, seen) in &prepared.doubted {
             let Some(at) = prepared.places.get(id) else { continue };
-            let doubts = Doubts { stepped_back: true, made_anew: false };
+            let doubts = Doubts { stepped_back: true, renumbered: false };
             let kept = self.journal.habit(Side::Destination).await?.into();
-            self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, unsettled: false, rows, kept })
-                .await?;
+            let unsettled = is_unsettled(*seen);
+            self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, unsettled, rows, kept }).await?;
             let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
             self.journal.end_folder(*id, end).await?;
         }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::{FolderPath, ListedFolder, WireName};
-use crate::domain::record::{FolderRecord, Habit, Notice, NoticeKind, Phase};
+use crate::domain::record::{FolderEnd, FolderRecord, Habit, Notice, NoticeKind, Phase, Seen};
 use crate::domain::tree::{Tree, Twins};
 use crate::endpoint::{Destination, Limits, NewFolder, Source};
 use crate::engine::pass::candidates::{Candidate, Examine, Open, is_another};
@@ -158,6 +158,9 @@ impl Pass {
         if !look.is_empty() {
             self.persist(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
         }
+        if look.iter().any(|c| c.refused.is_none() && c.was_put_back()) {
+            self.doubt_source(lane, &listing, &mut look, &mut settled).await?;
+        }
         // New and empty: there is nothing to look into.
         let needed = |c: &Candidate| c.refused.is_none() && (c.record.is_some() || c.best().messages > 0);
         let (mut look, empty): (Vec<_>, Vec<_>) = look.into_iter().partition(needed);
@@ -166,6 +169,30 @@ impl Pass {
             self.persist(lane, &mut Open { candidates: &mut look }).await?;
         }
         self.register(records, &listing, settled, look).await
+    }
+
+    /// A folder of the source is in an earlier state than it was, so that the others may be too, whatever their figures say: an
+    /// edited draft may have the number of another. All of them are looked into, in this pass or, if it dies, in the next.
+    async fn doubt_source(
+        &self,
+        lane: &mut Lane,
+        listing: &Listing,
+        look: &mut Vec<Candidate>,
+        settled: &mut Vec<Candidate>,
+    ) -> Flow<()> {
+        tracing::info!("the source was put back to an earlier state");
+        let known = |c: &mut Candidate| c.record.is_some() && c.refused.is_none();
+        let mut more: Vec<Candidate> = settled.extract_if(.., known).collect();
+        if !more.is_empty() {
+            self.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
+        }
+        look.extend(more);
+        for record in look.iter_mut().filter_map(|c| c.record.as_mut()) {
+            record.source_seen = Seen::DOUBTED;
+            let end = FolderEnd { source: Some(Seen::DOUBTED), ..FolderEnd::default() };
+            self.journal.end_folder(record.id, end).await?;
+        }
+        Ok(())
     }
 
     /// Where folders have a MAILBOXID, those that were just created get theirs by another look at the list: later passes tell

@@ -3,7 +3,7 @@
 //!
 //! Judged by [`model`]. The engine runs in this process. `WANDERING_SEEDS=100..2100 WANDERING_DAYS=15
 //! WANDERING_THREADS=8 cargo test --release --test it wandering::lives` runs as many lives as are wanted; the log of
-//! each that fails is printed with its seed.
+//! each that fails is printed with its seed; `WANDERING_INVENTORY=1`: with what is where after each pass.
 
 mod here;
 mod model;

@@ -67,6 +67,11 @@ pub struct Model {
     /// Copies beyond what the source explains: put back by the destination's backup when the ledger had given them up, or
     /// made because nobody could know that their owner took one away. No copy of another message at the source.
     extra: Census,
+    /// Taken away by the owner, and brought back by a restore: whoever saw only the first thinks that they are gone.
+    revived: Census,
+    /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
+    /// and its owner the message, there are two.
+    forgotten: Census,
     /// A restore happened since the last pass, so that what was taken away may look lost.
     restored: bool,
     /// Mail of the owner's own, whether it is still there or not.
@@ -130,10 +135,13 @@ impl Model {
             let made = of(&self.made, message).max(is);
             *self.extra.entry(message.clone()).or_default() += made - of(&self.made, message);
             self.made.insert(message.clone(), made);
-            self.gone.insert(message.clone(), made.saturating_sub(was.max(is)));
+            let gone = made.saturating_sub(was.max(is));
+            let back = self.gone.insert(message.clone(), gone).unwrap_or(0).saturating_sub(gone);
+            *self.revived.entry(message.clone()).or_default() += back;
             let lost = self.lost.entry(message.clone()).or_default();
             *lost = (*lost + was).saturating_sub(is);
-            let away = (of(&self.put_away, message) + of(&with_folders, message)).min(*lost);
+            let away = of(&self.put_away, message) + of(&with_folders, message) + of(&self.revived, message);
+            let away = away.min(*lost);
             self.away.insert(message.clone(), away);
             self.loose.insert(message.clone());
         }
@@ -147,6 +155,10 @@ impl Model {
             if !self.own.contains(&copy.sha256) {
                 *emptied.entry(copy.sha256.clone()).or_default() += 1;
                 *self.razed.entry(copy.sha256.clone()).or_default() += 1;
+                if let Some(revived) = self.revived.get_mut(&copy.sha256).filter(|revived| **revived > 0) {
+                    *revived -= 1;
+                    *self.away.entry(copy.sha256.clone()).or_default() += 1;
+                }
                 self.loose.insert(copy.sha256.clone());
             }
         }
@@ -174,6 +186,9 @@ impl Model {
             let unsure = if self.restored { gone + of(&self.put_away, &message) } else { 0 };
             let low = sure.saturating_sub(gone + missing);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
+            let high = high + of(&self.forgotten, &message);
+            *self.forgotten.entry(message.clone()).or_default() +=
+                (of(&self.lost, &message) + razed).min(before.saturating_sub(now));
             let found = of(&there, &message);
             let fewer = found < low && found + razed >= low && pass.named;
             if !(low..=high).contains(&found) && !fewer {

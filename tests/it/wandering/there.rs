@@ -82,6 +82,7 @@ impl World {
         if from != "INBOX" && from != MINE && !nested && !there.list().iter().any(|folder| folder.wire == to) {
             there.ok(&format!("RENAME {} {}", quoted(&from), quoted(to)));
             self.note(format!("there: renamed {from} to {to}"));
+            self.renamed_there.insert(to.to_owned());
         }
     }
 
@@ -101,6 +102,9 @@ impl World {
         self.there.server.renumber(&self.there.user, &folder, validity, None);
         if folder == MINE {
             messages.iter().for_each(|copy| self.model.deleted(&copy.sha256, false));
+        } else if self.renamed_there.contains(&folder) {
+            // Nobody can know that this was the folder whose name is gone: its owner may have deleted that.
+            messages.iter().for_each(|copy| self.model.deleted(&copy.sha256, true));
         } else {
             self.model.razed(&folder, messages.iter());
         }

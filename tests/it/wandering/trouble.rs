@@ -167,6 +167,7 @@ impl World {
         };
         self.note(format!("  {counts:?}"));
         let (after, there) = (self.here.read(), self.there.read());
+        self.renamed_there.clear();
         let held = |mailbox: &Mailbox| -> Vec<_> {
             mailbox.folders.iter().map(|(name, folder)| (name.clone(), folder.messages.clone())).collect()
         };
@@ -193,7 +194,7 @@ impl World {
             let held = census(before);
             self.model.loose.extend(census(&there).into_keys().filter(|message| !held.contains_key(message)));
         }
-        if !wrong.is_empty() {
+        if !wrong.is_empty() || std::env::var_os("WANDERING_INVENTORY").is_some() {
             for (side, mailbox) in [("here", here), ("there before", before), ("there", &there)] {
                 self.note(format!("{side}:\n{}", inventory(mailbox)));
             }

@@ -61,6 +61,8 @@ pub struct World {
     pub model: Model,
     /// Taken out of the source, to be put back somewhere one day.
     pub away: Vec<Message>,
+    /// New names of destination folders, since a pass looked.
+    pub renamed_there: BTreeSet<String>,
     /// A pass was killed and has not come back yet.
     pub killed: bool,
     /// All folders of the source have one UIDVALIDITY.
@@ -99,6 +101,7 @@ impl World {
             next: 1,
             model: Model::default(),
             away: Vec::new(),
+            renamed_there: BTreeSet::new(),
             killed: false,
             one_validity,
             suspect: false,
