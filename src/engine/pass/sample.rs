@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::failure::{Failure, Scope};
 use crate::domain::identity::{ContentHash, FromHeader, Names, names_of};
 use crate::domain::ids::Uid;
-use crate::domain::record::{Habit, Watermark};
+use crate::domain::record::{Habit, Origin, Watermark};
 use crate::endpoint::{Fetched, FolderRef, Source, Which};
 use crate::engine::pass::bytes;
 use crate::engine::pass::contents::shapes;
@@ -100,6 +100,35 @@ pub(super) async fn prove(
             Some(names) if names.is(mark) && !others.contains(uid) => Proof::Confirmed,
             Some(_) => Proof::Contradicted,
         }));
+    }
+    Ok(proofs)
+}
+
+/// Messages of one sample that are read whole.
+const WHOLE: usize = 8;
+
+/// The same for a folder that may be another one: two folders hold messages of one name under one number more often than
+/// messages of one content. Some of those confirmed by their name must hold what was recorded.
+pub(super) async fn prove_with_contents(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    marks: &[(Uid, &Watermark)],
+    kept: Bytes,
+) -> Result<Vec<Proof>, Failure> {
+    let mut proofs = prove(session, folder, marks, kept).await?;
+    if kept == Bytes::Changed {
+        return Ok(proofs);
+    }
+    // What was found at a destination may hold lines more than the source's message.
+    let told = |mark: &Watermark| mark.content.is_some() && mark.origin == Origin::Copied;
+    let confirmed = marks.iter().zip(&proofs).filter(|((_, mark), proof)| **proof == Proof::Confirmed && told(mark));
+    let confirmed: Vec<(Uid, &Watermark)> = confirmed.map(|(mark, _)| *mark).collect();
+    let every = confirmed.len().div_ceil(WHOLE).max(1);
+    let some: Vec<(Uid, &Watermark)> = confirmed.into_iter().rev().step_by(every).collect();
+    let others = compared(session, folder, &some).await?.others;
+    for ((uid, _), proof) in marks.iter().zip(&mut proofs).filter(|((uid, _), _)| others.contains(uid)) {
+        tracing::debug!(folder = %folder.path, %uid, "a message of this name holds something else");
+        *proof = Proof::Contradicted;
     }
     Ok(proofs)
 }
