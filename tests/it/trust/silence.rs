@@ -1,5 +1,6 @@
 //! Silence is no evidence: what a server does not hand out, does not list or does not keep is named (C.12 a–e).
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mailferry::domain::record::NoticeKind;
@@ -373,6 +374,33 @@ fn c12e_nor_when_it_kept_nothing_of_all() {
         pair.destination.state().receive = None;
         pair.verdict().copies(10);
         assert_eq!(pair.there(), once(0..10));
+    }
+}
+
+#[test]
+fn c12e_copies_of_this_pass_whose_folder_went_are_named() {
+    for words in ["NO [NONEXISTENT] no such folder", "NO [NOPERM] not yours any more"] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("INBOX", 0..3);
+        pair.source.fill("Work", 3..8);
+        let copied = AtomicU32::new(0);
+        pair.destination.bend(move |heard| {
+            let work = heard.arguments.contains("Work");
+            if heard.verb == "APPEND" && work {
+                copied.fetch_add(1, Ordering::SeqCst);
+            }
+            let gone = work && heard.verb != "APPEND" && copied.load(Ordering::SeqCst) == 5;
+            match (gone, heard.line.starts_with('*')) {
+                (true, true) => Said::Nothing,
+                (true, false) => Said::Instead(format!("{} {words}", heard.line.split(' ').next().unwrap_or_default())),
+                _ => Said::Kept,
+            }
+        });
+        let verdict = pair.verdict().wrong(&["Work"]);
+        assert!(verdict.notes(NoticeKind::MissingThere), "{}", verdict.words());
+        assert_eq!(verdict.item.messages("differ"), 5, "{}", verdict.words());
+        // An earlier pass's copies that went with their folder are their owner's doing.
+        pair.verdict();
     }
 }
 
