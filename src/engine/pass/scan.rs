@@ -571,7 +571,7 @@ impl Pass {
                 }
                 continue;
             }
-            for job in &mut group {
+            for job in group.iter_mut().filter(|job| !job.abandoned) {
                 let looked = match look {
                     Look::Numbers(_) => Ok(()),
                     Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {
