@@ -82,11 +82,11 @@ impl Store {
                 cache.taken.forget(id);
                 transaction
                     .prepare_cached(
-                        "UPDATE folder SET destination_validity = ?2, marker = NULL, destination_next = 0,
-                             destination_messages = 0
+                        "UPDATE folder SET destination_validity = ?2, marker = NULL, destination_next = ?3,
+                             destination_messages = ?4
                          WHERE id = ?1",
                     )?
-                    .execute((id, validity))?;
+                    .execute((id, validity, Seen::RENUMBERED.uid_next, Seen::RENUMBERED.messages))?;
             }
             Ok(())
         })
@@ -395,7 +395,11 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
     }
     // A folder made anew has a greater UIDVALIDITY (RFC 9051 §2.3.1.1); one with an earlier was put back.
     let put_back = destination_renumbered && new.destination_validity < old.destination_validity;
-    let there = if put_back { Seen::RESTORED } else { Seen::default() };
+    let there = match (destination_renumbered, put_back) {
+        (true, true) => Seen::RESTORED,
+        (true, false) => Seen::RENUMBERED,
+        (false, _) => Seen::default(),
+    };
     transaction
         .prepare_cached(
             "UPDATE folder SET source = ?2, source_wire = ?3, mailbox_id = ?4, destination = ?5, destination_wire = ?6,

@@ -94,7 +94,7 @@ pub(super) async fn prove(
                 && told.get(uid).is_some_and(|names| names.weak && names.is(mark))
         };
         let weak: Vec<(Uid, &Watermark)> = some.iter().filter(|(uid, mark)| weak(uid, mark)).copied().collect();
-        let others = others(session, folder, &weak).await?;
+        let others = compared(session, folder, &weak).await?.others;
         proofs.extend(some.iter().map(|(uid, mark)| match told.get(uid) {
             None => Proof::Unseen,
             Some(names) if names.is(mark) && !others.contains(uid) => Proof::Confirmed,
@@ -125,7 +125,7 @@ pub(super) async fn prove_with_contents(
     let confirmed: Vec<(Uid, &Watermark)> = confirmed.map(|(mark, _)| *mark).collect();
     let every = confirmed.len().div_ceil(WHOLE).max(1);
     let some: Vec<(Uid, &Watermark)> = confirmed.into_iter().rev().step_by(every).collect();
-    let others = others(session, folder, &some).await?;
+    let others = compared(session, folder, &some).await?.others;
     for ((uid, _), proof) in marks.iter().zip(&mut proofs).filter(|((uid, _), _)| others.contains(uid)) {
         tracing::debug!(folder = %folder.path, %uid, "a message of this name holds something else");
         *proof = Proof::Contradicted;
@@ -133,20 +133,31 @@ pub(super) async fn prove_with_contents(
     Ok(proofs)
 }
 
-/// Which of these messages hold something else than their watermarks say, each time they are read: some servers make up
-/// a message anew whenever it is asked for, and then nobody can tell.
-async fn others(
+/// What messages hold, beside what their watermarks say.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// Something else, each time they are read.
+    pub others: BTreeSet<Uid>,
+    /// How many hold the same.
+    pub same: usize,
+}
+
+/// Reads these messages. Some servers make up a message anew whenever it is asked for, and then nobody can tell: what differs is
+/// read twice.
+pub(super) async fn compared(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
-) -> Result<BTreeSet<Uid>, Failure> {
-    let asked = marks.iter().map(|(uid, _)| *uid).collect();
+) -> Result<Compared, Failure> {
+    let asked = marks.iter().filter(|(_, mark)| mark.content.is_some()).map(|(uid, _)| *uid).collect();
     let first = contents(session, folder, asked).await?;
     let differs =
         |(uid, mark): &&(Uid, &Watermark)| first.get(uid).is_some_and(|content| Some(*content) != mark.content);
     let different: Vec<Uid> = marks.iter().filter(differs).map(|(uid, _)| *uid).collect();
+    let same = first.len() - different.len();
     let again = contents(session, folder, different).await?;
-    Ok(again.into_iter().filter(|(uid, content)| first.get(uid) == Some(content)).map(|(uid, _)| uid).collect())
+    let others = again.into_iter().filter(|(uid, content)| first.get(uid) == Some(content)).map(|(uid, _)| uid);
+    Ok(Compared { others: others.collect(), same })
 }
 
 async fn contents(

@@ -13,6 +13,7 @@ mod moved;
 mod nameless;
 mod numbers_here;
 mod numbers_there;
+mod put_back;
 mod silence;
 mod status_lies;
 

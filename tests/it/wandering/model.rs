@@ -72,6 +72,8 @@ pub struct Model {
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two.
     forgotten: Census,
+    /// Some were lost so in the last pass: that has a name.
+    homeless: bool,
     /// A restore happened since the last pass, so that what was taken away may look lost.
     restored: bool,
     /// Mail of the owner's own, whether it is still there or not.
@@ -168,6 +170,7 @@ impl Model {
     pub fn judge(&mut self, pass: &Pass<'_>, there: &Mailbox) -> Vec<String> {
         let (source, there) = (census(pass.source), census(there));
         let (mut wrong, mut short) = (Vec::new(), false);
+        self.homeless = false;
         let killed = pass.before_kill.clone().unwrap_or_default();
         let all: BTreeSet<String> =
             source.keys().chain(there.keys()).chain(killed.keys()).chain(self.made.keys()).cloned().collect();
@@ -187,8 +190,9 @@ impl Model {
             let low = sure.saturating_sub(gone + missing);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let high = high + of(&self.forgotten, &message);
-            *self.forgotten.entry(message.clone()).or_default() +=
-                (of(&self.lost, &message) + razed).min(before.saturating_sub(now));
+            let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(now));
+            *self.forgotten.entry(message.clone()).or_default() += homeless;
+            self.homeless |= homeless > 0;
             let found = of(&there, &message);
             let fewer = found < low && found + razed >= low && pass.named;
             if !(low..=high).contains(&found) && !fewer {
@@ -236,6 +240,6 @@ impl Model {
 
     /// Whether something may still be named because of a folder made anew.
     pub fn is_unsettled(&self) -> bool {
-        self.razed.values().any(|count| *count > 0)
+        self.homeless || self.razed.values().any(|count| *count > 0)
     }
 }
