@@ -123,7 +123,7 @@ impl Step for Ask<'_> {
     }
 }
 
-/// A message at the destination that is no message of the source. Its flags are its owner's.
+/// A message at the destination that is no message of the source now. Should one of its content come, it was copied.
 fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<ContentHash>) -> Watermark {
     Watermark {
         source: Uid(NOBODYS + uid.0),
@@ -132,7 +132,7 @@ fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<Conten
         identity,
         content,
         flags: Flags::none(),
-        origin: Origin::Found,
+        origin: Origin::Copied,
     }
 }
 
