@@ -9,6 +9,7 @@ use crate::support::bench::{Bench, runtime};
 use crate::support::compare::Mailbox;
 use crate::support::dovecot::{self, Dovecot, Format};
 use crate::support::odd::{MODERN, letter, subject};
+use crate::support::relay::{Act, At, Relay, Rules, verb};
 use crate::support::scene::message;
 
 /// The same message with other words.
@@ -100,6 +101,7 @@ fn c10_what_was_in_a_destination_folder_stays_away_when_another_one_gets_its_nam
 struct Crash {
     from: (&'static Dovecot, String),
     to: (&'static Dovecot, String),
+    source: Relay,
     bench: Bench,
 }
 
@@ -110,8 +112,9 @@ impl Crash {
         for (server, user) in [&from, &to] {
             server.login(user).select("INBOX");
         }
-        let bench = Bench::new((server.plain_port, &from.1), (twin.plain_port, &to.1)).await;
-        Crash { from, to, bench }
+        let source = Relay::start(server.plain_port, Rules::default());
+        let bench = Bench::new((source.port, &from.1), (twin.plain_port, &to.1)).await;
+        Crash { from, to, source, bench }
     }
 
     fn fill(&self, folder: &str, numbers: std::ops::Range<u32>) {
@@ -238,4 +241,38 @@ fn c2_also_when_the_pass_dies_again_before_it_is_looked_at() {
             assert!(again >= 2, "only {again} writes in the second attempt");
         });
     }
+}
+
+#[test]
+fn c2_also_when_the_folder_to_which_it_went_cannot_be_opened_when_the_pass_comes_back() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        for cuts in 0..6 {
+            let crash = Crash::new().await;
+            crash.fill("B", 20..22);
+            crash.fill("A", 0..3);
+            crash.bench.run().await.expect_clean();
+            crash.fill("A", 3..6);
+            crash.bench.run_cut(cuts, &Stops::default()).await;
+            let mut here = crash.from.0.login(&crash.from.1);
+            here.select("A");
+            here.move_to("4:6", "B");
+            let refusal = Act::Answer("NO [NOPERM] not yours".into());
+            crash.source.plan(At::Command(verb("EXAMINE").with("\"B\"").every()), refusal);
+            crash.bench.run().await;
+            crash.source.forget_plans();
+            crash.bench.run().await.expect_clean();
+            assert_eq!(crash.subjects(), once((0..6).chain(20..22)), "dead after {cuts} writes");
+            // And its flags are carried.
+            here.select("B");
+            here.store("3:5", "+FLAGS", "\\Flagged");
+            crash.bench.run().await.expect_clean();
+            let there = Mailbox::read(&mut crash.to.0.login(&crash.to.1));
+            let flagged = there.folders.values().flat_map(|folder| &folder.messages);
+            let flagged = flagged.filter(|message| message.flags.iter().any(|flag| flag == "\\Flagged")).count();
+            assert_eq!(flagged, 3, "dead after {cuts} writes");
+        }
+    });
 }
