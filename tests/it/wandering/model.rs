@@ -190,7 +190,9 @@ impl Model {
             let low = sure.saturating_sub(gone + missing);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let high = high + of(&self.forgotten, &message);
-            let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(now));
+            // A pass that died may have seen that before its owner brought the message back.
+            let seen = pass.before_kill.as_ref().map_or(now, |killed| now.min(of(killed, &message)));
+            let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(seen));
             *self.forgotten.entry(message.clone()).or_default() += homeless;
             self.homeless |= homeless > 0;
             let found = of(&there, &message);
