@@ -276,3 +276,32 @@ fn c2_also_when_the_folder_to_which_it_went_cannot_be_opened_when_the_pass_comes
         }
     });
 }
+
+#[test]
+fn c10_a_destination_folder_that_is_renamed_before_anything_in_it_was_recorded_is_followed() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut cuts = 0;
+        loop {
+            let crash = Crash::new().await;
+            crash.fill("B", 20..22);
+            crash.bench.run().await.expect_clean();
+            crash.fill("A", 0..3);
+            let died = crash.bench.run_cut(cuts, &Stops::default()).await.cut;
+            let mut there = crash.to.0.login(&crash.to.1);
+            if there.list().iter().any(|folder| folder.wire == "A") {
+                there.ok("RENAME A Other");
+            }
+            drop(there);
+            crash.bench.run().await.expect_clean();
+            assert_eq!(crash.subjects(), once((0..3).chain(20..22)), "dead after {cuts} writes");
+            if !died {
+                break;
+            }
+            cuts += 1;
+        }
+        assert!(cuts >= 4, "only {cuts} writes in the whole pass");
+    });
+}
