@@ -155,7 +155,8 @@ impl Pass {
         let seen = record
             .filter(|r| r.source_validity == best.uid_validity && !r.source_seen.is_doubted())
             .map_or(0, |r| r.source_seen.uid_next);
-        let told = if state.uid_next > 0 { state.uid_next } else { best.uid_next };
+        // Either may say too little, and what was told by then was there before any folder was compared.
+        let told = state.uid_next.max(best.uid_next);
         let job = Job {
             id,
             path: listed.path.clone(),
