@@ -18,7 +18,7 @@ use crate::domain::failure::{Scope, Side};
 use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Alike, AwayMarks, Belief, Ours, Pair, Theirs, decide, match_contents};
-use crate::domain::record::{Counts, Notice, NoticeKind, Origin, Results};
+use crate::domain::record::{Counts, Notice, NoticeKind, Origin};
 use crate::endpoint::{Destination, Source, Which};
 use crate::engine::pass::contents::{names_of_unseen, shapes};
 use crate::engine::pass::job::{Job, Todo};
@@ -123,9 +123,6 @@ impl Across<'_> {
                 unclaimed.entry(row).or_default().entry(identity).or_default().insert(uid);
             }
         };
-        for (row, found) in std::mem::take(self.prepared.left_over.get_mut().unwrap_or_else(PoisonError::into_inner)) {
-            add(row, found);
-        }
         // Of a folder that failed only now, nobody can tell what of its destination its own new messages are.
         let broken = |job: &&Job| job.abandoned && !self.prepared.open.contains_key(&job.id);
         let broken = self.prepared.groups.iter().flatten().filter(broken);
@@ -138,6 +135,10 @@ impl Across<'_> {
             } else {
                 add(row, found);
             }
+        }
+        // Last: nothing breaks after it, so that none of it is lost for the next try.
+        for (row, found) in std::mem::take(self.prepared.left_over.get_mut().unwrap_or_else(PoisonError::into_inner)) {
+            add(row, found);
         }
         Ok((unclaimed, away))
     }
@@ -185,12 +186,13 @@ impl Look<'_> {
         drop_recorded(self.pass, self.job).await?;
         // Listed before.
         let Todo::These(new) = self.job.todo.clone() else { return Ok(()) };
-        let mut waiting = Vec::new();
+        self.job.unsettled.clear();
         for some in new.chunks(AT_ONCE) {
             let from = &self.job.source;
             let mut read = who(self.source, from, some).await.on(Side::Source).map_err(Halt::Fatal)?;
-            // What does not come now will be an error when it is to be copied, or have vanished.
-            names_of_unseen(self.source, from, some, &mut read).await.on(Side::Source).map_err(Halt::Fatal)?;
+            let unseen = names_of_unseen(self.source, from, some, &mut read).await.on(Side::Source);
+            // Should these come when they are to be copied, nobody has compared them.
+            self.job.unsettled.extend(unseen.map_err(Halt::Fatal)?);
             let asked = |names: &Names| {
                 self.away.has(names) || self.unclaimed.values().any(|there| there.contains_key(&names.now))
             };
@@ -205,11 +207,13 @@ impl Look<'_> {
                     Some(shape) => self.away.take(names, shape.content),
                     None => true,
                 };
-                waiting.extend(left.filter(waits).map(|(uid, _)| *uid));
+                // At once: what answered for them is used up, also if the connection breaks next.
+                let waiting = left.filter(waits).map(|(uid, _)| *uid).collect();
+                self.wait(waiting).await;
             }
         }
         drop_recorded(self.pass, self.job).await?;
-        self.wait(waiting).await;
+        self.name_waiting().await;
         Ok(())
     }
 
@@ -249,28 +253,34 @@ impl Look<'_> {
         Ok(claimed)
     }
 
-    /// These are not copied in this pass, and are counted and named.
+    /// These are not copied in this pass, and are counted.
     async fn wait(&mut self, waiting: Vec<Uid>) {
         if waiting.is_empty() {
             return;
         }
-        let messages = waiting.len() as u64;
-        let notice = Notice {
-            folder: Some(self.job.path.clone()),
-            kind: NoticeKind::Waiting,
-            side: Some(Side::Source),
-            messages,
-            numbers: waiting.iter().copied().take(Notice::NUMBERS).collect(),
-            detail: None,
-        };
-        let results = Results { notices: vec![notice], ..Results::default() };
-        let counts = vec![(self.job.id, Counts { waiting: messages, ..Counts::default() })];
-        self.pass.recorder.add(Entry { results, counts, progressed: false }).await;
+        let counts = vec![(self.job.id, Counts { waiting: waiting.len() as u64, ..Counts::default() })];
+        self.pass.recorder.add(Entry { counts, ..Entry::default() }).await;
         self.job.waiting.extend(waiting);
         self.job.unfinished = true;
         if let Todo::These(uids) = &mut self.job.todo {
             uids.retain(|uid| !self.job.waiting.contains(uid));
         }
+    }
+
+    /// All that wait are named, once the folder is looked through.
+    async fn name_waiting(&mut self) {
+        if self.job.waiting.is_empty() {
+            return;
+        }
+        let notice = Notice {
+            folder: Some(self.job.path.clone()),
+            kind: NoticeKind::Waiting,
+            side: Some(Side::Source),
+            messages: self.job.waiting.len() as u64,
+            numbers: self.job.waiting.iter().copied().take(Notice::NUMBERS).collect(),
+            detail: None,
+        };
+        self.pass.recorder.add(Entry::notice(notice)).await;
     }
 }
 

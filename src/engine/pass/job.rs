@@ -147,6 +147,9 @@ pub struct Job {
     /// Messages that did not come when they were to be compared with what is at the destination. They may be there
     /// already: reading them again tells what is wrong with them, but they are not appended.
     pub uncompared: BTreeSet<Uid>,
+    /// Messages of which nobody saw who they are when they were compared with what belongs to other folders: not appended in
+    /// this pass, whatever comes of them later.
+    pub unsettled: BTreeSet<Uid>,
     /// Messages that wait for the next pass: they may have come from a folder that could not be read in this one (D29).
     pub waiting: BTreeSet<Uid>,
     /// The destination's numbering as an earlier pass saw it last.
@@ -193,7 +196,9 @@ impl Job {
 
     /// Whether a message could not be compared with what is there already: it is not appended.
     pub fn is_uncompared(&self, uid: Uid) -> bool {
-        self.uncompared.contains(&uid) || self.chosen.as_ref().is_some_and(|chosen| chosen.unseen.contains(&uid))
+        self.uncompared.contains(&uid)
+            || self.unsettled.contains(&uid)
+            || self.chosen.as_ref().is_some_and(|chosen| chosen.unseen.contains(&uid))
     }
 
     /// How many messages are expected to come.

@@ -177,6 +177,8 @@ pub struct Pass {
     twice: twice::MaybeTwice,
     /// HIGHESTMODSEQ of the source is not trusted.
     modseq_stalls: AtomicBool,
+    /// The source hands out its messages in another form than when they were copied: contents say nothing.
+    in_another_form: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
     late: Mutex<BTreeMap<FolderId, Job>>,
     /// Rows whose destination numbers were seen to mean other messages.
@@ -220,6 +222,7 @@ impl Pass {
             failed: Mutex::default(),
             twice: twice::MaybeTwice::default(),
             modseq_stalls: AtomicBool::new(false),
+            in_another_form: AtomicBool::new(false),
             late: Mutex::default(),
             doubted: Mutex::default(),
             ended: Mutex::default(),

@@ -190,6 +190,7 @@ impl Pass {
             suspects: Suspects::default(),
             cut: Cut::default(),
             uncompared: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
             waiting: BTreeSet::new(),
             destination_seen: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
             singly: false,

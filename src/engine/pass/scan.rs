@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::restored::{newest_holds, replaced};
 use crate::engine::pass::sample::{Bytes, Proof, Spread, prove};
-use crate::engine::pass::there::Rows;
+use crate::engine::pass::there::LookedInto;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Messages of one window.
@@ -79,7 +80,7 @@ enum Look<'a> {
     /// Resolve.
     Resolve(&'a Prepared),
     /// Look whether the numbers of copies hold.
-    Numbers(&'a Rows),
+    Numbers(&'a LookedInto),
 }
 
 /// How a step over one folder ended, when it was not by a halt.
@@ -159,7 +160,7 @@ impl Scan<'_> {
         let state = source.examine(&self.job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
         self.job.exists = state.messages;
         if self.prove_all {
-            let replaced = replaced(pass, source, self.job, self.job.doubtful).await?;
+            let replaced = replaced(pass, source, self.job).await?;
             self.compared = true;
             self.set_aside(pass, replaced).await?;
         }
@@ -268,12 +269,13 @@ impl Scan<'_> {
         source: &mut dyn Source,
         newest: Option<Watermark>,
     ) -> Flow<bool> {
-        let Some(newest) = newest.filter(|_| !self.compared) else { return Ok(false) };
+        let known = self.compared || pass.in_another_form.load(Ordering::Relaxed);
+        let Some(newest) = newest.filter(|_| !known) else { return Ok(false) };
         if newest_holds(source, self.job, &newest).await? {
             return Ok(false);
         }
         self.compared = true;
-        let replaced = replaced(pass, source, self.job, false).await?;
+        let replaced = replaced(pass, source, self.job).await?;
         let any = !replaced.is_empty();
         self.set_aside(pass, replaced).await?;
         Ok(any)
@@ -476,12 +478,12 @@ impl Pass {
     /// Looks whether the numbers of copies at the destination still hold (D26).
     pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
-        let rows = Rows::of(prepared);
+        let looked_into: LookedInto = prepared.groups.iter().flatten().map(|job| job.id).collect();
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
-        prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
+        prepared.groups = self.side_by_side(lanes, &Look::Numbers(&looked_into), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
-            self.check_doubted(lane, prepared, &rows).await?;
+            self.check_doubted(lane, prepared, &looked_into).await?;
         }
         Ok(())
     }
@@ -572,8 +574,8 @@ impl Pass {
 
     async fn look_at_groups(&self, lane: &mut Lane, look: &Look<'_>, queue: &Queue, done: &Queue) -> Flow<()> {
         while let Some(mut group) = queue.take() {
-            if let Look::Numbers(rows) = look {
-                match self.check_there(lane, rows, &mut group).await {
+            if let Look::Numbers(looked_into) = look {
+                match self.check_there(lane, looked_into, &mut group).await {
                     Ok(()) => done.put(group),
                     Err(halt) if lane.is_unwanted(&halt) => {
                         lane.leave_out();

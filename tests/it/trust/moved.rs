@@ -1,5 +1,6 @@
 //! A folder that could not be read is not empty: what moved out of it is neither doubled nor brought back (C.3).
 
+use mailferry::domain::record::NoticeKind;
 use mailferry::engine::pass::Stops;
 
 use super::once;
@@ -98,6 +99,32 @@ fn c3_nor_when_it_is_not_listed_for_once() {
         };
         moved_out(shut, true);
     }
+}
+
+#[test]
+fn c3_a_connection_that_breaks_among_messages_that_must_wait_forgets_none_of_them() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("A", 0..1100);
+    scene.fill("B", 2000..2001);
+    scene.pass();
+    let mut here = scene.here();
+    here.select("A");
+    here.move_to("1:1100", "B");
+    refuse(&scene, "EXAMINE");
+    // The first whole message is the newest known one, then the contents of a thousand come, then of the others.
+    let hit = scene.source.plan(At::Command(verb("UID FETCH").with("BODY.PEEK[])").nth(3)), Act::Reset);
+    let verdict = scene.verdict();
+    assert_eq!(hit.count(), 1, "{}", verdict.words());
+    assert_eq!((verdict.copied(), verdict.item.messages("waiting")), (0, 1100), "{}", verdict.words());
+    let waiting: Vec<_> = verdict.notices.iter().filter(|notice| notice.kind == NoticeKind::Waiting).collect();
+    assert_eq!((waiting.len(), waiting[0].messages), (1, 1100), "named once: {}", verdict.words());
+    scene.source.forget_plans();
+    scene.verdict().copies(0);
+    assert_eq!(scene.count_there(&["A", "B"]), [1100, 1]);
+    scene.idle_pass();
 }
 
 /// Source and destination of a pass that dies.
