@@ -1,6 +1,6 @@
 //! The journal of one pass, kept in the workspace database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
@@ -9,7 +9,7 @@ use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
 };
 use crate::engine::journal::Journal;
 use crate::store::{Store, StoreError};
@@ -52,11 +52,7 @@ impl Journal for StoreJournal {
         self.store.some_watermarks(folder, from, to, limit).await
     }
 
-    async fn held_elsewhere(
-        &self,
-        folder: FolderId,
-        asked: BTreeSet<Identity>,
-    ) -> Result<BTreeMap<Identity, u64>, StoreError> {
+    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, StoreError> {
         self.store.held_elsewhere(self.item, folder, asked).await
     }
 
