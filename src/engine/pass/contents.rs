@@ -37,6 +37,24 @@ pub(super) async fn names_of_unseen(
     Ok(unseen)
 }
 
+/// Who these messages are by all their bytes, as far as they come together.
+pub(super) async fn names_of_whole(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    mut uids: Vec<Uid>,
+) -> Result<BTreeMap<Uid, Names>, Failure> {
+    uids.sort_unstable();
+    let mut found = BTreeMap::new();
+    let each = |message: SourceMessage| {
+        found.insert(message.uid, bytes::names(&message.body).map_err(|e| spool_failed(&e))?);
+        Ok(())
+    };
+    match read(session, folder, uids, each).await {
+        Err(failure) if failure.scope > Scope::Folder => Err(failure),
+        Ok(()) | Err(_) => Ok(found),
+    }
+}
+
 /// What these messages hold, as far as they come. Of many, only what is needed to find equals.
 pub(super) async fn shapes(
     session: &mut (impl Source + ?Sized),
@@ -72,12 +90,12 @@ pub(super) async fn shapes(
     Ok(found)
 }
 
-/// What a server that alters messages left of these, as far as they come.
+/// What a server that alters messages left of these, as far as they come, and whether none was refused.
 pub(super) async fn traces(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
     mut uids: Vec<Uid>,
-) -> Result<BTreeMap<Uid, Traces>, Failure> {
+) -> Result<(BTreeMap<Uid, Traces>, bool), Failure> {
     uids.sort_unstable();
     let mut found = BTreeMap::new();
     let each = |message: SourceMessage| {
@@ -86,7 +104,7 @@ pub(super) async fn traces(
     };
     match read(session, folder, uids, each).await {
         Err(failure) if failure.scope > Scope::Folder => Err(failure),
-        Ok(()) | Err(_) => Ok(found),
+        read => Ok((found, read.is_ok())),
     }
 }
 

@@ -12,11 +12,14 @@ use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::Belief;
 use crate::domain::record::{Counts, Notice, NoticeKind, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::arrivals::{Arrivals, Newcomer, contents};
+use crate::engine::pass::belief::belief;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
+use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
@@ -35,6 +38,7 @@ pub(super) struct Doubt {
 struct Ask<'a> {
     id: FolderId,
     doubt: &'a Doubt,
+    prepared: &'a Prepared,
 }
 
 /// What was recorded above the floor, of the identities asked for.
@@ -68,7 +72,7 @@ impl Recorded {
 impl Step for Ask<'_> {
     type Out = Vec<Uid>;
 
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Vec<Uid>> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Vec<Uid>> {
         let mut arrivals = Arrivals::from(pass, self.id, self.doubt.floor).await?;
         match arrivals.look(to, &self.doubt.at).await {
             Ok(()) => {}
@@ -84,7 +88,7 @@ impl Step for Ask<'_> {
             Ok(contents) => contents,
             Err(failure) => return passed_over(self.doubt, failure),
         };
-        let keeps_bytes = pass.journal.habit(Side::Destination).await?.keeps_bytes();
+        let keeps_bytes = belief(pass, self.prepared, source, to).await? == Belief::Keeps;
         let mut twice = Vec::new();
         for Newcomer { uid, identity, .. } in suspects {
             if let Some(left) = recorded.numberless.get_mut(&identity).filter(|left| **left > 0) {
@@ -114,11 +118,11 @@ impl Pass {
     }
 
     /// Asks about all doubts of this pass, and those that earlier ones left open.
-    pub(super) async fn ask_doubts(&self, lane: &mut Lane) -> Flow<()> {
+    pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> Flow<()> {
         let doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for (id, doubt) in doubts {
             self.recorder.flush().await;
-            let twice = self.persist(lane, &mut Ask { id, doubt: &doubt }).await?;
+            let twice = self.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
             if twice.is_empty() {
                 continue;
             }

@@ -11,8 +11,9 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::candidates::{is_another, went_back};
+use crate::engine::pass::headers::prove_here;
 use crate::engine::pass::lane::{Lane, Step};
-use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove};
+use crate::engine::pass::sample::{Proof, SAMPLE, Spread, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
@@ -56,7 +57,7 @@ impl Step for SameMessages<'_> {
         let number = |mark: &Watermark| if self.side == Side::Source { mark.source } else { mark.destination };
         let asked: Vec<(Uid, &Watermark)> = self.watermarks.iter().map(|mark| (number(mark), mark)).collect();
         let proofs = match self.side {
-            Side::Source => prove(source, &self.folder, &asked, Bytes::Kept).await,
+            Side::Source => prove_here(pass, source, &self.folder, &asked).await,
             Side::Destination => {
                 let kept = pass.journal.habit(Side::Destination).await?.into();
                 prove(to, &self.folder, &asked, kept).await

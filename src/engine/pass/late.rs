@@ -13,10 +13,10 @@ use crate::domain::failure::{Scope, Side};
 use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, Source};
+use crate::engine::pass::headers::who_here;
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lanes, Step};
 use crate::engine::pass::places::{Prepared, Queue};
-use crate::engine::pass::sample::who;
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Who the late messages of a folder are.
@@ -28,8 +28,8 @@ struct Identify<'a> {
 impl Step for Identify<'_> {
     type Out = BTreeMap<Uid, Names>;
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Self::Out> {
-        match who(source, &self.job.source, &self.job.late).await {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Self::Out> {
+        match who_here(pass, source, &self.job.source, &self.job.late).await {
             Err(failure) if failure.scope <= Scope::Folder => Ok(BTreeMap::new()),
             names => names.on(Side::Source).map_err(Halt::Fatal),
         }

@@ -12,19 +12,21 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::flags::Flags;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::message::MessageMeta;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Phase, Watermark};
 use crate::endpoint::{Destination, Source, Which};
+use crate::engine::pass::headers::prove_here;
 use crate::engine::pass::job::{Carry, Job, Todo};
 use crate::engine::pass::lane::{Lane, Lanes, Step, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::restored::{newest_holds, replaced};
-use crate::engine::pass::sample::{Bytes, Proof, Spread, prove};
+use crate::engine::pass::sample::{Proof, Spread};
 use crate::engine::pass::there::Rows;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -127,7 +129,7 @@ struct Sums {
     skipped: u64,
     new: Vec<Uid>,
     late: Vec<Uid>,
-    listing: BTreeMap<Uid, (crate::domain::flags::Flags, u32)>,
+    listing: BTreeMap<Uid, (Option<Flags>, u32)>,
     carries: Vec<Carry>,
     gone: Vec<Gone>,
     next: u32,
@@ -180,7 +182,7 @@ impl Scan<'_> {
             self.take_in(pass, &listing, &marks, &failed, &mut sums);
             from = to;
         }
-        if !self.sample_holds(source, sample.take()).await? {
+        if !self.sample_holds(pass, source, sample.take()).await? {
             self.prove_all = true;
             return Ok(Looked::Again);
         }
@@ -211,8 +213,7 @@ impl Scan<'_> {
             return Ok(());
         }
         let asked: Vec<(Uid, &Watermark)> = known().map(|mark| (mark.source, mark)).collect();
-        let proofs =
-            prove(source, &self.job.source, &asked, Bytes::Kept).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
         let wrong = |proof: &Proof| *proof == Proof::Contradicted;
         let count = proofs.iter().filter(|proof| wrong(proof)).count();
         if count == 0 {
@@ -239,10 +240,9 @@ impl Scan<'_> {
         Ok(())
     }
 
-    async fn sample_holds(&self, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
+    async fn sample_holds(&self, pass: &Pass, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
         let asked: Vec<(Uid, &Watermark)> = sample.iter().map(|mark| (mark.source, mark)).collect();
-        let proofs =
-            prove(source, &self.job.source, &asked, Bytes::Kept).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
     }
 
@@ -312,6 +312,8 @@ impl Scan<'_> {
         sums: &mut Sums,
     ) {
         let options = &pass.order.options;
+        // Flags that were not told now may be in the next pass.
+        self.job.unfinished |= options.carry_flags && listing.iter().any(|message| message.flags.is_none());
         let job = &*self.job;
         let found = compare(listing, marks, options.carry_flags);
         let distinct = found.known + found.new.len() as u64;

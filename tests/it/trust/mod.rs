@@ -14,6 +14,7 @@ mod numbers_here;
 mod numbers_there;
 mod silence;
 mod status_lies;
+mod taken;
 
 use std::collections::BTreeMap;
 

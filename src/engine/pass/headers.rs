@@ -1,0 +1,65 @@
+//! Sources that tell another header than the one that their messages begin with: cut at a line that is no field, or too long.
+//! Watermarks have their names from whole messages, and what a header says would make old messages new ones (D8).
+//!
+//! Bounded: [`AT_ONCE`] whole messages read in vain for each question.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use crate::domain::failure::Failure;
+use crate::domain::identity::Names;
+use crate::domain::ids::Uid;
+use crate::domain::record::Watermark;
+use crate::endpoint::{FolderRef, Source};
+use crate::engine::pass::Pass;
+use crate::engine::pass::contents::names_of_whole;
+use crate::engine::pass::sample::{Bytes, Proof, contents, prove, who};
+
+/// Whole messages read at once.
+const AT_ONCE: usize = 20;
+
+/// Tells of each of these messages of a source whether it is the one that its watermark names. Before one is another one by its
+/// header, its content is asked: equal content confirms it, and says that headers are not to be relied on there.
+pub(super) async fn prove_here(
+    pass: &Pass,
+    source: &mut dyn Source,
+    folder: &FolderRef,
+    marks: &[(Uid, &Watermark)],
+) -> Result<Vec<Proof>, Failure> {
+    let mut proofs = prove(source, folder, marks, Bytes::Kept).await?;
+    let is_open = |at: &usize| proofs[*at] == Proof::Contradicted && marks[*at].1.content.is_some();
+    let open: Vec<usize> = (0..marks.len()).filter(is_open).collect();
+    for some in open.chunks(AT_ONCE) {
+        let here = contents(source, folder, some.iter().map(|at| marks[*at].0).collect()).await?;
+        let mut confirmed = 0;
+        for at in some {
+            let (uid, mark) = marks[*at];
+            if here.get(&uid).is_some_and(|content| Some(*content) == mark.content) {
+                proofs[*at] = Proof::Confirmed;
+                confirmed += 1;
+            }
+        }
+        if confirmed == 0 {
+            // The others are what they seem.
+            break;
+        }
+        if !pass.headers_differ.swap(true, Ordering::Relaxed) {
+            tracing::info!(folder = %folder.path, "the source tells other headers than those of its messages");
+        }
+    }
+    Ok(proofs)
+}
+
+/// Who these messages of a source are; those that are gone or not handed out are left out.
+pub(super) async fn who_here(
+    pass: &Pass,
+    source: &mut dyn Source,
+    folder: &FolderRef,
+    uids: &[Uid],
+) -> Result<BTreeMap<Uid, Names>, Failure> {
+    if pass.headers_differ.load(Ordering::Relaxed) {
+        names_of_whole(source, folder, uids.to_vec()).await
+    } else {
+        who(source, folder, uids).await
+    }
+}
