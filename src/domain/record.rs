@@ -22,12 +22,20 @@ impl Seen {
     /// Its numbers are not believed: the next pass looks at every one.
     pub const DOUBTED: Self = Self { uid_next: u32::MAX, messages: u32::MAX };
 
-    /// It came back with an earlier UIDVALIDITY, and its numbers were given up: copies that are not in it are lost.
+    /// It has another UIDVALIDITY, and the numbers of copies were given up; no pass has looked for them since.
+    pub const RENUMBERED: Self = Self { uid_next: u32::MAX, messages: 1 };
+
+    /// The same with an earlier UIDVALIDITY than before: it was put back, and copies that are not in it are lost.
     pub const RESTORED: Self = Self { uid_next: u32::MAX, messages: 0 };
+
+    /// Whether the numbers of copies were given up, and no pass has looked for them since.
+    pub fn is_given_up(self) -> bool {
+        self == Self::RENUMBERED || self == Self::RESTORED
+    }
 
     /// Whether the next pass looks at every number.
     pub fn is_doubted(self) -> bool {
-        self == Self::DOUBTED || self == Self::RESTORED
+        self.uid_next == u32::MAX
     }
 }
 

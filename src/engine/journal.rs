@@ -103,6 +103,10 @@ pub trait Journal: Send + Sync {
     /// should the messages come back elsewhere (D12). Answers that row.
     async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError>;
 
+    /// Messages that lie in this row's destination folder and that no message of the source is: they get watermarks in a
+    /// retired row of it, where they are found should a message like them come (D12). Their source numbers are made up.
+    async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<(), StoreError>;
+
     /// Writes intents durably (synchronous=FULL) before anything is appended. An intent that is already open for the
     /// row under the same UIDVALIDITY keeps its lower floor.
     async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError>;

@@ -121,6 +121,10 @@ impl Journal for StoreJournal {
         self.store.retire(folder, messages).await
     }
 
+    async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<(), StoreError> {
+        self.store.adopt(folder, copies).await
+    }
+
     async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError> {
         self.store.begin(intents).await
     }

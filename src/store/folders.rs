@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use super::Store;
 use super::codec::{Columns, Json};
 use super::error::{Result, missing};
+use super::watermarks::put;
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, ItemId, Uid};
-use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Intent, Seen};
+use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Intent, Seen, Watermark};
 
 const COLUMNS: &str = "id, source, source_wire, source_validity, mailbox_id, destination, destination_wire, \
                        destination_validity, destination_mailbox_id, source_next, source_messages, destination_next, \
@@ -81,11 +82,11 @@ impl Store {
                 cache.taken.forget(id);
                 transaction
                     .prepare_cached(
-                        "UPDATE folder SET destination_validity = ?2, marker = NULL, destination_next = 0,
-                             destination_messages = 0
+                        "UPDATE folder SET destination_validity = ?2, marker = NULL, destination_next = ?3,
+                             destination_messages = ?4
                          WHERE id = ?1",
                     )?
-                    .execute((id, validity))?;
+                    .execute((id, validity, Seen::RENUMBERED.uid_next, Seen::RENUMBERED.messages))?;
             }
             Ok(())
         })
@@ -102,23 +103,25 @@ impl Store {
     /// destination; answers that row. One is enough however often messages go.
     pub async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId> {
         self.write(move |transaction, _| {
-            let row = one(transaction, folder)?.ok_or_else(|| missing("folder", folder))?;
-            let known = free_twin(transaction, folder, &messages)?;
-            let twin = match known {
-                Some(twin) => twin,
-                None => {
-                    let item = transaction
-                        .prepare_cached("SELECT item FROM folder WHERE id = ?1")?
-                        .query_row([folder], |row| row.get(0))?;
-                    retired(transaction, item, &row)?
-                }
-            };
+            let twin = twin(transaction, folder, &messages)?;
             let mut statement =
                 transaction.prepare_cached("UPDATE watermark SET folder = ?2 WHERE folder = ?1 AND source = ?3")?;
             for message in messages {
                 statement.execute((folder, twin, message))?;
             }
             Ok(twin)
+        })
+        .await
+    }
+
+    /// Gives watermarks to messages of this row's destination folder that no message of the source is: in a retired row.
+    /// Their source numbers must be no message's.
+    pub async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<()> {
+        self.write(move |transaction, cache| {
+            let numbers: Vec<Uid> = copies.iter().map(|copy| copy.source).collect();
+            let twin = twin(transaction, folder, &numbers)?;
+            let own = |copy: Watermark| (twin, Watermark { destination_folder: twin, ..copy });
+            put(transaction, cache, &copies.into_iter().map(own).collect::<Vec<_>>())
         })
         .await
     }
@@ -299,6 +302,17 @@ fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retir
     Ok(FolderId(transaction.last_insert_rowid()))
 }
 
+/// A retired twin of a row in which none of these numbers is taken, made if there is none.
+fn twin(transaction: &Transaction<'_>, folder: FolderId, messages: &[Uid]) -> Result<FolderId> {
+    if let Some(twin) = free_twin(transaction, folder, messages)? {
+        return Ok(twin);
+    }
+    let row = one(transaction, folder)?.ok_or_else(|| missing("folder", folder))?;
+    let item =
+        transaction.prepare_cached("SELECT item FROM folder WHERE id = ?1")?.query_row([folder], |row| row.get(0))?;
+    retired(transaction, item, &row)
+}
+
 /// A retired twin of a row, of the same numbering and destination, in which none of these numbers is taken: a number may
 /// have meant other messages before that were set aside too, and each of them has its copy.
 fn free_twin(transaction: &Transaction<'_>, folder: FolderId, messages: &[Uid]) -> Result<Option<FolderId>> {
@@ -381,7 +395,11 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
     }
     // A folder made anew has a greater UIDVALIDITY (RFC 9051 §2.3.1.1); one with an earlier was put back.
     let put_back = destination_renumbered && new.destination_validity < old.destination_validity;
-    let there = if put_back { Seen::RESTORED } else { Seen::default() };
+    let there = match (destination_renumbered, put_back) {
+        (true, true) => Seen::RESTORED,
+        (true, false) => Seen::RENUMBERED,
+        (false, _) => Seen::default(),
+    };
     transaction
         .prepare_cached(
             "UPDATE folder SET source = ?2, source_wire = ?3, mailbox_id = ?4, destination = ?5, destination_wire = ?6,

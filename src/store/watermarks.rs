@@ -168,7 +168,11 @@ fn elsewhere(destination: FolderId, own: FolderId) -> i64 {
     if destination == own { 0 } else { destination.0 }
 }
 
-fn put(transaction: &Transaction<'_>, cache: &mut Cache, watermarks: &[(FolderId, Watermark)]) -> Result<()> {
+pub(super) fn put(
+    transaction: &Transaction<'_>,
+    cache: &mut Cache,
+    watermarks: &[(FolderId, Watermark)],
+) -> Result<()> {
     let mut statement = transaction.prepare_cached(
         "INSERT OR REPLACE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

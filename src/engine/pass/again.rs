@@ -94,9 +94,10 @@ impl Pass {
             if job.abandoned {
                 continue;
             }
-            // Those that wait for the end of the pass, and those that are an error already, did not vanish.
-            let late = if all { job.late.len() as u64 } else { 0 };
-            let missing = job.missing.saturating_sub(late + job.unlisted);
+            // Of all that were told, those that wait for the end of the pass, and those that are an error already, did not
+            // vanish. They are not among those that were asked for by name.
+            let apart = if all { job.late.len() as u64 + job.unlisted } else { 0 };
+            let missing = job.missing.saturating_sub(apart);
             let Todo::These(left) = job.todo.clone() else {
                 // Nothing was recorded of it yet: all of it goes again.
                 again.push(job);

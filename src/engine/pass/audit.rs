@@ -62,7 +62,7 @@ impl Step for Audit<'_> {
         let mut verdicts = Vec::with_capacity(opened.len());
         for (ended, opened) in self.ended.iter().zip(opened) {
             let Ok((state, _)) = opened else {
-                // Taken away or replaced meanwhile: the next pass meets it.
+                // Taken away or replaced meanwhile.
                 verdicts.push(None);
                 continue;
             };
@@ -128,8 +128,9 @@ impl Pass {
         }
         let verdicts = self.persist(lane, &mut Audit { ended: &ended }).await?;
         for (ended, verdict) in ended.iter().zip(verdicts) {
-            if let Some(verdict) = verdict {
-                self.carry_out(ended, verdict).await?;
+            match verdict {
+                Some(verdict) => self.carry_out(ended, verdict).await?,
+                None => self.name_unseen(ended).await,
             }
         }
         self.recorder.flush().await;
@@ -170,6 +171,15 @@ impl Pass {
             destination: Some(destination),
         };
         Ok(self.journal.end_folder(ended.id, end).await?)
+    }
+
+    /// A folder cannot be looked into any more: what this pass copied there is gone, or nobody knows. What earlier ones
+    /// copied went with the folder (D12), which the next pass meets.
+    async fn name_unseen(&self, ended: &Ended) {
+        let copied = self.tally.counts(ended.id).copied;
+        if copied > 0 {
+            self.name_missing(ended, copied, Vec::new()).await;
+        }
     }
 
     async fn name_missing(&self, ended: &Ended, messages: u64, numbers: Vec<Uid>) {

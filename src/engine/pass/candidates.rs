@@ -10,7 +10,7 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::record::{FolderRecord, Seen};
 use crate::domain::tree::{FolderPlan, Tree};
-use crate::endpoint::{Destination, FolderRef, Source};
+use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::engine::pass::known::Known;
 use crate::engine::pass::lane::Step;
 use crate::engine::pass::there::Doubts;
@@ -26,6 +26,8 @@ pub(super) struct Candidate {
     pub(super) examined: Option<FolderState>,
     /// MAILBOXID of the source folder.
     pub(super) mailbox_id: Option<String>,
+    /// A folder of the source was seen to be in an earlier state, so that this one may be too.
+    pub(super) put_back: bool,
     /// The destination folder's line in the list.
     pub(super) there: Option<ListedFolder>,
     pub(super) wire: WireName,
@@ -54,7 +56,9 @@ impl Candidate {
     /// Whether the source's numbers may mean other messages than before (D26).
     pub(super) fn is_doubtful(&self) -> bool {
         let Some(record) = &self.record else { return false };
-        went_back(record.source_seen, self.told())
+        self.put_back
+            || record.source_seen.is_doubted()
+            || went_back(record.source_seen, self.told())
             || self.modseq_went_back()
             || is_another(record.mailbox_id.as_ref(), self.mailbox_id.as_ref())
     }
@@ -89,6 +93,11 @@ impl Candidate {
         })
     }
 
+    /// Whether a destination folder that the list left out is the one it was all the same.
+    fn is_still_there(&self, opened: FolderState) -> bool {
+        self.record.as_ref().is_some_and(|r| opened.uid_validity != 0 && r.destination_validity == opened.uid_validity)
+    }
+
     /// Why the numbers of copies at the destination may not hold (D26).
     pub(super) fn doubts(&self) -> Doubts {
         let Some(record) = self.record.as_ref().filter(|r| r.destination == self.plan.destination) else {
@@ -97,12 +106,14 @@ impl Candidate {
         let listed = self.there.as_ref().and_then(|there| there.state);
         let Some(now) = self.opened.as_ref().map(|opened| opened.0).or(listed) else { return Doubts::default() };
         let id = self.there.as_ref().and_then(|there| there.mailbox_id.as_ref());
+        let seen = record.destination_seen;
         let renumbered = record.destination_validity != 0
             && now.uid_validity != 0
             && record.destination_validity != now.uid_validity;
         let stepped_back = match renumbered {
             true => now.uid_validity < record.destination_validity,
-            false => went_back(record.destination_seen, now) || is_another(record.destination_mailbox_id.as_ref(), id),
+            false if seen.is_doubted() => return Doubts::of(seen),
+            false => went_back(seen, now) || is_another(record.destination_mailbox_id.as_ref(), id),
         };
         Doubts { stepped_back, renumbered }
     }
@@ -166,7 +177,7 @@ impl Step for Open<'_> {
             // Neither listed nor created by us, as the inbox of some servers.
             candidate.wire = to.wire_name(&candidate.plan.destination);
         }
-        let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| !c.gone && c.refused.is_none()).collect();
+        let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| c.refused.is_none()).collect();
         let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, 0)).collect();
         if folders.is_empty() {
             return Ok(());
@@ -174,11 +185,40 @@ impl Step for Open<'_> {
         let opened = to.open(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
         for (candidate, opened) in wanted.into_iter().zip(opened) {
             match opened {
-                Ok(opened) => candidate.opened = Some(opened),
-                Err(failure) => candidate.refused = Some(Trouble { side: Side::Destination, failure }),
+                Ok((mut state, permanent)) if !candidate.gone || candidate.is_still_there(state) => {
+                    candidate.gone = false;
+                    if state.uid_next == 0 {
+                        state.uid_next = next_number(to, candidate, state).await?;
+                    }
+                    candidate.opened = Some((state, permanent));
+                }
+                Err(failure) if !candidate.gone => {
+                    candidate.refused = Some(Trouble { side: Side::Destination, failure });
+                }
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(())
+    }
+}
+
+/// UIDNEXT of a destination folder whose SELECT does not tell it: by the list, else by the messages. From there on is what this
+/// pass appends.
+async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: FolderState) -> Flow<u32> {
+    let listed = candidate.there.as_ref().and_then(|there| there.state);
+    let listed = listed.filter(|listed| listed.uid_validity == state.uid_validity && listed.uid_next > 0);
+    if let Some(listed) = listed {
+        return Ok(listed.uid_next);
+    }
+    let folder = place(&candidate.plan.destination, &candidate.wire, state.uid_validity);
+    let messages = to.scan(&folder, &Which::All, false).await;
+    match messages {
+        Ok(messages) => {
+            let highest = messages.iter().map(|message| message.uid.0).max().unwrap_or(0);
+            Ok(u32::try_from(highest + 1).unwrap_or(u32::MAX))
+        }
+        Err(failure) if failure.scope <= Scope::Folder => Ok(0),
+        Err(failure) => Err(failure).on(Side::Destination).map_err(Halt::Fatal),
     }
 }
 
@@ -216,6 +256,7 @@ impl Pass {
                 state,
                 examined: None,
                 mailbox_id,
+                put_back: false,
                 there,
                 wire,
                 gone,

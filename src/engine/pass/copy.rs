@@ -20,7 +20,7 @@ use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::reader::{AHEAD, read};
-use crate::engine::pass::recorder::Entry;
+use crate::engine::pass::recorder::{Entry, GROUP_ROWS};
 use crate::engine::pass::writer::Writer;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -226,6 +226,11 @@ impl Pass {
 
     /// Makes the destination folders of these again, that are gone: there is new mail for them.
     pub(super) async fn revive_for(&self, lane: &mut Lane, jobs: Vec<&mut Job>) -> Flow<()> {
+        // What was in the old ones went with them. This is known before there are new ones: after a crash these may have
+        // the numbering of the old.
+        for job in &jobs {
+            self.give_up_copies(job.id).await?;
+        }
         let mut step = Revive { jobs, refused: BTreeMap::new() };
         self.persist(lane, &mut step).await?;
         let Revive { jobs, mut refused } = step;
@@ -235,16 +240,25 @@ impl Pass {
                 continue;
             }
             self.journal.renumber_destination(job.id, job.destination.validity).await?;
-            // What was in the old one went with it.
-            let copies = self.journal.copies(job.id, vec![Watermark::NOT_TOLD]).await?;
-            let place = |(row, mark): (FolderId, Watermark)| (row, mark.source, Watermark::GONE);
-            let results = Results { places: copies.into_iter().map(place).collect(), ..Results::default() };
-            self.recorder.add(Entry { results, ..Entry::default() }).await;
-            self.recorder.flush().await;
             job.destination_gone = false;
             self.journal.update_folders(vec![row(job)]).await?;
             self.revived(job);
         }
+        Ok(())
+    }
+
+    /// The destination folder of this row is gone, and its copies with it.
+    pub(super) async fn give_up_copies(&self, id: FolderId) -> Flow<()> {
+        let numbers = self.journal.known_at_destination(id).await?;
+        for some in numbers.chunks(GROUP_ROWS).map(<[Uid]>::to_vec).chain([vec![Watermark::NOT_TOLD]]) {
+            let copies = self.journal.copies(id, some).await?;
+            for some in copies.chunks(GROUP_ROWS) {
+                let place = |(row, mark): &(FolderId, Watermark)| (*row, mark.source, Watermark::GONE);
+                let results = Results { places: some.iter().map(place).collect(), ..Results::default() };
+                self.recorder.add(Entry { results, ..Entry::default() }).await;
+            }
+        }
+        self.recorder.flush().await;
         Ok(())
     }
 

@@ -2,18 +2,20 @@
 //! that is ours has its watermark.
 //!
 //! What lies above the intent's floor, is known to nobody and equals a message that was recorded there may be there twice. It
-//! is named with its number and left alone. Bounded: watermarks are read in windows; identities of unknown messages only.
+//! is named with its number and left alone. What equals nothing may be the copy of a message that its owner took away from the
+//! source before it was recorded: it is remembered, so that it answers should the message come back elsewhere (D12). Bounded: watermarks are read in windows; identities of unknown messages only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::flags::Flags;
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Belief;
-use crate::domain::record::{Counts, Notice, NoticeKind, Results, Watermark};
+use crate::domain::record::{Counts, Notice, NoticeKind, Origin, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::arrivals::{Arrivals, Newcomer, contents};
 use crate::engine::pass::belief::belief;
@@ -25,6 +27,11 @@ use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Watermarks read at once.
 const WINDOW: usize = 5000;
+/// Messages above a floor that are remembered though nobody claims them, at most: an interrupted attempt left its own right
+/// above it.
+const ORPHANS: usize = 1000;
+/// Source numbers from here on are no message's (RFC 9051 §2.3.1.1).
+const NOBODYS: i64 = 1 << 32;
 
 /// A folder to be asked about.
 #[derive(Clone, Debug)]
@@ -34,7 +41,16 @@ pub(super) struct Doubt {
     floor: Uid,
 }
 
-/// Asks about one folder; what was found.
+/// What was found of one folder.
+#[derive(Default)]
+struct Answer {
+    /// These may be there twice.
+    twice: Vec<Uid>,
+    /// Nobody's: perhaps copies of messages that were taken away from the source before they were recorded.
+    orphans: Vec<Watermark>,
+}
+
+/// Asks about one folder.
 struct Ask<'a> {
     id: FolderId,
     doubt: &'a Doubt,
@@ -70,44 +86,67 @@ impl Recorded {
 
 #[async_trait]
 impl Step for Ask<'_> {
-    type Out = Vec<Uid>;
+    type Out = Answer;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Vec<Uid>> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Answer> {
         let mut arrivals = Arrivals::from(pass, self.id, self.doubt.floor).await?;
         match arrivals.look(to, &self.doubt.at).await {
             Ok(()) => {}
             Err(failure) => return passed_over(self.doubt, failure),
         }
         let mut recorded = pass.recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
-        let alike = |newcomer: &&Newcomer| recorded.contents.contains_key(&newcomer.identity);
-        let suspects: Vec<Newcomer> = arrivals.unclaimed().iter().filter(alike).copied().collect();
-        if suspects.is_empty() {
-            return Ok(Vec::new());
+        if arrivals.unclaimed().is_empty() {
+            return Ok(Answer::default());
         }
-        let contents = match contents(to, &self.doubt.at, &suspects).await {
+        let keeps_bytes = belief(pass, self.prepared, source, to).await? == Belief::Keeps;
+        let alike = |newcomer: &Newcomer| recorded.contents.contains_key(&newcomer.identity);
+        let (mut asked, mut others): (Vec<Newcomer>, Vec<Newcomer>) =
+            arrivals.unclaimed().iter().copied().partition(alike);
+        // At a server that changes messages nobody could know them again.
+        others.truncate(if keeps_bytes { ORPHANS } else { 0 });
+        asked.extend(others);
+        if asked.is_empty() {
+            return Ok(Answer::default());
+        }
+        let contents = match contents(to, &self.doubt.at, &asked).await {
             Ok(contents) => contents,
             Err(failure) => return passed_over(self.doubt, failure),
         };
-        let keeps_bytes = belief(pass, self.prepared, source, to).await? == Belief::Keeps;
-        let mut twice = Vec::new();
-        for Newcomer { uid, identity, .. } in suspects {
+        let mut answer = Answer::default();
+        for Newcomer { uid, identity, .. } in asked {
+            let content = contents.get(&uid).copied();
             if let Some(left) = recorded.numberless.get_mut(&identity).filter(|left| **left > 0) {
                 *left -= 1;
-            } else if recorded.has(identity, contents.get(&uid).copied(), keeps_bytes) {
-                twice.push(uid);
+            } else if recorded.has(identity, content, keeps_bytes) {
+                answer.twice.push(uid);
+            } else if keeps_bytes && content.is_some() {
+                answer.orphans.push(orphan(self.id, uid, identity, content));
             }
         }
-        Ok(twice)
+        Ok(answer)
+    }
+}
+
+/// A message at the destination that is no message of the source. Its flags are its owner's.
+fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<ContentHash>) -> Watermark {
+    Watermark {
+        source: Uid(NOBODYS + uid.0),
+        destination_folder: folder,
+        destination: uid,
+        identity,
+        content,
+        flags: Flags::none(),
+        origin: Origin::Found,
     }
 }
 
 /// A folder that is gone or cannot be read says nothing.
-fn passed_over(doubt: &Doubt, failure: Failure) -> Flow<Vec<Uid>> {
+fn passed_over(doubt: &Doubt, failure: Failure) -> Flow<Answer> {
     if failure.scope > Scope::Folder {
         return Err(failure).on(Side::Destination).map_err(Halt::Fatal);
     }
     tracing::warn!(folder = %doubt.path, %failure, "not looked at for messages that are there twice");
-    Ok(Vec::new())
+    Ok(Answer::default())
 }
 
 impl Pass {
@@ -122,7 +161,11 @@ impl Pass {
         let doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for (id, doubt) in doubts {
             self.recorder.flush().await;
-            let twice = self.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
+            let Answer { twice, orphans } = self.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
+            if !orphans.is_empty() {
+                tracing::info!(folder = %doubt.path, messages = orphans.len(), "copies without a message are remembered");
+                self.journal.adopt(id, orphans).await?;
+            }
             if twice.is_empty() {
                 continue;
             }
@@ -167,9 +210,7 @@ impl Pass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::flags::Flags;
     use crate::domain::identity::of_message;
-    use crate::domain::record::Origin;
 
     fn mark(text: &str, destination: Uid) -> Watermark {
         Watermark {

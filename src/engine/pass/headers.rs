@@ -26,7 +26,18 @@ pub(super) async fn prove_here(
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
 ) -> Result<Vec<Proof>, Failure> {
-    let mut proofs = prove(source, folder, marks, Bytes::Kept).await?;
+    let proofs = prove(source, folder, marks, Bytes::Kept).await?;
+    confirm_by_content(pass, source, folder, marks, proofs).await
+}
+
+/// The same for what was told of them so far.
+pub(super) async fn confirm_by_content(
+    pass: &Pass,
+    source: &mut dyn Source,
+    folder: &FolderRef,
+    marks: &[(Uid, &Watermark)],
+    mut proofs: Vec<Proof>,
+) -> Result<Vec<Proof>, Failure> {
     let is_open = |at: &usize| proofs[*at] == Proof::Contradicted && marks[*at].1.content.is_some();
     let open: Vec<usize> = (0..marks.len()).filter(is_open).collect();
     for some in open.chunks(AT_ONCE) {

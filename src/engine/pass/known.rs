@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderRecord, Watermark};
+use crate::domain::record::{FolderEnd, FolderRecord, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::candidates::{is_another, went_back};
-use crate::engine::pass::headers::prove_here;
+use crate::engine::pass::headers::confirm_by_content;
 use crate::engine::pass::lane::{Lane, Step};
-use crate::engine::pass::sample::{Proof, SAMPLE, Spread, prove};
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove_with_contents};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
@@ -57,10 +57,13 @@ impl Step for SameMessages<'_> {
         let number = |mark: &Watermark| if self.side == Side::Source { mark.source } else { mark.destination };
         let asked: Vec<(Uid, &Watermark)> = self.watermarks.iter().map(|mark| (number(mark), mark)).collect();
         let proofs = match self.side {
-            Side::Source => prove_here(pass, source, &self.folder, &asked).await,
+            Side::Source => match prove_with_contents(source, &self.folder, &asked, Bytes::Kept).await {
+                Ok(proofs) => confirm_by_content(pass, source, &self.folder, &asked, proofs).await,
+                failed => failed,
+            },
             Side::Destination => {
                 let kept = pass.journal.habit(Side::Destination).await?.into();
-                prove(to, &self.folder, &asked, kept).await
+                prove_with_contents(to, &self.folder, &asked, kept).await
             }
         };
         match proofs {
@@ -149,26 +152,31 @@ impl Pass {
         // Those of which nobody can tell whether they still are what they were.
         let mut open: BTreeMap<&WireName, &FolderRecord> =
             held.iter().filter(|(_, r)| lost(r)).map(|(wire, r)| (*wire, *r)).collect();
-        let mut queue: VecDeque<&FolderRecord> = open.values().copied().collect();
-        let mut moved: Vec<(&FolderRecord, &ListedFolder)> = Vec::new();
-        while let Some(record) = queue.pop_front() {
-            let own = there.get(&record.destination_wire);
+        let mut queue: VecDeque<&FolderRecord> = VecDeque::new();
+        for record in open.values().copied().collect::<Vec<_>>() {
             // Its figures are odd, and it is the same all the same.
-            if let Some(own) = own.filter(|own| !moved.iter().any(|(_, to)| to.wire == own.wire))
-                && self.is_renamed(lane, record, own).await?
-            {
-                open.remove(&record.destination_wire);
-                continue;
+            match there.get(&record.destination_wire) {
+                Some(own) if self.is_renamed(lane, record, own).await? => drop(open.remove(&record.destination_wire)),
+                Some(_) | None => queue.push_back(record),
             }
+        }
+        // Those of which no folder has the figures: it may have been renamed and put back.
+        let mut unfit: VecDeque<&FolderRecord> = VecDeque::new();
+        let mut moved: Vec<(&FolderRecord, &ListedFolder)> = Vec::new();
+        while let Some((record, fit)) = next(&mut queue, &mut unfit) {
+            let own = there.get(&record.destination_wire);
             let taken = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
             // Where the old name is another folder's, names were passed on: any folder may be it.
             let free = |f: &&&ListedFolder| {
                 f.wire != record.destination_wire
                     && !taken(&f.wire)
                     && (own.is_some() || open.contains_key(&f.wire) || !held.contains_key(&f.wire))
+                    && fit != f.state.is_some_and(|state| went_back(record.destination_seen, state))
             };
+            let mut found = false;
             for folder in there.values().filter(free).copied().collect::<Vec<_>>() {
-                if !self.is_renamed(lane, record, folder).await? {
+                found = self.is_renamed(lane, record, folder).await?;
+                if !found {
                     continue;
                 }
                 moved.push((record, folder));
@@ -180,12 +188,36 @@ impl Pass {
                 }
                 break;
             }
+            if fit && !found {
+                unfit.push_back(record);
+            }
         }
+        let took = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
+        let left = |wire: &WireName| moved.iter().any(|(r, _)| r.destination_wire == *wire);
+        let displaced: BTreeSet<WireName> =
+            held.keys().filter(|wire| took(wire) && !left(wire)).map(|wire| (*wire).clone()).collect();
         let moved: Vec<(FolderId, WireName, FolderPath, WireName)> = moved
             .into_iter()
             .map(|(r, to)| (r.id, r.destination_wire.clone(), to.path.clone(), to.wire.clone()))
             .collect();
+        self.give_up(records, &displaced).await?;
         self.rename_destinations(records, moved).await
+    }
+
+    /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12).
+    async fn give_up(&self, records: &mut [FolderRecord], displaced: &BTreeSet<WireName>) -> Flow<()> {
+        for row in records.iter_mut().filter(|row| displaced.contains(&row.destination_wire)) {
+            tracing::info!(folder = %row.destination, "another destination folder has this name now");
+            self.give_up_copies(row.id).await?;
+            self.journal.forget_strangers(row.id).await?;
+            let destination = Some(Seen::default());
+            self.journal
+                .end_folder(row.id, FolderEnd { destination, close_intent: true, ..FolderEnd::default() })
+                .await?;
+            (row.destination_seen, row.strangers_next) = (Seen::default(), Uid(0));
+            (row.intent, row.marker) = (None, None);
+        }
+        Ok(())
     }
 
     /// Gives rows the names that their destination folders have now, all at once: they may have swapped them.
@@ -226,6 +258,15 @@ impl Pass {
         let folder = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: state.uid_validity };
         self.persist(lane, &mut SameMessages { side: Side::Destination, folder, watermarks: &watermarks }).await
     }
+}
+
+/// The next row to be looked for: first among folders whose figures it can have, then among the others.
+fn next<'a>(
+    fit: &mut VecDeque<&'a FolderRecord>,
+    unfit: &mut VecDeque<&'a FolderRecord>,
+) -> Option<(&'a FolderRecord, bool)> {
+    let first = fit.pop_front().map(|record| (record, true));
+    first.or_else(|| unfit.pop_front().map(|record| (record, false)))
 }
 
 /// Whether the folder that has a destination's name now may be another one: MAILBOXID, UIDVALIDITY or figures that cannot

@@ -180,6 +180,8 @@ pub struct Pass {
     modseq_stalls: AtomicBool,
     /// The source tells other headers than those of its messages: names are taken from whole messages.
     headers_differ: AtomicBool,
+    /// The source hands out its messages in another form than when they were copied: contents say nothing.
+    in_another_form: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
     late: Mutex<BTreeMap<FolderId, Job>>,
     /// Rows whose destination numbers were seen to mean other messages.
@@ -224,6 +226,7 @@ impl Pass {
             twice: twice::MaybeTwice::default(),
             modseq_stalls: AtomicBool::new(false),
             headers_differ: AtomicBool::new(false),
+            in_another_form: AtomicBool::new(false),
             late: Mutex::default(),
             doubted: Mutex::default(),
             ended: Mutex::default(),

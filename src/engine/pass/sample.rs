@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::failure::Failure;
 use crate::domain::identity::{ContentHash, FromHeader, HEADER_LIMIT, Names, names_of};
 use crate::domain::ids::Uid;
-use crate::domain::record::{Habit, Watermark};
+use crate::domain::record::{Habit, Origin, Watermark};
 use crate::endpoint::{FolderRef, Source, Which};
 use crate::engine::pass::contents::{names_of_whole, shapes};
 use crate::engine::pass::resolve::HEADERS_AT_ONCE;
@@ -102,7 +102,7 @@ pub(super) async fn prove(
                 && told.get(uid).is_some_and(|names| names.weak && names.is(mark))
         };
         let weak: Vec<(Uid, &Watermark)> = some.iter().filter(|(uid, mark)| weak(uid, mark)).copied().collect();
-        let others = others(session, folder, &weak).await?;
+        let others = compared(session, folder, &weak).await?.others;
         proofs.extend(some.iter().map(|(uid, mark)| match told.get(uid) {
             None => Proof::Unseen,
             Some(names) if names.is(mark) && !others.contains(uid) => Proof::Confirmed,
@@ -112,20 +112,60 @@ pub(super) async fn prove(
     Ok(proofs)
 }
 
-/// Which of these messages hold something else than their watermarks say, each time they are read: some servers make up
-/// a message anew whenever it is asked for, and then nobody can tell.
-async fn others(
+/// Messages of one sample that are read whole.
+const WHOLE: usize = 8;
+
+/// The same for a folder that may be another one: two folders hold messages of one name under one number more often than
+/// messages of one content. Some of those confirmed by their name must hold what was recorded.
+pub(super) async fn prove_with_contents(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
-) -> Result<BTreeSet<Uid>, Failure> {
-    let asked = marks.iter().map(|(uid, _)| *uid).collect();
+    kept: Bytes,
+) -> Result<Vec<Proof>, Failure> {
+    let mut proofs = prove(session, folder, marks, kept).await?;
+    if kept == Bytes::Changed {
+        return Ok(proofs);
+    }
+    // What was found at a destination may hold lines more than the source's message.
+    let told = |mark: &Watermark| mark.content.is_some() && mark.origin == Origin::Copied;
+    let confirmed = marks.iter().zip(&proofs).filter(|((_, mark), proof)| **proof == Proof::Confirmed && told(mark));
+    let confirmed: Vec<(Uid, &Watermark)> = confirmed.map(|(mark, _)| *mark).collect();
+    let every = confirmed.len().div_ceil(WHOLE).max(1);
+    let some: Vec<(Uid, &Watermark)> = confirmed.into_iter().rev().step_by(every).collect();
+    let others = compared(session, folder, &some).await?.others;
+    for ((uid, _), proof) in marks.iter().zip(&mut proofs).filter(|((uid, _), _)| others.contains(uid)) {
+        tracing::debug!(folder = %folder.path, %uid, "a message of this name holds something else");
+        *proof = Proof::Contradicted;
+    }
+    Ok(proofs)
+}
+
+/// What messages hold, beside what their watermarks say.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// Something else, each time they are read.
+    pub others: BTreeSet<Uid>,
+    /// How many hold the same.
+    pub same: usize,
+}
+
+/// Reads these messages. Some servers make up a message anew whenever it is asked for, and then nobody can tell: what differs is
+/// read twice.
+pub(super) async fn compared(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    marks: &[(Uid, &Watermark)],
+) -> Result<Compared, Failure> {
+    let asked = marks.iter().filter(|(_, mark)| mark.content.is_some()).map(|(uid, _)| *uid).collect();
     let first = contents(session, folder, asked).await?;
     let differs =
         |(uid, mark): &&(Uid, &Watermark)| first.get(uid).is_some_and(|content| Some(*content) != mark.content);
     let different: Vec<Uid> = marks.iter().filter(differs).map(|(uid, _)| *uid).collect();
+    let same = first.len() - different.len();
     let again = contents(session, folder, different).await?;
-    Ok(again.into_iter().filter(|(uid, content)| first.get(uid) == Some(content)).map(|(uid, _)| uid).collect())
+    let others = again.into_iter().filter(|(uid, content)| first.get(uid) == Some(content)).map(|(uid, _)| uid);
+    Ok(Compared { others: others.collect(), same })
 }
 
 /// What these messages hold; those that are gone or not handed out are left out.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -27,7 +28,7 @@ use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::restored::{newest_holds, replaced};
 use crate::engine::pass::sample::{Proof, Spread};
-use crate::engine::pass::there::Rows;
+use crate::engine::pass::there::LookedInto;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Messages of one window.
@@ -81,7 +82,7 @@ enum Look<'a> {
     /// Resolve.
     Resolve(&'a Prepared),
     /// Look whether the numbers of copies hold.
-    Numbers(&'a Rows),
+    Numbers(&'a LookedInto),
 }
 
 /// How a step over one folder ended, when it was not by a halt.
@@ -125,6 +126,9 @@ impl Step for Scan<'_> {
 #[derive(Default)]
 struct Sums {
     listed: u64,
+    /// Of these, those below the UIDNEXT that was told when the folder was opened.
+    old: u64,
+    opened_next: i64,
     known: u64,
     skipped: u64,
     new: Vec<Uid>,
@@ -153,11 +157,12 @@ impl Scan<'_> {
         let state = source.examine(&self.job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
         self.job.exists = state.messages;
         if self.prove_all {
-            let replaced = replaced(pass, source, self.job, self.job.doubtful).await?;
+            let replaced = replaced(pass, source, self.job).await?;
             self.compared = true;
             self.set_aside(pass, replaced).await?;
         }
-        let mut sums = Sums { next: state.uid_next, ..Sums::default() };
+        let opened_next = if state.uid_next == 0 { END.0 } else { i64::from(state.uid_next) };
+        let mut sums = Sums { next: state.uid_next, opened_next, ..Sums::default() };
         let (mut sample, mut newest) = (Spread::new(), None);
         let failed = pass.failed_in(self.job.id);
         let dates = needs_dates(&pass.order.options, None);
@@ -189,8 +194,13 @@ impl Scan<'_> {
         if self.is_another_inside(pass, source, newest).await? {
             return Ok(Looked::Again);
         }
-        if let Some(again) = self.count(pass, state.messages, sums.listed).await? {
+        if let Some(again) = self.count(pass, source, state.messages, &sums).await? {
             return Ok(again);
+        }
+        if self.next_is_wrong(source, &sums).await? {
+            // Nobody can tell which of them came late.
+            sums.new.append(&mut sums.late);
+            sums.new.sort_unstable();
         }
         self.conclude(pass, sums);
         Ok(Looked::Done)
@@ -254,19 +264,21 @@ impl Scan<'_> {
         source: &mut dyn Source,
         newest: Option<Watermark>,
     ) -> Flow<bool> {
-        let Some(newest) = newest.filter(|_| !self.compared) else { return Ok(false) };
+        let known = self.compared || pass.in_another_form.load(Ordering::Relaxed);
+        let Some(newest) = newest.filter(|_| !known) else { return Ok(false) };
         if newest_holds(source, self.job, &newest).await? {
             return Ok(false);
         }
         self.compared = true;
-        let replaced = replaced(pass, source, self.job, false).await?;
+        let replaced = replaced(pass, source, self.job).await?;
         let any = !replaced.is_empty();
         self.set_aside(pass, replaced).await?;
         Ok(any)
     }
 
     /// Listed must be what EXAMINE said (D27): else once more, on a fresh connection; then the difference is an error.
-    async fn count(&mut self, pass: &Pass, exists: u32, listed: u64) -> Flow<Option<Looked>> {
+    async fn count(&mut self, pass: &Pass, source: &mut dyn Source, exists: u32, sums: &Sums) -> Flow<Option<Looked>> {
+        let listed = sums.listed;
         if listed >= u64::from(exists) {
             // More are listed than were told: what was listed counts, but the figure is not to be built on.
             self.job.unfinished |= listed > u64::from(exists);
@@ -277,7 +289,11 @@ impl Scan<'_> {
             return Ok(Some(Looked::Again));
         }
         self.job.unfinished = true;
-        let missing = u64::from(exists) - listed;
+        let missing = self.missing(source, exists, sums).await?;
+        if missing == 0 {
+            self.job.unlisted = 0;
+            return Ok(None);
+        }
         // Counted once, however often the folder is looked into.
         if self.job.unlisted == 0 {
             let text = format!("the server says that the folder holds {exists} messages and lists {listed}");
@@ -302,6 +318,28 @@ impl Scan<'_> {
         Ok(None)
     }
 
+    /// Whether messages that seem to have come late only lie above a UIDNEXT that is too low for what was listed before it was
+    /// told (D27).
+    async fn next_is_wrong(&self, source: &mut dyn Source, sums: &Sums) -> Flow<bool> {
+        let job = &*self.job;
+        if sums.late.is_empty() || job.remainder || i64::from(sums.next) <= sums.opened_next {
+            return Ok(false);
+        }
+        let now = source.examine(&job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        Ok(now.uid_next > 0 && now.uid_next < sums.next)
+    }
+
+    /// How many of the messages that the folder held when it was opened are there still and were not listed: in a busy
+    /// mailbox some go while it is listed, and others come.
+    async fn missing(&self, source: &mut dyn Source, exists: u32, sums: &Sums) -> Flow<u64> {
+        let folder = &self.job.source;
+        let now = source.examine(folder).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let new = source.scan(folder, &Which::Range(Uid(sums.opened_next), END), false).await;
+        let came = new.on(Side::Source).map_err(Halt::Fatal)?.len() as u64;
+        let remained = u64::from(exists).min(u64::from(now.messages).saturating_sub(came));
+        Ok(remained.saturating_sub(sums.old))
+    }
+
     /// Merges one window and forgets it.
     fn take_in(
         &mut self,
@@ -318,6 +356,8 @@ impl Scan<'_> {
         let found = compare(listing, marks, options.carry_flags);
         let distinct = found.known + found.new.len() as u64;
         sums.listed += distinct;
+        let old = listing.iter().map(|message| message.uid).filter(|uid| uid.0 < sums.opened_next);
+        sums.old += old.collect::<BTreeSet<Uid>>().len() as u64;
         sums.known += found.known;
         if let Some(last) = listing.iter().map(|message| message.uid.0).max() {
             sums.next = sums.next.max(u32::try_from(last + 1).unwrap_or(u32::MAX));
@@ -426,12 +466,12 @@ impl Pass {
     /// Looks whether the numbers of copies at the destination still hold (D26).
     pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
-        let rows = Rows::of(prepared);
+        let looked_into: LookedInto = prepared.groups.iter().flatten().map(|job| job.id).collect();
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
-        prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
+        prepared.groups = self.side_by_side(lanes, &Look::Numbers(&looked_into), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
-            self.check_doubted(lane, prepared, &rows).await?;
+            self.check_doubted(lane, prepared, &looked_into).await?;
         }
         Ok(())
     }
@@ -521,8 +561,8 @@ impl Pass {
 
     async fn look_at_groups(&self, lane: &mut Lane, look: &Look<'_>, queue: &Queue, done: &Queue) -> Flow<()> {
         while let Some(mut group) = queue.take() {
-            if let Look::Numbers(rows) = look {
-                match self.check_there(lane, rows, &mut group).await {
+            if let Look::Numbers(looked_into) = look {
+                match self.check_there(lane, looked_into, &mut group).await {
                     Ok(()) => done.put(group),
                     Err(halt) if lane.is_unwanted(&halt) => {
                         lane.leave_out();

@@ -9,11 +9,11 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
-use crate::domain::failure::Side;
+use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, Notice, NoticeKind, Results, Seen, Watermark};
+use crate::domain::record::{FolderEnd, ItemError, Notice, NoticeKind, Results, Seen, Watermark};
 use crate::endpoint::{Destination, Fetched, FolderRef, Source, Which};
 use crate::engine::pass::contents::traces;
 use crate::engine::pass::job::Job;
@@ -22,7 +22,7 @@ use crate::engine::pass::places::{Group, Prepared};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
 use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, prove, who};
-use crate::engine::pass::{Flow, Halt, On, Pass, bytes};
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble, bytes};
 
 /// Copies looked at with one question to the database.
 const CHUNK: usize = 20_000;
@@ -42,6 +42,11 @@ pub(super) struct Doubts {
 }
 
 impl Doubts {
+    /// What an earlier pass left in a row.
+    pub fn of(seen: Seen) -> Self {
+        Self { stepped_back: seen == Seen::DOUBTED || seen == Seen::RESTORED, renumbered: seen.is_given_up() }
+    }
+
     /// Its owner made the folder anew (D12).
     fn made_anew(self) -> bool {
         self.renumbered && !self.stepped_back
@@ -55,31 +60,13 @@ struct There<'a> {
     /// The source folder, if it is looked into.
     source: Option<&'a FolderRef>,
     doubts: Doubts,
-    /// A pass that gave up its numbers has not seen its end.
-    unsettled: bool,
-    rows: &'a Rows,
+    looked_into: &'a LookedInto,
     /// Whether contents say anything.
     kept: Bytes,
 }
 
-/// Rows of the item, as far as they decide what becomes of messages whose copies are lost.
-#[derive(Default)]
-pub(super) struct Rows {
-    /// Compared in this pass: their lost messages are copied again.
-    looked_into: BTreeSet<FolderId>,
-    /// Of folders that are not at the source any more.
-    lost: BTreeSet<FolderId>,
-}
-
-impl Rows {
-    /// Those of a pass.
-    pub fn of(prepared: &Prepared) -> Self {
-        Self {
-            looked_into: prepared.groups.iter().flatten().map(|job| job.id).collect(),
-            lost: prepared.lost.iter().copied().collect(),
-        }
-    }
-}
+/// Folders compared in this pass: their lost messages are copied again.
+pub(super) type LookedInto = BTreeSet<FolderId>;
 
 /// What became of copies whose numbers no longer hold.
 #[derive(Default)]
@@ -107,20 +94,27 @@ struct Others {
 
 #[async_trait]
 impl Step for There<'_> {
-    type Out = bool;
+    /// Whether the numbers had changed; a folder that cannot be read is a failure of that folder.
+    type Out = Result<bool, Trouble>;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        match self.look(pass, source, to).await {
+            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Err(trouble)),
+            looked => looked.map(Ok),
+        }
+    }
+}
+
+impl There<'_> {
+    async fn look(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
         let known = pass.journal.known_at_destination(self.id).await?;
         let Doubts { stepped_back, renumbered } = self.doubts;
-        let untold = if renumbered || self.unsettled {
-            pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await?
-        } else {
-            Vec::new()
-        };
+        let untold =
+            if renumbered { pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await? } else { Vec::new() };
         if known.is_empty() && untold.is_empty() {
             return Ok(false);
         }
-        if !stepped_back && !renumbered && untold.is_empty() && self.sample_holds(pass, to, &known).await? {
+        if !stepped_back && !renumbered && self.sample_holds(pass, to, &known).await? {
             return Ok(false);
         }
         let mut sorted = self.sort_out(pass, source, to, &known).await?;
@@ -128,9 +122,7 @@ impl Step for There<'_> {
         self.settle(pass, to, sorted).await?;
         Ok(true)
     }
-}
 
-impl There<'_> {
     async fn sample_holds(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<bool> {
         let every = known.len().div_ceil(SAMPLE).max(1);
         let mut chosen: Vec<Uid> = known.iter().rev().step_by(every).copied().collect();
@@ -276,9 +268,8 @@ impl There<'_> {
         let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
         self.record(pass, untold).await;
         self.record(pass, away).await;
-        let missing =
-            |(row, _): &&(FolderId, Watermark)| !self.rows.looked_into.contains(row) && !self.rows.lost.contains(row);
-        // Nobody copies these again in this pass.
+        // Nobody copies these again in this pass: their folder is not looked into, or their message left the source.
+        let missing = |(row, _): &&(FolderId, Watermark)| !self.looked_into.contains(row);
         let missing: Vec<Uid> = lost.iter().filter(missing).map(|(_, mark)| mark.destination).collect();
         let again: Vec<Uid> =
             lost.iter().map(|(_, mark)| mark.destination).filter(|uid| !missing.contains(uid)).collect();
@@ -379,14 +370,9 @@ impl There<'_> {
     }
 }
 
-/// Whether the numbers of copies were given up, and no pass has seen its end since.
-fn is_unsettled(seen: Seen) -> bool {
-    seen.uid_next == 0 || seen == Seen::RESTORED
-}
-
 impl Pass {
     /// Looks at the copies of one destination folder; tells whether their numbers had changed.
-    pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
+    pub(super) async fn check_there(&self, lane: &mut Lane, looked_into: &LookedInto, group: &mut Group) -> Flow<()> {
         let believed = |job: &&Job| !job.fresh && !job.destination_gone && !job.abandoned;
         let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
         let known = || group.iter().filter(believed);
@@ -400,17 +386,47 @@ impl Pass {
             at: &job.destination,
             source: Some(&job.source),
             doubts,
-            unsettled: known().any(|job| is_unsettled(job.destination_seen)),
-            rows,
+            looked_into,
             kept: self.journal.habit(Side::Destination).await?.into(),
         };
-        if self.persist(lane, &mut there).await? {
-            for job in group {
-                job.doubts = Doubts::default();
-                job.strangers_next = Uid(0);
+        match self.persist(lane, &mut there).await? {
+            Ok(false) => {}
+            Ok(true) => {
+                for job in group {
+                    job.doubts = Doubts::default();
+                    job.strangers_next = Uid(0);
+                    self.settled_there(job.id).await?;
+                }
+            }
+            Err(Trouble { side, failure }) => {
+                for job in group.iter_mut().filter(|job| !job.abandoned) {
+                    self.folder_failed(job, side, failure.clone()).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// All copies of a row were looked for; what was found is on the disk.
+    async fn settled_there(&self, row: FolderId) -> Flow<()> {
+        let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
+        Ok(self.journal.end_folder(row, end).await?)
+    }
+
+    /// Copies that are in doubt could not be looked at: they stay in doubt.
+    async fn not_looked_at(&self, row: FolderId, path: &FolderPath, side: Side, failure: Failure) -> Flow<()> {
+        let error = ItemError {
+            folder: Some(path.clone()),
+            source: None,
+            subject: None,
+            date: None,
+            size: None,
+            messages: 1,
+            side: Some(side),
+            failure,
+        };
+        self.recorder.add(Entry::error(row, error)).await;
+        self.check_errors(1)
     }
 
     /// A flag was to be changed on a copy that turned out to be another message: the next pass looks at every number of that
@@ -422,15 +438,20 @@ impl Pass {
     }
 
     /// Looks at the copies in destination folders that an earlier pass doubted, and whose source folders are not looked into.
-    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &Prepared, rows: &Rows) -> Flow<()> {
+    pub(super) async fn check_doubted(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        looked_into: &LookedInto,
+    ) -> Flow<()> {
         for (id, path, seen) in &prepared.doubted {
             let Some(at) = prepared.places.get(id) else { continue };
-            let doubts = Doubts { stepped_back: true, renumbered: false };
+            let doubts = Doubts::of(*seen);
             let kept = self.journal.habit(Side::Destination).await?.into();
-            let unsettled = is_unsettled(*seen);
-            self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, unsettled, rows, kept }).await?;
-            let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
-            self.journal.end_folder(*id, end).await?;
+            match self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, looked_into, kept }).await? {
+                Ok(_) => self.settled_there(*id).await?,
+                Err(Trouble { side, failure }) => self.not_looked_at(*id, path, side, failure).await?,
+            }
         }
         Ok(())
     }

@@ -187,10 +187,11 @@ impl Pass {
             self.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
         }
         look.extend(more);
-        for record in look.iter_mut().filter_map(|c| c.record.as_mut()) {
-            record.source_seen = Seen::DOUBTED;
+        for candidate in look.iter_mut() {
+            let Some(record) = &candidate.record else { continue };
             let end = FolderEnd { source: Some(Seen::DOUBTED), ..FolderEnd::default() };
             self.journal.end_folder(record.id, end).await?;
+            candidate.put_back = true;
         }
         Ok(())
     }

@@ -357,6 +357,11 @@ impl Journal for Cut {
         self.inner.retire(folder, messages).await
     }
 
+    async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.adopt(folder, copies).await
+    }
+
     async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError> {
         self.write()?;
         self.inner.begin(intents).await

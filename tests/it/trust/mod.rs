@@ -5,6 +5,7 @@
 //! code 1. Never is a pass "Completed" with exit code 0 while mail is missing, doubled or changed.
 
 mod all_mail;
+mod came_back;
 mod contents;
 mod equal_names;
 mod folders;
@@ -12,6 +13,7 @@ mod moved;
 mod nameless;
 mod numbers_here;
 mod numbers_there;
+mod put_back;
 mod silence;
 mod status_lies;
 mod taken;

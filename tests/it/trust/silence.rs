@@ -1,5 +1,6 @@
 //! Silence is no evidence: what a server does not hand out, does not list or does not keep is named (C.12 a–e).
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mailferry::domain::record::NoticeKind;
@@ -115,6 +116,80 @@ fn c12a_what_is_left_out_once_only_is_asked_for_again_on_a_fresh_connection() {
     scene.verdict().copies(20);
     assert_eq!(scene.subjects_there(), once(0..20));
     scene.idle_pass();
+}
+
+/// Ten messages, of which these are gone one after the other whenever the folder is listed: what EXAMINE says was true when
+/// it was said.
+fn busy(pair: &Pair, hidden: impl Fn(u32) -> bool + Send + Sync + 'static) {
+    let listed = AtomicU32::new(0);
+    pair.source.bend(move |heard| {
+        let lists = heard.verb == "UID FETCH" && heard.folder == "INBOX" && !heard.arguments.contains("BODY");
+        let gone = listed.load(Ordering::SeqCst);
+        if lists && !heard.line.starts_with('*') && heard.arguments.starts_with("1:") {
+            listed.fetch_add(1, Ordering::SeqCst);
+        }
+        let leaves = |uid: u32| uid <= gone + u32::from(lists);
+        match heard.number("UID").filter(|_| heard.is("FETCH")).and_then(|uid| u32::try_from(uid).ok()) {
+            Some(uid) if leaves(uid) || hidden(uid) => Said::Nothing,
+            Some(_) => Said::Kept,
+            None if heard.folder == "INBOX" && heard.is("EXISTS") => {
+                let exists = heard.line.split(' ').nth(1).and_then(|count| count.parse::<u32>().ok()).unwrap_or(0);
+                Said::Instead(format!("* {} EXISTS", exists - gone))
+            }
+            None => Said::Kept,
+        }
+    });
+}
+
+#[test]
+fn c12a_a_mailbox_from_which_mail_goes_whenever_it_is_listed_is_no_incomplete_one() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..2);
+    pair.verdict().copies(2);
+    pair.source.fill("INBOX", 2..10);
+    busy(&pair, |_| false);
+    let verdict = pair.verdict().copies(8);
+    assert_eq!(pair.there(), once(0..10), "{}", verdict.words());
+}
+
+#[test]
+fn c12a_but_one_that_hides_a_message_besides_is() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..2);
+    pair.verdict().copies(2);
+    pair.source.fill("INBOX", 2..10);
+    busy(&pair, |uid| uid == 7);
+    let verdict = pair.verdict().wrong(&["lists"]);
+    let incomplete = verdict.errors.iter().map(|error| error.messages).sum::<u64>();
+    assert_eq!(incomplete, 1, "{}", verdict.words());
+    pair.source.straighten();
+    pair.verdict().copies(1);
+    assert_eq!(pair.there(), once(0..10));
+}
+
+#[test]
+fn c12a_what_is_listed_and_not_handed_out_is_named_beside_what_is_not_listed() {
+    for listed in [10, 7] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("INBOX", 0..10);
+        // Five more are told than there are; three that are listed are not handed out.
+        pair.source.bend(move |heard| {
+            let told = |word| heard.number(word).map_or(Said::Kept, |count| heard.with(word, count + 5));
+            match heard.number("UID").filter(|_| heard.is("FETCH")) {
+                _ if heard.about("STATUS", "INBOX") => told("MESSAGES"),
+                Some(uid) if heard.arguments.contains("BODY") && (uid < 4) => Said::Nothing,
+                Some(uid) if uid > listed => Said::Nothing,
+                _ if heard.folder == "INBOX" && heard.is("EXISTS") => Said::Instead("* 15 EXISTS".into()),
+                _ => Said::Kept,
+            }
+        });
+        for _ in 0..2 {
+            let verdict = pair.verdict().wrong(&["15"]);
+            let unread = verdict.errors.iter().filter(|error| error.source.is_some()).count();
+            assert_eq!((unread, verdict.item.messages("vanished")), (3, 0), "{}", verdict.words());
+            assert_eq!(verdict.item.messages("errors"), 3 + 15 - listed, "{}", verdict.words());
+        }
+    }
 }
 
 /// Ten messages whose third is told of in an unusable way: nine are copied, it has a name.
@@ -373,6 +448,33 @@ fn c12e_nor_when_it_kept_nothing_of_all() {
         pair.destination.state().receive = None;
         pair.verdict().copies(10);
         assert_eq!(pair.there(), once(0..10));
+    }
+}
+
+#[test]
+fn c12e_copies_of_this_pass_whose_folder_went_are_named() {
+    for words in ["NO [NONEXISTENT] no such folder", "NO [NOPERM] not yours any more"] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("INBOX", 0..3);
+        pair.source.fill("Work", 3..8);
+        let copied = AtomicU32::new(0);
+        pair.destination.bend(move |heard| {
+            let work = heard.arguments.contains("Work");
+            if heard.verb == "APPEND" && work {
+                copied.fetch_add(1, Ordering::SeqCst);
+            }
+            let gone = work && heard.verb != "APPEND" && copied.load(Ordering::SeqCst) == 5;
+            match (gone, heard.line.starts_with('*')) {
+                (true, true) => Said::Nothing,
+                (true, false) => Said::Instead(format!("{} {words}", heard.line.split(' ').next().unwrap_or_default())),
+                _ => Said::Kept,
+            }
+        });
+        let verdict = pair.verdict().wrong(&["Work"]);
+        assert!(verdict.notes(NoticeKind::MissingThere), "{}", verdict.words());
+        assert_eq!(verdict.item.messages("differ"), 5, "{}", verdict.words());
+        // An earlier pass's copies that went with their folder are their owner's doing.
+        pair.verdict();
     }
 }
 

@@ -64,11 +64,16 @@ pub struct Model {
     razed: Census,
     /// The same since the last pass, by folder.
     emptied: BTreeMap<String, Census>,
+    /// Copies beyond what the source explains: put back by the destination's backup when the ledger had given them up, or
+    /// made because nobody could know that their owner took one away. No copy of another message at the source.
+    extra: Census,
     /// Taken away by the owner, and brought back by a restore: whoever saw only the first thinks that they are gone.
     revived: Census,
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two.
     forgotten: Census,
+    /// Some were lost so in the last pass: that has a name.
+    homeless: bool,
     /// A restore happened since the last pass, so that what was taken away may look lost.
     restored: bool,
     /// Mail of the owner's own, whether it is still there or not.
@@ -130,6 +135,7 @@ impl Model {
             let (was, is) = (of(&was, message), of(&is, message));
             // What was lost once and given up comes back with it.
             let made = of(&self.made, message).max(is);
+            *self.extra.entry(message.clone()).or_default() += made - of(&self.made, message);
             self.made.insert(message.clone(), made);
             let gone = made.saturating_sub(was.max(is));
             let back = self.gone.insert(message.clone(), gone).unwrap_or(0).saturating_sub(gone);
@@ -164,6 +170,7 @@ impl Model {
     pub fn judge(&mut self, pass: &Pass<'_>, there: &Mailbox) -> Vec<String> {
         let (source, there) = (census(pass.source), census(there));
         let (mut wrong, mut short) = (Vec::new(), false);
+        self.homeless = false;
         let killed = pass.before_kill.clone().unwrap_or_default();
         let all: BTreeSet<String> =
             source.keys().chain(there.keys()).chain(killed.keys()).chain(self.made.keys()).cloned().collect();
@@ -171,7 +178,8 @@ impl Model {
             let (before, gone) = (of(&self.made, &message), of(&self.gone, &message));
             let now = of(&source, &message);
             let sure = if pass.blind { before } else { before.max(now) };
-            let possible = before.max(now).max(of(&killed, &message));
+            let extra = of(&self.extra, &message);
+            let possible = before.max(now.max(of(&killed, &message)) + extra);
             // What was lost comes again if the source has it; which of two equal ones that is, nobody can tell.
             let razed = of(&self.razed, &message);
             let missing =
@@ -182,16 +190,26 @@ impl Model {
             let low = sure.saturating_sub(gone + missing);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let high = high + of(&self.forgotten, &message);
-            *self.forgotten.entry(message.clone()).or_default() +=
-                (of(&self.lost, &message) + razed).min(before.saturating_sub(now));
+            let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(now));
+            *self.forgotten.entry(message.clone()).or_default() += homeless;
+            self.homeless |= homeless > 0;
             let found = of(&there, &message);
             let fewer = found < low && found + razed >= low && pass.named;
             if !(low..=high).contains(&found) && !fewer {
                 wrong.push(format!("{found} instead of {low} to {high} of {}", &message[..8]));
             }
+            let beyond = found.saturating_sub(possible.saturating_sub(gone));
+            if beyond > 0 {
+                self.extra.insert(message.clone(), extra + beyond);
+            }
             // What counts as deleted from now on.
             let forgiven = sure.saturating_sub(gone + found).min(of(&self.away, &message));
             let gone = gone + forgiven;
+            // Nobody had to decide that while the source did not have it: should it come back, it may be copied.
+            let undecided = forgiven.min(before.saturating_sub(now));
+            if undecided > 0 {
+                *self.extra.entry(message.clone()).or_default() += undecided;
+            }
             self.gone.insert(message.clone(), gone);
             short |= found + gone + missing < before.max(now);
             self.made.insert(message.clone(), found + gone);
@@ -222,6 +240,6 @@ impl Model {
 
     /// Whether something may still be named because of a folder made anew.
     pub fn is_unsettled(&self) -> bool {
-        self.razed.values().any(|count| *count > 0)
+        self.homeless || self.razed.values().any(|count| *count > 0)
     }
 }

@@ -1,0 +1,177 @@
+//! A mailbox that was put back to an earlier state, of which its figures say little or nothing (C.1 a, c, C.4).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mailferry::domain::record::NoticeKind;
+
+use super::{Pair, once};
+use crate::support::odd::{MODERN, State};
+use crate::support::relay::Said;
+
+/// Nothing tells that nothing changed: every folder is looked into.
+const PLAIN: &str = "UIDPLUS LITERAL+ LIST-EXTENDED LIST-STATUS NAMESPACE";
+
+/// A version of a draft: Message-ID and date stay.
+fn draft(text: &str) -> String {
+    format!(
+        "Message-ID: <draft@old.example>\r\nDate: Sat, 01 Feb 2003 04:05:06 +0000\r\nSubject: draft\r\n\r\n{text}\r\n"
+    )
+}
+
+/// An edited draft gets the next number.
+fn edit(state: &mut State, text: &str) {
+    let drafts = state.at("Drafts");
+    let last = drafts.letters.last().expect("a draft").uid;
+    drafts.remove(&[last]);
+    drafts.add(draft(text));
+}
+
+fn drafts_there(pair: &Pair) -> Vec<String> {
+    pair.destination.state().at("Drafts").letters.iter().map(|l| l.bytes.clone()).collect()
+}
+
+/// The second version went; the backup from before it comes back, and a third one has its number and all figures.
+fn edited_again(capabilities: &str, others: u32, raise: u64) {
+    let pair = Pair::new(capabilities, MODERN);
+    pair.source.fill("Work", 0..6);
+    pair.source.state().make("Drafts");
+    pair.source.fill("Drafts", 50..50 + others);
+    pair.source.state().at("Drafts").add(draft("one"));
+    pair.verdict().copies(7 + u64::from(others));
+    let backup = pair.source.state().boxes.clone();
+    edit(&mut pair.source.state(), "two");
+    pair.verdict().copies(1);
+    pair.source.state().boxes = backup;
+    edit(&mut pair.source.state(), "three");
+    pair.source.state().at("Drafts").modseq += raise;
+    pair.verdict().copies(1);
+    let there = drafts_there(&pair);
+    assert_eq!(there[others as usize..], [draft("one"), draft("two"), draft("three")]);
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c4_an_edited_draft_of_a_restored_source_is_copied_though_every_figure_is_as_it_was() {
+    for others in [0, 1, 30] {
+        edited_again(PLAIN, others, 0);
+        edited_again(MODERN, others, 7);
+    }
+}
+
+#[test]
+fn c1a_where_one_folder_went_back_contents_are_compared_in_all() {
+    // Of the drafts nothing speaks against: only the inbox tells that a backup was put back.
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..6);
+    pair.source.state().make("Drafts").add(draft("one"));
+    pair.verdict().copies(7);
+    let backup = pair.source.state().boxes.clone();
+    edit(&mut pair.source.state(), "two");
+    pair.source.fill("INBOX", 6..9);
+    pair.verdict().copies(4);
+    let modseq = pair.source.state().at("Drafts").modseq;
+    pair.source.state().boxes = backup;
+    edit(&mut pair.source.state(), "three");
+    pair.source.state().at("Drafts").modseq = modseq;
+    pair.verdict().copies(1);
+    assert_eq!(drafts_there(&pair), [draft("one"), draft("two"), draft("three")]);
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c1a_a_source_that_hands_out_all_messages_in_another_form_than_before_doubles_nothing() {
+    for folders in [1, 4] {
+        let pair = Pair::new(PLAIN, MODERN);
+        pair.source.fill("INBOX", 0..30);
+        for folder in 0..folders {
+            pair.source.fill(&format!("Small {folder}"), 100 + folder..101 + folder);
+        }
+        pair.verdict().copies(30 + u64::from(folders));
+        // An update: the same messages, made up in another way from now on.
+        for one in &mut pair.source.state().boxes {
+            one.letters.iter_mut().for_each(|letter| letter.bytes.push_str("made up anew\r\n"));
+        }
+        pair.source.fill("INBOX", 30..33);
+        pair.verdict().copies(3);
+        pair.verdict().copies(0);
+        assert_eq!(pair.there(), once((0..33).chain(100..100 + folders)));
+    }
+}
+
+#[test]
+fn c1a_a_source_that_makes_messages_up_anew_each_time_doubles_nothing_when_its_figures_go_back() {
+    let pair = Pair::new(PLAIN, MODERN);
+    pair.source.fill("INBOX", 0..12);
+    pair.verdict().copies(12);
+    let count = AtomicU64::new(0);
+    pair.source.bend(move |heard| {
+        let number = 1000 + count.fetch_add(1, Ordering::SeqCst) % 9000;
+        match heard.is("FETCH") && heard.line.contains("BODY[] {") {
+            true => Said::Instead(heard.line.replace("\r\n\r\nBody ", &format!("\r\n\r\n{number} "))),
+            false => Said::Kept,
+        }
+    });
+    {
+        let mut state = pair.source.state();
+        state.at("INBOX").remove(&[11, 12]);
+        state.at("INBOX").next = 11;
+    }
+    pair.verdict().copies(0);
+    assert_eq!(pair.there(), once(0..12));
+}
+
+#[test]
+fn c1c_a_destination_folder_with_an_earlier_uidvalidity_was_put_back_and_gets_again_what_it_lost() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..2);
+    pair.source.fill("Work", 10..20);
+    pair.verdict().copies(12);
+    {
+        // Its owner had another folder of this name when the backup was made.
+        let mut state = pair.destination.state();
+        let work = state.at("Work");
+        work.remove(&[6, 7, 8, 9, 10]);
+        (work.validity, work.next, work.id) = (work.validity - 1, 6, "Mother".into());
+    }
+    pair.source.state().at("Work").flag(1, "\\Flagged");
+    let verdict = pair.verdict();
+    assert!(verdict.notes(NoticeKind::CopiedAgain), "{}", verdict.words());
+    verdict.copies(5);
+    assert_eq!(pair.there(), once((0..2).chain(10..20)));
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c1c_with_a_later_uidvalidity_its_owner_made_it_anew_and_gets_new_mail_only() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..2);
+    pair.source.fill("Work", 10..20);
+    pair.verdict().copies(12);
+    {
+        let mut state = pair.destination.state();
+        let work = state.at("Work");
+        work.letters.clear();
+        (work.validity, work.next, work.id) = (work.validity + 100, 1, "Mother".into());
+    }
+    pair.source.fill("Work", 20..22);
+    pair.verdict().copies(2);
+    assert_eq!(pair.there(), once((0..2).chain(20..22)));
+}
+
+#[test]
+fn c1c_copies_that_a_restore_took_and_whose_messages_left_the_source_are_named() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..4);
+    pair.verdict().copies(4);
+    let backup = pair.destination.state().boxes.clone();
+    pair.source.fill("INBOX", 4..10);
+    pair.verdict().copies(6);
+    pair.source.state().at("INBOX").remove(&[8, 9, 10]);
+    pair.verdict().copies(0);
+    pair.destination.state().boxes = backup;
+    pair.source.fill("INBOX", 10..11);
+    let verdict = pair.verdict().wrong(&["missing_there"]);
+    assert_eq!(verdict.copied(), 4, "{}", verdict.words());
+    assert_eq!(pair.there(), once((0..7).chain(10..11)));
+    pair.verdict().copies(0);
+}
