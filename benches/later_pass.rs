@@ -93,7 +93,7 @@ impl Source for Numbers {
     async fn scan(&mut self, _folder: &FolderRef, which: &Which, _dates: bool) -> Result<Vec<MessageMeta>> {
         let meta = |uid: u32| MessageMeta {
             uid: Uid(i64::from(uid)),
-            flags: if uid == self.flagged { Flags::from_names(["\\Flagged"]) } else { Flags::none() },
+            flags: Some(if uid == self.flagged { Flags::from_names(["\\Flagged"]) } else { Flags::none() }),
             size: 100,
             date: None,
         };

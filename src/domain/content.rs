@@ -203,6 +203,11 @@ impl Shape {
         Self { lines: None, ..self }
     }
 
+    /// Whether it may hold another message, or be held, without being its equal.
+    pub fn has_lines(&self) -> bool {
+        self.lines.is_some()
+    }
+
     /// Whether this is the other message with nothing but lines that programs add.
     pub fn holds(&self, other: &Self) -> bool {
         if self.content == other.content {

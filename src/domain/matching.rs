@@ -18,13 +18,29 @@ pub enum Belief {
     Keeps,
     /// It changes messages, and was seen to add this many bytes.
     Changes {
-        /// At least.
+        /// At least. More than `most`: it was only seen to change them beyond all measure, which tells nothing.
         least: i64,
         /// At most.
         most: i64,
     },
-    /// Nothing was sent to it yet.
+    /// Nothing was seen of what was sent to it.
     Unknown,
+}
+
+impl Belief {
+    /// Whether what the destination does may make a message of this size (0: not told) out of one of so many bytes. One that it
+    /// `said` to have may have grown, and lost a little; another form of it, without what was attached, is far shorter.
+    pub fn explains(self, sent: u64, size: u32, said: bool) -> bool {
+        let signed = |len: u64| i64::try_from(len).unwrap_or(i64::MAX);
+        let grown = signed(size.into()).saturating_sub(signed(sent));
+        let sane = is_sane(sent, size.into());
+        match self {
+            Self::Keeps => false,
+            Self::Changes { least, .. } if said => size == 0 || (sane && grown >= least.min(-MUCH)),
+            Self::Changes { least, most } => sane && grown >= least && grown <= most,
+            Self::Unknown => said && (size == 0 || (sane && grown >= -MUCH)),
+        }
+    }
 }
 
 impl From<Habit> for Belief {
@@ -120,8 +136,14 @@ pub struct Left {
 pub fn match_contents(group: Alike) -> (Vec<Pair>, Left) {
     let Alike { ours, theirs } = group;
     let (mut pairs, ours, theirs) = join(ours, theirs, |shape| shape.content.0, true, |_, _| true);
-    let (more, ours, theirs) = join(ours, theirs, Shape::body, false, Shape::holds);
+    // Without lines nothing but an equal is known, however many have one body.
+    let (ours, plain) = ours.into_iter().partition(|o| o.shape.has_lines());
+    let (theirs, others): (_, Vec<_>) = theirs.into_iter().partition(|t| t.shape.has_lines());
+    let (more, mut ours, mut theirs): (_, Vec<Ours>, Vec<Theirs>) =
+        join(ours, theirs, Shape::body, false, Shape::holds);
     pairs.extend(more);
+    ours.extend::<Vec<_>>(plain);
+    theirs.extend(others);
     pairs.sort_unstable();
     let ours =
         ours.into_iter().map(|o| OursLeft { uid: o.uid, weak: o.weak, len: o.shape.len, content: o.shape.content });
@@ -169,10 +191,9 @@ pub struct Decided {
     pub maybe_twice: Vec<(OursLeft, Uid)>,
 }
 
-/// Decides where contents differ. A destination that keeps bytes holds other messages. One that changes them holds the same
-/// message if it has a Message-ID and a Date and grew by what that destination was seen to add. One of which nothing is known:
-/// what may be an own append is one. Where nobody can tell which of different messages is there, all of them are copied:
-/// copying one again is the smaller harm.
+/// Decides where contents differ. A destination that keeps bytes, or of which nothing is known, holds other messages. One that
+/// changes them holds the same message if it has a Message-ID and a Date and grew by what that destination was seen to add.
+/// Where nobody can tell which of different messages is there, all of them are copied: copying one again is the smaller harm.
 pub fn decide(left: Left, belief: Belief) -> Decided {
     let Left { mut ours, mut theirs } = left;
     ours.sort_unstable_by_key(|o| (o.len, o.uid));
@@ -226,12 +247,41 @@ fn fit(belief: Belief, o: &OursLeft, t: &TheirsLeft) -> Fit {
     let signed = |len: u64| i64::try_from(len).unwrap_or(i64::MAX);
     let grown = signed(t.len).saturating_sub(signed(o.len));
     match belief {
-        Belief::Keeps => Fit::Never,
+        Belief::Keeps | Belief::Unknown => Fit::Never,
         Belief::Changes { least, .. } if grown < least => Fit::Never,
         Belief::Changes { most, .. } if grown > most => Fit::TooLong,
-        Belief::Unknown if !t.appended => Fit::Never,
-        Belief::Changes { .. } | Belief::Unknown => Fit::Yes,
+        Belief::Changes { .. } if is_sane(o.len, t.len) => Fit::Yes,
+        Belief::Changes { .. } if grown < 0 => Fit::Never,
+        Belief::Changes { .. } => Fit::TooLong,
     }
+}
+
+/// Whether a server may have made a message of this size out of one of so many bytes.
+pub fn is_sane(sent: u64, size: u64) -> bool {
+    sent.abs_diff(size) <= 8192.max(sent / 4)
+}
+
+/// So many messages that grew alike are the server's doing; fewer may be anybody's.
+const ALIKE: usize = 3;
+/// Bytes by which what a server adds to its messages may differ.
+const MUCH: i64 = 256;
+
+/// What those tell that content did not bring together, where nothing else is known of the destination: a server that changes
+/// messages changed all that an interrupted pass sent there, and much alike. A single one may be another message.
+pub fn guess<'a>(left: impl IntoIterator<Item = &'a Left>) -> Belief {
+    let (mut least, mut most, mut count) = (i64::MAX, i64::MIN, 0);
+    for left in left {
+        let ([o], [t]) = (left.ours.as_slice(), left.theirs.as_slice()) else { continue };
+        if o.weak || !t.appended {
+            continue;
+        }
+        let Some(grown) = t.len.checked_sub(o.len).and_then(|grown| i64::try_from(grown).ok()) else {
+            return Belief::Unknown;
+        };
+        (least, most, count) = (least.min(grown), most.max(grown), count + 1);
+    }
+    let alike = count >= ALIKE && most.saturating_sub(least) <= MUCH && most <= 8192;
+    if alike { Belief::Changes { least, most } } else { Belief::Unknown }
 }
 
 /// As many as can be: both sides ascend by length, and what fits is a range of lengths that moves along.

@@ -22,8 +22,8 @@ pub struct InternalDate {
 pub struct MessageMeta {
     /// Its number in the folder.
     pub uid: Uid,
-    /// Its flags.
-    pub flags: Flags,
+    /// Its flags; none where they were not told, which is not the same as no flags.
+    pub flags: Option<Flags>,
     /// RFC822.SIZE, an estimate on some servers: it orders candidates, never decides (D8). 0 where it was not told.
     pub size: u32,
     /// Its date, when asked for.

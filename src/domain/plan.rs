@@ -33,7 +33,8 @@ pub struct FlagStep {
 
 /// Compares a folder's listing with its watermarks. Both are expected to ascend by source UID; if a server's listing
 /// does not, it is put in order first, and a UID listed twice counts once, so that nothing known looks new. Flag changes
-/// are told only with `carry_flags`, and only for messages that Mailferry copied and whose copy has a known number.
+/// are told only with `carry_flags`, and only for messages that Mailferry copied, whose copy has a known number and whose flags
+/// were told.
 pub fn compare<'a>(listing: &[MessageMeta], watermarks: &'a [Watermark], carry_flags: bool) -> Comparison<'a> {
     let mut order: Vec<usize> = (0..listing.len()).collect();
     if !listing.is_sorted_by_key(|m| m.uid) {
@@ -67,10 +68,11 @@ pub fn compare<'a>(listing: &[MessageMeta], watermarks: &'a [Watermark], carry_f
 }
 
 fn flag_step(message: &MessageMeta, mark: &Watermark) -> Option<FlagStep> {
-    if mark.origin != Origin::Copied || mark.at().is_none() || mark.flags == message.flags {
+    let now = message.flags.as_ref()?;
+    if mark.origin != Origin::Copied || mark.at().is_none() || mark.flags == *now {
         return None;
     }
-    Some(FlagStep { mark: mark.clone(), change: mark.flags.difference(&message.flags), now: message.flags.clone() })
+    Some(FlagStep { mark: mark.clone(), change: mark.flags.difference(now), now: now.clone() })
 }
 
 /// The rule that leaves a message out.
@@ -125,7 +127,7 @@ mod tests {
     use crate::domain::message::InternalDate;
 
     fn meta(uid: i64, flags: &[&str]) -> MessageMeta {
-        MessageMeta { uid: Uid(uid), flags: Flags::from_names(flags.iter().copied()), size: 10, date: None }
+        MessageMeta { uid: Uid(uid), flags: Some(Flags::from_names(flags.iter().copied())), size: 10, date: None }
     }
 
     fn mark(source: i64, destination: i64, origin: Origin) -> Watermark {
@@ -160,6 +162,8 @@ mod tests {
             (Uid(3), Uid(30), r"\Seen".to_owned())
         );
         assert!(compare(&listing, &marks, false).flag_changes.is_empty());
+        let untold = listing.map(|message| MessageMeta { flags: None, ..message });
+        assert!(compare(&untold, &marks, true).flag_changes.is_empty(), "not told is not taken away");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
+use super::matching::is_sane;
 
 /// How a folder's numbering stood when it was last looked at (D26).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -275,7 +276,7 @@ pub struct Habit {
     pub kept: u64,
     /// Own appends whose size was told differently.
     pub changed: u64,
-    /// Bytes that were added to the changed ones, at least.
+    /// Bytes that were added to the changed ones, at least; more than `most` where it was never by what can be believed.
     pub least: i64,
     /// And at most.
     pub most: i64,
@@ -301,12 +302,14 @@ impl Habit {
         }
     }
 
-    /// An own append was told with this size and sent with that.
+    /// An own append was told with this size and sent with that. What no server makes of a message says that it is changed,
+    /// and not by how much others may be.
     #[must_use]
     pub fn told(self, told: u64, sent: u64) -> Self {
         let added = i64::try_from(told).unwrap_or(i64::MAX).saturating_sub(i64::try_from(sent).unwrap_or(i64::MAX));
         let changed = u64::from(added != 0);
-        self.and(Self { kept: 1 - changed, changed, least: added, most: added, modseq_stalls: false })
+        let (least, most) = if is_sane(sent, told) { (added, added) } else { (i64::MAX, i64::MIN) };
+        self.and(Self { kept: 1 - changed, changed, least, most, modseq_stalls: false })
     }
 
     /// Whether the server is known to keep bytes as they were sent: it was seen to, and never not to.

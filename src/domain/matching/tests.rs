@@ -87,15 +87,53 @@ fn of_different_messages_nobody_can_tell_which_one_is_there() {
 }
 
 #[test]
-fn while_nothing_is_known_only_own_appends_may_have_been_altered() {
-    let own = decide(left(&[(1, 100, 1)], &[(9, 300, true)]), Belief::Unknown);
-    assert_eq!((numbers(&own.pairs), own.maybe_twice.len()), (vec![(1, 9)], 0));
-    let other = decide(left(&[(1, 100, 1)], &[(9, 300, false)]), Belief::Unknown);
-    assert_eq!((other.pairs.len(), other.maybe_twice.len()), (0, 1));
-    let weak = decide(left(&[(1, 100, 0)], &[(9, 300, true)]), Belief::Unknown);
-    assert_eq!((weak.pairs.len(), weak.unmatched.len()), (0, 1));
+fn while_nothing_is_known_a_message_of_another_content_is_not_taken_for_an_own_append() {
+    for (appended, content, there) in [(true, 1, 300), (true, 1, 101), (true, 1, 20), (false, 1, 300), (true, 0, 300)] {
+        let one = decide(left(&[(1, 100, content)], &[(9, there, appended)]), Belief::Unknown);
+        assert_eq!((one.pairs.len(), one.unmatched.len(), one.maybe_twice.len()), (0, 1, 1), "{there}");
+    }
     let strict = decide(left(&[(1, 100, 1)], &[(9, 100, true)]), Belief::Keeps);
     assert_eq!((strict.pairs.len(), strict.unmatched.len(), strict.maybe_twice.len()), (0, 1, 0));
+}
+
+#[test]
+fn much_that_grew_alike_is_what_a_server_does() {
+    let grown =
+        |by: &[i64]| by.iter().map(|by| left(&[(1, 1000, 1)], &[(9, (1000 + by) as u64, true)])).collect::<Vec<_>>();
+    assert_eq!(guess(&grown(&[27, 30, 27, 29])), Belief::Changes { least: 27, most: 30 });
+    for by in [&[27, 30][..], &[27, 30, 900], &[27, 27, 27, -500], &[-500, -500, -500], &[9000, 9000, 9000]] {
+        assert_eq!(guess(&grown(by)), Belief::Unknown, "{by:?}");
+    }
+    let of_others = vec![left(&[(1, 100, 1)], &[(9, 127, false)]); 5];
+    assert_eq!(guess(&of_others), Belief::Unknown, "below the floor lies nothing of ours");
+    let weak = vec![left(&[(1, 100, 0)], &[(9, 127, true)]); 5];
+    assert_eq!(guess(&weak), Belief::Unknown);
+}
+
+#[test]
+fn beyond_what_a_server_does_nothing_is_believed() {
+    // As an older version may have learned it.
+    let poisoned = Belief::Changes { least: -50_000, most: 50_000 };
+    for (here, there) in [(30_000, 900), (900, 30_000), (60_000, 30_000)] {
+        let decided = decide(left(&[(1, here, 1)], &[(9, there, true)]), poisoned);
+        assert_eq!((decided.pairs.len(), decided.maybe_twice.len()), (0, 1), "{here} and {there}");
+    }
+    let wild = Belief::from(Habit::default().told(50_000, 10));
+    assert_eq!(decide(left(&[(1, 10, 1)], &[(9, 50_000, true)]), wild).pairs.len(), 0);
+    let both = Habit::default().told(50_000, 10).told(25, 10);
+    assert_eq!((both.changed, Belief::from(both)), (2, Belief::Changes { least: 15, most: 15 }));
+}
+
+#[test]
+fn what_the_server_said_to_have_may_have_grown_and_lost_a_little() {
+    let explains = |belief: Belief, sent, size| (belief.explains(sent, size, true), belief.explains(sent, size, false));
+    assert_eq!(explains(Belief::Keeps, 100, 101), (false, false));
+    assert_eq!(explains(Belief::Unknown, 1000, 1030), (true, false));
+    assert_eq!(explains(Belief::Unknown, 1000, 990), (true, false));
+    assert_eq!(explains(Belief::Unknown, 5000, 1000), (false, false), "without what was attached");
+    assert_eq!(explains(GROWS, 1000, 1015), (true, true));
+    assert_eq!(explains(GROWS, 1000, 1100), (true, false));
+    assert_eq!(explains(GROWS, 1000, 50_000), (false, false));
 }
 
 #[test]
@@ -113,9 +151,19 @@ fn a_giant_group_takes_linear_time() {
         let theirs: Vec<_> = (0..60_000).map(|uid| (uid, 500, uid % 2 == 0)).collect();
         left(&ours, &theirs)
     };
+    let grows = Belief::Changes { least: 394, most: 400 };
     assert_eq!(decide(many(0), Belief::Unknown).unmatched.len(), 60_000);
-    assert_eq!(decide(many(1), Belief::Unknown).pairs.len(), 30_000);
+    assert_eq!(decide(many(0), grows).unmatched.len(), 60_000);
+    assert_eq!(decide(many(1), grows).pairs.len(), 60_000);
     assert_eq!(decide(many(1), GROWS).unmatched.len(), 60_000);
+    // One body under many headers, of which nothing is kept.
+    let headed = |n: i64, side: &str| message(&format!("Subject: {side} {n}\r\n"), "x").without_lines();
+    let group = Alike {
+        ours: (0..60_000).map(|n| ours(n, false, headed(n, "here"))).collect(),
+        theirs: (0..60_000).map(|n| theirs(n, true, headed(n, "there"))).collect(),
+    };
+    let (pairs, left) = match_contents(group);
+    assert_eq!((pairs.len(), left.ours.len(), left.theirs.len()), (0, 60_000, 60_000));
 }
 
 fn names(n: u8) -> Names {

@@ -49,7 +49,34 @@ pub(super) struct Parts {
     came: u64,
     messages: BTreeMap<u64, Fetch>,
     by_uid: HashMap<u32, u64>,
+    /// By the place that a message would have if none had been expunged.
     by_number: HashMap<u32, u64>,
+    gone: Gone,
+}
+
+/// Places whose messages were expunged, as they would be if none had been, ascending. So a place that moves is not written anew
+/// for each that goes.
+#[derive(Default)]
+struct Gone(Vec<u32>);
+
+impl Gone {
+    /// Where the message that is at this place now was at first.
+    fn first(&self, number: u32) -> u32 {
+        let (mut low, mut high) = (0, self.0.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            // As many went before it as stand before it here.
+            let before = u32::try_from(middle).unwrap_or(u32::MAX);
+            if self.0[middle].saturating_sub(before) <= number { low = middle + 1 } else { high = middle }
+        }
+        number.saturating_add(u32::try_from(low).unwrap_or(u32::MAX))
+    }
+
+    fn add(&mut self, first: u32) {
+        if let Err(at) = self.0.binary_search(&first) {
+            self.0.insert(at, first);
+        }
+    }
 }
 
 impl Parts {
@@ -64,8 +91,12 @@ impl Parts {
     }
 
     /// Adds a part; answers which message it belongs to, numbered as they came.
-    pub(super) fn add(&mut self, part: Fetch) -> u64 {
-        let number = part.number;
+    pub(super) fn add(&mut self, mut part: Fetch) -> u64 {
+        if self.messages.is_empty() {
+            self.gone.0.clear();
+        }
+        let number = if part.number > 0 { self.gone.first(part.number) } else { 0 };
+        part.number = number;
         let at_number = self.by_number.get(&number).copied().filter(|_| number > 0);
         let nameless = |at: &u64| self.messages.get(at).is_some_and(|message| message.uid.is_none());
         let (at, other) = match part.uid {
@@ -116,7 +147,7 @@ impl Parts {
 
     /// Forgets what was told of a place without a UID: it is of a message that nobody asked for.
     pub(super) fn forget_place(&mut self, number: u32) {
-        let at = self.by_number.get(&number).copied();
+        let at = self.by_number.get(&self.gone.first(number)).copied();
         if let Some(at) = at.filter(|at| self.messages.get(at).is_some_and(|message| message.uid.is_none())) {
             self.take(at);
         }
@@ -124,7 +155,7 @@ impl Parts {
 
     /// The message at this place is gone, and with it what was told without its body; those behind it move up.
     pub(super) fn expunged(&mut self, number: u32) {
-        let gone = self.by_number.get(&number).copied();
+        let gone = self.by_number.get(&self.gone.first(number)).copied();
         self.moved_up(number);
         if let Some(at) = gone.filter(|at| self.messages.get(at).is_some_and(|message| !message.has_body())) {
             self.take(at);
@@ -133,15 +164,12 @@ impl Parts {
 
     /// The message at this place is gone: those behind it move up.
     pub(super) fn moved_up(&mut self, number: u32) {
-        self.by_number.remove(&number);
-        let places = std::mem::take(&mut self.by_number);
-        for (place, at) in places {
-            let place = if place > number { place - 1 } else { place };
-            if let Some(message) = self.messages.get_mut(&at) {
-                message.number = place;
-            }
-            self.by_number.insert(place, at);
+        if number == 0 || self.messages.is_empty() {
+            return;
         }
+        let first = self.gone.first(number);
+        self.by_number.remove(&first);
+        self.gone.add(first);
     }
 
     /// Forgets messages without a body: they went.
@@ -160,5 +188,56 @@ impl Parts {
     /// Everything, in the order in which it came.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Fetch> + use<> {
         std::mem::take(self).messages.into_values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::flags::Flags;
+
+    fn part(number: u32, uid: Option<u32>) -> Fetch {
+        Fetch { number, uid, flags: Some(Flags::none()), ..Fetch::default() }
+    }
+
+    #[test]
+    fn a_folder_that_is_emptied_while_it_is_listed_costs_no_square() {
+        for from_below in [true, false] {
+            let mut parts = Parts::default();
+            for n in 1..=100_000 {
+                parts.add(part(n, Some(n)));
+            }
+            // The last one stays.
+            (1..100_000).for_each(|n| parts.moved_up(if from_below { 1 } else { 100_000 - n }));
+            parts.add(Fetch { size: Some(7), ..part(1, None) });
+            let told: Vec<_> = parts.drain().filter(|message| message.size.is_some()).map(|m| m.uid).collect();
+            assert_eq!(told, [Some(100_000)]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_find_their_place_whatever_went(steps in proptest::collection::vec((0usize..12, any::<bool>()), 0..60)) {
+            let mut parts = Parts::default();
+            let mut folder: Vec<u32> = (1..=12).collect();
+            for n in 1..=12 {
+                parts.add(part(n, Some(n)));
+            }
+            for (at, expunge) in steps {
+                if at >= folder.len() {
+                    continue;
+                }
+                let number = u32::try_from(at + 1).unwrap();
+                if expunge {
+                    parts.moved_up(number);
+                    folder.remove(at);
+                } else {
+                    let message = parts.add(part(number, None));
+                    prop_assert_eq!(parts.get(message).and_then(|message| message.uid), Some(folder[at]));
+                }
+            }
+        }
     }
 }

@@ -16,7 +16,6 @@ use super::response::{Fetch, Response};
 use super::session::{Mode, Session, WINDOW, opened};
 use super::stream::Stream;
 use crate::domain::failure::Cause;
-use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageMeta};
@@ -78,7 +77,7 @@ impl Session {
         Ok(found)
     }
 
-    /// Flags that were not told with the rest are asked for once more: no flags would mean that they were taken away.
+    /// Flags that were not told with the rest are asked for once more. Those that are not told then either stay untold: no flags would mean that they were taken away.
     async fn ask_for_flags(&mut self, folder: &FolderRef, found: &mut BTreeMap<u32, Fetch>, doing: &str) -> Result<()> {
         let lacking = found.iter().filter(|(_, fetch)| fetch.flags.is_none());
         let lacking = Which::These(lacking.map(|(uid, _)| Uid(i64::from(*uid))).collect());
@@ -168,7 +167,7 @@ impl Source for Session {
         self.ask_for_flags(folder, &mut found, &doing).await?;
         let meta = |(uid, fetch): (u32, Fetch)| MessageMeta {
             uid: Uid(i64::from(uid)),
-            flags: fetch.flags.unwrap_or_else(Flags::none),
+            flags: fetch.flags,
             size: fetch.size.unwrap_or(0),
             date: fetch.date,
         };

@@ -233,7 +233,7 @@ impl Mailbox {
             };
             let size = u32::try_from(metadata.len()).unwrap_or(u32::MAX);
             let date = if dates { of_file(&metadata) } else { None };
-            Ok(Some(MessageMeta { uid: Uid(i64::from(number)), flags: view.flags(entry), size, date }))
+            Ok(Some(MessageMeta { uid: Uid(i64::from(number)), flags: Some(view.flags(entry)), size, date }))
         })
     }
 

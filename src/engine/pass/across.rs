@@ -9,7 +9,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 
@@ -17,10 +16,12 @@ use crate::domain::content::Shape;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::{Alike, AwayMarks, Belief, Ours, Pair, Theirs, decide, match_contents};
+use crate::domain::matching::{Alike, AwayMarks, Belief, Left, Ours, Pair, Theirs, decide, guess, match_contents};
 use crate::domain::record::{Counts, Notice, NoticeKind, Origin};
 use crate::endpoint::{Destination, Source, Which};
+use crate::engine::pass::belief::{belief, keeps};
 use crate::engine::pass::contents::{names_of_unseen, shapes};
+use crate::engine::pass::headers::who_here;
 use crate::engine::pass::job::{Job, Todo};
 use crate::engine::pass::lane::{Lanes, Step};
 use crate::engine::pass::places::Prepared;
@@ -189,7 +190,7 @@ impl Look<'_> {
         self.job.unsettled.clear();
         for some in new.chunks(AT_ONCE) {
             let from = &self.job.source;
-            let mut read = who(self.source, from, some).await.on(Side::Source).map_err(Halt::Fatal)?;
+            let mut read = who_here(self.pass, self.source, from, some).await.on(Side::Source).map_err(Halt::Fatal)?;
             let unseen = names_of_unseen(self.source, from, some, &mut read).await.on(Side::Source);
             // Should these come when they are to be copied, nobody has compared them.
             self.job.unsettled.extend(unseen.map_err(Halt::Fatal)?);
@@ -222,7 +223,7 @@ impl Look<'_> {
         let mut claimed = BTreeSet::new();
         for row in self.unclaimed.keys().copied().collect::<Vec<_>>() {
             let Some(place) = self.prepared.places.get(&row) else { continue };
-            let Some(there) = self.unclaimed.get_mut(&row) else { continue };
+            let Some(there) = self.unclaimed.get(&row) else { continue };
             let mut groups: BTreeMap<Identity, Alike> = BTreeMap::new();
             for (uid, names) in some.iter().filter(|(uid, _)| !claimed.contains(uid)) {
                 if let Some(shape) = here.get(uid).filter(|_| there.contains_key(&names.now)) {
@@ -236,21 +237,51 @@ impl Look<'_> {
                 continue;
             }
             let mut read = shapes(self.to, place, wanted).await.on(Side::Destination).map_err(Halt::Fatal)?;
-            let mut entry = Entry::default();
+            let (mut entry, mut found, mut left_open) = (Entry::default(), Vec::new(), Vec::new());
             for (identity, mut group) in groups {
                 let uids = there.get(&identity).into_iter().flatten();
                 let theirs = uids.filter_map(|uid| read.remove(uid).map(|shape| (*uid, shape)));
                 group.theirs = theirs.map(|(uid, shape)| Theirs { uid, appended: true, shape }).collect();
-                for pair in pairs(self.pass, self.prepared, group).await? {
-                    there.entry(identity).or_default().remove(&pair.destination);
-                    claimed.insert(pair.source);
-                    add_found(&mut entry, self.job, row, (identity, pair), Origin::Copied);
+                let (pairs, left) = match_contents(group);
+                if pairs.iter().any(|pair| pair.equal) {
+                    keeps(self.pass, self.prepared).await?;
                 }
+                found.extend(pairs.into_iter().map(|pair| (identity, pair)));
+                if !left.ours.is_empty() && !left.theirs.is_empty() {
+                    left_open.push((identity, left));
+                }
+            }
+            found.extend(self.decide(left_open).await?);
+            for (identity, pair) in found {
+                if let Some(there) = self.unclaimed.get_mut(&row) {
+                    there.entry(identity).or_default().remove(&pair.destination);
+                }
+                claimed.insert(pair.source);
+                add_found(&mut entry, self.job, row, (identity, pair), Origin::Copied);
             }
             self.pass.recorder.add(entry).await;
             self.pass.recorder.flush().await;
         }
         Ok(claimed)
+    }
+
+    /// What content did not decide. Who is not decided either is copied, and named.
+    async fn decide(&mut self, left: Vec<(Identity, Left)>) -> Flow<Vec<(Identity, Pair)>> {
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        let belief = match belief(self.pass, self.prepared, self.source, self.to).await? {
+            Belief::Unknown => guess(left.iter().map(|(_, left)| left)),
+            known => known,
+        };
+        let (mut pairs, mut doubtful) = (Vec::new(), Vec::new());
+        for (identity, left) in left {
+            let decided = decide(left, belief);
+            pairs.extend(decided.pairs.into_iter().map(|pair| (identity, pair)));
+            doubtful.extend(decided.maybe_twice);
+        }
+        self.pass.name_undecided(self.job, belief, doubtful).await;
+        Ok(pairs)
     }
 
     /// These are not copied in this pass, and are counted.
@@ -282,16 +313,4 @@ impl Look<'_> {
         };
         self.pass.recorder.add(Entry::notice(notice)).await;
     }
-}
-
-/// Messages of one identity that are the same on both sides.
-async fn pairs(pass: &Pass, prepared: &Prepared, group: Alike) -> Flow<Vec<Pair>> {
-    let (mut pairs, left) = match_contents(group);
-    prepared.kept.fetch_or(pairs.iter().any(|pair| pair.equal), Ordering::Relaxed);
-    let belief = match Belief::from(pass.journal.habit(Side::Destination).await?) {
-        Belief::Unknown if prepared.kept.load(Ordering::Relaxed) => Belief::Keeps,
-        belief => belief,
-    };
-    pairs.extend(decide(left, belief).pairs);
-    Ok(pairs)
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::identity::Identity;
 use crate::domain::ids::Uid;
+use crate::domain::matching::is_sane;
 use crate::domain::record::Watermark;
 use crate::endpoint::Destination;
 use crate::engine::pass::Flow;
@@ -33,28 +34,27 @@ impl Writer<'_> {
         let mut strange: Vec<Newcomer> = self.arrivals_in(job).await?.unclaimed().to_vec();
         let ours: BTreeSet<Identity> = own.iter().map(|one| one.identity).collect();
         strange.retain(|newcomer| {
-            !ours.contains(&newcomer.identity) && left.iter().any(|one| is_sane(one.bytes, newcomer.size))
+            !ours.contains(&newcomer.identity) && left.iter().any(|one| is_sane(one.bytes, newcomer.size.into()))
         });
         if strange.is_empty() {
             return Ok(Ok(BTreeMap::new()));
         }
-        let there = match traces(to, &job.destination, strange.iter().map(|newcomer| newcomer.uid).collect()).await {
-            Ok(there) => there,
-            Err(failure) => return Ok(Err(failure)),
-        };
+        if let Err(failure) = self.read_traces(to, job, &mut strange).await? {
+            return Ok(Err(failure));
+        }
         let mut altered = BTreeMap::new();
         let mut rest = Vec::new();
         for one in left {
             let same = |newcomer: &Newcomer| {
-                let met = one.traces.zip(there.get(&newcomer.uid)).is_some_and(|(ours, theirs)| ours.meet(theirs));
-                met && is_sane(one.bytes, newcomer.size)
+                let met = one.traces.zip(newcomer.traces).is_some_and(|(ours, theirs)| ours.meet(&theirs));
+                met && is_sane(one.bytes, newcomer.size.into())
             };
             match strange.iter().position(same) {
                 Some(at) => drop(altered.insert(one.uid, strange.remove(at))),
                 None => rest.push(*one),
             }
         }
-        let sane = |(one, newcomer): (&&Unplaced, &Newcomer)| is_sane(one.bytes, newcomer.size);
+        let sane = |(one, newcomer): (&&Unplaced, &Newcomer)| is_sane(one.bytes, newcomer.size.into());
         if rest.len() == strange.len() && rest.iter().zip(&strange).all(sane) && self.changes_messages().await? {
             self.pass.recorder.flush().await;
             let asked = strange.iter().map(|newcomer| newcomer.identity).collect();
@@ -65,6 +65,34 @@ impl Writer<'_> {
         let claimed: Vec<Uid> = altered.values().map(|newcomer| newcomer.uid).collect();
         self.arrivals_in(job).await?.claim(claimed);
         Ok(Ok(altered))
+    }
+
+    /// What altering left of these, each read once however often is looked.
+    async fn read_traces(
+        &mut self,
+        to: &mut dyn Destination,
+        job: &Job,
+        strange: &mut [Newcomer],
+    ) -> Flow<Result<(), Failure>> {
+        let unread: Vec<Uid> = strange.iter().filter(|one| one.traces.is_none()).map(|one| one.uid).collect();
+        if unread.is_empty() {
+            return Ok(Ok(()));
+        }
+        let (mut read, whole) = match traces(to, &job.destination, unread.clone()).await {
+            Ok(read) => read,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if whole {
+            // The others are not handed out.
+            for uid in unread {
+                read.entry(uid).or_default();
+            }
+        }
+        for one in strange {
+            one.traces = read.get(&one.uid).copied().or(one.traces);
+        }
+        self.arrivals_in(job).await?.keep_traces(&read);
+        Ok(Ok(()))
     }
 
     /// A server that told a number which cannot be may have told others wrong too: a message that lies under the number of
@@ -97,8 +125,8 @@ impl Writer<'_> {
         let others =
             names.iter().filter(|(uid, names)| wanted.contains(&names.now) && marked.get(uid) != Some(&names.now));
         let mut others: Vec<Newcomer> =
-            others.map(|(uid, names)| Newcomer { uid: *uid, identity: names.now, size: 0 }).collect();
-        let there = match traces(to, &job.destination, others.iter().map(|other| other.uid).collect()).await {
+            others.map(|(uid, names)| Newcomer { uid: *uid, identity: names.now, size: 0, traces: None }).collect();
+        let (there, _) = match traces(to, &job.destination, others.iter().map(|other| other.uid).collect()).await {
             Ok(there) => there,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -121,9 +149,4 @@ impl Writer<'_> {
     async fn changes_messages(&self) -> Flow<bool> {
         Ok(self.sizes.changes() || self.pass.journal.habit(Side::Destination).await?.changed > 0)
     }
-}
-
-/// Whether a server may have made a message of this size out of one of so many bytes.
-fn is_sane(sent: u64, size: u32) -> bool {
-    sent.abs_diff(u64::from(size)) <= 8192.max(sent / 4)
 }

@@ -9,13 +9,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::identity::{FromHeader, of_header};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::{Belief, OursLeft, is_sane};
 use crate::domain::record::{Origin, Results, Watermark};
-use crate::endpoint::{Appended, Destination, NotAppended, Which};
-use crate::engine::pass::arrivals::{Arrivals, Newcomer, Own};
+use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
+use crate::engine::pass::arrivals::{Arrivals, Newcomer, Own, Said};
+use crate::engine::pass::contents::traces;
 use crate::engine::pass::finish::copied;
 use crate::engine::pass::flight::{Ending, InFlight, Unplaced};
 use crate::engine::pass::job::{Job, Sent};
+use crate::engine::pass::pulse::Measured;
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::spool_failed;
 use crate::engine::pass::writer::{Outgoing, Writer};
@@ -130,7 +134,12 @@ impl Writer<'_> {
         if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.destination.validity)
             && self.arrivals_in(job).await?.told(at)
         {
-            self.sizes.landed(&job.destination, at, one.bytes);
+            if self.sizes.next_is_asked() {
+                let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
+                let traces = traces.on(Side::Destination).map_err(Halt::Fatal)?;
+                let Unplaced { identity, bytes, .. } = one;
+                self.sizes.ask(&job.destination, Measured { uid: at, bytes, identity, traces });
+            }
             self.mark(one, at).await;
             return Ok(());
         }
@@ -260,11 +269,11 @@ impl Writer<'_> {
             |flying: &InFlight| matches!(flying, InFlight::Append(other) if other.job.destination.wire == *wire);
         let alone = !self.in_flight.iter().any(on_the_way)
             && self.unplaced.iter().all(|other| other.job.destination.wire != *wire);
+        let own: Vec<Own> = mine.iter().map(own).collect();
+        let sure = (Said::Yes, self.belief().await?);
         let arrivals = self.arrivals_in(job).await?;
-        let own: Vec<Own> =
-            mine.iter().map(|one| Own { uid: one.uid, identity: one.identity, content: one.content }).collect();
         let found = match arrivals.look(to, &job.destination).await {
-            Ok(()) => arrivals.find(to, &job.destination, &own).await,
+            Ok(()) => arrivals.find(to, &job.destination, &own, sure).await,
             Err(failure) => Err(failure),
         };
         let found: BTreeMap<Uid, Newcomer> = match found {
@@ -299,12 +308,17 @@ impl Writer<'_> {
         self.doubted.remove(&job.id);
         self.place(to, job, false).await?;
         let of_job = |(of, _): &&(Arc<Job>, Outgoing)| of.id == job.id;
-        let own = self.again.iter().filter(of_job);
-        let own: Vec<Own> =
-            own.map(|(_, one)| Own { uid: one.uid, identity: one.identity, content: one.content }).collect();
+        let mut own = Vec::new();
+        for (_, one) in self.again.iter().filter(of_job) {
+            let traces = bytes::traces(&one.body).map_err(|error| spool_failed(&error));
+            let traces = Some(traces.on(Side::Source).map_err(Halt::Fatal)?);
+            let Outgoing { uid, identity, content, .. } = *one;
+            own.push(Own { uid, identity, content, bytes: one.body.len(), traces });
+        }
+        let belief = self.belief().await?;
         let arrivals = self.arrivals_in(job).await?;
         let found = match arrivals.look(to, &job.destination).await {
-            Ok(()) => arrivals.find(to, &job.destination, &own).await,
+            Ok(()) => arrivals.find(to, &job.destination, &own, (Said::No, belief)).await,
             Err(failure) => Err(failure),
         };
         let found: BTreeMap<Uid, Newcomer> = match found {
@@ -312,6 +326,8 @@ impl Writer<'_> {
             Err(failure) if failure.scope <= Scope::Folder => return self.give_up(job, failure),
             Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
         };
+        let undecided = undecided(&own, &found, self.arrivals_in(job).await?.unclaimed());
+        self.pass.name_undecided(job, belief, undecided).await;
         if found.is_empty() {
             return Ok(());
         }
@@ -330,24 +346,23 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Compares the sizes of some messages with what was sent. Only when nothing is under way: the answers of a server come
-    /// in order.
+    /// Compares the sizes of some messages with what was sent, where they are the messages that were sent. Only when nothing
+    /// is under way: the answers of a server come in order.
     pub(super) async fn look_at_sizes(&mut self, to: &mut dyn Destination) -> Flow<()> {
         for (folder, asked) in self.sizes.take() {
-            let which = Which::These(asked.iter().map(|(uid, _)| *uid).collect());
-            match to.scan(&folder, &which, false).await {
-                Ok(listing) => {
-                    for message in listing {
-                        if let Ok(at) = asked.binary_search_by_key(&message.uid, |(uid, _)| *uid) {
-                            self.sizes.see(u64::from(message.size), asked[at].1);
-                        }
-                    }
-                }
+            match measure(to, &folder, &asked).await {
+                Ok(told) => told.into_iter().for_each(|(told, sent)| self.sizes.see(told, sent)),
                 Err(failure) if failure.scope <= Scope::Folder => {}
                 Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
             }
         }
         Ok(())
+    }
+
+    /// What is known of how the server keeps messages.
+    pub(super) async fn belief(&self) -> Flow<Belief> {
+        let known = self.pass.journal.habit(Side::Destination).await?;
+        Ok(Belief::from(known.and(self.sizes.so_far())))
     }
 
     /// Keeps what was seen of the server.
@@ -372,6 +387,47 @@ impl Writer<'_> {
             self.say_notes(&job).await;
         }
     }
+}
+
+/// A message that the server said to have, as it is looked for.
+fn own(one: &Unplaced) -> Own {
+    let Unplaced { uid, identity, content, bytes, traces, .. } = *one;
+    Own { uid, identity, content, bytes, traces }
+}
+
+/// Messages of a refused batch that were not found, where something of their name was: it may be what the server made of them.
+fn undecided(own: &[Own], found: &BTreeMap<Uid, Newcomer>, left: &[Newcomer]) -> Vec<(OursLeft, Uid)> {
+    let mut left: Vec<&Newcomer> = left.iter().collect();
+    let mut undecided = Vec::new();
+    for one in own.iter().filter(|one| !found.contains_key(&one.uid)) {
+        if let Some(at) = left.iter().position(|newcomer| newcomer.identity == one.identity) {
+            let Own { uid, content, bytes: len, .. } = *one;
+            undecided.push((OursLeft { uid, weak: false, len, content }, left.remove(at).uid));
+        }
+    }
+    undecided
+}
+
+/// The sizes told of these messages, with the bytes that were sent, as far as they are these messages: a number may be told
+/// that is another one's. What a server altered so much that its name is another one is known by what altering leaves.
+async fn measure(to: &mut dyn Destination, folder: &FolderRef, asked: &[Measured]) -> Result<Vec<(u64, u64)>, Failure> {
+    let which = Which::These(asked.iter().map(|message| message.uid).collect());
+    let (mut told, mut strange) = (Vec::new(), Vec::new());
+    for header in to.headers(folder, &which).await? {
+        let Ok(at) = asked.binary_search_by_key(&header.uid, |message| message.uid) else { continue };
+        let same = of_header(&header.header) == FromHeader::Known(asked[at].identity);
+        if same {
+            told.push((u64::from(header.size), asked[at].bytes));
+        } else if is_sane(asked[at].bytes, header.size.into()) {
+            strange.push((asked[at], header.size));
+        }
+    }
+    if !strange.is_empty() {
+        let (there, _) = traces(to, folder, strange.iter().map(|(message, _)| message.uid).collect()).await?;
+        let same = |(message, _): &&(Measured, u32)| there.get(&message.uid).is_some_and(|t| t.meet(&message.traces));
+        told.extend(strange.iter().filter(same).map(|(message, size)| (u64::from(*size), message.bytes)));
+    }
+    Ok(told)
 }
 
 /// The failure of a message that the destination said it had stored.

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::failure::Failure;
 use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::Belief;
 use crate::domain::ranges::Ranges;
 use crate::endpoint::{Destination, Fetched, FolderRef, Which};
+use crate::engine::pass::bytes::Traces;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
 use crate::engine::pass::{Flow, Pass, bytes};
@@ -20,6 +22,8 @@ pub(super) struct Newcomer {
     pub uid: Uid,
     pub identity: Identity,
     pub size: u32,
+    /// What altering leaves of it, once it was read; nothing of one that was not handed out.
+    pub traces: Option<Traces>,
 }
 
 /// A message of ours that may be among them.
@@ -28,6 +32,17 @@ pub(super) struct Own {
     pub uid: Uid,
     pub identity: Identity,
     pub content: ContentHash,
+    pub bytes: u64,
+    pub traces: Option<Traces>,
+}
+
+/// What the server said of messages that are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// That it has them.
+    Yes,
+    /// That it does not.
+    No,
 }
 
 /// See the module.
@@ -87,7 +102,7 @@ impl Arrivals {
                         None => continue,
                     },
                 };
-                found.push(Newcomer { uid: header.uid, identity, size: header.size });
+                found.push(Newcomer { uid: header.uid, identity, size: header.size, traces: None });
             }
         }
         self.unclaimed.extend(found);
@@ -97,13 +112,22 @@ impl Arrivals {
         Ok(())
     }
 
+    /// Keeps what was read of newcomers, so that it is not read again.
+    pub fn keep_traces(&mut self, read: &BTreeMap<Uid, Traces>) {
+        for newcomer in &mut self.unclaimed {
+            newcomer.traces = read.get(&newcomer.uid).copied().or(newcomer.traces);
+        }
+    }
+
     /// Which of these messages of ours, in the order sent, are among the newcomers: (source, destination). Those found are
-    /// claimed. Of several with one identity the contents tell which are there, unless all are.
+    /// claimed. Somebody else may have brought another form of a message meanwhile: of a message that the server said to
+    /// have, the size may tell; else contents do, and what the destination is known to do.
     pub async fn find(
         &mut self,
         to: &mut dyn Destination,
         folder: &FolderRef,
         own: &[Own],
+        (said, belief): (Said, Belief),
     ) -> Result<Vec<(Uid, Newcomer)>, Failure> {
         let mut groups: BTreeMap<Identity, (Vec<Own>, Vec<Newcomer>)> = BTreeMap::new();
         own.iter().for_each(|one| groups.entry(one.identity).or_default().0.push(*one));
@@ -112,25 +136,22 @@ impl Arrivals {
                 there.push(*newcomer);
             }
         }
-        let mut found = Vec::new();
-        for (ours, mut there) in groups.into_values().filter(|(_, there)| !there.is_empty()) {
+        let (mut found, mut open) = (Vec::new(), Vec::new());
+        for (ours, there) in groups.into_values().filter(|(_, there)| !there.is_empty()) {
             let alike = ours.iter().all(|one| one.content == ours[0].content);
-            if ours.len() == there.len() || (alike && there.len() < ours.len()) {
+            let counts = ours.len() == there.len() || (alike && there.len() < ours.len());
+            let sizes = ours.iter().zip(&there).all(|(one, newcomer)| one.bytes == u64::from(newcomer.size));
+            if said == Said::Yes && counts && sizes {
                 found.extend(ours.iter().zip(&there).map(|(one, newcomer)| (one.uid, *newcomer)));
-                continue;
+            } else {
+                open.push((ours, there));
             }
-            let contents = contents(to, folder, &there).await?;
-            let (mut left, enough) = (Vec::new(), there.len() >= ours.len());
-            for one in ours {
-                match there.iter().position(|newcomer| contents.get(&newcomer.uid) == Some(&one.content)) {
-                    Some(at) => found.push((one.uid, there.remove(at))),
-                    None => left.push(one),
-                }
-            }
-            // A server that alters what it stores: if there are enough of them, they are in order.
-            if enough {
-                found.extend(left.iter().zip(&there).map(|(one, newcomer)| (one.uid, *newcomer)));
-            }
+        }
+        // A server that was just seen to keep bytes keeps them.
+        let belief = if belief == Belief::Unknown && !found.is_empty() { Belief::Keeps } else { belief };
+        for (ours, there) in open {
+            let read = read_whole(to, folder, &there).await?;
+            found.extend(pair(ours, there, &read, said, belief));
         }
         self.claim(found.iter().map(|(_, newcomer)| newcomer.uid));
         Ok(found)
@@ -156,12 +177,48 @@ async fn by_bytes(to: &mut dyn Destination, folder: &FolderRef, uid: Uid) -> Res
     }
 }
 
-/// What these messages hold, by number; those that are not handed out are left out.
-pub(super) async fn contents(
+/// Messages of one identity on both sides, by what they hold; then by their bodies, where the server wrote the header
+/// anew; then, where it is known to change messages, by what it does to their sizes.
+fn pair(
+    mut ours: Vec<Own>,
+    mut there: Vec<Newcomer>,
+    read: &BTreeMap<Uid, (ContentHash, Traces)>,
+    said: Said,
+    belief: Belief,
+) -> Vec<(Uid, Newcomer)> {
+    let mut found = Vec::new();
+    let enough = there.len() >= ours.len();
+    let mut join = |right: &dyn Fn(&Own, &Newcomer) -> bool| {
+        ours.retain(|one| match there.iter().position(|newcomer| right(one, newcomer)) {
+            Some(at) => {
+                found.push((one.uid, there.remove(at)));
+                false
+            }
+            None => true,
+        });
+    };
+    join(&|one, newcomer| read.get(&newcomer.uid).is_some_and(|(content, _)| *content == one.content));
+    if said == Said::Yes || belief != Belief::Keeps {
+        let same_body = |one: &Own, newcomer: &Newcomer| {
+            let read = read.get(&newcomer.uid).map(|(_, traces)| traces);
+            one.traces.zip(read).is_some_and(|(ours, theirs)| ours.same_body(theirs))
+        };
+        join(&same_body);
+    }
+    // If there are enough of them, they are in order.
+    if enough {
+        let grew = |one: &Own, newcomer: &Newcomer| belief.explains(one.bytes, newcomer.size, said == Said::Yes);
+        join(&grew);
+    }
+    found
+}
+
+/// What these messages hold and what altering would leave of them; those that are not handed out are left out.
+async fn read_whole(
     to: &mut dyn Destination,
     folder: &FolderRef,
     newcomers: &[Newcomer],
-) -> Result<BTreeMap<Uid, ContentHash>, Failure> {
+) -> Result<BTreeMap<Uid, (ContentHash, Traces)>, Failure> {
     let mut uids: Vec<Uid> = newcomers.iter().map(|newcomer| newcomer.uid).collect();
     uids.sort_unstable();
     let mut found = BTreeMap::new();
@@ -169,11 +226,23 @@ pub(super) async fn contents(
     while let Some(fetched) = stream.recv().await {
         match fetched {
             Fetched::Message(message) => {
-                found.insert(message.uid, bytes::content(&message.body).map_err(|e| spool_failed(&e))?);
+                let content = bytes::content(&message.body).map_err(|e| spool_failed(&e))?;
+                let traces = bytes::traces(&message.body).map_err(|e| spool_failed(&e))?;
+                found.insert(message.uid, (content, traces));
             }
             Fetched::Unreadable(..) => {}
             Fetched::Broken(failure) => return Err(failure),
         }
     }
     Ok(found)
+}
+
+/// What these messages hold, by number; those that are not handed out are left out.
+pub(super) async fn contents(
+    to: &mut dyn Destination,
+    folder: &FolderRef,
+    newcomers: &[Newcomer],
+) -> Result<BTreeMap<Uid, ContentHash>, Failure> {
+    let read = read_whole(to, folder, newcomers).await?;
+    Ok(read.into_iter().map(|(uid, (content, _))| (uid, content)).collect())
 }

@@ -75,7 +75,7 @@ pub(super) fn names(body: &Body) -> io::Result<Names> {
 
 /// What is left of a message at a server that altered it beyond recognition: its Message-ID, or the bytes behind its
 /// header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Traces {
     id: Option<Identity>,
     /// None: there is nothing behind the header.
@@ -85,7 +85,12 @@ pub(super) struct Traces {
 impl Traces {
     /// Whether both may be of one message.
     pub fn meet(&self, other: &Self) -> bool {
-        (self.id.is_some() && self.id == other.id) || (self.body.is_some() && self.body == other.body)
+        (self.id.is_some() && self.id == other.id) || self.same_body(other)
+    }
+
+    /// Whether the bytes behind the header are the same.
+    pub fn same_body(&self, other: &Self) -> bool {
+        self.body.is_some() && self.body == other.body
     }
 }
 

@@ -5,39 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::content::Shape;
-use crate::domain::failure::{Cause, Failure, Scope};
+use crate::domain::failure::{Failure, Scope};
 use crate::domain::identity::Names;
 use crate::domain::ids::Uid;
 use crate::domain::message::SourceMessage;
 use crate::endpoint::{Fetched, FolderRef, Source, Which};
 use crate::engine::pass::bytes::{self, Traces};
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
-use crate::engine::pass::sample::who;
-
-/// Who these messages are, also where the server refuses to tell of some: those that it refuses are parted until each of
-/// them stands alone, and left out.
-pub(super) async fn names_of_each(
-    session: &mut (impl Source + ?Sized),
-    folder: &FolderRef,
-    uids: &[Uid],
-    seen: &mut BTreeMap<Uid, Names>,
-) -> Result<(), Failure> {
-    let mut parts = vec![uids];
-    while let Some(part) = parts.pop() {
-        match who(session, folder, part).await {
-            Ok(names) => seen.extend(names),
-            Err(failure) if failure.cause != Cause::MessageUnreadable || failure.scope > Scope::Folder => {
-                return Err(failure);
-            }
-            Err(_) if part.len() > 1 => {
-                let (first, second) = part.split_at(part.len() / 2);
-                parts.extend([second, first]);
-            }
-            Err(_) => {}
-        }
-    }
-    Ok(())
-}
 
 /// Servers there are that list a message and do not hand out its header: these are read whole, one at a time, as one of
 /// them may be refused. Answers the messages that did not come that way either.
@@ -61,6 +35,24 @@ pub(super) async fn names_of_unseen(
         }
     }
     Ok(unseen)
+}
+
+/// Who these messages are by all their bytes, as far as they come together.
+pub(super) async fn names_of_whole(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    mut uids: Vec<Uid>,
+) -> Result<BTreeMap<Uid, Names>, Failure> {
+    uids.sort_unstable();
+    let mut found = BTreeMap::new();
+    let each = |message: SourceMessage| {
+        found.insert(message.uid, bytes::names(&message.body).map_err(|e| spool_failed(&e))?);
+        Ok(())
+    };
+    match read(session, folder, uids, each).await {
+        Err(failure) if failure.scope > Scope::Folder => Err(failure),
+        Ok(()) | Err(_) => Ok(found),
+    }
 }
 
 /// What these messages hold, as far as they come. Of many, only what is needed to find equals.
@@ -98,12 +90,12 @@ pub(super) async fn shapes(
     Ok(found)
 }
 
-/// What a server that alters messages left of these, as far as they come.
+/// What a server that alters messages left of these, as far as they come, and whether none was refused.
 pub(super) async fn traces(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
     mut uids: Vec<Uid>,
-) -> Result<BTreeMap<Uid, Traces>, Failure> {
+) -> Result<(BTreeMap<Uid, Traces>, bool), Failure> {
     uids.sort_unstable();
     let mut found = BTreeMap::new();
     let each = |message: SourceMessage| {
@@ -112,7 +104,7 @@ pub(super) async fn traces(
     };
     match read(session, folder, uids, each).await {
         Err(failure) if failure.scope > Scope::Folder => Err(failure),
-        Ok(()) | Err(_) => Ok(found),
+        read => Ok((found, read.is_ok())),
     }
 }
 

@@ -14,11 +14,14 @@ use crate::domain::flags::Flags;
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::Belief;
 use crate::domain::record::{Counts, FolderEnd, Notice, NoticeKind, Origin, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::arrivals::{Arrivals, Newcomer, contents};
+use crate::engine::pass::belief::belief;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
+use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
@@ -53,6 +56,7 @@ struct Answer {
 struct Ask<'a> {
     id: FolderId,
     doubt: &'a Doubt,
+    prepared: &'a Prepared,
 }
 
 /// What was recorded above the floor, of the identities asked for.
@@ -86,15 +90,18 @@ impl Recorded {
 impl Step for Ask<'_> {
     type Out = Answer;
 
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Answer> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Answer> {
         let mut arrivals = Arrivals::from(pass, self.id, self.doubt.floor).await?;
         match arrivals.look(to, &self.doubt.at).await {
             Ok(()) => {}
             Err(failure) => return passed_over(self.doubt, failure),
         }
         let mut recorded = pass.recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
-        let habit = pass.journal.habit(Side::Destination).await?;
-        let (keeps_bytes, known_again) = (habit.keeps_bytes(), habit.changed == 0);
+        if arrivals.unclaimed().is_empty() {
+            return Ok(Answer::default());
+        }
+        let keeps_bytes = belief(pass, self.prepared, source, to).await? == Belief::Keeps;
+        let known_again = pass.journal.habit(Side::Destination).await?.changed == 0;
         let alike = |newcomer: &Newcomer| recorded.contents.contains_key(&newcomer.identity);
         let (mut asked, mut others): (Vec<Newcomer>, Vec<Newcomer>) =
             arrivals.unclaimed().iter().copied().partition(alike);
@@ -161,11 +168,11 @@ impl Pass {
     }
 
     /// Asks about all doubts of this pass, and those that earlier ones left open.
-    pub(super) async fn ask_doubts(&self, lane: &mut Lane) -> Flow<()> {
+    pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> Flow<()> {
         let doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for (id, doubt) in doubts {
             self.recorder.flush().await;
-            let Answer { twice, orphans } = self.persist(lane, &mut Ask { id, doubt: &doubt }).await?;
+            let Answer { twice, orphans } = self.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
             if !orphans.is_empty() {
                 tracing::info!(folder = %doubt.path, messages = orphans.len(), "copies without a message are remembered");
                 self.journal.adopt(id, orphans).await?;

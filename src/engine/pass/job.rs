@@ -136,8 +136,8 @@ pub struct Job {
     pub abandoned: bool,
     /// What is left to copy.
     pub todo: Todo,
-    /// Source flags and sizes by number, of messages in `todo` when it was made from a listing.
-    pub listing: BTreeMap<Uid, (Flags, u32)>,
+    /// Source flags, where they were told, and sizes by number, of messages in `todo` when it was made from a listing.
+    pub listing: BTreeMap<Uid, (Option<Flags>, u32)>,
     /// Flag changes to carry.
     pub carries: Vec<Carry>,
     /// Messages at which connections broke (D22).

@@ -11,6 +11,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderEnd, FolderRecord, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::candidates::{is_another, went_back};
+use crate::engine::pass::headers::confirm_by_content;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove_with_contents};
 use crate::engine::pass::{Flow, Halt, On, Pass};
@@ -56,7 +57,10 @@ impl Step for SameMessages<'_> {
         let number = |mark: &Watermark| if self.side == Side::Source { mark.source } else { mark.destination };
         let asked: Vec<(Uid, &Watermark)> = self.watermarks.iter().map(|mark| (number(mark), mark)).collect();
         let proofs = match self.side {
-            Side::Source => prove_with_contents(source, &self.folder, &asked, Bytes::Kept).await,
+            Side::Source => match prove_with_contents(source, &self.folder, &asked, Bytes::Kept).await {
+                Ok(proofs) => confirm_by_content(pass, source, &self.folder, &asked, proofs).await,
+                failed => failed,
+            },
             Side::Destination => {
                 let kept = pass.journal.habit(Side::Destination).await?.into();
                 prove_with_contents(to, &self.folder, &asked, kept).await

@@ -15,7 +15,8 @@ use crate::domain::failure::{Scope, Side};
 use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, Source};
-use crate::engine::pass::contents::{names_of_each, names_of_unseen};
+use crate::engine::pass::contents::names_of_unseen;
+use crate::engine::pass::headers::names_of_each;
 use crate::engine::pass::job::{Chosen, Job, Todo};
 use crate::engine::pass::lane::{Lane, Lanes, Step};
 use crate::engine::pass::places::{Prepared, Queue};
@@ -32,11 +33,11 @@ struct Identify<'a> {
 }
 
 impl Identify<'_> {
-    async fn ask(&mut self, source: &mut dyn Source) -> crate::endpoint::Result<()> {
+    async fn ask(&mut self, pass: &Pass, source: &mut dyn Source) -> crate::endpoint::Result<()> {
         let from = &self.job.source;
         for some in self.job.late.chunks(HEADERS_AT_ONCE) {
             let left: Vec<Uid> = some.iter().copied().filter(|uid| !self.names.contains_key(uid)).collect();
-            names_of_each(source, from, &left, &mut self.names).await?;
+            names_of_each(pass, source, from, &left, &mut self.names).await?;
         }
         self.unseen = names_of_unseen(source, from, &self.job.late, &mut self.names).await?;
         Ok(())
@@ -47,8 +48,8 @@ impl Identify<'_> {
 impl Step for Identify<'_> {
     type Out = Looked;
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
-        match self.ask(source).await.on(Side::Source) {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
+        match self.ask(pass, source).await.on(Side::Source) {
             Ok(()) => Ok(Looked::Done),
             Err(trouble) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
             Err(trouble) => Err(Halt::Fatal(trouble)),

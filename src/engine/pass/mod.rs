@@ -10,6 +10,7 @@ mod altered;
 mod answers;
 mod arrivals;
 mod audit;
+mod belief;
 mod bytes;
 mod candidates;
 mod carry;
@@ -19,6 +20,7 @@ mod doubts;
 mod elsewhere;
 mod finish;
 mod flight;
+mod headers;
 mod job;
 mod known;
 mod lane;
@@ -177,6 +179,8 @@ pub struct Pass {
     twice: twice::MaybeTwice,
     /// HIGHESTMODSEQ of the source is not trusted.
     modseq_stalls: AtomicBool,
+    /// The source tells other headers than those of its messages: names are taken from whole messages.
+    headers_differ: AtomicBool,
     /// The source hands out its messages in another form than when they were copied: contents say nothing.
     in_another_form: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
@@ -222,6 +226,7 @@ impl Pass {
             failed: Mutex::default(),
             twice: twice::MaybeTwice::default(),
             modseq_stalls: AtomicBool::new(false),
+            headers_differ: AtomicBool::new(false),
             in_another_form: AtomicBool::new(false),
             late: Mutex::default(),
             doubted: Mutex::default(),
@@ -255,7 +260,7 @@ impl Pass {
                 self.late_round(&mut lanes, &prepared).await?;
                 self.name_doubts(&mut lanes).await?;
                 if let Some(lane) = lanes.iter_mut().next() {
-                    self.ask_doubts(lane).await?;
+                    self.ask_doubts(lane, &prepared).await?;
                     self.audit(lane).await?;
                 }
                 self.tally.phase(self.clock.now(), Phase::Finishing);

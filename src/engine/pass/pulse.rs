@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::folder::WireName;
+use crate::domain::identity::Identity;
 use crate::domain::ids::Uid;
 use crate::domain::record::Habit;
 use crate::domain::retry::OnWire;
 use crate::endpoint::FolderRef;
+use crate::engine::pass::bytes::Traces;
 
 /// Sizes asked for at the beginning of a connection's work.
 const FIRST: u64 = 5;
@@ -65,8 +67,18 @@ impl Pulse {
     }
 }
 
-/// A folder, and messages of it with the bytes that were sent.
-type Asked = (FolderRef, Vec<(Uid, u64)>);
+/// A message whose size is asked for, and who it is: a told number may be that of another one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured {
+    pub uid: Uid,
+    /// Bytes that were sent.
+    pub bytes: u64,
+    pub identity: Identity,
+    pub traces: Traces,
+}
+
+/// A folder, and messages of it.
+type Asked = (FolderRef, Vec<Measured>);
 
 /// The sizes that a server tells of messages it was sent: all where they are seen anyway, of the others some.
 #[derive(Default)]
@@ -77,25 +89,36 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// A message of so many bytes got this number.
-    pub fn landed(&mut self, folder: &FolderRef, uid: Uid, bytes: u64) {
-        if self.told < FIRST || self.told.is_multiple_of(ONE_OF) {
-            let asked = self.asked.entry(folder.wire.clone()).or_insert_with(|| (folder.clone(), Vec::new()));
-            asked.1.push((uid, bytes));
-        }
+    /// One more message got a number; whether its size is to be asked for.
+    pub fn next_is_asked(&mut self) -> bool {
+        let asked = self.told < FIRST || self.told.is_multiple_of(ONE_OF);
         self.told += 1;
-    }
-
-    /// The messages whose sizes are to be asked for, by folder, ascending, with what was sent.
-    pub fn take(&mut self) -> Vec<Asked> {
-        let mut asked: Vec<Asked> = std::mem::take(&mut self.asked).into_values().collect();
-        asked.iter_mut().for_each(|(_, messages)| messages.sort_unstable());
         asked
     }
 
-    /// The server tells this size of a message of so many bytes.
+    /// The size of this message is to be asked for.
+    pub fn ask(&mut self, folder: &FolderRef, message: Measured) {
+        let asked = self.asked.entry(folder.wire.clone()).or_insert_with(|| (folder.clone(), Vec::new()));
+        asked.1.push(message);
+    }
+
+    /// The messages whose sizes are to be asked for, by folder, ascending.
+    pub fn take(&mut self) -> Vec<Asked> {
+        let mut asked: Vec<Asked> = std::mem::take(&mut self.asked).into_values().collect();
+        asked.iter_mut().for_each(|(_, messages)| messages.sort_unstable_by_key(|message| message.uid));
+        asked
+    }
+
+    /// The server tells this size of a message of so many bytes; 0 is no size.
     pub fn see(&mut self, told: u64, sent: u64) {
-        self.seen = self.seen.told(told, sent);
+        if told > 0 {
+            self.seen = self.seen.told(told, sent);
+        }
+    }
+
+    /// What was seen since it was kept last.
+    pub fn so_far(&self) -> Habit {
+        self.seen
     }
 
     /// Whether the server changed one of those that were seen.
@@ -136,16 +159,23 @@ mod tests {
     fn some_sizes_are_asked_for_and_all_that_are_seen_count() {
         let mut sizes = Sizes::default();
         let folder = FolderRef { path: FolderPath::new(["f"]), wire: WireName(b"f".to_vec()), validity: 1 };
-        (1..=1000).for_each(|uid| sizes.landed(&folder, Uid(uid), 10));
+        let (identity, traces) = (Identity([1; 16]), Traces::default());
+        for uid in (1..=1000).map(Uid).rev() {
+            if sizes.next_is_asked() {
+                sizes.ask(&folder, Measured { uid, bytes: 10, identity, traces });
+            }
+        }
         let asked = sizes.take();
         assert_eq!((asked.len(), &asked[0].0), (1, &folder));
-        let asked: Vec<i64> = asked[0].1.iter().map(|(uid, _)| uid.0).collect();
-        assert_eq!(asked, [1, 2, 3, 4, 5, 201, 401, 601, 801]);
+        let asked: Vec<i64> = asked[0].1.iter().map(|message| message.uid.0).collect();
+        assert_eq!(asked, [200, 400, 600, 800, 996, 997, 998, 999, 1000]);
         assert_eq!((sizes.take().len(), sizes.seen()), (0, None));
         sizes.see(10, 10);
         sizes.see(12, 10);
         let seen = sizes.seen().expect("something was seen");
         assert_eq!((seen.kept, seen.changed, seen.least, seen.most, seen.keeps_bytes()), (1, 1, 2, 2, false));
         assert_eq!(sizes.seen(), None);
+        sizes.see(0, 10);
+        assert_eq!(sizes.seen(), None, "no size was told");
     }
 }

@@ -5,23 +5,24 @@
 //! each message that content did not decide.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 use crate::domain::failure::Side;
+use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{
-    Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, TheirsLeft, decide, match_contents,
+    Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, TheirsLeft, decide, guess, match_contents,
 };
 use crate::domain::record::{Counts, Notice, NoticeKind, Origin, Rekey, Results, Watermark};
 use crate::endpoint::{Destination, Source};
+use crate::engine::pass::belief::{belief, keeps};
 use crate::engine::pass::contents::{names_of_unseen, shapes};
+use crate::engine::pass::headers::who_here;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recorder::{Entry, GROUP_ROWS};
 use crate::engine::pass::resolve::HEADERS_AT_ONCE;
-use crate::engine::pass::sample::who;
 use crate::engine::pass::strangers::Strangers;
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
@@ -69,7 +70,7 @@ impl Look<'_> {
     /// Compares some of the new messages.
     pub async fn compare(&mut self, new: &[Uid]) -> Flow<()> {
         let from = &self.job.source;
-        let mut ours = who(self.source, from, new).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let mut ours = who_here(self.pass, self.source, from, new).await.on(Side::Source).map_err(Halt::Fatal)?;
         let unseen = names_of_unseen(self.source, from, new, &mut ours).await.on(Side::Source).map_err(Halt::Fatal)?;
         // A message that did not come is not given up here: reading it again tells whether it is gone or unreadable.
         self.found.rest.extend(&unseen);
@@ -146,8 +147,7 @@ impl Look<'_> {
         }
         self.moved_count(&mut entry);
         self.pass.recorder.add(entry).await;
-        self.record(pairs).await;
-        Ok(())
+        self.record(pairs).await
     }
 
     /// New messages that have the name of a watermark which lost its message: with its content, they are that message (D12).
@@ -182,9 +182,9 @@ impl Look<'_> {
         if left.is_empty() {
             return Ok(());
         }
-        let belief = match Belief::from(self.pass.journal.habit(Side::Destination).await?) {
-            Belief::Unknown if self.prepared.kept.load(Ordering::Relaxed) => Belief::Keeps,
-            belief => belief,
+        let belief = match belief(self.pass, self.prepared, self.source, self.to).await? {
+            Belief::Unknown => guess(left.iter().map(|(_, left)| left)),
+            known => known,
         };
         let (mut pairs, mut doubtful): (Vec<_>, Vec<(OursLeft, Uid)>) = Default::default();
         for (identity, left) in left {
@@ -193,22 +193,20 @@ impl Look<'_> {
             self.found.rest.extend(decided.unmatched);
             doubtful.extend(decided.maybe_twice);
         }
-        self.record(pairs).await;
-        match belief {
-            Belief::Keeps => {}
-            Belief::Changes { .. } => self.pass.maybe_twice(self.job, doubtful).await,
-            Belief::Unknown => self.pass.doubt(self.job, doubtful),
-        }
+        self.record(pairs).await?;
+        self.pass.name_undecided(self.job, belief, doubtful).await;
         Ok(())
     }
 
     /// Messages that are at the destination without a watermark get one. Above the floor of an intent they are ours.
-    async fn record(&mut self, pairs: Vec<(Identity, Pair)>) {
+    async fn record(&mut self, pairs: Vec<(Identity, Pair)>) -> Flow<()> {
         for some in pairs.chunks(GROUP_ROWS) {
             let mut entry = Entry::default();
             for (identity, pair) in some {
                 self.strangers.take(pair.destination);
-                self.prepared.kept.fetch_or(pair.equal && pair.appended, Ordering::Relaxed);
+                if pair.equal && pair.appended {
+                    keeps(self.pass, self.prepared).await?;
+                }
                 if pair.equal && self.job.open_intent.is_none() && self.is_unheard_of(pair.destination) {
                     self.found.unheard.push(pair.destination);
                 }
@@ -217,6 +215,7 @@ impl Look<'_> {
             }
             self.pass.recorder.add(entry).await;
         }
+        Ok(())
     }
 
     /// Whether the destination had no such number when an earlier pass looked last.
@@ -316,7 +315,7 @@ pub(super) fn add_found(entry: &mut Entry, job: &Job, there: FolderId, found: (I
         destination: pair.destination,
         identity,
         content: Some(pair.content),
-        flags: flags.clone(),
+        flags: flags.clone().unwrap_or_else(Flags::none),
         origin,
     };
     entry.results.watermarks.push((job.id, mark));

@@ -3,17 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::failure::{Failure, Scope};
-use crate::domain::identity::{ContentHash, FromHeader, Names, names_of};
+use crate::domain::failure::Failure;
+use crate::domain::identity::{ContentHash, FromHeader, HEADER_LIMIT, Names, names_of};
 use crate::domain::ids::Uid;
 use crate::domain::record::{Habit, Origin, Watermark};
-use crate::endpoint::{Fetched, FolderRef, Source, Which};
-use crate::engine::pass::bytes;
-use crate::engine::pass::contents::shapes;
-use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
+use crate::endpoint::{FolderRef, Source, Which};
+use crate::engine::pass::contents::{names_of_whole, shapes};
+use crate::engine::pass::resolve::HEADERS_AT_ONCE;
 
 /// Messages of one sample.
 pub(super) const SAMPLE: usize = 32;
+/// Whole messages read at once where headers may have been cut.
+const FEW: usize = 20;
 
 /// What a message turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub(super) enum Proof {
     Unseen,
 }
 
-/// Who these messages are, ascending by number: by their headers, or by all their bytes where a header says nothing. Those
-/// that are gone or not handed out are left out.
+/// Who these messages are, ascending by number: by their headers, or by all their bytes where a header says nothing or was cut.
+/// Those that are gone or not handed out are left out.
 pub(super) async fn who(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
@@ -35,30 +36,37 @@ pub(super) async fn who(
 ) -> Result<BTreeMap<Uid, Names>, Failure> {
     let mut told = BTreeMap::new();
     for some in uids.chunks(HEADERS_AT_ONCE) {
-        let mut headless = Vec::new();
+        let (mut headless, mut endless) = (Vec::new(), Vec::new());
         for header in session.headers(folder, &Which::These(some.to_vec())).await? {
             match names_of(&header.header) {
-                FromHeader::Known(names) => drop(told.insert(header.uid, names)),
+                FromHeader::Known(names) => {
+                    told.insert(header.uid, names);
+                    if is_endless(&header.header) {
+                        endless.push(header.uid);
+                    }
+                }
                 FromHeader::NeedsBytes => headless.push(header.uid),
             }
         }
-        if headless.is_empty() {
-            continue;
+        if !headless.is_empty() {
+            told.extend(names_of_whole(session, folder, headless).await?);
         }
-        let mut stream = session.fetch(folder, &Which::These(headless)).await?;
-        while let Some(fetched) = stream.recv().await {
-            match fetched {
-                Fetched::Message(message) => {
-                    let names = bytes::names(&message.body).map_err(|error| spool_failed(&error))?;
-                    told.insert(message.uid, names);
-                }
-                Fetched::Unreadable(..) => {}
-                Fetched::Broken(failure) if failure.scope <= Scope::Folder => {}
-                Fetched::Broken(failure) => return Err(failure),
+        for some in endless.chunks(FEW) {
+            let whole = names_of_whole(session, folder, some.to_vec()).await?;
+            let cut = whole.iter().any(|(uid, names)| told.get(uid) != Some(names));
+            told.extend(whole);
+            if !cut {
+                // This server leaves out the empty line.
+                break;
             }
         }
     }
     Ok(told)
+}
+
+/// Whether a header block lacks the empty line at its end: it may have been cut.
+fn is_endless(header: &[u8]) -> bool {
+    header.len() < HEADER_LIMIT && !header.ends_with(b"\n\r\n") && !header.ends_with(b"\n\n")
 }
 
 /// Whether messages are handed out as they came in.
@@ -160,7 +168,8 @@ pub(super) async fn compared(
     Ok(Compared { others: others.collect(), same })
 }
 
-async fn contents(
+/// What these messages hold; those that are gone or not handed out are left out.
+pub(super) async fn contents(
     session: &mut (impl Source + ?Sized),
     folder: &FolderRef,
     uids: Vec<Uid>,

@@ -13,19 +13,21 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::flags::Flags;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::message::MessageMeta;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Phase, Watermark};
 use crate::endpoint::{Destination, Source, Which};
+use crate::engine::pass::headers::prove_here;
 use crate::engine::pass::job::{Carry, Job, Standing, Todo};
 use crate::engine::pass::lane::{Lane, Lanes, Step, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::restored::{newest_holds, replaced};
-use crate::engine::pass::sample::{Bytes, Proof, Spread, prove};
+use crate::engine::pass::sample::{Proof, Spread};
 use crate::engine::pass::there::LookedInto;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -67,8 +69,8 @@ struct Scan<'a> {
     prove_all: bool,
     /// Contents were compared from the top down.
     compared: bool,
-    /// The server said it holds another number of messages than it listed: both figures of the first time.
-    miscounted: Option<(u32, u64)>,
+    /// The server said that it holds more messages than it listed.
+    miscounted: bool,
     /// The last failure of three at this folder.
     broken: bool,
 }
@@ -135,7 +137,7 @@ struct Sums {
     others: u64,
     /// Some were not there when late ones were decided on.
     later: bool,
-    listing: BTreeMap<Uid, (crate::domain::flags::Flags, u32)>,
+    listing: BTreeMap<Uid, (Option<Flags>, u32)>,
     carries: Vec<Carry>,
     gone: Vec<Gone>,
     next: u32,
@@ -190,7 +192,7 @@ impl Scan<'_> {
             self.take_in(pass, &listing, &marks, &failed, &mut sums);
             from = to;
         }
-        if !self.sample_holds(source, sample.take()).await? {
+        if !self.sample_holds(pass, source, sample.take()).await? {
             self.prove_all = true;
             return Ok(Looked::Again);
         }
@@ -226,8 +228,7 @@ impl Scan<'_> {
             return Ok(());
         }
         let asked: Vec<(Uid, &Watermark)> = known().map(|mark| (mark.source, mark)).collect();
-        let proofs =
-            prove(source, &self.job.source, &asked, Bytes::Kept).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
         let wrong = |proof: &Proof| *proof == Proof::Contradicted;
         let count = proofs.iter().filter(|proof| wrong(proof)).count();
         if count == 0 {
@@ -254,10 +255,9 @@ impl Scan<'_> {
         Ok(())
     }
 
-    async fn sample_holds(&self, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
+    async fn sample_holds(&self, pass: &Pass, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
         let asked: Vec<(Uid, &Watermark)> = sample.iter().map(|mark| (mark.source, mark)).collect();
-        let proofs =
-            prove(source, &self.job.source, &asked, Bytes::Kept).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
     }
 
@@ -290,12 +290,14 @@ impl Scan<'_> {
             self.job.unlisted = 0;
             return Ok(None);
         }
-        if self.miscounted.replace((exists, listed)).is_none() {
+        if !std::mem::replace(&mut self.miscounted, true) {
             return Ok(Some(Looked::Again));
         }
         self.job.unfinished = true;
         let missing = self.missing(source, exists, sums).await?;
         if missing == 0 {
+            // The others went while it was listed.
+            self.job.exists = u32::try_from(listed).unwrap_or(u32::MAX);
             self.job.unlisted = 0;
             return Ok(None);
         }
@@ -355,6 +357,8 @@ impl Scan<'_> {
         sums: &mut Sums,
     ) {
         let options = &pass.order.options;
+        // Flags that were not told now may be in the next pass.
+        self.job.unfinished |= options.carry_flags && listing.iter().any(|message| message.flags.is_none());
         let job = &*self.job;
         let found = compare(listing, marks, options.carry_flags);
         let distinct = found.known + found.new.len() as u64;
@@ -445,7 +449,7 @@ impl Pass {
     async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> Flow<Found> {
         let prove_all = job.doubtful;
         let mut step =
-            Scan { job, found: Found::default(), listed, prove_all, compared: false, miscounted: None, broken: false };
+            Scan { job, found: Found::default(), listed, prove_all, compared: false, miscounted: false, broken: false };
         let looked = loop {
             match self.persist(lane, &mut step).await? {
                 Looked::Again => lane.disconnect(),

@@ -221,8 +221,8 @@ impl There<'_> {
     ) -> Flow<BTreeSet<Uid>> {
         let (source, from) = source;
         let (here, there) = (pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect());
-        let here = traces(source, from, here).await.on(Side::Source).map_err(Halt::Fatal)?;
-        let there = traces(to, self.at, there).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let (here, _) = traces(source, from, here).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let (there, _) = traces(to, self.at, there).await.on(Side::Destination).map_err(Halt::Fatal)?;
         let meet = |(source, destination): &&(Uid, Uid)| {
             here.get(source).zip(there.get(destination)).is_some_and(|(ours, theirs)| ours.meet(theirs))
         };

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::OursLeft;
+use crate::domain::matching::{Belief, OursLeft};
 use crate::domain::record::{Counts, Notice, NoticeKind, Results};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::engine::pass::job::Job;
@@ -39,15 +39,24 @@ impl MaybeTwice {
 }
 
 impl Pass {
+    /// These messages are copied although the destination holds something of their name.
+    pub(super) async fn name_undecided(&self, job: &Job, belief: Belief, doubtful: Vec<(OursLeft, Uid)>) {
+        match belief {
+            Belief::Keeps => {}
+            Belief::Changes { .. } => self.maybe_twice(job, doubtful).await,
+            Belief::Unknown => self.doubt(job, doubtful),
+        }
+    }
+
     /// These messages are copied and may be there twice: the destination changes messages.
-    pub(super) async fn maybe_twice(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
+    async fn maybe_twice(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
         let fresh = |(ours, _): &(OursLeft, Uid)| self.twice.with(|map| map.insert((job.id, ours.uid), None).is_none());
         let there: Vec<Uid> = doubtful.into_iter().filter(fresh).map(|(_, there)| there).collect();
         self.name_twice(job.id, &job.source, there).await;
     }
 
     /// These messages are copied, and it is not known whether the destination changes messages: their own copies will tell.
-    pub(super) fn doubt(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
+    fn doubt(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
         self.twice.with(|map| {
             for (ours, there) in doubtful {
                 let (source, destination) = (job.source.clone(), job.destination.clone());

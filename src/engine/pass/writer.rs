@@ -227,6 +227,11 @@ impl<'a> Writer<'a> {
         {
             halt = Err(next);
         }
+        let there_broke = matches!(&halt, Err(Halt::Fatal(trouble)) if trouble.side == Side::Destination);
+        if halt.is_err() && !there_broke {
+            // What is not known of the server when a pass goes on is the worse for it; what does not come now does not matter.
+            let _ = self.look_at_sizes(to).await;
+        }
         self.say_all_notes().await;
         if let Err(next) = self.learn().await
             && halt.is_ok()

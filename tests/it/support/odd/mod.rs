@@ -16,6 +16,9 @@ pub type Bend = Arc<dyn Fn(&Heard<'_>) -> Said + Send + Sync>;
 /// What is kept of an appended message (folder, bytes); nothing if it is forgotten.
 pub type Receive = Arc<dyn Fn(&str, String) -> Option<String> + Send + Sync>;
 
+/// Why messages of one APPEND are refused, and what arrives from elsewhere meanwhile.
+pub type Refuse = Arc<dyn Fn(&[String]) -> Option<(String, Vec<String>)> + Send + Sync>;
+
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
@@ -120,6 +123,8 @@ pub struct State {
     pub bend: Option<Bend>,
     /// What is kept.
     pub receive: Option<Receive>,
+    /// What is refused.
+    pub refuse: Option<Refuse>,
     /// Every command, without its tag.
     pub heard: Vec<String>,
 }
@@ -167,6 +172,7 @@ impl Odd {
             next_validity: 1000,
             bend: None,
             receive: None,
+            refuse: None,
             heard: Vec::new(),
         };
         state.make("INBOX");

@@ -169,14 +169,28 @@ fn create(state: &mut State, name: &str) -> (Vec<String>, String) {
 
 fn append(state: &mut State, command: &Command) -> (Vec<String>, String) {
     let (name, rest) = first(&command.arguments);
-    let Some(bytes) = command.literals.last().cloned() else { return (Vec::new(), "BAD no message".into()) };
+    assert!(command.literals.len() < 2 || state.can("MULTIAPPEND"), "not advertised: {}", command.arguments);
+    if let Some((refusal, meanwhile)) = state.refuse.clone().and_then(|refuse| refuse(&command.literals)) {
+        meanwhile.into_iter().for_each(|bytes| drop(append_one(state, &name, "", bytes)));
+        return (Vec::new(), refusal);
+    }
+    let mut answer = (Vec::new(), "BAD no message".to_owned());
+    // What stands before each literal.
+    let heads = rest.split('}').collect::<Vec<_>>();
+    for (head, bytes) in heads.into_iter().zip(command.literals.clone()) {
+        answer = append_one(state, &name, head, bytes);
+    }
+    answer
+}
+
+fn append_one(state: &mut State, name: &str, rest: &str, bytes: String) -> (Vec<String>, String) {
     let flags: BTreeSet<String> = match rest.split_once('(').and_then(|(_, rest)| rest.split_once(')')) {
         Some((flags, _)) => flags.split_whitespace().map(str::to_owned).collect(),
         None => BTreeSet::new(),
     };
     let date = rest.split('"').nth(1).unwrap_or("02-Jan-2020 00:00:00 +0000").to_owned();
     let bytes = match state.receive.clone() {
-        Some(receive) => receive(&name, bytes),
+        Some(receive) => receive(name, bytes),
         None => Some(bytes),
     };
     let (tells, found) = (state.can("UIDPLUS"), state.boxes.iter_mut().find(|one| one.name == name));
