@@ -156,6 +156,17 @@ impl Watermark {
     }
 }
 
+/// What a watermark says of a message beside where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Who it is.
+    pub identity: Identity,
+    /// What it holds; none in watermarks of old versions.
+    pub content: Option<ContentHash>,
+    /// The source folder's row.
+    pub folder: FolderId,
+}
+
 /// A watermark that now belongs to another source place, because the message or its folder moved there (D12).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rekey {

@@ -3,7 +3,7 @@
 //! One journal belongs to one item and one pass. Everything that must survive a crash goes through here, one atomic
 //! change a call, so that a test can stop a worker after every write and start again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
@@ -12,7 +12,7 @@ use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
 };
 use crate::store::StoreError;
 
@@ -48,12 +48,9 @@ pub trait Journal: Send + Sync {
     /// Which of these identities a watermark of the item has.
     async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError>;
 
-    /// How many watermarks of the item have each of these identities, those of this folder row left out.
-    async fn held_elsewhere(
-        &self,
-        folder: FolderId,
-        asked: BTreeSet<Identity>,
-    ) -> Result<BTreeMap<Identity, u64>, StoreError>;
+    /// The watermarks of the item that have one of these identities, in any order; those of this folder row and of retired
+    /// rows are left out.
+    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, StoreError>;
 
     /// Drops the watermarks of these messages: their copies were lost, they are new again.
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError>;
@@ -64,6 +61,9 @@ pub trait Journal: Send + Sync {
 
     /// How many copies should be in this row's destination folder: with a number, and without.
     async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError>;
+
+    /// How many messages of this source folder have a watermark.
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError>;
 
     /// The destination folders of these rows, and of those that share them, were renamed by their owner; they may have
     /// taken each other's names.

@@ -1,6 +1,6 @@
 //! The journal of one pass, kept in the workspace database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
@@ -9,7 +9,7 @@ use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, PassFolder, PassProgress, Results, Watermark,
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
 };
 use crate::engine::journal::Journal;
 use crate::store::{Store, StoreError};
@@ -52,11 +52,7 @@ impl Journal for StoreJournal {
         self.store.some_watermarks(folder, from, to, limit).await
     }
 
-    async fn held_elsewhere(
-        &self,
-        folder: FolderId,
-        asked: BTreeSet<Identity>,
-    ) -> Result<BTreeMap<Identity, u64>, StoreError> {
+    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, StoreError> {
         self.store.held_elsewhere(self.item, folder, asked).await
     }
 
@@ -74,6 +70,10 @@ impl Journal for StoreJournal {
 
     async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError> {
         self.store.copies_expected(folder).await
+    }
+
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError> {
+        self.store.known_messages(folder).await
     }
 
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {

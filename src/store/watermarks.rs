@@ -4,7 +4,7 @@
 //! Bounded by the caller: a group is at most some 500 rows; a whole folder is loaded at once.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -16,7 +16,7 @@ use super::error::{Result, StoreError, missing};
 use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
-use crate::domain::record::{ItemError, Notice, Origin, Rekey, Results, Watermark};
+use crate::domain::record::{Held, ItemError, Notice, Origin, Rekey, Results, Watermark};
 
 impl Store {
     /// All watermarks of a source folder, ascending by source number.
@@ -73,27 +73,39 @@ impl Store {
 
     /// Which of these identities a watermark of the item has. Reads all watermarks of the item once.
     pub async fn known_identities(&self, item: ItemId, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>> {
-        Ok(self.held_elsewhere(item, FolderId(0), asked).await?.into_keys().collect())
-    }
-
-    /// How many watermarks of the item have each of these identities, those of this folder row left out.
-    pub async fn held_elsewhere(
-        &self,
-        item: ItemId,
-        folder: FolderId,
-        asked: BTreeSet<Identity>,
-    ) -> Result<BTreeMap<Identity, u64>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT w.identity FROM folder AS f JOIN watermark AS w ON w.folder = f.id
-                 WHERE f.item = ?1 AND f.dropped = 0 AND f.id <> ?2",
+                 WHERE f.item = ?1 AND f.dropped = 0",
             )?;
-            let mut rows = statement.query((item, folder))?;
-            let mut held = BTreeMap::new();
+            let mut rows = statement.query([item])?;
+            let mut known = BTreeSet::new();
             while let Some(row) = rows.next()? {
                 let identity = Identity(row.get(0)?);
                 if asked.contains(&identity) {
-                    *held.entry(identity).or_default() += 1;
+                    known.insert(identity);
+                }
+            }
+            Ok(known)
+        })
+        .await
+    }
+
+    /// The watermarks of the item that have one of these identities; those of this folder row and of retired rows are left
+    /// out. Reads all watermarks of the item once.
+    pub async fn held_elsewhere(&self, item: ItemId, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT w.identity, w.content, f.id FROM folder AS f JOIN watermark AS w ON w.folder = f.id
+                 WHERE f.item = ?1 AND f.dropped = 0 AND f.retired = 0 AND f.id <> ?2",
+            )?;
+            let mut rows = statement.query((item, folder))?;
+            let mut held = Vec::new();
+            while let Some(row) = rows.next()? {
+                let identity = Identity(row.get(0)?);
+                if asked.contains(&identity) {
+                    let content: Option<[u8; 16]> = row.get(1)?;
+                    held.push(Held { identity, content: content.map(ContentHash), folder: row.get(2)? });
                 }
             }
             Ok(held)

@@ -5,13 +5,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::content::Shape;
-use crate::domain::failure::{Failure, Scope};
+use crate::domain::failure::{Cause, Failure, Scope};
 use crate::domain::identity::Names;
 use crate::domain::ids::Uid;
 use crate::domain::message::SourceMessage;
 use crate::endpoint::{Fetched, FolderRef, Source, Which};
 use crate::engine::pass::bytes::{self, Traces};
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
+use crate::engine::pass::sample::who;
+
+/// Who these messages are, also where the server refuses to tell of some: those that it refuses are parted until each of
+/// them stands alone, and left out.
+pub(super) async fn names_of_each(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    uids: &[Uid],
+    seen: &mut BTreeMap<Uid, Names>,
+) -> Result<(), Failure> {
+    let mut parts = vec![uids];
+    while let Some(part) = parts.pop() {
+        match who(session, folder, part).await {
+            Ok(names) => seen.extend(names),
+            Err(failure) if failure.cause != Cause::MessageUnreadable || failure.scope > Scope::Folder => {
+                return Err(failure);
+            }
+            Err(_) if part.len() > 1 => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
 
 /// Servers there are that list a message and do not hand out its header: these are read whole, one at a time, as one of
 /// them may be refused. Answers the messages that did not come that way either.

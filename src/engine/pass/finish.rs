@@ -72,6 +72,7 @@ impl Pass {
         self.journal.end_folder(job.id, FolderEnd::default()).await?;
         self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
         job.abandoned = true;
+        self.not_late(job);
         self.check_errors(1)
     }
 
@@ -92,6 +93,7 @@ impl Pass {
         if job.cut.doubt {
             self.ask_later(job);
         }
+        self.goes_on_late(job);
         let now = self.clock.now();
         self.tally.count(now, job.id, |c| {
             c.vanished = job.vanished + vanished;

@@ -22,6 +22,31 @@ pub enum Todo {
     These(Vec<Uid>),
 }
 
+/// What was decided about the late messages of a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// These are copied.
+    pub wanted: BTreeSet<Uid>,
+    /// These, ascending, lie in other folders too, or wait for the next pass.
+    pub others: Vec<Uid>,
+    /// Of the wanted ones: nobody knows who they are or what they hold, and they may have been copied already. Reading them
+    /// again tells what is wrong with them, but they are not appended.
+    pub unseen: BTreeSet<Uid>,
+}
+
+/// How a message without a watermark stands in this pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is to be copied.
+    New,
+    /// It is looked at when all others are done.
+    Late,
+    /// It was, and is not copied in this pass.
+    Other,
+    /// It was not there when late messages were decided on: the next pass looks at it.
+    Later,
+}
+
 /// A flag change to carry to a message that Mailferry copied (D10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Carry {
@@ -79,6 +104,8 @@ pub struct Job {
     pub unlisted: u64,
     /// New messages that may have moved here while the pass ran: looked at when all others are done.
     pub late: Vec<Uid>,
+    /// What of its late messages is copied, once that is decided: it holds for every later look of this pass.
+    pub chosen: Option<Chosen>,
     /// No message that was seen has this number or a greater one.
     pub source_next: u32,
     /// How the destination calls its counterpart.
@@ -154,6 +181,24 @@ impl Job {
     /// Whether a message was there when the folder was listed.
     pub fn was_listed(&self, uid: Uid) -> bool {
         self.listed_next == Uid(0) || uid < self.listed_next
+    }
+
+    /// How a message without a watermark stands.
+    pub fn stands(&self, uid: Uid) -> Standing {
+        match &self.chosen {
+            Some(chosen) if chosen.wanted.contains(&uid) => Standing::New,
+            Some(chosen) if chosen.others.binary_search(&uid).is_ok() => Standing::Other,
+            Some(_) => Standing::Later,
+            None if self.remainder || !self.was_listed(uid) => Standing::Late,
+            None => Standing::New,
+        }
+    }
+
+    /// Whether a message could not be compared with what is there already: it is not appended.
+    pub fn is_uncompared(&self, uid: Uid) -> bool {
+        self.uncompared.contains(&uid)
+            || self.unsettled.contains(&uid)
+            || self.chosen.as_ref().is_some_and(|chosen| chosen.unseen.contains(&uid))
     }
 
     /// How many messages are expected to come.

@@ -3,6 +3,8 @@
 //!
 //! A late message may be one that moved here from a folder already copied. If a watermark has its identity, the next pass
 //! tells; else it is copied now.
+//! One that is not handed out to tell who it is is not copied; reading it again tells what is wrong with it. What is decided
+//! holds for the rest of the pass, however often the folder is looked into again. Bounded: 50 bytes or so for each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -10,29 +12,51 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
-use crate::domain::identity::{Identity, Names};
+use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, Source};
-use crate::engine::pass::job::{Job, Todo};
-use crate::engine::pass::lane::{Lanes, Step};
+use crate::engine::pass::contents::{names_of_each, names_of_unseen};
+use crate::engine::pass::job::{Chosen, Job, Todo};
+use crate::engine::pass::lane::{Lane, Lanes, Step};
 use crate::engine::pass::places::{Prepared, Queue};
-use crate::engine::pass::sample::who;
-use crate::engine::pass::{Flow, Halt, On, Pass};
+use crate::engine::pass::resolve::HEADERS_AT_ONCE;
+use crate::engine::pass::scan::Looked;
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
-/// Who the late messages of a folder are.
+/// Who the late messages of a folder are. A server that refuses to tell has not said that nobody knows them.
 struct Identify<'a> {
-    job: &'a Job,
+    job: &'a mut Job,
+    names: BTreeMap<Uid, Names>,
+    /// They were not handed out in any way.
+    unseen: BTreeSet<Uid>,
+}
+
+impl Identify<'_> {
+    async fn ask(&mut self, source: &mut dyn Source) -> crate::endpoint::Result<()> {
+        let from = &self.job.source;
+        for some in self.job.late.chunks(HEADERS_AT_ONCE) {
+            let left: Vec<Uid> = some.iter().copied().filter(|uid| !self.names.contains_key(uid)).collect();
+            names_of_each(source, from, &left, &mut self.names).await?;
+        }
+        self.unseen = names_of_unseen(source, from, &self.job.late, &mut self.names).await?;
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Step for Identify<'_> {
-    type Out = BTreeMap<Uid, Names>;
+    type Out = Looked;
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Self::Out> {
-        match who(source, &self.job.source, &self.job.late).await {
-            Err(failure) if failure.scope <= Scope::Folder => Ok(BTreeMap::new()),
-            names => names.on(Side::Source).map_err(Halt::Fatal),
+    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
+        match self.ask(source).await.on(Side::Source) {
+            Ok(()) => Ok(Looked::Done),
+            Err(trouble) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
+            Err(trouble) => Err(Halt::Fatal(trouble)),
         }
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+        pass.blame_folder(self.job, &trouble.failure).then(|| Looked::Failed(trouble.clone()))
     }
 }
 
@@ -58,6 +82,32 @@ impl Pass {
         }
     }
 
+    /// A folder has ended but for its late messages: what was left open goes on with them.
+    pub(super) fn goes_on_late(&self, job: &Job) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(late) = late.get_mut(&job.id) {
+            late.waiting.clone_from(&job.waiting);
+            late.cut.doubt |= job.cut.doubt;
+        }
+    }
+
+    /// A folder failed: nothing more of it is tried in this pass, and what is open of it stays open.
+    pub(super) fn not_late(&self, job: &Job) {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
+    }
+
+    /// Counts late messages that are not copied.
+    pub(super) fn count_others(&self, folder: FolderId, remainder: bool, others: u64) {
+        self.tally.count(self.clock.now(), folder, |c| match remainder {
+            // They lie in another folder too, and are moved there.
+            true => {
+                c.skipped += others;
+                c.source += others;
+            }
+            false => c.arrived = others,
+        });
+    }
+
     /// Copies what came late and is known nowhere.
     pub(super) async fn late_round(&self, lanes: &mut Lanes, prepared: &Prepared) -> Flow<()> {
         let kept = || self.late.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,51 +123,57 @@ impl Pass {
         Ok(())
     }
 
+    /// Decides which of a folder's late messages are copied; none if it cannot be read.
+    async fn choose(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> Flow<Option<Chosen>> {
+        let mut step = Identify { job, names: BTreeMap::new(), unseen: BTreeSet::new() };
+        let looked = self.persist(lane, &mut step).await?;
+        let Identify { job, names, mut unseen } = step;
+        if let Looked::Failed(Trouble { side, failure }) = looked {
+            self.folder_failed(job, side, failure).await?;
+            return Ok(None);
+        }
+        job.late = Vec::new();
+        let chosen = match job.remainder {
+            true => self.lie_elsewhere(lane, prepared, job, names).await?,
+            false => Some(self.may_have_moved(names).await?),
+        };
+        Ok(chosen.map(|mut chosen| {
+            chosen.wanted.extend(&unseen);
+            chosen.unseen.append(&mut unseen);
+            chosen
+        }))
+    }
+
+    /// Messages that a watermark knows may have moved here: the next pass tells.
+    async fn may_have_moved(&self, names: BTreeMap<Uid, Names>) -> Flow<Chosen> {
+        // Watermarks of older versions know a message by another form.
+        let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
+        let known = self.journal.known_identities(asked).await?;
+        let is_known = |names: &Names| known.contains(&names.now) || known.contains(&names.before);
+        let (others, wanted): (Vec<_>, Vec<_>) = names.into_iter().partition(|(_, names)| is_known(names));
+        let uid = |(uid, _): (Uid, Names)| uid;
+        Ok(Chosen {
+            wanted: wanted.into_iter().map(uid).collect(),
+            others: others.into_iter().map(uid).collect(),
+            unseen: BTreeSet::new(),
+        })
+    }
+
     async fn bring_late(&self, lanes: &mut Lanes, prepared: &Prepared, mut job: Job) -> Flow<()> {
         let Some(lane) = lanes.iter_mut().next() else { return Ok(()) };
         self.recorder.flush().await;
-        let names = self.persist(lane, &mut Identify { job: &job }).await?;
-        // Watermarks of older versions know a message by another form.
-        let asked: BTreeSet<Identity> = names.values().flat_map(|names| [names.now, names.before]).collect();
-        let mut held = match job.remainder {
-            // As many of them lie in other folders as are known there; more of the same lie here only.
-            true => self.journal.held_elsewhere(job.id, asked).await?,
-            false => {
-                let known = self.journal.known_identities(asked).await?;
-                known.into_iter().map(|identity| (identity, u64::MAX)).collect()
-            }
-        };
-        let mut take = |identity: &Identity| match held.get_mut(identity) {
-            None | Some(0) => false,
-            Some(left) => {
-                *left -= 1;
-                true
-            }
-        };
-        let is_known = |uid: &Uid| names.get(uid).is_some_and(|names| take(&names.now) || take(&names.before));
-        let (elsewhere, new): (Vec<Uid>, Vec<Uid>) = std::mem::take(&mut job.late).into_iter().partition(is_known);
-        let count = elsewhere.len() as u64;
-        self.tally.count(self.clock.now(), job.id, |c| match job.remainder {
-            // It lies in another folder too, and is moved there.
-            true => {
-                c.skipped += count;
-                c.source += count + new.len() as u64;
-            }
-            false => {
-                c.arrived = count;
-                c.source += new.len() as u64;
-            }
-        });
+        let Some(chosen) = self.choose(lane, prepared, &mut job).await? else { return Ok(()) };
+        let counts = self.tally.counts(job.id);
+        self.tally.count(self.clock.now(), job.id, |c| c.source += chosen.wanted.len() as u64);
+        self.count_others(job.id, job.remainder, chosen.others.len() as u64);
         // What is left for the next pass, or lies elsewhere, keeps the folder from counting as whole; a view of everything
         // is whole when all of it lies somewhere.
-        job.unfinished |= count > 0 && !job.remainder;
-        job.todo = Todo::These(new);
-        job.vanished = self.tally.counts(job.id).vanished;
-        let uids: BTreeSet<Uid> = match &job.todo {
-            Todo::These(uids) => uids.iter().copied().collect(),
-            Todo::All => BTreeSet::new(),
-        };
-        job.listing.retain(|uid, _| uids.contains(uid));
+        job.unfinished |= !chosen.others.is_empty() && !job.remainder;
+        job.listing.retain(|uid, _| chosen.wanted.contains(uid));
+        job.todo = Todo::These(chosen.wanted.iter().copied().collect());
+        // However often the folder is looked into again, what was decided holds.
+        job.chosen = Some(chosen);
+        (job.vanished, job.missing, job.looks) = (counts.vanished, 0, 0);
         // Others of this folder have been copied since it was opened.
         job.cut.resumed = true;
         self.resolve_folder(lane, prepared, &mut job).await?;

@@ -16,6 +16,7 @@ mod carry;
 mod contents;
 mod copy;
 mod doubts;
+mod elsewhere;
 mod finish;
 mod flight;
 mod job;

@@ -1,6 +1,6 @@
 //! The folders a pass works on, in groups that share a destination folder, and where every folder row points.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
@@ -25,7 +25,9 @@ pub(super) struct Prepared {
     pub lost: Vec<FolderId>,
     /// Rows of folders of everything: what lies there may have got a folder of its own since.
     pub views: Vec<FolderId>,
-    /// Watermarks of those rows that may be claimed although their message is where it was.
+    /// Rows of folders that those may leave out: Trash and Junk.
+    pub aside: BTreeSet<FolderId>,
+    /// Watermarks of the views that may be claimed although their message is where it was.
     pub lent: Vec<Gone>,
     /// Destination folders by row: a watermark may point into another folder than its own.
     pub places: BTreeMap<FolderId, FolderRef>,

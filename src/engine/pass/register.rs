@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderPath, FolderState};
+use crate::domain::folder::{FolderPath, FolderState, Role};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Seen};
@@ -41,11 +41,13 @@ impl Pass {
         let listed: BTreeSet<_> = listing.source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
         let kept: BTreeSet<_> = ids.iter().copied().collect();
         let lost = records.iter().filter(|r| !kept.contains(&r.id) && (r.retired || !listed.contains(&r.source)));
+        let is_aside = |c: &Candidate| matches!(listing.source[c.plan.source].role, Some(Role::Trash | Role::Junk));
         let mut prepared = Prepared {
             groups: Vec::new(),
             doubted: Vec::new(),
             lost: lost.map(|r| r.id).collect(),
             lent: Vec::new(),
+            aside: all.iter().zip(&ids).filter(|(c, _)| is_aside(c)).map(|(_, id)| *id).collect(),
             views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
             places: self.places(&records, listing),
             gone: Mutex::new(GoneMarks::default()),
@@ -153,7 +155,8 @@ impl Pass {
         let seen = record
             .filter(|r| r.source_validity == best.uid_validity && !r.source_seen.is_doubted())
             .map_or(0, |r| r.source_seen.uid_next);
-        let told = if state.uid_next > 0 { state.uid_next } else { best.uid_next };
+        // Either may say too little, and what was told by then was there before any folder was compared.
+        let told = state.uid_next.max(best.uid_next);
         let job = Job {
             id,
             path: listed.path.clone(),
@@ -167,6 +170,7 @@ impl Pass {
             remainder: candidate.plan.remainder,
             unlisted: 0,
             late: Vec::new(),
+            chosen: None,
             source_next: best.uid_next.max(seen),
             doubts: candidate.doubts(),
             strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),

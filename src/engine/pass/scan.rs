@@ -19,7 +19,7 @@ use crate::domain::message::MessageMeta;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Phase, Watermark};
 use crate::endpoint::{Destination, Source, Which};
-use crate::engine::pass::job::{Carry, Job, Todo};
+use crate::engine::pass::job::{Carry, Job, Standing, Todo};
 use crate::engine::pass::lane::{Lane, Lanes, Step, settle};
 use crate::engine::pass::places::{Group, Prepared, Queue};
 use crate::engine::pass::recorder::Entry;
@@ -131,6 +131,10 @@ struct Sums {
     skipped: u64,
     new: Vec<Uid>,
     late: Vec<Uid>,
+    /// Late ones that are not copied in this pass.
+    others: u64,
+    /// Some were not there when late ones were decided on.
+    later: bool,
     listing: BTreeMap<Uid, (crate::domain::flags::Flags, u32)>,
     carries: Vec<Carry>,
     gone: Vec<Gone>,
@@ -143,6 +147,7 @@ impl Scan<'_> {
         let job = &*self.job;
         !pass.filters()
             && !job.remainder
+            && job.chosen.is_none()
             && job.agreed
             && job.looks == 0
             && pass.failed_in(job.id).is_empty()
@@ -368,10 +373,17 @@ impl Scan<'_> {
                 sums.skipped += 1;
                 continue;
             }
-            if job.remainder || !job.was_listed(message.uid) {
-                sums.late.push(message.uid);
-            } else {
-                sums.new.push(message.uid);
+            match job.stands(message.uid) {
+                Standing::New => sums.new.push(message.uid),
+                Standing::Late => sums.late.push(message.uid),
+                Standing::Other => {
+                    sums.others += 1;
+                    continue;
+                }
+                Standing::Later => {
+                    sums.later = true;
+                    continue;
+                }
             }
             sums.listing.insert(message.uid, (message.flags.clone(), message.size));
         }
@@ -384,6 +396,8 @@ impl Scan<'_> {
         job.folder_blame = 0;
         let new = sums.new.len() as u64;
         pass.expect(job, sums.known, sums.skipped, new);
+        pass.count_others(job.id, job.remainder, sums.others);
+        job.unfinished |= sums.later;
         job.source_next = sums.next;
         job.listing = sums.listing;
         job.todo = Todo::These(sums.new);
@@ -491,7 +505,8 @@ impl Pass {
                 prepared.places.insert(row, place);
             }
         }
-        if prepared.groups.iter().flatten().any(|job| !job.is_empty()) {
+        let looks = |job: &Job| !job.is_empty() || (job.remainder && !job.late.is_empty());
+        if prepared.groups.iter().flatten().any(looks) {
             for id in &prepared.lost {
                 gone.extend(self.journal.watermarks(*id).await?.iter().map(|mark| gone_mark(*id, mark)));
             }
@@ -571,7 +586,7 @@ impl Pass {
                 }
                 continue;
             }
-            for job in &mut group {
+            for job in group.iter_mut().filter(|job| !job.abandoned) {
                 let looked = match look {
                     Look::Numbers(_) => Ok(()),
                     Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {

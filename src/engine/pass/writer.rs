@@ -294,7 +294,7 @@ impl<'a> Writer<'a> {
         let Some(job) = self.reading() else { return Ok(()) };
         self.arrived(message.uid);
         let SourceMessage { uid, flags, date, body, hold } = message;
-        if job.uncompared.contains(&uid) || job.unsettled.contains(&uid) {
+        if job.is_uncompared(uid) {
             let failure = not_compared();
             return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), Side::Source, failure).await;
         }

@@ -3,7 +3,7 @@
 //! A cut is the death of a process as far as the database can tell: nothing is written any more and every connection is
 //! dropped. Coming back means a fresh store on the same folder.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Intent, Notice, PassFolder, PassProgress, Results, Watermark,
+    FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Notice, PassFolder, PassProgress, Results, Watermark,
 };
 use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
@@ -273,11 +273,7 @@ impl Journal for Cut {
         self.inner.some_watermarks(folder, from, to, limit).await
     }
 
-    async fn held_elsewhere(
-        &self,
-        folder: FolderId,
-        asked: BTreeSet<Identity>,
-    ) -> Result<BTreeMap<Identity, u64>, StoreError> {
+    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, StoreError> {
         self.dead()?;
         self.inner.held_elsewhere(folder, asked).await
     }
@@ -300,6 +296,11 @@ impl Journal for Cut {
     async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError> {
         self.dead()?;
         self.inner.copies_expected(folder).await
+    }
+
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError> {
+        self.dead()?;
+        self.inner.known_messages(folder).await
     }
 
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {

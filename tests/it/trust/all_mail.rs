@@ -1,9 +1,12 @@
 //! What lies only in `\All` is brought, once; views that are left out are counted (C.12 f).
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
 use mailferry::domain::mapping::Mapping;
 
 use super::{Pair, count, once};
 use crate::support::odd::{MODERN, letter};
+use crate::support::relay::{Heard, Said};
 
 const GMAIL: &str = "UIDPLUS LITERAL+ CONDSTORE LIST-EXTENDED LIST-STATUS SPECIAL-USE NAMESPACE X-GM-EXT-1";
 
@@ -136,4 +139,240 @@ fn c12f_what_the_owner_deleted_at_the_destination_is_not_brought_by_all() {
     pair.source.state().at("[Gmail]/All Mail").add(letter(50));
     pair.verdict().copies(1);
     assert_eq!(pair.there().len(), 9, "what was deleted stays away");
+}
+
+const ALL: &str = "[Gmail]/All Mail";
+const WHOLE: &str = "BODY.PEEK[])";
+const HEADER: &str = "BODY.PEEK[HEADER]";
+
+/// The answer with these attributes of the view's message of this number.
+fn about(heard: &Heard<'_>, attributes: &str, number: u32) -> bool {
+    of_view(heard, attributes) && heard.line.contains(&format!("Subject: number {number}\r"))
+}
+
+fn of_view(heard: &Heard<'_>, attributes: &str) -> bool {
+    heard.folder == ALL && heard.verb == "UID FETCH" && heard.arguments.contains(attributes)
+}
+
+/// The end of a command about the view's messages, refused.
+fn refused(heard: &Heard<'_>) -> Said {
+    Said::Instead(format!("{} NO [SERVERBUG] some could not be fetched", heard.line.split(' ').next().unwrap_or("")))
+}
+
+#[test]
+fn c12f_a_connection_that_breaks_amid_the_archive_leaves_nothing_of_it_behind() {
+    for number in [5, 7, 9] {
+        let pair = gmail(MODERN);
+        let cut = AtomicBool::new(false);
+        pair.source.bend(move |heard| match about(heard, WHOLE, number) && !cut.swap(true, Ordering::SeqCst) {
+            true => Said::Instead("* BYE going down".into()),
+            false => Said::Kept,
+        });
+        let verdict = pair.verdict().copies(10);
+        assert_eq!(pair.there(), once(0..10), "{}", verdict.words());
+        pair.verdict().copies(0);
+        pair.idle();
+    }
+}
+
+#[test]
+fn c12f_nor_one_to_the_destination_and_what_was_on_its_way_is_not_there_twice() {
+    for searching in [true, false] {
+        let pair = gmail(MODERN);
+        pair.workspace.options(|options| options.search_duplicates = searching);
+        let answers = AtomicU32::new(0);
+        pair.destination.bend(move |heard| {
+            let archived = heard.verb == "APPEND" && heard.arguments.contains("Archive");
+            match archived && answers.fetch_add(1, Ordering::SeqCst) == 1 {
+                true => Said::Instead("* BYE going down".into()),
+                false => Said::Kept,
+            }
+        });
+        let verdict = pair.verdict().copies(10);
+        assert_eq!(pair.there(), once(0..10), "{}", verdict.words());
+        pair.verdict().copies(0);
+        assert_eq!(pair.there(), once(0..10));
+        pair.idle();
+    }
+}
+
+#[test]
+fn c12f_one_archived_message_that_is_refused_keeps_no_other_back() {
+    let pair = gmail(MODERN);
+    pair.source.bend(|heard| {
+        let eighth =
+            of_view(heard, WHOLE) && (heard.arguments.starts_with("8 ") || heard.arguments.starts_with("6:10"));
+        match (eighth, heard.line.starts_with('*')) {
+            (true, false) => refused(heard),
+            (true, true) if about(heard, WHOLE, 7) => Said::Nothing,
+            _ => Said::Kept,
+        }
+    });
+    let verdict = pair.verdict().wrong(&["All Mail"]);
+    let others = || once((0..7).chain(8..10));
+    assert_eq!(pair.there(), others(), "{}", verdict.words());
+    pair.source.straighten();
+    pair.verdict().copies(1);
+    assert_eq!(pair.there(), once(0..10));
+    pair.idle();
+}
+
+#[test]
+fn c12f_an_archived_message_that_is_listed_and_not_handed_out_is_an_error() {
+    let pair = gmail(MODERN);
+    pair.source.bend(|heard| if about(heard, WHOLE, 7) { Said::Nothing } else { Said::Kept });
+    for _ in 0..2 {
+        let verdict = pair.verdict().wrong(&["All Mail"]);
+        assert_eq!(verdict.item.messages("vanished"), 0, "{}", verdict.words());
+        assert_eq!(pair.there(), once((0..7).chain(8..10)), "{}", verdict.words());
+    }
+    pair.source.straighten();
+    pair.verdict().copies(1);
+    assert_eq!(pair.there(), once(0..10));
+}
+
+#[test]
+fn c12f_one_refusal_to_tell_who_the_archive_is_makes_nothing_of_it_new() {
+    for times in [1, 3, u32::MAX] {
+        let pair = gmail(MODERN);
+        let refusals = AtomicU32::new(0);
+        pair.source.bend(move |heard| {
+            let header = of_view(heard, HEADER);
+            let refuses = match heard.line.starts_with('*') {
+                true => refusals.load(Ordering::SeqCst) < times,
+                false => header && refusals.fetch_add(1, Ordering::SeqCst) < times,
+            };
+            match (header && refuses, heard.line.starts_with('*')) {
+                (true, true) => Said::Nothing,
+                (true, false) => refused(heard),
+                _ => Said::Kept,
+            }
+        });
+        let verdict = pair.verdict().copies(10);
+        assert_eq!(pair.there(), once(0..10), "{}", verdict.words());
+        assert_eq!(folder_of(&pair, 7), ["Archive"]);
+        pair.verdict().copies(0);
+    }
+}
+
+#[test]
+fn c12f_a_message_of_which_nobody_tells_who_it_is_is_an_error_and_not_copied() {
+    for (number, folder) in [(1, "INBOX"), (7, "Archive")] {
+        let pair = gmail(MODERN);
+        pair.source.bend(move |heard| match about(heard, "BODY.PEEK[", number) {
+            true => Said::Nothing,
+            false => Said::Kept,
+        });
+        let verdict = pair.verdict().wrong(&["All Mail"]);
+        let expected = if folder == "INBOX" { once(0..10) } else { once((0..7).chain(8..10)) };
+        assert_eq!(pair.there(), expected, "{}", verdict.words());
+        assert_eq!(verdict.item.messages("errors"), 1, "{}", verdict.words());
+        pair.source.straighten();
+        pair.verdict().fine();
+        assert_eq!(pair.there(), once(0..10));
+        assert_eq!(folder_of(&pair, number), [folder]);
+    }
+}
+
+#[test]
+fn c12f_nor_is_one_that_comes_only_when_it_is_read_to_be_copied() {
+    let pair = gmail(MODERN);
+    let asked = AtomicU32::new(0);
+    // Its header never comes, and it does the second time that it is read.
+    pair.source.bend(move |heard| match (about(heard, HEADER, 1), about(heard, WHOLE, 1)) {
+        (true, _) => Said::Nothing,
+        (_, true) if asked.fetch_add(1, Ordering::SeqCst) == 0 => Said::Nothing,
+        _ => Said::Kept,
+    });
+    let verdict = pair.verdict().wrong(&["All Mail"]);
+    assert_eq!(pair.there(), once(0..10), "{}", verdict.words());
+    pair.source.straighten();
+    pair.verdict().copies(0);
+    assert_eq!(pair.there(), once(0..10));
+}
+
+/// A message that came in two ways.
+fn way(of: u32, subject: &str) -> String {
+    letter(of).replace(&format!("Subject: number {of}"), &format!("Subject: {subject}"))
+}
+
+/// How often each of these subjects is at the destination.
+fn ways(pair: &Pair) -> Vec<(String, usize)> {
+    pair.there().into_iter().filter(|(subject, _)| !subject.starts_with("number")).collect()
+}
+
+fn each_once(subjects: &[&str]) -> Vec<(String, usize)> {
+    subjects.iter().map(|subject| ((*subject).to_owned(), 1)).collect()
+}
+
+#[test]
+fn c12f_of_two_messages_of_one_name_the_one_that_lies_nowhere_else_is_brought() {
+    for direct_first in [true, false] {
+        for labels in [&["INBOX"][..], &["INBOX", "Label"], &["INBOX", "Label", "Third"]] {
+            let pair = gmail(MODERN);
+            let both = if direct_first { ["direct", "by list"] } else { ["by list", "direct"] };
+            for subject in both {
+                pair.source.state().at(ALL).add(way(70, subject));
+            }
+            for label in labels {
+                pair.source.state().make(label).add(way(70, "by list"));
+            }
+            let verdict = pair.verdict().copies(11 + labels.len() as u64);
+            let expected = vec![("by list".to_owned(), labels.len()), ("direct".to_owned(), 1)];
+            assert_eq!(ways(&pair), expected, "{}", verdict.words());
+            assert_eq!(pair.destination.subjects("Archive").len(), 6, "{}", verdict.words());
+            pair.verdict().copies(0);
+        }
+    }
+}
+
+#[test]
+fn c12f_drafts_of_one_name_are_told_apart_by_what_they_hold() {
+    let pair = gmail(MODERN);
+    let draft = |text: &str| format!("From: a@example.org\r\nSubject: draft\r\n\r\n{text}\r\n");
+    pair.source.state().make("Drafts").add(draft("in its folder"));
+    pair.verdict().copies(11);
+    for text in ["archived", "in its folder"] {
+        pair.source.state().at(ALL).add(draft(text));
+    }
+    pair.verdict().copies(1);
+    let there = |folder: &str| pair.destination.state().at(folder).bodies().concat();
+    assert!(there("Archive").contains("archived") && there("Drafts").contains("in its folder"));
+    pair.verdict().copies(0);
+    // The one in the folder goes: what is left in the view is another one, and known.
+    pair.source.state().at(ALL).remove(&[12]);
+    pair.source.state().at("Drafts").remove(&[1]);
+    pair.verdict().copies(0);
+    assert_eq!(ways(&pair), [("draft".to_owned(), 2)]);
+}
+
+#[test]
+fn c12f_a_message_that_is_no_more_hides_no_other_of_its_name() {
+    let pair = gmail(MODERN);
+    pair.source.state().at(ALL).add(way(70, "by list"));
+    pair.source.state().at("INBOX").add(way(70, "by list"));
+    pair.verdict().copies(11);
+    // It is deleted for good, and then the same comes directly and is archived at once.
+    pair.source.state().at(ALL).remove(&[11]);
+    pair.source.state().at("INBOX").remove(&[4]);
+    pair.verdict().copies(0);
+    pair.source.state().at(ALL).add(way(70, "direct"));
+    let verdict = pair.verdict().copies(1);
+    assert_eq!(ways(&pair), each_once(&["by list", "direct"]), "{}", verdict.words());
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c12f_what_lies_in_the_trash_hides_no_archived_message_of_its_name() {
+    let pair = gmail(MODERN);
+    pair.source.state().make("Bin").attributes = "\\Trash".into();
+    for subject in ["by list", "also in the bin"] {
+        pair.source.state().at("Bin").add(way(if subject == "by list" { 70 } else { 71 }, subject));
+    }
+    pair.source.state().at(ALL).add(way(70, "direct"));
+    // Some views show the trash too.
+    pair.source.state().at(ALL).add(way(71, "also in the bin"));
+    let verdict = pair.verdict().copies(13);
+    assert_eq!(ways(&pair), each_once(&["also in the bin", "by list", "direct"]), "{}", verdict.words());
+    pair.verdict().copies(0);
 }

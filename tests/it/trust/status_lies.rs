@@ -1,5 +1,7 @@
 //! STATUS is a hint: what it says too little of is copied all the same, and what it keeps silent about is found (C.5).
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::{Pair, once};
 use crate::support::dovecot::{self, Format};
 use crate::support::odd::{MODERN, letter};
@@ -211,4 +213,78 @@ fn c5_copies_that_go_from_the_destination_while_a_pass_runs_are_missed() {
     } else {
         verdict.wrong(&[])
     };
+}
+
+#[test]
+fn c5_a_uidnext_that_only_status_tells_too_low_makes_no_message_wait() {
+    // Both folders hold the same, so that one of them may seem to have moved.
+    for told in [0, 1, 3] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("A", 0..6);
+        pair.source.fill("B", 0..6);
+        pair.source.bend(move |heard| match heard.line.starts_with("* STATUS") {
+            true => heard.with("UIDNEXT", told),
+            false => Said::Kept,
+        });
+        let verdict = pair.verdict().copies(12);
+        assert_eq!(verdict.item.messages("arrived"), 0, "{}", verdict.words());
+        for folder in ["A", "B"] {
+            assert_eq!(pair.destination.subjects(folder).len(), 6, "{}", verdict.words());
+        }
+    }
+}
+
+#[test]
+fn c5_messages_that_came_when_the_folder_was_listed_survive_a_break() {
+    for (side, verb) in [("source", "UID FETCH"), ("destination", "APPEND")] {
+        // Below the third they were there before; or the server never tells a truer number.
+        for learns in [true, false] {
+            let pair = Pair::new(MODERN, MODERN);
+            pair.workspace.options(|options| options.search_duplicates = false);
+            pair.source.fill("INBOX", 0..12);
+            let (answers, opened) = (AtomicU32::new(0), AtomicU32::new(0));
+            // The ninth message, or the answer to it, is the last thing that is heard.
+            let cut = move |heard: &Heard<'_>| {
+                let whole = heard.verb == verb && (verb == "APPEND" || heard.arguments.contains("BODY.PEEK[])"));
+                whole && answers.fetch_add(1, Ordering::SeqCst) == 8
+            };
+            let low = move |heard: &Heard<'_>| {
+                let opens = heard.verb == "EXAMINE" && heard.line.contains("UIDNEXT");
+                let told = !learns || opened.fetch_add(u32::from(opens), Ordering::SeqCst) == 0;
+                if told { heard.with("UIDNEXT", 3) } else { Said::Kept }
+            };
+            let bye = || Said::Instead("* BYE going down".into());
+            if side == "source" {
+                pair.source.bend(move |heard| if cut(heard) { bye() } else { low(heard) });
+            } else {
+                pair.source.bend(low);
+                pair.destination.bend(move |heard| if cut(heard) { bye() } else { Said::Kept });
+            }
+            let verdict = pair.verdict().copies(12);
+            assert_eq!(pair.there(), once(0..12), "{side}: {}", verdict.words());
+            pair.verdict().copies(0);
+            assert_eq!(pair.there(), once(0..12), "{side}");
+        }
+    }
+}
+
+#[test]
+fn c5_a_message_that_came_when_the_folder_was_listed_and_is_not_handed_out_is_an_error() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..6);
+    let opened = AtomicU32::new(0);
+    pair.source.bend(move |heard| {
+        let opens = heard.verb == "EXAMINE" && heard.line.contains("UIDNEXT");
+        match opened.fetch_add(u32::from(opens), Ordering::SeqCst) {
+            _ if heard.arguments.contains("BODY.PEEK[])") && heard.number("UID") == Some(5) => Said::Nothing,
+            0 => heard.with("UIDNEXT", 3),
+            _ => Said::Kept,
+        }
+    });
+    let verdict = pair.verdict().wrong(&["INBOX"]);
+    assert_eq!(verdict.item.messages("vanished"), 0, "{}", verdict.words());
+    assert_eq!(pair.there(), once((0..4).chain(5..6)), "{}", verdict.words());
+    pair.source.straighten();
+    pair.verdict().copies(1);
+    assert_eq!(pair.there(), once(0..6));
 }
