@@ -3,7 +3,9 @@
 //!
 //! Of every message (told by its bytes) there are, in all, as many copies as the source held at most at the time of a
 //! pass, less what the owner deleted at the destination (D12). A restored destination gets again what it lost, as far
-//! as the source still has it. Where nobody can know better, a range is allowed, for this pass only.
+//! as the source still has it. Where nobody can know better, a range is allowed, for this pass only. A copy that nobody
+//! can know as one of the source's (put back by a backup after it had been given up, moved away before a pass saw that)
+//! answers for no other message of its bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
