@@ -111,7 +111,9 @@ impl Pass {
             && !job.destination_gone
             && !job.cut.doubt;
         let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
-        self.journal.end_folder(job.id, FolderEnd { close_intent: !job.cut.doubt, ..FolderEnd::default() }).await?;
+        // Late messages may be what an interrupted attempt left above the floor: it holds until they are looked at.
+        let close_intent = !job.cut.doubt && job.late.is_empty();
+        self.journal.end_folder(job.id, FolderEnd { close_intent, ..FolderEnd::default() }).await?;
         self.to_be_audited(job, marker);
         let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
         self.tally.folder_phase(now, job.id, phase);
