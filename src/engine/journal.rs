@@ -62,6 +62,9 @@ pub trait Journal: Send + Sync {
     /// How many copies should be in this row's destination folder: with a number, and without.
     async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError>;
 
+    /// How many messages of this source folder have a watermark.
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError>;
+
     /// The destination folders of these rows, and of those that share them, were renamed by their owner; they may have
     /// taken each other's names.
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError>;

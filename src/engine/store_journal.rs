@@ -72,6 +72,10 @@ impl Journal for StoreJournal {
         self.store.copies_expected(folder).await
     }
 
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError> {
+        self.store.known_messages(folder).await
+    }
+
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {
         self.store.follow_destinations(moved).await
     }

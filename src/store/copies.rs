@@ -28,6 +28,16 @@ impl Store {
         .await
     }
 
+    /// How many messages of this source folder have a watermark.
+    pub async fn known_messages(&self, folder: FolderId) -> Result<u64> {
+        self.read(move |connection| {
+            let sql = "SELECT count(*) FROM watermark WHERE folder = ?1";
+            let count: i64 = connection.prepare_cached(sql)?.query_row([folder], |row| row.get(0))?;
+            Ok(count.max(0).unsigned_abs())
+        })
+        .await
+    }
+
     /// How many copies should be in this row's destination folder: with a number, and without.
     pub async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64)> {
         self.read(move |connection| {

@@ -4,7 +4,7 @@
 //! before this pass, its owner deleted or moved (D12); what this pass itself wrote and is not there is named. Only then a
 //! folder gets its skip marker (D11). Bounded: the numbers of one folder, eight bytes each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, Marker, Notice, NoticeKind, Results, Seen, Watermark};
+use crate::domain::record::{Counts, FolderEnd, Marker, Notice, NoticeKind, Results, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
@@ -31,7 +31,10 @@ pub(super) struct Ended {
     /// What this pass wrote has this number or a greater one.
     floor: Uid,
     marker: Option<Marker>,
-    source: Option<Seen>,
+    /// The source as this pass saw it.
+    source: Seen,
+    /// Messages of it without a watermark, for a reason that has a count; none where nobody knows, in a view of everything.
+    explained: Option<u64>,
 }
 
 /// What the audit of one folder found.
@@ -107,6 +110,8 @@ impl Pass {
         if job.destination_gone || job.destination.wire.0.is_empty() {
             return;
         }
+        let Counts { skipped, vanished, errors, waiting, arrived, .. } = self.tally.counts(job.id);
+        let explained = skipped + vanished + errors + waiting + arrived;
         let seen = Seen { uid_next: job.source_next.max(job.listed.uid_next), messages: job.exists };
         let ended = Ended {
             id: job.id,
@@ -114,7 +119,8 @@ impl Pass {
             destination: job.destination.clone(),
             floor: Uid(i64::from(job.opened.uid_next.max(1))),
             marker,
-            source: Some(seen),
+            source: seen,
+            explained: (!job.remainder).then_some(explained),
         };
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
     }
@@ -145,14 +151,18 @@ impl Pass {
             let results = Results { places: copies.into_iter().map(place).collect(), ..Results::default() };
             self.recorder.add(Entry { results, ..Entry::default() }).await;
         }
-        let mut differs = unfound > 0;
+        let mut differs = unfound > 0 || self.source_differs(ended).await?;
         if !missing.is_empty() {
             differs = true;
             self.name_missing(ended, missing.len() as u64, missing.clone()).await;
             self.recorder.flush().await;
             // They are new again: the next pass brings them.
+            let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
             for (row, mark) in self.journal.copies(ended.id, missing).await? {
-                self.journal.forget(row, vec![mark.source]).await?;
+                by_row.entry(row).or_default().push(mark.source);
+            }
+            for (row, messages) in by_row {
+                self.journal.forget(row, messages).await?;
             }
         }
         if unfound > 0 {
@@ -167,10 +177,31 @@ impl Pass {
         let end = FolderEnd {
             close_intent: false,
             marker: ended.marker.filter(|_| !differs && !doubted),
-            source: ended.source,
+            source: Some(ended.source),
             destination: Some(destination),
         };
         Ok(self.journal.end_folder(ended.id, end).await?)
+    }
+
+    /// Whether the source holds messages that have neither a watermark nor a reason; they are named.
+    async fn source_differs(&self, ended: &Ended) -> Flow<bool> {
+        let Some(explained) = ended.explained else { return Ok(false) };
+        let known = self.journal.known_messages(ended.id).await?;
+        let held = u64::from(ended.source.messages);
+        let messages = held.saturating_sub(known + explained);
+        if messages == 0 {
+            return Ok(false);
+        }
+        let notice = Notice {
+            folder: Some(ended.path.clone()),
+            kind: NoticeKind::SourceDiffers,
+            side: Some(Side::Source),
+            messages,
+            numbers: Vec::new(),
+            detail: Some(format!("{held} messages, {known} at the destination, {explained} left out for a reason")),
+        };
+        self.tell(ended.id, notice).await;
+        Ok(true)
     }
 
     /// A folder cannot be looked into any more: what this pass copied there is gone, or nobody knows. What earlier ones

@@ -14,7 +14,7 @@ use crate::domain::flags::Flags;
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{Counts, Notice, NoticeKind, Origin, Results, Watermark};
+use crate::domain::record::{Counts, FolderEnd, Notice, NoticeKind, Origin, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::arrivals::{Arrivals, Newcomer, contents};
 use crate::engine::pass::job::Job;
@@ -36,6 +36,8 @@ pub(super) struct Doubt {
     path: FolderPath,
     at: FolderRef,
     floor: Uid,
+    /// The folder has ended: its intent is closed when what lies above the floor has been looked at.
+    close: bool,
 }
 
 /// What was found of one folder.
@@ -91,12 +93,13 @@ impl Step for Ask<'_> {
             Err(failure) => return passed_over(self.doubt, failure),
         }
         let mut recorded = pass.recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
-        let keeps_bytes = pass.journal.habit(Side::Destination).await?.keeps_bytes();
+        let habit = pass.journal.habit(Side::Destination).await?;
+        let (keeps_bytes, known_again) = (habit.keeps_bytes(), habit.changed == 0);
         let alike = |newcomer: &Newcomer| recorded.contents.contains_key(&newcomer.identity);
         let (mut asked, mut others): (Vec<Newcomer>, Vec<Newcomer>) =
             arrivals.unclaimed().iter().copied().partition(alike);
         // At a server that changes messages nobody could know them again.
-        others.truncate(if keeps_bytes { ORPHANS } else { 0 });
+        others.truncate(if known_again { ORPHANS } else { 0 });
         asked.extend(others);
         if asked.is_empty() {
             return Ok(Answer::default());
@@ -112,7 +115,7 @@ impl Step for Ask<'_> {
                 *left -= 1;
             } else if recorded.has(identity, content, keeps_bytes) {
                 answer.twice.push(uid);
-            } else if keeps_bytes && content.is_some() {
+            } else if known_again && content.is_some() {
                 answer.orphans.push(orphan(self.id, uid, identity, content));
             }
         }
@@ -120,7 +123,7 @@ impl Step for Ask<'_> {
     }
 }
 
-/// A message at the destination that is no message of the source. Its flags are its owner's.
+/// A message at the destination that is no message of the source now. Should one of its content come, it was copied.
 fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<ContentHash>) -> Watermark {
     Watermark {
         source: Uid(NOBODYS + uid.0),
@@ -129,7 +132,7 @@ fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<Conten
         identity,
         content,
         flags: Flags::none(),
-        origin: Origin::Found,
+        origin: Origin::Copied,
     }
 }
 
@@ -145,8 +148,16 @@ fn passed_over(doubt: &Doubt, failure: Failure) -> Flow<Answer> {
 impl Pass {
     /// Something may have landed here without a record, or may yet.
     pub(super) fn ask_later(&self, job: &Job) {
-        let doubt = Doubt { path: job.path.clone(), at: job.destination.clone(), floor: job.floor() };
+        let doubt = Doubt { path: job.path.clone(), at: job.destination.clone(), floor: job.floor(), close: false };
         self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
+    }
+
+    /// Whether the intent of a folder that has ended is closed later: what lies above its floor is looked at before, and a
+    /// crash until then leaves it open.
+    pub(super) fn closes_later(&self, job: &Job) -> bool {
+        let mut doubts = self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let doubt = doubts.get_mut(&job.id);
+        doubt.map(|doubt| doubt.close = !job.cut.doubt).is_some()
     }
 
     /// Asks about all doubts of this pass, and those that earlier ones left open.
@@ -158,6 +169,9 @@ impl Pass {
             if !orphans.is_empty() {
                 tracing::info!(folder = %doubt.path, messages = orphans.len(), "copies without a message are remembered");
                 self.journal.adopt(id, orphans).await?;
+            }
+            if doubt.close {
+                self.journal.end_folder(id, FolderEnd { close_intent: true, ..FolderEnd::default() }).await?;
             }
             if twice.is_empty() {
                 continue;

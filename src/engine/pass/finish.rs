@@ -111,8 +111,7 @@ impl Pass {
             && !job.destination_gone
             && !job.cut.doubt;
         let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
-        // Late messages may be what an interrupted attempt left above the floor: it holds until they are looked at.
-        let close_intent = !job.cut.doubt && job.late.is_empty();
+        let close_intent = !job.cut.doubt && !self.closes_later(job);
         self.journal.end_folder(job.id, FolderEnd { close_intent, ..FolderEnd::default() }).await?;
         self.to_be_audited(job, marker);
         let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };

@@ -144,6 +144,8 @@ impl Pass {
         for record in records.iter().filter(|r| !r.retired && r.destination_validity != 0) {
             held.entry(&record.destination_wire).or_insert(record);
         }
+        let validity = |f: &ListedFolder| f.state.map_or(0, |state| state.uid_validity);
+        let alone = |f: &ListedFolder| there.values().filter(|other| validity(other) == validity(f)).count() == 1;
         let lost = |r: &&FolderRecord| there.get(&r.destination_wire).is_none_or(|f| is_another_there(r, f));
         // Those of which nobody can tell whether they still are what they were.
         let mut open: BTreeMap<&WireName, &FolderRecord> =
@@ -171,7 +173,8 @@ impl Pass {
             };
             let mut found = false;
             for folder in there.values().filter(free).copied().collect::<Vec<_>>() {
-                found = self.is_renamed(lane, record, folder).await?;
+                found = self.is_renamed(lane, record, folder).await?
+                    || (alone(folder) && !held.contains_key(&folder.wire) && self.was_begun(record, folder).await?);
                 if !found {
                     continue;
                 }
@@ -236,6 +239,13 @@ impl Pass {
             }
         }
         Ok(())
+    }
+
+    /// Whether an interrupted pass made this folder and recorded nothing of what it put there: no copy tells that it is the
+    /// same, but no other folder has its UIDVALIDITY.
+    async fn was_begun(&self, record: &FolderRecord, folder: &ListedFolder) -> Flow<bool> {
+        let begun = record.intent.zip(folder.state).is_some_and(|(intent, now)| intent.validity == now.uid_validity);
+        Ok(begun && self.journal.known_at_destination(record.id).await?.is_empty())
     }
 
     async fn is_renamed(&self, lane: &mut Lane, record: &FolderRecord, folder: &ListedFolder) -> Flow<bool> {

@@ -297,6 +297,8 @@ impl Scan<'_> {
         let missing = self.missing(source, exists, sums).await?;
         if missing == 0 {
             self.job.unlisted = 0;
+            // The others have gone.
+            self.job.exists = u32::try_from(listed).unwrap_or(exists);
             return Ok(None);
         }
         // Counted once, however often the folder is looked into.
@@ -381,6 +383,8 @@ impl Scan<'_> {
                     continue;
                 }
                 Standing::Later => {
+                    // It arrived, as others did that wait; or it did not come when it was asked for, and has its count.
+                    sums.others += u64::from(!job.remainder && !job.was_listed(message.uid));
                     sums.later = true;
                     continue;
                 }
@@ -586,7 +590,7 @@ impl Pass {
                 }
                 continue;
             }
-            for job in &mut group {
+            for job in group.iter_mut().filter(|job| !job.abandoned) {
                 let looked = match look {
                     Look::Numbers(_) => Ok(()),
                     Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {

@@ -90,6 +90,8 @@ struct Others {
     weak: BTreeSet<Uid>,
     /// Answer for a copy already.
     taken: BTreeSet<Uid>,
+    /// What those that were read hold.
+    contents: BTreeMap<Uid, Option<ContentHash>>,
 }
 
 #[async_trait]
@@ -339,7 +341,12 @@ impl There<'_> {
             }
             let same = match mark.content {
                 Some(content) if self.kept == Bytes::Kept || there.weak.contains(uid) => {
-                    self.content(to, *uid).await? == Some(content)
+                    let read = match there.contents.get(uid) {
+                        Some(read) => *read,
+                        None => self.content(to, *uid).await?,
+                    };
+                    there.contents.insert(*uid, read);
+                    read == Some(content)
                 }
                 // Old, or changed by the destination while it was stored.
                 Some(_) | None => true,

@@ -298,6 +298,11 @@ impl Journal for Cut {
         self.inner.copies_expected(folder).await
     }
 
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError> {
+        self.dead()?;
+        self.inner.known_messages(folder).await
+    }
+
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {
         self.write()?;
         self.inner.follow_destinations(moved).await

@@ -9,6 +9,7 @@ use crate::support::bench::{Bench, runtime};
 use crate::support::compare::Mailbox;
 use crate::support::dovecot::{self, Dovecot, Format};
 use crate::support::odd::{MODERN, letter, subject};
+use crate::support::relay::{Act, At, Relay, Rules, verb};
 use crate::support::scene::message;
 
 /// The same message with other words.
@@ -100,6 +101,7 @@ fn c10_what_was_in_a_destination_folder_stays_away_when_another_one_gets_its_nam
 struct Crash {
     from: (&'static Dovecot, String),
     to: (&'static Dovecot, String),
+    source: Relay,
     bench: Bench,
 }
 
@@ -110,8 +112,9 @@ impl Crash {
         for (server, user) in [&from, &to] {
             server.login(user).select("INBOX");
         }
-        let bench = Bench::new((server.plain_port, &from.1), (twin.plain_port, &to.1)).await;
-        Crash { from, to, bench }
+        let source = Relay::start(server.plain_port, Rules::default());
+        let bench = Bench::new((source.port, &from.1), (twin.plain_port, &to.1)).await;
+        Crash { from, to, source, bench }
     }
 
     fn fill(&self, folder: &str, numbers: std::ops::Range<u32>) {
@@ -160,30 +163,43 @@ fn c2_what_went_with_its_folder_stays_away_however_a_pass_dies_that_makes_the_fo
     });
 }
 
-/// Dies after every write once; the owner takes the new messages out of the source before it comes back, and brings them
-/// back later, elsewhere. Meanwhile `there` happens to the copy of one of them, of which so many are left at the end.
-async fn dies_and_the_owner_takes_away(there: impl Fn(&Crash), search: bool) {
+/// A pass dies after so many writes; the owner takes the new messages out of the source, `there` happens at the
+/// destination when the pass has come back, and the messages are brought back elsewhere. Tells whether it died.
+async fn taken_away(options: TakenAway, cuts: u64, again: u64, there: impl Fn(&Crash)) -> (bool, bool) {
+    let mut crash = Crash::new().await;
+    crash.bench.options.search_duplicates = options.search;
+    crash.fill("A", 0..3);
+    if !options.first {
+        crash.bench.run().await.expect_clean();
+    }
+    crash.fill("A", 3..5);
+    let died = crash.bench.run_cut(cuts, &Stops::default()).await.cut;
+    let mut here = crash.from.0.login(&crash.from.1);
+    here.select("A");
+    here.delete("4:5");
+    let again = crash.bench.run_cut(again, &Stops::default()).await.cut;
+    crash.bench.run().await.expect_clean();
+    there(&crash);
+    crash.fill("B", 3..5);
+    for words in ["", ", at rest"] {
+        crash.bench.run().await.expect_clean();
+        assert_eq!(crash.subjects(), once(0..5), "{options:?}, dead after {cuts} writes{words}");
+    }
+    (died, again)
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TakenAway {
+    /// The first pass of all dies, not a later one.
+    first: bool,
+    /// The destination is searched.
+    search: bool,
+}
+
+/// Dies after every write once.
+async fn dies_and_the_owner_takes_away(options: TakenAway, there: impl Fn(&Crash)) {
     let mut cuts = 0;
-    loop {
-        let mut crash = Crash::new().await;
-        crash.bench.options.search_duplicates = search;
-        crash.fill("A", 0..3);
-        crash.bench.run().await.expect_clean();
-        crash.fill("A", 3..5);
-        let died = crash.bench.run_cut(cuts, &Stops::default()).await;
-        let mut here = crash.from.0.login(&crash.from.1);
-        here.select("A");
-        here.delete("4:5");
-        crash.bench.run().await.expect_clean();
-        there(&crash);
-        crash.fill("B", 3..5);
-        crash.bench.run().await.expect_clean();
-        assert_eq!(crash.subjects(), once(0..5), "dead after {cuts} writes");
-        crash.bench.run().await.expect_clean();
-        assert_eq!(crash.subjects(), once(0..5), "dead after {cuts} writes, at rest");
-        if !died.cut {
-            break;
-        }
+    while taken_away(options, cuts, u64::MAX, &there).await.0 {
         cuts += 1;
     }
     assert!(cuts >= 4, "only {cuts} writes in the whole pass");
@@ -192,8 +208,9 @@ async fn dies_and_the_owner_takes_away(there: impl Fn(&Crash), search: bool) {
 #[test]
 fn c2_a_message_taken_away_before_its_copy_was_recorded_is_known_when_it_comes_back() {
     if dovecot::available() {
-        runtime().block_on(dies_and_the_owner_takes_away(|_| {}, true));
-        runtime().block_on(dies_and_the_owner_takes_away(|_| {}, false));
+        for (first, search) in [(false, true), (false, false), (true, true)] {
+            runtime().block_on(dies_and_the_owner_takes_away(TakenAway { first, search }, |_| {}));
+        }
     }
 }
 
@@ -208,6 +225,83 @@ fn c2_also_when_its_copy_was_moved_meanwhile() {
                 there.move_to("4", "Mine");
             }
         };
-        runtime().block_on(dies_and_the_owner_takes_away(moves, true));
+        runtime().block_on(dies_and_the_owner_takes_away(TakenAway { first: false, search: true }, moves));
     }
+}
+
+#[test]
+fn c2_also_when_the_pass_dies_again_before_it_is_looked_at() {
+    if dovecot::available() {
+        let options = TakenAway { first: false, search: true };
+        runtime().block_on(async {
+            let mut again = 0;
+            while taken_away(options, 1, again, |_| {}).await.1 {
+                again += 1;
+            }
+            assert!(again >= 2, "only {again} writes in the second attempt");
+        });
+    }
+}
+
+#[test]
+fn c2_also_when_the_folder_to_which_it_went_cannot_be_opened_when_the_pass_comes_back() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        for cuts in 0..6 {
+            let crash = Crash::new().await;
+            crash.fill("B", 20..22);
+            crash.fill("A", 0..3);
+            crash.bench.run().await.expect_clean();
+            crash.fill("A", 3..6);
+            crash.bench.run_cut(cuts, &Stops::default()).await;
+            let mut here = crash.from.0.login(&crash.from.1);
+            here.select("A");
+            here.move_to("4:6", "B");
+            let refusal = Act::Answer("NO [NOPERM] not yours".into());
+            crash.source.plan(At::Command(verb("EXAMINE").with("\"B\"").every()), refusal);
+            crash.bench.run().await;
+            crash.source.forget_plans();
+            crash.bench.run().await.expect_clean();
+            assert_eq!(crash.subjects(), once((0..6).chain(20..22)), "dead after {cuts} writes");
+            // And its flags are carried.
+            here.select("B");
+            here.store("3:5", "+FLAGS", "\\Flagged");
+            crash.bench.run().await.expect_clean();
+            let there = Mailbox::read(&mut crash.to.0.login(&crash.to.1));
+            let flagged = there.folders.values().flat_map(|folder| &folder.messages);
+            let flagged = flagged.filter(|message| message.flags.iter().any(|flag| flag == "\\Flagged")).count();
+            assert_eq!(flagged, 3, "dead after {cuts} writes");
+        }
+    });
+}
+
+#[test]
+fn c10_a_destination_folder_that_is_renamed_before_anything_in_it_was_recorded_is_followed() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut cuts = 0;
+        loop {
+            let crash = Crash::new().await;
+            crash.fill("B", 20..22);
+            crash.bench.run().await.expect_clean();
+            crash.fill("A", 0..3);
+            let died = crash.bench.run_cut(cuts, &Stops::default()).await.cut;
+            let mut there = crash.to.0.login(&crash.to.1);
+            if there.list().iter().any(|folder| folder.wire == "A") {
+                there.ok("RENAME A Other");
+            }
+            drop(there);
+            crash.bench.run().await.expect_clean();
+            assert_eq!(crash.subjects(), once((0..3).chain(20..22)), "dead after {cuts} writes");
+            if !died {
+                break;
+            }
+            cuts += 1;
+        }
+        assert!(cuts >= 4, "only {cuts} writes in the whole pass");
+    });
 }

@@ -16,6 +16,7 @@ mod numbers_there;
 mod put_back;
 mod silence;
 mod status_lies;
+mod terse_there;
 
 use std::collections::BTreeMap;
 

@@ -31,6 +31,29 @@ fn of(census: &Census, message: &str) -> usize {
     census.get(message).copied().unwrap_or(0)
 }
 
+/// Copies of each message that lie in another folder than before.
+fn swapped(before: &Mailbox, after: &Mailbox) -> Census {
+    let places = |mailbox: &Mailbox| {
+        let mut places: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for (name, folder) in &mailbox.folders {
+            for copy in &folder.messages {
+                *places.entry((copy.sha256.clone(), name.clone())).or_default() += 1;
+            }
+        }
+        places
+    };
+    let (was, is) = (places(before), places(after));
+    let more = |these: &BTreeMap<(String, String), usize>, than: &BTreeMap<(String, String), usize>| {
+        let mut more = Census::new();
+        for (place, count) in these {
+            *more.entry(place.0.clone()).or_default() += count.saturating_sub(than.get(place).copied().unwrap_or(0));
+        }
+        more
+    };
+    let (came, went) = (more(&is, &was), more(&was, &is));
+    came.into_iter().map(|(message, count)| (message.clone(), count.min(of(&went, &message)))).collect()
+}
+
 /// What one pass is judged by.
 pub struct Pass<'a> {
     /// The source when it ran.
@@ -74,6 +97,8 @@ pub struct Model {
     forgotten: Census,
     /// Some were lost so in the last pass: that has a name.
     homeless: bool,
+    /// Lost once, by a restore or with a folder.
+    missed: BTreeSet<String>,
     /// A restore happened since the last pass, so that what was taken away may look lost.
     restored: bool,
     /// Mail of the owner's own, whether it is still there or not.
@@ -110,6 +135,7 @@ impl Model {
     /// The destination was restored: it held the first before and holds the second now.
     pub fn restored(&mut self, before: &Mailbox, after: &Mailbox) {
         let (was, is) = (census(before), census(after));
+        let swapped = swapped(before, after);
         self.restored = true;
         // A folder that the backup did not have is gone: nobody can know that its owner did not delete it.
         let mut with_folders = Census::new();
@@ -135,13 +161,21 @@ impl Model {
             let (was, is) = (of(&was, message), of(&is, message));
             // What was lost once and given up comes back with it.
             let made = of(&self.made, message).max(is);
-            *self.extra.entry(message.clone()).or_default() += made - of(&self.made, message);
+            let mut extra = made - of(&self.made, message);
+            // One that had been lost or taken away came back, and another one was lost for it.
+            if self.missed.contains(message) || of(&self.gone, message) > 0 {
+                extra += of(&swapped, message);
+            }
+            *self.extra.entry(message.clone()).or_default() += extra;
             self.made.insert(message.clone(), made);
             let gone = made.saturating_sub(was.max(is));
             let back = self.gone.insert(message.clone(), gone).unwrap_or(0).saturating_sub(gone);
             *self.revived.entry(message.clone()).or_default() += back;
             let lost = self.lost.entry(message.clone()).or_default();
             *lost = (*lost + was).saturating_sub(is);
+            if *lost > 0 {
+                self.missed.insert(message.clone());
+            }
             let away = of(&self.put_away, message) + of(&with_folders, message) + of(&self.revived, message);
             let away = away.min(*lost);
             self.away.insert(message.clone(), away);
@@ -162,6 +196,7 @@ impl Model {
                     *self.away.entry(copy.sha256.clone()).or_default() += 1;
                 }
                 self.loose.insert(copy.sha256.clone());
+                self.missed.insert(copy.sha256.clone());
             }
         }
     }
@@ -190,7 +225,9 @@ impl Model {
             let low = sure.saturating_sub(gone + missing);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let high = high + of(&self.forgotten, &message);
-            let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(now));
+            // A pass that died may have seen that before its owner brought the message back.
+            let seen = pass.before_kill.as_ref().map_or(now, |killed| now.min(of(killed, &message)));
+            let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(seen));
             *self.forgotten.entry(message.clone()).or_default() += homeless;
             self.homeless |= homeless > 0;
             let found = of(&there, &message);
