@@ -299,6 +299,8 @@ impl Scan<'_> {
             // The others went while it was listed.
             self.job.exists = u32::try_from(listed).unwrap_or(u32::MAX);
             self.job.unlisted = 0;
+            // The others have gone.
+            self.job.exists = u32::try_from(listed).unwrap_or(exists);
             return Ok(None);
         }
         // Counted once, however often the folder is looked into.
@@ -385,6 +387,8 @@ impl Scan<'_> {
                     continue;
                 }
                 Standing::Later => {
+                    // It arrived, as others did that wait; or it did not come when it was asked for, and has its count.
+                    sums.others += u64::from(!job.remainder && !job.was_listed(message.uid));
                     sums.later = true;
                     continue;
                 }

@@ -154,9 +154,9 @@ fn of_view(heard: &Heard<'_>, attributes: &str) -> bool {
     heard.folder == ALL && heard.verb == "UID FETCH" && heard.arguments.contains(attributes)
 }
 
-/// The end of a command about the view's messages, refused.
-fn refused(heard: &Heard<'_>) -> Said {
-    Said::Instead(format!("{} NO [SERVERBUG] some could not be fetched", heard.line.split(' ').next().unwrap_or("")))
+/// The end of a command, refused.
+fn refused(heard: &Heard<'_>, why: &str) -> Said {
+    Said::Instead(format!("{} NO {why}", heard.line.split(' ').next().unwrap_or_default()))
 }
 
 #[test]
@@ -197,13 +197,44 @@ fn c12f_nor_one_to_the_destination_and_what_was_on_its_way_is_not_there_twice() 
 }
 
 #[test]
+fn c12f_what_an_interrupted_pass_left_of_the_archive_is_found_by_the_one_that_comes_to_its_end() {
+    let pair = gmail(MODERN);
+    pair.workspace.options(|options| options.search_duplicates = false);
+    // From here on a server hangs up and lets nobody in.
+    let fails = |at: fn(&Heard<'_>) -> bool| {
+        let (heard_of, closed) = (AtomicU32::new(0), AtomicBool::new(false));
+        move |heard: &Heard<'_>| match (closed.load(Ordering::SeqCst), heard.line.starts_with('*')) {
+            (true, false) if heard.verb == "LOGIN" => refused(heard, "[AUTHENTICATIONFAILED] closed"),
+            (false, _) if at(heard) => {
+                if heard_of.fetch_add(1, Ordering::SeqCst) > 0 {
+                    closed.store(true, Ordering::SeqCst);
+                }
+                if closed.load(Ordering::SeqCst) { Said::Instead("* BYE going down".into()) } else { Said::Kept }
+            }
+            _ => Said::Kept,
+        }
+    };
+    // One archived message is stored without an answer, then the archive cannot be looked at.
+    pair.destination.bend(fails(|heard| heard.verb == "APPEND" && heard.arguments.contains("Archive")));
+    assert_ne!(pair.verdict().output.code, 0);
+    pair.destination.straighten();
+    pair.source.bend(fails(|heard| of_view(heard, HEADER)));
+    assert_ne!(pair.verdict().output.code, 0);
+    pair.source.straighten();
+    let verdict = pair.verdict().fine();
+    assert_eq!(pair.there(), once(0..10), "{}", verdict.words());
+    pair.verdict().copies(0);
+    assert_eq!(pair.there(), once(0..10));
+}
+
+#[test]
 fn c12f_one_archived_message_that_is_refused_keeps_no_other_back() {
     let pair = gmail(MODERN);
     pair.source.bend(|heard| {
         let eighth =
             of_view(heard, WHOLE) && (heard.arguments.starts_with("8 ") || heard.arguments.starts_with("6:10"));
         match (eighth, heard.line.starts_with('*')) {
-            (true, false) => refused(heard),
+            (true, false) => refused(heard, "[SERVERBUG] some could not be fetched"),
             (true, true) if about(heard, WHOLE, 7) => Said::Nothing,
             _ => Said::Kept,
         }
@@ -244,7 +275,7 @@ fn c12f_one_refusal_to_tell_who_the_archive_is_makes_nothing_of_it_new() {
             };
             match (header && refuses, heard.line.starts_with('*')) {
                 (true, true) => Said::Nothing,
-                (true, false) => refused(heard),
+                (true, false) => refused(heard, "[SERVERBUG] some could not be fetched"),
                 _ => Said::Kept,
             }
         });
