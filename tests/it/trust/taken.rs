@@ -299,8 +299,10 @@ fn c6_flags_that_are_not_told_are_not_taken_away() {
 
 /// A message with a line that is no field among its headers, as mbox files have them.
 fn junk(number: u32) -> String {
-    letter(number)
-        .replace("Message-ID:", "X-First: of the old program\r\n>From ann Sat Feb 1 04:05:06 2003\r\nMessage-ID:")
+    format!(
+        "From: a@example.org\r\nSubject: number {number}\r\n>From a Sat Feb 1 04:05:06 2003\r\n\
+         Message-ID: <{number}@example.org>\r\nDate: Sat, 1 Feb 2003 04:05:06 +0530\r\n\r\nBody of {number}.\r\n"
+    )
 }
 
 fn fill_junk(pair: &Pair, folder: &str, numbers: std::ops::Range<u32>) {
