@@ -187,6 +187,8 @@ pub struct Pass {
     late: Mutex<BTreeMap<FolderId, Job>>,
     /// Rows whose destination numbers were seen to mean other messages.
     doubted: Mutex<BTreeSet<FolderId>>,
+    /// Lost copies whose messages left the source.
+    homeless: Mutex<Vec<there::Homeless>>,
     /// Folders that ended, to be audited.
     ended: Mutex<BTreeMap<FolderId, Ended>>,
     /// Folders to be asked about at the end (D28).
@@ -230,6 +232,7 @@ impl Pass {
             in_another_form: AtomicBool::new(false),
             late: Mutex::default(),
             doubted: Mutex::default(),
+            homeless: Mutex::default(),
             ended: Mutex::default(),
             doubts: Mutex::default(),
         };
@@ -261,6 +264,7 @@ impl Pass {
                 self.name_doubts(&mut lanes).await?;
                 if let Some(lane) = lanes.iter_mut().next() {
                     self.ask_doubts(lane, &prepared).await?;
+                    self.name_homeless().await?;
                     self.audit(lane).await?;
                 }
                 self.tally.phase(self.clock.now(), Phase::Finishing);

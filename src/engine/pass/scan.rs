@@ -28,7 +28,7 @@ use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::restored::{newest_holds, replaced};
 use crate::engine::pass::sample::{Proof, Spread};
-use crate::engine::pass::there::LookedInto;
+use crate::engine::pass::there::Rows;
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Messages of one window.
@@ -82,7 +82,7 @@ enum Look<'a> {
     /// Resolve.
     Resolve(&'a Prepared),
     /// Look whether the numbers of copies hold.
-    Numbers(&'a LookedInto),
+    Numbers(&'a Rows),
 }
 
 /// How a step over one folder ended, when it was not by a halt.
@@ -486,12 +486,12 @@ impl Pass {
     /// Looks whether the numbers of copies at the destination still hold (D26).
     pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
-        let looked_into: LookedInto = prepared.groups.iter().flatten().map(|job| job.id).collect();
+        let rows = Rows::of(prepared);
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
-        prepared.groups = self.side_by_side(lanes, &Look::Numbers(&looked_into), look, rest).await?;
+        prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
-            self.check_doubted(lane, prepared, &looked_into).await?;
+            self.check_doubted(lane, prepared, &rows).await?;
         }
         Ok(())
     }
@@ -582,8 +582,8 @@ impl Pass {
 
     async fn look_at_groups(&self, lane: &mut Lane, look: &Look<'_>, queue: &Queue, done: &Queue) -> Flow<()> {
         while let Some(mut group) = queue.take() {
-            if let Look::Numbers(looked_into) = look {
-                match self.check_there(lane, looked_into, &mut group).await {
+            if let Look::Numbers(rows) = look {
+                match self.check_there(lane, rows, &mut group).await {
                     Ok(()) => done.put(group),
                     Err(halt) if lane.is_unwanted(&halt) => {
                         lane.leave_out();

@@ -60,13 +60,39 @@ struct There<'a> {
     /// The source folder, if it is looked into.
     source: Option<&'a FolderRef>,
     doubts: Doubts,
-    looked_into: &'a LookedInto,
+    rows: &'a Rows,
     /// Whether contents say anything.
     kept: Bytes,
 }
 
-/// Folders compared in this pass: their lost messages are copied again.
-pub(super) type LookedInto = BTreeSet<FolderId>;
+/// Rows of the item, as far as they decide what becomes of messages whose copies are lost.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// Compared in this pass: their lost messages are copied again.
+    looked_into: BTreeSet<FolderId>,
+    /// Of messages that are not at the source any more where they were: copied again only where they moved.
+    left: BTreeSet<FolderId>,
+}
+
+impl Rows {
+    /// Those of a pass.
+    pub fn of(prepared: &Prepared) -> Self {
+        Self {
+            looked_into: prepared.groups.iter().flatten().map(|job| job.id).collect(),
+            left: prepared.lost.iter().copied().collect(),
+        }
+    }
+}
+
+/// A copy that was lost, and whose message left its place at the source.
+#[derive(Clone, Debug)]
+pub(super) struct Homeless {
+    row: FolderId,
+    folder: FolderPath,
+    at: FolderPath,
+    identity: Identity,
+    number: Uid,
+}
 
 /// What became of copies whose numbers no longer hold.
 #[derive(Default)]
@@ -270,8 +296,10 @@ impl There<'_> {
         let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
         self.record(pass, untold).await;
         self.record(pass, away).await;
-        // Nobody copies these again in this pass: their folder is not looked into, or their message left the source.
-        let missing = |(row, _): &&(FolderId, Watermark)| !self.looked_into.contains(row);
+        let missing =
+            |(row, _): &&(FolderId, Watermark)| !self.rows.looked_into.contains(row) && !self.rows.left.contains(row);
+        self.note_homeless(pass, &lost);
+        // Nobody copies these again in this pass: their folder is not looked into.
         let missing: Vec<Uid> = lost.iter().filter(missing).map(|(_, mark)| mark.destination).collect();
         let again: Vec<Uid> =
             lost.iter().map(|(_, mark)| mark.destination).filter(|uid| !missing.contains(uid)).collect();
@@ -292,6 +320,17 @@ impl There<'_> {
         }
         pass.recorder.flush().await;
         Ok(())
+    }
+
+    fn note_homeless(&self, pass: &Pass, lost: &[(FolderId, Watermark)]) {
+        let homeless = lost.iter().filter(|(row, _)| self.rows.left.contains(row)).map(|(_, mark)| Homeless {
+            row: self.id,
+            folder: self.path.clone(),
+            at: self.at.path.clone(),
+            identity: mark.identity,
+            number: mark.destination,
+        });
+        pass.homeless.lock().unwrap_or_else(PoisonError::into_inner).extend(homeless);
     }
 
     async fn tell(&self, pass: &Pass, kind: NoticeKind, numbers: &[Uid]) {
@@ -378,8 +417,34 @@ impl There<'_> {
 }
 
 impl Pass {
+    /// Names lost copies whose messages left the source and were not copied again from anywhere. After everything is copied.
+    pub(super) async fn name_homeless(&self) -> Flow<()> {
+        let homeless = std::mem::take(&mut *self.homeless.lock().unwrap_or_else(PoisonError::into_inner));
+        if homeless.is_empty() {
+            return Ok(());
+        }
+        self.recorder.flush().await;
+        let known = self.journal.known_identities(homeless.iter().map(|one| one.identity).collect()).await?;
+        let mut by_folder: BTreeMap<FolderId, Vec<Homeless>> = BTreeMap::new();
+        for one in homeless.into_iter().filter(|one| !known.contains(&one.identity)) {
+            by_folder.entry(one.row).or_default().push(one);
+        }
+        for (row, lost) in by_folder {
+            let notice = Notice {
+                folder: Some(lost[0].folder.clone()),
+                kind: NoticeKind::MissingThere,
+                side: Some(Side::Destination),
+                messages: lost.len() as u64,
+                numbers: lost.iter().map(|one| one.number).take(Notice::NUMBERS).collect(),
+                detail: Some(lost[0].at.to_string()),
+            };
+            self.tell(row, notice).await;
+        }
+        Ok(())
+    }
+
     /// Looks at the copies of one destination folder; tells whether their numbers had changed.
-    pub(super) async fn check_there(&self, lane: &mut Lane, looked_into: &LookedInto, group: &mut Group) -> Flow<()> {
+    pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
         let believed = |job: &&Job| !job.fresh && !job.destination_gone && !job.abandoned;
         let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
         let known = || group.iter().filter(believed);
@@ -393,7 +458,7 @@ impl Pass {
             at: &job.destination,
             source: Some(&job.source),
             doubts,
-            looked_into,
+            rows,
             kept: self.journal.habit(Side::Destination).await?.into(),
         };
         match self.persist(lane, &mut there).await? {
@@ -445,17 +510,12 @@ impl Pass {
     }
 
     /// Looks at the copies in destination folders that an earlier pass doubted, and whose source folders are not looked into.
-    pub(super) async fn check_doubted(
-        &self,
-        lane: &mut Lane,
-        prepared: &Prepared,
-        looked_into: &LookedInto,
-    ) -> Flow<()> {
+    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &Prepared, rows: &Rows) -> Flow<()> {
         for (id, path, seen) in &prepared.doubted {
             let Some(at) = prepared.places.get(id) else { continue };
             let doubts = Doubts::of(*seen);
             let kept = self.journal.habit(Side::Destination).await?.into();
-            match self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, looked_into, kept }).await? {
+            match self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, rows, kept }).await? {
                 Ok(_) => self.settled_there(*id).await?,
                 Err(Trouble { side, failure }) => self.not_looked_at(*id, path, side, failure).await?,
             }
