@@ -97,8 +97,10 @@ pub struct Model {
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two.
     forgotten: Census,
-    /// Some were lost so in the last pass: that has a name.
+    /// Some were lost so, and that has a name in the first pass that looks into their folder.
     homeless: bool,
+    /// The last pass saw only a part.
+    was_blind: bool,
     /// Lost once, by a restore or with a folder.
     missed: BTreeSet<String>,
     /// A restore happened since the last pass, so that what was taken away may look lost.
@@ -207,7 +209,8 @@ impl Model {
     pub fn judge(&mut self, pass: &Pass<'_>, there: &Mailbox) -> Vec<String> {
         let (source, there) = (census(pass.source), census(there));
         let (mut wrong, mut short) = (Vec::new(), false);
-        self.homeless = false;
+        self.homeless &= self.was_blind;
+        self.was_blind = pass.blind;
         let killed = pass.before_kill.clone().unwrap_or_default();
         let all: BTreeSet<String> =
             source.keys().chain(there.keys()).chain(killed.keys()).chain(self.made.keys()).cloned().collect();
@@ -275,6 +278,11 @@ impl Model {
     /// Whether a copy of this message must have the source's flags: there is and was but one.
     pub fn judges_flags(&self, message: &str) -> bool {
         of(&self.made, message) == 1 && of(&self.gone, message) == 0 && !self.loose.contains(message)
+    }
+
+    /// Whether the destination lost copies since the last pass that saw all of it.
+    pub fn has_losses(&self) -> bool {
+        self.restored
     }
 
     /// Whether something may still be named because of a folder made anew.
