@@ -127,3 +127,30 @@ fn r25_r45_a_refused_login_names_its_side_and_is_not_tried_again() {
         assert_eq!(logins, 1, "a refused login is not tried again");
     }
 }
+
+#[test]
+fn c2_the_wait_for_what_was_on_its_way_shows_and_lasts_twenty_seconds_unless_told_otherwise() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let mut scene = Scene::between(source, destination, Rules::default(), Rules::singly());
+    // As everybody has it, not as tests do.
+    scene.workspace.environment.push(("MAILFERRY_SETTLE".into(), String::new()));
+    scene.fill("INBOX", 0..40);
+    // The message at which the connection breaks never shows.
+    let cut = scene.destination.plan(At::Command(verb("APPEND").nth(20)), Act::HangUp);
+    std::thread::scope(|threads| {
+        let pass = threads.spawn(|| scene.workspace.start());
+        cut.wait();
+        let settles = |items: &[Item]| items[0].0["retry"]["failure"]["cause"] == "settling";
+        let item = until(&scene.workspace, settles).remove(0);
+        let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("later").as_millis()).expect("in range");
+        let left = item.0["retry"]["until"].as_i64().expect("a time") - now;
+        assert!((5_000..60_000).contains(&left), "{left} ms to wait: {:#}", item.0);
+        let status = scene.workspace.run(&["status", "move"]).expect(0).stdout;
+        assert!(status.contains("Waiting for the destination to take in what was on its way"), "{status}");
+        scene.workspace.run(&["stop", "move"]);
+        pass.join().expect("the pass").expect(1);
+    });
+}

@@ -5,7 +5,7 @@ use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{FolderId, ItemId, PassId, Uid};
 use mailferry::domain::pass::PassKind;
-use mailferry::domain::record::{Counts, FolderPhase, ItemError, Notice, NoticeKind, PassFolder};
+use mailferry::domain::record::{Counts, FolderPhase, ItemError, Notice, NoticeKind, PassFolder, RetryState};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
 use mailferry::engine::desk::{Answer, Ask, Command, Details, FolderLine, PassLine};
@@ -50,6 +50,18 @@ fn domains_that_all_items_share_are_said_once() {
     other.destination = "carl@tailspin.example".into();
     stage.state(vec![item(1, "anna"), item(2, "bob"), other]);
     assert!(narrow(&stage) > alone * 2.0, "now each row has to say its domains");
+}
+
+#[test]
+fn the_wait_for_what_was_on_its_way_is_no_failed_try() {
+    let mut row = item_in(1, "anna", Status::Migrating);
+    let failure = Failure::new(Cause::Settling, Scope::Connection, Retry::Backoff, "waiting");
+    let side = Some(mailferry::domain::failure::Side::Destination);
+    row.progress.retry = Some(RetryState { side, failure, attempt: 1, limit: 1, until: NOW + 20_000 });
+    let mut stage = Stage::with(vec![row]);
+    stage.click("Migrating: open anna@contoso.example");
+    assert!(stage.says("Waiting for the destination to take in what was on its way, until 08:27:00 at the latest"));
+    assert!(!stage.says("try 1 of 1"));
 }
 
 #[test]
