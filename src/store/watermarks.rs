@@ -225,6 +225,12 @@ fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
             StoreError::Contradiction(format!("no watermark for message {} of folder {}", key.from, key.from_folder))
         })?);
     }
+    // Should a message be there once more (its folder was merely not listed), it has no watermark: that is something to do.
+    let left: BTreeSet<FolderId> = rekeys.iter().map(|key| key.from_folder).collect();
+    for folder in left {
+        let drop = "UPDATE folder SET marker = NULL WHERE id = ?1 AND marker IS NOT NULL";
+        transaction.prepare_cached(drop)?.execute([folder])?;
+    }
     let mut put = transaction.prepare_cached(
         "INSERT OR IGNORE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

@@ -17,7 +17,7 @@ mod put_back;
 mod silence;
 mod status_lies;
 mod taken;
-mod terse_there;
+mod terse;
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Destinations that say less than others, or not each time (C.1, C.3, C.5).
+//! Servers that say less than others, or not each time (C.1, C.3, C.5).
 
 use mailferry::domain::failure::Side;
 
@@ -94,4 +94,31 @@ fn c3_a_destination_folder_whose_headers_are_refused_fails_alone() {
     pair.destination.straighten();
     pair.verdict().copies(2);
     assert_eq!(pair.there(), once((0..12).chain(20..27)));
+}
+
+#[test]
+fn c3_a_source_folder_that_one_list_leaves_out_keeps_its_messages_though_others_seemed_to_have_moved_from_it() {
+    for capabilities in [MODERN, "UIDPLUS LITERAL+ NAMESPACE"] {
+        let pair = Pair::new(capabilities, MODERN);
+        pair.source.fill("Work", 0..6);
+        pair.source.fill("Play", 20..22);
+        pair.verdict().copies(8);
+        pair.verdict().copies(0);
+        // Copies of two of them, while their folder is not listed.
+        for number in 1..3 {
+            pair.source.state().at("Play").add(letter(number));
+        }
+        pair.source.bend(|heard| match heard.about("LIST", "Work") || heard.about("STATUS", "Work") {
+            true => Said::Nothing,
+            false => Said::Kept,
+        });
+        pair.verdict().fine();
+        pair.source.straighten();
+        pair.verdict().fine();
+        let mut expected = once((0..6).chain(20..22));
+        expected.insert("number 1".into(), 2);
+        expected.insert("number 2".into(), 2);
+        assert_eq!(pair.there(), expected);
+        pair.verdict().copies(0);
+    }
 }
