@@ -97,10 +97,10 @@ pub struct Model {
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two.
     forgotten: Census,
-    /// Some were lost so, and that has a name in the first pass that looks into their folder.
+    /// Some were lost so, and that has a name in the first pass that looks for them.
     homeless: bool,
-    /// The last pass saw only a part.
-    was_blind: bool,
+    /// Something had a name in the last pass.
+    was_named: bool,
     /// Lost once, by a restore or with a folder.
     missed: BTreeSet<String>,
     /// A restore happened since the last pass, so that what was taken away may look lost.
@@ -209,8 +209,8 @@ impl Model {
     pub fn judge(&mut self, pass: &Pass<'_>, there: &Mailbox) -> Vec<String> {
         let (source, there) = (census(pass.source), census(there));
         let (mut wrong, mut short) = (Vec::new(), false);
-        self.homeless &= self.was_blind;
-        self.was_blind = pass.blind;
+        self.homeless &= !self.was_named;
+        self.was_named = pass.named;
         let killed = pass.before_kill.clone().unwrap_or_default();
         let all: BTreeSet<String> =
             source.keys().chain(there.keys()).chain(killed.keys()).chain(self.made.keys()).cloned().collect();
