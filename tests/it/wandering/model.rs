@@ -99,7 +99,7 @@ pub struct Model {
     forgotten: Census,
     /// Some were lost so, and that has a name in the first pass that looks for them.
     homeless: bool,
-    /// Something had a name in the last pass.
+    /// The last pass saw everything, and something had a name.
     was_named: bool,
     /// Lost once, by a restore or with a folder.
     missed: BTreeSet<String>,
@@ -210,7 +210,7 @@ impl Model {
         let (source, there) = (census(pass.source), census(there));
         let (mut wrong, mut short) = (Vec::new(), false);
         self.homeless &= !self.was_named;
-        self.was_named = pass.named;
+        self.was_named = pass.named && !pass.blind;
         let killed = pass.before_kill.clone().unwrap_or_default();
         let all: BTreeSet<String> =
             source.keys().chain(there.keys()).chain(killed.keys()).chain(self.made.keys()).cloned().collect();
