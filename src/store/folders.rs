@@ -73,20 +73,24 @@ impl Store {
     }
 
     /// Forgets the destination numbers of every watermark that points into this row's destination folder, drops the skip
-    /// markers of the rows that share it, and takes over its new UIDVALIDITY: the folder was made anew. Copies that were
-    /// seen to be gone stay so.
+    /// markers of the rows that share it, and takes over its new UIDVALIDITY: the folder was made anew, or put back if that
+    /// is an earlier one, which stays known until the copies were looked for. Copies that were seen to be gone stay so.
     pub async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<()> {
         self.write(move |transaction, cache| {
+            let (renumbered, restored) = (Seen::RENUMBERED, Seen::RESTORED);
             for id in sharing_destination(transaction, folder)? {
                 forget_numbers(transaction, id)?;
                 cache.taken.forget(id);
                 transaction
                     .prepare_cached(
                         "UPDATE folder SET destination_validity = ?2, marker = NULL, destination_next = ?3,
-                             destination_messages = ?4
+                             destination_messages = CASE
+                                 WHEN destination_validity > ?2
+                                      OR (destination_validity = ?2 AND destination_next = ?3 AND destination_messages = ?5)
+                                 THEN ?5 ELSE ?4 END
                          WHERE id = ?1",
                     )?
-                    .execute((id, validity, Seen::RENUMBERED.uid_next, Seen::RENUMBERED.messages))?;
+                    .execute((id, validity, renumbered.uid_next, renumbered.messages, restored.messages))?;
             }
             Ok(())
         })

@@ -9,7 +9,7 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, Role};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
-use crate::domain::record::{FolderPhase, FolderRecord, FolderUpdate, Seen};
+use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
 use crate::engine::pass::candidates::{Candidate, place};
 use crate::engine::pass::job::{Cut, Job, Todo};
@@ -40,6 +40,7 @@ impl Pass {
 
         let listed: BTreeSet<_> = listing.source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
         let kept: BTreeSet<_> = ids.iter().copied().collect();
+        self.forget_states(records.iter().filter(|r| !kept.contains(&r.id) && !listed.contains(&r.source))).await?;
         let lost = records.iter().filter(|r| !kept.contains(&r.id) && (r.retired || !listed.contains(&r.source)));
         let is_aside = |c: &Candidate| matches!(listing.source[c.plan.source].role, Some(Role::Trash | Role::Junk));
         let mut prepared = Prepared {
@@ -79,6 +80,15 @@ impl Pass {
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
         prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
         Ok(prepared)
+    }
+
+    /// Folders that are not at the source: one that has such a name later is another one, however much its state looks like what
+    /// these left (D11).
+    async fn forget_states(&self, gone: impl Iterator<Item = &FolderRecord>) -> Flow<()> {
+        for record in gone.filter(|record| !record.retired && record.marker.is_some()) {
+            self.journal.end_folder(record.id, FolderEnd::default()).await?;
+        }
+        Ok(())
     }
 
     /// Writes changed rows only: a pass with nothing to do writes none. Answers the rows' ids, and whether any was changed.

@@ -305,3 +305,37 @@ fn c10_a_destination_folder_that_is_renamed_before_anything_in_it_was_recorded_i
         assert!(cuts >= 4, "only {cuts} writes in the whole pass");
     });
 }
+
+#[test]
+fn c1c_what_a_restore_took_comes_again_however_a_pass_dies_that_saw_it() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut cuts = 0;
+        loop {
+            let crash = Crash::new().await;
+            crash.fill("B", 20..22);
+            crash.fill("A", 0..2);
+            crash.bench.run().await.expect_clean();
+            let backup = crash.keep_there();
+            // A lies there with a later numbering, and a message lies in two folders.
+            crash.to.0.login(&crash.to.1).ok("DELETE A");
+            crash.fill("A", 2..3);
+            crash.fill("B", 22..24);
+            crash.fill("C", 23..24);
+            crash.bench.run().await.expect_clean();
+            crash.from.0.login(&crash.from.1).ok("DELETE C");
+            crash.to.0.put_back(&crash.to.1, &backup);
+            crash.fill("B", 24..25);
+            let died = crash.bench.run_cut(cuts, &Stops::default()).await;
+            crash.bench.run().await;
+            assert_eq!(crash.subjects(), once((0..3).chain(20..25)), "dead after {cuts} writes");
+            if !died.cut {
+                break;
+            }
+            cuts += 1;
+        }
+        assert!(cuts >= 6, "only {cuts} writes in the whole pass");
+    });
+}

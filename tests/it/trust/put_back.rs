@@ -1,11 +1,12 @@
 //! A mailbox that was put back to an earlier state, of which its figures say little or nothing (C.1 a, c, C.4).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailferry::domain::record::NoticeKind;
 
 use super::{Pair, once};
-use crate::support::odd::{MODERN, State};
+use crate::support::odd::{MODERN, State, letter, subject};
 use crate::support::relay::Said;
 
 /// Nothing tells that nothing changed: every folder is looked into.
@@ -174,4 +175,57 @@ fn c1c_copies_that_a_restore_took_and_whose_messages_left_the_source_are_named()
     assert_eq!(verdict.copied(), 4, "{}", verdict.words());
     assert_eq!(pair.there(), once((0..7).chain(10..11)));
     pair.verdict().copies(0);
+}
+
+#[test]
+fn c1c_a_copy_that_a_restore_took_comes_again_though_its_message_lay_in_another_folder_too() {
+    // Also when it is refused at first: by the next pass.
+    for refused in [false, true] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("INBOX", 0..4);
+        pair.verdict().copies(4);
+        let backup = pair.destination.state().boxes.clone();
+        pair.source.fill("INBOX", 4..6);
+        pair.source.state().make("Other").add(letter(5));
+        pair.verdict().copies(3);
+        pair.source.state().boxes.retain(|one| one.name != "Other");
+        pair.destination.state().boxes = backup;
+        pair.source.fill("INBOX", 6..7);
+        if refused {
+            let unwanted = |bytes: &String| subject(bytes) == "number 5";
+            pair.destination.state().refuse = Some(Arc::new(move |batch| {
+                batch.iter().any(unwanted).then(|| ("NO [CANNOT] not to my liking".into(), Vec::new()))
+            }));
+            assert_eq!(pair.verdict().copied(), 2);
+            pair.destination.state().refuse = None;
+            pair.source.fill("INBOX", 7..8);
+        }
+        pair.verdict().copies(if refused { 2 } else { 3 });
+        assert_eq!(pair.there(), once(0..if refused { 8 } else { 7 }));
+        pair.verdict().copies(0);
+    }
+}
+
+#[test]
+fn c1b_a_source_folder_that_was_away_is_looked_into_though_its_state_is_what_it_was() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..1);
+    pair.source.state().make("Work");
+    pair.source.fill("Work", 10..13);
+    pair.verdict().copies(4);
+    let before = pair.source.state().at("Work").clone();
+    pair.source.state().boxes.retain(|one| one.name != "Work");
+    pair.source.fill("INBOX", 1..2);
+    pair.verdict().copies(1);
+    // Another one of its name, with all its figures.
+    pair.source.state().make("Work");
+    pair.source.fill("Work", 20..23);
+    {
+        let mut state = pair.source.state();
+        let work = state.at("Work");
+        (work.validity, work.id, work.modseq) = (before.validity, before.id, before.modseq);
+        assert_eq!(work.next, before.next);
+    }
+    pair.verdict().copies(3);
+    assert_eq!(pair.there(), once((0..2).chain(10..13).chain(20..23)));
 }

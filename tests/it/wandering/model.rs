@@ -17,8 +17,12 @@ pub type Census = BTreeMap<String, usize>;
 
 /// How often each message is in a mailbox.
 pub fn census(mailbox: &Mailbox) -> Census {
+    each(messages(mailbox))
+}
+
+fn each<'a>(messages: impl Iterator<Item = &'a Stored>) -> Census {
     let mut census = BTreeMap::new();
-    for stored in messages(mailbox) {
+    for stored in messages {
         *census.entry(stored.sha256.clone()).or_default() += 1;
     }
     census
@@ -89,6 +93,8 @@ pub struct Model {
     razed: Census,
     /// The same since the last pass, by folder.
     emptied: BTreeMap<String, Census>,
+    /// What folders held of which a restore left no copy, only the name, since the last pass.
+    blank: BTreeMap<String, Census>,
     /// Copies beyond what the source explains: put back by the destination's backup when the ledger had given them up, or
     /// made because nobody could know that their owner took one away. No copy of another message at the source.
     extra: Census,
@@ -136,11 +142,36 @@ impl Model {
         *self.put_away.entry(message.to_owned()).or_default() += 1;
     }
 
+    /// A destination folder got another name, and those in it. Where nothing in one tells any more which it was, its owner may
+    /// have deleted the one whose name is gone: what was lost in that stays away.
+    pub fn renamed(&mut self, folder: &str) {
+        let inside = format!("{folder}/");
+        let within = |name: &String, _: &mut Census| name == folder || name.starts_with(&inside);
+        for (message, count) in self.emptied.extract_if(.., within).flat_map(|(_, copies)| copies) {
+            let owed = self.razed.entry(message.clone()).or_default();
+            *owed = owed.saturating_sub(count);
+            *self.gone.entry(message.clone()).or_default() += count;
+            *self.unknown.entry(message).or_default() += count;
+        }
+        for (message, count) in self.blank.extract_if(.., within).flat_map(|(_, copies)| copies) {
+            let lost = of(&self.lost, &message);
+            let away = self.away.entry(message).or_default();
+            *away = (*away + count).min(lost);
+        }
+    }
+
     /// The destination was restored: it held the first before and holds the second now.
     pub fn restored(&mut self, before: &Mailbox, after: &Mailbox) {
         let (was, is) = (census(before), census(after));
         let swapped = swapped(before, after);
         self.restored = true;
+        let left = |name: &String| {
+            let now = &after.folders.get(name)?.messages;
+            let was = &before.folders.get(name)?.messages;
+            Some(was.iter().any(|was| now.iter().any(|is| is.uid == was.uid && is.sha256 == was.sha256)))
+        };
+        let blank = before.folders.iter().filter(|(name, _)| left(name) == Some(false));
+        self.blank = blank.map(|(name, folder)| (name.clone(), each(folder.messages.iter()))).collect();
         // A folder that the backup did not have is gone: nobody can know that its owner did not delete it.
         let mut with_folders = Census::new();
         for (_, folder) in before.folders.iter().filter(|(name, _)| !after.folders.contains_key(*name)) {
@@ -222,9 +253,11 @@ impl Model {
             let possible = before.max(now.max(of(&killed, &message)) + extra);
             // What was lost comes again if the source has it; which of two equal ones that is, nobody can tell.
             let razed = of(&self.razed, &message);
-            let missing =
-                (of(&self.lost, &message) + razed).min(before.saturating_sub(if pass.blind { 0 } else { now }));
-            let missing = missing.max(of(&self.away, &message));
+            let (lost, away) = (of(&self.lost, &message) + razed, of(&self.away, &message));
+            let elsewhere = before.saturating_sub(if pass.blind { 0 } else { now });
+            // What is at the source may be the one that went with its folder, and the other one is named then.
+            let unsaid = if pass.named { away } else { 0 };
+            let missing = lost.min(elsewhere + unsaid).max(away);
             // Only a pass that looked into the folder saw what the owner took or moved away, and none need have.
             let unsure = if self.restored { gone + of(&self.put_away, &message) } else { 0 };
             let low = sure.saturating_sub(gone + missing);
@@ -267,6 +300,7 @@ impl Model {
         }
         self.unknown.clear();
         self.emptied.clear();
+        self.blank.clear();
         self.restored &= pass.blind;
         if !pass.blind {
             self.lost.clear();

@@ -86,6 +86,7 @@ impl World {
         if from != "INBOX" && from != MINE && !nested && !there.list().iter().any(|folder| folder.wire == to) {
             there.ok(&format!("RENAME {} {}", quoted(&from), quoted(to)));
             self.note(format!("there: renamed {from} to {to}"));
+            self.model.renamed(&from);
             self.renamed_there.insert(to.to_owned());
         }
     }
