@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use mailferry::domain::record::NoticeKind;
 
 use super::{Pair, once};
-use crate::support::odd::{MODERN, State};
+use crate::support::odd::{MODERN, State, letter};
 use crate::support::relay::Said;
 
 /// Nothing tells that nothing changed: every folder is looked into.
@@ -173,5 +173,36 @@ fn c1c_copies_that_a_restore_took_and_whose_messages_left_the_source_are_named()
     let verdict = pair.verdict().wrong(&["missing_there"]);
     assert_eq!(verdict.copied(), 4, "{}", verdict.words());
     assert_eq!(pair.there(), once((0..7).chain(10..11)));
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c1c_an_earlier_version_that_a_restore_put_under_the_number_of_a_draft_is_not_the_draft() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("Drafts", 0..3);
+    pair.source.state().at("Drafts").add(draft("one"));
+    pair.verdict().copies(4);
+    let backup = pair.destination.state().boxes.clone();
+    pair.source.state().at("Drafts").remove(&[3]);
+    edit(&mut pair.source.state(), "two");
+    pair.verdict().copies(1);
+    {
+        // Its owner empties the folder by making it anew, and writes something.
+        let mut state = pair.destination.state();
+        let drafts = state.at("Drafts");
+        drafts.letters.clear();
+        drafts.next = 1;
+        drafts.add(letter(90));
+    }
+    pair.source.state().at("Drafts").flag(1, "\\Flagged");
+    pair.verdict().wrong(&["missing_there"]);
+    let there = drafts_there(&pair);
+    assert_eq!(there[3], draft("two"), "{there:?}");
+    pair.destination.state().boxes = backup;
+    pair.source.state().at("Drafts").flag(2, "\\Flagged");
+    let verdict = pair.verdict();
+    assert!(verdict.notes(NoticeKind::CopiedAgain), "{}", verdict.words());
+    verdict.copies(1);
+    assert_eq!(drafts_there(&pair)[3..], [draft("one"), draft("two")]);
     pair.verdict().copies(0);
 }
