@@ -133,7 +133,7 @@ pub struct Watermark {
     pub source: Uid,
     /// The folder row whose destination folder holds the message (another one than its own after a move at the source).
     pub destination_folder: FolderId,
-    /// Number at the destination, or one of [`Watermark::NOT_TOLD`] and [`Watermark::GONE`].
+    /// Number at the destination, or one of [`Watermark::NOT_TOLD`], [`Watermark::GONE`] and [`Watermark::LOST`].
     pub destination: Uid,
     /// Who the message is.
     pub identity: Identity,
@@ -150,10 +150,18 @@ impl Watermark {
     pub const NOT_TOLD: Uid = Uid(0);
     /// The copy was seen to be gone: its owner deleted or moved it, and it does not come back (D12).
     pub const GONE: Uid = Uid(-1);
+    /// The copy was lost with the destination's numbering: the message is copied again, and no other watermark answers for
+    /// it, nor this one for another message (D26).
+    pub const LOST: Uid = Uid(-2);
 
     /// The number at the destination, if there is one.
     pub fn at(&self) -> Option<Uid> {
         (self.destination.0 > 0).then_some(self.destination)
+    }
+
+    /// Whether its message is to be copied again.
+    pub fn is_lost(&self) -> bool {
+        self.destination == Self::LOST
     }
 }
 

@@ -52,7 +52,10 @@ pub trait Journal: Send + Sync {
     /// rows are left out.
     async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, StoreError>;
 
-    /// Drops the watermarks of these messages: their copies were lost, they are new again.
+    /// The copies of these messages were lost: they are copied again, also when this pass does not come to it.
+    async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError>;
+
+    /// Drops the watermarks of these messages: nothing is known of them any more.
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError>;
 
     /// The watermarks that point into this row's destination folder at these numbers (ascending; 0: those

@@ -60,6 +60,10 @@ impl Journal for StoreJournal {
         self.store.known_identities(self.item, asked).await
     }
 
+    async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
+        self.store.lose(folder, messages).await
+    }
+
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
         self.store.forget(folder, messages).await
     }

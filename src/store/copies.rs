@@ -28,11 +28,12 @@ impl Store {
         .await
     }
 
-    /// How many messages of this source folder have a watermark.
+    /// How many messages of this source folder have a watermark, but for those that are to be copied again.
     pub async fn known_messages(&self, folder: FolderId) -> Result<u64> {
         self.read(move |connection| {
-            let sql = "SELECT count(*) FROM watermark WHERE folder = ?1";
-            let count: i64 = connection.prepare_cached(sql)?.query_row([folder], |row| row.get(0))?;
+            let sql = "SELECT count(*) FROM watermark WHERE folder = ?1 AND destination <> ?2";
+            let count = (folder, Watermark::LOST);
+            let count: i64 = connection.prepare_cached(sql)?.query_row(count, |row| row.get(0))?;
             Ok(count.max(0).unsigned_abs())
         })
         .await

@@ -55,7 +55,30 @@ impl Store {
         .await
     }
 
-    /// Drops the watermarks of these messages: their copies were lost, they are new again.
+    /// The copies of these messages were lost: they are copied again. Those of retired rows are no longer at the source, and are
+    /// dropped.
+    pub async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<()> {
+        self.write(move |transaction, cache| {
+            cache.taken.clear();
+            let mut statement = transaction
+                .prepare_cached("UPDATE watermark SET destination = ?3 WHERE folder = ?1 AND source = ?2")?;
+            for message in messages {
+                statement.execute((folder, message, Watermark::LOST))?;
+            }
+            transaction
+                .prepare_cached(
+                    "DELETE FROM watermark WHERE folder = ?1 AND destination = ?2
+                     AND (SELECT retired FROM folder WHERE id = ?1)",
+                )?
+                .execute((folder, Watermark::LOST))?;
+            // The next pass must look into the folder.
+            transaction.prepare_cached("UPDATE folder SET marker = NULL WHERE id = ?1")?.execute([folder])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Drops the watermarks of these messages: nothing is known of them any more.
     pub async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<()> {
         self.write(move |transaction, cache| {
             cache.taken.clear();

@@ -115,7 +115,7 @@ impl Across<'_> {
                 let marks = pass.journal.some_watermarks(*row, from, Uid(i64::MAX), AT_ONCE / 10).await?;
                 let Some(last) = marks.last() else { break };
                 from = Uid(last.source.0 + 1);
-                marks.iter().for_each(|mark| away.add(mark.identity, mark.content));
+                marks.iter().filter(|mark| !mark.is_lost()).for_each(|mark| away.add(mark.identity, mark.content));
             }
         }
         let mut unclaimed = Unclaimed::new();

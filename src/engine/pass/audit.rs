@@ -162,7 +162,7 @@ impl Pass {
                 by_row.entry(row).or_default().push(mark.source);
             }
             for (row, messages) in by_row {
-                self.journal.forget(row, messages).await?;
+                self.journal.lose(row, messages).await?;
             }
         }
         if unfound > 0 {

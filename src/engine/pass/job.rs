@@ -152,6 +152,8 @@ pub struct Job {
     pub unsettled: BTreeSet<Uid>,
     /// Messages that wait for the next pass: they may have come from a folder that could not be read in this one (D29).
     pub waiting: BTreeSet<Uid>,
+    /// New messages of which the destination lost the copy: they are copied again, whatever else is known of such a message.
+    pub again: BTreeSet<Uid>,
     /// The destination's numbering as an earlier pass saw it last.
     pub destination_seen: Seen,
     /// Messages are asked for one at a time: the server refused to hand them out together.

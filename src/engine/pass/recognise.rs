@@ -89,7 +89,7 @@ impl Look<'_> {
         self.compare_contents(some).await?;
         let (maybe_moved, rest): (Vec<_>, Vec<_>) = {
             let gone = self.gone();
-            others.into_iter().partition(|(_, names)| gone.has(names))
+            others.into_iter().partition(|(uid, names)| gone.has(names) && !self.job.again.contains(uid))
         };
         self.found.rest.extend(rest.into_iter().map(|(uid, _)| uid));
         for some in maybe_moved.chunks(HEADERS_AT_ONCE) {
@@ -135,7 +135,7 @@ impl Look<'_> {
             pairs.extend(equal.into_iter().map(|pair| (identity, pair)));
             left.theirs.extend(unread);
             left.ours.retain(|ours| {
-                let of = names.get(&ours.uid);
+                let of = names.get(&ours.uid).filter(|_| !self.job.again.contains(&ours.uid));
                 let key = of.and_then(|names| self.gone().moved(self.job.id, ours.uid, names, ours.content));
                 key.map(|key| self.found.moved(&mut entry, key)).is_none()
             });

@@ -192,6 +192,7 @@ impl Pass {
             uncompared: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             waiting: BTreeSet::new(),
+            again: BTreeSet::new(),
             destination_seen: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
             singly: false,
             missing: 0,

@@ -150,7 +150,8 @@ pub(super) async fn drop_recorded(pass: &Pass, job: &mut Job) -> Flow<()> {
         let marks = pass.journal.some_watermarks(job.id, from, end, AT_ONCE / 10).await?;
         let Some(last) = marks.last() else { break };
         from = Uid(last.source.0 + 1);
-        recorded.extend(marks.iter().map(|mark| mark.source).filter(|uid| uids.binary_search(uid).is_ok()));
+        let known = marks.iter().filter(|mark| !mark.is_lost()).map(|mark| mark.source);
+        recorded.extend(known.filter(|uid| uids.binary_search(uid).is_ok()));
     }
     uids.retain(|uid| !recorded.contains(uid));
     Ok(())

@@ -140,6 +140,10 @@ struct Sums {
     listing: BTreeMap<Uid, (Option<Flags>, u32)>,
     carries: Vec<Carry>,
     gone: Vec<Gone>,
+    /// Listed messages whose copies were lost.
+    again: BTreeSet<Uid>,
+    /// Messages whose copies were lost, and that are not listed.
+    stale: Vec<Uid>,
     next: u32,
 }
 
@@ -189,6 +193,7 @@ impl Scan<'_> {
                 _ => width,
             };
             newest = newest_known(&listing, &marks).or(newest);
+            part_with_lost(&listing, &mut marks, &mut sums);
             self.take_in(pass, &listing, &marks, &failed, &mut sums);
             from = to;
         }
@@ -206,6 +211,9 @@ impl Scan<'_> {
             // Nobody can tell which of them came late.
             sums.new.append(&mut sums.late);
             sums.new.sort_unstable();
+        }
+        if !sums.stale.is_empty() {
+            pass.journal.forget(self.job.id, std::mem::take(&mut sums.stale)).await?;
         }
         self.conclude(pass, sums);
         Ok(Looked::Done)
@@ -250,7 +258,7 @@ impl Scan<'_> {
         let marks = pass.journal.some_watermarks(self.job.id, first, Uid(last.0 + 1), usize::MAX).await?;
         let row = pass.journal.retire(self.job.id, numbers.iter().copied().collect()).await?;
         self.found.retired.insert(row);
-        let aside = marks.iter().filter(|mark| numbers.contains(&mark.source));
+        let aside = marks.iter().filter(|mark| numbers.contains(&mark.source) && !mark.is_lost());
         self.found.gone.extend(aside.map(|mark| gone_mark(row, mark)));
         Ok(())
     }
@@ -410,10 +418,23 @@ impl Scan<'_> {
         job.listing = sums.listing;
         job.todo = Todo::These(sums.new);
         job.late = sums.late;
+        job.again = sums.again;
         job.carries = sums.carries;
         self.found.gone.extend(sums.gone);
         pass.postpone(job);
     }
+}
+
+/// Takes out the watermarks whose copies were lost: their messages are new again.
+fn part_with_lost(listing: &[MessageMeta], marks: &mut Vec<Watermark>, sums: &mut Sums) {
+    if !marks.iter().any(Watermark::is_lost) {
+        return;
+    }
+    let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
+    let lost = marks.extract_if(.., |mark| mark.is_lost()).map(|mark| mark.source);
+    let (again, stale): (Vec<_>, Vec<_>) = lost.partition(|uid| listed.contains(uid));
+    sums.again.extend(again);
+    sums.stale.extend(stale);
 }
 
 /// The newest message of a window that has a watermark, unless it is large: it is read in every scan.
@@ -516,7 +537,8 @@ impl Pass {
         let looks = |job: &Job| !job.is_empty() || (job.remainder && !job.late.is_empty());
         if prepared.groups.iter().flatten().any(looks) {
             for id in &prepared.lost {
-                gone.extend(self.journal.watermarks(*id).await?.iter().map(|mark| gone_mark(*id, mark)));
+                let marks = self.journal.watermarks(*id).await?;
+                gone.extend(marks.iter().filter(|mark| !mark.is_lost()).map(|mark| gone_mark(*id, mark)));
             }
         }
         self.lend(prepared, &mut gone).await?;
@@ -534,7 +556,8 @@ impl Pass {
         for id in &prepared.views {
             let missing: BTreeSet<Gone> = gone.iter().filter(|mark| mark.folder == *id).copied().collect();
             let marks = self.journal.watermarks(*id).await?;
-            let there = marks.iter().map(|mark| gone_mark(*id, mark)).filter(|mark| !missing.contains(mark));
+            let there = marks.iter().filter(|mark| !mark.is_lost()).map(|mark| gone_mark(*id, mark));
+            let there = there.filter(|mark| !missing.contains(mark));
             prepared.lent.extend(there);
         }
         gone.extend(prepared.lent.iter().copied());

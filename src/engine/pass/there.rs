@@ -319,7 +319,7 @@ impl There<'_> {
         lost.into_iter().for_each(|(row, mark)| by_row.entry(row).or_default().push(mark.source));
         pass.recorder.flush().await;
         for (row, messages) in by_row {
-            pass.journal.forget(row, messages).await?;
+            pass.journal.lose(row, messages).await?;
         }
         self.record(pass, places).await;
         if !missing.is_empty() {

@@ -283,6 +283,11 @@ impl Journal for Cut {
         self.inner.known_identities(asked).await
     }
 
+    async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.lose(folder, messages).await
+    }
+
     async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
         self.write()?;
         self.inner.forget(folder, messages).await
