@@ -18,7 +18,7 @@ use crate::engine::pass::{Flow, Halt, On, Pass};
 /// Watermarks looked at, at most.
 const NEWEST: usize = 20_000;
 /// Messages in a row that are what they were end the search.
-const AT_ONCE: usize = 20;
+pub(super) const AT_ONCE: usize = 20;
 /// Other folders that are asked, at most.
 const WITNESSES: usize = 8;
 /// Watermarks read from the journal at once.

@@ -13,7 +13,7 @@ use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, ItemError, Notice, NoticeKind, Results, Seen, Watermark};
+use crate::domain::record::{FolderEnd, ItemError, Notice, NoticeKind, Origin, Results, Seen, Watermark};
 use crate::endpoint::{Destination, Fetched, FolderRef, Source, Which};
 use crate::engine::pass::contents::traces;
 use crate::engine::pass::job::Job;
@@ -21,7 +21,8 @@ use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::{Group, Prepared};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
-use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, prove, who};
+use crate::engine::pass::restored::AT_ONCE;
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, compared, prove, who};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble, bytes};
 
 /// Copies looked at with one question to the database.
@@ -196,6 +197,8 @@ impl There<'_> {
             }
         }
         self.set_altered_aside(source, to, &mut sorted).await?;
+        let sure = !sorted.lost.is_empty() || !absent.is_empty();
+        self.set_replaced_aside(pass, to, &mut sorted, sure).await?;
         // Numbers ascend: what is gone below a copy that is still there was taken away by somebody; above, the numbering
         // itself went back.
         let highest = sorted.confirmed.last().copied().unwrap_or(Uid(0));
@@ -235,6 +238,43 @@ impl There<'_> {
         }
         sorted.altered = sorted.lost.extract_if(.., |(_, mark)| altered.contains(&mark.destination)).collect();
         sorted.confirmed.extend(altered);
+        Ok(())
+    }
+
+    /// Under the number of a copy a folder that was put back may hold what had its name before: an earlier version of a draft.
+    /// Contents are compared from the top down until enough in a row are what they were; what differs is lost. Where no copy
+    /// is as it was and no number speaks for it (`sure`), the destination may hand out all of them in another form than before.
+    async fn set_replaced_aside(
+        &self,
+        pass: &Pass,
+        to: &mut dyn Destination,
+        sorted: &mut Sorted,
+        mut sure: bool,
+    ) -> Flow<()> {
+        if self.kept == Bytes::Changed {
+            return Ok(());
+        }
+        let newest = sorted.confirmed.iter().rev().take(CHUNK).copied();
+        let newest: Vec<Uid> = newest.collect::<BTreeSet<Uid>>().into_iter().collect();
+        let mut copies = pass.journal.copies(self.id, newest).await?;
+        // What was found may hold lines more than the source's message.
+        copies.retain(|(_, mark)| mark.content.is_some() && mark.origin == Origin::Copied);
+        let mut replaced = BTreeSet::new();
+        for some in copies.rchunks(AT_ONCE) {
+            let asked: Vec<(Uid, &Watermark)> = some.iter().map(|(_, mark)| (mark.destination, mark)).collect();
+            let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            sure |= found.same > 0;
+            let enough = found.others.is_empty() && found.same > AT_ONCE / 2;
+            replaced.extend(found.others);
+            if enough || (!sure && !replaced.is_empty()) {
+                break;
+            }
+        }
+        if sure {
+            let copies = copies.into_iter().filter(|(_, mark)| replaced.contains(&mark.destination));
+            sorted.lost.extend(copies);
+            sorted.confirmed.retain(|uid| !replaced.contains(uid));
+        }
         Ok(())
     }
 
@@ -339,7 +379,7 @@ impl There<'_> {
             kind,
             side: Some(Side::Destination),
             messages: numbers.len() as u64,
-            numbers: numbers.iter().copied().take(Notice::NUMBERS).collect(),
+            numbers: numbers.iter().copied().filter(|uid| uid.0 > 0).take(Notice::NUMBERS).collect(),
             detail: Some(self.at.path.to_string()),
         };
         pass.tell(self.id, notice).await;
@@ -479,10 +519,17 @@ impl Pass {
         Ok(())
     }
 
-    /// All copies of a row were looked for; what was found is on the disk.
+    /// All copies in a row's destination folder were looked for, those of other rows too; what was found is on the disk.
     async fn settled_there(&self, row: FolderId) -> Flow<()> {
-        let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
-        Ok(self.journal.end_folder(row, end).await?)
+        let records = self.journal.folders().await?;
+        let at = records.iter().find(|record| record.id == row).map(|record| &record.destination);
+        for record in
+            records.iter().filter(|r| r.id == row || (Some(&r.destination) == at && r.destination_seen.is_doubted()))
+        {
+            let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
+            self.journal.end_folder(record.id, end).await?;
+        }
+        Ok(())
     }
 
     /// Copies that are in doubt could not be looked at: they stay in doubt.

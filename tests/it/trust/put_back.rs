@@ -229,3 +229,34 @@ fn c1b_a_source_folder_that_was_away_is_looked_into_though_its_state_is_what_it_
     pair.verdict().copies(3);
     assert_eq!(pair.there(), once((0..2).chain(10..13).chain(20..23)));
 }
+
+#[test]
+fn c1c_an_earlier_version_that_a_restore_put_under_the_number_of_a_draft_is_not_the_draft() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("Drafts", 0..3);
+    pair.source.state().at("Drafts").add(draft("one"));
+    pair.verdict().copies(4);
+    let backup = pair.destination.state().boxes.clone();
+    pair.source.state().at("Drafts").remove(&[3]);
+    edit(&mut pair.source.state(), "two");
+    pair.verdict().copies(1);
+    {
+        // Its owner empties the folder by making it anew, and writes something.
+        let mut state = pair.destination.state();
+        let drafts = state.at("Drafts");
+        drafts.letters.clear();
+        drafts.next = 1;
+        drafts.add(letter(90));
+    }
+    pair.source.state().at("Drafts").flag(1, "\\Flagged");
+    pair.verdict().wrong(&["missing_there"]);
+    let there = drafts_there(&pair);
+    assert_eq!(there[3], draft("two"), "{there:?}");
+    pair.destination.state().boxes = backup;
+    pair.source.state().at("Drafts").flag(2, "\\Flagged");
+    let verdict = pair.verdict();
+    assert!(verdict.notes(NoticeKind::CopiedAgain), "{}", verdict.words());
+    verdict.copies(1);
+    assert_eq!(drafts_there(&pair)[3..], [draft("one"), draft("two")]);
+    pair.verdict().copies(0);
+}
