@@ -28,6 +28,7 @@ mod late;
 mod notes;
 mod places;
 mod pulse;
+mod put_back;
 mod reader;
 mod recognise;
 mod recorder;

@@ -260,3 +260,36 @@ fn c1c_an_earlier_version_that_a_restore_put_under_the_number_of_a_draft_is_not_
     assert_eq!(drafts_there(&pair)[3..], [draft("one"), draft("two")]);
     pair.verdict().copies(0);
 }
+
+#[test]
+fn c1c_a_folder_that_was_made_after_the_backup_comes_again_with_its_mail() {
+    for capabilities in [MODERN, "LITERAL+ NAMESPACE"] {
+        let pair = Pair::new(MODERN, capabilities);
+        pair.source.fill("INBOX", 0..6);
+        pair.verdict().copies(6);
+        let backup = pair.destination.state().boxes.clone();
+        pair.source.fill("INBOX", 6..8);
+        pair.source.fill("Work", 20..25);
+        pair.verdict().copies(7);
+        pair.verdict().copies(0);
+        pair.destination.state().boxes = backup;
+        let verdict = pair.verdict();
+        assert!(verdict.notes(NoticeKind::CopiedAgain), "{}", verdict.words());
+        verdict.copies(7);
+        assert_eq!(pair.there(), once((0..8).chain(20..25)));
+        pair.verdict().copies(0);
+    }
+}
+
+#[test]
+fn c1c_a_folder_that_its_owner_deleted_stays_away_where_nothing_else_went_back() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..6);
+    pair.source.fill("Work", 20..25);
+    pair.verdict().copies(11);
+    pair.destination.state().boxes.retain(|one| one.name != "Work");
+    pair.destination.state().at("INBOX").remove(&[5, 6]);
+    pair.source.fill("INBOX", 6..8);
+    pair.verdict().copies(2);
+    assert_eq!(pair.there(), once((0..4).chain(6..8)));
+}
