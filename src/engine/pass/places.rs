@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     pub places: BTreeMap<FolderId, FolderRef>,
     /// Watermarks whose message is no longer where it was.
     pub gone: Mutex<GoneMarks>,
+    /// Watermarks of which the copy was lost too: their message is copied again, wherever it is now.
+    pub astray: Mutex<GoneMarks>,
     /// Rows whose source folder could not be read in this pass: what they know answers for messages elsewhere (D29).
     pub unread: Vec<FolderId>,
     /// Floors of open intents of rows that are not looked into: what lies above them may be copies of messages elsewhere.

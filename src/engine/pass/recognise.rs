@@ -67,6 +67,17 @@ impl Look<'_> {
         self.prepared.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the copy of a new message was lost with the destination's numbering: it is copied again, also if the message
+    /// has moved since and other watermarks could answer for it.
+    fn comes_again(&mut self, uid: Uid, names: &Names, content: ContentHash) -> bool {
+        if self.job.again.contains(&uid) {
+            return true;
+        }
+        let astray = &self.prepared.astray;
+        let found = astray.lock().unwrap_or_else(PoisonError::into_inner).moved(self.job.id, uid, names, content);
+        found.is_some() && self.job.again.insert(uid)
+    }
+
     /// Compares some of the new messages.
     pub async fn compare(&mut self, new: &[Uid]) -> Flow<()> {
         let from = &self.job.source;
@@ -135,7 +146,8 @@ impl Look<'_> {
             pairs.extend(equal.into_iter().map(|pair| (identity, pair)));
             left.theirs.extend(unread);
             left.ours.retain(|ours| {
-                let of = names.get(&ours.uid).filter(|_| !self.job.again.contains(&ours.uid));
+                let of = names.get(&ours.uid);
+                let of = of.filter(|names| !self.comes_again(ours.uid, names, ours.content));
                 let key = of.and_then(|names| self.gone().moved(self.job.id, ours.uid, names, ours.content));
                 key.map(|key| self.found.moved(&mut entry, key)).is_none()
             });
@@ -156,7 +168,11 @@ impl Look<'_> {
         let here = shapes(self.source, &self.job.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
         let mut entry = Entry::default();
         for (uid, names) in some {
-            let key = here.get(uid).map(|shape| self.gone().moved(self.job.id, *uid, names, shape.content));
+            let content = here.get(uid).map(|shape| shape.content);
+            let key = content.map(|content| match self.comes_again(*uid, names, content) {
+                true => None,
+                false => self.gone().moved(self.job.id, *uid, names, content),
+            });
             match key {
                 Some(Some(key)) => self.found.moved(&mut entry, key),
                 Some(None) => self.found.rest.push(*uid),

@@ -52,6 +52,7 @@ impl Pass {
             views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
             places: self.places(&records, listing),
             gone: Mutex::new(GoneMarks::default()),
+            astray: Mutex::new(GoneMarks::default()),
             unread: Vec::new(),
             open: BTreeMap::new(),
             left_over: Mutex::default(),

@@ -47,6 +47,8 @@ fn gone_mark(folder: FolderId, mark: &Watermark) -> Gone {
 #[derive(Default)]
 pub(super) struct Found {
     gone: Vec<Gone>,
+    /// Watermarks that lost both their message and its copy.
+    astray: Vec<Gone>,
     /// Rows to which watermarks went whose numbers mean other messages now.
     retired: BTreeSet<FolderId>,
 }
@@ -55,6 +57,7 @@ pub(super) struct Found {
 #[derive(Default)]
 struct All {
     gone: Vec<Gone>,
+    astray: Vec<Gone>,
     /// Rows that were set aside, with the rows they came from.
     retired: Vec<(FolderId, FolderId)>,
 }
@@ -143,7 +146,7 @@ struct Sums {
     /// Listed messages whose copies were lost.
     again: BTreeSet<Uid>,
     /// Messages whose copies were lost, and that are not listed.
-    stale: Vec<Uid>,
+    stale: Vec<Gone>,
     next: u32,
 }
 
@@ -193,7 +196,7 @@ impl Scan<'_> {
                 _ => width,
             };
             newest = newest_known(&listing, &marks).or(newest);
-            part_with_lost(&listing, &mut marks, &mut sums);
+            part_with_lost(self.job.id, &listing, &mut marks, &mut sums);
             self.take_in(pass, &listing, &marks, &failed, &mut sums);
             from = to;
         }
@@ -213,7 +216,9 @@ impl Scan<'_> {
             sums.new.sort_unstable();
         }
         if !sums.stale.is_empty() {
-            pass.journal.forget(self.job.id, std::mem::take(&mut sums.stale)).await?;
+            let numbers = sums.stale.iter().map(|mark| mark.uid).collect();
+            self.found.astray.append(&mut sums.stale);
+            pass.journal.forget(self.job.id, numbers).await?;
         }
         self.conclude(pass, sums);
         Ok(Looked::Done)
@@ -258,8 +263,10 @@ impl Scan<'_> {
         let marks = pass.journal.some_watermarks(self.job.id, first, Uid(last.0 + 1), usize::MAX).await?;
         let row = pass.journal.retire(self.job.id, numbers.iter().copied().collect()).await?;
         self.found.retired.insert(row);
-        let aside = marks.iter().filter(|mark| numbers.contains(&mark.source) && !mark.is_lost());
-        self.found.gone.extend(aside.map(|mark| gone_mark(row, mark)));
+        for mark in marks.iter().filter(|mark| numbers.contains(&mark.source)) {
+            let found = if mark.is_lost() { &mut self.found.astray } else { &mut self.found.gone };
+            found.push(gone_mark(row, mark));
+        }
         Ok(())
     }
 
@@ -418,7 +425,7 @@ impl Scan<'_> {
         job.listing = sums.listing;
         job.todo = Todo::These(sums.new);
         job.late = sums.late;
-        job.again = sums.again;
+        job.again.extend(sums.again);
         job.carries = sums.carries;
         self.found.gone.extend(sums.gone);
         pass.postpone(job);
@@ -426,15 +433,15 @@ impl Scan<'_> {
 }
 
 /// Takes out the watermarks whose copies were lost: their messages are new again.
-fn part_with_lost(listing: &[MessageMeta], marks: &mut Vec<Watermark>, sums: &mut Sums) {
+fn part_with_lost(folder: FolderId, listing: &[MessageMeta], marks: &mut Vec<Watermark>, sums: &mut Sums) {
     if !marks.iter().any(Watermark::is_lost) {
         return;
     }
     let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
-    let lost = marks.extract_if(.., |mark| mark.is_lost()).map(|mark| mark.source);
-    let (again, stale): (Vec<_>, Vec<_>) = lost.partition(|uid| listed.contains(uid));
-    sums.again.extend(again);
-    sums.stale.extend(stale);
+    let lost = marks.extract_if(.., |mark| mark.is_lost());
+    let (again, stale): (Vec<_>, Vec<_>) = lost.partition(|mark| listed.contains(&mark.source));
+    sums.again.extend(again.iter().map(|mark| mark.source));
+    sums.stale.extend(stale.iter().map(|mark| gone_mark(folder, mark)));
 }
 
 /// The newest message of a window that has a watermark, unless it is large: it is read in every scan.
@@ -528,7 +535,7 @@ impl Pass {
         }
         let found = Mutex::new(All::default());
         prepared.groups = self.side_by_side(lanes, &Look::Compare(&found), look, rest).await?;
-        let All { mut gone, retired } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let All { mut gone, mut astray, retired } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (row, of) in retired {
             if let Some(place) = prepared.places.get(&of).cloned() {
                 prepared.places.insert(row, place);
@@ -538,11 +545,14 @@ impl Pass {
         if prepared.groups.iter().flatten().any(looks) {
             for id in &prepared.lost {
                 let marks = self.journal.watermarks(*id).await?;
-                gone.extend(marks.iter().filter(|mark| !mark.is_lost()).map(|mark| gone_mark(*id, mark)));
+                for mark in &marks {
+                    if mark.is_lost() { &mut astray } else { &mut gone }.push(gone_mark(*id, mark));
+                }
             }
         }
         self.lend(prepared, &mut gone).await?;
         prepared.unread.extend(prepared.groups.iter().flatten().filter(|job| job.abandoned).map(|job| job.id));
+        *prepared.astray.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(astray);
         *prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(gone);
         Ok(())
     }
@@ -623,6 +633,7 @@ impl Pass {
                     Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {
                         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                         all.gone.extend(found.gone);
+                        all.astray.extend(found.astray);
                         all.retired.extend(found.retired.into_iter().map(|row| (row, job.id)));
                     }),
                     Look::Resolve(prepared) => self.resolve_folder(lane, prepared, job).await,

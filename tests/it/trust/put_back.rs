@@ -207,6 +207,25 @@ fn c1c_a_copy_that_a_restore_took_comes_again_though_its_message_lay_in_another_
 }
 
 #[test]
+fn c1c_nor_does_another_copy_that_is_gone_answer_for_it_when_it_has_moved_meanwhile() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..4);
+    pair.source.state().make("G");
+    pair.verdict().copies(4);
+    let backup = pair.destination.state().boxes.clone();
+    pair.source.fill("INBOX", 4..6);
+    pair.source.state().make("Other").add(letter(5));
+    pair.verdict().copies(3);
+    pair.source.state().boxes.retain(|one| one.name != "Other");
+    pair.source.state().at("INBOX").remove(&[6]);
+    pair.source.fill("G", 5..6);
+    pair.destination.state().boxes = backup;
+    pair.verdict().copies(2);
+    assert_eq!(pair.there(), once(0..6));
+    pair.verdict().copies(0);
+}
+
+#[test]
 fn c1b_a_source_folder_that_was_away_is_looked_into_though_its_state_is_what_it_was() {
     let pair = Pair::new(MODERN, MODERN);
     pair.source.fill("INBOX", 0..1);
