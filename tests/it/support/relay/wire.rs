@@ -428,6 +428,7 @@ impl Judge {
                 match speaker {
                     Speaker::Product(tag) => {
                         lock(&self.wire.state).waiting.remove(tag);
+                        self.answered().await?;
                         self.wire.tell(format!("{tag} {answer}"), false);
                     }
                     Speaker::Server(tag) => {
@@ -440,6 +441,19 @@ impl Judge {
         }
         hit.happened();
         Ok(Then::Forward)
+    }
+
+    /// Returns when the server has answered every command before this one: no server answers a FETCH before the EXAMINE of its
+    /// folder. Not for ever, as an answer may be held back.
+    async fn answered(&mut self) -> Result<(), Over> {
+        self.out.flush().await?;
+        let all = async {
+            while !lock(&self.wire.state).waiting.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), all).await;
+        Ok(())
     }
 
     /// Breaks this connection after what was forwarded has been written.
