@@ -36,6 +36,7 @@ mod recovery;
 mod register;
 mod resolve;
 mod restored;
+mod rounds;
 mod sample;
 mod scan;
 mod settling;
