@@ -315,6 +315,8 @@ pub struct Gone {
     pub folder: FolderId,
     /// The message's number there.
     pub uid: Uid,
+    /// The row in whose destination folder the copy lies.
+    pub at: FolderId,
 }
 
 /// Watermarks whose source message is no longer where it was, of the whole mailbox. Each answers for one message.
@@ -352,11 +354,26 @@ impl GoneMarks {
         self.0 = self.0.iter().map(|gone| Gone { folder: of(gone.folder), ..*gone }).collect();
     }
 
+    /// The unused ones for which this holds are no part of it any more.
+    pub fn take(&mut self, which: impl Fn(&Gone) -> bool) -> BTreeSet<Gone> {
+        self.0.extract_if(.., which).collect()
+    }
+
+    /// More of them.
+    pub fn extend(&mut self, more: impl IntoIterator<Item = Gone>) {
+        self.0.extend(more);
+    }
+
+    /// The unused ones that have the name of this message.
+    pub fn named(&self, names: &Names) -> impl Iterator<Item = Gone> + use<'_> {
+        let range = |identity, from, to| self.0.range(bound(identity, from, i64::MIN)..=bound(identity, to, i64::MAX));
+        let older = range(names.before, None, None);
+        older.chain(range(names.now, Some(ContentHash([0; 16])), Some(ContentHash([0xff; 16])))).copied()
+    }
+
     /// Whether an unused one has the name of this message.
     pub fn has(&self, names: &Names) -> bool {
-        let range = |identity, from, to| self.0.range(bound(identity, from, i64::MIN)..=bound(identity, to, i64::MAX));
-        range(names.before, None, None).next().is_some()
-            || range(names.now, Some(ContentHash([0; 16])), Some(ContentHash([0xff; 16]))).next().is_some()
+        self.named(names).next().is_some()
     }
 
     /// A new message of the folder row `to` that is a missing one (D12): its watermark moves along, and nothing is copied. Its
@@ -372,8 +389,8 @@ impl GoneMarks {
 
     fn first(&self, identity: Identity, content: Option<ContentHash>, own: FolderId) -> Option<Gone> {
         let within = |low: FolderId, high: FolderId| {
-            let from = Gone { identity, content, folder: low, uid: Uid(i64::MIN) };
-            let to = Gone { identity, content, folder: high, uid: Uid(i64::MAX) };
+            let from = Gone { identity, content, folder: low, uid: Uid(i64::MIN), at: FolderId(i64::MIN) };
+            let to = Gone { identity, content, folder: high, uid: Uid(i64::MAX), at: FolderId(i64::MAX) };
             self.0.range(from..=to).next().copied()
         };
         within(own, own).or_else(|| within(FolderId(i64::MIN), FolderId(i64::MAX)))
@@ -381,7 +398,7 @@ impl GoneMarks {
 }
 
 fn bound(identity: Identity, content: Option<ContentHash>, at: i64) -> Gone {
-    Gone { identity, content, folder: FolderId(at), uid: Uid(at) }
+    Gone { identity, content, folder: FolderId(at), uid: Uid(at), at: FolderId(at) }
 }
 
 /// What stands for messages of folders that could not be read in a pass (D29): they may have moved elsewhere at the source, and

@@ -175,7 +175,8 @@ fn hash(n: u8) -> ContentHash {
 }
 
 fn mark(n: u8, content: u8, folder: i64, uid: i64) -> Gone {
-    Gone { identity: Identity([n; 16]), content: Some(hash(content)), folder: FolderId(folder), uid: Uid(uid) }
+    let (content, folder) = (Some(hash(content)), FolderId(folder));
+    Gone { identity: Identity([n; 16]), content, folder, uid: Uid(uid), at: folder }
 }
 
 #[test]
@@ -193,8 +194,8 @@ fn moved_messages_take_their_watermarks_along_if_their_content_is_the_same() {
 
 #[test]
 fn marks_of_older_versions_answer_by_their_older_name() {
-    let old = Gone { identity: Identity([101; 16]), content: None, folder: FolderId(1), uid: Uid(5) };
-    let same_letters = Gone { identity: Identity([1; 16]), content: None, folder: FolderId(1), uid: Uid(6) };
+    let old = Gone { identity: Identity([101; 16]), content: None, ..mark(0, 0, 1, 5) };
+    let same_letters = Gone { identity: Identity([1; 16]), content: None, ..mark(0, 0, 1, 6) };
     let mut gone = GoneMarks::new([old, same_letters]);
     assert!(gone.has(&names(1)));
     assert_eq!(gone.moved(FolderId(2), Uid(1), &names(1), hash(7)).map(|key| key.from), Some(Uid(5)));

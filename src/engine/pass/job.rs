@@ -167,6 +167,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether something is known of its destination folder.
+    pub fn is_believed(&self) -> bool {
+        !self.fresh && !self.destination_gone && !self.abandoned
+    }
+
     /// The same as the endpoint says it.
     pub fn which(&self) -> Which {
         match &self.todo {

@@ -135,12 +135,14 @@ impl Pass {
     }
 
     /// Destination folders that their owner renamed are followed: by MAILBOXID, else by UIDVALIDITY and copies that are
-    /// there under the same numbers. Also where another folder has the old name by now.
+    /// there under the same numbers. Also where another folder has the old name by now. `live` are the rows whose folders are
+    /// at the source.
     pub(super) async fn follow_renamed(
         &self,
         lane: &mut Lane,
         records: &mut [FolderRecord],
         destination: &[ListedFolder],
+        live: &[FolderId],
     ) -> Flow<()> {
         let there: BTreeMap<&WireName, &ListedFolder> =
             destination.iter().filter(|f| f.selectable).map(|f| (&f.wire, f)).collect();
@@ -199,18 +201,32 @@ impl Pass {
         let left = |wire: &WireName| moved.iter().any(|(r, _)| r.destination_wire == *wire);
         let displaced: BTreeSet<WireName> =
             held.keys().filter(|wire| took(wire) && !left(wire)).map(|wire| (*wire).clone()).collect();
+        let stayed = |r: &&FolderRecord| !took(&r.destination_wire) && !left(&r.destination_wire);
+        let stayed: Vec<FolderRecord> = records.iter().filter(stayed).cloned().collect();
         let moved: Vec<(FolderId, WireName, FolderPath, WireName)> = moved
             .into_iter()
             .map(|(r, to)| (r.id, r.destination_wire.clone(), to.path.clone(), to.wire.clone()))
             .collect();
-        self.give_up(records, &displaced).await?;
+        if !displaced.is_empty() {
+            let lost = self.was_put_back(lane, &stayed, destination).await?.then_some(live);
+            self.give_up(records, &displaced, lost).await?;
+        }
         self.rename_destinations(records, moved).await
     }
 
-    /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12).
-    async fn give_up(&self, records: &mut [FolderRecord], displaced: &BTreeSet<WireName>) -> Flow<()> {
+    /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12). Where the
+    /// destination was put back, the messages of the rows `lost` are new again.
+    async fn give_up(
+        &self,
+        records: &mut [FolderRecord],
+        displaced: &BTreeSet<WireName>,
+        lost: Option<&[FolderId]>,
+    ) -> Flow<()> {
         for row in records.iter_mut().filter(|row| displaced.contains(&row.destination_wire)) {
             tracing::info!(folder = %row.destination, "another destination folder has this name now");
+            if let Some(live) = lost {
+                self.lose_copies(row, live).await?;
+            }
             self.give_up_copies(row.id).await?;
             self.journal.forget_strangers(row.id).await?;
             let destination = Some(Seen::default());

@@ -14,6 +14,7 @@ mod belief;
 mod bytes;
 mod candidates;
 mod carry;
+mod claims;
 mod contents;
 mod copy;
 mod doubts;

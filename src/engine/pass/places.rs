@@ -11,6 +11,7 @@ use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::Seen;
 use crate::endpoint::FolderRef;
 use crate::engine::pass::job::Job;
+use crate::engine::pass::there::Rows;
 
 /// Source folders that go into one destination folder; one lane works on them, one after the other (D19).
 pub(super) type Group = Vec<Job>;
@@ -43,11 +44,21 @@ pub(super) struct Prepared {
     pub left_over: Mutex<BTreeMap<FolderId, Vec<(Uid, Identity)>>>,
     /// An own append of an interrupted attempt holds the very bytes that were sent.
     pub kept: AtomicBool,
+    /// What decides about lost copies.
+    pub rows: Rows,
+    /// Destination folders in which the numbers of copies were looked at in this pass.
+    pub checked: tokio::sync::Mutex<BTreeSet<FolderPath>>,
     /// It is settled across folders which of the new messages are copied.
     pub settled: bool,
 }
 
 impl Prepared {
+    /// Whether a new message may be one that was known elsewhere.
+    pub fn any_gone(&self) -> bool {
+        let any = |marks: &Mutex<GoneMarks>| !marks.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        any(&self.gone) || any(&self.astray)
+    }
+
     /// What of a destination folder's unknown messages its own source folder did not claim.
     pub fn leave_over(&self, folder: FolderId, unclaimed: Vec<(Uid, Identity)>) {
         let mut left_over = self.left_over.lock().unwrap_or_else(PoisonError::into_inner);

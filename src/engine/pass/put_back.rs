@@ -71,7 +71,13 @@ impl Pass {
         Ok(())
     }
 
-    async fn was_put_back(&self, lane: &mut Lane, records: &[FolderRecord], there: &[ListedFolder]) -> Flow<bool> {
+    /// Whether a folder of the destination is in an earlier state than a pass saw it in.
+    pub(super) async fn was_put_back(
+        &self,
+        lane: &mut Lane,
+        records: &[FolderRecord],
+        there: &[ListedFolder],
+    ) -> Flow<bool> {
         let listed: HashMap<_, _> = there.iter().filter_map(|f| f.state.map(|state| (&f.wire, state))).collect();
         let live = records.iter().filter(|r| !r.retired && r.destination_validity != 0);
         let earlier = |r: &&FolderRecord| listed.get(&r.destination_wire).is_some_and(|now| is_earlier(r, *now));
@@ -85,7 +91,7 @@ impl Pass {
     }
 
     /// All copies in a folder that is gone, of messages of folders at the source, are lost; the rows they belong to.
-    async fn lose_copies(&self, record: &FolderRecord, live: &[FolderId]) -> Flow<Vec<FolderId>> {
+    pub(super) async fn lose_copies(&self, record: &FolderRecord, live: &[FolderId]) -> Flow<Vec<FolderId>> {
         let mut numbers = self.journal.known_at_destination(record.id).await?;
         numbers.insert(0, Watermark::NOT_TOLD);
         let copies = self.journal.copies(record.id, numbers).await?;

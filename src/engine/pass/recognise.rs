@@ -63,19 +63,27 @@ struct Proposed {
 }
 
 impl Look<'_> {
-    fn gone(&self) -> MutexGuard<'_, GoneMarks> {
+    pub(super) fn gone(&self) -> MutexGuard<'_, GoneMarks> {
         self.prepared.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the copy of a new message was lost with the destination's numbering: it is copied again, also if the message
-    /// has moved since and other watermarks could answer for it.
-    fn comes_again(&mut self, uid: Uid, names: &Names, content: ContentHash) -> bool {
+    fn astray(&self) -> MutexGuard<'_, GoneMarks> {
+        self.prepared.astray.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes whether the copy of a new message was lost with the destination's numbering: it is copied again, also if the
+    /// message has moved since and other watermarks could answer for it. The watermark of the lost copy comes along, so that it
+    /// answers for no other message, and is replaced when this one is recorded.
+    async fn comes_again(&mut self, uid: Uid, names: &Names, content: ContentHash) -> bool {
         if self.job.again.contains(&uid) {
             return true;
         }
-        let astray = &self.prepared.astray;
-        let found = astray.lock().unwrap_or_else(PoisonError::into_inner).moved(self.job.id, uid, names, content);
-        found.is_some() && self.job.again.insert(uid)
+        let found = self.astray().moved(self.job.id, uid, names, content);
+        let Some(key) = found else { return false };
+        self.job.again.insert(uid);
+        let results = Results { rekeys: vec![key], ..Results::default() };
+        self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
+        true
     }
 
     /// Compares some of the new messages.
@@ -86,6 +94,7 @@ impl Look<'_> {
         // A message that did not come is not given up here: reading it again tells whether it is gone or unreadable.
         self.found.rest.extend(&unseen);
         self.found.doubtful.extend(unseen);
+        self.check_claims(ours.values()).await?;
         let theirs = self.strangers.of(self.pass, ours.values().map(|names| names.now).collect()).await?;
         let (proposed, others) = propose(ours, theirs);
         let mut some = Vec::new();
@@ -99,8 +108,9 @@ impl Look<'_> {
         }
         self.compare_contents(some).await?;
         let (maybe_moved, rest): (Vec<_>, Vec<_>) = {
-            let gone = self.gone();
-            others.into_iter().partition(|(uid, names)| gone.has(names) && !self.job.again.contains(uid))
+            let (gone, astray) = (self.gone(), self.astray());
+            let may_be_known = |names: &Names| gone.has(names) || astray.has(names);
+            others.into_iter().partition(|(uid, names)| may_be_known(names) && !self.job.again.contains(uid))
         };
         self.found.rest.extend(rest.into_iter().map(|(uid, _)| uid));
         for some in maybe_moved.chunks(HEADERS_AT_ONCE) {
@@ -130,7 +140,10 @@ impl Look<'_> {
             let mut names = BTreeMap::new();
             for (uid, of) in ours {
                 match here.remove(&uid) {
-                    Some(shape) => alike.ours.push(Ours { uid, weak: of.weak, shape }),
+                    Some(shape) => {
+                        self.comes_again(uid, &of, shape.content).await;
+                        alike.ours.push(Ours { uid, weak: of.weak, shape });
+                    }
                     None => {
                         self.found.doubtful.insert(uid);
                         self.found.rest.push(uid);
@@ -146,8 +159,7 @@ impl Look<'_> {
             pairs.extend(equal.into_iter().map(|pair| (identity, pair)));
             left.theirs.extend(unread);
             left.ours.retain(|ours| {
-                let of = names.get(&ours.uid);
-                let of = of.filter(|names| !self.comes_again(ours.uid, names, ours.content));
+                let of = names.get(&ours.uid).filter(|_| !self.job.again.contains(&ours.uid));
                 let key = of.and_then(|names| self.gone().moved(self.job.id, ours.uid, names, ours.content));
                 key.map(|key| self.found.moved(&mut entry, key)).is_none()
             });
@@ -168,18 +180,18 @@ impl Look<'_> {
         let here = shapes(self.source, &self.job.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
         let mut entry = Entry::default();
         for (uid, names) in some {
-            let content = here.get(uid).map(|shape| shape.content);
-            let key = content.map(|content| match self.comes_again(*uid, names, content) {
+            let Some(content) = here.get(uid).map(|shape| shape.content) else {
+                self.found.doubtful.insert(*uid);
+                self.found.rest.push(*uid);
+                continue;
+            };
+            let key = match self.comes_again(*uid, names, content).await {
                 true => None,
                 false => self.gone().moved(self.job.id, *uid, names, content),
-            });
+            };
             match key {
-                Some(Some(key)) => self.found.moved(&mut entry, key),
-                Some(None) => self.found.rest.push(*uid),
-                None => {
-                    self.found.doubtful.insert(*uid);
-                    self.found.rest.push(*uid);
-                }
+                Some(key) => self.found.moved(&mut entry, key),
+                None => self.found.rest.push(*uid),
             }
         }
         self.moved_count(&mut entry);

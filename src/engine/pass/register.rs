@@ -6,15 +6,16 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderPath, FolderState, Role};
+use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
-use crate::engine::pass::candidates::{Candidate, place};
+use crate::engine::pass::candidates::{Candidate, place, went_back};
 use crate::engine::pass::job::{Cut, Job, Todo};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::suspects::Suspects;
+use crate::engine::pass::there::Rows;
 use crate::engine::pass::tree::Listing;
 use crate::engine::pass::{Flow, Pass, Trouble};
 
@@ -58,6 +59,8 @@ impl Pass {
             left_over: Mutex::default(),
             kept: AtomicBool::new(false),
             settled: false,
+            rows: Rows::default(),
+            checked: tokio::sync::Mutex::default(),
         };
         let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
         for (at, ((candidate, id), update)) in all.into_iter().zip(ids).zip(updates).enumerate() {
@@ -74,8 +77,10 @@ impl Pass {
         }
         prepared.groups = groups.into_values().collect();
         let looked_into = |path: &FolderPath| prepared.groups.iter().flatten().any(|job| job.destination.path == *path);
-        let doubted = records.iter().filter(|r| r.destination_seen.is_doubted() && !looked_into(&r.destination));
-        prepared.doubted = doubted.map(|r| (r.id, r.source.clone(), r.destination_seen)).collect();
+        let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
+        let doubted = records.iter().filter(|r| !looked_into(&r.destination));
+        let doubted = doubted.filter_map(|r| Some((r.id, r.source.clone(), doubt(r, &there)?)));
+        prepared.doubted = doubted.collect();
         prepared.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
@@ -123,7 +128,8 @@ impl Pass {
 
     /// Where earlier passes put messages, as far as that is still the same folder.
     pub(super) fn places(&self, records: &[FolderRecord], listing: &Listing) -> BTreeMap<FolderId, FolderRef> {
-        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.wire, f)).collect();
+        // A mere parent of others is not the folder.
+        let there: HashMap<_, _> = listing.destination.iter().filter(|f| f.selectable).map(|f| (&f.wire, f)).collect();
         let same = |record: &FolderRecord| {
             let folder = there.get(&record.destination_wire)?;
             let validity = folder.state.map_or(record.destination_validity, |s| s.uid_validity);
@@ -222,6 +228,17 @@ impl Pass {
             None => self.folder_done(&job, 0).await.map(|()| None),
         }
     }
+}
+
+/// Why the numbers of copies in a folder that is not looked into may not hold (D26): an earlier pass doubted them, or the folder
+/// went back. Messages that left its source folder may come up in others, and are new if their copies were lost.
+fn doubt(record: &FolderRecord, there: &HashMap<&WireName, FolderState>) -> Option<Seen> {
+    if record.destination_seen.is_doubted() {
+        return Some(record.destination_seen);
+    }
+    let now = there.get(&record.destination_wire)?;
+    let same = now.uid_validity == record.destination_validity;
+    (same && went_back(record.destination_seen, *now)).then_some(Seen::DOUBTED)
 }
 
 /// Floors of the intents that an interrupted pass left at folders that this pass does not look into: their source folder is

@@ -4,7 +4,6 @@
 //! Bounded by [`super::recognise`] and [`super::strangers`].
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
@@ -47,7 +46,7 @@ impl Resolve<'_> {
         if job.abandoned {
             return false;
         }
-        let moved = !prepared.gone.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        let moved = prepared.any_gone();
         let new = !job.is_empty() && (moved || Self::search(pass, job) != Search::Nowhere);
         new || !job.carries.is_empty() || Self::may_hold_what_moved_on(prepared, job)
     }
@@ -78,7 +77,7 @@ impl Resolve<'_> {
             Search::From(uid) => Strangers::meet(pass, self.job, Some(uid), to).await?,
             Search::Everywhere => Strangers::meet(pass, self.job, None, to).await?,
         };
-        let moved = !self.prepared.gone.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        let moved = self.prepared.any_gone();
         let someone = strangers.any(pass).await?;
         let (prepared, mut found) = (self.prepared, Found::default());
         let strangers = if !self.job.is_empty() && (moved || someone) {

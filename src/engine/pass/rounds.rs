@@ -41,12 +41,16 @@ impl Pass {
     pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
         let rows = Rows::of(prepared);
+        let checked =
+            |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.destination.path.clone());
+        *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
         prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;
         }
+        prepared.rows = rows;
         Ok(())
     }
 
@@ -198,6 +202,17 @@ impl Pass {
             }
         }
         gone.rehome(&rows);
+        self.forget_astray(prepared).await
+    }
+
+    /// Lost copies whose messages left their folders, and came up nowhere else, are nobody's business any more.
+    async fn forget_astray(&self, prepared: &mut Prepared) -> Flow<()> {
+        let live: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
+        let astray = prepared.astray.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let left = GoneMarks::new(astray.take(|mark| live.contains(&mark.folder)));
+        for (folder, messages) in left.by_folder() {
+            self.journal.forget(folder, messages).await?;
+        }
         Ok(())
     }
 }

@@ -34,7 +34,8 @@ const END: Uid = Uid(1 << 32);
 
 /// A watermark that lost its message.
 pub(super) fn gone_mark(folder: FolderId, mark: &Watermark) -> Gone {
-    Gone { identity: mark.identity, content: mark.content, folder, uid: mark.source }
+    let (identity, content) = (mark.identity, mark.content);
+    Gone { identity, content, folder, uid: mark.source, at: mark.destination_folder }
 }
 
 /// What comparing one folder found beside what stands in its job.
@@ -190,11 +191,7 @@ impl Scan<'_> {
             sums.new.append(&mut sums.late);
             sums.new.sort_unstable();
         }
-        if !sums.stale.is_empty() {
-            let numbers = sums.stale.iter().map(|mark| mark.uid).collect();
-            self.found.astray.append(&mut sums.stale);
-            pass.journal.forget(self.job.id, numbers).await?;
-        }
+        self.found.astray.append(&mut sums.stale);
         self.conclude(pass, sums);
         Ok(Looked::Done)
     }
@@ -240,7 +237,9 @@ impl Scan<'_> {
         self.found.retired.insert(row);
         for mark in marks.iter().filter(|mark| numbers.contains(&mark.source)) {
             let found = if mark.is_lost() { &mut self.found.astray } else { &mut self.found.gone };
-            found.push(gone_mark(row, mark));
+            let gone = gone_mark(row, mark);
+            // Its own destination folder is that of the retired row now.
+            found.push(Gone { at: if gone.at == self.job.id { row } else { gone.at }, ..gone });
         }
         Ok(())
     }

@@ -54,16 +54,17 @@ impl Doubts {
     }
 }
 
-struct There<'a> {
-    id: FolderId,
-    path: &'a FolderPath,
-    at: &'a FolderRef,
+/// A destination folder and what is known to lie in it.
+pub(super) struct There<'a> {
+    pub(super) id: FolderId,
+    pub(super) path: &'a FolderPath,
+    pub(super) at: &'a FolderRef,
     /// The source folder, if it is looked into.
-    source: Option<&'a FolderRef>,
-    doubts: Doubts,
-    rows: &'a Rows,
+    pub(super) source: Option<&'a FolderRef>,
+    pub(super) doubts: Doubts,
+    pub(super) rows: &'a Rows,
     /// Whether contents say anything.
-    kept: Bytes,
+    pub(super) kept: Bytes,
 }
 
 /// Rows of the item, as far as they decide what becomes of messages whose copies are lost.
@@ -127,15 +128,25 @@ impl Step for There<'_> {
     type Out = Result<bool, Trouble>;
 
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        self.looked(pass, source, to).await
+    }
+}
+
+impl There<'_> {
+    /// Whether the numbers had changed; a folder that cannot be read is a failure of that folder.
+    pub(super) async fn looked(
+        &self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+    ) -> Flow<Result<bool, Trouble>> {
         match self.look(pass, source, to).await {
             Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Err(trouble)),
             looked => looked.map(Ok),
         }
     }
-}
 
-impl There<'_> {
-    async fn look(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+    async fn look(&self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
         let known = pass.journal.known_at_destination(self.id).await?;
         let Doubts { stepped_back, renumbered } = self.doubts;
         let untold =
@@ -301,7 +312,8 @@ impl There<'_> {
         let mut places: Vec<(FolderId, Uid, Uid)> = Vec::new();
         let mut lost = Vec::new();
         let mut gone = Vec::new();
-        let nobody = sorted.lost.is_empty() && sorted.untold.is_empty();
+        let earlier = self.doubts.stepped_back && !sorted.gone.is_empty();
+        let nobody = sorted.lost.is_empty() && sorted.untold.is_empty() && !earlier;
         let mut there = if nobody { Others::default() } else { self.others(to, &sorted).await? };
         // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
         let put_back = self.at.path.is_inbox() || self.doubts.stepped_back;
@@ -318,7 +330,13 @@ impl There<'_> {
                 None => lost.push((row, mark)),
             }
         }
-        gone.extend(sorted.gone);
+        // In an earlier state of the folder a copy may lie under the number that it had then.
+        for (row, mark) in sorted.gone {
+            match self.find(to, &mut there, &mark).await? {
+                Some(uid) => places.push((row, mark.source, uid)),
+                None => gone.push((row, mark)),
+            }
+        }
         if self.doubts.made_anew() && !put_back {
             gone.append(&mut lost);
         }
@@ -485,7 +503,7 @@ impl Pass {
 
     /// Looks at the copies of one destination folder; tells whether their numbers had changed.
     pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
-        let believed = |job: &&Job| !job.fresh && !job.destination_gone && !job.abandoned;
+        let believed = |job: &&Job| job.is_believed();
         let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
         let known = || group.iter().filter(believed);
         let doubts = Doubts {
@@ -520,7 +538,7 @@ impl Pass {
     }
 
     /// All copies in a row's destination folder were looked for, those of other rows too; what was found is on the disk.
-    async fn settled_there(&self, row: FolderId) -> Flow<()> {
+    pub(super) async fn settled_there(&self, row: FolderId) -> Flow<()> {
         let records = self.journal.folders().await?;
         let at = records.iter().find(|record| record.id == row).map(|record| &record.destination);
         for record in
@@ -533,7 +551,13 @@ impl Pass {
     }
 
     /// Copies that are in doubt could not be looked at: they stay in doubt.
-    async fn not_looked_at(&self, row: FolderId, path: &FolderPath, side: Side, failure: Failure) -> Flow<()> {
+    pub(super) async fn not_looked_at(
+        &self,
+        row: FolderId,
+        path: &FolderPath,
+        side: Side,
+        failure: Failure,
+    ) -> Flow<()> {
         let error = ItemError {
             folder: Some(path.clone()),
             source: None,

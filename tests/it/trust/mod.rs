@@ -9,6 +9,7 @@ mod came_back;
 mod contents;
 mod equal_names;
 mod folders;
+mod lost_since;
 mod moved;
 mod nameless;
 mod numbers_here;

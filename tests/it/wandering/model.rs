@@ -98,7 +98,7 @@ pub struct Model {
     /// Copies beyond what the source explains: put back by the destination's backup when the ledger had given them up, or
     /// made because nobody could know that their owner took one away. No copy of another message at the source.
     extra: Census,
-    /// Taken away by the owner, and brought back by a restore: whoever saw only the first thinks that they are gone.
+    /// Taken or moved away by the owner, and brought back by a restore: whoever saw only the first thinks that they are gone.
     revived: Census,
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two.
@@ -205,7 +205,9 @@ impl Model {
             self.made.insert(message.clone(), made);
             let gone = made.saturating_sub(was.max(is));
             let back = self.gone.insert(message.clone(), gone).unwrap_or(0).saturating_sub(gone);
-            *self.revived.entry(message.clone()).or_default() += back;
+            // One that its owner had moved away lies where it was.
+            let returned = of(&swapped, message).min(of(&self.put_away, message));
+            *self.revived.entry(message.clone()).or_default() += back.max(returned);
             let lost = self.lost.entry(message.clone()).or_default();
             *lost = (*lost + was).saturating_sub(is);
             if *lost > 0 {
@@ -260,7 +262,9 @@ impl Model {
             let missing = lost.min(elsewhere + unsaid).max(away);
             // Only a pass that looked into the folder saw what the owner took or moved away, and none need have.
             let unsure = if self.restored { gone + of(&self.put_away, &message) } else { 0 };
-            let low = sure.saturating_sub(gone + missing);
+            // A copy that counts as taken away, and was brought back, answers for an equal message that came since.
+            let answers = of(&self.revived, &message).min(now.saturating_sub(1));
+            let low = sure.saturating_sub(gone + missing + answers);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let high = high + of(&self.forgotten, &message);
             // A pass that died may have seen that before its owner brought the message back.
@@ -286,7 +290,7 @@ impl Model {
                 *self.extra.entry(message.clone()).or_default() += undecided;
             }
             self.gone.insert(message.clone(), gone);
-            short |= found + gone + missing < before.max(now);
+            short |= found + gone + missing + answers < before.max(now);
             self.made.insert(message.clone(), found + gone);
             let debt = low.saturating_sub(found);
             if debt > 0 {

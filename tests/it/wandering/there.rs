@@ -130,7 +130,10 @@ impl World {
             Some(backup) if self.random.below(2) == 0 => {
                 let before = self.there.read();
                 self.there.server.put_back(&self.there.user, &backup);
-                self.model.restored(&before, &self.there.read());
+                let after = self.there.read();
+                self.model.restored(&before, &after);
+                // Folders have the names again that they had then.
+                self.renamed_there.extend(after.folders.into_keys().filter(|name| !before.folders.contains_key(name)));
                 self.note("there: the backup was put back");
                 self.touch_all();
             }

@@ -1,6 +1,7 @@
 //! What can befall a pass, and the pass itself with its judgement.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use mailferry::engine::pass::{PassEnd, Stops};
 
@@ -24,8 +25,11 @@ pub enum Trouble {
     Lie(u64),
     /// Of this folder nothing from this UID on is handed out.
     Less(String, u64),
-    /// After so many bytes the connection breaks, at the source or at the destination.
+    /// After so many bytes the connection breaks (or stands still for ever), at the source or at the destination.
     Cut(bool, u64, Act),
+    /// After half of so many bytes the server stalls, after the rest the connection breaks; what was on the way arrives
+    /// later.
+    StallAndCut(bool, u64),
     /// The process dies after so many writes; the owners go on before it comes back.
     Kill(u64),
 }
@@ -51,9 +55,10 @@ impl World {
             4..=5 => Trouble::Lie(1 + self.random.below(40) as u64),
             6..=7 => Trouble::Less(folder, 1 + self.random.below(12) as u64),
             8..=9 => {
-                let acts = [Act::Reset, Act::Close, Act::HangUp];
+                let acts = [Some(Act::Reset), Some(Act::Close), Some(Act::HangUp), Some(Act::Stall), None, None];
                 let act = acts[self.random.below(acts.len())].clone();
-                Trouble::Cut(self.random.below(3) == 0, 500 + self.random.below(9000) as u64, act)
+                let (here, bytes) = (self.random.below(3) == 0, 500 + self.random.below(9000) as u64);
+                act.map_or(Trouble::StallAndCut(here, bytes), |act| Trouble::Cut(here, bytes, act))
             }
             10..=12 => Trouble::Kill(1 + self.random.below(9) as u64),
             _ => Trouble::None,
@@ -98,6 +103,11 @@ impl World {
             Trouble::Cut(here, bytes, act) => {
                 let relay = if *here { source } else { &self.there.relay };
                 relay.plan(At::Bytes(*bytes), act.clone());
+            }
+            Trouble::StallAndCut(here, bytes) => {
+                let relay = if *here { source } else { &self.there.relay };
+                relay.plan(At::Bytes(bytes / 2), Act::Lag(Duration::from_millis(250)));
+                relay.plan(At::Bytes(*bytes), Act::HangUp);
             }
         }
     }
@@ -189,7 +199,7 @@ impl World {
         } else {
             self.model.loose.extend(messages(here).map(|message| message.sha256.clone()));
         }
-        if matches!(trouble, Trouble::Cut(..)) {
+        if matches!(trouble, Trouble::Cut(..) | Trouble::StallAndCut(..)) {
             // The same for what is found again after a break.
             let held = census(before);
             self.model.loose.extend(census(&there).into_keys().filter(|message| !held.contains_key(message)));

@@ -61,7 +61,7 @@ pub struct World {
     pub model: Model,
     /// Taken out of the source, to be put back somewhere one day.
     pub away: Vec<Message>,
-    /// New names of destination folders, since a pass looked.
+    /// Names that destination folders did not have when a pass looked last.
     pub renamed_there: BTreeSet<String>,
     /// A pass was killed and has not come back yet.
     pub killed: bool,

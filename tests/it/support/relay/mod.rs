@@ -167,7 +167,7 @@ pub enum Act {
     Reset,
     /// What was forwarded so far arrives, then both sides end in order.
     Close,
-    /// This connection stands still for ever.
+    /// This connection stands still until plans are forgotten.
     Stall,
     /// From here on, what the product sends reaches the server this much later; the product's side is as quick as before.
     Lag(Duration),
@@ -297,6 +297,8 @@ struct Shared {
     counters: Mutex<Counters>,
     random: Mutex<u64>,
     bend: Mutex<Option<bend::Bend>>,
+    /// Ends connections that stand still for ever.
+    move_on: tokio::sync::Notify,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -316,6 +318,7 @@ impl Relay {
             counters: Mutex::default(),
             random: Mutex::new(random),
             bend: Mutex::default(),
+            move_on: tokio::sync::Notify::new(),
         });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("an option can be set");
@@ -351,8 +354,10 @@ impl Relay {
         hit
     }
 
-    /// Takes all plans back (held connections stay held until their handle lets them go).
+    /// Takes all plans back, and ends connections that stand still for ever (held ones stay held until their handle lets them
+    /// go).
     pub fn forget_plans(&self) {
+        self.shared.move_on.notify_waiters();
         lock(&self.shared.plans).clear();
     }
 

@@ -468,7 +468,10 @@ impl Judge {
         match kind {
             Break::Reset | Break::Refuse => self.wire.finish(End::Reset),
             Break::Close => self.wire.finish(End::Close),
-            Break::Stall => std::future::pending().await,
+            Break::Stall => {
+                self.wire.shared.move_on.notified().await;
+                self.wire.finish(End::Reset);
+            }
         }
         Over
     }
