@@ -146,17 +146,28 @@ impl Model {
     /// have deleted the one whose name is gone: what was lost in that stays away.
     pub fn renamed(&mut self, folder: &str) {
         let inside = format!("{folder}/");
-        let within = |name: &String, _: &mut Census| name == folder || name.starts_with(&inside);
-        for (message, count) in self.emptied.extract_if(.., within).flat_map(|(_, copies)| copies) {
-            let owed = self.razed.entry(message.clone()).or_default();
-            *owed = owed.saturating_sub(count);
-            *self.gone.entry(message.clone()).or_default() += count;
-            *self.unknown.entry(message).or_default() += count;
-        }
+        let within = |name: &String| name == folder || name.starts_with(&inside);
+        self.may_be_deleted(within);
+        let within = |name: &String, _: &mut Census| within(name);
         for (message, count) in self.blank.extract_if(.., within).flat_map(|(_, copies)| copies) {
             let lost = of(&self.lost, &message);
             let away = self.away.entry(message).or_default();
             *away = (*away + count).min(lost);
+        }
+    }
+
+    /// A message left a destination folder that had been made anew: if no number in there means another message than before,
+    /// its owner may have deleted what was lost in it.
+    pub fn left(&mut self, folder: &str) {
+        self.may_be_deleted(|name| name == folder);
+    }
+
+    fn may_be_deleted(&mut self, which: impl Fn(&String) -> bool) {
+        for (message, count) in self.emptied.extract_if(.., |name, _| which(name)).flat_map(|(_, copies)| copies) {
+            let owed = self.razed.entry(message.clone()).or_default();
+            *owed = owed.saturating_sub(count);
+            *self.gone.entry(message.clone()).or_default() += count;
+            *self.unknown.entry(message).or_default() += count;
         }
     }
 

@@ -35,6 +35,7 @@ impl World {
         if let Some((folder, uid, message)) = self.any_message(there) {
             there.delete(&uid.to_string());
             self.model.deleted(&message, self.killed);
+            self.model.left(&folder);
             self.note(format!("there: deleted {uid} of {folder}, {}", &message[..8]));
         }
     }
@@ -48,6 +49,7 @@ impl World {
             there.move_to(&uid.to_string(), MINE);
             self.note(format!("there: moved {uid} of {folder} away, {}", &message[..8]));
             self.model.moved(&message);
+            self.model.left(&folder);
         }
     }
 
