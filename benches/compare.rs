@@ -1,6 +1,6 @@
 //! Mailferry beside interimap and mbsync, on real servers, in one run: ratios, since an absolute time says little.
 //!
-//! `cargo bench --bench compare [-- NAME…]`, NAME one of first, again, distance, eight, memory. Two private Dovecots with
+//! `cargo bench --bench compare [-- NAME…]`, NAME one of first, distance, eight, bytes, memory. Two private Dovecots with
 //! their stores in memory; only `start` is timed, not setting up. Every round copies into a fresh mailbox; the tools take
 //! turns, and the median of the rounds counts. interimap and mbsync (Debian: isync) are used if they are installed.
 #![allow(clippy::print_stdout)] // its whole purpose is to print
@@ -233,6 +233,22 @@ impl Bench {
         self.report("8 mailboxes of 1,500 at once", times, 1.0);
     }
 
+    /// What a destination without UIDPLUS tells for each message in a first pass: the same however many there are.
+    fn bytes(&self) {
+        let into = Relay::start(self.into.plain_port, Rules::hiding(&["UIDPLUS"]));
+        let ports = Ports { from: self.from.plain_port, into: into.port };
+        for count in [2_500, 10_000, 40_000] {
+            let user = self.load(&plain(count), &format!("bytes{count}"));
+            let place = workspace(ports, &[(user, self.into.user("ferry"))]);
+            let before = into.counters();
+            time(vec![start(place.path())]);
+            let after = into.counters();
+            let each = |bytes: u64| bytes as f64 / f64::from(u32::try_from(count).expect("small"));
+            let (told, sent) = (each(after.down - before.down), each(after.up - before.up));
+            println!("{count} messages without UIDPLUS: {told:.0} bytes told and {sent:.0} sent for each");
+        }
+    }
+
     fn memory(&self) {
         let mut corpus = plain(24);
         for folder in &mut corpus.folders {
@@ -265,6 +281,9 @@ fn main() {
     }
     if runs("eight") {
         bench.eight();
+    }
+    if runs("bytes") {
+        bench.bytes();
     }
     if runs("memory") {
         bench.memory();

@@ -275,6 +275,24 @@ pub struct Notice {
 impl Notice {
     /// Numbers kept in one notice.
     pub const NUMBERS: usize = 200;
+
+    /// About messages of a folder with these numbers at this side; one that is not known (0 or less) counts too.
+    pub fn of(folder: &FolderPath, kind: NoticeKind, side: Side, messages: &[Uid]) -> Self {
+        Self {
+            folder: Some(folder.clone()),
+            kind,
+            side: Some(side),
+            messages: messages.len() as u64,
+            numbers: messages.iter().copied().filter(|uid| uid.0 > 0).take(Self::NUMBERS).collect(),
+            detail: None,
+        }
+    }
+
+    /// With these words more.
+    #[must_use]
+    pub fn saying(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
 }
 
 /// What a server of a project was seen to do.

@@ -303,14 +303,8 @@ impl Look<'_> {
         if self.job.waiting.is_empty() {
             return;
         }
-        let notice = Notice {
-            folder: Some(self.job.path.clone()),
-            kind: NoticeKind::Waiting,
-            side: Some(Side::Source),
-            messages: self.job.waiting.len() as u64,
-            numbers: self.job.waiting.iter().copied().take(Notice::NUMBERS).collect(),
-            detail: None,
-        };
+        let waiting: Vec<Uid> = self.job.waiting.iter().copied().collect();
+        let notice = Notice::of(&self.job.path, NoticeKind::Waiting, Side::Source, &waiting);
         self.pass.recorder.add(Entry::notice(notice)).await;
     }
 }

@@ -154,7 +154,7 @@ impl Pass {
         let mut differs = unfound > 0 || self.source_differs(ended).await?;
         if !missing.is_empty() {
             differs = true;
-            self.name_missing(ended, missing.len() as u64, missing.clone()).await;
+            self.name_missing(ended, missing.len() as u64, &missing).await;
             self.recorder.flush().await;
             // They are new again: the next pass brings them.
             let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
@@ -166,7 +166,7 @@ impl Pass {
             }
         }
         if unfound > 0 {
-            self.name_missing(ended, unfound, Vec::new()).await;
+            self.name_missing(ended, unfound, &[]).await;
         }
         let next = i64::from(state.uid_next).max(highest.0 + 1);
         let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
@@ -192,15 +192,9 @@ impl Pass {
         if messages == 0 {
             return Ok(false);
         }
-        let notice = Notice {
-            folder: Some(ended.path.clone()),
-            kind: NoticeKind::SourceDiffers,
-            side: Some(Side::Source),
-            messages,
-            numbers: Vec::new(),
-            detail: Some(format!("{held} messages, {known} at the destination, {explained} left out for a reason")),
-        };
-        self.tell(ended.id, notice).await;
+        let words = format!("{held} messages, {known} at the destination, {explained} left out for a reason");
+        let notice = Notice::of(&ended.path, NoticeKind::SourceDiffers, Side::Source, &[]).saying(words);
+        self.tell(ended.id, Notice { messages, ..notice }).await;
         Ok(true)
     }
 
@@ -209,19 +203,13 @@ impl Pass {
     async fn name_unseen(&self, ended: &Ended) {
         let copied = self.tally.counts(ended.id).copied;
         if copied > 0 {
-            self.name_missing(ended, copied, Vec::new()).await;
+            self.name_missing(ended, copied, &[]).await;
         }
     }
 
-    async fn name_missing(&self, ended: &Ended, messages: u64, numbers: Vec<Uid>) {
-        let notice = Notice {
-            folder: Some(ended.path.clone()),
-            kind: NoticeKind::MissingThere,
-            side: Some(Side::Destination),
-            messages,
-            numbers,
-            detail: Some(ended.destination.path.to_string()),
-        };
-        self.tell(ended.id, notice).await;
+    async fn name_missing(&self, ended: &Ended, messages: u64, numbers: &[Uid]) {
+        let notice = Notice::of(&ended.path, NoticeKind::MissingThere, Side::Destination, numbers);
+        let notice = notice.saying(ended.destination.path.to_string());
+        self.tell(ended.id, Notice { messages, ..notice }).await;
     }
 }

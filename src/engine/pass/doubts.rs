@@ -15,14 +15,13 @@ use crate::domain::folder::FolderPath;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Belief;
-use crate::domain::record::{Counts, FolderEnd, Notice, NoticeKind, Origin, Results, Watermark};
+use crate::domain::record::{FolderEnd, Notice, NoticeKind, Origin, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::arrivals::{Arrivals, Newcomer, contents};
 use crate::engine::pass::belief::belief;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::places::Prepared;
-use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Watermarks read at once.
@@ -184,18 +183,8 @@ impl Pass {
                 continue;
             }
             tracing::warn!(folder = %doubt.path, messages = twice.len(), "messages may be there twice");
-            let differ = twice.len() as u64;
-            let notice = Notice {
-                folder: Some(doubt.path),
-                kind: NoticeKind::MaybeTwice,
-                side: Some(Side::Destination),
-                messages: differ,
-                numbers: twice.into_iter().take(Notice::NUMBERS).collect(),
-                detail: None,
-            };
-            let results = Results { notices: vec![notice], ..Results::default() };
-            let counts = vec![(id, Counts { differ, ..Counts::default() })];
-            self.recorder.add(Entry { results, counts, progressed: false }).await;
+            let twice: Vec<Uid> = twice.into_iter().collect();
+            self.tell(id, Notice::of(&doubt.path, NoticeKind::MaybeTwice, Side::Destination, &twice)).await;
         }
         Ok(())
     }

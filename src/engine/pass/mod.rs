@@ -26,6 +26,7 @@ mod job;
 mod known;
 mod lane;
 mod late;
+mod lost_copies;
 mod notes;
 mod places;
 mod pulse;
@@ -191,7 +192,7 @@ pub struct Pass {
     /// Rows whose destination numbers were seen to mean other messages.
     doubted: Mutex<BTreeSet<FolderId>>,
     /// Lost copies whose messages left the source.
-    homeless: Mutex<Vec<there::Homeless>>,
+    homeless: Mutex<Vec<lost_copies::Homeless>>,
     /// Folders that ended, to be audited.
     ended: Mutex<BTreeMap<FolderId, Ended>>,
     /// Folders to be asked about at the end (D28).

@@ -105,15 +105,8 @@ impl Pass {
             lost.extend(marks.iter().map(|mark| mark.destination));
         }
         if !lost.is_empty() {
-            let notice = Notice {
-                folder: Some(record.source.clone()),
-                kind: NoticeKind::CopiedAgain,
-                side: Some(Side::Destination),
-                messages: lost.len() as u64,
-                numbers: lost.into_iter().filter(|uid| uid.0 > 0).take(Notice::NUMBERS).collect(),
-                detail: Some(record.destination.to_string()),
-            };
-            self.tell(record.id, notice).await;
+            let notice = Notice::of(&record.source, NoticeKind::CopiedAgain, Side::Destination, &lost);
+            self.tell(record.id, notice.saying(record.destination.to_string())).await;
         }
         Ok(by_row.into_keys().collect())
     }

@@ -257,16 +257,8 @@ impl Look<'_> {
         if numbers.is_empty() {
             return;
         }
-        let notice = Notice {
-            folder: Some(self.job.path.clone()),
-            kind: NoticeKind::OldWorkspace,
-            side: Some(Side::Destination),
-            messages: numbers.len() as u64,
-            numbers: numbers.into_iter().take(Notice::NUMBERS).collect(),
-            detail: None,
-        };
-        let results = Results { notices: vec![notice], ..Results::default() };
-        self.pass.recorder.add(Entry { results, counts: Vec::new(), progressed: false }).await;
+        let notice = Notice::of(&self.job.path, NoticeKind::OldWorkspace, Side::Destination, &numbers);
+        self.pass.recorder.add(Entry::notice(notice)).await;
     }
 
     /// Watermarks without a destination number (the server told none, or the folder was made anew) answer for a stranger

@@ -477,11 +477,6 @@ impl Pass {
 
     /// Records a notice about messages of a folder; differences count.
     pub(super) async fn notice(&self, job: &Job, kind: NoticeKind, side: Side, numbers: Vec<Uid>) {
-        let messages = numbers.len() as u64;
-        self.tell(
-            job.id,
-            Notice { folder: Some(job.path.clone()), kind, side: Some(side), messages, numbers, detail: None },
-        )
-        .await;
+        self.tell(job.id, Notice::of(&job.path, kind, side, &numbers)).await;
     }
 }

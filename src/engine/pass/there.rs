@@ -4,26 +4,26 @@
 //! backup takes copies away, and gives their numbers to the owner's own mail. Bounded: [`CHUNK`] copies at once, and the
 //! identities of the messages that are no confirmed copy, when there is reason to look for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::FolderPath;
-use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, ItemError, Notice, NoticeKind, Origin, Results, Seen, Watermark};
-use crate::endpoint::{Destination, Fetched, FolderRef, Source, Which};
+use crate::domain::record::{FolderEnd, ItemError, Origin, Seen, Watermark};
+use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::engine::pass::contents::traces;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
+use crate::engine::pass::lost_copies::Sorted;
 use crate::engine::pass::places::{Group, Prepared};
 use crate::engine::pass::recorder::Entry;
-use crate::engine::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
+use crate::engine::pass::resolve::HEADERS_AT_ONCE;
 use crate::engine::pass::restored::AT_ONCE;
-use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, compared, prove, who};
-use crate::engine::pass::{Flow, Halt, On, Pass, Trouble, bytes};
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, compared, prove};
+use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Copies looked at with one question to the database.
 const CHUNK: usize = 20_000;
@@ -49,7 +49,7 @@ impl Doubts {
     }
 
     /// Its owner made the folder anew (D12).
-    fn made_anew(self) -> bool {
+    pub(super) fn made_anew(self) -> bool {
         self.renumbered && !self.stepped_back
     }
 }
@@ -71,9 +71,9 @@ pub(super) struct There<'a> {
 #[derive(Default)]
 pub(super) struct Rows {
     /// Compared in this pass: their lost messages are copied again.
-    looked_into: BTreeSet<FolderId>,
+    pub(super) looked_into: BTreeSet<FolderId>,
     /// Of messages that are not at the source any more where they were: copied again only where they moved.
-    left: BTreeSet<FolderId>,
+    pub(super) left: BTreeSet<FolderId>,
 }
 
 impl Rows {
@@ -84,42 +84,6 @@ impl Rows {
             left: prepared.lost.iter().copied().collect(),
         }
     }
-}
-
-/// A copy that was lost, and whose message left its place at the source.
-#[derive(Clone, Debug)]
-pub(super) struct Homeless {
-    row: FolderId,
-    folder: FolderPath,
-    at: FolderPath,
-    identity: Identity,
-    number: Uid,
-}
-
-/// What became of copies whose numbers no longer hold.
-#[derive(Default)]
-struct Sorted {
-    /// Not there, below a copy that is: deleted or moved by the owner.
-    gone: Vec<(FolderId, Watermark)>,
-    /// Lost with the numbering.
-    lost: Vec<(FolderId, Watermark)>,
-    /// Their numbers were given up with an earlier numbering.
-    untold: Vec<(FolderId, Watermark)>,
-    /// There, and altered beyond recognition.
-    altered: Vec<(FolderId, Watermark)>,
-    confirmed: BTreeSet<Uid>,
-}
-
-/// Messages that are no confirmed copy.
-#[derive(Default)]
-struct Others {
-    by_identity: BTreeMap<Identity, Vec<Uid>>,
-    /// Without Message-ID or date.
-    weak: BTreeSet<Uid>,
-    /// Answer for a copy already.
-    taken: BTreeSet<Uid>,
-    /// What those that were read hold.
-    contents: BTreeMap<Uid, Option<ContentHash>>,
 }
 
 #[async_trait]
@@ -305,202 +269,9 @@ impl There<'_> {
         };
         Ok(pairs.iter().filter(meet).map(|(_, destination)| *destination).collect())
     }
-
-    /// Lost copies are looked for by what they are; those not found are new again, unless the owner made the folder anew.
-    async fn settle(&self, pass: &Pass, to: &mut dyn Destination, sorted: Sorted) -> Flow<()> {
-        pass.journal.forget_strangers(self.id).await?;
-        let mut places: Vec<(FolderId, Uid, Uid)> = Vec::new();
-        let mut lost = Vec::new();
-        let mut gone = Vec::new();
-        let earlier = self.doubts.stepped_back && !sorted.gone.is_empty();
-        let nobody = sorted.lost.is_empty() && sorted.untold.is_empty() && !earlier;
-        let mut there = if nobody { Others::default() } else { self.others(to, &sorted).await? };
-        // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
-        let put_back = self.at.path.is_inbox() || self.doubts.stepped_back;
-        for (row, mark) in sorted.untold {
-            match self.find(to, &mut there, &mark).await? {
-                Some(uid) => places.push((row, mark.source, uid)),
-                None if put_back => lost.push((row, mark)),
-                None => gone.push((row, mark)),
-            }
-        }
-        for (row, mark) in sorted.lost {
-            match self.find(to, &mut there, &mark).await? {
-                Some(uid) => places.push((row, mark.source, uid)),
-                None => lost.push((row, mark)),
-            }
-        }
-        // In an earlier state of the folder a copy may lie under the number that it had then.
-        for (row, mark) in sorted.gone {
-            match self.find(to, &mut there, &mark).await? {
-                Some(uid) => places.push((row, mark.source, uid)),
-                None => gone.push((row, mark)),
-            }
-        }
-        if self.doubts.made_anew() && !put_back {
-            gone.append(&mut lost);
-        }
-        // First all numbers are given up, so that one that passes from a copy to another is free.
-        let untold = places.iter().map(|(row, source, _)| (*row, *source, Watermark::NOT_TOLD));
-        let untold: Vec<_> = untold.collect();
-        // An altered copy would be doubted again and again: it is there, and its number is not built on.
-        let numbers: Vec<Uid> = sorted.altered.iter().map(|(_, mark)| mark.destination).collect();
-        let altered = sorted.altered.iter().map(|(row, mark)| (*row, mark.source, Watermark::NOT_TOLD)).collect();
-        self.record(pass, altered).await;
-        let only_altered = places.is_empty() && gone.is_empty() && lost.is_empty() && !numbers.is_empty();
-        if !numbers.is_empty() {
-            self.tell(pass, NoticeKind::Altered, &numbers).await;
-        }
-        let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
-        self.record(pass, untold).await;
-        self.record(pass, away).await;
-        let missing =
-            |(row, _): &&(FolderId, Watermark)| !self.rows.looked_into.contains(row) && !self.rows.left.contains(row);
-        self.note_homeless(pass, &lost);
-        // Nobody copies these again in this pass: their folder is not looked into.
-        let missing: Vec<Uid> = lost.iter().filter(missing).map(|(_, mark)| mark.destination).collect();
-        let again: Vec<Uid> =
-            lost.iter().map(|(_, mark)| mark.destination).filter(|uid| !missing.contains(uid)).collect();
-        let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
-        lost.into_iter().for_each(|(row, mark)| by_row.entry(row).or_default().push(mark.source));
-        pass.recorder.flush().await;
-        for (row, messages) in by_row {
-            pass.journal.lose(row, messages).await?;
-        }
-        self.record(pass, places).await;
-        if !missing.is_empty() {
-            self.tell(pass, NoticeKind::MissingThere, &missing).await;
-        }
-        match again.is_empty() {
-            false => self.tell(pass, NoticeKind::CopiedAgain, &again).await,
-            true if missing.is_empty() && !only_altered => self.tell(pass, NoticeKind::Renumbered, &[]).await,
-            true => {}
-        }
-        pass.recorder.flush().await;
-        Ok(())
-    }
-
-    fn note_homeless(&self, pass: &Pass, lost: &[(FolderId, Watermark)]) {
-        let homeless = lost.iter().filter(|(row, _)| self.rows.left.contains(row)).map(|(_, mark)| Homeless {
-            row: self.id,
-            folder: self.path.clone(),
-            at: self.at.path.clone(),
-            identity: mark.identity,
-            number: mark.destination,
-        });
-        pass.homeless.lock().unwrap_or_else(PoisonError::into_inner).extend(homeless);
-    }
-
-    async fn tell(&self, pass: &Pass, kind: NoticeKind, numbers: &[Uid]) {
-        let notice = Notice {
-            folder: Some(self.path.clone()),
-            kind,
-            side: Some(Side::Destination),
-            messages: numbers.len() as u64,
-            numbers: numbers.iter().copied().filter(|uid| uid.0 > 0).take(Notice::NUMBERS).collect(),
-            detail: Some(self.at.path.to_string()),
-        };
-        pass.tell(self.id, notice).await;
-    }
-
-    async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
-        for some in places.chunks(500) {
-            let results = Results { places: some.to_vec(), ..Results::default() };
-            pass.recorder.add(Entry { results, ..Entry::default() }).await;
-        }
-    }
-
-    /// Messages of the folder that are no confirmed copy.
-    async fn others(&self, to: &mut dyn Destination, sorted: &Sorted) -> Flow<Others> {
-        let into = self.at;
-        let listed = to.scan(into, &Which::All, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
-        let strange: Vec<Uid> =
-            listed.into_iter().map(|message| message.uid).filter(|uid| !sorted.confirmed.contains(uid)).collect();
-        let mut others = Others::default();
-        for (uid, names) in who(to, into, &strange).await.on(Side::Destination).map_err(Halt::Fatal)? {
-            others.by_identity.entry(names.now).or_default().push(uid);
-            if names.weak {
-                others.weak.insert(uid);
-            }
-            // Watermarks of older versions know it by another form.
-            if names.before != names.now {
-                others.by_identity.entry(names.before).or_default().push(uid);
-            }
-        }
-        Ok(others)
-    }
-
-    /// A message that is this copy, in content too where the content is known; it answers for no other one.
-    async fn find(&self, to: &mut dyn Destination, there: &mut Others, mark: &Watermark) -> Flow<Option<Uid>> {
-        for uid in there.by_identity.get(&mark.identity).into_iter().flatten() {
-            if there.taken.contains(uid) {
-                continue;
-            }
-            let same = match mark.content {
-                Some(content) if self.kept == Bytes::Kept || there.weak.contains(uid) => {
-                    let read = match there.contents.get(uid) {
-                        Some(read) => *read,
-                        None => self.content(to, *uid).await?,
-                    };
-                    there.contents.insert(*uid, read);
-                    read == Some(content)
-                }
-                // Old, or changed by the destination while it was stored.
-                Some(_) | None => true,
-            };
-            if same {
-                there.taken.insert(*uid);
-                return Ok(Some(*uid));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn content(&self, to: &mut dyn Destination, uid: Uid) -> Flow<Option<ContentHash>> {
-        let stream = to.fetch(self.at, &Which::These(vec![uid])).await;
-        let mut stream = stream.on(Side::Destination).map_err(Halt::Fatal)?;
-        let mut content = None;
-        while let Some(fetched) = stream.recv().await {
-            match fetched {
-                Fetched::Message(message) => {
-                    let read = bytes::content(&message.body).map_err(|error| spool_failed(&error));
-                    content = Some(read.on(Side::Destination).map_err(Halt::Fatal)?);
-                }
-                Fetched::Unreadable(..) => {}
-                Fetched::Broken(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
-            }
-        }
-        Ok(content)
-    }
 }
 
 impl Pass {
-    /// Names lost copies whose messages left the source and were not copied again from anywhere. After everything is copied.
-    pub(super) async fn name_homeless(&self) -> Flow<()> {
-        let homeless = std::mem::take(&mut *self.homeless.lock().unwrap_or_else(PoisonError::into_inner));
-        if homeless.is_empty() {
-            return Ok(());
-        }
-        self.recorder.flush().await;
-        let known = self.journal.known_identities(homeless.iter().map(|one| one.identity).collect()).await?;
-        let mut by_folder: BTreeMap<FolderId, Vec<Homeless>> = BTreeMap::new();
-        for one in homeless.into_iter().filter(|one| !known.contains(&one.identity)) {
-            by_folder.entry(one.row).or_default().push(one);
-        }
-        for (row, lost) in by_folder {
-            let notice = Notice {
-                folder: Some(lost[0].folder.clone()),
-                kind: NoticeKind::MissingThere,
-                side: Some(Side::Destination),
-                messages: lost.len() as u64,
-                numbers: lost.iter().map(|one| one.number).take(Notice::NUMBERS).collect(),
-                detail: Some(lost[0].at.to_string()),
-            };
-            self.tell(row, notice).await;
-        }
-        Ok(())
-    }
-
     /// Looks at the copies of one destination folder; tells whether their numbers had changed.
     pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
         let believed = |job: &&Job| job.is_believed();

@@ -11,11 +11,10 @@ use async_trait::async_trait;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Belief, OursLeft};
-use crate::domain::record::{Counts, Notice, NoticeKind, Results};
+use crate::domain::record::{Notice, NoticeKind};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lanes, Step};
-use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// One message in doubt.
@@ -70,18 +69,7 @@ impl Pass {
         if there.is_empty() {
             return;
         }
-        let messages = there.len() as u64;
-        let notice = Notice {
-            folder: Some(source.path.clone()),
-            kind: NoticeKind::MaybeTwice,
-            side: Some(Side::Destination),
-            messages,
-            numbers: there.into_iter().take(Notice::NUMBERS).collect(),
-            detail: None,
-        };
-        let results = Results { notices: vec![notice], ..Results::default() };
-        let counts = vec![(folder, Counts { differ: messages, ..Counts::default() })];
-        self.recorder.add(Entry { results, counts, progressed: false }).await;
+        self.tell(folder, Notice::of(&source.path, NoticeKind::MaybeTwice, Side::Destination, &there)).await;
     }
 
     /// Everything is copied: where a copy has the size that was sent, this destination keeps what it gets, and what it held

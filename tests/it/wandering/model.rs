@@ -101,7 +101,7 @@ pub struct Model {
     /// Taken or moved away by the owner, and brought back by a restore: whoever saw only the first thinks that they are gone.
     revived: Census,
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
-    /// and its owner the message, there are two.
+    /// and its owner the message, there are two. Or given up, because nobody could know yet that they were lost.
     forgotten: Census,
     /// Some were lost so, and that has a name in the first pass that looks for them.
     homeless: bool,
@@ -278,10 +278,14 @@ impl Model {
             let low = sure.saturating_sub(gone + missing + answers);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let high = high + of(&self.forgotten, &message);
-            // A pass that died may have seen that before its owner brought the message back.
+            // A pass that died may have seen that before its owner brought the message back; one that was kept from some
+            // folders brings it when it sees them.
             let seen = pass.before_kill.as_ref().map_or(now, |killed| now.min(of(killed, &message)));
+            let seen = if pass.blind { 0 } else { seen };
             let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(seen));
-            *self.forgotten.entry(message.clone()).or_default() += homeless;
+            // What its owner took away of a folder that was put back looks lost too.
+            let looks_lost = (homeless + unsure).min(before.saturating_sub(seen));
+            *self.forgotten.entry(message.clone()).or_default() += looks_lost;
             self.homeless |= homeless > 0;
             let found = of(&there, &message);
             let fewer = found < low && found + razed >= low && pass.named;
@@ -295,6 +299,8 @@ impl Model {
             // What counts as deleted from now on.
             let forgiven = sure.saturating_sub(gone + found).min(of(&self.away, &message));
             let gone = gone + forgiven;
+            // A later pass may see that it was a restore, and bring them again.
+            *self.forgotten.entry(message.clone()).or_default() += forgiven;
             // Nobody had to decide that while the source did not have it: should it come back, it may be copied.
             let undecided = forgiven.min(before.saturating_sub(now));
             if undecided > 0 {
