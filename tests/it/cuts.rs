@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mailferry::domain::failure::Cause;
+use mailferry::domain::failure::{Cause, Side};
 use mailferry::domain::record::NoticeKind;
 use mailferry::domain::retry::Settle;
 use mailferry::engine::pass::{PassEnd, Stops};
@@ -399,6 +399,23 @@ fn what_a_destination_does_to_sizes_is_learned() {
             let habit = way.bench.habit().await;
             assert!(habit.kept >= 5 && habit.keeps_bytes(), "{habit:?}");
         }
+    });
+}
+
+#[test]
+fn c5_messages_that_have_neither_a_watermark_nor_a_reason_are_named() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut way = Way::new(&numbers(6), Rules::default(), Rules::default()).await;
+        way.bench.forgets = 2;
+        let ran = way.bench.run().await;
+        assert!(matches!(ran.end, PassEnd::Completed { errors: 0, differ: 2 }), "{:?}", ran.end);
+        let notices = way.bench.notices(&ran).await;
+        let named: Vec<_> = notices.iter().map(|n| (n.kind, n.side, n.messages, n.detail.as_deref())).collect();
+        let words = "6 messages, 4 at the destination, 0 left out for a reason";
+        assert_eq!(named, [(NoticeKind::SourceDiffers, Some(Side::Source), 2, Some(words))]);
     });
 }
 
