@@ -3,6 +3,7 @@
 use egui::Ui;
 
 use super::Actions;
+use super::keys::entered;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::engine::desk::VaultKind;
@@ -57,7 +58,7 @@ pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
     ui.add_space(12.0);
     ui.horizontal(|ui| {
         let nothing_focused = ui.memory(|memory| memory.focused().is_none());
-        let entered = nothing_focused && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let entered = nothing_focused && entered(ui);
         if primary(ui, form.ready(), format!("Start {}", words::count(can))).clicked() || (entered && form.ready()) {
             actions.push(UserAction::Start);
         }
@@ -100,7 +101,7 @@ pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
                 ui.label(text(Type::Small, fault).color(color));
             }
         }
-        if last.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && form.fault().is_none() {
+        if last.lost_focus() && entered(ui) && form.fault().is_none() && !form.busy {
             actions.push(UserAction::Unlock);
         }
     }

@@ -9,10 +9,20 @@ use crate::ui::action::UserAction;
 use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::text::{section, text};
 
-/// Whether keys belong to the page: no field has them, and no dialog or menu stands over it.
+/// Whether keys belong to the page or dialog that is painted here: no dialog or menu stands over it.
+pub fn are_for(ui: &Ui) -> bool {
+    let top = ui.memory(|memory| memory.top_modal_layer());
+    top.is_none_or(|top| top == ui.layer_id()) && !Popup::is_any_open(ui.ctx())
+}
+
+/// Whether, besides, no field has them.
 pub fn are_free(ui: &Ui) -> bool {
-    let covered = ui.memory(|memory| memory.top_modal_layer().is_some()) || Popup::is_any_open(ui.ctx());
-    !ui.egui_wants_keyboard_input() && !covered
+    are_for(ui) && !ui.egui_wants_keyboard_input()
+}
+
+/// Whether Enter was pressed for the page or dialog that is painted here, in whatever field.
+pub fn entered(ui: &Ui) -> bool {
+    are_for(ui) && ui.input(|input| input.key_pressed(Key::Enter))
 }
 
 /// The keys that do something with items: those that `chosen` names.

@@ -3,6 +3,7 @@
 use egui::{Align, ComboBox, Layout, ScrollArea, Ui};
 
 use super::Actions;
+use super::keys::entered;
 use crate::domain::server::Security;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{Check, Kind, ProjectForm, ServerFaults, ServerForm};
@@ -46,7 +47,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         }
         ui.horizontal(|ui| {
             // Enter in any field makes it, as in other forms.
-            let entered = ui.input(|input| input.key_pressed(egui::Key::Enter)) && !egui::Popup::is_any_open(ui.ctx());
+            let entered = entered(ui);
             if primary(ui, !form.busy, "Create project").clicked() || (entered && !form.busy) {
                 actions.push(UserAction::CreateProject);
             }

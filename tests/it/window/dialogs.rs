@@ -1,6 +1,6 @@
 //! Dialogs that come by themselves: a workspace in use, locked passwords, closing while passes run.
 
-use egui::ViewportEvent;
+use egui::{Key, Modifiers, ViewportEvent};
 use mailferry::domain::status::Status;
 use mailferry::engine::desk::{Answer, Ask, ImportFrom, Opened, Preview, Ticket, VaultKind, Work};
 use mailferry::platform::lock::Owner;
@@ -277,4 +277,48 @@ fn a_vault_that_was_asked_for_by_name_is_proposed_with_why_it_did_not_open() {
     assert!(stage.says("Where are passwords kept?") && stage.says("no keyring that can be reached"));
     stage.click("Keep passwords there");
     assert!(matches!(stage.only().1, Ask::Unlock(VaultKind::FileKeyring, None)));
+}
+
+#[test]
+fn d8_enter_in_the_vault_dialog_is_not_for_the_form_under_it() {
+    let mut stage = Stage::closed();
+    stage.opened(Opened::default());
+    stage.click("New project…");
+    stage.type_into("Name", "Contoso");
+    stage.type_into("Host of the source", "imap.contoso.example");
+    stage.type_into("Host of the destination", "imap.fabrikam.example");
+    stage.click("One administrator opens all mailboxes of the source");
+    stage.type_into("Administrator of the source", "admin");
+    stage.type_into("Password of the source's administrator", "s3cret");
+    stage.press(Modifiers::NONE, Key::Enter);
+    assert!(stage.shows("Where are passwords kept?") && stage.asked().is_empty());
+    stage.click("In an encrypted file, opened by a passphrase");
+    stage.type_into("Passphrase", "open sesame");
+    // In the middle of the dialog, and at its end.
+    stage.press(Modifiers::NONE, Key::Enter);
+    assert!(stage.asked().is_empty(), "one of two fields is empty");
+    stage.type_into("The same again", "open sesame");
+    stage.press(Modifiers::NONE, Key::Enter);
+    let (ticket, Ask::Unlock(VaultKind::File, Some(secret))) = stage.only() else { panic!("what was chosen") };
+    assert_eq!(secret.expose(), "open sesame");
+    stage.answer(ticket, Answer::Unlocked(VaultKind::File));
+    assert!(matches!(stage.only().1, Ask::NewProject(new) if new.name == "Contoso"), "what was begun goes on");
+}
+
+#[test]
+fn d8_keys_under_the_closing_question_are_for_nobody_else() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating), item(2, "bob")]);
+    stage.click("Start all 2…");
+    stage.click("Verify Credentials");
+    stage.asked();
+    close(&mut stage);
+    assert!(stage.shows("1 pass is running"));
+    for key in [Key::Enter, Key::Escape, Key::S, Key::X, Key::Questionmark] {
+        stage.press(Modifiers::NONE, key);
+        assert!(stage.asked().is_empty() && stage.shows("1 pass is running"), "{key:?}");
+    }
+    stage.click("Keep the window open");
+    assert!(stage.shows("Start 1 of 2 items chosen"), "the dialog under it is as it was");
+    stage.press(Modifiers::NONE, Key::Enter);
+    assert!(!stage.asked().is_empty(), "now it is on top");
 }
