@@ -45,7 +45,7 @@ pub trait Journal: Send + Sync {
         self.some_watermarks(folder, Uid(i64::MIN), Uid(i64::MAX), usize::MAX).await
     }
 
-    /// Which of these identities a watermark of the item has.
+    /// Which of these identities a watermark of the item has whose copy is not lost.
     async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError>;
 
     /// The watermarks of the item that have one of these identities, in any order; those of this folder row and of retired

@@ -94,14 +94,14 @@ impl Store {
         .await
     }
 
-    /// Which of these identities a watermark of the item has. Reads all watermarks of the item once.
+    /// Which of these identities a watermark of the item has whose copy is not lost. Reads all watermarks of the item once.
     pub async fn known_identities(&self, item: ItemId, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT w.identity FROM folder AS f JOIN watermark AS w ON w.folder = f.id
-                 WHERE f.item = ?1 AND f.dropped = 0",
+                 WHERE f.item = ?1 AND f.dropped = 0 AND w.destination <> ?2",
             )?;
-            let mut rows = statement.query([item])?;
+            let mut rows = statement.query((item, Watermark::LOST))?;
             let mut known = BTreeSet::new();
             while let Some(row) = rows.next()? {
                 let identity = Identity(row.get(0)?);

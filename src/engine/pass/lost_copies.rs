@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
@@ -83,6 +84,7 @@ impl There<'_> {
         self.record(pass, untold).await;
         let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
         self.record(pass, away).await;
+        pass.lost_there.fetch_or(!lost.is_empty(), Ordering::Relaxed);
         self.note_homeless(pass, &lost);
         // Nobody copies these again in this pass: their folder is not looked into.
         let is_missing = |row: &FolderId| !self.rows.looked_into.contains(row) && !self.rows.left.contains(row);

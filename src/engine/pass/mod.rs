@@ -187,6 +187,8 @@ pub struct Pass {
     headers_differ: AtomicBool,
     /// The source hands out its messages in another form than when they were copied: contents say nothing.
     in_another_form: AtomicBool,
+    /// Copies were lost at the destination: it was put back to an earlier state.
+    lost_there: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
     late: Mutex<BTreeMap<FolderId, Job>>,
     /// Rows whose destination numbers were seen to mean other messages.
@@ -234,6 +236,7 @@ impl Pass {
             modseq_stalls: AtomicBool::new(false),
             headers_differ: AtomicBool::new(false),
             in_another_form: AtomicBool::new(false),
+            lost_there: AtomicBool::new(false),
             late: Mutex::default(),
             doubted: Mutex::default(),
             homeless: Mutex::default(),

@@ -2,6 +2,7 @@
 //! the destination has. Lanes take the folders group by group; what they found is brought together between two phases (D18).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -46,11 +47,31 @@ impl Pass {
         *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
+        let stepped_back = prepared.groups.iter().flatten().any(|job| job.doubts.stepped_back);
         prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;
+            if stepped_back || self.lost_there.load(Ordering::Relaxed) {
+                self.doubt_destination(prepared).await?;
+                self.check_doubted(lane, prepared, &rows).await?;
+            }
         }
         prepared.rows = rows;
+        Ok(())
+    }
+
+    /// A folder of the destination is in an earlier state than it was, so that the others may be too, whatever their figures
+    /// say: their copies are looked at also where nothing else asks for them.
+    async fn doubt_destination(&self, prepared: &mut Prepared) -> Flow<()> {
+        tracing::info!("the destination was put back to an earlier state");
+        let mut checked = std::mem::take(prepared.checked.get_mut());
+        for record in self.journal.folders().await? {
+            if let Some(at) = prepared.places.get(&record.id).filter(|at| checked.insert(at.path.clone())) {
+                tracing::debug!(folder = %at.path, "looked at too");
+                prepared.doubted.push((record.id, record.source, record.destination_seen));
+            }
+        }
+        *prepared.checked.get_mut() = checked;
         Ok(())
     }
 

@@ -352,14 +352,16 @@ impl Pass {
     }
 
     /// Looks at the copies in destination folders that an earlier pass doubted, and whose source folders are not looked into.
-    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &Prepared, rows: &Rows) -> Flow<()> {
-        for (id, path, seen) in &prepared.doubted {
-            let Some(at) = prepared.places.get(id) else { continue };
-            let doubts = Doubts::of(*seen);
+    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &mut Prepared, rows: &Rows) -> Flow<()> {
+        for (id, path, seen) in std::mem::take(&mut prepared.doubted) {
+            let Some(at) = prepared.places.get(&id) else { continue };
+            prepared.checked.get_mut().insert(at.path.clone());
+            let (path, doubts) = (&path, Doubts::of(seen));
             let kept = self.journal.habit(Side::Destination).await?.into();
-            match self.persist(lane, &mut There { id: *id, path, at, source: None, doubts, rows, kept }).await? {
-                Ok(_) => self.settled_there(*id).await?,
-                Err(Trouble { side, failure }) => self.not_looked_at(*id, path, side, failure).await?,
+            match self.persist(lane, &mut There { id, path, at, source: None, doubts, rows, kept }).await? {
+                Ok(changed) if changed || seen.is_doubted() => self.settled_there(id).await?,
+                Ok(_) => {}
+                Err(Trouble { side, failure }) => self.not_looked_at(id, path, side, failure).await?,
             }
         }
         Ok(())

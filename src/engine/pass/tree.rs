@@ -172,7 +172,30 @@ impl Pass {
         if !look.is_empty() {
             self.persist(lane, &mut Open { candidates: &mut look }).await?;
         }
+        if look.iter().any(|c| c.doubts().stepped_back) {
+            // The destination was put back: copies may be lost in folders too that have grown again since.
+            let mut more = self.known_ones(lane, &listing, &mut settled).await?;
+            if !more.is_empty() {
+                self.persist(lane, &mut Open { candidates: &mut more }).await?;
+            }
+            look.extend(more);
+        }
         self.register(records, &listing, settled, look).await
+    }
+
+    /// Folders of earlier passes that nothing asked for are opened at the source, to be looked into all the same.
+    async fn known_ones(
+        &self,
+        lane: &mut Lane,
+        listing: &Listing,
+        settled: &mut Vec<Candidate>,
+    ) -> Flow<Vec<Candidate>> {
+        let known = |c: &mut Candidate| c.record.is_some() && c.refused.is_none();
+        let mut more: Vec<Candidate> = settled.extract_if(.., known).collect();
+        if !more.is_empty() {
+            self.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
+        }
+        Ok(more)
     }
 
     /// A folder of the source is in an earlier state than it was, so that the others may be too, whatever their figures say: an
@@ -185,12 +208,7 @@ impl Pass {
         settled: &mut Vec<Candidate>,
     ) -> Flow<()> {
         tracing::info!("the source was put back to an earlier state");
-        let known = |c: &mut Candidate| c.record.is_some() && c.refused.is_none();
-        let mut more: Vec<Candidate> = settled.extract_if(.., known).collect();
-        if !more.is_empty() {
-            self.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
-        }
-        look.extend(more);
+        look.extend(self.known_ones(lane, listing, settled).await?);
         for candidate in look.iter_mut() {
             let Some(record) = &candidate.record else { continue };
             let end = FolderEnd { source: Some(Seen::DOUBTED), ..FolderEnd::default() };

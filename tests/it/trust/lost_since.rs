@@ -163,3 +163,39 @@ fn c1c_a_folder_that_a_restored_destination_lost_to_one_of_its_name_comes_again(
     assert_eq!(pair.there(), there);
     pair.verdict().copies(0);
 }
+
+#[test]
+fn c1c_where_one_folder_of_the_destination_went_back_the_others_are_looked_at_too() {
+    for touched in [true, false] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("INBOX", 0..3);
+        pair.source.fill("A", 10..14);
+        pair.source.state().make("C");
+        pair.verdict().copies(7);
+        let backup = {
+            let mut backup = pair.destination.state().boxes.clone();
+            for (name, last) in [("INBOX", 3), ("A", 4)] {
+                let folder = backup.iter_mut().find(|one| one.name == name).expect("a folder");
+                folder.remove(&[last]);
+                folder.next = last;
+            }
+            backup
+        };
+        // One message moves at the source; its copy stays where it was.
+        {
+            let mut here = pair.source.state();
+            here.at("A").remove(&[4]);
+            here.at("C").add(letter(13));
+        }
+        pair.verdict().copies(0);
+        pair.destination.state().boxes = backup;
+        (0..3).for_each(|number| assert!(pair.destination.state().at("A").add(own(number)) > 0));
+        if touched {
+            pair.source.state().at("C").flag(1, "\\Flagged");
+        }
+        pair.source.state().at("INBOX").flag(1, "\\Flagged");
+        pair.verdict().copies(2);
+        assert_eq!(copies(&pair), once((0..3).chain(10..14)), "touched: {touched}");
+        pair.verdict().copies(0);
+    }
+}
