@@ -359,6 +359,11 @@ impl GoneMarks {
         self.0.extract_if(.., which).collect()
     }
 
+    /// The unused ones.
+    pub fn iter(&self) -> impl Iterator<Item = &Gone> {
+        self.0.iter()
+    }
+
     /// More of them.
     pub fn extend(&mut self, more: impl IntoIterator<Item = Gone>) {
         self.0.extend(more);

@@ -6,66 +6,106 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::failure::Side;
+use crate::domain::folder::WireName;
 use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Gone, GoneMarks};
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recognise::Look;
-use crate::engine::pass::there::{Doubts, There};
+use crate::engine::pass::sample::Bytes;
+use crate::engine::pass::there::{Doubts, SeenThere, There};
 use crate::engine::pass::{Flow, Pass};
+
+/// A message of a folder row.
+type Numbered = (FolderId, Uid);
 
 impl Look<'_> {
     /// Looks at the copies that may answer for these messages; those that were lost answer no more, and are copied again.
     pub(super) async fn check_claims(&mut self, names: impl Iterator<Item = &Names>) -> Flow<()> {
+        let names: BTreeSet<_> = names.map(|names| (names.now, names.before)).collect();
         let claimed: BTreeSet<FolderId> = {
             let gone = self.gone();
-            names.flat_map(|names| gone.named(names)).map(|mark| mark.at).collect()
+            let mut claimed = BTreeSet::new();
+            for (now, before) in names {
+                claimed.extend(gone.named(&Names { now, before, weak: false }).map(|mark| mark.at));
+            }
+            claimed
         };
+        if claimed.is_empty() {
+            return Ok(());
+        }
         let mut checked = self.prepared.checked.lock().await;
+        let unchecked = |row: &FolderId| self.prepared.places.get(row).is_some_and(|at| !checked.contains(&at.wire));
+        if !claimed.iter().any(unchecked) {
+            return Ok(());
+        }
+        let all = self.pass.journal.folders().await?;
+        let seen = SeenThere::of(&all);
+        let records: BTreeMap<_, _> = all.iter().map(|record| (record.id, record)).collect();
+        let gone = self.prepared.claimable();
+        let kept: Bytes = self.pass.journal.habit(Side::Destination).await?.into();
         for row in claimed {
-            let Some(at) = self.prepared.places.get(&row).filter(|at| !checked.contains(&at.path)) else { continue };
-            let records = self.pass.journal.folders().await?;
-            let Some(record) = records.iter().find(|record| record.id == row) else { continue };
-            let kept = self.pass.journal.habit(Side::Destination).await?.into();
-            let (path, doubts) = (&record.source, Doubts::of(record.destination_seen));
-            let there = There { id: row, path, at, source: None, doubts, rows: &self.prepared.rows, kept };
+            let at = self.prepared.places.get(&row).filter(|at| !checked.contains(&at.wire));
+            let Some((at, record)) = at.zip(records.get(&row)) else { continue };
+            let doubts = Doubts::of(seen.get(record));
+            if kept == Bytes::Changed && doubts == Doubts::default() {
+                // Their identities need not be what was sent, and the messages are not there to be compared.
+                continue;
+            }
+            let (path, rows) = (&record.source, &self.prepared.rows);
+            let there = There { id: row, path, at, source: None, doubts, rows, scanned: Some(&gone), kept };
             match there.looked(self.pass, self.source, self.to).await? {
                 Ok(false) => {}
                 Ok(true) => {
                     self.pass.settled_there(row).await?;
-                    self.pass.part_with_lost_claims(self.prepared).await?;
+                    self.pass.part_with_lost_claims(self.prepared, &at.wire).await?;
                 }
-                Err(trouble) => self.pass.not_looked_at(row, path, trouble.side, trouble.failure).await?,
+                Err(trouble) => {
+                    self.pass.not_looked_at(row, path, trouble.side, trouble.failure).await?;
+                    self.pass.doubt_numbers(row).await?;
+                }
             }
-            checked.insert(at.path.clone());
+            checked.insert(at.wire.clone());
         }
         Ok(())
     }
 }
 
+impl Prepared {
+    /// Messages that are no longer where they were, by row and number.
+    fn claimable(&self) -> BTreeSet<Numbered> {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let lent: BTreeSet<Numbered> = self.lent.iter().map(|mark| (mark.folder, mark.uid)).collect();
+        let all = gone.by_folder().into_iter().flat_map(|(row, uids)| uids.into_iter().map(move |uid| (row, uid)));
+        all.filter(|one| !lent.contains(one)).collect()
+    }
+}
+
 impl Pass {
-    /// Watermarks whose copies turned out to be lost answer for no message.
-    async fn part_with_lost_claims(&self, prepared: &Prepared) -> Flow<()> {
-        let marks = |of: &Mutex<GoneMarks>| -> BTreeMap<FolderId, Vec<Uid>> {
-            of.lock().unwrap_or_else(PoisonError::into_inner).by_folder()
+    /// Watermarks whose copies in this folder turned out to be lost answer for no message.
+    async fn part_with_lost_claims(&self, prepared: &Prepared, wire: &WireName) -> Flow<()> {
+        let leads = |mark: &Gone| prepared.places.get(&mark.at).is_some_and(|at| at.wire == *wire);
+        let locked = |marks: &Mutex<GoneMarks>| -> BTreeSet<FolderId> {
+            marks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .filter(|mark| leads(mark))
+                .map(|mark| mark.folder)
+                .collect()
         };
-        let (mut forgotten, mut astray): (BTreeSet<(FolderId, Uid)>, BTreeSet<(FolderId, Uid)>) = Default::default();
-        for (row, numbers) in marks(&prepared.gone) {
+        let mut known: BTreeMap<Numbered, bool> = BTreeMap::new();
+        for row in locked(&prepared.gone) {
             let marks = self.journal.watermarks(row).await?;
-            let lost: BTreeMap<Uid, bool> = marks.iter().map(|mark| (mark.source, mark.is_lost())).collect();
-            for uid in numbers {
-                match lost.get(&uid) {
-                    Some(true) => drop(astray.insert((row, uid))),
-                    Some(false) => {}
-                    None => drop(forgotten.insert((row, uid))),
-                }
-            }
+            known.extend(marks.iter().map(|mark| ((row, mark.source), mark.is_lost())));
         }
-        let is_of = |marks: &BTreeSet<(FolderId, Uid)>, gone: &Gone| marks.contains(&(gone.folder, gone.uid));
+        let state = |mark: &Gone| known.get(&(mark.folder, mark.uid)).copied();
         let mut gone = prepared.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = gone.take(|gone| is_of(&astray, gone) || is_of(&forgotten, gone));
+        let taken = gone.take(|mark| leads(mark) && state(mark) != Some(false));
+        let lent: BTreeSet<Numbered> = prepared.lent.iter().map(|mark| (mark.folder, mark.uid)).collect();
+        let astray = |mark: &Gone| state(mark) == Some(true) && !lent.contains(&(mark.folder, mark.uid));
         let mut lost = prepared.astray.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.extend(taken.into_iter().filter(|gone| is_of(&astray, gone)));
+        lost.extend(taken.into_iter().filter(astray));
         Ok(())
     }
 }

@@ -183,7 +183,6 @@ impl Pass {
                 continue;
             }
             tracing::warn!(folder = %doubt.path, messages = twice.len(), "messages may be there twice");
-            let twice: Vec<Uid> = twice.into_iter().collect();
             self.tell(id, Notice::of(&doubt.path, NoticeKind::MaybeTwice, Side::Destination, &twice)).await;
         }
         Ok(())

@@ -124,7 +124,10 @@ impl Pass {
         tracing::info!(?notice, "notice");
         let differ = if notice.kind.differs() { notice.messages } else { 0 };
         let results = Results { notices: vec![notice], ..Results::default() };
-        let counts = vec![(folder, Counts { differ, ..Counts::default() })];
+        let counts = match differ {
+            0 => Vec::new(),
+            differ => vec![(self.tally.known(folder), Counts { differ, ..Counts::default() })],
+        };
         self.recorder.add(Entry { results, counts, progressed: false }).await;
     }
 

@@ -47,6 +47,8 @@ struct SameMessages<'a> {
     side: Side,
     folder: FolderRef,
     watermarks: &'a [Watermark],
+    /// Some may be other messages.
+    mostly: bool,
 }
 
 #[async_trait]
@@ -67,7 +69,11 @@ impl Step for SameMessages<'_> {
             }
         };
         match proofs {
-            Ok(proofs) => Ok(proofs.contains(&Proof::Confirmed) && !proofs.contains(&Proof::Contradicted)),
+            Ok(proofs) => {
+                let count = |wanted: Proof| proofs.iter().filter(|proof| **proof == wanted).count();
+                let (same, others) = (count(Proof::Confirmed), count(Proof::Contradicted));
+                Ok(same > 0 && (others == 0 || (self.mostly && same > others)))
+            }
             Err(failure) if failure.scope <= Scope::Folder => Ok(false),
             Err(failure) => Err(failure).on(self.side).map_err(Halt::Fatal),
         }
@@ -110,7 +116,8 @@ impl Pass {
                     let watermarks = self.sample_of(record.id).await?;
                     let (path, wire) = (folder.path.clone(), folder.wire.clone());
                     let folder = FolderRef { path, wire, validity: state.uid_validity };
-                    self.persist(lane, &mut SameMessages { side: Side::Source, folder, watermarks: &watermarks })
+                    let side = Side::Source;
+                    self.persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly: false })
                         .await?
                 };
                 if same {
@@ -135,20 +142,21 @@ impl Pass {
     }
 
     /// Destination folders that their owner renamed are followed: by MAILBOXID, else by UIDVALIDITY and copies that are
-    /// there under the same numbers. Also where another folder has the old name by now. `live` are the rows whose folders are
-    /// at the source.
+    /// there under the same numbers. Also where another folder has the old name by now.
     pub(super) async fn follow_renamed(
         &self,
         lane: &mut Lane,
         records: &mut [FolderRecord],
         destination: &[ListedFolder],
-        live: &[FolderId],
     ) -> Flow<()> {
         let there: BTreeMap<&WireName, &ListedFolder> =
             destination.iter().filter(|f| f.selectable).map(|f| (&f.wire, f)).collect();
         let mut held: BTreeMap<&WireName, &FolderRecord> = BTreeMap::new();
-        for record in records.iter().filter(|r| !r.retired && r.destination_validity != 0) {
-            held.entry(&record.destination_wire).or_insert(record);
+        // Where none of a live folder leads to a destination folder, its copies may still answer for what moved (D12).
+        for retired in [false, true] {
+            for record in records.iter().filter(|r| r.retired == retired && r.destination_validity != 0) {
+                held.entry(&record.destination_wire).or_insert(record);
+            }
         }
         let validity = |f: &ListedFolder| f.state.map_or(0, |state| state.uid_validity);
         let alone = |f: &ListedFolder| there.values().filter(|other| validity(other) == validity(f)).count() == 1;
@@ -160,11 +168,13 @@ impl Pass {
         for record in open.values().copied().collect::<Vec<_>>() {
             // Its figures are odd, and it is the same all the same.
             match there.get(&record.destination_wire) {
-                Some(own) if self.is_renamed(lane, record, own).await? => drop(open.remove(&record.destination_wire)),
+                Some(own) if self.is_renamed(lane, record, own, false).await? => {
+                    open.remove(&record.destination_wire);
+                }
                 Some(_) | None => queue.push_back(record),
             }
         }
-        // Those of which no folder has the figures: it may have been renamed and put back.
+        // Those of which no folder has the figures, or all of the copies: it may have been renamed and put back.
         let mut unfit: VecDeque<&FolderRecord> = VecDeque::new();
         let mut moved: Vec<(&FolderRecord, &ListedFolder)> = Vec::new();
         while let Some((record, fit)) = next(&mut queue, &mut unfit) {
@@ -172,14 +182,15 @@ impl Pass {
             let taken = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
             // Where the old name is another folder's, names were passed on: any folder may be it.
             let free = |f: &&&ListedFolder| {
-                f.wire != record.destination_wire
+                (validity(f) == record.destination_validity || f.mailbox_id.is_some())
+                    && f.wire != record.destination_wire
                     && !taken(&f.wire)
                     && (own.is_some() || open.contains_key(&f.wire) || !held.contains_key(&f.wire))
-                    && fit != f.state.is_some_and(|state| went_back(record.destination_seen, state))
+                    && !(fit && f.state.is_some_and(|state| went_back(record.destination_seen, state)))
             };
             let mut found = false;
             for folder in there.values().filter(free).copied().collect::<Vec<_>>() {
-                found = self.is_renamed(lane, record, folder).await?
+                found = self.is_renamed(lane, record, folder, !fit).await?
                     || (alone(folder) && !held.contains_key(&folder.wire) && self.was_begun(record, folder).await?);
                 if !found {
                     continue;
@@ -201,31 +212,30 @@ impl Pass {
         let left = |wire: &WireName| moved.iter().any(|(r, _)| r.destination_wire == *wire);
         let displaced: BTreeSet<WireName> =
             held.keys().filter(|wire| took(wire) && !left(wire)).map(|wire| (*wire).clone()).collect();
-        let stayed = |r: &&FolderRecord| !took(&r.destination_wire) && !left(&r.destination_wire);
-        let stayed: Vec<FolderRecord> = records.iter().filter(stayed).cloned().collect();
+        let stays = |r: &&FolderRecord| !took(&r.destination_wire) && !left(&r.destination_wire);
+        let stayed: Vec<FolderRecord> = match displaced.is_empty() {
+            true => Vec::new(),
+            false => records.iter().filter(stays).cloned().collect(),
+        };
         let moved: Vec<(FolderId, WireName, FolderPath, WireName)> = moved
             .into_iter()
             .map(|(r, to)| (r.id, r.destination_wire.clone(), to.path.clone(), to.wire.clone()))
             .collect();
         if !displaced.is_empty() {
-            let lost = self.was_put_back(lane, &stayed, destination).await?.then_some(live);
-            self.give_up(records, &displaced, lost).await?;
+            let put_back = self.was_put_back(lane, &stayed, destination).await?;
+            self.give_up(records, &displaced, put_back).await?;
         }
         self.rename_destinations(records, moved).await
     }
 
     /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12). Where the
-    /// destination was put back, the messages of the rows `lost` are new again.
-    async fn give_up(
-        &self,
-        records: &mut [FolderRecord],
-        displaced: &BTreeSet<WireName>,
-        lost: Option<&[FolderId]>,
-    ) -> Flow<()> {
+    /// destination was put back, they were lost with it.
+    async fn give_up(&self, records: &mut [FolderRecord], displaced: &BTreeSet<WireName>, put_back: bool) -> Flow<()> {
+        let mut looked_into = BTreeSet::new();
         for row in records.iter_mut().filter(|row| displaced.contains(&row.destination_wire)) {
             tracing::info!(folder = %row.destination, "another destination folder has this name now");
-            if let Some(live) = lost {
-                self.lose_copies(row, live).await?;
+            if put_back {
+                looked_into.extend(self.lose_copies(row).await?);
             }
             self.give_up_copies(row.id).await?;
             self.journal.forget_strangers(row.id).await?;
@@ -236,6 +246,7 @@ impl Pass {
             (row.destination_seen, row.strangers_next) = (Seen::default(), Uid(0));
             (row.intent, row.marker) = (None, None);
         }
+        records.iter_mut().filter(|row| looked_into.contains(&row.id)).for_each(|row| row.marker = None);
         Ok(())
     }
 
@@ -268,7 +279,14 @@ impl Pass {
         Ok(begun && self.journal.known_at_destination(record.id).await?.is_empty())
     }
 
-    async fn is_renamed(&self, lane: &mut Lane, record: &FolderRecord, folder: &ListedFolder) -> Flow<bool> {
+    /// Whether this folder holds the copies of that row, or, after a restore, `mostly`.
+    async fn is_renamed(
+        &self,
+        lane: &mut Lane,
+        record: &FolderRecord,
+        folder: &ListedFolder,
+        mostly: bool,
+    ) -> Flow<bool> {
         if let (Some(before), Some(now)) = (&record.destination_mailbox_id, &folder.mailbox_id) {
             return Ok(before == now);
         }
@@ -282,7 +300,8 @@ impl Pass {
         let copies = self.journal.copies(record.id, chosen).await?;
         let watermarks: Vec<Watermark> = copies.into_iter().map(|(_, mark)| mark).collect();
         let folder = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: state.uid_validity };
-        self.persist(lane, &mut SameMessages { side: Side::Destination, folder, watermarks: &watermarks }).await
+        let side = Side::Destination;
+        self.persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly }).await
     }
 }
 

@@ -86,9 +86,18 @@ impl There<'_> {
         self.record(pass, away).await;
         pass.lost_there.fetch_or(!lost.is_empty(), Ordering::Relaxed);
         self.note_homeless(pass, &lost);
-        // Nobody copies these again in this pass: their folder is not looked into.
-        let is_missing = |row: &FolderId| !self.rows.looked_into.contains(row) && !self.rows.left.contains(row);
-        let (missing, again): (Vec<_>, Vec<_>) = lost.iter().partition(|(row, _)| is_missing(row));
+        // Nobody copies these again in this pass: their folder is not looked into, or was before.
+        let is_missing = |(row, mark): &&(FolderId, Watermark)| match self.scanned {
+            _ if self.rows.left.contains(row) => false,
+            Some(gone) => !gone.contains(&(*row, mark.source)),
+            None => !self.rows.looked_into.contains(row),
+        };
+        let (missing, again): (Vec<_>, Vec<_>) = lost.iter().partition(is_missing);
+        if self.scanned.is_some() {
+            // The next pass looks into their folders.
+            let rows = missing.iter().map(|(row, _)| *row);
+            pass.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
+        }
         let numbers = |copies: Vec<&(FolderId, Watermark)>| copies.iter().map(|(_, mark)| mark.destination).collect();
         let (missing, again): (Vec<Uid>, Vec<Uid>) = (numbers(missing), numbers(again));
         let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
@@ -112,20 +121,28 @@ impl There<'_> {
 
     async fn look_for(&self, to: &mut dyn Destination, sorted: Sorted) -> Flow<Settled> {
         let mut settled = Settled::default();
-        let earlier = self.doubts.stepped_back && !sorted.gone.is_empty();
+        // Where only identity tells, what was taken away is not taken for another message of its name.
+        let earlier = (self.doubts.stepped_back || !sorted.lost.is_empty()) && self.kept != Bytes::Changed;
+        let earlier = earlier && !sorted.gone.is_empty();
         let nobody = sorted.lost.is_empty() && sorted.untold.is_empty() && !earlier;
         let mut there = if nobody { Others::default() } else { self.others(to, &sorted).await? };
         // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
         let put_back = self.at.path.is_inbox() || self.doubts.stepped_back;
         let made_anew = self.doubts.made_anew() && !put_back;
-        // In an earlier state of the folder a copy may lie under the number that it had then.
-        for (copies, is_lost) in [(sorted.untold, put_back), (sorted.lost, !made_anew), (sorted.gone, false)] {
+        for (copies, is_lost) in [(sorted.untold, put_back), (sorted.lost, !made_anew)] {
             for (row, mark) in copies {
                 match self.find(to, &mut there, &mark).await? {
                     Some(uid) => settled.places.push((row, mark.source, uid)),
                     None if is_lost => settled.lost.push((row, mark)),
                     None => settled.gone.push((row, mark)),
                 }
+            }
+        }
+        // In an earlier state of the folder a copy may lie under the number that it had then.
+        for (row, mark) in sorted.gone {
+            match if earlier { self.find(to, &mut there, &mark).await? } else { None } {
+                Some(uid) => settled.places.push((row, mark.source, uid)),
+                None => settled.gone.push((row, mark)),
             }
         }
         Ok(settled)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use crate::domain::folder::FolderPath;
+use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Gone, GoneMarks};
@@ -16,12 +16,23 @@ use crate::engine::pass::there::Rows;
 /// Source folders that go into one destination folder; one lane works on them, one after the other (D19).
 pub(super) type Group = Vec<Job>;
 
+/// A row whose destination numbers an earlier pass doubted, or may doubt now.
+pub(super) struct Doubted {
+    pub row: FolderId,
+    /// Its source folder.
+    pub path: FolderPath,
+    /// What an earlier pass saw of the destination folder.
+    pub seen: Seen,
+    /// The list says that the folder is in an earlier state.
+    pub went_back: bool,
+}
+
 /// What the first phases found out.
 pub(super) struct Prepared {
     /// Folders to look into.
     pub groups: Vec<Group>,
-    /// Rows whose destination numbers an earlier pass doubted, and that are not looked into.
-    pub doubted: Vec<(FolderId, FolderPath, Seen)>,
+    /// Rows that are not looked into, and whose destination numbers may not hold.
+    pub doubted: Vec<Doubted>,
     /// Rows whose source folder is gone or was renumbered: their messages may have moved (D12).
     pub lost: Vec<FolderId>,
     /// Rows of folders of everything: what lies there may have got a folder of its own since.
@@ -46,8 +57,8 @@ pub(super) struct Prepared {
     pub kept: AtomicBool,
     /// What decides about lost copies.
     pub rows: Rows,
-    /// Destination folders in which the numbers of copies were looked at in this pass.
-    pub checked: tokio::sync::Mutex<BTreeSet<FolderPath>>,
+    /// Destination folders in which the numbers of copies were looked at in this pass, or could not be.
+    pub checked: tokio::sync::Mutex<BTreeSet<WireName>>,
     /// It is settled across folders which of the new messages are copied.
     pub settled: bool,
 }

@@ -1,14 +1,14 @@
 //! A destination that was restored from a backup has none of the folders that were made since. They were not deleted by their
 //! owner (D12): what was in them is copied again (D26).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderRecord, Notice, NoticeKind, Watermark};
+use crate::domain::record::{FolderRecord, Notice, NoticeKind, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::engine::pass::candidates::{Candidate, place, went_back};
 use crate::engine::pass::lane::{Lane, Step};
@@ -43,6 +43,19 @@ fn is_earlier(record: &FolderRecord, now: FolderState) -> bool {
     }
 }
 
+/// Rows whose destination folder is not there any more: of candidates, and of folders that are not at the source, which no
+/// candidate stands for.
+fn lost_folders(records: &[FolderRecord], there: &[ListedFolder], candidates: &[Candidate]) -> Vec<FolderRecord> {
+    let listed: HashMap<_, _> = there.iter().filter(|f| f.selectable).map(|f| (&f.wire, f.state)).collect();
+    let known: BTreeSet<FolderId> = candidates.iter().filter_map(|c| c.record.as_ref()).map(|r| r.id).collect();
+    let is_lost = |record: &FolderRecord| match listed.get(&record.destination_wire) {
+        None => true,
+        Some(state) => state.is_some_and(|now| now.uid_validity != 0 && now.uid_validity < record.destination_validity),
+    };
+    let others = records.iter().filter(|r| r.destination_validity != 0 && !known.contains(&r.id) && is_lost(r));
+    candidates.iter().filter(|c| c.gone).filter_map(|c| c.record.as_ref()).chain(others).cloned().collect()
+}
+
 impl Pass {
     /// Where folders of the destination are gone and others are in an earlier state, the copies in those that are gone were
     /// lost: their messages are new again.
@@ -53,15 +66,14 @@ impl Pass {
         there: &[ListedFolder],
         candidates: &mut [Candidate],
     ) -> Flow<()> {
-        if !candidates.iter().any(|c| c.gone) || !self.was_put_back(lane, records, there).await? {
+        let gone = lost_folders(records, there, candidates);
+        if gone.is_empty() || !self.was_put_back(lane, records, there).await? {
             return Ok(());
         }
         tracing::info!("the destination was put back to an earlier state");
-        let live: Vec<FolderId> = candidates.iter().filter_map(|c| c.record.as_ref()).map(|record| record.id).collect();
-        let gone = candidates.iter().filter(|c| c.gone).filter_map(|c| c.record.clone());
-        let mut looked_into = Vec::new();
-        for record in gone.collect::<Vec<_>>() {
-            looked_into.extend(self.lose_copies(&record, &live).await?);
+        let mut looked_into = BTreeSet::new();
+        for record in gone {
+            looked_into.extend(self.lose_copies(&record).await?);
         }
         for record in candidates.iter_mut().filter_map(|c| c.record.as_mut()) {
             if looked_into.contains(&record.id) {
@@ -90,13 +102,19 @@ impl Pass {
         Ok(suspects.iter().zip(states).any(|(record, now)| now.is_some_and(|now| is_earlier(record, now))))
     }
 
-    /// All copies in a folder that is gone, of messages of folders at the source, are lost; the rows they belong to.
-    pub(super) async fn lose_copies(&self, record: &FolderRecord, live: &[FolderId]) -> Flow<Vec<FolderId>> {
+    /// Whether this folder is in an earlier state than a pass saw it in, by what it says itself.
+    pub(super) async fn is_earlier_now(&self, lane: &mut Lane, at: &FolderRef, seen: Seen) -> Flow<bool> {
+        let now = self.persist(lane, &mut Reopen(vec![at.clone()])).await?.pop().flatten();
+        Ok(now.is_some_and(|now| went_back(seen, now)))
+    }
+
+    /// All copies in a folder that is gone are lost; the rows they belong to.
+    pub(super) async fn lose_copies(&self, record: &FolderRecord) -> Flow<Vec<FolderId>> {
         let mut numbers = self.journal.known_at_destination(record.id).await?;
         numbers.insert(0, Watermark::NOT_TOLD);
         let copies = self.journal.copies(record.id, numbers).await?;
         let mut by_row: BTreeMap<FolderId, Vec<Watermark>> = BTreeMap::new();
-        for (row, mark) in copies.into_iter().filter(|(row, _)| live.contains(row)) {
+        for (row, mark) in copies {
             by_row.entry(row).or_default().push(mark);
         }
         let mut lost: Vec<Uid> = Vec::new();

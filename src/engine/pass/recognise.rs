@@ -42,6 +42,8 @@ pub(super) struct Found {
     pub arrived: Vec<Uid>,
     /// Equal messages at numbers that this workspace never saw.
     unheard: Vec<Uid>,
+    /// Watermarks of lost copies are on their way to messages found here.
+    owed: bool,
 }
 
 /// Both sides of one folder, while it is compared.
@@ -81,6 +83,7 @@ impl Look<'_> {
         let found = self.astray().moved(self.job.id, uid, names, content);
         let Some(key) = found else { return false };
         self.job.again.insert(uid);
+        self.found.owed = true;
         let results = Results { rekeys: vec![key], ..Results::default() };
         self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
         true
@@ -228,6 +231,10 @@ impl Look<'_> {
 
     /// Messages that are at the destination without a watermark get one. Above the floor of an intent they are ours.
     async fn record(&mut self, pairs: Vec<(Identity, Pair)>) -> Flow<()> {
+        if !pairs.is_empty() && std::mem::take(&mut self.found.owed) {
+            // What is found now replaces them.
+            self.pass.recorder.flush().await;
+        }
         for some in pairs.chunks(GROUP_ROWS) {
             let mut entry = Entry::default();
             for (identity, pair) in some {

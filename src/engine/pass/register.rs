@@ -13,9 +13,9 @@ use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, 
 use crate::endpoint::FolderRef;
 use crate::engine::pass::candidates::{Candidate, place, went_back};
 use crate::engine::pass::job::{Cut, Job, Todo};
-use crate::engine::pass::places::Prepared;
+use crate::engine::pass::places::{Doubted, Prepared};
 use crate::engine::pass::suspects::Suspects;
-use crate::engine::pass::there::Rows;
+use crate::engine::pass::there::{Rows, SeenThere};
 use crate::engine::pass::tree::Listing;
 use crate::engine::pass::{Flow, Pass, Trouble};
 
@@ -76,11 +76,12 @@ impl Pass {
             }
         }
         prepared.groups = groups.into_values().collect();
-        let looked_into = |path: &FolderPath| prepared.groups.iter().flatten().any(|job| job.destination.path == *path);
+        let looked_into: BTreeSet<&FolderPath> =
+            prepared.groups.iter().flatten().map(|job| &job.destination.path).collect();
         let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
-        let doubted = records.iter().filter(|r| !looked_into(&r.destination));
-        let doubted = doubted.filter_map(|r| Some((r.id, r.source.clone(), doubt(r, &there)?)));
-        prepared.doubted = doubted.collect();
+        let doubted = records.iter().filter(|r| !looked_into.contains(&r.destination));
+        let seen = SeenThere::of(&records);
+        prepared.doubted = doubted.filter_map(|r| doubt(r, seen.get(r), &there)).collect();
         prepared.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
@@ -232,13 +233,11 @@ impl Pass {
 
 /// Why the numbers of copies in a folder that is not looked into may not hold (D26): an earlier pass doubted them, or the folder
 /// went back. Messages that left its source folder may come up in others, and are new if their copies were lost.
-fn doubt(record: &FolderRecord, there: &HashMap<&WireName, FolderState>) -> Option<Seen> {
-    if record.destination_seen.is_doubted() {
-        return Some(record.destination_seen);
-    }
-    let now = there.get(&record.destination_wire)?;
-    let same = now.uid_validity == record.destination_validity;
-    (same && went_back(record.destination_seen, *now)).then_some(Seen::DOUBTED)
+fn doubt(record: &FolderRecord, seen: Seen, there: &HashMap<&WireName, FolderState>) -> Option<Doubted> {
+    let now = there.get(&record.destination_wire).filter(|now| now.uid_validity == record.destination_validity);
+    let went_back = !seen.is_doubted() && now.is_some_and(|now| went_back(seen, *now));
+    let doubted = Doubted { row: record.id, path: record.source.clone(), seen, went_back };
+    (seen.is_doubted() || went_back).then_some(doubted)
 }
 
 /// Floors of the intents that an interrupted pass left at folders that this pass does not look into: their source folder is

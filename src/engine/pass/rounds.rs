@@ -12,10 +12,10 @@ use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::Phase;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Lanes, settle};
-use crate::engine::pass::places::{Group, Prepared, Queue};
+use crate::engine::pass::places::{Doubted, Group, Prepared, Queue};
 use crate::engine::pass::resolve::Resolve;
 use crate::engine::pass::scan::gone_mark;
-use crate::engine::pass::there::Rows;
+use crate::engine::pass::there::{Rows, SeenThere};
 use crate::engine::pass::{Flow, Halt, Pass};
 
 /// What comparing all folders found.
@@ -43,7 +43,7 @@ impl Pass {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
         let rows = Rows::of(prepared);
         let checked =
-            |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.destination.path.clone());
+            |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.destination.wire.clone());
         *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
@@ -65,10 +65,13 @@ impl Pass {
     async fn doubt_destination(&self, prepared: &mut Prepared) -> Flow<()> {
         tracing::info!("the destination was put back to an earlier state");
         let mut checked = std::mem::take(prepared.checked.get_mut());
-        for record in self.journal.folders().await? {
-            if let Some(at) = prepared.places.get(&record.id).filter(|at| checked.insert(at.path.clone())) {
+        let records = self.journal.folders().await?;
+        let seen_there = SeenThere::of(&records);
+        for record in &records {
+            if let Some(at) = prepared.places.get(&record.id).filter(|at| checked.insert(at.wire.clone())) {
                 tracing::debug!(folder = %at.path, "looked at too");
-                prepared.doubted.push((record.id, record.source, record.destination_seen));
+                let (row, path, seen) = (record.id, record.source.clone(), seen_there.get(record));
+                prepared.doubted.push(Doubted { row, path, seen, went_back: false });
             }
         }
         *prepared.checked.get_mut() = checked;
@@ -226,8 +229,12 @@ impl Pass {
         self.forget_astray(prepared).await
     }
 
-    /// Lost copies whose messages left their folders, and came up nowhere else, are nobody's business any more.
+    /// Lost copies whose messages left their folders, and came up nowhere else, are nobody's business any more. Where a folder
+    /// could not be read they may have come up in that.
     async fn forget_astray(&self, prepared: &mut Prepared) -> Flow<()> {
+        if !prepared.unread.is_empty() || prepared.groups.iter().flatten().any(|job| job.abandoned) {
+            return Ok(());
+        }
         let live: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
         let astray = prepared.astray.get_mut().unwrap_or_else(PoisonError::into_inner);
         let left = GoneMarks::new(astray.take(|mark| live.contains(&mark.folder)));

@@ -100,6 +100,14 @@ impl Tally {
         });
     }
 
+    /// This folder, or where it is no part of the pass any other one: what is told of it counts.
+    pub fn known(&self, id: FolderId) -> FolderId {
+        self.with(|inner| match inner.folders.contains_key(&id) {
+            true => id,
+            false => inner.folders.keys().next().copied().unwrap_or(id),
+        })
+    }
+
     /// Changes a folder's counters and, with them, the sums.
     pub fn count(&self, now: i64, id: FolderId, change: impl FnOnce(&mut Counts)) {
         self.touch(now, |inner| {

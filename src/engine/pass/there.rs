@@ -4,21 +4,21 @@
 //! backup takes copies away, and gives their numbers to the owner's own mail. Bounded: [`CHUNK`] copies at once, and the
 //! identities of the messages that are no confirmed copy, when there is reason to look for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Failure, Scope, Side};
-use crate::domain::folder::FolderPath;
+use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, ItemError, Origin, Seen, Watermark};
+use crate::domain::record::{FolderEnd, FolderRecord, ItemError, Origin, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::engine::pass::contents::traces;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
 use crate::engine::pass::lost_copies::Sorted;
-use crate::engine::pass::places::{Group, Prepared};
+use crate::engine::pass::places::{Doubted, Group, Prepared};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::HEADERS_AT_ONCE;
 use crate::engine::pass::restored::AT_ONCE;
@@ -54,6 +54,22 @@ impl Doubts {
     }
 }
 
+/// What was seen of destination folders, by name and UIDVALIDITY. Of a folder to which a live row leads, retired ones tell what
+/// was seen when they were retired.
+pub(super) struct SeenThere<'a>(HashMap<(&'a WireName, u32), Seen>);
+
+impl<'a> SeenThere<'a> {
+    pub fn of(records: &'a [FolderRecord]) -> Self {
+        let live = records.iter().filter(|record| !record.retired);
+        Self(live.map(|r| ((&r.destination_wire, r.destination_validity), r.destination_seen)).collect())
+    }
+
+    pub fn get(&self, record: &FolderRecord) -> Seen {
+        let live = self.0.get(&(&record.destination_wire, record.destination_validity));
+        live.copied().unwrap_or(record.destination_seen)
+    }
+}
+
 /// A destination folder and what is known to lie in it.
 pub(super) struct There<'a> {
     pub(super) id: FolderId,
@@ -63,6 +79,9 @@ pub(super) struct There<'a> {
     pub(super) source: Option<&'a FolderRef>,
     pub(super) doubts: Doubts,
     pub(super) rows: &'a Rows,
+    /// Where the source was compared already: the messages that were no longer there. Lost copies of others are not copied again
+    /// in this pass.
+    pub(super) scanned: Option<&'a BTreeSet<(FolderId, Uid)>>,
     /// Whether contents say anything.
     pub(super) kept: Bytes,
 }
@@ -288,6 +307,7 @@ impl Pass {
             source: Some(&job.source),
             doubts,
             rows,
+            scanned: None,
             kept: self.journal.habit(Side::Destination).await?.into(),
         };
         match self.persist(lane, &mut there).await? {
@@ -339,7 +359,7 @@ impl Pass {
             side: Some(side),
             failure,
         };
-        self.recorder.add(Entry::error(row, error)).await;
+        self.recorder.add(Entry::error(self.tally.known(row), error)).await;
         self.check_errors(1)
     }
 
@@ -351,14 +371,17 @@ impl Pass {
         Ok(self.journal.end_folder(row, end).await?)
     }
 
-    /// Looks at the copies in destination folders that an earlier pass doubted, and whose source folders are not looked into.
+    /// Looks at the copies in destination folders that nobody looks into, and whose numbers may not hold.
     pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &mut Prepared, rows: &Rows) -> Flow<()> {
-        for (id, path, seen) in std::mem::take(&mut prepared.doubted) {
+        for Doubted { row: id, path, seen, went_back } in std::mem::take(&mut prepared.doubted) {
             let Some(at) = prepared.places.get(&id) else { continue };
-            prepared.checked.get_mut().insert(at.path.clone());
-            let (path, doubts) = (&path, Doubts::of(seen));
-            let kept = self.journal.habit(Side::Destination).await?.into();
-            match self.persist(lane, &mut There { id, path, at, source: None, doubts, rows, kept }).await? {
+            prepared.checked.get_mut().insert(at.wire.clone());
+            let mut doubts = Doubts::of(seen);
+            // A list may be wrong (D27).
+            doubts.stepped_back |= went_back && self.is_earlier_now(lane, at, seen).await?;
+            let (path, kept) = (&path, self.journal.habit(Side::Destination).await?.into());
+            let mut there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
+            match self.persist(lane, &mut there).await? {
                 Ok(changed) if changed || seen.is_doubted() => self.settled_there(id).await?,
                 Ok(_) => {}
                 Err(Trouble { side, failure }) => self.not_looked_at(id, path, side, failure).await?,

@@ -144,10 +144,7 @@ impl Pass {
         same_mailbox(&records, &listing.destination)?;
         self.wait_for_the_interrupted(&records).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
-        let listed: BTreeSet<_> = listing.source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
-        let at_source = |r: &&FolderRecord| listed.contains(&r.source) || renamed.values().any(|id| *id == r.id);
-        let live: Vec<_> = records.iter().filter(|r| !r.retired).filter(at_source).map(|r| r.id).collect();
-        self.follow_renamed(lane, &mut records, &listing.destination, &live).await?;
+        self.follow_renamed(lane, &mut records, &listing.destination).await?;
         let known = Known::new(&records, &renamed);
         let separator = listing.limits.separator;
         let tree = self.tree(lane, &listing.source, &mut listing.destination, separator, &known).await?;

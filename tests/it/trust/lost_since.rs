@@ -199,3 +199,59 @@ fn c1c_where_one_folder_of_the_destination_went_back_the_others_are_looked_at_to
         pair.verdict().copies(0);
     }
 }
+
+#[test]
+fn c1c_a_lost_copy_whose_message_is_found_where_it_moved_is_not_copied() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..3);
+    pair.source.fill("A", 10..15);
+    pair.source.state().make("E");
+    pair.verdict().copies(8);
+    {
+        let mut here = pair.source.state();
+        here.boxes.retain(|one| one.name != "A");
+        (10..15).for_each(|number| assert!(here.at("E").add(letter(number)) > 0));
+    }
+    {
+        let mut there = pair.destination.state();
+        made_anew(there.at("A"), [own(1)]);
+        // Their owner, or another tool, brought some.
+        there.at("E").add(letter(10));
+        there.at("E").add(letter(11));
+    }
+    pair.verdict().copies(3);
+    assert_eq!(copies(&pair), once((0..3).chain(10..15)));
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c1c_a_folder_that_a_restored_destination_never_had_is_missed_though_its_source_is_gone() {
+    // The messages move in the pass that sees the restore, or in one before.
+    for before in [true, false] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("INBOX", 0..3);
+        pair.source.state().make("E");
+        pair.verdict().copies(3);
+        let backup = pair.destination.state().boxes.clone();
+        pair.source.fill("INBOX", 3..5);
+        pair.source.fill("A", 10..15);
+        pair.verdict().copies(7);
+        let go = || {
+            let mut here = pair.source.state();
+            here.boxes.retain(|one| one.name != "A");
+            (10..15).for_each(|number| assert!(here.at("E").add(letter(number)) > 0));
+        };
+        if before {
+            go();
+            pair.verdict().copies(0);
+        }
+        pair.destination.state().boxes = backup;
+        if !before {
+            go();
+        }
+        pair.source.state().at("INBOX").flag(1, "\\Flagged");
+        pair.verdict().copies(7);
+        assert_eq!(copies(&pair), once((0..5).chain(10..15)), "moved before: {before}");
+        pair.verdict().copies(0);
+    }
+}
