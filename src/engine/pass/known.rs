@@ -280,7 +280,7 @@ impl Pass {
     }
 
     /// Whether this folder holds the copies of that row, or, after a restore, `mostly`.
-    async fn is_renamed(
+    pub(super) async fn is_renamed(
         &self,
         lane: &mut Lane,
         record: &FolderRecord,

@@ -73,7 +73,9 @@ impl Pass {
         tracing::info!("the destination was put back to an earlier state");
         let mut looked_into = BTreeSet::new();
         for record in gone {
-            looked_into.extend(self.lose_copies(&record).await?);
+            if !self.has_another_name(lane, &record, there).await? {
+                looked_into.extend(self.lose_copies(&record).await?);
+            }
         }
         for record in candidates.iter_mut().filter_map(|c| c.record.as_mut()) {
             if looked_into.contains(&record.id) {
@@ -81,6 +83,18 @@ impl Pass {
             }
         }
         Ok(())
+    }
+
+    /// Whether a folder that is gone lies under another name, which is another row's too.
+    async fn has_another_name(&self, lane: &mut Lane, record: &FolderRecord, there: &[ListedFolder]) -> Flow<bool> {
+        let validity = |f: &ListedFolder| f.state.map_or(0, |state| state.uid_validity);
+        let may_be = |f: &&ListedFolder| f.selectable && validity(f) == record.destination_validity;
+        for folder in there.iter().filter(may_be) {
+            if self.is_renamed(lane, record, folder, true).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a folder of the destination is in an earlier state than a pass saw it in.
