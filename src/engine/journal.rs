@@ -102,6 +102,9 @@ pub trait Journal: Send + Sync {
     /// Destination numbers, ascending, of all watermarks of the item that point into this row's destination folder.
     async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError>;
 
+    /// Which rows have watermarks whose copies lie in the destination folder of another row: that row and the other one.
+    async fn led_elsewhere(&self) -> Result<Vec<(FolderId, FolderId)>, StoreError>;
+
     /// These messages of a source folder are gone from it: their watermarks move to a retired row, where they are found
     /// should the messages come back elsewhere (D12). Answers that row.
     async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError>;

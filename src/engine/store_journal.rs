@@ -121,6 +121,10 @@ impl Journal for StoreJournal {
         self.store.known_at_destination(folder).await
     }
 
+    async fn led_elsewhere(&self) -> Result<Vec<(FolderId, FolderId)>, StoreError> {
+        self.store.led_elsewhere(self.item).await
+    }
+
     async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError> {
         self.store.retire(folder, messages).await
     }

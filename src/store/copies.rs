@@ -8,7 +8,7 @@ use super::error::Result;
 use super::folders::{leading_to, sharing_destination};
 use super::watermarks::{WATERMARK_COLUMNS, watermark_row};
 use crate::domain::folder::{FolderPath, WireName};
-use crate::domain::ids::{FolderId, Uid};
+use crate::domain::ids::{FolderId, ItemId, Uid};
 use crate::domain::record::Watermark;
 
 impl Store {
@@ -24,6 +24,19 @@ impl Store {
             })?;
             found.sort_by_key(|(_, watermark)| watermark.destination);
             Ok(found)
+        })
+        .await
+    }
+
+    /// Which rows of the item have watermarks whose copies lie in the destination folder of another row: that row and the other.
+    pub async fn led_elsewhere(&self, item: ItemId) -> Result<Vec<(FolderId, FolderId)>> {
+        self.read(move |connection| {
+            let sql =
+                "SELECT DISTINCT w.folder, w.destination_folder FROM watermark AS w JOIN folder AS f ON f.id = w.folder
+                       WHERE w.destination_folder <> 0 AND w.destination > 0 AND f.item = ?1 AND f.dropped = 0";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([item], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

@@ -74,7 +74,7 @@ impl There<'_> {
         // An altered copy would be doubted again and again: it is there, and its number is not built on.
         let numbers: Vec<Uid> = sorted.altered.iter().map(|(_, mark)| mark.destination).collect();
         let Settled { places, lost, gone } = self.look_for(to, sorted).await?;
-        let only_altered = places.is_empty() && gone.is_empty() && lost.is_empty() && !numbers.is_empty();
+        let moved = !places.is_empty() || !gone.is_empty() || self.doubts.renumbered;
         if !numbers.is_empty() {
             self.tell(pass, NoticeKind::Altered, &numbers).await;
         }
@@ -112,7 +112,7 @@ impl There<'_> {
         }
         match again.is_empty() {
             false => self.tell(pass, NoticeKind::CopiedAgain, &again).await,
-            true if missing.is_empty() && !only_altered => self.tell(pass, NoticeKind::Renumbered, &[]).await,
+            true if missing.is_empty() && moved => self.tell(pass, NoticeKind::Renumbered, &[]).await,
             true => {}
         }
         pass.recorder.flush().await;

@@ -187,7 +187,7 @@ pub struct Pass {
     headers_differ: AtomicBool,
     /// The source hands out its messages in another form than when they were copied: contents say nothing.
     in_another_form: AtomicBool,
-    /// Copies were lost at the destination: it was put back to an earlier state.
+    /// A folder of the destination is in an earlier state, or copies were lost in it: it was put back.
     lost_there: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
     late: Mutex<BTreeMap<FolderId, Job>>,

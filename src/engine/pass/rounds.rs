@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
 
+use crate::domain::folder::WireName;
 use crate::domain::ids::FolderId;
 use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::Phase;
@@ -48,11 +49,13 @@ impl Pass {
         let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
         let stepped_back = prepared.groups.iter().flatten().any(|job| job.doubts.stepped_back);
+        self.lost_there.fetch_or(stepped_back, Ordering::Relaxed);
+        self.look_where_copies_lie(prepared).await?;
         prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;
-            if stepped_back || self.lost_there.load(Ordering::Relaxed) {
-                self.doubt_destination(prepared).await?;
+            if self.lost_there.load(Ordering::Relaxed) {
+                self.look_everywhere(prepared).await?;
                 self.check_doubted(lane, prepared, &rows).await?;
             }
         }
@@ -60,9 +63,32 @@ impl Pass {
         Ok(())
     }
 
+    /// Messages that moved at the source have their copies where they came from: of folders that are looked into, those
+    /// destination folders are looked at too.
+    async fn look_where_copies_lie(&self, prepared: &mut Prepared) -> Flow<()> {
+        let jobs: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
+        let led = self.journal.led_elsewhere().await?;
+        let led: BTreeSet<FolderId> = led.into_iter().filter(|(row, _)| jobs.contains(row)).map(|(_, to)| to).collect();
+        if led.is_empty() {
+            return Ok(());
+        }
+        let records = self.journal.folders().await?;
+        let seen_there = SeenThere::of(&records);
+        let mut known: BTreeSet<WireName> = prepared.checked.get_mut().clone();
+        let doubted = prepared.doubted.iter().filter_map(|doubted| prepared.places.get(&doubted.row));
+        known.extend(doubted.map(|at| at.wire.clone()));
+        for record in records.iter().filter(|record| led.contains(&record.id)) {
+            if prepared.places.get(&record.id).is_some_and(|at| known.insert(at.wire.clone())) {
+                let (row, path, seen) = (record.id, record.source.clone(), seen_there.get(record));
+                prepared.doubted.push(Doubted { row, path, seen, went_back: false });
+            }
+        }
+        Ok(())
+    }
+
     /// A folder of the destination is in an earlier state than it was, so that the others may be too, whatever their figures
     /// say: their copies are looked at also where nothing else asks for them.
-    async fn doubt_destination(&self, prepared: &mut Prepared) -> Flow<()> {
+    async fn look_everywhere(&self, prepared: &mut Prepared) -> Flow<()> {
         tracing::info!("the destination was put back to an earlier state");
         let mut checked = std::mem::take(prepared.checked.get_mut());
         let records = self.journal.folders().await?;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 
@@ -137,7 +138,9 @@ impl There<'_> {
         if known.is_empty() && untold.is_empty() {
             return Ok(false);
         }
-        if !stepped_back && !renumbered && self.sample_holds(pass, to, &known).await? {
+        let holds = !stepped_back && !renumbered && self.sample_holds(pass, to, &known).await?;
+        // Where others were put back, the newest may be earlier versions under their names.
+        if holds && (!pass.lost_there.load(Ordering::Relaxed) || self.newest_hold(pass, to, &known).await?) {
             return Ok(false);
         }
         let mut sorted = self.sort_out(pass, source, to, &known).await?;
@@ -156,6 +159,18 @@ impl There<'_> {
         let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
         let proofs = prove(to, self.at, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
+    }
+
+    async fn newest_hold(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<bool> {
+        if self.kept == Bytes::Changed {
+            return Ok(true);
+        }
+        let newest = known[known.len().saturating_sub(AT_ONCE)..].to_vec();
+        let mut copies = pass.journal.copies(self.id, newest).await?;
+        copies.retain(|(_, mark)| mark.content.is_some() && mark.origin == Origin::Copied);
+        let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
+        let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        Ok(found.others.is_empty())
     }
 
     /// Looks at every known number.

@@ -170,12 +170,7 @@ impl Pass {
             self.persist(lane, &mut Open { candidates: &mut look }).await?;
         }
         if look.iter().any(|c| c.doubts().stepped_back) {
-            // The destination was put back: copies may be lost in folders too that have grown again since.
-            let mut more = self.known_ones(lane, &listing, &mut settled).await?;
-            if !more.is_empty() {
-                self.persist(lane, &mut Open { candidates: &mut more }).await?;
-            }
-            look.extend(more);
+            self.doubt_destination(lane, &listing, &mut look, &mut settled).await?;
         }
         self.register(records, &listing, settled, look).await
     }
@@ -193,6 +188,28 @@ impl Pass {
             self.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
         }
         Ok(more)
+    }
+
+    /// A folder of the destination is in an earlier state than it was: copies may be lost in folders too that have grown again
+    /// since, or lie under the numbers of later versions. All are looked into, in this pass or, if it dies, in the next.
+    async fn doubt_destination(
+        &self,
+        lane: &mut Lane,
+        listing: &Listing,
+        look: &mut Vec<Candidate>,
+        settled: &mut Vec<Candidate>,
+    ) -> Flow<()> {
+        let mut more = self.known_ones(lane, listing, settled).await?;
+        if !more.is_empty() {
+            self.persist(lane, &mut Open { candidates: &mut more }).await?;
+        }
+        look.extend(more);
+        let sound = |r: &&FolderRecord| r.destination_validity != 0 && !r.destination_seen.is_doubted();
+        for record in look.iter().filter_map(|candidate| candidate.record.as_ref()).filter(sound) {
+            let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
+            self.journal.end_folder(record.id, end).await?;
+        }
+        Ok(())
     }
 
     /// A folder of the source is in an earlier state than it was, so that the others may be too, whatever their figures say: an

@@ -363,6 +363,11 @@ impl Journal for Cut {
         self.inner.known_at_destination(folder).await
     }
 
+    async fn led_elsewhere(&self) -> Result<Vec<(FolderId, FolderId)>, StoreError> {
+        self.dead()?;
+        self.inner.led_elsewhere().await
+    }
+
     async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError> {
         self.write()?;
         self.inner.retire(folder, messages).await

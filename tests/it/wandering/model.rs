@@ -103,6 +103,8 @@ pub struct Model {
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two. Or given up, because nobody could know yet that they were lost.
     forgotten: Census,
+    /// What was lost may be what its owner deleted: since the last pass, and in this one.
+    blurred: (bool, bool),
     /// Some were lost so, and that has a name in the first pass that looks for them.
     homeless: bool,
     /// The last pass saw everything, and something had a name.
@@ -164,6 +166,7 @@ impl Model {
 
     fn may_be_deleted(&mut self, which: impl Fn(&String) -> bool) {
         for (message, count) in self.emptied.extract_if(.., |name, _| which(name)).flat_map(|(_, copies)| copies) {
+            self.blurred.0 = true;
             let owed = self.razed.entry(message.clone()).or_default();
             *owed = owed.saturating_sub(count);
             *self.gone.entry(message.clone()).or_default() += count;
@@ -254,6 +257,7 @@ impl Model {
         let (source, there) = (census(pass.source), census(there));
         let (mut wrong, mut short) = (Vec::new(), false);
         self.homeless &= !self.was_named;
+        self.blurred = (false, self.blurred.0);
         self.was_named = pass.named && !pass.blind;
         let killed = pass.before_kill.clone().unwrap_or_default();
         let all: BTreeSet<String> =
@@ -342,6 +346,6 @@ impl Model {
 
     /// Whether something may still be named because of a folder made anew.
     pub fn is_unsettled(&self) -> bool {
-        self.homeless || self.razed.values().any(|count| *count > 0)
+        self.homeless || self.blurred.1 || self.razed.values().any(|count| *count > 0)
     }
 }
