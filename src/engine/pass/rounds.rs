@@ -46,11 +46,11 @@ impl Pass {
         let checked =
             |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.destination.wire.clone());
         *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
-        let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
-        let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
         let stepped_back = prepared.groups.iter().flatten().any(|job| job.doubts.stepped_back);
         self.lost_there.fetch_or(stepped_back, Ordering::Relaxed);
         self.look_where_copies_lie(prepared).await?;
+        let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
+        let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
         prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;

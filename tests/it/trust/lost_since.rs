@@ -255,3 +255,62 @@ fn c1c_a_folder_that_a_restored_destination_never_had_is_missed_though_its_sourc
         pair.verdict().copies(0);
     }
 }
+
+#[test]
+fn c1c_a_doubt_that_was_settled_does_not_bring_back_what_its_owner_deleted() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..3);
+    pair.source.fill("F", 10..14);
+    pair.verdict().copies(7);
+    // The destination's folder was put back, and at the source one message goes, in the same pass.
+    pair.destination.state().at("F").validity -= 1;
+    pair.source.state().at("F").remove(&[1]);
+    pair.verdict().copies(0);
+    // Later its owner deletes the newest copy.
+    pair.destination.state().at("F").remove(&[4]);
+    pair.source.fill("INBOX", 3..4);
+    pair.verdict().copies(1);
+    pair.source.state().at("F").flag(2, "\\Flagged");
+    pair.verdict().copies(0);
+    assert_eq!(pair.there(), once((0..4).chain(10..13)), "it stays away");
+}
+
+#[test]
+fn c1c_copies_in_a_folder_that_was_put_back_under_its_earlier_name_are_found_there() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..3);
+    pair.source.fill("C", 10..16);
+    pair.verdict().copies(9);
+    let backup = pair.destination.state().boxes.clone();
+    pair.destination.state().at("C").name = "Kept".into();
+    pair.source.fill("INBOX", 3..5);
+    pair.source.fill("C", 16..18);
+    pair.verdict().copies(4);
+    pair.destination.state().boxes = backup;
+    // Its owner's own mail has the numbers of what is lost.
+    (0..3).for_each(|number| assert!(pair.destination.state().at("C").add(own(number)) > 0));
+    pair.source.state().at("INBOX").flag(1, "\\Flagged");
+    pair.verdict().copies(4);
+    assert_eq!(copies(&pair), once((0..5).chain(10..18)));
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c1c_copies_of_moved_messages_are_looked_at_where_they_lie() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..3);
+    pair.source.fill("B", 10..13);
+    pair.verdict().copies(6);
+    {
+        let mut here = pair.source.state();
+        here.at("B").remove(&[1, 2, 3]);
+        (10..13).for_each(|number| assert!(here.at("INBOX").add(letter(number)) > 0));
+    }
+    pair.verdict().copies(0);
+    // Of its figures none went back.
+    made_anew(pair.destination.state().at("B"), (0..5).map(own));
+    pair.source.fill("INBOX", 3..4);
+    pair.verdict().copies(4);
+    assert_eq!(copies(&pair), once((0..4).chain(10..13)));
+    pair.verdict().copies(0);
+}
