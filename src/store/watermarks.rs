@@ -55,8 +55,7 @@ impl Store {
         .await
     }
 
-    /// The copies of these messages were lost: they are copied again. Those of retired rows are no longer at the source, and are
-    /// dropped.
+    /// The copies of these messages were lost: they are copied again, those of retired rows where they come up.
     pub async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<()> {
         self.write(move |transaction, cache| {
             cache.taken.clear();
@@ -65,12 +64,6 @@ impl Store {
             for message in messages {
                 statement.execute((folder, message, Watermark::LOST))?;
             }
-            transaction
-                .prepare_cached(
-                    "DELETE FROM watermark WHERE folder = ?1 AND destination = ?2
-                     AND (SELECT retired FROM folder WHERE id = ?1)",
-                )?
-                .execute((folder, Watermark::LOST))?;
             // The next pass must look into the folder.
             transaction.prepare_cached("UPDATE folder SET marker = NULL WHERE id = ?1")?.execute([folder])?;
             Ok(())

@@ -314,3 +314,25 @@ fn c1c_copies_of_moved_messages_are_looked_at_where_they_lie() {
     assert_eq!(copies(&pair), once((0..4).chain(10..13)));
     pair.verdict().copies(0);
 }
+
+#[test]
+fn c1c_a_copy_that_was_deleted_does_not_answer_for_one_that_was_lost_after_its_message_left() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..3);
+    for name in ["A", "B"] {
+        pair.source.state().make(name).add(letter(10));
+    }
+    pair.verdict().copies(5);
+    // One of two equal copies is deleted at the destination; then both messages leave the source.
+    pair.destination.state().at("A").remove(&[1]);
+    pair.source.state().at("A").flag(1, "\\Flagged");
+    pair.verdict().copies(0);
+    ["A", "B"].iter().for_each(|name| pair.source.state().at(name).remove(&[1]));
+    pair.verdict().copies(0);
+    // The other copy is lost, and one message comes back.
+    made_anew(pair.destination.state().at("B"), [own(1)]);
+    pair.source.state().make("C").add(letter(10));
+    pair.verdict().copies(1);
+    assert_eq!(copies(&pair), once((0..3).chain(10..11)));
+    pair.verdict().copies(0);
+}
