@@ -114,6 +114,7 @@ impl World {
                 here.create(from);
                 here.append(from, &message(self.next));
                 self.next += 1;
+                self.suspect = true;
                 self.note(format!("here: a new {from}"));
             }
         }
