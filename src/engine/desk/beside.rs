@@ -36,7 +36,8 @@ impl Beside {
 
     /// Answers when its turn comes, or says at once that it will not.
     pub fn answer(&mut self, reply: Reply, work: impl Future<Output = Answer> + Send + 'static) {
-        if self.tasks.len() >= TAKEN {
+        // The preview has a place of its own.
+        if self.tasks.len() - usize::from(self.preview.is_some()) >= TAKEN {
             return reply.send_now(Answer::Refused(TOO_MANY.into()));
         }
         let turns = Arc::clone(&self.turns);
