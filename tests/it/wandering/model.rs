@@ -237,6 +237,8 @@ impl Model {
     /// A destination folder was made anew under its numbers: its copies are gone.
     pub fn razed<'a>(&mut self, folder: &str, copies: impl Iterator<Item = &'a Stored>) {
         self.restored = true;
+        // What its owner took away, before any pass saw that, looks lost too.
+        self.blurred.0 = true;
         let emptied = self.emptied.entry(folder.to_owned()).or_default();
         for copy in copies {
             if !self.own.contains(&copy.sha256) {
