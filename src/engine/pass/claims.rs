@@ -3,13 +3,13 @@
 //! source is gone, or did not change, are looked at by nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use crate::domain::failure::Side;
 use crate::domain::folder::WireName;
 use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::{Gone, GoneMarks};
+use crate::domain::matching::Gone;
 use crate::engine::pass::places::Prepared;
 use crate::engine::pass::recognise::Look;
 use crate::engine::pass::sample::Bytes;
@@ -85,17 +85,12 @@ impl Pass {
     /// Watermarks whose copies in this folder turned out to be lost answer for no message.
     async fn part_with_lost_claims(&self, prepared: &Prepared, wire: &WireName) -> Flow<()> {
         let leads = |mark: &Gone| prepared.places.get(&mark.at).is_some_and(|at| at.wire == *wire);
-        let locked = |marks: &Mutex<GoneMarks>| -> BTreeSet<FolderId> {
-            marks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .iter()
-                .filter(|mark| leads(mark))
-                .map(|mark| mark.folder)
-                .collect()
+        let rows: BTreeSet<FolderId> = {
+            let gone = prepared.gone.lock().unwrap_or_else(PoisonError::into_inner);
+            gone.iter().filter(|mark| leads(mark)).map(|mark| mark.folder).collect()
         };
         let mut known: BTreeMap<Numbered, bool> = BTreeMap::new();
-        for row in locked(&prepared.gone) {
+        for row in rows {
             let marks = self.journal.watermarks(row).await?;
             known.extend(marks.iter().map(|mark| ((row, mark.source), mark.is_lost())));
         }

@@ -55,7 +55,9 @@ impl Pass {
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;
             if self.lost_there.load(Ordering::Relaxed) {
-                self.look_everywhere(prepared).await?;
+                // The others may be in an earlier state too, whatever their figures say.
+                tracing::info!("the destination was put back to an earlier state");
+                self.look_there_too(prepared, |_| true).await?;
                 self.check_doubted(lane, prepared, &rows).await?;
             }
         }
@@ -69,38 +71,25 @@ impl Pass {
         let jobs: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
         let led = self.journal.led_elsewhere().await?;
         let led: BTreeSet<FolderId> = led.into_iter().filter(|(row, _)| jobs.contains(row)).map(|(_, to)| to).collect();
-        if led.is_empty() {
-            return Ok(());
+        match led.is_empty() {
+            true => Ok(()),
+            false => self.look_there_too(prepared, |row| led.contains(&row)).await,
         }
+    }
+
+    /// The destination folders of these rows are looked at, unless they are anyway.
+    async fn look_there_too(&self, prepared: &mut Prepared, which: impl Fn(FolderId) -> bool) -> Flow<()> {
         let records = self.journal.folders().await?;
         let seen_there = SeenThere::of(&records);
         let mut known: BTreeSet<WireName> = prepared.checked.get_mut().clone();
         let doubted = prepared.doubted.iter().filter_map(|doubted| prepared.places.get(&doubted.row));
         known.extend(doubted.map(|at| at.wire.clone()));
-        for record in records.iter().filter(|record| led.contains(&record.id)) {
+        for record in records.iter().filter(|record| which(record.id)) {
             if prepared.places.get(&record.id).is_some_and(|at| known.insert(at.wire.clone())) {
                 let (row, path, seen) = (record.id, record.source.clone(), seen_there.get(record));
                 prepared.doubted.push(Doubted { row, path, seen, went_back: false });
             }
         }
-        Ok(())
-    }
-
-    /// A folder of the destination is in an earlier state than it was, so that the others may be too, whatever their figures
-    /// say: their copies are looked at also where nothing else asks for them.
-    async fn look_everywhere(&self, prepared: &mut Prepared) -> Flow<()> {
-        tracing::info!("the destination was put back to an earlier state");
-        let mut checked = std::mem::take(prepared.checked.get_mut());
-        let records = self.journal.folders().await?;
-        let seen_there = SeenThere::of(&records);
-        for record in &records {
-            if let Some(at) = prepared.places.get(&record.id).filter(|at| checked.insert(at.wire.clone())) {
-                tracing::debug!(folder = %at.path, "looked at too");
-                let (row, path, seen) = (record.id, record.source.clone(), seen_there.get(record));
-                prepared.doubted.push(Doubted { row, path, seen, went_back: false });
-            }
-        }
-        *prepared.checked.get_mut() = checked;
         Ok(())
     }
 

@@ -24,6 +24,13 @@ fn copies(pair: &Pair) -> std::collections::BTreeMap<String, usize> {
     pair.there().into_iter().filter(|(subject, _)| !subject.starts_with("own")).collect()
 }
 
+/// The messages of A are in E now, and A is gone.
+fn all_move(pair: &Pair, numbers: std::ops::Range<u32>) {
+    let mut here = pair.source.state();
+    here.boxes.retain(|one| one.name != "A");
+    numbers.for_each(|number| assert!(here.at("E").add(letter(number)) > 0));
+}
+
 #[test]
 fn c1c_a_lost_copy_that_came_again_under_another_number_answers_for_no_later_move() {
     let pair = Pair::new(MODERN, MODERN);
@@ -55,11 +62,7 @@ fn c1c_a_message_that_moved_comes_again_if_its_copy_was_lost_in_a_folder_that_no
         pair.source.fill("A", 10..15);
         pair.source.state().make("E");
         pair.verdict().copies(8);
-        {
-            let mut here = pair.source.state();
-            here.boxes.retain(|one| one.name != "A");
-            (10..15).for_each(|number| assert!(here.at("E").add(letter(number)) > 0));
-        }
+        all_move(&pair, 10..15);
         made_anew(pair.destination.state().at("A"), (0..owned).map(own));
         pair.verdict().copies(5);
         assert_eq!(copies(&pair), once((0..3).chain(10..15)), "with {owned} of the owner's own");
@@ -74,11 +77,7 @@ fn c1c_what_moved_out_of_a_folder_is_found_although_other_copies_in_there_were_l
     pair.source.fill("A", 10..16);
     pair.source.state().make("E");
     pair.verdict().copies(9);
-    {
-        let mut here = pair.source.state();
-        here.boxes.retain(|one| one.name != "A");
-        (10..16).for_each(|number| assert!(here.at("E").add(letter(number)) > 0));
-    }
+    all_move(&pair, 10..16);
     // A backup from when half of it was there.
     {
         let mut there = pair.destination.state();
@@ -207,11 +206,7 @@ fn c1c_a_lost_copy_whose_message_is_found_where_it_moved_is_not_copied() {
     pair.source.fill("A", 10..15);
     pair.source.state().make("E");
     pair.verdict().copies(8);
-    {
-        let mut here = pair.source.state();
-        here.boxes.retain(|one| one.name != "A");
-        (10..15).for_each(|number| assert!(here.at("E").add(letter(number)) > 0));
-    }
+    all_move(&pair, 10..15);
     {
         let mut there = pair.destination.state();
         made_anew(there.at("A"), [own(1)]);
@@ -236,18 +231,13 @@ fn c1c_a_folder_that_a_restored_destination_never_had_is_missed_though_its_sourc
         pair.source.fill("INBOX", 3..5);
         pair.source.fill("A", 10..15);
         pair.verdict().copies(7);
-        let go = || {
-            let mut here = pair.source.state();
-            here.boxes.retain(|one| one.name != "A");
-            (10..15).for_each(|number| assert!(here.at("E").add(letter(number)) > 0));
-        };
         if before {
-            go();
+            all_move(&pair, 10..15);
             pair.verdict().copies(0);
         }
         pair.destination.state().boxes = backup;
         if !before {
-            go();
+            all_move(&pair, 10..15);
         }
         pair.source.state().at("INBOX").flag(1, "\\Flagged");
         pair.verdict().copies(7);
