@@ -164,6 +164,7 @@ impl Pass {
         // Those of which nobody can tell whether they still are what they were.
         let mut open: BTreeMap<&WireName, &FolderRecord> =
             held.iter().filter(|(_, r)| lost(r)).map(|(wire, r)| (*wire, *r)).collect();
+        let bare = if open.is_empty() { BTreeSet::new() } else { self.without_copies(&held, &open).await? };
         let mut queue: VecDeque<&FolderRecord> = VecDeque::new();
         for record in open.values().copied().collect::<Vec<_>>() {
             // Its figures are odd, and it is the same all the same.
@@ -180,12 +181,16 @@ impl Pass {
         while let Some((record, fit)) = next(&mut queue, &mut unfit) {
             let own = there.get(&record.destination_wire);
             let taken = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
-            // Where the old name is another folder's, names were passed on: any folder may be it.
+            // Where the old name is another folder's, names were passed on: any folder may be it; so may one that is known by
+            // its name only.
             let free = |f: &&&ListedFolder| {
                 (validity(f) == record.destination_validity || f.mailbox_id.is_some())
                     && f.wire != record.destination_wire
                     && !taken(&f.wire)
-                    && (own.is_some() || open.contains_key(&f.wire) || !held.contains_key(&f.wire))
+                    && (own.is_some()
+                        || open.contains_key(&f.wire)
+                        || !held.contains_key(&f.wire)
+                        || bare.contains(&f.wire))
                     && !(fit && f.state.is_some_and(|state| went_back(record.destination_seen, state)))
             };
             let mut found = false;
@@ -197,8 +202,10 @@ impl Pass {
                 }
                 moved.push((record, folder));
                 // Who had that name before has lost it.
-                if let Some(other) = held.get(&folder.wire).filter(|other| !open.contains_key(&other.destination_wire))
-                {
+                let keeps = |other: &FolderRecord| {
+                    open.contains_key(&other.destination_wire) || bare.contains(&other.destination_wire)
+                };
+                if let Some(other) = held.get(&folder.wire).filter(|other| !keeps(other)) {
                     open.insert(&other.destination_wire, *other);
                     queue.push_back(*other);
                 }
@@ -210,8 +217,11 @@ impl Pass {
         }
         let took = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
         let left = |wire: &WireName| moved.iter().any(|(r, _)| r.destination_wire == *wire);
-        let displaced: BTreeSet<WireName> =
-            held.keys().filter(|wire| took(wire) && !left(wire)).map(|wire| (*wire).clone()).collect();
+        let displaced: BTreeSet<WireName> = held
+            .keys()
+            .filter(|wire| took(wire) && !left(wire) && !bare.contains(*wire))
+            .map(|wire| (*wire).clone())
+            .collect();
         let stays = |r: &&FolderRecord| !took(&r.destination_wire) && !left(&r.destination_wire);
         let stayed: Vec<FolderRecord> = match displaced.is_empty() {
             true => Vec::new(),
@@ -226,6 +236,21 @@ impl Pass {
             self.give_up(records, &displaced, put_back).await?;
         }
         self.rename_destinations(records, moved).await
+    }
+
+    /// Destination folders in which no row knows a copy: what they hold tells nothing against another row.
+    async fn without_copies(
+        &self,
+        held: &BTreeMap<&WireName, &FolderRecord>,
+        open: &BTreeMap<&WireName, &FolderRecord>,
+    ) -> Flow<BTreeSet<WireName>> {
+        let mut bare = BTreeSet::new();
+        for (wire, record) in held.iter().filter(|(wire, _)| !open.contains_key(*wire)) {
+            if self.journal.known_at_destination(record.id).await?.is_empty() {
+                bare.insert((*wire).clone());
+            }
+        }
+        Ok(bare)
     }
 
     /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12). Where the

@@ -12,7 +12,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::Watermark;
 use crate::endpoint::{FolderRef, Source};
 use crate::engine::pass::job::Job;
-use crate::engine::pass::sample::{Compared, compared};
+use crate::engine::pass::sample::{Compared, compared, compared_by_name};
 use crate::engine::pass::{Flow, Halt, On, Pass};
 
 /// Watermarks looked at, at most.
@@ -20,7 +20,7 @@ const NEWEST: usize = 20_000;
 /// Messages in a row that are what they were end the search.
 pub(super) const AT_ONCE: usize = 20;
 /// Other folders that are asked, at most.
-const WITNESSES: usize = 8;
+pub(super) const WITNESSES: usize = 8;
 /// Watermarks read from the journal at once.
 const PAGE: usize = 5_000;
 
@@ -70,11 +70,12 @@ impl Pass {
         {
             let folder = FolderRef { path: row.source, wire: row.source_wire, validity: row.source_validity };
             let oldest = self.journal.some_watermarks(row.id, Uid(i64::MIN), Uid(i64::MAX), AT_ONCE).await?;
-            match compare(source, &folder, &oldest).await {
+            let asked: Vec<(Uid, &Watermark)> = oldest.iter().map(|mark| (mark.source, mark)).collect();
+            match compared_by_name(source, &folder, &asked).await {
                 Ok(found) if found.same > 0 => return Ok(false),
                 Ok(found) => differ |= !found.others.is_empty(),
-                Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {}
-                Err(halt) => return Err(halt),
+                Err(failure) if failure.scope <= Scope::Folder => {}
+                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
             }
         }
         if differ {

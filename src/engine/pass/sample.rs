@@ -168,6 +168,18 @@ pub(super) async fn compared(
     Ok(Compared { others: others.collect(), same })
 }
 
+/// The same of those only that have the name of their watermark.
+pub(super) async fn compared_by_name(
+    session: &mut (impl Source + ?Sized),
+    folder: &FolderRef,
+    marks: &[(Uid, &Watermark)],
+) -> Result<Compared, Failure> {
+    let proofs = prove(session, folder, marks, Bytes::Changed).await?;
+    let named = marks.iter().zip(proofs).filter(|(_, proof)| *proof == Proof::Confirmed);
+    let named: Vec<(Uid, &Watermark)> = named.map(|(mark, _)| *mark).collect();
+    compared(session, folder, &named).await
+}
+
 /// What these messages hold; those that are gone or not handed out are left out.
 pub(super) async fn contents(
     session: &mut (impl Source + ?Sized),

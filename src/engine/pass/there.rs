@@ -15,6 +15,7 @@ use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderEnd, FolderRecord, ItemError, Origin, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::engine::pass::candidates::place;
 use crate::engine::pass::contents::traces;
 use crate::engine::pass::job::Job;
 use crate::engine::pass::lane::{Lane, Step};
@@ -22,8 +23,8 @@ use crate::engine::pass::lost_copies::Sorted;
 use crate::engine::pass::places::{Doubted, Group, Prepared};
 use crate::engine::pass::recorder::Entry;
 use crate::engine::pass::resolve::HEADERS_AT_ONCE;
-use crate::engine::pass::restored::AT_ONCE;
-use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, compared, prove};
+use crate::engine::pass::restored::{AT_ONCE, WITNESSES};
+use crate::engine::pass::sample::{Bytes, Proof, SAMPLE, compared, compared_by_name, prove};
 use crate::engine::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// Copies looked at with one question to the database.
@@ -206,8 +207,7 @@ impl There<'_> {
             }
         }
         self.set_altered_aside(source, to, &mut sorted).await?;
-        let sure = !sorted.lost.is_empty() || !absent.is_empty();
-        self.set_replaced_aside(pass, to, &mut sorted, sure).await?;
+        self.set_replaced_aside(pass, to, &mut sorted).await?;
         // Numbers ascend: what is gone below a copy that is still there was taken away by somebody; above, the numbering
         // itself went back.
         let highest = sorted.confirmed.last().copied().unwrap_or(Uid(0));
@@ -252,14 +252,9 @@ impl There<'_> {
 
     /// Under the number of a copy a folder that was put back may hold what had its name before: an earlier version of a draft.
     /// Contents are compared from the top down until enough in a row are what they were; what differs is lost. Where no copy
-    /// is as it was and no number speaks for it (`sure`), the destination may hand out all of them in another form than before.
-    async fn set_replaced_aside(
-        &self,
-        pass: &Pass,
-        to: &mut dyn Destination,
-        sorted: &mut Sorted,
-        mut sure: bool,
-    ) -> Flow<()> {
+    /// is as it was, the destination may hand out all of them in another form than before:
+    /// other folders tell.
+    async fn set_replaced_aside(&self, pass: &Pass, to: &mut dyn Destination, sorted: &mut Sorted) -> Flow<()> {
         if self.kept == Bytes::Changed {
             return Ok(());
         }
@@ -268,23 +263,47 @@ impl There<'_> {
         let mut copies = pass.journal.copies(self.id, newest).await?;
         // What was found may hold lines more than the source's message.
         copies.retain(|(_, mark)| mark.content.is_some() && mark.origin == Origin::Copied);
-        let mut replaced = BTreeSet::new();
+        let (mut replaced, mut sure) = (BTreeSet::new(), false);
         for some in copies.rchunks(AT_ONCE) {
             let asked: Vec<(Uid, &Watermark)> = some.iter().map(|(_, mark)| (mark.destination, mark)).collect();
             let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
             sure |= found.same > 0;
             let enough = found.others.is_empty() && found.same > AT_ONCE / 2;
             replaced.extend(found.others);
-            if enough || (!sure && !replaced.is_empty()) {
+            if !sure && !replaced.is_empty() {
+                if self.is_in_another_form(pass, to).await? {
+                    return Ok(());
+                }
+                sure = true;
+            }
+            if enough {
                 break;
             }
         }
-        if sure {
-            let copies = copies.into_iter().filter(|(_, mark)| replaced.contains(&mark.destination));
-            sorted.lost.extend(copies);
-            sorted.confirmed.retain(|uid| !replaced.contains(uid));
-        }
+        let copies = copies.into_iter().filter(|(_, mark)| replaced.contains(&mark.destination));
+        sorted.lost.extend(copies);
+        sorted.confirmed.retain(|uid| !replaced.contains(uid));
         Ok(())
+    }
+
+    /// Whether the destination hands out no copy as it did: of some other folders the oldest ones differ, to which no restored
+    /// backup gives a new meaning.
+    async fn is_in_another_form(&self, pass: &Pass, to: &mut dyn Destination) -> Flow<bool> {
+        let mut differ = false;
+        let other = |row: &FolderRecord| row.destination_wire != self.at.wire && row.destination_validity != 0;
+        for row in pass.journal.folders().await?.into_iter().filter(other).take(WITNESSES) {
+            let mut oldest = pass.journal.some_watermarks(row.id, Uid(i64::MIN), Uid(i64::MAX), AT_ONCE).await?;
+            oldest.retain(|mark| mark.destination_folder == row.id && mark.origin == Origin::Copied);
+            let asked: Vec<(Uid, &Watermark)> = oldest.iter().filter_map(|mark| Some((mark.at()?, mark))).collect();
+            let folder = place(&row.destination, &row.destination_wire, row.destination_validity);
+            match compared_by_name(to, &folder, &asked).await {
+                Ok(found) if found.same > 0 => return Ok(false),
+                Ok(found) => differ |= !found.others.is_empty(),
+                Err(failure) if failure.scope <= Scope::Folder => {}
+                Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+            }
+        }
+        Ok(differ)
     }
 
     /// Which of these pairs of numbers are one message.

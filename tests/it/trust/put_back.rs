@@ -281,6 +281,88 @@ fn c1c_an_earlier_version_that_a_restore_put_under_the_number_of_a_draft_is_not_
 }
 
 #[test]
+fn c1c_the_only_copy_in_a_folder_may_be_an_earlier_version_that_a_restore_put_under_its_number() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..3);
+    pair.source.state().make("Drafts").add(draft("one"));
+    pair.verdict().copies(4);
+    let backup = pair.destination.state().boxes.clone();
+    edit(&mut pair.source.state(), "two");
+    pair.verdict().copies(1);
+    {
+        let mut state = pair.destination.state();
+        let drafts = state.at("Drafts");
+        drafts.letters.clear();
+        drafts.next = 1;
+    }
+    pair.source.state().at("Drafts").flag(2, "\\Flagged");
+    pair.source.fill("INBOX", 3..5);
+    pair.verdict();
+    assert_eq!(drafts_there(&pair), [draft("two")]);
+    pair.destination.state().boxes = backup;
+    pair.source.state().at("INBOX").flag(1, "\\Flagged");
+    pair.verdict().copies(3);
+    assert_eq!(drafts_there(&pair), [draft("one"), draft("two")]);
+    pair.verdict().copies(0);
+}
+
+#[test]
+fn c1c_a_destination_that_hands_out_all_copies_in_another_form_gets_none_twice_when_one_folder_went_back() {
+    for folders in [1, 4] {
+        let pair = Pair::new(PLAIN, MODERN);
+        pair.source.fill("INBOX", 0..5);
+        for folder in 0..folders {
+            pair.source.fill(&format!("Small {folder}"), 100 + folder..101 + folder);
+        }
+        pair.verdict().copies(5 + u64::from(folders));
+        {
+            let mut state = pair.destination.state();
+            for one in &mut state.boxes {
+                one.letters.iter_mut().for_each(|letter| letter.bytes.push_str("made up anew\r\n"));
+            }
+            state.at("INBOX").remove(&[5]);
+            state.at("INBOX").next = 5;
+        }
+        pair.source.fill("INBOX", 5..6);
+        pair.verdict().copies(2);
+        pair.verdict().copies(0);
+        assert_eq!(pair.there(), once((0..6).chain(100..100 + folders)));
+    }
+}
+
+/// Rows of two source folders lead to one folder of the destination, under a name that one of them had first.
+#[test]
+fn c10_a_folder_that_gets_the_name_of_an_empty_one_is_followed() {
+    let pair = Pair::new(PLAIN, PLAIN);
+    let name = |from: &str, to: &str| {
+        let mut state = pair.destination.state();
+        state.boxes.retain(|one| one.name != to);
+        state.at(from).name = to.to_owned();
+    };
+    pair.source.fill("INBOX", 0..2);
+    pair.source.state().make("G");
+    pair.verdict().copies(2);
+    name("G", "A");
+    pair.source.fill("A", 10..15);
+    pair.verdict().copies(5);
+    name("A", "G");
+    pair.source.fill("A", 15..16);
+    pair.verdict().copies(1);
+    assert_eq!(pair.destination.state().at("G").letters.len(), 6, "followed");
+    // It is made anew: nobody else knows what it held.
+    {
+        let mut state = pair.destination.state();
+        let made = state.at("G");
+        made.letters.clear();
+        made.next = 1;
+    }
+    pair.source.fill("A", 16..17);
+    pair.verdict().copies(7);
+    assert_eq!(pair.there(), once((0..2).chain(10..17)));
+    pair.verdict().copies(0);
+}
+
+#[test]
 fn c1c_a_folder_that_was_made_after_the_backup_comes_again_with_its_mail() {
     for capabilities in [MODERN, "LITERAL+ NAMESPACE"] {
         let pair = Pair::new(MODERN, capabilities);

@@ -85,6 +85,8 @@ pub struct Model {
     unknown: Census,
     /// Lost by a restore since the last pass; they come back if the source has them.
     lost: Census,
+    /// The same, by the folder it was taken from: no pass need have looked into that since.
+    taken: BTreeMap<String, Census>,
     /// Moved away by the owner.
     put_away: Census,
     /// Lost, and not to be told from what the owner deleted: moved away before, or gone with a whole folder.
@@ -121,10 +123,11 @@ pub struct Model {
 
 impl Model {
     /// The owner deleted a copy at the destination.
-    pub fn deleted(&mut self, message: &str, while_killed: bool) {
+    pub fn deleted(&mut self, message: &str, folder: &str, while_killed: bool) {
         if self.own.contains(message) {
             return;
         }
+        *self.taken.entry(folder.to_owned()).or_default().entry(message.to_owned()).or_default() += 1;
         *self.gone.entry(message.to_owned()).or_default() += 1;
         if while_killed {
             *self.unknown.entry(message.to_owned()).or_default() += 1;
@@ -146,10 +149,13 @@ impl Model {
 
     /// A destination folder got another name, and those in it. Where nothing in one tells any more which it was, its owner may
     /// have deleted the one whose name is gone: what was lost in that stays away.
-    pub fn renamed(&mut self, folder: &str) {
+    pub fn renamed(&mut self, folder: &str, to: &str) {
         let inside = format!("{folder}/");
         let within = |name: &String| name == folder || name.starts_with(&inside);
         self.may_be_deleted(within);
+        for (name, copies) in self.taken.extract_if(.., |name, _| within(name)).collect::<Vec<_>>() {
+            self.taken.insert(format!("{to}{}", &name[folder.len()..]), copies);
+        }
         let within = |name: &String, _: &mut Census| within(name);
         for (message, count) in self.blank.extract_if(.., within).flat_map(|(_, copies)| copies) {
             let lost = of(&self.lost, &message);
@@ -231,6 +237,14 @@ impl Model {
             let away = away.min(*lost);
             self.away.insert(message.clone(), away);
             self.loose.insert(message.clone());
+        }
+    }
+
+    /// A destination folder was made anew: what its owner had taken away of it before looks lost with the rest, unless a pass
+    /// happened to look.
+    pub fn hidden(&mut self, folder: &str) {
+        for (message, count) in self.taken.remove(folder).unwrap_or_default() {
+            *self.unknown.entry(message).or_default() += count;
         }
     }
 

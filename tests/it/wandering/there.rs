@@ -34,7 +34,7 @@ impl World {
     fn delete_there(&mut self, there: &mut Imap) {
         if let Some((folder, uid, message)) = self.any_message(there) {
             there.delete(&uid.to_string());
-            self.model.deleted(&message, self.killed);
+            self.model.deleted(&message, &folder, self.killed);
             self.model.left(&folder);
             self.note(format!("there: deleted {uid} of {folder}, {}", &message[..8]));
         }
@@ -88,7 +88,7 @@ impl World {
         if from != "INBOX" && from != MINE && !nested && !there.list().iter().any(|folder| folder.wire == to) {
             there.ok(&format!("RENAME {} {}", quoted(&from), quoted(to)));
             self.note(format!("there: renamed {from} to {to}"));
-            self.model.renamed(&from);
+            self.model.renamed(&from, to);
             self.renamed_there.insert(to.to_owned());
         }
     }
@@ -107,11 +107,12 @@ impl World {
         there.ok(&format!("DELETE {}", quoted(&folder)));
         there.create(&folder);
         self.there.server.renumber(&self.there.user, &folder, validity, None);
+        self.model.hidden(&folder);
         if folder == MINE {
-            messages.iter().for_each(|copy| self.model.deleted(&copy.sha256, false));
+            messages.iter().for_each(|copy| self.model.deleted(&copy.sha256, &folder, false));
         } else if self.renamed_there.contains(&folder) {
             // Nobody can know that this was the folder whose name is gone: its owner may have deleted that.
-            messages.iter().for_each(|copy| self.model.deleted(&copy.sha256, true));
+            messages.iter().for_each(|copy| self.model.deleted(&copy.sha256, &folder, true));
         } else {
             self.model.razed(&folder, messages.iter());
         }
