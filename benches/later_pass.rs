@@ -27,9 +27,9 @@ use mailferry::endpoint::{
     AppendAnswer, Destination, Endpoint, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder, Result,
     Source, Which,
 };
-use mailferry::engine::pass::tally::Tally;
-use mailferry::engine::pass::{Pass, PassEnd, PassOrder, Stops};
 use mailferry::engine::store_journal::StoreJournal;
+use mailferry::pass::tally::Tally;
+use mailferry::pass::{Pass, PassEnd, PassOrder, Stops};
 use mailferry::platform::clock::SystemClock;
 use mailferry::store::{NewItem, Store, Submission};
 use tokio::sync::mpsc;

@@ -4,12 +4,12 @@
 //! `tests/it/arrows.rs` is the guard):
 //!
 //! ```text
-//! domain ← {store, vault, endpoint} ← engine ← {ui, cli} ← bin        platform may be used by engine, ui, cli and bin
+//! domain ← {store, vault, endpoint} ← pass ← engine ← {ui, cli} ← bin        platform may be used by engine, ui, cli and bin
 //! ```
 //!
 //! - [`domain`]: pure; everything that can be decided from values alone, and the wording people read.
 //! - [`store`]: the workspace's database. [`vault`]: its passwords. [`endpoint`]: mailboxes on servers.
-//! - [`engine`]: who runs when, and one pass from login to the last watermark.
+//! - [`pass`]: one pass over one item, from the listing to the last watermark. [`engine`]: who runs when.
 //! - [`ui`]: the window. [`cli`]: the command line. [`platform`]: what the operating system lends.
 //!
 //! The library is for the two binaries and the tests of this repository; it promises no stable interface.
@@ -18,6 +18,7 @@ pub mod cli;
 pub mod domain;
 pub mod endpoint;
 pub mod engine;
+pub mod pass;
 pub mod platform;
 pub mod store;
 pub mod ui;

@@ -13,7 +13,7 @@ use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
 use crate::domain::status::{self, Refusal, Status};
 use crate::engine::command::Outcome;
-use crate::engine::pass::PassEnd;
+use crate::pass::PassEnd;
 
 /// What happens to the run state.
 #[derive(Clone, Debug)]

@@ -24,11 +24,11 @@ use crate::engine::command::{Command, Outcome};
 use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
 use crate::engine::mailboxes;
-use crate::engine::pass::tally::Tally;
-use crate::engine::pass::{PassEnd, Stops};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::speed::Speed;
 use crate::engine::worker::Worker;
+use crate::pass::tally::Tally;
+use crate::pass::{PassEnd, Stops};
 use crate::store::{Census, StatusChange, StoreError, Submission};
 
 /// Between two snapshots.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::domain::clock::Clock;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::dispatcher::{Dispatcher, Request};
 use crate::engine::endpoints::Endpoints;
 use crate::engine::snapshot::Snapshot;
-use crate::platform::clock::Clock;
 use crate::store::Store;
 use crate::vault::Vault;
 

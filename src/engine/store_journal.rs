@@ -11,8 +11,14 @@ use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::record::{
     FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
 };
-use crate::engine::journal::Journal;
+use crate::pass::journal::{Journal, JournalError};
 use crate::store::{Store, StoreError};
+
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error)
+    }
+}
 
 /// See [`Journal`]; each method is one transaction.
 pub struct StoreJournal {
@@ -30,16 +36,16 @@ impl StoreJournal {
 
 #[async_trait]
 impl Journal for StoreJournal {
-    async fn folders(&self) -> Result<Vec<FolderRecord>, StoreError> {
-        self.store.folders(self.item).await
+    async fn folders(&self) -> Result<Vec<FolderRecord>, JournalError> {
+        Ok(self.store.folders(self.item).await?)
     }
 
-    async fn update_folders(&self, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>, StoreError> {
-        self.store.update_folders(self.item, updates).await
+    async fn update_folders(&self, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>, JournalError> {
+        Ok(self.store.update_folders(self.item, updates).await?)
     }
 
-    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), StoreError> {
-        self.store.renumber_destination(folder, validity).await
+    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), JournalError> {
+        Ok(self.store.renumber_destination(folder, validity).await?)
     }
 
     async fn some_watermarks(
@@ -48,52 +54,56 @@ impl Journal for StoreJournal {
         from: Uid,
         to: Uid,
         limit: usize,
-    ) -> Result<Vec<Watermark>, StoreError> {
-        self.store.some_watermarks(folder, from, to, limit).await
+    ) -> Result<Vec<Watermark>, JournalError> {
+        Ok(self.store.some_watermarks(folder, from, to, limit).await?)
     }
 
-    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, StoreError> {
-        self.store.held_elsewhere(self.item, folder, asked).await
+    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, JournalError> {
+        Ok(self.store.held_elsewhere(self.item, folder, asked).await?)
     }
 
-    async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
-        self.store.known_identities(self.item, asked).await
+    async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, JournalError> {
+        Ok(self.store.known_identities(self.item, asked).await?)
     }
 
-    async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
-        self.store.lose(folder, messages).await
+    async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), JournalError> {
+        Ok(self.store.lose(folder, messages).await?)
     }
 
-    async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
-        self.store.forget(folder, messages).await
+    async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), JournalError> {
+        Ok(self.store.forget(folder, messages).await?)
     }
 
-    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, StoreError> {
-        self.store.copies(folder, numbers).await
+    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, JournalError> {
+        Ok(self.store.copies(folder, numbers).await?)
     }
 
-    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError> {
-        self.store.copies_expected(folder).await
+    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), JournalError> {
+        Ok(self.store.copies_expected(folder).await?)
     }
 
-    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError> {
-        self.store.known_messages(folder).await
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, JournalError> {
+        Ok(self.store.known_messages(folder).await?)
     }
 
-    async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {
-        self.store.follow_destinations(moved).await
+    async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), JournalError> {
+        Ok(self.store.follow_destinations(moved).await?)
     }
 
-    async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError> {
-        self.store.forget_strangers(folder).await
+    async fn forget_strangers(&self, folder: FolderId) -> Result<(), JournalError> {
+        Ok(self.store.forget_strangers(folder).await?)
     }
 
-    async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError> {
-        self.store.strangers(folder, asked).await
+    async fn strangers(
+        &self,
+        folder: FolderId,
+        asked: BTreeSet<Identity>,
+    ) -> Result<Vec<(Uid, Identity)>, JournalError> {
+        Ok(self.store.strangers(folder, asked).await?)
     }
 
-    async fn any_strangers(&self, folder: FolderId) -> Result<bool, StoreError> {
-        self.store.any_strangers(folder).await
+    async fn any_strangers(&self, folder: FolderId) -> Result<bool, JournalError> {
+        Ok(self.store.any_strangers(folder).await?)
     }
 
     async fn keep_strangers(
@@ -101,51 +111,51 @@ impl Journal for StoreJournal {
         folder: FolderId,
         strangers: Vec<(Uid, Identity)>,
         next: Uid,
-    ) -> Result<(), StoreError> {
-        self.store.keep_strangers(folder, strangers, next).await
+    ) -> Result<(), JournalError> {
+        Ok(self.store.keep_strangers(folder, strangers, next).await?)
     }
 
-    async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), StoreError> {
-        self.store.drop_strangers(folder, strangers).await
+    async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), JournalError> {
+        Ok(self.store.drop_strangers(folder, strangers).await?)
     }
 
-    async fn habit(&self, side: Side) -> Result<Habit, StoreError> {
-        self.store.habit(self.item, side).await
+    async fn habit(&self, side: Side) -> Result<Habit, JournalError> {
+        Ok(self.store.habit(self.item, side).await?)
     }
 
-    async fn learn(&self, side: Side, seen: Habit) -> Result<(), StoreError> {
-        self.store.learn(self.item, side, seen).await
+    async fn learn(&self, side: Side, seen: Habit) -> Result<(), JournalError> {
+        Ok(self.store.learn(self.item, side, seen).await?)
     }
 
-    async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError> {
-        self.store.known_at_destination(folder).await
+    async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, JournalError> {
+        Ok(self.store.known_at_destination(folder).await?)
     }
 
-    async fn led_elsewhere(&self) -> Result<Vec<(FolderId, FolderId)>, StoreError> {
-        self.store.led_elsewhere(self.item).await
+    async fn led_elsewhere(&self) -> Result<Vec<(FolderId, FolderId)>, JournalError> {
+        Ok(self.store.led_elsewhere(self.item).await?)
     }
 
-    async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError> {
-        self.store.retire(folder, messages).await
+    async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, JournalError> {
+        Ok(self.store.retire(folder, messages).await?)
     }
 
-    async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<(), StoreError> {
-        self.store.adopt(folder, copies).await
+    async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<(), JournalError> {
+        Ok(self.store.adopt(folder, copies).await?)
     }
 
-    async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError> {
-        self.store.begin(intents).await
+    async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), JournalError> {
+        Ok(self.store.begin(intents).await?)
     }
 
-    async fn record(&self, results: Results) -> Result<(), StoreError> {
-        self.store.record(self.pass, results).await
+    async fn record(&self, results: Results) -> Result<(), JournalError> {
+        Ok(self.store.record(self.pass, results).await?)
     }
 
-    async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<(), StoreError> {
-        self.store.end_folder(folder, end).await
+    async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<(), JournalError> {
+        Ok(self.store.end_folder(folder, end).await?)
     }
 
-    async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), StoreError> {
-        self.store.progress(self.pass, progress, folders).await
+    async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), JournalError> {
+        Ok(self.store.progress(self.pass, progress, folders).await?)
     }
 }

@@ -16,10 +16,10 @@ use crate::endpoint::maildir::is_one_folder;
 use crate::endpoint::{Endpoint, Meter, Resources};
 use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
-use crate::engine::journal::Journal;
-use crate::engine::pass::tally::Tally;
-use crate::engine::pass::{Pass, PassEnd, PassOrder, Stops};
 use crate::engine::store_journal::StoreJournal;
+use crate::pass::journal::Journal;
+use crate::pass::tally::Tally;
+use crate::pass::{Pass, PassEnd, PassOrder, Stops};
 use crate::store::{PassRow, StoreError};
 use crate::vault;
 

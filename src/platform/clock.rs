@@ -1,13 +1,9 @@
-//! The time of day, injected so that tests need not wait (UTC epoch milliseconds, D16).
+//! Clocks: the machine's, and one that stands still for tests.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time.
-pub trait Clock: Send + Sync {
-    /// UTC epoch milliseconds.
-    fn now(&self) -> i64;
-}
+use crate::domain::clock::Clock;
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::Path;
 
 /// Who may use whom. A room may always use itself.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("vault", &["domain"]),
     ("endpoint", &["domain"]),
-    ("engine", &["domain", "store", "vault", "endpoint", "platform"]),
-    ("platform", &[]),
+    ("pass", &["domain", "endpoint"]),
+    ("engine", &["domain", "store", "vault", "endpoint", "pass", "platform"]),
+    ("platform", &["domain"]),
     ("cli", &["domain", "store", "vault", "endpoint", "engine", "platform"]),
     ("ui", &["domain", "engine", "platform"]),
     ("bin", &["cli", "ui", "platform"]),

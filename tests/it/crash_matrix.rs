@@ -1,7 +1,7 @@
 //! A pass that dies after every single write to its journal, in several situations: coming back must end where an
 //! undisturbed pass ends, nothing missing, doubled or altered (D9).
 
-use mailferry::engine::pass::Stops;
+use mailferry::pass::Stops;
 
 use crate::support::bench::{Bench, runtime};
 use crate::support::compare::{self, Mailbox, same_names};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mailferry::domain::failure::{Cause, Side};
 use mailferry::domain::record::NoticeKind;
 use mailferry::domain::retry::Settle;
-use mailferry::engine::pass::{PassEnd, Stops};
+use mailferry::pass::{PassEnd, Stops};
 
 use crate::faults::{Way, errors_of};
 use crate::support::bench::{Ran, runtime};

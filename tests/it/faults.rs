@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use mailferry::domain::failure::Cause;
-use mailferry::engine::pass::{PassEnd, Stops};
+use mailferry::pass::{PassEnd, Stops};
 
 use crate::support::bench::{Bench, Ran, runtime};
 use crate::support::compare::{self, Mailbox};

@@ -29,6 +29,7 @@ use crate::engine::snapshot::Snapshot;
 pub use crate::vault::VaultKind;
 pub use launch::{Ending, Errand, Launch, Prepared};
 
+use crate::domain::clock::Clock;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
@@ -37,7 +38,6 @@ use crate::domain::record::{Counts, ItemError, Notice, PassFolder};
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::status::Status;
-use crate::platform::clock::Clock;
 use crate::platform::lock::Owner;
 
 /// How long the end of the program waits for the room to put everything away.

@@ -15,11 +15,11 @@ use std::time::Duration;
 use egui::{CentralPanel, Context, Frame, Id, Margin, Modal, Ui, ViewportCommand};
 use jiff::tz::TimeZone;
 
+use crate::domain::clock::Clock;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::desk::{Ask, Desk, DeskError, Errand, Ticket, VaultKind, Waker};
 use crate::engine::snapshot::Snapshot;
-use crate::platform::clock::Clock;
 use crate::platform::lock::Owner;
 use crate::platform::picker::FilePicker;
 use crate::platform::program::Demo;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::pass::PassKind;
@@ -17,7 +18,7 @@ use mailferry::endpoint::{Destination, Endpoint, Resources, Result, Source};
 use mailferry::engine::command::Command;
 use mailferry::engine::endpoints::Endpoints;
 use mailferry::engine::{Engine, MESSAGE_MEMORY, Workspace};
-use mailferry::platform::clock::{Clock, SystemClock};
+use mailferry::platform::clock::SystemClock;
 use mailferry::store::{NewItem, Store};
 use mailferry::vault::{GO_ON, MemoryVault, Vault};
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::Side;
 use mailferry::domain::folder::{FolderPath, WireName};
 use mailferry::domain::identity::Identity;
@@ -25,12 +26,12 @@ use mailferry::domain::status::Status;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Login, Timeouts};
 use mailferry::endpoint::{Endpoint, Meter, Resources};
-use mailferry::engine::journal::Journal;
-use mailferry::engine::pass::tally::Tally;
-use mailferry::engine::pass::{Pass, PassEnd, PassOrder, Stops};
 use mailferry::engine::store_journal::StoreJournal;
-use mailferry::platform::clock::{Clock, SystemClock};
-use mailferry::store::{NewItem, PassRow, Store, StoreError, Submission};
+use mailferry::pass::journal::{Journal, JournalError};
+use mailferry::pass::tally::Tally;
+use mailferry::pass::{Pass, PassEnd, PassOrder, Stops};
+use mailferry::platform::clock::SystemClock;
+use mailferry::store::{NewItem, PassRow, Store, Submission};
 use tempfile::TempDir;
 
 use super::dovecot::PASSWORD;
@@ -234,16 +235,16 @@ struct Cut {
 }
 
 impl Cut {
-    fn dead(&self) -> Result<(), StoreError> {
-        if self.stops.abort.is_cancelled() { Err(StoreError::Closed) } else { Ok(()) }
+    fn dead(&self) -> Result<(), JournalError> {
+        if self.stops.abort.is_cancelled() { Err(JournalError::new("the store is gone")) } else { Ok(()) }
     }
 
     /// Takes one write from those that are left.
-    fn write(&self) -> Result<(), StoreError> {
+    fn write(&self) -> Result<(), JournalError> {
         self.dead()?;
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
             self.stops.abort.cancel();
-            return Err(StoreError::Closed);
+            return Err(JournalError::new("the store is gone"));
         }
         self.writes.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -252,17 +253,17 @@ impl Cut {
 
 #[async_trait]
 impl Journal for Cut {
-    async fn folders(&self) -> Result<Vec<FolderRecord>, StoreError> {
+    async fn folders(&self) -> Result<Vec<FolderRecord>, JournalError> {
         self.dead()?;
         self.inner.folders().await
     }
 
-    async fn update_folders(&self, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>, StoreError> {
+    async fn update_folders(&self, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>, JournalError> {
         self.write()?;
         self.inner.update_folders(updates).await
     }
 
-    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), StoreError> {
+    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), JournalError> {
         self.write()?;
         self.inner.renumber_destination(folder, validity).await
     }
@@ -273,62 +274,66 @@ impl Journal for Cut {
         from: Uid,
         to: Uid,
         limit: usize,
-    ) -> Result<Vec<Watermark>, StoreError> {
+    ) -> Result<Vec<Watermark>, JournalError> {
         self.dead()?;
         self.inner.some_watermarks(folder, from, to, limit).await
     }
 
-    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, StoreError> {
+    async fn held_elsewhere(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<Held>, JournalError> {
         self.dead()?;
         self.inner.held_elsewhere(folder, asked).await
     }
 
-    async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
+    async fn known_identities(&self, asked: BTreeSet<Identity>) -> Result<BTreeSet<Identity>, JournalError> {
         self.dead()?;
         self.inner.known_identities(asked).await
     }
 
-    async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
+    async fn lose(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.lose(folder, messages).await
     }
 
-    async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), StoreError> {
+    async fn forget(&self, folder: FolderId, messages: Vec<Uid>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.forget(folder, messages).await
     }
 
-    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, StoreError> {
+    async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, JournalError> {
         self.dead()?;
         self.inner.copies(folder, numbers).await
     }
 
-    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), StoreError> {
+    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), JournalError> {
         self.dead()?;
         self.inner.copies_expected(folder).await
     }
 
-    async fn known_messages(&self, folder: FolderId) -> Result<u64, StoreError> {
+    async fn known_messages(&self, folder: FolderId) -> Result<u64, JournalError> {
         self.dead()?;
         self.inner.known_messages(folder).await
     }
 
-    async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), StoreError> {
+    async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.follow_destinations(moved).await
     }
 
-    async fn forget_strangers(&self, folder: FolderId) -> Result<(), StoreError> {
+    async fn forget_strangers(&self, folder: FolderId) -> Result<(), JournalError> {
         self.write()?;
         self.inner.forget_strangers(folder).await
     }
 
-    async fn strangers(&self, folder: FolderId, asked: BTreeSet<Identity>) -> Result<Vec<(Uid, Identity)>, StoreError> {
+    async fn strangers(
+        &self,
+        folder: FolderId,
+        asked: BTreeSet<Identity>,
+    ) -> Result<Vec<(Uid, Identity)>, JournalError> {
         self.dead()?;
         self.inner.strangers(folder, asked).await
     }
 
-    async fn any_strangers(&self, folder: FolderId) -> Result<bool, StoreError> {
+    async fn any_strangers(&self, folder: FolderId) -> Result<bool, JournalError> {
         self.dead()?;
         self.inner.any_strangers(folder).await
     }
@@ -338,52 +343,52 @@ impl Journal for Cut {
         folder: FolderId,
         strangers: Vec<(Uid, Identity)>,
         next: Uid,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), JournalError> {
         self.write()?;
         self.inner.keep_strangers(folder, strangers, next).await
     }
 
-    async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), StoreError> {
+    async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.drop_strangers(folder, strangers).await
     }
 
-    async fn habit(&self, side: Side) -> Result<Habit, StoreError> {
+    async fn habit(&self, side: Side) -> Result<Habit, JournalError> {
         self.dead()?;
         self.inner.habit(side).await
     }
 
-    async fn learn(&self, side: Side, seen: Habit) -> Result<(), StoreError> {
+    async fn learn(&self, side: Side, seen: Habit) -> Result<(), JournalError> {
         self.write()?;
         self.inner.learn(side, seen).await
     }
 
-    async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, StoreError> {
+    async fn known_at_destination(&self, folder: FolderId) -> Result<Vec<Uid>, JournalError> {
         self.dead()?;
         self.inner.known_at_destination(folder).await
     }
 
-    async fn led_elsewhere(&self) -> Result<Vec<(FolderId, FolderId)>, StoreError> {
+    async fn led_elsewhere(&self) -> Result<Vec<(FolderId, FolderId)>, JournalError> {
         self.dead()?;
         self.inner.led_elsewhere().await
     }
 
-    async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, StoreError> {
+    async fn retire(&self, folder: FolderId, messages: Vec<Uid>) -> Result<FolderId, JournalError> {
         self.write()?;
         self.inner.retire(folder, messages).await
     }
 
-    async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<(), StoreError> {
+    async fn adopt(&self, folder: FolderId, copies: Vec<Watermark>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.adopt(folder, copies).await
     }
 
-    async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), StoreError> {
+    async fn begin(&self, intents: Vec<(FolderId, Intent)>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.begin(intents).await
     }
 
-    async fn record(&self, mut results: Results) -> Result<(), StoreError> {
+    async fn record(&self, mut results: Results) -> Result<(), JournalError> {
         self.write()?;
         {
             let mut left = self.forgets.lock().expect("no panic");
@@ -395,12 +400,12 @@ impl Journal for Cut {
         self.inner.record(results).await
     }
 
-    async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<(), StoreError> {
+    async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<(), JournalError> {
         self.write()?;
         self.inner.end_folder(folder, end).await
     }
 
-    async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), StoreError> {
+    async fn progress(&self, progress: PassProgress, folders: Vec<PassFolder>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.progress(progress, folders).await
     }

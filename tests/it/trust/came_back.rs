@@ -1,7 +1,7 @@
 //! What was put away stays away, and what is there once is not made again: folders that look like one that is gone, and
 //! passes that die between an act and its record (C.1, C.2).
 
-use mailferry::engine::pass::Stops;
+use mailferry::pass::Stops;
 
 use super::{Pair, count, once};
 use crate::support::backup::Backup;

@@ -1,7 +1,7 @@
 //! A folder that could not be read is not empty: what moved out of it is neither doubled nor brought back (C.3).
 
 use mailferry::domain::record::NoticeKind;
-use mailferry::engine::pass::Stops;
+use mailferry::pass::Stops;
 
 use super::once;
 use crate::support::bench::{Bench, runtime};

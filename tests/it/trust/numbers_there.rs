@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mailferry::engine::pass::{PassEnd, Stops};
+use mailferry::pass::{PassEnd, Stops};
 
 use super::{Pair, Verdict, once};
 use crate::support::bench::{Bench, runtime};

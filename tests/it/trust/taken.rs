@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mailferry::domain::record::NoticeKind;
-use mailferry::engine::pass::{PassEnd, Stops};
+use mailferry::pass::{PassEnd, Stops};
 
 use super::{Pair, count, once};
 use crate::support::bench::{Bench, runtime};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mailferry::engine::pass::{PassEnd, Stops};
+use mailferry::pass::{PassEnd, Stops};
 
 use super::model::{Census, Pass, census, messages};
 use super::world::World;

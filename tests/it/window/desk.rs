@@ -205,7 +205,7 @@ fn what_another_process_does_reaches_an_open_window() {
 
 /// A workspace whose one pass ran an hour ago when its figures stood still, and whose owner died this long ago.
 fn crashed(ago: i64) -> tempfile::TempDir {
-    let now = mailferry::platform::clock::Clock::now(&SystemClock);
+    let now = mailferry::domain::clock::Clock::now(&SystemClock);
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (mut client, _) = Client::open(folder.path());

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::*;
+use crate::domain::clock::Clock;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::server::Server;
 use crate::engine::endpoints::RealEndpoints;
-use crate::platform::clock::{Clock, SystemClock};
+use crate::platform::clock::SystemClock;
 use crate::platform::lock::{Owner, owner};
 use crate::store::{NewItem, Submission};
 use crate::vault::FileVault;

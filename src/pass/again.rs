@@ -1,0 +1,143 @@
+//! Folders looked into again: after a connection broke in the middle, and after messages did not come.
+//!
+//! Says whom to blame for a break, and when a message or folder has broken often enough to be left out (D22).
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::pass::finish::hangs_up;
+use crate::pass::flight::Broken;
+use crate::pass::job::{Job, Todo};
+use crate::pass::lane::{Lane, blames_its_place};
+use crate::pass::places::Prepared;
+use crate::pass::suspects::BLAME_LIMIT;
+use crate::pass::{Flow, Pass, Trouble};
+
+impl Pass {
+    /// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
+    /// messages go singly next time. `only_suspects`: nothing else is left in this lane.
+    pub(super) fn blame(&self, jobs: &mut [Job], trouble: &Trouble, broke: &Broken, only_suspects: bool) {
+        if !blames_its_place(&trouble.failure) {
+            return;
+        }
+        let recorded = self.recovery.recorded();
+        if let Some((id, uid)) = broke.at(trouble) {
+            let tries = only_suspects.then(|| self.recovery.tries(&trouble.failure));
+            if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
+                job.suspects.broke_at(uid, recorded, tries);
+            }
+            return;
+        }
+        for (id, uid) in &broke.suspects {
+            if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
+                job.suspects.broke_among([*uid], recorded);
+            }
+        }
+        if trouble.side == Side::Source
+            && let Some((id, None)) = broke.place
+            && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
+        {
+            self.blame_folder(job, &trouble.failure);
+        }
+    }
+
+    /// Counts a break at a folder; whether it has broken often enough to be left out (D22). A server that says that it is
+    /// busy has its pauses first.
+    pub(super) fn blame_folder(&self, job: &mut Job, failure: &Failure) -> bool {
+        let tries = self.recovery.tries(failure);
+        if blames_its_place(failure) {
+            job.folder_blame += if tries.busy { tries.weight(true) } else { 1 };
+        }
+        job.folder_blame >= BLAME_LIMIT
+    }
+
+    /// Looks into folders that were left in the middle: what landed is recorded, what is left is answered.
+    pub(super) async fn look_again(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        jobs: Vec<Job>,
+        trouble: Option<&Trouble>,
+    ) -> Flow<Vec<Job>> {
+        let mut again = Vec::new();
+        for mut job in jobs {
+            job.cut.resumed = true;
+            // A message that breaks its source would break the looking too. At the destination it may have landed.
+            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Source) {
+                self.leave_out_the_blamed(&mut job, trouble).await?;
+            }
+            if !job.abandoned {
+                self.scan_folder(lane, &mut job).await?;
+                self.resolve_folder(lane, prepared, &mut job).await?;
+            }
+            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Destination && !job.abandoned) {
+                self.leave_out_the_blamed(&mut job, trouble).await?;
+            }
+            if job.abandoned {
+                continue;
+            }
+            if job.is_empty() {
+                self.folder_done(&job, 0).await?;
+            } else {
+                again.push(job);
+            }
+        }
+        Ok(again)
+    }
+
+    /// Looks into folders of which messages did not come. Those that are gone from the listing have vanished; those that
+    /// are still there are asked for one by one; what then does not come cannot be read.
+    pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
+        let mut again = Vec::new();
+        for mut job in jobs {
+            let all = job.todo == Todo::All;
+            job.cut.resumed = true;
+            self.scan_folder(lane, &mut job).await?;
+            if job.abandoned {
+                continue;
+            }
+            // Of all that were told, those that wait for the end of the pass, and those that are an error already, did not
+            // vanish. They are not among those that were asked for by name.
+            let apart = if all { job.late.len() as u64 + job.unlisted } else { 0 };
+            let missing = job.missing.saturating_sub(apart);
+            let Todo::These(left) = job.todo.clone() else {
+                // Nothing was recorded of it yet: all of it goes again.
+                again.push(job);
+                continue;
+            };
+            if !left.is_empty() && (job.looks == 1 || missing == 0) {
+                job.singly |= missing > 0;
+                again.push(job);
+                continue;
+            }
+            for uid in &left {
+                let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "reading a message");
+                let failure = failure.saying("the server lists this message and does not hand it out");
+                self.message_failed(&job, *uid, None, None, Side::Source, failure).await?;
+            }
+            self.folder_done(&job, missing.saturating_sub(left.len() as u64)).await?;
+        }
+        Ok(again)
+    }
+
+    /// Three breaks at one message make it an item error; three before any message could be named, the folder (D22). A
+    /// message that was found at the destination meanwhile is none.
+    async fn leave_out_the_blamed(&self, job: &mut Job, trouble: &Trouble) -> Flow<()> {
+        let Trouble { side, failure } = trouble;
+        for (uid, neighbours) in job.suspects.take_guilty() {
+            if let Todo::These(uids) = &mut job.todo {
+                match uids.binary_search(&uid) {
+                    Ok(at) => drop(uids.remove(at)),
+                    Err(_) => continue,
+                }
+            }
+            self.message_failed(job, uid, None, None, *side, hangs_up(failure)).await?;
+            if neighbours {
+                // The server works; one place less to break at: the row of failed tries ends.
+                self.recovery.left_out();
+            }
+        }
+        if job.folder_blame >= BLAME_LIMIT {
+            self.folder_failed(job, *side, failure.clone()).await?;
+        }
+        Ok(())
+    }
+}

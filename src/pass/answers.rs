@@ -1,0 +1,437 @@
+//! The answers to appends: what landed is recorded, what was refused becomes an error or goes again, and a folder ends
+//! when nothing of it is under way any more.
+//!
+//! An append is recorded when its number was told, or when it was found: a server that says yes and stores nothing is
+//! believed no more than one that says no and stores all the same.
+
+use std::collections::btree_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::identity::{FromHeader, of_header};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::{Belief, OursLeft, is_sane};
+use crate::domain::record::{Origin, Results, Watermark};
+use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
+use crate::pass::arrivals::{Arrivals, Newcomer, Own, Said};
+use crate::pass::contents::traces;
+use crate::pass::finish::copied;
+use crate::pass::flight::{Ending, InFlight, Unplaced};
+use crate::pass::job::{Job, Sent};
+use crate::pass::pulse::Measured;
+use crate::pass::recorder::Entry;
+use crate::pass::resolve::spool_failed;
+use crate::pass::writer::{Outgoing, Writer};
+use crate::pass::{Flow, Halt, On, Trouble, bytes};
+
+/// Looks for appended messages before they count as not stored: some servers show them a moment later.
+const LAST_LOOKS: u32 = 3;
+/// Looks into a folder again for messages that did not come; after these they count as gone.
+const LOOKS: u32 = 2;
+
+impl Writer<'_> {
+    /// Waits for the answer to the oldest append. It stays at the front until [`Writer::settled`] takes it, so that
+    /// dropping this future loses nothing.
+    pub(super) async fn front(in_flight: &mut VecDeque<InFlight>) -> Result<Vec<Appended>, NotAppended> {
+        match in_flight.front_mut() {
+            Some(InFlight::Append(pending)) => (&mut pending.answer).await.unwrap_or_else(|_| {
+                let doing = "waiting for an answer";
+                let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, doing);
+                Err(NotAppended { failure, answered: false })
+            }),
+            Some(InFlight::End { .. }) | None => Ok(Vec::new()),
+        }
+    }
+
+    /// Takes the oldest off the queue with its answer. Sends nothing.
+    pub(super) async fn settled(
+        &mut self,
+        to: &mut dyn Destination,
+        answer: Result<Vec<Appended>, NotAppended>,
+    ) -> Flow<()> {
+        let mut pending = match self.in_flight.pop_front() {
+            Some(InFlight::Append(pending)) => pending,
+            Some(InFlight::End { job, how }) => return self.end(to, job, how).await,
+            None => return Ok(()),
+        };
+        self.appends -= 1;
+        let bytes = pending.bytes();
+        self.bytes -= bytes;
+        let answer = match answer {
+            Err(NotAppended { failure, answered: false }) => {
+                self.pulse.lost(bytes);
+                let on_the_way = |one: &Outgoing| Sent { uid: one.uid, identity: one.identity, answered: false };
+                self.sent.extend(pending.messages.iter().map(|one| (pending.job.id, on_the_way(one))));
+                Err(failure)
+            }
+            answer => {
+                self.pulse.answered(bytes);
+                answer.map_err(|not| not.failure)
+            }
+        };
+        match answer {
+            Ok(places) => {
+                let places = places.into_iter().chain(std::iter::repeat(Appended { at: None }));
+                for (message, place) in pending.messages.into_iter().zip(places) {
+                    self.landed(&pending.job, message, place).await?;
+                }
+                Ok(())
+            }
+            Err(failure) if failure.scope <= Scope::Folder && Self::lasting(&failure) => {
+                if self.refused.contains(&pending.job.id) {
+                    return Ok(());
+                }
+                match pending.messages.as_slice() {
+                    [single] => self.append_failed(&pending.job, single, failure).await,
+                    // A refused batch should have stored nothing: its messages go again one by one. They come after what is
+                    // on the wire already, the one case in which the source's order is not kept.
+                    _ => {
+                        let job = &pending.job;
+                        self.doubted.insert(job.id);
+                        self.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
+                        Ok(())
+                    }
+                }
+            }
+            Err(failure) => {
+                // Nobody can tell whether it landed: it is looked for before it is sent again.
+                self.unsure.insert(pending.job.id);
+                if self.suspects.is_empty() {
+                    self.suspects = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
+                }
+                Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
+            }
+        }
+    }
+
+    /// Whether a refusal will not pass by waiting.
+    pub(super) fn lasting(failure: &Failure) -> bool {
+        matches!(failure.retry, Retry::Never | Retry::User)
+    }
+
+    /// The folder cannot be worked on any further: what did not land so far counts as its error.
+    pub(super) fn give_up(&mut self, job: &Arc<Job>, failure: Failure) -> Flow<()> {
+        if !self.refused.insert(job.id) {
+            return Ok(());
+        }
+        self.again.retain(|(of, _)| of.id != job.id);
+        // What is on the wire may still land: only then is it known what is left.
+        self.in_flight.push_back(InFlight::End { job: Arc::clone(job), how: Ending::GivenUp(failure) });
+        Ok(())
+    }
+
+    async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) -> Flow<()> {
+        let Outgoing { uid, identity, content, flags, date, body, .. } = message;
+        let notes = self.notes.entry(job.id).or_default();
+        if date.is_none() {
+            notes.undated(uid);
+        }
+        notes.flagged(uid, &flags, &flags.allowed_by(&job.permanent));
+        let bytes = body.len();
+        let mut one =
+            Unplaced { job: Arc::clone(job), uid, identity, content, flags, bytes, mistold: false, traces: None };
+        if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.destination.validity)
+            && self.arrivals_in(job).await?.told(at)
+        {
+            if self.sizes.next_is_asked() {
+                let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
+                let traces = traces.on(Side::Destination).map_err(Halt::Fatal)?;
+                let Unplaced { identity, bytes, .. } = one;
+                self.sizes.ask(&job.destination, Measured { uid: at, bytes, identity, traces });
+            }
+            self.mark(one, at).await;
+            return Ok(());
+        }
+        // Not told, or a number that cannot be this message's.
+        let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
+        one.mistold = place.at.is_some();
+        one.traces = Some(traces.on(Side::Destination).map_err(Halt::Fatal)?);
+        self.unplaced.push(one);
+        self.unseen += 1;
+        Ok(())
+    }
+
+    pub(super) async fn mark(&self, one: Unplaced, at: Uid) {
+        let Unplaced { job, uid, identity, content, flags, bytes, .. } = one;
+        let mark = Watermark {
+            source: uid,
+            destination_folder: job.id,
+            destination: at,
+            identity,
+            content: Some(content),
+            flags,
+            origin: Origin::Copied,
+        };
+        self.pass.recorder.add(Entry::watermark(job.id, mark, copied(bytes))).await;
+    }
+
+    pub(super) async fn arrivals_in(&mut self, job: &Job) -> Flow<&mut Arrivals> {
+        match self.arrivals.entry(job.destination.wire.clone()) {
+            Occupied(entry) => Ok(entry.into_mut()),
+            Vacant(entry) => Ok(entry.insert(Arrivals::of(self.pass, job).await?)),
+        }
+    }
+
+    async fn end(&mut self, to: &mut dyn Destination, job: Arc<Job>, how: Ending) -> Flow<()> {
+        if self.unsure.contains(&job.id) {
+            return Ok(());
+        }
+        let under_way = |flying: &InFlight| matches!(flying, InFlight::Append(pending) if pending.job.id == job.id);
+        if self.again.iter().any(|(of, _)| of.id == job.id) || self.in_flight.iter().any(under_way) {
+            self.in_flight.push_back(InFlight::End { job, how });
+            return Ok(());
+        }
+        let how = match self.place(to, &job, true).await? {
+            Some(failure) => Ending::GivenUp(failure),
+            None => how,
+        };
+        self.say_notes(&job).await;
+        match how {
+            Ending::Refused => self.backlog.look_again(&job, true, 0),
+            Ending::GivenUp(failure) => {
+                self.backlog.ended(job.id);
+                self.pass.folder_failed(&mut Job::clone(&job), Side::Destination, failure).await?;
+            }
+            Ending::Read { .. } if self.refused.contains(&job.id) => {}
+            Ending::Read { missing } if missing > 0 && job.looks < LOOKS => {
+                self.backlog.look_again(&job, job.singly, missing);
+            }
+            Ending::Read { missing } => {
+                self.pass.folder_done(&job, missing).await?;
+                self.backlog.ended(job.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks up the numbers of appended messages at a server that does not tell them, and records those that are found. The
+    /// others wait for the next look.
+    pub(super) async fn place_all(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        self.unseen = 0;
+        let jobs: BTreeMap<FolderId, Arc<Job>> =
+            self.unplaced.iter().map(|one| (one.job.id, Arc::clone(&one.job))).collect();
+        for job in jobs.into_values() {
+            self.place(to, &job, false).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for one folder. `last`: after this nobody looks any more, so what is not there was not stored; answers why
+    /// the folder could not be looked into.
+    async fn place(&mut self, to: &mut dyn Destination, job: &Arc<Job>, last: bool) -> Flow<Option<Failure>> {
+        let mut mine: Vec<Unplaced> = self.unplaced.extract_if(.., |one| one.job.id == job.id).collect();
+        for look in 0..if last { LAST_LOOKS } else { 1 } {
+            if mine.is_empty() {
+                return Ok(None);
+            }
+            if look > 0 {
+                tokio::time::sleep(self.pass.order.pace.settle.look).await;
+            }
+            match self.look_up(to, job, &mut mine).await? {
+                Ok(()) => {}
+                Err(failure) if failure.scope <= Scope::Folder && last => return Ok(Some(failure)),
+                Err(failure) if failure.scope <= Scope::Folder => {}
+                Err(failure) => {
+                    self.unplaced.extend(mine);
+                    return Err(Halt::Fatal(Trouble { side: Side::Destination, failure }));
+                }
+            }
+        }
+        if !last {
+            self.unplaced.extend(mine);
+            return Ok(None);
+        }
+        match self.find_mistold(to, job, &mut mine).await? {
+            Ok(()) => {}
+            Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
+            Err(failure) => {
+                self.unplaced.extend(mine);
+                return Err(Halt::Fatal(Trouble { side: Side::Destination, failure }));
+            }
+        }
+        for one in mine {
+            self.pass.tally.not_moved(one.bytes);
+            self.pass.message_failed(job, one.uid, None, None, Side::Destination, not_stored()).await?;
+        }
+        Ok(None)
+    }
+
+    /// Records what a look finds of these and leaves the others.
+    async fn look_up(
+        &mut self,
+        to: &mut dyn Destination,
+        job: &Arc<Job>,
+        mine: &mut Vec<Unplaced>,
+    ) -> Flow<Result<(), Failure>> {
+        let wire = &job.destination.wire;
+        let on_the_way =
+            |flying: &InFlight| matches!(flying, InFlight::Append(other) if other.job.destination.wire == *wire);
+        let alone = !self.in_flight.iter().any(on_the_way)
+            && self.unplaced.iter().all(|other| other.job.destination.wire != *wire);
+        let own: Vec<Own> = mine.iter().map(own).collect();
+        let sure = (Said::Yes, self.belief().await?);
+        let arrivals = self.arrivals_in(job).await?;
+        let found = match arrivals.look(to, &job.destination).await {
+            Ok(()) => arrivals.find(to, &job.destination, &own, sure).await,
+            Err(failure) => Err(failure),
+        };
+        let found: BTreeMap<Uid, Newcomer> = match found {
+            Ok(found) => found.into_iter().collect(),
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let left: Vec<&Unplaced> = mine.iter().filter(|one| !found.contains_key(&one.uid)).collect();
+        let mut altered = BTreeMap::new();
+        if alone && !left.is_empty() {
+            altered = match self.find_altered(to, job, &left, &own).await? {
+                Ok(altered) => altered,
+                Err(failure) => return Ok(Err(failure)),
+            };
+        }
+        let found_here = |one: &mut Unplaced| found.contains_key(&one.uid) || altered.contains_key(&one.uid);
+        for one in mine.extract_if(.., found_here).collect::<Vec<_>>() {
+            let Some(newcomer) = found.get(&one.uid).or_else(|| altered.get(&one.uid)).copied() else { continue };
+            self.sizes.see(u64::from(newcomer.size), one.bytes);
+            if altered.contains_key(&one.uid) {
+                self.notes.entry(job.id).or_default().altered(newcomer.uid);
+                // What is under that number would never be taken for this message again.
+                self.mark(one, Watermark::NOT_TOLD).await;
+            } else {
+                self.mark(one, newcomer.uid).await;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Looks whether a destination holds messages of a refused batch all the same; these do not go again.
+    pub(super) async fn find_refused(&mut self, to: &mut dyn Destination, job: &Arc<Job>) -> Flow<()> {
+        self.doubted.remove(&job.id);
+        self.place(to, job, false).await?;
+        let of_job = |(of, _): &&(Arc<Job>, Outgoing)| of.id == job.id;
+        let mut own = Vec::new();
+        for (_, one) in self.again.iter().filter(of_job) {
+            let traces = bytes::traces(&one.body).map_err(|error| spool_failed(&error));
+            let traces = Some(traces.on(Side::Source).map_err(Halt::Fatal)?);
+            let Outgoing { uid, identity, content, .. } = *one;
+            own.push(Own { uid, identity, content, bytes: one.body.len(), traces });
+        }
+        let belief = self.belief().await?;
+        let arrivals = self.arrivals_in(job).await?;
+        let found = match arrivals.look(to, &job.destination).await {
+            Ok(()) => arrivals.find(to, &job.destination, &own, (Said::No, belief)).await,
+            Err(failure) => Err(failure),
+        };
+        let found: BTreeMap<Uid, Newcomer> = match found {
+            Ok(found) => found.into_iter().collect(),
+            Err(failure) if failure.scope <= Scope::Folder => return self.give_up(job, failure),
+            Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+        };
+        let undecided = undecided(&own, &found, self.arrivals_in(job).await?.unclaimed());
+        self.pass.name_undecided(job, belief, undecided).await;
+        if found.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(folder = %job.path, stored = found.len(), "the server refused a batch and stored of it");
+        let (stored, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.again)
+            .into_iter()
+            .partition(|(of, one)| of.id == job.id && found.contains_key(&one.uid));
+        self.again = rest;
+        for (job, Outgoing { uid, identity, content, flags, body, .. }) in stored {
+            if let Some(newcomer) = found.get(&uid) {
+                let one =
+                    Unplaced { job, uid, identity, content, flags, bytes: body.len(), mistold: false, traces: None };
+                self.mark(one, newcomer.uid).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the sizes of some messages with what was sent, where they are the messages that were sent. Only when nothing
+    /// is under way: the answers of a server come in order.
+    pub(super) async fn look_at_sizes(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        for (folder, asked) in self.sizes.take() {
+            match measure(to, &folder, &asked).await {
+                Ok(told) => told.into_iter().for_each(|(told, sent)| self.sizes.see(told, sent)),
+                Err(failure) if failure.scope <= Scope::Folder => {}
+                Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of how the server keeps messages.
+    pub(super) async fn belief(&self) -> Flow<Belief> {
+        let known = self.pass.journal.habit(Side::Destination).await?;
+        Ok(Belief::from(known.and(self.sizes.so_far())))
+    }
+
+    /// Keeps what was seen of the server.
+    pub(super) async fn learn(&mut self) -> Flow<()> {
+        match self.sizes.seen() {
+            Some(seen) => Ok(self.pass.journal.learn(Side::Destination, seen).await?),
+            None => Ok(()),
+        }
+    }
+
+    async fn say_notes(&mut self, job: &Job) {
+        let notices = self.notes.remove(&job.id).unwrap_or_default().notices(&job.path);
+        if !notices.is_empty() {
+            let results = Results { notices, ..Results::default() };
+            self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
+        }
+    }
+
+    /// What is to be said of folders that did not come to their end.
+    pub(super) async fn say_all_notes(&mut self) {
+        for job in self.backlog.opened() {
+            self.say_notes(&job).await;
+        }
+    }
+}
+
+/// A message that the server said to have, as it is looked for.
+fn own(one: &Unplaced) -> Own {
+    let Unplaced { uid, identity, content, bytes, traces, .. } = *one;
+    Own { uid, identity, content, bytes, traces }
+}
+
+/// Messages of a refused batch that were not found, where something of their name was: it may be what the server made of them.
+fn undecided(own: &[Own], found: &BTreeMap<Uid, Newcomer>, left: &[Newcomer]) -> Vec<(OursLeft, Uid)> {
+    let mut left: Vec<&Newcomer> = left.iter().collect();
+    let mut undecided = Vec::new();
+    for one in own.iter().filter(|one| !found.contains_key(&one.uid)) {
+        if let Some(at) = left.iter().position(|newcomer| newcomer.identity == one.identity) {
+            let Own { uid, content, bytes: len, .. } = *one;
+            undecided.push((OursLeft { uid, weak: false, len, content }, left.remove(at).uid));
+        }
+    }
+    undecided
+}
+
+/// The sizes told of these messages, with the bytes that were sent, as far as they are these messages: a number may be told
+/// that is another one's. What a server altered so much that its name is another one is known by what altering leaves.
+async fn measure(to: &mut dyn Destination, folder: &FolderRef, asked: &[Measured]) -> Result<Vec<(u64, u64)>, Failure> {
+    let which = Which::These(asked.iter().map(|message| message.uid).collect());
+    let (mut told, mut strange) = (Vec::new(), Vec::new());
+    for header in to.headers(folder, &which).await? {
+        let Ok(at) = asked.binary_search_by_key(&header.uid, |message| message.uid) else { continue };
+        let same = of_header(&header.header) == FromHeader::Known(asked[at].identity);
+        if same {
+            told.push((u64::from(header.size), asked[at].bytes));
+        } else if is_sane(asked[at].bytes, header.size.into()) {
+            strange.push((asked[at], header.size));
+        }
+    }
+    if !strange.is_empty() {
+        let (there, _) = traces(to, folder, strange.iter().map(|(message, _)| message.uid).collect()).await?;
+        let same = |(message, _): &&(Measured, u32)| there.get(&message.uid).is_some_and(|t| t.meet(&message.traces));
+        told.extend(strange.iter().filter(same).map(|(message, size)| (u64::from(*size), message.bytes)));
+    }
+    Ok(told)
+}
+
+/// The failure of a message that the destination said it had stored.
+fn not_stored() -> Failure {
+    let failure = Failure::new(Cause::NotStored, Scope::Message, Retry::Never, "looking for an appended message");
+    failure.saying("the server said yes and does not hold it")
+}

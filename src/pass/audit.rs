@@ -1,0 +1,215 @@
+//! The end of a pass: what both sides hold is counted against what is recorded (D27).
+//!
+//! A destination folder must hold every copy that nobody is known to have taken away. What is missing and was recorded
+//! before this pass, its owner deleted or moved (D12); what this pass itself wrote and is not there is named. Only then a
+//! folder gets its skip marker (D11). Bounded: the numbers of one folder, eight bytes each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Scope, Side};
+use crate::domain::folder::{FolderPath, FolderState};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{Counts, FolderEnd, Marker, Notice, NoticeKind, Results, Seen, Watermark};
+use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::pass::job::Job;
+use crate::pass::lane::{Lane, Step};
+use crate::pass::recorder::Entry;
+use crate::pass::{Flow, Halt, On, Pass};
+
+/// Messages listed at once.
+const WINDOW: i64 = 20_000;
+
+/// A folder that this pass ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    id: FolderId,
+    path: FolderPath,
+    destination: FolderRef,
+    /// What this pass wrote has this number or a greater one.
+    floor: Uid,
+    marker: Option<Marker>,
+    /// The source as this pass saw it.
+    source: Seen,
+    /// Messages of it without a watermark, for a reason that has a count; none where nobody knows, in a view of everything.
+    explained: Option<u64>,
+}
+
+/// What the audit of one folder found.
+struct Verdict {
+    state: FolderState,
+    /// The greatest number of a copy.
+    highest: Uid,
+    /// Recorded before this pass and not there.
+    gone: Vec<Uid>,
+    /// Written by this pass and not there.
+    missing: Vec<Uid>,
+    /// Copies without a number for which there are too few messages.
+    unfound: u64,
+}
+
+struct Audit<'a> {
+    ended: &'a [Ended],
+}
+
+#[async_trait]
+impl Step for Audit<'_> {
+    type Out = Vec<Option<Verdict>>;
+
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        pass.recorder.flush().await;
+        let folders: Vec<FolderRef> = self.ended.iter().map(|ended| ended.destination.clone()).collect();
+        let opened = to.open(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let mut verdicts = Vec::with_capacity(opened.len());
+        for (ended, opened) in self.ended.iter().zip(opened) {
+            let Ok((state, _)) = opened else {
+                // Taken away or replaced meanwhile.
+                verdicts.push(None);
+                continue;
+            };
+            match judge(pass, to, ended, state).await {
+                Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => verdicts.push(None),
+                judged => verdicts.push(Some(judged?)),
+            }
+        }
+        Ok(verdicts)
+    }
+}
+
+async fn judge(pass: &Pass, to: &mut dyn Destination, ended: &Ended, state: FolderState) -> Flow<Verdict> {
+    let (told, untold) = pass.journal.copies_expected(ended.id).await?;
+    let mut verdict = Verdict { state, highest: Uid(0), gone: Vec::new(), missing: Vec::new(), unfound: 0 };
+    let known = pass.journal.known_at_destination(ended.id).await?;
+    verdict.highest = known.last().copied().unwrap_or(Uid(0));
+    if u64::from(state.messages) >= told + untold {
+        return Ok(verdict);
+    }
+    let (mut at, mut listed) = (0, 0u64);
+    while at < known.len() {
+        // As many numbers as fit into a window, none of them cut off.
+        let first = known[at];
+        let next = known.partition_point(|uid| uid.0 < first.0.saturating_add(WINDOW)).max(at + 1);
+        let which = Which::These(known[at..next].to_vec());
+        let there = to.scan(&ended.destination, &which, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let there: BTreeSet<Uid> = there.into_iter().map(|message| message.uid).collect();
+        listed += there.len() as u64;
+        for uid in known[at..next].iter().filter(|uid| !there.contains(uid)) {
+            if *uid < ended.floor { &mut verdict.gone } else { &mut verdict.missing }.push(*uid);
+        }
+        at = next;
+    }
+    verdict.unfound = untold.saturating_sub(u64::from(state.messages).saturating_sub(listed));
+    Ok(verdict)
+}
+
+impl Pass {
+    /// A folder ended: the audit looks at it when all have.
+    pub(super) fn to_be_audited(&self, job: &Job, marker: Option<Marker>) {
+        if job.destination_gone || job.destination.wire.0.is_empty() {
+            return;
+        }
+        let Counts { skipped, vanished, errors, waiting, arrived, .. } = self.tally.counts(job.id);
+        let explained = skipped + vanished + errors + waiting + arrived;
+        let seen = Seen { uid_next: job.source_next.max(job.listed.uid_next), messages: job.exists };
+        let ended = Ended {
+            id: job.id,
+            path: job.path.clone(),
+            destination: job.destination.clone(),
+            floor: Uid(i64::from(job.opened.uid_next.max(1))),
+            marker,
+            source: seen,
+            explained: (!job.remainder).then_some(explained),
+        };
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
+    }
+
+    /// Counts what the destination holds of every folder that this pass ended.
+    pub(super) async fn audit(&self, lane: &mut Lane) -> Flow<()> {
+        let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended: Vec<Ended> = ended.into_values().collect();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let verdicts = self.persist(lane, &mut Audit { ended: &ended }).await?;
+        for (ended, verdict) in ended.iter().zip(verdicts) {
+            match verdict {
+                Some(verdict) => self.carry_out(ended, verdict).await?,
+                None => self.name_unseen(ended).await,
+            }
+        }
+        self.recorder.flush().await;
+        Ok(())
+    }
+
+    async fn carry_out(&self, ended: &Ended, verdict: Verdict) -> Flow<()> {
+        let Verdict { state, highest, gone, missing, unfound } = verdict;
+        if !gone.is_empty() {
+            let copies = self.journal.copies(ended.id, gone).await?;
+            let place = |(row, mark): (FolderId, Watermark)| (row, mark.source, Watermark::GONE);
+            let results = Results { places: copies.into_iter().map(place).collect(), ..Results::default() };
+            self.recorder.add(Entry { results, ..Entry::default() }).await;
+        }
+        let mut differs = unfound > 0 || self.source_differs(ended).await?;
+        if !missing.is_empty() {
+            differs = true;
+            self.name_missing(ended, missing.len() as u64, &missing).await;
+            self.recorder.flush().await;
+            // They are new again: the next pass brings them.
+            let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
+            for (row, mark) in self.journal.copies(ended.id, missing).await? {
+                by_row.entry(row).or_default().push(mark.source);
+            }
+            for (row, messages) in by_row {
+                self.journal.lose(row, messages).await?;
+            }
+        }
+        if unfound > 0 {
+            self.name_missing(ended, unfound, &[]).await;
+        }
+        let next = i64::from(state.uid_next).max(highest.0 + 1);
+        let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
+        let destination = match doubted {
+            true => Seen::DOUBTED,
+            false => Seen { uid_next: u32::try_from(next).unwrap_or(u32::MAX), messages: state.messages },
+        };
+        let end = FolderEnd {
+            close_intent: false,
+            marker: ended.marker.filter(|_| !differs && !doubted),
+            source: Some(ended.source),
+            destination: Some(destination),
+        };
+        Ok(self.journal.end_folder(ended.id, end).await?)
+    }
+
+    /// Whether the source holds messages that have neither a watermark nor a reason; they are named.
+    async fn source_differs(&self, ended: &Ended) -> Flow<bool> {
+        let Some(explained) = ended.explained else { return Ok(false) };
+        let known = self.journal.known_messages(ended.id).await?;
+        let held = u64::from(ended.source.messages);
+        let messages = held.saturating_sub(known + explained);
+        if messages == 0 {
+            return Ok(false);
+        }
+        let words = format!("{held} messages, {known} at the destination, {explained} left out for a reason");
+        let notice = Notice::of(&ended.path, NoticeKind::SourceDiffers, Side::Source, &[]).saying(words);
+        self.tell(ended.id, Notice { messages, ..notice }).await;
+        Ok(true)
+    }
+
+    /// A folder cannot be looked into any more: what this pass copied there is gone, or nobody knows. What earlier ones
+    /// copied went with the folder (D12), which the next pass meets.
+    async fn name_unseen(&self, ended: &Ended) {
+        let copied = self.tally.counts(ended.id).copied;
+        if copied > 0 {
+            self.name_missing(ended, copied, &[]).await;
+        }
+    }
+
+    async fn name_missing(&self, ended: &Ended, messages: u64, numbers: &[Uid]) {
+        let notice = Notice::of(&ended.path, NoticeKind::MissingThere, Side::Destination, numbers);
+        let notice = notice.saying(ended.destination.path.to_string());
+        self.tell(ended.id, Notice { messages, ..notice }).await;
+    }
+}

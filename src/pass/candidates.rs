@@ -1,0 +1,289 @@
+//! Folders that may have to be looked into: what the lists say of each, what EXAMINE corrects (D27), whether old numbers
+//! can hold (D26), and whether anything changed at all (D11).
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Scope, Side};
+use crate::domain::flags::PermanentFlags;
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
+use crate::domain::record::{FolderRecord, Seen};
+use crate::domain::tree::{FolderPlan, Tree};
+use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::pass::known::Known;
+use crate::pass::lane::Step;
+use crate::pass::there::Doubts;
+use crate::pass::tree::Listing;
+use crate::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// A folder that is to be looked into, before its destination is opened.
+pub(super) struct Candidate {
+    pub(super) plan: FolderPlan,
+    pub(super) record: Option<FolderRecord>,
+    pub(super) state: Option<FolderState>,
+    /// What EXAMINE says, of folders that are to be looked into: it corrects the list (D27).
+    pub(super) examined: Option<FolderState>,
+    /// MAILBOXID of the source folder.
+    pub(super) mailbox_id: Option<String>,
+    /// A folder of the source was seen to be in an earlier state, so that this one may be too.
+    pub(super) put_back: bool,
+    /// The destination folder's line in the list.
+    pub(super) there: Option<ListedFolder>,
+    pub(super) wire: WireName,
+    pub(super) gone: bool,
+    pub(super) refused: Option<Trouble>,
+    pub(super) opened: Option<(FolderState, PermanentFlags)>,
+}
+
+impl Candidate {
+    /// What is known of the folder's state: by EXAMINE, else by the list.
+    pub(super) fn best(&self) -> FolderState {
+        let unknown = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
+        self.examined.or(self.state).unwrap_or(unknown)
+    }
+
+    /// Whether list and EXAMINE say the same of the source folder.
+    pub(super) fn agreed(&self) -> bool {
+        let figures = |state: FolderState| (state.uid_validity, state.uid_next, state.messages);
+        match (self.state, self.examined) {
+            (Some(listed), Some(examined)) => figures(listed) == figures(examined),
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    /// Whether the source's numbers may mean other messages than before (D26).
+    pub(super) fn is_doubtful(&self) -> bool {
+        let Some(record) = &self.record else { return false };
+        self.put_back
+            || record.source_seen.is_doubted()
+            || went_back(record.source_seen, self.told())
+            || self.modseq_went_back()
+            || is_another(record.mailbox_id.as_ref(), self.mailbox_id.as_ref())
+    }
+
+    /// Whether this folder of the source is in an earlier state than it was: its mailbox was restored from a backup.
+    pub(super) fn was_put_back(&self) -> bool {
+        let Some(record) = self.record.as_ref().filter(|r| r.source_validity != 0 && !r.source_seen.is_doubted())
+        else {
+            return false;
+        };
+        let now = self.told();
+        match now.uid_validity {
+            0 => false,
+            same if same == record.source_validity => went_back(record.source_seen, now) || self.modseq_went_back(),
+            other => other < record.source_validity,
+        }
+    }
+
+    fn told(&self) -> FolderState {
+        let listed = self.state.map_or(0, |state| state.uid_next);
+        FolderState { uid_next: self.best().uid_next.max(listed), ..self.best() }
+    }
+
+    /// HIGHESTMODSEQ never falls under one UIDVALIDITY (RFC 7162 §3.1.2.1).
+    fn modseq_went_back(&self) -> bool {
+        let before = self.record.as_ref().and_then(|record| record.marker).map(|marker| marker.state);
+        before.is_some_and(|before| {
+            let now = self.best();
+            before.uid_validity == now.uid_validity
+                && now.highest_modseq.is_some()
+                && now.highest_modseq < before.highest_modseq
+        })
+    }
+
+    /// Whether a destination folder that the list left out is the one it was all the same.
+    fn is_still_there(&self, opened: FolderState) -> bool {
+        self.record.as_ref().is_some_and(|r| opened.uid_validity != 0 && r.destination_validity == opened.uid_validity)
+    }
+
+    /// Why the numbers of copies at the destination may not hold (D26).
+    pub(super) fn doubts(&self) -> Doubts {
+        let Some(record) = self.record.as_ref().filter(|r| r.destination == self.plan.destination) else {
+            return Doubts::default();
+        };
+        let listed = self.there.as_ref().and_then(|there| there.state);
+        let Some(now) = self.opened.as_ref().map(|opened| opened.0).or(listed) else { return Doubts::default() };
+        let id = self.there.as_ref().and_then(|there| there.mailbox_id.as_ref());
+        let seen = record.destination_seen;
+        let renumbered = record.destination_validity != 0
+            && now.uid_validity != 0
+            && record.destination_validity != now.uid_validity;
+        let stepped_back = match renumbered {
+            true => now.uid_validity < record.destination_validity,
+            false if seen.is_doubted() => return Doubts::of(seen),
+            false => went_back(seen, now) || is_another(record.destination_mailbox_id.as_ref(), id),
+        };
+        Doubts { stepped_back, renumbered }
+    }
+}
+
+/// Whether UIDNEXT is lower than it was, or more messages are there than can have come since.
+pub(super) fn went_back(seen: Seen, now: FolderState) -> bool {
+    if seen.uid_next == 0 || now.uid_next == 0 {
+        return false;
+    }
+    let came = now.uid_next.saturating_sub(seen.uid_next);
+    now.uid_next < seen.uid_next || u64::from(now.messages) > u64::from(seen.messages) + u64::from(came)
+}
+
+/// Whether both are known and differ (MAILBOXID, RFC 8474).
+pub(super) fn is_another(before: Option<&String>, now: Option<&String>) -> bool {
+    before.zip(now).is_some_and(|(before, now)| before != now)
+}
+
+/// Opens the source folders of these candidates in one flight.
+pub(super) struct Examine<'a> {
+    pub(super) listing: &'a Listing,
+    pub(super) candidates: &'a mut [Candidate],
+}
+
+#[async_trait]
+impl Step for Examine<'_> {
+    type Out = ();
+
+    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<()> {
+        let folder = |candidate: &Candidate| {
+            let listed = &self.listing.source[candidate.plan.source];
+            place(&listed.path, &listed.wire, 0)
+        };
+        let folders: Vec<FolderRef> = self.candidates.iter().map(folder).collect();
+        let states = source.examine_all(&folders).await.on(Side::Source).map_err(Halt::Fatal)?;
+        for (candidate, state) in self.candidates.iter_mut().zip(states) {
+            match state {
+                Ok(state) => candidate.examined = Some(state),
+                Err(failure) if failure.scope <= Scope::Folder => {
+                    candidate.refused = Some(Trouble { side: Side::Source, failure });
+                }
+                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens the destination folders of all candidates in one flight.
+pub(super) struct Open<'a> {
+    pub(super) candidates: &'a mut [Candidate],
+}
+
+#[async_trait]
+impl Step for Open<'_> {
+    type Out = ();
+
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+        for candidate in self.candidates.iter_mut().filter(|c| c.wire.0.is_empty()) {
+            // Neither listed nor created by us, as the inbox of some servers.
+            candidate.wire = to.wire_name(&candidate.plan.destination);
+        }
+        let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| c.refused.is_none()).collect();
+        let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, 0)).collect();
+        if folders.is_empty() {
+            return Ok(());
+        }
+        let opened = to.open(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        for (candidate, opened) in wanted.into_iter().zip(opened) {
+            match opened {
+                Ok((mut state, permanent)) if !candidate.gone || candidate.is_still_there(state) => {
+                    candidate.gone = false;
+                    if state.uid_next == 0 {
+                        state.uid_next = next_number(to, candidate, state).await?;
+                    }
+                    candidate.opened = Some((state, permanent));
+                }
+                Err(failure) if !candidate.gone => {
+                    candidate.refused = Some(Trouble { side: Side::Destination, failure });
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// UIDNEXT of a destination folder whose SELECT does not tell it: by the list, else by the messages. From there on is what this
+/// pass appends.
+async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: FolderState) -> Flow<u32> {
+    let listed = candidate.there.as_ref().and_then(|there| there.state);
+    let listed = listed.filter(|listed| listed.uid_validity == state.uid_validity && listed.uid_next > 0);
+    if let Some(listed) = listed {
+        return Ok(listed.uid_next);
+    }
+    let folder = place(&candidate.plan.destination, &candidate.wire, state.uid_validity);
+    let messages = to.scan(&folder, &Which::All, false).await;
+    match messages {
+        Ok(messages) => {
+            let highest = messages.iter().map(|message| message.uid.0).max().unwrap_or(0);
+            Ok(u32::try_from(highest + 1).unwrap_or(u32::MAX))
+        }
+        Err(failure) if failure.scope <= Scope::Folder => Ok(0),
+        Err(failure) => Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+    }
+}
+
+pub(super) fn place(path: &FolderPath, wire: &WireName, validity: u32) -> FolderRef {
+    FolderRef { path: path.clone(), wire: wire.clone(), validity }
+}
+
+impl Pass {
+    pub(super) fn candidates(&self, tree: &Tree, listing: &Listing, known: &Known<'_>) -> Vec<Candidate> {
+        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, f)).collect();
+        let candidate = |plan: &FolderPlan| {
+            let listed = &listing.source[plan.source];
+            let record = known.rows.get(&listed.path).copied().cloned();
+            // A folder of an earlier pass that is there no more was taken away by somebody: not made again (D12).
+            let mut plan = plan.clone();
+            // A folder in which an interrupted pass may have left messages stays where it was until they are found.
+            if let Some(before) = record.as_ref().filter(|r| r.intent.is_some() && r.destination != plan.destination)
+                && there.contains_key(&before.destination)
+            {
+                (plan.destination, plan.exists) = (before.destination.clone(), true);
+            }
+            let gone = !plan.exists
+                && record.as_ref().is_some_and(|r| r.destination_validity != 0 && r.destination == plan.destination);
+            let wire = match (&record, there.get(&plan.destination)) {
+                (_, Some(there)) => there.wire.clone(),
+                (Some(record), None) if gone => record.destination_wire.clone(),
+                _ => WireName(Vec::new()),
+            };
+            let state = listed.state;
+            let there = there.get(&plan.destination).map(|there| (*there).clone());
+            let mailbox_id = listed.mailbox_id.clone();
+            Candidate {
+                plan,
+                record,
+                state,
+                examined: None,
+                mailbox_id,
+                put_back: false,
+                there,
+                wire,
+                gone,
+                refused: None,
+                opened: None,
+            }
+        };
+        tree.folders.iter().map(candidate).collect()
+    }
+
+    /// Whether a folder needs no more than its line in the list: nothing changed since a pass left it whole (D11).
+    pub(super) fn unchanged(&self, candidate: &Candidate) -> bool {
+        let Some((state, marker)) = candidate.state.zip(candidate.record.as_ref().and_then(|r| r.marker)) else {
+            return false;
+        };
+        // Without HIGHESTMODSEQ nothing tells that flags changed.
+        let stalls = self.modseq_stalls.load(std::sync::atomic::Ordering::Relaxed);
+        let tells = match state.highest_modseq.filter(|_| !stalls) {
+            Some(_) => true,
+            // Nor, without UIDNEXT, that one message went and another came.
+            None => !self.order.options.carry_flags && state.uid_next != 0,
+        };
+        !candidate.gone
+            && tells
+            && marker.state == state
+            && marker.options == self.options_hash()
+            && candidate.doubts() == Doubts::default()
+            && !candidate.is_doubtful()
+    }
+}

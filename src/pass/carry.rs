@@ -1,0 +1,144 @@
+//! Carries flag changes of the source to the copies that Mailferry made (D10).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{Counts, NoticeKind, Watermark};
+use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
+use crate::pass::job::{Carry, Job};
+use crate::pass::places::Prepared;
+use crate::pass::recorder::Entry;
+use crate::pass::sample::{Bytes, Proof, prove};
+use crate::pass::{Flow, Halt, On, Pass};
+
+/// Copies that are all looked at before their flags are changed.
+const FEW: usize = 1000;
+
+/// Carries flag changes, folder by folder of the destination (D10).
+pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &mut dyn Destination) -> Flow<()> {
+    let mut by_folder: BTreeMap<FolderId, Vec<Carry>> = BTreeMap::new();
+    for carry in &job.carries {
+        by_folder.entry(carry.folder).or_default().push(carry.clone());
+    }
+    if by_folder.is_empty() {
+        return Ok(());
+    }
+    let kept = pass.journal.habit(Side::Destination).await?.into();
+    for (folder, carries) in by_folder {
+        let Some(place) = prepared.places.get(&folder) else {
+            // The destination folder is gone (D12): nothing to set flags on.
+            continue;
+        };
+        match carry_into(pass, to, job.id, place, carries, kept).await {
+            Ok(Touched { all: true, .. }) => {}
+            Ok(Touched { contradicted, .. }) => {
+                job.unfinished = true;
+                if !contradicted.is_empty() {
+                    // The next pass looks for all copies in there, and copies again what was lost.
+                    pass.doubt_numbers(folder).await?;
+                    pass.notice(job, NoticeKind::MissingThere, Side::Destination, contradicted).await;
+                }
+            }
+            Err(failure) if failure.scope <= Scope::Folder => {
+                tracing::warn!(folder = %place.path, %failure, "flags not carried");
+                job.unfinished = true;
+            }
+            Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+        }
+        // If a later folder breaks, these are neither set nor counted again.
+        job.carries.retain(|carry| carry.folder != folder);
+    }
+    Ok(())
+}
+
+/// What came of the changes in one destination folder.
+struct Touched {
+    /// None was left out.
+    all: bool,
+    /// Other messages have these numbers now.
+    contradicted: Vec<Uid>,
+}
+
+/// Looks whether the copies to be changed are the messages that they were (D26): all when they are few, else some, and all
+/// if one of these is another. Answers the changes that may be made, and those that may not, with
+/// what was seen.
+async fn ours(
+    to: &mut dyn Destination,
+    place: &FolderRef,
+    mut carries: Vec<Carry>,
+    kept: Bytes,
+) -> Result<(Vec<Carry>, Vec<(Carry, Proof)>), Failure> {
+    carries.sort_by_key(|carry| carry.destination);
+    let marks = |carries: &[Carry]| carries.iter().map(|carry| carry.mark.clone()).collect::<Vec<_>>();
+    if carries.len() > FEW {
+        let every = carries.len().div_ceil(FEW);
+        let mut some: Vec<Carry> = carries.iter().rev().step_by(every).cloned().collect();
+        some.reverse();
+        let marks = marks(&some);
+        let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
+        if !prove(to, place, &asked, kept).await?.contains(&Proof::Contradicted) {
+            return Ok((carries, Vec::new()));
+        }
+    }
+    let marks = marks(&carries);
+    let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
+    let proofs = prove(to, place, &asked, kept).await?;
+    let unseen = asked.iter().zip(&proofs).filter(|(_, proof)| **proof == Proof::Unseen).map(|((uid, _), _)| *uid);
+    let listed = to.scan(place, &Which::These(unseen.collect()), false).await?;
+    let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
+    let (mut good, mut wrong) = (Vec::new(), Vec::new());
+    for (carry, proof) in carries.into_iter().zip(proofs) {
+        match proof {
+            Proof::Confirmed => good.push(carry),
+            Proof::Contradicted => wrong.push((carry, proof)),
+            // There, and not handed out: nobody can tell whose it is.
+            Proof::Unseen if listed.contains(&carry.destination) => wrong.push((carry, proof)),
+            // Gone: nothing is set, and the new base is kept as if it had been.
+            Proof::Unseen => good.push(Carry { change: Default::default(), ..carry }),
+        }
+    }
+    Ok((good, wrong))
+}
+
+/// Sets the changed flags in one destination folder and records the new bases.
+async fn carry_into(
+    pass: &Pass,
+    to: &mut dyn Destination,
+    job: FolderId,
+    place: &FolderRef,
+    carries: Vec<Carry>,
+    kept: Bytes,
+) -> Result<Touched, Failure> {
+    let (_, permanent) = match to.open(std::slice::from_ref(place)).await?.pop() {
+        Some(opened) => opened?,
+        None => return Err(Failure::new(Cause::Nonsense, Scope::Folder, Retry::Never, "opening a folder")),
+    };
+    let (carries, wrong) = ours(to, place, carries, kept).await?;
+    let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
+    let mut entry = Entry::default();
+    let all = wrong.is_empty();
+    let mut contradicted = Vec::new();
+    for (carry, proof) in wrong {
+        tracing::warn!(folder = %place.path, number = %carry.destination, "not seen to be the copy; not touched");
+        if proof == Proof::Contradicted {
+            contradicted.push(carry.destination);
+        }
+    }
+    for carry in carries {
+        let mut change = carry.change;
+        change.add = change.add.allowed_by(&permanent);
+        change.remove = change.remove.allowed_by(&permanent);
+        entry.results.flags.push((job, carry.source, carry.now));
+        if !change.is_empty() {
+            entry.counts.push((job, Counts { flags_updated: 1, ..Counts::default() }));
+            let key = (change.add.to_string(), change.remove.to_string());
+            updates.entry(key).or_insert_with(|| FlagUpdate { uids: Vec::new(), change }).uids.push(carry.destination);
+        }
+    }
+    let mut updates: Vec<_> = updates.into_values().collect();
+    updates.iter_mut().for_each(|update| update.uids.sort_unstable());
+    to.update_flags(place, &updates).await?;
+    pass.recorder.add(entry).await;
+    Ok(Touched { all, contradicted })
+}

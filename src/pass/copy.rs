@@ -1,0 +1,394 @@
+//! Copy: every lane takes group after group and streams its folders from one connection to the other (D18, D19).
+//!
+//! When a connection breaks, both of the lane are dropped. What was on the wire is looked for at the destination before
+//! anything is sent again (D9), and a message at which connections break again and again is left out (D22).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::folder::WireName;
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase, Results, Watermark};
+use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
+use crate::pass::flight::{Broke, Broken};
+use crate::pass::job::Job;
+use crate::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
+use crate::pass::places::{Group, Prepared, Queue};
+use crate::pass::reader::{AHEAD, read};
+use crate::pass::recorder::{Entry, GROUP_ROWS};
+use crate::pass::writer::Writer;
+use crate::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// The folders of one lane: taken and not ended.
+pub(super) struct Backlog<'a> {
+    queue: &'a Queue,
+    own: Mutex<Own>,
+}
+
+#[derive(Default)]
+struct Own {
+    /// To be read.
+    waiting: VecDeque<Job>,
+    /// Being read or written.
+    open: Vec<Arc<Job>>,
+    /// Read, but something did not come: to be looked into again.
+    second: Vec<Job>,
+    /// Nothing but suspects is left in them: they come when all else is done (D22).
+    last: VecDeque<Job>,
+}
+
+impl<'a> Backlog<'a> {
+    fn new(queue: &'a Queue) -> Self {
+        Self { queue, own: Mutex::default() }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Own) -> T) -> T {
+        act(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The next folder to read. A group stays with its lane, so that one connection writes a destination folder.
+    pub fn next(&self) -> Option<Arc<Job>> {
+        self.with(|own| {
+            if own.waiting.is_empty() {
+                own.waiting.extend(self.queue.take().unwrap_or_default());
+            }
+            let job = Arc::new(own.waiting.pop_front().or_else(|| own.last.pop_front())?);
+            debug_assert!(!job.is_empty(), "a folder with nothing to copy is not read");
+            own.open.push(Arc::clone(&job));
+            Some(job)
+        })
+    }
+
+    /// A folder has ended.
+    pub fn ended(&self, id: FolderId) {
+        self.with(|own| own.open.retain(|job| job.id != id));
+    }
+
+    /// A folder has been read and so many messages did not come, or the server refused to hand them out together.
+    pub fn look_again(&self, job: &Arc<Job>, singly: bool, missing: u64) {
+        self.ended(job.id);
+        let again = Job { singly, missing, looks: job.looks + 1, ..Job::clone(job) };
+        self.with(|own| own.second.push(again));
+    }
+
+    fn take_second(&self) -> Vec<Job> {
+        self.with(|own| std::mem::take(&mut own.second))
+    }
+
+    /// After a break: every folder not ended, to be looked into again.
+    fn take_back(&self) -> Vec<Job> {
+        let own = self.with(std::mem::take);
+        own.open.into_iter().map(Arc::unwrap_or_clone).chain(own.second).chain(own.waiting).chain(own.last).collect()
+    }
+
+    fn give(&self, jobs: Vec<Job>) {
+        let (last, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().partition(Job::only_suspects);
+        self.with(|own| {
+            own.waiting.extend(waiting);
+            own.last.extend(last);
+        });
+    }
+
+    /// The folders that were begun and have not ended.
+    pub fn opened(&self) -> Vec<Arc<Job>> {
+        self.with(|own| own.open.clone())
+    }
+
+    /// Whether this lane has nothing left but suspects, when it broke at this message.
+    fn only_suspects_left(&self, at: Option<(FolderId, Uid)>) -> bool {
+        // A suspect is read when all else of its folder is done.
+        let is_last = |job: &Job| at.is_some_and(|(id, uid)| id == job.id && job.suspects.is_alone(uid));
+        self.queue.is_empty()
+            && self.with(|own| {
+                own.waiting.is_empty()
+                    && own.second.is_empty()
+                    && own.open.iter().all(|job| job.only_suspects() || is_last(job))
+            })
+    }
+}
+
+/// Makes the destination folders again that are gone and for which there is new mail (D12).
+struct Revive<'a> {
+    jobs: Vec<&'a mut Job>,
+    refused: BTreeMap<FolderId, Failure>,
+}
+
+#[async_trait]
+impl Step for Revive<'_> {
+    type Out = ();
+
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+        let new = |job: &&mut Job| {
+            let path = job.destination.path.clone();
+            NewFolder { path, role: None, subscribe: false, plain_parent: false }
+        };
+        let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
+        let created = to.create(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        for (job, created) in self.jobs.iter_mut().zip(created) {
+            let opened = match created {
+                Ok(wire) => {
+                    job.destination = FolderRef { wire, validity: 0, ..job.destination.clone() };
+                    let folders = std::slice::from_ref(&job.destination);
+                    to.open(folders).await.on(Side::Destination).map_err(Halt::Fatal)?.pop()
+                }
+                Err(failure) => Some(Err(failure)),
+            };
+            match opened {
+                Some(Ok((state, permanent))) => {
+                    (job.opened, job.permanent, job.destination.validity) = (state, permanent, state.uid_validity);
+                }
+                Some(Err(failure)) => drop(self.refused.insert(job.id, failure)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pass {
+    /// Copies everything that is left to copy.
+    pub(super) async fn copy(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+        self.tally.phase(self.clock.now(), Phase::Copying);
+        self.revive(lanes, prepared).await?;
+        let mut groups = std::mem::take(&mut prepared.groups);
+        // Earlier attempts and passes left these open: what they had on its way may have landed after it was sent again.
+        let open = |job: &&Job| job.open_intent.is_some() && !job.destination_gone && !job.abandoned;
+        groups.iter().flatten().filter(open).for_each(|job| self.ask_later(job));
+        for group in &mut groups {
+            for job in std::mem::take(group) {
+                if job.abandoned {
+                    continue;
+                }
+                if job.is_empty() {
+                    self.folder_done(&job, 0).await?;
+                } else {
+                    group.push(job);
+                }
+            }
+        }
+        groups.retain(|group| !group.is_empty());
+        if groups.is_empty() { Ok(()) } else { self.copy_groups(lanes, prepared, groups).await }
+    }
+
+    async fn copy_groups(&self, lanes: &mut Lanes, prepared: &Prepared, mut groups: Vec<Group>) -> Flow<()> {
+        self.declare(&mut groups).await?;
+        let (queue, left) = (Queue::new(groups), Queue::new([]));
+        let runs = lanes.iter_mut().map(|lane| {
+            let (queue, left) = (&queue, &left);
+            async move {
+                let run = async {
+                    if queue.is_empty() || !self.join_in(lane).await {
+                        return Ok(());
+                    }
+                    self.copy_lane(lane, prepared, queue, left).await
+                };
+                self.lane_ended(run.await)
+            }
+        });
+        settle(join_all(runs).await)?;
+        let mut left: Vec<Job> = left.into_groups().into_iter().flatten().collect();
+        let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty()) else { return Ok(()) };
+        self.settle(lane, &mut left).await?;
+        let again = self.look_again(lane, prepared, left, None).await?;
+        let queue = Queue::new([again]);
+        let copied = self.copy_lane(lane, prepared, &queue, &Queue::new([])).await;
+        self.lane_ended(copied)
+    }
+
+    /// Writes the intents of all folders to be copied, durably and at once (D9).
+    pub(super) async fn declare(&self, groups: &mut [Vec<Job>]) -> Flow<()> {
+        let mut intents = Vec::new();
+        for job in groups.iter_mut().flatten() {
+            let floor = Uid(i64::from(job.opened.uid_next.max(1)));
+            let intent = Intent { validity: job.opened.uid_validity, floor };
+            // An open intent of the same numbering reaches further back.
+            let kept = job.open_intent.filter(|open| open.validity == intent.validity && open.floor < floor);
+            job.cut.resumed |= kept.is_some();
+            job.open_intent = Some(kept.unwrap_or(intent));
+            intents.push((job.id, intent));
+        }
+        Ok(self.journal.begin(intents).await?)
+    }
+
+    async fn revive(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+        let needed = |job: &&mut Job| job.destination_gone && !job.abandoned && !job.is_empty();
+        let jobs: Vec<&mut Job> = prepared.groups.iter_mut().flatten().filter(needed).collect();
+        match lanes.iter_mut().next().filter(|_| !jobs.is_empty()) {
+            Some(lane) => self.revive_for(lane, jobs).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the destination folders of these again, that are gone: there is new mail for them.
+    pub(super) async fn revive_for(&self, lane: &mut Lane, jobs: Vec<&mut Job>) -> Flow<()> {
+        // What was in the old ones went with them. This is known before there are new ones: after a crash these may have
+        // the numbering of the old.
+        for job in &jobs {
+            self.give_up_copies(job.id).await?;
+        }
+        let mut step = Revive { jobs, refused: BTreeMap::new() };
+        self.persist(lane, &mut step).await?;
+        let Revive { jobs, mut refused } = step;
+        for job in jobs {
+            if let Some(failure) = refused.remove(&job.id) {
+                self.folder_failed(job, Side::Destination, failure).await?;
+                continue;
+            }
+            self.journal.renumber_destination(job.id, job.destination.validity).await?;
+            job.destination_gone = false;
+            self.journal.update_folders(vec![row(job)]).await?;
+            self.revived(job);
+        }
+        Ok(())
+    }
+
+    /// The destination folder of this row is gone, and its copies with it.
+    pub(super) async fn give_up_copies(&self, id: FolderId) -> Flow<()> {
+        let numbers = self.journal.known_at_destination(id).await?;
+        for some in numbers.chunks(GROUP_ROWS).map(<[Uid]>::to_vec).chain([vec![Watermark::NOT_TOLD]]) {
+            let copies = self.journal.copies(id, some).await?;
+            for some in copies.chunks(GROUP_ROWS) {
+                let place = |(row, mark): &(FolderId, Watermark)| (*row, mark.source, Watermark::GONE);
+                let results = Results { places: some.iter().map(place).collect(), ..Results::default() };
+                self.recorder.add(Entry { results, ..Entry::default() }).await;
+            }
+        }
+        self.recorder.flush().await;
+        Ok(())
+    }
+
+    /// One lane: streams until the queue is empty; after a break it looks into the open folders again and goes on. A lane
+    /// beyond the first that the server wants no more gives its folders back (D19).
+    pub(super) async fn copy_lane(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        queue: &Queue,
+        left: &Queue,
+    ) -> Flow<()> {
+        let backlog = Backlog::new(queue);
+        loop {
+            let (trouble, broke) = match self.stream(lane, &backlog).await {
+                Ok(()) => {
+                    let second = backlog.take_second();
+                    if second.is_empty() {
+                        return Ok(());
+                    }
+                    let before = second.clone();
+                    match self.second_look(lane, second).await {
+                        Ok(again) => backlog.give(again),
+                        Err(halt) if lane.is_unwanted(&halt) => {
+                            lane.leave_out();
+                            left.put(before);
+                            return Ok(());
+                        }
+                        Err(halt) => return Err(halt),
+                    }
+                    continue;
+                }
+                Err(Broke { halt: Halt::Fatal(trouble), broken }) => (trouble, broken),
+                Err(Broke { halt, .. }) => return Err(halt),
+            };
+            self.recorder.flush().await;
+            let only_suspects = backlog.only_suspects_left(broke.at(&trouble));
+            let mut jobs = backlog.take_back();
+            self.blame(&mut jobs, &trouble, &broke, only_suspects);
+            left_open(&mut jobs, broke);
+            let before = jobs.clone();
+            match self.go_on(lane, prepared, jobs, &trouble).await {
+                Ok(again) => backlog.give(again),
+                Err(halt) if lane.is_unwanted(&halt) => {
+                    lane.leave_out();
+                    left.put(before);
+                    return Ok(());
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+    }
+
+    /// After a break: waits, then finds out what landed. Answers the folders of which something is left.
+    async fn go_on(
+        &self,
+        lane: &mut Lane,
+        prepared: &Prepared,
+        mut jobs: Vec<Job>,
+        trouble: &Trouble,
+    ) -> Flow<Vec<Job>> {
+        self.weather(lane, trouble.clone()).await?;
+        self.settle(lane, &mut jobs).await?;
+        self.look_again(lane, prepared, jobs, Some(trouble)).await
+    }
+
+    /// Runs both halves of a lane until the backlog is empty or one of them breaks.
+    async fn stream(&self, lane: &mut Lane, backlog: &Backlog<'_>) -> Result<(), Broke> {
+        let halted = |halt| Broke { halt, broken: Broken::default() };
+        let (source, destination) = tokio::select! {
+            biased;
+            () = self.quit.cancelled() => return Err(halted(Halt::Stopped)),
+            sessions = lane.sessions(self) => sessions.map_err(|trouble| halted(Halt::Fatal(trouble)))?,
+        };
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let reading = read(source, backlog, sender);
+        let mut writer = Writer::new(self, backlog);
+        let writing = writer.write(destination, receiver);
+        tokio::pin!(reading, writing);
+        let mut read_out = false;
+        // The writing half decides the end: it sees the reading half's last piece.
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut writing => return ended,
+                () = &mut reading, if !read_out => read_out = true,
+            }
+        }
+    }
+}
+
+fn row(job: &Job) -> FolderUpdate {
+    FolderUpdate {
+        id: Some(job.id),
+        source: job.path.clone(),
+        source_wire: job.source.wire.clone(),
+        source_validity: job.source.validity,
+        mailbox_id: job.mailbox_id.clone(),
+        destination: job.destination.path.clone(),
+        destination_wire: WireName(job.destination.wire.0.clone()),
+        destination_validity: job.destination.validity,
+        destination_mailbox_id: None,
+    }
+}
+
+/// What a broken connection left open goes with the folders.
+fn left_open(jobs: &mut [Job], broke: Broken) {
+    for (id, sent) in broke.sent {
+        if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
+            job.cut.sent.push(sent);
+            job.cut.wire = broke.wire;
+        }
+    }
+}
+
+/// The message after the one that came last: where a source that broke was.
+pub(super) fn next_expected(job: &Job, last: Option<Uid>) -> Option<Uid> {
+    let order: Vec<Uid> = job.order().into_iter().flat_map(|part| part.uids).collect();
+    let next = last.and_then(|last| order.iter().position(|uid| *uid == last)).map_or(0, |at| at + 1);
+    order.get(next).copied()
+}
+
+impl Pass {
+    /// A folder is being worked on.
+    pub(super) fn working(&self, id: FolderId) {
+        self.tally.folder_phase(self.clock.now(), id, FolderPhase::Working);
+    }
+
+    /// Whether a refused append spoils more than its message.
+    pub(super) fn is_message_error(failure: &Failure) -> bool {
+        failure.scope == Scope::Message && !blames_its_place(failure)
+    }
+}

@@ -1,0 +1,246 @@
+//! Folders into which something may have landed after it was sent again (D28): asked at the end of the pass, when everything
+//! that is ours has its watermark.
+//!
+//! What lies above the intent's floor, is known to nobody and equals a message that was recorded there may be there twice. It
+//! is named with its number and left alone. What equals nothing may be the copy of a message that its owner took away from the
+//! source before it was recorded: it is remembered, so that it answers should the message come back elsewhere (D12). Bounded: watermarks are read in windows; identities of unknown messages only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::flags::Flags;
+use crate::domain::folder::FolderPath;
+use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::Belief;
+use crate::domain::record::{FolderEnd, Notice, NoticeKind, Origin, Watermark};
+use crate::endpoint::{Destination, FolderRef, Source};
+use crate::pass::arrivals::{Arrivals, Newcomer, contents};
+use crate::pass::belief::belief;
+use crate::pass::job::Job;
+use crate::pass::lane::{Lane, Step};
+use crate::pass::places::Prepared;
+use crate::pass::{Flow, Halt, On, Pass};
+
+/// Watermarks read at once.
+const WINDOW: usize = 5000;
+/// Messages above a floor that are remembered though nobody claims them, at most: an interrupted attempt left its own right
+/// above it.
+const ORPHANS: usize = 1000;
+/// Source numbers from here on are no message's (RFC 9051 §2.3.1.1).
+const NOBODYS: i64 = 1 << 32;
+
+/// A folder to be asked about.
+#[derive(Clone, Debug)]
+pub(super) struct Doubt {
+    path: FolderPath,
+    at: FolderRef,
+    floor: Uid,
+    /// The folder has ended: its intent is closed when what lies above the floor has been looked at.
+    close: bool,
+}
+
+/// What was found of one folder.
+#[derive(Default)]
+struct Answer {
+    /// These may be there twice.
+    twice: Vec<Uid>,
+    /// Nobody's: perhaps copies of messages that were taken away from the source before they were recorded.
+    orphans: Vec<Watermark>,
+}
+
+/// Asks about one folder.
+struct Ask<'a> {
+    id: FolderId,
+    doubt: &'a Doubt,
+    prepared: &'a Prepared,
+}
+
+/// What was recorded above the floor, of the identities asked for.
+#[derive(Default)]
+struct Recorded {
+    contents: BTreeMap<Identity, BTreeSet<Option<ContentHash>>>,
+    /// Recorded without a number: an unknown message may be theirs.
+    numberless: BTreeMap<Identity, usize>,
+}
+
+impl Recorded {
+    fn add(&mut self, mark: &Watermark, floor: Uid) {
+        match mark.at() {
+            Some(at) if at >= floor => {
+                self.contents.entry(mark.identity).or_default().insert(mark.content);
+            }
+            None if mark.destination == Watermark::NOT_TOLD => *self.numberless.entry(mark.identity).or_default() += 1,
+            Some(_) | None => {}
+        }
+    }
+
+    /// Whether a message may be there twice. `content` decides where the server is known to keep it.
+    fn has(&self, identity: Identity, content: Option<ContentHash>, keeps_bytes: bool) -> bool {
+        self.contents.get(&identity).is_some_and(|recorded| {
+            !keeps_bytes || content.is_none() || recorded.contains(&None) || recorded.contains(&content)
+        })
+    }
+}
+
+#[async_trait]
+impl Step for Ask<'_> {
+    type Out = Answer;
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Answer> {
+        let mut arrivals = Arrivals::from(pass, self.id, self.doubt.floor).await?;
+        match arrivals.look(to, &self.doubt.at).await {
+            Ok(()) => {}
+            Err(failure) => return passed_over(self.doubt, failure),
+        }
+        let mut recorded = pass.recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
+        if arrivals.unclaimed().is_empty() {
+            return Ok(Answer::default());
+        }
+        let keeps_bytes = belief(pass, self.prepared, source, to).await? == Belief::Keeps;
+        let known_again = pass.journal.habit(Side::Destination).await?.changed == 0;
+        let alike = |newcomer: &Newcomer| recorded.contents.contains_key(&newcomer.identity);
+        let (mut asked, mut others): (Vec<Newcomer>, Vec<Newcomer>) =
+            arrivals.unclaimed().iter().copied().partition(alike);
+        // At a server that changes messages nobody could know them again.
+        others.truncate(if known_again { ORPHANS } else { 0 });
+        asked.extend(others);
+        if asked.is_empty() {
+            return Ok(Answer::default());
+        }
+        let contents = match contents(to, &self.doubt.at, &asked).await {
+            Ok(contents) => contents,
+            Err(failure) => return passed_over(self.doubt, failure),
+        };
+        let mut answer = Answer::default();
+        for Newcomer { uid, identity, .. } in asked {
+            let content = contents.get(&uid).copied();
+            if let Some(left) = recorded.numberless.get_mut(&identity).filter(|left| **left > 0) {
+                *left -= 1;
+            } else if recorded.has(identity, content, keeps_bytes) {
+                answer.twice.push(uid);
+            } else if known_again && content.is_some() {
+                answer.orphans.push(orphan(self.id, uid, identity, content));
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// A message at the destination that is no message of the source now. Should one of its content come, it was copied.
+fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<ContentHash>) -> Watermark {
+    Watermark {
+        source: Uid(NOBODYS + uid.0),
+        destination_folder: folder,
+        destination: uid,
+        identity,
+        content,
+        flags: Flags::none(),
+        origin: Origin::Copied,
+    }
+}
+
+/// A folder that is gone or cannot be read says nothing.
+fn passed_over(doubt: &Doubt, failure: Failure) -> Flow<Answer> {
+    if failure.scope > Scope::Folder {
+        return Err(failure).on(Side::Destination).map_err(Halt::Fatal);
+    }
+    tracing::warn!(folder = %doubt.path, %failure, "not looked at for messages that are there twice");
+    Ok(Answer::default())
+}
+
+impl Pass {
+    /// Something may have landed here without a record, or may yet.
+    pub(super) fn ask_later(&self, job: &Job) {
+        let doubt = Doubt { path: job.path.clone(), at: job.destination.clone(), floor: job.floor(), close: false };
+        self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
+    }
+
+    /// Whether the intent of a folder that has ended is closed later: what lies above its floor is looked at before, and a
+    /// crash until then leaves it open.
+    pub(super) fn closes_later(&self, job: &Job) -> bool {
+        let mut doubts = self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let doubt = doubts.get_mut(&job.id);
+        doubt.map(|doubt| doubt.close = !job.cut.doubt).is_some()
+    }
+
+    /// Asks about all doubts of this pass, and those that earlier ones left open.
+    pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> Flow<()> {
+        let doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        for (id, doubt) in doubts {
+            self.recorder.flush().await;
+            let Answer { twice, orphans } = self.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
+            if !orphans.is_empty() {
+                tracing::info!(folder = %doubt.path, messages = orphans.len(), "copies without a message are remembered");
+                self.journal.adopt(id, orphans).await?;
+            }
+            if doubt.close {
+                self.journal.end_folder(id, FolderEnd { close_intent: true, ..FolderEnd::default() }).await?;
+            }
+            if twice.is_empty() {
+                continue;
+            }
+            tracing::warn!(folder = %doubt.path, messages = twice.len(), "messages may be there twice");
+            self.tell(id, Notice::of(&doubt.path, NoticeKind::MaybeTwice, Side::Destination, &twice)).await;
+        }
+        Ok(())
+    }
+
+    /// What this pass or earlier ones recorded above a floor, of the identities of these messages.
+    async fn recorded_above(&self, id: FolderId, floor: Uid, newcomers: &[Newcomer]) -> Flow<Recorded> {
+        let mut found = Recorded::default();
+        let asked: BTreeSet<Identity> = newcomers.iter().map(|newcomer| newcomer.identity).collect();
+        if asked.is_empty() {
+            return Ok(found);
+        }
+        let known = self.journal.known_identities(asked).await?;
+        let mut from = Uid(i64::MIN);
+        while !known.is_empty() {
+            let marks = self.journal.some_watermarks(id, from, Uid(i64::MAX), WINDOW).await?;
+            marks.iter().filter(|mark| known.contains(&mark.identity)).for_each(|mark| found.add(mark, floor));
+            match marks.last().filter(|_| marks.len() == WINDOW) {
+                Some(last) => from = Uid(last.source.0 + 1),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::identity::of_message;
+
+    fn mark(text: &str, destination: Uid) -> Watermark {
+        Watermark {
+            source: Uid(1),
+            destination_folder: FolderId(1),
+            destination,
+            identity: of_message(text.as_bytes()),
+            content: Some(ContentHash::of(text.as_bytes())),
+            flags: Flags::none(),
+            origin: Origin::Copied,
+        }
+    }
+
+    #[test]
+    fn what_equals_a_message_recorded_above_the_floor_may_be_there_twice() {
+        let mut recorded = Recorded::default();
+        recorded.add(&mark("a", Uid(10)), Uid(10));
+        recorded.add(&mark("b", Uid(9)), Uid(10));
+        recorded.add(&mark("c", Watermark::GONE), Uid(10));
+        recorded.add(&mark("d", Watermark::NOT_TOLD), Uid(10));
+        let has = |text: &str, content: &str, keeps| {
+            recorded.has(of_message(text.as_bytes()), Some(ContentHash::of(content.as_bytes())), keeps)
+        };
+        assert!(has("a", "a", true));
+        assert!(!has("a", "another", true), "one identity, another message");
+        assert!(has("a", "another", false), "a server that alters what it stores");
+        assert!(!has("b", "b", true), "it lay there before");
+        assert!(!has("c", "c", true) && !has("d", "d", true));
+        assert_eq!(recorded.numberless.get(&of_message(b"d")), Some(&1));
+    }
+}

@@ -1,0 +1,158 @@
+//! Messages and folders that could not be moved, and the end of a folder.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::message::{Body, InternalDate};
+use crate::domain::pass::PassKind;
+use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
+use crate::domain::subject::subject_of;
+use crate::pass::job::Job;
+use crate::pass::recorder::Entry;
+use crate::pass::{Flow, Halt, Pass, bytes};
+
+impl Pass {
+    /// A message could not be moved: it becomes an item error and the pass goes on, up to the error limit.
+    pub(super) async fn message_failed(
+        &self,
+        job: &Job,
+        uid: Uid,
+        body: Option<&Body>,
+        date: Option<&InternalDate>,
+        side: Side,
+        failure: Failure,
+    ) -> Flow<()> {
+        let subject = match body {
+            Some(body) if self.order.options.log_subjects => subject_of(&bytes::header(body)),
+            _ => None,
+        };
+        let error = ItemError {
+            folder: Some(job.path.clone()),
+            source: Some(uid),
+            subject,
+            date: date.map(|date| date.instant),
+            size: body.map(Body::len).or_else(|| job.listing.get(&uid).map(|listed| u64::from(listed.1))),
+            messages: 1,
+            side: Some(side),
+            failure,
+        };
+        tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
+        self.not_again(job.id, uid);
+        self.tally.not_moved(body.map_or(0, Body::len));
+        self.recorder.add(Entry::error(job.id, error)).await;
+        self.check_errors(1)
+    }
+
+    fn not_again(&self, folder: FolderId, uid: Uid) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).entry(folder).or_default().insert(uid);
+    }
+
+    /// The messages of a folder that became item errors in this pass.
+    pub(super) fn failed_in(&self, folder: FolderId) -> BTreeSet<Uid> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(&folder).cloned().unwrap_or_default()
+    }
+
+    /// The folder itself failed: every message still to be copied counts as an error.
+    pub(super) async fn folder_failed(&self, job: &mut Job, side: Side, failure: Failure) -> Flow<()> {
+        self.recorder.flush().await;
+        let counts = self.tally.counts(job.id);
+        let accounted =
+            counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors + counts.waiting;
+        // A folder that cannot be read is an error even where nobody knows how much it holds.
+        let left = counts.source.max(u64::from(job.exists)).saturating_sub(accounted).max(1);
+        tracing::info!(folder = %job.path, %failure, left, "folder not moved");
+        let (folder, side) = (Some(job.path.clone()), Some(side));
+        let error =
+            ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, side, failure };
+        self.recorder.add(Entry::error(job.id, error)).await;
+        self.recorder.flush().await;
+        self.tally.count(self.clock.now(), job.id, |c| c.source = accounted + left);
+        self.journal.end_folder(job.id, FolderEnd::default()).await?;
+        self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
+        job.abandoned = true;
+        self.not_late(job);
+        self.check_errors(1)
+    }
+
+    /// Ends the pass when the error limit is reached. A folder counts as one error, however many messages it holds.
+    pub(super) fn check_errors(&self, more: u64) -> Flow<()> {
+        let count = self.errors.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
+        if count >= self.order.options.maximum_errors { Err(Halt::TooManyErrors(count)) } else { Ok(()) }
+    }
+
+    /// A folder's end: its sum is settled (D6) and its intent closed. The skip marker is set by the audit, if nothing was
+    /// left behind (D11): a message that did not come may be a server's whim, so only the next pass can tell.
+    /// `vanished` is how many messages were asked for and never came.
+    pub(super) async fn folder_done(&self, job: &Job, vanished: u64) -> Flow<()> {
+        self.recorder.flush().await;
+        if self.recorder.failed().is_cancelled() {
+            return Err(Halt::Stopped);
+        }
+        if job.cut.doubt {
+            self.ask_later(job);
+        }
+        self.goes_on_late(job);
+        let now = self.clock.now();
+        self.tally.count(now, job.id, |c| {
+            c.vanished = job.vanished + vanished;
+            c.source = c.copied + c.already_there + c.skipped + c.vanished + c.errors + c.waiting;
+        });
+        let counts = self.tally.counts(job.id);
+        debug_assert!(counts.balanced(), "{counts:?}");
+        // What a view of everything leaves out lies in other folders.
+        let skipped = if job.remainder && !self.filters() { 0 } else { counts.skipped };
+        let whole = counts.errors + skipped + counts.waiting + counts.arrived + counts.vanished == 0
+            && !job.unfinished
+            && job.agreed
+            && job.late.is_empty()
+            && self.order.kind == PassKind::Full
+            && !job.destination_gone
+            && !job.cut.doubt;
+        let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
+        let close_intent = !job.cut.doubt && !self.closes_later(job);
+        self.journal.end_folder(job.id, FolderEnd { close_intent, ..FolderEnd::default() }).await?;
+        self.to_be_audited(job, marker);
+        let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
+        self.tally.folder_phase(now, job.id, phase);
+        Ok(())
+    }
+
+    /// Records a notice about a folder; a difference counts.
+    pub(super) async fn tell(&self, folder: FolderId, notice: Notice) {
+        tracing::info!(?notice, "notice");
+        let differ = if notice.kind.differs() { notice.messages } else { 0 };
+        let results = Results { notices: vec![notice], ..Results::default() };
+        let counts = match differ {
+            0 => Vec::new(),
+            differ => vec![(self.tally.known(folder), Counts { differ, ..Counts::default() })],
+        };
+        self.recorder.add(Entry { results, counts, progressed: false }).await;
+    }
+
+    /// A hash of every option that decides what a Full pass has to do in a folder.
+    pub(super) fn options_hash(&self) -> u64 {
+        let o = &self.order.options;
+        let decisive = (o.earliest, o.latest, o.largest, o.search_duplicates, o.carry_flags);
+        let hash = blake3::hash(format!("{decisive:?}").as_bytes());
+        u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight of 32 bytes")) >> 1
+    }
+}
+
+/// The failure of a message at which a server hung up again and again (D22).
+pub(super) fn hangs_up(failure: &Failure) -> Failure {
+    let again = Failure::new(Cause::HangsUpAtMessage, Scope::Message, Retry::Never, failure.doing.clone());
+    again.saying(failure.server_text.as_deref().unwrap_or("the server closed the connection 3 times at this message"))
+}
+
+/// The failure of a message that came, but not when it was to be compared: it may be at the destination already.
+pub(super) fn not_compared() -> Failure {
+    let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "comparing a message");
+    failure.saying("the source did not hand it out when it was to be compared; the next pass compares it again")
+}
+
+/// A copied message's share of its folder's counters.
+pub(super) fn copied(bytes: u64) -> Counts {
+    Counts { copied: 1, bytes, ..Counts::default() }
+}

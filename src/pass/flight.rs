@@ -1,0 +1,93 @@
+//! What is under way on a destination's connection, and what is left of it when the connection breaks.
+
+use std::sync::Arc;
+
+use crate::domain::failure::{Failure, Side};
+use crate::domain::flags::Flags;
+use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::retry::OnWire;
+use crate::endpoint::AppendAnswer;
+use crate::pass::bytes::Traces;
+use crate::pass::job::{Job, Sent};
+use crate::pass::writer::Outgoing;
+use crate::pass::{Halt, Trouble};
+
+/// How the copying of a lane ended early.
+pub(super) struct Broke {
+    pub halt: Halt,
+    pub broken: Broken,
+}
+
+/// What was under way then.
+#[derive(Default)]
+pub(super) struct Broken {
+    /// The messages of the first append without an answer: servers work in order, so the trouble is among them.
+    pub suspects: Vec<(FolderId, Uid)>,
+    /// The folder being read, and the message expected next.
+    pub place: Option<(FolderId, Option<Uid>)>,
+    /// Messages that were written out and of which nobody knows where they are, in the order sent.
+    pub sent: Vec<(FolderId, Sent)>,
+    /// How much of that had no answer.
+    pub wire: OnWire,
+}
+
+impl Broken {
+    /// The message at which the connection broke, if it is only one.
+    pub fn at(&self, trouble: &Trouble) -> Option<(FolderId, Uid)> {
+        match (trouble.side, self.suspects.as_slice()) {
+            (Side::Destination, [only]) => Some(*only),
+            (Side::Destination, _) => None,
+            (Side::Source, _) => self.place.and_then(|(id, uid)| Some((id, uid?))),
+        }
+    }
+}
+
+/// One append on the wire.
+pub(super) struct Pending {
+    pub job: Arc<Job>,
+    pub messages: Vec<Outgoing>,
+    pub answer: AppendAnswer,
+}
+
+impl Pending {
+    pub fn bytes(&self) -> u64 {
+        self.messages.iter().map(|message| message.body.len()).sum()
+    }
+}
+
+/// How the copying of a folder ended.
+pub(super) enum Ending {
+    /// Everything was read; so many messages never came.
+    Read {
+        /// How many.
+        missing: u64,
+    },
+    /// The source refused to hand out the messages together.
+    Refused,
+    /// The destination refused the folder.
+    GivenUp(Failure),
+}
+
+pub(super) enum InFlight {
+    Append(Pending),
+    /// Everything of this folder that will come was sent.
+    End {
+        job: Arc<Job>,
+        how: Ending,
+    },
+}
+
+/// An appended message whose number is not known yet (no UIDPLUS).
+pub(super) struct Unplaced {
+    pub job: Arc<Job>,
+    pub uid: Uid,
+    pub identity: Identity,
+    pub content: ContentHash,
+    pub flags: Flags,
+    pub bytes: u64,
+    /// The server told a number that cannot be this message's.
+    pub mistold: bool,
+    /// None where they are not needed.
+    pub traces: Option<Traces>,
+}

@@ -1,0 +1,199 @@
+//! Lanes: pairs of connections that work on folders side by side, and the way back after a connection is lost.
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::endpoint::{Destination, Source};
+use crate::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// One connection to each side, opened when first needed.
+pub(super) struct Lane {
+    pub number: u32,
+    /// The server wants no such connection, or refused its login: not tried again in this pass.
+    out: bool,
+    source: Option<Box<dyn Source>>,
+    destination: Option<Box<dyn Destination>>,
+}
+
+impl Lane {
+    pub fn new(number: u32) -> Self {
+        Self { number, out: false, source: None, destination: None }
+    }
+
+    /// Both sessions, opened if they are not.
+    pub async fn sessions(&mut self, pass: &Pass) -> Result<(&mut dyn Source, &mut dyn Destination), Trouble> {
+        let missing = (self.source.is_none(), self.destination.is_none());
+        let source = async { if missing.0 { Some(pass.source.open_source().await) } else { None } };
+        let destination = async { if missing.1 { Some(pass.destination.open_destination().await) } else { None } };
+        let (source, destination) = tokio::join!(source, destination);
+        if let Some(opened) = source {
+            self.source = Some(opened.on(Side::Source)?);
+            pass.recovery.reached(Side::Source);
+        }
+        if let Some(opened) = destination {
+            self.destination = Some(opened.on(Side::Destination)?);
+            pass.recovery.reached(Side::Destination);
+        }
+        match (&mut self.source, &mut self.destination) {
+            (Some(source), Some(destination)) => Ok((source.as_mut(), destination.as_mut())),
+            _ => unreachable!("both were just opened"),
+        }
+    }
+
+    /// Whether this lane ended because the server wants fewer connections: the pass goes on without it (D19).
+    pub fn is_unwanted(&self, halt: &Halt) -> bool {
+        self.number > 0 && matches!(halt, Halt::Fatal(trouble) if trouble.failure.cause == Cause::TooManyConnections)
+    }
+
+    /// The lane takes no more part in this pass.
+    pub fn leave_out(&mut self) {
+        self.disconnect();
+        self.out = true;
+    }
+
+    /// Drops both connections without a word.
+    pub fn disconnect(&mut self) {
+        (self.source, self.destination) = (None, None);
+    }
+
+    /// Says goodbye on both sides.
+    pub async fn close(&mut self) {
+        let (source, destination) = (self.source.take(), self.destination.take());
+        let source = async {
+            if let Some(session) = source {
+                session.close().await;
+            }
+        };
+        let destination = async {
+            if let Some(session) = destination {
+                session.close().await;
+            }
+        };
+        tokio::join!(source, destination);
+    }
+}
+
+/// A piece of work that can be done again from its start after a lost connection.
+#[async_trait]
+pub(super) trait Step: Send {
+    type Out: Send;
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Result<Self::Out, Halt>;
+
+    /// A connection broke under this step. `Some` ends the step with this outcome instead of another try.
+    fn broke(&mut self, _pass: &Pass, _trouble: &Trouble) -> Option<Self::Out> {
+        None
+    }
+}
+
+impl Pass {
+    /// Runs a step, reconnecting and repeating as D22 allows.
+    pub(super) async fn persist<S: Step>(&self, lane: &mut Lane, step: &mut S) -> Flow<S::Out> {
+        loop {
+            let mut arrived = false;
+            let trial = async {
+                let (source, destination) = lane.sessions(self).await.map_err(Halt::Fatal)?;
+                arrived = true;
+                step.run(self, source, destination).await
+            };
+            let ended = tokio::select! {
+                biased;
+                () = self.quit.cancelled() => Err(Halt::Stopped),
+                ended = trial => ended,
+            };
+            match ended {
+                Err(Halt::Fatal(trouble)) => {
+                    // A server that cannot be reached says nothing about the place in the mailbox.
+                    if arrived && let Some(out) = step.broke(self, &trouble) {
+                        lane.disconnect();
+                        return Ok(out);
+                    }
+                    self.weather(lane, trouble).await?;
+                }
+                other => {
+                    if other.is_ok() {
+                        self.tally.retry(None);
+                    }
+                    return other;
+                }
+            }
+        }
+    }
+
+    /// Waits until a lane may try again after a failure, or passes on a failure that no wait can cure.
+    pub(super) async fn weather(&self, lane: &mut Lane, trouble: Trouble) -> Flow<()> {
+        tracing::debug!(lane = lane.number, side = trouble.side.word(), failure = %trouble.failure, "lane broke");
+        lane.disconnect();
+        match trouble.failure.retry {
+            _ if lane.number > 0 && trouble.failure.cause == Cause::TooManyConnections => Err(Halt::Fatal(trouble)),
+            Retry::User | Retry::Never => Err(Halt::Fatal(trouble)),
+            Retry::Backoff | Retry::After(_) | Retry::Later => self.recovery.pause(trouble).await,
+        }
+    }
+}
+
+/// Whether a failure says something about the place in the mailbox where it happened (D22), not about the way there.
+pub(super) fn blames_its_place(failure: &Failure) -> bool {
+    matches!(failure.cause, Cause::ConnectionLost | Cause::TimedOut | Cause::Nonsense | Cause::ServerBusy)
+        && failure.scope <= Scope::Connection
+}
+
+/// All lanes of a pass. The first did the listing; others connect when there is work for them (D19).
+pub(super) struct Lanes(Vec<Lane>);
+
+impl Lanes {
+    pub fn new(first: Lane, connections: u32) -> Self {
+        let others = (1..connections.clamp(1, 4)).map(Lane::new);
+        Self(std::iter::once(first).chain(others).collect())
+    }
+
+    /// The lanes, to be driven side by side.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.0.iter_mut()
+    }
+
+    /// Says goodbye on all connections.
+    pub async fn close(&mut self) {
+        join_all(self.0.iter_mut().map(Lane::close)).await;
+    }
+}
+
+/// How lanes that worked side by side ended: a lasting failure outranks the stops that it caused.
+pub(super) fn settle(ended: Vec<Flow<()>>) -> Flow<()> {
+    let (stops, reasons): (Vec<_>, Vec<_>) =
+        ended.into_iter().filter_map(Result::err).partition(|halt| matches!(halt, Halt::Stopped));
+    match reasons.into_iter().chain(stops).next() {
+        Some(halt) => Err(halt),
+        None => Ok(()),
+    }
+}
+
+impl Pass {
+    /// Connects a lane beyond the first. False: the server wants no more connections, the lane is left out.
+    pub(super) async fn join_in(&self, lane: &mut Lane) -> bool {
+        if lane.number == 0 || lane.out {
+            return !lane.out;
+        }
+        let opened = tokio::select! {
+            () = self.quit.cancelled() => return false,
+            opened = lane.sessions(self) => opened.map(|_| ()),
+        };
+        match opened {
+            Ok(()) => true,
+            Err(trouble) => {
+                tracing::info!(lane = lane.number, failure = %trouble.failure, "going on with fewer connections");
+                lane.leave_out();
+                false
+            }
+        }
+    }
+
+    /// Passes on how a lane ended and, unless it ended well, makes the others end too.
+    pub(super) fn lane_ended(&self, ended: Flow<()>) -> Flow<()> {
+        if ended.is_err() {
+            self.quit.cancel();
+        }
+        ended
+    }
+}

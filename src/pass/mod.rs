@@ -1,0 +1,320 @@
+//! One pass over one item, in R15's order: connect, list the source, create the tree, scan the destination, compare, copy.
+//!
+//! Pipelining and several connections work *inside* a phase, never across (D18). Every step can be repeated: it starts
+//! from what the journal holds, so that going on after a lost connection and starting again after a crash are the
+//! same thing. A worker reaches the database only through the [`Journal`] and knows nothing of other passes.
+
+mod across;
+mod again;
+mod altered;
+mod answers;
+mod arrivals;
+mod audit;
+mod belief;
+mod bytes;
+mod candidates;
+mod carry;
+mod claims;
+mod contents;
+mod copy;
+mod doubts;
+mod elsewhere;
+mod finish;
+mod flight;
+mod headers;
+mod job;
+pub mod journal;
+mod known;
+mod lane;
+mod late;
+mod lost_copies;
+mod notes;
+mod places;
+mod pulse;
+mod put_back;
+mod reader;
+mod recognise;
+mod recorder;
+mod recovery;
+mod register;
+mod resolve;
+mod restored;
+mod rounds;
+mod sample;
+mod scan;
+mod settling;
+mod strangers;
+mod suspects;
+pub mod tally;
+mod there;
+mod tree;
+mod twice;
+mod twins;
+mod writer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::clock::Clock;
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
+use crate::domain::pass::PassKind;
+use crate::domain::project::Options;
+use crate::domain::record::{Counts, Phase};
+use crate::domain::retry::Pace;
+use crate::endpoint::Endpoint;
+use crate::pass::audit::Ended;
+use crate::pass::job::Job;
+use crate::pass::journal::Journal;
+use crate::pass::journal::JournalError;
+use crate::pass::recorder::{Recorder, recorder};
+use crate::pass::recovery::Recovery;
+use crate::pass::tally::Tally;
+
+/// What a worker is told: plain data.
+#[derive(Clone, Debug)]
+pub struct PassOrder {
+    /// The pass.
+    pub pass: PassId,
+    /// Its item.
+    pub item: ItemId,
+    /// What to do.
+    pub kind: PassKind,
+    /// The options as read when the worker took the item.
+    pub options: Options,
+    /// The pauses between tries.
+    pub pace: Pace,
+    /// When an earlier attempt or pass of the item last showed a sign of life, UTC epoch milliseconds: it may have left
+    /// something on its way (D28).
+    pub last_seen: Option<i64>,
+    /// What an interrupted attempt of this pass had counted, by folder: counters never fall (D6).
+    pub earlier: BTreeMap<FolderId, Counts>,
+}
+
+/// How a pass is told to end early (D23).
+#[derive(Clone, Debug, Default)]
+pub struct Stops {
+    /// Begin nothing new, finish what has begun.
+    pub stop: CancellationToken,
+    /// Drop everything.
+    pub abort: CancellationToken,
+}
+
+/// How a pass ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PassEnd {
+    /// To its end.
+    Completed {
+        /// Messages that could not be moved.
+        errors: u64,
+        /// Messages of differences that nothing explains (D27).
+        differ: u64,
+    },
+    /// It was told to stop.
+    Stopped,
+    /// A fatal error.
+    Failed {
+        /// Which side; none when it was neither.
+        side: Option<Side>,
+        /// What it was.
+        failure: Failure,
+    },
+}
+
+/// A failure and where it happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    pub side: Side,
+    pub failure: Failure,
+}
+
+/// Says on which side an endpoint's failure happened.
+pub(crate) trait On<T> {
+    fn on(self, side: Side) -> Result<T, Trouble>;
+}
+
+impl<T> On<T> for crate::endpoint::Result<T> {
+    fn on(self, side: Side) -> Result<T, Trouble> {
+        self.map_err(|failure| Trouble { side, failure })
+    }
+}
+
+/// Why the work of a pass ends before its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// It was told to.
+    Stopped,
+    /// An endpoint failed for good.
+    Fatal(Trouble),
+    /// Too many item errors.
+    TooManyErrors(u64),
+    /// The workspace failed.
+    Store(JournalError),
+}
+
+impl From<JournalError> for Halt {
+    fn from(error: JournalError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Result of a piece of a pass's work.
+pub(crate) type Flow<T> = Result<T, Halt>;
+
+/// Everything that the lanes of a pass share.
+pub struct Pass {
+    order: PassOrder,
+    source: Arc<dyn Endpoint>,
+    destination: Arc<dyn Endpoint>,
+    journal: Arc<dyn Journal>,
+    tally: Arc<Tally>,
+    clock: Arc<dyn Clock>,
+    /// Fires on Stop and when any lane ended for good.
+    quit: CancellationToken,
+    recovery: Arc<Recovery>,
+    recorder: Recorder,
+    /// Item errors so far, against the limit.
+    errors: AtomicU64,
+    /// Messages that became item errors in this pass: not tried again in it.
+    failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
+    /// Messages that are copied although the destination may hold them, altered.
+    twice: twice::MaybeTwice,
+    /// HIGHESTMODSEQ of the source is not trusted.
+    modseq_stalls: AtomicBool,
+    /// The source tells other headers than those of its messages: names are taken from whole messages.
+    headers_differ: AtomicBool,
+    /// The source hands out its messages in another form than when they were copied: contents say nothing.
+    in_another_form: AtomicBool,
+    /// A folder of the destination is in an earlier state, or copies were lost in it: it was put back.
+    lost_there: AtomicBool,
+    /// Folders whose late messages are looked at when all others are done.
+    late: Mutex<BTreeMap<FolderId, Job>>,
+    /// Rows whose destination numbers were seen to mean other messages.
+    doubted: Mutex<BTreeSet<FolderId>>,
+    /// Lost copies whose messages left the source.
+    homeless: Mutex<Vec<lost_copies::Homeless>>,
+    /// Folders that ended, to be audited.
+    ended: Mutex<BTreeMap<FolderId, Ended>>,
+    /// Folders to be asked about at the end (D28).
+    doubts: Mutex<BTreeMap<FolderId, doubts::Doubt>>,
+}
+
+impl Pass {
+    /// Runs a pass to its end. Results are committed when this returns, whatever the end.
+    pub async fn run(
+        order: PassOrder,
+        source: Arc<dyn Endpoint>,
+        destination: Arc<dyn Endpoint>,
+        journal: Arc<dyn Journal>,
+        tally: Arc<Tally>,
+        clock: Arc<dyn Clock>,
+        stops: Stops,
+    ) -> PassEnd {
+        let quit = stops.stop.child_token();
+        let (limit, pace) = (order.options.retry_limit, order.pace);
+        let recovery = Arc::new(Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));
+        let progressed = {
+            let recovery = Arc::clone(&recovery);
+            Box::new(move || recovery.progressed())
+        };
+        let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
+        let pass = Self {
+            order,
+            source,
+            destination,
+            journal,
+            tally,
+            clock,
+            quit,
+            recovery,
+            recorder,
+            errors: AtomicU64::new(0),
+            failed: Mutex::default(),
+            twice: twice::MaybeTwice::default(),
+            modseq_stalls: AtomicBool::new(false),
+            headers_differ: AtomicBool::new(false),
+            in_another_form: AtomicBool::new(false),
+            lost_there: AtomicBool::new(false),
+            late: Mutex::default(),
+            doubted: Mutex::default(),
+            homeless: Mutex::default(),
+            ended: Mutex::default(),
+            doubts: Mutex::default(),
+        };
+        let work = async move {
+            let ended = tokio::select! {
+                biased;
+                () = stops.abort.cancelled() => Err(Halt::Stopped),
+                ended = pass.work() => ended,
+            };
+            pass.conclude(ended).await
+        };
+        // The committer ends when the work has dropped the last recorder, so nothing handed in is left behind.
+        let (end, ()) = tokio::join!(work, committer.run());
+        end
+    }
+
+    async fn work(&self) -> Flow<()> {
+        let mut lane = lane::Lane::new(0);
+        match self.order.kind {
+            PassKind::Verify => self.verify(&mut lane).await,
+            PassKind::Full | PassKind::Trial | PassKind::PreStage | PassKind::RetryErrors => {
+                let mut prepared = self.prepare(&mut lane).await?;
+                let mut lanes = lane::Lanes::new(lane, self.order.options.connections);
+                self.check_numbers(&mut lanes, &mut prepared).await?;
+                self.scan(&mut lanes, &mut prepared).await?;
+                self.resolve(&mut lanes, &mut prepared).await?;
+                self.copy(&mut lanes, &mut prepared).await?;
+                self.late_round(&mut lanes, &prepared).await?;
+                self.name_doubts(&mut lanes).await?;
+                if let Some(lane) = lanes.iter_mut().next() {
+                    self.ask_doubts(lane, &prepared).await?;
+                    self.name_homeless().await?;
+                    self.audit(lane).await?;
+                }
+                self.tally.phase(self.clock.now(), Phase::Finishing);
+                lanes.close().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Both sides reached, login accepted, mailbox there; what would be left out; no data.
+    async fn verify(&self, lane: &mut lane::Lane) -> Flow<()> {
+        self.look_over(lane).await?;
+        lane.close().await;
+        Ok(())
+    }
+
+    /// Flushes the last figures and says how the pass ended.
+    async fn conclude(self, ended: Flow<()>) -> PassEnd {
+        self.recorder.flush().await;
+        self.tally.retry(None);
+        let ended = match self.recorder.take_reason() {
+            Some(error) => Err(Halt::Store(error)),
+            None => ended,
+        };
+        let flushed = self.journal.progress(self.tally.progress(), self.tally.folders()).await;
+        match (ended, flushed) {
+            (Ok(()), Ok(())) => {
+                let Counts { errors, differ, .. } = self.tally.totals();
+                PassEnd::Completed { errors, differ }
+            }
+            (Err(Halt::Stopped), Ok(())) => PassEnd::Stopped,
+            (Err(Halt::Fatal(Trouble { side, failure })), _) => PassEnd::Failed { side: Some(side), failure },
+            (Err(Halt::TooManyErrors(count)), _) => {
+                let failure = Failure::new(Cause::TooManyErrors, Scope::Mailbox, Retry::User, "copying")
+                    .saying(format!("{count} item errors, limit {}", self.order.options.maximum_errors));
+                PassEnd::Failed { side: None, failure }
+            }
+            (Err(Halt::Store(error)), _) | (_, Err(error)) => {
+                let failure =
+                    Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "writing the workspace");
+                PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) }
+            }
+        }
+    }
+}

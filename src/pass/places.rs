@@ -1,0 +1,111 @@
+//! The folders a pass works on, in groups that share a destination folder, and where every folder row points.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::identity::Identity;
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::{Gone, GoneMarks};
+use crate::domain::record::Seen;
+use crate::endpoint::FolderRef;
+use crate::pass::job::Job;
+use crate::pass::there::Rows;
+
+/// Source folders that go into one destination folder; one lane works on them, one after the other (D19).
+pub(super) type Group = Vec<Job>;
+
+/// A row whose destination numbers an earlier pass doubted, or may doubt now.
+pub(super) struct Doubted {
+    pub row: FolderId,
+    /// Its source folder.
+    pub path: FolderPath,
+    /// What an earlier pass saw of the destination folder.
+    pub seen: Seen,
+    /// The list says that the folder is in an earlier state.
+    pub went_back: bool,
+}
+
+/// What the first phases found out.
+pub(super) struct Prepared {
+    /// Folders to look into.
+    pub groups: Vec<Group>,
+    /// Rows that are not looked into, and whose destination numbers may not hold.
+    pub doubted: Vec<Doubted>,
+    /// Rows whose source folder is gone or was renumbered: their messages may have moved (D12).
+    pub lost: Vec<FolderId>,
+    /// Rows of folders of everything: what lies there may have got a folder of its own since.
+    pub views: Vec<FolderId>,
+    /// Rows of folders that those may leave out: Trash and Junk.
+    pub aside: BTreeSet<FolderId>,
+    /// Watermarks of the views that may be claimed although their message is where it was.
+    pub lent: Vec<Gone>,
+    /// Destination folders by row: a watermark may point into another folder than its own.
+    pub places: BTreeMap<FolderId, FolderRef>,
+    /// Watermarks whose message is no longer where it was.
+    pub gone: Mutex<GoneMarks>,
+    /// Watermarks of which the copy was lost too: their message is copied again, wherever it is now.
+    pub astray: Mutex<GoneMarks>,
+    /// Rows whose source folder could not be read in this pass: what they know answers for messages elsewhere (D29).
+    pub unread: Vec<FolderId>,
+    /// Floors of open intents of rows that are not looked into: what lies above them may be copies of messages elsewhere.
+    pub open: BTreeMap<FolderId, Uid>,
+    /// What lies above the floors of folders that are looked into, and none of their new messages claimed.
+    pub left_over: Mutex<BTreeMap<FolderId, Vec<(Uid, Identity)>>>,
+    /// An own append of an interrupted attempt holds the very bytes that were sent.
+    pub kept: AtomicBool,
+    /// What decides about lost copies.
+    pub rows: Rows,
+    /// Destination folders in which the numbers of copies were looked at in this pass, or could not be.
+    pub checked: tokio::sync::Mutex<BTreeSet<WireName>>,
+    /// It is settled across folders which of the new messages are copied.
+    pub settled: bool,
+}
+
+impl Prepared {
+    /// Whether a new message may be one that was known elsewhere.
+    pub fn any_gone(&self) -> bool {
+        let any = |marks: &Mutex<GoneMarks>| !marks.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        any(&self.gone) || any(&self.astray)
+    }
+
+    /// What of a destination folder's unknown messages its own source folder did not claim.
+    pub fn leave_over(&self, folder: FolderId, unclaimed: Vec<(Uid, Identity)>) {
+        let mut left_over = self.left_over.lock().unwrap_or_else(PoisonError::into_inner);
+        if unclaimed.is_empty() {
+            left_over.remove(&folder);
+        } else {
+            left_over.insert(folder, unclaimed);
+        }
+    }
+}
+
+/// Groups waiting for a lane.
+pub(super) struct Queue(Mutex<VecDeque<Group>>);
+
+impl Queue {
+    pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
+        Self(Mutex::new(groups.into_iter().collect()))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut VecDeque<Group>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn take(&self) -> Option<Group> {
+        self.with(VecDeque::pop_front)
+    }
+
+    pub fn put(&self, group: Group) {
+        self.with(|queue| queue.push_back(group));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.with(|queue| queue.is_empty())
+    }
+
+    pub fn into_groups(self) -> Vec<Group> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into()
+    }
+}

@@ -1,0 +1,285 @@
+//! Folder rows and jobs: what the first phases found out is written down, and every folder that must be looked into
+//! becomes a job.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use crate::domain::flags::PermanentFlags;
+use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::GoneMarks;
+use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
+use crate::endpoint::FolderRef;
+use crate::pass::candidates::{Candidate, place, went_back};
+use crate::pass::job::{Cut, Job, Todo};
+use crate::pass::places::{Doubted, Prepared};
+use crate::pass::suspects::Suspects;
+use crate::pass::there::{Rows, SeenThere};
+use crate::pass::tree::Listing;
+use crate::pass::{Flow, Pass, Trouble};
+
+impl Pass {
+    /// Writes the folder rows and makes the jobs.
+    pub(super) async fn register(
+        &self,
+        mut records: Vec<FolderRecord>,
+        listing: &Listing,
+        settled: Vec<Candidate>,
+        look: Vec<Candidate>,
+    ) -> Flow<Prepared> {
+        let states: HashMap<_, _> =
+            listing.destination.iter().filter_map(|f| f.state.map(|s| (&f.path, s.uid_validity))).collect();
+        let jobs_from = settled.len();
+        let all: Vec<Candidate> = settled.into_iter().chain(look).collect();
+        let updates: Vec<_> = all.iter().map(|c| update(c, listing, &states)).collect();
+        let (ids, changed) = self.save(&all, &updates).await?;
+        if changed {
+            // A folder with new numbers has left its old ones in a row of their own, which counts from now on (D12).
+            records = self.journal.folders().await?;
+        }
+
+        let listed: BTreeSet<_> = listing.source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
+        let kept: BTreeSet<_> = ids.iter().copied().collect();
+        self.forget_states(records.iter().filter(|r| !kept.contains(&r.id) && !listed.contains(&r.source))).await?;
+        let lost = records.iter().filter(|r| !kept.contains(&r.id) && (r.retired || !listed.contains(&r.source)));
+        let is_aside = |c: &Candidate| matches!(listing.source[c.plan.source].role, Some(Role::Trash | Role::Junk));
+        let mut prepared = Prepared {
+            groups: Vec::new(),
+            doubted: Vec::new(),
+            lost: lost.map(|r| r.id).collect(),
+            lent: Vec::new(),
+            aside: all.iter().zip(&ids).filter(|(c, _)| is_aside(c)).map(|(_, id)| *id).collect(),
+            views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
+            places: self.places(&records, listing),
+            gone: Mutex::new(GoneMarks::default()),
+            astray: Mutex::new(GoneMarks::default()),
+            unread: Vec::new(),
+            open: BTreeMap::new(),
+            left_over: Mutex::default(),
+            kept: AtomicBool::new(false),
+            settled: false,
+            rows: Rows::default(),
+            checked: tokio::sync::Mutex::default(),
+        };
+        let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
+        for (at, ((candidate, id), update)) in all.into_iter().zip(ids).zip(updates).enumerate() {
+            if !candidate.gone {
+                let there = place(&update.destination, &update.destination_wire, update.destination_validity);
+                prepared.places.insert(id, there);
+            }
+            let refused = candidate.refused.is_some() && candidate.record.is_some();
+            match self.job(listing, candidate, id, &update, at >= jobs_from).await? {
+                Some(job) => groups.entry(update.destination).or_default().push(job),
+                None if refused => prepared.unread.push(id),
+                None => {}
+            }
+        }
+        prepared.groups = groups.into_values().collect();
+        let looked_into: BTreeSet<&FolderPath> =
+            prepared.groups.iter().flatten().map(|job| &job.destination.path).collect();
+        let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
+        let doubted = records.iter().filter(|r| !looked_into.contains(&r.destination));
+        let seen = SeenThere::of(&records);
+        prepared.doubted = doubted.filter_map(|r| doubt(r, seen.get(r), &there)).collect();
+        prepared.open = open_elsewhere(&records, &prepared);
+        // The largest first, so that no lane is left with one when the others are done.
+        let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
+        prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
+        Ok(prepared)
+    }
+
+    /// Folders that are not at the source: one that has such a name later is another one, however much its state looks like what
+    /// these left (D11).
+    async fn forget_states(&self, gone: impl Iterator<Item = &FolderRecord>) -> Flow<()> {
+        for record in gone.filter(|record| !record.retired && record.marker.is_some()) {
+            self.journal.end_folder(record.id, FolderEnd::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes changed rows only: a pass with nothing to do writes none. Answers the rows' ids, and whether any was changed.
+    pub(super) async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> Flow<(Vec<FolderId>, bool)> {
+        let same = |c: &Candidate, u: &FolderUpdate| c.record.as_ref().filter(|r| is_same(r, u)).map(|r| r.id);
+        let known: Vec<Option<FolderId>> = all.iter().zip(updates).map(|(c, u)| same(c, u)).collect();
+        let changed: Vec<FolderUpdate> =
+            updates.iter().zip(&known).filter(|(_, id)| id.is_none()).map(|(u, _)| u.clone()).collect();
+        let mut written = Vec::new();
+        let any = !changed.is_empty();
+        if any {
+            written = self.journal.update_folders(changed).await?;
+        }
+        let mut written = written.into_iter();
+        let mut ids = Vec::with_capacity(all.len());
+        for ((candidate, update), id) in all.iter().zip(updates).zip(known) {
+            let Some(id) = id.or_else(|| written.next()) else { break };
+            ids.push(id);
+            let renumbered = candidate.record.as_ref().is_some_and(|r| {
+                r.destination == update.destination
+                    && r.destination_validity != 0
+                    && update.destination_validity != 0
+                    && r.destination_validity != update.destination_validity
+            });
+            if renumbered {
+                self.journal.renumber_destination(id, update.destination_validity).await?;
+            }
+        }
+        Ok((ids, any))
+    }
+
+    /// Where earlier passes put messages, as far as that is still the same folder.
+    pub(super) fn places(&self, records: &[FolderRecord], listing: &Listing) -> BTreeMap<FolderId, FolderRef> {
+        // A mere parent of others is not the folder.
+        let there: HashMap<_, _> = listing.destination.iter().filter(|f| f.selectable).map(|f| (&f.wire, f)).collect();
+        let same = |record: &FolderRecord| {
+            let folder = there.get(&record.destination_wire)?;
+            let validity = folder.state.map_or(record.destination_validity, |s| s.uid_validity);
+            (validity == record.destination_validity)
+                .then(|| (record.id, place(&record.destination, &record.destination_wire, validity)))
+        };
+        records.iter().filter_map(same).collect()
+    }
+
+    /// Enters a folder into the tally; a job if it must be looked into.
+    pub(super) async fn job(
+        &self,
+        listing: &Listing,
+        candidate: Candidate,
+        id: FolderId,
+        update: &FolderUpdate,
+        look: bool,
+    ) -> Flow<Option<Job>> {
+        let listed = &listing.source[candidate.plan.source];
+        let unchanged = self.unchanged(&candidate);
+        let best = candidate.best();
+        let state = FolderState { uid_validity: best.uid_validity, ..candidate.state.unwrap_or(best) };
+        let messages = u64::from(best.messages);
+        let now = self.clock.now();
+        let mut counts = self.order.earlier.get(&id).copied().unwrap_or_default();
+        (counts.errors, counts.vanished, counts.skipped) = (0, 0, 0);
+        counts.source = messages;
+        if unchanged {
+            counts.already_there = messages.saturating_sub(counts.copied);
+        }
+        let phase = match (&candidate.refused, look, unchanged) {
+            (None, false, true) => FolderPhase::Unchanged,
+            _ => FolderPhase::Waiting,
+        };
+        self.tally.folder(now, id, listed.path.clone(), counts, phase);
+        let record = candidate.record.as_ref();
+        let same_numbers = record
+            .filter(|r| r.destination == update.destination && r.destination_validity == update.destination_validity);
+        let intent = record.filter(|r| r.destination == update.destination).and_then(|r| r.intent);
+        let seen = record
+            .filter(|r| r.source_validity == best.uid_validity && !r.source_seen.is_doubted())
+            .map_or(0, |r| r.source_seen.uid_next);
+        // Either may say too little, and what was told by then was there before any folder was compared.
+        let told = state.uid_next.max(best.uid_next);
+        let job = Job {
+            id,
+            path: listed.path.clone(),
+            source: place(&listed.path, &listed.wire, state.uid_validity),
+            mailbox_id: listed.mailbox_id.clone(),
+            listed: state,
+            exists: best.messages,
+            agreed: candidate.agreed(),
+            doubtful: candidate.is_doubtful(),
+            listed_next: Uid(i64::from(if told == 0 { 0 } else { told.max(seen) })),
+            remainder: candidate.plan.remainder,
+            unlisted: 0,
+            late: Vec::new(),
+            chosen: None,
+            source_next: best.uid_next.max(seen),
+            doubts: candidate.doubts(),
+            strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
+            vanished: 0,
+            destination: place(&update.destination, &update.destination_wire, update.destination_validity),
+            opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
+            permanent: candidate.opened.map_or_else(PermanentFlags::everything, |o| o.1),
+            open_intent: intent.filter(|intent| intent.validity == update.destination_validity),
+            search_all: intent.is_some_and(|intent| intent.validity != update.destination_validity),
+            fresh: candidate.record.is_none(),
+            destination_gone: candidate.gone,
+            unfinished: false,
+            abandoned: false,
+            todo: Todo::All,
+            listing: BTreeMap::new(),
+            carries: Vec::new(),
+            suspects: Suspects::default(),
+            cut: Cut::default(),
+            uncompared: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            again: BTreeSet::new(),
+            destination_seen: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
+            singly: false,
+            missing: 0,
+            looks: 0,
+            folder_blame: 0,
+        };
+        match candidate.refused {
+            Some(Trouble { side, failure }) => {
+                let mut job = job;
+                self.folder_failed(&mut job, side, failure).await?;
+                Ok(None)
+            }
+            None if look => Ok(Some(job)),
+            None if unchanged => Ok(None),
+            // New and empty: there is nothing to look into, now or later.
+            None => self.folder_done(&job, 0).await.map(|()| None),
+        }
+    }
+}
+
+/// Why the numbers of copies in a folder that is not looked into may not hold (D26): an earlier pass doubted them, or the folder
+/// went back. Messages that left its source folder may come up in others, and are new if their copies were lost.
+fn doubt(record: &FolderRecord, seen: Seen, there: &HashMap<&WireName, FolderState>) -> Option<Doubted> {
+    let now = there.get(&record.destination_wire).filter(|now| now.uid_validity == record.destination_validity);
+    let went_back = !seen.is_doubted() && now.is_some_and(|now| went_back(seen, *now));
+    let doubted = Doubted { row: record.id, path: record.source.clone(), seen, went_back };
+    (seen.is_doubted() || went_back).then_some(doubted)
+}
+
+/// Floors of the intents that an interrupted pass left at folders that this pass does not look into: their source folder is
+/// gone, or could not be read.
+pub(super) fn open_elsewhere(records: &[FolderRecord], prepared: &Prepared) -> BTreeMap<FolderId, Uid> {
+    let looked_into: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
+    let elsewhere = records.iter().filter(|r| !r.retired && !looked_into.contains(&r.id));
+    let open = elsewhere.filter_map(|r| {
+        let place = prepared.places.get(&r.id)?;
+        r.intent.filter(|intent| intent.validity == place.validity).map(|intent| (r.id, intent.floor))
+    });
+    open.collect()
+}
+
+pub(super) fn is_same(record: &FolderRecord, update: &FolderUpdate) -> bool {
+    record.source == update.source
+        && record.source_wire == update.source_wire
+        && record.source_validity == update.source_validity
+        && record.mailbox_id == update.mailbox_id
+        && record.destination == update.destination
+        && record.destination_wire == update.destination_wire
+        && record.destination_validity == update.destination_validity
+        && (update.destination_mailbox_id.is_none() || record.destination_mailbox_id == update.destination_mailbox_id)
+}
+
+pub(super) fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath, u32>) -> FolderUpdate {
+    let listed = &listing.source[candidate.plan.source];
+    let record = candidate.record.as_ref();
+    let before = record.filter(|r| r.destination == candidate.plan.destination).map_or(0, |r| r.destination_validity);
+    let opened = candidate.opened.as_ref().map(|o| o.0.uid_validity);
+    FolderUpdate {
+        id: record.map(|r| r.id),
+        source: listed.path.clone(),
+        source_wire: listed.wire.clone(),
+        source_validity: match candidate.best().uid_validity {
+            0 => record.map_or(0, |r| r.source_validity),
+            validity => validity,
+        },
+        mailbox_id: listed.mailbox_id.clone(),
+        destination: candidate.plan.destination.clone(),
+        destination_wire: candidate.wire.clone(),
+        destination_mailbox_id: candidate.there.as_ref().and_then(|there| there.mailbox_id.clone()),
+        destination_validity: opened.or_else(|| states.get(&candidate.plan.destination).copied()).unwrap_or(before),
+    }
+}

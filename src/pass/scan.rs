@@ -1,0 +1,482 @@
+//! Compare: which messages of each folder are new, which are known, which flags changed, and which watermarks lost
+//! their message (D7, D10, D12). Before anything is believed of old numbers a sample of them is looked at (D26).
+//!
+//! A first pass into an empty folder needs no listing: everything is new and comes with its bytes. Else both sides ascend
+//! by number and are merged window by window: memory holds [`WINDOW`] messages, what is new, and what changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::flags::Flags;
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::matching::Gone;
+use crate::domain::message::MessageMeta;
+use crate::domain::plan::{compare, needs_dates, skip_rule};
+use crate::domain::record::{ItemError, Notice, NoticeKind, Watermark};
+use crate::endpoint::{Destination, Source, Which};
+use crate::pass::headers::prove_here;
+use crate::pass::job::{Carry, Job, Standing, Todo};
+use crate::pass::lane::{Lane, Step};
+use crate::pass::recorder::Entry;
+use crate::pass::restored::{newest_holds, replaced};
+use crate::pass::sample::{Proof, Spread};
+use crate::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// Messages of one window.
+const WINDOW: u32 = 4000;
+/// A message of more bytes is not read only to see whether it is what it was.
+const LARGE: u32 = 1 << 20;
+/// IMAP numbers end here (RFC 9051 §2.3.1.1).
+const END: Uid = Uid(1 << 32);
+
+/// A watermark that lost its message.
+pub(super) fn gone_mark(folder: FolderId, mark: &Watermark) -> Gone {
+    let (identity, content) = (mark.identity, mark.content);
+    Gone { identity, content, folder, uid: mark.source, at: mark.destination_folder }
+}
+
+/// What comparing one folder found beside what stands in its job.
+#[derive(Default)]
+pub(super) struct Found {
+    pub gone: Vec<Gone>,
+    /// Watermarks that lost both their message and its copy.
+    pub astray: Vec<Gone>,
+    /// Rows to which watermarks went whose numbers mean other messages now.
+    pub retired: BTreeSet<FolderId>,
+}
+
+/// Compares one folder.
+struct Scan<'a> {
+    job: &'a mut Job,
+    found: Found,
+    /// The folder is listed, however plain it is.
+    listed: bool,
+    /// Every known number is looked at: a sample was contradicted, or the server's figures were.
+    prove_all: bool,
+    /// Contents were compared from the top down.
+    compared: bool,
+    /// The server said that it holds more messages than it listed.
+    miscounted: bool,
+    /// The last failure of three at this folder.
+    broken: bool,
+}
+
+/// How a step over one folder ended, when it was not by a halt.
+pub(super) enum Looked {
+    /// It was done.
+    Done,
+    /// It must be done once more, on a fresh connection.
+    Again,
+    /// The source folder must be listed before.
+    Unlisted,
+    /// The folder cannot be worked on.
+    Failed(Trouble),
+}
+
+#[async_trait]
+impl Step for Scan<'_> {
+    type Out = Looked;
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
+        // What an earlier try of this pass recorded must be seen.
+        pass.recorder.flush().await;
+        let any = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), Uid(i64::MAX), 1).await?;
+        if any.is_empty() && !self.listed && self.is_plain(pass) {
+            self.job.todo = Todo::All;
+            pass.expect(self.job, 0, 0, u64::from(self.job.exists));
+            return Ok(Looked::Done);
+        }
+        match self.scan(pass, source).await {
+            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
+            other => other,
+        }
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+        self.broken = pass.blame_folder(self.job, &trouble.failure);
+        self.broken.then(|| Looked::Failed(trouble.clone()))
+    }
+}
+
+/// What the windows of one scan add up to.
+#[derive(Default)]
+struct Sums {
+    listed: u64,
+    /// Of these, those below the UIDNEXT that was told when the folder was opened.
+    old: u64,
+    opened_next: i64,
+    known: u64,
+    skipped: u64,
+    new: Vec<Uid>,
+    late: Vec<Uid>,
+    /// Late ones that are not copied in this pass.
+    others: u64,
+    /// Some were not there when late ones were decided on.
+    later: bool,
+    listing: BTreeMap<Uid, (Option<Flags>, u32)>,
+    carries: Vec<Carry>,
+    gone: Vec<Gone>,
+    /// Listed messages whose copies were lost.
+    again: BTreeSet<Uid>,
+    /// Messages whose copies were lost, and that are not listed.
+    stale: Vec<Gone>,
+    next: u32,
+}
+
+impl Scan<'_> {
+    /// Whether nothing speaks against taking the folder as it comes, without a listing.
+    fn is_plain(&self, pass: &Pass) -> bool {
+        let job = &*self.job;
+        !pass.filters()
+            && !job.remainder
+            && job.chosen.is_none()
+            && job.agreed
+            && job.looks == 0
+            && pass.failed_in(job.id).is_empty()
+            && job.suspects.is_empty()
+            && job.waiting.is_empty()
+            && job.folder_blame == 0
+    }
+
+    async fn scan(&mut self, pass: &Pass, source: &mut dyn Source) -> Flow<Looked> {
+        let state = source.examine(&self.job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        self.job.exists = state.messages;
+        if self.prove_all {
+            let replaced = replaced(pass, source, self.job).await?;
+            self.compared = true;
+            self.set_aside(pass, replaced).await?;
+        }
+        let opened_next = if state.uid_next == 0 { END.0 } else { i64::from(state.uid_next) };
+        let mut sums = Sums { next: state.uid_next, opened_next, ..Sums::default() };
+        let (mut sample, mut newest) = (Spread::new(), None);
+        let failed = pass.failed_in(self.job.id);
+        let dates = needs_dates(&pass.order.options, None);
+        let density = i64::from(state.uid_next.max(1)) / i64::from(state.messages.max(1));
+        let mut width = i64::from(WINDOW) * density.clamp(1, 1 << 18);
+        let mut from = Uid(1);
+        let mut first_mark = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), from, usize::MAX).await?;
+        while from < END {
+            let last = state.uid_next > 0 && from.0 + width >= i64::from(state.uid_next);
+            let to = if last { END } else { Uid((from.0 + width).min(END.0)) };
+            let listing = source.scan(&self.job.source, &Which::Range(from, to), dates).await;
+            let listing = listing.on(Side::Source).map_err(Halt::Fatal)?;
+            let mut marks = pass.journal.some_watermarks(self.job.id, from, to, usize::MAX).await?;
+            marks.splice(0..0, std::mem::take(&mut first_mark));
+            self.prove_window(pass, source, &listing, &mut marks, &mut sample).await?;
+            width = match listing.len() as u32 {
+                many if many > 2 * WINDOW => (width / 2).max(1),
+                few if few < WINDOW / 2 => width * 2,
+                _ => width,
+            };
+            newest = newest_known(&listing, &marks).or(newest);
+            part_with_lost(self.job.id, &listing, &mut marks, &mut sums);
+            self.take_in(pass, &listing, &marks, &failed, &mut sums);
+            from = to;
+        }
+        if !self.sample_holds(pass, source, sample.take()).await? {
+            self.prove_all = true;
+            return Ok(Looked::Again);
+        }
+        if self.is_another_inside(pass, source, newest).await? {
+            return Ok(Looked::Again);
+        }
+        if let Some(again) = self.count(pass, source, state.messages, &sums).await? {
+            return Ok(again);
+        }
+        if self.next_is_wrong(source, &sums).await? {
+            // Nobody can tell which of them came late.
+            sums.new.append(&mut sums.late);
+            sums.new.sort_unstable();
+        }
+        self.found.astray.append(&mut sums.stale);
+        self.conclude(pass, sums);
+        Ok(Looked::Done)
+    }
+
+    /// While all known numbers are looked at: those that mean another message lose their watermark, which goes to a
+    /// retired row. Else some of the known ones are noted for the sample.
+    async fn prove_window(
+        &mut self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        listing: &[MessageMeta],
+        marks: &mut Vec<Watermark>,
+        sample: &mut Spread<Watermark>,
+    ) -> Flow<()> {
+        let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
+        let known = || marks.iter().filter(|mark| listed.contains(&mark.source));
+        if !self.prove_all {
+            known().for_each(|mark| sample.add(mark.clone()));
+            return Ok(());
+        }
+        let asked: Vec<(Uid, &Watermark)> = known().map(|mark| (mark.source, mark)).collect();
+        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let wrong = |proof: &Proof| *proof == Proof::Contradicted;
+        let count = proofs.iter().filter(|proof| wrong(proof)).count();
+        if count == 0 {
+            return Ok(());
+        }
+        // Nearly all confirmed: go on with those. Else none of them is believed, those not handed out neither.
+        let all = count * 10 > proofs.len();
+        let taken = asked.iter().zip(&proofs).filter(|(_, proof)| all || wrong(proof)).map(|((uid, _), _)| *uid);
+        let taken: BTreeSet<Uid> = taken.collect();
+        marks.retain(|mark| !taken.contains(&mark.source));
+        self.set_aside(pass, taken).await
+    }
+
+    /// These numbers mean other messages than before: their watermarks go to a retired row, where they answer for messages
+    /// that come up elsewhere.
+    async fn set_aside(&mut self, pass: &Pass, numbers: BTreeSet<Uid>) -> Flow<()> {
+        let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else { return Ok(()) };
+        tracing::info!(folder = %self.job.path, count = numbers.len(), "numbers mean other messages than before");
+        let marks = pass.journal.some_watermarks(self.job.id, first, Uid(last.0 + 1), usize::MAX).await?;
+        let row = pass.journal.retire(self.job.id, numbers.iter().copied().collect()).await?;
+        self.found.retired.insert(row);
+        for mark in marks.iter().filter(|mark| numbers.contains(&mark.source)) {
+            let found = if mark.is_lost() { &mut self.found.astray } else { &mut self.found.gone };
+            let gone = gone_mark(row, mark);
+            // Its own destination folder is that of the retired row now.
+            found.push(Gone { at: if gone.at == self.job.id { row } else { gone.at }, ..gone });
+        }
+        Ok(())
+    }
+
+    async fn sample_holds(&self, pass: &Pass, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
+        let asked: Vec<(Uid, &Watermark)> = sample.iter().map(|mark| (mark.source, mark)).collect();
+        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        Ok(!proofs.contains(&Proof::Contradicted))
+    }
+
+    /// Whether the newest message is another one under its old name and number, so that contents must be compared; those that
+    /// differ have lost their watermarks then.
+    async fn is_another_inside(
+        &mut self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        newest: Option<Watermark>,
+    ) -> Flow<bool> {
+        let known = self.compared || pass.in_another_form.load(Ordering::Relaxed);
+        let Some(newest) = newest.filter(|_| !known) else { return Ok(false) };
+        if newest_holds(source, self.job, &newest).await? {
+            return Ok(false);
+        }
+        self.compared = true;
+        let replaced = replaced(pass, source, self.job).await?;
+        let any = !replaced.is_empty();
+        self.set_aside(pass, replaced).await?;
+        Ok(any)
+    }
+
+    /// Listed must be what EXAMINE said (D27): else once more, on a fresh connection; then the difference is an error.
+    async fn count(&mut self, pass: &Pass, source: &mut dyn Source, exists: u32, sums: &Sums) -> Flow<Option<Looked>> {
+        let listed = sums.listed;
+        if listed >= u64::from(exists) {
+            // More are listed than were told: what was listed counts, but the figure is not to be built on.
+            self.job.unfinished |= listed > u64::from(exists);
+            self.job.unlisted = 0;
+            return Ok(None);
+        }
+        if !std::mem::replace(&mut self.miscounted, true) {
+            return Ok(Some(Looked::Again));
+        }
+        self.job.unfinished = true;
+        let missing = self.missing(source, exists, sums).await?;
+        if missing == 0 {
+            // The others went while it was listed.
+            self.job.exists = u32::try_from(listed).unwrap_or(u32::MAX);
+            self.job.unlisted = 0;
+            // The others have gone.
+            self.job.exists = u32::try_from(listed).unwrap_or(exists);
+            return Ok(None);
+        }
+        // Counted once, however often the folder is looked into.
+        if self.job.unlisted == 0 {
+            let text = format!("the server says that the folder holds {exists} messages and lists {listed}");
+            let doing = format!("scanning folder \"{}\"", self.job.path);
+            let failure = Failure::new(Cause::ListIncomplete, Scope::Folder, Retry::Never, doing).saying(text);
+            tracing::warn!(folder = %self.job.path, exists, listed, "the listing is incomplete");
+            let error = ItemError {
+                folder: Some(self.job.path.clone()),
+                source: None,
+                subject: None,
+                date: None,
+                size: None,
+                messages: missing,
+                side: Some(Side::Source),
+                failure,
+            };
+            pass.recorder.add(Entry::error(self.job.id, error)).await;
+            pass.recorder.flush().await;
+            pass.check_errors(1)?;
+        }
+        self.job.unlisted = missing;
+        Ok(None)
+    }
+
+    /// Whether messages that seem to have come late only lie above a UIDNEXT that is too low for what was listed before it was
+    /// told (D27).
+    async fn next_is_wrong(&self, source: &mut dyn Source, sums: &Sums) -> Flow<bool> {
+        let job = &*self.job;
+        if sums.late.is_empty() || job.remainder || i64::from(sums.next) <= sums.opened_next {
+            return Ok(false);
+        }
+        let now = source.examine(&job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        Ok(now.uid_next > 0 && now.uid_next < sums.next)
+    }
+
+    /// How many of the messages that the folder held when it was opened are there still and were not listed: in a busy
+    /// mailbox some go while it is listed, and others come.
+    async fn missing(&self, source: &mut dyn Source, exists: u32, sums: &Sums) -> Flow<u64> {
+        let folder = &self.job.source;
+        let now = source.examine(folder).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let new = source.scan(folder, &Which::Range(Uid(sums.opened_next), END), false).await;
+        let came = new.on(Side::Source).map_err(Halt::Fatal)?.len() as u64;
+        let remained = u64::from(exists).min(u64::from(now.messages).saturating_sub(came));
+        Ok(remained.saturating_sub(sums.old))
+    }
+
+    /// Merges one window and forgets it.
+    fn take_in(
+        &mut self,
+        pass: &Pass,
+        listing: &[MessageMeta],
+        marks: &[Watermark],
+        failed: &BTreeSet<Uid>,
+        sums: &mut Sums,
+    ) {
+        let options = &pass.order.options;
+        // Flags that were not told now may be in the next pass.
+        self.job.unfinished |= options.carry_flags && listing.iter().any(|message| message.flags.is_none());
+        let job = &*self.job;
+        let found = compare(listing, marks, options.carry_flags);
+        let distinct = found.known + found.new.len() as u64;
+        sums.listed += distinct;
+        let old = listing.iter().map(|message| message.uid).filter(|uid| uid.0 < sums.opened_next);
+        sums.old += old.collect::<BTreeSet<Uid>>().len() as u64;
+        sums.known += found.known;
+        if let Some(last) = listing.iter().map(|message| message.uid.0).max() {
+            sums.next = sums.next.max(u32::try_from(last + 1).unwrap_or(u32::MAX));
+        }
+        for message in found.new.iter().map(|at| &listing[*at]) {
+            if failed.contains(&message.uid) || job.waiting.contains(&message.uid) {
+                continue;
+            }
+            if skip_rule(message, options, None).is_some() {
+                sums.skipped += 1;
+                continue;
+            }
+            match job.stands(message.uid) {
+                Standing::New => sums.new.push(message.uid),
+                Standing::Late => sums.late.push(message.uid),
+                Standing::Other => {
+                    sums.others += 1;
+                    continue;
+                }
+                Standing::Later => {
+                    // It arrived, as others did that wait; or it did not come when it was asked for, and has its count.
+                    sums.others += u64::from(!job.remainder && !job.was_listed(message.uid));
+                    sums.later = true;
+                    continue;
+                }
+            }
+            sums.listing.insert(message.uid, (message.flags.clone(), message.size));
+        }
+        sums.carries.extend(found.flag_changes.into_iter().map(Carry::from));
+        sums.gone.extend(found.gone.iter().map(|mark| gone_mark(job.id, mark)));
+    }
+
+    fn conclude(&mut self, pass: &Pass, sums: Sums) {
+        let job = &mut *self.job;
+        job.folder_blame = 0;
+        let new = sums.new.len() as u64;
+        pass.expect(job, sums.known, sums.skipped, new);
+        pass.count_others(job.id, job.remainder, sums.others);
+        job.unfinished |= sums.later;
+        job.source_next = sums.next;
+        job.listing = sums.listing;
+        job.todo = Todo::These(sums.new);
+        job.late = sums.late;
+        job.again.extend(sums.again);
+        job.carries = sums.carries;
+        self.found.gone.extend(sums.gone);
+        pass.postpone(job);
+    }
+}
+
+/// Takes out the watermarks whose copies were lost: their messages are new again.
+fn part_with_lost(folder: FolderId, listing: &[MessageMeta], marks: &mut Vec<Watermark>, sums: &mut Sums) {
+    if !marks.iter().any(Watermark::is_lost) {
+        return;
+    }
+    let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
+    let lost = marks.extract_if(.., |mark| mark.is_lost());
+    let (again, stale): (Vec<_>, Vec<_>) = lost.partition(|mark| listed.contains(&mark.source));
+    sums.again.extend(again.iter().map(|mark| mark.source));
+    sums.stale.extend(stale.iter().map(|mark| gone_mark(folder, mark)));
+}
+
+/// The newest message of a window that has a watermark, unless it is large: it is read in every scan.
+fn newest_known(listing: &[MessageMeta], marks: &[Watermark]) -> Option<Watermark> {
+    let sizes: BTreeMap<Uid, u32> = listing.iter().map(|message| (message.uid, message.size)).collect();
+    let newest = marks.iter().rev().find(|mark| sizes.contains_key(&mark.source))?;
+    sizes.get(&newest.source).is_some_and(|size| *size <= LARGE).then(|| newest.clone())
+}
+
+impl Pass {
+    /// Whether the options leave messages out, so that a listing is needed even on a first pass.
+    pub(super) fn filters(&self) -> bool {
+        needs_dates(&self.order.options, None) || self.order.options.largest.is_some()
+    }
+
+    /// Sets a folder's expected sums: what this pass already counted stays, the rest of what is known was there before.
+    pub(super) fn expect(&self, job: &Job, known: u64, skipped: u64, new: u64) {
+        self.tally.count(self.clock.now(), job.id, |c| {
+            c.already_there = known.saturating_sub(c.copied);
+            c.skipped = skipped;
+            (c.vanished, c.waiting, c.arrived) = (0, job.waiting.len() as u64, 0);
+            c.source = c.copied + c.already_there + c.skipped + c.errors + c.waiting + new;
+        });
+    }
+
+    /// Lists a folder that was to be taken as it comes: what is there is to be compared. Nothing is recorded of it yet, so
+    /// nothing can have gone.
+    pub(super) async fn list_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<()> {
+        self.scan_or_list(lane, job, true).await.map(drop)
+    }
+
+    /// Compares one folder, again after lost connections; a folder that cannot be read becomes an error.
+    pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<Found> {
+        self.scan_or_list(lane, job, false).await
+    }
+
+    async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> Flow<Found> {
+        let prove_all = job.doubtful;
+        let mut step =
+            Scan { job, found: Found::default(), listed, prove_all, compared: false, miscounted: false, broken: false };
+        let looked = loop {
+            match self.persist(lane, &mut step).await? {
+                Looked::Again => lane.disconnect(),
+                looked => break looked,
+            }
+        };
+        let found = step.found;
+        if !found.retired.is_empty() {
+            self.notice(job, NoticeKind::Renumbered, Side::Source, Vec::new()).await;
+            tracing::info!(folder = %job.path, rows = ?found.retired, "numbers of the source were set aside");
+        }
+        match looked {
+            Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await?,
+            // Nothing is doubted twice: what could not be believed was set aside.
+            Looked::Done | Looked::Again | Looked::Unlisted => job.doubtful = false,
+        }
+        Ok(found)
+    }
+
+    /// Records a notice about messages of a folder; differences count.
+    pub(super) async fn notice(&self, job: &Job, kind: NoticeKind, side: Side, numbers: Vec<Uid>) {
+        self.tell(job.id, Notice::of(&job.path, kind, side, &numbers)).await;
+    }
+}

@@ -1,0 +1,219 @@
+//! Messages at a destination that no watermark knows: listed and read once, then known by number and identity (D8).
+//!
+//! What lies above the floor of an open intent may be ours and is looked at anew each time, and so is what came since an
+//! earlier pass looked last, where the rest is not searched; the rest is kept in the store, so
+//! that one new message does not make a mailbox of many be read. Bounded: one window of a listing, the header blocks of
+//! [`HEADERS_AT_ONCE`] messages, the numbers that watermarks have, and what lies above the floor.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::failure::Side;
+use crate::domain::identity::Identity;
+use crate::domain::ids::{FolderId, Uid};
+use crate::endpoint::{Destination, FolderRef, Which};
+use crate::pass::job::Job;
+use crate::pass::resolve::HEADERS_AT_ONCE;
+use crate::pass::sample::who;
+use crate::pass::{Flow, Halt, On, Pass};
+
+/// Numbers in one window of a listing.
+const WINDOW: i64 = 20_000;
+/// Windows of one listing; where numbers lie far apart, windows are wider.
+const WINDOWS: i64 = 200;
+/// Kept for a message whose header did not come: it is asked for again each time.
+const UNSEEN: Identity = Identity([0; 16]);
+
+/// The strangers of one destination folder, while its source folder is resolved.
+pub(super) struct Strangers {
+    folder: FolderId,
+    place: FolderRef,
+    /// Numbers that watermarks have, ascending.
+    known: Vec<Uid>,
+    /// From here on messages may be our own appends.
+    floor: Option<Uid>,
+    /// From here on they are read anew each time.
+    from: Option<Uid>,
+    /// Those.
+    above: BTreeMap<Uid, Identity>,
+    /// The others are kept in the store.
+    kept: bool,
+    used: BTreeSet<Uid>,
+}
+
+impl Strangers {
+    /// Nobody: the destination is not searched.
+    pub fn none(job: &Job) -> Self {
+        let floor = job.open_intent.map(|intent| intent.floor);
+        Self {
+            folder: job.id,
+            place: job.destination.clone(),
+            known: Vec::new(),
+            floor,
+            from: floor,
+            above: BTreeMap::new(),
+            kept: false,
+            used: BTreeSet::new(),
+        }
+    }
+
+    /// Lists what is new since the destination was last looked at, and reads who that is; `from` a number on, or everywhere.
+    pub async fn meet(pass: &Pass, job: &mut Job, from: Option<Uid>, to: &mut dyn Destination) -> Flow<Self> {
+        let known = pass.journal.known_at_destination(job.id).await?;
+        let none = Self::none(job);
+        let mut found = Self { known, kept: from.is_none(), from: from.or(none.from), ..none };
+        if found.kept {
+            found.ask_again_for_the_unseen(pass, to).await?;
+        }
+        let mut from = from.unwrap_or_else(|| {
+            let next = after_the_known(&found.known, job.strangers_next);
+            found.floor.map_or(next, |floor| floor.min(next))
+        });
+        let mut end = Uid(i64::from(job.opened.uid_next));
+        if end.0 - from.0 > WINDOW {
+            // Windows belong to one view of the folder.
+            let state = to.examine(&found.place).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            end = end.max(Uid(i64::from(state.uid_next)));
+        }
+        let width = WINDOW.max((end.0 - from.0) / WINDOWS);
+        loop {
+            // What lies above a told UIDNEXT comes with the last window.
+            let last = from.0 + width >= end.0;
+            let which = if last { Which::From(from) } else { Which::Range(from, Uid(from.0 + width)) };
+            found.window(pass, job, to, &which).await?;
+            if last {
+                return Ok(found);
+            }
+            from = Uid(from.0 + width);
+        }
+    }
+
+    async fn window(&mut self, pass: &Pass, job: &mut Job, to: &mut dyn Destination, which: &Which) -> Flow<()> {
+        let listing = to.scan(&self.place, which, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let last = listing.iter().map(|message| message.uid).max();
+        let strange = listing.iter().map(|message| message.uid).filter(|uid| self.known.binary_search(uid).is_err());
+        for some in strange.collect::<Vec<_>>().chunks(HEADERS_AT_ONCE) {
+            let read = who(to, &self.place, some).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            let identity = |uid: &Uid| (*uid, read.get(uid).map_or(UNSEEN, |names| names.now));
+            let (above, below): (Vec<_>, Vec<_>) =
+                some.iter().map(identity).partition(|(uid, _)| self.is_read_anew(*uid));
+            self.above.extend(above);
+            if let Some((last, _)) = below.last().filter(|_| self.kept) {
+                let next = Uid(last.0 + 1);
+                pass.journal.keep_strangers(self.folder, below, next).await?;
+                job.strangers_next = next;
+            }
+        }
+        let next = last.map(|last| Uid(last.0 + 1)).map(|next| self.floor.map_or(next, |floor| floor.min(next)));
+        if let Some(next) = next.filter(|next| self.kept && *next > job.strangers_next) {
+            pass.journal.keep_strangers(self.folder, Vec::new(), next).await?;
+            job.strangers_next = next;
+        }
+        Ok(())
+    }
+
+    /// Messages that were listed once and whose header did not come.
+    async fn ask_again_for_the_unseen(&mut self, pass: &Pass, to: &mut dyn Destination) -> Flow<()> {
+        let unseen = pass.journal.strangers(self.folder, BTreeSet::from([UNSEEN])).await?;
+        let unseen: Vec<Uid> = unseen.into_iter().map(|(uid, _)| uid).collect();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let read = who(to, &self.place, &unseen).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let read: Vec<(Uid, Identity)> = read.into_iter().map(|(uid, names)| (uid, names.now)).collect();
+        let missing =
+            unseen.into_iter().filter(|uid| read.binary_search_by_key(uid, |(uid, _)| *uid).is_err()).collect();
+        pass.journal.keep_strangers(self.folder, read, Uid(0)).await?;
+        self.still_there(pass, to, missing).await.map(drop)
+    }
+
+    /// Which of these messages are still listed; the others are strangers no more.
+    pub async fn still_there(&self, pass: &Pass, to: &mut dyn Destination, missing: Vec<Uid>) -> Flow<BTreeSet<Uid>> {
+        if missing.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let which = Which::These(missing.clone());
+        let listing = to.scan(&self.place, &which, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let there: BTreeSet<Uid> = listing.into_iter().map(|message| message.uid).collect();
+        let gone: Vec<Uid> =
+            missing.into_iter().filter(|uid| !there.contains(uid) && !self.is_read_anew(*uid)).collect();
+        if self.kept && !gone.is_empty() {
+            pass.journal.drop_strangers(self.folder, gone).await?;
+        }
+        Ok(there)
+    }
+
+    /// Whether there is anybody.
+    pub async fn any(&self, pass: &Pass) -> Flow<bool> {
+        Ok(!self.above.is_empty() || (self.kept && pass.journal.any_strangers(self.folder).await?))
+    }
+
+    /// Those with one of these identities, unused so far, ascending by number.
+    pub async fn of(&self, pass: &Pass, asked: BTreeSet<Identity>) -> Flow<Vec<(Uid, Identity)>> {
+        let above = self.above.iter().filter(|(_, identity)| asked.contains(identity));
+        let mut found: Vec<(Uid, Identity)> = above.map(|(uid, identity)| (*uid, *identity)).collect();
+        if self.kept {
+            let kept = pass.journal.strangers(self.folder, asked).await?;
+            let (known, strange): (Vec<_>, Vec<_>) =
+                kept.into_iter().partition(|(uid, _)| self.known.binary_search(uid).is_ok());
+            found.extend(strange.into_iter().filter(|(uid, _)| !self.is_read_anew(*uid)));
+            if !known.is_empty() {
+                let known = known.into_iter().map(|(uid, _)| uid).collect();
+                pass.journal.drop_strangers(self.folder, known).await?;
+            }
+        }
+        found.retain(|(uid, _)| !self.used.contains(uid));
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn is_read_anew(&self, uid: Uid) -> bool {
+        self.from.is_some_and(|from| uid >= from)
+    }
+
+    /// Whether a message may be our own append.
+    pub fn is_above(&self, uid: Uid) -> bool {
+        self.floor.is_some_and(|floor| uid >= floor)
+    }
+
+    /// This one has a watermark now.
+    pub fn take(&mut self, uid: Uid) {
+        self.used.insert(uid);
+    }
+
+    /// What lies above the floor and nobody claimed.
+    pub fn unclaimed(&self) -> Vec<(Uid, Identity)> {
+        let ours = self.above.iter().filter(|(uid, _)| self.is_above(**uid));
+        let free = ours.filter(|(uid, identity)| !self.used.contains(uid) && **identity != UNSEEN);
+        free.map(|(uid, identity)| (*uid, *identity)).collect()
+    }
+
+    /// What got a watermark is no stranger any more. After the watermarks are on the disk.
+    pub async fn settle(self, pass: &Pass) -> Flow<()> {
+        let used: Vec<Uid> = self.used.iter().copied().filter(|uid| !self.is_read_anew(*uid)).collect();
+        if self.kept && !used.is_empty() {
+            pass.journal.drop_strangers(self.folder, used).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The first number from here on that no watermark has.
+fn after_the_known(known: &[Uid], next: Uid) -> Uid {
+    let first = next.max(Uid(1));
+    let at = known.partition_point(|uid| *uid < first);
+    let run = known[at..].iter().zip(first.0..).take_while(|(uid, expected)| uid.0 == *expected).count();
+    Uid(first.0 + i64::try_from(run).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_watermarks_know_without_a_gap_is_not_listed() {
+        let known = [1, 2, 3, 5, 6].map(Uid);
+        let after = |next| after_the_known(&known, Uid(next)).0;
+        assert_eq!((after(0), after(1), after(2), after(4), after(5), after(9)), (4, 4, 4, 4, 7, 9));
+        assert_eq!(after_the_known(&[], Uid(0)), Uid(1));
+    }
+}

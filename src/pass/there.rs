@@ -1,0 +1,426 @@
+//! Whether the numbers of copies at the destination still mean these copies (D26), before anything is compared.
+//!
+//! A sample is looked at. If it is contradicted, or the folder's figures went back, every known number is: a restored
+//! backup takes copies away, and gives their numbers to the owner's own mail. Bounded: [`CHUNK`] copies at once, and the
+//! identities of the messages that are no confirmed copy, when there is reason to look for them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::record::{FolderEnd, FolderRecord, ItemError, Origin, Seen, Watermark};
+use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::pass::candidates::place;
+use crate::pass::contents::traces;
+use crate::pass::job::Job;
+use crate::pass::lane::{Lane, Step};
+use crate::pass::lost_copies::Sorted;
+use crate::pass::places::{Doubted, Group, Prepared};
+use crate::pass::recorder::Entry;
+use crate::pass::resolve::HEADERS_AT_ONCE;
+use crate::pass::restored::{AT_ONCE, WITNESSES};
+use crate::pass::sample::{Bytes, Proof, SAMPLE, compared, compared_by_name, prove};
+use crate::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// Copies looked at with one question to the database.
+const CHUNK: usize = 20_000;
+
+/// Of so many messages with another identity than was recorded it is looked whether they were altered.
+const FEW: usize = 8;
+
+/// What was seen of the destination's numbering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Doubts {
+    /// UIDNEXT went back, there are more messages than can have come, MAILBOXID is another one under the same
+    /// UIDVALIDITY, or UIDVALIDITY itself went back, which no folder made anew may have (RFC 9051 §2.3.1.1): nobody can
+    /// tell whether its owner made the folder anew or lost it, so that copies are made again.
+    pub stepped_back: bool,
+    /// Another UIDVALIDITY: no number is left.
+    pub renumbered: bool,
+}
+
+impl Doubts {
+    /// What an earlier pass left in a row.
+    pub fn of(seen: Seen) -> Self {
+        Self { stepped_back: seen == Seen::DOUBTED || seen == Seen::RESTORED, renumbered: seen.is_given_up() }
+    }
+
+    /// Its owner made the folder anew (D12).
+    pub(super) fn made_anew(self) -> bool {
+        self.renumbered && !self.stepped_back
+    }
+}
+
+/// What was seen of destination folders, by name and UIDVALIDITY. Of a folder to which a live row leads, retired ones tell what
+/// was seen when they were retired.
+pub(super) struct SeenThere<'a>(HashMap<(&'a WireName, u32), Seen>);
+
+impl<'a> SeenThere<'a> {
+    pub fn of(records: &'a [FolderRecord]) -> Self {
+        let live = records.iter().filter(|record| !record.retired);
+        Self(live.map(|r| ((&r.destination_wire, r.destination_validity), r.destination_seen)).collect())
+    }
+
+    pub fn get(&self, record: &FolderRecord) -> Seen {
+        let live = self.0.get(&(&record.destination_wire, record.destination_validity));
+        live.copied().unwrap_or(record.destination_seen)
+    }
+}
+
+/// A destination folder and what is known to lie in it.
+pub(super) struct There<'a> {
+    pub(super) id: FolderId,
+    pub(super) path: &'a FolderPath,
+    pub(super) at: &'a FolderRef,
+    /// The source folder, if it is looked into.
+    pub(super) source: Option<&'a FolderRef>,
+    pub(super) doubts: Doubts,
+    pub(super) rows: &'a Rows,
+    /// Where the source was compared already: the messages that were no longer there. Lost copies of others are not copied again
+    /// in this pass.
+    pub(super) scanned: Option<&'a BTreeSet<(FolderId, Uid)>>,
+    /// Whether contents say anything.
+    pub(super) kept: Bytes,
+}
+
+/// Rows of the item, as far as they decide what becomes of messages whose copies are lost.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// Compared in this pass: their lost messages are copied again.
+    pub(super) looked_into: BTreeSet<FolderId>,
+    /// Of messages that are not at the source any more where they were: copied again only where they moved.
+    pub(super) left: BTreeSet<FolderId>,
+}
+
+impl Rows {
+    /// Those of a pass.
+    pub fn of(prepared: &Prepared) -> Self {
+        Self {
+            looked_into: prepared.groups.iter().flatten().map(|job| job.id).collect(),
+            left: prepared.lost.iter().copied().collect(),
+        }
+    }
+}
+
+#[async_trait]
+impl Step for There<'_> {
+    /// Whether the numbers had changed; a folder that cannot be read is a failure of that folder.
+    type Out = Result<bool, Trouble>;
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        self.looked(pass, source, to).await
+    }
+}
+
+impl There<'_> {
+    /// Whether the numbers had changed; a folder that cannot be read is a failure of that folder.
+    pub(super) async fn looked(
+        &self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+    ) -> Flow<Result<bool, Trouble>> {
+        match self.look(pass, source, to).await {
+            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Err(trouble)),
+            looked => looked.map(Ok),
+        }
+    }
+
+    async fn look(&self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+        let known = pass.journal.known_at_destination(self.id).await?;
+        let Doubts { stepped_back, renumbered } = self.doubts;
+        let untold =
+            if renumbered { pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await? } else { Vec::new() };
+        if known.is_empty() && untold.is_empty() {
+            return Ok(false);
+        }
+        let holds = !stepped_back && !renumbered && self.sample_holds(pass, to, &known).await?;
+        // Where others were put back, the newest may be earlier versions under their names.
+        if holds && (!pass.lost_there.load(Ordering::Relaxed) || self.newest_hold(pass, to, &known).await?) {
+            return Ok(false);
+        }
+        let mut sorted = self.sort_out(pass, source, to, &known).await?;
+        sorted.untold = untold;
+        self.settle(pass, to, sorted).await?;
+        Ok(true)
+    }
+
+    async fn sample_holds(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<bool> {
+        let every = known.len().div_ceil(SAMPLE).max(1);
+        let mut chosen: Vec<Uid> = known.iter().rev().step_by(every).copied().collect();
+        chosen.extend(known.first());
+        chosen.sort_unstable();
+        chosen.dedup();
+        let copies = pass.journal.copies(self.id, chosen).await?;
+        let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
+        let proofs = prove(to, self.at, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        Ok(!proofs.contains(&Proof::Contradicted))
+    }
+
+    async fn newest_hold(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<bool> {
+        if self.kept == Bytes::Changed {
+            return Ok(true);
+        }
+        let newest = known[known.len().saturating_sub(AT_ONCE)..].to_vec();
+        let mut copies = pass.journal.copies(self.id, newest).await?;
+        copies.retain(|(_, mark)| mark.content.is_some() && mark.origin == Origin::Copied);
+        let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
+        let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        Ok(found.others.is_empty())
+    }
+
+    /// Looks at every known number.
+    async fn sort_out(
+        &self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+        known: &[Uid],
+    ) -> Flow<Sorted> {
+        let into = self.at;
+        let mut sorted = Sorted::default();
+        let mut absent = Vec::new();
+        for some in known.chunks(CHUNK) {
+            let copies = pass.journal.copies(self.id, some.to_vec()).await?;
+            let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
+            let proofs = prove(to, into, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            let unseen: Vec<Uid> =
+                asked.iter().zip(&proofs).filter(|(_, p)| **p == Proof::Unseen).map(|((uid, _), _)| *uid).collect();
+            let listed =
+                to.scan(into, &Which::These(unseen), false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
+            for (copy, proof) in copies.into_iter().zip(proofs) {
+                match proof {
+                    Proof::Confirmed => drop(sorted.confirmed.insert(copy.1.destination)),
+                    Proof::Contradicted => sorted.lost.push(copy),
+                    // There, and not handed out: nobody can tell.
+                    Proof::Unseen if listed.contains(&copy.1.destination) => {
+                        sorted.confirmed.insert(copy.1.destination);
+                    }
+                    Proof::Unseen => absent.push(copy),
+                }
+            }
+        }
+        self.set_altered_aside(source, to, &mut sorted).await?;
+        self.set_replaced_aside(pass, to, &mut sorted).await?;
+        // Numbers ascend: what is gone below a copy that is still there was taken away by somebody; above, the numbering
+        // itself went back.
+        let highest = sorted.confirmed.last().copied().unwrap_or(Uid(0));
+        let (gone, lost): (Vec<_>, Vec<_>) = absent.into_iter().partition(|(_, mark)| mark.destination < highest);
+        sorted.gone = gone;
+        if self.doubts.stepped_back || self.doubts.renumbered || !sorted.lost.is_empty() {
+            sorted.lost.extend(lost);
+        } else {
+            sorted.gone.extend(lost);
+        }
+        Ok(sorted)
+    }
+
+    /// What has another identity than was recorded may be the copy all the same, altered by the destination when it was
+    /// stored: then it shares its Message-ID or its body with the message at the source. The newest tell whether it is worth
+    /// looking.
+    async fn set_altered_aside(
+        &self,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+        sorted: &mut Sorted,
+    ) -> Flow<()> {
+        let Some(here) = self.source else { return Ok(()) };
+        let own: Vec<(Uid, Uid)> = sorted
+            .lost
+            .iter()
+            .filter(|(row, _)| *row == self.id)
+            .map(|(_, mark)| (mark.source, mark.destination))
+            .collect();
+        let newest = &own[own.len().saturating_sub(FEW)..];
+        if newest.is_empty() || self.altered((source, here), to, newest).await?.is_empty() {
+            return Ok(());
+        }
+        let mut altered = BTreeSet::new();
+        for some in own.chunks(HEADERS_AT_ONCE) {
+            altered.extend(self.altered((source, here), to, some).await?);
+        }
+        sorted.altered = sorted.lost.extract_if(.., |(_, mark)| altered.contains(&mark.destination)).collect();
+        sorted.confirmed.extend(altered);
+        Ok(())
+    }
+
+    /// Under the number of a copy a folder that was put back may hold what had its name before: an earlier version of a draft.
+    /// Contents are compared from the top down until enough in a row are what they were; what differs is lost. Where no copy
+    /// is as it was, the destination may hand out all of them in another form than before:
+    /// other folders tell.
+    async fn set_replaced_aside(&self, pass: &Pass, to: &mut dyn Destination, sorted: &mut Sorted) -> Flow<()> {
+        if self.kept == Bytes::Changed {
+            return Ok(());
+        }
+        let newest = sorted.confirmed.iter().rev().take(CHUNK).copied();
+        let newest: Vec<Uid> = newest.collect::<BTreeSet<Uid>>().into_iter().collect();
+        let mut copies = pass.journal.copies(self.id, newest).await?;
+        // What was found may hold lines more than the source's message.
+        copies.retain(|(_, mark)| mark.content.is_some() && mark.origin == Origin::Copied);
+        let (mut replaced, mut sure) = (BTreeSet::new(), false);
+        for some in copies.rchunks(AT_ONCE) {
+            let asked: Vec<(Uid, &Watermark)> = some.iter().map(|(_, mark)| (mark.destination, mark)).collect();
+            let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            sure |= found.same > 0;
+            let enough = found.others.is_empty() && found.same > AT_ONCE / 2;
+            replaced.extend(found.others);
+            if !sure && !replaced.is_empty() {
+                if self.is_in_another_form(pass, to).await? {
+                    return Ok(());
+                }
+                sure = true;
+            }
+            if enough {
+                break;
+            }
+        }
+        let copies = copies.into_iter().filter(|(_, mark)| replaced.contains(&mark.destination));
+        sorted.lost.extend(copies);
+        sorted.confirmed.retain(|uid| !replaced.contains(uid));
+        Ok(())
+    }
+
+    /// Whether the destination hands out no copy as it did: of some other folders the oldest ones differ, to which no restored
+    /// backup gives a new meaning.
+    async fn is_in_another_form(&self, pass: &Pass, to: &mut dyn Destination) -> Flow<bool> {
+        let mut differ = false;
+        let other = |row: &FolderRecord| row.destination_wire != self.at.wire && row.destination_validity != 0;
+        for row in pass.journal.folders().await?.into_iter().filter(other).take(WITNESSES) {
+            let mut oldest = pass.journal.some_watermarks(row.id, Uid(i64::MIN), Uid(i64::MAX), AT_ONCE).await?;
+            oldest.retain(|mark| mark.destination_folder == row.id && mark.origin == Origin::Copied);
+            let asked: Vec<(Uid, &Watermark)> = oldest.iter().filter_map(|mark| Some((mark.at()?, mark))).collect();
+            let folder = place(&row.destination, &row.destination_wire, row.destination_validity);
+            match compared_by_name(to, &folder, &asked).await {
+                Ok(found) if found.same > 0 => return Ok(false),
+                Ok(found) => differ |= !found.others.is_empty(),
+                Err(failure) if failure.scope <= Scope::Folder => {}
+                Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+            }
+        }
+        Ok(differ)
+    }
+
+    /// Which of these pairs of numbers are one message.
+    async fn altered(
+        &self,
+        source: (&mut dyn Source, &FolderRef),
+        to: &mut dyn Destination,
+        pairs: &[(Uid, Uid)],
+    ) -> Flow<BTreeSet<Uid>> {
+        let (source, from) = source;
+        let (here, there) = (pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect());
+        let (here, _) = traces(source, from, here).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let (there, _) = traces(to, self.at, there).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let meet = |(source, destination): &&(Uid, Uid)| {
+            here.get(source).zip(there.get(destination)).is_some_and(|(ours, theirs)| ours.meet(theirs))
+        };
+        Ok(pairs.iter().filter(meet).map(|(_, destination)| *destination).collect())
+    }
+}
+
+impl Pass {
+    /// Looks at the copies of one destination folder; tells whether their numbers had changed.
+    pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
+        let believed = |job: &&Job| job.is_believed();
+        let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
+        let known = || group.iter().filter(believed);
+        let doubts = Doubts {
+            stepped_back: known().any(|job| job.doubts.stepped_back),
+            renumbered: known().any(|job| job.doubts.renumbered),
+        };
+        let mut there = There {
+            id: job.id,
+            path: &job.path,
+            at: &job.destination,
+            source: Some(&job.source),
+            doubts,
+            rows,
+            scanned: None,
+            kept: self.journal.habit(Side::Destination).await?.into(),
+        };
+        match self.persist(lane, &mut there).await? {
+            Ok(false) => {}
+            Ok(true) => {
+                for job in group {
+                    job.doubts = Doubts::default();
+                    job.strangers_next = Uid(0);
+                    self.settled_there(job.id).await?;
+                }
+            }
+            Err(Trouble { side, failure }) => {
+                for job in group.iter_mut().filter(|job| !job.abandoned) {
+                    self.folder_failed(job, side, failure.clone()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All copies in a row's destination folder were looked for, those of other rows too; what was found is on the disk.
+    pub(super) async fn settled_there(&self, row: FolderId) -> Flow<()> {
+        let records = self.journal.folders().await?;
+        let at = records.iter().find(|record| record.id == row).map(|record| &record.destination);
+        for record in
+            records.iter().filter(|r| r.id == row || (Some(&r.destination) == at && r.destination_seen.is_doubted()))
+        {
+            let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
+            self.journal.end_folder(record.id, end).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies that are in doubt could not be looked at: they stay in doubt.
+    pub(super) async fn not_looked_at(
+        &self,
+        row: FolderId,
+        path: &FolderPath,
+        side: Side,
+        failure: Failure,
+    ) -> Flow<()> {
+        let error = ItemError {
+            folder: Some(path.clone()),
+            source: None,
+            subject: None,
+            date: None,
+            size: None,
+            messages: 1,
+            side: Some(side),
+            failure,
+        };
+        self.recorder.add(Entry::error(self.tally.known(row), error)).await;
+        self.check_errors(1)
+    }
+
+    /// A flag was to be changed on a copy that turned out to be another message: the next pass looks at every number of that
+    /// destination folder.
+    pub(super) async fn doubt_numbers(&self, row: FolderId) -> Flow<()> {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
+        let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
+        Ok(self.journal.end_folder(row, end).await?)
+    }
+
+    /// Looks at the copies in destination folders that nobody looks into, and whose numbers may not hold.
+    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &mut Prepared, rows: &Rows) -> Flow<()> {
+        for Doubted { row: id, path, seen, went_back } in std::mem::take(&mut prepared.doubted) {
+            let Some(at) = prepared.places.get(&id) else { continue };
+            prepared.checked.get_mut().insert(at.wire.clone());
+            let mut doubts = Doubts::of(seen);
+            // A list may be wrong (D27).
+            doubts.stepped_back |= went_back && self.is_earlier_now(lane, at, seen).await?;
+            let (path, kept) = (&path, self.journal.habit(Side::Destination).await?.into());
+            let mut there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
+            match self.persist(lane, &mut there).await? {
+                Ok(changed) if changed || seen.is_doubted() => self.settled_there(id).await?,
+                Ok(_) => {}
+                Err(Trouble { side, failure }) => self.not_looked_at(id, path, side, failure).await?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,331 @@
+//! The first phases: list both sides, create the missing folders, and tell which folders must be looked into.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::folder::{FolderPath, ListedFolder, WireName};
+use crate::domain::record::{FolderEnd, FolderRecord, Habit, Notice, NoticeKind, Phase, Seen};
+use crate::domain::tree::{Tree, Twins};
+use crate::endpoint::{Destination, Limits, NewFolder, Source};
+use crate::pass::candidates::{Candidate, Examine, Open, is_another};
+use crate::pass::known::Known;
+use crate::pass::lane::{Lane, Step};
+use crate::pass::places::Prepared;
+use crate::pass::recorder::Entry;
+use crate::pass::twins::new_folder;
+use crate::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// Folders left out that are named one by one; of more, the number is told.
+const MOST_NAMED: usize = 200;
+
+/// What both sides hold; of the destination what its owner has.
+pub(super) struct Listing {
+    pub(super) source: Vec<ListedFolder>,
+    pub(super) destination: Vec<ListedFolder>,
+    pub(super) limits: Limits,
+}
+
+struct List;
+
+#[async_trait]
+impl Step for List {
+    type Out = Listing;
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Listing> {
+        pass.tally.phase(pass.clock.now(), Phase::ListingSource);
+        let limits = to.limits();
+        let (source, destination) = tokio::join!(source.list(), to.list());
+        Ok(Listing {
+            source: source.on(Side::Source).map_err(Halt::Fatal)?,
+            destination: own(destination.on(Side::Destination).map_err(Halt::Fatal)?),
+            limits,
+        })
+    }
+}
+
+/// What the mailbox's owner has, of a listing.
+pub(super) fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
+    listed.into_iter().filter(|folder| !folder.foreign).collect()
+}
+
+/// Lists the destination once more.
+struct ListThere;
+
+#[async_trait]
+impl Step for ListThere {
+    type Out = Vec<ListedFolder>;
+
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        Ok(own(to.list().await.on(Side::Destination).map_err(Halt::Fatal)?))
+    }
+}
+
+/// Creates folders and subscribes those that exist.
+struct Create<'a> {
+    create: &'a [NewFolder],
+    subscribe: &'a [WireName],
+}
+
+#[async_trait]
+impl Step for Create<'_> {
+    type Out = Vec<Result<WireName, Failure>>;
+
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        pass.tally.phase(pass.clock.now(), Phase::CreatingFolders);
+        let mut created = Vec::new();
+        if !self.create.is_empty() {
+            created = to.create(self.create).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        }
+        if !self.subscribe.is_empty() {
+            for refused in to.subscribe(self.subscribe).await.on(Side::Destination).map_err(Halt::Fatal)? {
+                if let Err(failure) = refused {
+                    tracing::warn!(%failure, "folder not subscribed");
+                }
+            }
+        }
+        Ok(created)
+    }
+}
+
+impl Pass {
+    /// Lists both sides. A source without any folder is not believed: every mailbox has one.
+    pub(super) async fn list(&self, lane: &mut Lane) -> Flow<Listing> {
+        self.tally.phase(self.clock.now(), Phase::Connecting);
+        let listing = self.persist(lane, &mut List).await?;
+        if listing.source.iter().any(|folder| folder.selectable && !folder.foreign) {
+            return Ok(listing);
+        }
+        let failure = Failure::new(Cause::NoFolders, Scope::Mailbox, Retry::User, "listing folders")
+            .saying(format!("{} folders listed, none of them with mail of its own", listing.source.len()));
+        Err(Halt::Fatal(Trouble { side: Side::Source, failure }))
+    }
+
+    /// Lists both sides and names what a pass would leave out; changes nothing.
+    pub(super) async fn look_over(&self, lane: &mut Lane) -> Flow<()> {
+        let listing = self.list(lane).await?;
+        let known = Known::new(&[], &BTreeMap::new());
+        let separator = listing.limits.separator;
+        let tree = self.plan(&listing.source, &listing.destination, separator, &known, &Twins::default())?;
+        self.tell_left_out(&tree, &listing).await;
+        Ok(())
+    }
+
+    /// Names the folders that are left out although nobody asked for it, each with what it holds, if that is known.
+    async fn tell_left_out(&self, tree: &Tree, listing: &Listing) {
+        for (at, reason) in &tree.left_out {
+            tracing::info!(folder = %listing.source[*at].path, reason = reason.word(), "folder left out");
+        }
+        let told: Vec<_> = tree.left_out.iter().filter(|(_, reason)| reason.is_told()).collect();
+        let notice = |folder: Option<FolderPath>, messages: u64, detail: String| {
+            let (kind, side, numbers) = (NoticeKind::LeftOut, Some(Side::Source), Vec::new());
+            Notice { folder, kind, side, messages, numbers, detail: Some(detail) }
+        };
+        let messages = |at: usize| listing.source[at].state.map_or(0, |state| u64::from(state.messages));
+        self.tally.left_out(self.clock.now(), told.iter().map(|(at, _)| messages(*at)).sum());
+        let (named, more) = told.split_at(told.len().min(MOST_NAMED));
+        for (at, reason) in named {
+            let path = listing.source[*at].path.clone();
+            self.recorder.add(Entry::notice(notice(Some(path), messages(*at), reason.word().to_owned()))).await;
+        }
+        if !more.is_empty() {
+            let detail = format!("{} more folders, for the same reasons", more.len());
+            let held = more.iter().map(|(at, _)| messages(*at)).sum();
+            self.recorder.add(Entry::notice(notice(None, held, detail))).await;
+        }
+    }
+
+    /// Lists, creates the tree and says which folders to look into.
+    pub(super) async fn prepare(&self, lane: &mut Lane) -> Flow<Prepared> {
+        self.tally.phase(self.clock.now(), Phase::Loading);
+        let mut records = self.journal.folders().await?;
+        let mut listing = self.list(lane).await?;
+        same_mailbox(&records, &listing.destination)?;
+        self.wait_for_the_interrupted(&records).await?;
+        let renamed = self.renamed(lane, &records, &listing.source).await?;
+        self.follow_renamed(lane, &mut records, &listing.destination).await?;
+        let known = Known::new(&records, &renamed);
+        let separator = listing.limits.separator;
+        let tree = self.tree(lane, &listing.source, &mut listing.destination, separator, &known).await?;
+        self.tell_left_out(&tree, &listing).await;
+        let mut candidates = self.candidates(&tree, &listing, &known);
+        self.bring_lost_folders(lane, &records, &listing.destination, &mut candidates).await?;
+        self.create(lane, &tree, &listing, &mut candidates).await?;
+        self.identify_created(lane, &listing, &mut candidates).await?;
+        self.notice_stalls(&candidates).await?;
+        let (mut look, mut settled): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|c| c.refused.is_none() && !self.unchanged(c));
+        if !look.is_empty() {
+            self.persist(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
+        }
+        if look.iter().any(|c| c.refused.is_none() && c.was_put_back()) {
+            self.doubt_source(lane, &listing, &mut look, &mut settled).await?;
+        }
+        // New and empty: there is nothing to look into.
+        let needed = |c: &Candidate| c.refused.is_none() && (c.record.is_some() || c.best().messages > 0);
+        let (mut look, empty): (Vec<_>, Vec<_>) = look.into_iter().partition(needed);
+        settled.extend(empty);
+        if !look.is_empty() {
+            self.persist(lane, &mut Open { candidates: &mut look }).await?;
+        }
+        if look.iter().any(|c| c.doubts().stepped_back) {
+            self.doubt_destination(lane, &listing, &mut look, &mut settled).await?;
+        }
+        self.register(records, &listing, settled, look).await
+    }
+
+    /// Folders of earlier passes that nothing asked for are opened at the source, to be looked into all the same.
+    async fn known_ones(
+        &self,
+        lane: &mut Lane,
+        listing: &Listing,
+        settled: &mut Vec<Candidate>,
+    ) -> Flow<Vec<Candidate>> {
+        let known = |c: &mut Candidate| c.record.is_some() && c.refused.is_none();
+        let mut more: Vec<Candidate> = settled.extract_if(.., known).collect();
+        if !more.is_empty() {
+            self.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
+        }
+        Ok(more)
+    }
+
+    /// A folder of the destination is in an earlier state than it was: copies may be lost in folders too that have grown again
+    /// since, or lie under the numbers of later versions. All are looked into, in this pass or, if it dies, in the next.
+    async fn doubt_destination(
+        &self,
+        lane: &mut Lane,
+        listing: &Listing,
+        look: &mut Vec<Candidate>,
+        settled: &mut Vec<Candidate>,
+    ) -> Flow<()> {
+        let mut more = self.known_ones(lane, listing, settled).await?;
+        if !more.is_empty() {
+            self.persist(lane, &mut Open { candidates: &mut more }).await?;
+        }
+        look.extend(more);
+        let sound = |r: &&FolderRecord| r.destination_validity != 0 && !r.destination_seen.is_doubted();
+        for record in look.iter().filter_map(|candidate| candidate.record.as_ref()).filter(sound) {
+            let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
+            self.journal.end_folder(record.id, end).await?;
+        }
+        Ok(())
+    }
+
+    /// A folder of the source is in an earlier state than it was, so that the others may be too, whatever their figures say: an
+    /// edited draft may have the number of another. All of them are looked into, in this pass or, if it dies, in the next.
+    async fn doubt_source(
+        &self,
+        lane: &mut Lane,
+        listing: &Listing,
+        look: &mut Vec<Candidate>,
+        settled: &mut Vec<Candidate>,
+    ) -> Flow<()> {
+        tracing::info!("the source was put back to an earlier state");
+        look.extend(self.known_ones(lane, listing, settled).await?);
+        for candidate in look.iter_mut() {
+            let Some(record) = &candidate.record else { continue };
+            let end = FolderEnd { source: Some(Seen::DOUBTED), ..FolderEnd::default() };
+            self.journal.end_folder(record.id, end).await?;
+            candidate.put_back = true;
+        }
+        Ok(())
+    }
+
+    /// Where folders have a MAILBOXID, those that were just created get theirs by another look at the list: later passes tell
+    /// by it whether they are still the same.
+    async fn identify_created(&self, lane: &mut Lane, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
+        let created = |c: &Candidate| c.there.is_none() && !c.gone && c.refused.is_none();
+        if !listing.destination.iter().any(|f| f.mailbox_id.is_some()) || !candidates.iter().any(created) {
+            return Ok(());
+        }
+        let listed = self.persist(lane, &mut ListThere).await?;
+        for candidate in candidates.iter_mut().filter(|c| created(c)) {
+            candidate.there = listed.iter().find(|folder| folder.wire == candidate.wire).cloned();
+        }
+        Ok(())
+    }
+
+    /// A HIGHESTMODSEQ that stood still while something changed is not trusted at this server any more (D11).
+    async fn notice_stalls(&self, candidates: &[Candidate]) -> Flow<()> {
+        let known = self.journal.habit(Side::Source).await?.modseq_stalls;
+        let stalls = |candidate: &Candidate| {
+            let marker = candidate.record.as_ref().and_then(|record| record.marker);
+            candidate.state.zip(marker).is_some_and(|(now, marker)| {
+                let before = marker.state;
+                now.highest_modseq.is_some()
+                    && now.highest_modseq == before.highest_modseq
+                    && now.uid_validity == before.uid_validity
+                    && (now.uid_next, now.messages) != (before.uid_next, before.messages)
+            })
+        };
+        let stalls = known || candidates.iter().any(stalls);
+        if stalls && !known {
+            tracing::info!("HIGHESTMODSEQ of the source stands still; it is not trusted");
+            self.journal.learn(Side::Source, Habit { modseq_stalls: true, ..Habit::default() }).await?;
+        }
+        self.modseq_stalls.store(stalls, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// An attempt that was interrupted moments ago may still be landing.
+    async fn wait_for_the_interrupted(&self, records: &[FolderRecord]) -> Flow<()> {
+        match records.iter().any(|record| record.intent.is_some()) {
+            true => self.settle_unknown().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Creates what is missing; what the destination refuses stays with its candidate.
+    async fn create(&self, lane: &mut Lane, tree: &Tree, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
+        // A folder somebody took away is not made again for old mail; another source folder may still need it.
+        let needed: BTreeSet<_> = candidates.iter().filter(|c| !c.gone).map(|c| &c.plan.destination).collect();
+        let taken_away = |c: &&Candidate| c.gone && !needed.contains(&c.plan.destination);
+        let gone: BTreeSet<_> = candidates.iter().filter(taken_away).map(|c| &c.plan.destination).collect();
+        let create: Vec<NewFolder> =
+            tree.create.iter().filter(|new| !gone.contains(&new.path)).map(new_folder).collect();
+        let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
+        let subscribe: Vec<WireName> = candidates
+            .iter()
+            // Once: a folder that its owner unsubscribed at the destination since stays so.
+            .filter(|c| c.plan.exists && c.plan.subscribe && c.record.is_none())
+            .filter_map(|c| there.get(&c.plan.destination).map(|wire| (*wire).clone()))
+            .collect();
+        if create.is_empty() && subscribe.is_empty() {
+            return Ok(());
+        }
+        let created = self.persist(lane, &mut Create { create: &create, subscribe: &subscribe }).await?;
+        let created: BTreeMap<_, _> = create.iter().map(|new| &new.path).zip(created).collect();
+        for candidate in candidates.iter_mut().filter(|c| !c.gone) {
+            match created.get(&candidate.plan.destination) {
+                Some(Ok(wire)) => candidate.wire = wire.clone(),
+                Some(Err(failure)) => {
+                    candidate.refused = Some(Trouble { side: Side::Destination, failure: failure.clone() });
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When every folder of earlier passes has another UIDVALIDITY or MAILBOXID, this is not their mailbox (D12).
+fn same_mailbox(records: &[FolderRecord], destination: &[ListedFolder]) -> Flow<()> {
+    let now: HashMap<_, _> = destination.iter().filter_map(|f| Some((&f.wire, (f.state?, &f.mailbox_id)))).collect();
+    let compared: Vec<bool> = records
+        .iter()
+        .filter(|r| r.destination_validity != 0)
+        .filter_map(|r| {
+            let (state, id) = now.get(&r.destination_wire)?;
+            let another = is_another(r.destination_mailbox_id.as_ref(), id.as_ref());
+            Some(state.uid_validity == r.destination_validity && !another)
+        })
+        .collect();
+    if compared.is_empty() || compared.contains(&true) {
+        return Ok(());
+    }
+    let failure = Failure::new(Cause::NotTheSameMailbox, Scope::Mailbox, Retry::User, "comparing the folders").saying(
+        format!("all {} folders known from earlier passes have a new UIDVALIDITY or MAILBOXID", compared.len()),
+    );
+    Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
+}

@@ -1,0 +1,81 @@
+//! The tree of a pass: planned, and where names differ only in case, planned again after the destination was asked (D14).
+
+use async_trait::async_trait;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::folder::ListedFolder;
+use crate::domain::tree::{Creation, Tree, Twins, destination_tree};
+use crate::endpoint::{Destination, NewFolder, Source};
+use crate::pass::known::Known;
+use crate::pass::lane::{Lane, Step};
+use crate::pass::tree::own;
+use crate::pass::{Flow, Halt, On, Pass, Trouble};
+
+/// How often the destination is asked: names nested deeper than this in names that differ only in case are left to chance.
+const ROUNDS: u32 = 16;
+
+/// Creates folders and lists what is there then.
+struct Try(Vec<NewFolder>);
+
+#[async_trait]
+impl Step for Try {
+    type Out = Vec<ListedFolder>;
+
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+        for refused in to.create(&self.0).await.on(Side::Destination).map_err(Halt::Fatal)? {
+            if let Err(failure) = refused {
+                tracing::info!(%failure, "one of two names that differ only in case not created");
+            }
+        }
+        Ok(own(to.list().await.on(Side::Destination).map_err(Halt::Fatal)?))
+    }
+}
+
+/// A folder to create, as endpoints take it.
+pub(super) fn new_folder(new: &Creation) -> NewFolder {
+    let Creation { path, role, subscribe, plain_parent } = new.clone();
+    NewFolder { path, role, subscribe, plain_parent }
+}
+
+impl Pass {
+    /// The tree as far as it can be told without asking the destination. Changes nothing.
+    pub(super) fn plan(
+        &self,
+        source: &[ListedFolder],
+        destination: &[ListedFolder],
+        separator: Option<char>,
+        known: &Known<'_>,
+        twins: &Twins,
+    ) -> Flow<Tree> {
+        destination_tree(source, destination, &self.order.options, separator, &known.destinations, twins).map_err(
+            |error| {
+                let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
+                Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
+            },
+        )
+    }
+
+    /// Decides the tree. Folders whose names differ only in case are made by this, and are in the listing afterwards.
+    pub(super) async fn tree(
+        &self,
+        lane: &mut Lane,
+        source: &[ListedFolder],
+        destination: &mut Vec<ListedFolder>,
+        separator: Option<char>,
+        known: &Known<'_>,
+    ) -> Flow<Tree> {
+        let mut twins = Twins::default();
+        let mut tree = self.plan(source, destination, separator, known, &twins)?;
+        for _ in 0..ROUNDS {
+            let asked = twins.to_ask(&tree, destination);
+            if asked.is_empty() {
+                break;
+            }
+            let listed = self.persist(lane, &mut Try(asked.iter().map(new_folder).collect())).await?;
+            twins.learn(&asked, &tree, destination, &listed);
+            *destination = listed;
+            tree = self.plan(source, destination, separator, known, &twins)?;
+        }
+        Ok(tree)
+    }
+}

@@ -1,0 +1,416 @@
+//! The writing half of a lane: appends what the reading half hands over, many under way at once, in source order.
+//!
+//! Small messages go in batches where the server can (D21: on the servers measured, a batch costs the destination a
+//! quarter of what its messages cost one by one). Answers are taken in by [`super::answers`]. A message counts as copied
+//! when its watermark is committed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::flags::Flags;
+use crate::domain::folder::WireName;
+use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::message::{Body, Hold, InternalDate, NewMessage, SourceMessage};
+use crate::endpoint::{Destination, Fetched};
+use crate::pass::arrivals::Arrivals;
+use crate::pass::copy::{Backlog, next_expected};
+use crate::pass::finish::not_compared;
+use crate::pass::flight::{Broke, Broken, Ending, InFlight, Pending, Unplaced};
+use crate::pass::job::{Job, Sent};
+use crate::pass::notes::Notes;
+use crate::pass::pulse::{Pulse, Sizes};
+use crate::pass::reader::Piece;
+use crate::pass::resolve::spool_failed;
+use crate::pass::{Flow, Halt, Pass, Trouble, bytes};
+
+/// Appends under way at once on one connection.
+const UNDER_WAY: usize = 250;
+/// Bytes of appends under way at once on one connection.
+const BYTES_UNDER_WAY: u64 = 8 * 1024 * 1024;
+/// Bytes of a batch; more gains nothing.
+const BATCH_BYTES: u64 = 512 * 1024;
+/// Messages of a batch: what a refusal makes go again.
+const BATCH_MESSAGES: usize = 100;
+/// A larger message goes by itself.
+const BATCHED_BYTES: u64 = 128 * 1024;
+/// How long a batch waits for more messages from a slow source.
+const BATCH_WAIT: Duration = Duration::from_millis(5);
+/// Without UIDPLUS: appended messages whose numbers are looked up together.
+pub(super) const LOOK_UP_AT: usize = 200;
+
+/// A message about to be sent, or on the wire.
+pub(super) struct Outgoing {
+    pub uid: Uid,
+    pub identity: Identity,
+    pub content: ContentHash,
+    pub flags: Flags,
+    pub date: Option<InternalDate>,
+    pub body: Body,
+    pub hold: Option<Hold>,
+}
+
+/// The state of the writing half.
+pub(super) struct Writer<'a> {
+    pub(super) pass: &'a Pass,
+    pub(super) backlog: &'a Backlog<'a>,
+    /// Messages of the current folder that wait to go in one append, and until when.
+    batch: Vec<Outgoing>,
+    batch_bytes: u64,
+    batch_until: Instant,
+    /// Messages of refused batches, to go one by one before anything else.
+    pub(super) again: VecDeque<(Arc<Job>, Outgoing)>,
+    pub(super) in_flight: VecDeque<InFlight>,
+    pub(super) appends: usize,
+    pub(super) bytes: u64,
+    pub(super) unplaced: Vec<Unplaced>,
+    /// How many of them came since they were looked up last.
+    pub(super) unseen: usize,
+    /// What is in the destination folders of this lane since their intents.
+    pub(super) arrivals: BTreeMap<WireName, Arrivals>,
+    /// What is to be said of the folders under way.
+    pub(super) notes: BTreeMap<FolderId, Notes>,
+    /// How the server keeps what it is sent.
+    pub(super) sizes: Sizes,
+    /// How quick its answers are.
+    pub(super) pulse: Pulse,
+    /// Folders of which a batch was refused: before its messages go again, they are looked for.
+    pub(super) doubted: BTreeSet<FolderId>,
+    /// Written out and not answered before the connection broke.
+    pub(super) sent: Vec<(FolderId, Sent)>,
+    /// The folder being read.
+    current: Option<Arc<Job>>,
+    came: u64,
+    last: Option<Uid>,
+    /// Folders given up or ended midway: the rest of their pieces is passed over.
+    pub(super) refused: BTreeSet<FolderId>,
+    /// Folders with an append of which nobody can tell whether it landed.
+    pub(super) unsure: BTreeSet<FolderId>,
+    /// The messages of the first such append.
+    pub(super) suspects: Vec<(FolderId, Uid)>,
+    /// The connection broke while these were being sent.
+    half_sent: Vec<(FolderId, Uid)>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(pass: &'a Pass, backlog: &'a Backlog<'a>) -> Self {
+        Self {
+            pass,
+            backlog,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            batch_until: Instant::now(),
+            again: VecDeque::new(),
+            in_flight: VecDeque::new(),
+            appends: 0,
+            bytes: 0,
+            unplaced: Vec::new(),
+            unseen: 0,
+            arrivals: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            sizes: Sizes::default(),
+            pulse: Pulse::new(),
+            doubted: BTreeSet::new(),
+            sent: Vec::new(),
+            current: None,
+            came: 0,
+            last: None,
+            refused: BTreeSet::new(),
+            unsure: BTreeSet::new(),
+            suspects: Vec::new(),
+            half_sent: Vec::new(),
+        }
+    }
+
+    /// Writes until the pieces end. Whatever the end, every append that was answered is handed to the recorder.
+    pub async fn write(&mut self, to: &mut dyn Destination, mut pieces: mpsc::Receiver<Piece>) -> Result<(), Broke> {
+        let ended = self.take_pieces(to, &mut pieces).await;
+        let ended = match ended {
+            Ok(()) => self.finish(to).await,
+            halted => halted,
+        };
+        self.conclude(to, ended).await
+    }
+
+    async fn take_pieces(&mut self, to: &mut dyn Destination, pieces: &mut mpsc::Receiver<Piece>) -> Flow<()> {
+        let pass = self.pass;
+        loop {
+            if self.send_next_again(to).await? {
+                continue;
+            }
+            let piece = tokio::select! {
+                biased;
+                () = pass.quit.cancelled() => return Err(Halt::Stopped),
+                () = pass.recorder.failed().cancelled() => return Err(Halt::Stopped),
+                piece = pieces.recv() => piece,
+                () = sleep_until(self.batch_until), if !self.batch.is_empty() => {
+                    self.send_batch(to).await?;
+                    continue;
+                }
+                // Answers are taken in while the source is slower than the destination.
+                answer = Self::front(&mut self.in_flight), if !self.in_flight.is_empty() => {
+                    self.settled(to, answer).await?;
+                    continue;
+                }
+            };
+            match piece {
+                None => return Ok(()),
+                Some(piece) => self.piece(to, piece).await?,
+            }
+        }
+    }
+
+    /// Sends the next message of a refused batch, if there is one. A server may refuse a batch and have stored of it all the
+    /// same: its messages are looked for first.
+    async fn send_next_again(&mut self, to: &mut dyn Destination) -> Flow<bool> {
+        let Some((job, _)) = self.again.front() else { return Ok(false) };
+        let job = Arc::clone(job);
+        if self.doubted.contains(&job.id) {
+            self.make_room(to, 0, 0).await?;
+            self.find_refused(to, &job).await?;
+            return Ok(true);
+        }
+        let Some((job, message)) = self.again.pop_front() else { return Ok(false) };
+        let sent = self.send(to, &job, vec![message], false).await;
+        if sent.is_err() {
+            // It may not have gone out: its folder must not end without it.
+            self.unsure.insert(job.id);
+        }
+        sent.map(|()| true)
+    }
+
+    /// Everything was handed over: it goes out, and every answer comes in.
+    async fn finish(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        self.send_batch(to).await?;
+        loop {
+            if self.send_next_again(to).await? {
+                continue;
+            }
+            if self.in_flight.is_empty() {
+                return self.look_at_sizes(to).await;
+            }
+            let answer = Self::front(&mut self.in_flight).await;
+            self.settled(to, answer).await?;
+        }
+    }
+
+    /// Appends that have begun end, whatever the reason (D23): a server may still take what is on its way to it, and
+    /// nothing may be looked for before. A destination that broke answers the rest with its failure at once.
+    async fn conclude(&mut self, to: &mut dyn Destination, ended: Flow<()>) -> Result<(), Broke> {
+        let place = self.current.as_ref().map(|job| (job.id, next_expected(job, self.last)));
+        let mut halt = ended;
+        // What was to go again does not: its folders stay open.
+        self.unsure.extend(self.again.drain(..).map(|(job, _)| job.id));
+        while !self.in_flight.is_empty() {
+            let answer = Self::front(&mut self.in_flight).await;
+            let settled = self.settled(to, answer).await;
+            self.unsure.extend(self.again.drain(..).map(|(job, _)| job.id));
+            if let Err(next) = settled {
+                // The first failure is the reason; later ones are its consequences.
+                if halt.is_ok() || matches!(halt, Err(Halt::Stopped)) {
+                    halt = Err(next);
+                }
+            }
+        }
+        let mut suspects = std::mem::take(&mut self.suspects);
+        if suspects.is_empty() {
+            suspects = std::mem::take(&mut self.half_sent);
+        }
+        // What cannot be looked up is not recorded: it lies above the floor of its intent, where the next look finds it.
+        if let Err(next) = self.place_all(to).await
+            && halt.is_ok()
+        {
+            halt = Err(next);
+        }
+        let there_broke = matches!(&halt, Err(Halt::Fatal(trouble)) if trouble.side == Side::Destination);
+        if halt.is_err() && !there_broke {
+            // What is not known of the server when a pass goes on is the worse for it; what does not come now does not matter.
+            let _ = self.look_at_sizes(to).await;
+        }
+        self.say_all_notes().await;
+        if let Err(next) = self.learn().await
+            && halt.is_ok()
+        {
+            halt = Err(next);
+        }
+        let answered = |one: &Unplaced| (one.job.id, Sent { uid: one.uid, identity: one.identity, answered: true });
+        let landed = self.unplaced.drain(..).map(|one| answered(&one));
+        let sent: Vec<(FolderId, Sent)> = landed.chain(std::mem::take(&mut self.sent)).collect();
+        let wire = self.pulse.on_wire();
+        halt.map_err(|halt| Broke { halt, broken: Broken { suspects, place, sent, wire } })
+    }
+
+    async fn piece(&mut self, to: &mut dyn Destination, piece: Piece) -> Flow<()> {
+        match piece {
+            Piece::Begin(job) => {
+                self.pass.working(job.id);
+                self.refused.remove(&job.id);
+                (self.current, self.came, self.last) = (Some(job), 0, None);
+                Ok(())
+            }
+            Piece::Fetched(Fetched::Message(message)) => self.message(to, message).await,
+            Piece::Fetched(Fetched::Unreadable(uid, failure)) => {
+                let Some(job) = self.reading() else { return Ok(()) };
+                self.arrived(uid);
+                self.pass.message_failed(&job, uid, None, None, Side::Source, failure).await
+            }
+            Piece::Fetched(Fetched::Broken(failure)) => {
+                // What came before it goes out: a message at which the source breaks is known by its neighbours.
+                self.send_batch(to).await?;
+                Err(Halt::Fatal(Trouble { side: Side::Source, failure }))
+            }
+            Piece::Refused(failure) => {
+                self.send_batch(to).await?;
+                if let Some(job) = self.reading() {
+                    tracing::info!(folder = %job.path, %failure, "messages refused together; reading them one by one");
+                    self.refused.insert(job.id);
+                    self.in_flight.push_back(InFlight::End { job, how: Ending::Refused });
+                }
+                Ok(())
+            }
+            Piece::End => {
+                self.send_batch(to).await?;
+                if let Some(job) = self.reading() {
+                    let missing = job.expected().saturating_sub(self.came);
+                    self.in_flight.push_back(InFlight::End { job, how: Ending::Read { missing } });
+                }
+                self.current = None;
+                Ok(())
+            }
+        }
+    }
+
+    /// The folder being read, unless the rest of it is passed over.
+    fn reading(&self) -> Option<Arc<Job>> {
+        self.current.clone().filter(|job| !self.refused.contains(&job.id))
+    }
+
+    fn arrived(&mut self, uid: Uid) {
+        self.came += 1;
+        self.last = Some(uid);
+    }
+
+    async fn message(&mut self, to: &mut dyn Destination, message: SourceMessage) -> Flow<()> {
+        let Some(job) = self.reading() else { return Ok(()) };
+        self.arrived(message.uid);
+        let SourceMessage { uid, flags, date, body, hold } = message;
+        if job.is_uncompared(uid) {
+            let failure = not_compared();
+            return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), Side::Source, failure).await;
+        }
+        let spool = |error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) });
+        let identity = bytes::identity(&body).map_err(spool)?;
+        let content = bytes::content(&body).map_err(spool)?;
+        let outgoing = Outgoing { uid, identity, content, flags, date, body, hold };
+        let limits = to.limits();
+        let len = outgoing.body.len();
+        let careful = job.suspects.is_careful(uid);
+        let batched =
+            limits.batches && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
+        if !batched {
+            self.send_batch(to).await?;
+            self.send(to, &job, vec![outgoing], careful).await?;
+            return if careful { self.make_room(to, 0, 0).await } else { Ok(()) };
+        }
+        if self.batch.is_empty() {
+            self.batch_until = Instant::now() + BATCH_WAIT;
+        }
+        self.batch.push(outgoing);
+        self.batch_bytes += len;
+        let full = self.batch_bytes >= BATCH_BYTES || self.batch.len() >= BATCH_MESSAGES;
+        if full { self.send_batch(to).await } else { Ok(()) }
+    }
+
+    /// Sends what waits for company.
+    async fn send_batch(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        self.batch_bytes = 0;
+        let messages = std::mem::take(&mut self.batch);
+        match self.current.clone().filter(|_| !messages.is_empty()) {
+            Some(job) => self.send(to, &job, messages, false).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        to: &mut dyn Destination,
+        job: &Arc<Job>,
+        mut messages: Vec<Outgoing>,
+        careful: bool,
+    ) -> Flow<()> {
+        let bytes: u64 = messages.iter().map(|message| message.body.len()).sum();
+        self.make_room(to, if careful { 0 } else { UNDER_WAY - 1 }, bytes).await?;
+        self.keep_pace(to).await?;
+        if self.unseen >= LOOK_UP_AT {
+            self.make_room(to, 0, 0).await?;
+            self.place_all(to).await?;
+        }
+        // Answers that came meanwhile may have ended the folder.
+        if self.refused.contains(&job.id) {
+            return Ok(());
+        }
+        if self.pass.quit.is_cancelled() || self.pass.recorder.failed().is_cancelled() {
+            return Err(Halt::Stopped);
+        }
+        let new = |message: &Outgoing| NewMessage {
+            flags: message.flags.allowed_by(&job.permanent),
+            date: message.date.clone(),
+            body: message.body.clone(),
+            hold: message.hold.clone(),
+        };
+        match to.append(&job.destination, messages.iter().map(new).collect()).await {
+            Ok(answer) => {
+                self.appends += 1;
+                self.bytes += bytes;
+                self.pulse.sent(self.appends);
+                self.in_flight.push_back(InFlight::Append(Pending { job: Arc::clone(job), messages, answer }));
+                Ok(())
+            }
+            Err(failure) => {
+                if failure.scope > Scope::Folder {
+                    self.half_sent = messages.iter().map(|message| (job.id, message.uid)).collect();
+                    self.unsure.insert(job.id);
+                }
+                match messages.pop().filter(|_| messages.is_empty()) {
+                    Some(single) => self.append_failed(job, &single, failure).await,
+                    None => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+                }
+            }
+        }
+    }
+
+    /// One message was refused, for good or for now.
+    pub(super) async fn append_failed(&mut self, job: &Arc<Job>, message: &Outgoing, failure: Failure) -> Flow<()> {
+        if Pass::is_message_error(&failure) {
+            let Outgoing { uid, body, date, .. } = message;
+            let (date, side) = (date.as_ref(), Side::Destination);
+            return self.pass.message_failed(job, *uid, Some(body), date, side, failure).await;
+        }
+        if failure.scope <= Scope::Folder && Self::lasting(&failure) {
+            return self.give_up(job, failure);
+        }
+        Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
+    }
+
+    /// Takes in answers until no more than so many appends, and so many bytes, are under way.
+    async fn make_room(&mut self, to: &mut dyn Destination, appends: usize, bytes: u64) -> Flow<()> {
+        while self.appends > appends || (self.appends > 0 && self.bytes + bytes > BYTES_UNDER_WAY) {
+            let answer = Self::front(&mut self.in_flight).await;
+            self.settled(to, answer).await?;
+        }
+        Ok(())
+    }
+
+    /// A server that does not answer gets nothing more to hold: whatever it has when it is lost must be waited for (D28).
+    async fn keep_pace(&mut self, to: &mut dyn Destination) -> Flow<()> {
+        if self.appends > 0 && self.pulse.silent_for() > self.pass.order.pace.settle.stalled {
+            self.make_room(to, self.appends - 1, 0).await?;
+        }
+        Ok(())
+    }
+}
