@@ -48,12 +48,12 @@ impl Pass {
         self.recorder.flush().await;
         let left_over = prepared.left_over.get_mut().unwrap_or_else(PoisonError::into_inner);
         let nothing = left_over.is_empty() && prepared.open.is_empty() && prepared.unread.is_empty();
-        let broken = |job: &Job| job.abandoned && job.open_intent.is_some();
+        let broken = |job: &Job| job.is_abandoned() && job.numbers.open_intent.is_some();
         let nothing = nothing && !prepared.groups.iter().flatten().any(broken);
-        let new = prepared.groups.iter().flatten().any(|job| !job.abandoned && !job.is_empty());
+        let new = prepared.groups.iter().flatten().any(|job| !job.is_abandoned() && !job.is_empty());
         if let Some(lane) = lanes.iter_mut().next().filter(|_| new && !nothing) {
             // A first pass has no listing yet.
-            let unlisted = |job: &&mut Job| !job.abandoned && !job.is_empty() && job.todo == Todo::All;
+            let unlisted = |job: &&mut Job| !job.is_abandoned() && !job.is_empty() && job.remaining.todo == Todo::All;
             for job in prepared.groups.iter_mut().flatten().filter(unlisted) {
                 self.list_folder(lane, job).await?;
             }
@@ -84,7 +84,7 @@ impl Step for Across<'_> {
         };
         let mut groups = std::mem::take(&mut self.prepared.groups);
         let mut ended = Ok(());
-        for job in groups.iter_mut().flatten().filter(|job| !job.abandoned && !job.is_empty()) {
+        for job in groups.iter_mut().flatten().filter(|job| !job.is_abandoned() && !job.is_empty()) {
             let id = job.id;
             if self.failed.iter().any(|(failed, _)| *failed == id) {
                 continue;
@@ -125,9 +125,10 @@ impl Across<'_> {
             }
         };
         // Of a folder that failed only now, nobody can tell what of its destination its own new messages are.
-        let broken = |job: &&Job| job.abandoned && !self.prepared.open.contains_key(&job.id);
+        let broken = |job: &&Job| job.is_abandoned() && !self.prepared.open.contains_key(&job.id);
         let broken = self.prepared.groups.iter().flatten().filter(broken);
-        let broken: Vec<_> = broken.filter_map(|job| job.open_intent.map(|intent| (job.id, intent.floor))).collect();
+        let broken: Vec<_> =
+            broken.filter_map(|job| job.numbers.open_intent.map(|intent| (job.id, intent.floor))).collect();
         let own: BTreeSet<FolderId> = broken.iter().map(|(row, _)| *row).collect();
         for (row, floor) in self.prepared.open.iter().map(|(row, floor)| (*row, *floor)).chain(broken) {
             let found = self.above(pass, to, row, floor).await?;
@@ -186,21 +187,22 @@ impl Look<'_> {
     async fn run(&mut self) -> Flow<()> {
         drop_recorded(self.pass, self.job).await?;
         // Listed before.
-        let Todo::These(new) = self.job.todo.clone() else { return Ok(()) };
-        self.job.unsettled.clear();
+        let Todo::These(new) = self.job.remaining.todo.clone() else { return Ok(()) };
+        self.job.suspicion.unsettled.clear();
         for some in new.chunks(AT_ONCE) {
-            let from = &self.job.source;
+            let from = &self.job.plan.source;
             let mut read = who_here(self.pass, self.source, from, some).await.on(Side::Source).map_err(Halt::Fatal)?;
             let unseen = names_of_unseen(self.source, from, some, &mut read).await.on(Side::Source);
             // Should these come when they are to be copied, nobody has compared them.
-            self.job.unsettled.extend(unseen.map_err(Halt::Fatal)?);
+            self.job.suspicion.unsettled.extend(unseen.map_err(Halt::Fatal)?);
             let asked = |names: &Names| {
                 self.away.has(names) || self.unclaimed.values().any(|there| there.contains_key(&names.now))
             };
             let proposed: Vec<(Uid, Names)> = read.into_iter().filter(|(_, names)| asked(names)).collect();
             for some in proposed.chunks(HEADERS_AT_ONCE) {
                 let uids = some.iter().map(|(uid, _)| *uid).collect();
-                let here = shapes(self.source, &self.job.source, uids).await.on(Side::Source).map_err(Halt::Fatal)?;
+                let here =
+                    shapes(self.source, &self.job.plan.source, uids).await.on(Side::Source).map_err(Halt::Fatal)?;
                 let claimed = self.claim(some, &here).await?;
                 let left = some.iter().filter(|(uid, _)| !claimed.contains(uid));
                 // A message that does not come cannot be compared: it waits too.
@@ -291,19 +293,19 @@ impl Look<'_> {
         }
         let counts = vec![(self.job.id, Counts { waiting: waiting.len() as u64, ..Counts::default() })];
         self.pass.recorder.add(Entry { counts, ..Entry::default() }).await;
-        self.job.waiting.extend(waiting);
-        self.job.unfinished = true;
-        if let Todo::These(uids) = &mut self.job.todo {
-            uids.retain(|uid| !self.job.waiting.contains(uid));
+        self.job.remaining.waiting.extend(waiting);
+        self.job.leave_undone();
+        if let Todo::These(uids) = &mut self.job.remaining.todo {
+            uids.retain(|uid| !self.job.remaining.waiting.contains(uid));
         }
     }
 
     /// All that wait are named, once the folder is looked through.
     async fn name_waiting(&mut self) {
-        if self.job.waiting.is_empty() {
+        if self.job.remaining.waiting.is_empty() {
             return;
         }
-        let waiting: Vec<Uid> = self.job.waiting.iter().copied().collect();
+        let waiting: Vec<Uid> = self.job.remaining.waiting.iter().copied().collect();
         let notice = Notice::of(&self.job.path, NoticeKind::Waiting, Side::Source, &waiting);
         self.pass.recorder.add(Entry::notice(notice)).await;
     }

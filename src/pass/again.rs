@@ -5,7 +5,7 @@
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::pass::finish::hangs_up;
 use crate::pass::flight::Broken;
-use crate::pass::job::{Job, Todo};
+use crate::pass::job::{Above, Asking, Job, Todo};
 use crate::pass::lane::{Lane, blames_its_place};
 use crate::pass::places::Prepared;
 use crate::pass::suspects::BLAME_LIMIT;
@@ -22,13 +22,13 @@ impl Pass {
         if let Some((id, uid)) = broke.at(trouble) {
             let tries = only_suspects.then(|| self.recovery.tries(&trouble.failure));
             if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
-                job.suspects.broke_at(uid, recorded, tries);
+                job.suspicion.suspects.broke_at(uid, recorded, tries);
             }
             return;
         }
         for (id, uid) in &broke.suspects {
             if let Some(job) = jobs.iter_mut().find(|job| job.id == *id) {
-                job.suspects.broke_among([*uid], recorded);
+                job.suspicion.suspects.broke_among([*uid], recorded);
             }
         }
         if trouble.side == Side::Source
@@ -44,9 +44,9 @@ impl Pass {
     pub(super) fn blame_folder(&self, job: &mut Job, failure: &Failure) -> bool {
         let tries = self.recovery.tries(failure);
         if blames_its_place(failure) {
-            job.folder_blame += if tries.busy { tries.weight(true) } else { 1 };
+            job.suspicion.folder_blame += if tries.busy { tries.weight(true) } else { 1 };
         }
-        job.folder_blame >= BLAME_LIMIT
+        job.suspicion.folder_blame >= BLAME_LIMIT
     }
 
     /// Looks into folders that were left in the middle: what landed is recorded, what is left is answered.
@@ -59,19 +59,19 @@ impl Pass {
     ) -> Flow<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
-            job.cut.resumed = true;
+            job.suspicion.cut.above = Above::Recorded;
             // A message that breaks its source would break the looking too. At the destination it may have landed.
             if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Source) {
                 self.leave_out_the_blamed(&mut job, trouble).await?;
             }
-            if !job.abandoned {
+            if !job.is_abandoned() {
                 self.scan_folder(lane, &mut job).await?;
                 self.resolve_folder(lane, prepared, &mut job).await?;
             }
-            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Destination && !job.abandoned) {
+            if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Destination && !job.is_abandoned()) {
                 self.leave_out_the_blamed(&mut job, trouble).await?;
             }
-            if job.abandoned {
+            if job.is_abandoned() {
                 continue;
             }
             if job.is_empty() {
@@ -88,23 +88,25 @@ impl Pass {
     pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
-            let all = job.todo == Todo::All;
-            job.cut.resumed = true;
+            let all = job.remaining.todo == Todo::All;
+            job.suspicion.cut.above = Above::Recorded;
             self.scan_folder(lane, &mut job).await?;
-            if job.abandoned {
+            if job.is_abandoned() {
                 continue;
             }
             // Of all that were told, those that wait for the end of the pass, and those that are an error already, did not
             // vanish. They are not among those that were asked for by name.
-            let apart = if all { job.late.len() as u64 + job.unlisted } else { 0 };
-            let missing = job.missing.saturating_sub(apart);
-            let Todo::These(left) = job.todo.clone() else {
+            let apart = if all { job.remaining.late.len() as u64 + job.remaining.unlisted } else { 0 };
+            let missing = job.remaining.missing.saturating_sub(apart);
+            let Todo::These(left) = job.remaining.todo.clone() else {
                 // Nothing was recorded of it yet: all of it goes again.
                 again.push(job);
                 continue;
             };
-            if !left.is_empty() && (job.looks == 1 || missing == 0) {
-                job.singly |= missing > 0;
+            if !left.is_empty() && (job.suspicion.rescans == 1 || missing == 0) {
+                if missing > 0 {
+                    job.suspicion.asking = Asking::Singly;
+                }
                 again.push(job);
                 continue;
             }
@@ -122,8 +124,8 @@ impl Pass {
     /// message that was found at the destination meanwhile is none.
     async fn leave_out_the_blamed(&self, job: &mut Job, trouble: &Trouble) -> Flow<()> {
         let Trouble { side, failure } = trouble;
-        for (uid, neighbours) in job.suspects.take_guilty() {
-            if let Todo::These(uids) = &mut job.todo {
+        for (uid, neighbours) in job.suspicion.suspects.take_guilty() {
+            if let Todo::These(uids) = &mut job.remaining.todo {
                 match uids.binary_search(&uid) {
                     Ok(at) => drop(uids.remove(at)),
                     Err(_) => continue,
@@ -135,7 +137,7 @@ impl Pass {
                 self.recovery.left_out();
             }
         }
-        if job.folder_blame >= BLAME_LIMIT {
+        if job.suspicion.folder_blame >= BLAME_LIMIT {
             self.folder_failed(job, *side, failure.clone()).await?;
         }
         Ok(())

@@ -78,7 +78,7 @@ impl Writer<'_> {
         if unread.is_empty() {
             return Ok(Ok(()));
         }
-        let (mut read, whole) = match traces(to, &job.destination, unread.clone()).await {
+        let (mut read, whole) = match traces(to, &job.plan.destination, unread.clone()).await {
             Ok(read) => read,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -117,7 +117,7 @@ impl Writer<'_> {
             .into_iter()
             .map(|(_, mark)| (mark.destination, mark.identity))
             .collect();
-        let names = match who(to, &job.destination, &told).await {
+        let names = match who(to, &job.plan.destination, &told).await {
             Ok(names) => names,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -126,7 +126,7 @@ impl Writer<'_> {
             names.iter().filter(|(uid, names)| wanted.contains(&names.now) && marked.get(uid) != Some(&names.now));
         let mut others: Vec<Newcomer> =
             others.map(|(uid, names)| Newcomer { uid: *uid, identity: names.now, size: 0, traces: None }).collect();
-        let (there, _) = match traces(to, &job.destination, others.iter().map(|other| other.uid).collect()).await {
+        let (there, _) = match traces(to, &job.plan.destination, others.iter().map(|other| other.uid).collect()).await {
             Ok(there) => there,
             Err(failure) => return Ok(Err(failure)),
         };

@@ -18,7 +18,7 @@ use crate::pass::arrivals::{Arrivals, Newcomer, Own, Said};
 use crate::pass::contents::traces;
 use crate::pass::finish::copied;
 use crate::pass::flight::{Ending, InFlight, Unplaced};
-use crate::pass::job::{Job, Sent};
+use crate::pass::job::{Asking, Job, Sent};
 use crate::pass::pulse::Measured;
 use crate::pass::recorder::Entry;
 use crate::pass::resolve::spool_failed;
@@ -127,18 +127,18 @@ impl Writer<'_> {
         if date.is_none() {
             notes.undated(uid);
         }
-        notes.flagged(uid, &flags, &flags.allowed_by(&job.permanent));
+        notes.flagged(uid, &flags, &flags.allowed_by(&job.plan.permanent));
         let bytes = body.len();
         let mut one =
             Unplaced { job: Arc::clone(job), uid, identity, content, flags, bytes, mistold: false, traces: None };
-        if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.destination.validity)
+        if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.plan.destination.validity)
             && self.arrivals_in(job).await?.told(at)
         {
             if self.sizes.next_is_asked() {
                 let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
                 let traces = traces.on(Side::Destination).map_err(Halt::Fatal)?;
                 let Unplaced { identity, bytes, .. } = one;
-                self.sizes.ask(&job.destination, Measured { uid: at, bytes, identity, traces });
+                self.sizes.ask(&job.plan.destination, Measured { uid: at, bytes, identity, traces });
             }
             self.mark(one, at).await;
             return Ok(());
@@ -167,7 +167,7 @@ impl Writer<'_> {
     }
 
     pub(super) async fn arrivals_in(&mut self, job: &Job) -> Flow<&mut Arrivals> {
-        match self.arrivals.entry(job.destination.wire.clone()) {
+        match self.arrivals.entry(job.plan.destination.wire.clone()) {
             Occupied(entry) => Ok(entry.into_mut()),
             Vacant(entry) => Ok(entry.insert(Arrivals::of(self.pass, job).await?)),
         }
@@ -188,14 +188,14 @@ impl Writer<'_> {
         };
         self.say_notes(&job).await;
         match how {
-            Ending::Refused => self.backlog.look_again(&job, true, 0),
+            Ending::Refused => self.backlog.look_again(&job, Asking::Singly, 0),
             Ending::GivenUp(failure) => {
                 self.backlog.ended(job.id);
                 self.pass.folder_failed(&mut Job::clone(&job), Side::Destination, failure).await?;
             }
             Ending::Read { .. } if self.refused.contains(&job.id) => {}
-            Ending::Read { missing } if missing > 0 && job.looks < LOOKS => {
-                self.backlog.look_again(&job, job.singly, missing);
+            Ending::Read { missing } if missing > 0 && job.suspicion.rescans < LOOKS => {
+                self.backlog.look_again(&job, job.suspicion.asking, missing);
             }
             Ending::Read { missing } => {
                 self.pass.folder_done(&job, missing).await?;
@@ -264,16 +264,16 @@ impl Writer<'_> {
         job: &Arc<Job>,
         mine: &mut Vec<Unplaced>,
     ) -> Flow<Result<(), Failure>> {
-        let wire = &job.destination.wire;
+        let wire = &job.plan.destination.wire;
         let on_the_way =
-            |flying: &InFlight| matches!(flying, InFlight::Append(other) if other.job.destination.wire == *wire);
+            |flying: &InFlight| matches!(flying, InFlight::Append(other) if other.job.plan.destination.wire == *wire);
         let alone = !self.in_flight.iter().any(on_the_way)
-            && self.unplaced.iter().all(|other| other.job.destination.wire != *wire);
+            && self.unplaced.iter().all(|other| other.job.plan.destination.wire != *wire);
         let own: Vec<Own> = mine.iter().map(own).collect();
         let sure = (Said::Yes, self.belief().await?);
         let arrivals = self.arrivals_in(job).await?;
-        let found = match arrivals.look(to, &job.destination).await {
-            Ok(()) => arrivals.find(to, &job.destination, &own, sure).await,
+        let found = match arrivals.look(to, &job.plan.destination).await {
+            Ok(()) => arrivals.find(to, &job.plan.destination, &own, sure).await,
             Err(failure) => Err(failure),
         };
         let found: BTreeMap<Uid, Newcomer> = match found {
@@ -317,8 +317,8 @@ impl Writer<'_> {
         }
         let belief = self.belief().await?;
         let arrivals = self.arrivals_in(job).await?;
-        let found = match arrivals.look(to, &job.destination).await {
-            Ok(()) => arrivals.find(to, &job.destination, &own, (Said::No, belief)).await,
+        let found = match arrivals.look(to, &job.plan.destination).await {
+            Ok(()) => arrivals.find(to, &job.plan.destination, &own, (Said::No, belief)).await,
             Err(failure) => Err(failure),
         };
         let found: BTreeMap<Uid, Newcomer> = match found {

@@ -12,7 +12,7 @@ use crate::domain::matching::Belief;
 use crate::domain::ranges::Ranges;
 use crate::endpoint::{Destination, Fetched, FolderRef, Which};
 use crate::pass::bytes::Traces;
-use crate::pass::job::Job;
+use crate::pass::job::{Above, Job};
 use crate::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
 use crate::pass::{Flow, Pass, bytes};
 
@@ -56,7 +56,7 @@ pub(super) struct Arrivals {
 impl Arrivals {
     /// From the floor of a folder's intent on.
     pub async fn of(pass: &Pass, job: &Job) -> Flow<Self> {
-        if job.cut.resumed {
+        if job.suspicion.cut.above == Above::Recorded {
             return Self::from(pass, job.id, job.floor()).await;
         }
         Ok(Self { floor: job.floor(), next: job.floor(), known: Ranges::default(), unclaimed: Vec::new() })

@@ -107,20 +107,20 @@ async fn judge(pass: &Pass, to: &mut dyn Destination, ended: &Ended, state: Fold
 impl Pass {
     /// A folder ended: the audit looks at it when all have.
     pub(super) fn to_be_audited(&self, job: &Job, marker: Option<Marker>) {
-        if job.destination_gone || job.destination.wire.0.is_empty() {
+        if job.has_lost_its_destination() || job.plan.destination.wire.0.is_empty() {
             return;
         }
         let Counts { skipped, vanished, errors, waiting, arrived, .. } = self.tally.counts(job.id);
         let explained = skipped + vanished + errors + waiting + arrived;
-        let seen = Seen { uid_next: job.source_next.max(job.listed.uid_next), messages: job.exists };
+        let seen = Seen { uid_next: job.plan.source_next.max(job.plan.listed.uid_next), messages: job.plan.exists };
         let ended = Ended {
             id: job.id,
             path: job.path.clone(),
-            destination: job.destination.clone(),
-            floor: Uid(i64::from(job.opened.uid_next.max(1))),
+            destination: job.plan.destination.clone(),
+            floor: Uid(i64::from(job.plan.opened.uid_next.max(1))),
             marker,
             source: seen,
-            explained: (!job.remainder).then_some(explained),
+            explained: (!job.shows_everything()).then_some(explained),
         };
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
     }

@@ -101,10 +101,10 @@ impl Candidate {
     /// Why the numbers of copies at the destination may not hold (D26).
     pub(super) fn doubts(&self) -> Doubts {
         let Some(record) = self.record.as_ref().filter(|r| r.destination == self.plan.destination) else {
-            return Doubts::default();
+            return Doubts::None;
         };
         let listed = self.there.as_ref().and_then(|there| there.state);
-        let Some(now) = self.opened.as_ref().map(|opened| opened.0).or(listed) else { return Doubts::default() };
+        let Some(now) = self.opened.as_ref().map(|opened| opened.0).or(listed) else { return Doubts::None };
         let id = self.there.as_ref().and_then(|there| there.mailbox_id.as_ref());
         let seen = record.destination_seen;
         let renumbered = record.destination_validity != 0
@@ -115,7 +115,7 @@ impl Candidate {
             false if seen.is_doubted() => return Doubts::of(seen),
             false => went_back(seen, now) || is_another(record.destination_mailbox_id.as_ref(), id),
         };
-        Doubts { stepped_back, renumbered }
+        Doubts::new(stepped_back, renumbered)
     }
 }
 

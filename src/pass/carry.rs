@@ -18,7 +18,7 @@ const FEW: usize = 1000;
 /// Carries flag changes, folder by folder of the destination (D10).
 pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &mut dyn Destination) -> Flow<()> {
     let mut by_folder: BTreeMap<FolderId, Vec<Carry>> = BTreeMap::new();
-    for carry in &job.carries {
+    for carry in &job.remaining.carries {
         by_folder.entry(carry.folder).or_default().push(carry.clone());
     }
     if by_folder.is_empty() {
@@ -33,7 +33,7 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
         match carry_into(pass, to, job.id, place, carries, kept).await {
             Ok(Touched { all: true, .. }) => {}
             Ok(Touched { contradicted, .. }) => {
-                job.unfinished = true;
+                job.leave_undone();
                 if !contradicted.is_empty() {
                     // The next pass looks for all copies in there, and copies again what was lost.
                     pass.doubt_numbers(folder).await?;
@@ -42,12 +42,12 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
             }
             Err(failure) if failure.scope <= Scope::Folder => {
                 tracing::warn!(folder = %place.path, %failure, "flags not carried");
-                job.unfinished = true;
+                job.leave_undone();
             }
             Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
         }
         // If a later folder breaks, these are neither set nor counted again.
-        job.carries.retain(|carry| carry.folder != folder);
+        job.remaining.carries.retain(|carry| carry.folder != folder);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
 use crate::pass::flight::{Broke, Broken};
-use crate::pass::job::Job;
+use crate::pass::job::{Above, Asking, Job, Past};
 use crate::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::pass::places::{Group, Prepared, Queue};
 use crate::pass::reader::{AHEAD, read};
@@ -70,9 +70,11 @@ impl<'a> Backlog<'a> {
     }
 
     /// A folder has been read and so many messages did not come, or the server refused to hand them out together.
-    pub fn look_again(&self, job: &Arc<Job>, singly: bool, missing: u64) {
+    pub fn look_again(&self, job: &Arc<Job>, asking: Asking, missing: u64) {
         self.ended(job.id);
-        let again = Job { singly, missing, looks: job.looks + 1, ..Job::clone(job) };
+        let mut again = Job::clone(job);
+        (again.suspicion.asking, again.remaining.missing) = (asking, missing);
+        again.suspicion.rescans += 1;
         self.with(|own| own.second.push(again));
     }
 
@@ -102,7 +104,7 @@ impl<'a> Backlog<'a> {
     /// Whether this lane has nothing left but suspects, when it broke at this message.
     fn only_suspects_left(&self, at: Option<(FolderId, Uid)>) -> bool {
         // A suspect is read when all else of its folder is done.
-        let is_last = |job: &Job| at.is_some_and(|(id, uid)| id == job.id && job.suspects.is_alone(uid));
+        let is_last = |job: &Job| at.is_some_and(|(id, uid)| id == job.id && job.suspicion.suspects.is_alone(uid));
         self.queue.is_empty()
             && self.with(|own| {
                 own.waiting.is_empty()
@@ -124,7 +126,7 @@ impl Step for Revive<'_> {
 
     async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
         let new = |job: &&mut Job| {
-            let path = job.destination.path.clone();
+            let path = job.plan.destination.path.clone();
             NewFolder { path, role: None, subscribe: false, plain_parent: false }
         };
         let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
@@ -132,15 +134,16 @@ impl Step for Revive<'_> {
         for (job, created) in self.jobs.iter_mut().zip(created) {
             let opened = match created {
                 Ok(wire) => {
-                    job.destination = FolderRef { wire, validity: 0, ..job.destination.clone() };
-                    let folders = std::slice::from_ref(&job.destination);
+                    job.plan.destination = FolderRef { wire, validity: 0, ..job.plan.destination.clone() };
+                    let folders = std::slice::from_ref(&job.plan.destination);
                     to.open(folders).await.on(Side::Destination).map_err(Halt::Fatal)?.pop()
                 }
                 Err(failure) => Some(Err(failure)),
             };
             match opened {
                 Some(Ok((state, permanent))) => {
-                    (job.opened, job.permanent, job.destination.validity) = (state, permanent, state.uid_validity);
+                    (job.plan.opened, job.plan.permanent, job.plan.destination.validity) =
+                        (state, permanent, state.uid_validity);
                 }
                 Some(Err(failure)) => drop(self.refused.insert(job.id, failure)),
                 None => {}
@@ -157,11 +160,12 @@ impl Pass {
         self.revive(lanes, prepared).await?;
         let mut groups = std::mem::take(&mut prepared.groups);
         // Earlier attempts and passes left these open: what they had on its way may have landed after it was sent again.
-        let open = |job: &&Job| job.open_intent.is_some() && !job.destination_gone && !job.abandoned;
+        let open =
+            |job: &&Job| job.numbers.open_intent.is_some() && !job.has_lost_its_destination() && !job.is_abandoned();
         groups.iter().flatten().filter(open).for_each(|job| self.ask_later(job));
         for group in &mut groups {
             for job in std::mem::take(group) {
-                if job.abandoned {
+                if job.is_abandoned() {
                     continue;
                 }
                 if job.is_empty() {
@@ -204,19 +208,21 @@ impl Pass {
     pub(super) async fn declare(&self, groups: &mut [Vec<Job>]) -> Flow<()> {
         let mut intents = Vec::new();
         for job in groups.iter_mut().flatten() {
-            let floor = Uid(i64::from(job.opened.uid_next.max(1)));
-            let intent = Intent { validity: job.opened.uid_validity, floor };
+            let floor = Uid(i64::from(job.plan.opened.uid_next.max(1)));
+            let intent = Intent { validity: job.plan.opened.uid_validity, floor };
             // An open intent of the same numbering reaches further back.
-            let kept = job.open_intent.filter(|open| open.validity == intent.validity && open.floor < floor);
-            job.cut.resumed |= kept.is_some();
-            job.open_intent = Some(kept.unwrap_or(intent));
+            let kept = job.numbers.open_intent.filter(|open| open.validity == intent.validity && open.floor < floor);
+            if kept.is_some() {
+                job.suspicion.cut.above = Above::Recorded;
+            }
+            job.numbers.open_intent = Some(kept.unwrap_or(intent));
             intents.push((job.id, intent));
         }
         Ok(self.journal.begin(intents).await?)
     }
 
     async fn revive(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
-        let needed = |job: &&mut Job| job.destination_gone && !job.abandoned && !job.is_empty();
+        let needed = |job: &&mut Job| job.has_lost_its_destination() && !job.is_abandoned() && !job.is_empty();
         let jobs: Vec<&mut Job> = prepared.groups.iter_mut().flatten().filter(needed).collect();
         match lanes.iter_mut().next().filter(|_| !jobs.is_empty()) {
             Some(lane) => self.revive_for(lane, jobs).await,
@@ -239,8 +245,8 @@ impl Pass {
                 self.folder_failed(job, Side::Destination, failure).await?;
                 continue;
             }
-            self.journal.renumber_destination(job.id, job.destination.validity).await?;
-            job.destination_gone = false;
+            self.journal.renumber_destination(job.id, job.plan.destination.validity).await?;
+            job.plan.past = Past::Known;
             self.journal.update_folders(vec![row(job)]).await?;
             self.revived(job);
         }
@@ -354,12 +360,12 @@ fn row(job: &Job) -> FolderUpdate {
     FolderUpdate {
         id: Some(job.id),
         source: job.path.clone(),
-        source_wire: job.source.wire.clone(),
-        source_validity: job.source.validity,
-        mailbox_id: job.mailbox_id.clone(),
-        destination: job.destination.path.clone(),
-        destination_wire: WireName(job.destination.wire.0.clone()),
-        destination_validity: job.destination.validity,
+        source_wire: job.plan.source.wire.clone(),
+        source_validity: job.plan.source.validity,
+        mailbox_id: job.plan.mailbox_id.clone(),
+        destination: job.plan.destination.path.clone(),
+        destination_wire: WireName(job.plan.destination.wire.0.clone()),
+        destination_validity: job.plan.destination.validity,
         destination_mailbox_id: None,
     }
 }
@@ -368,8 +374,8 @@ fn row(job: &Job) -> FolderUpdate {
 fn left_open(jobs: &mut [Job], broke: Broken) {
     for (id, sent) in broke.sent {
         if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
-            job.cut.sent.push(sent);
-            job.cut.wire = broke.wire;
+            job.suspicion.cut.sent.push(sent);
+            job.suspicion.cut.wire = broke.wire;
         }
     }
 }

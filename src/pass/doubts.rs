@@ -19,7 +19,7 @@ use crate::domain::record::{FolderEnd, Notice, NoticeKind, Origin, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::arrivals::{Arrivals, Newcomer, contents};
 use crate::pass::belief::belief;
-use crate::pass::job::Job;
+use crate::pass::job::{Job, Landing};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::places::Prepared;
 use crate::pass::{Flow, Halt, On, Pass};
@@ -154,7 +154,8 @@ fn passed_over(doubt: &Doubt, failure: Failure) -> Flow<Answer> {
 impl Pass {
     /// Something may have landed here without a record, or may yet.
     pub(super) fn ask_later(&self, job: &Job) {
-        let doubt = Doubt { path: job.path.clone(), at: job.destination.clone(), floor: job.floor(), close: false };
+        let doubt =
+            Doubt { path: job.path.clone(), at: job.plan.destination.clone(), floor: job.floor(), close: false };
         self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
     }
 
@@ -163,7 +164,7 @@ impl Pass {
     pub(super) fn closes_later(&self, job: &Job) -> bool {
         let mut doubts = self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let doubt = doubts.get_mut(&job.id);
-        doubt.map(|doubt| doubt.close = !job.cut.doubt).is_some()
+        doubt.map(|doubt| doubt.close = job.suspicion.cut.landing == Landing::Settled).is_some()
     }
 
     /// Asks about all doubts of this pass, and those that earlier ones left open.

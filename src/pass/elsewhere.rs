@@ -109,7 +109,7 @@ impl Step for Contents<'_> {
     async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
         let left: Vec<Uid> = self.wanted.iter().copied().filter(|uid| !self.found.contains_key(uid)).collect();
         for some in left.chunks(HEADERS_AT_ONCE) {
-            let shapes = shapes(source, &self.job.source, some.to_vec()).await;
+            let shapes = shapes(source, &self.job.plan.source, some.to_vec()).await;
             let shapes = shapes.on(Side::Source).map_err(Halt::Fatal)?;
             self.found.extend(shapes.into_iter().map(|(uid, shape)| (uid, shape.content)));
         }

@@ -9,7 +9,7 @@ use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass::PassKind;
 use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
 use crate::domain::subject::subject_of;
-use crate::pass::job::Job;
+use crate::pass::job::{Figures, Job, Landing, Progress};
 use crate::pass::recorder::Entry;
 use crate::pass::{Flow, Halt, Pass, bytes};
 
@@ -33,7 +33,7 @@ impl Pass {
             source: Some(uid),
             subject,
             date: date.map(|date| date.instant),
-            size: body.map(Body::len).or_else(|| job.listing.get(&uid).map(|listed| u64::from(listed.1))),
+            size: body.map(Body::len).or_else(|| job.remaining.listing.get(&uid).map(|listed| u64::from(listed.1))),
             messages: 1,
             side: Some(side),
             failure,
@@ -61,7 +61,7 @@ impl Pass {
         let accounted =
             counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors + counts.waiting;
         // A folder that cannot be read is an error even where nobody knows how much it holds.
-        let left = counts.source.max(u64::from(job.exists)).saturating_sub(accounted).max(1);
+        let left = counts.source.max(u64::from(job.plan.exists)).saturating_sub(accounted).max(1);
         tracing::info!(folder = %job.path, %failure, left, "folder not moved");
         let (folder, side) = (Some(job.path.clone()), Some(side));
         let error =
@@ -71,7 +71,7 @@ impl Pass {
         self.tally.count(self.clock.now(), job.id, |c| c.source = accounted + left);
         self.journal.end_folder(job.id, FolderEnd::default()).await?;
         self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
-        job.abandoned = true;
+        job.progress = Progress::Abandoned;
         self.not_late(job);
         self.check_errors(1)
     }
@@ -90,31 +90,31 @@ impl Pass {
         if self.recorder.failed().is_cancelled() {
             return Err(Halt::Stopped);
         }
-        if job.cut.doubt {
+        if job.suspicion.cut.landing == Landing::Open {
             self.ask_later(job);
         }
         self.goes_on_late(job);
         let now = self.clock.now();
         self.tally.count(now, job.id, |c| {
-            c.vanished = job.vanished + vanished;
+            c.vanished = job.remaining.vanished + vanished;
             c.source = c.copied + c.already_there + c.skipped + c.vanished + c.errors + c.waiting;
         });
         let counts = self.tally.counts(job.id);
         debug_assert!(counts.balanced(), "{counts:?}");
         // What a view of everything leaves out lies in other folders.
-        let skipped = if job.remainder && !self.filters() { 0 } else { counts.skipped };
+        let skipped = if job.shows_everything() && !self.filters() { 0 } else { counts.skipped };
         let whole = counts.errors + skipped + counts.waiting + counts.arrived + counts.vanished == 0
-            && !job.unfinished
-            && job.agreed
-            && job.late.is_empty()
+            && job.progress == Progress::Sound
+            && job.plan.figures == Figures::Agree
+            && job.remaining.late.is_empty()
             && self.order.kind == PassKind::Full
-            && !job.destination_gone
-            && !job.cut.doubt;
-        let marker = whole.then(|| Marker { state: job.listed, options: self.options_hash() });
-        let close_intent = !job.cut.doubt && !self.closes_later(job);
+            && !job.has_lost_its_destination()
+            && job.suspicion.cut.landing == Landing::Settled;
+        let marker = whole.then(|| Marker { state: job.plan.listed, options: self.options_hash() });
+        let close_intent = job.suspicion.cut.landing == Landing::Settled && !self.closes_later(job);
         self.journal.end_folder(job.id, FolderEnd { close_intent, ..FolderEnd::default() }).await?;
         self.to_be_audited(job, marker);
-        let phase = if job.destination_gone { FolderPhase::DestinationGone } else { FolderPhase::Done };
+        let phase = if job.has_lost_its_destination() { FolderPhase::DestinationGone } else { FolderPhase::Done };
         self.tally.folder_phase(now, job.id, phase);
         Ok(())
     }

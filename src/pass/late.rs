@@ -17,7 +17,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, Source};
 use crate::pass::contents::names_of_unseen;
 use crate::pass::headers::names_of_each;
-use crate::pass::job::{Chosen, Job, Todo};
+use crate::pass::job::{Above, Chosen, Job, Landing, Past, Todo};
 use crate::pass::lane::{Lane, Lanes, Step};
 use crate::pass::places::{Prepared, Queue};
 use crate::pass::resolve::HEADERS_AT_ONCE;
@@ -34,12 +34,12 @@ struct Identify<'a> {
 
 impl Identify<'_> {
     async fn ask(&mut self, pass: &Pass, source: &mut dyn Source) -> crate::endpoint::Result<()> {
-        let from = &self.job.source;
-        for some in self.job.late.chunks(HEADERS_AT_ONCE) {
+        let from = &self.job.plan.source;
+        for some in self.job.remaining.late.chunks(HEADERS_AT_ONCE) {
             let left: Vec<Uid> = some.iter().copied().filter(|uid| !self.names.contains_key(uid)).collect();
             names_of_each(pass, source, from, &left, &mut self.names).await?;
         }
-        self.unseen = names_of_unseen(source, from, &self.job.late, &mut self.names).await?;
+        self.unseen = names_of_unseen(source, from, &self.job.remaining.late, &mut self.names).await?;
         Ok(())
     }
 }
@@ -65,21 +65,23 @@ impl Pass {
     /// Keeps a folder's late messages for the end of the pass.
     pub(super) fn postpone(&self, job: &Job) {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        if job.late.is_empty() {
+        if job.remaining.late.is_empty() {
             late.remove(&job.id);
         } else {
-            late.insert(job.id, Job { todo: Todo::These(Vec::new()), carries: Vec::new(), ..job.clone() });
+            let mut job = job.clone();
+            (job.remaining.todo, job.remaining.carries) = (Todo::These(Vec::new()), Vec::new());
+            late.insert(job.id, job);
         }
     }
 
     /// The destination folder of a job was made again: late messages of the same go into that.
     pub(super) fn revived(&self, job: &Job) {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        for other in
-            late.values_mut().filter(|other| other.destination_gone && other.destination.path == job.destination.path)
-        {
-            (other.destination, other.opened) = (job.destination.clone(), job.opened);
-            (other.permanent, other.destination_gone) = (job.permanent.clone(), false);
+        for other in late.values_mut().filter(|other| {
+            other.has_lost_its_destination() && other.plan.destination.path == job.plan.destination.path
+        }) {
+            (other.plan.destination, other.plan.opened) = (job.plan.destination.clone(), job.plan.opened);
+            (other.plan.permanent, other.plan.past) = (job.plan.permanent.clone(), Past::Known);
         }
     }
 
@@ -87,8 +89,10 @@ impl Pass {
     pub(super) fn goes_on_late(&self, job: &Job) {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(late) = late.get_mut(&job.id) {
-            late.waiting.clone_from(&job.waiting);
-            late.cut.doubt |= job.cut.doubt;
+            late.remaining.waiting.clone_from(&job.remaining.waiting);
+            if job.suspicion.cut.landing == Landing::Open {
+                late.suspicion.cut.landing = Landing::Open;
+            }
         }
     }
 
@@ -113,11 +117,11 @@ impl Pass {
     pub(super) async fn late_round(&self, lanes: &mut Lanes, prepared: &Prepared) -> Flow<()> {
         let kept = || self.late.lock().unwrap_or_else(PoisonError::into_inner);
         // Views of everything last: what the others bring is known by then.
-        let mut order: Vec<(bool, FolderId)> = kept().values().map(|job| (job.remainder, job.id)).collect();
+        let mut order: Vec<(bool, FolderId)> = kept().values().map(|job| (job.shows_everything(), job.id)).collect();
         order.sort_unstable();
         for (_, id) in order {
             let job = kept().remove(&id);
-            if let Some(job) = job.filter(|job| !job.abandoned) {
+            if let Some(job) = job.filter(|job| !job.is_abandoned()) {
                 self.bring_late(lanes, prepared, job).await?;
             }
         }
@@ -133,8 +137,8 @@ impl Pass {
             self.folder_failed(job, side, failure).await?;
             return Ok(None);
         }
-        job.late = Vec::new();
-        let chosen = match job.remainder {
+        job.remaining.late = Vec::new();
+        let chosen = match job.shows_everything() {
             true => self.lie_elsewhere(lane, prepared, job, names).await?,
             false => Some(self.may_have_moved(names).await?),
         };
@@ -166,22 +170,24 @@ impl Pass {
         let Some(chosen) = self.choose(lane, prepared, &mut job).await? else { return Ok(()) };
         let counts = self.tally.counts(job.id);
         self.tally.count(self.clock.now(), job.id, |c| c.source += chosen.wanted.len() as u64);
-        self.count_others(job.id, job.remainder, chosen.others.len() as u64);
+        self.count_others(job.id, job.shows_everything(), chosen.others.len() as u64);
         // What is left for the next pass, or lies elsewhere, keeps the folder from counting as whole; a view of everything
         // is whole when all of it lies somewhere.
-        job.unfinished |= !chosen.others.is_empty() && !job.remainder;
-        job.listing.retain(|uid, _| chosen.wanted.contains(uid));
-        job.todo = Todo::These(chosen.wanted.iter().copied().collect());
+        if !chosen.others.is_empty() && !job.shows_everything() {
+            job.leave_undone();
+        }
+        job.remaining.listing.retain(|uid, _| chosen.wanted.contains(uid));
+        job.remaining.todo = Todo::These(chosen.wanted.iter().copied().collect());
         // However often the folder is looked into again, what was decided holds.
-        job.chosen = Some(chosen);
-        (job.vanished, job.missing, job.looks) = (counts.vanished, 0, 0);
+        job.remaining.chosen = Some(chosen);
+        (job.remaining.vanished, job.remaining.missing, job.suspicion.rescans) = (counts.vanished, 0, 0);
         // Others of this folder have been copied since it was opened.
-        job.cut.resumed = true;
+        job.suspicion.cut.above = Above::Recorded;
         self.resolve_folder(lane, prepared, &mut job).await?;
-        if job.destination_gone && !job.abandoned && !job.is_empty() {
+        if job.has_lost_its_destination() && !job.is_abandoned() && !job.is_empty() {
             self.revive_for(lane, vec![&mut job]).await?;
         }
-        if job.abandoned {
+        if job.is_abandoned() {
             return Ok(());
         }
         if job.is_empty() {

@@ -16,7 +16,7 @@ use crate::endpoint::{Destination, Fetched, Which};
 use crate::pass::recorder::Entry;
 use crate::pass::resolve::spool_failed;
 use crate::pass::sample::{Bytes, who};
-use crate::pass::there::There;
+use crate::pass::there::{Doubts, There};
 use crate::pass::{Flow, Halt, On, Pass, bytes};
 
 /// A copy that was lost, and whose message left its place at the source.
@@ -74,7 +74,7 @@ impl There<'_> {
         // An altered copy would be doubted again and again: it is there, and its number is not built on.
         let numbers: Vec<Uid> = sorted.altered.iter().map(|(_, mark)| mark.destination).collect();
         let Settled { places, lost, gone } = self.look_for(to, sorted).await?;
-        let moved = !places.is_empty() || !gone.is_empty() || self.doubts.renumbered;
+        let moved = !places.is_empty() || !gone.is_empty() || self.doubts.renumbered();
         if !numbers.is_empty() {
             self.tell(pass, NoticeKind::Altered, &numbers).await;
         }
@@ -122,13 +122,13 @@ impl There<'_> {
     async fn look_for(&self, to: &mut dyn Destination, sorted: Sorted) -> Flow<Settled> {
         let mut settled = Settled::default();
         // Where only identity tells, what was taken away is not taken for another message of its name.
-        let earlier = (self.doubts.stepped_back || !sorted.lost.is_empty()) && self.kept != Bytes::Changed;
+        let earlier = (self.doubts.stepped_back() || !sorted.lost.is_empty()) && self.kept != Bytes::Changed;
         let earlier = earlier && !sorted.gone.is_empty();
         let nobody = sorted.lost.is_empty() && sorted.untold.is_empty() && !earlier;
         let mut there = if nobody { Others::default() } else { self.others(to, &sorted).await? };
         // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
-        let put_back = self.at.path.is_inbox() || self.doubts.stepped_back;
-        let made_anew = self.doubts.made_anew() && !put_back;
+        let put_back = self.at.path.is_inbox() || self.doubts.stepped_back();
+        let made_anew = self.doubts == Doubts::MadeAnew && !put_back;
         for (copies, is_lost) in [(sorted.untold, put_back), (sorted.lost, !made_anew)] {
             for (row, mark) in copies {
                 match self.find(to, &mut there, &mark).await? {

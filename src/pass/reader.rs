@@ -11,7 +11,7 @@ use crate::domain::failure::{Failure, Scope};
 use crate::domain::ids::Uid;
 use crate::endpoint::{Fetched, MessageStream, Source, Which};
 use crate::pass::copy::Backlog;
-use crate::pass::job::{Job, Todo};
+use crate::pass::job::{Asking, Job, Todo};
 
 /// Messages between the halves of a lane.
 pub(super) const AHEAD: usize = 64;
@@ -53,15 +53,16 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
         let job = Arc::clone(job);
         Request { job, which, expected, single, suspect, first: false, last: false }
     };
-    let at_once = if job.singly { 1 } else { ASKED_AT_ONCE };
-    let mut requests: VecDeque<Request> = match &job.todo {
+    let singly = job.suspicion.asking == Asking::Singly;
+    let at_once = if singly { 1 } else { ASKED_AT_ONCE };
+    let mut requests: VecDeque<Request> = match &job.remaining.todo {
         Todo::All => [request(job.which(), job.expected(), None, false)].into(),
         Todo::These(_) => job
             .order()
             .iter()
             .flat_map(|part| part.uids.chunks(at_once).map(|some| (some, part.alone)))
             .map(|(some, alone)| {
-                let single = some.first().copied().filter(|_| job.singly);
+                let single = some.first().copied().filter(|_| singly);
                 request(Which::These(some.to_vec()), some.len() as u64, single, alone)
             })
             .collect(),
@@ -90,7 +91,7 @@ impl Plan<'_> {
             self.requests = requests(&self.backlog.next()?);
         }
         let request = self.requests.pop_front()?;
-        let stream = source.fetch(&request.job.source, &request.which).await;
+        let stream = source.fetch(&request.job.plan.source, &request.which).await;
         Some((request, stream))
     }
 

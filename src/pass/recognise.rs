@@ -77,12 +77,12 @@ impl Look<'_> {
     /// message has moved since and other watermarks could answer for it. The watermark of the lost copy comes along, so that it
     /// answers for no other message, and is replaced when this one is recorded.
     async fn comes_again(&mut self, uid: Uid, names: &Names, content: ContentHash) -> bool {
-        if self.job.again.contains(&uid) {
+        if self.job.remaining.again.contains(&uid) {
             return true;
         }
         let found = self.astray().moved(self.job.id, uid, names, content);
         let Some(key) = found else { return false };
-        self.job.again.insert(uid);
+        self.job.remaining.again.insert(uid);
         self.found.owed = true;
         let results = Results { rekeys: vec![key], ..Results::default() };
         self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
@@ -91,7 +91,7 @@ impl Look<'_> {
 
     /// Compares some of the new messages.
     pub async fn compare(&mut self, new: &[Uid]) -> Flow<()> {
-        let from = &self.job.source;
+        let from = &self.job.plan.source;
         let mut ours = who_here(self.pass, self.source, from, new).await.on(Side::Source).map_err(Halt::Fatal)?;
         let unseen = names_of_unseen(self.source, from, new, &mut ours).await.on(Side::Source).map_err(Halt::Fatal)?;
         // A message that did not come is not given up here: reading it again tells whether it is gone or unreadable.
@@ -113,7 +113,7 @@ impl Look<'_> {
         let (maybe_moved, rest): (Vec<_>, Vec<_>) = {
             let (gone, astray) = (self.gone(), self.astray());
             let may_be_known = |names: &Names| gone.has(names) || astray.has(names);
-            others.into_iter().partition(|(uid, names)| may_be_known(names) && !self.job.again.contains(uid))
+            others.into_iter().partition(|(uid, names)| may_be_known(names) && !self.job.remaining.again.contains(uid))
         };
         self.found.rest.extend(rest.into_iter().map(|(uid, _)| uid));
         for some in maybe_moved.chunks(HEADERS_AT_ONCE) {
@@ -128,9 +128,10 @@ impl Look<'_> {
             return Ok(());
         }
         let wanted = groups.iter().flat_map(|group| group.ours.iter().map(|(uid, _)| *uid)).collect();
-        let mut here = shapes(self.source, &self.job.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let mut here =
+            shapes(self.source, &self.job.plan.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
         let wanted: Vec<Uid> = groups.iter().flat_map(|group| group.theirs.iter().copied()).collect();
-        let there = shapes(self.to, &self.job.destination, wanted.clone()).await;
+        let there = shapes(self.to, &self.job.plan.destination, wanted.clone()).await;
         let mut there = there.on(Side::Destination).map_err(Halt::Fatal)?;
         let missing = wanted.into_iter().filter(|uid| !there.contains_key(uid)).collect();
         let missing = self.strangers.still_there(self.pass, self.to, missing).await?;
@@ -162,7 +163,7 @@ impl Look<'_> {
             pairs.extend(equal.into_iter().map(|pair| (identity, pair)));
             left.theirs.extend(unread);
             left.ours.retain(|ours| {
-                let of = names.get(&ours.uid).filter(|_| !self.job.again.contains(&ours.uid));
+                let of = names.get(&ours.uid).filter(|_| !self.job.remaining.again.contains(&ours.uid));
                 let key = of.and_then(|names| self.gone().moved(self.job.id, ours.uid, names, ours.content));
                 key.map(|key| self.found.moved(&mut entry, key)).is_none()
             });
@@ -180,7 +181,7 @@ impl Look<'_> {
     /// New messages that have the name of a watermark which lost its message: with its content, they are that message (D12).
     async fn follow(&mut self, some: &[(Uid, Names)]) -> Flow<()> {
         let wanted = some.iter().map(|(uid, _)| *uid).collect();
-        let here = shapes(self.source, &self.job.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let here = shapes(self.source, &self.job.plan.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
         let mut entry = Entry::default();
         for (uid, names) in some {
             let Some(content) = here.get(uid).map(|shape| shape.content) else {
@@ -242,7 +243,7 @@ impl Look<'_> {
                 if pair.equal && pair.appended {
                     keeps(self.pass, self.prepared).await?;
                 }
-                if pair.equal && self.job.open_intent.is_none() && self.is_unheard_of(pair.destination) {
+                if pair.equal && self.job.numbers.open_intent.is_none() && self.is_unheard_of(pair.destination) {
                     self.found.unheard.push(pair.destination);
                 }
                 let origin = if pair.appended { Origin::Copied } else { Origin::Found };
@@ -255,7 +256,7 @@ impl Look<'_> {
 
     /// Whether the destination had no such number when an earlier pass looked last.
     fn is_unheard_of(&self, uid: Uid) -> bool {
-        self.job.destination_seen.uid_next > 0 && uid >= Uid(i64::from(self.job.destination_seen.uid_next))
+        self.job.numbers.seen_there.uid_next > 0 && uid >= Uid(i64::from(self.job.numbers.seen_there.uid_next))
     }
 
     /// Messages of ours above every number that this workspace knows: it may be an old copy of the one that made them.
@@ -301,7 +302,7 @@ impl Look<'_> {
     async fn number(&mut self, marks: Vec<(Uid, Option<ContentHash>)>, mut theirs: Vec<Uid>) -> Flow<()> {
         let mut there = BTreeMap::new();
         if theirs.len() > 1 {
-            let read = shapes(self.to, &self.job.destination, theirs.clone()).await;
+            let read = shapes(self.to, &self.job.plan.destination, theirs.clone()).await;
             there = read.on(Side::Destination).map_err(Halt::Fatal)?;
         }
         let mut entry = Entry::default();
@@ -335,7 +336,7 @@ impl Found {
 /// The watermark of a message that was found at the destination folder of the row `there`, and what it adds to the counters.
 pub(super) fn add_found(entry: &mut Entry, job: &Job, there: FolderId, found: (Identity, Pair), origin: Origin) {
     let (identity, pair) = found;
-    let Some((flags, size)) = job.listing.get(&pair.source) else { return };
+    let Some((flags, size)) = job.remaining.listing.get(&pair.source) else { return };
     let mark = Watermark {
         source: pair.source,
         destination_folder: there,

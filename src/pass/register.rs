@@ -12,9 +12,8 @@ use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
 use crate::pass::candidates::{Candidate, place, went_back};
-use crate::pass::job::{Cut, Job, Todo};
+use crate::pass::job::{Figures, Job, Numbers, Past, Plan, Progress, Remaining, Suspicion, Trust, Unrecorded, View};
 use crate::pass::places::{Doubted, Prepared};
-use crate::pass::suspects::Suspects;
 use crate::pass::there::{Rows, SeenThere};
 use crate::pass::tree::Listing;
 use crate::pass::{Flow, Pass, Trouble};
@@ -77,14 +76,14 @@ impl Pass {
         }
         prepared.groups = groups.into_values().collect();
         let looked_into: BTreeSet<&FolderPath> =
-            prepared.groups.iter().flatten().map(|job| &job.destination.path).collect();
+            prepared.groups.iter().flatten().map(|job| &job.plan.destination.path).collect();
         let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
         let doubted = records.iter().filter(|r| !looked_into.contains(&r.destination));
         let seen = SeenThere::of(&records);
         prepared.doubted = doubted.filter_map(|r| doubt(r, seen.get(r), &there)).collect();
         prepared.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
-        let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.listed.messages)).sum::<u64>();
+        let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.plan.listed.messages)).sum::<u64>();
         prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
         Ok(prepared)
     }
@@ -178,44 +177,38 @@ impl Pass {
         let job = Job {
             id,
             path: listed.path.clone(),
-            source: place(&listed.path, &listed.wire, state.uid_validity),
-            mailbox_id: listed.mailbox_id.clone(),
-            listed: state,
-            exists: best.messages,
-            agreed: candidate.agreed(),
-            doubtful: candidate.is_doubtful(),
-            listed_next: Uid(i64::from(if told == 0 { 0 } else { told.max(seen) })),
-            remainder: candidate.plan.remainder,
-            unlisted: 0,
-            late: Vec::new(),
-            chosen: None,
-            source_next: best.uid_next.max(seen),
-            doubts: candidate.doubts(),
-            strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
-            vanished: 0,
-            destination: place(&update.destination, &update.destination_wire, update.destination_validity),
-            opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
-            permanent: candidate.opened.map_or_else(PermanentFlags::everything, |o| o.1),
-            open_intent: intent.filter(|intent| intent.validity == update.destination_validity),
-            search_all: intent.is_some_and(|intent| intent.validity != update.destination_validity),
-            fresh: candidate.record.is_none(),
-            destination_gone: candidate.gone,
-            unfinished: false,
-            abandoned: false,
-            todo: Todo::All,
-            listing: BTreeMap::new(),
-            carries: Vec::new(),
-            suspects: Suspects::default(),
-            cut: Cut::default(),
-            uncompared: BTreeSet::new(),
-            unsettled: BTreeSet::new(),
-            waiting: BTreeSet::new(),
-            again: BTreeSet::new(),
-            destination_seen: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
-            singly: false,
-            missing: 0,
-            looks: 0,
-            folder_blame: 0,
+            plan: Plan {
+                source: place(&listed.path, &listed.wire, state.uid_validity),
+                destination: place(&update.destination, &update.destination_wire, update.destination_validity),
+                mailbox_id: listed.mailbox_id.clone(),
+                listed: state,
+                exists: best.messages,
+                figures: if candidate.agreed() { Figures::Agree } else { Figures::Differ },
+                listed_next: (told != 0).then(|| Uid(i64::from(told.max(seen)))),
+                view: if candidate.plan.remainder { View::Everything } else { View::Own },
+                source_next: best.uid_next.max(seen),
+                opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
+                past: match (&candidate.record, candidate.gone) {
+                    (None, _) => Past::None,
+                    (Some(_), false) => Past::Known,
+                    (Some(_), true) => Past::DestinationGone,
+                },
+                permanent: candidate.opened.as_ref().map_or_else(PermanentFlags::everything, |o| o.1.clone()),
+            },
+            numbers: Numbers {
+                source: if candidate.is_doubtful() { Trust::Doubted } else { Trust::Sampled },
+                doubts: candidate.doubts(),
+                seen_there: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
+                strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
+                open_intent: intent.filter(|intent| intent.validity == update.destination_validity),
+                unrecorded: match intent.is_some_and(|intent| intent.validity != update.destination_validity) {
+                    true => Unrecorded::Anywhere,
+                    false => Unrecorded::AboveIntent,
+                },
+            },
+            remaining: Remaining::default(),
+            suspicion: Suspicion::default(),
+            progress: Progress::Sound,
         };
         match candidate.refused {
             Some(Trouble { side, failure }) => {

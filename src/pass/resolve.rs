@@ -13,7 +13,7 @@ use crate::domain::message::MessageMeta;
 use crate::domain::plan::compare;
 use crate::endpoint::{Destination, Source};
 use crate::pass::carry::carry;
-use crate::pass::job::{Carry, Job, Todo};
+use crate::pass::job::{Carry, Job, Todo, Unrecorded};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::places::Prepared;
 use crate::pass::recognise::{AT_ONCE, Found, Look};
@@ -43,29 +43,31 @@ enum Search {
 impl Resolve<'_> {
     /// Whether there is anything to look for.
     pub fn needed(pass: &Pass, prepared: &Prepared, job: &Job) -> bool {
-        if job.abandoned {
+        if job.is_abandoned() {
             return false;
         }
         let moved = prepared.any_gone();
         let new = !job.is_empty() && (moved || Self::search(pass, job) != Search::Nowhere);
-        new || !job.carries.is_empty() || Self::may_hold_what_moved_on(prepared, job)
+        new || !job.remaining.carries.is_empty() || Self::may_hold_what_moved_on(prepared, job)
     }
 
     /// An interrupted pass may have left copies here of messages that are in another source folder by now.
     fn may_hold_what_moved_on(prepared: &Prepared, job: &Job) -> bool {
-        !prepared.settled && job.open_intent.is_some() && !job.destination_gone
+        !prepared.settled && job.numbers.open_intent.is_some() && !job.has_lost_its_destination()
     }
 
     fn search(pass: &Pass, job: &Job) -> Search {
-        if job.destination_gone {
+        if job.has_lost_its_destination() {
             Search::Nowhere
-        } else if job.search_all || (pass.order.options.search_duplicates && job.opened.messages > 0) {
+        } else if job.numbers.unrecorded == Unrecorded::Anywhere
+            || (pass.order.options.search_duplicates && job.plan.opened.messages > 0)
+        {
             Search::Everywhere
         } else {
             // What this workspace never saw there may be copies of ours, if it is an old copy of the one that made them.
-            let unheard = job.destination_seen.uid_next;
-            let unheard = Some(unheard).filter(|seen| *seen > 0 && job.opened.uid_next > *seen);
-            let floor = job.open_intent.map(|intent| intent.floor);
+            let unheard = job.numbers.seen_there.uid_next;
+            let unheard = Some(unheard).filter(|seen| *seen > 0 && job.plan.opened.uid_next > *seen);
+            let floor = job.numbers.open_intent.map(|intent| intent.floor);
             let from = [floor, unheard.map(|seen| Uid(i64::from(seen)))].into_iter().flatten().min();
             from.map_or(Search::Nowhere, Search::From)
         }
@@ -82,7 +84,7 @@ impl Resolve<'_> {
         let (prepared, mut found) = (self.prepared, Found::default());
         let strangers = if !self.job.is_empty() && (moved || someone) {
             // A first pass has no listing yet.
-            let Todo::These(new) = self.job.todo.clone() else { return Ok(Looked::Unlisted) };
+            let Todo::These(new) = self.job.remaining.todo.clone() else { return Ok(Looked::Unlisted) };
             let mut look = Look { pass, prepared, job: self.job, source, to, strangers, found };
             if someone {
                 look.number_the_numberless().await?;
@@ -111,8 +113,8 @@ impl Resolve<'_> {
         let Found { mut rest, mut doubtful, arrived, .. } = found;
         rest.sort_unstable();
         doubtful.retain(|uid| rest.binary_search(uid).is_ok());
-        self.job.uncompared = doubtful;
-        self.job.todo = Todo::These(rest);
+        self.job.suspicion.uncompared = doubtful;
+        self.job.remaining.todo = Todo::These(rest);
         if !arrived.is_empty() && pass.order.options.carry_flags {
             self.carry_for(pass, arrived.into_iter().collect()).await?;
         }
@@ -130,18 +132,21 @@ impl Resolve<'_> {
             from = Uid(last.source.0 + 1);
             watermarks.retain(|mark| arrived.contains(&mark.source));
             let listed = |uid: &Uid| {
-                let (flags, size) = self.job.listing.get(uid)?.clone();
+                let (flags, size) = self.job.remaining.listing.get(uid)?.clone();
                 Some(MessageMeta { uid: *uid, flags, size, date: None })
             };
             let listing: Vec<MessageMeta> = watermarks.iter().filter_map(|mark| listed(&mark.source)).collect();
-            self.job.carries.extend(compare(&listing, &watermarks, true).flag_changes.into_iter().map(Carry::from));
+            self.job
+                .remaining
+                .carries
+                .extend(compare(&listing, &watermarks, true).flag_changes.into_iter().map(Carry::from));
         }
     }
 }
 
 /// What an earlier try of this step recorded is new no more.
 pub(super) async fn drop_recorded(pass: &Pass, job: &mut Job) -> Flow<()> {
-    let Todo::These(uids) = &mut job.todo else { return Ok(()) };
+    let Todo::These(uids) = &mut job.remaining.todo else { return Ok(()) };
     let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(()) };
     let (mut from, end) = (*first, Uid(last.0 + 1));
     let mut recorded = BTreeSet::new();
@@ -162,7 +167,7 @@ impl Step for Resolve<'_> {
 
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Looked> {
         pass.recorder.flush().await;
-        self.job.uncompared.clear();
+        self.job.suspicion.uncompared.clear();
         self.tries += 1;
         if self.tries > 1 {
             drop_recorded(pass, self.job).await?;
@@ -202,7 +207,7 @@ impl Pass {
                 Looked::Again => lane.disconnect(),
                 Looked::Unlisted => self.list_folder(lane, job).await?,
             }
-            if job.abandoned {
+            if job.is_abandoned() {
                 return Ok(());
             }
         }

@@ -31,7 +31,7 @@ pub(super) async fn replaced(pass: &Pass, source: &mut dyn Source, job: &Job) ->
     let mut replaced = BTreeSet::new();
     let mut sure = false;
     for some in newest.rchunks(AT_ONCE) {
-        let found = compare(source, &job.source, some).await?;
+        let found = compare(source, &job.plan.source, some).await?;
         let enough = found.others.is_empty() && found.same > AT_ONCE / 2;
         replaced.extend(found.others);
         sure |= found.same > 0;
@@ -50,7 +50,7 @@ pub(super) async fn replaced(pass: &Pass, source: &mut dyn Source, job: &Job) ->
 
 /// Whether the newest message is what it was: of numbers that were given anew, it has one.
 pub(super) async fn newest_holds(source: &mut dyn Source, job: &Job, newest: &Watermark) -> Flow<bool> {
-    Ok(compare(source, &job.source, std::slice::from_ref(newest)).await?.others.is_empty())
+    Ok(compare(source, &job.plan.source, std::slice::from_ref(newest)).await?.others.is_empty())
 }
 
 async fn compare(source: &mut dyn Source, folder: &FolderRef, marks: &[Watermark]) -> Flow<Compared> {

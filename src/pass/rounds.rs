@@ -11,7 +11,7 @@ use crate::domain::folder::WireName;
 use crate::domain::ids::FolderId;
 use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::Phase;
-use crate::pass::job::Job;
+use crate::pass::job::{Figures, Job, Past};
 use crate::pass::lane::{Lane, Lanes, settle};
 use crate::pass::places::{Doubted, Group, Prepared, Queue};
 use crate::pass::resolve::Resolve;
@@ -44,12 +44,12 @@ impl Pass {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
         let rows = Rows::of(prepared);
         let checked =
-            |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.destination.wire.clone());
+            |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.plan.destination.wire.clone());
         *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
-        let stepped_back = prepared.groups.iter().flatten().any(|job| job.doubts.stepped_back);
+        let stepped_back = prepared.groups.iter().flatten().any(|job| job.numbers.doubts.stepped_back());
         self.lost_there.fetch_or(stepped_back, Ordering::Relaxed);
         self.look_where_copies_lie(prepared).await?;
-        let known = |group: &Group| group.iter().any(|job| !job.fresh && !job.destination_gone);
+        let known = |group: &Group| group.iter().any(|job| job.plan.past == Past::Known);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
         prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
@@ -96,11 +96,15 @@ impl Pass {
     /// Compares all folders, then gathers the watermarks that lost their message: they may have moved.
     pub(super) async fn scan(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
         self.tally.phase(self.clock.now(), Phase::ScanningDestination);
-        let needs =
-            |group: &Group| self.filters() || group.iter().any(|job| !job.fresh || !job.agreed || job.remainder);
+        let needs = |group: &Group| {
+            self.filters()
+                || group
+                    .iter()
+                    .any(|job| !job.is_new() || job.plan.figures == Figures::Differ || job.shows_everything())
+        };
         let (look, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut prepared.groups).into_iter().partition(needs);
         for job in rest.iter().flatten() {
-            self.expect(job, 0, 0, u64::from(job.exists));
+            self.expect(job, 0, 0, u64::from(job.plan.exists));
         }
         let found = Mutex::new(All::default());
         prepared.groups = self.side_by_side(lanes, &Look::Compare(&found), look, rest).await?;
@@ -110,7 +114,7 @@ impl Pass {
                 prepared.places.insert(row, place);
             }
         }
-        let looks = |job: &Job| !job.is_empty() || (job.remainder && !job.late.is_empty());
+        let looks = |job: &Job| !job.is_empty() || (job.shows_everything() && !job.remaining.late.is_empty());
         if prepared.groups.iter().flatten().any(looks) {
             for id in &prepared.lost {
                 let marks = self.journal.watermarks(*id).await?;
@@ -120,7 +124,7 @@ impl Pass {
             }
         }
         self.lend(prepared, &mut gone).await?;
-        prepared.unread.extend(prepared.groups.iter().flatten().filter(|job| job.abandoned).map(|job| job.id));
+        prepared.unread.extend(prepared.groups.iter().flatten().filter(|job| job.is_abandoned()).map(|job| job.id));
         *prepared.astray.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(astray);
         *prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(gone);
         Ok(())
@@ -196,7 +200,7 @@ impl Pass {
                 }
                 continue;
             }
-            for job in group.iter_mut().filter(|job| !job.abandoned) {
+            for job in group.iter_mut().filter(|job| !job.is_abandoned()) {
                 let looked = match look {
                     Look::Numbers(_) => Ok(()),
                     Look::Compare(all) => self.scan_folder(lane, job).await.map(|found| {
@@ -247,7 +251,7 @@ impl Pass {
     /// Lost copies whose messages left their folders, and came up nowhere else, are nobody's business any more. Where a folder
     /// could not be read they may have come up in that.
     async fn forget_astray(&self, prepared: &mut Prepared) -> Flow<()> {
-        if !prepared.unread.is_empty() || prepared.groups.iter().flatten().any(|job| job.abandoned) {
+        if !prepared.unread.is_empty() || prepared.groups.iter().flatten().any(|job| job.is_abandoned()) {
             return Ok(());
         }
         let live: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();

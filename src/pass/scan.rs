@@ -18,7 +18,7 @@ use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Watermark};
 use crate::endpoint::{Destination, Source, Which};
 use crate::pass::headers::prove_here;
-use crate::pass::job::{Carry, Job, Standing, Todo};
+use crate::pass::job::{Carry, Figures, Job, Standing, Todo, Trust};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::recorder::Entry;
 use crate::pass::restored::{newest_holds, replaced};
@@ -85,8 +85,8 @@ impl Step for Scan<'_> {
         pass.recorder.flush().await;
         let any = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), Uid(i64::MAX), 1).await?;
         if any.is_empty() && !self.listed && self.is_plain(pass) {
-            self.job.todo = Todo::All;
-            pass.expect(self.job, 0, 0, u64::from(self.job.exists));
+            self.job.remaining.todo = Todo::All;
+            pass.expect(self.job, 0, 0, u64::from(self.job.plan.exists));
             return Ok(Looked::Done);
         }
         match self.scan(pass, source).await {
@@ -131,19 +131,19 @@ impl Scan<'_> {
     fn is_plain(&self, pass: &Pass) -> bool {
         let job = &*self.job;
         !pass.filters()
-            && !job.remainder
-            && job.chosen.is_none()
-            && job.agreed
-            && job.looks == 0
+            && !job.shows_everything()
+            && job.remaining.chosen.is_none()
+            && job.plan.figures == Figures::Agree
+            && job.suspicion.rescans == 0
             && pass.failed_in(job.id).is_empty()
-            && job.suspects.is_empty()
-            && job.waiting.is_empty()
-            && job.folder_blame == 0
+            && job.suspicion.suspects.is_empty()
+            && job.remaining.waiting.is_empty()
+            && job.suspicion.folder_blame == 0
     }
 
     async fn scan(&mut self, pass: &Pass, source: &mut dyn Source) -> Flow<Looked> {
-        let state = source.examine(&self.job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
-        self.job.exists = state.messages;
+        let state = source.examine(&self.job.plan.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        self.job.plan.exists = state.messages;
         if self.prove_all {
             let replaced = replaced(pass, source, self.job).await?;
             self.compared = true;
@@ -161,7 +161,7 @@ impl Scan<'_> {
         while from < END {
             let last = state.uid_next > 0 && from.0 + width >= i64::from(state.uid_next);
             let to = if last { END } else { Uid((from.0 + width).min(END.0)) };
-            let listing = source.scan(&self.job.source, &Which::Range(from, to), dates).await;
+            let listing = source.scan(&self.job.plan.source, &Which::Range(from, to), dates).await;
             let listing = listing.on(Side::Source).map_err(Halt::Fatal)?;
             let mut marks = pass.journal.some_watermarks(self.job.id, from, to, usize::MAX).await?;
             marks.splice(0..0, std::mem::take(&mut first_mark));
@@ -213,7 +213,8 @@ impl Scan<'_> {
             return Ok(());
         }
         let asked: Vec<(Uid, &Watermark)> = known().map(|mark| (mark.source, mark)).collect();
-        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs =
+            prove_here(pass, source, &self.job.plan.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
         let wrong = |proof: &Proof| *proof == Proof::Contradicted;
         let count = proofs.iter().filter(|proof| wrong(proof)).count();
         if count == 0 {
@@ -246,7 +247,8 @@ impl Scan<'_> {
 
     async fn sample_holds(&self, pass: &Pass, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
         let asked: Vec<(Uid, &Watermark)> = sample.iter().map(|mark| (mark.source, mark)).collect();
-        let proofs = prove_here(pass, source, &self.job.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let proofs =
+            prove_here(pass, source, &self.job.plan.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
         Ok(!proofs.contains(&Proof::Contradicted))
     }
 
@@ -275,25 +277,27 @@ impl Scan<'_> {
         let listed = sums.listed;
         if listed >= u64::from(exists) {
             // More are listed than were told: what was listed counts, but the figure is not to be built on.
-            self.job.unfinished |= listed > u64::from(exists);
-            self.job.unlisted = 0;
+            if listed > u64::from(exists) {
+                self.job.leave_undone();
+            }
+            self.job.remaining.unlisted = 0;
             return Ok(None);
         }
         if !std::mem::replace(&mut self.miscounted, true) {
             return Ok(Some(Looked::Again));
         }
-        self.job.unfinished = true;
+        self.job.leave_undone();
         let missing = self.missing(source, exists, sums).await?;
         if missing == 0 {
             // The others went while it was listed.
-            self.job.exists = u32::try_from(listed).unwrap_or(u32::MAX);
-            self.job.unlisted = 0;
+            self.job.plan.exists = u32::try_from(listed).unwrap_or(u32::MAX);
+            self.job.remaining.unlisted = 0;
             // The others have gone.
-            self.job.exists = u32::try_from(listed).unwrap_or(exists);
+            self.job.plan.exists = u32::try_from(listed).unwrap_or(exists);
             return Ok(None);
         }
         // Counted once, however often the folder is looked into.
-        if self.job.unlisted == 0 {
+        if self.job.remaining.unlisted == 0 {
             let text = format!("the server says that the folder holds {exists} messages and lists {listed}");
             let doing = format!("scanning folder \"{}\"", self.job.path);
             let failure = Failure::new(Cause::ListIncomplete, Scope::Folder, Retry::Never, doing).saying(text);
@@ -312,7 +316,7 @@ impl Scan<'_> {
             pass.recorder.flush().await;
             pass.check_errors(1)?;
         }
-        self.job.unlisted = missing;
+        self.job.remaining.unlisted = missing;
         Ok(None)
     }
 
@@ -320,17 +324,17 @@ impl Scan<'_> {
     /// told (D27).
     async fn next_is_wrong(&self, source: &mut dyn Source, sums: &Sums) -> Flow<bool> {
         let job = &*self.job;
-        if sums.late.is_empty() || job.remainder || i64::from(sums.next) <= sums.opened_next {
+        if sums.late.is_empty() || job.shows_everything() || i64::from(sums.next) <= sums.opened_next {
             return Ok(false);
         }
-        let now = source.examine(&job.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let now = source.examine(&job.plan.source).await.on(Side::Source).map_err(Halt::Fatal)?;
         Ok(now.uid_next > 0 && now.uid_next < sums.next)
     }
 
     /// How many of the messages that the folder held when it was opened are there still and were not listed: in a busy
     /// mailbox some go while it is listed, and others come.
     async fn missing(&self, source: &mut dyn Source, exists: u32, sums: &Sums) -> Flow<u64> {
-        let folder = &self.job.source;
+        let folder = &self.job.plan.source;
         let now = source.examine(folder).await.on(Side::Source).map_err(Halt::Fatal)?;
         let new = source.scan(folder, &Which::Range(Uid(sums.opened_next), END), false).await;
         let came = new.on(Side::Source).map_err(Halt::Fatal)?.len() as u64;
@@ -349,7 +353,9 @@ impl Scan<'_> {
     ) {
         let options = &pass.order.options;
         // Flags that were not told now may be in the next pass.
-        self.job.unfinished |= options.carry_flags && listing.iter().any(|message| message.flags.is_none());
+        if options.carry_flags && listing.iter().any(|message| message.flags.is_none()) {
+            self.job.leave_undone();
+        }
         let job = &*self.job;
         let found = compare(listing, marks, options.carry_flags);
         let distinct = found.known + found.new.len() as u64;
@@ -361,7 +367,7 @@ impl Scan<'_> {
             sums.next = sums.next.max(u32::try_from(last + 1).unwrap_or(u32::MAX));
         }
         for message in found.new.iter().map(|at| &listing[*at]) {
-            if failed.contains(&message.uid) || job.waiting.contains(&message.uid) {
+            if failed.contains(&message.uid) || job.remaining.waiting.contains(&message.uid) {
                 continue;
             }
             if skip_rule(message, options, None).is_some() {
@@ -377,7 +383,7 @@ impl Scan<'_> {
                 }
                 Standing::Later => {
                     // It arrived, as others did that wait; or it did not come when it was asked for, and has its count.
-                    sums.others += u64::from(!job.remainder && !job.was_listed(message.uid));
+                    sums.others += u64::from(!job.shows_everything() && !job.was_listed(message.uid));
                     sums.later = true;
                     continue;
                 }
@@ -390,17 +396,19 @@ impl Scan<'_> {
 
     fn conclude(&mut self, pass: &Pass, sums: Sums) {
         let job = &mut *self.job;
-        job.folder_blame = 0;
+        job.suspicion.folder_blame = 0;
         let new = sums.new.len() as u64;
         pass.expect(job, sums.known, sums.skipped, new);
-        pass.count_others(job.id, job.remainder, sums.others);
-        job.unfinished |= sums.later;
-        job.source_next = sums.next;
-        job.listing = sums.listing;
-        job.todo = Todo::These(sums.new);
-        job.late = sums.late;
-        job.again.extend(sums.again);
-        job.carries = sums.carries;
+        pass.count_others(job.id, job.shows_everything(), sums.others);
+        if sums.later {
+            job.leave_undone();
+        }
+        job.plan.source_next = sums.next;
+        job.remaining.listing = sums.listing;
+        job.remaining.todo = Todo::These(sums.new);
+        job.remaining.late = sums.late;
+        job.remaining.again.extend(sums.again);
+        job.remaining.carries = sums.carries;
         self.found.gone.extend(sums.gone);
         pass.postpone(job);
     }
@@ -436,7 +444,7 @@ impl Pass {
         self.tally.count(self.clock.now(), job.id, |c| {
             c.already_there = known.saturating_sub(c.copied);
             c.skipped = skipped;
-            (c.vanished, c.waiting, c.arrived) = (0, job.waiting.len() as u64, 0);
+            (c.vanished, c.waiting, c.arrived) = (0, job.remaining.waiting.len() as u64, 0);
             c.source = c.copied + c.already_there + c.skipped + c.errors + c.waiting + new;
         });
     }
@@ -453,7 +461,7 @@ impl Pass {
     }
 
     async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> Flow<Found> {
-        let prove_all = job.doubtful;
+        let prove_all = job.numbers.source == Trust::Doubted;
         let mut step =
             Scan { job, found: Found::default(), listed, prove_all, compared: false, miscounted: false, broken: false };
         let looked = loop {
@@ -470,7 +478,7 @@ impl Pass {
         match looked {
             Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await?,
             // Nothing is doubted twice: what could not be believed was set aside.
-            Looked::Done | Looked::Again | Looked::Unlisted => job.doubtful = false,
+            Looked::Done | Looked::Again | Looked::Unlisted => job.numbers.source = Trust::Sampled,
         }
         Ok(found)
     }

@@ -18,7 +18,7 @@ use crate::domain::record::RetryState;
 use crate::domain::retry::Settle;
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::arrivals::Arrivals;
-use crate::pass::job::{Job, Sent};
+use crate::pass::job::{Above, Job, Landing, Sent};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::{Flow, Halt, On, Pass};
 
@@ -87,13 +87,13 @@ impl Pass {
     pub(super) async fn settle(&self, lane: &mut Lane, jobs: &mut [Job]) -> Flow<()> {
         let mut folders = BTreeMap::new();
         let mut wait = Duration::ZERO;
-        for (at, job) in jobs.iter_mut().enumerate().filter(|(_, job)| !job.abandoned) {
-            let sent = std::mem::take(&mut job.cut.sent);
+        for (at, job) in jobs.iter_mut().enumerate().filter(|(_, job)| !job.is_abandoned()) {
+            let sent = std::mem::take(&mut job.suspicion.cut.sent);
             let Some((newest, count)) = newest(&sent) else { continue };
-            wait = wait.max(self.order.pace.settle.wait(&job.cut.wire));
-            job.cut.resumed = true;
+            wait = wait.max(self.order.pace.settle.wait(&job.suspicion.cut.wire));
+            job.suspicion.cut.above = Above::Recorded;
             let arrivals = Arrivals::of(self, job).await?;
-            folders.insert(at, Awaited { at: job.destination.clone(), arrivals, newest, count, there: false });
+            folders.insert(at, Awaited { at: job.plan.destination.clone(), arrivals, newest, count, there: false });
         }
         if folders.is_empty() {
             return Ok(());
@@ -103,7 +103,9 @@ impl Pass {
         self.persist(lane, &mut step).await?;
         for (at, folder) in places.into_iter().zip(step.folders) {
             let job = &mut jobs[at];
-            job.cut.doubt |= !folder.there;
+            if !folder.there {
+                job.suspicion.cut.landing = Landing::Open;
+            }
             tracing::info!(folder = %job.path, settled = folder.there, "what was on its way");
         }
         Ok(())

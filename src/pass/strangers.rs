@@ -43,10 +43,10 @@ pub(super) struct Strangers {
 impl Strangers {
     /// Nobody: the destination is not searched.
     pub fn none(job: &Job) -> Self {
-        let floor = job.open_intent.map(|intent| intent.floor);
+        let floor = job.numbers.open_intent.map(|intent| intent.floor);
         Self {
             folder: job.id,
-            place: job.destination.clone(),
+            place: job.plan.destination.clone(),
             known: Vec::new(),
             floor,
             from: floor,
@@ -65,10 +65,10 @@ impl Strangers {
             found.ask_again_for_the_unseen(pass, to).await?;
         }
         let mut from = from.unwrap_or_else(|| {
-            let next = after_the_known(&found.known, job.strangers_next);
+            let next = after_the_known(&found.known, job.numbers.strangers_next);
             found.floor.map_or(next, |floor| floor.min(next))
         });
-        let mut end = Uid(i64::from(job.opened.uid_next));
+        let mut end = Uid(i64::from(job.plan.opened.uid_next));
         if end.0 - from.0 > WINDOW {
             // Windows belong to one view of the folder.
             let state = to.examine(&found.place).await.on(Side::Destination).map_err(Halt::Fatal)?;
@@ -100,13 +100,13 @@ impl Strangers {
             if let Some((last, _)) = below.last().filter(|_| self.kept) {
                 let next = Uid(last.0 + 1);
                 pass.journal.keep_strangers(self.folder, below, next).await?;
-                job.strangers_next = next;
+                job.numbers.strangers_next = next;
             }
         }
         let next = last.map(|last| Uid(last.0 + 1)).map(|next| self.floor.map_or(next, |floor| floor.min(next)));
-        if let Some(next) = next.filter(|next| self.kept && *next > job.strangers_next) {
+        if let Some(next) = next.filter(|next| self.kept && *next > job.numbers.strangers_next) {
             pass.journal.keep_strangers(self.folder, Vec::new(), next).await?;
-            job.strangers_next = next;
+            job.numbers.strangers_next = next;
         }
         Ok(())
     }

@@ -35,24 +35,50 @@ const FEW: usize = 8;
 
 /// What was seen of the destination's numbering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Doubts {
-    /// UIDNEXT went back, there are more messages than can have come, MAILBOXID is another one under the same
-    /// UIDVALIDITY, or UIDVALIDITY itself went back, which no folder made anew may have (RFC 9051 §2.3.1.1): nobody can
-    /// tell whether its owner made the folder anew or lost it, so that copies are made again.
-    pub stepped_back: bool,
-    /// Another UIDVALIDITY: no number is left.
-    pub renumbered: bool,
+pub enum Doubts {
+    /// Nothing that speaks against it.
+    #[default]
+    None,
+    /// UIDNEXT went back, there are more messages than can have come, or MAILBOXID is another one under the same
+    /// UIDVALIDITY: nobody can tell whether its owner made the folder anew or lost it, so that copies are made again.
+    SteppedBack,
+    /// UIDVALIDITY itself went back, which no folder made anew may have (RFC 9051 §2.3.1.1): it was put back, and no number is
+    /// left.
+    PutBack,
+    /// A later UIDVALIDITY: its owner made the folder anew (D12), and no number is left.
+    MadeAnew,
 }
 
 impl Doubts {
-    /// What an earlier pass left in a row.
-    pub fn of(seen: Seen) -> Self {
-        Self { stepped_back: seen == Seen::DOUBTED || seen == Seen::RESTORED, renumbered: seen.is_given_up() }
+    /// From what was seen of figures and of UIDVALIDITY.
+    pub(super) fn new(stepped_back: bool, renumbered: bool) -> Self {
+        match (stepped_back, renumbered) {
+            (false, false) => Self::None,
+            (true, false) => Self::SteppedBack,
+            (true, true) => Self::PutBack,
+            (false, true) => Self::MadeAnew,
+        }
     }
 
-    /// Its owner made the folder anew (D12).
-    pub(super) fn made_anew(self) -> bool {
-        self.renumbered && !self.stepped_back
+    /// What an earlier pass left in a row.
+    pub(super) fn of(seen: Seen) -> Self {
+        Self::new(seen == Seen::DOUBTED || seen == Seen::RESTORED, seen.is_given_up())
+    }
+
+    /// Of several rows of one folder.
+    pub(super) fn and(self, other: Self) -> Self {
+        let stepped_back = self.stepped_back() || other.stepped_back();
+        Self::new(stepped_back, self.renumbered() || other.renumbered())
+    }
+
+    /// Whether copies may have been lost.
+    pub(super) fn stepped_back(self) -> bool {
+        matches!(self, Self::SteppedBack | Self::PutBack)
+    }
+
+    /// Whether no number is left.
+    pub(super) fn renumbered(self) -> bool {
+        matches!(self, Self::PutBack | Self::MadeAnew)
     }
 }
 
@@ -133,13 +159,15 @@ impl There<'_> {
 
     async fn look(&self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
         let known = pass.journal.known_at_destination(self.id).await?;
-        let Doubts { stepped_back, renumbered } = self.doubts;
-        let untold =
-            if renumbered { pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await? } else { Vec::new() };
+        let untold = if self.doubts.renumbered() {
+            pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await?
+        } else {
+            Vec::new()
+        };
         if known.is_empty() && untold.is_empty() {
             return Ok(false);
         }
-        let holds = !stepped_back && !renumbered && self.sample_holds(pass, to, &known).await?;
+        let holds = self.doubts == Doubts::None && self.sample_holds(pass, to, &known).await?;
         // Where others were put back, the newest may be earlier versions under their names.
         if holds && (!pass.lost_there.load(Ordering::Relaxed) || self.newest_hold(pass, to, &known).await?) {
             return Ok(false);
@@ -213,7 +241,7 @@ impl There<'_> {
         let highest = sorted.confirmed.last().copied().unwrap_or(Uid(0));
         let (gone, lost): (Vec<_>, Vec<_>) = absent.into_iter().partition(|(_, mark)| mark.destination < highest);
         sorted.gone = gone;
-        if self.doubts.stepped_back || self.doubts.renumbered || !sorted.lost.is_empty() {
+        if self.doubts != Doubts::None || !sorted.lost.is_empty() {
             sorted.lost.extend(lost);
         } else {
             sorted.gone.extend(lost);
@@ -330,15 +358,12 @@ impl Pass {
         let believed = |job: &&Job| job.is_believed();
         let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
         let known = || group.iter().filter(believed);
-        let doubts = Doubts {
-            stepped_back: known().any(|job| job.doubts.stepped_back),
-            renumbered: known().any(|job| job.doubts.renumbered),
-        };
+        let doubts = known().map(|job| job.numbers.doubts).fold(Doubts::None, Doubts::and);
         let mut there = There {
             id: job.id,
             path: &job.path,
-            at: &job.destination,
-            source: Some(&job.source),
+            at: &job.plan.destination,
+            source: Some(&job.plan.source),
             doubts,
             rows,
             scanned: None,
@@ -348,13 +373,13 @@ impl Pass {
             Ok(false) => {}
             Ok(true) => {
                 for job in group {
-                    job.doubts = Doubts::default();
-                    job.strangers_next = Uid(0);
+                    job.numbers.doubts = Doubts::default();
+                    job.numbers.strangers_next = Uid(0);
                     self.settled_there(job.id).await?;
                 }
             }
             Err(Trouble { side, failure }) => {
-                for job in group.iter_mut().filter(|job| !job.abandoned) {
+                for job in group.iter_mut().filter(|job| !job.is_abandoned()) {
                     self.folder_failed(job, side, failure.clone()).await?;
                 }
             }
@@ -412,7 +437,9 @@ impl Pass {
             prepared.checked.get_mut().insert(at.wire.clone());
             let mut doubts = Doubts::of(seen);
             // A list may be wrong (D27).
-            doubts.stepped_back |= went_back && self.is_earlier_now(lane, at, seen).await?;
+            if went_back && self.is_earlier_now(lane, at, seen).await? {
+                doubts = doubts.and(Doubts::SteppedBack);
+            }
             let (path, kept) = (&path, self.journal.habit(Side::Destination).await?.into());
             let mut there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
             match self.persist(lane, &mut there).await? {

@@ -169,7 +169,7 @@ impl Pass {
         if !look.is_empty() {
             self.persist(lane, &mut Open { candidates: &mut look }).await?;
         }
-        if look.iter().any(|c| c.doubts().stepped_back) {
+        if look.iter().any(|c| c.doubts().stepped_back()) {
             self.doubt_destination(lane, &listing, &mut look, &mut settled).await?;
         }
         self.register(records, &listing, settled, look).await

@@ -51,14 +51,14 @@ impl Pass {
     async fn maybe_twice(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
         let fresh = |(ours, _): &(OursLeft, Uid)| self.twice.with(|map| map.insert((job.id, ours.uid), None).is_none());
         let there: Vec<Uid> = doubtful.into_iter().filter(fresh).map(|(_, there)| there).collect();
-        self.name_twice(job.id, &job.source, there).await;
+        self.name_twice(job.id, &job.plan.source, there).await;
     }
 
     /// These messages are copied, and it is not known whether the destination changes messages: their own copies will tell.
     fn doubt(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
         self.twice.with(|map| {
             for (ours, there) in doubtful {
-                let (source, destination) = (job.source.clone(), job.destination.clone());
+                let (source, destination) = (job.plan.source.clone(), job.plan.destination.clone());
                 let doubt = Doubt { source, destination, len: ours.len, there };
                 map.entry((job.id, ours.uid)).or_insert(Some(doubt));
             }

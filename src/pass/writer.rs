@@ -309,7 +309,7 @@ impl<'a> Writer<'a> {
         let outgoing = Outgoing { uid, identity, content, flags, date, body, hold };
         let limits = to.limits();
         let len = outgoing.body.len();
-        let careful = job.suspects.is_careful(uid);
+        let careful = job.suspicion.suspects.is_careful(uid);
         let batched =
             limits.batches && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
         if !batched {
@@ -358,12 +358,12 @@ impl<'a> Writer<'a> {
             return Err(Halt::Stopped);
         }
         let new = |message: &Outgoing| NewMessage {
-            flags: message.flags.allowed_by(&job.permanent),
+            flags: message.flags.allowed_by(&job.plan.permanent),
             date: message.date.clone(),
             body: message.body.clone(),
             hold: message.hold.clone(),
         };
-        match to.append(&job.destination, messages.iter().map(new).collect()).await {
+        match to.append(&job.plan.destination, messages.iter().map(new).collect()).await {
             Ok(answer) => {
                 self.appends += 1;
                 self.bytes += bytes;
