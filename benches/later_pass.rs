@@ -18,6 +18,7 @@ use mailferry::domain::identity::{ContentHash, of_message};
 use mailferry::domain::ids::Uid;
 use mailferry::domain::message::{Body, MessageHeader, MessageMeta, NewMessage, SourceMessage};
 use mailferry::domain::pass::PassKind;
+use mailferry::domain::pass_plan::{Parameters, PassPlan};
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{FolderUpdate, Origin, Results, Watermark};
 use mailferry::domain::retry::Pace;
@@ -230,7 +231,8 @@ async fn later(folder: &Path, messages: u32) {
     let order = PassOrder {
         pass,
         item,
-        kind: PassKind::Full,
+        plan: PassPlan::new(PassKind::Full, Parameters::default()).expect("a plan"),
+        failed: Default::default(),
         options: Options::default(),
         pace: Pace::default(),
         earlier: Default::default(),

@@ -20,6 +20,7 @@ pub mod mapping;
 pub mod matching;
 pub mod message;
 pub mod pass;
+pub mod pass_plan;
 pub mod plan;
 pub mod project;
 pub mod ranges;

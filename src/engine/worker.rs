@@ -1,13 +1,17 @@
 //! A worker runs one pass: it loads what earlier passes left, opens both endpoints and hands over to [`Pass`].
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::ids::{CredentialId, ItemId, PassId};
+use crate::domain::folder::FolderPath;
+use crate::domain::ids::{CredentialId, ItemId, PassId, Uid};
 use crate::domain::item::Mailbox;
+use crate::domain::pass::PassKind;
+use crate::domain::pass_plan::{Parameters, PassPlan, PlanError};
 use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
 use crate::endpoint::budget::Budget;
@@ -56,6 +60,13 @@ pub(super) struct Worker {
 enum Unready {
     Side(Side, Failure),
     Store(StoreError),
+    Plan(PlanError),
+}
+
+impl From<PlanError> for Unready {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
 }
 
 impl From<StoreError> for Unready {
@@ -84,6 +95,10 @@ impl Worker {
             Err(Unready::Side(side, failure)) => return PassEnd::Failed { side: Some(side), failure },
             Err(Unready::Store(error)) => {
                 let failure = Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "loading the pass");
+                return PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) };
+            }
+            Err(Unready::Plan(error)) => {
+                let failure = Failure::new(Cause::Internal, Scope::Mailbox, Retry::User, "planning the pass");
                 return PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) };
             }
         };
@@ -139,11 +154,13 @@ impl Worker {
         } else {
             Default::default()
         };
+        let (plan, failed) = self.plan(&pass).await?;
         let (source_admin, destination_admin) = store.project_credentials(project.id).await?;
         let order = PassOrder {
             pass: self.pass,
             item: self.item,
-            kind: pass.kind,
+            plan,
+            failed,
             options: project.options.clone(),
             pace: pace(),
             last_seen: self.last_seen(&pass).await?,
@@ -165,6 +182,26 @@ impl Worker {
             source: self.guard(project.id, Side::Source, &project.source, source),
             destination: self.guard(project.id, Side::Destination, &project.destination, destination),
         })
+    }
+
+    /// What the pass does, and of which messages if it tries errors again.
+    async fn plan(&self, pass: &PassRow) -> Result<(PassPlan, BTreeMap<FolderPath, BTreeSet<Uid>>), Unready> {
+        let store = &self.workspace.store;
+        let mut failed: BTreeMap<FolderPath, BTreeSet<Uid>> = BTreeMap::new();
+        let mut failed_of = None;
+        if pass.kind == PassKind::RetryErrors {
+            let passes = store.passes(self.item).await?;
+            let with_errors = |row: &&PassRow| row.id < pass.id && row.progress.counts.errors > 0;
+            failed_of = passes.iter().filter(with_errors).map(|row| row.id).max();
+        }
+        if let Some(earlier) = failed_of {
+            for row in store.item_errors(earlier, u32::MAX, 0).await? {
+                if let (Some(folder), Some(uid)) = (row.error.folder, row.error.source) {
+                    failed.entry(folder).or_default().insert(uid);
+                }
+            }
+        }
+        Ok((PassPlan::new(pass.kind, Parameters { before: None, failed_of })?, failed))
     }
 
     /// The last sign of life of an earlier attempt or, if this is the first, of the item's earlier passes.
@@ -227,7 +264,6 @@ mod tests {
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
     use super::*;
-    use crate::domain::pass::PassKind;
     use crate::domain::project::Options;
     use crate::domain::secret::Secret;
     use crate::domain::status::Status;

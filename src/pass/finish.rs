@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, InternalDate};
-use crate::domain::pass::PassKind;
+use crate::domain::pass_plan::Marks;
 use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
 use crate::domain::subject::subject_of;
 use crate::pass::job::{Figures, Job, Landing, Progress};
@@ -107,7 +107,7 @@ impl Pass {
             && job.progress == Progress::Sound
             && job.plan.figures == Figures::Agree
             && job.remaining.late.is_empty()
-            && self.order.kind == PassKind::Full
+            && self.order.plan.marks == Marks::Done
             && !job.has_lost_its_destination()
             && job.suspicion.cut.landing == Landing::Settled;
         let marker = whole.then(|| Marker { state: job.plan.listed, options: self.options_hash() });
@@ -131,12 +131,19 @@ impl Pass {
         self.recorder.add(Entry { results, counts, progressed: false }).await;
     }
 
-    /// A hash of every option that decides what a Full pass has to do in a folder.
+    /// A hash of every option that decides what a pass has to do in a folder, of bytes that mean the same in every version.
     pub(super) fn options_hash(&self) -> u64 {
         let o = &self.order.options;
-        let decisive = (o.earliest, o.latest, o.largest, o.search_duplicates, o.carry_flags);
-        let hash = blake3::hash(format!("{decisive:?}").as_bytes());
-        u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight of 32 bytes")) >> 1
+        let mut hash = blake3::Hasher::new();
+        hash.update(b"decisive options 1");
+        let largest = o.largest.map(|bytes| bytes.cast_signed());
+        for value in [o.earliest, o.latest, largest] {
+            hash.update(&[u8::from(value.is_some())]).update(&value.unwrap_or_default().to_le_bytes());
+        }
+        hash.update(&[u8::from(o.search_duplicates), u8::from(o.carry_flags)]);
+        let mut first = [0; 8];
+        hash.finalize_xof().fill(&mut first);
+        u64::from_le_bytes(first) >> 1
     }
 }
 

@@ -60,8 +60,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::folder::FolderPath;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
-use crate::domain::pass::PassKind;
+use crate::domain::pass_plan::{PassPlan, Writes};
 use crate::domain::project::Options;
 use crate::domain::record::{Counts, Phase};
 use crate::domain::retry::Pace;
@@ -82,7 +83,9 @@ pub struct PassOrder {
     /// Its item.
     pub item: ItemId,
     /// What to do.
-    pub kind: PassKind,
+    pub plan: PassPlan,
+    /// Of a pass that tries errors again: the messages of each source folder that an earlier one could not move.
+    pub failed: BTreeMap<FolderPath, BTreeSet<Uid>>,
     /// The options as read when the worker took the item.
     pub options: Options,
     /// The pauses between tries.
@@ -176,6 +179,8 @@ pub struct Pass {
     quit: CancellationToken,
     recovery: Arc<Recovery>,
     recorder: Recorder,
+    /// Bytes that the plan still allows.
+    bytes_left: Mutex<Option<u64>>,
     /// Item errors so far, against the limit.
     errors: AtomicU64,
     /// Messages that became item errors in this pass: not tried again in it.
@@ -214,7 +219,7 @@ impl Pass {
         stops: Stops,
     ) -> PassEnd {
         let quit = stops.stop.child_token();
-        let (limit, pace) = (order.options.retry_limit, order.pace);
+        let (limit, pace, bytes_left) = (order.options.retry_limit, order.pace, order.plan.bytes);
         let recovery = Arc::new(Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));
         let progressed = {
             let recovery = Arc::clone(&recovery);
@@ -231,6 +236,7 @@ impl Pass {
             quit,
             recovery,
             recorder,
+            bytes_left: Mutex::new(bytes_left),
             errors: AtomicU64::new(0),
             failed: Mutex::default(),
             twice: twice::MaybeTwice::default(),
@@ -259,9 +265,9 @@ impl Pass {
 
     async fn work(&self) -> Flow<()> {
         let mut lane = lane::Lane::new(0);
-        match self.order.kind {
-            PassKind::Verify => self.verify(&mut lane).await,
-            PassKind::Full | PassKind::Trial | PassKind::PreStage | PassKind::RetryErrors => {
+        match self.order.plan.writes {
+            Writes::Nothing => self.verify(&mut lane).await,
+            Writes::Mail => {
                 let mut prepared = self.prepare(&mut lane).await?;
                 let mut lanes = lane::Lanes::new(lane, self.order.options.connections);
                 self.check_numbers(&mut lanes, &mut prepared).await?;

@@ -5,6 +5,7 @@
 //! by number and are merged window by window: memory holds [`WINDOW`] messages, what is new, and what changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use crate::domain::flags::Flags;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Gone;
 use crate::domain::message::MessageMeta;
+use crate::domain::pass_plan::Select;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Watermark};
 use crate::endpoint::{Destination, Source, Which};
@@ -153,7 +155,7 @@ impl Scan<'_> {
         let mut sums = Sums { next: state.uid_next, opened_next, ..Sums::default() };
         let (mut sample, mut newest) = (Spread::new(), None);
         let failed = pass.failed_in(self.job.id);
-        let dates = needs_dates(&pass.order.options, None);
+        let dates = needs_dates(&pass.order.options, pass.order.plan.before());
         let density = i64::from(state.uid_next.max(1)) / i64::from(state.messages.max(1));
         let mut width = i64::from(WINDOW) * density.clamp(1, 1 << 18);
         let mut from = Uid(1);
@@ -370,7 +372,7 @@ impl Scan<'_> {
             if failed.contains(&message.uid) || job.remaining.waiting.contains(&message.uid) {
                 continue;
             }
-            if skip_rule(message, options, None).is_some() {
+            if skip_rule(message, options, pass.order.plan.before()).is_some() || !pass.selects(job, message.uid) {
                 sums.skipped += 1;
                 continue;
             }
@@ -394,8 +396,9 @@ impl Scan<'_> {
         sums.gone.extend(found.gone.iter().map(|mark| gone_mark(job.id, mark)));
     }
 
-    fn conclude(&mut self, pass: &Pass, sums: Sums) {
+    fn conclude(&mut self, pass: &Pass, mut sums: Sums) {
         let job = &mut *self.job;
+        pass.leave_out(&mut sums);
         job.suspicion.folder_blame = 0;
         let new = sums.new.len() as u64;
         pass.expect(job, sums.known, sums.skipped, new);
@@ -434,9 +437,31 @@ fn newest_known(listing: &[MessageMeta], marks: &[Watermark]) -> Option<Watermar
 }
 
 impl Pass {
-    /// Whether the options leave messages out, so that a listing is needed even on a first pass.
+    /// Whether the options or the plan leave messages out, so that a listing is needed even on a first pass.
     pub(super) fn filters(&self) -> bool {
-        needs_dates(&self.order.options, None) || self.order.options.largest.is_some()
+        let options = &self.order.options;
+        needs_dates(options, None) || options.largest.is_some() || self.order.plan.leaves_out()
+    }
+
+    /// Whether the plan is about this message.
+    fn selects(&self, job: &Job, message: Uid) -> bool {
+        match self.order.plan.select {
+            Select::All | Select::Before(_) => true,
+            Select::FailedOf(_) => self.order.failed.get(&job.path).is_some_and(|failed| failed.contains(&message)),
+        }
+    }
+
+    /// Leaves out what is beyond the limits of the plan, and then what came late too.
+    fn leave_out(&self, sums: &mut Sums) {
+        if self.order.plan.per_folder.is_none() && self.order.plan.bytes.is_none() {
+            return;
+        }
+        let size = |uid: &Uid| sums.listing.get(uid).map_or(0, |(_, size)| u64::from(*size));
+        let mut left = self.bytes_left.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = self.order.plan.fits(sums.known, sums.new.iter().map(size), &mut left);
+        let beyond: Vec<Uid> = sums.new.drain(fits..).chain(std::mem::take(&mut sums.late)).collect();
+        sums.skipped += beyond.len() as u64;
+        beyond.iter().for_each(|uid| drop(sums.listing.remove(uid)));
     }
 
     /// Sets a folder's expected sums: what this pass already counted stays, the rest of what is known was there before.

@@ -15,6 +15,7 @@ mod maildir;
 mod mapping;
 mod moves;
 mod odd_sources;
+mod plans;
 mod progress;
 mod readme;
 mod real_window;

@@ -3,7 +3,7 @@
 //! A cut is the death of a process as far as the database can tell: nothing is written any more and every connection is
 //! dropped. Coming back means a fresh store on the same folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use mailferry::domain::folder::{FolderPath, WireName};
 use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::pass::PassKind;
+use mailferry::domain::pass_plan::{Parameters, PassPlan};
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{
     FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Notice, PassFolder, PassProgress, Results, Watermark,
@@ -51,6 +52,14 @@ pub struct Bench {
     pub pace: Pace,
     /// So many watermarks of a pass are lost on their way to the disk.
     pub forgets: usize,
+    /// What passes do.
+    pub plan: PassPlan,
+    /// Messages whose errors a pass tries again, by source folder.
+    pub failed: BTreeMap<FolderPath, BTreeSet<Uid>>,
+}
+
+fn full() -> PassPlan {
+    PassPlan::new(PassKind::Full, Parameters::default()).expect("a Full pass needs nothing else")
 }
 
 /// How a pass ended and what it wrote.
@@ -110,7 +119,19 @@ impl Bench {
         let settle = Settle::with_base(milliseconds(300));
         let pace = Pace { first: milliseconds(1), longest: milliseconds(10), settle };
         let (source, destination) = (owned(source), owned(destination));
-        Bench { dir, project, item, source, destination, options, timeouts, pace, forgets: 0 }
+        Bench {
+            dir,
+            project,
+            item,
+            source,
+            destination,
+            options,
+            timeouts,
+            pace,
+            forgets: 0,
+            plan: full(),
+            failed: BTreeMap::new(),
+        }
     }
 
     /// Runs a Full pass to its end: the one that was interrupted, or a new one.
@@ -151,7 +172,8 @@ impl Bench {
         let order = PassOrder {
             pass,
             item: self.item,
-            kind: PassKind::Full,
+            plan: self.plan,
+            failed: self.failed.clone(),
             options: self.options.clone(),
             pace: self.pace,
             last_seen: (row.attempt > 1).then(|| SystemClock.now()),
