@@ -67,6 +67,8 @@ pub enum Cause {
     LoginRefused,
     /// The administrator's login was refused (D24: holds every other item of the endpoint).
     AdministratorLoginRefused,
+    /// It was refused when somebody else tried it, and is not tried again until a person says so (D24).
+    AdministratorLoginHeld,
     /// Login accepted, mailbox not opened.
     MailboxNotOpened,
     /// No Maildir at its place, or not to be used.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::failure::Side;
 use super::ids::ProjectId;
 use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
 use super::server::Server;
@@ -74,6 +75,16 @@ pub struct Project {
     pub destination: Server,
     /// Options.
     pub options: Options,
+}
+
+impl Project {
+    /// The server at one side.
+    pub fn server(&self, side: Side) -> &Server {
+        match side {
+            Side::Source => &self.source,
+            Side::Destination => &self.destination,
+        }
+    }
 }
 
 /// An option that cannot be used.

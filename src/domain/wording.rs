@@ -56,7 +56,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
              then Start."
                 .into(),
         ),
-        Cause::AdministratorLoginRefused => (
+        Cause::AdministratorLoginRefused | Cause::AdministratorLoginHeld => (
             format!("The {side_word}administrator login was refused"),
             "One attempt was made, so that the account is not locked. The other items of this server are held.".into(),
             "When the server accepts it again, Start this item and Resume the others; another login or password needs a \

@@ -5,11 +5,13 @@
 //! side. Bounded here: message bytes in memory (the [`budget`]), header blocks, response lines. Everything that waits
 //! for a server has a time-out.
 
+pub mod auth;
 pub mod budget;
 mod date;
 pub mod imap;
 mod listed;
 pub mod maildir;
+pub mod registry;
 mod spool;
 mod utf7;
 
@@ -230,11 +232,13 @@ pub trait Destination: Source {
     async fn update_flags(&mut self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()>;
 }
 
-/// Shared helpers of all kinds of endpoint: where large messages are spooled and how much memory they may take.
+/// What all kinds of endpoint share: where they may keep what, and how much memory messages may take.
 #[derive(Clone)]
 pub struct Resources {
     /// Folder for messages larger than 1 MiB; private, wiped at start (D20).
     pub spool: std::path::PathBuf,
+    /// Folder for numbers of messages that their source cannot keep; private, lasting.
+    pub numbers: std::path::PathBuf,
     /// The process-wide memory budget.
     pub budget: Arc<budget::Budget>,
     /// Counts bytes as they arrive.

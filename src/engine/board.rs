@@ -67,8 +67,8 @@ pub enum Effect {
     Stop(ItemId),
     /// Tell a worker to drop everything.
     Abort(ItemId),
-    /// Forget which administrator logins were refused: they may have been corrected.
-    ForgetRefusals(ProjectId),
+    /// A person gave the word: refused administrator logins are tried again.
+    TryAgain(ProjectId),
 }
 
 /// A change of status.
@@ -100,8 +100,6 @@ struct Seat {
 struct Place {
     concurrent: u32,
     running: u32,
-    /// Sides whose administrator login was refused (D24).
-    refused: BTreeSet<Side>,
 }
 
 /// The run state.
@@ -213,24 +211,19 @@ impl Board {
             self.waiting.push(seat.project, item);
         }
         // A new Start is the consultant's word that the logins are right now.
-        projects.into_iter().for_each(|project| self.forget_refusals(project, effects));
-    }
-
-    fn forget_refusals(&mut self, project: ProjectId, effects: &mut Vec<Effect>) {
-        if let Some(place) = self.places.get_mut(&project)
-            && !std::mem::take(&mut place.refused).is_empty()
-        {
-            effects.push(Effect::ForgetRefusals(project));
-        }
+        effects.extend(projects.into_iter().map(Effect::TryAgain));
     }
 
     fn resume(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
         let mut waiting: BTreeSet<ItemId> = self.waiting.items().collect();
+        let mut projects = BTreeSet::new();
         for item in items {
             let Some(seat) = self.seats.get(item).copied() else { continue };
             let queued = !waiting.insert(*item);
             if seat.status == Status::Held {
-                self.forget_refusals(seat.project, effects);
+                if projects.insert(seat.project) {
+                    effects.push(Effect::TryAgain(seat.project));
+                }
                 let _ = self.change(*item, status::Event::Resume { scheduled: false }, None, effects);
             } else if seat.status != Status::Submitted || queued {
                 continue;
@@ -262,10 +255,7 @@ impl Board {
             // Without having been told by a person (a Queued item when the program closes): the same pass goes on later.
             PassEnd::Stopped if seat.status != Status::Stopping => (status::Event::Interrupted { held: false }, None),
             PassEnd::Stopped => (status::Event::StopConfirmed, None),
-            PassEnd::Failed { side, failure } => {
-                let event = self.failed(seat.project, side, &failure, effects);
-                (event, Some((side, failure)))
-            }
+            PassEnd::Failed { side, failure } => self.failed(seat.project, side, failure, effects),
         };
         // A pass may end before its worker reported that it had loaded.
         if event == status::Event::Finish && self.status(item) == Some(Status::Queued) {
@@ -279,20 +269,22 @@ impl Board {
         &mut self,
         project: ProjectId,
         side: Option<Side>,
-        failure: &Failure,
+        failure: Failure,
         effects: &mut Vec<Effect>,
-    ) -> status::Event {
-        let (Cause::AdministratorLoginRefused, Some(side)) = (failure.cause, side) else {
-            return status::Event::Fatal;
-        };
-        let Some(place) = self.places.get_mut(&project) else { return status::Event::Fatal };
-        if !place.refused.insert(side) {
-            return status::Event::Interrupted { held: true };
+    ) -> (status::Event, Option<(Option<Side>, Failure)>) {
+        match failure.cause {
+            Cause::AdministratorLoginRefused => {
+                for item in self.waiting.drain(project) {
+                    let _ = self.change(item, status::Event::Hold, Some((side, failure.clone())), effects);
+                }
+                (status::Event::Fatal, Some((side, failure)))
+            }
+            Cause::AdministratorLoginHeld => {
+                let failure = Failure { cause: Cause::AdministratorLoginRefused, ..failure };
+                (status::Event::Interrupted { held: true }, Some((side, failure)))
+            }
+            _ => (status::Event::Fatal, Some((side, failure))),
         }
-        for item in self.waiting.drain(project) {
-            let _ = self.change(item, status::Event::Hold, Some((Some(side), failure.clone())), effects);
-        }
-        status::Event::Fatal
     }
 
     fn change(

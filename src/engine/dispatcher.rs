@@ -19,9 +19,9 @@ use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::endpoint::Meter;
+use crate::engine::authenticators::Authenticators;
 use crate::engine::board::{Board, Effect, Event, Listed};
 use crate::engine::command::{Command, Outcome};
-use crate::engine::gate::Gates;
 use crate::engine::handle::Workspace;
 use crate::engine::mailboxes;
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
@@ -58,7 +58,7 @@ pub(super) struct Dispatcher {
     elsewhere: watch::Sender<()>,
     census: HashMap<ProjectId, Census>,
     board: Board,
-    gates: Gates,
+    authenticators: Authenticators,
     runs: HashMap<ItemId, Run>,
     workers: JoinSet<(ItemId, PassEnd)>,
     tasks: HashMap<Id, ItemId>,
@@ -84,7 +84,7 @@ impl Dispatcher {
             elsewhere,
             census: HashMap::new(),
             board: Board::default(),
-            gates: Gates::default(),
+            authenticators: Authenticators::default(),
             runs: HashMap::new(),
             workers: JoinSet::new(),
             tasks: HashMap::new(),
@@ -269,7 +269,7 @@ impl Dispatcher {
                         run.stops.abort.cancel();
                     }
                 }
-                Effect::ForgetRefusals(project) => self.gates.forget(project),
+                Effect::TryAgain(project) => self.authenticators.forget(project),
             }
         }
         self.write(statuses).await;
@@ -286,7 +286,7 @@ impl Dispatcher {
         let stops = Stops::default();
         let worker = Worker {
             workspace: self.workspace.clone(),
-            gates: self.gates.clone(),
+            authenticators: self.authenticators.clone(),
             item,
             pass,
             tally: Arc::clone(&tally),

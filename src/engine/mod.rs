@@ -3,12 +3,11 @@
 //! Other rooms see of it [`Engine`], [`command`], [`snapshot`] and [`desk`], nothing else. The engine does not know whether a
 //! window, a terminal or a test watches it.
 
+mod authenticators;
 pub mod board;
 pub mod command;
 pub mod desk;
 mod dispatcher;
-pub mod endpoints;
-mod gate;
 mod handle;
 mod mailboxes;
 pub mod snapshot;
@@ -16,4 +15,5 @@ mod speed;
 pub mod store_journal;
 mod worker;
 
+pub use crate::endpoint::registry as endpoints;
 pub use handle::{Engine, MESSAGE_MEMORY, Workspace};

@@ -8,24 +8,23 @@ use tokio::sync::mpsc;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
-use crate::domain::ids::{CredentialId, ItemId, PassId, Uid};
+use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item::Mailbox;
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::{Parameters, PassPlan, PlanError};
+use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
 use crate::endpoint::budget::Budget;
-use crate::endpoint::imap::Login;
 use crate::endpoint::maildir::is_one_folder;
 use crate::endpoint::{Endpoint, Meter, Resources};
-use crate::engine::gate::Gates;
+use crate::engine::authenticators::{Account, Authenticators, Shared};
 use crate::engine::handle::Workspace;
 use crate::engine::store_journal::StoreJournal;
 use crate::pass::journal::Journal;
 use crate::pass::tally::Tally;
 use crate::pass::{Pass, PassEnd, PassOrder, Stops};
 use crate::store::{PassRow, StoreError};
-use crate::vault;
 
 /// How often the figures of a running pass are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -46,7 +45,7 @@ fn pace() -> Pace {
 /// One pass and what it needs.
 pub(super) struct Worker {
     pub workspace: Workspace,
-    pub gates: Gates,
+    pub authenticators: Authenticators,
     pub item: ItemId,
     pub pass: PassId,
     pub tally: Arc<Tally>,
@@ -174,14 +173,9 @@ impl Worker {
             let failure = Failure::new(Cause::MaildirNotOpened, Scope::Mailbox, Retry::User, doing);
             return Err(Unready::Side(Side::Destination, failure.saying("it is the source itself, by another path")));
         }
-        let source = self.endpoint(Side::Source, &project.source, &row.item.source, source_admin).await?;
-        let destination =
-            self.endpoint(Side::Destination, &project.destination, &row.item.destination, destination_admin).await?;
-        Ok(Ready {
-            order,
-            source: self.guard(project.id, Side::Source, &project.source, source),
-            destination: self.guard(project.id, Side::Destination, &project.destination, destination),
-        })
+        let source = self.endpoint(Side::Source, &project, &row.item.source, source_admin).await?;
+        let destination = self.endpoint(Side::Destination, &project, &row.item.destination, destination_admin).await?;
+        Ok(Ready { order, source, destination })
     }
 
     /// What the pass does, and of which messages if it tries errors again.
@@ -214,20 +208,22 @@ impl Worker {
         Ok(earlier.map(|row| row.progress.updated.max(row.ended.unwrap_or(0))).max())
     }
 
-    fn guard(
+    /// The account that opens this mailbox: the project's administrator, or its owner.
+    fn account(
         &self,
-        project: crate::domain::ids::ProjectId,
+        project: ProjectId,
         side: Side,
         server: &Server,
-        endpoint: Arc<dyn Endpoint>,
-    ) -> Arc<dyn Endpoint> {
-        if server.admin.is_some() { self.gates.guard(project, side, endpoint) } else { endpoint }
+        credential: Option<CredentialId>,
+    ) -> Arc<Account> {
+        let new = || Account::new(Arc::clone(&self.workspace.vault), side, credential);
+        if server.admin.is_some() { self.authenticators.administrator(project, side, new) } else { new() }
     }
 
     async fn endpoint(
         &self,
         side: Side,
-        server: &Server,
+        project: &Project,
         mailbox: &Mailbox,
         admin: Option<CredentialId>,
     ) -> Result<Arc<dyn Endpoint>, Unready> {
@@ -236,25 +232,17 @@ impl Worker {
             // Reading back at the destination must not wait for messages that wait for the destination.
             Side::Destination => (Arc::default(), Budget::new(READ_BACK_MEMORY)),
         };
-        let resources = Resources { spool: self.workspace.spool.clone(), budget, meter };
-        if let Some(path) = &server.maildir {
-            let root = path.root(mailbox).map_err(|error| {
-                let doing = format!("finding the {} Maildir", side.word());
-                let failure = Failure::new(Cause::MaildirNotOpened, Scope::Mailbox, Retry::User, doing);
-                Unready::Side(side, failure.saying(error.to_string()))
-            })?;
-            return Ok(self.workspace.endpoints.maildir(root.into(), self.workspace.numbers.clone(), resources));
-        }
+        let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
+        let resources = Resources { spool, numbers, budget, meter };
+        let server = project.server(side);
         let credential = if server.admin.is_some() { admin } else { mailbox.credential };
-        let missing = |text: &str| {
-            let doing = format!("reading the {} credential", side.word());
-            Unready::Side(side, Failure::new(Cause::CredentialMissing, Scope::Mailbox, Retry::User, doing).saying(text))
-        };
-        let credential = credential.ok_or_else(|| missing("none is stored"))?;
-        let secret =
-            vault::fetch(&self.workspace.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
-        let login = Login { user: mailbox.login_name().to_owned(), admin: server.admin.clone(), secret };
-        Ok(self.workspace.endpoints.endpoint(server, login, resources))
+        let account = self.account(project.id, side, server, credential);
+        let failed = |failure| Unready::Side(side, failure);
+        if server.needs_login() {
+            account.proof().await.map_err(failed)?;
+        }
+        let auth = Arc::new(Shared(account));
+        self.workspace.endpoints.open(side, server, mailbox, auth, resources).map_err(failed)
     }
 }
 

@@ -12,10 +12,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::domain::failure::Side;
 use crate::domain::folder::{FolderState, ListedFolder};
+use crate::domain::item::Mailbox;
 use crate::domain::message::{MessageHeader, MessageMeta};
 use crate::domain::server::Server;
-use crate::endpoint::imap::Login;
+use crate::endpoint::auth::Authenticator;
 use crate::endpoint::maildir::MaildirEndpoint;
 use crate::endpoint::{Destination, Endpoint, FolderRef, MessageStream, Resources, Result, Source, Which};
 use crate::engine::endpoints::{Endpoints, RealEndpoints};
@@ -38,17 +40,22 @@ impl Paced {
 }
 
 impl Endpoints for Paced {
-    fn endpoint(&self, server: &Server, login: Login, resources: Resources) -> Arc<dyn Endpoint> {
-        RealEndpoints.endpoint(server, login, resources)
-    }
-
-    fn maildir(&self, root: PathBuf, numbers: PathBuf, resources: Resources) -> Arc<dyn Endpoint> {
+    fn open(
+        &self,
+        side: Side,
+        server: &Server,
+        mailbox: &Mailbox,
+        auth: Arc<dyn Authenticator>,
+        resources: Resources,
+    ) -> Result<Arc<dyn Endpoint>> {
+        let root = server.maildir.as_ref().and_then(|path| path.root(mailbox).ok()).map(PathBuf::from);
+        let Some(root) = root else { return RealEndpoints.open(side, server, mailbox, auth, resources) };
         let slow = root.starts_with(&self.slow);
-        let endpoint = MaildirEndpoint::new(root, numbers, resources);
-        match slow {
+        let endpoint = MaildirEndpoint::new(root, resources);
+        Ok(match slow {
             true => Arc::new(Slow { endpoint, pace: Arc::clone(&self.pace) }),
             false => Arc::new(endpoint.accepting(self.limit)),
-        }
+        })
     }
 }
 

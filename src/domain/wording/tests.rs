@@ -17,7 +17,7 @@ macro_rules! all {
 
 all! { CAUSES, Cause:
     LoginRefused ListIncomplete NoFolders NotStored
-    Settling AdministratorLoginRefused MailboxNotOpened MaildirNotOpened
+    Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
     TimedOut Nonsense Throttled ProviderLimit
     TooManyConnections ServerBusy DestinationFull TooBig

@@ -34,12 +34,14 @@ mod tests;
 mod tls;
 mod token;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use tls::fingerprint;
 
+use super::auth::{Authenticator, Proof};
 use super::{Destination, Endpoint, Resources, Result, Source};
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Server};
@@ -49,13 +51,11 @@ pub(in crate::endpoint) const DIALOGUE: &str = "imap.dialogue";
 
 /// Who logs in.
 #[derive(Clone, Debug)]
-pub struct Login {
-    /// Login name of the mailbox.
-    pub user: String,
-    /// The administrator who opens it, if it is not the owner.
-    pub admin: Option<AdminLogin>,
+struct Login {
+    user: String,
+    admin: Option<AdminLogin>,
     /// The password of whoever logs in.
-    pub secret: Secret,
+    secret: Secret,
 }
 
 /// How long to wait for a server.
@@ -89,11 +89,21 @@ impl Default for Timeouts {
     }
 }
 
+/// Whose mailbox is opened, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// Login name of the mailbox.
+    pub user: String,
+    /// The administrator who opens it, if it is not the owner.
+    pub admin: Option<AdminLogin>,
+}
+
 /// One mailbox on an IMAP server.
 #[derive(Clone)]
 pub struct ImapEndpoint {
     server: Server,
-    login: Login,
+    who: Who,
+    auth: Arc<dyn Authenticator>,
     resources: Resources,
     timeouts: Timeouts,
     late: pending::Late,
@@ -101,18 +111,28 @@ pub struct ImapEndpoint {
 
 impl std::fmt::Debug for ImapEndpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ImapEndpoint").field("server", &self.server).field("login", &self.login).finish_non_exhaustive()
+        f.debug_struct("ImapEndpoint").field("server", &self.server).field("who", &self.who).finish_non_exhaustive()
     }
 }
 
 impl ImapEndpoint {
-    /// A mailbox on `server`. `login.admin` decides how to log in; `server.admin` is not looked at.
-    pub fn new(server: Server, login: Login, resources: Resources, timeouts: Timeouts) -> Self {
-        Self { server, login, resources, timeouts, late: pending::Late::default() }
+    /// A mailbox on `server`. `who.admin` decides how to log in; `server.admin` is not looked at.
+    pub fn new(
+        server: Server,
+        who: Who,
+        auth: Arc<dyn Authenticator>,
+        resources: Resources,
+        timeouts: Timeouts,
+    ) -> Self {
+        Self { server, who, auth, resources, timeouts, late: pending::Late::default() }
     }
 
     async fn open(&self) -> Result<session::Session> {
-        let session = login::open(&self.server, &self.login, &self.resources, &self.timeouts).await?;
+        let attempt = self.auth.attempt().await?;
+        let Proof::Password(secret) = attempt.proof.clone();
+        let Who { user, admin } = self.who.clone();
+        let login = Login { user, admin, secret };
+        let session = attempt.ended(login::open(&self.server, &login, &self.resources, &self.timeouts).await)?;
         session.connection.share_late(&self.late);
         Ok(session)
     }

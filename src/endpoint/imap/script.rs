@@ -115,8 +115,12 @@ pub(super) fn peer(steps: Vec<Step>) -> (DuplexStream, Peer) {
 
 async fn log_in_on(io: DuplexStream, budget: usize) -> Result<Session, Failure> {
     let login = Login { user: "user".into(), admin: None, secret: Secret::new("password") };
-    let resources =
-        Resources { spool: std::env::temp_dir(), budget: Budget::new(budget), meter: Arc::new(Meter::default()) };
+    let resources = Resources {
+        spool: std::env::temp_dir(),
+        numbers: std::env::temp_dir(),
+        budget: Budget::new(budget),
+        meter: Arc::new(Meter::default()),
+    };
     let (io, ahead, known) = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
     log_in(io, &ahead, known, &login, &resources, &timeouts()).await
 }

@@ -44,16 +44,14 @@ const TABLE: &str = "mailferry-uidlist";
 #[derive(Clone, Debug)]
 pub struct MaildirEndpoint {
     root: PathBuf,
-    numbers: PathBuf,
     limit: Option<u64>,
     resources: Resources,
 }
 
 impl MaildirEndpoint {
-    /// The mailbox in this folder. `numbers` is a private folder that outlasts passes: for the numbers of messages of
-    /// sources.
-    pub fn new(root: PathBuf, numbers: PathBuf, resources: Resources) -> Self {
-        Self { root, numbers, limit: None, resources }
+    /// The mailbox in this folder.
+    pub fn new(root: PathBuf, resources: Resources) -> Self {
+        Self { root, limit: None, resources }
     }
 
     /// The same, as a destination that accepts no message of more bytes.
@@ -77,7 +75,7 @@ pub async fn is_one_folder(one: PathBuf, other: PathBuf) -> bool {
 #[async_trait]
 impl Endpoint for MaildirEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
-        let tables = Tables::Apart(mailbox::apart(&self.numbers, &self.root));
+        let tables = Tables::Apart(mailbox::apart(&self.resources.numbers, &self.root));
         let mailbox = Mailbox::new(self.root.clone(), tables, self.limit, self.resources.clone());
         let session = Session::new(mailbox);
         session.with(Mailbox::check_source).await?;

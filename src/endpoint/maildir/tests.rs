@@ -41,7 +41,12 @@ fn bench(source: bool, files: &[(&str, &[u8])]) -> Bench {
     for (name, bytes) in files {
         fs::write(root.join(name), bytes).unwrap();
     }
-    let resources = Resources { spool: dir.path().to_owned(), budget: Budget::new(1 << 20), meter: Arc::default() };
+    let resources = Resources {
+        spool: dir.path().to_owned(),
+        numbers: dir.path().join("numbers"),
+        budget: Budget::new(1 << 20),
+        meter: Arc::default(),
+    };
     let tables = if source { Tables::Apart(numbers) } else { Tables::Beside };
     Bench { mailbox: Mailbox::new(root.clone(), tables, None, resources), root, dir }
 }

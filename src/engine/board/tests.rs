@@ -11,6 +11,12 @@ fn refused(side: Side) -> PassEnd {
     PassEnd::Failed { side: Some(side), failure }
 }
 
+/// Somebody else's try was refused.
+fn held(side: Side) -> PassEnd {
+    let failure = Failure::new(Cause::AdministratorLoginHeld, Scope::Endpoint, Retry::User, "logging in");
+    PassEnd::Failed { side: Some(side), failure }
+}
+
 fn broken() -> PassEnd {
     let failure = Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, "connecting");
     PassEnd::Failed { side: Some(Side::Source), failure }
@@ -131,7 +137,7 @@ fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
         to: Status::Queued,
         failure: None,
     });
-    assert_eq!(effects, [taken, Effect::Spawn(ItemId(1), PassId(10))]);
+    assert_eq!(effects, [Effect::TryAgain(PROJECT), taken, Effect::Spawn(ItemId(1), PassId(10))]);
 }
 
 #[test]
@@ -178,23 +184,28 @@ fn one_refused_administrator_login_holds_all_others() {
     let reasons =
         effects.iter().filter(|e| matches!(e, Effect::Status(Change { to: Held, failure: Some(_), .. }))).count();
     assert_eq!(reasons, 3, "each says why it is held");
-    // The other one that was running waited at the same gate.
-    board.handle(Event::Ended(ItemId(1), refused(Side::Source)));
+    // The other one that was running waited for that answer.
+    let (effects, _) = board.handle(Event::Ended(ItemId(1), held(Side::Source)));
+    let says = |effect: &Effect| {
+        matches!(effect, Effect::Status(Change { to: Held, failure: Some((_, failure)), .. })
+        if failure.cause == Cause::AdministratorLoginRefused)
+    };
+    assert!(effects.iter().any(says), "{effects:?}");
     assert_eq!(statuses(&board), [Held, Failed, Held, Held, Held]);
     // A word of the consultant for two of them: tried again, and the refusal is forgotten before anybody starts.
     let (effects, outcome) = board.handle(Event::Resume(vec![ItemId(4), ItemId(2), ItemId(3)]));
     assert_eq!(outcome.done, [ItemId(4), ItemId(3)], "the failed one is not resumed");
-    assert_eq!((&effects[0], spawned(&effects)), (&Effect::ForgetRefusals(PROJECT), vec![4, 3]));
+    assert_eq!((&effects[0], spawned(&effects)), (&Effect::TryAgain(PROJECT), vec![4, 3]));
     assert_eq!(statuses(&board), [Held, Failed, Queued, Queued, Held]);
     // Refused again: one fails, the other is held again; those still held stay so.
     board.handle(Event::Ended(ItemId(3), refused(Side::Source)));
-    board.handle(Event::Ended(ItemId(4), refused(Side::Source)));
+    board.handle(Event::Ended(ItemId(4), held(Side::Source)));
     assert_eq!(statuses(&board), [Held, Failed, Failed, Held, Held]);
     // A held one can be stopped; a failed one started: then the refusal is forgotten too.
     let (_, outcome) = board.handle(Event::Stop(vec![ItemId(1)]));
     assert_eq!((outcome.done.len(), board.status(ItemId(1))), (1, Some(Status::Stopped)));
     let (effects, _) = board.handle(submitted(2..=2));
-    assert_eq!((&effects[0], spawned(&effects)), (&Effect::ForgetRefusals(PROJECT), vec![2]));
+    assert_eq!((&effects[0], spawned(&effects)), (&Effect::TryAgain(PROJECT), vec![2]));
     board.handle(Event::Ended(ItemId(2), COMPLETED));
     let (_, again) = board.handle(Event::Resume(vec![ItemId(4), ItemId(5), ItemId(4)]));
     assert_eq!(again.done, [ItemId(4), ItemId(5)], "once each");

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use mailferry::domain::clock::Clock;
-use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
+use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use mailferry::domain::ids::ItemId;
+use mailferry::domain::item::Mailbox;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::Options;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::endpoint::auth::Authenticator;
 use mailferry::endpoint::budget::Budget;
-use mailferry::endpoint::imap::Login;
 use mailferry::endpoint::{Destination, Endpoint, Resources, Result, Source};
 use mailferry::engine::command::Command;
 use mailferry::engine::endpoints::Endpoints;
@@ -45,8 +46,15 @@ impl Endpoint for Refusing {
 }
 
 impl Endpoints for Refusing {
-    fn endpoint(&self, _server: &Server, _login: Login, _resources: Resources) -> Arc<dyn Endpoint> {
-        Arc::new(Refusing)
+    fn open(
+        &self,
+        _: Side,
+        _: &Server,
+        _: &Mailbox,
+        _: Arc<dyn Authenticator>,
+        _: Resources,
+    ) -> Result<Arc<dyn Endpoint>> {
+        Ok(Arc::new(Refusing))
     }
 }
 

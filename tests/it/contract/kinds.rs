@@ -6,8 +6,9 @@ use std::sync::Arc;
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
+use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
-use mailferry::endpoint::imap::{ImapEndpoint, Login, Timeouts};
+use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
 use mailferry::endpoint::maildir::{MaildirEndpoint, directory};
 use mailferry::endpoint::{Endpoint, Resources};
 use tempfile::TempDir;
@@ -135,15 +136,21 @@ impl Behind for OnDisk {
 }
 
 fn resources(dir: &Path) -> Resources {
-    Resources { spool: dir.to_owned(), budget: Budget::new(64 << 20), meter: Arc::default() }
+    Resources {
+        spool: dir.to_owned(),
+        numbers: dir.join("numbers"),
+        budget: Budget::new(64 << 20),
+        meter: Arc::default(),
+    }
 }
 
 fn imap(name: &'static str, server: &'static Dovecot) -> Kind {
     let dir = tempfile::tempdir().expect("a folder");
     let user = server.user("contract");
-    let login = Login { user: user.clone(), admin: None, secret: Secret::new(PASSWORD) };
+    let who = Who { user: user.clone(), admin: None };
+    let auth = Arc::new(KnownPassword(Secret::new(PASSWORD)));
     let address = Server::parse_url(&plain(server.plain_port)).expect("an address");
-    let endpoint = ImapEndpoint::new(address, login, resources(dir.path()), Timeouts::default());
+    let endpoint = ImapEndpoint::new(address, who, auth, resources(dir.path()), Timeouts::default());
     Kind {
         name,
         endpoint: Arc::new(endpoint),
@@ -158,7 +165,7 @@ fn imap(name: &'static str, server: &'static Dovecot) -> Kind {
 fn maildir() -> Kind {
     let dir = tempfile::tempdir().expect("a folder");
     let root = dir.path().join("home/anna/Maildir");
-    let endpoint = MaildirEndpoint::new(root.clone(), dir.path().join("numbers"), resources(dir.path()));
+    let endpoint = MaildirEndpoint::new(root.clone(), resources(dir.path()));
     Kind {
         name: "Maildir",
         endpoint: Arc::new(endpoint.accepting(10_000_000)),

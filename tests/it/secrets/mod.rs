@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::{AdminLogin, Server};
-use mailferry::endpoint::imap::{ImapEndpoint, Login, Timeouts};
+use mailferry::endpoint::auth::{KnownPassword, Proof};
+use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
 use mailferry::endpoint::{Resources, budget::Budget};
 
 use crate::support::dovecot::{self, Dovecot, Options};
@@ -258,13 +259,20 @@ fn b4_the_keyring_is_the_only_place_of_a_password() {
 fn a6_what_holds_a_password_does_not_print_it() {
     let mut server = Server::parse_url("imaps://imap.example").expect("an address");
     server.admin = Some(AdminLogin::parse("chief"));
-    let login = Login { user: "anna".into(), admin: server.admin.clone(), secret: Secret::new(OWN) };
-    let resources = Resources { spool: std::env::temp_dir(), budget: Budget::new(1 << 20), meter: Arc::default() };
-    let endpoint = ImapEndpoint::new(server, login.clone(), resources, Timeouts::default());
+    let who = Who { user: "anna".into(), admin: server.admin.clone() };
+    let auth = KnownPassword(Secret::new(OWN));
+    let resources = Resources {
+        spool: std::env::temp_dir(),
+        numbers: std::env::temp_dir(),
+        budget: Budget::new(1 << 20),
+        meter: Arc::default(),
+    };
+    let endpoint = ImapEndpoint::new(server, who, Arc::new(auth.clone()), resources, Timeouts::default());
     let mut hay = Haystack::default();
-    hay.add("login", format!("{login:?} {login:#?}"));
+    let proof = Proof::Password(auth.0.clone());
+    hay.add("proof", format!("{auth:?} {auth:#?} {proof:?} {proof:#?}"));
     hay.add("endpoint", format!("{endpoint:?} {endpoint:#?}"));
-    hay.add("secret", format!("{:?} {:#?}", login.secret, Some(&login.secret)));
+    hay.add("secret", format!("{:?} {:#?}", auth.0, Some(&auth.0)));
     hay.assert_clean(&ALL);
     assert!(format!("{endpoint:?}").contains("anna"), "nothing was printed at all");
 }

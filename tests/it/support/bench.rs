@@ -24,8 +24,9 @@ use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
-use mailferry::endpoint::imap::{ImapEndpoint, Login, Timeouts};
+use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
 use mailferry::endpoint::{Endpoint, Meter, Resources};
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::journal::{Journal, JournalError};
@@ -179,7 +180,12 @@ impl Bench {
             last_seen: (row.attempt > 1).then(|| SystemClock.now()),
             earlier: earlier.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect(),
         };
-        let resources = |meter| Resources { spool: self.dir.path().to_owned(), budget: Budget::new(64 << 20), meter };
+        let resources = |meter| Resources {
+            spool: self.dir.path().to_owned(),
+            numbers: self.dir.path().to_owned(),
+            budget: Budget::new(64 << 20),
+            meter,
+        };
         let source = self.endpoint(&self.source, resources(meter));
         let destination = self.endpoint(&self.destination, resources(Arc::default()));
         let clock = Arc::new(SystemClock);
@@ -236,8 +242,9 @@ impl Bench {
     }
 
     fn endpoint(&self, side: &(u16, String), resources: Resources) -> Arc<dyn Endpoint> {
-        let login = Login { user: side.1.clone(), admin: None, secret: Secret::new(PASSWORD) };
-        Arc::new(ImapEndpoint::new(server(side.0), login, resources, self.timeouts))
+        let who = Who { user: side.1.clone(), admin: None };
+        let auth = Arc::new(KnownPassword(Secret::new(PASSWORD)));
+        Arc::new(ImapEndpoint::new(server(side.0), who, auth, resources, self.timeouts))
     }
 }
 

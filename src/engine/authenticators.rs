@@ -1,0 +1,291 @@
+//! The accounts that passes log in with, each with one owner (D24, D35): its proof is read once for all, the first try decides
+//! whether others may follow, and what was refused stays refused until a person gives the word.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::ids::{CredentialId, ProjectId};
+use crate::domain::secret::Secret;
+use crate::endpoint::Result;
+use crate::endpoint::auth::{Attempt, Authenticator, Proof, Verdict};
+use crate::vault::{self, Vault};
+
+/// What is known of an account.
+#[derive(Clone, Debug)]
+enum Standing {
+    Untried,
+    Accepted,
+    Refused(Failure),
+}
+
+/// An account whose password is in the vault.
+pub(super) struct Account {
+    vault: Arc<dyn Vault>,
+    side: Side,
+    credential: Option<CredentialId>,
+    proof: tokio::sync::Mutex<Option<Secret>>,
+    standing: Mutex<Standing>,
+    /// Held by whoever tries it for the first time.
+    first: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Account {
+    /// Not tried yet.
+    pub fn new(vault: Arc<dyn Vault>, side: Side, credential: Option<CredentialId>) -> Arc<Self> {
+        Arc::new(Self {
+            vault,
+            side,
+            credential,
+            proof: tokio::sync::Mutex::default(),
+            standing: Mutex::new(Standing::Untried),
+            first: Arc::default(),
+        })
+    }
+
+    /// Reads the password, unless that was done. Waits for a vault that asks a person.
+    pub async fn proof(&self) -> Result<Secret> {
+        let mut proof = self.proof.lock().await;
+        if let Some(secret) = &*proof {
+            return Ok(secret.clone());
+        }
+        let missing = |text: &str| {
+            let doing = format!("reading the {} credential", self.side.word());
+            Failure::new(Cause::CredentialMissing, Scope::Mailbox, Retry::User, doing).saying(text)
+        };
+        let credential = self.credential.ok_or_else(|| missing("none is stored"))?;
+        let secret = vault::fetch(&self.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
+        *proof = Some(secret.clone());
+        Ok(secret)
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An account as everybody holds it who logs in with it.
+#[derive(Clone)]
+pub(super) struct Shared(pub Arc<Account>);
+
+#[async_trait]
+impl Authenticator for Shared {
+    async fn attempt(&self) -> Result<Attempt> {
+        let account = &self.0;
+        let secret = account.proof().await?;
+        loop {
+            let standing = account.standing().clone();
+            let turn = match standing {
+                Standing::Refused(failure) => {
+                    return Err(match failure.cause {
+                        Cause::AdministratorLoginRefused => Failure { cause: Cause::AdministratorLoginHeld, ..failure },
+                        _ => failure,
+                    });
+                }
+                Standing::Accepted => None,
+                Standing::Untried => {
+                    let turn = Arc::clone(&account.first).lock_owned().await;
+                    if !matches!(*account.standing(), Standing::Untried) {
+                        // Somebody's try was answered while this one waited.
+                        continue;
+                    }
+                    Some(turn)
+                }
+            };
+            let told = Told { account: Arc::clone(account), _turn: turn };
+            return Ok(Attempt::new(Proof::Password(secret), Some(Box::new(told))));
+        }
+    }
+}
+
+struct Told {
+    account: Arc<Account>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Verdict for Told {
+    fn accepted(self: Box<Self>) {
+        let mut standing = self.account.standing();
+        if matches!(*standing, Standing::Untried) {
+            *standing = Standing::Accepted;
+        }
+    }
+
+    fn failed(self: Box<Self>, failure: &Failure) {
+        if matches!(failure.cause, Cause::AdministratorLoginRefused | Cause::LoginRefused) {
+            *self.account.standing() = Standing::Refused(failure.clone());
+        }
+    }
+}
+
+type Administrators = HashMap<(ProjectId, Side), Arc<Account>>;
+
+/// The accounts that items share: a project's administrators. An own login belongs to one pass.
+#[derive(Clone, Default)]
+pub(super) struct Authenticators(Arc<Mutex<Administrators>>);
+
+impl Authenticators {
+    /// A project's administrator at this side.
+    pub fn administrator(&self, project: ProjectId, side: Side, new: impl FnOnce() -> Arc<Account>) -> Arc<Account> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry((project, side)).or_insert_with(new))
+    }
+
+    /// A person gave the word: a project's administrators are tried again, with the passwords that they have then.
+    pub fn forget(&self, project: ProjectId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != project);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::item::Mailbox;
+    use crate::domain::pass::PassKind;
+    use crate::domain::project::Options;
+    use crate::domain::server::{AdminLogin, Server};
+    use crate::domain::status::Status;
+    use crate::endpoint::budget::Budget;
+    use crate::endpoint::registry::Endpoints;
+    use crate::endpoint::{Destination, Endpoint, Resources, Source};
+    use crate::engine::command::Command;
+    use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
+    use crate::platform::clock::SystemClock;
+    use crate::store::{NewItem, Store};
+    use crate::vault::MemoryVault;
+
+    fn refused() -> Failure {
+        Failure::new(Cause::AdministratorLoginRefused, Scope::Endpoint, Retry::User, "logging in")
+    }
+
+    fn account() -> Shared {
+        let vault = MemoryVault::default();
+        let credential = CredentialId(1);
+        vault.put_many(vec![(credential, Secret::new("pw"))], &|_| vault::GO_ON).unwrap();
+        Shared(Account::new(Arc::new(vault), Side::Source, Some(credential)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn d24_all_wait_for_the_first_try_and_none_follows_a_refusal() {
+        let account = account();
+        let first = account.attempt().await.unwrap();
+        let mut others: Vec<_> = (0..3).map(|_| Box::pin(account.attempt())).collect();
+        for other in &mut others {
+            assert!(futures_util::poll!(other.as_mut()).is_pending(), "waits for the first");
+        }
+        first.ended::<()>(Err(refused())).unwrap_err();
+        for other in others {
+            let cause = other.await.err().expect("refused").cause;
+            assert_eq!(cause, Cause::AdministratorLoginHeld, "nobody else tried");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_try_that_was_given_up_leaves_its_turn_to_the_next() {
+        let account = account();
+        let first = account.attempt().await.unwrap();
+        let mut second = Box::pin(account.attempt());
+        assert!(futures_util::poll!(second.as_mut()).is_pending());
+        drop(first);
+        let second = second.await.unwrap();
+        second.ended(Ok(())).unwrap();
+        let (third, fourth) = (account.attempt().await.unwrap(), account.attempt().await.unwrap());
+        third.ended(Ok(())).unwrap();
+        let lost = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "logging in");
+        fourth.ended::<()>(Err(lost)).unwrap_err();
+        assert!(account.attempt().await.is_ok(), "a lost connection says nothing about the password");
+    }
+
+    /// A source that refuses the administrator, and a destination that does not answer.
+    struct Refusing(Arc<std::sync::atomic::AtomicUsize>);
+
+    struct OneSide(Arc<std::sync::atomic::AtomicUsize>, Side, Arc<dyn Authenticator>);
+
+    #[async_trait]
+    impl Endpoint for OneSide {
+        async fn open_source(&self) -> Result<Box<dyn Source>> {
+            let attempt = self.2.attempt().await?;
+            self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            attempt.ended(Err(refused()))
+        }
+
+        async fn open_destination(&self) -> Result<Box<dyn Destination>> {
+            assert_eq!(self.1, Side::Destination);
+            std::future::pending().await
+        }
+    }
+
+    impl Endpoints for Refusing {
+        fn open(
+            &self,
+            side: Side,
+            _: &Server,
+            _: &Mailbox,
+            auth: Arc<dyn Authenticator>,
+            _: Resources,
+        ) -> Result<Arc<dyn Endpoint>> {
+            Ok(Arc::new(OneSide(Arc::clone(&self.0), side, auth)))
+        }
+    }
+
+    async fn until(engine: &Engine, status: Status) {
+        let all = |row: &Arc<crate::engine::snapshot::ItemRow>| row.status == status;
+        engine.snapshots().wait_for(|snapshot| snapshot.rows().any(all)).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn d24_a_pass_that_is_stopped_after_a_refusal_leaves_nothing_refused_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1).unwrap();
+        let mut source = Server::parse_url("imaps://imap.example").unwrap();
+        source.admin = Some(AdminLogin::parse("chief"));
+        let destination = Server::parse_url("maildir:/nowhere/{email}").unwrap();
+        let credential = store.new_credentials(1, 1, "test").await.unwrap()[0];
+        let credentials = [Some(credential), None];
+        let project =
+            store.create_project("p".into(), source, destination, Options::default(), credentials).await.unwrap();
+        let new = NewItem {
+            source_email: "a@a.example".into(),
+            destination_email: "a@b.example".into(),
+            ..NewItem::default()
+        };
+        let item = store.import_items(project, vec![new]).await.unwrap()[0].id;
+        let vault = MemoryVault::default();
+        vault.put_many(vec![(credential, Secret::new("pw"))], &|_| vault::GO_ON).unwrap();
+        let tries = Arc::default();
+        let engine = Engine::start(Workspace {
+            store,
+            vault: Arc::new(vault),
+            spool: folder.path().to_owned(),
+            numbers: folder.path().to_owned(),
+            budget: Budget::new(MESSAGE_MEMORY),
+            clock: Arc::new(SystemClock),
+            endpoints: Arc::new(Refusing(Arc::clone(&tries))),
+        });
+        let start = || Command::Start { project, items: vec![item], kind: PassKind::Full };
+        for times in 1..=3 {
+            assert_eq!(engine.command(start()).await.done, [item]);
+            until(&engine, Status::Migrating).await;
+            // Refused at the source, while the destination keeps the pass waiting.
+            while tries.load(std::sync::atomic::Ordering::SeqCst) < times {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(engine.command(Command::Stop { project, items: vec![item] }).await.done, [item]);
+            until(&engine, Status::Stopped).await;
+        }
+        engine.close().await;
+    }
+
+    #[tokio::test]
+    async fn without_a_credential_nothing_is_tried() {
+        let account = Shared(Account::new(Arc::new(MemoryVault::default()), Side::Destination, None));
+        let failure = account.attempt().await.err().expect("nothing to show");
+        assert_eq!(
+            (failure.cause, failure.doing.as_str()),
+            (Cause::CredentialMissing, "reading the destination credential")
+        );
+    }
+}
