@@ -36,27 +36,55 @@ pub enum Status {
     Completed,
 }
 
+/// What a submission waits for before a worker may take it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Nothing but its turn.
+    #[default]
+    None,
+    /// Its time, UTC epoch milliseconds.
+    Until(i64),
+    /// A word of the consultant: starts are held, by the project's switch, because the administrator's login was refused (D24), or
+    /// because the program ended while it ran (D3).
+    Word,
+    /// A credential that its owner is asked for (R11).
+    Credentials,
+}
+
+impl Wait {
+    /// What comes first of what a submission waits for: a credential before a word, a word before a time.
+    pub fn first(credentials: bool, word: bool, until: Option<i64>) -> Self {
+        match (credentials, word, until) {
+            (true, _, _) => Self::Credentials,
+            (false, true, _) => Self::Word,
+            (false, false, Some(at)) => Self::Until(at),
+            (false, false, None) => Self::None,
+        }
+    }
+
+    /// The status of a submission that waits for this.
+    pub fn status(self) -> Status {
+        match self {
+            Self::None => Status::Submitted,
+            Self::Until(_) => Status::Scheduled,
+            Self::Word => Status::Held,
+            Self::Credentials => Status::WaitingForUser,
+        }
+    }
+}
+
 /// What happens to an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A person starts a pass. A credential to be asked for comes before a hold, a hold before a time.
-    Start {
-        /// A side lacks administrator and own credentials (R11).
-        waiting_for_user: bool,
-        /// It has a time in the future.
-        scheduled: bool,
-        /// Starts are held: by the project's switch, or because the administrator's login was refused (D24).
-        held: bool,
-    },
+    /// A person starts a pass.
+    Start(Wait),
     /// A worker takes it.
     Take,
     /// The worker has loaded what earlier passes left.
     Loaded,
-    /// The process ended while a worker had it: crash, power loss.
-    Interrupted {
-        /// It waits for a word of the consultant instead of starting again by itself (D3).
-        held: bool,
-    },
+    /// The process ended while a worker had it (crash, power loss), or the worker gave it back.
+    Interrupted(Wait),
     /// A person stops it.
     Stop,
     /// The worker ended the operation in hand.
@@ -66,26 +94,15 @@ pub enum Event {
     /// The pass came to its end.
     Finish,
     /// The last missing credential came and was accepted.
-    CredentialsCame {
-        /// It has a time in the future.
-        scheduled: bool,
-        /// Starts are held.
-        held: bool,
-    },
+    CredentialsCame(Wait),
     /// The credentials that came were refused (R44).
     CredentialsRefused,
     /// Its time came.
-    TimeCame {
-        /// Starts are held.
-        held: bool,
-    },
+    TimeCame(Wait),
     /// Starts are held from now on.
     Hold,
     /// The hold ended.
-    Resume {
-        /// It has a time in the future.
-        scheduled: bool,
-    },
+    Resume(Wait),
 }
 
 /// Why something is refused: one sentence with the reason, one with the way out.
@@ -189,10 +206,8 @@ impl Status {
     /// The event is refused; the status stays.
     pub fn after(self, event: Event) -> Result<Self, Refusal> {
         match event {
-            Event::Start { waiting_for_user, scheduled, held } => match self {
-                Self::NotSubmitted | Self::Stopped | Self::Failed | Self::Completed => {
-                    Ok(if waiting_for_user { Self::WaitingForUser } else { waiting(scheduled, held) })
-                }
+            Event::Start(wait) => match self {
+                Self::NotSubmitted | Self::Stopped | Self::Failed | Self::Completed => Ok(wait.status()),
                 Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::AlreadySubmitted),
                 Self::Queued => Err(Refusal::Queued),
                 Self::WaitingForUser => Err(Refusal::WaitingForUser),
@@ -210,8 +225,8 @@ impl Status {
             Event::Take => self.only(Self::Submitted, Self::Queued),
             Event::Loaded => self.only(Self::Queued, Self::Migrating),
             Event::StopConfirmed => self.only(Self::Stopping, Self::Stopped),
-            Event::Interrupted { held } => match self {
-                Self::Queued | Self::Migrating => Ok(waiting(false, held)),
+            Event::Interrupted(wait) => match self {
+                Self::Queued | Self::Migrating => Ok(wait.status()),
                 Self::Stopping => Ok(Self::Stopped),
                 Self::NotSubmitted | Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::OutOfTurn),
                 Self::WaitingForUser | Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::OutOfTurn),
@@ -229,24 +244,16 @@ impl Status {
                 Self::Queued | Self::WaitingForUser => Err(Refusal::OutOfTurn),
                 Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::OutOfTurn),
             },
-            Event::CredentialsCame { scheduled, held } => self.only(Self::WaitingForUser, waiting(scheduled, held)),
+            Event::CredentialsCame(wait) => self.only(Self::WaitingForUser, wait.status()),
             Event::CredentialsRefused => self.only(Self::WaitingForUser, Self::Failed),
-            Event::TimeCame { held } => self.only(Self::Scheduled, waiting(false, held)),
+            Event::TimeCame(wait) => self.only(Self::Scheduled, wait.status()),
             Event::Hold => self.only(Self::Submitted, Self::Held),
-            Event::Resume { scheduled } => self.only(Self::Held, waiting(scheduled, false)),
+            Event::Resume(wait) => self.only(Self::Held, wait.status()),
         }
     }
 
     fn only(self, from: Self, to: Self) -> Result<Self, Refusal> {
         if self == from { Ok(to) } else { Err(Refusal::OutOfTurn) }
-    }
-}
-
-fn waiting(scheduled: bool, held: bool) -> Status {
-    match (held, scheduled) {
-        (true, _) => Status::Held,
-        (false, true) => Status::Scheduled,
-        (false, false) => Status::Submitted,
     }
 }
 
@@ -290,38 +297,36 @@ mod tests {
 
     use super::*;
 
-    const START: Event = Event::Start { waiting_for_user: false, scheduled: false, held: false };
+    const START: Event = Event::Start(Wait::None);
 
     /// Every (status, event): the letter is the status after it, `-` a refusal. Columns follow [`Status::ALL`].
     #[test]
     fn every_status_meets_every_event() {
-        let start = |w, s, h| Event::Start { waiting_for_user: w, scheduled: s, held: h };
-        let came = |s, h| Event::CredentialsCame { scheduled: s, held: h };
         //   N: Not Submitted, S: Submitted, T: Scheduled (time), H: Held, Q: Queued, W: Waiting for User, M: Migrating,
         //   g: Stopping, D: Stopped (done), F: Failed, C: Completed
         let table: [(Event, &str); 21] = [
             //                                            NSTHQWMgDFC
-            (start(false, false, false), /*            */ "S-------SSS"),
-            (start(false, true, false), /*             */ "T-------TTT"),
-            (start(false, false, true), /*             */ "H-------HHH"),
-            (start(false, true, true), /*              */ "H-------HHH"),
-            (start(true, true, true), /*               */ "W-------WWW"),
+            (Event::Start(Wait::None), /*              */ "S-------SSS"),
+            (Event::Start(Wait::Until(9)), /*          */ "T-------TTT"),
+            (Event::Start(Wait::Word), /*              */ "H-------HHH"),
+            (Event::Start(Wait::Credentials), /*       */ "W-------WWW"),
             (Event::Take, /*                           */ "-Q---------"),
             (Event::Loaded, /*                         */ "----M------"),
-            (Event::Interrupted { held: false }, /*    */ "----S-SD---"),
-            (Event::Interrupted { held: true }, /*     */ "----H-HD---"),
+            (Event::Interrupted(Wait::None), /*        */ "----S-SD---"),
+            (Event::Interrupted(Wait::Word), /*        */ "----H-HD---"),
             (Event::Stop, /*                           */ "--DD-Dg----"),
             (Event::StopConfirmed, /*                  */ "-------D---"),
             (Event::Fatal, /*                          */ "----F-FD---"),
             (Event::Finish, /*                         */ "------CD---"),
-            (came(false, false), /*                    */ "-----S-----"),
-            (came(true, false), /*                     */ "-----T-----"),
-            (came(false, true), /*                     */ "-----H-----"),
+            (Event::CredentialsCame(Wait::None), /*    */ "-----S-----"),
+            (Event::CredentialsCame(Wait::Until(9)), /**/ "-----T-----"),
+            (Event::CredentialsCame(Wait::Word), /*    */ "-----H-----"),
             (Event::CredentialsRefused, /*             */ "-----F-----"),
-            (Event::TimeCame { held: false }, /*       */ "--S--------"),
+            (Event::TimeCame(Wait::None), /*           */ "--S--------"),
+            (Event::TimeCame(Wait::Word), /*           */ "--H--------"),
             (Event::Hold, /*                           */ "-H---------"),
-            (Event::Resume { scheduled: false }, /*    */ "---S-------"),
-            (Event::Resume { scheduled: true }, /*     */ "---T-------"),
+            (Event::Resume(Wait::None), /*             */ "---S-------"),
+            (Event::Resume(Wait::Until(9)), /*         */ "---T-------"),
         ];
         let letters = "NSTHQWMgDFC";
         for (event, row) in table {
@@ -330,7 +335,10 @@ mod tests {
                 assert_eq!(after, expected, "{status:?} and {event:?}");
             }
         }
-        assert_eq!(Scheduled.after(Event::TimeCame { held: true }), Ok(Held));
+        let first = |credentials, word, until| Wait::first(credentials, word, until);
+        assert_eq!(first(true, true, Some(9)), Wait::Credentials);
+        assert_eq!(first(false, true, Some(9)), Wait::Word);
+        assert_eq!((first(false, false, Some(9)), first(false, false, None)), (Wait::Until(9), Wait::None));
     }
 
     #[test]
@@ -360,7 +368,7 @@ mod tests {
     fn r04_a_scheduled_submission_can_be_stopped_and_scheduled_again() {
         assert_eq!(Scheduled.after(Event::Stop), Ok(Stopped));
         assert_eq!(Held.after(Event::Stop), Ok(Stopped));
-        let again = Event::Start { waiting_for_user: false, scheduled: true, held: false };
+        let again = Event::Start(Wait::Until(9));
         assert_eq!(Stopped.after(again), Ok(Scheduled));
     }
 
@@ -379,9 +387,9 @@ mod tests {
 
     #[test]
     fn r11_r14_waiting_for_user_lasts_until_credentials_come_or_it_is_stopped() {
-        let start = Event::Start { waiting_for_user: true, scheduled: true, held: false };
+        let start = Event::Start(Wait::first(true, false, Some(9)));
         assert_eq!(Failed.after(start), Ok(WaitingForUser));
-        assert_eq!(WaitingForUser.after(Event::CredentialsCame { scheduled: true, held: false }), Ok(Scheduled));
+        assert_eq!(WaitingForUser.after(Event::CredentialsCame(Wait::Until(9))), Ok(Scheduled));
         assert_eq!(WaitingForUser.after(Event::Stop), Ok(Stopped));
         assert_eq!(WaitingForUser.after(START), Err(Refusal::WaitingForUser));
     }
@@ -389,7 +397,7 @@ mod tests {
     #[test]
     fn r20_r21_migrating_can_be_stopped_and_ends_stopped() {
         assert_eq!(Migrating.after(Event::Stop), Ok(Stopping));
-        for end in [Event::StopConfirmed, Event::Finish, Event::Fatal, Event::Interrupted { held: false }] {
+        for end in [Event::StopConfirmed, Event::Finish, Event::Fatal, Event::Interrupted(Wait::None)] {
             assert_eq!(Stopping.after(end), Ok(Stopped), "{end:?}");
         }
     }

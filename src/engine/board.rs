@@ -1,19 +1,23 @@
 //! The run state: which item is where, who runs, who is next. The dispatcher owns it and performs what it answers.
 //!
-//! [`Board::handle`] is synchronous and touches nothing outside: an event goes in, effects come out. Statuses change
-//! through the one transition function of the domain only.
+//! [`Board::handle`] is synchronous and touches nothing outside: the time and an event go in, effects come out, and
+//! [`Board::next_due`] tells when to ask again. Statuses change through the one transition function of the domain only.
 
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::waiting::Waiting;
+use self::waiting::{Queue, Waiting};
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
-use crate::domain::status::{self, Refusal, Status};
+use crate::domain::status::{self, Refusal, Status, Wait};
 use crate::engine::command::Outcome;
+use crate::engine::runner::RunnerKind;
 use crate::pass::PassEnd;
+
+/// Items of one project that a remote service works on at once: it does the work, here they are only watched.
+const REMOTE_AT_ONCE: u32 = 1000;
 
 /// What happens to the run state.
 #[derive(Clone, Debug)]
@@ -27,8 +31,13 @@ pub enum Event {
         /// Its option *concurrent migrations*.
         concurrent: u32,
     },
-    /// Passes were made for these items; their submission was decided by [`Board::startable`].
-    Submitted(Vec<(ItemId, PassId)>),
+    /// Passes that wait for this were made for these items; that they may start was decided by [`Board::startable`].
+    Submitted {
+        /// The items and their passes.
+        passes: Vec<(ItemId, PassId)>,
+        /// What they wait for.
+        wait: Wait,
+    },
     /// Held and left-behind submissions of these items may run.
     Resume(Vec<ItemId>),
     /// A worker has loaded what it needs.
@@ -41,6 +50,8 @@ pub enum Event {
     Abort(Vec<ItemId>),
     /// Nothing new starts any more; what runs is told to stop.
     Close,
+    /// Time went on.
+    Tick,
 }
 
 /// An item as it is found in the database.
@@ -52,8 +63,12 @@ pub struct Listed {
     pub status: Status,
     /// Its latest pass.
     pub pass: Option<PassId>,
+    /// When that starts, if it is scheduled.
+    pub until: Option<i64>,
     /// What it reads and writes.
     pub mailboxes: Mailboxes,
+    /// Who works on it.
+    pub runner: RunnerKind,
 }
 
 /// What the dispatcher has to do.
@@ -61,8 +76,8 @@ pub struct Listed {
 pub enum Effect {
     /// Write a status.
     Status(Change),
-    /// Start a worker.
-    Spawn(ItemId, PassId),
+    /// Start a runner of this kind on it.
+    Spawn(ItemId, PassId, RunnerKind),
     /// Tell a worker to stop.
     Stop(ItemId),
     /// Tell a worker to drop everything.
@@ -91,15 +106,35 @@ struct Seat {
     project: ProjectId,
     status: Status,
     pass: Option<PassId>,
+    until: Option<i64>,
     mailboxes: Mailboxes,
+    runner: RunnerKind,
     /// What it was given when its worker started.
     holds: Option<Mailboxes>,
 }
 
+impl Seat {
+    fn queue(&self) -> Queue {
+        (self.project, self.runner)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Place {
+    /// Its option *concurrent migrations*, for the copier.
     concurrent: u32,
-    running: u32,
+    running: BTreeMap<RunnerKind, u32>,
+}
+
+impl Place {
+    /// Whether one more may run.
+    fn is_free(&self, runner: RunnerKind) -> bool {
+        let most = match runner {
+            RunnerKind::Copier => self.concurrent,
+            RunnerKind::Remote => REMOTE_AT_ONCE,
+        };
+        self.running.get(&runner).copied().unwrap_or(0) < most
+    }
 }
 
 /// The run state.
@@ -109,6 +144,8 @@ pub struct Board {
     places: BTreeMap<ProjectId, Place>,
     /// Submitted, in order.
     waiting: Waiting,
+    /// Scheduled, by their time.
+    due: BTreeSet<(i64, ItemId)>,
     closing: bool,
 }
 
@@ -120,7 +157,8 @@ impl Board {
 
     /// Whether any of these items waits for a worker or has one.
     pub fn is_busy(&self) -> bool {
-        self.places.values().any(|place| place.running > 0) || (!self.closing && !self.waiting.is_empty())
+        self.places.values().any(|place| place.running.values().any(|running| *running > 0))
+            || (!self.closing && !self.waiting.is_empty())
     }
 
     /// An item's status.
@@ -128,9 +166,9 @@ impl Board {
         self.seats.get(&item).map(|seat| seat.status)
     }
 
-    /// Which of these items may be started; the others with the reason.
-    pub fn startable(&self, items: &[ItemId]) -> Outcome {
-        let start = status::Event::Start { waiting_for_user: false, scheduled: false, held: false };
+    /// Which of these items may be started so; the others with the reason.
+    pub fn startable(&self, items: &[ItemId], wait: Wait) -> Outcome {
+        let start = status::Event::Start(wait);
         let mut outcome = Outcome::default();
         for item in items {
             match self.seats.get(item).map(|seat| seat.status.after(start)) {
@@ -148,7 +186,9 @@ impl Board {
         let forgets = self.seats.values().all(at_rest) && self.places.remove(&project).is_some();
         if forgets {
             self.seats.retain(|_, seat| seat.project != project);
-            self.waiting.drain(project);
+            for runner in RunnerKind::ALL {
+                self.waiting.drain((project, runner));
+            }
         }
         forgets
     }
@@ -158,13 +198,18 @@ impl Board {
         self.places.keys().copied()
     }
 
-    /// Takes in an event and answers what to do, and for stops which items were stopped.
-    pub fn handle(&mut self, event: Event) -> (Vec<Effect>, Outcome) {
+    /// When the next scheduled item is due, UTC epoch milliseconds.
+    pub fn next_due(&self) -> Option<i64> {
+        self.due.first().filter(|_| !self.closing).map(|(at, _)| *at)
+    }
+
+    /// Takes in an event at this time (UTC epoch milliseconds) and answers what to do, and for stops which items were stopped.
+    pub fn handle(&mut self, now: i64, event: Event) -> (Vec<Effect>, Outcome) {
         let mut effects = Vec::new();
         let mut outcome = Outcome::default();
         match event {
             Event::Load { project, items, concurrent } => self.load(project, items, concurrent),
-            Event::Submitted(passes) => self.submitted(passes, &mut effects),
+            Event::Submitted { passes, wait } => self.submitted(passes, wait, &mut effects),
             Event::Resume(items) => self.resume(&items, &mut outcome, &mut effects),
             Event::Loaded(item) => drop(self.change(item, status::Event::Loaded, None, &mut effects)),
             Event::Ended(item, end) => self.ended(item, end, &mut effects),
@@ -178,6 +223,7 @@ impl Board {
                     }
                 }
             }
+            Event::Tick => {}
             Event::Close => {
                 self.closing = true;
                 let active: Vec<_> = self.seats.iter().filter(|s| s.1.status.is_active()).map(|s| *s.0).collect();
@@ -189,26 +235,50 @@ impl Board {
                 }
             }
         }
+        self.take_due(now, &mut effects);
         self.schedule(&mut effects);
         (effects, outcome)
     }
 
+    /// Scheduled items whose time came stand in their queues, in the order of their times.
+    fn take_due(&mut self, now: i64, effects: &mut Vec<Effect>) {
+        while let Some((at, item)) = self.due.first().copied().filter(|(at, _)| !self.closing && *at <= now) {
+            self.due.remove(&(at, item));
+            if self.change(item, status::Event::TimeCame(Wait::None), None, effects).is_ok()
+                && let Some(queue) = self.seats.get(&item).map(Seat::queue)
+            {
+                self.waiting.push(queue, item);
+            }
+        }
+    }
+
     fn load(&mut self, project: ProjectId, items: Vec<Listed>, concurrent: u32) {
         self.places.entry(project).or_default().concurrent = concurrent;
-        for Listed { item, status, pass, mailboxes } in items {
-            let seat = self.seats.entry(item).or_insert(Seat { project, status, pass, mailboxes, holds: None });
+        for Listed { item, status, pass, until, mailboxes, runner } in items {
+            if !self.seats.contains_key(&item) && status == Status::Scheduled {
+                self.due.extend(until.map(|at| (at, item)));
+            }
+            let seat = Seat { project, status, pass, until, mailboxes, runner, holds: None };
+            let seat = self.seats.entry(item).or_insert(seat);
             // Another login may have come since.
             seat.mailboxes = mailboxes;
         }
     }
 
-    fn submitted(&mut self, passes: Vec<(ItemId, PassId)>, effects: &mut Vec<Effect>) {
+    fn submitted(&mut self, passes: Vec<(ItemId, PassId)>, wait: Wait, effects: &mut Vec<Effect>) {
         let mut projects = BTreeSet::new();
         for (item, pass) in passes {
             let Some(seat) = self.seats.get_mut(&item) else { continue };
-            (seat.status, seat.pass) = (Status::Submitted, Some(pass));
-            projects.insert(seat.project);
-            self.waiting.push(seat.project, item);
+            let Ok(status) = seat.status.after(status::Event::Start(wait)) else { continue };
+            (seat.status, seat.pass) = (status, Some(pass));
+            seat.until = if let Wait::Until(at) = wait { Some(at) } else { None };
+            let (project, queue) = (seat.project, seat.queue());
+            projects.insert(project);
+            match wait {
+                Wait::None => self.waiting.push(queue, item),
+                Wait::Until(at) => drop(self.due.insert((at, item))),
+                Wait::Word | Wait::Credentials => {}
+            }
         }
         // A new Start is the consultant's word that the logins are right now.
         effects.extend(projects.into_iter().map(Effect::TryAgain));
@@ -224,11 +294,11 @@ impl Board {
                 if projects.insert(seat.project) {
                     effects.push(Effect::TryAgain(seat.project));
                 }
-                let _ = self.change(*item, status::Event::Resume { scheduled: false }, None, effects);
+                let _ = self.change(*item, status::Event::Resume(Wait::None), None, effects);
             } else if seat.status != Status::Submitted || queued {
                 continue;
             }
-            self.waiting.push(seat.project, *item);
+            self.waiting.push(seat.queue(), *item);
             outcome.done.push(*item);
         }
     }
@@ -237,7 +307,11 @@ impl Board {
         for item in items {
             match self.change(*item, status::Event::Stop, None, effects) {
                 Ok(Status::Stopping) => effects.push(Effect::Stop(*item)),
-                Ok(_) => {}
+                Ok(_) => {
+                    if let Some(at) = self.seats.get_mut(item).and_then(|seat| seat.until.take()) {
+                        self.due.remove(&(at, *item));
+                    }
+                }
                 Err(refusal) => {
                     outcome.left.push((*item, refusal.to_string()));
                     continue;
@@ -253,7 +327,7 @@ impl Board {
         let (event, failure) = match end {
             PassEnd::Completed { .. } => (status::Event::Finish, None),
             // Without having been told by a person (a Queued item when the program closes): the same pass goes on later.
-            PassEnd::Stopped if seat.status != Status::Stopping => (status::Event::Interrupted { held: false }, None),
+            PassEnd::Stopped if seat.status != Status::Stopping => (status::Event::Interrupted(Wait::None), None),
             PassEnd::Stopped => (status::Event::StopConfirmed, None),
             PassEnd::Failed { side, failure } => self.failed(seat.project, side, failure, effects),
         };
@@ -274,14 +348,14 @@ impl Board {
     ) -> (status::Event, Option<(Option<Side>, Failure)>) {
         match failure.cause {
             Cause::AdministratorLoginRefused => {
-                for item in self.waiting.drain(project) {
+                for item in self.waiting.drain((project, RunnerKind::Copier)) {
                     let _ = self.change(item, status::Event::Hold, Some((side, failure.clone())), effects);
                 }
                 (status::Event::Fatal, Some((side, failure)))
             }
             Cause::AdministratorLoginHeld => {
                 let failure = Failure { cause: Cause::AdministratorLoginRefused, ..failure };
-                (status::Event::Interrupted { held: true }, Some((side, failure)))
+                (status::Event::Interrupted(Wait::Word), Some((side, failure)))
             }
             _ => (status::Event::Fatal, Some((side, failure))),
         }
@@ -309,36 +383,39 @@ impl Board {
             return;
         }
         // A mailbox passed on within one project may let another project's item start: until nobody can.
-        let projects: Vec<ProjectId> = self.places.keys().copied().collect();
+        let projects = self.places.keys();
+        let queues: Vec<Queue> =
+            projects.flat_map(|project| RunnerKind::ALL.map(|runner| (*project, runner))).collect();
         let mut more = true;
         while std::mem::take(&mut more) {
-            for project in &projects {
-                more |= self.fill(*project, effects);
+            for queue in &queues {
+                more |= self.fill(*queue, effects);
             }
         }
     }
 
-    /// Gives the free places of a project; tells whether anybody's turn came.
-    fn fill(&mut self, project: ProjectId, effects: &mut Vec<Effect>) -> bool {
+    /// Gives the free places of a queue; tells whether anybody's turn came.
+    fn fill(&mut self, queue: Queue, effects: &mut Vec<Effect>) -> bool {
         let mut any = false;
-        while self.places.get(&project).is_some_and(|place| place.running < place.concurrent) {
-            let Some(next) = self.waiting.next(project) else { break };
+        let (project, runner) = queue;
+        while self.places.get(&project).is_some_and(|place| place.is_free(runner)) {
+            let Some(next) = self.waiting.next(queue) else { break };
             any = true;
             let Some(seat) = self.seats.get(&next.item).copied() else {
                 self.waiting.pass_on(next, None);
                 continue;
             };
-            if !self.waiting.take(project, next, &seat.mailboxes) {
+            if !self.waiting.take(queue, next, &seat.mailboxes) {
                 continue;
             }
             if let Some(seat) = self.seats.get_mut(&next.item) {
                 seat.holds = Some(seat.mailboxes);
             }
             if let Some(place) = self.places.get_mut(&project) {
-                place.running += 1;
+                *place.running.entry(runner).or_default() += 1;
             }
             match (self.change(next.item, status::Event::Take, None, effects), seat.pass) {
-                (Ok(_), Some(pass)) => effects.push(Effect::Spawn(next.item, pass)),
+                (Ok(_), Some(pass)) => effects.push(Effect::Spawn(next.item, pass, runner)),
                 _ => self.leave(next.item),
             }
         }
@@ -348,9 +425,9 @@ impl Board {
     /// An item's place and its mailboxes are free again.
     fn leave(&mut self, item: ItemId) {
         let Some(seat) = self.seats.get_mut(&item) else { return };
-        let (project, held) = (seat.project, seat.holds.take());
-        if let Some(place) = self.places.get_mut(&project) {
-            place.running = place.running.saturating_sub(1);
+        let ((project, runner), held) = (seat.queue(), seat.holds.take());
+        if let Some(running) = self.places.get_mut(&project).and_then(|place| place.running.get_mut(&runner)) {
+            *running = running.saturating_sub(1);
         }
         if let Some(mailboxes) = held {
             self.waiting.give_back(&mailboxes);

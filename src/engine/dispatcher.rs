@@ -6,28 +6,27 @@
 mod statuses;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{Id, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
-use crate::domain::status::Status;
-use crate::endpoint::Meter;
-use crate::engine::authenticators::Authenticators;
+use crate::domain::status::Wait;
 use crate::engine::board::{Board, Effect, Event, Listed};
 use crate::engine::command::{Command, Outcome};
 use crate::engine::handle::Workspace;
 use crate::engine::mailboxes;
+use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::speed::Speed;
-use crate::engine::worker::Worker;
-use crate::pass::tally::Tally;
 use crate::pass::{PassEnd, Stops};
 use crate::store::{Census, StatusChange, StoreError, Submission};
 
@@ -38,6 +37,12 @@ const POLL_EVERY: Duration = Duration::from_millis(200);
 /// How long answered commands of other processes are kept, in milliseconds.
 const KEEP_COMMANDS: i64 = 24 * 60 * 60 * 1000;
 
+/// News of passes on their way.
+const REPORTS: usize = 256;
+/// Why nothing starts while statuses of ended passes cannot be written.
+const NOT_WRITTEN: &str = "how the last passes ended could not be written to the workspace yet, and it is tried again and again; \
+                           make room on its disk, then start";
+
 /// What comes through the engine's handle.
 pub(super) enum Request {
     Command(Command, oneshot::Sender<Outcome>),
@@ -46,9 +51,24 @@ pub(super) enum Request {
 
 struct Run {
     stops: Stops,
-    tally: Arc<Tally>,
-    meter: Arc<Meter>,
+    bytes: u64,
     speed: Speed,
+}
+
+/// Who works on passes.
+pub(super) struct Runners {
+    pub copier: Arc<dyn Runner>,
+    /// None while no kind of project needs one.
+    pub remote: Option<Arc<dyn Runner>>,
+}
+
+impl Runners {
+    fn get(&self, kind: RunnerKind) -> Option<&Arc<dyn Runner>> {
+        match kind {
+            RunnerKind::Copier => Some(&self.copier),
+            RunnerKind::Remote => self.remote.as_ref(),
+        }
+    }
 }
 
 pub(super) struct Dispatcher {
@@ -58,11 +78,11 @@ pub(super) struct Dispatcher {
     elsewhere: watch::Sender<()>,
     census: HashMap<ProjectId, Census>,
     board: Board,
-    authenticators: Authenticators,
+    runners: Runners,
     runs: HashMap<ItemId, Run>,
-    workers: JoinSet<(ItemId, PassEnd)>,
-    tasks: HashMap<Id, ItemId>,
-    loaded: (mpsc::Sender<ItemId>, mpsc::Receiver<ItemId>),
+    workers: JoinSet<()>,
+    tell: mpsc::Sender<News>,
+    news: mpsc::Receiver<News>,
     rows: Builder,
     /// Statuses that could not be written, oldest first: tried again until they are.
     unwritten: Vec<StatusChange>,
@@ -70,13 +90,32 @@ pub(super) struct Dispatcher {
     orphaned: bool,
 }
 
+/// Returns when something scheduled is due; never, if nothing is.
+async fn due(next: Option<i64>, now: i64) {
+    match next {
+        // The clock may be set meanwhile: it is asked again after a minute at the latest.
+        Some(at) => {
+            tokio::time::sleep(Duration::from_millis(at.saturating_sub(now).clamp(0, 60_000).unsigned_abs())).await
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn internal(text: &str) -> PassEnd {
+    tracing::error!("{text}");
+    let failure = Failure::new(Cause::Internal, Scope::Mailbox, Retry::User, "running the pass");
+    PassEnd::Failed { side: None, failure: failure.saying(text) }
+}
+
 impl Dispatcher {
     pub fn new(
         workspace: Workspace,
+        runners: Runners,
         inbox: mpsc::Receiver<Request>,
         publish: watch::Sender<Arc<Snapshot>>,
         elsewhere: watch::Sender<()>,
     ) -> Self {
+        let (tell, news) = mpsc::channel(REPORTS);
         Self {
             workspace,
             inbox,
@@ -84,11 +123,11 @@ impl Dispatcher {
             elsewhere,
             census: HashMap::new(),
             board: Board::default(),
-            authenticators: Authenticators::default(),
+            runners,
             runs: HashMap::new(),
             workers: JoinSet::new(),
-            tasks: HashMap::new(),
-            loaded: mpsc::channel(64),
+            tell,
+            news,
             rows: Builder::default(),
             unwritten: Vec::new(),
             closing: false,
@@ -120,20 +159,14 @@ impl Dispatcher {
                     None if self.closing => self.orphaned = true,
                     None => return,
                 },
-                Some(item) = self.loaded.1.recv() => drop(self.handle(Event::Loaded(item)).await),
-                Some(ended) = self.workers.join_next_with_id() => {
-                    // News of loading that came before the end counts before it.
-                    while let Ok(item) = self.loaded.1.try_recv() {
-                        self.handle(Event::Loaded(item)).await;
-                    }
-                    self.ended(ended).await;
-                    // An end is news at once: somebody may wait for nothing else.
-                    self.paint();
-                }
+                Some((item, report)) = self.news.recv() => self.report(item, report).await,
+                // Its end was reported by itself.
+                Some(_) = self.workers.join_next() => {}
+                () = due(self.board.next_due(), self.workspace.clock.now()) => drop(self.handle(Event::Tick).await),
                 _ = paint.tick() => self.paint(),
                 _ = poll.tick() => self.poll().await,
             }
-            if self.closing && self.workers.is_empty() && self.orphaned {
+            if self.closing && self.runs.is_empty() && self.orphaned {
                 // What ran may have been what filled the disk.
                 self.write_down(Vec::new()).await;
                 self.paint();
@@ -194,7 +227,10 @@ impl Dispatcher {
         for (row, mailboxes) in rows.into_iter().zip(mailboxes) {
             let status = row.status();
             let latest = row.latest.as_ref();
-            seats.push(Listed { item: row.item.id, status, pass: latest.map(|pass| pass.id), mailboxes });
+            let (pass, until) =
+                (latest.map(|pass| pass.id), latest.and_then(|pass| pass.schedule.as_ref()).map(|s| s.at));
+            let runner = RunnerKind::Copier;
+            seats.push(Listed { item: row.item.id, status, pass, until, mailboxes, runner });
             if self.rows.get(row.item.id).is_none() {
                 self.rows.put(ItemRow {
                     item: row.item.id,
@@ -221,18 +257,24 @@ impl Dispatcher {
         if !matches!(kind, PassKind::Full | PassKind::Verify) {
             return Ok(Outcome::failed(format!("this version does not run {} passes yet", kind.word())));
         }
-        let outcome = self.board.startable(&items);
+        // What the database does not know yet would be refused by it.
+        self.write_down(Vec::new()).await;
+        if !self.unwritten.is_empty() {
+            return Ok(Outcome::failed(NOT_WRITTEN));
+        }
+        let wait = Wait::None;
+        let outcome = self.board.startable(&items, wait);
         if outcome.done.is_empty() {
             return Ok(outcome);
         }
-        let at = self.workspace.clock.now();
-        let submission = Submission { kind, status: Status::Submitted, schedule: None, at };
+        let (at, status) = (self.workspace.clock.now(), wait.status());
+        let submission = Submission { kind, status, schedule: None, at };
         let passes = self.workspace.store.submit(outcome.done.clone(), submission).await?;
         let passes: Vec<(ItemId, PassId)> = outcome.done.iter().copied().zip(passes).collect();
         for (item, pass) in &passes {
             if let Some(row) = self.rows.get(*item).cloned() {
                 let fresh = ItemRow {
-                    status: Status::Submitted,
+                    status,
                     pass: Some((*pass, kind, 1)),
                     submitted: Some(at),
                     started: None,
@@ -244,12 +286,12 @@ impl Dispatcher {
                 self.rows.put(fresh);
             }
         }
-        self.handle(Event::Submitted(passes)).await;
+        self.handle(Event::Submitted { passes, wait }).await;
         Ok(outcome)
     }
 
     async fn handle(&mut self, event: Event) -> Outcome {
-        let (effects, outcome) = self.board.handle(event);
+        let (effects, outcome) = self.board.handle(self.workspace.clock.now(), event);
         // A word of a person may change 100,000 statuses: those in a row are written in one transaction.
         let mut statuses = Vec::new();
         for effect in effects {
@@ -258,7 +300,11 @@ impl Dispatcher {
             }
             match effect {
                 Effect::Status(change) => statuses.push(change),
-                Effect::Spawn(item, pass) => self.spawn(item, pass),
+                Effect::Spawn(item, pass, kind) => {
+                    // All zero, unless a crash interrupted this pass.
+                    let counted = self.rows.get(item).map(|row| row.progress.counts).unwrap_or_default();
+                    self.spawn(Task { item, pass, counted }, kind);
+                }
                 Effect::Stop(item) => {
                     if let Some(run) = self.runs.get(&item) {
                         run.stops.stop.cancel();
@@ -269,68 +315,63 @@ impl Dispatcher {
                         run.stops.abort.cancel();
                     }
                 }
-                Effect::TryAgain(project) => self.authenticators.forget(project),
+                Effect::TryAgain(project) => {
+                    let runners = RunnerKind::ALL.into_iter().filter_map(|kind| self.runners.get(kind));
+                    runners.for_each(|runner| runner.try_again(project));
+                }
             }
         }
         self.write(statuses).await;
         outcome
     }
 
-    fn spawn(&mut self, item: ItemId, pass: PassId) {
-        let meter: Arc<Meter> = Arc::default();
-        let tally = Tally::new(Arc::clone(&meter));
-        if let Some(row) = self.rows.get(item) {
-            // All zero, unless a crash interrupted this pass.
-            tally.goes_on_from(row.progress.counts);
-        }
-        let stops = Stops::default();
-        let worker = Worker {
-            workspace: self.workspace.clone(),
-            authenticators: self.authenticators.clone(),
-            item,
-            pass,
-            tally: Arc::clone(&tally),
-            meter: Arc::clone(&meter),
-            stops: stops.clone(),
-            loaded: self.loaded.0.clone(),
-        };
-        self.runs.insert(item, Run { stops, tally, meter, speed: Speed::new(Instant::now()) });
-        let task = self.workers.spawn(async move { (item, worker.run().await) });
-        self.tasks.insert(task.id(), item);
+    fn spawn(&mut self, task: Task, kind: RunnerKind) {
+        let (item, stops) = (task.item, Stops::default());
+        let reports = Reports::new(item, self.tell.clone());
+        self.runs.insert(item, Run { stops: stops.clone(), bytes: 0, speed: Speed::new(Instant::now()) });
+        let runner = self.runners.get(kind).cloned();
+        self.workers.spawn(async move {
+            let end = match runner {
+                Some(runner) => AssertUnwindSafe(runner.run(task, &reports, stops)).catch_unwind().await,
+                None => Ok(internal("nobody does this kind of work in this version")),
+            };
+            // A panic is one failed pass, not a dead program.
+            reports.ended(end.unwrap_or_else(|_| internal("the worker ended unexpectedly"))).await;
+        });
     }
 
-    /// A worker ended, or panicked: one failed pass, not a dead program.
-    async fn ended(&mut self, ended: Result<(Id, (ItemId, PassEnd)), tokio::task::JoinError>) {
-        let (item, end) = match ended {
-            Ok((id, (item, end))) => {
-                self.tasks.remove(&id);
-                (item, end)
+    /// News of a pass.
+    async fn report(&mut self, item: ItemId, report: Report) {
+        match report {
+            Report::Loaded => drop(self.handle(Event::Loaded(item)).await),
+            Report::Figures(progress, bytes) => {
+                if let (Some(run), Some(row)) = (self.runs.get_mut(&item), self.rows.get(item).cloned()) {
+                    run.bytes = bytes;
+                    self.rows.put(ItemRow { progress: *progress, ..row });
+                }
             }
-            Err(error) => {
-                let Some(item) = self.tasks.remove(&error.id()) else { return };
-                tracing::error!(%item, %error, "worker died");
-                let failure = Failure::new(Cause::Internal, Scope::Mailbox, Retry::User, "running the pass");
-                (item, PassEnd::Failed { side: None, failure: failure.saying("the worker ended unexpectedly") })
+            Report::Ended(end) => {
+                if matches!(end, PassEnd::Failed { .. }) {
+                    tracing::info!(%item, ?end, "pass ended");
+                }
+                self.runs.remove(&item);
+                self.handle(Event::Ended(item, end)).await;
+                if let Some(row) = self.rows.get(item).cloned() {
+                    self.rows.put(ItemRow { speed: 0, ..row });
+                }
+                // An end is news at once: somebody may wait for nothing else.
+                self.paint();
             }
-        };
-        self.refresh(item);
-        self.runs.remove(&item);
-        self.handle(Event::Ended(item, end)).await;
-        if let Some(row) = self.rows.get(item).cloned() {
-            self.rows.put(ItemRow { speed: 0, ..row });
         }
-    }
-
-    fn refresh(&mut self, item: ItemId) {
-        let (Some(run), Some(row)) = (self.runs.get_mut(&item), self.rows.get(item).cloned()) else { return };
-        let progress = run.tally.progress();
-        let speed = run.speed.look(Instant::now(), run.meter.total(), progress.retry.is_some());
-        self.rows.put(ItemRow { progress, speed, ..row });
     }
 
     fn paint(&mut self) {
-        let running: Vec<ItemId> = self.runs.keys().copied().collect();
-        running.into_iter().for_each(|item| self.refresh(item));
+        for (item, run) in &mut self.runs {
+            if let Some(row) = self.rows.get(*item).cloned() {
+                let speed = run.speed.look(Instant::now(), run.bytes, row.progress.retry.is_some());
+                self.rows.put(ItemRow { speed, ..row });
+            }
+        }
         if let Some(snapshot) = self.rows.take() {
             self.publish.send_replace(snapshot);
         }

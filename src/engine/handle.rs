@@ -9,7 +9,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::domain::clock::Clock;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
-use crate::engine::dispatcher::{Dispatcher, Request};
+use crate::engine::copier::Copier;
+use crate::engine::dispatcher::{Dispatcher, Request, Runners};
 use crate::engine::endpoints::Endpoints;
 use crate::engine::snapshot::Snapshot;
 use crate::store::Store;
@@ -65,12 +66,17 @@ pub struct Engine {
 impl Engine {
     /// Starts an engine on the current tokio runtime. The caller holds the workspace's lock (D1).
     pub fn start(workspace: Workspace) -> Self {
+        let copier = Arc::new(Copier::new(workspace.clone()));
+        Self::start_with(workspace, Runners { copier, remote: None })
+    }
+
+    fn start_with(workspace: Workspace, runners: Runners) -> Self {
         let (requests, inbox) = mpsc::channel(64);
         let (publish, snapshots) = watch::channel(Arc::default());
         let mut tasks = JoinSet::new();
         let purging = tasks.spawn(purge(workspace.store.clone()));
         let (tell, elsewhere) = watch::channel(());
-        tasks.spawn(Dispatcher::new(workspace, inbox, publish, tell).run());
+        tasks.spawn(Dispatcher::new(workspace, runners, inbox, publish, tell).run());
         Self { requests, snapshots, elsewhere, tasks, purging }
     }
 
@@ -126,5 +132,73 @@ async fn purge(store: Store) {
             Ok(false) => return,
             Err(error) => return tracing::warn!(%error, "deleted rows not purged"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::domain::failure::Cause;
+    use crate::domain::ids::ProjectId;
+    use crate::domain::pass::PassKind;
+    use crate::domain::project::Options;
+    use crate::domain::server::Server;
+    use crate::domain::status::Status;
+    use crate::endpoint::registry::RealEndpoints;
+    use crate::engine::runner::{Reports, Runner, Task};
+    use crate::pass::{PassEnd, Stops};
+    use crate::platform::clock::SystemClock;
+    use crate::store::NewItem;
+    use crate::vault::MemoryVault;
+
+    struct Panics;
+
+    #[async_trait]
+    impl Runner for Panics {
+        #[expect(clippy::panic, reason = "what is tested")]
+        async fn run(&self, _: Task, reports: &Reports, _: Stops) -> PassEnd {
+            reports.loaded().await;
+            panic!("on purpose")
+        }
+
+        fn try_again(&self, _: ProjectId) {}
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_runner_that_panics_is_a_failed_pass_and_the_next_one_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1).unwrap();
+        let server = || Server::parse_url("maildir:/nowhere/{email}").unwrap();
+        let options = Options { concurrent: 1, ..Options::default() };
+        let project = store.create_project("p".into(), server(), server(), options, [None; 2]).await.unwrap();
+        let new = |name: &str| NewItem {
+            source_email: format!("{name}@a.example"),
+            destination_email: format!("{name}@b.example"),
+            ..NewItem::default()
+        };
+        let items = store.import_items(project, vec![new("a"), new("b")]).await.unwrap();
+        let items: Vec<_> = items.iter().map(|item| item.id).collect();
+        let workspace = Workspace {
+            store,
+            vault: Arc::new(MemoryVault::default()),
+            spool: folder.path().to_owned(),
+            numbers: folder.path().to_owned(),
+            budget: Budget::new(MESSAGE_MEMORY),
+            clock: Arc::new(SystemClock),
+            endpoints: Arc::new(RealEndpoints),
+        };
+        let engine = Engine::start_with(workspace, Runners { copier: Arc::new(Panics), remote: None });
+        let start = Command::Start { project, items: items.clone(), kind: PassKind::Full };
+        assert_eq!(engine.command(start).await.done, items);
+        let mut snapshots = engine.snapshots();
+        let all_failed = |snapshot: &Arc<Snapshot>| {
+            snapshot.rows().count() == 2 && snapshot.rows().all(|row| row.status == Status::Failed)
+        };
+        let snapshot = snapshots.wait_for(all_failed).await.unwrap().clone();
+        let causes = snapshot.rows().filter_map(|row| Some(row.failure.as_ref()?.1.cause));
+        assert_eq!(causes.collect::<Vec<_>>(), [Cause::Internal; 2]);
+        engine.close().await;
     }
 }

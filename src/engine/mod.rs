@@ -6,14 +6,15 @@
 mod authenticators;
 pub mod board;
 pub mod command;
+mod copier;
 pub mod desk;
 mod dispatcher;
 mod handle;
 mod mailboxes;
+pub mod runner;
 pub mod snapshot;
 mod speed;
 pub mod store_journal;
-mod worker;
 
 pub use crate::endpoint::registry as endpoints;
 pub use handle::{Engine, MESSAGE_MEMORY, Workspace};

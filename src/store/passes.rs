@@ -15,7 +15,7 @@ use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::record::PassProgress;
-use crate::domain::status::Status;
+use crate::domain::status::{Event, Status, Wait};
 
 /// An instant and the zone in which it was chosen (D16).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -298,7 +298,7 @@ impl Store {
         self.write(move |transaction, _| {
             let mut recovered = Vec::new();
             for was in [Status::Queued, Status::Migrating, Status::Stopping] {
-                let next = if was == Status::Stopping { Status::Stopped } else { Status::Submitted };
+                let Ok(next) = was.after(Event::Interrupted(Wait::None)) else { continue };
                 let mut statement = transaction.prepare_cached(
                     "SELECT id, item, attempt, max(submitted, ifnull(started, 0), updated) FROM pass WHERE status = ?1",
                 )?;

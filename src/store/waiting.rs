@@ -8,7 +8,7 @@ use super::codec::Word;
 use super::error::{Result, StoreError, missing};
 use super::passes::{Ended, change_status, next_attempt};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::status::Status;
+use crate::domain::status::{Event, Status};
 
 /// A change of a pass's status.
 #[derive(Clone, Debug)]
@@ -72,13 +72,14 @@ impl Store {
 
     /// Holds everything that waits for a worker. Only for the process that holds the workspace lock.
     pub async fn hold_waiting(&self) -> Result<()> {
-        self.write(|transaction, _| {
+        let Ok(held) = Status::Submitted.after(Event::Hold) else { return Ok(()) };
+        self.write(move |transaction, _| {
             transaction
                 .prepare_cached(
                     "UPDATE pass SET status = ?2, failure = NULL, side = NULL, ended = NULL
                      WHERE status = ?1 AND id IN (SELECT latest_pass FROM item WHERE deleted = 0)",
                 )?
-                .execute((Word(Status::Submitted), Word(Status::Held)))?;
+                .execute((Word(Status::Submitted), Word(held)))?;
             Ok(())
         })
         .await

@@ -34,26 +34,37 @@ fn between(reads: &str, writes: &str) -> Mailboxes {
 }
 
 fn listed(item: i64, mailboxes: Mailboxes) -> Listed {
-    Listed { item: ItemId(item), status: Status::NotSubmitted, pass: None, mailboxes }
+    Listed {
+        item: ItemId(item),
+        status: Status::NotSubmitted,
+        pass: None,
+        until: None,
+        mailboxes,
+        runner: RunnerKind::Copier,
+    }
 }
 
 /// A board with these items of one project, never started, of which so many run at once.
 fn board(items: i64, concurrent: u32) -> Board {
     let mut board = Board::default();
     let items = (1..=items).map(|id| listed(id, own(id))).collect();
-    board.handle(Event::Load { project: PROJECT, items, concurrent });
+    board.handle(0, Event::Load { project: PROJECT, items, concurrent });
     board
 }
 
 /// The same, started, all of them.
 fn started(items: i64, concurrent: u32) -> Board {
     let mut board = board(items, concurrent);
-    board.handle(submitted(1..=items));
+    board.handle(0, submitted(1..=items));
     board
 }
 
 fn submitted(items: impl Iterator<Item = i64>) -> Event {
-    Event::Submitted(items.map(|id| (ItemId(id), PassId(id * 10))).collect())
+    submitted_to_wait(items, Wait::None)
+}
+
+fn submitted_to_wait(items: impl Iterator<Item = i64>, wait: Wait) -> Event {
+    Event::Submitted { passes: items.map(|id| (ItemId(id), PassId(id * 10))).collect(), wait }
 }
 
 fn statuses(board: &Board) -> Vec<Status> {
@@ -61,7 +72,7 @@ fn statuses(board: &Board) -> Vec<Status> {
 }
 
 fn spawned(effects: &[Effect]) -> Vec<i64> {
-    effects.iter().filter_map(|e| if let Effect::Spawn(item, _) = e { Some(item.0) } else { None }).collect()
+    effects.iter().filter_map(|e| if let Effect::Spawn(item, ..) = e { Some(item.0) } else { None }).collect()
 }
 
 /// Every event that can come while one item runs, in every order that can race, and where it ends.
@@ -110,7 +121,7 @@ fn races_end_where_they_must() {
         let mut seen = Vec::new();
         let mut known = Queued;
         for event in events {
-            let (effects, _) = board.handle(event);
+            let (effects, _) = board.handle(0, event);
             // What is written follows on what was written before, without a gap.
             for effect in effects {
                 if let Effect::Status(Change { from, to, .. }) = effect {
@@ -122,14 +133,14 @@ fn races_end_where_they_must() {
             assert_eq!(known, statuses(&board)[0], "{told:?}");
         }
         assert_eq!(seen, expected, "{told:?}");
-        assert_eq!(board.places[&PROJECT].running, 0, "{told:?}");
+        assert!(board.places[&PROJECT].running.values().all(|running| *running == 0), "{told:?}");
     }
 }
 
 #[test]
 fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
     let mut board = board(1, 1);
-    let (effects, _) = board.handle(submitted(1..=1));
+    let (effects, _) = board.handle(0, submitted(1..=1));
     let taken = Effect::Status(Change {
         item: ItemId(1),
         pass: PassId(10),
@@ -137,26 +148,26 @@ fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
         to: Status::Queued,
         failure: None,
     });
-    assert_eq!(effects, [Effect::TryAgain(PROJECT), taken, Effect::Spawn(ItemId(1), PassId(10))]);
+    assert_eq!(effects, [Effect::TryAgain(PROJECT), taken, Effect::Spawn(ItemId(1), PassId(10), RunnerKind::Copier)]);
 }
 
 #[test]
 fn r6_further_items_wait_and_come_in_their_order() {
     let mut board = board(5, 2);
-    assert_eq!(spawned(&board.handle(submitted([3, 1, 2, 5, 4].into_iter())).0), [3, 1]);
-    assert_eq!(spawned(&board.handle(Event::Ended(ItemId(1), COMPLETED)).0), [2]);
-    assert_eq!(spawned(&board.handle(Event::Ended(ItemId(3), PassEnd::Stopped)).0), [5], "a place is a place");
-    let (lowered, _) = board.handle(Event::Load { project: PROJECT, items: Vec::new(), concurrent: 1 });
+    assert_eq!(spawned(&board.handle(0, submitted([3, 1, 2, 5, 4].into_iter())).0), [3, 1]);
+    assert_eq!(spawned(&board.handle(0, Event::Ended(ItemId(1), COMPLETED)).0), [2]);
+    assert_eq!(spawned(&board.handle(0, Event::Ended(ItemId(3), PassEnd::Stopped)).0), [5], "a place is a place");
+    let (lowered, _) = board.handle(0, Event::Load { project: PROJECT, items: Vec::new(), concurrent: 1 });
     assert_eq!(lowered, [], "none is interrupted");
-    assert_eq!(spawned(&board.handle(Event::Ended(ItemId(2), broken())).0), [] as [i64; 0]);
-    let (raised, _) = board.handle(Event::Load { project: PROJECT, items: Vec::new(), concurrent: 8 });
+    assert_eq!(spawned(&board.handle(0, Event::Ended(ItemId(2), broken())).0), [] as [i64; 0]);
+    let (raised, _) = board.handle(0, Event::Load { project: PROJECT, items: Vec::new(), concurrent: 8 });
     assert_eq!(spawned(&raised), [4], "raised, more start at once");
 }
 
 #[test]
 fn r5_what_is_submitted_or_at_rest_is_not_stopped_and_says_why() {
     let mut board = started(2, 1);
-    let (effects, outcome) = board.handle(Event::Stop(vec![ItemId(1), ItemId(2), ItemId(9)]));
+    let (effects, outcome) = board.handle(0, Event::Stop(vec![ItemId(1), ItemId(2), ItemId(9)]));
     assert_eq!((effects, outcome.done.len(), outcome.left.len()), (Vec::new(), 0, 3));
     assert!(outcome.left[1].1.starts_with("submitted items cannot be stopped"), "{outcome:?}");
     assert_eq!(statuses(&board), [Status::Queued, Status::Submitted]);
@@ -165,10 +176,10 @@ fn r5_what_is_submitted_or_at_rest_is_not_stopped_and_says_why() {
 #[test]
 fn nothing_starts_once_the_program_closes() {
     let mut board = started(3, 1);
-    board.handle(Event::Loaded(ItemId(1)));
-    let (effects, outcome) = board.handle(Event::Close);
+    board.handle(0, Event::Loaded(ItemId(1)));
+    let (effects, outcome) = board.handle(0, Event::Close);
     assert_eq!((outcome.done, effects.contains(&Effect::Stop(ItemId(1)))), (vec![ItemId(1)], true));
-    let (effects, _) = board.handle(Event::Ended(ItemId(1), PassEnd::Stopped));
+    let (effects, _) = board.handle(0, Event::Ended(ItemId(1), PassEnd::Stopped));
     assert_eq!(spawned(&effects), [] as [i64; 0]);
     assert_eq!(statuses(&board), [Status::Stopped, Status::Submitted, Status::Submitted]);
     assert!(!board.is_busy());
@@ -178,14 +189,14 @@ fn nothing_starts_once_the_program_closes() {
 fn one_refused_administrator_login_holds_all_others() {
     use Status::{Failed, Held, Queued, Submitted};
     let mut board = started(5, 2);
-    let (effects, _) = board.handle(Event::Ended(ItemId(2), refused(Side::Source)));
+    let (effects, _) = board.handle(0, Event::Ended(ItemId(2), refused(Side::Source)));
     assert_eq!(spawned(&effects), [] as [i64; 0], "nobody tries again");
     assert_eq!(statuses(&board), [Queued, Failed, Held, Held, Held]);
     let reasons =
         effects.iter().filter(|e| matches!(e, Effect::Status(Change { to: Held, failure: Some(_), .. }))).count();
     assert_eq!(reasons, 3, "each says why it is held");
     // The other one that was running waited for that answer.
-    let (effects, _) = board.handle(Event::Ended(ItemId(1), held(Side::Source)));
+    let (effects, _) = board.handle(0, Event::Ended(ItemId(1), held(Side::Source)));
     let says = |effect: &Effect| {
         matches!(effect, Effect::Status(Change { to: Held, failure: Some((_, failure)), .. })
         if failure.cause == Cause::AdministratorLoginRefused)
@@ -193,21 +204,21 @@ fn one_refused_administrator_login_holds_all_others() {
     assert!(effects.iter().any(says), "{effects:?}");
     assert_eq!(statuses(&board), [Held, Failed, Held, Held, Held]);
     // A word of the consultant for two of them: tried again, and the refusal is forgotten before anybody starts.
-    let (effects, outcome) = board.handle(Event::Resume(vec![ItemId(4), ItemId(2), ItemId(3)]));
+    let (effects, outcome) = board.handle(0, Event::Resume(vec![ItemId(4), ItemId(2), ItemId(3)]));
     assert_eq!(outcome.done, [ItemId(4), ItemId(3)], "the failed one is not resumed");
     assert_eq!((&effects[0], spawned(&effects)), (&Effect::TryAgain(PROJECT), vec![4, 3]));
     assert_eq!(statuses(&board), [Held, Failed, Queued, Queued, Held]);
     // Refused again: one fails, the other is held again; those still held stay so.
-    board.handle(Event::Ended(ItemId(3), refused(Side::Source)));
-    board.handle(Event::Ended(ItemId(4), held(Side::Source)));
+    board.handle(0, Event::Ended(ItemId(3), refused(Side::Source)));
+    board.handle(0, Event::Ended(ItemId(4), held(Side::Source)));
     assert_eq!(statuses(&board), [Held, Failed, Failed, Held, Held]);
     // A held one can be stopped; a failed one started: then the refusal is forgotten too.
-    let (_, outcome) = board.handle(Event::Stop(vec![ItemId(1)]));
+    let (_, outcome) = board.handle(0, Event::Stop(vec![ItemId(1)]));
     assert_eq!((outcome.done.len(), board.status(ItemId(1))), (1, Some(Status::Stopped)));
-    let (effects, _) = board.handle(submitted(2..=2));
+    let (effects, _) = board.handle(0, submitted(2..=2));
     assert_eq!((&effects[0], spawned(&effects)), (&Effect::TryAgain(PROJECT), vec![2]));
-    board.handle(Event::Ended(ItemId(2), COMPLETED));
-    let (_, again) = board.handle(Event::Resume(vec![ItemId(4), ItemId(5), ItemId(4)]));
+    board.handle(0, Event::Ended(ItemId(2), COMPLETED));
+    let (_, again) = board.handle(0, Event::Resume(vec![ItemId(4), ItemId(5), ItemId(4)]));
     assert_eq!(again.done, [ItemId(4), ItemId(5)], "once each");
     assert!(!statuses(&board).contains(&Submitted));
 }
@@ -217,12 +228,12 @@ fn submissions_that_a_crash_left_behind_wait_for_a_word() {
     let mut board = Board::default();
     let left = |item, status, pass| Listed { status, pass: Some(PassId(pass)), ..listed(item, own(item)) };
     let items = vec![left(1, Status::Submitted, 7), left(2, Status::Completed, 8)];
-    let (effects, _) = board.handle(Event::Load { project: PROJECT, items, concurrent: 8 });
+    let (effects, _) = board.handle(0, Event::Load { project: PROJECT, items, concurrent: 8 });
     assert_eq!(effects, [], "nothing runs by itself (D3)");
-    let (effects, outcome) = board.handle(Event::Resume(vec![ItemId(1), ItemId(2)]));
+    let (effects, outcome) = board.handle(0, Event::Resume(vec![ItemId(1), ItemId(2)]));
     assert_eq!(outcome.done, [ItemId(1)]);
-    assert!(effects.contains(&Effect::Spawn(ItemId(1), PassId(7))), "the same pass: {effects:?}");
-    assert_eq!(board.handle(Event::Resume(vec![ItemId(1)])).1.done, [], "it has a worker already");
+    assert!(effects.contains(&Effect::Spawn(ItemId(1), PassId(7), RunnerKind::Copier)), "the same pass: {effects:?}");
+    assert_eq!(board.handle(0, Event::Resume(vec![ItemId(1)])).1.done, [], "it has a worker already");
 }
 
 /// A board with items of project 1, which have these mailboxes, all started.
@@ -230,13 +241,13 @@ fn sharing(mailboxes: &[Mailboxes], concurrent: u32) -> (Board, Vec<i64>) {
     let mut board = Board::default();
     let items: Vec<Listed> = (1..).zip(mailboxes).map(|(id, of)| listed(id, *of)).collect();
     let all = items.len() as i64;
-    board.handle(Event::Load { project: PROJECT, items, concurrent });
-    let first = spawned(&board.handle(submitted(1..=all)).0);
+    board.handle(0, Event::Load { project: PROJECT, items, concurrent });
+    let first = spawned(&board.handle(0, submitted(1..=all)).0);
     (board, first)
 }
 
 fn end(board: &mut Board, item: i64) -> Vec<i64> {
-    spawned(&board.handle(Event::Ended(ItemId(item), COMPLETED)).0)
+    spawned(&board.handle(0, Event::Ended(ItemId(item), COMPLETED)).0)
 }
 
 #[test]
@@ -249,7 +260,7 @@ fn d30_items_that_share_a_destination_never_run_at_once_and_hold_up_nobody_else(
     assert_eq!(end(&mut board, 3), [] as [i64; 0], "a free place is not enough");
     assert_eq!(end(&mut board, 1), [2], "in the order of submission");
     assert_eq!(end(&mut board, 5), [] as [i64; 0]);
-    assert_eq!(spawned(&board.handle(Event::Ended(ItemId(2), PassEnd::Stopped)).0), [4], "however it ended");
+    assert_eq!(spawned(&board.handle(0, Event::Ended(ItemId(2), PassEnd::Stopped)).0), [4], "however it ended");
     assert_eq!(end(&mut board, 4), [] as [i64; 0]);
     assert!(!board.is_busy() && board.waiting.is_empty());
 }
@@ -271,11 +282,11 @@ fn d30_it_holds_across_projects_and_one_project_does_not_keep_a_mailbox_from_ano
     let other = ProjectId(2);
     let mut board = Board::default();
     let of = |ids: &[i64]| ids.iter().map(|id| listed(*id, between("x", "there"))).collect::<Vec<_>>();
-    board.handle(Event::Load { project: PROJECT, items: of(&[1, 2]), concurrent: 1 });
+    board.handle(0, Event::Load { project: PROJECT, items: of(&[1, 2]), concurrent: 1 });
     let mut items = of(&[3]);
     items.push(listed(4, own(4)));
-    board.handle(Event::Load { project: other, items, concurrent: 1 });
-    assert_eq!(spawned(&board.handle(submitted([1, 3, 4, 2].into_iter())).0), [1, 4]);
+    board.handle(0, Event::Load { project: other, items, concurrent: 1 });
+    assert_eq!(spawned(&board.handle(0, submitted([1, 3, 4, 2].into_iter())).0), [1, 4]);
     assert_eq!(end(&mut board, 4), [] as [i64; 0], "3 waits for 1");
     let next = end(&mut board, 1);
     assert_eq!(next.len(), 1, "one of them has it: {next:?}");
@@ -292,10 +303,10 @@ fn d30_a_refused_administrator_holds_those_who_wait_for_a_mailbox_too() {
     let there = |reads: &str| between(reads, "there");
     let (mut board, first) = sharing(&[there("a"), there("b"), there("c")], 8);
     assert_eq!(first, [1]);
-    board.handle(Event::Ended(ItemId(1), refused(Side::Source)));
+    board.handle(0, Event::Ended(ItemId(1), refused(Side::Source)));
     assert_eq!(statuses(&board), [Status::Failed, Status::Held, Status::Held]);
     assert!(!board.is_busy());
-    let (effects, _) = board.handle(Event::Resume(vec![ItemId(3), ItemId(2)]));
+    let (effects, _) = board.handle(0, Event::Resume(vec![ItemId(3), ItemId(2)]));
     assert_eq!(spawned(&effects), [3]);
     assert_eq!(end(&mut board, 3), [2]);
 }
@@ -305,8 +316,8 @@ fn d30_another_login_counts_from_the_next_start_on() {
     let (mut board, first) = sharing(&[own(1), own(2)], 8);
     assert_eq!(first, [1, 2]);
     end(&mut board, 1);
-    board.handle(Event::Load { project: PROJECT, items: vec![listed(1, own(2)), listed(2, own(7))], concurrent: 8 });
-    assert_eq!(spawned(&board.handle(submitted(1..=1)).0), [] as [i64; 0], "2 runs with what it was given");
+    board.handle(0, Event::Load { project: PROJECT, items: vec![listed(1, own(2)), listed(2, own(7))], concurrent: 8 });
+    assert_eq!(spawned(&board.handle(0, submitted(1..=1)).0), [] as [i64; 0], "2 runs with what it was given");
     assert_eq!(end(&mut board, 2), [1]);
 }
 
@@ -329,9 +340,9 @@ fn d30_nobody_is_left_waiting_whatever_they_share() {
             let items: Vec<Listed> = items.map(|id| listed(id, Mailboxes { reads: name(), writes: name() })).collect();
             all.extend(items.iter().map(|item| (item.item.0, item.mailboxes)));
             let concurrent = 1 + random(4) as u32;
-            board.handle(Event::Load { project: ProjectId(project), items, concurrent });
+            board.handle(0, Event::Load { project: ProjectId(project), items, concurrent });
         }
-        let mut running = spawned(&board.handle(submitted(1..=16)).0);
+        let mut running = spawned(&board.handle(0, submitted(1..=16)).0);
         let mut ended = 0;
         while !running.is_empty() {
             for (at, one) in running.iter().enumerate() {
@@ -366,4 +377,58 @@ fn r10_a_hundred_thousand_items_of_one_mailbox_run_one_after_the_other() {
     }
     assert_eq!((ended, running.len()), (ITEMS, 0));
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn r3_r4_a_scheduled_item_starts_at_its_time_unless_it_was_stopped() {
+    let mut board = board(4, 8);
+    board.handle(0, submitted_to_wait([2, 1].into_iter(), Wait::Until(500)));
+    board.handle(0, submitted_to_wait([3].into_iter(), Wait::Until(400)));
+    assert_eq!((board.next_due(), board.is_busy()), (Some(400), false));
+    assert_eq!(board.handle(399, Event::Tick).0, []);
+    assert_eq!(spawned(&board.handle(400, Event::Tick).0), [3]);
+    assert_eq!(board.next_due(), Some(500));
+    let (_, outcome) = board.handle(450, Event::Stop(vec![ItemId(1)]));
+    assert_eq!((outcome.done, board.status(ItemId(1))), (vec![ItemId(1)], Some(Status::Stopped)));
+    board.handle(450, submitted_to_wait([1].into_iter(), Wait::Until(900)));
+    // Any event brings what is due, not only a tick.
+    assert_eq!(spawned(&board.handle(700, Event::Ended(ItemId(3), COMPLETED)).0), [2]);
+    assert_eq!(board.next_due(), Some(900), "with its new time");
+    board.handle(700, Event::Close);
+    assert_eq!(board.next_due(), None);
+    assert_eq!(spawned(&board.handle(1000, Event::Tick).0), [] as [i64; 0]);
+    assert_eq!(board.status(ItemId(1)), Some(Status::Scheduled), "the next process starts it");
+}
+
+#[test]
+fn r3_what_was_scheduled_before_this_process_is_due_all_the_same() {
+    let mut board = Board::default();
+    let scheduled = Listed { status: Status::Scheduled, pass: Some(PassId(7)), until: Some(50), ..listed(1, own(1)) };
+    let load = || Event::Load { project: PROJECT, items: vec![scheduled], concurrent: 8 };
+    assert_eq!(spawned(&board.handle(10, load()).0), [] as [i64; 0]);
+    board.handle(10, load());
+    assert_eq!(spawned(&board.handle(60, Event::Tick).0), [1]);
+    assert_eq!(board.next_due(), None, "known once, however often it is loaded");
+}
+
+#[test]
+fn a_submission_that_waits_for_a_word_or_a_credential_stands_in_no_queue() {
+    let mut board = board(2, 8);
+    board.handle(0, submitted_to_wait([1].into_iter(), Wait::Word));
+    board.handle(0, submitted_to_wait([2].into_iter(), Wait::Credentials));
+    assert_eq!((statuses(&board), board.is_busy()), (vec![Status::Held, Status::WaitingForUser], false));
+    assert_eq!(spawned(&board.handle(0, Event::Resume(vec![ItemId(1), ItemId(2)])).0), [1]);
+}
+
+#[test]
+fn what_a_remote_service_works_on_takes_no_place_of_what_is_copied_here() {
+    let mut board = Board::default();
+    let remote = |id| Listed { runner: RunnerKind::Remote, ..listed(id, own(id)) };
+    let items = vec![listed(1, own(1)), listed(2, own(2)), remote(3), remote(4)];
+    board.handle(0, Event::Load { project: PROJECT, items, concurrent: 1 });
+    let (effects, _) = board.handle(0, submitted(1..=4));
+    assert_eq!(spawned(&effects), [1, 3, 4]);
+    assert!(effects.contains(&Effect::Spawn(ItemId(3), PassId(30), RunnerKind::Remote)));
+    assert_eq!(end(&mut board, 3), [] as [i64; 0], "a place of the other kind");
+    assert_eq!(end(&mut board, 1), [2]);
 }

@@ -1,13 +1,14 @@
 //! Whose turn it is: the queue of each project, and items that wait for a mailbox which another one has (D30).
 //!
 //! A mailbox that is written belongs to one item alone; any number may read one that nobody writes. Who finds its mailbox
-//! taken is *parked* beside it, out of the way of those behind; when it is given back, the first of each project that waits
-//! there stands in its queue again, at the place of its submission. So every event costs the same however many wait.
+//! taken is *parked* beside it, out of the way of those behind; when it is given back, the first of each queue that waits
+//! there stands in it again, at the place of its submission. So every event costs the same however many wait.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::mailbox_key::{MailboxKey, Mailboxes};
+use crate::engine::runner::RunnerKind;
 
 /// An item whose turn it may be.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,9 @@ pub(super) struct Next {
     /// The mailbox it was parked at before.
     parked_at: Option<MailboxKey>,
 }
+
+/// A queue: the items of one project that one kind of runner works on.
+pub(super) type Queue = (ProjectId, RunnerKind);
 
 #[derive(Debug, Default)]
 struct Line {
@@ -35,17 +39,17 @@ struct Use {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     last: u64,
-    lines: BTreeMap<ProjectId, Line>,
+    lines: BTreeMap<Queue, Line>,
     used: HashMap<MailboxKey, Use>,
-    parked: HashMap<MailboxKey, BTreeSet<(ProjectId, u64)>>,
+    parked: HashMap<MailboxKey, BTreeMap<Queue, BTreeSet<u64>>>,
 }
 
 impl Waiting {
-    /// A submission stands at the end of its project's queue.
-    pub fn push(&mut self, project: ProjectId, item: ItemId) {
+    /// A submission stands at the end of its queue.
+    pub fn push(&mut self, queue: Queue, item: ItemId) {
         self.last += 1;
         let number = self.last;
-        self.lines.entry(project).or_default().queue.insert(number, Next { number, item, parked_at: None });
+        self.lines.entry(queue).or_default().queue.insert(number, Next { number, item, parked_at: None });
     }
 
     /// Whether nobody waits.
@@ -53,19 +57,19 @@ impl Waiting {
         self.lines.values().all(|line| line.queue.is_empty() && line.parked.is_empty())
     }
 
-    /// Everybody who waits, of all projects.
+    /// Everybody who waits, in all queues.
     pub fn items(&self) -> impl Iterator<Item = ItemId> {
         self.lines.values().flat_map(|line| {
             line.queue.values().map(|next| next.item).chain(line.parked.values().map(|(item, _)| *item))
         })
     }
 
-    /// Takes everybody of a project out, in the order of submission. Whoever waits at the same mailboxes is not left
+    /// Takes everybody of a queue out, in the order of submission. Whoever waits at the same mailboxes is not left
     /// waiting for them.
-    pub fn drain(&mut self, project: ProjectId) -> Vec<ItemId> {
-        let Some(line) = self.lines.remove(&project) else { return Vec::new() };
+    pub fn drain(&mut self, queue: Queue) -> Vec<ItemId> {
+        let Some(line) = self.lines.remove(&queue) else { return Vec::new() };
         for (number, (_, key)) in &line.parked {
-            self.unpark(*key, project, *number);
+            self.unpark(*key, queue, *number);
         }
         let mut woken: Vec<MailboxKey> = line.queue.values().filter_map(|next| next.parked_at).collect();
         woken.dedup();
@@ -75,16 +79,16 @@ impl Waiting {
         all.into_values().collect()
     }
 
-    /// The first in a project's queue.
-    pub fn next(&mut self, project: ProjectId) -> Option<Next> {
-        self.lines.get_mut(&project)?.queue.pop_first().map(|(_, next)| next)
+    /// The first in a queue.
+    pub fn next(&mut self, queue: Queue) -> Option<Next> {
+        self.lines.get_mut(&queue)?.queue.pop_first().map(|(_, next)| next)
     }
 
     /// Gives an item its mailboxes; false if one of them is taken: then it is parked.
-    pub fn take(&mut self, project: ProjectId, next: Next, mailboxes: &Mailboxes) -> bool {
+    pub fn take(&mut self, queue: Queue, next: Next, mailboxes: &Mailboxes) -> bool {
         if let Some(key) = self.taken(mailboxes) {
-            self.parked.entry(key).or_default().insert((project, next.number));
-            self.lines.entry(project).or_default().parked.insert(next.number, (next.item, key));
+            self.parked.entry(key).or_default().entry(queue).or_default().insert(next.number);
+            self.lines.entry(queue).or_default().parked.insert(next.number, (next.item, key));
             self.pass_on(next, Some(key));
             return false;
         }
@@ -135,28 +139,26 @@ impl Waiting {
         written.or_else(in_use).copied()
     }
 
-    fn unpark(&mut self, key: MailboxKey, project: ProjectId, number: u64) {
-        if let Some(parked) = self.parked.get_mut(&key) {
-            parked.remove(&(project, number));
-            if parked.is_empty() {
-                self.parked.remove(&key);
+    fn unpark(&mut self, key: MailboxKey, queue: Queue, number: u64) {
+        let Some(parked) = self.parked.get_mut(&key) else { return };
+        if let Some(numbers) = parked.get_mut(&queue) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                parked.remove(&queue);
             }
+        }
+        if parked.is_empty() {
+            self.parked.remove(&key);
         }
     }
 
-    /// The first of each project that waits for this mailbox stands in its queue again.
+    /// The first of each queue that waits for this mailbox stands in it again.
     fn wake(&mut self, key: MailboxKey) {
         let Some(parked) = self.parked.get(&key) else { return };
-        let mut first = Vec::new();
-        let mut from = (ProjectId(i64::MIN), 0);
-        while let Some((project, number)) = parked.range(from..).next().copied() {
-            first.push((project, number));
-            let Some(after) = project.0.checked_add(1) else { break };
-            from = (ProjectId(after), 0);
-        }
-        for (project, number) in first {
-            self.unpark(key, project, number);
-            let Some(line) = self.lines.get_mut(&project) else { continue };
+        let first = parked.iter().filter_map(|(queue, numbers)| Some((*queue, *numbers.first()?)));
+        for (queue, number) in first.collect::<Vec<_>>() {
+            self.unpark(key, queue, number);
+            let Some(line) = self.lines.get_mut(&queue) else { continue };
             if let Some((item, _)) = line.parked.remove(&number) {
                 line.queue.insert(number, Next { number, item, parked_at: Some(key) });
             }

@@ -100,7 +100,16 @@ mod tests {
         snapshots.wait_for(|snapshot| snapshot.rows().any(failed)).await.unwrap();
         let row = store.item(item).await.unwrap();
         assert!(row.status().is_active() && row.latest.unwrap().failure.is_none(), "nothing could be written");
+        let again = || Command::Start { project, items: vec![item], kind: PassKind::Full };
+        let refused = engine.command(again()).await;
+        assert!(
+            refused.done.is_empty() && refused.error.as_ref().is_some_and(|why| why.contains("make room")),
+            "{refused:?}"
+        );
         database.execute_batch("DROP TRIGGER full").unwrap();
+        assert_eq!(engine.command(again()).await.done, [item], "without starting the program again");
+        assert_eq!(store.passes(item).await.unwrap().len(), 2);
+        snapshots.wait_for(|snapshot| snapshot.rows().any(failed)).await.unwrap();
         engine.close().await;
         let row = store.item(item).await.unwrap();
         assert_eq!(row.status(), Status::Failed);

@@ -1,10 +1,11 @@
-//! A worker runs one pass: it loads what earlier passes left, opens both endpoints and hands over to [`Pass`].
+//! The copier: the runner that moves mail on this machine. For each pass a worker loads what earlier passes left, opens both
+//! endpoints and hands over to [`Pass`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
@@ -20,13 +21,16 @@ use crate::endpoint::maildir::is_one_folder;
 use crate::endpoint::{Endpoint, Meter, Resources};
 use crate::engine::authenticators::{Account, Authenticators, Shared};
 use crate::engine::handle::Workspace;
+use crate::engine::runner::{Reports, Runner, Task};
 use crate::engine::store_journal::StoreJournal;
 use crate::pass::journal::Journal;
 use crate::pass::tally::Tally;
 use crate::pass::{Pass, PassEnd, PassOrder, Stops};
 use crate::store::{PassRow, StoreError};
 
-/// How often the figures of a running pass are written down.
+/// How often the figures of a running pass are reported.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// How often they are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// Memory for messages read back from the destination to recognise them, for one pass.
@@ -42,17 +46,45 @@ fn pace() -> Pace {
     Pace { settle, ..Pace::default() }
 }
 
+/// Copies mail: one pass for each task.
+pub(super) struct Copier {
+    workspace: Workspace,
+    authenticators: Authenticators,
+}
+
+impl Copier {
+    /// A copier of this workspace.
+    pub fn new(workspace: Workspace) -> Self {
+        Self { workspace, authenticators: Authenticators::default() }
+    }
+}
+
+#[async_trait]
+impl Runner for Copier {
+    async fn run(&self, task: Task, reports: &Reports, stops: Stops) -> PassEnd {
+        let meter: Arc<Meter> = Arc::default();
+        let tally = Tally::new(Arc::clone(&meter));
+        tally.goes_on_from(task.counted);
+        let (workspace, authenticators) = (&self.workspace, &self.authenticators);
+        let worker = Worker { workspace, authenticators, item: task.item, pass: task.pass, tally, meter };
+        let end = worker.run(reports, stops).await;
+        reports.last_figures(worker.tally.progress(), worker.meter.total()).await;
+        end
+    }
+
+    fn try_again(&self, project: ProjectId) {
+        self.authenticators.forget(project);
+    }
+}
+
 /// One pass and what it needs.
-pub(super) struct Worker {
-    pub workspace: Workspace,
-    pub authenticators: Authenticators,
-    pub item: ItemId,
-    pub pass: PassId,
-    pub tally: Arc<Tally>,
-    pub meter: Arc<Meter>,
-    pub stops: Stops,
-    /// Told when everything is loaded.
-    pub loaded: mpsc::Sender<ItemId>,
+struct Worker<'a> {
+    workspace: &'a Workspace,
+    authenticators: &'a Authenticators,
+    item: ItemId,
+    pass: PassId,
+    tally: Arc<Tally>,
+    meter: Arc<Meter>,
 }
 
 /// Why a pass could not even begin.
@@ -80,14 +112,14 @@ struct Ready {
     destination: Arc<dyn Endpoint>,
 }
 
-impl Worker {
+impl Worker<'_> {
     /// Runs the pass to its end.
-    pub async fn run(self) -> PassEnd {
+    async fn run(&self, reports: &Reports, stops: Stops) -> PassEnd {
         // A keyring may wait for a person who is not there (D23). What was begun to be written is still carried out.
         let ready = tokio::select! {
             ready = self.ready() => ready,
-            () = self.stops.stop.cancelled() => return PassEnd::Stopped,
-            () = self.stops.abort.cancelled() => return PassEnd::Stopped,
+            () = stops.stop.cancelled() => return PassEnd::Stopped,
+            () = stops.abort.cancelled() => return PassEnd::Stopped,
         };
         let ready = match ready {
             Ok(ready) => ready,
@@ -101,8 +133,7 @@ impl Worker {
                 return PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) };
             }
         };
-        // A closed channel means that the dispatcher is gone, and soon this task.
-        let _ = self.loaded.send(self.item).await;
+        reports.loaded().await;
         let journal: Arc<dyn Journal> = Arc::new(StoreJournal::new(self.workspace.store.clone(), self.item, self.pass));
         let clock = self.workspace.clock.clone();
         let run = Pass::run(
@@ -112,22 +143,27 @@ impl Worker {
             Arc::clone(&journal),
             Arc::clone(&self.tally),
             clock,
-            self.stops.clone(),
+            stops,
         );
         let run = Box::pin(run);
         tokio::select! {
             end = run => end,
-            never = self.flush(journal) => match never {},
+            never = self.tell(journal, reports) => match never {},
         }
     }
 
-    /// Writes the figures down again and again, so that other processes can show them.
-    async fn flush(&self, journal: Arc<dyn Journal>) -> std::convert::Infallible {
-        let mut ticks = tokio::time::interval(FLUSH_EVERY);
+    /// Reports the figures again and again, and writes them down more seldom, so that other processes can show them.
+    async fn tell(&self, journal: Arc<dyn Journal>, reports: &Reports) -> std::convert::Infallible {
+        let mut ticks = tokio::time::interval(REPORT_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        ticks.tick().await;
+        let mut written = tokio::time::Instant::now();
         loop {
             ticks.tick().await;
+            reports.figures(self.tally.progress(), self.meter.total());
+            if written.elapsed() < FLUSH_EVERY {
+                continue;
+            }
+            written = tokio::time::Instant::now();
             if self.tally.take_changed()
                 && let Err(error) = journal.progress(self.tally.progress(), self.tally.folders()).await
             {
