@@ -134,9 +134,12 @@ impl Authenticators {
         Arc::clone(known.entry((project, side)).or_insert_with(new))
     }
 
-    /// A person gave the word: a project's administrators are tried again, with the passwords that they have then.
+    /// A person gave the word: administrators of a project that were refused are tried again, with the passwords that they have
+    /// then. A first try that is under way goes on to decide for all.
     pub fn forget(&self, project: ProjectId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != project);
+        let refused = |account: &Account| matches!(*account.standing(), Standing::Refused(_));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(of, _), account| *of != project || !refused(account));
     }
 }
 
