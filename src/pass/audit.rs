@@ -122,12 +122,12 @@ impl Pass {
             source: seen,
             explained: (!job.shows_everything()).then_some(explained),
         };
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
+        self.findings.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
     }
 
     /// Counts what the destination holds of every folder that this pass ended.
     pub(super) async fn audit(&self, lane: &mut Lane) -> Flow<()> {
-        let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = std::mem::take(&mut *self.findings.ended.lock().unwrap_or_else(PoisonError::into_inner));
         let ended: Vec<Ended> = ended.into_values().collect();
         if ended.is_empty() {
             return Ok(());
@@ -169,7 +169,7 @@ impl Pass {
             self.name_missing(ended, unfound, &[]).await;
         }
         let next = i64::from(state.uid_next).max(highest.0 + 1);
-        let doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
+        let doubted = self.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
         let destination = match doubted {
             true => Seen::DOUBTED,
             false => Seen { uid_next: u32::try_from(next).unwrap_or(u32::MAX), messages: state.messages },

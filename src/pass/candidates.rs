@@ -273,7 +273,7 @@ impl Pass {
             return false;
         };
         // Without HIGHESTMODSEQ nothing tells that flags changed.
-        let stalls = self.modseq_stalls.load(std::sync::atomic::Ordering::Relaxed);
+        let stalls = self.oddities.modseq_stalls.load(std::sync::atomic::Ordering::Relaxed);
         let tells = match state.highest_modseq.filter(|_| !stalls) {
             Some(_) => true,
             // Nor, without UIDNEXT, that one message went and another came.

@@ -156,20 +156,21 @@ impl Pass {
     pub(super) fn ask_later(&self, job: &Job) {
         let doubt =
             Doubt { path: job.path.clone(), at: job.plan.destination.clone(), floor: job.floor(), close: false };
-        self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
+        self.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
     }
 
     /// Whether the intent of a folder that has ended is closed later: what lies above its floor is looked at before, and a
     /// crash until then leaves it open.
     pub(super) fn closes_later(&self, job: &Job) -> bool {
-        let mut doubts = self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut doubts = self.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let doubt = doubts.get_mut(&job.id);
         doubt.map(|doubt| doubt.close = job.suspicion.cut.landing == Landing::Settled).is_some()
     }
 
     /// Asks about all doubts of this pass, and those that earlier ones left open.
     pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> Flow<()> {
-        let doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let doubts =
+            std::mem::take(&mut *self.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for (id, doubt) in doubts {
             self.recorder.flush().await;
             let Answer { twice, orphans } = self.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;

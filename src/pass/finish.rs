@@ -46,12 +46,12 @@ impl Pass {
     }
 
     fn not_again(&self, folder: FolderId, uid: Uid) {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).entry(folder).or_default().insert(uid);
+        self.findings.failed.lock().unwrap_or_else(PoisonError::into_inner).entry(folder).or_default().insert(uid);
     }
 
     /// The messages of a folder that became item errors in this pass.
     pub(super) fn failed_in(&self, folder: FolderId) -> BTreeSet<Uid> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(&folder).cloned().unwrap_or_default()
+        self.findings.failed.lock().unwrap_or_else(PoisonError::into_inner).get(&folder).cloned().unwrap_or_default()
     }
 
     /// The folder itself failed: every message still to be copied counts as an error.
@@ -78,7 +78,7 @@ impl Pass {
 
     /// Ends the pass when the error limit is reached. A folder counts as one error, however many messages it holds.
     pub(super) fn check_errors(&self, more: u64) -> Flow<()> {
-        let count = self.errors.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
+        let count = self.findings.errors.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
         if count >= self.order.options.maximum_errors { Err(Halt::TooManyErrors(count)) } else { Ok(()) }
     }
 

@@ -54,7 +54,7 @@ pub(super) async fn confirm_by_content(
             // The others are what they seem.
             break;
         }
-        if !pass.headers_differ.swap(true, Ordering::Relaxed) {
+        if !pass.oddities.headers_differ.swap(true, Ordering::Relaxed) {
             tracing::info!(folder = %folder.path, "the source tells other headers than those of its messages");
         }
     }
@@ -68,7 +68,7 @@ pub(super) async fn who_here(
     folder: &FolderRef,
     uids: &[Uid],
 ) -> Result<BTreeMap<Uid, Names>, Failure> {
-    if pass.headers_differ.load(Ordering::Relaxed) {
+    if pass.oddities.headers_differ.load(Ordering::Relaxed) {
         names_of_whole(source, folder, uids.to_vec()).await
     } else {
         who(source, folder, uids).await

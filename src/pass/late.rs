@@ -64,7 +64,7 @@ impl Step for Identify<'_> {
 impl Pass {
     /// Keeps a folder's late messages for the end of the pass.
     pub(super) fn postpone(&self, job: &Job) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut late = self.findings.late.lock().unwrap_or_else(PoisonError::into_inner);
         if job.remaining.late.is_empty() {
             late.remove(&job.id);
         } else {
@@ -76,7 +76,7 @@ impl Pass {
 
     /// The destination folder of a job was made again: late messages of the same go into that.
     pub(super) fn revived(&self, job: &Job) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut late = self.findings.late.lock().unwrap_or_else(PoisonError::into_inner);
         for other in late.values_mut().filter(|other| {
             other.has_lost_its_destination() && other.plan.destination.path == job.plan.destination.path
         }) {
@@ -87,7 +87,7 @@ impl Pass {
 
     /// A folder has ended but for its late messages: what was left open goes on with them.
     pub(super) fn goes_on_late(&self, job: &Job) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut late = self.findings.late.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(late) = late.get_mut(&job.id) {
             late.remaining.waiting.clone_from(&job.remaining.waiting);
             if job.suspicion.cut.landing == Landing::Open {
@@ -98,7 +98,7 @@ impl Pass {
 
     /// A folder failed: nothing more of it is tried in this pass, and what is open of it stays open.
     pub(super) fn not_late(&self, job: &Job) {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
+        self.findings.late.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
     }
 
     /// Counts late messages that are not copied.
@@ -115,7 +115,7 @@ impl Pass {
 
     /// Copies what came late and is known nowhere.
     pub(super) async fn late_round(&self, lanes: &mut Lanes, prepared: &Prepared) -> Flow<()> {
-        let kept = || self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = || self.findings.late.lock().unwrap_or_else(PoisonError::into_inner);
         // Views of everything last: what the others bring is known by then.
         let mut order: Vec<(bool, FolderId)> = kept().values().map(|job| (job.shows_everything(), job.id)).collect();
         order.sort_unstable();

@@ -84,7 +84,7 @@ impl There<'_> {
         self.record(pass, untold).await;
         let away = gone.iter().map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect();
         self.record(pass, away).await;
-        pass.lost_there.fetch_or(!lost.is_empty(), Ordering::Relaxed);
+        pass.findings.lost_there.fetch_or(!lost.is_empty(), Ordering::Relaxed);
         self.note_homeless(pass, &lost);
         // Nobody copies these again in this pass: their folder is not looked into, or was before.
         let is_missing = |(row, mark): &&(FolderId, Watermark)| match self.scanned {
@@ -96,7 +96,7 @@ impl There<'_> {
         if self.scanned.is_some() {
             // The next pass looks into their folders.
             let rows = missing.iter().map(|(row, _)| *row);
-            pass.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
+            pass.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
         }
         let numbers = |copies: Vec<&(FolderId, Watermark)>| copies.iter().map(|(_, mark)| mark.destination).collect();
         let (missing, again): (Vec<Uid>, Vec<Uid>) = (numbers(missing), numbers(again));
@@ -156,7 +156,7 @@ impl There<'_> {
             identity: mark.identity,
             number: mark.destination,
         });
-        pass.homeless.lock().unwrap_or_else(PoisonError::into_inner).extend(homeless);
+        pass.findings.homeless.lock().unwrap_or_else(PoisonError::into_inner).extend(homeless);
     }
 
     async fn tell(&self, pass: &Pass, kind: NoticeKind, numbers: &[Uid]) {
@@ -238,7 +238,7 @@ impl There<'_> {
 impl Pass {
     /// Names lost copies whose messages left the source and were not copied again from anywhere. After everything is copied.
     pub(super) async fn name_homeless(&self) -> Flow<()> {
-        let homeless = std::mem::take(&mut *self.homeless.lock().unwrap_or_else(PoisonError::into_inner));
+        let homeless = std::mem::take(&mut *self.findings.homeless.lock().unwrap_or_else(PoisonError::into_inner));
         if homeless.is_empty() {
             return Ok(());
         }

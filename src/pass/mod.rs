@@ -179,6 +179,24 @@ pub struct Pass {
     quit: CancellationToken,
     recovery: Arc<Recovery>,
     recorder: Recorder,
+    oddities: Oddities,
+    findings: Findings,
+}
+
+/// What the source was seen to do, by which it is not believed in other things.
+#[derive(Default)]
+struct Oddities {
+    /// HIGHESTMODSEQ is not trusted.
+    modseq_stalls: AtomicBool,
+    /// It tells other headers than those of its messages: names are taken from whole messages.
+    headers_differ: AtomicBool,
+    /// It hands out its messages in another form than when they were copied: contents say nothing.
+    in_another_form: AtomicBool,
+}
+
+/// What one phase leaves for those after it.
+#[derive(Default)]
+struct Findings {
     /// Bytes that the plan still allows.
     bytes_left: Mutex<Option<u64>>,
     /// Item errors so far, against the limit.
@@ -187,12 +205,6 @@ pub struct Pass {
     failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
     /// Messages that are copied although the destination may hold them, altered.
     twice: twice::MaybeTwice,
-    /// HIGHESTMODSEQ of the source is not trusted.
-    modseq_stalls: AtomicBool,
-    /// The source tells other headers than those of its messages: names are taken from whole messages.
-    headers_differ: AtomicBool,
-    /// The source hands out its messages in another form than when they were copied: contents say nothing.
-    in_another_form: AtomicBool,
     /// A folder of the destination is in an earlier state, or copies were lost in it: it was put back.
     lost_there: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
@@ -236,19 +248,8 @@ impl Pass {
             quit,
             recovery,
             recorder,
-            bytes_left: Mutex::new(bytes_left),
-            errors: AtomicU64::new(0),
-            failed: Mutex::default(),
-            twice: twice::MaybeTwice::default(),
-            modseq_stalls: AtomicBool::new(false),
-            headers_differ: AtomicBool::new(false),
-            in_another_form: AtomicBool::new(false),
-            lost_there: AtomicBool::new(false),
-            late: Mutex::default(),
-            doubted: Mutex::default(),
-            homeless: Mutex::default(),
-            ended: Mutex::default(),
-            doubts: Mutex::default(),
+            oddities: Oddities::default(),
+            findings: Findings { bytes_left: Mutex::new(bytes_left), ..Findings::default() },
         };
         let work = async move {
             let ended = tokio::select! {

@@ -62,7 +62,7 @@ impl Pass {
     /// Whether the source hands out no message as it did: of some other folders, the oldest ones differ, to which no restored
     /// backup gives a new meaning. Asked once.
     async fn is_in_another_form(&self, source: &mut dyn Source, but: FolderId) -> Flow<bool> {
-        if self.in_another_form.load(Ordering::Relaxed) {
+        if self.oddities.in_another_form.load(Ordering::Relaxed) {
             return Ok(true);
         }
         let mut differ = false;
@@ -80,7 +80,7 @@ impl Pass {
         }
         if differ {
             tracing::info!("the source hands out its messages in another form than before");
-            self.in_another_form.store(true, Ordering::Relaxed);
+            self.oddities.in_another_form.store(true, Ordering::Relaxed);
         }
         Ok(differ)
     }

@@ -47,14 +47,14 @@ impl Pass {
             |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.plan.destination.wire.clone());
         *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
         let stepped_back = prepared.groups.iter().flatten().any(|job| job.numbers.doubts.stepped_back());
-        self.lost_there.fetch_or(stepped_back, Ordering::Relaxed);
+        self.findings.lost_there.fetch_or(stepped_back, Ordering::Relaxed);
         self.look_where_copies_lie(prepared).await?;
         let known = |group: &Group| group.iter().any(|job| job.plan.past == Past::Known);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
         prepared.groups = self.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;
-            if self.lost_there.load(Ordering::Relaxed) {
+            if self.findings.lost_there.load(Ordering::Relaxed) {
                 // The others may be in an earlier state too, whatever their figures say.
                 tracing::info!("the destination was put back to an earlier state");
                 self.look_there_too(prepared, |_| true).await?;

@@ -262,7 +262,7 @@ impl Scan<'_> {
         source: &mut dyn Source,
         newest: Option<Watermark>,
     ) -> Flow<bool> {
-        let known = self.compared || pass.in_another_form.load(Ordering::Relaxed);
+        let known = self.compared || pass.oddities.in_another_form.load(Ordering::Relaxed);
         let Some(newest) = newest.filter(|_| !known) else { return Ok(false) };
         if newest_holds(source, self.job, &newest).await? {
             return Ok(false);
@@ -457,7 +457,7 @@ impl Pass {
             return;
         }
         let size = |uid: &Uid| sums.listing.get(uid).map_or(0, |(_, size)| u64::from(*size));
-        let mut left = self.bytes_left.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = self.findings.bytes_left.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = self.order.plan.fits(sums.known, sums.new.iter().map(size), &mut left);
         let beyond: Vec<Uid> = sums.new.drain(fits..).chain(std::mem::take(&mut sums.late)).collect();
         sums.skipped += beyond.len() as u64;

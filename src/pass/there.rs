@@ -169,7 +169,7 @@ impl There<'_> {
         }
         let holds = self.doubts == Doubts::None && self.sample_holds(pass, to, &known).await?;
         // Where others were put back, the newest may be earlier versions under their names.
-        if holds && (!pass.lost_there.load(Ordering::Relaxed) || self.newest_hold(pass, to, &known).await?) {
+        if holds && (!pass.findings.lost_there.load(Ordering::Relaxed) || self.newest_hold(pass, to, &known).await?) {
             return Ok(false);
         }
         let mut sorted = self.sort_out(pass, source, to, &known).await?;
@@ -425,7 +425,7 @@ impl Pass {
     /// A flag was to be changed on a copy that turned out to be another message: the next pass looks at every number of that
     /// destination folder.
     pub(super) async fn doubt_numbers(&self, row: FolderId) -> Flow<()> {
-        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
+        self.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
         let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
         Ok(self.journal.end_folder(row, end).await?)
     }

@@ -264,7 +264,7 @@ impl Pass {
             tracing::info!("HIGHESTMODSEQ of the source stands still; it is not trusted");
             self.journal.learn(Side::Source, Habit { modseq_stalls: true, ..Habit::default() }).await?;
         }
-        self.modseq_stalls.store(stalls, std::sync::atomic::Ordering::Relaxed);
+        self.oddities.modseq_stalls.store(stalls, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
 

@@ -49,14 +49,16 @@ impl Pass {
 
     /// These messages are copied and may be there twice: the destination changes messages.
     async fn maybe_twice(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
-        let fresh = |(ours, _): &(OursLeft, Uid)| self.twice.with(|map| map.insert((job.id, ours.uid), None).is_none());
+        let fresh = |(ours, _): &(OursLeft, Uid)| {
+            self.findings.twice.with(|map| map.insert((job.id, ours.uid), None).is_none())
+        };
         let there: Vec<Uid> = doubtful.into_iter().filter(fresh).map(|(_, there)| there).collect();
         self.name_twice(job.id, &job.plan.source, there).await;
     }
 
     /// These messages are copied, and it is not known whether the destination changes messages: their own copies will tell.
     fn doubt(&self, job: &Job, doubtful: Vec<(OursLeft, Uid)>) {
-        self.twice.with(|map| {
+        self.findings.twice.with(|map| {
             for (ours, there) in doubtful {
                 let (source, destination) = (job.plan.source.clone(), job.plan.destination.clone());
                 let doubt = Doubt { source, destination, len: ours.len, there };
@@ -76,7 +78,7 @@ impl Pass {
     /// before is another message. The rest is named.
     pub(super) async fn name_doubts(&self, lanes: &mut Lanes) -> Flow<()> {
         let mut left: BTreeMap<(FolderId, Uid), Doubt> = BTreeMap::new();
-        for (key, doubt) in self.twice.with(std::mem::take) {
+        for (key, doubt) in self.findings.twice.with(std::mem::take) {
             left.extend(doubt.map(|doubt| (key, doubt)));
         }
         let keeps = !left.is_empty() && self.journal.habit(Side::Destination).await?.keeps_bytes();
