@@ -20,6 +20,7 @@ use crate::domain::matching::{Alike, AwayMarks, Belief, Left, Ours, Pair, Theirs
 use crate::domain::record::{Counts, Notice, NoticeKind, Origin};
 use crate::endpoint::{Destination, Source, Which};
 use crate::pass::belief::{belief, keeps};
+use crate::pass::comparison::Comparison;
 use crate::pass::contents::{names_of_unseen, shapes};
 use crate::pass::headers::who_here;
 use crate::pass::job::{Job, Todo};
@@ -27,6 +28,7 @@ use crate::pass::lane::{Lanes, Step};
 use crate::pass::places::Prepared;
 use crate::pass::recognise::{AT_ONCE, add_found};
 use crate::pass::recorder::Entry;
+use crate::pass::resolution::Resolution;
 use crate::pass::resolve::{HEADERS_AT_ONCE, drop_recorded};
 use crate::pass::sample::who;
 use crate::pass::{Flow, Halt, On, Pass, Trouble};
@@ -42,10 +44,10 @@ struct Across<'a> {
     failed: Vec<(FolderId, Trouble)>,
 }
 
-impl Pass {
+impl Resolution<'_> {
     /// Settles what new messages are, where other folders can tell; then nothing of the new is anything else.
     pub(super) async fn settle_across(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
-        self.recorder.flush().await;
+        self.pass.recorder.flush().await;
         let left_over = prepared.left_over.get_mut().unwrap_or_else(PoisonError::into_inner);
         let nothing = left_over.is_empty() && prepared.open.is_empty() && prepared.unread.is_empty();
         let broken = |job: &Job| job.is_abandoned() && job.numbers.open_intent.is_some();
@@ -55,15 +57,15 @@ impl Pass {
             // A first pass has no listing yet.
             let unlisted = |job: &&mut Job| !job.is_abandoned() && !job.is_empty() && job.remaining.todo == Todo::All;
             for job in prepared.groups.iter_mut().flatten().filter(unlisted) {
-                self.list_folder(lane, job).await?;
+                Comparison::of(self.pass).list_folder(lane, job).await?;
             }
             let mut step = Across { prepared, gathered: None, failed: Vec::new() };
-            self.persist(lane, &mut step).await?;
+            self.pass.persist(lane, &mut step).await?;
             let failed = step.failed;
-            self.recorder.flush().await;
+            self.pass.recorder.flush().await;
             for (id, Trouble { side, failure }) in failed {
                 if let Some(job) = prepared.groups.iter_mut().flatten().find(|job| job.id == id) {
-                    self.folder_failed(job, side, failure).await?;
+                    self.pass.folder_failed(job, side, failure).await?;
                 }
             }
         }

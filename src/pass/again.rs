@@ -3,24 +3,27 @@
 //! Says whom to blame for a break, and when a message or folder has broken often enough to be left out (D22).
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::pass::comparison::Comparison;
+use crate::pass::copy::Copying;
 use crate::pass::finish::hangs_up;
 use crate::pass::flight::Broken;
 use crate::pass::job::{Above, Asking, Job, Todo};
 use crate::pass::lane::{Lane, blames_its_place};
 use crate::pass::places::Prepared;
+use crate::pass::resolution::Resolution;
 use crate::pass::suspects::BLAME_LIMIT;
 use crate::pass::{Flow, Pass, Trouble};
 
-impl Pass {
+impl Copying<'_> {
     /// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
     /// messages go singly next time. `only_suspects`: nothing else is left in this lane.
     pub(super) fn blame(&self, jobs: &mut [Job], trouble: &Trouble, broke: &Broken, only_suspects: bool) {
         if !blames_its_place(&trouble.failure) {
             return;
         }
-        let recorded = self.recovery.recorded();
+        let recorded = self.pass.recovery.recorded();
         if let Some((id, uid)) = broke.at(trouble) {
-            let tries = only_suspects.then(|| self.recovery.tries(&trouble.failure));
+            let tries = only_suspects.then(|| self.pass.recovery.tries(&trouble.failure));
             if let Some(job) = jobs.iter_mut().find(|job| job.id == id) {
                 job.suspicion.suspects.broke_at(uid, recorded, tries);
             }
@@ -35,18 +38,8 @@ impl Pass {
             && let Some((id, None)) = broke.place
             && let Some(job) = jobs.iter_mut().find(|job| job.id == id)
         {
-            self.blame_folder(job, &trouble.failure);
+            self.pass.blame_folder(job, &trouble.failure);
         }
-    }
-
-    /// Counts a break at a folder; whether it has broken often enough to be left out (D22). A server that says that it is
-    /// busy has its pauses first.
-    pub(super) fn blame_folder(&self, job: &mut Job, failure: &Failure) -> bool {
-        let tries = self.recovery.tries(failure);
-        if blames_its_place(failure) {
-            job.suspicion.folder_blame += if tries.busy { tries.weight(true) } else { 1 };
-        }
-        job.suspicion.folder_blame >= BLAME_LIMIT
     }
 
     /// Looks into folders that were left in the middle: what landed is recorded, what is left is answered.
@@ -65,8 +58,8 @@ impl Pass {
                 self.leave_out_the_blamed(&mut job, trouble).await?;
             }
             if !job.is_abandoned() {
-                self.scan_folder(lane, &mut job).await?;
-                self.resolve_folder(lane, prepared, &mut job).await?;
+                Comparison::of(self.pass).scan_folder(lane, &mut job).await?;
+                Resolution::of(self.pass).resolve_folder(lane, prepared, &mut job).await?;
             }
             if let Some(trouble) = trouble.filter(|trouble| trouble.side == Side::Destination && !job.is_abandoned()) {
                 self.leave_out_the_blamed(&mut job, trouble).await?;
@@ -75,7 +68,7 @@ impl Pass {
                 continue;
             }
             if job.is_empty() {
-                self.folder_done(&job, 0).await?;
+                self.pass.folder_done(&job, 0).await?;
             } else {
                 again.push(job);
             }
@@ -90,7 +83,7 @@ impl Pass {
         for mut job in jobs {
             let all = job.remaining.todo == Todo::All;
             job.suspicion.cut.above = Above::Recorded;
-            self.scan_folder(lane, &mut job).await?;
+            Comparison::of(self.pass).scan_folder(lane, &mut job).await?;
             if job.is_abandoned() {
                 continue;
             }
@@ -113,9 +106,9 @@ impl Pass {
             for uid in &left {
                 let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "reading a message");
                 let failure = failure.saying("the server lists this message and does not hand it out");
-                self.message_failed(&job, *uid, None, None, Side::Source, failure).await?;
+                self.pass.message_failed(&job, *uid, None, None, Side::Source, failure).await?;
             }
-            self.folder_done(&job, missing.saturating_sub(left.len() as u64)).await?;
+            self.pass.folder_done(&job, missing.saturating_sub(left.len() as u64)).await?;
         }
         Ok(again)
     }
@@ -131,15 +124,27 @@ impl Pass {
                     Err(_) => continue,
                 }
             }
-            self.message_failed(job, uid, None, None, *side, hangs_up(failure)).await?;
+            self.pass.message_failed(job, uid, None, None, *side, hangs_up(failure)).await?;
             if neighbours {
                 // The server works; one place less to break at: the row of failed tries ends.
-                self.recovery.left_out();
+                self.pass.recovery.left_out();
             }
         }
         if job.suspicion.folder_blame >= BLAME_LIMIT {
-            self.folder_failed(job, *side, failure.clone()).await?;
+            self.pass.folder_failed(job, *side, failure.clone()).await?;
         }
         Ok(())
+    }
+}
+
+impl Pass {
+    /// Counts a break at a folder; whether it has broken often enough to be left out (D22). A server that says that it is
+    /// busy has its pauses first.
+    pub(super) fn blame_folder(&self, job: &mut Job, failure: &Failure) -> bool {
+        let tries = self.recovery.tries(failure);
+        if blames_its_place(failure) {
+            job.suspicion.folder_blame += if tries.busy { tries.weight(true) } else { 1 };
+        }
+        job.suspicion.folder_blame >= BLAME_LIMIT
     }
 }

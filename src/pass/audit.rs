@@ -14,6 +14,7 @@ use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{Counts, FolderEnd, Marker, Notice, NoticeKind, Results, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::pass::closing::Closing;
 use crate::pass::job::Job;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::recorder::Entry;
@@ -124,52 +125,54 @@ impl Pass {
         };
         self.findings.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
     }
+}
 
+impl Closing<'_> {
     /// Counts what the destination holds of every folder that this pass ended.
     pub(super) async fn audit(&self, lane: &mut Lane) -> Flow<()> {
-        let ended = std::mem::take(&mut *self.findings.ended.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = std::mem::take(&mut *self.pass.findings.ended.lock().unwrap_or_else(PoisonError::into_inner));
         let ended: Vec<Ended> = ended.into_values().collect();
         if ended.is_empty() {
             return Ok(());
         }
-        let verdicts = self.persist(lane, &mut Audit { ended: &ended }).await?;
+        let verdicts = self.pass.persist(lane, &mut Audit { ended: &ended }).await?;
         for (ended, verdict) in ended.iter().zip(verdicts) {
             match verdict {
                 Some(verdict) => self.carry_out(ended, verdict).await?,
                 None => self.name_unseen(ended).await,
             }
         }
-        self.recorder.flush().await;
+        self.pass.recorder.flush().await;
         Ok(())
     }
 
     async fn carry_out(&self, ended: &Ended, verdict: Verdict) -> Flow<()> {
         let Verdict { state, highest, gone, missing, unfound } = verdict;
         if !gone.is_empty() {
-            let copies = self.journal.copies(ended.id, gone).await?;
+            let copies = self.pass.journal.copies(ended.id, gone).await?;
             let place = |(row, mark): (FolderId, Watermark)| (row, mark.source, Watermark::GONE);
             let results = Results { places: copies.into_iter().map(place).collect(), ..Results::default() };
-            self.recorder.add(Entry { results, ..Entry::default() }).await;
+            self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
         }
         let mut differs = unfound > 0 || self.source_differs(ended).await?;
         if !missing.is_empty() {
             differs = true;
             self.name_missing(ended, missing.len() as u64, &missing).await;
-            self.recorder.flush().await;
+            self.pass.recorder.flush().await;
             // They are new again: the next pass brings them.
             let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
-            for (row, mark) in self.journal.copies(ended.id, missing).await? {
+            for (row, mark) in self.pass.journal.copies(ended.id, missing).await? {
                 by_row.entry(row).or_default().push(mark.source);
             }
             for (row, messages) in by_row {
-                self.journal.lose(row, messages).await?;
+                self.pass.journal.lose(row, messages).await?;
             }
         }
         if unfound > 0 {
             self.name_missing(ended, unfound, &[]).await;
         }
         let next = i64::from(state.uid_next).max(highest.0 + 1);
-        let doubted = self.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
+        let doubted = self.pass.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
         let destination = match doubted {
             true => Seen::DOUBTED,
             false => Seen { uid_next: u32::try_from(next).unwrap_or(u32::MAX), messages: state.messages },
@@ -180,13 +183,13 @@ impl Pass {
             source: Some(ended.source),
             destination: Some(destination),
         };
-        Ok(self.journal.end_folder(ended.id, end).await?)
+        Ok(self.pass.journal.end_folder(ended.id, end).await?)
     }
 
     /// Whether the source holds messages that have neither a watermark nor a reason; they are named.
     async fn source_differs(&self, ended: &Ended) -> Flow<bool> {
         let Some(explained) = ended.explained else { return Ok(false) };
-        let known = self.journal.known_messages(ended.id).await?;
+        let known = self.pass.journal.known_messages(ended.id).await?;
         let held = u64::from(ended.source.messages);
         let messages = held.saturating_sub(known + explained);
         if messages == 0 {
@@ -194,14 +197,14 @@ impl Pass {
         }
         let words = format!("{held} messages, {known} at the destination, {explained} left out for a reason");
         let notice = Notice::of(&ended.path, NoticeKind::SourceDiffers, Side::Source, &[]).saying(words);
-        self.tell(ended.id, Notice { messages, ..notice }).await;
+        self.pass.tell(ended.id, Notice { messages, ..notice }).await;
         Ok(true)
     }
 
     /// A folder cannot be looked into any more: what this pass copied there is gone, or nobody knows. What earlier ones
     /// copied went with the folder (D12), which the next pass meets.
     async fn name_unseen(&self, ended: &Ended) {
-        let copied = self.tally.counts(ended.id).copied;
+        let copied = self.pass.tally.counts(ended.id).copied;
         if copied > 0 {
             self.name_missing(ended, copied, &[]).await;
         }
@@ -210,6 +213,6 @@ impl Pass {
     async fn name_missing(&self, ended: &Ended, messages: u64, numbers: &[Uid]) {
         let notice = Notice::of(&ended.path, NoticeKind::MissingThere, Side::Destination, numbers);
         let notice = notice.saying(ended.destination.path.to_string());
-        self.tell(ended.id, Notice { messages, ..notice }).await;
+        self.pass.tell(ended.id, Notice { messages, ..notice }).await;
     }
 }

@@ -15,6 +15,7 @@ use crate::pass::known::Known;
 use crate::pass::lane::Step;
 use crate::pass::there::Doubts;
 use crate::pass::tree::Listing;
+use crate::pass::tree::Preparation;
 use crate::pass::{Flow, Halt, On, Pass, Trouble};
 
 /// A folder that is to be looked into, before its destination is opened.
@@ -226,7 +227,7 @@ pub(super) fn place(path: &FolderPath, wire: &WireName, validity: u32) -> Folder
     FolderRef { path: path.clone(), wire: wire.clone(), validity }
 }
 
-impl Pass {
+impl Preparation<'_> {
     pub(super) fn candidates(&self, tree: &Tree, listing: &Listing, known: &Known<'_>) -> Vec<Candidate> {
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, f)).collect();
         let candidate = |plan: &FolderPlan| {
@@ -273,16 +274,16 @@ impl Pass {
             return false;
         };
         // Without HIGHESTMODSEQ nothing tells that flags changed.
-        let stalls = self.oddities.modseq_stalls.load(std::sync::atomic::Ordering::Relaxed);
+        let stalls = self.pass.oddities.modseq_stalls.load(std::sync::atomic::Ordering::Relaxed);
         let tells = match state.highest_modseq.filter(|_| !stalls) {
             Some(_) => true,
             // Nor, without UIDNEXT, that one message went and another came.
-            None => !self.order.options.carry_flags && state.uid_next != 0,
+            None => !self.pass.order.options.carry_flags && state.uid_next != 0,
         };
         !candidate.gone
             && tells
             && marker.state == state
-            && marker.options == self.options_hash()
+            && marker.options == self.pass.options_hash()
             && candidate.doubts() == Doubts::default()
             && !candidate.is_doubtful()
     }

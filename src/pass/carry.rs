@@ -7,6 +7,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{Counts, NoticeKind, Watermark};
 use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
 use crate::pass::job::{Carry, Job};
+use crate::pass::number_check::NumberCheck;
 use crate::pass::places::Prepared;
 use crate::pass::recorder::Entry;
 use crate::pass::sample::{Bytes, Proof, prove};
@@ -36,7 +37,7 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
                 job.leave_undone();
                 if !contradicted.is_empty() {
                     // The next pass looks for all copies in there, and copies again what was lost.
-                    pass.doubt_numbers(folder).await?;
+                    NumberCheck::of(pass).doubt_numbers(folder).await?;
                     pass.notice(job, NoticeKind::MissingThere, Side::Destination, contradicted).await;
                 }
             }

@@ -10,11 +10,13 @@ use crate::domain::folder::WireName;
 use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Gone;
+use crate::pass::Flow;
+use crate::pass::number_check::NumberCheck;
 use crate::pass::places::Prepared;
 use crate::pass::recognise::Look;
+use crate::pass::resolution::Resolution;
 use crate::pass::sample::Bytes;
 use crate::pass::there::{Doubts, SeenThere, There};
-use crate::pass::{Flow, Pass};
 
 /// A message of a folder row.
 type Numbered = (FolderId, Uid);
@@ -57,12 +59,12 @@ impl Look<'_> {
             match there.looked(self.pass, self.source, self.to).await? {
                 Ok(false) => {}
                 Ok(true) => {
-                    self.pass.settled_there(row).await?;
-                    self.pass.part_with_lost_claims(self.prepared, &at.wire).await?;
+                    NumberCheck::of(self.pass).settled_there(row).await?;
+                    Resolution::of(self.pass).part_with_lost_claims(self.prepared, &at.wire).await?;
                 }
                 Err(trouble) => {
-                    self.pass.not_looked_at(row, path, trouble.side, trouble.failure).await?;
-                    self.pass.doubt_numbers(row).await?;
+                    NumberCheck::of(self.pass).not_looked_at(row, path, trouble.side, trouble.failure).await?;
+                    NumberCheck::of(self.pass).doubt_numbers(row).await?;
                 }
             }
             checked.insert(at.wire.clone());
@@ -81,7 +83,7 @@ impl Prepared {
     }
 }
 
-impl Pass {
+impl Resolution<'_> {
     /// Watermarks whose copies in this folder turned out to be lost answer for no message.
     async fn part_with_lost_claims(&self, prepared: &Prepared, wire: &WireName) -> Flow<()> {
         let leads = |mark: &Gone| prepared.places.get(&mark.at).is_some_and(|at| at.wire == *wire);
@@ -91,7 +93,7 @@ impl Pass {
         };
         let mut known: BTreeMap<Numbered, bool> = BTreeMap::new();
         for row in rows {
-            let marks = self.journal.watermarks(row).await?;
+            let marks = self.pass.journal.watermarks(row).await?;
             known.extend(marks.iter().map(|mark| ((row, mark.source), mark.is_lost())));
         }
         let state = |mark: &Gone| known.get(&(mark.folder, mark.uid)).copied();

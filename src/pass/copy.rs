@@ -153,23 +153,35 @@ impl Step for Revive<'_> {
     }
 }
 
-impl Pass {
+/// Copies what is left, and carries flags.
+pub(super) struct Copying<'a> {
+    pub(super) pass: &'a Pass,
+}
+
+impl<'a> Copying<'a> {
+    /// Of this pass.
+    pub fn of(pass: &'a Pass) -> Self {
+        Self { pass }
+    }
+}
+
+impl Copying<'_> {
     /// Copies everything that is left to copy.
     pub(super) async fn copy(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
-        self.tally.phase(self.clock.now(), Phase::Copying);
+        self.pass.tally.phase(self.pass.clock.now(), Phase::Copying);
         self.revive(lanes, prepared).await?;
         let mut groups = std::mem::take(&mut prepared.groups);
         // Earlier attempts and passes left these open: what they had on its way may have landed after it was sent again.
         let open =
             |job: &&Job| job.numbers.open_intent.is_some() && !job.has_lost_its_destination() && !job.is_abandoned();
-        groups.iter().flatten().filter(open).for_each(|job| self.ask_later(job));
+        groups.iter().flatten().filter(open).for_each(|job| self.pass.ask_later(job));
         for group in &mut groups {
             for job in std::mem::take(group) {
                 if job.is_abandoned() {
                     continue;
                 }
                 if job.is_empty() {
-                    self.folder_done(&job, 0).await?;
+                    self.pass.folder_done(&job, 0).await?;
                 } else {
                     group.push(job);
                 }
@@ -186,12 +198,12 @@ impl Pass {
             let (queue, left) = (&queue, &left);
             async move {
                 let run = async {
-                    if queue.is_empty() || !self.join_in(lane).await {
+                    if queue.is_empty() || !self.pass.join_in(lane).await {
                         return Ok(());
                     }
                     self.copy_lane(lane, prepared, queue, left).await
                 };
-                self.lane_ended(run.await)
+                self.pass.lane_ended(run.await)
             }
         });
         settle(join_all(runs).await)?;
@@ -201,7 +213,7 @@ impl Pass {
         let again = self.look_again(lane, prepared, left, None).await?;
         let queue = Queue::new([again]);
         let copied = self.copy_lane(lane, prepared, &queue, &Queue::new([])).await;
-        self.lane_ended(copied)
+        self.pass.lane_ended(copied)
     }
 
     /// Writes the intents of all folders to be copied, durably and at once (D9).
@@ -218,7 +230,7 @@ impl Pass {
             job.numbers.open_intent = Some(kept.unwrap_or(intent));
             intents.push((job.id, intent));
         }
-        Ok(self.journal.begin(intents).await?)
+        Ok(self.pass.journal.begin(intents).await?)
     }
 
     async fn revive(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
@@ -235,36 +247,21 @@ impl Pass {
         // What was in the old ones went with them. This is known before there are new ones: after a crash these may have
         // the numbering of the old.
         for job in &jobs {
-            self.give_up_copies(job.id).await?;
+            self.pass.give_up_copies(job.id).await?;
         }
         let mut step = Revive { jobs, refused: BTreeMap::new() };
-        self.persist(lane, &mut step).await?;
+        self.pass.persist(lane, &mut step).await?;
         let Revive { jobs, mut refused } = step;
         for job in jobs {
             if let Some(failure) = refused.remove(&job.id) {
-                self.folder_failed(job, Side::Destination, failure).await?;
+                self.pass.folder_failed(job, Side::Destination, failure).await?;
                 continue;
             }
-            self.journal.renumber_destination(job.id, job.plan.destination.validity).await?;
+            self.pass.journal.renumber_destination(job.id, job.plan.destination.validity).await?;
             job.plan.past = Past::Known;
-            self.journal.update_folders(vec![row(job)]).await?;
-            self.revived(job);
+            self.pass.journal.update_folders(vec![row(job)]).await?;
+            self.pass.revived(job);
         }
-        Ok(())
-    }
-
-    /// The destination folder of this row is gone, and its copies with it.
-    pub(super) async fn give_up_copies(&self, id: FolderId) -> Flow<()> {
-        let numbers = self.journal.known_at_destination(id).await?;
-        for some in numbers.chunks(GROUP_ROWS).map(<[Uid]>::to_vec).chain([vec![Watermark::NOT_TOLD]]) {
-            let copies = self.journal.copies(id, some).await?;
-            for some in copies.chunks(GROUP_ROWS) {
-                let place = |(row, mark): &(FolderId, Watermark)| (*row, mark.source, Watermark::GONE);
-                let results = Results { places: some.iter().map(place).collect(), ..Results::default() };
-                self.recorder.add(Entry { results, ..Entry::default() }).await;
-            }
-        }
-        self.recorder.flush().await;
         Ok(())
     }
 
@@ -300,7 +297,7 @@ impl Pass {
                 Err(Broke { halt: Halt::Fatal(trouble), broken }) => (trouble, broken),
                 Err(Broke { halt, .. }) => return Err(halt),
             };
-            self.recorder.flush().await;
+            self.pass.recorder.flush().await;
             let only_suspects = backlog.only_suspects_left(broke.at(&trouble));
             let mut jobs = backlog.take_back();
             self.blame(&mut jobs, &trouble, &broke, only_suspects);
@@ -326,7 +323,7 @@ impl Pass {
         mut jobs: Vec<Job>,
         trouble: &Trouble,
     ) -> Flow<Vec<Job>> {
-        self.weather(lane, trouble.clone()).await?;
+        self.pass.weather(lane, trouble.clone()).await?;
         self.settle(lane, &mut jobs).await?;
         self.look_again(lane, prepared, jobs, Some(trouble)).await
     }
@@ -336,12 +333,12 @@ impl Pass {
         let halted = |halt| Broke { halt, broken: Broken::default() };
         let (source, destination) = tokio::select! {
             biased;
-            () = self.quit.cancelled() => return Err(halted(Halt::Stopped)),
-            sessions = lane.sessions(self) => sessions.map_err(|trouble| halted(Halt::Fatal(trouble)))?,
+            () = self.pass.quit.cancelled() => return Err(halted(Halt::Stopped)),
+            sessions = lane.sessions(self.pass) => sessions.map_err(|trouble| halted(Halt::Fatal(trouble)))?,
         };
         let (sender, receiver) = mpsc::channel(AHEAD);
         let reading = read(source, backlog, sender);
-        let mut writer = Writer::new(self, backlog);
+        let mut writer = Writer::new(self.pass, backlog);
         let writing = writer.write(destination, receiver);
         tokio::pin!(reading, writing);
         let mut read_out = false;
@@ -353,6 +350,23 @@ impl Pass {
                 () = &mut reading, if !read_out => read_out = true,
             }
         }
+    }
+}
+
+impl Pass {
+    /// The destination folder of this row is gone, and its copies with it.
+    pub(super) async fn give_up_copies(&self, id: FolderId) -> Flow<()> {
+        let numbers = self.journal.known_at_destination(id).await?;
+        for some in numbers.chunks(GROUP_ROWS).map(<[Uid]>::to_vec).chain([vec![Watermark::NOT_TOLD]]) {
+            let copies = self.journal.copies(id, some).await?;
+            for some in copies.chunks(GROUP_ROWS) {
+                let place = |(row, mark): &(FolderId, Watermark)| (*row, mark.source, Watermark::GONE);
+                let results = Results { places: some.iter().map(place).collect(), ..Results::default() };
+                self.recorder.add(Entry { results, ..Entry::default() }).await;
+            }
+        }
+        self.recorder.flush().await;
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::domain::record::{FolderEnd, Notice, NoticeKind, Origin, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::arrivals::{Arrivals, Newcomer, contents};
 use crate::pass::belief::belief;
+use crate::pass::closing::Closing;
 use crate::pass::job::{Job, Landing};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::places::Prepared;
@@ -95,7 +96,7 @@ impl Step for Ask<'_> {
             Ok(()) => {}
             Err(failure) => return passed_over(self.doubt, failure),
         }
-        let mut recorded = pass.recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
+        let mut recorded = Closing::of(pass).recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
         if arrivals.unclaimed().is_empty() {
             return Ok(Answer::default());
         }
@@ -166,26 +167,28 @@ impl Pass {
         let doubt = doubts.get_mut(&job.id);
         doubt.map(|doubt| doubt.close = job.suspicion.cut.landing == Landing::Settled).is_some()
     }
+}
 
+impl Closing<'_> {
     /// Asks about all doubts of this pass, and those that earlier ones left open.
     pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> Flow<()> {
         let doubts =
-            std::mem::take(&mut *self.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            std::mem::take(&mut *self.pass.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for (id, doubt) in doubts {
-            self.recorder.flush().await;
-            let Answer { twice, orphans } = self.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
+            self.pass.recorder.flush().await;
+            let Answer { twice, orphans } = self.pass.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
             if !orphans.is_empty() {
                 tracing::info!(folder = %doubt.path, messages = orphans.len(), "copies without a message are remembered");
-                self.journal.adopt(id, orphans).await?;
+                self.pass.journal.adopt(id, orphans).await?;
             }
             if doubt.close {
-                self.journal.end_folder(id, FolderEnd { close_intent: true, ..FolderEnd::default() }).await?;
+                self.pass.journal.end_folder(id, FolderEnd { close_intent: true, ..FolderEnd::default() }).await?;
             }
             if twice.is_empty() {
                 continue;
             }
             tracing::warn!(folder = %doubt.path, messages = twice.len(), "messages may be there twice");
-            self.tell(id, Notice::of(&doubt.path, NoticeKind::MaybeTwice, Side::Destination, &twice)).await;
+            self.pass.tell(id, Notice::of(&doubt.path, NoticeKind::MaybeTwice, Side::Destination, &twice)).await;
         }
         Ok(())
     }
@@ -197,10 +200,10 @@ impl Pass {
         if asked.is_empty() {
             return Ok(found);
         }
-        let known = self.journal.known_identities(asked).await?;
+        let known = self.pass.journal.known_identities(asked).await?;
         let mut from = Uid(i64::MIN);
         while !known.is_empty() {
-            let marks = self.journal.some_watermarks(id, from, Uid(i64::MAX), WINDOW).await?;
+            let marks = self.pass.journal.some_watermarks(id, from, Uid(i64::MAX), WINDOW).await?;
             marks.iter().filter(|mark| known.contains(&mark.identity)).for_each(|mark| found.add(mark, floor));
             match marks.last().filter(|_| marks.len() == WINDOW) {
                 Some(last) => from = Uid(last.source.0 + 1),

@@ -19,6 +19,7 @@ use crate::endpoint::{Destination, Source};
 use crate::pass::contents::shapes;
 use crate::pass::job::{Chosen, Job};
 use crate::pass::lane::{Lane, Step};
+use crate::pass::late::LateRound;
 use crate::pass::places::Prepared;
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::scan::Looked;
@@ -121,7 +122,7 @@ impl Step for Contents<'_> {
     }
 }
 
-impl Pass {
+impl LateRound<'_> {
     /// Decides which of a view's messages are copied. Those that moved into it from a folder are wanted here: they are known
     /// by their content when all that is new is looked for. None if the view cannot be read.
     pub(super) async fn lie_elsewhere(
@@ -132,16 +133,16 @@ impl Pass {
         names: BTreeMap<Uid, Names>,
     ) -> Flow<Option<Chosen>> {
         let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
-        let mut held = self.journal.held_elsewhere(job.id, asked).await?;
+        let mut held = self.pass.journal.held_elsewhere(job.id, asked).await?;
         let lost: BTreeSet<FolderId> = prepared.lost.iter().copied().collect();
         held.retain(|one| !lost.contains(&one.folder));
         let elsewhere = Elsewhere::new(held, prepared.aside.clone());
         let ByName { mut wanted, mut others, open } = elsewhere.by_name(&names);
         let mut step = Contents { job, wanted: open, found: BTreeMap::new() };
         if !step.wanted.is_empty()
-            && let Looked::Failed(Trouble { side, failure }) = self.persist(lane, &mut step).await?
+            && let Looked::Failed(Trouble { side, failure }) = self.pass.persist(lane, &mut step).await?
         {
-            self.folder_failed(step.job, side, failure).await?;
+            self.pass.folder_failed(step.job, side, failure).await?;
             return Ok(None);
         }
         let Contents { wanted: open, found, .. } = step;

@@ -14,6 +14,7 @@ use crate::pass::candidates::{is_another, went_back};
 use crate::pass::headers::confirm_by_content;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove_with_contents};
+use crate::pass::tree::Preparation;
 use crate::pass::{Flow, Halt, On, Pass};
 
 /// Earlier rows by the names that the source has now.
@@ -83,7 +84,7 @@ impl Step for SameMessages<'_> {
 /// Watermarks read at once.
 const PAGE: usize = 5_000;
 
-impl Pass {
+impl Preparation<'_> {
     /// New names of folders that earlier passes know under another one: by MAILBOXID (RFC 8474), or by UIDVALIDITY and
     /// the same messages under the same UIDs. UIDVALIDITY alone says little: some servers give all folders the same. A
     /// name says nothing where MAILBOXID says that it is another folder.
@@ -117,7 +118,8 @@ impl Pass {
                     let (path, wire) = (folder.path.clone(), folder.wire.clone());
                     let folder = FolderRef { path, wire, validity: state.uid_validity };
                     let side = Side::Source;
-                    self.persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly: false })
+                    self.pass
+                        .persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly: false })
                         .await?
                 };
                 if same {
@@ -134,7 +136,7 @@ impl Pass {
     async fn sample_of(&self, row: FolderId) -> Flow<Vec<Watermark>> {
         let (mut sample, mut from) = (Spread::new(), Uid(i64::MIN));
         loop {
-            let page = self.journal.some_watermarks(row, from, Uid(i64::MAX), PAGE).await?;
+            let page = self.pass.journal.some_watermarks(row, from, Uid(i64::MAX), PAGE).await?;
             let Some(last) = page.last().map(|mark| mark.source) else { return Ok(sample.take()) };
             page.into_iter().for_each(|mark| sample.add(mark));
             from = Uid(last.0 + 1);
@@ -246,7 +248,7 @@ impl Pass {
     ) -> Flow<BTreeSet<WireName>> {
         let mut bare = BTreeSet::new();
         for (wire, record) in held.iter().filter(|(wire, _)| !open.contains_key(*wire)) {
-            if self.journal.known_at_destination(record.id).await?.is_empty() {
+            if self.pass.journal.known_at_destination(record.id).await?.is_empty() {
                 bare.insert((*wire).clone());
             }
         }
@@ -262,10 +264,11 @@ impl Pass {
             if put_back {
                 looked_into.extend(self.lose_copies(row).await?);
             }
-            self.give_up_copies(row.id).await?;
-            self.journal.forget_strangers(row.id).await?;
+            self.pass.give_up_copies(row.id).await?;
+            self.pass.journal.forget_strangers(row.id).await?;
             let destination = Some(Seen::default());
-            self.journal
+            self.pass
+                .journal
                 .end_folder(row.id, FolderEnd { destination, close_intent: true, ..FolderEnd::default() })
                 .await?;
             (row.destination_seen, row.strangers_next) = (Seen::default(), Uid(0));
@@ -288,7 +291,7 @@ impl Pass {
             tracing::info!(from = ?from, to = %to, "a destination folder was renamed");
         }
         let rows = moved.iter().map(|(id, _, path, wire)| (*id, path.clone(), wire.clone())).collect();
-        self.journal.follow_destinations(rows).await?;
+        self.pass.journal.follow_destinations(rows).await?;
         for row in records {
             if let Some((_, _, path, wire)) = moved.iter().find(|(_, from, ..)| *from == row.destination_wire) {
                 (row.destination, row.destination_wire) = (path.clone(), wire.clone());
@@ -301,7 +304,7 @@ impl Pass {
     /// same, but no other folder has its UIDVALIDITY.
     async fn was_begun(&self, record: &FolderRecord, folder: &ListedFolder) -> Flow<bool> {
         let begun = record.intent.zip(folder.state).is_some_and(|(intent, now)| intent.validity == now.uid_validity);
-        Ok(begun && self.journal.known_at_destination(record.id).await?.is_empty())
+        Ok(begun && self.pass.journal.known_at_destination(record.id).await?.is_empty())
     }
 
     /// Whether this folder holds the copies of that row, or, after a restore, `mostly`.
@@ -318,15 +321,15 @@ impl Pass {
         let Some(state) = folder.state.filter(|state| state.uid_validity == record.destination_validity) else {
             return Ok(false);
         };
-        let known = self.journal.known_at_destination(record.id).await?;
+        let known = self.pass.journal.known_at_destination(record.id).await?;
         let every = known.len().div_ceil(SAMPLE).max(1);
         let mut chosen: Vec<Uid> = known.iter().rev().step_by(every).copied().collect();
         chosen.reverse();
-        let copies = self.journal.copies(record.id, chosen).await?;
+        let copies = self.pass.journal.copies(record.id, chosen).await?;
         let watermarks: Vec<Watermark> = copies.into_iter().map(|(_, mark)| mark).collect();
         let folder = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: state.uid_validity };
         let side = Side::Destination;
-        self.persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly }).await
+        self.pass.persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly }).await
     }
 }
 

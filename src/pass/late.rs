@@ -16,10 +16,12 @@ use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, Source};
 use crate::pass::contents::names_of_unseen;
+use crate::pass::copy::Copying;
 use crate::pass::headers::names_of_each;
 use crate::pass::job::{Above, Chosen, Job, Landing, Past, Todo};
 use crate::pass::lane::{Lane, Lanes, Step};
 use crate::pass::places::{Prepared, Queue};
+use crate::pass::resolution::Resolution;
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::scan::Looked;
 use crate::pass::{Flow, Halt, On, Pass, Trouble};
@@ -112,10 +114,24 @@ impl Pass {
             false => c.arrived = others,
         });
     }
+}
 
+/// What came while the pass ran, and what lies in a view of everything only.
+pub(super) struct LateRound<'a> {
+    pub(super) pass: &'a Pass,
+}
+
+impl<'a> LateRound<'a> {
+    /// Of this pass.
+    pub fn of(pass: &'a Pass) -> Self {
+        Self { pass }
+    }
+}
+
+impl LateRound<'_> {
     /// Copies what came late and is known nowhere.
     pub(super) async fn late_round(&self, lanes: &mut Lanes, prepared: &Prepared) -> Flow<()> {
-        let kept = || self.findings.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = || self.pass.findings.late.lock().unwrap_or_else(PoisonError::into_inner);
         // Views of everything last: what the others bring is known by then.
         let mut order: Vec<(bool, FolderId)> = kept().values().map(|job| (job.shows_everything(), job.id)).collect();
         order.sort_unstable();
@@ -131,10 +147,10 @@ impl Pass {
     /// Decides which of a folder's late messages are copied; none if it cannot be read.
     async fn choose(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> Flow<Option<Chosen>> {
         let mut step = Identify { job, names: BTreeMap::new(), unseen: BTreeSet::new() };
-        let looked = self.persist(lane, &mut step).await?;
+        let looked = self.pass.persist(lane, &mut step).await?;
         let Identify { job, names, mut unseen } = step;
         if let Looked::Failed(Trouble { side, failure }) = looked {
-            self.folder_failed(job, side, failure).await?;
+            self.pass.folder_failed(job, side, failure).await?;
             return Ok(None);
         }
         job.remaining.late = Vec::new();
@@ -153,7 +169,7 @@ impl Pass {
     async fn may_have_moved(&self, names: BTreeMap<Uid, Names>) -> Flow<Chosen> {
         // Watermarks of older versions know a message by another form.
         let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
-        let known = self.journal.known_identities(asked).await?;
+        let known = self.pass.journal.known_identities(asked).await?;
         let is_known = |names: &Names| known.contains(&names.now) || known.contains(&names.before);
         let (others, wanted): (Vec<_>, Vec<_>) = names.into_iter().partition(|(_, names)| is_known(names));
         let uid = |(uid, _): (Uid, Names)| uid;
@@ -166,11 +182,11 @@ impl Pass {
 
     async fn bring_late(&self, lanes: &mut Lanes, prepared: &Prepared, mut job: Job) -> Flow<()> {
         let Some(lane) = lanes.iter_mut().next() else { return Ok(()) };
-        self.recorder.flush().await;
+        self.pass.recorder.flush().await;
         let Some(chosen) = self.choose(lane, prepared, &mut job).await? else { return Ok(()) };
-        let counts = self.tally.counts(job.id);
-        self.tally.count(self.clock.now(), job.id, |c| c.source += chosen.wanted.len() as u64);
-        self.count_others(job.id, job.shows_everything(), chosen.others.len() as u64);
+        let counts = self.pass.tally.counts(job.id);
+        self.pass.tally.count(self.pass.clock.now(), job.id, |c| c.source += chosen.wanted.len() as u64);
+        self.pass.count_others(job.id, job.shows_everything(), chosen.others.len() as u64);
         // What is left for the next pass, or lies elsewhere, keeps the folder from counting as whole; a view of everything
         // is whole when all of it lies somewhere.
         if !chosen.others.is_empty() && !job.shows_everything() {
@@ -183,19 +199,19 @@ impl Pass {
         (job.remaining.vanished, job.remaining.missing, job.suspicion.rescans) = (counts.vanished, 0, 0);
         // Others of this folder have been copied since it was opened.
         job.suspicion.cut.above = Above::Recorded;
-        self.resolve_folder(lane, prepared, &mut job).await?;
+        Resolution::of(self.pass).resolve_folder(lane, prepared, &mut job).await?;
         if job.has_lost_its_destination() && !job.is_abandoned() && !job.is_empty() {
-            self.revive_for(lane, vec![&mut job]).await?;
+            Copying::of(self.pass).revive_for(lane, vec![&mut job]).await?;
         }
         if job.is_abandoned() {
             return Ok(());
         }
         if job.is_empty() {
-            return self.folder_done(&job, 0).await;
+            return self.pass.folder_done(&job, 0).await;
         }
         let mut groups = vec![vec![job]];
-        self.declare(&mut groups).await?;
-        let copied = self.copy_lane(lane, prepared, &Queue::new(groups), &Queue::new([])).await;
-        self.lane_ended(copied)
+        Copying::of(self.pass).declare(&mut groups).await?;
+        let copied = Copying::of(self.pass).copy_lane(lane, prepared, &Queue::new(groups), &Queue::new([])).await;
+        self.pass.lane_ended(copied)
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{Notice, NoticeKind, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, Which};
+use crate::pass::closing::Closing;
 use crate::pass::recorder::Entry;
 use crate::pass::resolve::spool_failed;
 use crate::pass::sample::{Bytes, who};
@@ -235,15 +236,15 @@ impl There<'_> {
     }
 }
 
-impl Pass {
+impl Closing<'_> {
     /// Names lost copies whose messages left the source and were not copied again from anywhere. After everything is copied.
     pub(super) async fn name_homeless(&self) -> Flow<()> {
-        let homeless = std::mem::take(&mut *self.findings.homeless.lock().unwrap_or_else(PoisonError::into_inner));
+        let homeless = std::mem::take(&mut *self.pass.findings.homeless.lock().unwrap_or_else(PoisonError::into_inner));
         if homeless.is_empty() {
             return Ok(());
         }
-        self.recorder.flush().await;
-        let known = self.journal.known_identities(homeless.iter().map(|one| one.identity).collect()).await?;
+        self.pass.recorder.flush().await;
+        let known = self.pass.journal.known_identities(homeless.iter().map(|one| one.identity).collect()).await?;
         let mut by_folder: BTreeMap<FolderId, Vec<Homeless>> = BTreeMap::new();
         for one in homeless.into_iter().filter(|one| !known.contains(&one.identity)) {
             by_folder.entry(one.row).or_default().push(one);
@@ -251,7 +252,7 @@ impl Pass {
         for (row, lost) in by_folder {
             let numbers: Vec<Uid> = lost.iter().map(|one| one.number).collect();
             let notice = Notice::of(&lost[0].folder, NoticeKind::MissingThere, Side::Destination, &numbers);
-            self.tell(row, notice.saying(lost[0].at.to_string())).await;
+            self.pass.tell(row, notice.saying(lost[0].at.to_string())).await;
         }
         Ok(())
     }

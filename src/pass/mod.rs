@@ -15,6 +15,8 @@ mod bytes;
 mod candidates;
 mod carry;
 mod claims;
+mod closing;
+mod comparison;
 mod contents;
 mod copy;
 mod doubts;
@@ -29,6 +31,7 @@ mod lane;
 mod late;
 mod lost_copies;
 mod notes;
+mod number_check;
 mod places;
 mod pulse;
 mod put_back;
@@ -37,6 +40,7 @@ mod recognise;
 mod recorder;
 mod recovery;
 mod register;
+mod resolution;
 mod resolve;
 mod restored;
 mod rounds;
@@ -68,12 +72,19 @@ use crate::domain::record::{Counts, Phase};
 use crate::domain::retry::Pace;
 use crate::endpoint::Endpoint;
 use crate::pass::audit::Ended;
+use crate::pass::closing::Closing;
+use crate::pass::comparison::Comparison;
+use crate::pass::copy::Copying;
 use crate::pass::job::Job;
 use crate::pass::journal::Journal;
 use crate::pass::journal::JournalError;
+use crate::pass::late::LateRound;
+use crate::pass::number_check::NumberCheck;
 use crate::pass::recorder::{Recorder, recorder};
 use crate::pass::recovery::Recovery;
+use crate::pass::resolution::Resolution;
 use crate::pass::tally::Tally;
+use crate::pass::tree::Preparation;
 
 /// What a worker is told: plain data.
 #[derive(Clone, Debug)]
@@ -269,19 +280,14 @@ impl Pass {
         match self.order.plan.writes {
             Writes::Nothing => self.verify(&mut lane).await,
             Writes::Mail => {
-                let mut prepared = self.prepare(&mut lane).await?;
+                let mut prepared = Preparation::of(self).prepare(&mut lane).await?;
                 let mut lanes = lane::Lanes::new(lane, self.order.options.connections);
-                self.check_numbers(&mut lanes, &mut prepared).await?;
-                self.scan(&mut lanes, &mut prepared).await?;
-                self.resolve(&mut lanes, &mut prepared).await?;
-                self.copy(&mut lanes, &mut prepared).await?;
-                self.late_round(&mut lanes, &prepared).await?;
-                self.name_doubts(&mut lanes).await?;
-                if let Some(lane) = lanes.iter_mut().next() {
-                    self.ask_doubts(lane, &prepared).await?;
-                    self.name_homeless().await?;
-                    self.audit(lane).await?;
-                }
+                NumberCheck::of(self).check_numbers(&mut lanes, &mut prepared).await?;
+                Comparison::of(self).scan(&mut lanes, &mut prepared).await?;
+                Resolution::of(self).resolve(&mut lanes, &mut prepared).await?;
+                Copying::of(self).copy(&mut lanes, &mut prepared).await?;
+                LateRound::of(self).late_round(&mut lanes, &prepared).await?;
+                Closing::of(self).run(&mut lanes, &prepared).await?;
                 self.tally.phase(self.clock.now(), Phase::Finishing);
                 lanes.close().await;
                 Ok(())
@@ -291,7 +297,7 @@ impl Pass {
 
     /// Both sides reached, login accepted, mailbox there; what would be left out; no data.
     async fn verify(&self, lane: &mut lane::Lane) -> Flow<()> {
-        self.look_over(lane).await?;
+        Preparation::of(self).look_over(lane).await?;
         lane.close().await;
         Ok(())
     }

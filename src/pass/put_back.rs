@@ -12,6 +12,7 @@ use crate::domain::record::{FolderRecord, Notice, NoticeKind, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::candidates::{Candidate, place, went_back};
 use crate::pass::lane::{Lane, Step};
+use crate::pass::tree::Preparation;
 use crate::pass::{Flow, Halt, On, Pass};
 
 /// Asks these folders themselves: a list may be wrong.
@@ -56,7 +57,7 @@ fn lost_folders(records: &[FolderRecord], there: &[ListedFolder], candidates: &[
     candidates.iter().filter(|c| c.gone).filter_map(|c| c.record.as_ref()).chain(others).cloned().collect()
 }
 
-impl Pass {
+impl Preparation<'_> {
     /// Where folders of the destination are gone and others are in an earlier state, the copies in those that are gone were
     /// lost: their messages are new again.
     pub(super) async fn bring_lost_folders(
@@ -112,33 +113,33 @@ impl Pass {
             return Ok(false);
         }
         let folders = suspects.iter().map(|r| place(&r.destination, &r.destination_wire, 0)).collect();
-        let states = self.persist(lane, &mut Reopen(folders)).await?;
+        let states = self.pass.persist(lane, &mut Reopen(folders)).await?;
         Ok(suspects.iter().zip(states).any(|(record, now)| now.is_some_and(|now| is_earlier(record, now))))
     }
 
     /// Whether this folder is in an earlier state than a pass saw it in, by what it says itself.
     pub(super) async fn is_earlier_now(&self, lane: &mut Lane, at: &FolderRef, seen: Seen) -> Flow<bool> {
-        let now = self.persist(lane, &mut Reopen(vec![at.clone()])).await?.pop().flatten();
+        let now = self.pass.persist(lane, &mut Reopen(vec![at.clone()])).await?.pop().flatten();
         Ok(now.is_some_and(|now| went_back(seen, now)))
     }
 
     /// All copies in a folder that is gone are lost; the rows they belong to.
     pub(super) async fn lose_copies(&self, record: &FolderRecord) -> Flow<Vec<FolderId>> {
-        let mut numbers = self.journal.known_at_destination(record.id).await?;
+        let mut numbers = self.pass.journal.known_at_destination(record.id).await?;
         numbers.insert(0, Watermark::NOT_TOLD);
-        let copies = self.journal.copies(record.id, numbers).await?;
+        let copies = self.pass.journal.copies(record.id, numbers).await?;
         let mut by_row: BTreeMap<FolderId, Vec<Watermark>> = BTreeMap::new();
         for (row, mark) in copies {
             by_row.entry(row).or_default().push(mark);
         }
         let mut lost: Vec<Uid> = Vec::new();
         for (row, marks) in &by_row {
-            self.journal.lose(*row, marks.iter().map(|mark| mark.source).collect()).await?;
+            self.pass.journal.lose(*row, marks.iter().map(|mark| mark.source).collect()).await?;
             lost.extend(marks.iter().map(|mark| mark.destination));
         }
         if !lost.is_empty() {
             let notice = Notice::of(&record.source, NoticeKind::CopiedAgain, Side::Destination, &lost);
-            self.tell(record.id, notice.saying(record.destination.to_string())).await;
+            self.pass.tell(record.id, notice.saying(record.destination.to_string())).await;
         }
         Ok(by_row.into_keys().collect())
     }

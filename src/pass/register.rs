@@ -16,9 +16,10 @@ use crate::pass::job::{Figures, Job, Numbers, Past, Plan, Progress, Remaining, S
 use crate::pass::places::{Doubted, Prepared};
 use crate::pass::there::{Rows, SeenThere};
 use crate::pass::tree::Listing;
-use crate::pass::{Flow, Pass, Trouble};
+use crate::pass::tree::Preparation;
+use crate::pass::{Flow, Trouble};
 
-impl Pass {
+impl Preparation<'_> {
     /// Writes the folder rows and makes the jobs.
     pub(super) async fn register(
         &self,
@@ -35,7 +36,7 @@ impl Pass {
         let (ids, changed) = self.save(&all, &updates).await?;
         if changed {
             // A folder with new numbers has left its old ones in a row of their own, which counts from now on (D12).
-            records = self.journal.folders().await?;
+            records = self.pass.journal.folders().await?;
         }
 
         let listed: BTreeSet<_> = listing.source.iter().filter(|f| f.selectable).map(|f| &f.path).collect();
@@ -92,7 +93,7 @@ impl Pass {
     /// these left (D11).
     async fn forget_states(&self, gone: impl Iterator<Item = &FolderRecord>) -> Flow<()> {
         for record in gone.filter(|record| !record.retired && record.marker.is_some()) {
-            self.journal.end_folder(record.id, FolderEnd::default()).await?;
+            self.pass.journal.end_folder(record.id, FolderEnd::default()).await?;
         }
         Ok(())
     }
@@ -106,7 +107,7 @@ impl Pass {
         let mut written = Vec::new();
         let any = !changed.is_empty();
         if any {
-            written = self.journal.update_folders(changed).await?;
+            written = self.pass.journal.update_folders(changed).await?;
         }
         let mut written = written.into_iter();
         let mut ids = Vec::with_capacity(all.len());
@@ -120,7 +121,7 @@ impl Pass {
                     && r.destination_validity != update.destination_validity
             });
             if renumbered {
-                self.journal.renumber_destination(id, update.destination_validity).await?;
+                self.pass.journal.renumber_destination(id, update.destination_validity).await?;
             }
         }
         Ok((ids, any))
@@ -153,8 +154,8 @@ impl Pass {
         let best = candidate.best();
         let state = FolderState { uid_validity: best.uid_validity, ..candidate.state.unwrap_or(best) };
         let messages = u64::from(best.messages);
-        let now = self.clock.now();
-        let mut counts = self.order.earlier.get(&id).copied().unwrap_or_default();
+        let now = self.pass.clock.now();
+        let mut counts = self.pass.order.earlier.get(&id).copied().unwrap_or_default();
         (counts.errors, counts.vanished, counts.skipped) = (0, 0, 0);
         counts.source = messages;
         if unchanged {
@@ -164,7 +165,7 @@ impl Pass {
             (None, false, true) => FolderPhase::Unchanged,
             _ => FolderPhase::Waiting,
         };
-        self.tally.folder(now, id, listed.path.clone(), counts, phase);
+        self.pass.tally.folder(now, id, listed.path.clone(), counts, phase);
         let record = candidate.record.as_ref();
         let same_numbers = record
             .filter(|r| r.destination == update.destination && r.destination_validity == update.destination_validity);
@@ -213,13 +214,13 @@ impl Pass {
         match candidate.refused {
             Some(Trouble { side, failure }) => {
                 let mut job = job;
-                self.folder_failed(&mut job, side, failure).await?;
+                self.pass.folder_failed(&mut job, side, failure).await?;
                 Ok(None)
             }
             None if look => Ok(Some(job)),
             None if unchanged => Ok(None),
             // New and empty: there is nothing to look into, now or later.
-            None => self.folder_done(&job, 0).await.map(|()| None),
+            None => self.pass.folder_done(&job, 0).await.map(|()| None),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::plan::compare;
 use crate::endpoint::{Destination, Source};
 use crate::pass::carry::carry;
 use crate::pass::job::{Carry, Job, Todo, Unrecorded};
-use crate::pass::lane::{Lane, Step};
+use crate::pass::lane::Step;
 use crate::pass::places::Prepared;
 use crate::pass::recognise::{AT_ONCE, Found, Look};
 use crate::pass::scan::Looked;
@@ -29,6 +29,13 @@ pub(super) struct Resolve<'a> {
     job: &'a mut Job,
     prepared: &'a Prepared,
     tries: u32,
+}
+
+impl<'a> Resolve<'a> {
+    /// Of this folder.
+    pub fn new(prepared: &'a Prepared, job: &'a mut Job) -> Self {
+        Self { job, prepared, tries: 0 }
+    }
 }
 
 /// Where at the destination messages without a watermark may be ours.
@@ -191,26 +198,6 @@ impl Step for Resolve<'_> {
     fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
         let enough = pass.blame_folder(self.job, &trouble.failure);
         enough.then(|| Looked::Failed(trouble.clone()))
-    }
-}
-
-impl Pass {
-    /// Resolves one folder, again after lost connections; a folder that cannot be read becomes an error.
-    pub(super) async fn resolve_folder(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> Flow<()> {
-        if !Resolve::needed(self, prepared, job) {
-            return Ok(());
-        }
-        loop {
-            match self.persist(lane, &mut Resolve { job, prepared, tries: 0 }).await? {
-                Looked::Done => return Ok(()),
-                Looked::Failed(Trouble { side, failure }) => return self.folder_failed(job, side, failure).await,
-                Looked::Again => lane.disconnect(),
-                Looked::Unlisted => self.list_folder(lane, job).await?,
-            }
-            if job.is_abandoned() {
-                return Ok(());
-            }
-        }
     }
 }
 

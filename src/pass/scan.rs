@@ -21,7 +21,7 @@ use crate::domain::record::{ItemError, Notice, NoticeKind, Watermark};
 use crate::endpoint::{Destination, Source, Which};
 use crate::pass::headers::prove_here;
 use crate::pass::job::{Carry, Figures, Job, Standing, Todo, Trust};
-use crate::pass::lane::{Lane, Step};
+use crate::pass::lane::Step;
 use crate::pass::recorder::Entry;
 use crate::pass::restored::{newest_holds, replaced};
 use crate::pass::sample::{Proof, Spread};
@@ -51,9 +51,9 @@ pub(super) struct Found {
 }
 
 /// Compares one folder.
-struct Scan<'a> {
+pub(super) struct Scan<'a> {
     job: &'a mut Job,
-    found: Found,
+    pub found: Found,
     /// The folder is listed, however plain it is.
     listed: bool,
     /// Every known number is looked at: a sample was contradicted, or the server's figures were.
@@ -126,6 +126,14 @@ struct Sums {
     /// Messages whose copies were lost, and that are not listed.
     stale: Vec<Gone>,
     next: u32,
+}
+
+impl<'a> Scan<'a> {
+    /// Of this folder; `listed`: it is listed, however plain it is.
+    pub fn new(job: &'a mut Job, listed: bool) -> Self {
+        let prove_all = job.numbers.source == Trust::Doubted;
+        Self { job, found: Found::default(), listed, prove_all, compared: false, miscounted: false, broken: false }
+    }
 }
 
 impl Scan<'_> {
@@ -472,40 +480,6 @@ impl Pass {
             (c.vanished, c.waiting, c.arrived) = (0, job.remaining.waiting.len() as u64, 0);
             c.source = c.copied + c.already_there + c.skipped + c.errors + c.waiting + new;
         });
-    }
-
-    /// Lists a folder that was to be taken as it comes: what is there is to be compared. Nothing is recorded of it yet, so
-    /// nothing can have gone.
-    pub(super) async fn list_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<()> {
-        self.scan_or_list(lane, job, true).await.map(drop)
-    }
-
-    /// Compares one folder, again after lost connections; a folder that cannot be read becomes an error.
-    pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<Found> {
-        self.scan_or_list(lane, job, false).await
-    }
-
-    async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> Flow<Found> {
-        let prove_all = job.numbers.source == Trust::Doubted;
-        let mut step =
-            Scan { job, found: Found::default(), listed, prove_all, compared: false, miscounted: false, broken: false };
-        let looked = loop {
-            match self.persist(lane, &mut step).await? {
-                Looked::Again => lane.disconnect(),
-                looked => break looked,
-            }
-        };
-        let found = step.found;
-        if !found.retired.is_empty() {
-            self.notice(job, NoticeKind::Renumbered, Side::Source, Vec::new()).await;
-            tracing::info!(folder = %job.path, rows = ?found.retired, "numbers of the source were set aside");
-        }
-        match looked {
-            Looked::Failed(Trouble { side, failure }) => self.folder_failed(job, side, failure).await?,
-            // Nothing is doubted twice: what could not be believed was set aside.
-            Looked::Done | Looked::Again | Looked::Unlisted => job.numbers.source = Trust::Sampled,
-        }
-        Ok(found)
     }
 
     /// Records a notice about messages of a folder; differences count.

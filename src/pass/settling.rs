@@ -18,6 +18,7 @@ use crate::domain::record::RetryState;
 use crate::domain::retry::Settle;
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::arrivals::Arrivals;
+use crate::pass::copy::Copying;
 use crate::pass::job::{Above, Job, Landing, Sent};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::{Flow, Halt, On, Pass};
@@ -81,7 +82,7 @@ impl Step for Settling {
     }
 }
 
-impl Pass {
+impl Copying<'_> {
     /// Waits for what was on its way into these folders when their connection broke. Those whose newest message did not
     /// show are in doubt from then on.
     pub(super) async fn settle(&self, lane: &mut Lane, jobs: &mut [Job]) -> Flow<()> {
@@ -90,9 +91,9 @@ impl Pass {
         for (at, job) in jobs.iter_mut().enumerate().filter(|(_, job)| !job.is_abandoned()) {
             let sent = std::mem::take(&mut job.suspicion.cut.sent);
             let Some((newest, count)) = newest(&sent) else { continue };
-            wait = wait.max(self.order.pace.settle.wait(&job.suspicion.cut.wire));
+            wait = wait.max(self.pass.order.pace.settle.wait(&job.suspicion.cut.wire));
             job.suspicion.cut.above = Above::Recorded;
-            let arrivals = Arrivals::of(self, job).await?;
+            let arrivals = Arrivals::of(self.pass, job).await?;
             folders.insert(at, Awaited { at: job.plan.destination.clone(), arrivals, newest, count, there: false });
         }
         if folders.is_empty() {
@@ -100,7 +101,7 @@ impl Pass {
         }
         let (places, folders): (Vec<usize>, Vec<Awaited>) = folders.into_iter().unzip();
         let mut step = Settling { folders, until: Instant::now() + wait };
-        self.persist(lane, &mut step).await?;
+        self.pass.persist(lane, &mut step).await?;
         for (at, folder) in places.into_iter().zip(step.folders) {
             let job = &mut jobs[at];
             if !folder.there {
@@ -110,7 +111,9 @@ impl Pass {
         }
         Ok(())
     }
+}
 
+impl Pass {
     /// Waits for an attempt that died a moment ago: nobody knows what it had on the wire.
     pub(super) async fn settle_unknown(&self) -> Flow<()> {
         let since = self.order.last_seen.map_or(i64::MAX, |seen| self.clock.now().saturating_sub(seen));

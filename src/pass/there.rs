@@ -5,23 +5,20 @@
 //! identities of the messages that are no confirmed copy, when there is reason to look for them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 
-use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::failure::{Scope, Side};
 use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, FolderRecord, ItemError, Origin, Seen, Watermark};
+use crate::domain::record::{FolderRecord, Origin, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::candidates::place;
 use crate::pass::contents::traces;
-use crate::pass::job::Job;
-use crate::pass::lane::{Lane, Step};
+use crate::pass::lane::Step;
 use crate::pass::lost_copies::Sorted;
-use crate::pass::places::{Doubted, Group, Prepared};
-use crate::pass::recorder::Entry;
+use crate::pass::places::Prepared;
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::restored::{AT_ONCE, WITNESSES};
 use crate::pass::sample::{Bytes, Proof, SAMPLE, compared, compared_by_name, prove};
@@ -349,105 +346,5 @@ impl There<'_> {
             here.get(source).zip(there.get(destination)).is_some_and(|(ours, theirs)| ours.meet(theirs))
         };
         Ok(pairs.iter().filter(meet).map(|(_, destination)| *destination).collect())
-    }
-}
-
-impl Pass {
-    /// Looks at the copies of one destination folder; tells whether their numbers had changed.
-    pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
-        let believed = |job: &&Job| job.is_believed();
-        let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
-        let known = || group.iter().filter(believed);
-        let doubts = known().map(|job| job.numbers.doubts).fold(Doubts::None, Doubts::and);
-        let mut there = There {
-            id: job.id,
-            path: &job.path,
-            at: &job.plan.destination,
-            source: Some(&job.plan.source),
-            doubts,
-            rows,
-            scanned: None,
-            kept: self.journal.habit(Side::Destination).await?.into(),
-        };
-        match self.persist(lane, &mut there).await? {
-            Ok(false) => {}
-            Ok(true) => {
-                for job in group {
-                    job.numbers.doubts = Doubts::default();
-                    job.numbers.strangers_next = Uid(0);
-                    self.settled_there(job.id).await?;
-                }
-            }
-            Err(Trouble { side, failure }) => {
-                for job in group.iter_mut().filter(|job| !job.is_abandoned()) {
-                    self.folder_failed(job, side, failure.clone()).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// All copies in a row's destination folder were looked for, those of other rows too; what was found is on the disk.
-    pub(super) async fn settled_there(&self, row: FolderId) -> Flow<()> {
-        let records = self.journal.folders().await?;
-        let at = records.iter().find(|record| record.id == row).map(|record| &record.destination);
-        for record in
-            records.iter().filter(|r| r.id == row || (Some(&r.destination) == at && r.destination_seen.is_doubted()))
-        {
-            let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
-            self.journal.end_folder(record.id, end).await?;
-        }
-        Ok(())
-    }
-
-    /// Copies that are in doubt could not be looked at: they stay in doubt.
-    pub(super) async fn not_looked_at(
-        &self,
-        row: FolderId,
-        path: &FolderPath,
-        side: Side,
-        failure: Failure,
-    ) -> Flow<()> {
-        let error = ItemError {
-            folder: Some(path.clone()),
-            source: None,
-            subject: None,
-            date: None,
-            size: None,
-            messages: 1,
-            side: Some(side),
-            failure,
-        };
-        self.recorder.add(Entry::error(self.tally.known(row), error)).await;
-        self.check_errors(1)
-    }
-
-    /// A flag was to be changed on a copy that turned out to be another message: the next pass looks at every number of that
-    /// destination folder.
-    pub(super) async fn doubt_numbers(&self, row: FolderId) -> Flow<()> {
-        self.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
-        let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
-        Ok(self.journal.end_folder(row, end).await?)
-    }
-
-    /// Looks at the copies in destination folders that nobody looks into, and whose numbers may not hold.
-    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &mut Prepared, rows: &Rows) -> Flow<()> {
-        for Doubted { row: id, path, seen, went_back } in std::mem::take(&mut prepared.doubted) {
-            let Some(at) = prepared.places.get(&id) else { continue };
-            prepared.checked.get_mut().insert(at.wire.clone());
-            let mut doubts = Doubts::of(seen);
-            // A list may be wrong (D27).
-            if went_back && self.is_earlier_now(lane, at, seen).await? {
-                doubts = doubts.and(Doubts::SteppedBack);
-            }
-            let (path, kept) = (&path, self.journal.habit(Side::Destination).await?.into());
-            let mut there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
-            match self.persist(lane, &mut there).await? {
-                Ok(changed) if changed || seen.is_doubted() => self.settled_there(id).await?,
-                Ok(_) => {}
-                Err(Trouble { side, failure }) => self.not_looked_at(id, path, side, failure).await?,
-            }
-        }
-        Ok(())
     }
 }

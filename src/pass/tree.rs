@@ -89,11 +89,24 @@ impl Step for Create<'_> {
     }
 }
 
-impl Pass {
+/// Before anything is compared: both sides are listed, the tree is made, and every folder that must be looked into becomes a
+/// [`Job`](crate::pass::job::Job).
+pub(super) struct Preparation<'a> {
+    pub(super) pass: &'a Pass,
+}
+
+impl<'a> Preparation<'a> {
+    /// Of this pass.
+    pub fn of(pass: &'a Pass) -> Self {
+        Self { pass }
+    }
+}
+
+impl Preparation<'_> {
     /// Lists both sides. A source without any folder is not believed: every mailbox has one.
     pub(super) async fn list(&self, lane: &mut Lane) -> Flow<Listing> {
-        self.tally.phase(self.clock.now(), Phase::Connecting);
-        let listing = self.persist(lane, &mut List).await?;
+        self.pass.tally.phase(self.pass.clock.now(), Phase::Connecting);
+        let listing = self.pass.persist(lane, &mut List).await?;
         if listing.source.iter().any(|folder| folder.selectable && !folder.foreign) {
             return Ok(listing);
         }
@@ -123,23 +136,23 @@ impl Pass {
             Notice { folder, kind, side, messages, numbers, detail: Some(detail) }
         };
         let messages = |at: usize| listing.source[at].state.map_or(0, |state| u64::from(state.messages));
-        self.tally.left_out(self.clock.now(), told.iter().map(|(at, _)| messages(*at)).sum());
+        self.pass.tally.left_out(self.pass.clock.now(), told.iter().map(|(at, _)| messages(*at)).sum());
         let (named, more) = told.split_at(told.len().min(MOST_NAMED));
         for (at, reason) in named {
             let path = listing.source[*at].path.clone();
-            self.recorder.add(Entry::notice(notice(Some(path), messages(*at), reason.word().to_owned()))).await;
+            self.pass.recorder.add(Entry::notice(notice(Some(path), messages(*at), reason.word().to_owned()))).await;
         }
         if !more.is_empty() {
             let detail = format!("{} more folders, for the same reasons", more.len());
             let held = more.iter().map(|(at, _)| messages(*at)).sum();
-            self.recorder.add(Entry::notice(notice(None, held, detail))).await;
+            self.pass.recorder.add(Entry::notice(notice(None, held, detail))).await;
         }
     }
 
     /// Lists, creates the tree and says which folders to look into.
     pub(super) async fn prepare(&self, lane: &mut Lane) -> Flow<Prepared> {
-        self.tally.phase(self.clock.now(), Phase::Loading);
-        let mut records = self.journal.folders().await?;
+        self.pass.tally.phase(self.pass.clock.now(), Phase::Loading);
+        let mut records = self.pass.journal.folders().await?;
         let mut listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
         self.wait_for_the_interrupted(&records).await?;
@@ -157,7 +170,7 @@ impl Pass {
         let (mut look, mut settled): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|c| c.refused.is_none() && !self.unchanged(c));
         if !look.is_empty() {
-            self.persist(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
+            self.pass.persist(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
         }
         if look.iter().any(|c| c.refused.is_none() && c.was_put_back()) {
             self.doubt_source(lane, &listing, &mut look, &mut settled).await?;
@@ -167,7 +180,7 @@ impl Pass {
         let (mut look, empty): (Vec<_>, Vec<_>) = look.into_iter().partition(needed);
         settled.extend(empty);
         if !look.is_empty() {
-            self.persist(lane, &mut Open { candidates: &mut look }).await?;
+            self.pass.persist(lane, &mut Open { candidates: &mut look }).await?;
         }
         if look.iter().any(|c| c.doubts().stepped_back()) {
             self.doubt_destination(lane, &listing, &mut look, &mut settled).await?;
@@ -185,7 +198,7 @@ impl Pass {
         let known = |c: &mut Candidate| c.record.is_some() && c.refused.is_none();
         let mut more: Vec<Candidate> = settled.extract_if(.., known).collect();
         if !more.is_empty() {
-            self.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
+            self.pass.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
         }
         Ok(more)
     }
@@ -201,13 +214,13 @@ impl Pass {
     ) -> Flow<()> {
         let mut more = self.known_ones(lane, listing, settled).await?;
         if !more.is_empty() {
-            self.persist(lane, &mut Open { candidates: &mut more }).await?;
+            self.pass.persist(lane, &mut Open { candidates: &mut more }).await?;
         }
         look.extend(more);
         let sound = |r: &&FolderRecord| r.destination_validity != 0 && !r.destination_seen.is_doubted();
         for record in look.iter().filter_map(|candidate| candidate.record.as_ref()).filter(sound) {
             let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
-            self.journal.end_folder(record.id, end).await?;
+            self.pass.journal.end_folder(record.id, end).await?;
         }
         Ok(())
     }
@@ -226,7 +239,7 @@ impl Pass {
         for candidate in look.iter_mut() {
             let Some(record) = &candidate.record else { continue };
             let end = FolderEnd { source: Some(Seen::DOUBTED), ..FolderEnd::default() };
-            self.journal.end_folder(record.id, end).await?;
+            self.pass.journal.end_folder(record.id, end).await?;
             candidate.put_back = true;
         }
         Ok(())
@@ -239,7 +252,7 @@ impl Pass {
         if !listing.destination.iter().any(|f| f.mailbox_id.is_some()) || !candidates.iter().any(created) {
             return Ok(());
         }
-        let listed = self.persist(lane, &mut ListThere).await?;
+        let listed = self.pass.persist(lane, &mut ListThere).await?;
         for candidate in candidates.iter_mut().filter(|c| created(c)) {
             candidate.there = listed.iter().find(|folder| folder.wire == candidate.wire).cloned();
         }
@@ -248,7 +261,7 @@ impl Pass {
 
     /// A HIGHESTMODSEQ that stood still while something changed is not trusted at this server any more (D11).
     async fn notice_stalls(&self, candidates: &[Candidate]) -> Flow<()> {
-        let known = self.journal.habit(Side::Source).await?.modseq_stalls;
+        let known = self.pass.journal.habit(Side::Source).await?.modseq_stalls;
         let stalls = |candidate: &Candidate| {
             let marker = candidate.record.as_ref().and_then(|record| record.marker);
             candidate.state.zip(marker).is_some_and(|(now, marker)| {
@@ -262,16 +275,16 @@ impl Pass {
         let stalls = known || candidates.iter().any(stalls);
         if stalls && !known {
             tracing::info!("HIGHESTMODSEQ of the source stands still; it is not trusted");
-            self.journal.learn(Side::Source, Habit { modseq_stalls: true, ..Habit::default() }).await?;
+            self.pass.journal.learn(Side::Source, Habit { modseq_stalls: true, ..Habit::default() }).await?;
         }
-        self.oddities.modseq_stalls.store(stalls, std::sync::atomic::Ordering::Relaxed);
+        self.pass.oddities.modseq_stalls.store(stalls, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
 
     /// An attempt that was interrupted moments ago may still be landing.
     async fn wait_for_the_interrupted(&self, records: &[FolderRecord]) -> Flow<()> {
         match records.iter().any(|record| record.intent.is_some()) {
-            true => self.settle_unknown().await,
+            true => self.pass.settle_unknown().await,
             false => Ok(()),
         }
     }
@@ -294,7 +307,7 @@ impl Pass {
         if create.is_empty() && subscribe.is_empty() {
             return Ok(());
         }
-        let created = self.persist(lane, &mut Create { create: &create, subscribe: &subscribe }).await?;
+        let created = self.pass.persist(lane, &mut Create { create: &create, subscribe: &subscribe }).await?;
         let created: BTreeMap<_, _> = create.iter().map(|new| &new.path).zip(created).collect();
         for candidate in candidates.iter_mut().filter(|c| !c.gone) {
             match created.get(&candidate.plan.destination) {

@@ -13,6 +13,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Belief, OursLeft};
 use crate::domain::record::{Notice, NoticeKind};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::pass::closing::Closing;
 use crate::pass::job::Job;
 use crate::pass::lane::{Lanes, Step};
 use crate::pass::{Flow, Halt, On, Pass};
@@ -73,24 +74,26 @@ impl Pass {
         }
         self.tell(folder, Notice::of(&source.path, NoticeKind::MaybeTwice, Side::Destination, &there)).await;
     }
+}
 
+impl Closing<'_> {
     /// Everything is copied: where a copy has the size that was sent, this destination keeps what it gets, and what it held
     /// before is another message. The rest is named.
     pub(super) async fn name_doubts(&self, lanes: &mut Lanes) -> Flow<()> {
         let mut left: BTreeMap<(FolderId, Uid), Doubt> = BTreeMap::new();
-        for (key, doubt) in self.findings.twice.with(std::mem::take) {
+        for (key, doubt) in self.pass.findings.twice.with(std::mem::take) {
             left.extend(doubt.map(|doubt| (key, doubt)));
         }
-        let keeps = !left.is_empty() && self.journal.habit(Side::Destination).await?.keeps_bytes();
+        let keeps = !left.is_empty() && self.pass.journal.habit(Side::Destination).await?.keeps_bytes();
         let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty() && !keeps) else { return Ok(()) };
-        self.recorder.flush().await;
-        self.persist(lane, &mut LookAtCopies { left: &mut left }).await?;
+        self.pass.recorder.flush().await;
+        self.pass.persist(lane, &mut LookAtCopies { left: &mut left }).await?;
         let mut by_folder: BTreeMap<FolderId, (FolderRef, Vec<Uid>)> = BTreeMap::new();
         for ((folder, _), Doubt { source, there, .. }) in left {
             by_folder.entry(folder).or_insert_with(|| (source, Vec::new())).1.push(there);
         }
         for (folder, (source, there)) in by_folder {
-            self.name_twice(folder, &source, there).await;
+            self.pass.name_twice(folder, &source, there).await;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::domain::tree::{Creation, Tree, Twins, destination_tree};
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::pass::known::Known;
 use crate::pass::lane::{Lane, Step};
+use crate::pass::tree::Preparation;
 use crate::pass::tree::own;
 use crate::pass::{Flow, Halt, On, Pass, Trouble};
 
@@ -37,7 +38,7 @@ pub(super) fn new_folder(new: &Creation) -> NewFolder {
     NewFolder { path, role, subscribe, plain_parent }
 }
 
-impl Pass {
+impl Preparation<'_> {
     /// The tree as far as it can be told without asking the destination. Changes nothing.
     pub(super) fn plan(
         &self,
@@ -47,7 +48,7 @@ impl Pass {
         known: &Known<'_>,
         twins: &Twins,
     ) -> Flow<Tree> {
-        destination_tree(source, destination, &self.order.options, separator, &known.destinations, twins).map_err(
+        destination_tree(source, destination, &self.pass.order.options, separator, &known.destinations, twins).map_err(
             |error| {
                 let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
                 Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
@@ -71,7 +72,7 @@ impl Pass {
             if asked.is_empty() {
                 break;
             }
-            let listed = self.persist(lane, &mut Try(asked.iter().map(new_folder).collect())).await?;
+            let listed = self.pass.persist(lane, &mut Try(asked.iter().map(new_folder).collect())).await?;
             twins.learn(&asked, &tree, destination, &listed);
             *destination = listed;
             tree = self.plan(source, destination, separator, known, &twins)?;
