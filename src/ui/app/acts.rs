@@ -11,7 +11,9 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
-use crate::engine::desk::{Ask, Command, VaultKind};
+use crate::engine::command::Command;
+use crate::service::VaultKind;
+use crate::service::client::Request as Ask;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm};
 use crate::ui::model::grid::{Grid, GridAction};
@@ -209,7 +211,7 @@ impl App {
         self.form.asked = self.ask(Ask::NewProject(Box::new(new)), Purpose::NewProject);
     }
 
-    fn more(&mut self, ask: impl FnOnce(crate::domain::ids::PassId, &crate::engine::desk::Details) -> Ask) {
+    fn more(&mut self, ask: impl FnOnce(crate::domain::ids::PassId, &crate::service::items::Details) -> Ask) {
         let asked = self.item.as_ref().and_then(|page| page.details.as_ref()).and_then(|details| {
             let pass = details.passes.first()?.id;
             Some(ask(pass, details))

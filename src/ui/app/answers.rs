@@ -4,7 +4,9 @@ use egui::{Context, Theme, ViewportCommand};
 
 use super::importing::Ended;
 use super::{App, Door, Purpose, SIZE, THEME};
-use crate::engine::desk::{Answer, Ask, OPENING, Opened, Outcome, Ticket};
+use crate::engine::command::Outcome;
+use crate::service::WorkspaceInfo as Opened;
+use crate::service::client::{OPENING, Request as Ask, RequestId as Ticket, Response as Answer};
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ProjectForm, VaultForm};
 use crate::ui::model::words;
@@ -21,13 +23,13 @@ impl App {
             match answer {
                 Answer::Opened(opened) => self.opened(context, *opened),
                 Answer::InUse(owner) => self.door = Door::InUse(owner),
-                Answer::NotOpened(why) | Answer::Refused(why) => self.door = Door::Broken(why),
+                Answer::NotOpened(why) | Answer::Refused(why) => self.door = Door::Broken(why.to_string()),
                 _ => {}
             }
             return;
         }
         match answer {
-            Answer::Refused(why) => self.refused(Some(ticket), purpose, why),
+            Answer::Refused(why) => self.refused(Some(ticket), purpose, why.to_string()),
             Answer::Projects(projects) => self.projects = projects,
             Answer::Made(id, projects) => {
                 self.projects = projects;
@@ -40,6 +42,7 @@ impl App {
             Answer::Previewed(preview) => self.looked(Some(ticket), Ok(preview)),
             Answer::Imported(imported) => self.import_ended(Ended::Imported(imported)),
             Answer::Cancelled => self.import_ended(Ended::Cancelled),
+            Answer::Started(report) => self.outcome(&purpose, &report.into_outcome()),
             Answer::Done(outcome) => self.outcome(&purpose, &outcome),
             Answer::Details(details) => {
                 let Some(page) = self.item.as_mut().filter(|page| page.item == details.item) else { return };
@@ -104,11 +107,11 @@ impl App {
             );
         }
         for why in opened.trouble {
-            self.say(Tone::Bad, why);
+            self.say(Tone::Bad, why.to_string());
         }
         if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
             let form = VaultForm::new(opened.vault, opened.proposed);
-            self.unlock = Some(VaultForm { refused: opened.vault_error, ..form });
+            self.unlock = Some(VaultForm { refused: opened.vault_error.map(|error| error.to_string()), ..form });
         }
         if let [only] = self.projects.as_slice() {
             self.go(Route::Project(only.id));

@@ -8,7 +8,8 @@ use egui::Context;
 use super::{App, Closing, Purpose};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
-use crate::engine::desk::Ask;
+use crate::service::client::Request as Ask;
+use crate::service::launch::Verdict;
 use crate::ui::action::UserAction;
 use crate::ui::theme::Tone;
 
@@ -35,12 +36,13 @@ impl App {
         let rows = self.snapshot.rows().filter(|row| ours(&row.item));
         let ends: Vec<_> = rows.map(|row| (row.status, row.progress.counts)).collect();
         if ends.iter().all(|(status, _)| status.is_at_rest()) {
-            let ending = (errand.ending)(&ends);
+            let ending = (errand.summary)(&ends);
             self.underway = false;
-            if ending.well {
+            let well = ending.verdict == Verdict::AsPlanned;
+            if well {
                 self.around.errand = None;
             }
-            self.say(if ending.well { Tone::Good } else { Tone::Warning }, ending.words);
+            self.say(if well { Tone::Good } else { Tone::Warning }, ending.words);
         }
     }
 

@@ -5,7 +5,8 @@ use std::sync::mpsc::Receiver;
 
 use super::{App, Dialog, Purpose};
 use crate::domain::wording::left_alone;
-use crate::engine::desk::{Ask, Imported, Preview, Ticket, Work};
+use crate::service::client::{Preview, Request as Ask, RequestId as Ticket};
+use crate::service::import::{ImportSummary as Imported, Work};
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, Importing};
 use crate::ui::model::words;
@@ -98,7 +99,7 @@ impl App {
         let running = self.import_form().and_then(|form| form.running.take());
         let leaving = running.is_some_and(|import| import.leaving);
         match ended {
-            Ended::Imported(Imported { created, updated, left, bad, trouble }) => {
+            Ended::Imported(Imported { created, updated, left, bad, trouble, .. }) => {
                 let mut line = format!("{} imported", words::counted(created, "item"));
                 if updated > 0 {
                     line += &format!(", {} updated", words::count(updated as u64));
@@ -112,7 +113,7 @@ impl App {
                 self.say(if bad > 0 || !left.is_empty() { Tone::Warning } else { Tone::Good }, line);
                 self.close_soon = leaving && trouble.is_none();
                 if let Some(trouble) = trouble {
-                    self.say(Tone::Bad, trouble);
+                    self.say(Tone::Bad, trouble.to_string());
                 }
                 if self.import_form().is_some() {
                     self.dialog = None;

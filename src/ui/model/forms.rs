@@ -9,10 +9,14 @@ use zeroize::Zeroizing;
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
+use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::wording::capital;
-use crate::engine::desk::{ImportFrom, NewProject, NewServer, Preview, Ticket, VaultKind, Work};
+use crate::service::VaultKind;
+use crate::service::client::{Preview, RequestId as Ticket};
+use crate::service::import::{ImportFrom, Work};
+use crate::service::projects::{NewProject, NewServer};
 
 /// How a certificate is checked, as the form offers it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,7 +202,8 @@ impl ProjectForm {
             return None;
         }
         let name = self.name.trim().to_owned();
-        Some(NewProject { name, source: self.source.ask()?, destination: self.destination.ask()? })
+        let (source, destination) = (self.source.ask()?, self.destination.ask()?);
+        Some(NewProject { name, source, destination, options: Options::default() })
     }
 }
 

@@ -13,10 +13,10 @@ use egui::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use mailferry::domain::secret::Secret;
-use mailferry::engine::desk::{Desk, Opening, VaultKind, Waker};
-use mailferry::engine::endpoints::RealEndpoints;
 use mailferry::platform::clock::SystemClock;
 use mailferry::platform::program::DemoProcess;
+use mailferry::service::client::{Client as Desk, Waker};
+use mailferry::service::{OpenOptions, VaultKind};
 use mailferry::store::Store;
 use mailferry::ui::app::{App, Surroundings};
 use mailferry::vault::FileVault;
@@ -40,14 +40,12 @@ impl Live {
         let waker: Waker = Arc::new(move || {
             let _ = wake.try_send(());
         });
-        let opening = Opening {
-            folder: folder.to_owned(),
+        let options = OpenOptions {
             vault: Some(VaultKind::File),
             passphrase: Some(Secret::new("open sesame")),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
+            ..OpenOptions::new(folder.to_owned())
         };
-        let desk = Desk::open(opening, Arc::clone(&waker)).expect("threads");
+        let desk = Desk::open(options, Arc::clone(&waker)).expect("threads");
         let around = Surroundings {
             clock: Arc::new(SystemClock),
             zone: jiff::tz::TimeZone::UTC,

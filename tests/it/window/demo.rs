@@ -4,8 +4,10 @@ use mailferry::domain::ids::ItemId;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::Counts;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::Answer;
-use mailferry::engine::desk::{Ask, Ending, Errand, Opened, Outcome};
+use mailferry::engine::command::{Command, Outcome};
+use mailferry::service::WorkspaceInfo as Opened;
+use mailferry::service::client::{Request as Ask, Response as Answer};
+use mailferry::service::launch::{AutoRun as Errand, RunSummary, Verdict};
 
 use super::{PROJECT, Stage, item, item_in, project};
 
@@ -31,15 +33,16 @@ fn the_empty_page_opens_the_demo() {
 }
 
 /// Well if all are Completed; the words are how many.
-fn ending(ends: &[(Status, Counts)]) -> Ending {
+fn summary(ends: &[(Status, Counts)]) -> RunSummary {
     let completed = ends.iter().filter(|(status, _)| *status == Status::Completed).count();
-    Ending { well: completed == ends.len(), words: format!("{completed} completed") }
+    let verdict = if completed == ends.len() { Verdict::AsPlanned } else { Verdict::Stopped };
+    RunSummary { verdict, words: format!("{completed} completed"), closing: String::new() }
 }
 
 #[test]
 fn an_errand_is_started_once_and_its_end_is_told() {
     let items = vec![ItemId(1), ItemId(2)];
-    let mut stage = Stage::with_errand(Some(Errand { project: PROJECT, items: items.clone(), ending }));
+    let mut stage = Stage::with_errand(Some(Errand { project: PROJECT, items: items.clone(), summary }));
     stage.state(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
     stage.opened(Opened { projects: vec![project()], ..Opened::default() });
     let (ticket, Ask::Start { project: PROJECT, items: started, kind: PassKind::Full }) = stage.only() else {
@@ -76,7 +79,7 @@ fn ctrl_c_stops_and_quits_and_a_second_one_stops_at_once() {
     stage.ctrl_c.send(()).expect("somebody listens");
     stage.window.run();
     let asked = stage.asked();
-    assert!(asked.iter().any(|(_, ask)| matches!(ask, Ask::Do(mailferry::engine::desk::Command::Abort { .. }))));
+    assert!(asked.iter().any(|(_, ask)| matches!(ask, Ask::Do(Command::Abort { .. }))));
     stage.state(vec![item_in(1, "anna", Status::Stopped)]);
     assert!(stage.window.state().is_leaving());
 }

@@ -5,15 +5,17 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use mailferry::domain::ids::ProjectId;
+use mailferry::domain::project::Options;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::star::Star;
-use mailferry::engine::desk::{
-    Answer, Ask, Command, Desk, ImportFrom, NewProject, NewServer, Opened, Opening, VaultKind, Waker,
-};
-use mailferry::engine::endpoints::RealEndpoints;
+use mailferry::engine::command::Command;
 use mailferry::engine::snapshot::Snapshot;
 use mailferry::platform::clock::SystemClock;
+use mailferry::service::client::{Client as Desk, NEWS, Request as Ask, Response as Answer, Waker};
+use mailferry::service::import::ImportFrom;
+use mailferry::service::projects::{NewProject, NewServer};
+use mailferry::service::{OpenOptions, ServiceError, VaultKind, WorkspaceInfo as Opened};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here may take.
@@ -38,14 +40,12 @@ impl Client {
         let waker: Waker = Arc::new(move || {
             let _ = wake.try_send(());
         });
-        let opening = Opening {
-            folder: folder.to_owned(),
+        let options = OpenOptions {
             vault: Some(VaultKind::File),
             passphrase: Some(Secret::new("open sesame")),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
+            ..OpenOptions::new(folder.to_owned())
         };
-        Client { desk: Desk::open(opening, waker).expect("threads"), news }
+        Client { desk: Desk::open(options, waker).expect("threads"), news }
     }
 
     fn wait<T>(&mut self, mut look: impl FnMut(&mut Desk) -> Option<T>) -> T {
@@ -79,7 +79,12 @@ fn server(url: &str) -> NewServer {
 
 fn with_two_items(client: &mut Client) -> ProjectId {
     let (source, destination) = (server("imap+plain://127.0.0.1:1"), server("imap+plain://127.0.0.1:2"));
-    let made = client.ask(Ask::NewProject(Box::new(NewProject { name: "Contoso".into(), source, destination })));
+    let made = client.ask(Ask::NewProject(Box::new(NewProject {
+        name: "Contoso".into(),
+        source,
+        destination,
+        options: Options::default(),
+    })));
     let Answer::Made(project, projects) = made else { panic!("{made:?}") };
     assert_eq!(projects.len(), 1);
     let from = ImportFrom::Text(Secret::new("anna@a.example\tanna@b.example\nbob@a.example\tbob@b.example\n"));
@@ -125,7 +130,8 @@ fn items_without_a_credential_are_left_alone_by_name_of_the_reason() {
     let project = with_two_items(&mut client);
     let items = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
     let kind = mailferry::domain::pass::PassKind::Full;
-    let Answer::Done(outcome) = client.ask(Ask::Start { project, items, kind }) else { panic!("an outcome") };
+    let Answer::Started(report) = client.ask(Ask::Start { project, items, kind }) else { panic!("an outcome") };
+    let outcome = report.into_outcome();
     assert!(outcome.done.is_empty() && outcome.error.is_none());
     assert_eq!(outcome.left.len(), 2);
     assert!(outcome.left[0].1.starts_with("no credential for the source and the destination"), "{outcome:?}");
@@ -149,8 +155,8 @@ fn items_that_were_deleted_meanwhile_are_named() {
     let project = with_two_items(&mut client);
     let gone = mailferry::domain::ids::ItemId(4711);
     let start = Ask::Start { project, items: vec![gone], kind: mailferry::domain::pass::PassKind::Full };
-    let Answer::Done(outcome) = client.ask(start) else { panic!("an outcome") };
-    assert_eq!(outcome.left, [(gone, "the item was deleted meanwhile".to_owned())]);
+    let Answer::Started(report) = client.ask(start) else { panic!("an outcome") };
+    assert_eq!(report.into_outcome().left, [(gone, "the item was deleted meanwhile".to_owned())]);
 }
 
 #[test]
@@ -186,12 +192,10 @@ fn what_another_process_does_reaches_an_open_window() {
     let told = |client: &mut Client, count: usize| {
         client.wait(|desk| {
             let answers = std::iter::from_fn(|| desk.answer());
-            answers.filter(|(ticket, _)| *ticket == mailferry::engine::desk::NEWS).find_map(
-                |(_, answer)| match answer {
-                    Answer::Projects(projects) => (projects.len() == count).then_some(projects),
-                    other => panic!("{other:?}"),
-                },
-            )
+            answers.filter(|(ticket, _)| *ticket == NEWS).find_map(|(_, answer)| match answer {
+                Answer::Projects(projects) => (projects.len() == count).then_some(projects),
+                other => panic!("{other:?}"),
+            })
         })
     };
     assert_eq!(told(&mut client, 2)[1].name, "Fabrikam");
@@ -269,7 +273,7 @@ fn shut_vault(folder: &std::path::Path) -> std::fs::File {
 fn with_password() -> Ask {
     let source = NewServer { password: Some(Secret::new("x")), ..server("imap+plain://127.0.0.1:1") };
     let destination = server("imap+plain://127.0.0.1:2");
-    Ask::NewProject(Box::new(NewProject { name: "Hung".into(), source, destination }))
+    Ask::NewProject(Box::new(NewProject { name: "Hung".into(), source, destination, options: Options::default() }))
 }
 
 #[test]
@@ -302,7 +306,7 @@ fn questions_that_hang_leave_stars_and_stops_to_be_taken() {
         assert!(matches!(stopped, Answer::Done(_)), "{stopped:?}");
     }
     let refused = client.ask(with_password());
-    assert!(matches!(&refused, Answer::Refused(why) if why.contains("too many questions")), "{refused:?}");
+    assert!(matches!(&refused, Answer::Refused(ServiceError::TooMany)), "{refused:?}");
     let stopped = client.ask(Ask::StopAll);
     assert!(matches!(&stopped, Answer::Done(outcome) if outcome.error.is_none()), "{stopped:?}");
 }

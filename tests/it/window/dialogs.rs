@@ -2,8 +2,10 @@
 
 use egui::{Key, Modifiers, ViewportEvent};
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, ImportFrom, Opened, Preview, Ticket, VaultKind, Work};
 use mailferry::platform::lock::Owner;
+use mailferry::service::client::{Preview, Request as Ask, RequestId as Ticket, Response as Answer};
+use mailferry::service::import::{ImportFrom, Work};
+use mailferry::service::{ServiceError, VaultError, VaultKind, WorkspaceInfo as Opened};
 
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +35,7 @@ fn passwords_are_unlocked_before_a_start() {
     stage.click("Unlock");
     let (ticket, Ask::Unlock(VaultKind::File, Some(secret))) = stage.only() else { panic!("a passphrase") };
     assert_eq!(secret.expose(), "open sesame");
-    stage.answer(ticket, Answer::Refused("the passphrase does not open the vault: check it and try again".into()));
+    stage.answer(ticket, Answer::Refused(VaultError::WrongPassphrase.into()));
     assert!(stage.says("does not open the vault"));
     stage.click("Unlock");
     let (ticket, _) = stage.only();
@@ -66,7 +68,7 @@ fn the_keyring_is_proposed_and_a_refusal_leaves_the_choice() {
     stage.click("Keep passwords there");
     let (ticket, Ask::Unlock(VaultKind::Keyring, None)) = stage.only() else { panic!("the keyring") };
     assert!(stage.says("Waiting for the keyring"));
-    stage.answer(ticket, Answer::Refused("this machine has no keyring that can be reached".into()));
+    stage.answer(ticket, Answer::Refused(VaultError::NoKeyring("none".into()).into()));
     assert!(stage.says("no keyring that can be reached"));
     stage.click("In an encrypted file, its key in the keyring");
     stage.click("Keep passwords there");
@@ -81,7 +83,7 @@ fn a_locked_keyring_is_said_when_the_window_opens() {
     stage.opened(Opened {
         projects: vec![project()],
         vault: Some(VaultKind::Keyring),
-        vault_error: Some("this machine's keyring is locked".into()),
+        vault_error: Some(VaultError::KeyringLocked("no".into()).into()),
         ..Opened::default()
     });
     assert!(stage.says("They are in this computer's keyring") && stage.says("keyring is locked"));
@@ -108,7 +110,7 @@ fn a_question_that_is_not_taken_leaves_nothing_busy() {
     stage.click("Browse…");
     let (ticket, _) = stage.only();
     stage.answer(ticket, Answer::Previewed(Preview { good: 2, ..Preview::default() }));
-    stage.office.asks.close();
+    stage.office.requests.close();
     stage.click("Import 2 items");
     assert!(stage.says("the engine has ended") && !stage.says("Importing…"));
     stage.click("Cancel");
@@ -171,12 +173,12 @@ fn closing_takes_back_an_import_first() {
     close(&mut stage);
     assert!(cancel.is_cancelled() && stage.says("then the window closes"));
     let trouble = "4 entries could not be taken back";
-    stage.answer(ticket, Answer::Refused(trouble.into()));
+    stage.answer(ticket, Answer::Refused(ServiceError::Engine(trouble.into())));
     assert!(stage.says(trouble) && !closes(&stage), "what a person must read keeps the window open");
     stage.click("Import 1,000 items");
     let (ticket, _) = stage.only();
     close(&mut stage);
-    stage.office.answers.try_send((ticket, Answer::Cancelled)).expect("room for an answer");
+    stage.office.responses.try_send((ticket, Answer::Cancelled)).expect("room for an answer");
     stage.window.step();
     assert!(closes(&stage) && !stage.shows("Import items"));
 }
@@ -227,7 +229,7 @@ fn closing_asks_nothing_when_nothing_runs() {
 #[test]
 fn a_window_closes_when_nobody_answers_any_more() {
     for dies in [
-        |stage: &mut Stage| stage.office.asks.close(),
+        |stage: &mut Stage| stage.office.requests.close(),
         |stage: &mut Stage| {
             let (other, _) = tokio::sync::watch::channel(std::sync::Arc::default());
             stage.office.snapshots = other;
@@ -244,7 +246,7 @@ fn a_window_closes_when_nobody_answers_any_more() {
         assert!(stage.window.state().is_leaving(), "nothing runs in an engine that has ended");
     }
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
-    stage.office.asks.close();
+    stage.office.requests.close();
     stage.window.run();
     close(&mut stage);
     assert!(!stage.shows("1 pass is running"), "there is nothing to ask");
@@ -271,7 +273,7 @@ fn a_vault_that_was_asked_for_by_name_is_proposed_with_why_it_did_not_open() {
     stage.opened(Opened {
         projects: vec![project()],
         proposed: Some(VaultKind::FileKeyring),
-        vault_error: Some("no keyring that can be reached".into()),
+        vault_error: Some(VaultError::NoKeyring("none".into()).into()),
         ..Opened::default()
     });
     assert!(stage.says("Where are passwords kept?") && stage.says("no keyring that can be reached"));

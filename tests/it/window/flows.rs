@@ -6,9 +6,11 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::{Counts, FolderPhase, PassFolder};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::{Refusal, Status};
-use mailferry::engine::desk::{
-    Answer, Ask, Command, Details, FolderLine, ImportFrom, Imported, Opened, Outcome, PassLine, Preview,
-};
+use mailferry::engine::command::{Command, Outcome};
+use mailferry::service::WorkspaceInfo as Opened;
+use mailferry::service::client::{Preview, Request as Ask, Response as Answer};
+use mailferry::service::import::{ImportFrom, ImportSummary as Imported};
+use mailferry::service::items::{Details, FolderLine, PassLine};
 use mailferry::ui::route::Route;
 
 use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};

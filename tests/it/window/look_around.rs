@@ -8,7 +8,9 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::{Counts, FolderPhase, ItemError, Notice, NoticeKind, PassFolder, RetryState};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, Command, Details, FolderLine, PassLine};
+use mailferry::engine::command::Command;
+use mailferry::service::client::{Request as Ask, Response as Answer};
+use mailferry::service::items::{Details, FolderLine, PassLine};
 use mailferry::ui::route::Route;
 
 use super::{NOW, PROJECT, Stage, item, item_in, refused_login};

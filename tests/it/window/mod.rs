@@ -23,11 +23,13 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::{Options, Project};
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, BackOffice, Desk, Errand, Opened, Ticket, VaultKind};
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
 use mailferry::platform::picker::FilePicker;
 use mailferry::platform::program::Demo;
+use mailferry::service::client::{Client as Desk, Request as Ask, RequestId as Ticket, Response as Answer, ServiceEnd};
+use mailferry::service::launch::AutoRun as Errand;
+use mailferry::service::{VaultKind, WorkspaceInfo as Opened};
 use mailferry::ui::app::{App, Surroundings};
 
 /// When everything happens: Saturday 22 November 2025, 08:26:40 UTC.
@@ -63,7 +65,7 @@ pub struct Stage {
     /// The window.
     pub window: Harness<'static, App>,
     /// The other end of its desk.
-    pub office: BackOffice,
+    pub office: ServiceEnd,
     /// Its clock.
     pub clock: Arc<FixedClock>,
     /// The demos that were opened: where each tells how it ended.
@@ -119,7 +121,7 @@ impl Stage {
 
     /// Gives an answer and lets the window see it.
     pub fn answer(&mut self, ticket: Ticket, answer: Answer) {
-        self.office.answers.try_send((ticket, answer)).expect("room for an answer");
+        self.office.responses.try_send((ticket, answer)).expect("room for an answer");
         self.window.run();
     }
 
@@ -132,7 +134,7 @@ impl Stage {
 
     /// What the window asked since the last time, without what it wants remembered.
     pub fn asked(&mut self) -> Vec<(Ticket, Ask)> {
-        let all = std::iter::from_fn(|| self.office.asks.try_recv().ok());
+        let all = std::iter::from_fn(|| self.office.requests.try_recv().ok());
         all.filter(|(_, ask)| !matches!(ask, Ask::Remember(..))).collect()
     }
 
