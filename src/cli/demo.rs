@@ -43,7 +43,7 @@ async fn in_the_terminal(demo: &PreparedRun, presses: Interrupts) -> Result<(), 
     let PreparedRun { workspace, project, autorun, introduction, .. } = demo;
     introduction.iter().for_each(|line| say!("{line}"));
     say!("");
-    let engine = RunningEngine::start(workspace, start::take(workspace).await?).map_err(ServiceError::from)?;
+    let engine = RunningEngine::start(workspace, start::take(workspace).await?)?;
     start::run(&engine, project.id, &autorun.items, PassKind::Full).await?;
     let run = Run { engine: &engine, project: project.id, items: &autorun.items };
     follow(workspace, &run, presses, true).await;

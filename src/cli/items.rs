@@ -73,7 +73,7 @@ async fn name_shared(
     file: &Path,
     list: &Parsed,
 ) -> Result<(), CliError> {
-    let shared = import::shared_destinations(workspace, project, &list.rows).await.map_err(ServiceError::from)?;
+    let shared = import::shared_destinations(workspace, project, &list.rows).await?;
     for note in shared.iter().take(NAMED) {
         warn!("note: {}: {}", file.display(), clean(&note.to_string()));
     }

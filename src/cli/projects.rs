@@ -20,7 +20,7 @@ use crate::domain::status::Status;
 use crate::domain::wording::counted;
 use crate::service::import::{Watch, Work, read_authorities};
 use crate::service::projects::{self, NewProject, NewServer, ProjectLine, Removal};
-use crate::service::{OpenWorkspace, ServiceError, items};
+use crate::service::{OpenWorkspace, items};
 
 fn server(
     side: Side,
@@ -201,5 +201,5 @@ async fn remove_secrets(workspace: &OpenWorkspace, secrets: Vec<CredentialId>) -
     let bar = Count::new();
     let tell = move |work: Work, done, of| bar.show(work.words(), done, of);
     let watch = Watch { tell: Arc::new(tell), ..Watch::nobody() };
-    Ok(projects::remove_secrets(workspace, secrets, &watch).await.map_err(ServiceError::from)?)
+    Ok(projects::remove_secrets(workspace, secrets, &watch).await?)
 }

@@ -30,8 +30,7 @@ pub async fn start(workspace: &OpenWorkspace, start: Start) -> Result<Exit, CliE
     if rows.is_empty() {
         return Err(CliError::usage(format!("project \"{}\" has no items: import some first", project.name)));
     }
-    let asked = readiness(workspace, project.id, ids(&rows), Waiting::GoesOn).await;
-    let Readiness { ready, not_ready } = asked.map_err(ServiceError::from)?;
+    let Readiness { ready, not_ready } = readiness(workspace, project.id, ids(&rows), Waiting::GoesOn).await?;
     for (item, reason) in &not_ready {
         if let Some(row) = rows.iter().find(|row| row.item.id == *item) {
             warn!("{}: not started: {reason}", clean(&key(row)));
@@ -46,7 +45,7 @@ pub async fn start(workspace: &OpenWorkspace, start: Start) -> Result<Exit, CliE
     }
     let presses = Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
     // What a crash left of the other items waits for a word from now on: this process ends in order.
-    let engine = RunningEngine::start(workspace, lock).map_err(ServiceError::from)?;
+    let engine = RunningEngine::start(workspace, lock)?;
     run(&engine, project.id, &ready, start.pass.into()).await?;
     let followed = Run { engine: &engine, project: project.id, items: &ready };
     let snapshot = follow(workspace, &followed, presses, start.watch).await;

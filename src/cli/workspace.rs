@@ -8,13 +8,13 @@ use crate::cli::prompt;
 use crate::domain::ids::ItemId;
 use crate::service::items::StoredItem;
 use crate::service::vault::{self, Passphrase, VaultNeeds};
-use crate::service::{DataFolder, OpenOptions, OpenWorkspace, ServiceError, VaultKind};
+use crate::service::{DataFolder, OpenOptions, OpenWorkspace, VaultKind};
 
 /// Opens or makes the workspace. The folder is to be kept until the verb has ended.
 pub fn open(data: Option<PathBuf>, vault: Option<VaultWord>) -> Result<(OpenWorkspace, DataFolder), CliError> {
-    let folder = DataFolder::prepare(data).map_err(ServiceError::from)?;
+    let folder = DataFolder::prepare(data)?;
     let options = OpenOptions { vault: vault.map(VaultKind::from), ..OpenOptions::new(folder.path.clone()) };
-    Ok((OpenWorkspace::open(options).map_err(ServiceError::from)?, folder))
+    Ok((OpenWorkspace::open(options)?, folder))
 }
 
 /// Opens the vault, if it is not open yet. Its kind is chosen by the first verb that needs it, and stays.

@@ -1,7 +1,7 @@
 //! The demo: a small move to watch, from Maildir to Maildir in a temporary folder that goes when it ends.
 //!
 //! Everything is the real thing (store, engine, endpoints) but three: the mail is made up, the destination refuses what is
-//! larger than [`LIMIT`], and the source hands out only so many messages a second, so that a person can follow. This room
+//! larger than a limit, and the source hands out only so many messages a second, so that a person can follow. This room
 //! prepares it and says how it was to end; the window or the command line runs it. Knows the service only, and endpoints
 //! through its seam. Blocks for a second or so while it writes three thousand messages, on a thread for that.
 
@@ -37,11 +37,11 @@ pub fn prepare() -> Pin<Box<dyn Future<Output = Result<PreparedRun, NotPrepared>
 
 async fn make() -> Result<PreparedRun, NotPrepared> {
     let folder = tempfile::Builder::new().prefix("mailferry-demo-").tempdir().map_err(NotPrepared::Samples)?;
-    let data = DataFolder::prepare(Some(folder.path().join("workspace"))).map_err(ServiceError::from)?;
+    let data = DataFolder::prepare(Some(folder.path().join("workspace")))?;
     let old = folder.path().join("contoso");
     let endpoints = Arc::new(Paced::new(old.clone(), LIMIT));
     let options = OpenOptions { endpoints, ..OpenOptions::new(data.path.clone()) };
-    let workspace = OpenWorkspace::open(options).map_err(ServiceError::from)?;
+    let workspace = OpenWorkspace::open(options)?;
     vault::unlock(&workspace, VaultKind::Memory, None).await?;
     let made = tokio::task::spawn_blocking(move || samples::write(&old)).await;
     let names = made.map_err(|_| NotPrepared::SamplesDied)?.map_err(NotPrepared::Samples)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::OpenWorkspace;
+use super::{OpenWorkspace, ServiceError};
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::snapshot::Snapshot;
@@ -26,7 +26,7 @@ impl RunningEngine {
     ///
     /// # Errors
     /// The workspace's own folders cannot be made.
-    pub fn start(workspace: &OpenWorkspace, mut lock: WorkspaceLock) -> Result<Self, PlatformError> {
+    pub fn start(workspace: &OpenWorkspace, mut lock: WorkspaceLock) -> Result<Self, ServiceError> {
         let engine = Engine::start(Workspace {
             store: workspace.store.clone(),
             vault: Arc::clone(&workspace.vault) as Arc<dyn Vault>,

@@ -10,7 +10,6 @@ use crate::domain::project::Project;
 use crate::domain::record::Counts;
 use crate::domain::secret::Secret;
 use crate::domain::status::Status;
-use crate::platform::PlatformError;
 use crate::platform::interrupts::Interrupts;
 
 /// Opens a window and returns when it has closed.
@@ -22,9 +21,9 @@ pub enum NoWindow {
     /// Nothing to show it on.
     #[error("there is no display for a window here")]
     NoDisplay,
-    /// The machine does not lend what it needs.
+    /// There is no workspace for it.
     #[error(transparent)]
-    Platform(#[from] PlatformError),
+    Service(#[from] ServiceError),
     /// The system's graphics; in their words.
     #[error("the window could not be opened: {0}")]
     Graphics(String),
@@ -74,7 +73,7 @@ impl Launch {
     ///
     /// # Errors
     /// Why it cannot.
-    pub fn prepare(self) -> Result<Launching, PlatformError> {
+    pub fn prepare(self) -> Result<Launching, ServiceError> {
         match self {
             Self::Workspace { data, vault, passphrase } => {
                 let folder = DataFolder::prepare(data)?;

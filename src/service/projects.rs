@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::import::{self, NotRemoved, ProjectParts, Watch, read_authorities};
+use super::import::{self, ProjectParts, Watch, read_authorities};
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::project::{Options, Project};
@@ -143,8 +143,8 @@ pub async fn remove_secrets(
     workspace: &OpenWorkspace,
     secrets: Vec<CredentialId>,
     watch: &Watch,
-) -> Result<(), NotRemoved> {
-    import::remove(workspace, secrets, watch).await
+) -> Result<(), ServiceError> {
+    Ok(import::remove(workspace, secrets, watch).await?)
 }
 
 /// Removes the rows of what was removed, to the last one.

@@ -8,7 +8,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::readiness::{NotReady, StartCheck};
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
-use crate::store::{ItemRow, StoreError};
+use crate::store::ItemRow;
 
 /// What is done with items whose submission waits already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub async fn readiness(
     project: ProjectId,
     items: Vec<ItemId>,
     waiting: Waiting,
-) -> Result<Readiness, StoreError> {
+) -> Result<Readiness, ServiceError> {
     let store = &workspace.store;
     let admins = store.project_credentials(project).await?;
     let (project, rows) = (store.project(project).await?, store.items(project).await?);

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::VaultKind;
 use super::lockable_vault::LockableVault;
 use super::seam::{Endpoints, RealEndpoints};
+use super::{ServiceError, VaultKind};
 use crate::domain::clock::Clock;
 use crate::domain::secret::Secret;
 use crate::platform::clock::SystemClock;
-use crate::platform::{PlatformError, folder, logging};
-use crate::store::{Store, StoreError};
+use crate::platform::{folder, logging};
+use crate::store::Store;
 
 /// A data folder whose log has begun. Keep it until the end: dropping it writes what of the log waits.
 pub struct DataFolder {
@@ -24,7 +24,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// There is none, it is not private, or the log cannot be written.
-    pub fn prepare(named: Option<PathBuf>) -> Result<Self, PlatformError> {
+    pub fn prepare(named: Option<PathBuf>) -> Result<Self, ServiceError> {
         let path = folder::data_dir(named)?;
         let log = logging::init(&path, tracing::Level::INFO)?;
         Ok(Self { path, _log: Box::new(log) })
@@ -67,7 +67,7 @@ impl OpenWorkspace {
     ///
     /// # Errors
     /// Why not.
-    pub fn open(options: impl Into<Arc<OpenOptions>>) -> Result<Self, StoreError> {
+    pub fn open(options: impl Into<Arc<OpenOptions>>) -> Result<Self, ServiceError> {
         let options = options.into();
         let store = Store::open(&options.folder, options.clock.now())?;
         Ok(Self { options, store, vault: Arc::default() })

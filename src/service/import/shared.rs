@@ -10,7 +10,8 @@ use crate::domain::item::Mailbox;
 use crate::domain::mailbox_key::Shared;
 use crate::domain::project::Project;
 use crate::engine::mailboxes::resolved;
-use crate::store::{DestinationRow, StoreError};
+use crate::service::ServiceError;
+use crate::store::DestinationRow;
 
 /// The rows that share a destination mailbox, each with whom, in the order of the list.
 ///
@@ -20,7 +21,7 @@ pub async fn shared_destinations(
     workspace: &OpenWorkspace,
     project: ProjectId,
     rows: &[Row],
-) -> Result<Vec<Problem>, StoreError> {
+) -> Result<Vec<Problem>, ServiceError> {
     let store = &workspace.store;
     let projects: HashMap<ProjectId, Project> =
         store.projects().await?.into_iter().map(|project| (project.id, project)).collect();
