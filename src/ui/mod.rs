@@ -16,7 +16,7 @@ use crate::domain::clock::Clock;
 use crate::platform::picker::SystemPicker;
 use crate::platform::program::DemoProcess;
 use crate::service::OpenOptions;
-use crate::service::client::{Client as Desk, Waker};
+use crate::service::client::{Client, Waker};
 use crate::service::launch::{Launch, Launching, NoWindow};
 use app::{App, Surroundings};
 
@@ -31,7 +31,7 @@ pub fn main(launch: Launch) -> Result<(), NoWindow> {
     let Launching { title, options, autorun, interrupts, folder: _folder } = launch.prepare()?;
     let clock = Arc::clone(&options.clock);
     show(title, options, |waker| Surroundings {
-        errand: autorun,
+        autorun,
         interrupts: interrupts.map(|presses| presses.pass_on(Arc::clone(&waker))),
         ..surroundings(clock, waker)
     })
@@ -45,7 +45,7 @@ fn surroundings(clock: Arc<dyn Clock>, waker: Waker) -> Surroundings {
         picker: Box::new(SystemPicker),
         demo: Box::new(DemoProcess),
         waker,
-        errand: None,
+        autorun: None,
         interrupts: None,
     }
 }
@@ -69,8 +69,8 @@ fn show(title: &str, options: OpenOptions, around: impl FnOnce(Waker) -> Surroun
             let context = creation.egui_ctx.clone();
             let waker: Waker = Arc::new(move || context.request_repaint());
             let around = around(Arc::clone(&waker));
-            let desk = Desk::open(options, waker)?;
-            Ok(Box::new(App::new(&creation.egui_ctx, desk, around)))
+            let client = Client::open(options, waker)?;
+            Ok(Box::new(App::new(&creation.egui_ctx, client, around)))
         }),
     );
     started.map_err(|error| NoWindow::Graphics(error.to_string()))

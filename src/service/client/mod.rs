@@ -1,6 +1,6 @@
 //! The service for a caller that must never wait: a window sends requests, and a task with threads of its own answers.
 //!
-//! [`Client::ask`] tries a bounded channel (64), answers lie ready in another (256), snapshots are overwritten, and each
+//! [`Client::send`] tries a bounded channel (64), answers lie ready in another (256), snapshots are overwritten, and each
 //! piece of news ends in the caller's waker. Opening the workspace (lock, database, vault, what a crash left) is the first
 //! thing the task does; its answer has the id 0.
 
@@ -90,7 +90,7 @@ impl Client {
     ///
     /// # Errors
     /// It was not taken: show it, nothing will come.
-    pub fn ask(&mut self, request: Request) -> Result<RequestId, ClientError> {
+    pub fn send(&mut self, request: Request) -> Result<RequestId, ClientError> {
         let id = self.next;
         let requests = self.requests.as_ref().ok_or(ClientError::Closed)?;
         requests.try_send((id, request)).map_err(|error| match error {
@@ -102,7 +102,7 @@ impl Client {
     }
 
     /// The next response that lies ready.
-    pub fn answer(&mut self) -> Option<(RequestId, Response)> {
+    pub fn receive(&mut self) -> Option<(RequestId, Response)> {
         self.responses.try_recv().ok()
     }
 

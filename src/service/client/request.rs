@@ -3,7 +3,6 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
 use crate::domain::secret::Secret;
@@ -44,17 +43,8 @@ pub enum Request {
         /// Cancels it as long as nothing is written to the database.
         cancel: CancellationToken,
     },
-    /// Starts those of the items that can be started; the outcome names the others.
-    Start {
-        /// Whose items.
-        project: ProjectId,
-        /// Which.
-        items: Vec<ItemId>,
-        /// What the passes do.
-        kind: PassKind,
-    },
-    /// Any other command.
-    Do(Command),
+    /// A command to the engine. Of a Start, those items that can be started: the report names the others.
+    Command(Command),
     /// Everything the page of an item shows besides its row.
     Details(ItemId),
     /// More folders of a pass.

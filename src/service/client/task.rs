@@ -157,8 +157,8 @@ impl Task {
     async fn take(&mut self, id: RequestId, request: Request) {
         let reply = self.replies.to(id);
         match request {
-            Request::Do(command) => self.order(reply, command).await,
-            Request::Start { project, items, kind } => self.start(reply, project, items, kind).await,
+            Request::Command(Command::Start { project, items, kind }) => self.start(reply, project, items, kind).await,
+            Request::Command(command) => self.order(reply, command).await,
             Request::StopAll => reply.send_now(Response::Done(self.engine.stop_all().await)),
             remember @ Request::Remember(..) => {
                 let work = self.answers.clone().answer(remember, reply.progress());
@@ -193,7 +193,7 @@ impl Task {
                 let command = Command::Start { project, items: ready, kind };
                 self.give(reply, command, move |outcome| Response::Started(StartReport { outcome, not_ready })).await;
             }
-            Err(error) => reply.send_now(Response::Refused(error.into())),
+            Err(error) => reply.send_now(Response::Refused(error)),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::wording::capital;
 use crate::service::VaultKind;
-use crate::service::client::{Preview, RequestId as Ticket};
+use crate::service::client::{Preview, RequestId};
 use crate::service::import::{ImportFrom, Work};
 use crate::service::projects::{NewProject, NewServer};
 
@@ -180,7 +180,7 @@ pub struct ProjectForm {
     /// The project is being made.
     pub busy: bool,
     /// The question that makes it.
-    pub asked: Option<Ticket>,
+    pub asked: Option<RequestId>,
 }
 
 impl ProjectForm {
@@ -221,7 +221,7 @@ pub struct ImportForm {
     /// For which input that was asked.
     pub previewed: Option<(String, Zeroizing<String>)>,
     /// The last look at the list, while it is under way.
-    pub looking: Option<Ticket>,
+    pub looking: Option<RequestId>,
     /// What the workspace said.
     pub refused: Option<String>,
     /// The import that runs.
