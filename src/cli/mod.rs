@@ -65,7 +65,7 @@ fn run(arguments: Arguments, window: OpenWindow, demo: PrepareRun) -> Result<Exi
         }
         Some(Verb::Demo { headless }) => on_threads(|runtime| self::demo::demo(runtime, headless, window, demo)),
         Some(Verb::Work(verb)) => {
-            let (workspace, _folder) = workspace::open(data, vault)?;
+            let (_folder, workspace) = workspace::open(data, vault)?;
             on_threads(|runtime| runtime.block_on(work(&workspace, verb)))
         }
     }

@@ -10,11 +10,12 @@ use crate::service::items::StoredItem;
 use crate::service::vault::{self, Passphrase, VaultNeeds};
 use crate::service::{DataFolder, OpenOptions, OpenWorkspace, VaultKind};
 
-/// Opens or makes the workspace. The folder is to be kept until the verb has ended.
-pub fn open(data: Option<PathBuf>, vault: Option<VaultWord>) -> Result<(OpenWorkspace, DataFolder), CliError> {
+/// Opens or makes the workspace. The folder is to be kept until the workspace is closed.
+pub fn open(data: Option<PathBuf>, vault: Option<VaultWord>) -> Result<(DataFolder, OpenWorkspace), CliError> {
     let folder = DataFolder::prepare(data)?;
     let options = OpenOptions { vault: vault.map(VaultKind::from), ..OpenOptions::new(folder.path.clone()) };
-    Ok((OpenWorkspace::open(options)?, folder))
+    let workspace = OpenWorkspace::open(options)?;
+    Ok((folder, workspace))
 }
 
 /// Opens the vault, if it is not open yet. Its kind is chosen by the first verb that needs it, and stays.

@@ -106,3 +106,42 @@ pub async fn run(
     let started = engine.command(Command::Start { project, items, kind }).await;
     resumed.error.or(started.error).map_or(Ok(()), |error| Err(ServiceError::Engine(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::Side;
+    use crate::domain::project::Options;
+    use crate::domain::server::Server;
+    use crate::domain::status::Status;
+    use crate::service::OpenOptions;
+    use crate::store::{NewItem, Submission};
+
+    #[tokio::test]
+    async fn readiness_keeps_the_order_and_leaves_a_status_that_refuses_to_the_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = OpenWorkspace::open(OpenOptions::new(folder.path().to_owned())).unwrap();
+        let store = &workspace.store;
+        let server = |url: &str| Server::parse_url(url).unwrap();
+        let (from, into) = (server("imaps://a.example"), server("maildir:/nowhere/{email}"));
+        let project = store.create_project("p".into(), from, into, Options::default(), [None; 2]).await.unwrap();
+        let new = |at: usize| NewItem {
+            source_email: format!("u{at}@a.example"),
+            destination_email: format!("u{at}@b.example"),
+            ..NewItem::default()
+        };
+        let imported = store.import_items(project, (0..2).map(new).collect()).await.unwrap();
+        let (rests, waits, gone) = (imported[0].id, imported[1].id, ItemId(4711));
+        let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 1 };
+        store.submit(vec![waits], order).await.unwrap();
+
+        let asked = vec![waits, gone, rests, waits];
+        let window = readiness(&workspace, project, asked.clone(), Waiting::Refuses).await.unwrap();
+        let why = NotReady::NoCredential(vec![Side::Source]);
+        let not_ready = vec![(gone, NotReady::Deleted), (rests, why.clone())];
+        assert_eq!(window, Readiness { ready: vec![waits], not_ready });
+        let terminal = readiness(&workspace, project, asked, Waiting::GoesOn).await.unwrap();
+        let not_ready = vec![(waits, why.clone()), (gone, NotReady::Deleted), (rests, why)];
+        assert_eq!(terminal, Readiness { ready: Vec::new(), not_ready });
+    }
+}
