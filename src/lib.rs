@@ -4,22 +4,27 @@
 //! `tests/it/arrows.rs` is the guard):
 //!
 //! ```text
-//! domain ← {store, vault, endpoint} ← pass ← engine ← {ui, cli} ← bin        platform may be used by engine, ui, cli and bin
+//! domain ← {store, vault, endpoint} ← pass ← engine ← service ← {ui, cli, demo} ← bin
+//!                                           platform: for engine and above
 //! ```
 //!
 //! - [`domain`]: pure; everything that can be decided from values alone, and the wording people read.
 //! - [`store`]: the workspace's database. [`vault`]: its passwords. [`endpoint`]: mailboxes on servers.
 //! - [`pass`]: one pass over one item, from the listing to the last watermark. [`engine`]: who runs when.
-//! - [`ui`]: the window. [`cli`]: the command line. [`platform`]: what the operating system lends.
+//! - [`service`]: what can be done with a workspace, written once for those above it.
+//! - [`ui`]: the window. [`cli`]: the command line. [`demo`]: sample mailboxes that move.
+//! - [`platform`]: what the operating system lends.
 //!
 //! The library is for the two binaries and the tests of this repository; it promises no stable interface.
 
 pub mod cli;
+pub mod demo;
 pub mod domain;
 pub mod endpoint;
 pub mod engine;
 pub mod pass;
 pub mod platform;
+pub mod service;
 pub mod store;
 pub mod ui;
 pub mod vault;

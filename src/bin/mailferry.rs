@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    mailferry::cli::main(mailferry::ui::main)
+    mailferry::cli::main(mailferry::ui::main, mailferry::demo::prepare)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::pass::PassKind;
-use crate::vault::VaultKind;
+use crate::service::VaultKind;
 
 /// Moves mailboxes between mail systems, visibly and without losing, doubling or altering a message.
 #[derive(Debug, Parser)]

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::engine::desk::enter::{EnterError, NotRemoved};
-use crate::platform::PlatformError;
-use crate::store::StoreError;
-use crate::vault::VaultError;
+use crate::service::ServiceError;
+use crate::service::import::ImportError;
+use crate::service::launch::NotPrepared;
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,53 +66,28 @@ impl CliError {
     }
 }
 
-impl From<StoreError> for CliError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NameTaken(_) | StoreError::Missing(_) | StoreError::Active(_) | StoreError::OtherVault(_) => {
-                Self::usage(error.to_string())
-            }
-            _ => Self::cannot(error.to_string()),
+impl From<ServiceError> for CliError {
+    fn from(error: ServiceError) -> Self {
+        if let ServiceError::Import(ImportError::LeftBehind { why, also }) = error {
+            return Self::from(ServiceError::from(*why)).and(&also.to_string());
         }
-    }
-}
-
-impl From<EnterError> for CliError {
-    fn from(error: EnterError) -> Self {
-        match error {
-            EnterError::Store(error) => error.into(),
-            EnterError::Vault(error) => error.into(),
-            EnterError::SharedMaildir(_) => Self::usage(error.to_string()),
-            EnterError::LeftBehind { why, also } => Self::from(*why).and(&also.to_string()),
-        }
-    }
-}
-
-impl From<NotRemoved> for CliError {
-    fn from(error: NotRemoved) -> Self {
-        match error {
-            NotRemoved::Vault(error) => error.into(),
-            NotRemoved::Cancelled(_) => Self::usage(error.to_string()),
-        }
-    }
-}
-
-impl From<PlatformError> for CliError {
-    fn from(error: PlatformError) -> Self {
-        Self::cannot(error.to_string())
-    }
-}
-
-impl From<VaultError> for CliError {
-    fn from(error: VaultError) -> Self {
         let mut text = error.to_string();
         if error.is_of_the_keyring() {
             text += ". Or keep passwords in an encrypted file: --vault file, with another --data folder if this workspace has \
                      a vault already";
         }
+        if let ServiceError::NoProject(_) = error {
+            text += ": `mailferry project list` shows all";
+        }
+        if error.blames_the_request() { Self::usage(text) } else { Self::cannot(text) }
+    }
+}
+
+impl From<NotPrepared> for CliError {
+    fn from(error: NotPrepared) -> Self {
         match error {
-            VaultError::WrongPassphrase | VaultError::TooLong { .. } | VaultError::Cancelled => Self::usage(text),
-            _ => Self::cannot(text),
+            NotPrepared::Service(error) => error.into(),
+            other => Self::cannot(other.to_string()),
         }
     }
 }

@@ -8,62 +8,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
-use crate::cli::status::{rows, status_words};
+use crate::cli::status::status_words;
 use crate::cli::table::{Table, clean};
-use crate::cli::workspace::Opened;
+use crate::cli::workspace::unlock;
 use crate::domain::action::Action;
+use crate::domain::csv_import::Parsed;
+use crate::domain::ids::ProjectId;
+use crate::domain::item::Mailbox;
 use crate::domain::server::Server;
 use crate::domain::wording::{counted, left_alone};
-use crate::engine::desk::enter::{self, Work};
 use crate::platform::interrupts::Interrupts;
+use crate::service::import::{self, ImportError, ImportFrom, ImportSummary, Watch, Work};
+use crate::service::items::{LiveItems, live};
+use crate::service::{OpenWorkspace, ServiceError, projects};
 
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
 
 /// `item import`
-pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
-    let project = opened.project(project).await?;
-    let parsed = enter::read_items(file);
-    let parsed = parsed.map_err(|reason| CliError::usage(format!("{}: {reason}", file.display())))?;
-    for problem in parsed.problems.iter().take(NAMED) {
-        warn!("{}: {}", file.display(), clean(&problem.to_string()));
-    }
-    if parsed.problems.len() > NAMED {
-        warn!("… and {} more", parsed.problems.len() - NAMED);
-    }
-    for note in parsed.notes.iter().take(NAMED) {
-        warn!("note: {}: {}", file.display(), clean(&note.to_string()));
-    }
-    let bad = parsed.problems.len();
-    if parsed.rows.is_empty() {
-        let what = if bad > 0 { "no row could be read" } else { "the file has no rows below its header" };
-        return Err(CliError::usage(format!("{}: {what}; nothing was imported", file.display())));
-    }
-    if bad > 0 && !skip_bad {
-        return Err(CliError::usage(format!(
-            "{}, {}; nothing was imported. Mend the bad ones, or import the good ones with --skip-bad",
-            counted(bad, "bad row"),
-            counted(parsed.rows.len(), "good row")
-        )));
-    }
-    let shared = enter::shared_destinations(&opened.store, project.id, &parsed.rows).await?;
-    for note in shared.iter().take(NAMED) {
-        warn!("note: {}: {}", file.display(), clean(&note.to_string()));
-    }
-    if shared.len() > NAMED {
-        warn!("note: … and {} more rows that share a destination mailbox", shared.len() - NAMED);
-    }
-    let has_secrets = parsed.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some());
+pub async fn import(workspace: &OpenWorkspace, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let list = import::read(ImportFrom::File(file.to_owned())).await?;
+    name_oddities(file, &list);
+    import::admit(&list, skip_bad).map_err(|error| not_admitted(file, error))?;
+    name_shared(workspace, project.id, file, &list).await?;
     // Opened first: a wrong passphrase must not leave half an import.
-    let vault = if has_secrets { Some(opened.vault().await?) } else { None };
+    if import::has_passwords(&list) {
+        unlock(workspace).await?;
+    }
     let bar = Count::new();
     let tell = move |work: Work, done, of| bar.show(work.words(), done, of);
-    let watch = enter::Watch { tell: Arc::new(tell), ..enter::Watch::nobody() };
+    let watch = Watch { tell: Arc::new(tell), ..Watch::nobody() };
     let mut presses =
         Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
-    let now = opened.clock.now();
-    let work = enter::items(&opened.store, vault.as_ref(), now, project.id, parsed.rows, &watch);
-    let Some(entered) = attended(work, async || presses.next().await, &watch.cancel).await else {
+    let work = import::items(workspace, project.id, list, &watch);
+    let Some(imported) = attended(work, async || presses.next().await, &watch.cancel).await else {
         // Its threads end with the process; a keyring that waits for a person would wait for ever.
         return Err(CliError::usage(format!(
             "left before its end. `mailferry item list \"{}\"` shows what was imported; passwords that nothing uses are \
@@ -71,21 +50,73 @@ pub async fn import(opened: &Opened, project: &str, file: &Path, skip_bad: bool)
             clean(&project.name)
         )));
     };
-    let entered = entered?;
-    let mut line = format!("{} imported, {} updated", counted(entered.created, "item"), entered.updated);
-    if entered.unchanged > 0 {
-        line += &format!(", {} unchanged", entered.unchanged);
+    tell_summary(imported.map_err(ServiceError::from)?)
+}
+
+/// Bad rows, and what is odd about good ones.
+fn name_oddities(file: &Path, list: &Parsed) {
+    for problem in list.problems.iter().take(NAMED) {
+        warn!("{}: {}", file.display(), clean(&problem.to_string()));
     }
-    if let Some(left) = left_alone(&entered.left) {
+    if list.problems.len() > NAMED {
+        warn!("… and {} more", list.problems.len() - NAMED);
+    }
+    for note in list.notes.iter().take(NAMED) {
+        warn!("note: {}: {}", file.display(), clean(&note.to_string()));
+    }
+}
+
+/// Rows that share a destination mailbox.
+async fn name_shared(
+    workspace: &OpenWorkspace,
+    project: ProjectId,
+    file: &Path,
+    list: &Parsed,
+) -> Result<(), CliError> {
+    let shared = import::shared_destinations(workspace, project, &list.rows).await?;
+    for note in shared.iter().take(NAMED) {
+        warn!("note: {}: {}", file.display(), clean(&note.to_string()));
+    }
+    if shared.len() > NAMED {
+        warn!("note: … and {} more rows that share a destination mailbox", shared.len() - NAMED);
+    }
+    Ok(())
+}
+
+/// Why nothing of a list is imported, with what the command line offers against it.
+fn not_admitted(file: &Path, error: ImportError) -> CliError {
+    match error {
+        ImportError::NoRows { bad } => {
+            let what = if bad > 0 { "no row could be read" } else { "the file has no rows below its header" };
+            CliError::usage(format!("{}: {what}; nothing was imported", file.display()))
+        }
+        ImportError::BadRows { bad, good } => CliError::usage(format!(
+            "{}, {}; nothing was imported. Mend the bad ones, or import the good ones with --skip-bad",
+            counted(bad, "bad row"),
+            counted(good, "good row")
+        )),
+        other => ServiceError::from(other).into(),
+    }
+}
+
+fn tell_summary(summary: ImportSummary) -> Result<Exit, CliError> {
+    let ImportSummary { created, updated, unchanged, left, bad, trouble } = summary;
+    let mut line = format!("{} imported, {updated} updated", counted(created, "item"));
+    if unchanged > 0 {
+        line += &format!(", {unchanged} unchanged");
+    }
+    if let Some(left) = left_alone(&left) {
         line += &format!(", {left}");
     }
     say!("{line}, {} skipped", counted(bad, "bad row"));
-    for reason in entered.left.keys().filter_map(|status| Action::Edit.check(*status, 0).err()) {
+    for reason in left.keys().filter_map(|status| Action::Edit.check(*status, 0).err()) {
         warn!("left alone: {reason}");
     }
     // Said after it: the items are there all the same.
-    entered.removed?;
-    Ok(if entered.left.is_empty() { Exit::Well } else { Exit::Items })
+    if let Some(trouble) = trouble {
+        return Err(trouble.into());
+    }
+    Ok(if left.is_empty() { Exit::Well } else { Exit::Items })
 }
 
 /// Does the work to its end; a press cancels it, and a second one leaves at once: none.
@@ -110,17 +141,17 @@ async fn attended<T>(
 }
 
 /// `item list`
-pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
-    let project = opened.project(project).await?;
-    let (rows, held) = rows(opened, project.id).await?;
+pub async fn list(workspace: &OpenWorkspace, project: &str) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let LiveItems { rows, running } = live(workspace, project.id).await?;
     if rows.is_empty() {
         say!("No items yet. Import them with `mailferry item import \"{}\" FILE.csv`", clean(&project.name));
         return Ok(Exit::Well);
     }
     let mut table = Table::new(&["Source", "Destination", "Source login", "Destination login", "Status"]);
-    let now = opened.clock.now();
+    let now = workspace.now();
     for row in rows {
-        let login = |server: &Server, mailbox: &crate::domain::item::Mailbox| {
+        let login = |server: &Server, mailbox: &Mailbox| {
             let own = if mailbox.credential.is_some() { "own password" } else { "no password" };
             let how = match (server.needs_login(), &server.admin) {
                 (false, _) => "none needed",
@@ -132,7 +163,7 @@ pub async fn list(opened: &Opened, project: &str) -> Result<Exit, CliError> {
                 None => format!("({how})"),
             }
         };
-        let status = status_words(&row, held, now);
+        let status = status_words(&row, running, now);
         table.row(vec![
             row.item.source.email.clone(),
             row.item.destination.email.clone(),

@@ -1,6 +1,7 @@
-//! The command line: the same engine as the window's, headless.
+//! The command line: the same use cases as the window's, headless.
 //!
-//! Each verb has its file. Verbs print and choose the exit code; they decide nothing about mail.
+//! Each verb has its file. Verbs ask, print and choose the exit code; what is done is the service's, and nothing here decides
+//! about mail. The window and the demo come from `bin`: these rooms do not know each other.
 
 #[macro_use]
 mod out;
@@ -8,6 +9,7 @@ mod out;
 mod args;
 mod demo;
 mod error;
+mod follow;
 mod items;
 mod progress;
 mod projects;
@@ -23,16 +25,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::Runtime;
 
-use crate::engine::desk::{Launch, VaultKind};
+use crate::service::launch::{Launch, NoWindow, OpenWindow, PrepareRun};
+use crate::service::{OpenWorkspace, VaultKind};
 use args::{Arguments, ItemVerb, ProjectVerb, Verb, Work};
 pub use error::{CliError, Exit};
-use workspace::Opened;
 
-/// Opens a window and returns when it has closed, or tells people why there is none.
-type Window = fn(Launch) -> Result<(), String>;
-
-/// Runs the program with the process's arguments; without a verb, `window` is opened.
-pub fn main(window: Window) -> ExitCode {
+/// Runs the program with the process's arguments; without a verb, `window` is opened. `demo` prepares what `demo` runs.
+pub fn main(window: OpenWindow, demo: PrepareRun) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -42,7 +41,7 @@ pub fn main(window: Window) -> ExitCode {
             return if wrong { Exit::Usage } else { Exit::Well }.into();
         }
     };
-    match run(arguments, window) {
+    match run(arguments, window, demo) {
         Ok(exit) => exit.into(),
         Err(error) => {
             error.print();
@@ -51,22 +50,23 @@ pub fn main(window: Window) -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, window: Window) -> Result<Exit, CliError> {
+fn run(arguments: Arguments, window: OpenWindow, demo: PrepareRun) -> Result<Exit, CliError> {
     let Arguments { data, vault, verb } = arguments;
     match verb {
         None => {
             let passphrase = prompt::from_environment(prompt::PASSPHRASE);
             let launch = Launch::Workspace { data, vault: vault.map(VaultKind::from), passphrase };
-            let hint = |why| CliError::cannot(format!("{why}; `mailferry --help` shows what the command line does"));
+            let hint =
+                |why: NoWindow| CliError::cannot(format!("{why}; `mailferry --help` shows what the command line does"));
             window(launch).map(|()| Exit::Well).map_err(hint)
         }
         Some(Verb::Demo { .. }) if data.is_some() || vault.is_some() => {
             Err(CliError::usage("the demo brings a workspace of its own: leave out --data and --vault"))
         }
-        Some(Verb::Demo { headless }) => on_threads(|runtime| demo::demo(runtime, headless, window)),
+        Some(Verb::Demo { headless }) => on_threads(|runtime| self::demo::demo(runtime, headless, window, demo)),
         Some(Verb::Work(verb)) => {
-            let opened = Opened::open(data, vault)?;
-            on_threads(|runtime| runtime.block_on(work(&opened, verb)))
+            let (_folder, workspace) = workspace::open(data, vault)?;
+            on_threads(|runtime| runtime.block_on(work(&workspace, verb)))
         }
     }
 }
@@ -83,18 +83,18 @@ fn on_threads(verb: impl FnOnce(&Runtime) -> Result<Exit, CliError>) -> Result<E
     ended
 }
 
-async fn work(opened: &Opened, verb: Work) -> Result<Exit, CliError> {
+async fn work(workspace: &OpenWorkspace, verb: Work) -> Result<Exit, CliError> {
     match verb {
-        Work::Project(ProjectVerb::New(new)) => projects::new(opened, new).await,
-        Work::Project(ProjectVerb::List) => projects::list(opened).await,
-        Work::Project(ProjectVerb::Show { name }) => projects::show(opened, &name).await,
-        Work::Project(ProjectVerb::Delete { name }) => projects::delete(opened, &name).await,
+        Work::Project(ProjectVerb::New(new)) => projects::new(workspace, new).await,
+        Work::Project(ProjectVerb::List) => projects::list(workspace).await,
+        Work::Project(ProjectVerb::Show { name }) => projects::show(workspace, &name).await,
+        Work::Project(ProjectVerb::Delete { name }) => projects::delete(workspace, &name).await,
         Work::Item(ItemVerb::Import { project, file, skip_bad }) => {
-            items::import(opened, &project, &file, skip_bad).await
+            items::import(workspace, &project, &file, skip_bad).await
         }
-        Work::Item(ItemVerb::List { project }) => items::list(opened, &project).await,
-        Work::Start(start) => start::start(opened, start).await,
-        Work::Stop { project, items } => stop::stop(opened, &project, &items).await,
-        Work::Status { project, json } => status::status(opened, &project, json).await,
+        Work::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
+        Work::Start(start) => start::start(workspace, start).await,
+        Work::Stop { project, items } => stop::stop(workspace, &project, &items).await,
+        Work::Status { project, json } => status::status(workspace, &project, json).await,
     }
 }

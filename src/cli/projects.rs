@@ -4,22 +4,23 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::args::NewProject;
+use crate::cli::args;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
 use crate::cli::prompt;
-use crate::cli::table::Table;
-use crate::cli::workspace::Opened;
+use crate::cli::table::{Table, clean};
+use crate::cli::workspace::unlock;
 use crate::domain::failure::Side;
 use crate::domain::ids::CredentialId;
 use crate::domain::mapping::Mapping;
-use crate::domain::project::Options;
+use crate::domain::project::{Options, Project};
+use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
-use crate::engine::desk::enter::{self, Work};
-use crate::store::ItemRow;
-use crate::vault::Vault;
+use crate::service::import::{Watch, Work, read_authorities};
+use crate::service::projects::{self, NewProject, NewServer, ProjectLine, Removal};
+use crate::service::{OpenWorkspace, items};
 
 fn server(
     side: Side,
@@ -35,7 +36,7 @@ fn server(
         return Err(CliError::usage(format!("--{word} is a Maildir, which has no administrator and no certificate")));
     }
     if let Some(path) = ca {
-        let pem = enter::read_authorities(path);
+        let pem = read_authorities(path);
         let pem = pem.map_err(|error| CliError::usage(format!("--{word}-ca {}: {error}", path.display())))?;
         server.trust = Trust::Authorities(pem);
     }
@@ -56,12 +57,8 @@ fn server(
     Ok(server)
 }
 
-fn clean(text: &str) -> String {
-    crate::cli::table::clean(text)
-}
-
 /// `project new`
-pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError> {
+pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProject>) -> Result<Exit, CliError> {
     let name = new.name.trim().to_owned();
     if name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200 {
         return Err(CliError::usage("a project's name has 1 to 200 characters, none of them a control character"));
@@ -75,49 +72,39 @@ pub async fn new(opened: &Opened, new: Box<NewProject>) -> Result<Exit, CliError
     options.connections = new.connections.unwrap_or(options.connections);
     options.concurrent = new.concurrent.unwrap_or(options.concurrent);
     options.validate().map_err(|error| CliError::usage(error.to_string()))?;
-    if opened.store.project_named(&name).await?.is_some() {
-        return Err(CliError::usage(format!("the name \"{name}\" is taken: choose another one")));
-    }
-
     // Everything is asked for before anything is written.
-    let ask =
-        |server: &Server, variable, whose| server.admin.as_ref().map(|_| prompt::secret(variable, whose)).transpose();
-    let secrets = [
-        ask(&source, "MAILFERRY_SOURCE_PASSWORD", "password of the source's administrator")?,
-        ask(&destination, "MAILFERRY_DESTINATION_PASSWORD", "password of the destination's administrator")?,
-    ];
-    let vault = if secrets.iter().any(Option::is_some) { Some(opened.vault().await?) } else { None };
+    projects::name_is_free(workspace, &name).await?;
     let words = format!("FROM {source} INTO {destination}");
-    let project = (name.clone(), source, destination, options);
-    enter::project(&opened.store, vault.as_ref(), opened.clock.now(), project, secrets).await?;
+    let source = side(source, "MAILFERRY_SOURCE_PASSWORD", "password of the source's administrator")?;
+    let whose = "password of the destination's administrator";
+    let destination = side(destination, "MAILFERRY_DESTINATION_PASSWORD", whose)?;
+    if source.password.is_some() || destination.password.is_some() {
+        unlock(workspace).await?;
+    }
+    projects::create(workspace, NewProject { name: name.clone(), source, destination, options }).await?;
     say!("Project \"{name}\": {words}");
     Ok(Exit::Well)
 }
 
+/// A server with its administrator's password, if it has one.
+fn side(server: Server, variable: &str, whose: &str) -> Result<NewServer, CliError> {
+    let password: Option<Secret> = server.admin.as_ref().map(|_| prompt::secret(variable, whose)).transpose()?;
+    Ok(NewServer { server, authorities: None, password })
+}
+
 /// `project list`
-pub async fn list(opened: &Opened) -> Result<Exit, CliError> {
+pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
     let mut table = Table::new(&["Project", "From", "Into", ">Items", ">Completed", ">Failed"]);
-    let projects = opened.store.projects().await?;
-    if projects.is_empty() {
+    let lines = projects::overview(workspace).await?;
+    if lines.is_empty() {
         say!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
         return Ok(Exit::Well);
     }
-    for project in projects {
-        let rows = opened.store.items(project.id).await?;
-        // What differs or waits is no more done here than in the window (D27).
-        let whole = |row: &&ItemRow| {
-            let counts = row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
-            row.status() != Status::Completed || counts.differ + counts.waiting == 0
-        };
-        let count = |status| rows.iter().filter(whole).filter(|row| row.status() == status).count().to_string();
-        table.row(vec![
-            project.name,
-            project.source.to_string(),
-            project.destination.to_string(),
-            rows.len().to_string(),
-            count(Status::Completed),
-            count(Status::Failed),
-        ]);
+    for ProjectLine { project, items, completed, failed } in lines {
+        let Project { name, source, destination, .. } = project;
+        let mut cells = vec![name, source.to_string(), destination.to_string()];
+        cells.extend([items, completed, failed].map(|count| count.to_string()));
+        table.row(cells);
     }
     table.print();
     Ok(Exit::Well)
@@ -148,9 +135,9 @@ fn admin(server: &Server) -> String {
 }
 
 /// `project show`
-pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
-    let project = opened.project(name).await?;
-    let rows = opened.store.items(project.id).await?;
+pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, name).await?;
+    let rows = items::all(workspace, project.id).await?;
     say!("Project      {}", clean(&project.name));
     say!("From         {} · {} · {}", project.source, admin(&project.source), trust(&project.source));
     say!("Into         {} · {} · {}", project.destination, admin(&project.destination), trust(&project.destination));
@@ -171,57 +158,48 @@ pub async fn show(opened: &Opened, name: &str) -> Result<Exit, CliError> {
 }
 
 /// `project delete`
-pub async fn delete(opened: &Opened, name: &str) -> Result<Exit, CliError> {
-    let project = opened.project(name).await?;
-    let items = opened.store.items(project.id).await?.len();
-    let counts = counted(items, "item");
+pub async fn delete(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, name).await?;
+    let counts = counted(projects::removal(workspace, project.id).await?.items, "item");
     if std::io::stdin().is_terminal() {
-        let _ = write!(
-            std::io::stdout(),
-            "Delete project \"{}\" with {counts}, their statistics and Mailferry's records of what was copied? \
-             No mail is touched. Type the name to delete it: ",
-            clean(&project.name)
-        );
-        let _ = std::io::stdout().flush();
-        let mut typed = String::new();
-        std::io::stdin().read_line(&mut typed).map_err(|error| CliError::cannot(error.to_string()))?;
-        if typed.trim() != project.name {
-            return Err(CliError::usage("nothing was deleted"));
-        }
+        confirm(&project, &counts)?;
     }
     // Read again after the question: another process may have imported passwords meanwhile. Opened first: a wrong
     // passphrase must not leave passwords behind that nothing names any more.
-    let rows = opened.store.items(project.id).await?;
-    let kept = opened.store.project_credentials(project.id).await? != (None, None)
-        || rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some());
-    let vault = if kept { Some(opened.vault().await?) } else { None };
-    let credentials = opened.store.delete_project(project.id).await?;
-    let removed = remove(opened, vault, credentials).await;
-    while opened.store.purge().await? {}
-    let counts = counted(rows.len(), "item");
-    say!("Project \"{}\" deleted with {counts}. No mail was touched.", clean(&project.name));
+    let Removal { items, has_secrets } = projects::removal(workspace, project.id).await?;
+    if has_secrets {
+        unlock(workspace).await?;
+    }
+    let secrets = projects::remove(workspace, project.id).await?;
+    let removed = remove_secrets(workspace, secrets).await;
+    projects::purge(workspace).await?;
+    say!("Project \"{}\" deleted with {}. No mail was touched.", clean(&project.name), counted(items, "item"));
     // Said after it: the project is gone all the same.
-    removed
+    removed.map(|()| Exit::Well)
 }
 
-/// Removes passwords from the vault. Numbers are not forgotten as long as their passwords are there: an import a day later
-/// removes what could not be removed now.
-async fn remove(
-    opened: &Opened,
-    vault: Option<Arc<dyn Vault>>,
-    credentials: Vec<CredentialId>,
-) -> Result<Exit, CliError> {
-    if credentials.is_empty() {
-        return Ok(Exit::Well);
+/// Asks a person at the terminal.
+fn confirm(project: &Project, counts: &str) -> Result<(), CliError> {
+    let _ = write!(
+        std::io::stdout(),
+        "Delete project \"{}\" with {counts}, their statistics and Mailferry's records of what was copied? \
+         No mail is touched. Type the name to delete it: ",
+        clean(&project.name)
+    );
+    let _ = std::io::stdout().flush();
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed).map_err(|error| CliError::cannot(error.to_string()))?;
+    if typed.trim() == project.name { Ok(()) } else { Err(CliError::usage("nothing was deleted")) }
+}
+
+async fn remove_secrets(workspace: &OpenWorkspace, secrets: Vec<CredentialId>) -> Result<(), CliError> {
+    if secrets.is_empty() {
+        return Ok(());
     }
-    let vault = match vault {
-        Some(vault) => vault,
-        // They came between the last look and the deletion.
-        None => opened.vault().await?,
-    };
+    // It is open already, unless they came between the last look and the removal.
+    unlock(workspace).await?;
     let bar = Count::new();
     let tell = move |work: Work, done, of| bar.show(work.words(), done, of);
-    let watch = enter::Watch { tell: Arc::new(tell), ..enter::Watch::nobody() };
-    enter::remove(&opened.store, &vault, credentials, &watch).await?;
-    Ok(Exit::Well)
+    let watch = Watch { tell: Arc::new(tell), ..Watch::nobody() };
+    Ok(projects::remove_secrets(workspace, secrets, &watch).await?)
 }

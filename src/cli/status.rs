@@ -6,16 +6,15 @@ use serde::Serialize;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::{Table, clean};
-use crate::cli::workspace::{Opened, key};
 use crate::domain::failure::{Cause, Failure, Side};
-use crate::domain::ids::{ItemId, ProjectId, Uid};
+use crate::domain::ids::{ItemId, Uid};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, ItemError, Notice, NoticeKind, Phase, RetryState};
 use crate::domain::status::{Status, display};
 use crate::domain::wording::{notice_line, pausing, size, told};
-use crate::platform::lock::is_held;
-use crate::store::{ItemRow, NoticeRow};
+use crate::service::items::{self, LiveItems, StoredItem, StoredNotice, key, live};
+use crate::service::{OpenWorkspace, projects};
 
 /// The number of this form; it grows when a field changes its meaning.
 const SCHEMA: u32 = 1;
@@ -98,19 +97,19 @@ struct ErrorReport {
 /// The text of a row's failure.
 pub fn failure_text(
     project: &Project,
-    row: &ItemRow,
+    row: &StoredItem,
     side: Option<Side>,
     failure: &Failure,
 ) -> crate::domain::wording::Text {
     told(project, mailboxes(row), "", side, failure)
 }
 
-fn mailboxes(row: &ItemRow) -> (&str, &str) {
+fn mailboxes(row: &StoredItem) -> (&str, &str) {
     (&row.item.source.email, &row.item.destination.email)
 }
 
 /// An item error in one line: where, which message, why.
-pub fn item_error_line(project: &Project, row: &ItemRow, error: &ItemError) -> String {
+pub fn item_error_line(project: &Project, row: &StoredItem, error: &ItemError) -> String {
     let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut line = if folder.is_empty() { String::new() } else { format!("folder \"{folder}\", ") };
     line += &match (error.source, &error.subject) {
@@ -125,7 +124,7 @@ pub fn item_error_line(project: &Project, row: &ItemRow, error: &ItemError) -> S
     line
 }
 
-fn report(project: &Project, row: &ItemRow, held: bool, notices: &[NoticeRow], now: i64) -> ItemReport {
+fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredNotice], now: i64) -> ItemReport {
     let latest = row.latest.as_ref();
     let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();
     let counts = progress.counts;
@@ -145,7 +144,7 @@ fn report(project: &Project, row: &ItemRow, held: bool, notices: &[NoticeRow], n
         source: row.item.source.email.clone(),
         destination: row.item.destination.email.clone(),
         status: row.status(),
-        running: held && row.status().is_active(),
+        running: running && row.status().is_active(),
         pass: latest.map(|pass| pass.kind),
         attempt: latest.map(|pass| pass.attempt),
         phase: latest.map(|_| progress.phase),
@@ -175,7 +174,7 @@ fn report(project: &Project, row: &ItemRow, held: bool, notices: &[NoticeRow], n
     }
 }
 
-fn notice_report(row: &NoticeRow) -> NoticeReport {
+fn notice_report(row: &StoredNotice) -> NoticeReport {
     let Notice { folder, kind, side, messages, numbers, detail } = &row.notice;
     NoticeReport {
         kind: *kind,
@@ -188,44 +187,24 @@ fn notice_report(row: &NoticeRow) -> NoticeReport {
     }
 }
 
-/// The items of a project and whether a process runs them. Without a lock, both are asked for again when they contradict:
-/// a process may have come or gone in between.
-pub async fn rows(opened: &Opened, project: ProjectId) -> Result<(Vec<ItemRow>, bool), CliError> {
-    let active = |rows: &[ItemRow]| -> Vec<(ItemId, Status)> {
-        rows.iter().filter(|row| row.status().is_active()).map(|row| (row.item.id, row.status())).collect()
-    };
-    let mut rows = opened.store.items(project).await?;
-    loop {
-        let held = is_held(&opened.folder);
-        let before = active(&rows);
-        if held || before.is_empty() {
-            return Ok((rows, held));
-        }
-        rows = opened.store.items(project).await?;
-        if active(&rows) == before {
-            return Ok((rows, is_held(&opened.folder)));
-        }
-    }
-}
-
 /// `status`
-pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, CliError> {
-    let project = opened.project(project).await?;
-    let (rows, held) = rows(opened, project.id).await?;
-    let now = opened.clock.now();
+pub async fn status(workspace: &OpenWorkspace, project: &str, json: bool) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let LiveItems { rows, running } = live(workspace, project.id).await?;
+    let now = workspace.now();
     if json {
-        let notices = opened.store.project_notices(project.id, NOTICES).await?;
+        let notices = items::notices(workspace, project.id, NOTICES).await?;
         let of = by_item(&notices);
         let report_of =
-            |row: &ItemRow| report(&project, row, held, of.get(&row.item.id).copied().unwrap_or_default(), now);
+            |row: &StoredItem| report(&project, row, running, of.get(&row.item.id).copied().unwrap_or_default(), now);
         let report =
             serde_json::to_string_pretty(&Report { schema: SCHEMA, items: rows.iter().map(report_of).collect() })
                 .map_err(|error| CliError::cannot(format!("writing JSON: {error}")))?;
         say!("{report}");
         return Ok(Exit::Well);
     }
-    table(&project, &rows, held, now).print();
-    let notices = opened.store.project_notices(project.id, NAMED).await?;
+    table(&project, &rows, running, now).print();
+    let notices = items::notices(workspace, project.id, NAMED).await?;
     let lines = notices.iter().filter_map(|notice| {
         let row = rows.iter().find(|row| row.item.id == notice.item)?;
         Some(format!("{}: {}", key(row), notice_line(&notice.notice)))
@@ -238,7 +217,7 @@ pub async fn status(opened: &Opened, project: &str, json: bool) -> Result<Exit, 
 }
 
 /// Notices by their item.
-pub fn by_item(notices: &[NoticeRow]) -> HashMap<ItemId, &[NoticeRow]> {
+pub fn by_item(notices: &[StoredNotice]) -> HashMap<ItemId, &[StoredNotice]> {
     notices.chunk_by(|a, b| a.item == b.item).map(|some| (some[0].item, some)).collect()
 }
 
@@ -258,8 +237,8 @@ type Figure = (&'static str, fn(&Counts) -> u64);
 const RARE: [Figure; 3] = [(">Waiting", |c| c.waiting), (">Arrived", |c| c.arrived), (">Differ", |c| c.differ)];
 
 /// A line for each item; figures that are nothing for all of them have no column.
-fn table(project: &Project, rows: &[ItemRow], held: bool, now: i64) -> Table {
-    let counts = |row: &ItemRow| row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
+fn table(project: &Project, rows: &[StoredItem], running: bool, now: i64) -> Table {
+    let counts = |row: &StoredItem| row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
     let odd: Vec<_> = RARE.into_iter().filter(|(_, of)| rows.iter().any(|row| of(&counts(row)) > 0)).collect();
     let mut heads = vec!["Source", "Destination", "Status", ">Folders", ">Messages", ">Data", ">Errors"];
     heads.extend(odd.iter().map(|(word, _)| *word));
@@ -270,22 +249,22 @@ fn table(project: &Project, rows: &[ItemRow], held: bool, now: i64) -> Table {
         let mut cells = vec![
             row.item.source.email.clone(),
             row.item.destination.email.clone(),
-            status_words(row, held, now),
+            status_words(row, running, now),
             format!("{}/{}", progress.folders_done, progress.folders_total),
             progress.counts.copied.to_string(),
             size(progress.counts.bytes),
             progress.counts.errors.to_string(),
         ];
         cells.extend(odd.iter().map(|(_, of)| of(&progress.counts).to_string()));
-        cells.push(happening(project, row, held, now));
+        cells.push(happening(project, row, running, now));
         table.row(cells);
     }
     table
 }
 
 /// An item's status as people read it. What a process left in the middle when it ended is no longer migrating.
-pub fn status_words(row: &ItemRow, held: bool, now: i64) -> String {
-    if row.status().is_active() && !held {
+pub fn status_words(row: &StoredItem, running: bool, now: i64) -> String {
+    if row.status().is_active() && !running {
         return "Interrupted".into();
     }
     let latest = row.latest.as_ref();
@@ -295,7 +274,7 @@ pub fn status_words(row: &ItemRow, held: bool, now: i64) -> String {
 }
 
 /// One line about what an item is doing, or why it ended.
-fn happening(project: &Project, row: &ItemRow, held: bool, now: i64) -> String {
+fn happening(project: &Project, row: &StoredItem, running: bool, now: i64) -> String {
     let Some(pass) = &row.latest else { return String::new() };
     if let Some(ended) = &pass.failure {
         let text = failure_text(project, row, ended.side, &ended.failure);
@@ -305,11 +284,13 @@ fn happening(project: &Project, row: &ItemRow, held: bool, now: i64) -> String {
         };
     }
     match pass.status {
-        Status::Queued | Status::Migrating if !held => {
+        Status::Queued | Status::Migrating if !running => {
             return "Mailferry ended in the middle: `mailferry start` goes on where it stopped".into();
         }
-        Status::Stopping if !held => return "Mailferry ended before it had stopped: `mailferry stop` says so".into(),
-        Status::Submitted if !held => return "Mailferry is not running: `mailferry start` begins it".into(),
+        Status::Stopping if !running => {
+            return "Mailferry ended before it had stopped: `mailferry stop` says so".into();
+        }
+        Status::Submitted if !running => return "Mailferry is not running: `mailferry start` begins it".into(),
         status if !status.is_active() => return String::new(),
         _ => {}
     }

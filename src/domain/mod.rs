@@ -24,6 +24,7 @@ pub mod pass_plan;
 pub mod plan;
 pub mod project;
 pub mod ranges;
+pub mod readiness;
 pub mod record;
 pub mod retry;
 pub mod secret;

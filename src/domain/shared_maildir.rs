@@ -8,12 +8,27 @@ use std::hash::Hash;
 use super::item::Mailbox;
 use super::project::Project;
 
+/// Two items with different addresses that would have one Maildir. Shown as it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error(
+    "{address} and {other} would have one Maildir, {root}, and their mail would be mixed: make a project whose path tells \
+     them apart, with {{email}} in it"
+)]
+pub struct SharedMaildir {
+    /// The item's address on this side.
+    pub address: String,
+    /// Another item's.
+    pub other: String,
+    /// Where both would lie.
+    pub root: String,
+}
+
 /// Why these items cannot start: an item with another address has the same Maildir on one of the sides. `items` are all
 /// those of the project, as (name, source, destination). One hash of each path.
 pub fn shared_maildirs<'a, K: Copy + Eq + Hash>(
     project: &Project,
     items: impl Iterator<Item = (K, &'a Mailbox, &'a Mailbox)> + Clone,
-) -> HashMap<K, String> {
+) -> HashMap<K, SharedMaildir> {
     let mut refused = HashMap::new();
     let sides: [(_, fn(_) -> _); 2] = [
         (&project.source, |(key, source, _)| (key, source)),
@@ -36,15 +51,12 @@ pub fn shared_maildirs<'a, K: Copy + Eq + Hash>(
             };
             for (key, mailbox) in &group {
                 let with = if address(mailbox) == first_address { other } else { first };
-                let root = path.root(mailbox).unwrap_or_default();
-                refused.insert(
-                    *key,
-                    format!(
-                        "{} and {} would have one Maildir, {root}, and their mail would be mixed: make a project whose path \
-                         tells them apart, with {{email}} in it",
-                        mailbox.email, with.email
-                    ),
-                );
+                let shared = SharedMaildir {
+                    address: mailbox.email.clone(),
+                    other: with.email.clone(),
+                    root: path.root(mailbox).unwrap_or_default(),
+                };
+                refused.insert(*key, shared);
             }
         }
     }
@@ -58,7 +70,7 @@ mod tests {
     use crate::domain::project::Options;
     use crate::domain::server::Server;
 
-    fn refused(source: &str, destination: &str, items: &[(&str, &str)]) -> Vec<(usize, String)> {
+    fn refused(source: &str, destination: &str, items: &[(&str, &str)]) -> Vec<(usize, SharedMaildir)> {
         let server = |url: &str| Server::parse_url(url).unwrap();
         let project = Project {
             id: ProjectId(1),
@@ -80,7 +92,7 @@ mod tests {
         let items = [("anna@a.example", "x@c"), ("Anna@b.example", "y@c"), ("bob@a.example", "z@c")];
         let found = refused("maildir:/m/{localpart}", "imaps://c", &items);
         assert_eq!(found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 1]);
-        for (_, text) in &found {
+        for text in found.iter().map(|(_, shared)| shared.to_string()) {
             assert!(
                 text.contains("anna@a.example") && text.contains("Anna@b.example") && text.contains("/m/"),
                 "{text}"

@@ -40,7 +40,7 @@ pub struct Workspace {
 
 /// Gives commands; outcomes are waited for by whoever wants them. Does not keep the engine from ending.
 #[derive(Clone)]
-pub(super) struct Orders(mpsc::WeakSender<Request>);
+pub struct Orders(mpsc::WeakSender<Request>);
 
 impl Orders {
     /// Gives a command; it is in the queue when this returns. The receiver fails when the engine has ended.
@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// A way to give commands in order without waiting for their outcomes.
-    pub(super) fn orders(&self) -> Orders {
+    pub fn orders(&self) -> Orders {
         Orders(self.requests.downgrade())
     }
 

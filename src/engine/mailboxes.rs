@@ -28,7 +28,7 @@ pub(super) async fn of(project: &Project, items: Vec<Item>) -> Vec<Mailboxes> {
 }
 
 /// The keys of a mailbox. Looks at the disk where it is a Maildir.
-pub(super) fn resolved(server: &Server, mailbox: &Mailbox) -> [MailboxKey; 2] {
+pub fn resolved(server: &Server, mailbox: &Mailbox) -> [MailboxKey; 2] {
     keys(server, mailbox, &|path| follow(Path::new(path)).display().to_string())
 }
 

@@ -1,6 +1,7 @@
 //! This same program as another process.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -10,11 +11,33 @@ const OURS: &str = "MAILFERRY_";
 /// A greater exit code says that the program could not do what it was told.
 const RAN: i32 = 1;
 
+/// Why the demo was not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Nobody knows where this program is.
+    #[error("this program's file was not found: {0}")]
+    NoProgram(std::io::Error),
+    /// It does not start.
+    #[error("{}: {error}", program.display())]
+    NotStarted {
+        /// This program.
+        program: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// It started, and could not do what it was told.
+    #[error("`mailferry demo` in a terminal says why")]
+    CouldNot,
+    /// There was nobody to wait for it.
+    #[error("the system gave no thread for it")]
+    NoThread,
+}
+
 /// Shows the demo. Tests put their own in its place.
 pub trait Demo {
-    /// Starts it and returns at once. When it has ended the receiver tells whether it could run, if not for people; then
+    /// Starts it and returns at once. When it has ended the receiver tells whether it could run; then
     /// `waker` is called.
-    fn start(&self, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Result<(), String>>;
+    fn start(&self, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Result<(), DemoError>>;
 }
 
 /// The demo as a process of its own, which outlives this one.
@@ -22,7 +45,7 @@ pub trait Demo {
 pub struct DemoProcess;
 
 impl Demo for DemoProcess {
-    fn start(&self, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Result<(), String>> {
+    fn start(&self, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Result<(), DemoError>> {
         let (ended, receiver) = sync_channel(1);
         let thread = std::thread::Builder::new().name("mailferry-demo".into()).spawn(move || {
             // Nobody listens when the window has closed.
@@ -37,13 +60,13 @@ impl Demo for DemoProcess {
 }
 
 /// Runs it to its end, so that nothing of the process is left in the system's table.
-fn run() -> Result<(), String> {
-    let program = std::env::current_exe().map_err(|error| format!("this program's file was not found: {error}"))?;
+fn run() -> Result<(), DemoError> {
+    let program = std::env::current_exe().map_err(DemoError::NoProgram)?;
     let mut command = demo(&program, std::env::vars_os().map(|(name, _)| name));
-    let status = command.status().map_err(|error| format!("{}: {error}", program.display()))?;
+    let status = command.status().map_err(|error| DemoError::NotStarted { program, error })?;
     match status.code() {
         Some(0..=RAN) => Ok(()),
-        _ => Err("`mailferry demo` in a terminal says why".into()),
+        _ => Err(DemoError::CouldNot),
     }
 }
 

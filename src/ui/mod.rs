@@ -1,4 +1,4 @@
-//! The window. Pages paint from view-models and return actions; the application asks the engine's desk and never waits.
+//! The window. Pages paint from view-models and return actions; the application asks the service's client and never waits.
 //!
 //! [`theme`] is the only room that knows colours, type and spacing; [`widgets`] know no domain; [`model`] paints nothing.
 
@@ -12,50 +12,40 @@ pub mod widgets;
 
 use std::sync::Arc;
 
-use crate::engine::desk::{Desk, Launch, Opening, Prepared, Waker};
-use crate::engine::endpoints::RealEndpoints;
-use crate::platform::clock::SystemClock;
+use crate::domain::clock::Clock;
 use crate::platform::picker::SystemPicker;
 use crate::platform::program::DemoProcess;
-use crate::platform::{folder, logging};
+use crate::service::OpenOptions;
+use crate::service::client::{Client, Waker};
+use crate::service::launch::{Launch, Launching, NoWindow};
 use app::{App, Surroundings};
 
 /// Opens the window and returns when it has closed.
 ///
 /// # Errors
-/// For people: why there is no window.
-pub fn main(launch: Launch) -> Result<(), String> {
+/// Why there is no window.
+pub fn main(launch: Launch) -> Result<(), NoWindow> {
     if !has_display() {
-        return Err("there is no display for a window here".into());
+        return Err(NoWindow::NoDisplay);
     }
-    match launch {
-        Launch::Workspace { data, vault, passphrase } => {
-            let folder = folder::data_dir(data).map_err(|error| error.to_string())?;
-            let _log = logging::init(&folder, tracing::Level::INFO).map_err(|error| error.to_string())?;
-            let endpoints = Arc::new(RealEndpoints);
-            let opening = Opening { folder, vault, passphrase, clock: Arc::new(SystemClock), endpoints };
-            show("Mailferry", opening, surroundings)
-        }
-        Launch::Prepared(Prepared { title, folder, endpoints, errand, interrupts }) => {
-            let opening = Opening { folder, vault: None, passphrase: None, clock: Arc::new(SystemClock), endpoints };
-            show(title, opening, |waker| Surroundings {
-                errand: Some(errand),
-                interrupts: Some(interrupts.pass_on(Arc::clone(&waker))),
-                ..surroundings(waker)
-            })
-        }
-    }
+    let Launching { title, options, autorun, interrupts, folder: _folder } = launch.prepare()?;
+    let clock = Arc::clone(&options.clock);
+    show(title, options, |waker| Surroundings {
+        autorun,
+        interrupts: interrupts.map(|presses| presses.pass_on(Arc::clone(&waker))),
+        ..surroundings(clock, waker)
+    })
 }
 
 /// What the system lends to every window.
-fn surroundings(waker: Waker) -> Surroundings {
+fn surroundings(clock: Arc<dyn Clock>, waker: Waker) -> Surroundings {
     Surroundings {
-        clock: Arc::new(SystemClock),
+        clock,
         zone: jiff::tz::TimeZone::system(),
         picker: Box::new(SystemPicker),
         demo: Box::new(DemoProcess),
         waker,
-        errand: None,
+        autorun: None,
         interrupts: None,
     }
 }
@@ -63,7 +53,7 @@ fn surroundings(waker: Waker) -> Surroundings {
 /// The size of the first window, in points: with its frame it fits a screen of 1280 × 800.
 const FIRST_SIZE: [f32; 2] = [1240.0, 740.0];
 
-fn show(title: &str, opening: Opening, around: impl FnOnce(Waker) -> Surroundings) -> Result<(), String> {
+fn show(title: &str, options: OpenOptions, around: impl FnOnce(Waker) -> Surroundings) -> Result<(), NoWindow> {
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default();
     let viewport = egui::ViewportBuilder::default()
         .with_title(title)
@@ -71,19 +61,19 @@ fn show(title: &str, opening: Opening, around: impl FnOnce(Waker) -> Surrounding
         .with_icon(icon)
         .with_inner_size(FIRST_SIZE)
         .with_min_inner_size([960.0, 560.0]);
-    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    let native = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let started = eframe::run_native(
         "mailferry",
-        options,
+        native,
         Box::new(move |creation| {
             let context = creation.egui_ctx.clone();
             let waker: Waker = Arc::new(move || context.request_repaint());
             let around = around(Arc::clone(&waker));
-            let desk = Desk::open(opening, waker)?;
-            Ok(Box::new(App::new(&creation.egui_ctx, desk, around)))
+            let client = Client::open(options, waker)?;
+            Ok(Box::new(App::new(&creation.egui_ctx, client, around)))
         }),
     );
-    started.map_err(|error| format!("the window could not be opened: {error}"))
+    started.map_err(|error| NoWindow::Graphics(error.to_string()))
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]

@@ -21,7 +21,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::file_key::{self, DataKey, NONCE, Opener, cipher};
 use super::ring::Ring;
-use super::{Progress, Standing, Vault, VaultError, damaged, failed, random};
+use super::{Progress, Vault, VaultError, VaultState, damaged, failed, random};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
@@ -43,26 +43,26 @@ impl FileVault {
     pub const FILE: &'static str = "vault.bin";
 
     /// Opens the vault, or makes an empty one if none was chosen yet.
-    pub fn open(path: &Path, standing: Standing, workspace: &str, passphrase: &Secret) -> Result<Self, VaultError> {
-        Self::open_by(path, standing, workspace, &Opener::passphrase(passphrase)?)
+    pub fn open(path: &Path, state: VaultState, workspace: &str, passphrase: &Secret) -> Result<Self, VaultError> {
+        Self::open_by(path, state, workspace, &Opener::passphrase(passphrase)?)
     }
 
     /// The same with a key that the system's keyring keeps.
-    pub fn open_with_keyring(path: &Path, standing: Standing, workspace: &str) -> Result<Self, VaultError> {
-        Self::open_by(path, standing, workspace, &Opener::Keyring(&Ring::system(workspace)?))
+    pub fn open_with_keyring(path: &Path, state: VaultState, workspace: &str) -> Result<Self, VaultError> {
+        Self::open_by(path, state, workspace, &Opener::Keyring(&Ring::system(workspace)?))
     }
 
-    fn open_by(path: &Path, standing: Standing, workspace: &str, opener: &Opener<'_>) -> Result<Self, VaultError> {
+    fn open_by(path: &Path, state: VaultState, workspace: &str, opener: &Opener<'_>) -> Result<Self, VaultError> {
         let _writing = write_lock(path)?;
-        let key = match (read(path)?, standing) {
-            (Some(file), Standing::Unchosen) => match file_key::unwrap(&file, workspace, opener) {
+        let key = match (read(path)?, state) {
+            (Some(file), VaultState::Unchosen) => match file_key::unwrap(&file, workspace, opener) {
                 // Made and never chosen: a crash came between. Nothing is in it, whatever opened it.
                 Err(_) if is_empty(&file) => make(path, workspace, opener)?,
                 opened => opened?,
             },
-            (Some(file), Standing::Chosen) => file_key::unwrap(&file, workspace, opener)?,
-            (None, Standing::Unchosen) => make(path, workspace, opener)?,
-            (None, Standing::Chosen) => return Err(VaultError::FileGone),
+            (Some(file), VaultState::Chosen) => file_key::unwrap(&file, workspace, opener)?,
+            (None, VaultState::Unchosen) => make(path, workspace, opener)?,
+            (None, VaultState::Chosen) => return Err(VaultError::FileGone),
         };
         let vault = Self { path: path.to_owned(), workspace: workspace.to_owned(), key };
         vault.load()?;

@@ -137,7 +137,7 @@ pub trait Vault: Send + Sync {
 
 /// Whether the workspace has this vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum VaultState {
     /// None was chosen yet: it is made.
     ///
     /// It is made before it is chosen. A crash between the two leaves a file without entries, which the next opening
@@ -172,7 +172,7 @@ fn random<const N: usize>() -> Result<[u8; N], VaultError> {
 /// Opens the vault of a workspace, or makes one if none was chosen. The passphrase is asked for by the file vault only.
 pub fn open(
     kind: VaultKind,
-    standing: Standing,
+    state: VaultState,
     folder: &Path,
     workspace: &str,
     passphrase: Option<&Secret>,
@@ -182,10 +182,10 @@ pub fn open(
         VaultKind::Memory => Ok(Arc::new(MemoryVault::default())),
         VaultKind::File => {
             let passphrase = passphrase.ok_or_else(|| VaultError::Locked("its passphrase is needed".into()))?;
-            Ok(Arc::new(FileVault::open(&folder.join(FileVault::FILE), standing, workspace, passphrase)?))
+            Ok(Arc::new(FileVault::open(&folder.join(FileVault::FILE), state, workspace, passphrase)?))
         }
         VaultKind::FileKeyring => {
-            Ok(Arc::new(FileVault::open_with_keyring(&folder.join(FileVault::FILE), standing, workspace)?))
+            Ok(Arc::new(FileVault::open_with_keyring(&folder.join(FileVault::FILE), state, workspace)?))
         }
     }
 }
@@ -238,10 +238,10 @@ mod tests {
     async fn kinds_open_or_say_why_not() {
         let folder = tempfile::tempdir().unwrap();
         let open =
-            |kind, phrase: Option<&Secret>| open(kind, Standing::Unchosen, folder.path(), "w", phrase).map(|_| ());
+            |kind, phrase: Option<&Secret>| open(kind, VaultState::Unchosen, folder.path(), "w", phrase).map(|_| ());
         assert!(matches!(open(VaultKind::File, None), Err(VaultError::Locked(_))));
         assert_eq!(open(VaultKind::File, Some(&Secret::new("open sesame"))), Ok(()));
-        let memory = super::open(VaultKind::Memory, Standing::Unchosen, folder.path(), "w", None).unwrap();
+        let memory = super::open(VaultKind::Memory, VaultState::Unchosen, folder.path(), "w", None).unwrap();
         let (told, heard) = std::sync::mpsc::channel();
         let tell = move |done| {
             told.send((done, std::thread::current().name().map(str::to_owned))).unwrap();

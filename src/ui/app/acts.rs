@@ -11,7 +11,9 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
-use crate::engine::desk::{Ask, Command, VaultKind};
+use crate::engine::command::Command;
+use crate::service::VaultKind;
+use crate::service::client::Request;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm};
 use crate::ui::model::grid::{Grid, GridAction};
@@ -45,7 +47,7 @@ impl App {
             }
             UserAction::Star(items, star) => {
                 if let Some(project) = self.here() {
-                    self.ask(Ask::Do(Command::Star { project, items, star }), Purpose::Quiet);
+                    self.ask(Request::Command(Command::Star { project, items, star }), Purpose::Quiet);
                 }
             }
             UserAction::AskStart(items) => self.ask_start(items),
@@ -62,7 +64,7 @@ impl App {
             UserAction::Start => self.start(),
             UserAction::Stop(items) => {
                 if let Some(project) = self.here() {
-                    self.ask(Ask::Do(Command::Stop { project, items }), Purpose::Command("told to stop"));
+                    self.ask(Request::Command(Command::Stop { project, items }), Purpose::Command("told to stop"));
                 }
             }
             UserAction::Resume(items) => self.resume(items),
@@ -81,7 +83,7 @@ impl App {
                     (form.busy, form.refused) = (true, None);
                     let passphrase = (form.kind == VaultKind::File).then(|| Secret::new(form.passphrase.as_str()));
                     let kind = form.kind;
-                    self.ask(Ask::Unlock(kind, passphrase), Purpose::Unlock);
+                    self.ask(Request::Unlock(kind, passphrase), Purpose::Unlock);
                 }
             }
             UserAction::CloseDialog => {
@@ -91,8 +93,8 @@ impl App {
                     (self.dialog, self.picking) = (None, None);
                 }
             }
-            UserAction::MoreFolders => self.more(|pass, details| Ask::Folders(pass, details.folders.len() as u32)),
-            UserAction::MoreErrors => self.more(|pass, details| Ask::Errors(pass, details.errors.len() as u32)),
+            UserAction::MoreFolders => self.more(|pass, details| Request::Folders(pass, details.folders.len() as u32)),
+            UserAction::MoreErrors => self.more(|pass, details| Request::Errors(pass, details.errors.len() as u32)),
             UserAction::Activity => self.activity = !self.activity,
             UserAction::Dismiss => (self.fresh, self.activity) = (false, false),
             UserAction::Help => self.dialog = Some(Dialog::Help),
@@ -103,7 +105,7 @@ impl App {
             }
             UserAction::Reopen => {
                 self.door = Door::Opening;
-                self.ask(Ask::Reopen, Purpose::Quiet);
+                self.ask(Request::Reopen, Purpose::Quiet);
             }
             UserAction::KeepOpen => self.closing = Closing::No,
             UserAction::StopAndQuit => self.stop_and_quit(),
@@ -182,7 +184,7 @@ impl App {
             self.confirm_direction(form.project);
         }
         let StartForm { project, items, kind, .. } = form;
-        self.ask(Ask::Start { project, items, kind }, Purpose::Command("submitted"));
+        self.ask(Request::Command(Command::Start { project, items, kind }), Purpose::Command("submitted"));
     }
 
     /// The direction of a project is right: it is not asked again.
@@ -195,7 +197,7 @@ impl App {
         if self.locked(project) {
             return self.unlock_first(UserAction::Resume(items));
         }
-        self.ask(Ask::Do(Command::Resume { project, items }), Purpose::Command("resumed"));
+        self.ask(Request::Command(Command::Resume { project, items }), Purpose::Command("resumed"));
     }
 
     fn create_project(&mut self) {
@@ -206,10 +208,10 @@ impl App {
         }
         (self.form.busy, self.form.refused) = (true, None);
         self.form.asked = None;
-        self.form.asked = self.ask(Ask::NewProject(Box::new(new)), Purpose::NewProject);
+        self.form.asked = self.ask(Request::NewProject(Box::new(new)), Purpose::NewProject);
     }
 
-    fn more(&mut self, ask: impl FnOnce(crate::domain::ids::PassId, &crate::engine::desk::Details) -> Ask) {
+    fn more(&mut self, ask: impl FnOnce(crate::domain::ids::PassId, &crate::service::items::Details) -> Request) {
         let asked = self.item.as_ref().and_then(|page| page.details.as_ref()).and_then(|details| {
             let pass = details.passes.first()?.id;
             Some(ask(pass, details))
@@ -221,7 +223,7 @@ impl App {
 
     fn stop_and_quit(&mut self) {
         self.closing = Closing::Stopping;
-        self.ask(Ask::StopAll, Purpose::Quiet);
+        self.ask(Request::StopAll, Purpose::Quiet);
     }
 
     fn abort_all(&mut self) {
@@ -230,7 +232,7 @@ impl App {
             let rows = self.snapshot.rows().filter(|row| row.project == project && row.status.is_active());
             let items: Vec<ItemId> = rows.map(|row| row.item).collect();
             if !items.is_empty() {
-                self.ask(Ask::Do(Command::Abort { project, items }), Purpose::Quiet);
+                self.ask(Request::Command(Command::Abort { project, items }), Purpose::Quiet);
             }
         }
     }

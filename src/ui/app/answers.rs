@@ -4,7 +4,9 @@ use egui::{Context, Theme, ViewportCommand};
 
 use super::importing::Ended;
 use super::{App, Door, Purpose, SIZE, THEME};
-use crate::engine::desk::{Answer, Ask, OPENING, Opened, Outcome, Ticket};
+use crate::engine::command::Outcome;
+use crate::service::WorkspaceInfo;
+use crate::service::client::{OPENING, Request, RequestId, Response};
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ProjectForm, VaultForm};
 use crate::ui::model::words;
@@ -12,68 +14,73 @@ use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
 impl App {
-    pub(super) fn answered(&mut self, context: &Context, ticket: Ticket, answer: Answer) {
-        if let Answer::Importing(work, done, of) = answer {
+    pub(super) fn answered(&mut self, context: &Context, request: RequestId, answer: Response) {
+        if let Response::Importing(work, done, of) = answer {
             return self.import_goes_on(work, done, of);
         }
-        let purpose = self.purposes.remove(&ticket).unwrap_or(Purpose::Quiet);
-        if ticket == OPENING || !matches!(self.door, Door::Open) {
+        let purpose = self.purposes.remove(&request).unwrap_or(Purpose::Quiet);
+        if request == OPENING || !matches!(self.door, Door::Open) {
             match answer {
-                Answer::Opened(opened) => self.opened(context, *opened),
-                Answer::InUse(owner) => self.door = Door::InUse(owner),
-                Answer::NotOpened(why) | Answer::Refused(why) => self.door = Door::Broken(why),
+                Response::Opened(opened) => self.opened(context, *opened),
+                Response::InUse(owner) => self.door = Door::InUse(owner),
+                Response::NotOpened(why) | Response::Refused(why) => self.door = Door::Broken(why.to_string()),
                 _ => {}
             }
             return;
         }
         match answer {
-            Answer::Refused(why) => self.refused(Some(ticket), purpose, why),
-            Answer::Projects(projects) => self.projects = projects,
-            Answer::Made(id, projects) => {
+            Response::Refused(why) => self.refused(Some(request), purpose, why.to_string()),
+            Response::Projects(projects) => self.projects = projects,
+            Response::Made(id, projects) => {
                 self.projects = projects;
                 // A form that was left meanwhile leads nowhere.
-                if self.form.asked == Some(ticket) {
+                if self.form.asked == Some(request) {
                     self.form = ProjectForm::default();
                     self.go(Route::Project(id));
                 }
             }
-            Answer::Previewed(preview) => self.looked(Some(ticket), Ok(preview)),
-            Answer::Imported(imported) => self.import_ended(Ended::Imported(imported)),
-            Answer::Cancelled => self.import_ended(Ended::Cancelled),
-            Answer::Done(outcome) => self.outcome(&purpose, &outcome),
-            Answer::Details(details) => {
+            Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
+            Response::Imported(imported) => self.import_ended(Ended::Imported(imported)),
+            Response::Cancelled => self.import_ended(Ended::Cancelled),
+            Response::Started(report) => self.outcome(&purpose, &report.into_outcome()),
+            Response::Done(outcome) => self.outcome(&purpose, &outcome),
+            Response::Details(details) => {
                 let Some(page) = self.item.as_mut().filter(|page| page.item == details.item) else { return };
                 let Some(pass) = details.passes.first().map(|pass| pass.id) else {
                     page.answered(*details);
                     return;
                 };
                 let (folders, errors) = page.answered(*details);
-                let more = folders.into_iter().map(|from| Ask::Folders(pass, from));
-                for ask in more.chain(errors.into_iter().map(|from| Ask::Errors(pass, from))) {
+                let more = folders.into_iter().map(|from| Request::Folders(pass, from));
+                for ask in more.chain(errors.into_iter().map(|from| Request::Errors(pass, from))) {
                     self.ask(ask, Purpose::Lists);
                 }
             }
-            Answer::Folders(pass, offset, lines) => {
+            Response::Folders(pass, offset, lines) => {
                 if let Some(page) = &mut self.item {
                     page.more_folders(pass, offset, lines);
                 }
             }
-            Answer::Errors(pass, offset, errors) => {
+            Response::Errors(pass, offset, errors) => {
                 if let Some(page) = &mut self.item {
                     page.more_errors(pass, offset, errors);
                 }
             }
-            Answer::Unlocked(kind) => {
+            Response::Unlocked(kind) => {
                 (self.vault, self.unlock) = ((Some(kind), true), None);
                 if let Some(action) = self.after_unlock.take() {
                     self.act(context, action);
                 }
             }
-            Answer::Opened(_) | Answer::InUse(_) | Answer::NotOpened(_) | Answer::Importing(..) | Answer::Replaced => {}
+            Response::Opened(_)
+            | Response::InUse(_)
+            | Response::NotOpened(_)
+            | Response::Importing(..)
+            | Response::Replaced => {}
         }
     }
 
-    fn opened(&mut self, context: &Context, opened: Opened) {
+    fn opened(&mut self, context: &Context, opened: WorkspaceInfo) {
         self.door = Door::Open;
         (self.projects, self.settings) = (opened.projects, opened.settings);
         (self.vault, self.proposed) = ((opened.vault, opened.unlocked), opened.proposed);
@@ -104,25 +111,25 @@ impl App {
             );
         }
         for why in opened.trouble {
-            self.say(Tone::Bad, why);
+            self.say(Tone::Bad, why.to_string());
         }
         if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
             let form = VaultForm::new(opened.vault, opened.proposed);
-            self.unlock = Some(VaultForm { refused: opened.vault_error, ..form });
+            self.unlock = Some(VaultForm { refused: opened.vault_error.map(|error| error.to_string()), ..form });
         }
         if let [only] = self.projects.as_slice() {
             self.go(Route::Project(only.id));
         }
-        self.set_out();
+        self.begin_autorun();
     }
 
-    /// A question was refused, or not even taken: then it has no ticket. Whatever waits for its answer goes on.
-    pub(super) fn refused(&mut self, ticket: Option<Ticket>, purpose: Purpose, why: String) {
+    /// A question was refused, or not even taken: then it has no id. Whatever waits for its answer goes on.
+    pub(super) fn refused(&mut self, request: Option<RequestId>, purpose: Purpose, why: String) {
         match purpose {
-            Purpose::NewProject if self.form.busy && self.form.asked == ticket => {
+            Purpose::NewProject if self.form.busy && self.form.asked == request => {
                 (self.form.refused, self.form.busy) = (Some(why), false);
             }
-            Purpose::Preview => self.looked(ticket, Err(why)),
+            Purpose::Preview => self.looked(request, Err(why)),
             Purpose::Import => self.import_ended(Ended::Refused(why)),
             Purpose::Unlock if self.unlock.is_some() => {
                 if let Some(form) = &mut self.unlock {

@@ -5,7 +5,8 @@ use std::sync::mpsc::Receiver;
 
 use super::{App, Dialog, Purpose};
 use crate::domain::wording::left_alone;
-use crate::engine::desk::{Ask, Imported, Preview, Ticket, Work};
+use crate::service::client::{Preview, Request, RequestId};
+use crate::service::import::{ImportSummary, Work};
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, Importing};
 use crate::ui::model::words;
@@ -14,7 +15,7 @@ use crate::ui::theme::Tone;
 /// How an import ended.
 pub(super) enum Ended {
     /// Items are in.
-    Imported(Imported),
+    Imported(ImportSummary),
     /// Cancelled, and what it had stored is taken back.
     Cancelled,
     /// Nothing was imported, and why.
@@ -48,15 +49,15 @@ impl App {
         let Some(from) = form.due() else { return };
         form.looking = None;
         let project = form.project;
-        let asked = self.ask(Ask::Preview(project, from), Purpose::Preview);
+        let asked = self.ask(Request::Preview(project, from), Purpose::Preview);
         if let Some(form) = self.import_form() {
             form.looking = asked;
         }
     }
 
     /// What a list would bring in, or why it cannot be read; only the last look counts.
-    pub(super) fn looked(&mut self, ticket: Option<Ticket>, looked: Result<Preview, String>) {
-        let Some(form) = self.import_form().filter(|form| form.looking == ticket) else { return };
+    pub(super) fn looked(&mut self, request: Option<RequestId>, looked: Result<Preview, String>) {
+        let Some(form) = self.import_form().filter(|form| form.looking == request) else { return };
         form.looking = None;
         match looked {
             Ok(preview) => form.preview = Some(preview),
@@ -75,7 +76,7 @@ impl App {
         form.refused = None;
         let running = form.running.insert(Importing::default());
         let (project, cancel) = (form.project, running.cancel.clone());
-        self.ask(Ask::Import { project, from, skip_bad: true, cancel }, Purpose::Import);
+        self.ask(Request::Import { project, from, skip_bad: true, cancel }, Purpose::Import);
     }
 
     /// Its last answer is still to come.
@@ -98,7 +99,7 @@ impl App {
         let running = self.import_form().and_then(|form| form.running.take());
         let leaving = running.is_some_and(|import| import.leaving);
         match ended {
-            Ended::Imported(Imported { created, updated, left, bad, trouble }) => {
+            Ended::Imported(ImportSummary { created, updated, left, bad, trouble, .. }) => {
                 let mut line = format!("{} imported", words::counted(created, "item"));
                 if updated > 0 {
                     line += &format!(", {} updated", words::count(updated as u64));
@@ -112,7 +113,7 @@ impl App {
                 self.say(if bad > 0 || !left.is_empty() { Tone::Warning } else { Tone::Good }, line);
                 self.close_soon = leaving && trouble.is_none();
                 if let Some(trouble) = trouble {
-                    self.say(Tone::Bad, trouble);
+                    self.say(Tone::Bad, trouble.to_string());
                 }
                 if self.import_form().is_some() {
                     self.dialog = None;

@@ -3,7 +3,7 @@
 
 mod acts;
 mod answers;
-mod errand;
+mod autorun;
 mod importing;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,11 +18,13 @@ use jiff::tz::TimeZone;
 use crate::domain::clock::Clock;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
-use crate::engine::desk::{Ask, Desk, DeskError, Errand, Ticket, VaultKind, Waker};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::lock::Owner;
 use crate::platform::picker::FilePicker;
-use crate::platform::program::Demo;
+use crate::platform::program::{Demo, DemoError};
+use crate::service::VaultKind;
+use crate::service::client::{Client, ClientError, Request, RequestId, Waker};
+use crate::service::launch::AutoRun;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm, VaultForm};
 use crate::ui::model::grid::Grid;
@@ -55,7 +57,7 @@ pub struct Surroundings {
     /// Called when there is news from elsewhere.
     pub waker: Waker,
     /// What is to be done in a workspace that was prepared for this window.
-    pub errand: Option<Errand>,
+    pub autorun: Option<AutoRun>,
     /// Ctrl-C, if somebody listens for it.
     pub interrupts: Option<Receiver<()>>,
 }
@@ -101,7 +103,7 @@ enum Purpose {
 
 /// The window.
 pub struct App {
-    desk: Option<Desk>,
+    client: Option<Client>,
     around: Surroundings,
     snapshot: Arc<Snapshot>,
     door: Door,
@@ -119,9 +121,9 @@ pub struct App {
     unlock: Option<VaultForm>,
     after_unlock: Option<UserAction>,
     picking: Option<Receiver<Option<PathBuf>>>,
-    demo: Option<Receiver<Result<(), String>>>,
+    demo: Option<Receiver<Result<(), DemoError>>>,
     underway: bool,
-    purposes: HashMap<Ticket, Purpose>,
+    purposes: HashMap<RequestId, Purpose>,
     notices: Vec<Notice>,
     fresh: bool,
     activity: bool,
@@ -136,11 +138,11 @@ pub struct App {
 }
 
 impl App {
-    /// A window over a desk.
-    pub fn new(context: &Context, desk: Desk, around: Surroundings) -> Self {
+    /// A window over a client.
+    pub fn new(context: &Context, client: Client, around: Surroundings) -> Self {
         theme::apply(context);
         Self {
-            desk: Some(desk),
+            client: Some(client),
             around,
             snapshot: Arc::default(),
             door: Door::Opening,
@@ -193,12 +195,12 @@ impl App {
         self.route
     }
 
-    /// Asks; no ticket if it was not taken, which whoever waits for an answer is told.
-    fn ask(&mut self, ask: Ask, purpose: Purpose) -> Option<Ticket> {
-        match self.desk.as_mut()?.ask(ask) {
-            Ok(ticket) => {
-                self.purposes.insert(ticket, purpose);
-                Some(ticket)
+    /// Asks; no id if it was not taken, which whoever waits for an answer is told.
+    fn ask(&mut self, ask: Request, purpose: Purpose) -> Option<RequestId> {
+        match self.client.as_mut()?.send(ask) {
+            Ok(request) => {
+                self.purposes.insert(request, purpose);
+                Some(request)
             }
             Err(error) => {
                 self.refused(None, purpose, error.to_string());
@@ -227,20 +229,20 @@ impl App {
     fn remember(&mut self, name: &str, value: String) {
         if self.settings.get(name) != Some(&value) {
             self.settings.insert(name.to_owned(), value.clone());
-            self.ask(Ask::Remember(name.to_owned(), value), Purpose::Quiet);
+            self.ask(Request::Remember(name.to_owned(), value), Purpose::Quiet);
         }
     }
 
     /// Takes in what is new; also called while the window is hidden.
     fn take_in(&mut self, context: &Context) {
-        while let Some((ticket, answer)) = self.desk.as_mut().and_then(Desk::answer) {
-            self.answered(context, ticket, answer);
+        while let Some((request, answer)) = self.client.as_mut().and_then(Client::receive) {
+            self.answered(context, request, answer);
         }
-        if let Some(desk) = &self.desk {
-            self.snapshot = desk.snapshot();
-            if desk.has_ended() && !self.ended {
+        if let Some(client) = &self.client {
+            self.snapshot = client.snapshot();
+            if client.has_ended() && !self.ended {
                 self.ended = true;
-                self.say(Tone::Bad, DeskError::Closed.to_string());
+                self.say(Tone::Bad, ClientError::Closed.to_string());
             }
         }
         self.sums.refresh(&self.snapshot);
@@ -253,14 +255,14 @@ impl App {
         if let (Route::Item(..), Some(page)) = (self.route, &mut self.item) {
             let item = page.item;
             if page.due(&self.snapshot, now) {
-                self.ask(Ask::Details(item), Purpose::Details(item));
+                self.ask(Request::Details(item), Purpose::Details(item));
             }
         }
         self.follow_list();
         if self.running() > 0 {
             context.request_repaint_after(TICK);
         }
-        self.follow_errand();
+        self.follow_autorun();
         self.follow_demo();
         self.follow_interrupts(context);
         self.close_or_ask(context);
@@ -391,7 +393,7 @@ impl App {
             self.remember(SIZE, format!("{} {}", size.x.round(), size.y.round()));
         }
         // The engine ends in order; the window is hidden by then.
-        self.desk = None;
+        self.client = None;
     }
 }
 

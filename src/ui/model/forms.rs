@@ -9,10 +9,14 @@ use zeroize::Zeroizing;
 
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
+use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
 use crate::domain::wording::capital;
-use crate::engine::desk::{ImportFrom, NewProject, NewServer, Preview, Ticket, VaultKind, Work};
+use crate::service::VaultKind;
+use crate::service::client::{Preview, RequestId};
+use crate::service::import::{ImportFrom, Work};
+use crate::service::projects::{NewProject, NewServer};
 
 /// How a certificate is checked, as the form offers it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,7 +180,7 @@ pub struct ProjectForm {
     /// The project is being made.
     pub busy: bool,
     /// The question that makes it.
-    pub asked: Option<Ticket>,
+    pub asked: Option<RequestId>,
 }
 
 impl ProjectForm {
@@ -198,7 +202,8 @@ impl ProjectForm {
             return None;
         }
         let name = self.name.trim().to_owned();
-        Some(NewProject { name, source: self.source.ask()?, destination: self.destination.ask()? })
+        let (source, destination) = (self.source.ask()?, self.destination.ask()?);
+        Some(NewProject { name, source, destination, options: Options::default() })
     }
 }
 
@@ -216,7 +221,7 @@ pub struct ImportForm {
     /// For which input that was asked.
     pub previewed: Option<(String, Zeroizing<String>)>,
     /// The last look at the list, while it is under way.
-    pub looking: Option<Ticket>,
+    pub looking: Option<RequestId>,
     /// What the workspace said.
     pub refused: Option<String>,
     /// The import that runs.

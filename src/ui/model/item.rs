@@ -13,8 +13,8 @@ use crate::domain::project::Project;
 use crate::domain::record::{Counts, FolderPhase, ItemError};
 use crate::domain::server::AdminLogin;
 use crate::domain::wording::{self, Text};
-use crate::engine::desk::{Details, FolderLine, PAGE};
 use crate::engine::snapshot::{ItemRow, Snapshot};
+use crate::service::items::{Details, FolderLine, PAGE};
 
 /// Between two questions for the same item while it runs, in milliseconds: figures are flushed once a second.
 const AGAIN: i64 = 1000;

@@ -3,7 +3,7 @@ use crate::domain::ids::{FolderId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::record::{PassFolder, PassProgress};
 use crate::domain::status::Status;
-use crate::engine::desk::PassLine;
+use crate::service::items::PassLine;
 
 fn row(id: i64) -> ItemRow {
     ItemRow {

@@ -2,7 +2,7 @@
 
 use egui::{Align, Label, Layout, Ui};
 
-use crate::engine::desk::PAGE;
+use crate::service::items::PAGE;
 use crate::ui::model::errors::as_text;
 use crate::ui::model::notices::NoticeGroup;
 use crate::ui::model::words;

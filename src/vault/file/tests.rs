@@ -11,7 +11,12 @@ fn open(path: &Path, phrase: &str) -> Result<FileVault, VaultError> {
 }
 
 fn open_in(workspace: &str, path: &Path, phrase: &str) -> Result<FileVault, VaultError> {
-    FileVault::open_by(path, Standing::Unchosen, workspace, &Opener::Passphrase(&Secret::new(phrase), file_key::CHEAP))
+    FileVault::open_by(
+        path,
+        VaultState::Unchosen,
+        workspace,
+        &Opener::Passphrase(&Secret::new(phrase), file_key::CHEAP),
+    )
 }
 
 fn put(vault: &FileVault, entries: &[(i64, &str)]) {
@@ -24,8 +29,8 @@ fn secrets_are_there_at_the_next_start_and_for_other_processes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.bin");
     let secret = Secret::new("correct horse");
-    let first = FileVault::open(&path, Standing::Unchosen, "w", &secret).unwrap();
-    let second = FileVault::open(&path, Standing::Chosen, "w", &secret).unwrap();
+    let first = FileVault::open(&path, VaultState::Unchosen, "w", &secret).unwrap();
+    let second = FileVault::open(&path, VaultState::Chosen, "w", &secret).unwrap();
     put(&first, &[(1, "hunter2"), (2, "")]);
     put(&second, &[(2, "changed"), (3, "Grüße")]);
     for (id, text) in [(1, "hunter2"), (2, "changed"), (3, "Grüße")] {
@@ -50,7 +55,7 @@ fn another_passphrase_or_workspace_does_not_open_it() {
     assert!(matches!(open(&path, "wrong"), Err(VaultError::WrongPassphrase)));
     let other = open_in("workspace-2", &path, "right");
     assert!(matches!(other, Err(VaultError::WrongPassphrase)));
-    assert!(FileVault::open(&path, Standing::Chosen, "workspace-1", &Secret::new("")).is_err());
+    assert!(FileVault::open(&path, VaultState::Chosen, "workspace-1", &Secret::new("")).is_err());
     assert_eq!(open(&path, "right").unwrap().get(CredentialId(1)).unwrap().expose(), "x");
 }
 
@@ -96,7 +101,7 @@ fn a_key_in_the_keyring_opens_it_and_nothing_else_does() {
     let path = folder.path().join("vault.bin");
     let mock = Mock::new();
     let open = |workspace, mock: &Mock| {
-        FileVault::open_by(&path, Standing::Unchosen, workspace, &Opener::Keyring(&mock.ring(workspace, None)))
+        FileVault::open_by(&path, VaultState::Unchosen, workspace, &Opener::Keyring(&mock.ring(workspace, None)))
     };
     put(&open("w", &mock).unwrap(), &[(1, "one"), (2, "two")]);
     let [user] = &mock.users()[..] else { panic!("one entry for all: {:?}", mock.users()) };
@@ -158,17 +163,17 @@ fn a_chosen_vault_whose_file_is_gone_is_never_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.bin");
     let phrase = Secret::new("phrase");
-    let chosen = || FileVault::open(&path, Standing::Chosen, "w", &phrase).map(|_| ());
+    let chosen = || FileVault::open(&path, VaultState::Chosen, "w", &phrase).map(|_| ());
     assert_eq!(chosen(), Err(VaultError::FileGone));
     assert!(!path.exists());
-    let vault = FileVault::open(&path, Standing::Unchosen, "w", &phrase).unwrap();
+    let vault = FileVault::open(&path, VaultState::Unchosen, "w", &phrase).unwrap();
     put(&vault, &[(1, "one")]);
     assert_eq!(chosen(), Ok(()));
     std::fs::remove_file(&path).unwrap();
     assert_eq!((chosen(), vault.get(CredentialId(1))), (Err(VaultError::FileGone), Err(VaultError::FileGone)));
     assert!(vault.put_many(vec![(CredentialId(2), Secret::new("two"))], &|_| GO_ON).is_err() && !path.exists());
     let mock = Mock::new();
-    let by_key = FileVault::open_by(&path, Standing::Chosen, "w", &Opener::Keyring(&mock.ring("w", None)));
+    let by_key = FileVault::open_by(&path, VaultState::Chosen, "w", &Opener::Keyring(&mock.ring("w", None)));
     assert!(matches!(by_key, Err(VaultError::FileGone)) && mock.users().is_empty());
 }
 
@@ -177,13 +182,13 @@ fn a_file_that_a_crash_left_before_it_was_chosen_does_not_bind_anybody() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.bin");
     let mock = Mock::new();
-    let by_key = |standing| FileVault::open_by(&path, standing, "workspace-1", &Opener::Keyring(&mock.ring("w", None)));
+    let by_key = |state| FileVault::open_by(&path, state, "workspace-1", &Opener::Keyring(&mock.ring("w", None)));
     open(&path, "first").unwrap();
-    assert!(matches!(by_key(Standing::Chosen), Err(VaultError::Failed(_))), "of another kind");
-    by_key(Standing::Unchosen).unwrap();
+    assert!(matches!(by_key(VaultState::Chosen), Err(VaultError::Failed(_))), "of another kind");
+    by_key(VaultState::Unchosen).unwrap();
     let vault = open(&path, "second").unwrap();
     put(&vault, &[(1, "one")]);
     assert!(matches!(open(&path, "third"), Err(VaultError::WrongPassphrase)), "somebody's passwords are in it");
-    assert!(by_key(Standing::Unchosen).is_err());
+    assert!(by_key(VaultState::Unchosen).is_err());
     assert_eq!(vault.get(CredentialId(1)).unwrap().expose(), "one");
 }

@@ -9,7 +9,7 @@ use mailferry::domain::secret::Secret;
 use mailferry::domain::status::Status;
 use mailferry::platform::lock::{Owner, owner};
 use mailferry::store::{Store, Submission};
-use mailferry::vault::{FileVault, Standing, Vault, VaultError};
+use mailferry::vault::{FileVault, Vault, VaultError, VaultState};
 
 use super::{file, path, says};
 use crate::support::product::{Output, PROJECT, Workspace};
@@ -44,7 +44,7 @@ fn secret(workspace: &Workspace, id: i64) -> Result<Secret, VaultError> {
     let (path, phrase) = (workspace.path().join(FileVault::FILE), Secret::new("open sesame"));
     let database = rusqlite::Connection::open(workspace.path().join(Store::FILE)).expect("a database");
     let uuid: String = database.query_row("SELECT uuid FROM workspace", [], |row| row.get(0)).expect("its name");
-    FileVault::open(&path, Standing::Chosen, &uuid, &phrase).expect("the vault").get(CredentialId(id))
+    FileVault::open(&path, VaultState::Chosen, &uuid, &phrase).expect("the vault").get(CredentialId(id))
 }
 
 #[test]

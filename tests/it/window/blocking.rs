@@ -1,6 +1,6 @@
 //! The thread that paints never waits: neither for the vault, nor for the database, nor for the engine behind it.
 //!
-//! The real desk is behind the window, and its vault and database are held shut by the test. If the window waited for
+//! The real client is behind the window, and its vault and database are held shut by the test. If the window waited for
 //! either, these tests would never get to the line that opens them again.
 
 use std::fs::File;
@@ -13,10 +13,10 @@ use egui::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use mailferry::domain::secret::Secret;
-use mailferry::engine::desk::{Desk, Opening, VaultKind, Waker};
-use mailferry::engine::endpoints::RealEndpoints;
 use mailferry::platform::clock::SystemClock;
 use mailferry::platform::program::DemoProcess;
+use mailferry::service::client::{Client, Waker};
+use mailferry::service::{OpenOptions, VaultKind};
 use mailferry::store::Store;
 use mailferry::ui::app::{App, Surroundings};
 use mailferry::vault::FileVault;
@@ -40,25 +40,23 @@ impl Live {
         let waker: Waker = Arc::new(move || {
             let _ = wake.try_send(());
         });
-        let opening = Opening {
-            folder: folder.to_owned(),
+        let options = OpenOptions {
             vault: Some(VaultKind::File),
             passphrase: Some(Secret::new("open sesame")),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
+            ..OpenOptions::new(folder.to_owned())
         };
-        let desk = Desk::open(opening, Arc::clone(&waker)).expect("threads");
+        let client = Client::open(options, Arc::clone(&waker)).expect("threads");
         let around = Surroundings {
             clock: Arc::new(SystemClock),
             zone: jiff::tz::TimeZone::UTC,
             picker: Box::new(OneFile),
             demo: Box::new(DemoProcess),
             waker,
-            errand: None,
+            autorun: None,
             interrupts: None,
         };
         let window =
-            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, desk, around));
+            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, client, around));
         Live { window, news }
     }
 

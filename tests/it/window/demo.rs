@@ -4,15 +4,18 @@ use mailferry::domain::ids::ItemId;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::Counts;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::Answer;
-use mailferry::engine::desk::{Ask, Ending, Errand, Opened, Outcome};
+use mailferry::engine::command::{Command, Outcome};
+use mailferry::platform::program::DemoError;
+use mailferry::service::WorkspaceInfo;
+use mailferry::service::client::{Request, Response};
+use mailferry::service::launch::{AutoRun, RunSummary, Verdict};
 
 use super::{PROJECT, Stage, item, item_in, project};
 
 #[test]
 fn the_empty_page_opens_the_demo() {
     let mut stage = Stage::closed();
-    stage.opened(Opened::default());
+    stage.opened(WorkspaceInfo::default());
     stage.click("Open the demo");
     let end = stage.demo.try_recv().expect("the demo was opened");
     assert!(stage.says("opens in a window of its own") && stage.asked().is_empty());
@@ -21,9 +24,14 @@ fn the_empty_page_opens_the_demo() {
     end.send(Ok(())).expect("the window listens");
     stage.window.run();
     stage.click("Open the demo");
-    stage.demo.try_recv().expect("it opens again").send(Err("no such file".into())).expect("the window listens");
+    stage
+        .demo
+        .try_recv()
+        .expect("it opens again")
+        .send(Err(DemoError::NoProgram(std::io::Error::other("gone"))))
+        .expect("the window listens");
     stage.window.run();
-    assert!(stage.says("The demo could not be opened: no such file"));
+    assert!(stage.says("The demo could not be opened: this program's file was not found: gone"));
     stage.click("Open the demo");
     drop(stage.demo.try_recv().expect("and again"));
     stage.window.run();
@@ -31,22 +39,25 @@ fn the_empty_page_opens_the_demo() {
 }
 
 /// Well if all are Completed; the words are how many.
-fn ending(ends: &[(Status, Counts)]) -> Ending {
+fn summary(ends: &[(Status, Counts)]) -> RunSummary {
     let completed = ends.iter().filter(|(status, _)| *status == Status::Completed).count();
-    Ending { well: completed == ends.len(), words: format!("{completed} completed") }
+    let verdict = if completed == ends.len() { Verdict::AsPlanned } else { Verdict::Stopped };
+    RunSummary { verdict, words: format!("{completed} completed"), closing: String::new() }
 }
 
 #[test]
-fn an_errand_is_started_once_and_its_end_is_told() {
+fn an_autorun_is_started_once_and_its_end_is_told() {
     let items = vec![ItemId(1), ItemId(2)];
-    let mut stage = Stage::with_errand(Some(Errand { project: PROJECT, items: items.clone(), ending }));
+    let mut stage = Stage::with_autorun(Some(AutoRun { project: PROJECT, items: items.clone(), summary }));
     stage.state(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
-    stage.opened(Opened { projects: vec![project()], ..Opened::default() });
-    let (ticket, Ask::Start { project: PROJECT, items: started, kind: PassKind::Full }) = stage.only() else {
-        panic!("the errand was to be started")
+    stage.opened(WorkspaceInfo { projects: vec![project()], ..WorkspaceInfo::default() });
+    let (request, Request::Command(Command::Start { project: PROJECT, items: started, kind: PassKind::Full })) =
+        stage.only()
+    else {
+        panic!("the autorun was to be started")
     };
     assert_eq!(started, items);
-    stage.answer(ticket, Answer::Done(Outcome { done: items, ..Outcome::default() }));
+    stage.answer(request, Response::Done(Outcome { done: items, ..Outcome::default() }));
     assert!(stage.says("2 items submitted") && !stage.says("completed"), "nothing has run yet");
     stage.state(vec![item_in(1, "anna", Status::Migrating), item_in(2, "bob", Status::Submitted), item(3, "carl")]);
     stage.state(vec![item_in(1, "anna", Status::Completed), item_in(2, "bob", Status::Submitted), item(3, "carl")]);
@@ -63,7 +74,7 @@ fn an_errand_is_started_once_and_its_end_is_told() {
     assert!(!stage.says("2 completed"), "what ended well is told once");
     assert!(stage.asked().is_empty());
     stage.click("Start all 3…");
-    assert!(!stage.says("right direction"), "the errand knew it");
+    assert!(!stage.says("right direction"), "the autorun knew it");
 }
 
 #[test]
@@ -71,12 +82,12 @@ fn ctrl_c_stops_and_quits_and_a_second_one_stops_at_once() {
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
     stage.ctrl_c.send(()).expect("somebody listens");
     stage.window.run();
-    assert!(matches!(stage.only().1, Ask::StopAll));
+    assert!(matches!(stage.only().1, Request::StopAll));
     assert!(!stage.window.state().is_leaving() && stage.says("1 pass is running"));
     stage.ctrl_c.send(()).expect("somebody listens");
     stage.window.run();
     let asked = stage.asked();
-    assert!(asked.iter().any(|(_, ask)| matches!(ask, Ask::Do(mailferry::engine::desk::Command::Abort { .. }))));
+    assert!(asked.iter().any(|(_, ask)| matches!(ask, Request::Command(Command::Abort { .. }))));
     stage.state(vec![item_in(1, "anna", Status::Stopped)]);
     assert!(stage.window.state().is_leaving());
 }

@@ -2,8 +2,10 @@
 
 use egui::{Key, Modifiers, ViewportEvent};
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, ImportFrom, Opened, Preview, Ticket, VaultKind, Work};
 use mailferry::platform::lock::Owner;
+use mailferry::service::client::{Preview, Request, RequestId, Response};
+use mailferry::service::import::{ImportFrom, Work};
+use mailferry::service::{ServiceError, VaultError, VaultKind, WorkspaceInfo};
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,12 +14,12 @@ use super::{PROJECT, Stage, item, item_in, project};
 #[test]
 fn a_workspace_in_use_is_explained() {
     let mut stage = Stage::closed();
-    let owner = Owner { pid: 77, host: "desk".into(), user: "kim".into(), since: 0, seen: 0 };
-    stage.answer(0, Answer::InUse(Some(owner)));
-    assert!(stage.says("by kim on desk (process 77)"));
+    let owner = Owner { pid: 77, host: "client".into(), user: "kim".into(), since: 0, seen: 0 };
+    stage.answer(0, Response::InUse(Some(owner)));
+    assert!(stage.says("by kim on client (process 77)"));
     stage.click("Try again");
-    let (ticket, Ask::Reopen) = stage.only() else { panic!("another try was expected") };
-    stage.answer(ticket, Answer::Opened(Box::default()));
+    let (request, Request::Reopen) = stage.only() else { panic!("another try was expected") };
+    stage.answer(request, Response::Opened(Box::default()));
     assert!(stage.shows("No projects yet"));
 }
 
@@ -25,79 +27,79 @@ fn a_workspace_in_use_is_explained() {
 fn passwords_are_unlocked_before_a_start() {
     let mut stage = Stage::closed();
     stage.state(vec![item(1, "anna")]);
-    stage.opened(Opened { projects: vec![project()], vault: Some(VaultKind::File), ..Opened::default() });
+    stage.opened(WorkspaceInfo { projects: vec![project()], vault: Some(VaultKind::File), ..WorkspaceInfo::default() });
     assert!(stage.shows("Unlock the passwords"));
     stage.click("Not now");
     stage.click("Start all 1…");
     stage.type_into("Passphrase", "open sesame");
     stage.click("Unlock");
-    let (ticket, Ask::Unlock(VaultKind::File, Some(secret))) = stage.only() else { panic!("a passphrase") };
+    let (request, Request::Unlock(VaultKind::File, Some(secret))) = stage.only() else { panic!("a passphrase") };
     assert_eq!(secret.expose(), "open sesame");
-    stage.answer(ticket, Answer::Refused("the passphrase does not open the vault: check it and try again".into()));
+    stage.answer(request, Response::Refused(VaultError::WrongPassphrase.into()));
     assert!(stage.says("does not open the vault"));
     stage.click("Unlock");
-    let (ticket, _) = stage.only();
-    stage.answer(ticket, Answer::Unlocked(VaultKind::File));
+    let (request, _) = stage.only();
+    stage.answer(request, Response::Unlocked(VaultKind::File));
     assert!(stage.shows("Start 1 item"), "what was begun goes on");
 }
 
-/// A window whose import of one row with a password was begun: its ticket, and what cancels it.
-fn importing(stage: &mut Stage) -> (Ticket, CancellationToken) {
+/// A window whose import of one row with a password was begun: its request, and what cancels it.
+fn importing(stage: &mut Stage) -> (RequestId, CancellationToken) {
     stage.click("Import the first items…");
     stage.click("Browse…");
-    let (ticket, _) = stage.only();
+    let (request, _) = stage.only();
     let preview = Preview { good: 1000, passwords: true, ..Preview::default() };
-    stage.answer(ticket, Answer::Previewed(preview));
+    stage.answer(request, Response::Previewed(preview));
     stage.click("Import 1,000 items");
-    let (ticket, Ask::Import { project: PROJECT, cancel, .. }) = stage.only() else { panic!("an import") };
-    (ticket, cancel)
+    let (request, Request::Import { project: PROJECT, cancel, .. }) = stage.only() else { panic!("an import") };
+    (request, cancel)
 }
 
 #[test]
 fn the_keyring_is_proposed_and_a_refusal_leaves_the_choice() {
     let mut stage = Stage::closed();
-    stage.opened(Opened { projects: vec![project()], ..Opened::default() });
+    stage.opened(WorkspaceInfo { projects: vec![project()], ..WorkspaceInfo::default() });
     stage.click("Import the first items…");
     stage.click("Browse…");
-    let (ticket, _) = stage.only();
-    stage.answer(ticket, Answer::Previewed(Preview { good: 1, passwords: true, ..Preview::default() }));
+    let (request, _) = stage.only();
+    stage.answer(request, Response::Previewed(Preview { good: 1, passwords: true, ..Preview::default() }));
     stage.click("Import 1 item");
     assert!(stage.shows("Where are passwords kept?"));
     stage.click("Keep passwords there");
-    let (ticket, Ask::Unlock(VaultKind::Keyring, None)) = stage.only() else { panic!("the keyring") };
+    let (request, Request::Unlock(VaultKind::Keyring, None)) = stage.only() else { panic!("the keyring") };
     assert!(stage.says("Waiting for the keyring"));
-    stage.answer(ticket, Answer::Refused("this machine has no keyring that can be reached".into()));
+    stage.answer(request, Response::Refused(VaultError::NoKeyring("none".into()).into()));
     assert!(stage.says("no keyring that can be reached"));
     stage.click("In an encrypted file, its key in the keyring");
     stage.click("Keep passwords there");
-    let (ticket, Ask::Unlock(VaultKind::FileKeyring, None)) = stage.only() else { panic!("a file, a key") };
-    stage.answer(ticket, Answer::Unlocked(VaultKind::FileKeyring));
-    assert!(matches!(stage.only().1, Ask::Import { .. }), "what was begun goes on");
+    let (request, Request::Unlock(VaultKind::FileKeyring, None)) = stage.only() else { panic!("a file, a key") };
+    stage.answer(request, Response::Unlocked(VaultKind::FileKeyring));
+    assert!(matches!(stage.only().1, Request::Import { .. }), "what was begun goes on");
 }
 
 #[test]
 fn a_locked_keyring_is_said_when_the_window_opens() {
     let mut stage = Stage::closed();
-    stage.opened(Opened {
+    stage.opened(WorkspaceInfo {
         projects: vec![project()],
         vault: Some(VaultKind::Keyring),
-        vault_error: Some("this machine's keyring is locked".into()),
-        ..Opened::default()
+        vault_error: Some(VaultError::KeyringLocked("no".into()).into()),
+        ..WorkspaceInfo::default()
     });
     assert!(stage.says("They are in this computer's keyring") && stage.says("keyring is locked"));
     stage.click("Unlock");
-    assert!(matches!(stage.only().1, Ask::Unlock(VaultKind::Keyring, None)));
+    assert!(matches!(stage.only().1, Request::Unlock(VaultKind::Keyring, None)));
 }
 
 #[test]
 fn an_import_shows_how_far_it_is_and_can_be_cancelled() {
     let mut stage = Stage::with(Vec::new());
-    let (ticket, cancel) = importing(&mut stage);
-    stage.answer(ticket, Answer::Importing(Work::Storing, 312, 1000));
+    let (request, cancel) = importing(&mut stage);
+    stage.answer(request, Response::Importing(Work::Storing, 312, 1000));
     assert!(stage.shows("Storing passwords: 312 of 1,000"));
     stage.press(egui::Modifiers::NONE, egui::Key::Escape);
     assert!(cancel.is_cancelled() && stage.shows("Taking back what was stored"), "it stays until the end is known");
-    stage.answer(ticket, Answer::Cancelled);
+    stage.answer(request, Response::Cancelled);
     assert!(stage.says("Import cancelled: nothing was imported") && !stage.shows("Import items"));
 }
 
@@ -106,9 +108,9 @@ fn a_question_that_is_not_taken_leaves_nothing_busy() {
     let mut stage = Stage::with(Vec::new());
     stage.click("Import the first items…");
     stage.click("Browse…");
-    let (ticket, _) = stage.only();
-    stage.answer(ticket, Answer::Previewed(Preview { good: 2, ..Preview::default() }));
-    stage.office.asks.close();
+    let (request, _) = stage.only();
+    stage.answer(request, Response::Previewed(Preview { good: 2, ..Preview::default() }));
+    stage.service.requests.close();
     stage.click("Import 2 items");
     assert!(stage.says("the engine has ended") && !stage.says("Importing…"));
     stage.click("Cancel");
@@ -128,8 +130,8 @@ fn only_the_last_look_at_a_list_counts() {
     let (first, _) = stage.only();
     stage.type_into(list, "b@x.example\tb@y.example\n");
     let (second, _) = stage.only();
-    stage.answer(second, Answer::Previewed(Preview { good: 2, ..Preview::default() }));
-    stage.answer(first, Answer::Previewed(Preview { good: 50_000, ..Preview::default() }));
+    stage.answer(second, Response::Previewed(Preview { good: 2, ..Preview::default() }));
+    stage.answer(first, Response::Previewed(Preview { good: 50_000, ..Preview::default() }));
     assert!(stage.shows("Import 2 items"));
 }
 
@@ -146,7 +148,7 @@ fn a6_a_list_with_passwords_does_not_come_back_with_undo() {
     stage.press(egui::Modifiers::COMMAND, egui::Key::Z);
     stage.press(egui::Modifiers::COMMAND, egui::Key::Z);
     for (_, ask) in stage.asked() {
-        let Ask::Preview(_, ImportFrom::Text(text)) = ask else { continue };
+        let Request::Preview(_, ImportFrom::Text(text)) = ask else { continue };
         assert!(!text.expose().contains("s3cret"), "it came back");
     }
 }
@@ -159,24 +161,25 @@ fn the_closing_question_leaves_a_dialog_as_it_was() {
     close(&mut stage);
     stage.click("Keep the window open");
     assert!(
-        stage.shows("Import items") && matches!(stage.asked().last(), Some((_, Ask::Preview(_, ImportFrom::File(_)))))
+        stage.shows("Import items")
+            && matches!(stage.asked().last(), Some((_, Request::Preview(_, ImportFrom::File(_)))))
     );
 }
 
 #[test]
 fn closing_takes_back_an_import_first() {
     let mut stage = Stage::with(Vec::new());
-    let (ticket, cancel) = importing(&mut stage);
+    let (request, cancel) = importing(&mut stage);
     assert!(!cancel.is_cancelled());
     close(&mut stage);
     assert!(cancel.is_cancelled() && stage.says("then the window closes"));
     let trouble = "4 entries could not be taken back";
-    stage.answer(ticket, Answer::Refused(trouble.into()));
+    stage.answer(request, Response::Refused(ServiceError::Engine(trouble.into())));
     assert!(stage.says(trouble) && !closes(&stage), "what a person must read keeps the window open");
     stage.click("Import 1,000 items");
-    let (ticket, _) = stage.only();
+    let (request, _) = stage.only();
     close(&mut stage);
-    stage.office.answers.try_send((ticket, Answer::Cancelled)).expect("room for an answer");
+    stage.service.responses.try_send((request, Response::Cancelled)).expect("room for an answer");
     stage.window.step();
     assert!(closes(&stage) && !stage.shows("Import items"));
 }
@@ -187,7 +190,7 @@ fn a_long_pasted_list_is_not_laid_out() {
     stage.click("Import the first items…");
     let list: String = (0..5000).map(|n| format!("user{n}@contoso.example\tuser{n}@fabrikam.example\n")).collect();
     stage.type_into("Or paste the list, also just two columns of addresses", &list);
-    assert!(stage.says("A list of ") && matches!(stage.only().1, Ask::Preview(..)));
+    assert!(stage.says("A list of ") && matches!(stage.only().1, Request::Preview(..)));
     stage.click("Remove it");
     assert!(stage.says("Nothing chosen yet"));
 }
@@ -201,7 +204,7 @@ fn closing_while_passes_run_asks() {
     assert!(!stage.says("passes are running") && stage.asked().is_empty());
     close(&mut stage);
     stage.click("Stop and quit");
-    assert!(matches!(stage.only().1, Ask::StopAll));
+    assert!(matches!(stage.only().1, Request::StopAll));
     assert!(stage.says("Messages under way are finished first"));
     stage.state(vec![item_in(1, "anna", Status::Stopped), item_in(2, "bob", Status::Submitted)]);
     assert!(closes(&stage) || stage.window.state().is_leaving());
@@ -214,7 +217,7 @@ fn stop_at_once_drops_connections() {
     assert!(stage.shows("1 pass is running"));
     stage.click("Stop at once");
     let asked = stage.asked();
-    assert!(matches!(asked[0].1, Ask::StopAll) && matches!(asked[1].1, Ask::Do(_)), "{asked:?}");
+    assert!(matches!(asked[0].1, Request::StopAll) && matches!(asked[1].1, Request::Command(_)), "{asked:?}");
 }
 
 #[test]
@@ -227,10 +230,10 @@ fn closing_asks_nothing_when_nothing_runs() {
 #[test]
 fn a_window_closes_when_nobody_answers_any_more() {
     for dies in [
-        |stage: &mut Stage| stage.office.asks.close(),
+        |stage: &mut Stage| stage.service.requests.close(),
         |stage: &mut Stage| {
             let (other, _) = tokio::sync::watch::channel(std::sync::Arc::default());
-            stage.office.snapshots = other;
+            stage.service.snapshots = other;
         },
     ] {
         let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
@@ -244,7 +247,7 @@ fn a_window_closes_when_nobody_answers_any_more() {
         assert!(stage.window.state().is_leaving(), "nothing runs in an engine that has ended");
     }
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
-    stage.office.asks.close();
+    stage.service.requests.close();
     stage.window.run();
     close(&mut stage);
     assert!(!stage.shows("1 pass is running"), "there is nothing to ask");
@@ -268,21 +271,21 @@ fn close(stage: &mut Stage) {
 #[test]
 fn a_vault_that_was_asked_for_by_name_is_proposed_with_why_it_did_not_open() {
     let mut stage = Stage::closed();
-    stage.opened(Opened {
+    stage.opened(WorkspaceInfo {
         projects: vec![project()],
         proposed: Some(VaultKind::FileKeyring),
-        vault_error: Some("no keyring that can be reached".into()),
-        ..Opened::default()
+        vault_error: Some(VaultError::NoKeyring("none".into()).into()),
+        ..WorkspaceInfo::default()
     });
     assert!(stage.says("Where are passwords kept?") && stage.says("no keyring that can be reached"));
     stage.click("Keep passwords there");
-    assert!(matches!(stage.only().1, Ask::Unlock(VaultKind::FileKeyring, None)));
+    assert!(matches!(stage.only().1, Request::Unlock(VaultKind::FileKeyring, None)));
 }
 
 #[test]
 fn d8_enter_in_the_vault_dialog_is_not_for_the_form_under_it() {
     let mut stage = Stage::closed();
-    stage.opened(Opened::default());
+    stage.opened(WorkspaceInfo::default());
     stage.click("New project…");
     stage.type_into("Name", "Contoso");
     stage.type_into("Host of the source", "imap.contoso.example");
@@ -299,10 +302,10 @@ fn d8_enter_in_the_vault_dialog_is_not_for_the_form_under_it() {
     assert!(stage.asked().is_empty(), "one of two fields is empty");
     stage.type_into("The same again", "open sesame");
     stage.press(Modifiers::NONE, Key::Enter);
-    let (ticket, Ask::Unlock(VaultKind::File, Some(secret))) = stage.only() else { panic!("what was chosen") };
+    let (request, Request::Unlock(VaultKind::File, Some(secret))) = stage.only() else { panic!("what was chosen") };
     assert_eq!(secret.expose(), "open sesame");
-    stage.answer(ticket, Answer::Unlocked(VaultKind::File));
-    assert!(matches!(stage.only().1, Ask::NewProject(new) if new.name == "Contoso"), "what was begun goes on");
+    stage.answer(request, Response::Unlocked(VaultKind::File));
+    assert!(matches!(stage.only().1, Request::NewProject(new) if new.name == "Contoso"), "what was begun goes on");
 }
 
 #[test]

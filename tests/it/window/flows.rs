@@ -6,9 +6,11 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::{Counts, FolderPhase, PassFolder};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::{Refusal, Status};
-use mailferry::engine::desk::{
-    Answer, Ask, Command, Details, FolderLine, ImportFrom, Imported, Opened, Outcome, PassLine, Preview,
-};
+use mailferry::engine::command::{Command, Outcome};
+use mailferry::service::WorkspaceInfo;
+use mailferry::service::client::{Preview, Request, Response};
+use mailferry::service::import::{ImportFrom, ImportSummary};
+use mailferry::service::items::{Details, FolderLine, PassLine};
 use mailferry::ui::route::Route;
 
 use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
@@ -16,7 +18,7 @@ use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
 #[test]
 fn a_project_is_made_from_the_form() {
     let mut stage = Stage::closed();
-    stage.opened(Opened::default());
+    stage.opened(WorkspaceInfo::default());
     assert!(stage.shows("No projects yet"));
     stage.click("New project…");
     stage.click("Create project");
@@ -26,9 +28,9 @@ fn a_project_is_made_from_the_form() {
     stage.type_into("Host of the source", "imap.contoso.example");
     stage.type_into("Host of the destination", "imap.fabrikam.example:1993");
     stage.press(Modifiers::NONE, Key::Enter);
-    let (ticket, Ask::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
+    let (request, Request::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
     assert_eq!((new.name.as_str(), new.destination.server.port), ("Contoso", 1993));
-    stage.answer(ticket, Answer::Made(PROJECT, vec![project()]));
+    stage.answer(request, Response::Made(PROJECT, vec![project()]));
     assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
     assert!(stage.shows("No items yet"));
 }
@@ -36,7 +38,7 @@ fn a_project_is_made_from_the_form() {
 #[test]
 fn a_side_of_a_project_may_be_maildirs() {
     let mut stage = Stage::closed();
-    stage.opened(Opened::default());
+    stage.opened(WorkspaceInfo::default());
     stage.click("New project…");
     stage.type_into("Name", "Backup");
     stage.type_into("Host of the source", "imap.contoso.example");
@@ -46,7 +48,7 @@ fn a_side_of_a_project_may_be_maildirs() {
     assert!(stage.asked().is_empty(), "a path is needed");
     stage.type_into("Path of the destination", "/srv/mail/{email}/Maildir");
     stage.click("Create project");
-    let (_, Ask::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
+    let (_, Request::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
     assert_eq!(new.destination.server.to_string(), "maildir:/srv/mail/{email}/Maildir");
 }
 
@@ -55,16 +57,21 @@ fn items_are_imported_after_a_look_at_the_list() {
     let mut stage = Stage::with(Vec::new());
     stage.click("Import the first items…");
     stage.click("Browse…");
-    let (ticket, Ask::Preview(_, ImportFrom::File(file))) = stage.only() else { panic!("a look was expected") };
+    let (request, Request::Preview(_, ImportFrom::File(file))) = stage.only() else { panic!("a look was expected") };
     assert_eq!(file, std::path::Path::new("/lists/items.csv"));
     let problems = vec!["line 3, Source Email: is empty".to_owned()];
-    stage.answer(ticket, Answer::Previewed(Preview { good: 2, bad: 1, problems, ..Preview::default() }));
+    stage.answer(request, Response::Previewed(Preview { good: 2, bad: 1, problems, ..Preview::default() }));
     assert!(stage.says("line 3, Source Email"));
     stage.click("Import 2 items");
-    let (ticket, Ask::Import { project: PROJECT, skip_bad: true, .. }) = stage.only() else { panic!("an import") };
+    let (request, Request::Import { project: PROJECT, skip_bad: true, .. }) = stage.only() else { panic!("an import") };
     stage.answer(
-        ticket,
-        Answer::Imported(Imported { created: 2, left: [(Status::Queued, 3)].into(), bad: 1, ..Imported::default() }),
+        request,
+        Response::Imported(ImportSummary {
+            created: 2,
+            left: [(Status::Queued, 3)].into(),
+            bad: 1,
+            ..ImportSummary::default()
+        }),
     );
     stage.state(vec![item(1, "anna"), item(2, "bob")]);
     assert!(stage.says("2 items imported, 3 left alone: Queued, 1 bad row left out"));
@@ -90,7 +97,9 @@ fn r55_a_click_on_the_star_chooses_a_colour() {
     stage.click("Star of bob@contoso.example: none");
     stage.click("Green star");
     let (_, ask) = stage.only();
-    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Green), .. }) if items == &[ItemId(2)]));
+    assert!(
+        matches!(ask, Request::Command(Command::Star { ref items, star: Some(Star::Green), .. }) if items == &[ItemId(2)])
+    );
 }
 
 #[test]
@@ -117,11 +126,13 @@ fn r56_r58_r59_the_header_star_acts_on_everything_selected() {
     stage.click("Star of the selected items");
     stage.click("Blue star");
     let (_, ask) = stage.only();
-    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Blue), .. }) if items.len() == 3));
+    assert!(
+        matches!(ask, Request::Command(Command::Star { ref items, star: Some(Star::Blue), .. }) if items.len() == 3)
+    );
     stage.click("Star of the selected items");
     stage.click("No star");
     let (_, ask) = stage.only();
-    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: None, .. }) if items.len() == 3));
+    assert!(matches!(ask, Request::Command(Command::Star { ref items, star: None, .. }) if items.len() == 3));
 }
 
 #[test]
@@ -149,7 +160,9 @@ fn keys_move_select_and_star() {
     assert_eq!(selected(&stage), Some(3));
     stage.press(Modifiers::NONE, Key::Num1);
     let (_, ask) = stage.only();
-    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Red), .. }) if items.len() == 3));
+    assert!(
+        matches!(ask, Request::Command(Command::Star { ref items, star: Some(Star::Red), .. }) if items.len() == 3)
+    );
     stage.press(Modifiers::NONE, Key::Escape);
     assert_eq!(selected(&stage), Some(0));
     stage.press(Modifiers::NONE, Key::Enter);
@@ -166,13 +179,15 @@ fn the_first_copy_asks_for_its_direction() {
     assert!(stage.asked().is_empty(), "not before the direction is confirmed");
     stage.click("The direction is right");
     stage.click("Start 1");
-    let (ticket, ask) = stage.only();
-    assert!(matches!(ask, Ask::Start { ref items, kind: PassKind::Full, .. } if items == &[ItemId(1)]));
+    let (request, ask) = stage.only();
+    assert!(
+        matches!(ask, Request::Command(Command::Start { ref items, kind: PassKind::Full, .. }) if items == &[ItemId(1)])
+    );
     let left = vec![(
         ItemId(1),
         "no credential for the source: import a password, or make a project with an administrator".to_owned(),
     )];
-    stage.answer(ticket, Answer::Done(Outcome { left, ..Outcome::default() }));
+    stage.answer(request, Response::Done(Outcome { left, ..Outcome::default() }));
     assert!(stage.says("1 left alone: no credential for the source"));
     stage.click("Start all 2…");
     assert!(!stage.says("The direction is right"), "asked once");
@@ -184,7 +199,7 @@ fn a_verification_needs_no_direction() {
     stage.click("Start all 1…");
     stage.click("Verify Credentials");
     stage.click("Start 1");
-    assert!(matches!(stage.only().1, Ask::Start { kind: PassKind::Verify, .. }));
+    assert!(matches!(stage.only().1, Request::Command(Command::Start { kind: PassKind::Verify, .. })));
 }
 
 #[test]
@@ -192,10 +207,10 @@ fn r05_a_refused_stop_says_why_and_what_to_do() {
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Submitted)]);
     stage.click("Select anna@contoso.example");
     stage.click("Stop 1");
-    let (ticket, ask) = stage.only();
-    assert!(matches!(ask, Ask::Do(Command::Stop { ref items, .. }) if items == &[ItemId(1)]));
+    let (request, ask) = stage.only();
+    assert!(matches!(ask, Request::Command(Command::Stop { ref items, .. }) if items == &[ItemId(1)]));
     let refusal = Refusal::SubmittedCannotBeStopped.to_string();
-    stage.answer(ticket, Answer::Done(Outcome { left: vec![(ItemId(1), refusal.clone())], ..Outcome::default() }));
+    stage.answer(request, Response::Done(Outcome { left: vec![(ItemId(1), refusal.clone())], ..Outcome::default() }));
     assert!(stage.says(&format!("1 left alone: {refusal}")));
 }
 
@@ -208,7 +223,7 @@ fn r26_r45_r50_a_click_on_failed_opens_the_error() {
     assert!(stage.shows("Failed while checking source credentials"));
     assert!(stage.says("imap.contoso.example refused the login of anna@contoso.example"));
     assert!(stage.shows("[AUTHENTICATIONFAILED] no"));
-    let (ticket, Ask::Details(ItemId(1))) = stage.only() else { panic!("the details were to be asked for") };
+    let (request, Request::Details(ItemId(1))) = stage.only() else { panic!("the details were to be asked for") };
     let pass = PassLine {
         id: PassId(1),
         kind: PassKind::Full,
@@ -221,7 +236,7 @@ fn r26_r45_r50_a_click_on_failed_opens_the_error() {
     };
     let details =
         Details { item: ItemId(1), passes: vec![pass], folders: Vec::new(), errors: Vec::new(), notices: Vec::new() };
-    stage.answer(ticket, Answer::Details(Box::new(details)));
+    stage.answer(request, Response::Details(Box::new(details)));
     assert!(stage.shows("1 Full"));
 }
 
@@ -234,7 +249,7 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
     let mut stage = Stage::with(vec![row.clone()]);
     stage.click("Migrating: open anna@contoso.example");
     assert!(stage.shows("1 of 3 done, now INBOX/2019"));
-    let (ticket, _) = stage.only();
+    let (request, _) = stage.only();
     let folder = PassFolder {
         folder: mailferry::domain::ids::FolderId(1),
         phase: FolderPhase::Working,
@@ -243,7 +258,7 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
     let line = FolderLine { source: "INBOX/2019".into(), destination: "2019".into(), folder };
     let details =
         Details { item: ItemId(1), passes: Vec::new(), folders: vec![line], errors: Vec::new(), notices: Vec::new() };
-    stage.answer(ticket, Answer::Details(Box::new(details)));
+    stage.answer(request, Response::Details(Box::new(details)));
     assert!(stage.shows("INBOX/2019 → 2019"));
     row.progress.counts.copied = 1204;
     stage.state(vec![row]);
@@ -251,7 +266,7 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
     assert!(stage.asked().is_empty(), "details are asked for once a second at most");
     stage.clock.advance(1000);
     stage.window.step();
-    assert!(matches!(stage.only().1, Ask::Details(ItemId(1))));
+    assert!(matches!(stage.only().1, Request::Details(ItemId(1))));
 }
 
 #[test]
@@ -259,7 +274,7 @@ fn keys_do_not_act_on_a_row_that_the_filter_hides() {
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating), item(2, "bob")]);
     stage.press(Modifiers::NONE, Key::ArrowDown);
     stage.press(Modifiers::NONE, Key::Num1);
-    assert!(matches!(stage.only().1, Ask::Do(Command::Star { ref items, .. }) if items == &[ItemId(1)]));
+    assert!(matches!(stage.only().1, Request::Command(Command::Star { ref items, .. }) if items == &[ItemId(1)]));
     stage.click("Not started 1");
     for key in [Key::X, Key::S, Key::Num1, Key::Space, Key::Enter] {
         stage.press(Modifiers::NONE, key);

@@ -8,7 +8,9 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::{Counts, FolderPhase, ItemError, Notice, NoticeKind, PassFolder, RetryState};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, Command, Details, FolderLine, PassLine};
+use mailferry::engine::command::Command;
+use mailferry::service::client::{Request, Response};
+use mailferry::service::items::{Details, FolderLine, PassLine};
 use mailferry::ui::route::Route;
 
 use super::{NOW, PROJECT, Stage, item, item_in, refused_login};
@@ -109,7 +111,9 @@ fn an_item_leads_to_the_ones_before_and_after_it() {
     stage.asked();
     stage.press(Modifiers::NONE, Key::Num2);
     let (_, ask) = stage.only();
-    assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Orange), .. }) if items == &[ItemId(1)]));
+    assert!(
+        matches!(ask, Request::Command(Command::Star { ref items, star: Some(Star::Orange), .. }) if items == &[ItemId(1)])
+    );
     stage.press(Modifiers::NONE, Key::Escape);
     assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
     let cursor = |stage: &Stage| stage.window.state().grid(PROJECT).and_then(|grid| grid.cursor);
@@ -169,7 +173,7 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
     assert!(stage.shows("Done 1") && stage.shows("Problems 1"), "differences are no success");
     assert!(stage.says("1 of 2 fully migrated"));
     stage.click("Completed, 4 differ, 2 waiting: open anna@contoso.example");
-    let (ticket, _) = stage.only();
+    let (request, _) = stage.only();
     let folder = |id: i64, name: &str, counts: Counts| FolderLine {
         source: name.into(),
         destination: name.into(),
@@ -202,7 +206,7 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
         failure: None,
     };
     let details = Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices };
-    stage.answer(ticket, Answer::Details(Box::new(details)));
+    stage.answer(request, Response::Details(Box::new(details)));
     assert!(
         ["Notices", "4 messages may be there twice", "1 message without all flags"].iter().all(|it| stage.shows(it))
     );
@@ -222,7 +226,7 @@ fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
     let mut stage = Stage::with(vec![row.clone()]);
     let open = if errors.is_empty() { "Completed".into() } else { format!("Completed, {} errors", errors.len()) };
     stage.click(&format!("{open}: open anna@contoso.example"));
-    let (ticket, _) = stage.only();
+    let (request, _) = stage.only();
     let folder = |id: i64, source: &str, destination: &str, counts: Counts| FolderLine {
         source: source.into(),
         destination: destination.into(),
@@ -245,8 +249,8 @@ fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
     };
     let folders = all.into_iter().take(folders as usize).collect();
     stage.answer(
-        ticket,
-        Answer::Details(Box::new(Details {
+        request,
+        Response::Details(Box::new(Details {
             item: ItemId(1),
             passes: vec![pass],
             folders,

@@ -3,8 +3,8 @@
 //! Missing glyphs and unnamed controls fail every one of these tests by themselves.
 
 mod blocking;
+mod client;
 mod demo;
-mod desk;
 mod dialogs;
 mod flows;
 mod idle;
@@ -23,11 +23,13 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::{Options, Project};
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
-use mailferry::engine::desk::{Answer, Ask, BackOffice, Desk, Errand, Opened, Ticket, VaultKind};
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
 use mailferry::platform::picker::FilePicker;
-use mailferry::platform::program::Demo;
+use mailferry::platform::program::{Demo, DemoError};
+use mailferry::service::client::{Client, Request, RequestId, Response, ServiceEnd};
+use mailferry::service::launch::AutoRun;
+use mailferry::service::{VaultKind, WorkspaceInfo};
 use mailferry::ui::app::{App, Surroundings};
 
 /// When everything happens: Saturday 22 November 2025, 08:26:40 UTC.
@@ -48,10 +50,10 @@ impl FilePicker for OneFile {
 }
 
 /// A demo that ends when the test says so.
-struct FakeDemo(Sender<SyncSender<Result<(), String>>>);
+struct FakeDemo(Sender<SyncSender<Result<(), DemoError>>>);
 
 impl Demo for FakeDemo {
-    fn start(&self, _waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Result<(), String>> {
+    fn start(&self, _waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Result<(), DemoError>> {
         let (end, ended) = sync_channel(1);
         self.0.send(end).expect("the test watches");
         ended
@@ -62,12 +64,12 @@ impl Demo for FakeDemo {
 pub struct Stage {
     /// The window.
     pub window: Harness<'static, App>,
-    /// The other end of its desk.
-    pub office: BackOffice,
+    /// The other end of its client.
+    pub service: ServiceEnd,
     /// Its clock.
     pub clock: Arc<FixedClock>,
     /// The demos that were opened: where each tells how it ended.
-    pub demo: Receiver<SyncSender<Result<(), String>>>,
+    pub demo: Receiver<SyncSender<Result<(), DemoError>>>,
     /// Ctrl-C.
     pub ctrl_c: Sender<()>,
     revision: u64,
@@ -76,12 +78,12 @@ pub struct Stage {
 impl Stage {
     /// A window whose workspace is not open yet.
     pub fn closed() -> Stage {
-        Stage::with_errand(None)
+        Stage::with_autorun(None)
     }
 
     /// The same with something to do once it is.
-    pub fn with_errand(errand: Option<Errand>) -> Stage {
-        let (desk, office) = Desk::pair();
+    pub fn with_autorun(autorun: Option<AutoRun>) -> Stage {
+        let (client, service) = Client::pair();
         let (demos, demo) = channel();
         let (ctrl_c, presses) = channel();
         let clock = Arc::new(FixedClock::at(NOW));
@@ -91,53 +93,53 @@ impl Stage {
             picker: Box::new(OneFile),
             demo: Box::new(FakeDemo(demos)),
             waker: Arc::new(|| ()),
-            errand,
+            autorun,
             interrupts: Some(presses),
         };
         let window =
-            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, desk, around));
-        Stage { window, office, clock, demo, ctrl_c, revision: 0 }
+            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, client, around));
+        Stage { window, service, clock, demo, ctrl_c, revision: 0 }
     }
 
     /// A window with one project and these items.
     pub fn with(rows: Vec<ItemRow>) -> Stage {
         let mut stage = Stage::closed();
         stage.state(rows);
-        stage.opened(Opened {
+        stage.opened(WorkspaceInfo {
             projects: vec![project()],
             unlocked: true,
             vault: Some(VaultKind::File),
-            ..Opened::default()
+            ..WorkspaceInfo::default()
         });
         stage
     }
 
     /// Answers the opening.
-    pub fn opened(&mut self, opened: Opened) {
-        self.answer(0, Answer::Opened(Box::new(opened)));
+    pub fn opened(&mut self, opened: WorkspaceInfo) {
+        self.answer(0, Response::Opened(Box::new(opened)));
     }
 
     /// Gives an answer and lets the window see it.
-    pub fn answer(&mut self, ticket: Ticket, answer: Answer) {
-        self.office.answers.try_send((ticket, answer)).expect("room for an answer");
+    pub fn answer(&mut self, request: RequestId, answer: Response) {
+        self.service.responses.try_send((request, answer)).expect("room for an answer");
         self.window.run();
     }
 
     /// The engine's state from now on.
     pub fn state(&mut self, rows: Vec<ItemRow>) {
         self.revision += 1;
-        self.office.snapshots.send_replace(Arc::new(Snapshot::of(self.revision, rows)));
+        self.service.snapshots.send_replace(Arc::new(Snapshot::of(self.revision, rows)));
         self.window.run();
     }
 
     /// What the window asked since the last time, without what it wants remembered.
-    pub fn asked(&mut self) -> Vec<(Ticket, Ask)> {
-        let all = std::iter::from_fn(|| self.office.asks.try_recv().ok());
-        all.filter(|(_, ask)| !matches!(ask, Ask::Remember(..))).collect()
+    pub fn asked(&mut self) -> Vec<(RequestId, Request)> {
+        let all = std::iter::from_fn(|| self.service.requests.try_recv().ok());
+        all.filter(|(_, ask)| !matches!(ask, Request::Remember(..))).collect()
     }
 
     /// The one thing it asked.
-    pub fn only(&mut self) -> (Ticket, Ask) {
+    pub fn only(&mut self) -> (RequestId, Request) {
         let mut asked = self.asked();
         assert_eq!(asked.len(), 1, "{asked:?}");
         asked.remove(0)

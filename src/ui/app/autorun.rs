@@ -8,39 +8,46 @@ use egui::Context;
 use super::{App, Closing, Purpose};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
-use crate::engine::desk::Ask;
+use crate::engine::command::Command;
+use crate::platform::program::DemoError;
+use crate::service::client::Request;
+use crate::service::launch::Verdict;
 use crate::ui::action::UserAction;
 use crate::ui::theme::Tone;
 
 impl App {
     /// The workspace is open: submits what it was made for.
-    pub(super) fn set_out(&mut self) {
-        if let Some(errand) = &self.around.errand {
-            let (project, items) = (errand.project, errand.items.clone());
+    pub(super) fn begin_autorun(&mut self) {
+        if let Some(autorun) = &self.around.autorun {
+            let (project, items) = (autorun.project, autorun.items.clone());
             self.confirm_direction(project);
-            self.ask(Ask::Start { project, items, kind: PassKind::Full }, Purpose::Command("submitted"));
+            self.ask(
+                Request::Command(Command::Start { project, items, kind: PassKind::Full }),
+                Purpose::Command("submitted"),
+            );
         }
     }
 
-    /// Says how the errand ended; again if it was stopped and goes on to its end after all.
-    pub(super) fn follow_errand(&mut self) {
-        let Some(errand) = &self.around.errand else { return };
+    /// Says how the autorun ended; again if it was stopped and goes on to its end after all.
+    pub(super) fn follow_autorun(&mut self) {
+        let Some(autorun) = &self.around.autorun else { return };
         if self.running() > 0 {
             self.underway = true;
         }
         if !self.underway {
             return;
         }
-        let ours = |item: &ItemId| errand.items.contains(item);
+        let ours = |item: &ItemId| autorun.items.contains(item);
         let rows = self.snapshot.rows().filter(|row| ours(&row.item));
         let ends: Vec<_> = rows.map(|row| (row.status, row.progress.counts)).collect();
         if ends.iter().all(|(status, _)| status.is_at_rest()) {
-            let ending = (errand.ending)(&ends);
+            let ending = (autorun.summary)(&ends);
             self.underway = false;
-            if ending.well {
-                self.around.errand = None;
+            let well = ending.verdict == Verdict::AsPlanned;
+            if well {
+                self.around.autorun = None;
             }
-            self.say(if ending.well { Tone::Good } else { Tone::Warning }, ending.words);
+            self.say(if well { Tone::Good } else { Tone::Warning }, ending.words);
         }
     }
 
@@ -64,7 +71,7 @@ impl App {
     pub(super) fn follow_demo(&mut self) {
         let ended = match self.demo.as_ref().map(|demo| demo.try_recv()) {
             Some(Ok(ended)) => ended,
-            Some(Err(TryRecvError::Disconnected)) => Err("the system gave no thread for it".into()),
+            Some(Err(TryRecvError::Disconnected)) => Err(DemoError::NoThread),
             Some(Err(TryRecvError::Empty)) | None => return,
         };
         self.demo = None;

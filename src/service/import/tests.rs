@@ -1,11 +1,14 @@
-//! What enters, against a real database and a vault in memory.
+//! What comes in, against a real database and a vault in memory.
 
 use std::sync::Mutex;
 
 use super::*;
+use crate::domain::csv_import::Row;
 use crate::domain::pass::PassKind;
-use crate::store::Submission;
-use crate::vault::{MemoryVault, Progress};
+use crate::platform::clock::FixedClock;
+use crate::service::OpenOptions;
+use crate::store::{Store, Submission};
+use crate::vault::{self, MemoryVault, Progress, Vault};
 
 const NOW: i64 = 1_000_000_000_000;
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -25,28 +28,46 @@ fn rows(passwords: &[Option<&str>]) -> Vec<Row> {
 }
 
 struct Bench {
-    store: Store,
+    workspace: OpenWorkspace,
+    clock: Arc<FixedClock>,
     vault: Arc<dyn Vault>,
     project: ProjectId,
     _folder: tempfile::TempDir,
 }
 
+fn parts(name: &str, source: &str, destination: &str) -> ProjectParts {
+    let server = |url: &str| Server::parse_url(url).unwrap();
+    let (source, destination) = (server(source), server(destination));
+    ProjectParts { name: name.into(), source, destination, options: Options::default(), secrets: [None, None] }
+}
+
 impl Bench {
     async fn new() -> Bench {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), NOW).unwrap();
-        let server = || Server::parse_url("imaps://imap.example").unwrap();
-        let new = ("p".to_owned(), server(), server(), Options::default());
-        let project = project(&store, None, NOW, new, [None, None]).await.unwrap();
-        Bench { store, vault: Arc::new(MemoryVault::default()), project, _folder: folder }
+        Bench::over(Arc::new(MemoryVault::default())).await
     }
 
-    async fn enter(&self, now: i64, rows: Vec<Row>, watch: &Watch) -> Result<Entered, EnterError> {
-        items(&self.store, Some(&self.vault), now, self.project, rows, watch).await
+    async fn over(vault: Arc<dyn Vault>) -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::at(NOW));
+        let options = OpenOptions { clock: clock.clone(), ..OpenOptions::new(folder.path().to_owned()) };
+        let workspace = OpenWorkspace::open(options).unwrap();
+        let project = project(&workspace, parts("p", "imaps://imap.example", "imaps://imap.example")).await.unwrap();
+        workspace.vault.set(Arc::clone(&vault));
+        Bench { workspace, clock, vault, project, _folder: folder }
+    }
+
+    fn store(&self) -> &Store {
+        &self.workspace.store
+    }
+
+    async fn import(&self, now: i64, rows: Vec<Row>, watch: &Watch) -> Result<ImportSummary, ImportError> {
+        self.clock.set(now);
+        let list = Parsed { rows, problems: Vec::new(), notes: Vec::new(), encoding: "UTF-8", delimiter: ',' };
+        items(&self.workspace, self.project, list, watch).await
     }
 
     async fn passwords(&self) -> Vec<Option<String>> {
-        let rows = self.store.items(self.project).await.unwrap();
+        let rows = self.store().items(self.project).await.unwrap();
         let of = |row: &crate::store::ItemRow| row.item.source.credential;
         let known = rows.iter().map(|row| of(row).map(|id| self.vault.get(id).unwrap().expose().to_owned()));
         known.collect()
@@ -57,14 +78,15 @@ impl Bench {
 async fn passwords_that_are_replaced_go_and_those_not_given_stay() {
     let bench = Bench::new().await;
     let nobody = Watch::nobody();
-    let first = bench.enter(NOW, rows(&[Some("one"), Some("two"), None]), &nobody).await.unwrap();
-    assert_eq!((first.created, first.updated, first.removed), (3, 0, Ok(())));
-    let old = bench.store.items(bench.project).await.unwrap()[1].item.source.credential.unwrap();
-    let again = bench.enter(NOW, rows(&[None, Some("new")]), &nobody).await.unwrap();
+    let first = bench.import(NOW, rows(&[Some("one"), Some("two"), None]), &nobody).await.unwrap();
+    assert!(first.trouble.is_none());
+    assert_eq!((first.created, first.updated), (3, 0));
+    let old = bench.store().items(bench.project).await.unwrap()[1].item.source.credential.unwrap();
+    let again = bench.import(NOW, rows(&[None, Some("new")]), &nobody).await.unwrap();
     assert_eq!((again.created, again.updated, again.unchanged), (0, 1, 1));
     assert_eq!(bench.passwords().await, [Some("one".into()), Some("new".into()), None]);
     assert_eq!(bench.vault.get(old), Err(VaultError::Missing(old)));
-    assert!(bench.store.unused_credentials(i64::MAX).await.unwrap().is_empty());
+    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -73,29 +95,29 @@ async fn a_cancelled_import_leaves_nothing() {
     let watch = Watch::nobody();
     let cancel = watch.cancel.clone();
     let watch = Watch { tell: Arc::new(move |_, _, _| cancel.cancel()), ..watch };
-    let cancelled = bench.enter(NOW, rows(&[Some("one"), Some("two")]), &watch).await;
-    assert!(matches!(cancelled, Err(EnterError::Vault(VaultError::Cancelled))), "{cancelled:?}");
-    assert!(bench.store.items(bench.project).await.unwrap().is_empty());
+    let cancelled = bench.import(NOW, rows(&[Some("one"), Some("two")]), &watch).await;
+    assert!(matches!(cancelled, Err(ImportError::Vault(VaultError::Cancelled))), "{cancelled:?}");
+    assert!(bench.store().items(bench.project).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_database_that_refuses_takes_its_passwords_back() {
     let bench = Bench::new().await;
-    bench.store.delete_project(bench.project).await.unwrap();
-    let refused = bench.enter(NOW, rows(&[Some("one")]), &Watch::nobody()).await;
-    assert!(matches!(refused, Err(EnterError::Store(StoreError::Missing(_)))), "{refused:?}");
+    bench.store().delete_project(bench.project).await.unwrap();
+    let refused = bench.import(NOW, rows(&[Some("one")]), &Watch::nobody()).await;
+    assert!(matches!(refused, Err(ImportError::Store(StoreError::Missing(_)))), "{refused:?}");
     assert_eq!(bench.vault.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
-    assert!(bench.store.unused_credentials(i64::MAX).await.unwrap().is_empty());
+    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn what_broke_off_a_day_ago_is_removed_by_the_next_entry() {
+async fn what_broke_off_a_day_ago_is_removed_by_the_next_import() {
     let bench = Bench::new().await;
-    let broken = bench.store.new_credentials(1, NOW, "import").await.unwrap()[0];
+    let broken = bench.store().new_credentials(1, NOW, "import").await.unwrap()[0];
     bench.vault.put_many(vec![(broken, Secret::new("left"))], &|_| vault::GO_ON).unwrap();
-    bench.enter(NOW + DAY, rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
+    bench.import(NOW + DAY, rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
     assert!(bench.vault.get(broken).is_ok(), "somebody may still be about to use it");
-    bench.enter(NOW + DAY + 1, rows(&[Some("two")]), &Watch::nobody()).await.unwrap();
+    bench.import(NOW + DAY + 1, rows(&[Some("two")]), &Watch::nobody()).await.unwrap();
     assert_eq!(bench.vault.get(broken), Err(VaultError::Missing(broken)));
 }
 
@@ -145,12 +167,12 @@ impl Vault for Moody {
 
 impl Bench {
     async fn with(vault: &Arc<Moody>) -> Bench {
-        Bench { vault: Arc::clone(vault) as Arc<dyn Vault>, ..Bench::new().await }
+        Bench::over(Arc::clone(vault) as Arc<dyn Vault>).await
     }
 
     /// Numbers with secrets that nothing refers to.
     async fn left_behind(&self, count: usize) -> Vec<CredentialId> {
-        let ids = self.store.new_credentials(count, NOW, "import").await.unwrap();
+        let ids = self.store().new_credentials(count, NOW, "import").await.unwrap();
         let entries = ids.iter().map(|id| (*id, Secret::new("left"))).collect();
         self.vault.put_many(entries, &|_| vault::GO_ON).unwrap();
         ids
@@ -161,19 +183,19 @@ impl Bench {
 async fn items_that_may_not_be_edited_keep_their_passwords_and_the_new_ones_go() {
     let bench = Bench::new().await;
     let nobody = Watch::nobody();
-    bench.enter(NOW, rows(&[Some("one"), Some("two"), Some("three")]), &nobody).await.unwrap();
-    let items = bench.store.items(bench.project).await.unwrap();
+    bench.import(NOW, rows(&[Some("one"), Some("two"), Some("three")]), &nobody).await.unwrap();
+    let items = bench.store().items(bench.project).await.unwrap();
     let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: NOW };
     for (row, status) in items.iter().zip([Status::Queued, Status::Migrating]) {
-        let pass = bench.store.submit(vec![row.item.id], order.clone()).await.unwrap()[0];
-        bench.store.set_status(pass, &[Status::Submitted], status, NOW, None).await.unwrap();
+        let pass = bench.store().submit(vec![row.item.id], order.clone()).await.unwrap()[0];
+        bench.store().set_status(pass, &[Status::Submitted], status, NOW, None).await.unwrap();
     }
     let old = items[0].item.source.credential.unwrap();
-    let entered = bench.enter(NOW, rows(&[Some("1"), Some("2"), Some("3")]), &nobody).await.unwrap();
-    assert_eq!((entered.updated, entered.left), (2, BTreeMap::from([(Status::Queued, 1)])));
+    let imported = bench.import(NOW, rows(&[Some("1"), Some("2"), Some("3")]), &nobody).await.unwrap();
+    assert_eq!((imported.updated, imported.left), (2, BTreeMap::from([(Status::Queued, 1)])));
     assert_eq!(bench.vault.get(old).unwrap().expose(), "one", "the worker that has the item is about to read it");
     assert_eq!(bench.passwords().await, ["one", "2", "3"].map(|password| Some(password.to_owned())));
-    assert!(bench.store.unused_credentials(i64::MAX).await.unwrap().is_empty(), "the new ones were taken back");
+    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty(), "the new ones were taken back");
 }
 
 #[tokio::test]
@@ -181,18 +203,18 @@ async fn a_failing_clean_up_refuses_nothing() {
     let vault = Arc::new(Moody::new(true));
     let bench = Bench::with(&vault).await;
     let left = bench.left_behind(1).await;
-    let entered = bench.enter(NOW + DAY + 1, rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
-    assert_eq!((entered.created, entered.removed), (1, Ok(())));
+    let imported = bench.import(NOW + DAY + 1, rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
+    assert!(imported.trouble.is_none());
+    assert_eq!(imported.created, 1);
     assert_eq!(bench.passwords().await, [Some("one".into())]);
-    let server = || Server::parse_url("imaps://imap.example").unwrap();
-    let new = ("q".to_owned(), server(), server(), Options::default());
     let secrets = [Some(Secret::new("x")), None];
-    project(&bench.store, Some(&bench.vault), NOW + DAY + 1, new, secrets).await.unwrap();
-    assert_eq!(bench.store.unused_credentials(NOW + 1).await.unwrap(), left, "not forgotten, to be tried again");
+    let new = ProjectParts { secrets, ..parts("q", "imaps://imap.example", "imaps://imap.example") };
+    project(&bench.workspace, new).await.unwrap();
+    assert_eq!(bench.store().unused_credentials(NOW + 1).await.unwrap(), left, "not forgotten, to be tried again");
 }
 
 #[tokio::test]
-async fn a_clean_up_comes_after_the_entry_in_pieces_and_can_be_cancelled() {
+async fn a_clean_up_comes_after_the_import_in_pieces_and_can_be_cancelled() {
     let vault = Arc::new(Moody::new(false));
     let bench = Bench::with(&vault).await;
     let left = bench.left_behind(5).await;
@@ -202,13 +224,18 @@ async fn a_clean_up_comes_after_the_entry_in_pieces_and_can_be_cancelled() {
         Arc::new(move |work, done, of| heard.lock().unwrap().push((work, done, of)))
     };
     let watch = Watch { tell, cancel: vault.removed.clone() };
-    let entered = bench.enter(NOW + DAY + 1, rows(&[Some("one")]), &watch).await.unwrap();
-    assert_eq!((entered.created, entered.removed), (1, Ok(())));
+    let imported = bench.import(NOW + DAY + 1, rows(&[Some("one")]), &watch).await.unwrap();
+    assert!(imported.trouble.is_none());
+    assert_eq!(imported.created, 1);
     assert_eq!(*heard.lock().unwrap(), [(Work::Storing, 2, 2), (Work::Removing, 2, 5)]);
-    assert_eq!(bench.store.unused_credentials(NOW + 1).await.unwrap(), left[2..], "those that are gone are forgotten");
+    assert_eq!(
+        bench.store().unused_credentials(NOW + 1).await.unwrap(),
+        left[2..],
+        "those that are gone are forgotten"
+    );
     let watch = Watch { cancel: CancellationToken::new(), ..watch };
-    bench.enter(NOW + DAY + 1, rows(&[None]), &watch).await.unwrap();
-    assert!(bench.store.unused_credentials(NOW + 1).await.unwrap().is_empty());
+    bench.import(NOW + DAY + 1, rows(&[None]), &watch).await.unwrap();
+    assert!(bench.store().unused_credentials(NOW + 1).await.unwrap().is_empty());
     assert_eq!(*vault.batches.lock().unwrap(), [2, 2, 1]);
 }
 
@@ -216,11 +243,12 @@ async fn a_clean_up_comes_after_the_entry_in_pieces_and_can_be_cancelled() {
 async fn cancelled_while_replaced_passwords_go_names_how_many_stayed() {
     let vault = Arc::new(Moody::new(false));
     let bench = Bench::with(&vault).await;
-    bench.enter(NOW, rows(&[Some("one"), Some("two")]), &Watch::nobody()).await.unwrap();
+    bench.import(NOW, rows(&[Some("one"), Some("two")]), &Watch::nobody()).await.unwrap();
     let watch = Watch { cancel: vault.removed.clone(), ..Watch::nobody() };
-    let entered = bench.enter(NOW, rows(&[Some("1"), Some("2")]), &watch).await.unwrap();
-    assert_eq!((entered.updated, entered.removed), (2, Err(NotRemoved::Cancelled(2))));
-    assert_eq!(bench.store.unused_credentials(i64::MAX).await.unwrap().len(), 2);
+    let imported = bench.import(NOW, rows(&[Some("1"), Some("2")]), &watch).await.unwrap();
+    assert_eq!(imported.updated, 2);
+    assert!(matches!(imported.trouble, Some(ServiceError::NotRemoved(NotRemoved::Cancelled(2)))));
+    assert_eq!(bench.store().unused_credentials(i64::MAX).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -228,10 +256,10 @@ async fn cancelled_when_the_last_password_is_stored_imports_nothing() {
     let vault = Arc::new(Moody::new(false));
     let bench = Bench::with(&vault).await;
     let watch = Watch { cancel: vault.stored.clone(), ..Watch::nobody() };
-    let cancelled = bench.enter(NOW, rows(&[Some("one")]), &watch).await;
-    assert!(matches!(cancelled, Err(EnterError::Vault(VaultError::Cancelled))), "{cancelled:?}");
-    assert!(bench.store.items(bench.project).await.unwrap().is_empty());
-    assert!(bench.store.unused_credentials(i64::MAX).await.unwrap().is_empty(), "taken back");
+    let cancelled = bench.import(NOW, rows(&[Some("one")]), &watch).await;
+    assert!(matches!(cancelled, Err(ImportError::Vault(VaultError::Cancelled))), "{cancelled:?}");
+    assert!(bench.store().items(bench.project).await.unwrap().is_empty());
+    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty(), "taken back");
     assert_eq!(vault.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
 }
 
@@ -247,11 +275,11 @@ async fn d30_rows_that_share_a_destination_are_named_with_whom() {
     };
     let first = vec![row(2, "anna", "anna", Some("a1")), row(3, "bob", "bob", None)];
     let named = async |project, rows: &[Row]| -> Vec<String> {
-        let shared = shared_destinations(&bench.store, project, rows).await.unwrap();
+        let shared = shared_destinations(&bench.workspace, project, rows).await.unwrap();
         shared.iter().map(ToString::to_string).collect()
     };
     assert_eq!(named(bench.project, &first).await, [] as [&str; 0]);
-    bench.enter(NOW, first.clone(), &Watch::nobody()).await.unwrap();
+    bench.import(NOW, first.clone(), &Watch::nobody()).await.unwrap();
     assert_eq!(named(bench.project, &first).await, [] as [&str; 0], "the same items once more");
 
     let mut second = first;
@@ -268,9 +296,7 @@ async fn d30_rows_that_share_a_destination_are_named_with_whom() {
     assert_eq!(named(bench.project, &second).await, expected);
 
     // Another project with the same destination; the same addresses are another item there.
-    let server = |url: &str| Server::parse_url(url).unwrap();
-    let new = ("q".to_owned(), server("imaps://other.example"), server("imap://imap.example"), Options::default());
-    let other = project(&bench.store, None, NOW, new, [None, None]).await.unwrap();
+    let other = project(&bench.workspace, parts("q", "imaps://other.example", "imap://imap.example")).await.unwrap();
     let of = "of project \"p\"";
     let expected = [
         format!("line 2: writes into the same mailbox as the item anna@a.example:anna@b.example {of}; {after}"),

@@ -6,21 +6,16 @@ use super::*;
 use crate::domain::clock::Clock;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
+use crate::domain::secret::Secret;
 use crate::domain::server::Server;
-use crate::engine::endpoints::RealEndpoints;
 use crate::platform::clock::SystemClock;
 use crate::platform::lock::{Owner, owner};
-use crate::store::{NewItem, Submission};
+use crate::store::{NewItem, Store, Submission};
 use crate::vault::FileVault;
 
-fn opening(folder: &Path, vault: Option<VaultKind>, passphrase: Option<&str>) -> Opening {
-    Opening {
-        folder: folder.to_owned(),
-        vault,
-        passphrase: passphrase.map(Secret::new),
-        clock: Arc::new(SystemClock),
-        endpoints: Arc::new(RealEndpoints),
-    }
+fn options(folder: &Path, vault: Option<VaultKind>, passphrase: Option<&str>) -> Arc<OpenOptions> {
+    let passphrase = passphrase.map(Secret::new);
+    Arc::new(OpenOptions { vault, passphrase, ..OpenOptions::new(folder.to_owned()) })
 }
 
 /// What a process left that crashed a moment ago: its name, and a pass under way.
@@ -39,28 +34,23 @@ async fn crashed(folder: &Path) -> Owner {
     dead
 }
 
-async fn refused(opening: &Opening) -> String {
-    match open(opening).await {
-        Err(Answer::NotOpened(why)) => why,
-        Err(answer) => panic!("{answer:?}"),
-        Ok(_) => panic!("it was opened"),
-    }
+async fn refused(options: &Arc<OpenOptions>) -> String {
+    open(options).await.err().expect("it was opened").to_string()
 }
 
 #[tokio::test]
 async fn r60_try_again_after_a_failed_opening_still_resumes_what_a_crash_left() {
     let folder = tempfile::tempdir().unwrap();
     let dead = crashed(folder.path()).await;
-    let opening = opening(folder.path(), None, None);
+    let options = options(folder.path(), None, None);
     // It cannot be emptied: it is no folder.
     std::fs::write(folder.path().join("spool"), "in the way").unwrap();
-    assert!(refused(&opening).await.contains("spool"));
+    assert!(refused(&options).await.contains("spool"));
     assert_eq!(owner(folder.path()), Some(dead), "the mark of the crash");
     std::fs::remove_file(folder.path().join("spool")).unwrap();
-    let Ok((open, opened)) = open(&opening).await else { panic!("it opens") };
-    assert_eq!((opened.held, open.resume.len()), (0, 1));
-    open.engine.close().await;
-    drop(open.lock);
+    let Ok(Opened { engine, resume, info, .. }) = open(&options).await else { panic!("it opens") };
+    assert_eq!((info.held, resume.len()), (0, 1));
+    engine.close().await;
     assert_eq!(owner(folder.path()), None, "taken care of");
 }
 
@@ -68,33 +58,35 @@ async fn r60_try_again_after_a_failed_opening_still_resumes_what_a_crash_left() 
 async fn another_vault_than_the_chosen_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     Store::open(folder.path(), 1).unwrap().choose_vault("file").await.unwrap();
-    let why = refused(&opening(folder.path(), Some(VaultKind::Keyring), None)).await;
+    let why = refused(&options(folder.path(), Some(VaultKind::Keyring), None)).await;
     assert!(why.contains("in the file vault") && why.contains("--data"), "{why}");
-    assert!(open(&opening(folder.path(), Some(VaultKind::File), None)).await.is_ok());
+    assert!(open(&options(folder.path(), Some(VaultKind::File), None)).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_kind_that_was_asked_for_is_proposed_until_one_is_chosen() {
     let folder = tempfile::tempdir().unwrap();
-    let Ok((_, opened)) = open(&opening(folder.path(), Some(VaultKind::File), None)).await else { panic!("it opens") };
-    assert_eq!((opened.vault, opened.proposed, opened.unlocked), (None, Some(VaultKind::File), false));
-    assert!(!folder.path().join(FileVault::FILE).exists(), "nobody gave a passphrase");
-    let Ok((_, opened)) = open(&opening(folder.path(), Some(VaultKind::File), Some(""))).await else {
+    let Ok(Opened { info, .. }) = open(&options(folder.path(), Some(VaultKind::File), None)).await else {
         panic!("it opens")
     };
-    assert!(opened.vault_error.is_some_and(|why| why.contains("passphrase")) && opened.proposed.is_some());
+    assert_eq!((info.vault, info.proposed, info.unlocked), (None, Some(VaultKind::File), false));
+    assert!(!folder.path().join(FileVault::FILE).exists(), "nobody gave a passphrase");
+    let Ok(Opened { info, .. }) = open(&options(folder.path(), Some(VaultKind::File), Some(""))).await else {
+        panic!("it opens")
+    };
+    assert!(info.vault_error.is_some_and(|why| why.to_string().contains("passphrase")) && info.proposed.is_some());
 }
 
 #[tokio::test]
 async fn a_vault_whose_file_is_gone_is_said_at_once_and_not_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let phrase = Some("open sesame");
-    assert!(open(&opening(folder.path(), Some(VaultKind::File), phrase)).await.is_ok());
+    assert!(open(&options(folder.path(), Some(VaultKind::File), phrase)).await.is_ok());
     std::fs::remove_file(folder.path().join(FileVault::FILE)).unwrap();
     for phrase in [None, phrase] {
-        let Ok((_, opened)) = open(&opening(folder.path(), None, phrase)).await else { panic!("it opens") };
-        let why = opened.vault_error.unwrap();
-        assert!(why.contains("vault.bin is gone") && why.contains("backup") && !opened.unlocked, "{why}");
+        let Ok(Opened { info, .. }) = open(&options(folder.path(), None, phrase)).await else { panic!("it opens") };
+        let why = info.vault_error.unwrap().to_string();
+        assert!(why.contains("vault.bin is gone") && why.contains("backup") && !info.unlocked, "{why}");
         assert!(!folder.path().join(FileVault::FILE).exists());
     }
 }
@@ -105,8 +97,8 @@ async fn what_a_broken_off_deletion_left_is_purged_beside_the_opening() {
     crashed(folder.path()).await;
     let database = rusqlite::Connection::open(folder.path().join("workspace.db")).unwrap();
     database.execute_batch("UPDATE project SET deleted = 1; UPDATE pass SET status = 'stopped'").unwrap();
-    let Ok((open, opened)) = open(&opening(folder.path(), None, None)).await else { panic!("it opens") };
-    assert!(opened.projects.is_empty());
+    let Ok(Opened { engine, info, .. }) = open(&options(folder.path(), None, None)).await else { panic!("it opens") };
+    assert!(info.projects.is_empty());
     let rows = "SELECT (SELECT count(*) FROM project) + (SELECT count(*) FROM item) + (SELECT count(*) FROM pass)";
     let gone = async {
         while database.query_row(rows, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
@@ -114,5 +106,5 @@ async fn what_a_broken_off_deletion_left_is_purged_beside_the_opening() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(60), gone).await.expect("purged");
-    open.engine.close().await;
+    engine.close().await;
 }

@@ -3,20 +3,26 @@
 
 use std::collections::HashMap;
 
-use super::item_key;
+use super::{OpenWorkspace, item_key};
 use crate::domain::csv_import::{Problem, Row};
 use crate::domain::ids::ProjectId;
 use crate::domain::item::Mailbox;
 use crate::domain::mailbox_key::Shared;
 use crate::domain::project::Project;
 use crate::engine::mailboxes::resolved;
-use crate::store::{DestinationRow, Store, StoreError};
+use crate::service::ServiceError;
+use crate::store::DestinationRow;
 
 /// The rows that share a destination mailbox, each with whom, in the order of the list.
 ///
 /// # Errors
 /// The database.
-pub async fn shared_destinations(store: &Store, project: ProjectId, rows: &[Row]) -> Result<Vec<Problem>, StoreError> {
+pub async fn shared_destinations(
+    workspace: &OpenWorkspace,
+    project: ProjectId,
+    rows: &[Row],
+) -> Result<Vec<Problem>, ServiceError> {
+    let store = &workspace.store;
     let projects: HashMap<ProjectId, Project> =
         store.projects().await?.into_iter().map(|project| (project.id, project)).collect();
     let items = store.destinations().await?;

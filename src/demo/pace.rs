@@ -17,10 +17,10 @@ use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::item::Mailbox;
 use crate::domain::message::{MessageHeader, MessageMeta};
 use crate::domain::server::Server;
-use crate::endpoint::auth::Authenticator;
-use crate::endpoint::maildir::MaildirEndpoint;
-use crate::endpoint::{Destination, Endpoint, FolderRef, MessageStream, Resources, Result, Source, Which};
-use crate::engine::endpoints::{Endpoints, RealEndpoints};
+use crate::service::seam::{
+    Authenticator, Destination, Endpoint, Endpoints, FolderRef, MaildirEndpoint, MessageStream, RealEndpoints,
+    Resources, Result, Source, Which,
+};
 
 /// Between two messages, of all mailboxes together.
 const STEP: Duration = Duration::from_millis(11);

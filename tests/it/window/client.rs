@@ -1,75 +1,75 @@
-//! The desk with the real engine and a real database behind it.
+//! The client with the real engine and a real database behind it.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use mailferry::domain::ids::ProjectId;
+use mailferry::domain::project::Options;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::star::Star;
-use mailferry::engine::desk::{
-    Answer, Ask, Command, Desk, ImportFrom, NewProject, NewServer, Opened, Opening, VaultKind, Waker,
-};
-use mailferry::engine::endpoints::RealEndpoints;
+use mailferry::engine::command::Command;
 use mailferry::engine::snapshot::Snapshot;
 use mailferry::platform::clock::SystemClock;
+use mailferry::service::client::{Client, NEWS, Request, Response, Waker};
+use mailferry::service::import::ImportFrom;
+use mailferry::service::projects::{NewProject, NewServer};
+use mailferry::service::{OpenOptions, ServiceError, VaultKind, WorkspaceInfo};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Client {
-    desk: Desk,
+struct Caller {
+    end: Client,
     news: Receiver<()>,
 }
 
-impl Client {
-    fn open(folder: &std::path::Path) -> (Client, Answer) {
-        let mut client = Client::begin(folder);
-        let answer = client.wait(|desk| desk.answer()).1;
+impl Caller {
+    fn open(folder: &std::path::Path) -> (Caller, Response) {
+        let mut client = Caller::begin(folder);
+        let answer = client.wait(|client| client.receive()).1;
         (client, answer)
     }
 
     /// Begins to open it.
-    fn begin(folder: &std::path::Path) -> Client {
+    fn begin(folder: &std::path::Path) -> Caller {
         let (wake, news) = sync_channel(1);
         // A wake-up that waits already is enough.
         let waker: Waker = Arc::new(move || {
             let _ = wake.try_send(());
         });
-        let opening = Opening {
-            folder: folder.to_owned(),
+        let options = OpenOptions {
             vault: Some(VaultKind::File),
             passphrase: Some(Secret::new("open sesame")),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
+            ..OpenOptions::new(folder.to_owned())
         };
-        Client { desk: Desk::open(opening, waker).expect("threads"), news }
+        Caller { end: Client::open(options, waker).expect("threads"), news }
     }
 
-    fn wait<T>(&mut self, mut look: impl FnMut(&mut Desk) -> Option<T>) -> T {
+    fn wait<T>(&mut self, mut look: impl FnMut(&mut Client) -> Option<T>) -> T {
         loop {
-            if let Some(found) = look(&mut self.desk) {
+            if let Some(found) = look(&mut self.end) {
                 return found;
             }
             self.news.recv_timeout(PATIENCE).expect("news");
         }
     }
 
-    fn ask(&mut self, ask: Ask) -> Answer {
-        let ticket = self.desk.ask(ask).expect("taken");
+    fn ask(&mut self, request: Request) -> Response {
+        let id = self.end.send(request).expect("taken");
         // One wake-up may stand for several answers.
-        self.wait(|desk| std::iter::from_fn(|| desk.answer()).find(|(answered, _)| *answered == ticket)).1
+        self.wait(|client| std::iter::from_fn(|| client.receive()).find(|(answered, _)| *answered == id)).1
     }
 
     fn state(&mut self, fits: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-        self.wait(|desk| Some(desk.snapshot()).filter(|snapshot| fits(snapshot)))
+        self.wait(|client| Some(client.snapshot()).filter(|snapshot| fits(snapshot)))
     }
 }
 
-fn opened(answer: Answer) -> Opened {
-    let Answer::Opened(opened) = answer else { panic!("{answer:?}") };
+fn opened(answer: Response) -> WorkspaceInfo {
+    let Response::Opened(opened) = answer else { panic!("{answer:?}") };
     *opened
 }
 
@@ -77,39 +77,44 @@ fn server(url: &str) -> NewServer {
     NewServer { server: Server::parse_url(url).expect("an address"), authorities: None, password: None }
 }
 
-fn with_two_items(client: &mut Client) -> ProjectId {
+fn with_two_items(client: &mut Caller) -> ProjectId {
     let (source, destination) = (server("imap+plain://127.0.0.1:1"), server("imap+plain://127.0.0.1:2"));
-    let made = client.ask(Ask::NewProject(Box::new(NewProject { name: "Contoso".into(), source, destination })));
-    let Answer::Made(project, projects) = made else { panic!("{made:?}") };
+    let made = client.ask(Request::NewProject(Box::new(NewProject {
+        name: "Contoso".into(),
+        source,
+        destination,
+        options: Options::default(),
+    })));
+    let Response::Made(project, projects) = made else { panic!("{made:?}") };
     assert_eq!(projects.len(), 1);
     let from = ImportFrom::Text(Secret::new("anna@a.example\tanna@b.example\nbob@a.example\tbob@b.example\n"));
-    let Answer::Previewed(preview) = client.ask(Ask::Preview(project, from.clone())) else { panic!("a preview") };
+    let Response::Previewed(preview) = client.ask(Request::Preview(project, from.clone())) else { panic!("a preview") };
     assert_eq!((preview.good, preview.bad, preview.passwords), (2, 0, false));
     assert_eq!(preview.notes, [] as [&str; 0]);
     let both = ImportFrom::Text(Secret::new("anna@a.example\tboth@b.example\nbob@a.example\tboth@b.example\n"));
-    let Answer::Previewed(preview) = client.ask(Ask::Preview(project, both)) else { panic!("a preview") };
+    let Response::Previewed(preview) = client.ask(Request::Preview(project, both)) else { panic!("a preview") };
     assert_eq!(preview.notes, ["line 2: writes into the same mailbox as line 1; they run one after the other"]);
     let cancel = CancellationToken::new();
-    let imported = client.ask(Ask::Import { project, from, skip_bad: false, cancel });
-    assert!(matches!(imported, Answer::Imported(ref done) if done.created == 2), "{imported:?}");
+    let imported = client.ask(Request::Import { project, from, skip_bad: false, cancel });
+    assert!(matches!(imported, Response::Imported(ref done) if done.created == 2), "{imported:?}");
     project
 }
 
 #[test]
 fn r60_stars_settings_and_items_survive_the_window() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, answer) = Client::open(folder.path());
+    let (mut client, answer) = Caller::open(folder.path());
     assert!(opened(answer).unlocked, "the passphrase was given");
     let project = with_two_items(&mut client);
     let rows = client.state(|snapshot| snapshot.rows().count() == 2);
     let bob = rows.row(1).expect("two rows").item;
-    let starred = client.ask(Ask::Do(Command::Star { project, items: vec![bob], star: Some(Star::Purple) }));
-    assert!(matches!(starred, Answer::Done(outcome) if outcome.done == [bob]));
+    let starred = client.ask(Request::Command(Command::Star { project, items: vec![bob], star: Some(Star::Purple) }));
+    assert!(matches!(starred, Response::Done(outcome) if outcome.done == [bob]));
     client.state(|snapshot| snapshot.rows().any(|row| row.star == Some(Star::Purple)));
-    client.ask(Ask::Remember("window.size".into(), "1300 820".into()));
+    client.ask(Request::Remember("window.size".into(), "1300 820".into()));
     drop(client);
 
-    let (mut client, answer) = Client::open(folder.path());
+    let (mut client, answer) = Caller::open(folder.path());
     let opened = opened(answer);
     assert_eq!(opened.settings["window.size"], "1300 820");
     assert_eq!((opened.projects.len(), opened.held, opened.resumed), (1, 0, 0));
@@ -121,11 +126,14 @@ fn r60_stars_settings_and_items_survive_the_window() {
 #[test]
 fn items_without_a_credential_are_left_alone_by_name_of_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, _) = Client::open(folder.path());
+    let (mut client, _) = Caller::open(folder.path());
     let project = with_two_items(&mut client);
     let items = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
     let kind = mailferry::domain::pass::PassKind::Full;
-    let Answer::Done(outcome) = client.ask(Ask::Start { project, items, kind }) else { panic!("an outcome") };
+    let Response::Started(report) = client.ask(Request::Command(Command::Start { project, items, kind })) else {
+        panic!("an outcome")
+    };
+    let outcome = report.into_outcome();
     assert!(outcome.done.is_empty() && outcome.error.is_none());
     assert_eq!(outcome.left.len(), 2);
     assert!(outcome.left[0].1.starts_with("no credential for the source and the destination"), "{outcome:?}");
@@ -134,40 +142,41 @@ fn items_without_a_credential_are_left_alone_by_name_of_the_reason() {
 #[test]
 fn a_second_window_is_told_who_has_the_workspace() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (first, answer) = Client::open(folder.path());
+    let (first, answer) = Caller::open(folder.path());
     opened(answer);
-    let (mut second, answer) = Client::open(folder.path());
-    assert!(matches!(answer, Answer::InUse(Some(owner)) if owner.pid == std::process::id()));
+    let (mut second, answer) = Caller::open(folder.path());
+    assert!(matches!(answer, Response::InUse(Some(owner)) if owner.pid == std::process::id()));
     drop(first);
-    opened(second.ask(Ask::Reopen));
+    opened(second.ask(Request::Reopen));
 }
 
 #[test]
 fn items_that_were_deleted_meanwhile_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, _) = Client::open(folder.path());
+    let (mut client, _) = Caller::open(folder.path());
     let project = with_two_items(&mut client);
     let gone = mailferry::domain::ids::ItemId(4711);
-    let start = Ask::Start { project, items: vec![gone], kind: mailferry::domain::pass::PassKind::Full };
-    let Answer::Done(outcome) = client.ask(start) else { panic!("an outcome") };
-    assert_eq!(outcome.left, [(gone, "the item was deleted meanwhile".to_owned())]);
+    let start =
+        Request::Command(Command::Start { project, items: vec![gone], kind: mailferry::domain::pass::PassKind::Full });
+    let Response::Started(report) = client.ask(start) else { panic!("an outcome") };
+    assert_eq!(report.into_outcome().left, [(gone, "the item was deleted meanwhile".to_owned())]);
 }
 
 #[test]
 fn items_are_there_when_the_window_hears_of_their_project() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, _) = Client::open(folder.path());
+    let (mut client, _) = Caller::open(folder.path());
     with_two_items(&mut client);
     drop(client);
-    let (client, answer) = Client::open(folder.path());
+    let (client, answer) = Caller::open(folder.path());
     assert_eq!(opened(answer).projects.len(), 1);
-    assert_eq!(client.desk.snapshot().rows().count(), 2);
+    assert_eq!(client.end.snapshot().rows().count(), 2);
 }
 
 #[test]
 fn what_another_process_does_reaches_an_open_window() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, _) = Client::open(folder.path());
+    let (mut client, _) = Caller::open(folder.path());
     let project = with_two_items(&mut client);
     let other = mailferry::store::Store::open(folder.path(), 1).expect("another process");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -183,15 +192,13 @@ fn what_another_process_does_reaches_an_open_window() {
     let made = other.create_project("Fabrikam".into(), address(), address(), Default::default(), [None; 2]);
     let second = runtime.block_on(made).expect("made");
     runtime.block_on(other.import_items(second, vec![one("dora")])).expect("imported");
-    let told = |client: &mut Client, count: usize| {
-        client.wait(|desk| {
-            let answers = std::iter::from_fn(|| desk.answer());
-            answers.filter(|(ticket, _)| *ticket == mailferry::engine::desk::NEWS).find_map(
-                |(_, answer)| match answer {
-                    Answer::Projects(projects) => (projects.len() == count).then_some(projects),
-                    other => panic!("{other:?}"),
-                },
-            )
+    let told = |client: &mut Caller, count: usize| {
+        client.wait(|client| {
+            let answers = std::iter::from_fn(|| client.receive());
+            answers.filter(|(request, _)| *request == NEWS).find_map(|(_, answer)| match answer {
+                Response::Projects(projects) => (projects.len() == count).then_some(projects),
+                other => panic!("{other:?}"),
+            })
         })
     };
     assert_eq!(told(&mut client, 2)[1].name, "Fabrikam");
@@ -208,7 +215,7 @@ fn crashed(ago: i64) -> tempfile::TempDir {
     let now = mailferry::domain::clock::Clock::now(&SystemClock);
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let (mut client, _) = Client::open(folder.path());
+    let (mut client, _) = Caller::open(folder.path());
     with_two_items(&mut client);
     let items = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
     drop(client);
@@ -231,7 +238,7 @@ fn crashed(ago: i64) -> tempfile::TempDir {
 #[test]
 fn d3_passes_go_on_after_a_crash_a_moment_ago_even_if_their_figures_stood_still() {
     let folder = crashed(60 * 1000);
-    let (_client, answer) = Client::open(folder.path());
+    let (_client, answer) = Caller::open(folder.path());
     let opened = opened(answer);
     assert_eq!((opened.resumed, opened.held, opened.trouble), (2, 0, Vec::new()));
 }
@@ -239,14 +246,14 @@ fn d3_passes_go_on_after_a_crash_a_moment_ago_even_if_their_figures_stood_still(
 #[test]
 fn d3_passes_of_a_crash_long_ago_are_held() {
     let folder = crashed(30 * 60 * 1000);
-    let (client, answer) = Client::open(folder.path());
+    let (client, answer) = Caller::open(folder.path());
     let opened = opened(answer);
     assert_eq!((opened.resumed, opened.held), (0, 2));
     let held = |row: &std::sync::Arc<_>| {
         let row: &mailferry::engine::snapshot::ItemRow = row;
         row.status == mailferry::domain::status::Status::Held
     };
-    assert!(client.desk.snapshot().rows().all(held));
+    assert!(client.end.snapshot().rows().all(held));
 }
 
 /// A pipe that nobody ever writes: whoever opens it hangs.
@@ -266,60 +273,60 @@ fn shut_vault(folder: &std::path::Path) -> std::fs::File {
 }
 
 /// A question that waits for the vault.
-fn with_password() -> Ask {
+fn with_password() -> Request {
     let source = NewServer { password: Some(Secret::new("x")), ..server("imap+plain://127.0.0.1:1") };
     let destination = server("imap+plain://127.0.0.1:2");
-    Ask::NewProject(Box::new(NewProject { name: "Hung".into(), source, destination }))
+    Request::NewProject(Box::new(NewProject { name: "Hung".into(), source, destination, options: Options::default() }))
 }
 
 #[test]
 fn questions_that_hang_leave_stars_and_stops_to_be_taken() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, _) = Client::open(folder.path());
+    let (mut client, _) = Caller::open(folder.path());
     let project = with_two_items(&mut client);
     let items: Vec<_> = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
     let list = folder.path().join("items.csv");
     std::fs::write(&list, "Source Email,Destination Email\na@a.example,a@b.example\n").expect("a list");
     let _shut = shut_vault(folder.path());
     for _ in 0..20 {
-        client.desk.ask(with_password()).expect("taken");
+        client.end.send(with_password()).expect("taken");
     }
-    let star = Ask::Do(Command::Star { project, items: items.clone(), star: Some(Star::Green) });
-    assert!(matches!(client.ask(star), Answer::Done(outcome) if outcome.done == items));
+    let star = Request::Command(Command::Star { project, items: items.clone(), star: Some(Star::Green) });
+    assert!(matches!(client.ask(star), Response::Done(outcome) if outcome.done == items));
     // Every keystroke asks for a preview; the channel never fills up.
     for _ in 0..20 {
         for _ in 0..20 {
-            client.desk.ask(Ask::Preview(project, ImportFrom::File(list.clone()))).expect("taken");
+            client.end.send(Request::Preview(project, ImportFrom::File(list.clone()))).expect("taken");
         }
-        let stop = Ask::Do(Command::Stop { project, items: items.clone() });
-        assert!(matches!(client.ask(stop), Answer::Done(outcome) if outcome.left.len() == 2));
+        let stop = Request::Command(Command::Stop { project, items: items.clone() });
+        assert!(matches!(client.ask(stop), Response::Done(outcome) if outcome.left.len() == 2));
     }
     for _ in 0..3 {
         for _ in 0..20 {
-            client.desk.ask(with_password()).expect("taken");
+            client.end.send(with_password()).expect("taken");
         }
-        let stopped = client.ask(Ask::Remember("a".into(), "b".into()));
-        assert!(matches!(stopped, Answer::Done(_)), "{stopped:?}");
+        let stopped = client.ask(Request::Remember("a".into(), "b".into()));
+        assert!(matches!(stopped, Response::Done(_)), "{stopped:?}");
     }
     let refused = client.ask(with_password());
-    assert!(matches!(&refused, Answer::Refused(why) if why.contains("too many questions")), "{refused:?}");
-    let stopped = client.ask(Ask::StopAll);
-    assert!(matches!(&stopped, Answer::Done(outcome) if outcome.error.is_none()), "{stopped:?}");
+    assert!(matches!(&refused, Response::Refused(ServiceError::TooMany)), "{refused:?}");
+    let stopped = client.ask(Request::StopAll);
+    assert!(matches!(&stopped, Response::Done(outcome) if outcome.error.is_none()), "{stopped:?}");
 }
 
 #[test]
 fn closing_while_a_question_hangs_gives_the_workspace_back_in_order() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut client, _) = Client::open(folder.path());
+    let (mut client, _) = Caller::open(folder.path());
     with_two_items(&mut client);
     let shut = shut_vault(folder.path());
-    client.desk.ask(with_password()).expect("taken");
-    client.ask(Ask::Remember("said".into(), "before".into()));
-    client.desk.ask(Ask::Remember("said".into(), "at last".into())).expect("taken");
+    client.end.send(with_password()).expect("taken");
+    client.ask(Request::Remember("said".into(), "before".into()));
+    client.end.send(Request::Remember("said".into(), "at last".into())).expect("taken");
     drop(client);
     assert_eq!(mailferry::platform::lock::owner(folder.path()), None, "no crash");
     drop(shut);
-    let (_client, answer) = Client::open(folder.path());
+    let (_client, answer) = Caller::open(folder.path());
     assert_eq!(opened(answer).settings["said"], "at last");
 }
 
@@ -328,7 +335,7 @@ fn closing_while_a_question_hangs_gives_the_workspace_back_in_order() {
 fn closing_while_the_vault_is_waited_for_gives_the_workspace_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let vault = pipe(folder.path(), mailferry::vault::FileVault::FILE);
-    let client = Client::begin(folder.path());
+    let client = Caller::begin(folder.path());
     // Opening it to be written waits for whoever reads it.
     let _silent = std::fs::File::options().write(true).open(vault).expect("the vault is being opened");
     drop(client);
@@ -337,9 +344,9 @@ fn closing_while_the_vault_is_waited_for_gives_the_workspace_back() {
 
 #[test]
 fn a_question_never_waits() {
-    let (mut desk, office) = Desk::pair();
-    let taken = (0..1000).take_while(|_| desk.ask(Ask::Projects).is_ok()).count();
+    let (mut client, service) = Client::pair();
+    let taken = (0..1000).take_while(|_| client.send(Request::Projects).is_ok()).count();
     assert_eq!(taken, 64, "the channel is bounded, and full is an error at once");
-    drop(office);
-    assert!(desk.ask(Ask::Projects).is_err());
+    drop(service);
+    assert!(client.send(Request::Projects).is_err());
 }

@@ -11,7 +11,7 @@ use base64::Engine;
 
 use super::words::{FOLDERS, OTHERS, PEOPLE, SENTENCES, SUBJECTS};
 use crate::domain::folder::FolderPath;
-use crate::endpoint::maildir::directory;
+use crate::service::seam::directory;
 
 /// Messages that are larger than the destination accepts.
 pub const TOO_BIG: u64 = 2;

@@ -1,4 +1,4 @@
-//! A vault that is opened after the engine has started: until somebody gives the passphrase it is locked.
+//! A vault that is opened after the engine may have started: until somebody gives the passphrase it is locked.
 
 use std::sync::{Arc, RwLock};
 
@@ -6,11 +6,11 @@ use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 use crate::vault::{Progress, Vault, VaultError};
 
-/// Locked until [`LateVault::set`].
+/// Locked until [`LockableVault::set`].
 #[derive(Default)]
-pub struct LateVault(RwLock<Option<Arc<dyn Vault>>>);
+pub struct LockableVault(RwLock<Option<Arc<dyn Vault>>>);
 
-impl LateVault {
+impl LockableVault {
     /// The vault is open from now on.
     pub fn set(&self, vault: Arc<dyn Vault>) {
         // A poisoned lock only means that another thread panicked between two assignments of this one value.
@@ -27,7 +27,7 @@ impl LateVault {
     }
 }
 
-impl Vault for LateVault {
+impl Vault for LockableVault {
     fn get(&self, id: CredentialId) -> Result<Secret, VaultError> {
         self.open()?.get(id)
     }

@@ -1,0 +1,129 @@
+//! Whether an item can start at all, whatever its status: one answer for every way to start it. Pure.
+//!
+//! What its status allows is told by [`super::action`].
+
+use std::collections::HashMap;
+
+use super::failure::Side;
+use super::ids::ItemId;
+use super::item::{Item, Mailbox};
+use super::project::Project;
+use super::server::Server;
+use super::shared_maildir::{SharedMaildir, shared_maildirs};
+
+/// Why an item cannot start. Shown as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// Nobody can log in on these sides.
+    #[error("no credential for the {}: import a password, or make a project with an administrator", sides(.0))]
+    NoCredential(Vec<Side>),
+    /// A mailbox would be copied into itself.
+    #[error("source and destination are the same mailbox")]
+    SameMailbox,
+    /// Two people's mail would lie in one Maildir.
+    #[error(transparent)]
+    SharedMaildir(#[from] SharedMaildir),
+    /// It is not there any more.
+    #[error("the item was deleted meanwhile")]
+    Deleted,
+}
+
+fn sides(sides: &[Side]) -> String {
+    sides.iter().map(|side| side.word()).collect::<Vec<_>>().join(" and the ")
+}
+
+/// What there is to know of a project before its items can be looked at.
+pub struct StartCheck<'a> {
+    project: &'a Project,
+    admins: (bool, bool),
+    shared: HashMap<ItemId, SharedMaildir>,
+}
+
+impl<'a> StartCheck<'a> {
+    /// For a project with all its items. `admins` tells whether the administrator's password of either side is known.
+    pub fn new<'i>(
+        project: &'a Project,
+        admins: (bool, bool),
+        all: impl Iterator<Item = &'i Item> + Clone,
+    ) -> StartCheck<'a> {
+        StartCheck { project, admins, shared: shared_maildirs(project, all.map(Item::as_named)) }
+    }
+
+    /// Whether one of these items can start.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check(&self, item: &Item) -> Result<(), NotReady> {
+        let Project { source, destination, .. } = self.project;
+        let has = |server: &Server, admin: bool, mailbox: &Mailbox| match (server.needs_login(), &server.admin) {
+            (false, _) => true,
+            (true, Some(_)) => admin,
+            (true, None) => mailbox.credential.is_some(),
+        };
+        let known = [
+            (Side::Source, has(source, self.admins.0, &item.source)),
+            (Side::Destination, has(destination, self.admins.1, &item.destination)),
+        ];
+        let missing: Vec<Side> = known.into_iter().filter(|(_, has)| !has).map(|(side, _)| side).collect();
+        if !missing.is_empty() {
+            return Err(NotReady::NoCredential(missing));
+        }
+        if source.is_same_mailbox(&item.source, destination, &item.destination) {
+            return Err(NotReady::SameMailbox);
+        }
+        self.shared.get(&item.id).map_or(Ok(()), |shared| Err(shared.clone().into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{CredentialId, ProjectId};
+    use crate::domain::project::Options;
+
+    fn project(source: &str, destination: &str) -> Project {
+        let server = |url: &str| Server::parse_url(url).unwrap();
+        let (source, destination) = (server(source), server(destination));
+        Project { id: ProjectId(1), name: "p".into(), source, destination, options: Options::default() }
+    }
+
+    fn item(id: i64, source: &str, destination: &str, credential: Option<CredentialId>) -> Item {
+        let mailbox = |email: &str| Mailbox { email: email.into(), login: None, credential };
+        Item { id: ItemId(id), project: ProjectId(1), source: mailbox(source), destination: mailbox(destination) }
+    }
+
+    #[test]
+    fn an_item_needs_a_credential_on_each_side_and_two_mailboxes() {
+        let servers = project("imaps://a", "imaps://b");
+        let (without, with) = (item(1, "x@a", "x@b", None), item(2, "x@a", "x@b", Some(CredentialId(1))));
+        let check = StartCheck::new(&servers, (false, false), [&without, &with].into_iter());
+        let why = check.check(&without).unwrap_err();
+        assert_eq!(why, NotReady::NoCredential(vec![Side::Source, Side::Destination]));
+        assert!(why.to_string().starts_with("no credential for the source and the destination: "), "{why}");
+        assert_eq!(check.check(&with), Ok(()));
+        let one = project("imaps://a", "imaps://a");
+        let itself = item(3, "x@a", "x@a", Some(CredentialId(1)));
+        assert_eq!(
+            StartCheck::new(&one, (false, false), [&itself].into_iter()).check(&itself),
+            Err(NotReady::SameMailbox)
+        );
+    }
+
+    #[test]
+    fn an_administrators_password_counts_for_all_items_of_its_side() {
+        let mut servers = project("imaps://a", "imaps://b");
+        servers.source.admin = Some(crate::domain::server::AdminLogin::parse("boss"));
+        let own = item(1, "x@a", "x@b", Some(CredentialId(1)));
+        let of = |admins| StartCheck::new(&servers, admins, [&own].into_iter()).check(&own);
+        assert_eq!(of((true, false)), Ok(()));
+        assert_eq!(of((false, false)), Err(NotReady::NoCredential(vec![Side::Source])));
+    }
+
+    #[test]
+    fn two_peoples_mail_never_starts_into_one_maildir() {
+        let folders = project("maildir:/m/{localpart}", "maildir:/n/{email}");
+        let (one, two) = (item(1, "anna@a", "x@c", None), item(2, "anna@b", "y@c", None));
+        let check = StartCheck::new(&folders, (false, false), [&one, &two].into_iter());
+        assert!(matches!(check.check(&one), Err(NotReady::SharedMaildir(_))));
+    }
+}

@@ -1,0 +1,89 @@
+//! The one place where an engine is put together: over a workspace that this process has taken.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{OpenWorkspace, ServiceError};
+use crate::endpoint::budget::Budget;
+use crate::engine::command::{Command, Outcome};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::{Engine, MESSAGE_MEMORY, Orders, Workspace};
+use crate::platform::PlatformError;
+use crate::platform::lock::WorkspaceLock;
+use crate::vault::Vault;
+
+/// A running engine and the workspace's lock, which goes after it. Dropping both drops every connection;
+/// [`RunningEngine::close`] ends in order.
+pub struct RunningEngine {
+    engine: Engine,
+    lock: WorkspaceLock,
+}
+
+impl RunningEngine {
+    /// Starts an engine on the current tokio runtime. What a crash left counts as taken care of from then on, and not if
+    /// this fails (D3).
+    ///
+    /// # Errors
+    /// The workspace's own folders cannot be made.
+    pub fn start(workspace: &OpenWorkspace, mut lock: WorkspaceLock) -> Result<Self, ServiceError> {
+        let engine = Engine::start(Workspace {
+            store: workspace.store.clone(),
+            vault: Arc::clone(&workspace.vault) as Arc<dyn Vault>,
+            spool: lock.spool()?,
+            numbers: lock.numbers()?,
+            budget: Budget::new(MESSAGE_MEMORY),
+            clock: Arc::clone(&workspace.options.clock),
+            endpoints: Arc::clone(&workspace.options.endpoints),
+        });
+        lock.settle();
+        Ok(Self { engine, lock })
+    }
+
+    /// Gives a command and waits for its outcome.
+    pub async fn command(&self, command: Command) -> Outcome {
+        self.engine.command(command).await
+    }
+
+    /// The latest state, and news of later ones; at most ten a second.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.engine.snapshots()
+    }
+
+    /// Starts nothing new and tells what runs to stop. Returns at once, with an error if the engine has ended by itself.
+    pub async fn stop_all(&self) -> Outcome {
+        self.engine.stop_all().await
+    }
+
+    /// Starts nothing new, tells what runs to stop, and gives the workspace back when all of it has ended.
+    pub async fn close(self) {
+        drop(self.stop().await);
+    }
+
+    /// The same, but the workspace is kept until its lock is dropped.
+    pub(super) async fn stop(self) -> WorkspaceLock {
+        let Self { engine, lock } = self;
+        engine.close().await;
+        lock
+    }
+
+    /// A way to give commands in order without waiting for their outcomes.
+    pub(super) fn orders(&self) -> Orders {
+        self.engine.orders()
+    }
+
+    /// News that another process changed the workspace.
+    pub(super) fn elsewhere(&self) -> watch::Receiver<()> {
+        self.engine.elsewhere()
+    }
+
+    /// Says that this process is alive, so that a crash is known by its time (D3).
+    pub(super) fn say_alive(&self, now: i64) -> Result<(), PlatformError> {
+        self.lock.alive(now)
+    }
+
+    /// The process ends in order from here on, however long that takes: what comes next is not a start after a crash.
+    pub(super) fn leave(&self) {
+        self.lock.leave();
+    }
+}

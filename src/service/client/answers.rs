@@ -1,0 +1,144 @@
+//! What is answered beside the engine: from the database, from files, with the vault. Each answer is a use case of the
+//! service and what the engine must hear of it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::reply::Tell;
+use super::{Preview, Request, Response};
+use crate::domain::csv_import::{Parsed, Problem};
+use crate::domain::ids::ProjectId;
+use crate::domain::project::Project;
+use crate::engine::Orders;
+use crate::engine::command::{Command, Outcome};
+use crate::service::import::{self, ImportError, ImportFrom, Watch};
+use crate::service::items::PAGE;
+use crate::service::projects::{self, NewProject};
+use crate::service::{OpenWorkspace, ServiceError, VaultError, items, vault};
+
+/// Bad rows that are named.
+const NAMED: usize = 50;
+
+/// Answers requests. Cheap to clone; keeps neither the engine nor the workspace's lock.
+#[derive(Clone)]
+pub(super) struct Answers {
+    pub workspace: OpenWorkspace,
+    pub orders: Orders,
+    /// Projects whose items the engine has in its state.
+    pub known: Arc<Mutex<HashSet<ProjectId>>>,
+}
+
+impl Answers {
+    /// The response to a request; `tell` hears how far a long one is.
+    pub async fn answer(self, request: Request, tell: Tell) -> Response {
+        self.try_answer(request, tell).await.unwrap_or_else(Response::Refused)
+    }
+
+    async fn try_answer(&self, request: Request, tell: Tell) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
+            Request::Projects => Response::Projects(projects::all(workspace).await?),
+            Request::NewProject(new) => {
+                let (id, all) = self.new_project(*new).await?;
+                Response::Made(id, all)
+            }
+            Request::Preview(project, from) => Response::Previewed(self.preview(project, from).await?),
+            Request::Import { project, from, skip_bad, cancel } => {
+                // Given up, it must not go on to store passwords that nothing will name.
+                let _cancels = cancel.clone().drop_guard();
+                self.import(project, from, skip_bad, &Watch { tell, cancel }).await?
+            }
+            Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
+            Request::Folders(pass, offset) => {
+                Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
+            }
+            Request::Errors(pass, offset) => {
+                Response::Errors(pass, offset, items::errors(workspace, pass, PAGE, offset).await?)
+            }
+            Request::Unlock(kind, passphrase) => {
+                vault::unlock(workspace, kind, passphrase).await?;
+                Response::Unlocked(kind)
+            }
+            Request::Remember(name, value) => {
+                workspace.store.set_setting(name, value).await?;
+                Response::Done(Outcome::default())
+            }
+            Request::Reopen => return Err(ServiceError::IsOpen),
+            Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// Brings new items into the engine's state, so that whoever hears of them finds them there.
+    pub async fn load(&self, project: ProjectId) -> Result<(), ServiceError> {
+        let outcome = self.orders.send(Command::Open { project }).await.await;
+        match outcome.unwrap_or_else(|_| Outcome::ended()).error {
+            Some(error) => Err(ServiceError::NotShown(error)),
+            None => {
+                self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(project);
+                Ok(())
+            }
+        }
+    }
+
+    /// All projects as another process left them, with their items in the engine's state.
+    pub async fn news(&self) -> Result<Response, ServiceError> {
+        let projects = projects::all(&self.workspace).await?;
+        for project in &projects {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&project.id);
+            if !known {
+                self.load(project.id).await?;
+            }
+        }
+        Ok(Response::Projects(projects))
+    }
+
+    async fn new_project(&self, new: NewProject) -> Result<(ProjectId, Vec<Project>), ServiceError> {
+        let id = projects::create(&self.workspace, new).await?;
+        if let Err(error) = self.load(id).await {
+            // It has no items yet, and is loaded again with the first ones.
+            tracing::warn!(project = %id, %error, "new project not loaded");
+        }
+        Ok((id, projects::all(&self.workspace).await?))
+    }
+
+    async fn preview(&self, project: ProjectId, from: ImportFrom) -> Result<Preview, ServiceError> {
+        let list = import::read(from).await?;
+        let shared = import::shared_destinations(&self.workspace, project, &list.rows).await?;
+        Ok(preview(&list, &shared))
+    }
+
+    async fn import(
+        &self,
+        project: ProjectId,
+        from: ImportFrom,
+        skip_bad: bool,
+        watch: &Watch,
+    ) -> Result<Response, ServiceError> {
+        let list = import::read(from).await?;
+        import::admit(&list, skip_bad)?;
+        let mut summary = match import::items(&self.workspace, project, list, watch).await {
+            Err(ImportError::Vault(VaultError::Cancelled)) => return Ok(Response::Cancelled),
+            other => other?,
+        };
+        let loaded = self.load(project).await;
+        summary.trouble = summary.trouble.or(loaded.err());
+        Ok(Response::Imported(summary))
+    }
+}
+
+fn preview(list: &Parsed, shared: &[Problem]) -> Preview {
+    let first = |problems: &[Problem]| -> Vec<String> {
+        let mut lines: Vec<String> = problems.iter().take(NAMED).map(ToString::to_string).collect();
+        if problems.len() > NAMED {
+            lines.push(format!("… and {} more", problems.len() - NAMED));
+        }
+        lines
+    };
+    Preview {
+        good: list.rows.len(),
+        passwords: import::has_passwords(list),
+        bad: list.problems.len(),
+        problems: first(&list.problems),
+        notes: [first(&list.notes), first(shared)].concat(),
+    }
+}

@@ -1,0 +1,116 @@
+//! What a window can ask of the service, and what it hears. Errors are typed; whoever paints makes words of them.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::project::Project;
+use crate::domain::record::ItemError;
+use crate::domain::secret::Secret;
+use crate::engine::command::{Command, Outcome};
+use crate::platform::lock::Owner;
+use crate::service::import::{ImportFrom, ImportSummary, Work};
+use crate::service::items::{Details, FolderLine};
+use crate::service::projects::NewProject;
+use crate::service::start::StartReport;
+use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
+
+/// Names one request; its response carries it.
+pub type RequestId = u64;
+
+/// The id of the response that tells whether the workspace was opened.
+pub const OPENING: RequestId = 0;
+
+/// The id of responses that nobody asked for: all projects, when another process changed the workspace.
+pub const NEWS: RequestId = RequestId::MAX;
+
+/// A question or an order.
+#[derive(Debug)]
+pub enum Request {
+    /// All projects.
+    Projects,
+    /// Makes a project.
+    NewProject(Box<NewProject>),
+    /// What an import would bring in.
+    Preview(ProjectId, ImportFrom),
+    /// Imports items.
+    Import {
+        /// Into which project.
+        project: ProjectId,
+        /// From where.
+        from: ImportFrom,
+        /// Whether good rows count even if others are bad.
+        skip_bad: bool,
+        /// Cancels it as long as nothing is written to the database.
+        cancel: CancellationToken,
+    },
+    /// A command to the engine. Of a Start, those items that can be started: the report names the others.
+    Command(Command),
+    /// Everything the page of an item shows besides its row.
+    Details(ItemId),
+    /// More folders of a pass.
+    Folders(PassId, u32),
+    /// More errors of a pass.
+    Errors(PassId, u32),
+    /// Opens the vault, or makes it.
+    Unlock(VaultKind, Option<Secret>),
+    /// Remembers a text.
+    Remember(String, String),
+    /// Starts nothing new and stops what runs, because the program is about to end.
+    StopAll,
+    /// Opens the workspace again after somebody else had it.
+    Reopen,
+}
+
+/// The response to a request.
+#[derive(Debug)]
+pub enum Response {
+    /// The workspace is open.
+    Opened(Box<WorkspaceInfo>),
+    /// Another process has the workspace.
+    InUse(Option<Owner>),
+    /// The workspace cannot be opened.
+    NotOpened(ServiceError),
+    /// All projects, by name.
+    Projects(Vec<Project>),
+    /// A project was made; all projects with it.
+    Made(ProjectId, Vec<Project>),
+    /// What an import would bring in.
+    Previewed(Preview),
+    /// A newer preview was asked for before this one had its turn.
+    Replaced,
+    /// How far an import is: done, of how many. Its last response follows.
+    Importing(Work, usize, usize),
+    /// An import was cancelled: nothing was imported, and what it had stored is taken back.
+    Cancelled,
+    /// Items were imported.
+    Imported(ImportSummary),
+    /// What became of a Start.
+    Started(StartReport),
+    /// What became of another command.
+    Done(Outcome),
+    /// See [`Request::Details`].
+    Details(Box<Details>),
+    /// More folders of a pass.
+    Folders(PassId, u32, Vec<FolderLine>),
+    /// More errors of a pass.
+    Errors(PassId, u32, Vec<ItemError>),
+    /// The vault is open.
+    Unlocked(VaultKind),
+    /// It was not done, and why.
+    Refused(ServiceError),
+}
+
+/// What an import would bring in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Good rows.
+    pub good: usize,
+    /// Whether any of them holds a password.
+    pub passwords: bool,
+    /// Bad rows.
+    pub bad: usize,
+    /// The first bad rows: line, column, reason.
+    pub problems: Vec<String>,
+    /// Oddities of good rows.
+    pub notes: Vec<String>,
+}

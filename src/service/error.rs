@@ -1,0 +1,125 @@
+//! Why a use case was not carried out, in one type. Its `Display` is what people read, in the window and in a terminal.
+
+use std::path::PathBuf;
+
+use super::import::{FileError, ImportError, NotRemoved};
+use super::items::NotSelected;
+use crate::platform::PlatformError;
+use crate::store::StoreError;
+use crate::vault::VaultError;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The workspace's database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The machine.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// Items or a project with their passwords did not come in.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// Passwords that nothing uses are still in the vault.
+    #[error(transparent)]
+    NotRemoved(#[from] NotRemoved),
+    /// Items that were named cannot be told.
+    #[error(transparent)]
+    NotSelected(#[from] NotSelected),
+    /// A file that a person named.
+    #[error("{}: {error}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What is amiss.
+        error: FileError,
+    },
+    /// There is none of this name.
+    #[error("there is no project \"{0}\"")]
+    NoProject(String),
+    /// The engine did nothing at all; in its words.
+    #[error("{0}")]
+    Engine(String),
+    /// New items are in, and the engine could not take them into its state.
+    #[error("the items of the project could not be shown: {0}")]
+    NotShown(String),
+    /// The process that has the workspace does not take commands.
+    #[error("the process that runs the passes does not answer; nothing was changed. Try again, or close it")]
+    OwnerSilent,
+    /// It took the command and is still at it.
+    #[error("the process that runs the passes took the command but has not answered yet")]
+    OwnerSlow,
+    /// What passes between two processes cannot be read.
+    #[error("{0}")]
+    Message(#[from] serde_json::Error),
+    /// Asked too early.
+    #[error("the workspace is not open")]
+    NotOpen,
+    /// Asked too late.
+    #[error("the workspace is open")]
+    IsOpen,
+    /// An order, where only questions are answered.
+    #[error("not a question")]
+    NotAQuestion,
+    /// Too much waits already.
+    #[error("too many questions wait for an answer already; try again when one has come")]
+    TooMany,
+    /// The work on a request panicked.
+    #[error("the program failed while it worked on this, and the log tells where; try again")]
+    BrokeOff,
+    /// A thread of ours ended without a word.
+    #[error("{0} failed")]
+    Died(&'static str),
+}
+
+impl ServiceError {
+    /// Whether something else would be done if it was asked for: nothing was changed, and the machine is not to blame.
+    pub fn blames_the_request(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Import(ImportError::Store(error)) => of_the_request(error),
+            Self::Vault(error)
+            | Self::NotRemoved(NotRemoved::Vault(error))
+            | Self::Import(ImportError::Vault(error)) => {
+                matches!(error, VaultError::WrongPassphrase | VaultError::TooLong { .. } | VaultError::Cancelled)
+            }
+            Self::Import(ImportError::LeftBehind { .. }) => false,
+            Self::Import(ImportError::SharedMaildir(_) | ImportError::NoRows { .. } | ImportError::BadRows { .. })
+            | Self::NotRemoved(NotRemoved::Cancelled(_))
+            | Self::NotSelected(_)
+            | Self::File { .. }
+            | Self::NoProject(_)
+            | Self::NotOpen
+            | Self::IsOpen => true,
+            Self::Platform(_)
+            | Self::Engine(_)
+            | Self::NotShown(_)
+            | Self::OwnerSilent
+            | Self::OwnerSlow
+            | Self::Message(_)
+            | Self::TooMany
+            | Self::NotAQuestion
+            | Self::BrokeOff
+            | Self::Died(_) => false,
+        }
+    }
+
+    /// Whether another kind of vault would help. Never used unasked.
+    pub fn is_of_the_keyring(&self) -> bool {
+        match self {
+            Self::Vault(error)
+            | Self::NotRemoved(NotRemoved::Vault(error))
+            | Self::Import(ImportError::Vault(error)) => error.is_of_the_keyring(),
+            _ => false,
+        }
+    }
+}
+
+fn of_the_request(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::NameTaken(_) | StoreError::Missing(_) | StoreError::Active(_) | StoreError::OtherVault(_)
+    )
+}

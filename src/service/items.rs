@@ -1,0 +1,224 @@
+//! Items as their listings and pages show them, read from the database: also while another process runs the engine.
+
+use super::{OpenWorkspace, ServiceError};
+use crate::domain::failure::{Failure, Side};
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::pass::PassKind;
+use crate::domain::project::Project;
+use crate::domain::record::{Counts, ItemError, Notice, PassFolder};
+use crate::domain::status::Status;
+use crate::platform::lock::is_held;
+use crate::store::PassFolderRow;
+pub use crate::store::{ItemRow as StoredItem, NoticeRow as StoredNotice, PassRow as StoredPass};
+
+/// Lines of one page of a listing.
+pub const PAGE: u32 = 500;
+
+/// A pass as the page of its item lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassLine {
+    /// The pass.
+    pub id: PassId,
+    /// What it does.
+    pub kind: PassKind,
+    /// Where it stands.
+    pub status: Status,
+    /// Times, UTC epoch milliseconds.
+    pub submitted: i64,
+    /// When a worker first took it.
+    pub started: Option<i64>,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// Its figures.
+    pub counts: Counts,
+    /// Why it failed or is held.
+    pub failure: Option<(Option<Side>, Failure)>,
+}
+
+/// A folder of a pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderLine {
+    /// Name at the source.
+    pub source: String,
+    /// Name at the destination.
+    pub destination: String,
+    /// Where it stands.
+    pub folder: PassFolder,
+}
+
+/// What the page of an item shows besides its row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Details {
+    /// The item.
+    pub item: ItemId,
+    /// All passes, newest first.
+    pub passes: Vec<PassLine>,
+    /// The first folders of the latest pass.
+    pub folders: Vec<FolderLine>,
+    /// The first errors of the latest pass.
+    pub errors: Vec<ItemError>,
+    /// The first notices of the latest pass.
+    pub notices: Vec<Notice>,
+}
+
+/// The items of a project at one moment.
+pub struct LiveItems {
+    /// Their rows.
+    pub rows: Vec<StoredItem>,
+    /// Whether a process works on the active ones: what says migrating without one was interrupted.
+    pub running: bool,
+}
+
+/// Why items that were named cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSelected {
+    /// The project has none of this name.
+    #[error("project \"{project}\" has no item \"{name}\"")]
+    None {
+        /// The project.
+        project: String,
+        /// What was named.
+        name: String,
+    },
+    /// A name that fits several (D5).
+    #[error("\"{name}\" fits {} items; name one as SOURCE:DESTINATION:\n  {}", keys.len(), keys.join("\n  "))]
+    Several {
+        /// What was named.
+        name: String,
+        /// All that it fits.
+        keys: Vec<String>,
+    },
+}
+
+/// The items of a project, as the database has them.
+pub async fn all(workspace: &OpenWorkspace, project: ProjectId) -> Result<Vec<StoredItem>, ServiceError> {
+    Ok(workspace.store.items(project).await?)
+}
+
+/// The items of a project and whether a process runs them. Without a lock, both are asked for again when they contradict:
+/// a process may have come or gone in between.
+pub async fn live(workspace: &OpenWorkspace, project: ProjectId) -> Result<LiveItems, ServiceError> {
+    let active = |rows: &[StoredItem]| -> Vec<(ItemId, Status)> {
+        rows.iter().filter(|row| row.status().is_active()).map(|row| (row.item.id, row.status())).collect()
+    };
+    let mut rows = all(workspace, project).await?;
+    loop {
+        let running = is_held(workspace.folder());
+        let before = active(&rows);
+        if running || before.is_empty() {
+            return Ok(LiveItems { rows, running });
+        }
+        rows = all(workspace, project).await?;
+        if active(&rows) == before {
+            return Ok(LiveItems { rows, running: is_held(workspace.folder()) });
+        }
+    }
+}
+
+/// The items of a project: all, or those that are named by an address or as SOURCE:DESTINATION, in that order.
+///
+/// # Errors
+/// A name that fits none, or two.
+pub async fn select(
+    workspace: &OpenWorkspace,
+    project: &Project,
+    names: &[String],
+) -> Result<Vec<StoredItem>, ServiceError> {
+    let rows = all(workspace, project.id).await?;
+    if names.is_empty() {
+        return Ok(rows);
+    }
+    let mut chosen: Vec<StoredItem> = Vec::new();
+    for name in names {
+        match rows.iter().filter(|row| fits(row, name)).collect::<Vec<_>>().as_slice() {
+            [] => return Err(NotSelected::None { project: project.name.clone(), name: name.clone() }.into()),
+            [one] => {
+                if !chosen.iter().any(|row| row.item.id == one.item.id) {
+                    chosen.push((*one).clone());
+                }
+            }
+            several => {
+                let keys = several.iter().map(|row| key(row)).collect();
+                return Err(NotSelected::Several { name: name.clone(), keys }.into());
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+fn fits(row: &StoredItem, name: &str) -> bool {
+    let (source, destination) = (&row.item.source.email, &row.item.destination.email);
+    source.eq_ignore_ascii_case(name)
+        || destination.eq_ignore_ascii_case(name)
+        || name
+            .split_once(':')
+            .is_some_and(|(from, to)| source.eq_ignore_ascii_case(from) && destination.eq_ignore_ascii_case(to))
+}
+
+/// `source:destination`, as [`select`] takes it.
+pub fn key(row: &StoredItem) -> String {
+    format!("{}:{}", row.item.source.email, row.item.destination.email)
+}
+
+/// The notices of the latest passes of a project's items, at most so many of each, oldest first.
+pub async fn notices(
+    workspace: &OpenWorkspace,
+    project: ProjectId,
+    limit: u32,
+) -> Result<Vec<StoredNotice>, ServiceError> {
+    Ok(workspace.store.project_notices(project, limit).await?)
+}
+
+/// The passes of an item, newest first.
+pub async fn passes(workspace: &OpenWorkspace, item: ItemId) -> Result<Vec<StoredPass>, ServiceError> {
+    Ok(workspace.store.passes(item).await?)
+}
+
+/// Item errors of a pass: so many from a place on.
+pub async fn errors(
+    workspace: &OpenWorkspace,
+    pass: PassId,
+    limit: u32,
+    offset: u32,
+) -> Result<Vec<ItemError>, ServiceError> {
+    let rows = workspace.store.item_errors(pass, limit, offset).await?;
+    Ok(rows.into_iter().map(|row| row.error).collect())
+}
+
+/// A page of the folders of a pass.
+pub async fn folders(workspace: &OpenWorkspace, pass: PassId, offset: u32) -> Result<Vec<FolderLine>, ServiceError> {
+    let rows = workspace.store.pass_folders(pass, PAGE, offset).await?;
+    let mut lines: Vec<FolderLine> = rows.into_iter().map(folder_line).collect();
+    // The database orders by the stored form, people expect a folder above those in it.
+    lines.sort_by(|a, b| a.source.split('/').cmp(b.source.split('/')));
+    Ok(lines)
+}
+
+/// Everything the page of an item shows besides its row.
+pub async fn details(workspace: &OpenWorkspace, item: ItemId) -> Result<Details, ServiceError> {
+    let passes = passes(workspace, item).await?;
+    let (mut folders, mut errors, mut notices) = (Vec::new(), Vec::new(), Vec::new());
+    if let Some(pass) = passes.first() {
+        folders = self::folders(workspace, pass.id, 0).await?;
+        errors = self::errors(workspace, pass.id, PAGE, 0).await?;
+        notices = workspace.store.notices(pass.id, PAGE, 0).await?;
+    }
+    Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors, notices })
+}
+
+fn pass_line(row: StoredPass) -> PassLine {
+    PassLine {
+        id: row.id,
+        kind: row.kind,
+        status: row.status,
+        submitted: row.submitted,
+        started: row.started,
+        ended: row.ended,
+        counts: row.progress.counts,
+        failure: row.failure.map(|ended| (ended.side, ended.failure)),
+    }
+}
+
+fn folder_line(row: PassFolderRow) -> FolderLine {
+    FolderLine { source: row.source.to_string(), destination: row.destination.to_string(), folder: row.folder }
+}

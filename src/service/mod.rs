@@ -1,0 +1,29 @@
+//! Use cases: what can be done with a workspace, written once for the window, the command line and the demo.
+//!
+//! Opening a workspace, choosing and unlocking its vault, assembling its engine, projects, imports, removal, whether a
+//! Start can begin, stopping without an engine. Plain async functions over an [`OpenWorkspace`], with typed errors whose
+//! `Display` is what people read. [`client`] is the same for a caller that must never wait.
+//!
+//! Does not belong here: what a terminal or a window looks like, exit codes, the run state (engine), columns (store). Every
+//! function may wait for the disk, those that touch secrets also for a keyring that asks a person.
+
+mod assembly;
+pub mod client;
+mod error;
+pub mod import;
+pub mod items;
+pub mod launch;
+mod lockable_vault;
+mod opening;
+pub mod projects;
+pub mod seam;
+pub mod start;
+pub mod stop;
+pub mod vault;
+mod workspace;
+
+pub use crate::vault::{VaultError, VaultKind};
+pub use assembly::RunningEngine;
+pub use error::ServiceError;
+pub use opening::{Trouble, WorkspaceInfo};
+pub use workspace::{DataFolder, OpenOptions, OpenWorkspace};
