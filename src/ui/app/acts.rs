@@ -19,7 +19,7 @@ use crate::ui::route::Route;
 
 /// The setting with the order of a project's items.
 pub(super) fn sort_setting(project: ProjectId) -> String {
-    format!("grid.sort.{project}")
+    format!("grid.filter.sort.{project}")
 }
 
 /// The setting that remembers that the direction was confirmed.
@@ -134,10 +134,10 @@ impl App {
 
     fn act_on_grid(&mut self, context: &Context, action: GridAction) {
         let Some(grid) = self.here().and_then(|id| self.grids.get_mut(&id)) else { return };
-        let (project, before) = (grid.project, grid.sort);
+        let (project, before) = (grid.project, grid.filter.sort);
         grid.apply(action, &self.snapshot);
         grid.refresh(&self.snapshot);
-        let sort = grid.sort;
+        let sort = grid.filter.sort;
         if sort != before {
             self.remember(&sort_setting(project), sort.to_text());
         }

@@ -131,7 +131,7 @@ impl App {
             }
             Purpose::Details(item) => {
                 if let Some(page) = self.item.as_mut().filter(|page| page.item == item) {
-                    page.waiting = false;
+                    page.refused();
                 }
                 self.say(Tone::Bad, why);
             }
@@ -165,7 +165,7 @@ impl App {
         if let (Route::Item(_, item), Route::Project(id)) = (self.route, route)
             && let Some(grid) = self.grids.get_mut(&id)
         {
-            grid.stand_on(item);
+            grid.selection.stand_on(item);
         }
         self.route = route;
         match route {

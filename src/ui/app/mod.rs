@@ -345,7 +345,7 @@ impl App {
                 let row = page.as_mut().and_then(|page| page.row(sight.snapshot));
                 if let (Some(page), Some(project), Some(row)) = (&mut page, self.project(id), row) {
                     page.digest(project, row, sight.now, sight.zone);
-                    page.look_around(self.grids.get(&id).map_or(&[], |grid| &grid.view), sight.snapshot);
+                    page.find_neighbours(self.grids.get(&id).map_or(&[], |grid| &grid.view.places), sight.snapshot);
                 }
                 let actions = match (self.project(id), &page, row) {
                     (Some(project), Some(page), Some(row)) => pages::item::show(ui, sight, project, page, row),

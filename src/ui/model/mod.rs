@@ -8,8 +8,5 @@ pub mod item;
 pub mod look;
 pub mod mask;
 pub mod notices;
-pub mod order;
-pub mod problems;
 pub mod projects;
-mod search;
 pub mod words;

@@ -25,7 +25,7 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
     let mut actions = Actions::new();
     head(ui, sight, project, grid, sum, &mut actions);
     ui.add_space(8.0);
-    if grid.totals.items == 0 {
+    if grid.sums.totals.items == 0 {
         empty(ui, &mut actions);
         return actions;
     }
@@ -48,7 +48,7 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
     if hovered != grid.is_hovered() {
         actions.push(UserAction::Grid(GridAction::Hover(hovered)));
     }
-    if grid.view.is_empty() {
+    if grid.view.places.is_empty() {
         muted(ui, "No item fits the filters");
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, grid));
@@ -79,7 +79,7 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
     let focused = ui.memory(|memory| memory.focused().is_some());
     // A row that the filter hides is not acted on. Looked for only when a key is there to act.
     let pressed = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Key { .. })));
-    let cursor = grid.cursor.filter(|_| pressed && grid.cursor_row(sight.snapshot).is_some());
+    let cursor = grid.selection.cursor.filter(|_| pressed && grid.cursor_row(sight.snapshot).is_some());
     ui.input_mut(|input| {
         let mut push = |action| actions.push(action);
         let steps = [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)];
@@ -109,12 +109,12 @@ fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option
             }
         }
         // Keys act on what is selected, else on the row under the cursor.
-        let none = grid.targets.is_empty();
+        let none = grid.selection.targets.is_empty();
         if !none || cursor.is_some() {
-            act(input, || if none { cursor.into_iter().collect() } else { grid.targets.clone() }, push);
+            act(input, || if none { cursor.into_iter().collect() } else { grid.selection.targets.clone() }, push);
         }
     });
-    let last = grid.view.len().saturating_sub(1);
+    let last = grid.view.places.len().saturating_sub(1);
     (moved != 0)
         .then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
 }
@@ -149,7 +149,7 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
     // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
     let mut area = ui.available_rect_before_wrap();
     // Addresses take less room where their domains stand in the heading; where there is room enough they are whole.
-    let domains = grid.domains.as_ref().filter(|_| area.width() < WIDE);
+    let domains = grid.sums.domains.as_ref().filter(|_| area.width() < WIDE);
     let wide = widths(area.width(), domains.is_some());
     let narrow = area.width() < NARROW;
     area.min += egui::vec2(-3.0, ROW);
@@ -173,9 +173,9 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
     }
     let rows = Rows { sight, grid, area, narrow, domains };
     table.header(ROW, |mut row| header(&mut row, rows, actions)).body(|body| {
-        body.rows(ROW, grid.view.len(), |mut row| {
-            if let Some(item) = grid.view.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
-                row.set_selected(grid.selected.contains(&item.item));
+        body.rows(ROW, grid.view.places.len(), |mut row| {
+            if let Some(item) = grid.view.places.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
+                row.set_selected(grid.selection.selected.contains(&item.item));
                 cells(&mut row, rows, item, actions);
             }
         });
@@ -185,7 +185,7 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
 fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, domains, .. }: Rows<'_>, actions: &mut Actions) {
     row.col(|ui| header_star(ui, grid, actions));
     row.col(|ui| {
-        let all = !grid.view.is_empty() && grid.targets.len() == grid.view.len();
+        let all = !grid.view.places.is_empty() && grid.selection.targets.len() == grid.view.places.len();
         let mut on = all;
         let response = ui.checkbox(&mut on, "");
         response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, all, "Select all shown items"));
@@ -206,7 +206,7 @@ fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, domains, .. }: Rows<'
 
 fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(String, String)>, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let on = grid.sort.column == column;
+    let on = grid.filter.sort.column == column;
     let words = match (domains, column) {
         (Some((from, into)), Column::Name) => format!("@{from} → @{into}"),
         _ => column.word().to_owned(),
@@ -230,7 +230,7 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.word())));
     if on {
         let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(8.0), Sense::hover());
-        icon::sort_mark(ui.painter(), rect.center(), grid.sort.descending, palette.accent);
+        icon::sort_mark(ui.painter(), rect.center(), grid.filter.sort.descending, palette.accent);
     }
     if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
         actions.push(UserAction::Grid(GridAction::Sort(column)));
@@ -241,7 +241,7 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
 fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let response = star::button(ui, None, palette.border, "Star of the selected items", 6.5);
-    let none = grid.targets.is_empty();
+    let none = grid.selection.targets.is_empty();
     let choices = if none { Vec::new() } else { choices(palette) };
     let mut sort = false;
     let chosen = star::picker(&response, palette.border, &choices, |ui| {
@@ -254,7 +254,7 @@ fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
         }
     });
     if let Some(at) = chosen {
-        actions.push(UserAction::Star(grid.targets.clone(), STARS[at].1));
+        actions.push(UserAction::Star(grid.selection.targets.clone(), STARS[at].1));
     }
     if sort {
         actions.push(UserAction::Grid(GridAction::Sort(Column::Star)));
@@ -269,7 +269,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
         star_cell(ui, grid, item, actions);
     });
     row.col(|ui| {
-        let selected = grid.selected.contains(&item.item);
+        let selected = grid.selection.selected.contains(&item.item);
         let mut on = selected;
         let response = ui.checkbox(&mut on, "");
         let name = format!("Select {}", item.source);
@@ -327,14 +327,14 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
 /// beyond it: a cell clips what is painted in it, so `area` is where rows may be seen.
 fn hover(ui: &Ui, area: egui::Rect, grid: &Grid, item: &ItemRow) {
     let row = egui::Rect::from_x_y_ranges(area.x_range(), ui.max_rect().y_range()).intersect(area);
-    if !grid.selected.contains(&item.item) && ui.ctx().rect_contains_pointer(ui.layer_id(), row) {
+    if !grid.selection.selected.contains(&item.item) && ui.ctx().rect_contains_pointer(ui.layer_id(), row) {
         ui.ctx().layer_painter(ui.layer_id()).with_clip_rect(row).rect_filled(row, 0.0, Palette::of(ui).hover);
     }
 }
 
 fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    if grid.cursor == Some(item.item) {
+    if grid.selection.cursor == Some(item.item) {
         let bar = ui.max_rect();
         let bar = egui::Rect::from_min_size(bar.left_top(), egui::vec2(3.0, bar.height()));
         ui.painter().rect_filled(bar, 1.0, palette.accent);
@@ -343,7 +343,7 @@ fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let name = format!("Star of {}: {word}", item.source);
     let fill = item.star.map(|star| palette.star(star));
     // Quiet, but seen on every ground.
-    let outline = if grid.selected.contains(&item.item) { palette.border } else { palette.track };
+    let outline = if grid.selection.selected.contains(&item.item) { palette.border } else { palette.track };
     if let Some(at) = star::star(ui, fill, outline, &name, &choices(palette)) {
         actions.push(UserAction::Star(vec![item.item], STARS[at].1));
     }

@@ -53,7 +53,7 @@ pub fn head(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
         ui.label("→");
         server(ui, "INTO", &project.destination, "");
     });
-    if grid.totals.items == 0 {
+    if grid.sums.totals.items == 0 {
         return;
     }
     ui.add_space(4.0);
@@ -64,7 +64,7 @@ pub fn head(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
         parts.push(((sum.items as u64).saturating_sub(started), palette.track));
         let bar = bars::segments(ui, 260.0, 8.0, &parts, palette.track);
         bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
-        let items = grid.totals.items as u64;
+        let items = grid.sums.totals.items as u64;
         let mut line = format!("{} of {} fully migrated", words::count(sum.done as u64), words::count(items));
         if sum.bytes > 0 {
             line += &format!(" · {}", wording::size(sum.bytes));
@@ -99,29 +99,30 @@ fn held(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, sum: &Summary, actions: &mut
 
 /// From right to left.
 fn buttons(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) {
-    let all =
-        || grid.view.iter().filter_map(|place| sight.snapshot.row(*place)).map(|row| row.item).collect::<Vec<_>>();
+    let all = || {
+        grid.view.places.iter().filter_map(|place| sight.snapshot.row(*place)).map(|row| row.item).collect::<Vec<_>>()
+    };
     if ui.button("Import items…").clicked() {
         actions.push(UserAction::AskImport);
     }
-    let chosen = grid.targets.len();
+    let chosen = grid.selection.targets.len();
     let stop = if chosen == 0 { "Stop".to_owned() } else { format!("Stop {}", words::count(chosen as u64)) };
     let response = ui.add_enabled(chosen > 0, egui::Button::new(stop));
     if response.on_disabled_hover_text("Select items first").clicked() {
-        actions.push(UserAction::Stop(grid.targets.clone()));
+        actions.push(UserAction::Stop(grid.selection.targets.clone()));
     }
-    let start = match (chosen, grid.view.len()) {
+    let start = match (chosen, grid.view.places.len()) {
         (0, 0) => "Start…".to_owned(),
         (0, shown) => format!("Start all {}…", words::count(shown as u64)),
         (chosen, _) => format!("Start {}…", words::count(chosen as u64)),
     };
-    let response = primary(ui, if chosen == 0 { grid.totals.shown.0 > 0 } else { true }, start);
-    let why = match grid.view.len() {
+    let response = primary(ui, if chosen == 0 { grid.sums.totals.shown.0 > 0 } else { true }, start);
+    let why = match grid.view.places.len() {
         0 => "No items are shown".to_owned(),
         _ => "All items shown are submitted or running".to_owned(),
     };
     if response.on_disabled_hover_text(why).clicked() {
-        actions.push(UserAction::AskStart(if chosen == 0 { all() } else { grid.targets.clone() }));
+        actions.push(UserAction::AskStart(if chosen == 0 { all() } else { grid.selection.targets.clone() }));
     }
 }
 
@@ -130,28 +131,28 @@ pub fn filters(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        for (tab, count) in Tab::ALL.into_iter().zip(grid.totals.tabs) {
+        for (tab, count) in Tab::ALL.into_iter().zip(grid.sums.totals.tabs) {
             let words = format!("{} {}", tab.word(), words::count(count as u64));
-            let on = grid.tab == tab;
+            let on = grid.filter.tab == tab;
             let color = if on { palette.accent } else { palette.text };
             if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
                 actions.push(UserAction::Grid(GridAction::Tab(tab)));
             }
         }
     });
-    if grid.tab == Tab::Problems && !grid.problems.is_empty() {
+    if grid.filter.tab == Tab::Problems && !grid.sums.problems.is_empty() {
         problems(ui, grid, actions);
     }
     ui.horizontal(|ui| {
         search(ui, grid, palette, actions);
         star_filter(ui, grid, palette, actions);
-        if grid.is_filtered() {
+        if grid.filter.is_active() {
             muted_count(ui, grid);
             if ui.button("Clear filters").clicked() {
                 actions.push(UserAction::Grid(GridAction::ClearFilters));
             }
         }
-        if grid.stale && ui.button("Order changed, sort again (R)").clicked() {
+        if grid.view.stale && ui.button("Order changed, sort again (R)").clicked() {
             actions.push(UserAction::Grid(GridAction::SortAgain));
         }
     });
@@ -162,8 +163,8 @@ fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        for (problem, count, words) in &grid.problems {
-            let on = grid.problem == Some(*problem);
+        for (problem, count, words) in &grid.sums.problems {
+            let on = grid.filter.problem == Some(*problem);
             let words = text(Type::Small, format!("{words} {}", words::count(*count as u64)));
             let color = if on { palette.accent } else { palette.text };
             if ui.add(egui::Button::selectable(on, words.color(color)).frame_when_inactive(true)).clicked() {
@@ -175,7 +176,7 @@ fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
 
 fn search(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
     let wanted = are_free(ui) && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Slash));
-    let mut search = grid.search.clone();
+    let mut search = grid.filter.search.clone();
     let label = ui.label(text(Type::Small, "Search").color(palette.muted));
     let hint = "address, or paste a list ( / )";
     let edit = egui::TextEdit::singleline(&mut search).hint_text(hint).desired_width(240.0).id_salt("search");
@@ -190,13 +191,17 @@ fn search(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
 }
 
 fn muted_count(ui: &mut Ui, grid: &Grid) {
-    let (shown, all) = (grid.view.len() as u64, grid.totals.items as u64);
+    let (shown, all) = (grid.view.places.len() as u64, grid.sums.totals.items as u64);
     let color = Palette::of(ui).muted;
     ui.label(text(Type::Small, format!("showing {} of {}", words::count(shown), words::count(all))).color(color));
 }
 
 fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
-    let words = if grid.stars.is_empty() { "Stars…".to_owned() } else { format!("Stars: {}", grid.stars.len()) };
+    let words = if grid.filter.stars.is_empty() {
+        "Stars…".to_owned()
+    } else {
+        format!("Stars: {}", grid.filter.stars.len())
+    };
     let button = ui.button(words);
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         // Menus take the edges off their controls; boxes to tick need theirs.
@@ -206,7 +211,7 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
                 let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
                 let fill = star.map(|star| palette.star(star));
                 crate::ui::widgets::icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
-                let mut on = grid.stars.contains(&star);
+                let mut on = grid.filter.stars.contains(&star);
                 if ui.checkbox(&mut on, name).changed() {
                     actions.push(UserAction::Grid(GridAction::StarFilter(star)));
                 }
@@ -217,8 +222,8 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
 
 /// What is selected, below the grid.
 pub fn selection(ui: &mut Ui, grid: &Grid) {
-    let chosen = grid.targets.len();
-    let hidden = grid.selected.len() - chosen;
+    let chosen = grid.selection.targets.len();
+    let hidden = grid.selection.selected.len() - chosen;
     let line = match (chosen, hidden) {
         (0, 0) => {
             "Space selects, Shift a range, Ctrl+A all · Enter opens · S starts, X stops · 1–6 star, 0 no star · ? all keys"
@@ -239,7 +244,7 @@ pub fn selection(ui: &mut Ui, grid: &Grid) {
             return;
         }
         cut(ui, text(Type::Small, line));
-        let (start, stop) = grid.allowed;
+        let (start, stop) = grid.selection.allowed;
         for (count, word) in [(start, "can be started"), (stop, "can be stopped")] {
             muted(ui, format!("· {} {word}", words::count(count as u64)));
         }

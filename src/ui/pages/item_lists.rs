@@ -112,7 +112,7 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
         section(ui, "Errors");
         errors(ui, lists.page, details, actions);
         ui.add_space(8.0);
-        item_notices::show(ui, &lists.page.notices, details.notices.len());
+        item_notices::show(ui, &lists.page.lists.notices, details.notices.len());
         section(ui, "Passes");
         passes(ui, lists, details);
     });
@@ -122,20 +122,20 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
 fn choose(ui: &mut Ui, page: &ItemPage, actions: &mut Actions) {
     let palette = Palette::of(ui);
     ui.spacing_mut().item_spacing.x = 4.0;
-    for (show, count) in Show::ALL.into_iter().zip(page.choices).rev() {
-        let on = page.show == show;
+    for (show, count) in Show::ALL.into_iter().zip(page.lists.choices).rev() {
+        let on = page.lists.show == show;
         let words = format!("{} {}", show.word(), words::count(count as u64));
         let color = if on { palette.accent } else { palette.text };
         if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
             actions.push(UserAction::Item(ItemAction::Show(show)));
         }
     }
-    let mut find = page.find.clone();
+    let mut find = page.lists.find.clone();
     let edit = TextEdit::singleline(&mut find).hint_text("find folder").desired_width(120.0).id_salt("find folder");
     let response = ui.add(edit);
     response.widget_info(|| WidgetInfo {
         label: Some("Find folder".into()),
-        ..WidgetInfo::text_edit(true, &page.find, &page.find, "find folder")
+        ..WidgetInfo::text_edit(true, &page.lists.find, &page.lists.find, "find folder")
     });
     if response.changed() {
         actions.push(UserAction::Item(ItemAction::Find(find)));
@@ -149,7 +149,7 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
         muted(ui, if known { "Reading…" } else { none });
         return;
     }
-    let lines = &lists.page.lines;
+    let lines = &lists.page.lists.lines;
     let more = lists.page.more.0;
     if lines.is_empty() && !more {
         muted(ui, "No folder fits the filter");
@@ -216,11 +216,11 @@ fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[Figure]) {
 
 /// Errors by reason: what happened and what to do is said once, then which messages.
 fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions) {
-    if page.groups.is_empty() {
+    if page.lists.groups.is_empty() {
         muted(ui, if details.errors.is_empty() { "None in the latest pass" } else { "Reading…" });
         return;
     }
-    for (at, group) in page.groups.iter().enumerate() {
+    for (at, group) in page.lists.groups.iter().enumerate() {
         let palette = Palette::of(ui);
         ui.horizontal(|ui| {
             icon::show(ui, icon::Icon::Warning, palette.tone(Tone::Warning));
@@ -239,7 +239,7 @@ fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions
             if let Some(server) = &group.server {
                 ui.label(text(Type::Mono, server).color(palette.muted));
             }
-            let whole = page.unfolded.contains(&at) || group.errors.len() <= FOLDED;
+            let whole = page.lists.unfolded.contains(&at) || group.errors.len() <= FOLDED;
             let shown = if whole { group.errors.len() } else { FOLDED };
             for (which, server) in &group.errors[..shown] {
                 ui.label(text(Type::Small, which));

@@ -112,12 +112,12 @@ fn an_item_leads_to_the_ones_before_and_after_it() {
     assert!(matches!(ask, Ask::Do(Command::Star { ref items, star: Some(Star::Orange), .. }) if items == &[ItemId(1)]));
     stage.press(Modifiers::NONE, Key::Escape);
     assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
-    let cursor = |stage: &Stage| stage.window.state().grid(PROJECT).and_then(|grid| grid.cursor);
+    let cursor = |stage: &Stage| stage.window.state().grid(PROJECT).and_then(|grid| grid.selection.cursor);
     assert_eq!(cursor(&stage), Some(ItemId(1)), "where one was");
     stage.press(Modifiers::NONE, Key::End);
     assert_eq!(cursor(&stage), Some(ItemId(3)));
     stage.press(Modifiers::SHIFT, Key::Home);
-    assert_eq!(stage.window.state().grid(PROJECT).map(|grid| grid.targets.len()), Some(3));
+    assert_eq!(stage.window.state().grid(PROJECT).map(|grid| grid.selection.targets.len()), Some(3));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::look;
 use crate::engine::snapshot::ItemRow;
+use crate::ui::model::look;
 
 /// A column that orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
