@@ -18,7 +18,7 @@ use crate::platform::clock::SystemClock;
 use crate::platform::picker::SystemPicker;
 use crate::platform::program::DemoProcess;
 use crate::platform::{folder, logging};
-use app::{App, Surroundings};
+use app::{App, Services};
 
 /// Opens the window and returns when it has closed.
 ///
@@ -34,28 +34,28 @@ pub fn main(launch: Launch) -> Result<(), String> {
             let _log = logging::init(&folder, tracing::Level::INFO).map_err(|error| error.to_string())?;
             let endpoints = Arc::new(RealEndpoints);
             let opening = Opening { folder, vault, passphrase, clock: Arc::new(SystemClock), endpoints };
-            show("Mailferry", opening, surroundings)
+            show("Mailferry", opening, services)
         }
         Launch::Prepared(Prepared { title, folder, endpoints, errand, interrupts }) => {
             let opening = Opening { folder, vault: None, passphrase: None, clock: Arc::new(SystemClock), endpoints };
-            show(title, opening, |waker| Surroundings {
-                errand: Some(errand),
+            show(title, opening, |waker| Services {
+                auto_run: Some(errand),
                 interrupts: Some(interrupts.pass_on(Arc::clone(&waker))),
-                ..surroundings(waker)
+                ..services(waker)
             })
         }
     }
 }
 
 /// What the system lends to every window.
-fn surroundings(waker: Waker) -> Surroundings {
-    Surroundings {
+fn services(waker: Waker) -> Services {
+    Services {
         clock: Arc::new(SystemClock),
         zone: jiff::tz::TimeZone::system(),
         picker: Box::new(SystemPicker),
         demo: Box::new(DemoProcess),
         waker,
-        errand: None,
+        auto_run: None,
         interrupts: None,
     }
 }
@@ -63,7 +63,7 @@ fn surroundings(waker: Waker) -> Surroundings {
 /// The size of the first window, in points: with its frame it fits a screen of 1280 × 800.
 const FIRST_SIZE: [f32; 2] = [1240.0, 740.0];
 
-fn show(title: &str, opening: Opening, around: impl FnOnce(Waker) -> Surroundings) -> Result<(), String> {
+fn show(title: &str, opening: Opening, services: impl FnOnce(Waker) -> Services) -> Result<(), String> {
     let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default();
     let viewport = egui::ViewportBuilder::default()
         .with_title(title)
@@ -78,9 +78,9 @@ fn show(title: &str, opening: Opening, around: impl FnOnce(Waker) -> Surrounding
         Box::new(move |creation| {
             let context = creation.egui_ctx.clone();
             let waker: Waker = Arc::new(move || context.request_repaint());
-            let around = around(Arc::clone(&waker));
+            let services = services(Arc::clone(&waker));
             let desk = Desk::open(opening, waker)?;
-            Ok(Box::new(App::new(&creation.egui_ctx, desk, around)))
+            Ok(Box::new(App::new(&creation.egui_ctx, desk, services)))
         }),
     );
     started.map_err(|error| format!("the window could not be opened: {error}"))

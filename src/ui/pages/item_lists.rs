@@ -3,13 +3,14 @@
 use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::{Actions, Sight, item_notices};
+use super::controls::Control;
+use super::{Actions, PageContext, item_notices};
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::status::Status;
 use crate::engine::desk::{Details, FolderLine};
 use crate::engine::snapshot::ItemRow;
-use crate::ui::action::UserAction;
+use crate::ui::action::{Name, OneItem, Subject, UserAction};
 use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
@@ -50,7 +51,7 @@ const FOLDED: usize = 5;
 #[derive(Clone, Copy)]
 pub struct Lists<'a> {
     /// Time and state.
-    pub sight: Sight<'a>,
+    pub context: PageContext<'a>,
     /// The project.
     pub project: &'a Project,
     /// The page.
@@ -59,6 +60,12 @@ pub struct Lists<'a> {
     pub row: &'a ItemRow,
     /// No room for all columns.
     pub narrow: bool,
+}
+
+impl<'a> Lists<'a> {
+    fn subject(&self) -> Subject<'a> {
+        Subject::Item(OneItem { project: self.project.id, row: self.row, neighbours: self.page.neighbours })
+    }
 }
 
 fn is_shown(word: &str, narrow: bool) -> bool {
@@ -110,7 +117,7 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
         section(ui, "Errors");
-        errors(ui, lists.page, details, actions);
+        errors(ui, lists, details, actions);
         ui.add_space(8.0);
         item_notices::show(ui, &lists.page.lists.notices, details.notices.len());
         section(ui, "Passes");
@@ -178,11 +185,7 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
             body.rows(LINE, lines.len() + usize::from(more), |mut row| {
                 match lines.get(row.index()).and_then(|place| details.folders.get(*place)) {
                     Some(line) => folder(&mut row, line, &figures),
-                    None => drop(row.col(|ui| {
-                        if ui.button("Show more folders").clicked() {
-                            actions.push(UserAction::MoreFolders);
-                        }
-                    })),
+                    None => drop(row.col(|ui| Control::of(Name::MoreFolders).show(ui, &lists.subject(), actions))),
                 }
             });
         });
@@ -215,7 +218,8 @@ fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[Figure]) {
 }
 
 /// Errors by reason: what happened and what to do is said once, then which messages.
-fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions) {
+fn errors(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actions) {
+    let page = lists.page;
     if page.lists.groups.is_empty() {
         muted(ui, if details.errors.is_empty() { "None in the latest pass" } else { "Reading…" });
         return;
@@ -256,8 +260,8 @@ fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions
         });
         ui.add_space(4.0);
     }
-    if page.more.1 && ui.button("Show more errors").clicked() {
-        actions.push(UserAction::MoreErrors);
+    if page.more.1 {
+        Control::of(Name::MoreErrors).show(ui, &lists.subject(), actions);
     }
 }
 
@@ -280,7 +284,7 @@ fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
         muted(ui, "None yet");
         return;
     }
-    let Sight { now, zone, .. } = lists.sight;
+    let PageContext { now, zone, .. } = lists.context;
     ui.spacing_mut().item_spacing.y = 0.0;
     // In line with the folders above, which leave room for a scroll bar.
     ui.set_max_width(ui.available_width() - ui.spacing().scroll.floating_allocated_width);

@@ -18,7 +18,7 @@ use mailferry::engine::endpoints::RealEndpoints;
 use mailferry::platform::clock::SystemClock;
 use mailferry::platform::program::DemoProcess;
 use mailferry::store::Store;
-use mailferry::ui::app::{App, Surroundings};
+use mailferry::ui::app::{App, Services};
 use mailferry::vault::FileVault;
 
 use super::OneFile;
@@ -48,17 +48,17 @@ impl Live {
             endpoints: Arc::new(RealEndpoints),
         };
         let desk = Desk::open(opening, Arc::clone(&waker)).expect("threads");
-        let around = Surroundings {
+        let services = Services {
             clock: Arc::new(SystemClock),
             zone: jiff::tz::TimeZone::UTC,
             picker: Box::new(OneFile),
             demo: Box::new(DemoProcess),
             waker,
-            errand: None,
+            auto_run: None,
             interrupts: None,
         };
         let window =
-            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, desk, around));
+            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, desk, services));
         Live { window, news }
     }
 

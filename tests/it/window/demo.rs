@@ -37,13 +37,13 @@ fn ending(ends: &[(Status, Counts)]) -> Ending {
 }
 
 #[test]
-fn an_errand_is_started_once_and_its_end_is_told() {
+fn an_auto_run_is_started_once_and_its_end_is_told() {
     let items = vec![ItemId(1), ItemId(2)];
-    let mut stage = Stage::with_errand(Some(Errand { project: PROJECT, items: items.clone(), ending }));
+    let mut stage = Stage::with_auto_run(Some(Errand { project: PROJECT, items: items.clone(), ending }));
     stage.state(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
     stage.opened(Opened { projects: vec![project()], ..Opened::default() });
     let (ticket, Ask::Start { project: PROJECT, items: started, kind: PassKind::Full }) = stage.only() else {
-        panic!("the errand was to be started")
+        panic!("the passes were to be started")
     };
     assert_eq!(started, items);
     stage.answer(ticket, Answer::Done(Outcome { done: items, ..Outcome::default() }));
@@ -63,7 +63,7 @@ fn an_errand_is_started_once_and_its_end_is_told() {
     assert!(!stage.says("2 completed"), "what ended well is told once");
     assert!(stage.asked().is_empty());
     stage.click("Start all 3…");
-    assert!(!stage.says("right direction"), "the errand knew it");
+    assert!(!stage.says("right direction"), "the auto-run knew it");
 }
 
 #[test]

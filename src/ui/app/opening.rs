@@ -1,0 +1,65 @@
+//! The workspace is open: what the window takes over from it, and what a person must be told.
+
+use egui::{Context, Theme, Vec2, ViewportCommand};
+
+use super::window::App;
+use super::workspace::{SIZE, THEME};
+use crate::engine::desk::Opened;
+use crate::ui::model::forms::VaultForm;
+use crate::ui::model::words;
+use crate::ui::route::Route;
+use crate::ui::theme::Tone;
+
+impl App {
+    pub(super) fn opened(&mut self, context: &Context, mut opened: Opened) {
+        self.workspace.open(&mut opened);
+        self.dress(context);
+        self.tell(&opened);
+        if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
+            let form = VaultForm { refused: opened.vault_error, ..self.workspace.vault.form() };
+            self.dialogs.open_vault(form, None);
+        }
+        if let [only] = self.workspace.projects.as_slice() {
+            self.go(Route::Project(only.id));
+        }
+        self.begin_autorun();
+    }
+
+    /// Theme and size as they were left.
+    fn dress(&self, context: &Context) {
+        let setting = |name| self.workspace.settings.get(name).map(String::as_str);
+        match setting(THEME) {
+            Some("dark") => context.set_theme(Theme::Dark),
+            Some("light") => context.set_theme(Theme::Light),
+            _ => {}
+        }
+        let size = setting(SIZE).and_then(|size| {
+            let (x, y) = size.split_once(' ')?;
+            Some(egui::vec2(x.parse().ok()?, y.parse().ok()?))
+        });
+        if let Some(size) = size {
+            // The screen may have been a larger one then.
+            let screen = context.input(|input| input.viewport().monitor_size).unwrap_or(Vec2::INFINITY);
+            context.send_viewport_cmd(ViewportCommand::InnerSize(size.min(screen)));
+        }
+    }
+
+    /// What became of passes that the last end of the program interrupted, and what is wrong.
+    fn tell(&mut self, opened: &Opened) {
+        if opened.resumed > 0 {
+            let passes = words::counted(opened.resumed, "interrupted pass");
+            self.say(Tone::Warning, format!("{passes} resumed: the program had ended unexpectedly a moment ago"));
+        }
+        if opened.held > 0 {
+            let passes = words::counted(opened.held, "pass");
+            let wait = if opened.held == 1 { "waits" } else { "wait" };
+            self.say(
+                Tone::Warning,
+                format!("{passes} did not come to an end last time and {wait} for your word: Resume or Stop"),
+            );
+        }
+        for why in &opened.trouble {
+            self.say(Tone::Bad, why.clone());
+        }
+    }
+}
