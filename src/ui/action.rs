@@ -11,12 +11,12 @@ mod user_action;
 use egui::Key;
 
 pub use self::shortcut::{Reach, Shortcut};
-pub use self::subject::{Items, OneItem, Place, Subject};
+pub use self::subject::{Items, OneItem, Screen, Subject};
 pub use self::user_action::{Targets, UserAction};
 
 use self::shortcut::{command, key, shift};
 use crate::domain::star::Star;
-use crate::ui::model::closing::Event;
+use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::grid::{Column, GridAction};
 use crate::ui::route::Route;
 use crate::ui::widgets::icon::Icon;
@@ -59,22 +59,22 @@ pub enum Scope {
     /// Every dialog that a person may close.
     Dialog,
     /// One dialog, or what stands in place of the pages.
-    Only(Place),
+    Only(Screen),
 }
 
 impl Scope {
     /// Whether an action of this scope may be done in a place.
-    pub fn holds(self, place: Place) -> bool {
+    pub fn holds(self, screen: Screen) -> bool {
         match self {
             Self::Window => {
-                matches!(place, Place::Frame | Place::Projects | Place::NewProject | Place::Items | Place::Item)
+                matches!(screen, Screen::Frame | Screen::Projects | Screen::NewProject | Screen::Items | Screen::Item)
             }
-            Self::NewProject => place == Place::NewProject,
-            Self::Items => place == Place::Items,
-            Self::Chosen => matches!(place, Place::Items | Place::Item),
-            Self::Item => place == Place::Item,
-            Self::Dialog => matches!(place, Place::Start | Place::Vault | Place::Import | Place::Help),
-            Self::Only(only) => place == only,
+            Self::NewProject => screen == Screen::NewProject,
+            Self::Items => screen == Screen::Items,
+            Self::Chosen => matches!(screen, Screen::Items | Screen::Item),
+            Self::Item => screen == Screen::Item,
+            Self::Dialog => matches!(screen, Screen::Start | Screen::Vault | Screen::Import | Screen::Help),
+            Self::Only(only) => screen == only,
         }
     }
 
@@ -103,7 +103,7 @@ pub enum ActionIcon {
 /// An entry of the table.
 pub struct Entry {
     /// Which action.
-    pub name: Name,
+    pub name: ActionName,
     /// What people call it; a button may say more, such as a number.
     pub text: &'static str,
     /// Where it belongs.
@@ -143,14 +143,14 @@ macro_rules! actions {
     ($($name:ident: $text:literal, $spec:expr;)*) => {
         /// The actions of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Name {
+        pub enum ActionName {
             $(#[doc = $text] $name,)*
         }
 
         /// All actions.
         pub static ACTIONS: &[Entry] = &[$({
             let Spec { scope, keys, icon, rule } = $spec;
-            Entry { name: Name::$name, text: $text, scope, keys, icon, rule }
+            Entry { name: ActionName::$name, text: $text, scope, keys, icon, rule }
         },)*];
     };
 }
@@ -227,20 +227,20 @@ actions! {
     MoreFolders: "Show more folders", on(Item, |_| Ok(UserAction::MoreFolders));
     MoreErrors: "Show more errors", on(Item, |_| Ok(UserAction::MoreErrors));
 
-    StartNow: "Start", on(Only(Place::Start), rules::start_now).keys(&[key(Key::Enter)]);
-    Unlock: "Unlock", on(Only(Place::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
-    Browse: "Browse…", on(Only(Place::Import), |_| Ok(UserAction::Browse));
-    Import: "Import", on(Only(Place::Import), rules::import);
+    StartNow: "Start", on(Only(Screen::Start), rules::start_now).keys(&[key(Key::Enter)]);
+    Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));
+    Import: "Import", on(Only(Screen::Import), rules::import);
     CloseDialog: "Close the dialog", on(Dialog, rules::close_dialog).keys(&[key(Key::Escape).reaching(Reach::Everything)]);
 
-    KeepOpen: "Keep the window open", on(Only(Place::Closing), |it| rules::before_stopping(it, Event::Keep));
-    StopAndQuit: "Stop and quit", on(Only(Place::Closing), |it| rules::before_stopping(it, Event::StopAndQuit));
-    StopAtOnce: "Stop at once", on(Only(Place::Closing), |_| Ok(UserAction::Closing(Event::StopAtOnce)));
-    TryAgain: "Try again", on(Only(Place::Unopened), |_| Ok(UserAction::Reopen));
-    Quit: "Quit", on(Only(Place::Unopened), |_| Ok(UserAction::Closing(Event::Quit)));
+    KeepOpen: "Keep the window open", on(Only(Screen::Closing), |it| rules::before_stopping(it, CloseEvent::Keep));
+    StopAndQuit: "Stop and quit", on(Only(Screen::Closing), |it| rules::before_stopping(it, CloseEvent::StopAndQuit));
+    StopAtOnce: "Stop at once", on(Only(Screen::Closing), |_| Ok(UserAction::Closing(CloseEvent::StopAtOnce)));
+    TryAgain: "Try again", on(Only(Screen::Unopened), |_| Ok(UserAction::Reopen));
+    Quit: "Quit", on(Only(Screen::Unopened), |_| Ok(UserAction::Closing(CloseEvent::Quit)));
 }
 
-impl Name {
+impl ActionName {
     /// Its entry.
     pub fn entry(self) -> &'static Entry {
         &ACTIONS[self as usize]
@@ -289,14 +289,14 @@ mod tests {
 
     #[test]
     fn no_key_does_two_things_in_one_place() {
-        for place in Place::ALL {
-            let mut used: Vec<(Shortcut, Name)> = Vec::new();
-            for entry in ACTIONS.iter().filter(|entry| entry.scope.holds(place)) {
+        for screen in Screen::ALL {
+            let mut used: Vec<(Shortcut, ActionName)> = Vec::new();
+            for entry in ACTIONS.iter().filter(|entry| entry.scope.holds(screen)) {
                 for key in entry.keys {
                     let same =
-                        |(other, _): &&(Shortcut, Name)| (other.modifiers, other.key) == (key.modifiers, key.key);
+                        |(other, _): &&(Shortcut, ActionName)| (other.modifiers, other.key) == (key.modifiers, key.key);
                     let twice = used.iter().find(same);
-                    assert!(twice.is_none(), "{place:?}: {} does {twice:?} and {:?}", key.name(), entry.name);
+                    assert!(twice.is_none(), "{screen:?}: {} does {twice:?} and {:?}", key.name(), entry.name);
                     used.push((*key, entry.name));
                 }
             }
@@ -307,7 +307,7 @@ mod tests {
     fn every_action_has_a_text_and_a_place_of_its_own() {
         for (at, entry) in ACTIONS.iter().enumerate() {
             assert!(!entry.text.trim().is_empty() && !entry.text.ends_with('.'), "{:?}", entry.name);
-            assert!(Place::ALL.into_iter().any(|place| entry.scope.holds(place)), "{:?} is nowhere", entry.name);
+            assert!(Screen::ALL.into_iter().any(|screen| entry.scope.holds(screen)), "{:?} is nowhere", entry.name);
             assert_eq!(entry.name as usize, at);
             let same = |other: &&Entry| other.text == entry.text && other.scope == entry.scope;
             assert_eq!(ACTIONS.iter().filter(same).count(), 1, "two are called {}", entry.text);
@@ -316,8 +316,9 @@ mod tests {
 
     #[test]
     fn the_overlay_names_exactly_the_keys_of_the_table() {
-        let listed: Vec<Name> = keyed().into_iter().flat_map(|(_, entries)| entries).map(|entry| entry.name).collect();
-        let mut expected: Vec<Name> =
+        let listed: Vec<ActionName> =
+            keyed().into_iter().flat_map(|(_, entries)| entries).map(|entry| entry.name).collect();
+        let mut expected: Vec<ActionName> =
             ACTIONS.iter().filter(|entry| !entry.keys.is_empty()).map(|entry| entry.name).collect();
         assert_eq!(listed.len(), expected.len(), "each once");
         expected.retain(|name| !listed.contains(name));
@@ -326,11 +327,11 @@ mod tests {
 
     #[test]
     fn a_rule_says_why_not() {
-        let nothing = Subject::Nothing(Place::Projects);
-        assert_eq!((Name::Help.entry().rule)(&nothing), Ok(UserAction::Help));
-        assert!((Name::Start.entry().rule)(&nothing).is_err());
+        let nothing = Subject::Nothing(Screen::Projects);
+        assert_eq!((ActionName::Help.entry().rule)(&nothing), Ok(UserAction::Help));
+        assert!((ActionName::Start.entry().rule)(&nothing).is_err());
         let form = crate::ui::model::forms::VaultForm::new(None, Some(crate::engine::desk::VaultKind::File));
-        let refused = (Name::Unlock.entry().rule)(&Subject::Vault(&form));
+        let refused = (ActionName::Unlock.entry().rule)(&Subject::Vault(&form));
         assert_eq!(refused.unwrap_err().why(), "Enter the passphrase");
     }
 }

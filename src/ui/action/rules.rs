@@ -6,7 +6,7 @@ use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
-use crate::ui::model::closing::Event;
+use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::VaultForm;
 use crate::ui::model::grid::GridAction;
 use crate::ui::route::Route;
@@ -168,7 +168,7 @@ pub(super) fn close_dialog(subject: &Subject<'_>) -> Ruling {
 }
 
 /// What can be chosen before passes are being stopped.
-pub(super) fn before_stopping(subject: &Subject<'_>, event: Event) -> Ruling {
+pub(super) fn before_stopping(subject: &Subject<'_>, event: CloseEvent) -> Ruling {
     match subject {
         Subject::Closing(false) => Ok(UserAction::Closing(event)),
         Subject::Closing(true) => Err(Unavailable::Nothing("Passes are being stopped")),

@@ -8,7 +8,7 @@ use crate::ui::model::item::Neighbours;
 
 /// Where a person is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Screen {
     /// What stands around every page.
     Frame,
     /// All projects.
@@ -33,7 +33,7 @@ pub enum Place {
     Unopened,
 }
 
-impl Place {
+impl Screen {
     /// All of them.
     pub const ALL: [Self; 11] = [
         Self::Frame,
@@ -76,7 +76,7 @@ pub struct OneItem<'a> {
 #[derive(Clone, Copy)]
 pub enum Subject<'a> {
     /// Nothing.
-    Nothing(Place),
+    Nothing(Screen),
     /// A project that is being made.
     NewProject(&'a ProjectForm),
     /// Items.
@@ -95,16 +95,16 @@ pub enum Subject<'a> {
 
 impl Subject<'_> {
     /// Where that is.
-    pub fn place(&self) -> Place {
+    pub fn screen(&self) -> Screen {
         match self {
-            Self::Nothing(place) => *place,
-            Self::NewProject(_) => Place::NewProject,
-            Self::Items(_) => Place::Items,
-            Self::Item(_) => Place::Item,
-            Self::Start(_) => Place::Start,
-            Self::Vault(_) => Place::Vault,
-            Self::Import(_) => Place::Import,
-            Self::Closing(_) => Place::Closing,
+            Self::Nothing(screen) => *screen,
+            Self::NewProject(_) => Screen::NewProject,
+            Self::Items(_) => Screen::Items,
+            Self::Item(_) => Screen::Item,
+            Self::Start(_) => Screen::Start,
+            Self::Vault(_) => Screen::Vault,
+            Self::Import(_) => Screen::Import,
+            Self::Closing(_) => Screen::Closing,
         }
     }
 }

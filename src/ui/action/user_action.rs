@@ -3,7 +3,7 @@
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
-use crate::ui::model::closing::Event;
+use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::grid::GridAction;
 use crate::ui::model::item::ItemAction;
 use crate::ui::route::Route;
@@ -77,5 +77,5 @@ pub enum UserAction {
     /// Try to open the workspace again.
     Reopen,
     /// Go on with closing the window, or back.
-    Closing(Event),
+    Closing(CloseEvent),
 }

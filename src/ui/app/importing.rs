@@ -10,7 +10,7 @@ use super::window::App;
 use crate::domain::wording::left_alone;
 use crate::engine::desk::{Ask, Imported, Preview, Ticket, Work};
 use crate::ui::action::UserAction;
-use crate::ui::model::closing::Event;
+use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::Importing;
 use crate::ui::model::words;
 use crate::ui::theme::Tone;
@@ -106,7 +106,7 @@ impl App {
                 false
             }
         };
-        self.close(context, Event::ImportEnded { well });
+        self.close(context, CloseEvent::ImportEnded { well });
     }
 
     /// Nothing was imported, and why.

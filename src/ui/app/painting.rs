@@ -8,7 +8,7 @@ use super::workspace::WorkspaceState;
 use crate::ui::action::UserAction;
 use crate::ui::pages::{self, Actions, PageContext};
 use crate::ui::route::Route;
-use crate::ui::theme::DIALOG;
+use crate::ui::theme::{DIALOG, WIDE_DIALOG};
 
 impl App {
     /// Paints the window and does what a person did.
@@ -85,7 +85,10 @@ impl App {
                 Dialog::Start(form) => workspace.project(form.project).is_some_and(|project| {
                     modal(ui, "start", |ui| actions.extend(pages::dialogs::start(ui, form, project)))
                 }),
-                Dialog::Help => modal(ui, "help", |ui| actions.extend(pages::keys::help(ui))),
+                Dialog::Help => modal(ui, "help", |ui| {
+                    ui.set_width(WIDE_DIALOG);
+                    actions.extend(pages::keys::help(ui));
+                }),
                 Dialog::Vault(vault) => {
                     modal(ui, "vault", |ui| actions.extend(pages::dialogs::vault(ui, &mut vault.form)))
                 }

@@ -13,9 +13,9 @@ use super::services::Services;
 use super::workspace::{SIZE, Workspace};
 use crate::domain::ids::ProjectId;
 use crate::engine::desk::{Ask, Desk, DeskError, Ticket};
-use crate::ui::model::closing::{Closing, Event, Situation, Step};
+use crate::ui::model::closing::{CloseEffect, CloseEvent, Closing, Situation};
 use crate::ui::model::grid::Grid;
-use crate::ui::model::messages::{Message, Messages};
+use crate::ui::model::messages::{Messages, UserMessage};
 use crate::ui::route::Route;
 use crate::ui::theme::{self, Tone};
 
@@ -101,7 +101,7 @@ impl App {
     }
 
     pub(super) fn say(&mut self, tone: Tone, words: impl Into<String>) {
-        self.messages.say(Message { at: self.services.clock.now(), tone, words: words.into() });
+        self.messages.say(UserMessage { at: self.services.clock.now(), tone, words: words.into() });
     }
 
     pub(super) fn remember(&mut self, name: &str, value: String) {
@@ -139,11 +139,11 @@ impl App {
             self.say(Tone::Bad, format!("The demo could not be opened: {why}"));
         }
         while self.services.interrupts.as_ref().is_some_and(|presses| presses.try_recv().is_ok()) {
-            self.close(context, Event::Interrupted);
+            self.close(context, CloseEvent::Interrupted);
         }
-        self.close(context, Event::Looked);
+        self.close(context, CloseEvent::Looked);
         if context.input(|input| input.viewport().close_requested()) {
-            self.close(context, Event::Requested);
+            self.close(context, CloseEvent::Requested);
         }
     }
 
@@ -154,17 +154,17 @@ impl App {
     }
 
     /// Goes on with closing, or back.
-    pub(super) fn close(&mut self, context: &Context, event: Event) {
+    pub(super) fn close(&mut self, context: &Context, event: CloseEvent) {
         let (closing, steps) = self.closing.next(event, self.situation());
         self.closing = closing;
         for step in steps {
             match step {
-                Step::Stay => context.send_viewport_cmd(ViewportCommand::CancelClose),
-                Step::Hide => context.send_viewport_cmd(ViewportCommand::Visible(false)),
-                Step::Close => context.send_viewport_cmd(ViewportCommand::Close),
-                Step::CancelImport => self.cancel_import(),
-                Step::StopAll => drop(self.ask(Ask::StopAll, Purpose::Quiet)),
-                Step::AbortAll => self.abort_all(),
+                CloseEffect::Stay => context.send_viewport_cmd(ViewportCommand::CancelClose),
+                CloseEffect::Hide => context.send_viewport_cmd(ViewportCommand::Visible(false)),
+                CloseEffect::Close => context.send_viewport_cmd(ViewportCommand::Close),
+                CloseEffect::CancelImport => self.cancel_import(),
+                CloseEffect::StopAll => drop(self.ask(Ask::StopAll, Purpose::Quiet)),
+                CloseEffect::AbortAll => self.abort_all(),
             }
         }
     }

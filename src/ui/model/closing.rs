@@ -21,7 +21,7 @@ pub enum Closing {
 
 /// What may bring the window further on its way out, or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum CloseEvent {
     /// The system wants it closed, or a person by the system's button.
     Requested,
     /// Another look at how things stand.
@@ -56,7 +56,7 @@ pub struct Situation {
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum CloseEffect {
     /// Tell the system that the window stays.
     Stay,
     /// Nobody shall look at a window that waits for the engine's last step.
@@ -91,46 +91,50 @@ impl Closing {
 
     /// What follows from an event, and what is to be done.
     #[must_use]
-    pub fn next(self, event: Event, now: Situation) -> (Self, Vec<Step>) {
+    pub fn next(self, event: CloseEvent, now: Situation) -> (Self, Vec<CloseEffect>) {
         match event {
-            Event::Requested => self.requested(now),
-            Event::Looked => {
+            CloseEvent::Requested => self.requested(now),
+            CloseEvent::Looked => {
                 let done = now.ended || !(now.running || now.importing);
-                if self == Self::Stopping && done { (Self::Leaving, vec![Step::Close]) } else { (self, vec![]) }
+                if self == Self::Stopping && done { (Self::Leaving, vec![CloseEffect::Close]) } else { (self, vec![]) }
             }
             // Closed as if asked for anew: passes may run besides.
-            Event::ImportEnded { well: true } if self == Self::TakingBack => (Self::Open, vec![Step::Close]),
-            Event::ImportEnded { well: false } if self == Self::TakingBack => (Self::Open, vec![]),
-            Event::ImportEnded { .. } => (self, vec![]),
-            Event::Interrupted if self == Self::Stopping => self.stop(now, true),
-            Event::Interrupted | Event::StopAndQuit => self.stop(now, false),
-            Event::StopAtOnce => self.stop(now, true),
-            Event::Keep if self == Self::Asked => (Self::Open, vec![]),
-            Event::Keep => (self, vec![]),
-            Event::Quit => (Self::Leaving, vec![Step::Close]),
+            CloseEvent::ImportEnded { well: true } if self == Self::TakingBack => {
+                (Self::Open, vec![CloseEffect::Close])
+            }
+            CloseEvent::ImportEnded { well: false } if self == Self::TakingBack => (Self::Open, vec![]),
+            CloseEvent::ImportEnded { .. } => (self, vec![]),
+            CloseEvent::Interrupted if self == Self::Stopping => self.stop(now, true),
+            CloseEvent::Interrupted | CloseEvent::StopAndQuit => self.stop(now, false),
+            CloseEvent::StopAtOnce => self.stop(now, true),
+            CloseEvent::Keep if self == Self::Asked => (Self::Open, vec![]),
+            CloseEvent::Keep => (self, vec![]),
+            CloseEvent::Quit => (Self::Leaving, vec![CloseEffect::Close]),
         }
     }
 
-    fn requested(self, now: Situation) -> (Self, Vec<Step>) {
+    fn requested(self, now: Situation) -> (Self, Vec<CloseEffect>) {
         if self == Self::Leaving || now.ended {
-            return (Self::Leaving, vec![Step::Hide]);
+            return (Self::Leaving, vec![CloseEffect::Hide]);
         }
         let stopping = self == Self::Stopping;
         match (now.importing, now.running) {
-            (true, _) => (if stopping { self } else { Self::TakingBack }, vec![Step::CancelImport, Step::Stay]),
-            (false, true) => (if stopping { self } else { Self::Asked }, vec![Step::Stay]),
-            (false, false) => (Self::Leaving, vec![Step::Hide]),
+            (true, _) => {
+                (if stopping { self } else { Self::TakingBack }, vec![CloseEffect::CancelImport, CloseEffect::Stay])
+            }
+            (false, true) => (if stopping { self } else { Self::Asked }, vec![CloseEffect::Stay]),
+            (false, false) => (Self::Leaving, vec![CloseEffect::Hide]),
         }
     }
 
-    fn stop(self, now: Situation, at_once: bool) -> (Self, Vec<Step>) {
+    fn stop(self, now: Situation, at_once: bool) -> (Self, Vec<CloseEffect>) {
         if self == Self::Leaving {
             return (self, vec![]);
         }
-        let mut steps = if now.importing { vec![Step::CancelImport] } else { vec![] };
-        steps.push(Step::StopAll);
+        let mut steps = if now.importing { vec![CloseEffect::CancelImport] } else { vec![] };
+        steps.push(CloseEffect::StopAll);
         if at_once {
-            steps.push(Step::AbortAll);
+            steps.push(CloseEffect::AbortAll);
         }
         (Self::Stopping, steps)
     }
@@ -138,67 +142,73 @@ impl Closing {
 
 #[cfg(test)]
 mod tests {
+    use super::CloseEffect::{AbortAll, CancelImport, Close, Hide, Stay, StopAll};
     use super::Closing::{Asked, Leaving, Open, Stopping, TakingBack};
-    use super::Step::{AbortAll, CancelImport, Close, Hide, Stay, StopAll};
     use super::*;
 
     const STATES: [Closing; 5] = [Open, TakingBack, Asked, Stopping, Leaving];
-    const ENDED: Event = Event::ImportEnded { well: true };
-    const TROUBLED: Event = Event::ImportEnded { well: false };
-    const EVENTS: [Event; 9] = [
-        Event::Requested,
-        Event::Looked,
+    const ENDED: CloseEvent = CloseEvent::ImportEnded { well: true };
+    const TROUBLED: CloseEvent = CloseEvent::ImportEnded { well: false };
+    const EVENTS: [CloseEvent; 9] = [
+        CloseEvent::Requested,
+        CloseEvent::Looked,
         ENDED,
         TROUBLED,
-        Event::Interrupted,
-        Event::Keep,
-        Event::StopAndQuit,
-        Event::StopAtOnce,
-        Event::Quit,
+        CloseEvent::Interrupted,
+        CloseEvent::Keep,
+        CloseEvent::StopAndQuit,
+        CloseEvent::StopAtOnce,
+        CloseEvent::Quit,
     ];
     /// None stands for the state as it was.
-    type Row = (&'static [Closing], Event, &'static str, Option<Closing>, &'static [Step]);
+    type Row = (&'static [Closing], CloseEvent, &'static str, Option<Closing>, &'static [CloseEffect]);
 
     /// In which states, what happens, how things stand (importing, running, ended; a dot stands for both), what follows.
     const TABLE: &[Row] = &[
-        (&[Open, TakingBack, Asked], Event::Requested, "000", Some(Leaving), &[Hide]),
-        (&[Open, TakingBack, Asked], Event::Requested, "010", Some(Asked), &[Stay]),
-        (&[Open, TakingBack, Asked], Event::Requested, "1.0", Some(TakingBack), &[CancelImport, Stay]),
-        (&[Open, TakingBack, Asked], Event::Requested, "..1", Some(Leaving), &[Hide]),
-        (&[Stopping], Event::Requested, "000", Some(Leaving), &[Hide]),
-        (&[Stopping], Event::Requested, "010", None, &[Stay]),
-        (&[Stopping], Event::Requested, "1.0", None, &[CancelImport, Stay]),
-        (&[Stopping], Event::Requested, "..1", Some(Leaving), &[Hide]),
-        (&[Leaving], Event::Requested, "...", None, &[Hide]),
-        (&[Stopping], Event::Looked, "000", Some(Leaving), &[Close]),
-        (&[Stopping], Event::Looked, "..1", Some(Leaving), &[Close]),
-        (&[Stopping], Event::Looked, "1.0", None, &[]),
-        (&[Stopping], Event::Looked, "010", None, &[]),
-        (&[Open, TakingBack, Asked, Leaving], Event::Looked, "...", None, &[]),
+        (&[Open, TakingBack, Asked], CloseEvent::Requested, "000", Some(Leaving), &[Hide]),
+        (&[Open, TakingBack, Asked], CloseEvent::Requested, "010", Some(Asked), &[Stay]),
+        (&[Open, TakingBack, Asked], CloseEvent::Requested, "1.0", Some(TakingBack), &[CancelImport, Stay]),
+        (&[Open, TakingBack, Asked], CloseEvent::Requested, "..1", Some(Leaving), &[Hide]),
+        (&[Stopping], CloseEvent::Requested, "000", Some(Leaving), &[Hide]),
+        (&[Stopping], CloseEvent::Requested, "010", None, &[Stay]),
+        (&[Stopping], CloseEvent::Requested, "1.0", None, &[CancelImport, Stay]),
+        (&[Stopping], CloseEvent::Requested, "..1", Some(Leaving), &[Hide]),
+        (&[Leaving], CloseEvent::Requested, "...", None, &[Hide]),
+        (&[Stopping], CloseEvent::Looked, "000", Some(Leaving), &[Close]),
+        (&[Stopping], CloseEvent::Looked, "..1", Some(Leaving), &[Close]),
+        (&[Stopping], CloseEvent::Looked, "1.0", None, &[]),
+        (&[Stopping], CloseEvent::Looked, "010", None, &[]),
+        (&[Open, TakingBack, Asked, Leaving], CloseEvent::Looked, "...", None, &[]),
         (&[TakingBack], ENDED, "...", Some(Open), &[Close]),
         (&[TakingBack], TROUBLED, "...", Some(Open), &[]),
         (&[Open, Asked, Stopping, Leaving], ENDED, "...", None, &[]),
         (&[Open, Asked, Stopping, Leaving], TROUBLED, "...", None, &[]),
-        (&[Open, TakingBack, Asked], Event::Interrupted, "0..", Some(Stopping), &[StopAll]),
-        (&[Open, TakingBack, Asked], Event::Interrupted, "1..", Some(Stopping), &[CancelImport, StopAll]),
-        (&[Stopping], Event::Interrupted, "0..", None, &[StopAll, AbortAll]),
-        (&[Stopping], Event::Interrupted, "1..", None, &[CancelImport, StopAll, AbortAll]),
-        (&[Open, TakingBack, Asked, Stopping], Event::StopAndQuit, "0..", Some(Stopping), &[StopAll]),
-        (&[Open, TakingBack, Asked, Stopping], Event::StopAndQuit, "1..", Some(Stopping), &[CancelImport, StopAll]),
-        (&[Open, TakingBack, Asked, Stopping], Event::StopAtOnce, "0..", Some(Stopping), &[StopAll, AbortAll]),
+        (&[Open, TakingBack, Asked], CloseEvent::Interrupted, "0..", Some(Stopping), &[StopAll]),
+        (&[Open, TakingBack, Asked], CloseEvent::Interrupted, "1..", Some(Stopping), &[CancelImport, StopAll]),
+        (&[Stopping], CloseEvent::Interrupted, "0..", None, &[StopAll, AbortAll]),
+        (&[Stopping], CloseEvent::Interrupted, "1..", None, &[CancelImport, StopAll, AbortAll]),
+        (&[Open, TakingBack, Asked, Stopping], CloseEvent::StopAndQuit, "0..", Some(Stopping), &[StopAll]),
         (
             &[Open, TakingBack, Asked, Stopping],
-            Event::StopAtOnce,
+            CloseEvent::StopAndQuit,
+            "1..",
+            Some(Stopping),
+            &[CancelImport, StopAll],
+        ),
+        (&[Open, TakingBack, Asked, Stopping], CloseEvent::StopAtOnce, "0..", Some(Stopping), &[StopAll, AbortAll]),
+        (
+            &[Open, TakingBack, Asked, Stopping],
+            CloseEvent::StopAtOnce,
             "1..",
             Some(Stopping),
             &[CancelImport, StopAll, AbortAll],
         ),
-        (&[Leaving], Event::Interrupted, "...", None, &[]),
-        (&[Leaving], Event::StopAndQuit, "...", None, &[]),
-        (&[Leaving], Event::StopAtOnce, "...", None, &[]),
-        (&[Asked], Event::Keep, "...", Some(Open), &[]),
-        (&[Open, TakingBack, Stopping, Leaving], Event::Keep, "...", None, &[]),
-        (&STATES, Event::Quit, "...", Some(Leaving), &[Close]),
+        (&[Leaving], CloseEvent::Interrupted, "...", None, &[]),
+        (&[Leaving], CloseEvent::StopAndQuit, "...", None, &[]),
+        (&[Leaving], CloseEvent::StopAtOnce, "...", None, &[]),
+        (&[Asked], CloseEvent::Keep, "...", Some(Open), &[]),
+        (&[Open, TakingBack, Stopping, Leaving], CloseEvent::Keep, "...", None, &[]),
+        (&STATES, CloseEvent::Quit, "...", Some(Leaving), &[Close]),
     ];
 
     fn situations() -> impl Iterator<Item = (String, Situation)> {
@@ -229,7 +239,7 @@ mod tests {
     #[test]
     fn whatever_happened_before_a_window_in_which_nothing_runs_closes_when_it_is_asked_to() {
         for state in STATES {
-            let (after, steps) = state.next(Event::Requested, Situation::default());
+            let (after, steps) = state.next(CloseEvent::Requested, Situation::default());
             assert_eq!((after, steps.as_slice()), (Leaving, &[Hide][..]), "{state:?}");
         }
     }

@@ -7,7 +7,7 @@ const KEPT: usize = 100;
 
 /// A message to the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct UserMessage {
     /// When, UTC epoch milliseconds.
     pub at: i64,
     /// What its colour says.
@@ -20,7 +20,7 @@ pub struct Message {
 #[derive(Clone, Debug, Default)]
 pub struct Messages {
     /// Oldest first.
-    pub all: Vec<Message>,
+    pub all: Vec<UserMessage>,
     /// The last one was not put away yet.
     fresh: bool,
     /// All of them are shown.
@@ -29,7 +29,7 @@ pub struct Messages {
 
 impl Messages {
     /// Says something.
-    pub fn say(&mut self, message: Message) {
+    pub fn say(&mut self, message: UserMessage) {
         if self.all.len() >= KEPT {
             self.all.remove(0);
         }
@@ -38,7 +38,7 @@ impl Messages {
     }
 
     /// The last one, while it or all of them are shown.
-    pub fn shown(&self) -> Option<&Message> {
+    pub fn shown(&self) -> Option<&UserMessage> {
         self.all.last().filter(|_| self.fresh || self.open)
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use egui::{Button, Response, Role, Ui, WidgetInfo};
 
 use super::Actions;
-use crate::ui::action::{Name, Subject};
+use crate::ui::action::{ActionName, Subject};
 use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::star;
 use crate::ui::widgets::text::{primary, text};
@@ -24,14 +24,14 @@ enum Look {
 
 /// A control for an action.
 pub struct Control<'a> {
-    name: Name,
+    name: ActionName,
     label: Cow<'a, str>,
     look: Look,
 }
 
 impl<'a> Control<'a> {
     /// A button with the action's own text.
-    pub fn of(name: Name) -> Self {
+    pub fn of(name: ActionName) -> Self {
         Self { name, label: Cow::Borrowed(name.entry().text), look: Look::Plain }
     }
 

@@ -8,7 +8,7 @@ use super::keys::{self, Holder};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::engine::desk::VaultKind;
-use crate::ui::action::{Name, Subject, UserAction};
+use crate::ui::action::{ActionName, Subject, UserAction};
 use crate::ui::model::forms::{StartForm, VaultForm};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
@@ -61,8 +61,8 @@ pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
     let subject = Subject::Start(form);
     ui.horizontal(|ui| {
         let words = format!("Start {}", words::count(can));
-        Control::of(Name::StartNow).label(words).primary().show(ui, &subject, &mut actions);
-        Control::of(Name::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
+        Control::of(ActionName::StartNow).label(words).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
     });
     keys::act(ui, holder, &subject, &mut actions);
     actions
@@ -90,8 +90,8 @@ pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
     let subject = Subject::Vault(form);
     ui.horizontal(|ui| {
         let word = if form.new { "Keep passwords there" } else { "Unlock" };
-        Control::of(Name::Unlock).label(word).primary().show(ui, &subject, &mut actions);
-        Control::of(Name::CloseDialog).label("Not now").show(ui, &subject, &mut actions);
+        Control::of(ActionName::Unlock).label(word).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::CloseDialog).label("Not now").show(ui, &subject, &mut actions);
         if form.busy {
             let keyring = matches!(form.kind, VaultKind::Keyring | VaultKind::FileKeyring);
             muted(ui, if keyring { "Waiting for the keyring, which may ask you…" } else { "Opening…" });
@@ -168,10 +168,10 @@ pub fn closing(ui: &mut Ui, running: usize, stopping: bool) -> Actions {
     let subject = Subject::Closing(stopping);
     ui.horizontal(|ui| {
         if !stopping {
-            Control::of(Name::KeepOpen).primary().show(ui, &subject, &mut actions);
-            Control::of(Name::StopAndQuit).show(ui, &subject, &mut actions);
+            Control::of(ActionName::KeepOpen).primary().show(ui, &subject, &mut actions);
+            Control::of(ActionName::StopAndQuit).show(ui, &subject, &mut actions);
         }
-        Control::of(Name::StopAtOnce).show(ui, &subject, &mut actions);
+        Control::of(ActionName::StopAtOnce).show(ui, &subject, &mut actions);
     });
     actions
 }

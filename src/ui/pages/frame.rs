@@ -6,8 +6,8 @@ use super::Actions;
 use super::controls::Control;
 use crate::domain::project::Project;
 use crate::domain::wording;
-use crate::ui::action::{Name, Place, Subject, UserAction};
-use crate::ui::model::messages::{Message, Messages};
+use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::model::messages::{Messages, UserMessage};
 use crate::ui::model::projects::Projects;
 use crate::ui::model::words;
 use crate::ui::route::Route;
@@ -16,7 +16,7 @@ use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::text;
 
 /// What stands around the pages has nothing of its own to act on.
-const FRAME: Subject<'_> = Subject::Nothing(Place::Frame);
+const FRAME: Subject<'_> = Subject::Nothing(Screen::Frame);
 
 /// The panel at the left.
 pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, actions: &mut Actions) {
@@ -50,9 +50,9 @@ fn foot(ui: &mut Ui, sums: &Projects, actions: &mut Actions) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         let theme = if ui.visuals().dark_mode { "Light theme" } else { "Dark theme" };
-        Control::of(Name::Theme).label(theme).quiet().show(ui, &FRAME, actions);
-        let key = Name::Help.entry().key_names();
-        Control::of(Name::Help).label(format!("Keys ({key})")).quiet().show(ui, &FRAME, actions);
+        Control::of(ActionName::Theme).label(theme).quiet().show(ui, &FRAME, actions);
+        let key = ActionName::Help.entry().key_names();
+        Control::of(ActionName::Help).label(format!("Keys ({key})")).quiet().show(ui, &FRAME, actions);
     });
     if sums.all.speed > 0 {
         ui.label(text(Type::Small, format!("{}/s", wording::size(sums.all.speed))).color(palette.muted));
@@ -124,9 +124,9 @@ pub fn messages(ui: &mut Ui, messages: &Messages, zone: &jiff::tz::TimeZone, act
         }
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                Control::of(Name::Dismiss).show(ui, &FRAME, actions);
-                let more = if messages.open { "Less" } else { Name::Messages.entry().text };
-                Control::of(Name::Messages).label(more).show(ui, &FRAME, actions);
+                Control::of(ActionName::Dismiss).show(ui, &FRAME, actions);
+                let more = if messages.open { "Less" } else { ActionName::Messages.entry().text };
+                Control::of(ActionName::Messages).label(more).show(ui, &FRAME, actions);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     if !messages.open {
                         icon::show(ui, shape(last.tone), palette.tone(last.tone));
@@ -139,7 +139,7 @@ pub fn messages(ui: &mut Ui, messages: &Messages, zone: &jiff::tz::TimeZone, act
 }
 
 /// One of all messages, with its time.
-fn kept(ui: &mut Ui, message: &Message, zone: &jiff::tz::TimeZone) {
+fn kept(ui: &mut Ui, message: &UserMessage, zone: &jiff::tz::TimeZone) {
     let palette = Palette::of(ui);
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(words::second(message.at, zone)).color(palette.muted));

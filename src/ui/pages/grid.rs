@@ -11,7 +11,7 @@ use super::{Actions, PageContext};
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
-use crate::ui::action::{Items, Name, Subject, Targets, UserAction};
+use crate::ui::action::{ActionName, Items, Subject, Targets, UserAction};
 use crate::ui::model::grid::{Column, Grid, GridAction};
 use crate::ui::model::look::{self, Happening, happening, look};
 use crate::ui::model::projects::Summary;
@@ -68,7 +68,7 @@ fn empty(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
             "An item is a mailbox here and a mailbox there. Import a list of them, or paste two columns of addresses",
         );
         ui.add_space(12.0);
-        let control = Control::of(Name::ImportItems).label("Import the first items…").primary();
+        let control = Control::of(ActionName::ImportItems).label("Import the first items…").primary();
         control.show(ui, &Subject::Items(items), actions);
     });
 }
@@ -173,7 +173,7 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
     let on = grid.filter.sort.column == column;
     let words = match (domains, column) {
         (Some((from, into)), Column::Name) => format!("@{from} → @{into}"),
-        _ => column.word().to_owned(),
+        _ => column.label().to_owned(),
     };
     if column == Column::Status {
         ui.add_space(6.0);
@@ -191,7 +191,7 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
     } else {
         label(ui)
     };
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.word())));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.label())));
     if on {
         let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(8.0), Sense::hover());
         icon::sort_mark(ui.painter(), rect.center(), grid.filter.sort.descending, palette.accent);
@@ -204,24 +204,22 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
 /// The star of the header acts on everything selected (R56, R58).
 fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
+    let subject = Subject::Items(Items { grid, cursor: None, held: 0 });
     let response = star::button(ui, None, palette.border, "Star of the selected items", 6.5);
-    let none = grid.selection.targets.is_empty();
-    let choices = if none { Vec::new() } else { star_choices(palette) };
-    let mut sort = false;
+    let refused = (ActionName::NoStar.entry().rule)(&subject).err();
+    let choices = if refused.is_some() { Vec::new() } else { star_choices(palette) };
     let chosen = star::picker(&response, palette.border, &choices, |ui| {
-        if none {
-            ui.label("Select items first");
+        if let Some(why) = refused {
+            ui.label(why.why());
         }
-        sort = ui.button(Name::SortByStar.entry().text).clicked();
-        if sort {
+        let before = actions.len();
+        Control::of(ActionName::SortByStar).show(ui, &subject, actions);
+        if actions.len() > before {
             ui.close();
         }
     });
     if let Some(at) = chosen {
         actions.push(UserAction::Star(Targets::Selected, star_at(at)));
-    }
-    if sort {
-        actions.push(UserAction::Grid(GridAction::Sort(Column::Star)));
     }
 }
 

@@ -8,7 +8,7 @@ use super::projects::summary_bar;
 use crate::domain::project::Project;
 use crate::domain::server::Server;
 use crate::domain::wording;
-use crate::ui::action::{self, Items, Name, Subject, UserAction};
+use crate::ui::action::{self, ActionName, Items, Subject, UserAction};
 use crate::ui::model::grid::{Grid, GridAction, Tab};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
@@ -25,7 +25,7 @@ fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
     }
 }
 
-/// Name, actions, servers, progress.
+/// ActionName, actions, servers, progress.
 pub fn head(ui: &mut Ui, project: &Project, items: Items<'_>, sum: &Summary, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.label(text(Type::Page, &project.name));
@@ -66,22 +66,22 @@ fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     ui.horizontal(|ui| {
         let words = format!("{} held: started before, and waiting for your word", words::counted(items.held, "item"));
         ui.label(text(Type::Small, words).color(color));
-        Control::of(Name::Resume).show(ui, &Subject::Items(items), actions);
-        Control::of(Name::StopHeld).show(ui, &Subject::Items(items), actions);
+        Control::of(ActionName::Resume).show(ui, &Subject::Items(items), actions);
+        Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
     });
 }
 
 /// From right to left.
 fn buttons(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     let subject = Subject::Items(items);
-    Control::of(Name::ImportItems).show(ui, &subject, actions);
+    Control::of(ActionName::ImportItems).show(ui, &subject, actions);
     let (chosen, shown) = (items.grid.selection.targets.len() as u64, items.grid.view.places.len() as u64);
     let stop = if chosen == 0 { "Stop".to_owned() } else { format!("Stop {}", words::count(chosen)) };
-    Control::of(Name::Stop).label(stop).show(ui, &subject, actions);
+    Control::of(ActionName::Stop).label(stop).show(ui, &subject, actions);
     let (name, words) = match (chosen, shown) {
-        (0, 0) => (Name::StartShown, "Start…".to_owned()),
-        (0, shown) => (Name::StartShown, format!("Start all {}…", words::count(shown))),
-        (chosen, _) => (Name::Start, format!("Start {}…", words::count(chosen))),
+        (0, 0) => (ActionName::StartShown, "Start…".to_owned()),
+        (0, shown) => (ActionName::StartShown, format!("Start all {}…", words::count(shown))),
+        (chosen, _) => (ActionName::Start, format!("Start {}…", words::count(chosen))),
     };
     Control::of(name).label(words).primary().show(ui, &subject, actions);
 }
@@ -93,7 +93,7 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for (tab, count) in Tab::ALL.into_iter().zip(grid.sums.totals.tabs) {
-            let words = format!("{} {}", tab.word(), words::count(count as u64));
+            let words = format!("{} {}", tab.label(), words::count(count as u64));
             let on = grid.filter.tab == tab;
             let color = if on { palette.accent } else { palette.text };
             if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
@@ -109,11 +109,11 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
         star_filter(ui, grid, palette, actions);
         if grid.filter.is_active() {
             muted_count(ui, grid);
-            Control::of(Name::ClearFilters).show(ui, &subject, actions);
+            Control::of(ActionName::ClearFilters).show(ui, &subject, actions);
         }
         if grid.view.stale {
-            let words = format!("Order changed, sort again ({})", Name::SortAgain.entry().key_names());
-            Control::of(Name::SortAgain).label(words).show(ui, &subject, actions);
+            let words = format!("Order changed, sort again ({})", ActionName::SortAgain.entry().key_names());
+            Control::of(ActionName::SortAgain).label(words).show(ui, &subject, actions);
         }
     });
 }
@@ -147,7 +147,7 @@ pub fn focus_search(context: &Context) {
 fn search(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
     let mut search = grid.filter.search.clone();
     let label = ui.label(text(Type::Small, "Search").color(palette.muted));
-    let hint = format!("address, or paste a list ( {} )", Name::Search.entry().key_names());
+    let hint = format!("address, or paste a list ( {} )", ActionName::Search.entry().key_names());
     let edit = egui::TextEdit::singleline(&mut search).hint_text(hint).desired_width(240.0).id(search_field());
     if ui.add(edit).labelled_by(label.id).changed() {
         actions.push(UserAction::Grid(GridAction::Search(search)));
@@ -184,15 +184,24 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
     });
 }
 
+/// The keys one needs first.
+fn hint() -> String {
+    let key = |name: ActionName| name.entry().key_names();
+    let [space, all, open] = [ActionName::Toggle, ActionName::SelectAll, ActionName::Open].map(key);
+    let [start, stop, help] = [ActionName::Start, ActionName::Stop, ActionName::Help].map(key);
+    let [red, purple, none] = [ActionName::RedStar, ActionName::PurpleStar, ActionName::NoStar].map(key);
+    format!(
+        "{space} selects, Shift a range, {all} all · {open} opens · {start} starts, {stop} stops · \
+         {red}–{purple} star, {none} no star · {help} all keys"
+    )
+}
+
 /// What is selected, below the grid.
 pub fn selection(ui: &mut Ui, grid: &Grid) {
     let chosen = grid.selection.targets.len();
     let hidden = grid.selection.selected.len() - chosen;
     let line = match (chosen, hidden) {
-        (0, 0) => {
-            "Space selects, Shift a range, Ctrl+A all · Enter opens · S starts, X stops · 1–6 star, 0 no star · ? all keys"
-                .into()
-        }
+        (0, 0) => hint(),
         (chosen, 0) => format!("{} selected", words::counted(chosen, "item")),
         (chosen, hidden) => {
             format!(

@@ -6,7 +6,7 @@ use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
 use crate::domain::wording;
-use crate::ui::action::{Name, Subject};
+use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{ImportForm, Importing};
 use crate::ui::model::mask::masked;
 use crate::ui::model::words;
@@ -24,7 +24,7 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm, leaving: bool) -> Actions {
     ui.label(text(Type::Page, "Import items"));
     muted(
         ui,
-        "Columns: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
+        "Columns: Source Email, Source Login ActionName, Source Password, Destination Email, Destination Login ActionName, \
          Destination Password. Only the two e-mails are needed",
     );
     ui.add_space(8.0);
@@ -43,8 +43,8 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm, leaving: bool) -> Actions {
     let subject = Subject::Import(form);
     ui.horizontal(|ui| {
         let words = if good == 0 { "Import".to_owned() } else { format!("Import {}", words::counted(good, "item")) };
-        Control::of(Name::Import).label(words).primary().show(ui, &subject, &mut actions);
-        Control::of(Name::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
+        Control::of(ActionName::Import).label(words).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
     });
     keys::act(ui, holder, &subject, &mut actions);
     actions
@@ -55,7 +55,7 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             // The field takes what the button leaves.
-            Control::of(Name::Browse).show(ui, &Subject::Import(form), actions);
+            Control::of(ActionName::Browse).show(ui, &Subject::Import(form), actions);
             let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv");
             ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
         });

@@ -3,7 +3,7 @@
 use egui::{Align, Frame, Layout, Margin, Ui};
 
 use super::controls::{Control, star_at, star_choices};
-use super::item_lists::{self, Lists};
+use super::item_lists::{self, ItemContext};
 use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::domain::failure::Cause;
@@ -11,7 +11,7 @@ use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::wording;
 use crate::engine::snapshot::ItemRow;
-use crate::ui::action::{Name, OneItem, Subject, Targets, UserAction};
+use crate::ui::action::{ActionName, OneItem, Subject, Targets, UserAction};
 use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
@@ -54,7 +54,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
             // Figures stay in context of their names, however large the window. A panel takes all it can get, its part not.
             ui.scope(|ui| {
                 ui.set_max_width(ui.available_width().min(LISTS));
-                item_lists::show(ui, Lists { context, project, page, row, narrow }, &mut actions);
+                item_lists::show(ui, ItemContext { context, project, page, row, narrow }, &mut actions);
             });
         },
     );
@@ -88,19 +88,19 @@ fn crumbs(ui: &mut Ui, project: &Project, page: &ItemPage, row: &ItemRow, action
 fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Actions) {
     let Some((at, of)) = page.neighbours.at else { return };
     ui.spacing_mut().item_spacing.x = 6.0;
-    Control::of(Name::NextItem).sign("›").show(ui, subject, actions);
+    Control::of(ActionName::NextItem).sign("›").show(ui, subject, actions);
     let place = format!("{} of {}", words::count(at as u64), words::count(of as u64));
     ui.label(text(Type::Small, place).color(Palette::of(ui).muted));
-    Control::of(Name::PreviousItem).sign("‹").show(ui, subject, actions);
+    Control::of(ActionName::PreviousItem).sign("‹").show(ui, subject, actions);
     ui.add_space(10.0);
     ui.spacing_mut().item_spacing.x = 8.0;
 }
 
 fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
-    Control::of(Name::Stop).show(ui, subject, actions);
-    Control::of(Name::Start).primary().show(ui, subject, actions);
+    Control::of(ActionName::Stop).show(ui, subject, actions);
+    Control::of(ActionName::Start).primary().show(ui, subject, actions);
     if row.status == Status::Held {
-        Control::of(Name::Resume).show(ui, subject, actions);
+        Control::of(ActionName::Resume).show(ui, subject, actions);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::status::Status;
 use crate::engine::desk::{Details, FolderLine};
 use crate::engine::snapshot::ItemRow;
-use crate::ui::action::{Name, OneItem, Subject, UserAction};
+use crate::ui::action::{ActionName, OneItem, Subject, UserAction};
 use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
@@ -49,7 +49,7 @@ const FOLDED: usize = 5;
 
 /// What the lists are painted from.
 #[derive(Clone, Copy)]
-pub struct Lists<'a> {
+pub struct ItemContext<'a> {
     /// Time and state.
     pub context: PageContext<'a>,
     /// The project.
@@ -62,7 +62,7 @@ pub struct Lists<'a> {
     pub narrow: bool,
 }
 
-impl<'a> Lists<'a> {
+impl<'a> ItemContext<'a> {
     fn subject(&self) -> Subject<'a> {
         Subject::Item(OneItem { project: self.project.id, row: self.row, neighbours: self.page.neighbours })
     }
@@ -92,7 +92,7 @@ fn shown<const N: usize>(columns: [(&str, f32); N], narrow: bool) -> impl Iterat
 }
 
 /// Paints them.
-pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
+pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
     let Some(details) = &lists.page.details else {
         section(ui, "Folder Summary");
         muted(ui, "Reading…");
@@ -131,7 +131,7 @@ fn choose(ui: &mut Ui, page: &ItemPage, actions: &mut Actions) {
     ui.spacing_mut().item_spacing.x = 4.0;
     for (show, count) in Show::ALL.into_iter().zip(page.lists.choices).rev() {
         let on = page.lists.show == show;
-        let words = format!("{} {}", show.word(), words::count(count as u64));
+        let words = format!("{} {}", show.label(), words::count(count as u64));
         let color = if on { palette.accent } else { palette.text };
         if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
             actions.push(UserAction::Item(ItemAction::Show(show)));
@@ -149,7 +149,7 @@ fn choose(ui: &mut Ui, page: &ItemPage, actions: &mut Actions) {
     }
 }
 
-fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actions) {
+fn folders(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
     let known = lists.row.progress.folders_total > 0;
     if details.folders.is_empty() {
         let none = "No folders yet: a Full pass lists them when it has reached both sides";
@@ -185,7 +185,9 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
             body.rows(LINE, lines.len() + usize::from(more), |mut row| {
                 match lines.get(row.index()).and_then(|place| details.folders.get(*place)) {
                     Some(line) => folder(&mut row, line, &figures),
-                    None => drop(row.col(|ui| Control::of(Name::MoreFolders).show(ui, &lists.subject(), actions))),
+                    None => {
+                        drop(row.col(|ui| Control::of(ActionName::MoreFolders).show(ui, &lists.subject(), actions)))
+                    }
                 }
             });
         });
@@ -218,7 +220,7 @@ fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[Figure]) {
 }
 
 /// Errors by reason: what happened and what to do is said once, then which messages.
-fn errors(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actions) {
+fn errors(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
     let page = lists.page;
     if page.lists.groups.is_empty() {
         muted(ui, if details.errors.is_empty() { "None in the latest pass" } else { "Reading…" });
@@ -261,7 +263,7 @@ fn errors(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Action
         ui.add_space(4.0);
     }
     if page.more.1 {
-        Control::of(Name::MoreErrors).show(ui, &lists.subject(), actions);
+        Control::of(ActionName::MoreErrors).show(ui, &lists.subject(), actions);
     }
 }
 
@@ -279,7 +281,7 @@ fn headings(header: &mut TableRow<'_, '_>, words: [&'static str; 2], figures: im
     }
 }
 
-fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
+fn passes(ui: &mut Ui, lists: ItemContext<'_>, details: &Details) {
     if details.passes.is_empty() {
         muted(ui, "None yet");
         return;

@@ -1,11 +1,11 @@
 //! Keys: when they belong to a page, what they do there, and the overlay that names them.
 
-use egui::{Event, Popup, ScrollArea, Ui};
+use egui::{Align, Event, Layout, Popup, ScrollArea, Ui};
 
 use super::Actions;
 use super::controls::Control;
 use crate::ui::action::{
-    ACTIONS, ActionIcon, Entry, Name, Place, Reach, Shortcut, Subject, Unavailable, UserAction, keyed,
+    ACTIONS, ActionIcon, ActionName, Entry, Reach, Screen, Shortcut, Subject, Unavailable, UserAction, keyed,
 };
 use crate::ui::theme::{ICON, Palette, Type};
 use crate::ui::widgets::icon;
@@ -60,7 +60,7 @@ pub fn act(ui: &Ui, holder: Holder, subject: &Subject<'_>, actions: &mut Actions
     if holder == Holder::Another || !is_any_pressed(ui) {
         return;
     }
-    let here = ACTIONS.iter().filter(|entry| entry.scope.holds(subject.place()));
+    let here = ACTIONS.iter().filter(|entry| entry.scope.holds(subject.screen()));
     let mut keys: Vec<(&Shortcut, &Entry)> =
         here.flat_map(|entry| entry.keys.iter().map(move |key| (key, entry))).collect();
     // Those with modifiers come first: a key alone also fits when they are held.
@@ -92,28 +92,46 @@ fn is_pressed(ui: &Ui, shortcut: &Shortcut) -> bool {
     ui.input(|input| input.events.iter().any(fits))
 }
 
+/// Room for a key's name.
+const KEY: f32 = 108.0;
+
 /// The overlay with all keys.
 pub fn help(ui: &mut Ui) -> Actions {
     let mut actions = Actions::new();
-    let (holder, subject) = (Holder::before(ui), Subject::Nothing(Place::Help));
+    let (holder, subject) = (Holder::before(ui), Subject::Nothing(Screen::Help));
     ui.label(text(Type::Page, "Keys"));
     let groups = keyed();
-    // The items of a project have as many as all others together.
-    let of_items = |group: &&(&str, Vec<&Entry>)| group.1.iter().any(|entry| entry.name == Name::Open);
+    let (left, right) = groups.split_at(half(&groups));
+    // Where the window is too low for all of them, they are scrolled.
     let room = (ui.ctx().content_rect().height() - 200.0).max(200.0);
-    ScrollArea::vertical().max_height(room).show(ui, |ui| {
+    ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
         ui.columns(2, |columns| {
-            let [left, right] = columns else { return };
-            groups.iter().filter(of_items).for_each(|group| list(left, group));
-            groups.iter().filter(|group| !of_items(group)).for_each(|group| list(right, group));
+            for (ui, groups) in columns.iter_mut().zip([left, right]) {
+                // Columns justify their texts.
+                ui.with_layout(Layout::top_down(Align::Min), |ui| groups.iter().for_each(|group| list(ui, group)));
+            }
         });
     });
     ui.add_space(4.0);
     muted(ui, "With the pointer, Shift selects a range and Ctrl one more");
     ui.add_space(8.0);
-    Control::of(Name::CloseDialog).label("Close").show(ui, &subject, &mut actions);
+    Control::of(ActionName::CloseDialog).label("Close").show(ui, &subject, &mut actions);
     act(ui, holder, &subject, &mut actions);
     actions
+}
+
+/// How many groups stand in the first of two columns.
+fn half(groups: &[(&str, Vec<&Entry>)]) -> usize {
+    // A heading is as high as two keys.
+    let high = |(_, entries): &(&str, Vec<&Entry>)| entries.len() + 2;
+    let all: usize = groups.iter().map(high).sum();
+    let mut above = 0;
+    let first = groups.iter().take_while(|group| {
+        let fits = above * 2 < all;
+        above += high(group);
+        fits
+    });
+    first.count()
 }
 
 fn list(ui: &mut Ui, (heading, entries): &(&str, Vec<&Entry>)) {
@@ -121,18 +139,20 @@ fn list(ui: &mut Ui, (heading, entries): &(&str, Vec<&Entry>)) {
     section(ui, heading);
     // Lines of text, not of controls.
     ui.spacing_mut().interact_size.y = 0.0;
-    egui::Grid::new(heading).num_columns(2).spacing([16.0, 3.0]).min_col_width(96.0).show(ui, |ui| {
-        for entry in entries {
-            ui.label(text(Type::SmallStrong, entry.key_names()));
-            ui.horizontal(|ui| {
-                ui.label(text(Type::Small, entry.text).color(Palette::of(ui).muted));
-                if let Some(icon) = entry.icon {
-                    mark(ui, icon);
-                }
+    ui.spacing_mut().item_spacing.y = 3.0;
+    for entry in entries {
+        ui.horizontal(|ui| {
+            let layout = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(egui::vec2(KEY, ICON), layout, |ui| {
+                ui.set_min_width(KEY);
+                ui.label(text(Type::SmallStrong, entry.key_names()));
             });
-            ui.end_row();
-        }
-    });
+            ui.label(text(Type::Small, entry.text).color(Palette::of(ui).muted));
+            if let Some(icon) = entry.icon {
+                mark(ui, icon);
+            }
+        });
+    }
 }
 
 /// The icon of an action, as high as a line.

@@ -6,7 +6,7 @@ use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
 use crate::domain::server::Security;
-use crate::ui::action::{Name, Subject};
+use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{Check, Kind, ProjectForm, ServerFaults, ServerForm};
 use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::field::{Choice, Field};
@@ -49,8 +49,8 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         }
         let subject = Subject::NewProject(form);
         ui.horizontal(|ui| {
-            Control::of(Name::CreateProject).primary().show(ui, &subject, &mut actions);
-            Control::of(Name::LeaveForm).show(ui, &subject, &mut actions);
+            Control::of(ActionName::CreateProject).primary().show(ui, &subject, &mut actions);
+            Control::of(ActionName::LeaveForm).show(ui, &subject, &mut actions);
         });
     });
     keys::act(ui, holder, &Subject::NewProject(form), &mut actions);

@@ -7,7 +7,7 @@ use super::controls::Control;
 use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::domain::project::Project;
-use crate::ui::action::{Name, Place, Subject, UserAction};
+use crate::ui::action::{ActionName, Screen, Subject, UserAction};
 use crate::ui::model::projects::{BAR, Projects, Summary};
 use crate::ui::model::words;
 use crate::ui::route::Route;
@@ -16,7 +16,7 @@ use crate::ui::widgets::bars;
 use crate::ui::widgets::text::{cut, figure, muted, text};
 
 /// No project is chosen here.
-const SUBJECT: Subject<'_> = Subject::Nothing(Place::Projects);
+const SUBJECT: Subject<'_> = Subject::Nothing(Screen::Projects);
 
 /// Paints it.
 pub fn show(ui: &mut Ui, page: PageContext<'_>, projects: &[Project], sums: &Projects) -> Actions {
@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, projects: &[Project], sums: &Pro
         ui.label(text(Type::Page, "Projects"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if !projects.is_empty() {
-                Control::of(Name::NewProject).primary().show(ui, &SUBJECT, &mut actions);
+                Control::of(ActionName::NewProject).primary().show(ui, &SUBJECT, &mut actions);
             }
         });
     });
@@ -119,10 +119,10 @@ fn empty(ui: &mut Ui, actions: &mut Actions) {
         ui.label(text(Type::Section, "No projects yet"));
         muted(ui, "A project names two mail servers. Its items are the mailboxes that move from one to the other");
         ui.add_space(12.0);
-        Control::of(Name::NewProject).primary().show(ui, &SUBJECT, actions);
+        Control::of(ActionName::NewProject).primary().show(ui, &SUBJECT, actions);
         ui.add_space(36.0);
         muted(ui, "Or watch a dozen sample mailboxes move between two folders of this machine; nothing stays behind");
         ui.add_space(12.0);
-        Control::of(Name::OpenDemo).show(ui, &SUBJECT, actions);
+        Control::of(ActionName::OpenDemo).show(ui, &SUBJECT, actions);
     });
 }

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::Actions;
 use super::controls::Control;
 use crate::platform::lock::Owner;
-use crate::ui::action::{Name, Place, Subject};
+use crate::ui::action::{ActionName, Screen, Subject};
 use crate::ui::theme::Type;
 use crate::ui::widgets::text::text;
 
@@ -27,11 +27,11 @@ pub fn broken(ui: &mut Ui, why: &str) -> Actions {
 
 fn retry(ui: &mut Ui) -> Actions {
     let mut actions = Actions::new();
-    let subject = Subject::Nothing(Place::Unopened);
+    let subject = Subject::Nothing(Screen::Unopened);
     ui.add_space(12.0);
     ui.horizontal(|ui| {
-        Control::of(Name::TryAgain).primary().show(ui, &subject, &mut actions);
-        Control::of(Name::Quit).show(ui, &subject, &mut actions);
+        Control::of(ActionName::TryAgain).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::Quit).show(ui, &subject, &mut actions);
     });
     actions
 }

@@ -29,8 +29,8 @@ impl Tab {
     pub const ALL: [Self; 7] =
         [Self::All, Self::Running, Self::Pending, Self::NotStarted, Self::Stopped, Self::Done, Self::Problems];
 
-    /// Its word.
-    pub fn word(self) -> &'static str {
+    /// What people call it.
+    pub fn label(self) -> &'static str {
         match self {
             Self::All => "All",
             Self::Running => "Running",

@@ -28,8 +28,8 @@ impl Show {
     /// All, from left to right.
     pub const ALL: [Self; 3] = [Self::All, Self::Differ, Self::Errors];
 
-    /// Its word.
-    pub fn word(self) -> &'static str {
+    /// What people call it.
+    pub fn label(self) -> &'static str {
         match self {
             Self::All => "All",
             Self::Differ => "Differ",
