@@ -3,7 +3,7 @@
 use egui::{Context, Theme, Vec2, ViewportCommand};
 
 use super::window::App;
-use super::workspace::{SIZE, THEME};
+use super::workspace::{SIZE, THEME, VaultState};
 use crate::engine::desk::Opened;
 use crate::ui::model::forms::VaultForm;
 use crate::ui::model::words;
@@ -11,12 +11,13 @@ use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
 impl App {
-    pub(super) fn opened(&mut self, context: &Context, mut opened: Opened) {
-        self.workspace.open(&mut opened);
+    pub(super) fn opened(&mut self, context: &Context, opened: Opened) {
+        let Opened { projects, settings, vault, proposed, unlocked, vault_error, resumed, held, trouble } = opened;
+        self.workspace.open(projects, settings, VaultState { kind: vault, proposed, unlocked });
         self.dress(context);
-        self.tell(&opened);
-        if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
-            let form = VaultForm { refused: opened.vault_error, ..self.workspace.vault.form() };
+        self.tell(resumed, held, trouble);
+        if vault.or(proposed).is_some() && !unlocked {
+            let form = VaultForm { refused: vault_error, ..self.workspace.vault.form() };
             self.dialogs.open_vault(form, None);
         }
         if let [only] = self.workspace.projects.as_slice() {
@@ -45,21 +46,21 @@ impl App {
     }
 
     /// What became of passes that the last end of the program interrupted, and what is wrong.
-    fn tell(&mut self, opened: &Opened) {
-        if opened.resumed > 0 {
-            let passes = words::counted(opened.resumed, "interrupted pass");
+    fn tell(&mut self, resumed: usize, held: usize, trouble: Vec<String>) {
+        if resumed > 0 {
+            let passes = words::counted(resumed, "interrupted pass");
             self.say(Tone::Warning, format!("{passes} resumed: the program had ended unexpectedly a moment ago"));
         }
-        if opened.held > 0 {
-            let passes = words::counted(opened.held, "pass");
-            let wait = if opened.held == 1 { "waits" } else { "wait" };
+        if held > 0 {
+            let passes = words::counted(held, "pass");
+            let wait = if held == 1 { "waits" } else { "wait" };
             self.say(
                 Tone::Warning,
                 format!("{passes} did not come to an end last time and {wait} for your word: Resume or Stop"),
             );
         }
-        for why in &opened.trouble {
-            self.say(Tone::Bad, why.clone());
+        for why in trouble {
+            self.say(Tone::Bad, why);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::ids::ProjectId;
 use crate::domain::project::Project;
-use crate::engine::desk::{Opened, VaultKind};
+use crate::engine::desk::VaultKind;
 use crate::platform::lock::Owner;
 use crate::ui::model::forms::VaultForm;
 
@@ -67,12 +67,9 @@ impl Workspace {
         matches!(self.state, WorkspaceState::Open)
     }
 
-    /// It was opened as it was found.
-    pub fn open(&mut self, opened: &mut Opened) {
-        self.state = WorkspaceState::Open;
-        self.projects = std::mem::take(&mut opened.projects);
-        self.settings = std::mem::take(&mut opened.settings);
-        self.vault = VaultState { kind: opened.vault, proposed: opened.proposed, unlocked: opened.unlocked };
+    /// It is open, and this is what was found in it.
+    pub fn open(&mut self, projects: Vec<Project>, settings: BTreeMap<String, String>, vault: VaultState) {
+        *self = Self { state: WorkspaceState::Open, projects, settings, vault };
     }
 
     pub fn project(&self, id: ProjectId) -> Option<&Project> {

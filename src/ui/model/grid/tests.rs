@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::ids::PassId;
+use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::record::PassProgress;
+use crate::domain::star::Star;
 use crate::domain::status::Status;
+use crate::engine::snapshot::{ItemRow, Snapshot};
 
 pub fn row(id: i64, source: &str) -> ItemRow {
     ItemRow {
