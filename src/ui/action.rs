@@ -1,71 +1,337 @@
-//! What a person does in the window: pages return these, the application does them.
+//! Every action of the window, in one table: buttons, menus, keys and the overlay that names them are made from it.
+//!
+//! An entry says what it is called, where it belongs, when it can be done and which keys do it. What is chosen or typed on a
+//! page (a row, a tab, a text) is no entry: pages return it as a [`UserAction`] themselves.
 
-use crate::domain::ids::ItemId;
-use crate::domain::pass::PassKind;
+mod rules;
+mod shortcut;
+mod subject;
+mod user_action;
+
+use egui::Key;
+
+pub use self::shortcut::{Reach, Shortcut};
+pub use self::subject::{Items, OneItem, Screen, Subject};
+pub use self::user_action::{Targets, UserAction};
+
+use self::shortcut::{command, key, shift};
 use crate::domain::star::Star;
-use crate::ui::model::grid::GridAction;
-use crate::ui::model::item::ItemAction;
+use crate::ui::model::closing::CloseEvent;
+use crate::ui::model::grid::{Column, GridAction};
 use crate::ui::route::Route;
+use crate::ui::widgets::icon::Icon;
 
-/// A user's action.
-#[derive(Clone, Debug, PartialEq)]
-pub enum UserAction {
-    /// Show another page.
-    Go(Route),
-    /// Something in the grid that shows.
-    Grid(GridAction),
-    /// Something in the lists of the item that shows.
-    Item(ItemAction),
-    /// Set or remove the star of items.
-    Star(Vec<ItemId>, Option<Star>),
-    /// Ask which pass to start for items.
-    AskStart(Vec<ItemId>),
-    /// Choose the pass in the start dialog.
-    StartKind(PassKind),
-    /// Confirm the direction, or take that back.
-    Confirm(bool),
-    /// Start what the dialog shows.
-    Start,
-    /// Stop items.
-    Stop(Vec<ItemId>),
-    /// Let held items go on.
-    Resume(Vec<ItemId>),
-    /// Open the demo in a window of its own.
-    OpenDemo,
-    /// Make the project of the form.
-    CreateProject,
-    /// Show the dialog that imports items.
-    AskImport,
-    /// Import what the dialog shows.
-    Import,
-    /// Choose the file of the import dialog in a file dialog.
-    Browse,
-    /// Open the vault, or make it.
-    Unlock,
-    /// Show the dialog that opens the vault.
-    AskUnlock,
-    /// Close the dialog on top.
-    CloseDialog,
-    /// Show the next folders of the item's latest pass.
-    MoreFolders,
-    /// Show the next errors of the item's latest pass.
-    MoreErrors,
-    /// Show or hide what happened so far.
-    Activity,
-    /// Put the last message away.
-    Dismiss,
-    /// Show the keys.
-    Help,
-    /// The other theme.
-    Theme,
-    /// Try to open the workspace again.
-    Reopen,
-    /// Leave although passes run: keep the window after all.
-    KeepOpen,
-    /// Stop what runs, then leave.
-    StopAndQuit,
-    /// Drop the connections of what runs, then leave.
-    StopAtOnce,
-    /// Leave now.
-    Quit,
+/// Why an action cannot be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// There is nothing to do it with: a key does nothing.
+    Nothing(&'static str),
+    /// It is refused: a key says so.
+    Refused(String),
+}
+
+impl Unavailable {
+    /// For people.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Nothing(why) => why,
+            Self::Refused(why) => why,
+        }
+    }
+}
+
+/// What is to be done, or why not.
+pub type Ruling = Result<UserAction, Unavailable>;
+
+/// Where an action belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every page.
+    Window,
+    /// The form for a new project.
+    NewProject,
+    /// The items of a project.
+    Items,
+    /// Items that are chosen: among others, or by their page.
+    Chosen,
+    /// The page of an item.
+    Item,
+    /// Every dialog that a person may close.
+    Dialog,
+    /// One dialog, or what stands in place of the pages.
+    Only(Screen),
+}
+
+impl Scope {
+    /// Whether an action of this scope may be done in a place.
+    pub fn holds(self, screen: Screen) -> bool {
+        match self {
+            Self::Window => {
+                matches!(screen, Screen::Frame | Screen::Projects | Screen::NewProject | Screen::Items | Screen::Item)
+            }
+            Self::NewProject => screen == Screen::NewProject,
+            Self::Items => screen == Screen::Items,
+            Self::Chosen => matches!(screen, Screen::Items | Screen::Item),
+            Self::Item => screen == Screen::Item,
+            Self::Dialog => matches!(screen, Screen::Start | Screen::Vault | Screen::Import | Screen::Help),
+            Self::Only(only) => screen == only,
+        }
+    }
+
+    /// What it is called where actions are listed.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Window => "Every page",
+            Self::NewProject => "A new project",
+            Self::Items => "Items of a project",
+            Self::Chosen => "Selected items, else the one at the cursor, else the item shown",
+            Self::Item => "An item's page",
+            Self::Dialog | Self::Only(_) => "Dialogs",
+        }
+    }
+}
+
+/// What is painted beside an action's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionIcon {
+    /// A shape.
+    Shape(Icon),
+    /// A star, or the uncoloured one.
+    Star(Option<Star>),
+}
+
+/// An entry of the table.
+pub struct Entry {
+    /// Which action.
+    pub name: ActionName,
+    /// What people call it; a button may say more, such as a number.
+    pub text: &'static str,
+    /// Where it belongs.
+    pub scope: Scope,
+    /// The keys that do it.
+    pub keys: &'static [Shortcut],
+    /// What is painted beside its text.
+    pub icon: Option<ActionIcon>,
+    /// Whether it can be done, and what it is then.
+    pub rule: fn(&Subject<'_>) -> Ruling,
+}
+
+/// What an entry consists of besides its name and text.
+struct Spec {
+    scope: Scope,
+    keys: &'static [Shortcut],
+    icon: Option<ActionIcon>,
+    rule: fn(&Subject<'_>) -> Ruling,
+}
+
+const fn on(scope: Scope, rule: fn(&Subject<'_>) -> Ruling) -> Spec {
+    Spec { scope, keys: &[], icon: None, rule }
+}
+
+impl Spec {
+    const fn keys(self, keys: &'static [Shortcut]) -> Self {
+        Self { keys, ..self }
+    }
+
+    const fn icon(self, icon: ActionIcon) -> Self {
+        Self { icon: Some(icon), ..self }
+    }
+}
+
+/// The table and the names of its entries, so that an action is added in one place.
+macro_rules! actions {
+    ($($name:ident: $text:literal, $spec:expr;)*) => {
+        /// The actions of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ActionName {
+            $(#[doc = $text] $name,)*
+        }
+
+        /// All actions.
+        pub static ACTIONS: &[Entry] = &[$({
+            let Spec { scope, keys, icon, rule } = $spec;
+            Entry { name: ActionName::$name, text: $text, scope, keys, icon, rule }
+        },)*];
+    };
+}
+
+/// Further than any list goes.
+const FAR: i64 = 1 << 30;
+const A_PAGE: i64 = 20;
+
+use ActionIcon::{Shape, Star as Starred};
+use GridAction::{Move, SelectAll};
+use Scope::{Chosen, Dialog, Item, NewProject as Form, Only, Window};
+
+actions! {
+    Help: "Show all keys", on(Window, |_| Ok(UserAction::Help)).keys(&[key(Key::Questionmark)]);
+    AllProjects: "All projects", on(Window, |_| Ok(UserAction::Go(Route::Projects)));
+    NewProject: "New project…", on(Window, |_| Ok(UserAction::Go(Route::NewProject)));
+    OpenDemo: "Open the demo", on(Window, |_| Ok(UserAction::OpenDemo));
+    Theme: "Other theme", on(Window, |_| Ok(UserAction::Theme));
+    Messages: "All messages", on(Window, |_| Ok(UserAction::Activity));
+    Dismiss: "Dismiss", on(Window, |_| Ok(UserAction::Dismiss));
+
+    CreateProject: "Create project", on(Form, rules::create_project)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    LeaveForm: "Cancel", on(Form, |_| Ok(UserAction::Go(Route::Projects)));
+
+    Down: "One down", on(Scope::Items, |it| rules::grid(it, Move(1, false))).keys(&[key(Key::ArrowDown)]);
+    Up: "One up", on(Scope::Items, |it| rules::grid(it, Move(-1, false))).keys(&[key(Key::ArrowUp)]);
+    PageDown: "A page down", on(Scope::Items, |it| rules::grid(it, Move(A_PAGE, false))).keys(&[key(Key::PageDown)]);
+    PageUp: "A page up", on(Scope::Items, |it| rules::grid(it, Move(-A_PAGE, false))).keys(&[key(Key::PageUp)]);
+    First: "To the first", on(Scope::Items, |it| rules::grid(it, Move(-FAR, false))).keys(&[key(Key::Home)]);
+    Last: "To the last", on(Scope::Items, |it| rules::grid(it, Move(FAR, false))).keys(&[key(Key::End)]);
+    SelectDown: "Select one down", on(Scope::Items, |it| rules::grid(it, Move(1, true))).keys(&[shift(Key::ArrowDown)]);
+    SelectUp: "Select one up", on(Scope::Items, |it| rules::grid(it, Move(-1, true))).keys(&[shift(Key::ArrowUp)]);
+    SelectPageDown: "Select a page down", on(Scope::Items, |it| rules::grid(it, Move(A_PAGE, true)))
+        .keys(&[shift(Key::PageDown)]);
+    SelectPageUp: "Select a page up", on(Scope::Items, |it| rules::grid(it, Move(-A_PAGE, true)))
+        .keys(&[shift(Key::PageUp)]);
+    SelectFirst: "Select to the first", on(Scope::Items, |it| rules::grid(it, Move(-FAR, true)))
+        .keys(&[shift(Key::Home)]);
+    SelectLast: "Select to the last", on(Scope::Items, |it| rules::grid(it, Move(FAR, true))).keys(&[shift(Key::End)]);
+    Toggle: "Select or deselect", on(Scope::Items, rules::toggle).keys(&[key(Key::Space)]);
+    SelectAll: "Select all that the filters show", on(Scope::Items, |it| rules::grid(it, SelectAll(true)))
+        .keys(&[command(Key::A)]);
+    Deselect: "Deselect all", on(Scope::Items, |it| rules::grid(it, SelectAll(false))).keys(&[key(Key::Escape)]);
+    Open: "Open the item", on(Scope::Items, rules::open).keys(&[key(Key::Enter)]);
+    Search: "Search", on(Scope::Items, |_| Ok(UserAction::Search)).keys(&[key(Key::Slash)]);
+    SortAgain: "Sort again", on(Scope::Items, rules::sort_again).keys(&[key(Key::R)]);
+    SortByStar: "Sort by star", on(Scope::Items, |it| rules::grid(it, GridAction::Sort(Column::Star)));
+    ClearFilters: "Clear filters", on(Scope::Items, rules::clear_filters);
+    ImportItems: "Import items…", on(Scope::Items, |_| Ok(UserAction::AskImport));
+    StartShown: "Start all shown…", on(Scope::Items, rules::start_shown);
+    StopHeld: "Stop them", on(Scope::Items, rules::stop_held).icon(Shape(Icon::Stop));
+
+    Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
+    Stop: "Stop", on(Chosen, rules::stop).keys(&[key(Key::X)]).icon(Shape(Icon::Stop));
+    Resume: "Resume", on(Chosen, rules::resume);
+    NoStar: "No star", on(Chosen, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
+    RedStar: "Red star", on(Chosen, |it| rules::star(it, Some(Star::Red)))
+        .keys(&[key(Key::Num1)]).icon(Starred(Some(Star::Red)));
+    OrangeStar: "Orange star", on(Chosen, |it| rules::star(it, Some(Star::Orange)))
+        .keys(&[key(Key::Num2)]).icon(Starred(Some(Star::Orange)));
+    YellowStar: "Yellow star", on(Chosen, |it| rules::star(it, Some(Star::Yellow)))
+        .keys(&[key(Key::Num3)]).icon(Starred(Some(Star::Yellow)));
+    GreenStar: "Green star", on(Chosen, |it| rules::star(it, Some(Star::Green)))
+        .keys(&[key(Key::Num4)]).icon(Starred(Some(Star::Green)));
+    BlueStar: "Blue star", on(Chosen, |it| rules::star(it, Some(Star::Blue)))
+        .keys(&[key(Key::Num5)]).icon(Starred(Some(Star::Blue)));
+    PurpleStar: "Purple star", on(Chosen, |it| rules::star(it, Some(Star::Purple)))
+        .keys(&[key(Key::Num6)]).icon(Starred(Some(Star::Purple)));
+
+    PreviousItem: "Previous item", on(Item, rules::previous).keys(&[key(Key::ArrowLeft)]);
+    NextItem: "Next item", on(Item, rules::next).keys(&[key(Key::ArrowRight)]);
+    Back: "Back to the items", on(Item, rules::back).keys(&[key(Key::Escape)]);
+    MoreFolders: "Show more folders", on(Item, |_| Ok(UserAction::MoreFolders));
+    MoreErrors: "Show more errors", on(Item, |_| Ok(UserAction::MoreErrors));
+
+    StartNow: "Start", on(Only(Screen::Start), rules::start_now).keys(&[key(Key::Enter)]);
+    Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));
+    Import: "Import", on(Only(Screen::Import), rules::import);
+    CloseDialog: "Close the dialog", on(Dialog, rules::close_dialog).keys(&[key(Key::Escape).reaching(Reach::Everything)]);
+
+    KeepOpen: "Keep the window open", on(Only(Screen::Closing), |it| rules::before_stopping(it, CloseEvent::Keep));
+    StopAndQuit: "Stop and quit", on(Only(Screen::Closing), |it| rules::before_stopping(it, CloseEvent::StopAndQuit));
+    StopAtOnce: "Stop at once", on(Only(Screen::Closing), |_| Ok(UserAction::Closing(CloseEvent::StopAtOnce)));
+    TryAgain: "Try again", on(Only(Screen::Unopened), |_| Ok(UserAction::Reopen));
+    Quit: "Quit", on(Only(Screen::Unopened), |_| Ok(UserAction::Closing(CloseEvent::Quit)));
+}
+
+impl ActionName {
+    /// Its entry.
+    pub fn entry(self) -> &'static Entry {
+        &ACTIONS[self as usize]
+    }
+}
+
+impl Entry {
+    /// Its text with its first key: "Next item (→)".
+    pub fn text_with_key(&self) -> String {
+        match self.keys {
+            [first, ..] => format!("{} ({})", self.text, first.name()),
+            [] => self.text.to_owned(),
+        }
+    }
+
+    /// The names of its keys.
+    pub fn key_names(&self) -> String {
+        self.keys.iter().map(Shortcut::name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The stars with their names, the uncoloured one first (R55).
+pub fn stars() -> impl Iterator<Item = (&'static str, Option<Star>)> {
+    ACTIONS.iter().filter_map(|entry| match entry.icon {
+        Some(ActionIcon::Star(star)) => Some((entry.text, star)),
+        Some(ActionIcon::Shape(_)) | None => None,
+    })
+}
+
+/// The actions with keys, by what their scopes are called, in the order of the table.
+pub fn keyed() -> Vec<(&'static str, Vec<&'static Entry>)> {
+    let mut groups: Vec<(&str, Vec<&Entry>)> = Vec::new();
+    for entry in ACTIONS.iter().filter(|entry| !entry.keys.is_empty()) {
+        let heading = entry.scope.heading();
+        match groups.iter_mut().find(|(known, _)| *known == heading) {
+            Some((_, entries)) => entries.push(entry),
+            None => groups.push((heading, vec![entry])),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_does_two_things_in_one_place() {
+        for screen in Screen::ALL {
+            let mut used: Vec<(Shortcut, ActionName)> = Vec::new();
+            for entry in ACTIONS.iter().filter(|entry| entry.scope.holds(screen)) {
+                for key in entry.keys {
+                    let same =
+                        |(other, _): &&(Shortcut, ActionName)| (other.modifiers, other.key) == (key.modifiers, key.key);
+                    let twice = used.iter().find(same);
+                    assert!(twice.is_none(), "{screen:?}: {} does {twice:?} and {:?}", key.name(), entry.name);
+                    used.push((*key, entry.name));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_text_and_a_place_of_its_own() {
+        for (at, entry) in ACTIONS.iter().enumerate() {
+            assert!(!entry.text.trim().is_empty() && !entry.text.ends_with('.'), "{:?}", entry.name);
+            assert!(Screen::ALL.into_iter().any(|screen| entry.scope.holds(screen)), "{:?} is nowhere", entry.name);
+            assert_eq!(entry.name as usize, at);
+            let same = |other: &&Entry| other.text == entry.text && other.scope == entry.scope;
+            assert_eq!(ACTIONS.iter().filter(same).count(), 1, "two are called {}", entry.text);
+        }
+    }
+
+    #[test]
+    fn the_overlay_names_exactly_the_keys_of_the_table() {
+        let listed: Vec<ActionName> =
+            keyed().into_iter().flat_map(|(_, entries)| entries).map(|entry| entry.name).collect();
+        let mut expected: Vec<ActionName> =
+            ACTIONS.iter().filter(|entry| !entry.keys.is_empty()).map(|entry| entry.name).collect();
+        assert_eq!(listed.len(), expected.len(), "each once");
+        expected.retain(|name| !listed.contains(name));
+        assert_eq!(expected, []);
+    }
+
+    #[test]
+    fn a_rule_says_why_not() {
+        let nothing = Subject::Nothing(Screen::Projects);
+        assert_eq!((ActionName::Help.entry().rule)(&nothing), Ok(UserAction::Help));
+        assert!((ActionName::Start.entry().rule)(&nothing).is_err());
+        let form = crate::ui::model::forms::VaultForm::new(None, Some(crate::service::VaultKind::File));
+        let refused = (ActionName::Unlock.entry().rule)(&Subject::Vault(&form));
+        assert_eq!(refused.unwrap_err().why(), "Enter the passphrase");
+    }
 }

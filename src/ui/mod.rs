@@ -1,87 +1,14 @@
-//! The window. Pages paint from view-models and return actions; the application asks the service's client and never waits.
+//! The window. Pages paint from view-models and return actions; the application asks the engine's client and never waits.
 //!
 //! [`theme`] is the only room that knows colours, type and spacing; [`widgets`] know no domain; [`model`] paints nothing.
 
 pub mod action;
 pub mod app;
+mod launch;
 pub mod model;
 pub mod pages;
 pub mod route;
 pub mod theme;
 pub mod widgets;
 
-use std::sync::Arc;
-
-use crate::domain::clock::Clock;
-use crate::platform::picker::SystemPicker;
-use crate::platform::program::DemoProcess;
-use crate::service::OpenOptions;
-use crate::service::client::{Client, Waker};
-use crate::service::launch::{Launch, Launching, NoWindow};
-use app::{App, Surroundings};
-
-/// Opens the window and returns when it has closed.
-///
-/// # Errors
-/// Why there is no window.
-pub fn main(launch: Launch) -> Result<(), NoWindow> {
-    if !has_display() {
-        return Err(NoWindow::NoDisplay);
-    }
-    let Launching { title, options, autorun, interrupts, folder: _folder } = launch.prepare()?;
-    let clock = Arc::clone(&options.clock);
-    show(title, options, |waker| Surroundings {
-        autorun,
-        interrupts: interrupts.map(|presses| presses.pass_on(Arc::clone(&waker))),
-        ..surroundings(clock, waker)
-    })
-}
-
-/// What the system lends to every window.
-fn surroundings(clock: Arc<dyn Clock>, waker: Waker) -> Surroundings {
-    Surroundings {
-        clock,
-        zone: jiff::tz::TimeZone::system(),
-        picker: Box::new(SystemPicker),
-        demo: Box::new(DemoProcess),
-        waker,
-        autorun: None,
-        interrupts: None,
-    }
-}
-
-/// The size of the first window, in points: with its frame it fits a screen of 1280 × 800.
-const FIRST_SIZE: [f32; 2] = [1240.0, 740.0];
-
-fn show(title: &str, options: OpenOptions, around: impl FnOnce(Waker) -> Surroundings) -> Result<(), NoWindow> {
-    let icon = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default();
-    let viewport = egui::ViewportBuilder::default()
-        .with_title(title)
-        .with_app_id("mailferry")
-        .with_icon(icon)
-        .with_inner_size(FIRST_SIZE)
-        .with_min_inner_size([960.0, 560.0]);
-    let native = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
-    let started = eframe::run_native(
-        "mailferry",
-        native,
-        Box::new(move |creation| {
-            let context = creation.egui_ctx.clone();
-            let waker: Waker = Arc::new(move || context.request_repaint());
-            let around = around(Arc::clone(&waker));
-            let client = Client::open(options, waker)?;
-            Ok(Box::new(App::new(&creation.egui_ctx, client, around)))
-        }),
-    );
-    started.map_err(|error| NoWindow::Graphics(error.to_string()))
-}
-
-#[cfg(all(unix, not(target_os = "macos")))]
-fn has_display() -> bool {
-    ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn has_display() -> bool {
-    true // the system has one, or says so itself
-}
+pub use launch::main;

@@ -28,6 +28,8 @@ pub const WIDE: f32 = 1300.0;
 pub const LISTS: f32 = 900.0;
 /// Width of dialogs.
 pub const DIALOG: f32 = 560.0;
+/// Width of dialogs with two columns.
+pub const WIDE_DIALOG: f32 = 760.0;
 
 const SEMIBOLD: &str = "semibold";
 

@@ -1,218 +1,162 @@
 //! What the application does when a person acts.
 
-use std::collections::HashSet;
+use egui::{Context, Theme};
 
-use egui::{Context, Theme, ViewportCommand};
-
-use super::answers::by_reason;
-use super::{App, Closing, Dialog, Door, Purpose, THEME};
-use crate::domain::action::Action;
-use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::pass::PassKind;
-use crate::domain::project::Project;
+use super::connection::Purpose;
+use super::dialogs::{Dialog, ImportDialog};
+use super::window::App;
+use super::workspace::{THEME, WorkspaceState, sort_setting};
+use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::secret::Secret;
+use crate::domain::status::Status;
 use crate::engine::command::Command;
 use crate::service::VaultKind;
 use crate::service::client::Request;
-use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm};
-use crate::ui::model::grid::{Grid, GridAction};
+use crate::service::items::Details;
+use crate::ui::action::{Targets, UserAction};
+use crate::ui::model::forms::{ImportForm, ProjectForm};
+use crate::ui::model::grid::GridAction;
+use crate::ui::pages;
 use crate::ui::route::Route;
-
-/// The setting with the order of a project's items.
-pub(super) fn sort_setting(project: ProjectId) -> String {
-    format!("grid.sort.{project}")
-}
-
-/// The setting that remembers that the direction was confirmed.
-fn direction_setting(project: ProjectId) -> String {
-    format!("direction.{project}")
-}
+use crate::ui::theme::Tone;
 
 impl App {
     pub(super) fn act(&mut self, context: &Context, action: UserAction) {
         match action {
-            UserAction::Go(route) => {
-                if route == Route::NewProject {
-                    self.form = ProjectForm::default();
-                }
-                self.go(route);
-            }
+            UserAction::Go(route) => self.visit(route),
             UserAction::Grid(action) => self.act_on_grid(context, action),
+            UserAction::Search => pages::grid_head::focus_search(context),
             UserAction::Item(action) => {
-                if let Some(page) = &mut self.item {
+                if let Some(page) = &mut self.pages.item {
                     page.apply(action);
                 }
                 context.request_repaint();
             }
-            UserAction::Star(items, star) => {
-                if let Some(project) = self.here() {
-                    self.ask(Request::Command(Command::Star { project, items, star }), Purpose::Quiet);
-                }
+            UserAction::Star(targets, star) => {
+                self.command(&targets, Purpose::Quiet, |project, items| Command::Star { project, items, star })
             }
-            UserAction::AskStart(items) => self.ask_start(items),
-            UserAction::StartKind(kind) => {
-                if let Some(Dialog::Start(form)) = &mut self.dialog {
-                    form.kind = kind;
-                }
-            }
-            UserAction::Confirm(on) => {
-                if let Some(Dialog::Start(form)) = &mut self.dialog {
-                    form.confirmed = on;
-                }
-            }
+            UserAction::AskStart(targets) => self.ask_start(&targets),
+            UserAction::StartKind(kind) => self.dialogs.start_form().into_iter().for_each(|form| form.kind = kind),
+            UserAction::Confirm(on) => self.dialogs.start_form().into_iter().for_each(|form| form.confirmed = on),
             UserAction::Start => self.start(),
-            UserAction::Stop(items) => {
-                if let Some(project) = self.here() {
-                    self.ask(Request::Command(Command::Stop { project, items }), Purpose::Command("told to stop"));
-                }
+            UserAction::Stop(targets) => {
+                let purpose = Purpose::Command("told to stop");
+                self.command(&targets, purpose, |project, items| Command::Stop { project, items });
             }
-            UserAction::Resume(items) => self.resume(items),
+            UserAction::Resume(targets) => self.resume(&targets),
             UserAction::OpenDemo => self.open_demo(),
             UserAction::CreateProject => self.create_project(),
-            UserAction::AskImport => {
-                if let Some(project) = self.here() {
-                    self.dialog = Some(Dialog::Import(ImportForm::new(project)));
-                }
-            }
+            UserAction::AskImport => self.ask_import(),
             UserAction::Import => self.import(),
             UserAction::Browse => self.browse(),
-            UserAction::AskUnlock => self.unlock = Some(super::VaultForm::new(self.vault.0, self.proposed)),
-            UserAction::Unlock => {
-                if let Some(form) = &mut self.unlock {
-                    (form.busy, form.refused) = (true, None);
-                    let passphrase = (form.kind == VaultKind::File).then(|| Secret::new(form.passphrase.as_str()));
-                    let kind = form.kind;
-                    self.ask(Request::Unlock(kind, passphrase), Purpose::Unlock);
-                }
-            }
-            UserAction::CloseDialog => {
-                if self.unlock.take().is_some() {
-                    self.after_unlock = None;
-                } else if !self.cancel_import(false) {
-                    (self.dialog, self.picking) = (None, None);
-                }
-            }
+            UserAction::Unlock => self.unlock(),
+            UserAction::CloseDialog => self.dialogs.close_top(),
             UserAction::MoreFolders => self.more(|pass, details| Request::Folders(pass, details.folders.len() as u32)),
             UserAction::MoreErrors => self.more(|pass, details| Request::Errors(pass, details.errors.len() as u32)),
-            UserAction::Activity => self.activity = !self.activity,
-            UserAction::Dismiss => (self.fresh, self.activity) = (false, false),
-            UserAction::Help => self.dialog = Some(Dialog::Help),
-            UserAction::Theme => {
-                let theme = if context.theme() == Theme::Dark { Theme::Light } else { Theme::Dark };
-                context.set_theme(theme);
-                self.remember(THEME, if theme == Theme::Dark { "dark".into() } else { "light".into() });
-            }
+            UserAction::Activity => self.messages.open = !self.messages.open,
+            UserAction::Dismiss => self.messages.dismiss(),
+            UserAction::Explain(why) => self.say(Tone::Warning, why),
+            UserAction::Help => self.dialogs.open(Dialog::Help),
+            UserAction::Theme => self.change_theme(context),
             UserAction::Reopen => {
-                self.door = Door::Opening;
+                self.workspace.state = WorkspaceState::Opening;
                 self.ask(Request::Reopen, Purpose::Quiet);
             }
-            UserAction::KeepOpen => self.closing = Closing::No,
-            UserAction::StopAndQuit => self.stop_and_quit(),
-            UserAction::StopAtOnce => {
-                self.stop_and_quit();
-                self.abort_all();
-            }
-            UserAction::Quit => {
-                self.leaving = true;
-                context.send_viewport_cmd(ViewportCommand::Close);
-            }
+            UserAction::Closing(event) => self.close(context, event),
         }
     }
 
-    /// The project whose page is shown.
-    fn here(&self) -> Option<ProjectId> {
-        match self.route {
-            Route::Project(id) | Route::Item(id, _) => Some(id),
-            Route::Projects | Route::NewProject => None,
+    fn visit(&mut self, route: Route) {
+        if route == Route::NewProject {
+            self.pages.form = ProjectForm::default();
         }
-    }
-
-    /// Whether a pass of this project needs passwords that are locked.
-    fn locked(&self, project: ProjectId) -> bool {
-        let needs = |project: &Project| project.source.needs_login() || project.destination.needs_login();
-        self.vault.0.is_some() && !self.vault.1 && self.project(project).is_some_and(needs)
+        self.go(route);
     }
 
     fn act_on_grid(&mut self, context: &Context, action: GridAction) {
-        let Some(grid) = self.here().and_then(|id| self.grids.get_mut(&id)) else { return };
-        let (project, before) = (grid.project, grid.sort);
-        grid.apply(action, &self.snapshot);
-        grid.refresh(&self.snapshot);
-        let sort = grid.sort;
+        let Some(grid) = self.pages.grid_here() else { return };
+        let (project, before) = (grid.project, grid.filter.sort);
+        grid.apply(action, &self.connection.snapshot);
+        grid.refresh(&self.connection.snapshot);
+        let sort = grid.filter.sort;
         if sort != before {
             self.remember(&sort_setting(project), sort.to_text());
         }
         context.request_repaint();
     }
 
-    fn ask_start(&mut self, items: Vec<ItemId>) {
-        let Some(project) = self.here() else { return };
-        if self.locked(project) {
-            return self.unlock_first(UserAction::AskStart(items));
-        }
-        let chosen: HashSet<ItemId> = items.into_iter().collect();
-        let (mut ready, mut left, mut fresh) = (Vec::new(), Vec::new(), 0);
-        for row in self.snapshot.rows().filter(|row| chosen.contains(&row.item)) {
-            match Action::Start.check(row.status, row.progress.counts.errors) {
-                Ok(()) => {
-                    fresh += usize::from(row.pass.is_none());
-                    ready.push(row.item);
-                }
-                Err(refusal) => left.push(refusal.to_string()),
+    /// The items that are meant, and whose they are.
+    pub(super) fn items(&mut self, targets: &Targets) -> Option<(ProjectId, Vec<ItemId>)> {
+        let project = self.pages.project()?;
+        let snapshot = &self.connection.snapshot;
+        let items = match targets {
+            Targets::These(items) => items.clone(),
+            Targets::Selected => self.pages.grid_here()?.selection.targets.clone(),
+            Targets::Shown => self.pages.grid_here()?.view.rows(snapshot).map(|row| row.item).collect(),
+            Targets::Held => {
+                let held = snapshot.rows().filter(|row| row.project == project && row.status == Status::Held);
+                held.map(|row| row.item).collect()
             }
-        }
-        let known = self.settings.contains_key(&direction_setting(project));
-        self.dialog = Some(Dialog::Start(StartForm {
-            project,
-            items: ready,
-            chosen: chosen.len(),
-            left: by_reason(left.into_iter()),
-            fresh,
-            kind: PassKind::Full,
-            confirmed: known,
-            asks: !known,
-        }));
-    }
-
-    fn start(&mut self) {
-        let Some(Dialog::Start(form)) = self.dialog.take_if(|d| matches!(d, Dialog::Start(form) if form.ready()))
-        else {
-            return;
         };
-        if form.kind != PassKind::Verify && form.asks {
-            self.confirm_direction(form.project);
+        Some((project, items))
+    }
+
+    fn command(&mut self, targets: &Targets, purpose: Purpose, of: impl FnOnce(ProjectId, Vec<ItemId>) -> Command) {
+        if let Some((project, items)) = self.items(targets) {
+            self.ask(Request::Command(of(project, items)), purpose);
         }
-        let StartForm { project, items, kind, .. } = form;
-        self.ask(Request::Command(Command::Start { project, items, kind }), Purpose::Command("submitted"));
     }
 
-    /// The direction of a project is right: it is not asked again.
-    pub(super) fn confirm_direction(&mut self, project: ProjectId) {
-        self.remember(&direction_setting(project), "confirmed".into());
-    }
-
-    fn resume(&mut self, items: Vec<ItemId>) {
-        let Some(project) = self.here() else { return };
-        if self.locked(project) {
-            return self.unlock_first(UserAction::Resume(items));
+    fn resume(&mut self, targets: &Targets) {
+        let Some((project, items)) = self.items(targets) else { return };
+        if self.workspace.is_locked(project) {
+            return self.unlock_first(UserAction::Resume(Targets::These(items)));
         }
         self.ask(Request::Command(Command::Resume { project, items }), Purpose::Command("resumed"));
     }
 
-    fn create_project(&mut self) {
-        self.form.tried = true;
-        let Some(new) = self.form.ask() else { return };
-        if self.form.has_passwords() && !self.vault.1 {
-            return self.unlock_first(UserAction::CreateProject);
-        }
-        (self.form.busy, self.form.refused) = (true, None);
-        self.form.asked = None;
-        self.form.asked = self.ask(Request::NewProject(Box::new(new)), Purpose::NewProject);
+    fn open_demo(&mut self) {
+        let words = match self.demo.open(&self.services) {
+            true => "The demo opens in a window of its own",
+            false => "The demo is open already, in a window of its own",
+        };
+        self.say(Tone::Quiet, words);
     }
 
-    fn more(&mut self, ask: impl FnOnce(crate::domain::ids::PassId, &crate::service::items::Details) -> Request) {
-        let asked = self.item.as_ref().and_then(|page| page.details.as_ref()).and_then(|details| {
+    fn create_project(&mut self) {
+        let form = &mut self.pages.form;
+        form.tried = true;
+        let Some(new) = form.ask() else { return };
+        if form.has_passwords() && !self.workspace.vault.unlocked {
+            return self.unlock_first(UserAction::CreateProject);
+        }
+        (form.busy, form.refused, form.asked) = (true, None, None);
+        self.pages.form.asked = self.ask(Request::NewProject(Box::new(new)), Purpose::NewProject);
+    }
+
+    fn ask_import(&mut self) {
+        if let Some(project) = self.pages.project() {
+            let import = ImportDialog { form: ImportForm::new(project), picking: None };
+            self.dialogs.open(Dialog::Import(Box::new(import)));
+        }
+    }
+
+    /// Opens the vault, or makes it, as the dialog says.
+    fn unlock(&mut self) {
+        let Some(form) = self.dialogs.vault_form() else { return };
+        (form.busy, form.refused) = (true, None);
+        let passphrase = (form.kind == VaultKind::File).then(|| Secret::new(form.passphrase.as_str()));
+        let kind = form.kind;
+        self.ask(Request::Unlock(kind, passphrase), Purpose::Unlock);
+    }
+
+    /// The vault has to be open for this.
+    pub(super) fn unlock_first(&mut self, then: UserAction) {
+        self.dialogs.open_vault(self.workspace.vault.form(), Some(then));
+    }
+
+    fn more(&mut self, ask: impl FnOnce(PassId, &Details) -> Request) {
+        let asked = self.pages.item.as_ref().and_then(|page| page.details.as_ref()).and_then(|details| {
             let pass = details.passes.first()?.id;
             Some(ask(pass, details))
         });
@@ -221,24 +165,22 @@ impl App {
         }
     }
 
-    fn stop_and_quit(&mut self) {
-        self.closing = Closing::Stopping;
-        self.ask(Request::StopAll, Purpose::Quiet);
+    fn change_theme(&mut self, context: &Context) {
+        let theme = if context.theme() == Theme::Dark { Theme::Light } else { Theme::Dark };
+        context.set_theme(theme);
+        self.remember(THEME, if theme == Theme::Dark { "dark".into() } else { "light".into() });
     }
 
-    fn abort_all(&mut self) {
-        let ids: Vec<ProjectId> = self.projects.iter().map(|project| project.id).collect();
+    /// Drops the connections of all passes that run.
+    pub(super) fn abort_all(&mut self) {
+        let ids: Vec<ProjectId> = self.workspace.projects.iter().map(|project| project.id).collect();
         for project in ids {
-            let rows = self.snapshot.rows().filter(|row| row.project == project && row.status.is_active());
-            let items: Vec<ItemId> = rows.map(|row| row.item).collect();
+            let rows = self.connection.snapshot.rows();
+            let active = rows.filter(|row| row.project == project && row.status.is_active());
+            let items: Vec<ItemId> = active.map(|row| row.item).collect();
             if !items.is_empty() {
                 self.ask(Request::Command(Command::Abort { project, items }), Purpose::Quiet);
             }
         }
-    }
-
-    /// The grid of a project, for tests.
-    pub fn grid(&self, project: ProjectId) -> Option<&Grid> {
-        self.grids.get(&project)
     }
 }

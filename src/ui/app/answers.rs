@@ -1,74 +1,60 @@
 //! What the application does with answers.
 
-use egui::{Context, Theme, ViewportCommand};
+use egui::Context;
 
+use super::connection::Purpose;
 use super::importing::Ended;
-use super::{App, Door, Purpose, SIZE, THEME};
+use super::window::App;
+use super::workspace::WorkspaceState;
 use crate::engine::command::Outcome;
-use crate::service::WorkspaceInfo;
 use crate::service::client::{OPENING, Request, RequestId, Response};
-use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ProjectForm, VaultForm};
+use crate::service::items::Details;
+use crate::ui::model::forms::ProjectForm;
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
 impl App {
-    pub(super) fn answered(&mut self, context: &Context, request: RequestId, answer: Response) {
+    pub(super) fn answered(&mut self, context: &Context, (request, purpose): (RequestId, Purpose), answer: Response) {
         if let Response::Importing(work, done, of) = answer {
             return self.import_goes_on(work, done, of);
         }
-        let purpose = self.purposes.remove(&request).unwrap_or(Purpose::Quiet);
-        if request == OPENING || !matches!(self.door, Door::Open) {
-            match answer {
-                Response::Opened(opened) => self.opened(context, *opened),
-                Response::InUse(owner) => self.door = Door::InUse(owner),
-                Response::NotOpened(why) | Response::Refused(why) => self.door = Door::Broken(why.to_string()),
-                _ => {}
-            }
-            return;
+        if request == OPENING || !self.workspace.is_open() {
+            return self.opening_answered(context, answer);
         }
         match answer {
-            Response::Refused(why) => self.refused(Some(request), purpose, why.to_string()),
-            Response::Projects(projects) => self.projects = projects,
+            Response::Refused(why) => match purpose {
+                Purpose::Import => self.import_ended(context, Ended::Refused(why.to_string())),
+                purpose => self.refused(Some(request), purpose, why.to_string()),
+            },
+            Response::Projects(projects) => self.workspace.projects = projects,
             Response::Made(id, projects) => {
-                self.projects = projects;
+                self.workspace.projects = projects;
                 // A form that was left meanwhile leads nowhere.
-                if self.form.asked == Some(request) {
-                    self.form = ProjectForm::default();
+                if self.pages.form.asked == Some(request) {
+                    self.pages.form = ProjectForm::default();
                     self.go(Route::Project(id));
                 }
             }
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
-            Response::Imported(imported) => self.import_ended(Ended::Imported(imported)),
-            Response::Cancelled => self.import_ended(Ended::Cancelled),
+            Response::Imported(imported) => self.import_ended(context, Ended::Imported(imported)),
+            Response::Cancelled => self.import_ended(context, Ended::Cancelled),
             Response::Started(report) => self.outcome(&purpose, &report.into_outcome()),
             Response::Done(outcome) => self.outcome(&purpose, &outcome),
-            Response::Details(details) => {
-                let Some(page) = self.item.as_mut().filter(|page| page.item == details.item) else { return };
-                let Some(pass) = details.passes.first().map(|pass| pass.id) else {
-                    page.answered(*details);
-                    return;
-                };
-                let (folders, errors) = page.answered(*details);
-                let more = folders.into_iter().map(|from| Request::Folders(pass, from));
-                for ask in more.chain(errors.into_iter().map(|from| Request::Errors(pass, from))) {
-                    self.ask(ask, Purpose::Lists);
-                }
-            }
+            Response::Details(details) => self.details(*details),
             Response::Folders(pass, offset, lines) => {
-                if let Some(page) = &mut self.item {
+                if let Some(page) = &mut self.pages.item {
                     page.more_folders(pass, offset, lines);
                 }
             }
             Response::Errors(pass, offset, errors) => {
-                if let Some(page) = &mut self.item {
+                if let Some(page) = &mut self.pages.item {
                     page.more_errors(pass, offset, errors);
                 }
             }
             Response::Unlocked(kind) => {
-                (self.vault, self.unlock) = ((Some(kind), true), None);
-                if let Some(action) = self.after_unlock.take() {
+                (self.workspace.vault.kind, self.workspace.vault.unlocked) = (Some(kind), true);
+                if let Some(action) = self.dialogs.finish_vault() {
                     self.act(context, action);
                 }
             }
@@ -80,69 +66,59 @@ impl App {
         }
     }
 
-    fn opened(&mut self, context: &Context, opened: WorkspaceInfo) {
-        self.door = Door::Open;
-        (self.projects, self.settings) = (opened.projects, opened.settings);
-        (self.vault, self.proposed) = ((opened.vault, opened.unlocked), opened.proposed);
-        match self.settings.get(THEME).map(String::as_str) {
-            Some("dark") => context.set_theme(Theme::Dark),
-            Some("light") => context.set_theme(Theme::Light),
+    fn opening_answered(&mut self, context: &Context, answer: Response) {
+        match answer {
+            Response::Opened(opened) => self.opened(context, *opened),
+            Response::InUse(owner) => self.workspace.state = WorkspaceState::InUse(owner),
+            Response::NotOpened(why) | Response::Refused(why) => {
+                self.workspace.state = WorkspaceState::Broken(why.to_string())
+            }
             _ => {}
         }
-        let size = self.settings.get(SIZE).and_then(|size| {
-            let (x, y) = size.split_once(' ')?;
-            Some(egui::vec2(x.parse().ok()?, y.parse().ok()?))
-        });
-        if let Some(size) = size {
-            // The screen may have been a larger one then.
-            let screen = context.input(|input| input.viewport().monitor_size).unwrap_or(egui::Vec2::INFINITY);
-            context.send_viewport_cmd(ViewportCommand::InnerSize(size.min(screen)));
-        }
-        if opened.resumed > 0 {
-            let passes = words::counted(opened.resumed, "interrupted pass");
-            self.say(Tone::Warning, format!("{passes} resumed: the program had ended unexpectedly a moment ago"));
-        }
-        if opened.held > 0 {
-            let passes = words::counted(opened.held, "pass");
-            let wait = if opened.held == 1 { "waits" } else { "wait" };
-            self.say(
-                Tone::Warning,
-                format!("{passes} did not come to an end last time and {wait} for your word: Resume or Stop"),
-            );
-        }
-        for why in opened.trouble {
-            self.say(Tone::Bad, why.to_string());
-        }
-        if opened.vault.or(opened.proposed).is_some() && !opened.unlocked {
-            let form = VaultForm::new(opened.vault, opened.proposed);
-            self.unlock = Some(VaultForm { refused: opened.vault_error.map(|error| error.to_string()), ..form });
-        }
-        if let [only] = self.projects.as_slice() {
-            self.go(Route::Project(only.id));
-        }
-        self.begin_autorun();
     }
 
-    /// A question was refused, or not even taken: then it has no id. Whatever waits for its answer goes on.
+    /// The details of an item came; what was read beyond them is read again.
+    fn details(&mut self, details: Details) {
+        let Some(page) = self.pages.item.as_mut().filter(|page| page.item == details.item) else { return };
+        let pass = details.passes.first().map(|pass| pass.id);
+        let (folders, errors) = page.answered(details);
+        let Some(pass) = pass else { return };
+        let more = folders.into_iter().map(|from| Request::Folders(pass, from));
+        for ask in more.chain(errors.into_iter().map(|from| Request::Errors(pass, from))) {
+            self.ask(ask, Purpose::Lists);
+        }
+    }
+
+    /// Asks for the details of the item that is shown, when they may have changed.
+    pub(super) fn follow_item(&mut self) {
+        if let (Route::Item(..), Some(page)) = (self.pages.route, &mut self.pages.item)
+            && page.due(&self.connection.snapshot, self.services.clock.now())
+        {
+            let item = page.item;
+            self.ask(Request::Details(item), Purpose::Details(item));
+        }
+    }
+
+    /// A question was refused, or not even taken: then it has no request. Whatever waits for its answer goes on.
     pub(super) fn refused(&mut self, request: Option<RequestId>, purpose: Purpose, why: String) {
+        let form = &mut self.pages.form;
         match purpose {
-            Purpose::NewProject if self.form.busy && self.form.asked == request => {
-                (self.form.refused, self.form.busy) = (Some(why), false);
+            Purpose::NewProject if form.busy && form.asked == request => {
+                (form.refused, form.busy) = (Some(why), false);
             }
             Purpose::Preview => self.looked(request, Err(why)),
-            Purpose::Import => self.import_ended(Ended::Refused(why)),
-            Purpose::Unlock if self.unlock.is_some() => {
-                if let Some(form) = &mut self.unlock {
-                    (form.refused, form.busy) = (Some(why), false);
-                }
-            }
+            Purpose::Import => self.import_refused(why),
+            Purpose::Unlock => match self.dialogs.vault_form() {
+                Some(form) => (form.refused, form.busy) = (Some(why), false),
+                None => self.say(Tone::Bad, why),
+            },
             Purpose::Details(item) => {
-                if let Some(page) = self.item.as_mut().filter(|page| page.item == item) {
-                    page.waiting = false;
+                if let Some(page) = self.pages.item.as_mut().filter(|page| page.item == item) {
+                    page.refused();
                 }
                 self.say(Tone::Bad, why);
             }
-            _ => self.say(Tone::Bad, why),
+            Purpose::NewProject | Purpose::Quiet | Purpose::Command(_) | Purpose::Lists => self.say(Tone::Bad, why),
         }
     }
 
@@ -164,38 +140,6 @@ impl App {
         if !parts.is_empty() {
             self.say(tone, parts.join(" · "));
         }
-    }
-
-    /// Shows another page.
-    pub(super) fn go(&mut self, route: Route) {
-        // Back from an item, also one that was reached by the arrows, the cursor stands on it.
-        if let (Route::Item(_, item), Route::Project(id)) = (self.route, route)
-            && let Some(grid) = self.grids.get_mut(&id)
-        {
-            grid.stand_on(item);
-        }
-        self.route = route;
-        match route {
-            Route::Project(id) => self.open_grid(id),
-            Route::Item(id, item) => {
-                self.open_grid(id);
-                if self.item.as_ref().is_none_or(|page| page.item != item) {
-                    self.item = Some(crate::ui::model::item::ItemPage::new(item));
-                }
-            }
-            Route::Projects | Route::NewProject => {}
-        }
-    }
-
-    fn open_grid(&mut self, id: crate::domain::ids::ProjectId) {
-        use crate::ui::model::grid::{Grid, Sort};
-        let sort = self.settings.get(&super::acts::sort_setting(id)).and_then(|text| Sort::from_text(text));
-        self.grids.entry(id).or_insert_with(|| Grid::new(id, sort)).refresh(&self.snapshot);
-    }
-
-    pub(super) fn unlock_first(&mut self, then: UserAction) {
-        self.after_unlock = Some(then);
-        self.unlock = Some(VaultForm::new(self.vault.0, self.proposed));
     }
 }
 

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use super::{App, Dialog, Purpose};
+use egui::Context;
+
+use super::connection::Purpose;
+use super::window::App;
 use crate::domain::wording::left_alone;
 use crate::service::client::{Preview, Request, RequestId};
 use crate::service::import::{ImportSummary, Work};
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ImportForm, Importing};
+use crate::ui::model::closing::CloseEvent;
+use crate::ui::model::forms::Importing;
 use crate::ui::model::words;
 use crate::ui::theme::Tone;
 
@@ -23,41 +27,35 @@ pub(super) enum Ended {
 }
 
 impl App {
-    fn import_form(&mut self) -> Option<&mut ImportForm> {
-        match &mut self.dialog {
-            Some(Dialog::Import(form)) => Some(form),
-            _ => None,
-        }
-    }
-
     /// Lets a person choose a file for the dialog.
     pub(super) fn browse(&mut self) {
-        let waker = Arc::clone(&self.around.waker);
-        self.picking = Some(self.around.picker.pick("Import items", waker));
+        let waker = Arc::clone(&self.services.waker);
+        if let Some(import) = self.dialogs.import() {
+            import.picking = Some(self.services.picker.pick("Import items", waker));
+        }
     }
 
     /// Takes a chosen file, and asks for a look at a list that has changed.
     pub(super) fn follow_list(&mut self) {
-        let chosen = self.picking.as_ref().map(Receiver::try_recv);
-        if let Some(Ok(chosen)) = chosen {
-            self.picking = None;
-            if let (Some(path), Some(form)) = (chosen, self.import_form().filter(|form| form.running.is_none())) {
-                form.path = path.display().to_string();
+        let Some(import) = self.dialogs.import() else { return };
+        if let Some(Ok(chosen)) = import.picking.as_ref().map(Receiver::try_recv) {
+            import.picking = None;
+            if let Some(path) = chosen.filter(|_| import.form.running.is_none()) {
+                import.form.path = path.display().to_string();
             }
         }
-        let Some(form) = self.import_form() else { return };
-        let Some(from) = form.due() else { return };
-        form.looking = None;
-        let project = form.project;
+        let Some(from) = import.form.due() else { return };
+        import.form.looking = None;
+        let project = import.form.project;
         let asked = self.ask(Request::Preview(project, from), Purpose::Preview);
-        if let Some(form) = self.import_form() {
+        if let Some(form) = self.dialogs.import_form() {
             form.looking = asked;
         }
     }
 
     /// What a list would bring in, or why it cannot be read; only the last look counts.
     pub(super) fn looked(&mut self, request: Option<RequestId>, looked: Result<Preview, String>) {
-        let Some(form) = self.import_form().filter(|form| form.looking == request) else { return };
+        let Some(form) = self.dialogs.import_form().filter(|form| form.looking == request) else { return };
         form.looking = None;
         match looked {
             Ok(preview) => form.preview = Some(preview),
@@ -67,10 +65,9 @@ impl App {
 
     /// Brings in what the dialog shows.
     pub(super) fn import(&mut self) {
-        let unlocked = self.vault.1;
-        let Some(form) = self.import_form() else { return };
+        let Some(form) = self.dialogs.import_form() else { return };
         let Some(from) = form.from() else { return };
-        if form.preview.as_ref().is_some_and(|preview| preview.passwords) && !unlocked {
+        if form.preview.as_ref().is_some_and(|preview| preview.passwords) && !self.workspace.vault.unlocked {
             return self.unlock_first(UserAction::Import);
         }
         form.refused = None;
@@ -81,55 +78,63 @@ impl App {
 
     /// Its last answer is still to come.
     pub(super) fn import_goes_on(&mut self, work: Work, done: usize, of: usize) {
-        if let Some(running) = self.import_form().and_then(|form| form.running.as_mut()) {
+        if let Some(running) = self.dialogs.import_form().and_then(|form| form.running.as_mut()) {
             running.progress = Some((work, done, of));
         }
     }
 
-    /// Cancels the import that runs; tells whether there is one. The dialog closes when it has ended.
-    pub(super) fn cancel_import(&mut self, leaving: bool) -> bool {
-        let Some(running) = self.import_form().and_then(|form| form.running.as_mut()) else { return false };
-        running.cancel.cancel();
-        running.leaving |= leaving;
-        true
+    /// Cancels the import that runs. Its dialog closes when it has ended.
+    pub(super) fn cancel_import(&self) {
+        if let Some(running) = self.dialogs.importing() {
+            running.cancel.cancel();
+        }
     }
 
     /// Closes the dialog if all is well, and the window if it waited for this and there is nothing to read.
-    pub(super) fn import_ended(&mut self, ended: Ended) {
-        let running = self.import_form().and_then(|form| form.running.take());
-        let leaving = running.is_some_and(|import| import.leaving);
-        match ended {
-            Ended::Imported(ImportSummary { created, updated, left, bad, trouble, .. }) => {
-                let mut line = format!("{} imported", words::counted(created, "item"));
-                if updated > 0 {
-                    line += &format!(", {} updated", words::count(updated as u64));
-                }
-                if let Some(left) = left_alone(&left) {
-                    line += &format!(", {left}");
-                }
-                if bad > 0 {
-                    line += &format!(", {} left out", words::counted(bad, "bad row"));
-                }
-                self.say(if bad > 0 || !left.is_empty() { Tone::Warning } else { Tone::Good }, line);
-                self.close_soon = leaving && trouble.is_none();
-                if let Some(trouble) = trouble {
-                    self.say(Tone::Bad, trouble.to_string());
-                }
-                if self.import_form().is_some() {
-                    self.dialog = None;
-                }
+    pub(super) fn import_ended(&mut self, context: &Context, ended: Ended) {
+        let well = match ended {
+            Ended::Imported(imported) => {
+                self.dialogs.close_import();
+                self.say_imported(imported)
             }
             Ended::Cancelled => {
-                self.close_soon = leaving;
+                self.dialogs.close_import();
                 self.say(Tone::Warning, "Import cancelled: nothing was imported, and what was stored is removed again");
-                if self.import_form().is_some() {
-                    self.dialog = None;
-                }
+                true
             }
-            Ended::Refused(why) => match self.import_form() {
-                Some(form) => form.refused = Some(why),
-                None => self.say(Tone::Bad, why),
-            },
+            Ended::Refused(why) => {
+                self.import_refused(why);
+                false
+            }
+        };
+        self.close(context, CloseEvent::ImportEnded { well });
+    }
+
+    /// Nothing was imported, and why.
+    pub(super) fn import_refused(&mut self, why: String) {
+        match self.dialogs.import_form() {
+            Some(form) => (form.running, form.refused) = (None, Some(why)),
+            None => self.say(Tone::Bad, why),
         }
+    }
+
+    /// Says what came in; tells whether nothing went wrong after it.
+    fn say_imported(&mut self, ImportSummary { created, updated, left, bad, trouble, .. }: ImportSummary) -> bool {
+        let mut line = format!("{} imported", words::counted(created, "item"));
+        if updated > 0 {
+            line += &format!(", {} updated", words::count(updated as u64));
+        }
+        if let Some(left) = left_alone(&left) {
+            line += &format!(", {left}");
+        }
+        if bad > 0 {
+            line += &format!(", {} left out", words::counted(bad, "bad row"));
+        }
+        self.say(if bad > 0 || !left.is_empty() { Tone::Warning } else { Tone::Good }, line);
+        let well = trouble.is_none();
+        if let Some(trouble) = trouble {
+            self.say(Tone::Bad, trouble.to_string());
+        }
+        well
     }
 }

@@ -46,7 +46,12 @@ fn gist(server: &str) -> &str {
 }
 
 /// Errors by reason, the most frequent first.
-pub fn groups(project: &Project, row: &ItemRow, errors: &[ItemError], now: i64, zone: &TimeZone) -> Vec<ErrorGroup> {
+pub fn groups(
+    (project, row): (&Project, &ItemRow),
+    errors: &[ItemError],
+    now: i64,
+    zone: &TimeZone,
+) -> Vec<ErrorGroup> {
     let mut groups: Vec<ErrorGroup> = Vec::new();
     for error in errors {
         let words = self::error(project, row, error);

@@ -1,15 +1,14 @@
 //! View-models: what is shown, decided without painting. Pure, except that local times need a time zone.
 
 pub mod chunks;
+pub mod closing;
 pub mod errors;
 pub mod forms;
 pub mod grid;
 pub mod item;
 pub mod look;
 pub mod mask;
+pub mod messages;
 pub mod notices;
-pub mod order;
-pub mod problems;
 pub mod projects;
-mod search;
 pub mod words;

@@ -1,22 +1,24 @@
-//! Dialogs: start, vault, closing, a workspace in use.
+//! Dialogs: start, vault, closing.
 
 use egui::Ui;
 
 use super::Actions;
-use super::keys::entered;
+use super::controls::Control;
+use super::keys::{self, Holder};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
-use crate::platform::lock::Owner;
 use crate::service::VaultKind;
-use crate::ui::action::UserAction;
+use crate::ui::action::{ActionName, Subject, UserAction};
 use crate::ui::model::forms::{StartForm, VaultForm};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
-use crate::ui::widgets::text::{field, muted, primary, section, text};
+use crate::ui::widgets::field::Field;
+use crate::ui::widgets::text::{muted, section, text};
 
 /// Which pass, for which items, in which direction.
 pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
     let mut actions = Actions::new();
+    let holder = Holder::before(ui);
     let palette = Palette::of(ui);
     let (can, chosen) = (form.items.len() as u64, form.chosen as u64);
     let title = if can == chosen {
@@ -56,74 +58,75 @@ pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
         }
     }
     ui.add_space(12.0);
+    let subject = Subject::Start(form);
     ui.horizontal(|ui| {
-        let nothing_focused = ui.memory(|memory| memory.focused().is_none());
-        let entered = nothing_focused && entered(ui);
-        if primary(ui, form.ready(), format!("Start {}", words::count(can))).clicked() || (entered && form.ready()) {
-            actions.push(UserAction::Start);
-        }
-        if ui.button("Cancel").clicked() {
-            actions.push(UserAction::CloseDialog);
-        }
+        let words = format!("Start {}", words::count(can));
+        Control::of(ActionName::StartNow).label(words).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
     });
+    keys::act(ui, holder, &subject, &mut actions);
     actions
 }
 
 /// Opens the vault, or asks where passwords are to be kept.
 pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {
     let mut actions = Actions::new();
+    let holder = Holder::before(ui);
     if form.new {
-        ui.label(text(Type::Page, "Where are passwords kept?"));
-        muted(ui, "Chosen once for this workspace");
-        ui.add_space(8.0);
-        for (kind, words, hint) in PLACES {
-            ui.add_enabled_ui(!form.busy, |ui| ui.radio_value(&mut form.kind, kind, words));
-            ui.visuals_mut().indent_has_left_vline = false;
-            ui.indent(words, |ui| muted(ui, hint));
-            ui.add_space(4.0);
-        }
+        choose_vault(ui, form);
     } else {
         ui.label(text(Type::Page, "Unlock the passwords"));
         muted(ui, kept(form.kind));
     }
     ui.add_space(8.0);
     if form.kind == VaultKind::File {
-        let mut last = field(ui, "Passphrase", &mut form.passphrase, "", true, None);
-        if !std::mem::replace(&mut form.entered, true) {
-            last.request_focus();
-        }
-        if form.new {
-            last = field(ui, "The same again", &mut form.again, "", true, None);
-            muted(ui, "It cannot be recovered: whoever forgets it enters all passwords again");
-            // Said while the second one is typed, not while it is still empty.
-            if let Some(fault) = form.fault().filter(|_| !form.again.is_empty()) {
-                let color = ui.visuals().error_fg_color;
-                ui.label(text(Type::Small, fault).color(color));
-            }
-        }
-        if last.lost_focus() && entered(ui) && form.fault().is_none() && !form.busy {
-            actions.push(UserAction::Unlock);
-        }
+        passphrase(ui, form);
     }
     if let Some(refused) = &form.refused {
         let color = ui.visuals().error_fg_color;
         ui.label(egui::RichText::new(refused).color(color));
     }
     ui.add_space(8.0);
+    let subject = Subject::Vault(form);
     ui.horizontal(|ui| {
         let word = if form.new { "Keep passwords there" } else { "Unlock" };
-        if primary(ui, form.fault().is_none() && !form.busy, word).clicked() {
-            actions.push(UserAction::Unlock);
-        }
-        if ui.button("Not now").clicked() {
-            actions.push(UserAction::CloseDialog);
-        }
+        Control::of(ActionName::Unlock).label(word).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::CloseDialog).label("Not now").show(ui, &subject, &mut actions);
         if form.busy {
             let keyring = matches!(form.kind, VaultKind::Keyring | VaultKind::FileKeyring);
             muted(ui, if keyring { "Waiting for the keyring, which may ask you…" } else { "Opening…" });
         }
     });
+    keys::act(ui, holder, &subject, &mut actions);
     actions
+}
+
+fn choose_vault(ui: &mut Ui, form: &mut VaultForm) {
+    ui.label(text(Type::Page, "Where are passwords kept?"));
+    muted(ui, "Chosen once for this workspace");
+    ui.add_space(8.0);
+    for (kind, words, hint) in PLACES {
+        ui.add_enabled_ui(!form.busy, |ui| ui.radio_value(&mut form.kind, kind, words));
+        ui.visuals_mut().indent_has_left_vline = false;
+        ui.indent(words, |ui| muted(ui, hint));
+        ui.add_space(4.0);
+    }
+}
+
+fn passphrase(ui: &mut Ui, form: &mut VaultForm) {
+    let first = Field::secret("Passphrase").show(ui, &mut form.passphrase);
+    if !std::mem::replace(&mut form.entered, true) {
+        first.request_focus();
+    }
+    if form.new {
+        Field::secret("The same again").show(ui, &mut form.again);
+        muted(ui, "It cannot be recovered: whoever forgets it enters all passwords again");
+        // Said while the second one is typed, not while it is still empty.
+        if let Some(fault) = form.fault().filter(|_| !form.again.is_empty()) {
+            let color = ui.visuals().error_fg_color;
+            ui.label(text(Type::Small, fault).color(color));
+        }
+    }
 }
 
 /// Where passwords can be kept: kind, words, what speaks for it.
@@ -162,50 +165,13 @@ pub fn closing(ui: &mut Ui, running: usize, stopping: bool) -> Actions {
         muted(ui, "Stop and quit finishes messages under way; Stop at once drops them, and they are copied later");
     }
     ui.add_space(12.0);
+    let subject = Subject::Closing(stopping);
     ui.horizontal(|ui| {
         if !stopping {
-            if primary(ui, true, "Keep the window open").clicked() {
-                actions.push(UserAction::KeepOpen);
-            }
-            if ui.button("Stop and quit").clicked() {
-                actions.push(UserAction::StopAndQuit);
-            }
+            Control::of(ActionName::KeepOpen).primary().show(ui, &subject, &mut actions);
+            Control::of(ActionName::StopAndQuit).show(ui, &subject, &mut actions);
         }
-        if ui.button("Stop at once").clicked() {
-            actions.push(UserAction::StopAtOnce);
-        }
+        Control::of(ActionName::StopAtOnce).show(ui, &subject, &mut actions);
     });
     actions
-}
-
-/// Another process runs the engine of this workspace.
-pub fn in_use(ui: &mut Ui, owner: Option<&Owner>) -> Actions {
-    let mut actions = Actions::new();
-    ui.label(text(Type::Page, "This workspace is in use"));
-    let who = owner.map_or_else(|| "by another process".to_owned(), ToString::to_string);
-    ui.label(format!("It is open {who}. Only one Mailferry at a time may work with it"));
-    ui.label("Close the other one, then try again, or start Mailferry with another --data folder");
-    retry(ui, &mut actions);
-    actions
-}
-
-/// The workspace cannot be opened.
-pub fn broken(ui: &mut Ui, why: &str) -> Actions {
-    let mut actions = Actions::new();
-    ui.label(text(Type::Page, "The workspace cannot be opened"));
-    ui.label(why);
-    retry(ui, &mut actions);
-    actions
-}
-
-fn retry(ui: &mut Ui, actions: &mut Actions) {
-    ui.add_space(12.0);
-    ui.horizontal(|ui| {
-        if primary(ui, true, "Try again").clicked() {
-            actions.push(UserAction::Reopen);
-        }
-        if ui.button("Quit").clicked() {
-            actions.push(UserAction::Quit);
-        }
-    });
 }

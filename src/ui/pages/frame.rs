@@ -3,10 +3,11 @@
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui, Vec2};
 
 use super::Actions;
-use super::keys::are_free;
+use super::controls::Control;
 use crate::domain::project::Project;
 use crate::domain::wording;
-use crate::ui::action::UserAction;
+use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::model::messages::{Messages, UserMessage};
 use crate::ui::model::projects::Projects;
 use crate::ui::model::words;
 use crate::ui::route::Route;
@@ -14,23 +15,12 @@ use crate::ui::theme::{Palette, SIDE, Tone, Type};
 use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::text;
 
-/// A message to the person, kept until it is put away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// When, UTC epoch milliseconds.
-    pub at: i64,
-    /// Its colour.
-    pub tone: Tone,
-    /// Its words.
-    pub words: String,
-}
+/// What stands around the pages has nothing of its own to act on.
+const FRAME: Subject<'_> = Subject::Nothing(Screen::Frame);
 
 /// The panel at the left.
 pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    if are_free(ui) && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Questionmark)) {
-        actions.push(UserAction::Help);
-    }
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 16));
     Panel::left("side").exact_size(SIDE).resizable(false).frame(frame).show(ui, |ui| {
         ui.label(text(Type::Page, "Mailferry"));
@@ -40,8 +30,8 @@ pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, ac
             actions.push(UserAction::Go(Route::Projects));
         }
         ui.add_space(8.0);
-        let foot = 76.0;
-        ScrollArea::vertical().max_height(ui.available_height() - foot).auto_shrink([false, false]).show(ui, |ui| {
+        let below = 76.0;
+        ScrollArea::vertical().max_height(ui.available_height() - below).auto_shrink([false, false]).show(ui, |ui| {
             for project in projects {
                 let here = matches!(route, Route::Project(id) | Route::Item(id, _) if id == project.id);
                 let sum = sums.of(project.id);
@@ -51,24 +41,23 @@ pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, ac
                 }
             }
         });
-        ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
-            let words = if ui.visuals().dark_mode { "Light theme" } else { "Dark theme" };
-            let quiet = |words| egui::Button::new(text(Type::Small, words).color(palette.muted)).frame(false);
-            ui.horizontal(|ui| {
-                if ui.add(quiet(words)).clicked() {
-                    actions.push(UserAction::Theme);
-                }
-                if ui.add(quiet("Keys (?)")).clicked() {
-                    actions.push(UserAction::Help);
-                }
-            });
-            // From below upwards.
-            if sums.all.speed > 0 {
-                ui.label(text(Type::Small, format!("{}/s", wording::size(sums.all.speed))).color(palette.muted));
-            }
-            ui.label(text(Type::Small, foot_line(sums)).color(palette.muted));
-        });
+        ui.with_layout(Layout::bottom_up(Align::Min), |ui| foot(ui, sums, actions));
     });
+}
+
+/// From below upwards.
+fn foot(ui: &mut Ui, sums: &Projects, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    ui.horizontal(|ui| {
+        let theme = if ui.visuals().dark_mode { "Light theme" } else { "Dark theme" };
+        Control::of(ActionName::Theme).label(theme).quiet().show(ui, &FRAME, actions);
+        let key = ActionName::Help.entry().key_names();
+        Control::of(ActionName::Help).label(format!("Keys ({key})")).quiet().show(ui, &FRAME, actions);
+    });
+    if sums.all.speed > 0 {
+        ui.label(text(Type::Small, format!("{}/s", wording::size(sums.all.speed))).color(palette.muted));
+    }
+    ui.label(text(Type::Small, foot_line(sums)).color(palette.muted));
 }
 
 /// "12 migrating · 40 submitted".
@@ -122,46 +111,39 @@ fn shape(tone: Tone) -> Icon {
 }
 
 /// The last message, and on demand all of them.
-pub fn messages(
-    ui: &mut Ui,
-    notices: &[Notice],
-    fresh: bool,
-    open: bool,
-    zone: &jiff::tz::TimeZone,
-    actions: &mut Actions,
-) {
+pub fn messages(ui: &mut Ui, messages: &Messages, zone: &jiff::tz::TimeZone, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let Some(last) = notices.last().filter(|_| fresh || open) else { return };
+    let Some(last) = messages.shown() else { return };
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 8));
     let tall = (ui.available_height() * 0.3).min(240.0); // the page keeps most of the window
     Panel::bottom("messages").resizable(false).frame(frame).show(ui, |ui| {
-        if open {
+        if messages.open {
             ScrollArea::vertical().max_height(tall).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
-                for notice in notices {
-                    ui.horizontal_wrapped(|ui| {
-                        let time = words::second(notice.at, zone);
-                        ui.label(RichText::new(time).color(palette.muted));
-                        icon::show(ui, shape(notice.tone), palette.tone(notice.tone));
-                        ui.label(RichText::new(&notice.words).color(palette.tone(notice.tone)));
-                    });
-                }
+                messages.all.iter().for_each(|message| kept(ui, message, zone));
             });
         }
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Dismiss").clicked() {
-                    actions.push(UserAction::Dismiss);
-                }
-                if ui.button(if open { "Less" } else { "All messages" }).clicked() {
-                    actions.push(UserAction::Activity);
-                }
+                Control::of(ActionName::Dismiss).show(ui, &FRAME, actions);
+                let more = if messages.open { "Less" } else { ActionName::Messages.entry().text };
+                Control::of(ActionName::Messages).label(more).show(ui, &FRAME, actions);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    if !open {
+                    if !messages.open {
                         icon::show(ui, shape(last.tone), palette.tone(last.tone));
                         ui.add(egui::Label::new(RichText::new(&last.words).color(palette.tone(last.tone))).wrap());
                     }
                 });
             });
         });
+    });
+}
+
+/// One of all messages, with its time.
+fn kept(ui: &mut Ui, message: &UserMessage, zone: &jiff::tz::TimeZone) {
+    let palette = Palette::of(ui);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(words::second(message.at, zone)).color(palette.muted));
+        icon::show(ui, shape(message.tone), palette.tone(message.tone));
+        ui.label(RichText::new(&message.words).color(palette.tone(message.tone)));
     });
 }

@@ -1,44 +1,48 @@
-//! The item grid (R47–R50, R54–R60): a virtualised table; only the rows in sight are painted.
+//! The item grid (R47–R50, R54–R60): a virtualised table; only the rows in page are painted.
 
 use egui::text::LayoutJob;
-use egui::{Align, Key, Layout, Modifiers, Role, Sense, TextFormat, Ui, WidgetInfo};
+use egui::{Align, Layout, Role, Sense, TextFormat, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
-use super::grid_head::{STARS, choices, filters, head, selection};
-use super::keys::{act, are_free};
-use super::{Actions, Sight};
+use super::controls::{Control, star_at, star_choices};
+use super::grid_head::{filters, head, selection};
+use super::keys::{self, Holder};
+use super::{Actions, PageContext};
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
-use crate::ui::action::UserAction;
+use crate::ui::action::{ActionName, Items, Subject, Targets, UserAction};
 use crate::ui::model::grid::{Column, Grid, GridAction};
 use crate::ui::model::look::{self, Happening, happening, look};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::{NARROW, Palette, ROW, Tone, Type, WIDE, font};
-use crate::ui::widgets::text::{badge, cut, figure, muted, primary, text};
+use crate::ui::widgets::text::{badge, cut, figure, muted, text};
 use crate::ui::widgets::{bars, icon, star};
 
 /// Paints it.
-pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: &Summary) -> Actions {
+pub fn show(ui: &mut Ui, page: PageContext<'_>, project: &Project, grid: &Grid, sum: &Summary) -> Actions {
     let mut actions = Actions::new();
-    head(ui, sight, project, grid, sum, &mut actions);
+    let holder = Holder::before(ui);
+    let items = Items { grid, cursor: None, held: sum.held };
+    head(ui, project, items, sum, &mut actions);
     ui.add_space(8.0);
-    if grid.totals.items == 0 {
-        empty(ui, &mut actions);
+    if grid.sums.totals.items == 0 {
+        empty(ui, items, &mut actions);
+        keys::act(ui, holder, &Subject::Items(items), &mut actions);
         return actions;
     }
-    filters(ui, grid, &mut actions);
+    filters(ui, items, &mut actions);
     ui.add_space(4.0);
     let below = 30.0;
     let top = ui.cursor().top();
     let height = ui.available_height() - below;
-    let scroll = keys(ui, sight, grid, &mut actions);
+    let scroll = keys(ui, page, holder, items, &mut actions);
     ui.scope(|ui| {
         ui.set_max_height(height);
         ui.spacing_mut().item_spacing = egui::vec2(6.0, 0.0);
-        table(ui, sight, grid, scroll, &mut actions);
+        table(ui, page, grid, scroll, &mut actions);
     });
     let area = egui::Rect::from_min_max(
         egui::pos2(ui.min_rect().left(), top),
@@ -48,14 +52,14 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
     if hovered != grid.is_hovered() {
         actions.push(UserAction::Grid(GridAction::Hover(hovered)));
     }
-    if grid.view.is_empty() {
+    if grid.view.places.is_empty() {
         muted(ui, "No item fits the filters");
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, grid));
     actions
 }
 
-fn empty(ui: &mut Ui, actions: &mut Actions) {
+fn empty(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     ui.add_space(72.0);
     ui.vertical_centered(|ui| {
         ui.label(text(Type::Section, "No items yet"));
@@ -64,68 +68,28 @@ fn empty(ui: &mut Ui, actions: &mut Actions) {
             "An item is a mailbox here and a mailbox there. Import a list of them, or paste two columns of addresses",
         );
         ui.add_space(12.0);
-        if primary(ui, true, "Import the first items…").clicked() {
-            actions.push(UserAction::AskImport);
-        }
+        let control = Control::of(ActionName::ImportItems).label("Import the first items…").primary();
+        control.show(ui, &Subject::Items(items), actions);
     });
 }
 
-/// Keys, where no field has them; answers the row to bring into sight.
-fn keys(ui: &Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) -> Option<usize> {
-    if !are_free(ui) {
-        return None;
-    }
-    let mut moved: i64 = 0;
-    let focused = ui.memory(|memory| memory.focused().is_some());
+/// Does what keys do; answers the row to bring into page.
+fn keys(ui: &Ui, page: PageContext<'_>, holder: Holder, items: Items<'_>, actions: &mut Actions) -> Option<usize> {
+    let grid = items.grid;
     // A row that the filter hides is not acted on. Looked for only when a key is there to act.
-    let pressed = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Key { .. })));
-    let cursor = grid.cursor.filter(|_| pressed && grid.cursor_row(sight.snapshot).is_some());
-    ui.input_mut(|input| {
-        let mut push = |action| actions.push(action);
-        let steps = [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 20), (Key::PageUp, -20)];
-        for (key, rows) in steps.into_iter().chain([(Key::End, FAR), (Key::Home, -FAR)]) {
-            for (modifiers, select) in [(Modifiers::SHIFT, true), (Modifiers::NONE, false)] {
-                if !focused && input.consume_key(modifiers, key) {
-                    moved = rows;
-                    push(UserAction::Grid(GridAction::Move(rows, select)));
-                }
-            }
-        }
-        if input.consume_key(Modifiers::COMMAND, Key::A) {
-            push(UserAction::Grid(GridAction::SelectAll(true)));
-        }
-        if input.consume_key(Modifiers::NONE, Key::Escape) {
-            push(UserAction::Grid(GridAction::SelectAll(false)));
-        }
-        if input.consume_key(Modifiers::NONE, Key::R) {
-            push(UserAction::Grid(GridAction::SortAgain));
-        }
-        if !focused && let Some(item) = cursor {
-            if input.consume_key(Modifiers::NONE, Key::Space) {
-                push(UserAction::Grid(GridAction::Toggle(item)));
-            }
-            if input.consume_key(Modifiers::NONE, Key::Enter) {
-                push(UserAction::Go(Route::Item(grid.project, item)));
-            }
-        }
-        // Keys act on what is selected, else on the row under the cursor.
-        let none = grid.targets.is_empty();
-        if !none || cursor.is_some() {
-            act(input, || if none { cursor.into_iter().collect() } else { grid.targets.clone() }, push);
-        }
+    let cursor = grid.selection.cursor.filter(|_| keys::is_any_pressed(ui) && grid.cursor_row(page.snapshot).is_some());
+    keys::act(ui, holder, &Subject::Items(Items { cursor, ..items }), actions);
+    let moved = actions.iter().rev().find_map(|action| match action {
+        UserAction::Grid(GridAction::Move(rows, _)) => Some(*rows),
+        _ => None,
     });
-    let last = grid.view.len().saturating_sub(1);
-    (moved != 0)
-        .then(|| grid.cursor_row(sight.snapshot).map_or(0, |at| at.saturating_add_signed(moved as isize).min(last)))
+    moved.map(|rows| grid.row_at(rows, page.snapshot))
 }
-
-/// Further than any list goes.
-const FAR: i64 = 1 << 30;
 
 /// What all rows are painted with.
 #[derive(Clone, Copy)]
 struct Rows<'a> {
-    sight: Sight<'a>,
+    page: PageContext<'a>,
     grid: &'a Grid,
     /// Where rows may be seen.
     area: egui::Rect,
@@ -145,11 +109,11 @@ fn widths(room: f32, brief: bool) -> [f32; 6] {
     }
 }
 
-fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
+fn table(ui: &mut Ui, page: PageContext<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
     // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
     let mut area = ui.available_rect_before_wrap();
     // Addresses take less room where their domains stand in the heading; where there is room enough they are whole.
-    let domains = grid.domains.as_ref().filter(|_| area.width() < WIDE);
+    let domains = grid.sums.domains.as_ref().filter(|_| area.width() < WIDE);
     let wide = widths(area.width(), domains.is_some());
     let narrow = area.width() < NARROW;
     area.min += egui::vec2(-3.0, ROW);
@@ -171,11 +135,11 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
-    let rows = Rows { sight, grid, area, narrow, domains };
+    let rows = Rows { page, grid, area, narrow, domains };
     table.header(ROW, |mut row| header(&mut row, rows, actions)).body(|body| {
-        body.rows(ROW, grid.view.len(), |mut row| {
-            if let Some(item) = grid.view.get(row.index()).and_then(|place| sight.snapshot.row(*place)) {
-                row.set_selected(grid.selected.contains(&item.item));
+        body.rows(ROW, grid.view.places.len(), |mut row| {
+            if let Some(item) = grid.view.places.get(row.index()).and_then(|place| page.snapshot.row(*place)) {
+                row.set_selected(grid.selection.selected.contains(&item.item));
                 cells(&mut row, rows, item, actions);
             }
         });
@@ -185,7 +149,7 @@ fn table(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, scroll: Option<usize>, acti
 fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, domains, .. }: Rows<'_>, actions: &mut Actions) {
     row.col(|ui| header_star(ui, grid, actions));
     row.col(|ui| {
-        let all = !grid.view.is_empty() && grid.targets.len() == grid.view.len();
+        let all = !grid.view.places.is_empty() && grid.selection.targets.len() == grid.view.places.len();
         let mut on = all;
         let response = ui.checkbox(&mut on, "");
         response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, all, "Select all shown items"));
@@ -206,10 +170,10 @@ fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, domains, .. }: Rows<'
 
 fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(String, String)>, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let on = grid.sort.column == column;
+    let on = grid.filter.sort.column == column;
     let words = match (domains, column) {
         (Some((from, into)), Column::Name) => format!("@{from} → @{into}"),
-        _ => column.word().to_owned(),
+        _ => column.label().to_owned(),
     };
     if column == Column::Status {
         ui.add_space(6.0);
@@ -227,10 +191,10 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
     } else {
         label(ui)
     };
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.word())));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.label())));
     if on {
         let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(8.0), Sense::hover());
-        icon::sort_mark(ui.painter(), rect.center(), grid.sort.descending, palette.accent);
+        icon::sort_mark(ui.painter(), rect.center(), grid.filter.sort.descending, palette.accent);
     }
     if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
         actions.push(UserAction::Grid(GridAction::Sort(column)));
@@ -240,36 +204,34 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
 /// The star of the header acts on everything selected (R56, R58).
 fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
+    let subject = Subject::Items(Items { grid, cursor: None, held: 0 });
     let response = star::button(ui, None, palette.border, "Star of the selected items", 6.5);
-    let none = grid.targets.is_empty();
-    let choices = if none { Vec::new() } else { choices(palette) };
-    let mut sort = false;
+    let refused = (ActionName::NoStar.entry().rule)(&subject).err();
+    let choices = if refused.is_some() { Vec::new() } else { star_choices(palette) };
     let chosen = star::picker(&response, palette.border, &choices, |ui| {
-        if none {
-            ui.label("Select items first");
+        if let Some(why) = refused {
+            ui.label(why.why());
         }
-        sort = ui.button("Sort by star").clicked();
-        if sort {
+        let before = actions.len();
+        Control::of(ActionName::SortByStar).show(ui, &subject, actions);
+        if actions.len() > before {
             ui.close();
         }
     });
     if let Some(at) = chosen {
-        actions.push(UserAction::Star(grid.targets.clone(), STARS[at].1));
-    }
-    if sort {
-        actions.push(UserAction::Grid(GridAction::Sort(Column::Star)));
+        actions.push(UserAction::Star(Targets::Selected, star_at(at)));
     }
 }
 
 fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
-    let Rows { sight, grid, area, narrow, .. } = rows;
+    let Rows { page, grid, area, narrow, .. } = rows;
     let counts = item.progress.counts;
     row.col(|ui| {
         hover(ui, area, grid, item);
         star_cell(ui, grid, item, actions);
     });
     row.col(|ui| {
-        let selected = grid.selected.contains(&item.item);
+        let selected = grid.selection.selected.contains(&item.item);
         let mut on = selected;
         let response = ui.checkbox(&mut on, "");
         let name = format!("Select {}", item.source);
@@ -281,7 +243,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
         }
     });
     row.col(|ui| name_cell(ui, rows, item, actions));
-    let seen = look(item, sight.now);
+    let seen = look(item, page.now);
     row.col(|ui| {
         ui.add_space(6.0);
         let color = Palette::of(ui).tone(seen.tone);
@@ -290,24 +252,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
             actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
         }
     });
-    row.col(|ui| {
-        let palette = Palette::of(ui);
-        let Happening { folders, words } = happening(item, sight.zone);
-        let loud = folders.is_some() || item.status == Status::Failed || counts.leaves_something();
-        let color = if loud { palette.text } else { palette.muted };
-        if let Some((done, total)) = folders {
-            bars::ticks(ui, done, total, palette.tone(seen.tone), palette.track);
-            // Of one width, so that the words beside it stand below each other.
-            let size = egui::vec2(36.0, ui.available_height());
-            ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-                ui.label(text(Type::Small, format!("{done}/{total}")).color(palette.text));
-            });
-        }
-        // An empty label would be a stop for screen readers that says nothing.
-        if !words.is_empty() {
-            cut(ui, text(Type::Small, words).color(color));
-        }
-    });
+    row.col(|ui| happening_cell(ui, page, item, seen.tone));
     row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));
     row.col(|ui| figure(ui, words::size_or_dash(look::bytes(item)), None));
     if narrow {
@@ -318,23 +263,42 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
         figure(ui, words::count_or_dash(counts.errors), color);
     });
     row.col(|ui| {
-        let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, sight.now, sight.zone));
+        let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, page.now, page.zone));
         figure(ui, since, Some(Palette::of(ui).muted));
     });
+}
+
+fn happening_cell(ui: &mut Ui, page: PageContext<'_>, item: &ItemRow, tone: Tone) {
+    let palette = Palette::of(ui);
+    let Happening { folders, words } = happening(item, page.zone);
+    let loud = folders.is_some() || item.status == Status::Failed || item.progress.counts.leaves_something();
+    let color = if loud { palette.text } else { palette.muted };
+    if let Some((done, total)) = folders {
+        bars::ticks(ui, done, total, palette.tone(tone), palette.track);
+        // Of one width, so that the words beside it stand below each other.
+        let size = egui::vec2(36.0, ui.available_height());
+        ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+            ui.label(text(Type::Small, format!("{done}/{total}")).color(palette.text));
+        });
+    }
+    // An empty label would be a stop for screen readers that says nothing.
+    if !words.is_empty() {
+        cut(ui, text(Type::Small, words).color(color));
+    }
 }
 
 /// The row under the pointer: figures far from their name are found again. Painted from the first cell, below all others, and
 /// beyond it: a cell clips what is painted in it, so `area` is where rows may be seen.
 fn hover(ui: &Ui, area: egui::Rect, grid: &Grid, item: &ItemRow) {
     let row = egui::Rect::from_x_y_ranges(area.x_range(), ui.max_rect().y_range()).intersect(area);
-    if !grid.selected.contains(&item.item) && ui.ctx().rect_contains_pointer(ui.layer_id(), row) {
+    if !grid.selection.selected.contains(&item.item) && ui.ctx().rect_contains_pointer(ui.layer_id(), row) {
         ui.ctx().layer_painter(ui.layer_id()).with_clip_rect(row).rect_filled(row, 0.0, Palette::of(ui).hover);
     }
 }
 
 fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    if grid.cursor == Some(item.item) {
+    if grid.selection.cursor == Some(item.item) {
         let bar = ui.max_rect();
         let bar = egui::Rect::from_min_size(bar.left_top(), egui::vec2(3.0, bar.height()));
         ui.painter().rect_filled(bar, 1.0, palette.accent);
@@ -343,9 +307,9 @@ fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
     let name = format!("Star of {}: {word}", item.source);
     let fill = item.star.map(|star| palette.star(star));
     // Quiet, but seen on every ground.
-    let outline = if grid.selected.contains(&item.item) { palette.border } else { palette.track };
-    if let Some(at) = star::star(ui, fill, outline, &name, &choices(palette)) {
-        actions.push(UserAction::Star(vec![item.item], STARS[at].1));
+    let outline = if grid.selection.selected.contains(&item.item) { palette.border } else { palette.track };
+    if let Some(at) = star::star(ui, fill, outline, &name, &star_choices(palette)) {
+        actions.push(UserAction::Star(Targets::These(vec![item.item]), star_at(at)));
     }
 }
 

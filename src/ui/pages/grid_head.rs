@@ -1,37 +1,20 @@
 //! What stands above and below the item grid: servers, progress, actions, tabs, filters, the selection.
 
-use egui::{Align, Key, Layout, Modifiers, Popup, Ui};
+use egui::{Align, Context, Id, Layout, Popup, Ui};
 
-use super::keys::are_free;
-use super::{Actions, Sight};
+use super::Actions;
+use super::controls::Control;
+use super::projects::summary_bar;
 use crate::domain::project::Project;
 use crate::domain::server::Server;
-use crate::domain::star::Star;
-use crate::domain::status::Status;
 use crate::domain::wording;
-use crate::ui::action::UserAction;
+use crate::ui::action::{self, ActionName, Items, Subject, UserAction};
 use crate::ui::model::grid::{Grid, GridAction, Tab};
-use crate::ui::model::projects::{BAR, Summary};
+use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
-use crate::ui::widgets::text::{cut, muted, primary, text};
-use crate::ui::widgets::{bars, star};
-
-/// The stars of the picker: the uncoloured one first (R55).
-pub const STARS: [(&str, Option<Star>); 7] = [
-    ("No star", None),
-    ("Red star", Some(Star::Red)),
-    ("Orange star", Some(Star::Orange)),
-    ("Yellow star", Some(Star::Yellow)),
-    ("Green star", Some(Star::Green)),
-    ("Blue star", Some(Star::Blue)),
-    ("Purple star", Some(Star::Purple)),
-];
-
-/// The same as the picker takes them.
-pub fn choices(palette: &Palette) -> Vec<star::Choice> {
-    STARS.iter().map(|(name, star)| (*name, star.map(|star| palette.star(star)))).collect()
-}
+use crate::ui::widgets::icon;
+use crate::ui::widgets::text::{cut, muted, text};
 
 fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
     let palette = Palette::of(ui);
@@ -42,29 +25,31 @@ fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
     }
 }
 
-/// Name, actions, servers, progress.
-pub fn head(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: &Summary, actions: &mut Actions) {
+/// ActionName, actions, servers, progress.
+pub fn head(ui: &mut Ui, project: &Project, items: Items<'_>, sum: &Summary, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.label(text(Type::Page, &project.name));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| buttons(ui, sight, grid, actions));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| buttons(ui, items, actions));
     });
     ui.horizontal(|ui| {
         server(ui, "FROM", &project.source, "(read only)");
         ui.label("→");
         server(ui, "INTO", &project.destination, "");
     });
-    if grid.totals.items == 0 {
+    if items.grid.sums.totals.items == 0 {
         return;
     }
     ui.add_space(4.0);
-    let palette = Palette::of(ui);
+    progress(ui, items.grid, sum);
+    if sum.held > 0 {
+        held(ui, items, actions);
+    }
+}
+
+fn progress(ui: &mut Ui, grid: &Grid, sum: &Summary) {
     ui.horizontal(|ui| {
-        let mut parts: Vec<_> = sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
-        let started: u64 = sum.tones.iter().sum();
-        parts.push(((sum.items as u64).saturating_sub(started), palette.track));
-        let bar = bars::segments(ui, 260.0, 8.0, &parts, palette.track);
-        bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
-        let items = grid.totals.items as u64;
+        summary_bar(ui, sum, 260.0);
+        let items = grid.sums.totals.items as u64;
         let mut line = format!("{} of {} fully migrated", words::count(sum.done as u64), words::count(items));
         if sum.bytes > 0 {
             line += &format!(" · {}", wording::size(sum.bytes));
@@ -74,85 +59,61 @@ pub fn head(ui: &mut Ui, sight: Sight<'_>, project: &Project, grid: &Grid, sum: 
         }
         ui.label(text(Type::Small, line));
     });
-    if sum.held > 0 {
-        held(ui, sight, grid, sum, actions);
-    }
 }
 
-fn held(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, sum: &Summary, actions: &mut Actions) {
+fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     let color = Palette::of(ui).tone(Tone::Warning);
     ui.horizontal(|ui| {
-        let words = format!("{} held: started before, and waiting for your word", words::counted(sum.held, "item"));
+        let words = format!("{} held: started before, and waiting for your word", words::counted(items.held, "item"));
         ui.label(text(Type::Small, words).color(color));
-        let held = || {
-            let rows = sight.snapshot.rows().filter(|row| row.project == grid.project && row.status == Status::Held);
-            rows.map(|row| row.item).collect()
-        };
-        if ui.button("Resume").clicked() {
-            actions.push(UserAction::Resume(held()));
-        }
-        if ui.button("Stop them").clicked() {
-            actions.push(UserAction::Stop(held()));
-        }
+        Control::of(ActionName::Resume).show(ui, &Subject::Items(items), actions);
+        Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
     });
 }
 
 /// From right to left.
-fn buttons(ui: &mut Ui, sight: Sight<'_>, grid: &Grid, actions: &mut Actions) {
-    let all =
-        || grid.view.iter().filter_map(|place| sight.snapshot.row(*place)).map(|row| row.item).collect::<Vec<_>>();
-    if ui.button("Import items…").clicked() {
-        actions.push(UserAction::AskImport);
-    }
-    let chosen = grid.targets.len();
-    let stop = if chosen == 0 { "Stop".to_owned() } else { format!("Stop {}", words::count(chosen as u64)) };
-    let response = ui.add_enabled(chosen > 0, egui::Button::new(stop));
-    if response.on_disabled_hover_text("Select items first").clicked() {
-        actions.push(UserAction::Stop(grid.targets.clone()));
-    }
-    let start = match (chosen, grid.view.len()) {
-        (0, 0) => "Start…".to_owned(),
-        (0, shown) => format!("Start all {}…", words::count(shown as u64)),
-        (chosen, _) => format!("Start {}…", words::count(chosen as u64)),
+fn buttons(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
+    let subject = Subject::Items(items);
+    Control::of(ActionName::ImportItems).show(ui, &subject, actions);
+    let (chosen, shown) = (items.grid.selection.targets.len() as u64, items.grid.view.places.len() as u64);
+    let stop = if chosen == 0 { "Stop".to_owned() } else { format!("Stop {}", words::count(chosen)) };
+    Control::of(ActionName::Stop).label(stop).show(ui, &subject, actions);
+    let (name, words) = match (chosen, shown) {
+        (0, 0) => (ActionName::StartShown, "Start…".to_owned()),
+        (0, shown) => (ActionName::StartShown, format!("Start all {}…", words::count(shown))),
+        (chosen, _) => (ActionName::Start, format!("Start {}…", words::count(chosen))),
     };
-    let response = primary(ui, if chosen == 0 { grid.totals.shown.0 > 0 } else { true }, start);
-    let why = match grid.view.len() {
-        0 => "No items are shown".to_owned(),
-        _ => "All items shown are submitted or running".to_owned(),
-    };
-    if response.on_disabled_hover_text(why).clicked() {
-        actions.push(UserAction::AskStart(if chosen == 0 { all() } else { grid.targets.clone() }));
-    }
+    Control::of(name).label(words).primary().show(ui, &subject, actions);
 }
 
 /// Tabs, search and the filter of stars.
-pub fn filters(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
+    let (grid, subject) = (items.grid, Subject::Items(items));
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        for (tab, count) in Tab::ALL.into_iter().zip(grid.totals.tabs) {
-            let words = format!("{} {}", tab.word(), words::count(count as u64));
-            let on = grid.tab == tab;
+        for (tab, count) in Tab::ALL.into_iter().zip(grid.sums.totals.tabs) {
+            let words = format!("{} {}", tab.label(), words::count(count as u64));
+            let on = grid.filter.tab == tab;
             let color = if on { palette.accent } else { palette.text };
             if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
                 actions.push(UserAction::Grid(GridAction::Tab(tab)));
             }
         }
     });
-    if grid.tab == Tab::Problems && !grid.problems.is_empty() {
+    if grid.filter.tab == Tab::Problems && !grid.sums.problems.is_empty() {
         problems(ui, grid, actions);
     }
     ui.horizontal(|ui| {
         search(ui, grid, palette, actions);
         star_filter(ui, grid, palette, actions);
-        if grid.is_filtered() {
+        if grid.filter.is_active() {
             muted_count(ui, grid);
-            if ui.button("Clear filters").clicked() {
-                actions.push(UserAction::Grid(GridAction::ClearFilters));
-            }
+            Control::of(ActionName::ClearFilters).show(ui, &subject, actions);
         }
-        if grid.stale && ui.button("Order changed, sort again (R)").clicked() {
-            actions.push(UserAction::Grid(GridAction::SortAgain));
+        if grid.view.stale {
+            let words = format!("Order changed, sort again ({})", ActionName::SortAgain.entry().key_names());
+            Control::of(ActionName::SortAgain).label(words).show(ui, &subject, actions);
         }
     });
 }
@@ -162,8 +123,8 @@ fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        for (problem, count, words) in &grid.problems {
-            let on = grid.problem == Some(*problem);
+        for (problem, count, words) in &grid.sums.problems {
+            let on = grid.filter.problem == Some(*problem);
             let words = text(Type::Small, format!("{words} {}", words::count(*count as u64)));
             let color = if on { palette.accent } else { palette.text };
             if ui.add(egui::Button::selectable(on, words.color(color)).frame_when_inactive(true)).clicked() {
@@ -173,40 +134,48 @@ fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     });
 }
 
+fn search_field() -> Id {
+    Id::unique("search for items")
+}
+
+/// Lets a person type into the search. Only after a frame was painted, so that the key itself is not typed into it.
+pub fn focus_search(context: &Context) {
+    context.memory_mut(|memory| memory.request_focus(search_field()));
+    context.request_repaint();
+}
+
 fn search(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
-    let wanted = are_free(ui) && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Slash));
-    let mut search = grid.search.clone();
+    let mut search = grid.filter.search.clone();
     let label = ui.label(text(Type::Small, "Search").color(palette.muted));
-    let hint = "address, or paste a list ( / )";
-    let edit = egui::TextEdit::singleline(&mut search).hint_text(hint).desired_width(240.0).id_salt("search");
-    let response = ui.add(edit).labelled_by(label.id);
-    if response.changed() {
+    let hint = format!("address, or paste a list ( {} )", ActionName::Search.entry().key_names());
+    let edit = egui::TextEdit::singleline(&mut search).hint_text(hint).desired_width(240.0).id(search_field());
+    if ui.add(edit).labelled_by(label.id).changed() {
         actions.push(UserAction::Grid(GridAction::Search(search)));
-    }
-    // After the field was painted, so that the key itself is not typed into it.
-    if wanted {
-        response.request_focus();
     }
 }
 
 fn muted_count(ui: &mut Ui, grid: &Grid) {
-    let (shown, all) = (grid.view.len() as u64, grid.totals.items as u64);
+    let (shown, all) = (grid.view.places.len() as u64, grid.sums.totals.items as u64);
     let color = Palette::of(ui).muted;
     ui.label(text(Type::Small, format!("showing {} of {}", words::count(shown), words::count(all))).color(color));
 }
 
 fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
-    let words = if grid.stars.is_empty() { "Stars…".to_owned() } else { format!("Stars: {}", grid.stars.len()) };
+    let words = if grid.filter.stars.is_empty() {
+        "Stars…".to_owned()
+    } else {
+        format!("Stars: {}", grid.filter.stars.len())
+    };
     let button = ui.button(words);
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         // Menus take the edges off their controls; boxes to tick need theirs.
         ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, palette.border);
-        for (name, star) in STARS {
+        for (name, star) in action::stars() {
             ui.horizontal(|ui| {
                 let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
                 let fill = star.map(|star| palette.star(star));
-                crate::ui::widgets::icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
-                let mut on = grid.stars.contains(&star);
+                icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
+                let mut on = grid.filter.stars.contains(&star);
                 if ui.checkbox(&mut on, name).changed() {
                     actions.push(UserAction::Grid(GridAction::StarFilter(star)));
                 }
@@ -215,15 +184,24 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
     });
 }
 
+/// The keys one needs first.
+fn hint() -> String {
+    let key = |name: ActionName| name.entry().key_names();
+    let [space, all, open] = [ActionName::Toggle, ActionName::SelectAll, ActionName::Open].map(key);
+    let [start, stop, help] = [ActionName::Start, ActionName::Stop, ActionName::Help].map(key);
+    let [red, purple, none] = [ActionName::RedStar, ActionName::PurpleStar, ActionName::NoStar].map(key);
+    format!(
+        "{space} selects, Shift a range, {all} all · {open} opens · {start} starts, {stop} stops · \
+         {red}–{purple} star, {none} no star · {help} all keys"
+    )
+}
+
 /// What is selected, below the grid.
 pub fn selection(ui: &mut Ui, grid: &Grid) {
-    let chosen = grid.targets.len();
-    let hidden = grid.selected.len() - chosen;
+    let chosen = grid.selection.targets.len();
+    let hidden = grid.selection.selected.len() - chosen;
     let line = match (chosen, hidden) {
-        (0, 0) => {
-            "Space selects, Shift a range, Ctrl+A all · Enter opens · S starts, X stops · 1–6 star, 0 no star · ? all keys"
-                .into()
-        }
+        (0, 0) => hint(),
         (chosen, 0) => format!("{} selected", words::counted(chosen, "item")),
         (chosen, hidden) => {
             format!(
@@ -239,7 +217,7 @@ pub fn selection(ui: &mut Ui, grid: &Grid) {
             return;
         }
         cut(ui, text(Type::Small, line));
-        let (start, stop) = grid.allowed;
+        let (start, stop) = grid.selection.allowed;
         for (count, word) in [(start, "can be started"), (stop, "can be stopped")] {
             muted(ui, format!("· {} {word}", words::count(count as u64)));
         }

@@ -3,25 +3,28 @@
 use egui::{Align, Layout, ScrollArea, TextEdit, Ui};
 
 use super::Actions;
+use super::controls::Control;
+use super::keys::{self, Holder};
 use crate::domain::wording;
-use crate::ui::action::UserAction;
+use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{ImportForm, Importing};
 use crate::ui::model::mask::masked;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
-use crate::ui::widgets::text::{forget_typing, muted, primary, text};
+use crate::ui::widgets::text::{forget_typing, muted, text};
 
 /// A longer pasted list is not laid out as a text: that would take the window's time with every letter.
 const SHOWN: usize = 64 * 1024;
 
-/// Paints it.
-pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
+/// Paints it; `leaving` tells whether the window closes when the import has ended.
+pub fn show(ui: &mut Ui, form: &mut ImportForm, leaving: bool) -> Actions {
     let mut actions = Actions::new();
+    let holder = Holder::before(ui);
     ui.label(text(Type::Page, "Import items"));
     muted(
         ui,
-        "Columns: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
+        "Columns: Source Email, Source Login ActionName, Source Password, Destination Email, Destination Login ActionName, \
          Destination Password. Only the two e-mails are needed",
     );
     ui.add_space(8.0);
@@ -34,19 +37,16 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm) -> Actions {
         ui.label(egui::RichText::new(refused).color(color));
     }
     if let Some(running) = &running {
-        progress(ui, running);
+        progress(ui, running, leaving);
     }
     ui.add_space(8.0);
+    let subject = Subject::Import(form);
     ui.horizontal(|ui| {
         let words = if good == 0 { "Import".to_owned() } else { format!("Import {}", words::counted(good, "item")) };
-        if primary(ui, good > 0 && running.is_none(), words).clicked() {
-            actions.push(UserAction::Import);
-        }
-        let cancelled = running.is_some_and(|running| running.cancel.is_cancelled());
-        if ui.add_enabled(!cancelled, egui::Button::new("Cancel")).clicked() {
-            actions.push(UserAction::CloseDialog);
-        }
+        Control::of(ActionName::Import).label(words).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
     });
+    keys::act(ui, holder, &subject, &mut actions);
     actions
 }
 
@@ -55,12 +55,9 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             // The field takes what the button leaves.
-            let button = ui.button("Browse…");
+            Control::of(ActionName::Browse).show(ui, &Subject::Import(form), actions);
             let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv");
             ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
-            if button.clicked() {
-                actions.push(UserAction::Browse);
-            }
         });
     });
     let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));
@@ -87,11 +84,11 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
 }
 
 /// How far the import is; the last step is the database's, which is quick.
-fn progress(ui: &mut Ui, running: &Importing) {
+fn progress(ui: &mut Ui, running: &Importing, leaving: bool) {
     let palette = Palette::of(ui);
     ui.add_space(4.0);
     let words = match running.progress {
-        _ if running.leaving => "Taking back what was stored, then the window closes".to_owned(),
+        _ if leaving => "Taking back what was stored, then the window closes".to_owned(),
         _ if running.cancel.is_cancelled() => "Taking back what was stored".to_owned(),
         Some((work, done, of)) => {
             format!("{}: {} of {}", work.words(), words::count(done as u64), words::count(of as u64))

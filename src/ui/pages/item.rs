@@ -1,19 +1,17 @@
 //! The page of one item: where it stands, what was migrated (R18, R50–R52), why it failed (R26).
 
-use egui::{Align, Frame, Key, Layout, Margin, Modifiers, Role, Ui, WidgetInfo};
+use egui::{Align, Frame, Layout, Margin, Ui};
 
-use super::grid_head::{STARS, choices};
-use super::item_lists::{self, Lists};
-use super::keys::{act, are_free};
-use super::{Actions, Sight};
-use crate::domain::action::Action;
+use super::controls::{Control, star_at, star_choices};
+use super::item_lists::{self, ItemContext};
+use super::keys::{self, Holder};
+use super::{Actions, PageContext};
 use crate::domain::failure::Cause;
-use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::wording;
 use crate::engine::snapshot::ItemRow;
-use crate::ui::action::UserAction;
+use crate::ui::action::{ActionName, OneItem, Subject, Targets, UserAction};
 use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
@@ -21,24 +19,25 @@ use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::{LISTS, NARROW, Palette, Tone, Type};
 use crate::ui::widgets::icon::{self, Icon};
-use crate::ui::widgets::text::{columns, copy, cut, muted, primary, section, text};
+use crate::ui::widgets::text::{columns, copy, cut, muted, section, text};
 use crate::ui::widgets::{bars, star};
 
 /// Columns of *Migrated Items*: word, messages and data of this pass, of all passes.
 const MIGRATED: [f32; 5] = [96.0, 52.0, 68.0, 52.0, 68.0];
 
 /// Paints it.
-pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, row: &ItemRow) -> Actions {
+pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &ItemPage, row: &ItemRow) -> Actions {
     let mut actions = Actions::new();
-    keys(ui, project, page, row, &mut actions);
+    let subject = Subject::Item(OneItem { project: project.id, row, neighbours: page.neighbours });
+    keys::act(ui, Holder::before(ui), &subject, &mut actions);
     crumbs(ui, project, page, row, &mut actions);
     ui.add_space(4.0);
-    status(ui, sight, page, row);
+    status(ui, context, page, row);
     if let Some((side, failure)) = &row.failure {
         failed(ui, &item::failure(project, row, *side, failure), failure.server_text.as_deref());
     }
     if let Some(retry) = row.progress.retry.as_ref().filter(|_| row.status.is_active()) {
-        retrying(ui, sight, retry);
+        retrying(ui, context, retry);
     }
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, project, row));
@@ -52,53 +51,32 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, project: &Project, page: &ItemPage, r
     egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
         ui,
         |ui| {
-            // Figures stay in sight of their names, however large the window. A panel takes all it can get, its part not.
+            // Figures stay in context of their names, however large the window. A panel takes all it can get, its part not.
             ui.scope(|ui| {
                 ui.set_max_width(ui.available_width().min(LISTS));
-                item_lists::show(ui, Lists { sight, project, page, row, narrow }, &mut actions);
+                item_lists::show(ui, ItemContext { context, project, page, row, narrow }, &mut actions);
             });
         },
     );
     actions
 }
 
-/// Keys of the page: the items before and after it, the way back, and what can be done with it.
-fn keys(ui: &Ui, project: &Project, page: &ItemPage, row: &ItemRow, actions: &mut Actions) {
-    if !are_free(ui) {
-        return;
-    }
-    let focused = ui.memory(|memory| memory.focused().is_some());
-    ui.input_mut(|input| {
-        let mut push = |action| actions.push(action);
-        for (key, item) in [(Key::ArrowLeft, page.neighbours.previous), (Key::ArrowRight, page.neighbours.next)] {
-            if let Some(item) = item.filter(|_| !focused)
-                && input.consume_key(Modifiers::NONE, key)
-            {
-                push(UserAction::Go(Route::Item(project.id, item)));
-            }
-        }
-        if input.consume_key(Modifiers::NONE, Key::Escape) {
-            push(UserAction::Go(Route::Project(project.id)));
-        }
-        act(input, || vec![row.item], push);
-    });
-}
-
 fn crumbs(ui: &mut Ui, project: &Project, page: &ItemPage, row: &ItemRow, actions: &mut Actions) {
+    let subject = Subject::Item(OneItem { project: project.id, row, neighbours: page.neighbours });
     ui.horizontal(|ui| {
         if ui.link(text(Type::Body, &project.name)).clicked() {
             actions.push(UserAction::Go(Route::Project(project.id)));
         }
         ui.label("›");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            beside(ui, project, page, actions);
-            buttons(ui, row, actions);
+            beside(ui, page, &subject, actions);
+            buttons(ui, row, &subject, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let palette = Palette::of(ui);
                 let name = format!("Star of {}: {}", row.source, row.star.map_or("none", |star| star.word()));
                 let fill = row.star.map(|star| palette.star(star));
-                if let Some(at) = star::star(ui, fill, palette.border, &name, &choices(palette)) {
-                    actions.push(UserAction::Star(vec![row.item], STARS[at].1));
+                if let Some(at) = star::star(ui, fill, palette.border, &name, &star_choices(palette)) {
+                    actions.push(UserAction::Star(Targets::These(vec![row.item]), star_at(at)));
                 }
                 cut(ui, text(Type::Page, &row.source));
             });
@@ -107,48 +85,28 @@ fn crumbs(ui: &mut Ui, project: &Project, page: &ItemPage, row: &ItemRow, action
 }
 
 /// "‹ 12 of 128 ›", from right to left: the items of the grid, in its order.
-fn beside(ui: &mut Ui, project: &Project, page: &ItemPage, actions: &mut Actions) {
+fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Actions) {
     let Some((at, of)) = page.neighbours.at else { return };
-    let mut step = |ui: &mut Ui, sign: &str, name: &str, to: Option<ItemId>| {
-        let response = ui.add_enabled(to.is_some(), egui::Button::new(sign));
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, to.is_some(), name));
-        if let Some(item) = to.filter(|_| response.on_hover_text(name).clicked()) {
-            actions.push(UserAction::Go(Route::Item(project.id, item)));
-        }
-    };
     ui.spacing_mut().item_spacing.x = 6.0;
-    step(ui, "›", "Next item (→)", page.neighbours.next);
+    Control::of(ActionName::NextItem).sign("›").show(ui, subject, actions);
     let place = format!("{} of {}", words::count(at as u64), words::count(of as u64));
     ui.label(text(Type::Small, place).color(Palette::of(ui).muted));
-    step(ui, "‹", "Previous item (←)", page.neighbours.previous);
+    Control::of(ActionName::PreviousItem).sign("‹").show(ui, subject, actions);
     ui.add_space(10.0);
     ui.spacing_mut().item_spacing.x = 8.0;
 }
 
-fn buttons(ui: &mut Ui, row: &ItemRow, actions: &mut Actions) {
-    let errors = row.progress.counts.errors;
-    let stop = Action::Stop.check(row.status, errors);
-    let stop_button = ui.add_enabled(stop.is_ok(), egui::Button::new("Stop"));
-    if let Err(refusal) = stop {
-        stop_button.on_disabled_hover_text(refusal.to_string());
-    } else if stop_button.clicked() {
-        actions.push(UserAction::Stop(vec![row.item]));
-    }
-    let start = Action::Start.check(row.status, errors);
-    let start_button = primary(ui, start.is_ok(), "Start…");
-    if let Err(refusal) = start {
-        start_button.on_disabled_hover_text(refusal.to_string());
-    } else if start_button.clicked() {
-        actions.push(UserAction::AskStart(vec![row.item]));
-    }
-    if row.status == Status::Held && ui.button("Resume").clicked() {
-        actions.push(UserAction::Resume(vec![row.item]));
+fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
+    Control::of(ActionName::Stop).show(ui, subject, actions);
+    Control::of(ActionName::Start).primary().show(ui, subject, actions);
+    if row.status == Status::Held {
+        Control::of(ActionName::Resume).show(ui, subject, actions);
     }
 }
 
-fn status(ui: &mut Ui, sight: Sight<'_>, page: &ItemPage, row: &ItemRow) {
+fn status(ui: &mut Ui, context: PageContext<'_>, page: &ItemPage, row: &ItemRow) {
     let palette = Palette::of(ui);
-    let seen = look(row, sight.now);
+    let seen = look(row, context.now);
     ui.horizontal(|ui| {
         icon::show(ui, seen.icon, palette.tone(seen.tone));
         ui.label(text(Type::Section, &seen.words).color(palette.tone(seen.tone)));
@@ -162,23 +120,22 @@ fn status(ui: &mut Ui, sight: Sight<'_>, page: &ItemPage, row: &ItemRow) {
                 line += &format!(", attempt {attempt}");
             }
             if let Some(since) = look::since(row) {
-                line += &format!(" · since {}", words::moment(since, sight.now, sight.zone));
+                line += &format!(" · since {}", words::moment(since, context.now, context.zone));
             }
             ui.label(text(Type::Body, line).color(palette.muted));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(statistics) = item::statistics(row, sight.now, sight.zone) {
+            if let Some(statistics) = item::statistics(row, context.now, context.zone) {
                 ui.label(text(Type::Small, statistics).color(palette.muted));
             }
         });
     });
 }
 
-/// A box for what a person must read.
+/// A box for what a person must read: its headline with its shape and colour, and what `Copy text` copies.
 fn notice(
     ui: &mut Ui,
-    icon: Icon,
-    tone: Tone,
+    (icon, tone): (Icon, Tone),
     headline: &str,
     whole: impl FnOnce() -> String,
     more: impl FnOnce(&mut Ui),
@@ -212,16 +169,16 @@ fn server_text(ui: &mut Ui, server: Option<&str>) {
 /// Headline, what happened, what to do; the server's own words beside it.
 fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
     let whole = || errors::as_text(words, server, []);
-    notice(ui, Icon::Cross, Tone::Bad, &words.headline, whole, |ui| {
+    notice(ui, (Icon::Cross, Tone::Bad), &words.headline, whole, |ui| {
         ui.label(&words.what);
         ui.label(&words.todo);
         server_text(ui, server);
     });
 }
 
-fn retrying(ui: &mut Ui, sight: Sight<'_>, retry: &crate::domain::record::RetryState) {
+fn retrying(ui: &mut Ui, context: PageContext<'_>, retry: &crate::domain::record::RetryState) {
     let words = wording::text(&retry.failure, retry.side, &wording::Names::default());
-    let until = words::second(retry.until, sight.zone);
+    let until = words::second(retry.until, context.zone);
     let line = match retry.failure.cause {
         // No failure, and no try.
         Cause::Settling => format!("{}, until {until} at the latest", words.headline),
@@ -229,7 +186,7 @@ fn retrying(ui: &mut Ui, sight: Sight<'_>, retry: &crate::domain::record::RetryS
     };
     let server = retry.failure.server_text.as_deref();
     let whole = || errors::as_text(&words, server, []);
-    notice(ui, Icon::Pause, Tone::Warning, &line, whole, |ui| server_text(ui, server));
+    notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| server_text(ui, server));
 }
 
 fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
@@ -250,11 +207,17 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
             ui.add_space(12.0);
         }
     });
-    let progress = &row.progress;
-    if progress.folders_total == 0 && !row.status.is_active() {
-        return;
+    if row.progress.folders_total > 0 || row.status.is_active() {
+        ui.add_space(2.0);
+        progress(ui, row);
     }
-    ui.add_space(2.0);
+}
+
+/// How far the pass is.
+fn progress(ui: &mut Ui, row: &ItemRow) {
+    let palette = Palette::of(ui);
+    let muted = |ui: &mut Ui, words: &str| ui.label(text(Type::Small, words).color(palette.muted));
+    let progress = &row.progress;
     ui.horizontal_wrapped(|ui| {
         if progress.folders_total > 0 {
             muted(ui, "Folders");

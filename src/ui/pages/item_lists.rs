@@ -3,13 +3,14 @@
 use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::{Actions, Sight, item_notices};
+use super::controls::Control;
+use super::{Actions, PageContext, item_notices};
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
 use crate::service::items::{Details, FolderLine};
-use crate::ui::action::UserAction;
+use crate::ui::action::{ActionName, OneItem, Subject, UserAction};
 use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
@@ -48,9 +49,9 @@ const FOLDED: usize = 5;
 
 /// What the lists are painted from.
 #[derive(Clone, Copy)]
-pub struct Lists<'a> {
+pub struct ItemContext<'a> {
     /// Time and state.
-    pub sight: Sight<'a>,
+    pub context: PageContext<'a>,
     /// The project.
     pub project: &'a Project,
     /// The page.
@@ -59,6 +60,12 @@ pub struct Lists<'a> {
     pub row: &'a ItemRow,
     /// No room for all columns.
     pub narrow: bool,
+}
+
+impl<'a> ItemContext<'a> {
+    fn subject(&self) -> Subject<'a> {
+        Subject::Item(OneItem { project: self.project.id, row: self.row, neighbours: self.page.neighbours })
+    }
 }
 
 fn is_shown(word: &str, narrow: bool) -> bool {
@@ -85,7 +92,7 @@ fn shown<const N: usize>(columns: [(&str, f32); N], narrow: bool) -> impl Iterat
 }
 
 /// Paints them.
-pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
+pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
     let Some(details) = &lists.page.details else {
         section(ui, "Folder Summary");
         muted(ui, "Reading…");
@@ -110,9 +117,9 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
         section(ui, "Errors");
-        errors(ui, lists.page, details, actions);
+        errors(ui, lists, details, actions);
         ui.add_space(8.0);
-        item_notices::show(ui, &lists.page.notices, details.notices.len());
+        item_notices::show(ui, &lists.page.lists.notices, details.notices.len());
         section(ui, "Passes");
         passes(ui, lists, details);
     });
@@ -122,34 +129,34 @@ pub fn show(ui: &mut Ui, lists: Lists<'_>, actions: &mut Actions) {
 fn choose(ui: &mut Ui, page: &ItemPage, actions: &mut Actions) {
     let palette = Palette::of(ui);
     ui.spacing_mut().item_spacing.x = 4.0;
-    for (show, count) in Show::ALL.into_iter().zip(page.choices).rev() {
-        let on = page.show == show;
-        let words = format!("{} {}", show.word(), words::count(count as u64));
+    for (show, count) in Show::ALL.into_iter().zip(page.lists.choices).rev() {
+        let on = page.lists.show == show;
+        let words = format!("{} {}", show.label(), words::count(count as u64));
         let color = if on { palette.accent } else { palette.text };
         if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
             actions.push(UserAction::Item(ItemAction::Show(show)));
         }
     }
-    let mut find = page.find.clone();
+    let mut find = page.lists.find.clone();
     let edit = TextEdit::singleline(&mut find).hint_text("find folder").desired_width(120.0).id_salt("find folder");
     let response = ui.add(edit);
     response.widget_info(|| WidgetInfo {
         label: Some("Find folder".into()),
-        ..WidgetInfo::text_edit(true, &page.find, &page.find, "find folder")
+        ..WidgetInfo::text_edit(true, &page.lists.find, &page.lists.find, "find folder")
     });
     if response.changed() {
         actions.push(UserAction::Item(ItemAction::Find(find)));
     }
 }
 
-fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actions) {
+fn folders(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
     let known = lists.row.progress.folders_total > 0;
     if details.folders.is_empty() {
         let none = "No folders yet: a Full pass lists them when it has reached both sides";
         muted(ui, if known { "Reading…" } else { none });
         return;
     }
-    let lines = &lists.page.lines;
+    let lines = &lists.page.lists.lines;
     let more = lists.page.more.0;
     if lines.is_empty() && !more {
         muted(ui, "No folder fits the filter");
@@ -178,11 +185,9 @@ fn folders(ui: &mut Ui, lists: Lists<'_>, details: &Details, actions: &mut Actio
             body.rows(LINE, lines.len() + usize::from(more), |mut row| {
                 match lines.get(row.index()).and_then(|place| details.folders.get(*place)) {
                     Some(line) => folder(&mut row, line, &figures),
-                    None => drop(row.col(|ui| {
-                        if ui.button("Show more folders").clicked() {
-                            actions.push(UserAction::MoreFolders);
-                        }
-                    })),
+                    None => {
+                        drop(row.col(|ui| Control::of(ActionName::MoreFolders).show(ui, &lists.subject(), actions)))
+                    }
                 }
             });
         });
@@ -215,12 +220,13 @@ fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[Figure]) {
 }
 
 /// Errors by reason: what happened and what to do is said once, then which messages.
-fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions) {
-    if page.groups.is_empty() {
+fn errors(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
+    let page = lists.page;
+    if page.lists.groups.is_empty() {
         muted(ui, if details.errors.is_empty() { "None in the latest pass" } else { "Reading…" });
         return;
     }
-    for (at, group) in page.groups.iter().enumerate() {
+    for (at, group) in page.lists.groups.iter().enumerate() {
         let palette = Palette::of(ui);
         ui.horizontal(|ui| {
             icon::show(ui, icon::Icon::Warning, palette.tone(Tone::Warning));
@@ -239,7 +245,7 @@ fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions
             if let Some(server) = &group.server {
                 ui.label(text(Type::Mono, server).color(palette.muted));
             }
-            let whole = page.unfolded.contains(&at) || group.errors.len() <= FOLDED;
+            let whole = page.lists.unfolded.contains(&at) || group.errors.len() <= FOLDED;
             let shown = if whole { group.errors.len() } else { FOLDED };
             for (which, server) in &group.errors[..shown] {
                 ui.label(text(Type::Small, which));
@@ -256,8 +262,8 @@ fn errors(ui: &mut Ui, page: &ItemPage, details: &Details, actions: &mut Actions
         });
         ui.add_space(4.0);
     }
-    if page.more.1 && ui.button("Show more errors").clicked() {
-        actions.push(UserAction::MoreErrors);
+    if page.more.1 {
+        Control::of(ActionName::MoreErrors).show(ui, &lists.subject(), actions);
     }
 }
 
@@ -275,12 +281,12 @@ fn headings(header: &mut TableRow<'_, '_>, words: [&'static str; 2], figures: im
     }
 }
 
-fn passes(ui: &mut Ui, lists: Lists<'_>, details: &Details) {
+fn passes(ui: &mut Ui, lists: ItemContext<'_>, details: &Details) {
     if details.passes.is_empty() {
         muted(ui, "None yet");
         return;
     }
-    let Sight { now, zone, .. } = lists.sight;
+    let PageContext { now, zone, .. } = lists.context;
     ui.spacing_mut().item_spacing.y = 0.0;
     // In line with the folders above, which leave room for a scroll bar.
     ui.set_max_width(ui.available_width() - ui.spacing().scroll.floating_allocated_width);

@@ -1,13 +1,48 @@
-//! Keys: when they belong to a page, and the overlay that names them.
+//! Keys: when they belong to a page, what they do there, and the overlay that names them.
 
-use egui::{InputState, Key, Modifiers, Popup, Ui};
+use egui::{Align, Event, Layout, Popup, ScrollArea, Ui};
 
 use super::Actions;
-use super::grid_head::STARS;
-use crate::domain::ids::ItemId;
-use crate::ui::action::UserAction;
-use crate::ui::theme::{Palette, Type};
-use crate::ui::widgets::text::{section, text};
+use super::controls::Control;
+use crate::ui::action::{
+    ACTIONS, ActionIcon, ActionName, Entry, Reach, Screen, Shortcut, Subject, Unavailable, UserAction, keyed,
+};
+use crate::ui::theme::{ICON, Palette, Type};
+use crate::ui::widgets::icon;
+use crate::ui::widgets::text::{muted, section, text};
+
+/// Who has the keyboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A dialog or a menu that stands over this.
+    Another,
+    /// No control.
+    Nobody,
+    /// A field that is typed into.
+    Field,
+    /// Another control, such as a button.
+    Control,
+}
+
+impl Holder {
+    /// Who has it before the page or dialog here is painted: a field gives it away when it sees Enter.
+    pub fn before(ui: &Ui) -> Self {
+        match ui.memory(|memory| memory.focused()) {
+            _ if !are_for(ui) => Self::Another,
+            None => Self::Nobody,
+            Some(_) if ui.ctx().text_edit_focused() => Self::Field,
+            Some(_) => Self::Control,
+        }
+    }
+
+    fn leaves(self, reach: Reach) -> bool {
+        match (self, reach) {
+            (Self::Another, _) => false,
+            (_, Reach::Everything) | (Self::Nobody, Reach::Free) | (Self::Field, Reach::Fields) => true,
+            (Self::Nobody | Self::Field | Self::Control, Reach::Free | Reach::Fields) => false,
+        }
+    }
+}
 
 /// Whether keys belong to the page or dialog that is painted here: no dialog or menu stands over it.
 pub fn are_for(ui: &Ui) -> bool {
@@ -15,80 +50,119 @@ pub fn are_for(ui: &Ui) -> bool {
     top.is_none_or(|top| top == ui.layer_id()) && !Popup::is_any_open(ui.ctx())
 }
 
-/// Whether, besides, no field has them.
-pub fn are_free(ui: &Ui) -> bool {
-    are_for(ui) && !ui.egui_wants_keyboard_input()
+/// Whether any key was pressed: only then is it worth while to look for what it would act on.
+pub fn is_any_pressed(ui: &Ui) -> bool {
+    ui.input(|input| input.events.iter().any(|event| matches!(event, Event::Key { pressed: true, .. })))
 }
 
-/// Whether Enter was pressed for the page or dialog that is painted here, in whatever field.
-pub fn entered(ui: &Ui) -> bool {
-    are_for(ui) && ui.input(|input| input.key_pressed(Key::Enter))
-}
-
-/// The keys that do something with items: those that `chosen` names.
-pub fn act(input: &mut InputState, chosen: impl Fn() -> Vec<ItemId>, mut push: impl FnMut(UserAction)) {
-    let digits = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
-    for (key, (_, star)) in digits.into_iter().zip(STARS) {
-        if input.consume_key(Modifiers::NONE, key) {
-            push(UserAction::Star(chosen(), star));
+/// Does what keys do here, by the table; `holder` had the keyboard before the page or dialog was painted.
+pub fn act(ui: &Ui, holder: Holder, subject: &Subject<'_>, actions: &mut Actions) {
+    if holder == Holder::Another || !is_any_pressed(ui) {
+        return;
+    }
+    let here = ACTIONS.iter().filter(|entry| entry.scope.holds(subject.screen()));
+    let mut keys: Vec<(&Shortcut, &Entry)> =
+        here.flat_map(|entry| entry.keys.iter().map(move |key| (key, entry))).collect();
+    // Those with modifiers come first: a key alone also fits when they are held.
+    keys.sort_by_key(|(key, _)| key.modifiers.is_none());
+    for (key, entry) in keys {
+        if holder.leaves(key.reach) && is_pressed(ui, key) {
+            match (entry.rule)(subject) {
+                Ok(action) => {
+                    ui.input_mut(|input| input.consume_key(key.modifiers, key.key));
+                    actions.push(action);
+                }
+                Err(Unavailable::Refused(why)) => {
+                    ui.input_mut(|input| input.consume_key(key.modifiers, key.key));
+                    actions.push(UserAction::Explain(why));
+                }
+                Err(Unavailable::Nothing(_)) => {}
+            }
         }
     }
-    if input.consume_key(Modifiers::NONE, Key::S) {
-        push(UserAction::AskStart(chosen()));
-    }
-    if input.consume_key(Modifiers::NONE, Key::X) {
-        push(UserAction::Stop(chosen()));
-    }
 }
 
-/// All keys, by where they act.
-const KEYS: [(&str, &[(&str, &str)]); 3] = [
-    (
-        "Items of a project",
-        &[
-            ("↑ ↓, Page up, Page down, Home, End", "Move"),
-            ("Space", "Select or deselect"),
-            ("Shift with ↑ ↓ or a click", "Select a range"),
-            ("Ctrl A", "Select all that the filters show"),
-            ("Esc", "Deselect all"),
-            ("Enter", "Open the item"),
-            ("/", "Search"),
-            ("R", "Sort again"),
-        ],
-    ),
-    (
-        "Selected items, else the one at the cursor, else the item shown",
-        &[
-            ("S", "Start…"),
-            ("X", "Stop"),
-            ("1 to 6", "Red, orange, yellow, green, blue, purple star"),
-            ("0", "No star"),
-        ],
-    ),
-    ("An item's page", &[("← →", "Previous, next item"), ("Esc", "Back to the items")]),
-];
+fn is_pressed(ui: &Ui, shortcut: &Shortcut) -> bool {
+    let fits = |event: &Event| match event {
+        Event::Key { key, modifiers, pressed: true, .. } => {
+            *key == shortcut.key && modifiers.matches_logically(shortcut.modifiers)
+        }
+        _ => false,
+    };
+    ui.input(|input| input.events.iter().any(fits))
+}
+
+/// Room for a key's name.
+const KEY: f32 = 108.0;
 
 /// The overlay with all keys.
 pub fn help(ui: &mut Ui) -> Actions {
     let mut actions = Actions::new();
-    let palette = Palette::of(ui);
+    let (holder, subject) = (Holder::before(ui), Subject::Nothing(Screen::Help));
     ui.label(text(Type::Page, "Keys"));
-    for (place, keys) in KEYS {
-        ui.add_space(8.0);
-        section(ui, place);
-        ui.spacing_mut().interact_size.y = 0.0; // lines of text, not of controls
-        egui::Grid::new(place).num_columns(2).spacing([16.0, 4.0]).min_col_width(190.0).show(ui, |ui| {
-            for (key, word) in keys {
-                ui.label(text(Type::SmallStrong, *key));
-                ui.label(text(Type::Small, *word).color(palette.muted));
-                ui.end_row();
+    let groups = keyed();
+    let (left, right) = groups.split_at(half(&groups));
+    // Where the window is too low for all of them, they are scrolled.
+    let room = (ui.ctx().content_rect().height() - 200.0).max(200.0);
+    ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
+        ui.columns(2, |columns| {
+            for (ui, groups) in columns.iter_mut().zip([left, right]) {
+                // Columns justify their texts.
+                ui.with_layout(Layout::top_down(Align::Min), |ui| groups.iter().for_each(|group| list(ui, group)));
+            }
+        });
+    });
+    ui.add_space(4.0);
+    muted(ui, "With the pointer, Shift selects a range and Ctrl one more");
+    ui.add_space(8.0);
+    Control::of(ActionName::CloseDialog).label("Close").show(ui, &subject, &mut actions);
+    act(ui, holder, &subject, &mut actions);
+    actions
+}
+
+/// How many groups stand in the first of two columns.
+fn half(groups: &[(&str, Vec<&Entry>)]) -> usize {
+    // A heading is as high as two keys.
+    let high = |(_, entries): &(&str, Vec<&Entry>)| entries.len() + 2;
+    let all: usize = groups.iter().map(high).sum();
+    let mut above = 0;
+    let first = groups.iter().take_while(|group| {
+        let fits = above * 2 < all;
+        above += high(group);
+        fits
+    });
+    first.count()
+}
+
+fn list(ui: &mut Ui, (heading, entries): &(&str, Vec<&Entry>)) {
+    ui.add_space(8.0);
+    section(ui, heading);
+    // Lines of text, not of controls.
+    ui.spacing_mut().interact_size.y = 0.0;
+    ui.spacing_mut().item_spacing.y = 3.0;
+    for entry in entries {
+        ui.horizontal(|ui| {
+            let layout = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(egui::vec2(KEY, ICON), layout, |ui| {
+                ui.set_min_width(KEY);
+                ui.label(text(Type::SmallStrong, entry.key_names()));
+            });
+            ui.label(text(Type::Small, entry.text).color(Palette::of(ui).muted));
+            if let Some(icon) = entry.icon {
+                mark(ui, icon);
             }
         });
     }
-    ui.spacing_mut().interact_size.y = 26.0;
-    ui.add_space(12.0);
-    if ui.button("Close").clicked() {
-        actions.push(UserAction::CloseDialog);
+}
+
+/// The icon of an action, as high as a line.
+fn mark(ui: &mut Ui, of: ActionIcon) {
+    let palette = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(ICON), egui::Sense::hover());
+    match of {
+        ActionIcon::Star(star) => {
+            icon::star(ui.painter(), rect.center(), 5.5, star.map(|star| palette.star(star)), palette.border);
+        }
+        ActionIcon::Shape(shape) => icon::paint(ui.painter(), rect.shrink(1.0), shape, palette.muted, palette.page),
     }
-    actions
 }

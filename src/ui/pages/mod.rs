@@ -1,5 +1,6 @@
 //! Pages: each paints from a model and returns what a person did. No page asks the engine or decides.
 
+mod controls;
 pub mod dialogs;
 pub mod frame;
 pub mod grid;
@@ -11,10 +12,11 @@ mod item_notices;
 pub mod keys;
 pub mod new_project;
 pub mod projects;
+pub mod unopened;
 
 /// What every page may look at.
 #[derive(Clone, Copy)]
-pub struct Sight<'a> {
+pub struct PageContext<'a> {
     /// The engine's state.
     pub snapshot: &'a crate::engine::snapshot::Snapshot,
     /// Now, UTC epoch milliseconds.

@@ -1,19 +1,21 @@
 //! The form for a new project: a name and two servers.
 
-use egui::{Align, ComboBox, Layout, ScrollArea, Ui};
+use egui::{Align, Layout, ScrollArea, Ui};
 
 use super::Actions;
-use super::keys::entered;
+use super::controls::Control;
+use super::keys::{self, Holder};
 use crate::domain::server::Security;
-use crate::ui::action::UserAction;
+use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{Check, Kind, ProjectForm, ServerFaults, ServerForm};
-use crate::ui::route::Route;
 use crate::ui::theme::{Palette, Type};
-use crate::ui::widgets::text::{field, muted, primary, section, text};
+use crate::ui::widgets::field::{Choice, Field};
+use crate::ui::widgets::text::{muted, section, text};
 
 /// Paints it.
 pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     let mut actions = Actions::new();
+    let holder = Holder::before(ui);
     ui.label(text(Type::Page, "New project"));
     ui.add_space(8.0);
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -21,7 +23,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         let wrong = form.name_fault().filter(|_| form.tried);
         ui.scope(|ui| {
             ui.set_max_width(370.0);
-            let name = field(ui, "Name", &mut form.name, "Contoso → Fabrikam", false, wrong);
+            let name = Field::new("Name").hint("Contoso → Fabrikam").wrong(wrong).show(ui, &mut form.name);
             if !std::mem::replace(&mut form.entered, true) {
                 name.request_focus();
             }
@@ -45,17 +47,13 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
             let color = ui.visuals().error_fg_color;
             ui.label(egui::RichText::new(refused).color(color));
         }
+        let subject = Subject::NewProject(form);
         ui.horizontal(|ui| {
-            // Enter in any field makes it, as in other forms.
-            let entered = entered(ui);
-            if primary(ui, !form.busy, "Create project").clicked() || (entered && !form.busy) {
-                actions.push(UserAction::CreateProject);
-            }
-            if ui.button("Cancel").clicked() {
-                actions.push(UserAction::Go(Route::Projects));
-            }
+            Control::of(ActionName::CreateProject).primary().show(ui, &subject, &mut actions);
+            Control::of(ActionName::LeaveForm).show(ui, &subject, &mut actions);
         });
     });
+    keys::act(ui, holder, &Subject::NewProject(form), &mut actions);
     actions
 }
 
@@ -78,7 +76,7 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
         Kind::Imap => imap(ui, &lower, form, &faults),
         Kind::Maildir => {
             let (hint, wrong) = ("/srv/mail/{email}/Maildir", faults.path.as_deref());
-            field(ui, &format!("Path of the {lower}"), &mut form.path, hint, false, wrong);
+            Field::new(&format!("Path of the {lower}")).hint(hint).wrong(wrong).show(ui, &mut form.path);
             muted(
                 ui,
                 "Folders on this computer. Each item fills in its {email}, {user} (login name), {localpart} or {domain}; \
@@ -90,7 +88,8 @@ fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool)
 
 fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
     let hint = format!("imap.example.com, or with a port: imap.example.com:{}", form.security.default_port());
-    field(ui, &format!("Host of the {lower}"), &mut form.host, &hint, false, faults.host.as_deref());
+    let label = format!("Host of the {lower}");
+    Field::new(&label).hint(&hint).wrong(faults.host.as_deref()).show(ui, &mut form.host);
     ui.add_space(4.0);
     ui.horizontal_top(|ui| {
         let words = |security: Security| match security {
@@ -99,7 +98,8 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
             Security::Plain => "No protection",
         };
         let all = [Security::Tls, Security::StartTls, Security::Plain];
-        choice(ui, &format!("Protection of the {lower}"), 120.0, &mut form.security, &all, words);
+        let label = format!("Protection of the {lower}");
+        Choice { label: &label, width: 120.0, words }.show(ui, &mut form.security, &all);
         if form.security != Security::Plain {
             let words = |check: Check| match check {
                 Check::System => "Checked by this computer",
@@ -107,7 +107,8 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
                 Check::Fingerprint => "Exactly one, by its fingerprint",
             };
             let all = [Check::System, Check::File, Check::Fingerprint];
-            choice(ui, &format!("Certificate of the {lower}"), 220.0, &mut form.check, &all, words);
+            let label = format!("Certificate of the {lower}");
+            Choice { label: &label, width: 220.0, words }.show(ui, &mut form.check, &all);
         }
     });
     if form.security == Security::Plain {
@@ -121,9 +122,10 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
     ui.checkbox(&mut form.administered, format!("One administrator opens all mailboxes of the {lower}"));
     if form.administered {
         let hint = "admin, or {user}*admin";
-        field(ui, &format!("Administrator of the {lower}"), &mut form.admin, hint, false, faults.admin.as_deref());
+        let label = format!("Administrator of the {lower}");
+        Field::new(&label).hint(hint).wrong(faults.admin.as_deref()).show(ui, &mut form.admin);
         let label = format!("Password of the {lower}'s administrator");
-        field(ui, &label, &mut form.password, "", true, faults.password.as_deref());
+        Field::secret(&label).wrong(faults.password.as_deref()).show(ui, &mut form.password);
     } else {
         muted(ui, "Each item has its own login; passwords come with the list of items");
     }
@@ -134,31 +136,11 @@ fn certificate(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerF
         Check::System => {}
         Check::File => {
             let label = format!("File of certificates for the {lower}");
-            field(ui, &label, &mut form.trust, "/path/to/ca.pem", false, faults.trust.as_deref());
+            Field::new(&label).hint("/path/to/ca.pem").wrong(faults.trust.as_deref()).show(ui, &mut form.trust);
         }
         Check::Fingerprint => {
             let label = format!("SHA-256 fingerprint of the {lower}");
-            field(ui, &label, &mut form.trust, "64 hexadecimal digits", false, faults.trust.as_deref());
+            Field::new(&label).hint("64 hexadecimal digits").wrong(faults.trust.as_deref()).show(ui, &mut form.trust);
         }
     }
-}
-
-/// One of several, with its label above it.
-fn choice<T: Copy + PartialEq>(
-    ui: &mut Ui,
-    label: &str,
-    width: f32,
-    value: &mut T,
-    all: &[T],
-    words: impl Fn(T) -> &'static str,
-) {
-    ui.vertical(|ui| {
-        let name = ui.label(text(Type::Small, label));
-        let chosen = ComboBox::from_id_salt(label).width(width).selected_text(words(*value)).show_ui(ui, |ui| {
-            for one in all {
-                ui.selectable_value(value, *one, words(*one));
-            }
-        });
-        chosen.response.labelled_by(name.id);
-    });
 }

@@ -1,26 +1,32 @@
 //! All projects: name, servers, items, how far they are.
 
 use egui::{Align, Layout, Ui};
-use egui_extras::{Column, TableBuilder};
+use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::{Actions, Sight};
+use super::controls::Control;
+use super::keys::{self, Holder};
+use super::{Actions, PageContext};
 use crate::domain::project::Project;
-use crate::ui::action::UserAction;
-use crate::ui::model::projects::{BAR, Projects};
+use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::model::projects::{BAR, Projects, Summary};
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::{NARROW, Palette, ROW, Type};
 use crate::ui::widgets::bars;
-use crate::ui::widgets::text::{cut, figure, muted, primary, text};
+use crate::ui::widgets::text::{cut, figure, muted, text};
+
+/// No project is chosen here.
+const SUBJECT: Subject<'_> = Subject::Nothing(Screen::Projects);
 
 /// Paints it.
-pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects) -> Actions {
+pub fn show(ui: &mut Ui, page: PageContext<'_>, projects: &[Project], sums: &Projects) -> Actions {
     let mut actions = Actions::new();
+    keys::act(ui, Holder::before(ui), &SUBJECT, &mut actions);
     ui.horizontal(|ui| {
         ui.label(text(Type::Page, "Projects"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if !projects.is_empty() && primary(ui, true, "New project…").clicked() {
-                actions.push(UserAction::Go(Route::NewProject));
+            if !projects.is_empty() {
+                Control::of(ActionName::NewProject).primary().show(ui, &SUBJECT, &mut actions);
             }
         });
     });
@@ -44,62 +50,67 @@ pub fn show(ui: &mut Ui, sight: Sight<'_>, projects: &[Project], sums: &Projects
     if !narrow {
         table = table.column(Column::exact(92.0));
     }
-    table
-        .header(ROW, |mut header| {
-            for (at, word) in ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"]
-                .into_iter()
-                .take(if narrow { 6 } else { 7 })
-                .enumerate()
-            {
-                header.col(|ui| {
-                    let color = Palette::of(ui).muted;
-                    match at {
-                        2 | 3 | 5 | 6 => figure(ui, word, Some(color)),
-                        4 => {
-                            ui.add_space(12.0);
-                            cut(ui, text(Type::Small, word).color(color));
-                        }
-                        _ => drop(cut(ui, text(Type::Small, word).color(color))),
-                    }
-                });
-            }
-        })
-        .body(|body| {
-            body.rows(ROW + 4.0, projects.len(), |mut row| {
-                let project = &projects[row.index()];
-                let sum = sums.of(project.id);
-                row.col(|ui| {
-                    if ui.link(text(Type::Strong, &project.name)).clicked() {
-                        actions.push(UserAction::Go(Route::Project(project.id)));
-                    }
-                });
-                row.col(|ui| {
-                    let servers = format!("{} → {}", project.source.place(), project.destination.place());
-                    cut(ui, text(Type::Small, servers));
-                });
-                row.col(|ui| figure(ui, words::count(sum.items as u64), None));
-                row.col(|ui| figure(ui, words::count_or_dash(sum.done as u64), None));
-                row.col(|ui| {
-                    let palette = Palette::of(ui);
-                    ui.add_space(12.0);
-                    let mut parts: Vec<_> =
-                        sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
-                    let started: u64 = sum.tones.iter().sum();
-                    parts.push(((sum.items as u64).saturating_sub(started), palette.track));
-                    let bar = bars::segments(ui, bar, 8.0, &parts, palette.track);
-                    bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
-                });
-                row.col(|ui| figure(ui, words::size_or_dash(sum.bytes), None));
-                if narrow {
-                    return;
+    table.header(ROW, |mut row| headings(&mut row, if narrow { 6 } else { 7 })).body(|body| {
+        body.rows(ROW + 4.0, projects.len(), |mut row| {
+            let project = &projects[row.index()];
+            let sum = sums.of(project.id);
+            row.col(|ui| {
+                if ui.link(text(Type::Strong, &project.name)).clicked() {
+                    actions.push(UserAction::Go(Route::Project(project.id)));
                 }
-                row.col(|ui| {
-                    let last = sum.last.map_or_else(|| "–".into(), |at| words::moment(at, sight.now, sight.zone));
-                    figure(ui, last, Some(Palette::of(ui).muted));
-                });
             });
+            row.col(|ui| {
+                let servers = format!("{} → {}", project.source.place(), project.destination.place());
+                cut(ui, text(Type::Small, servers));
+            });
+            figures(&mut row, page, &sum, (bar, narrow));
         });
+    });
     actions
+}
+
+fn headings(header: &mut TableRow<'_, '_>, shown: usize) {
+    let words = ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"];
+    for (at, word) in words.into_iter().take(shown).enumerate() {
+        header.col(|ui| {
+            let color = Palette::of(ui).muted;
+            match at {
+                2 | 3 | 5 | 6 => figure(ui, word, Some(color)),
+                4 => {
+                    ui.add_space(12.0);
+                    cut(ui, text(Type::Small, word).color(color));
+                }
+                _ => drop(cut(ui, text(Type::Small, word).color(color))),
+            }
+        });
+    }
+}
+
+/// The figures of a project, with a bar of this width; the last activity where it is not narrow.
+fn figures(row: &mut TableRow<'_, '_>, page: PageContext<'_>, sum: &Summary, (bar, narrow): (f32, bool)) {
+    row.col(|ui| figure(ui, words::count(sum.items as u64), None));
+    row.col(|ui| figure(ui, words::count_or_dash(sum.done as u64), None));
+    row.col(|ui| {
+        ui.add_space(12.0);
+        summary_bar(ui, sum, bar);
+    });
+    row.col(|ui| figure(ui, words::size_or_dash(sum.bytes), None));
+    if !narrow {
+        row.col(|ui| {
+            let last = sum.last.map_or_else(|| "–".into(), |at| words::moment(at, page.now, page.zone));
+            figure(ui, last, Some(Palette::of(ui).muted));
+        });
+    }
+}
+
+/// The items of a project by tone, and in words under the pointer.
+pub(super) fn summary_bar(ui: &mut Ui, sum: &Summary, width: f32) {
+    let palette = Palette::of(ui);
+    let mut parts: Vec<_> = sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
+    let started: u64 = sum.tones.iter().sum();
+    parts.push(((sum.items as u64).saturating_sub(started), palette.track));
+    let bar = bars::segments(ui, width, 8.0, &parts, palette.track);
+    bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
 }
 
 fn empty(ui: &mut Ui, actions: &mut Actions) {
@@ -108,14 +119,10 @@ fn empty(ui: &mut Ui, actions: &mut Actions) {
         ui.label(text(Type::Section, "No projects yet"));
         muted(ui, "A project names two mail servers. Its items are the mailboxes that move from one to the other");
         ui.add_space(12.0);
-        if primary(ui, true, "New project…").clicked() {
-            actions.push(UserAction::Go(Route::NewProject));
-        }
+        Control::of(ActionName::NewProject).primary().show(ui, &SUBJECT, actions);
         ui.add_space(36.0);
         muted(ui, "Or watch a dozen sample mailboxes move between two folders of this machine; nothing stays behind");
         ui.add_space(12.0);
-        if ui.button("Open the demo").clicked() {
-            actions.push(UserAction::OpenDemo);
-        }
+        Control::of(ActionName::OpenDemo).show(ui, &SUBJECT, actions);
     });
 }

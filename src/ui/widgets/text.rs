@@ -1,6 +1,6 @@
 //! Text and small controls in the sizes of the theme.
 
-use egui::{Align, Color32, Label, Layout, Response, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{Align, Color32, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::icon::{self, Icon};
 use crate::ui::theme::{ICON, Palette, Type, font};
@@ -93,24 +93,6 @@ pub fn badge(ui: &mut Ui, icon: Icon, words: &str, color: Color32, name: &str) -
     response.widget_info(|| WidgetInfo::labeled(Role::Link, true, name));
     let response = if galley.elided { response.on_hover_text(words) } else { response };
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
-}
-
-/// A field with its label above it, and what is wrong with it below.
-pub fn field(ui: &mut Ui, label: &str, value: &mut String, hint: &str, secret: bool, wrong: Option<&str>) -> Response {
-    ui.vertical(|ui| {
-        let name = ui.label(text(Type::Small, label));
-        let edit = TextEdit::singleline(value).hint_text(hint).password(secret).desired_width(f32::INFINITY);
-        let response = ui.add(edit).labelled_by(name.id);
-        if secret {
-            forget_typing(ui, &response);
-        }
-        if let Some(wrong) = wrong {
-            let color = ui.visuals().error_fg_color;
-            ui.label(text(Type::Small, wrong).color(color));
-        }
-        response
-    })
-    .inner
 }
 
 /// A field's history of typing is forgotten: it would keep what is secret beyond the form, for Ctrl+Z to bring it back.

@@ -18,7 +18,7 @@ use mailferry::platform::program::DemoProcess;
 use mailferry::service::client::{Client, Waker};
 use mailferry::service::{OpenOptions, VaultKind};
 use mailferry::store::Store;
-use mailferry::ui::app::{App, Surroundings};
+use mailferry::ui::app::{App, Services};
 use mailferry::vault::FileVault;
 
 use super::OneFile;
@@ -46,17 +46,17 @@ impl Live {
             ..OpenOptions::new(folder.to_owned())
         };
         let client = Client::open(options, Arc::clone(&waker)).expect("threads");
-        let around = Surroundings {
+        let services = Services {
             clock: Arc::new(SystemClock),
             zone: jiff::tz::TimeZone::UTC,
             picker: Box::new(OneFile),
             demo: Box::new(DemoProcess),
             waker,
-            autorun: None,
+            auto_run: None,
             interrupts: None,
         };
         let window =
-            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, client, around));
+            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, client, services));
         Live { window, news }
     }
 

@@ -46,9 +46,9 @@ fn summary(ends: &[(Status, Counts)]) -> RunSummary {
 }
 
 #[test]
-fn an_autorun_is_started_once_and_its_end_is_told() {
+fn an_auto_run_is_started_once_and_its_end_is_told() {
     let items = vec![ItemId(1), ItemId(2)];
-    let mut stage = Stage::with_autorun(Some(AutoRun { project: PROJECT, items: items.clone(), summary }));
+    let mut stage = Stage::with_auto_run(Some(AutoRun { project: PROJECT, items: items.clone(), summary }));
     stage.state(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
     stage.opened(WorkspaceInfo { projects: vec![project()], ..WorkspaceInfo::default() });
     let (request, Request::Command(Command::Start { project: PROJECT, items: started, kind: PassKind::Full })) =
@@ -74,7 +74,7 @@ fn an_autorun_is_started_once_and_its_end_is_told() {
     assert!(!stage.says("2 completed"), "what ended well is told once");
     assert!(stage.asked().is_empty());
     stage.click("Start all 3…");
-    assert!(!stage.says("right direction"), "the autorun knew it");
+    assert!(!stage.says("right direction"), "the auto-run knew it");
 }
 
 #[test]

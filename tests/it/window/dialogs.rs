@@ -185,6 +185,17 @@ fn closing_takes_back_an_import_first() {
 }
 
 #[test]
+fn ctrl_c_takes_back_an_import_before_the_window_leaves() {
+    let mut stage = Stage::with(Vec::new());
+    let (request, cancel) = importing(&mut stage);
+    stage.ctrl_c.send(()).expect("somebody listens");
+    stage.window.run();
+    assert!(cancel.is_cancelled() && !stage.window.state().is_leaving() && stage.says("then the window closes"));
+    stage.answer(request, Response::Cancelled);
+    assert!(stage.window.state().is_leaving());
+}
+
+#[test]
 fn a_long_pasted_list_is_not_laid_out() {
     let mut stage = Stage::with(Vec::new());
     stage.click("Import the first items…");

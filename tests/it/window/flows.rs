@@ -154,7 +154,7 @@ fn keys_move_select_and_star() {
     stage.press(Modifiers::NONE, Key::ArrowDown);
     stage.press(Modifiers::NONE, Key::Space);
     stage.press(Modifiers::SHIFT, Key::ArrowDown);
-    let selected = |stage: &Stage| stage.window.state().grid(PROJECT).map(|grid| grid.targets.len());
+    let selected = |stage: &Stage| stage.window.state().grid(PROJECT).map(|grid| grid.selection.targets.len());
     assert_eq!(selected(&stage), Some(2));
     stage.press(Modifiers::COMMAND, Key::A);
     assert_eq!(selected(&stage), Some(3));

@@ -11,6 +11,7 @@ use mailferry::domain::status::Status;
 use mailferry::engine::command::Command;
 use mailferry::service::client::{Request, Response};
 use mailferry::service::items::{Details, FolderLine, PassLine};
+use mailferry::ui::action::ACTIONS;
 use mailferry::ui::route::Route;
 
 use super::{NOW, PROJECT, Stage, item, item_in, refused_login};
@@ -29,9 +30,45 @@ fn the_question_mark_shows_all_keys() {
 }
 
 #[test]
+fn the_overlay_shows_each_key_of_the_table() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.press(Modifiers::NONE, Key::Questionmark);
+    for entry in ACTIONS.iter().filter(|entry| !entry.keys.is_empty()) {
+        assert!(stage.shows(entry.text) && stage.shows(&entry.key_names()), "{:?}", entry.name);
+    }
+}
+
+#[test]
+fn a_key_that_is_refused_says_why() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating)]);
+    stage.click("Migrating: open anna@contoso.example");
+    stage.asked();
+    stage.press(Modifiers::NONE, Key::S);
+    assert!(stage.says("the item is migrating") && stage.asked().is_empty() && !stage.says("Start 0"));
+    stage.press(Modifiers::NONE, Key::X);
+    assert!(matches!(stage.only().1, Request::Command(Command::Stop { ref items, .. }) if items == &[ItemId(1)]));
+}
+
+#[test]
+fn enter_in_the_search_opens_no_item() {
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob")]);
+    stage.press(Modifiers::NONE, Key::ArrowDown);
+    stage.type_into("Search", "anna");
+    stage.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
+    stage.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(stage.window.state().route(), Route::Item(PROJECT, ItemId(1)), "now no field has it");
+}
+
+#[test]
 fn the_slash_goes_to_the_search_and_a_pasted_list_finds_its_items() {
     let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
     stage.press(Modifiers::NONE, Key::Slash);
+    {
+        use egui_kittest::kittest::Queryable;
+        let field = stage.window.get_by_role_and_label(egui::Role::TextInput, "Search");
+        assert!(field.is_focused());
+    }
     stage.type_into("Search", "bob@contoso.example; CARL@contoso.example");
     assert_eq!(stage.order(), ["bob", "carl"]);
     stage.click("Clear filters");
@@ -116,12 +153,12 @@ fn an_item_leads_to_the_ones_before_and_after_it() {
     );
     stage.press(Modifiers::NONE, Key::Escape);
     assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
-    let cursor = |stage: &Stage| stage.window.state().grid(PROJECT).and_then(|grid| grid.cursor);
+    let cursor = |stage: &Stage| stage.window.state().grid(PROJECT).and_then(|grid| grid.selection.cursor);
     assert_eq!(cursor(&stage), Some(ItemId(1)), "where one was");
     stage.press(Modifiers::NONE, Key::End);
     assert_eq!(cursor(&stage), Some(ItemId(3)));
     stage.press(Modifiers::SHIFT, Key::Home);
-    assert_eq!(stage.window.state().grid(PROJECT).map(|grid| grid.targets.len()), Some(3));
+    assert_eq!(stage.window.state().grid(PROJECT).map(|grid| grid.selection.targets.len()), Some(3));
 }
 
 #[test]

@@ -30,7 +30,7 @@ use mailferry::platform::program::{Demo, DemoError};
 use mailferry::service::client::{Client, Request, RequestId, Response, ServiceEnd};
 use mailferry::service::launch::AutoRun;
 use mailferry::service::{VaultKind, WorkspaceInfo};
-use mailferry::ui::app::{App, Surroundings};
+use mailferry::ui::app::{App, Services};
 
 /// When everything happens: Saturday 22 November 2025, 08:26:40 UTC.
 pub const NOW: i64 = 1_763_800_000_000;
@@ -78,26 +78,26 @@ pub struct Stage {
 impl Stage {
     /// A window whose workspace is not open yet.
     pub fn closed() -> Stage {
-        Stage::with_autorun(None)
+        Stage::with_auto_run(None)
     }
 
     /// The same with something to do once it is.
-    pub fn with_autorun(autorun: Option<AutoRun>) -> Stage {
+    pub fn with_auto_run(auto_run: Option<AutoRun>) -> Stage {
         let (client, service) = Client::pair();
         let (demos, demo) = channel();
         let (ctrl_c, presses) = channel();
         let clock = Arc::new(FixedClock::at(NOW));
-        let around = Surroundings {
+        let services = Services {
             clock: Arc::clone(&clock) as _,
             zone: jiff::tz::TimeZone::UTC,
             picker: Box::new(OneFile),
             demo: Box::new(FakeDemo(demos)),
             waker: Arc::new(|| ()),
-            autorun,
+            auto_run,
             interrupts: Some(presses),
         };
         let window =
-            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, client, around));
+            Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, client, services));
         Stage { window, service, clock, demo, ctrl_c, revision: 0 }
     }
 

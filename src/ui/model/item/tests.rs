@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::ids::{FolderId, ProjectId};
 use crate::domain::pass::PassKind;
+use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::record::{PassFolder, PassProgress};
 use crate::domain::status::Status;
 use crate::service::items::PassLine;
@@ -75,11 +76,11 @@ fn neighbours_follow_the_order_of_the_grid() {
     let snapshot = Snapshot::of(1, (0..4).map(row));
     let mut page = ItemPage::new(ItemId(2));
     assert!(page.row(&snapshot).is_some());
-    page.look_around(&[3, 2, 0], &snapshot);
+    page.find_neighbours(&[3, 2, 0], &snapshot);
     let expected = Neighbours { at: Some((2, 3)), previous: Some(ItemId(3)), next: Some(ItemId(0)) };
     assert_eq!(page.neighbours, expected);
-    page.look_around(&[2, 3, 0], &snapshot);
+    page.find_neighbours(&[2, 3, 0], &snapshot);
     assert_eq!((page.neighbours.at, page.neighbours.previous), (Some((1, 3)), None), "the order changed");
-    page.look_around(&[3, 0], &snapshot);
+    page.find_neighbours(&[3, 0], &snapshot);
     assert_eq!(page.neighbours, Neighbours::default(), "the filter hides it");
 }

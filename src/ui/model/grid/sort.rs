@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::look;
 use crate::engine::snapshot::ItemRow;
+use crate::ui::model::look;
 
 /// A column that orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Column {
         [Self::Star, Self::Name, Self::Status, Self::Folders, Self::Messages, Self::Data, Self::Errors, Self::Since];
 
     /// Its heading.
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Star => "Star",
             Self::Name => "Source → destination",

@@ -1,8 +1,12 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::domain::ids::PassId;
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::pass::PassKind;
 use crate::domain::record::PassProgress;
+use crate::domain::star::Star;
+use crate::domain::status::Status;
+use crate::engine::snapshot::{ItemRow, Snapshot};
 
 pub fn row(id: i64, source: &str) -> ItemRow {
     ItemRow {
@@ -27,7 +31,7 @@ fn snapshot(revision: u64, rows: Vec<ItemRow>) -> Arc<Snapshot> {
 }
 
 fn shown(grid: &Grid, snapshot: &Snapshot) -> Vec<i64> {
-    grid.view.iter().map(|place| snapshot.row(*place).unwrap().item.0).collect()
+    grid.view.places.iter().map(|place| snapshot.row(*place).unwrap().item.0).collect()
 }
 
 /// The next state, in which rows with these places' ids are replaced; others are shared with the state before.
@@ -72,7 +76,7 @@ fn rows_are_ordered_by_any_column_and_back() {
     assert_eq!(shown(&grid, &snapshot), [3, 2, 1], "starred ones first");
     for column in Column::ALL {
         act(&mut grid, &snapshot, GridAction::Sort(column));
-        assert_eq!(Sort::from_text(&grid.sort.to_text()), Some(grid.sort));
+        assert_eq!(Sort::from_text(&grid.filter.sort.to_text()), Some(grid.filter.sort));
     }
 }
 
@@ -83,7 +87,7 @@ fn nothing_is_recomputed_while_nothing_changes() {
     assert!(grid.refresh(&snapshot));
     assert!(!grid.refresh(&snapshot));
     grid.apply(GridAction::Tab(Tab::Done), &snapshot);
-    assert!(grid.refresh(&snapshot) && grid.view.is_empty());
+    assert!(grid.refresh(&snapshot) && grid.view.places.is_empty());
 }
 
 #[test]
@@ -97,9 +101,9 @@ fn the_order_stands_still_while_rows_are_selected() {
     rows[2].progress.counts.copied = 9;
     let after = snapshot(2, rows);
     grid.refresh(&after);
-    assert!(grid.stale && shown(&grid, &after) == order);
+    assert!(grid.view.stale && shown(&grid, &after) == order);
     act(&mut grid, &after, GridAction::SortAgain);
-    assert!(!grid.stale);
+    assert!(!grid.view.stale);
     assert_eq!(shown(&grid, &after)[0], 3);
 }
 
@@ -125,11 +129,15 @@ fn r59_all_that_the_filter_shows_is_selected() {
     let mut grid = Grid::new(ProjectId(1), None);
     grid.refresh(&snapshot);
     act(&mut grid, &snapshot, GridAction::SelectAll(true));
-    assert_eq!(grid.targets.len(), 3);
+    assert_eq!(grid.selection.targets.len(), 3);
     act(&mut grid, &snapshot, GridAction::Search("ANNA".into()));
-    assert_eq!((grid.targets.len(), grid.selected.len()), (1, 3), "actions leave hidden ones alone");
+    assert_eq!(
+        (grid.selection.targets.len(), grid.selection.selected.len()),
+        (1, 3),
+        "actions leave hidden ones alone"
+    );
     act(&mut grid, &snapshot, GridAction::SelectAll(false));
-    assert!(grid.selected.is_empty());
+    assert!(grid.selection.selected.is_empty());
 }
 
 #[test]
@@ -139,11 +147,15 @@ fn ranges_follow_the_order_shown() {
     grid.refresh(&snapshot);
     act(&mut grid, &snapshot, GridAction::Only(ItemId(2)));
     act(&mut grid, &snapshot, GridAction::Range(ItemId(3)));
-    assert_eq!(grid.targets, [ItemId(2), ItemId(3)]);
+    assert_eq!(grid.selection.targets, [ItemId(2), ItemId(3)]);
     act(&mut grid, &snapshot, GridAction::Move(1, true));
-    assert_eq!((grid.targets.len(), grid.cursor), (3, Some(ItemId(1))));
+    assert_eq!((grid.selection.targets.len(), grid.selection.cursor), (3, Some(ItemId(1))));
     act(&mut grid, &snapshot, GridAction::Move(-9, false));
-    assert_eq!((grid.targets.len(), grid.cursor), (3, Some(ItemId(2))), "moving alone changes no selection");
+    assert_eq!(
+        (grid.selection.targets.len(), grid.selection.cursor),
+        (3, Some(ItemId(2))),
+        "moving alone changes no selection"
+    );
 }
 
 #[test]
@@ -165,9 +177,9 @@ fn tabs_count_every_item_once_or_say_why_not() {
     let snapshot = snapshot(1, rows);
     let mut grid = Grid::new(ProjectId(1), None);
     grid.refresh(&snapshot);
-    assert_eq!(grid.totals.tabs, [7, 1, 1, 1, 1, 1, 2], "a verification is not done; errors are a problem too");
+    assert_eq!(grid.sums.totals.tabs, [7, 1, 1, 1, 1, 1, 2], "a verification is not done; errors are a problem too");
     act(&mut grid, &snapshot, GridAction::SelectAll(true));
-    assert_eq!(grid.allowed, (5, 1));
+    assert_eq!(grid.selection.allowed, (5, 1));
 }
 
 #[test]
@@ -176,8 +188,8 @@ fn ten_thousand_items_are_ordered_within_a_frame() {
     let snapshot = snapshot(1, rows);
     let mut grid = Grid::new(ProjectId(1), None);
     grid.refresh(&snapshot);
-    assert_eq!(grid.view.len(), 10_000);
-    let names: Vec<&str> = grid.view.iter().map(|place| snapshot.row(*place).unwrap().source.as_str()).collect();
+    assert_eq!(grid.view.places.len(), 10_000);
+    let names: Vec<&str> = grid.view.places.iter().map(|place| snapshot.row(*place).unwrap().source.as_str()).collect();
     assert!(names.is_sorted());
     assert!(!grid.refresh(&snapshot), "the next frame costs nothing");
 }
@@ -210,8 +222,8 @@ proptest::proptest! {
         let mut new = Grid::new(ProjectId(1), sort);
         new.apply(GridAction::Tab(Tab::ALL[tab]), &state);
         new.refresh(&state);
-        proptest::prop_assert_eq!(&followed.view, &new.view);
-        proptest::prop_assert_eq!(&followed.totals, &new.totals);
-        proptest::prop_assert_eq!(&followed.problems, &new.problems);
+        proptest::prop_assert_eq!(&followed.view.places, &new.view.places);
+        proptest::prop_assert_eq!(&followed.sums.totals, &new.sums.totals);
+        proptest::prop_assert_eq!(&followed.sums.problems, &new.sums.problems);
     }
 }

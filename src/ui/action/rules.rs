@@ -1,0 +1,177 @@
+//! When an action can be done, and what it is then: decided from what there is to act on.
+
+use super::subject::{Items, OneItem, Subject};
+use super::user_action::{Targets, UserAction};
+use super::{Ruling, Unavailable};
+use crate::domain::action::Action;
+use crate::domain::star::Star;
+use crate::domain::status::Status;
+use crate::ui::model::closing::CloseEvent;
+use crate::ui::model::forms::VaultForm;
+use crate::ui::model::grid::GridAction;
+use crate::ui::route::Route;
+
+const ELSEWHERE: Unavailable = Unavailable::Nothing("This belongs to another page");
+const NO_ITEMS: Unavailable = Unavailable::Nothing("Select items first");
+const BUSY: Unavailable = Unavailable::Nothing("An answer is under way");
+
+/// The items that are meant: those selected, else the one at the cursor, else the one shown.
+fn chosen(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
+    match subject {
+        Subject::Items(Items { grid, .. }) if !grid.selection.targets.is_empty() => Ok(Targets::Selected),
+        Subject::Items(Items { cursor: Some(item), .. }) => Ok(Targets::These(vec![*item])),
+        Subject::Items(_) => Err(NO_ITEMS),
+        Subject::Item(item) => Ok(Targets::These(vec![item.row.item])),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+/// Of one item its status says whether it may; of several, those that may not are left alone by name of the reason.
+fn allowed(subject: &Subject<'_>, action: Action) -> Result<Targets, Unavailable> {
+    if let Subject::Item(OneItem { row, .. }) = subject {
+        let checked = action.check(row.status, row.progress.counts.errors);
+        checked.map_err(|refusal| Unavailable::Refused(refusal.to_string()))?;
+    }
+    chosen(subject)
+}
+
+pub(super) fn start(subject: &Subject<'_>) -> Ruling {
+    allowed(subject, Action::Start).map(UserAction::AskStart)
+}
+
+pub(super) fn stop(subject: &Subject<'_>) -> Ruling {
+    allowed(subject, Action::Stop).map(UserAction::Stop)
+}
+
+pub(super) fn start_shown(subject: &Subject<'_>) -> Ruling {
+    let Subject::Items(Items { grid, .. }) = subject else { return Err(ELSEWHERE) };
+    match (grid.view.places.len(), grid.sums.totals.shown.0) {
+        (0, _) => Err(Unavailable::Nothing("No items are shown")),
+        (_, 0) => Err(Unavailable::Nothing("All items shown are submitted or running")),
+        _ => Ok(UserAction::AskStart(Targets::Shown)),
+    }
+}
+
+pub(super) fn resume(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Item(OneItem { row, .. }) if row.status == Status::Held => {
+            Ok(UserAction::Resume(Targets::These(vec![row.item])))
+        }
+        _ => held(subject).map(UserAction::Resume),
+    }
+}
+
+pub(super) fn stop_held(subject: &Subject<'_>) -> Ruling {
+    held(subject).map(UserAction::Stop)
+}
+
+fn held(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
+    match subject {
+        Subject::Items(Items { held: 1.., .. }) => Ok(Targets::Held),
+        _ => Err(Unavailable::Nothing("Nothing is held")),
+    }
+}
+
+pub(super) fn star(subject: &Subject<'_>, star: Option<Star>) -> Ruling {
+    chosen(subject).map(|targets| UserAction::Star(targets, star))
+}
+
+/// Something in the grid.
+pub(super) fn grid(subject: &Subject<'_>, action: GridAction) -> Ruling {
+    match subject {
+        Subject::Items(_) => Ok(UserAction::Grid(action)),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+pub(super) fn sort_again(subject: &Subject<'_>) -> Ruling {
+    grid(subject, GridAction::SortAgain)
+}
+
+pub(super) fn toggle(subject: &Subject<'_>) -> Ruling {
+    let Subject::Items(Items { cursor: Some(item), .. }) = subject else { return Err(NO_ITEMS) };
+    Ok(UserAction::Grid(GridAction::Toggle(*item)))
+}
+
+pub(super) fn open(subject: &Subject<'_>) -> Ruling {
+    let Subject::Items(Items { cursor: Some(item), grid, .. }) = subject else { return Err(NO_ITEMS) };
+    Ok(UserAction::Go(Route::Item(grid.project, *item)))
+}
+
+pub(super) fn clear_filters(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Items(Items { grid, .. }) if !grid.filter.is_active() => {
+            Err(Unavailable::Nothing("Nothing is filtered"))
+        }
+        subject => grid(subject, GridAction::ClearFilters),
+    }
+}
+
+pub(super) fn previous(subject: &Subject<'_>) -> Ruling {
+    let Subject::Item(OneItem { project, neighbours, .. }) = subject else { return Err(ELSEWHERE) };
+    let item = neighbours.previous.ok_or(Unavailable::Nothing("There is none before it"))?;
+    Ok(UserAction::Go(Route::Item(*project, item)))
+}
+
+pub(super) fn next(subject: &Subject<'_>) -> Ruling {
+    let Subject::Item(OneItem { project, neighbours, .. }) = subject else { return Err(ELSEWHERE) };
+    let item = neighbours.next.ok_or(Unavailable::Nothing("There is none after it"))?;
+    Ok(UserAction::Go(Route::Item(*project, item)))
+}
+
+pub(super) fn back(subject: &Subject<'_>) -> Ruling {
+    let Subject::Item(OneItem { project, .. }) = subject else { return Err(ELSEWHERE) };
+    Ok(UserAction::Go(Route::Project(*project)))
+}
+
+pub(super) fn create_project(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::NewProject(form) if form.busy => Err(BUSY),
+        Subject::NewProject(_) => Ok(UserAction::CreateProject),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+pub(super) fn start_now(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Start(form) if form.ready() => Ok(UserAction::Start),
+        Subject::Start(form) if form.items.is_empty() => Err(Unavailable::Nothing("None of the items can be started")),
+        Subject::Start(_) => Err(Unavailable::Nothing("Confirm the direction first")),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+pub(super) fn unlock(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Vault(VaultForm { busy: true, .. }) => Err(BUSY),
+        Subject::Vault(form) => form.fault().map_or(Ok(UserAction::Unlock), |fault| Err(Unavailable::Nothing(fault))),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+pub(super) fn import(subject: &Subject<'_>) -> Ruling {
+    let Subject::Import(form) = subject else { return Err(ELSEWHERE) };
+    match &form.preview {
+        _ if form.running.is_some() => Err(BUSY),
+        Some(preview) if preview.good > 0 => Ok(UserAction::Import),
+        _ => Err(Unavailable::Nothing("There is nothing to import yet")),
+    }
+}
+
+pub(super) fn close_dialog(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Import(form) if form.running.as_ref().is_some_and(|running| running.cancel.is_cancelled()) => {
+            Err(Unavailable::Nothing("What was stored is being taken back"))
+        }
+        _ => Ok(UserAction::CloseDialog),
+    }
+}
+
+/// What can be chosen before passes are being stopped.
+pub(super) fn before_stopping(subject: &Subject<'_>, event: CloseEvent) -> Ruling {
+    match subject {
+        Subject::Closing(false) => Ok(UserAction::Closing(event)),
+        Subject::Closing(true) => Err(Unavailable::Nothing("Passes are being stopped")),
+        _ => Err(ELSEWHERE),
+    }
+}

@@ -1,0 +1,110 @@
+//! Where a person is and what is there to act on: what the rules of actions decide from.
+
+use crate::domain::ids::{ItemId, ProjectId};
+use crate::engine::snapshot::ItemRow;
+use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm, VaultForm};
+use crate::ui::model::grid::Grid;
+use crate::ui::model::item::Neighbours;
+
+/// Where a person is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// What stands around every page.
+    Frame,
+    /// All projects.
+    Projects,
+    /// The form for a new project.
+    NewProject,
+    /// The items of a project.
+    Items,
+    /// The page of an item.
+    Item,
+    /// The dialog that starts passes.
+    Start,
+    /// The dialog that opens the vault.
+    Vault,
+    /// The dialog that imports items.
+    Import,
+    /// The overlay with the keys.
+    Help,
+    /// The question about passes that run.
+    Closing,
+    /// No workspace.
+    Unopened,
+}
+
+impl Screen {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Frame,
+        Self::Projects,
+        Self::NewProject,
+        Self::Items,
+        Self::Item,
+        Self::Start,
+        Self::Vault,
+        Self::Import,
+        Self::Help,
+        Self::Closing,
+        Self::Unopened,
+    ];
+}
+
+/// The items of a project.
+#[derive(Clone, Copy)]
+pub struct Items<'a> {
+    /// Order, filters, selection.
+    pub grid: &'a Grid,
+    /// The row at the cursor, if it is shown and may be meant.
+    pub cursor: Option<ItemId>,
+    /// How many of the project's items are held.
+    pub held: usize,
+}
+
+/// One item.
+#[derive(Clone, Copy)]
+pub struct OneItem<'a> {
+    /// Whose it is.
+    pub project: ProjectId,
+    /// The item.
+    pub row: &'a ItemRow,
+    /// Those beside it.
+    pub neighbours: Neighbours,
+}
+
+/// What there is to act on where a person is.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// Nothing.
+    Nothing(Screen),
+    /// A project that is being made.
+    NewProject(&'a ProjectForm),
+    /// Items.
+    Items(Items<'a>),
+    /// One item.
+    Item(OneItem<'a>),
+    /// Passes that are to be started.
+    Start(&'a StartForm),
+    /// The vault.
+    Vault(&'a VaultForm),
+    /// A list of items.
+    Import(&'a ImportForm),
+    /// Passes that run while the window is to close, and whether they are being stopped.
+    Closing(bool),
+}
+
+impl Subject<'_> {
+    /// Where that is.
+    pub fn screen(&self) -> Screen {
+        match self {
+            Self::Nothing(screen) => *screen,
+            Self::NewProject(_) => Screen::NewProject,
+            Self::Items(_) => Screen::Items,
+            Self::Item(_) => Screen::Item,
+            Self::Start(_) => Screen::Start,
+            Self::Vault(_) => Screen::Vault,
+            Self::Import(_) => Screen::Import,
+            Self::Closing(_) => Screen::Closing,
+        }
+    }
+}

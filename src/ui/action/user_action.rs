@@ -1,0 +1,81 @@
+//! What a person did: pages return these, the application does them.
+
+use crate::domain::ids::ItemId;
+use crate::domain::pass::PassKind;
+use crate::domain::star::Star;
+use crate::ui::model::closing::CloseEvent;
+use crate::ui::model::grid::GridAction;
+use crate::ui::model::item::ItemAction;
+use crate::ui::route::Route;
+
+/// Which items of the page are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// Those that are selected and shown.
+    Selected,
+    /// All that the filters show.
+    Shown,
+    /// All that wait for a word.
+    Held,
+    /// These.
+    These(Vec<ItemId>),
+}
+
+/// A user's action, with all that is needed to do it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UserAction {
+    /// Show another page.
+    Go(Route),
+    /// Something in the grid that shows.
+    Grid(GridAction),
+    /// Type into the search.
+    Search,
+    /// Something in the lists of the item that shows.
+    Item(ItemAction),
+    /// Set or remove the star of items.
+    Star(Targets, Option<Star>),
+    /// Request which pass to start for items.
+    AskStart(Targets),
+    /// Choose the pass in the start dialog.
+    StartKind(PassKind),
+    /// Confirm the direction, or take that back.
+    Confirm(bool),
+    /// Start what the dialog shows.
+    Start,
+    /// Stop items.
+    Stop(Targets),
+    /// Let held items go on.
+    Resume(Targets),
+    /// Open the demo in a window of its own.
+    OpenDemo,
+    /// Make the project of the form.
+    CreateProject,
+    /// Show the dialog that imports items.
+    AskImport,
+    /// Import what the dialog shows.
+    Import,
+    /// Choose the file of the import dialog in a file dialog.
+    Browse,
+    /// Open the vault, or make it.
+    Unlock,
+    /// Close the dialog on top.
+    CloseDialog,
+    /// Show the next folders of the item's latest pass.
+    MoreFolders,
+    /// Show the next errors of the item's latest pass.
+    MoreErrors,
+    /// Show or hide what happened so far.
+    Activity,
+    /// Put the last message away.
+    Dismiss,
+    /// Say why something cannot be done.
+    Explain(String),
+    /// Show the keys.
+    Help,
+    /// The other theme.
+    Theme,
+    /// Try to open the workspace again.
+    Reopen,
+    /// Go on with closing the window, or back.
+    Closing(CloseEvent),
+}

@@ -1,0 +1,109 @@
+//! Dialogs: what stands over the page, the last on top. The question about closing is not among them: it stands over all.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+
+use crate::ui::action::UserAction;
+use crate::ui::model::forms::{ImportForm, Importing, StartForm, VaultForm};
+
+/// What stands over the page.
+pub(super) enum Dialog {
+    Import(Box<ImportDialog>),
+    Start(StartForm),
+    Help,
+    Vault(Box<VaultDialog>),
+}
+
+/// The dialog that imports items.
+pub(super) struct ImportDialog {
+    pub form: ImportForm,
+    /// The file that a person is choosing.
+    pub picking: Option<Receiver<Option<PathBuf>>>,
+}
+
+/// The dialog that opens the vault.
+pub(super) struct VaultDialog {
+    pub form: VaultForm,
+    /// What goes on when it is open.
+    pub then: Option<UserAction>,
+}
+
+/// All that stand over the page.
+#[derive(Default)]
+pub(super) struct Dialogs(Vec<Dialog>);
+
+impl Dialogs {
+    pub fn open(&mut self, dialog: Dialog) {
+        self.0.push(dialog);
+    }
+
+    /// Asks for the vault; there is one such dialog.
+    pub fn open_vault(&mut self, form: VaultForm, then: Option<UserAction>) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Vault(_)));
+        self.0.push(Dialog::Vault(Box::new(VaultDialog { form, then })));
+    }
+
+    /// From below upwards.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Dialog> {
+        self.0.iter_mut()
+    }
+
+    /// Closes the one on top. An import that runs is cancelled, and its dialog closes when it has ended.
+    pub fn close_top(&mut self) {
+        if let Some(Dialog::Import(import)) = self.0.last()
+            && let Some(running) = &import.form.running
+        {
+            return running.cancel.cancel();
+        }
+        self.0.pop();
+    }
+
+    pub fn import(&mut self) -> Option<&mut ImportDialog> {
+        self.0
+            .iter_mut()
+            .find_map(|dialog| if let Dialog::Import(import) = dialog { Some(&mut **import) } else { None })
+    }
+
+    pub fn import_form(&mut self) -> Option<&mut ImportForm> {
+        self.import().map(|import| &mut import.form)
+    }
+
+    pub fn close_import(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Import(_)));
+    }
+
+    /// The import that runs.
+    pub fn importing(&self) -> Option<&Importing> {
+        self.0
+            .iter()
+            .find_map(|dialog| if let Dialog::Import(import) = dialog { import.form.running.as_ref() } else { None })
+    }
+
+    pub fn start_form(&mut self) -> Option<&mut StartForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Start(form) = dialog { Some(form) } else { None })
+    }
+
+    /// What is to be started, if it can be as it stands; its dialog is closed then.
+    pub fn finish_start(&mut self) -> Option<StartForm> {
+        let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Start(form) if form.ready()))?;
+        match self.0.remove(at) {
+            Dialog::Start(form) => Some(form),
+            Dialog::Import(_) | Dialog::Help | Dialog::Vault(_) => None,
+        }
+    }
+
+    pub fn vault_form(&mut self) -> Option<&mut VaultForm> {
+        self.0
+            .iter_mut()
+            .find_map(|dialog| if let Dialog::Vault(vault) = dialog { Some(&mut vault.form) } else { None })
+    }
+
+    /// The vault is open: its dialog is closed. Answers what goes on.
+    pub fn finish_vault(&mut self) -> Option<UserAction> {
+        let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Vault(_)))?;
+        match self.0.remove(at) {
+            Dialog::Vault(vault) => vault.then,
+            Dialog::Import(_) | Dialog::Start(_) | Dialog::Help => None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The page that is shown, and what is kept for pages that come back.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::workspace::sort_setting;
+use crate::domain::ids::ProjectId;
+use crate::engine::snapshot::Snapshot;
+use crate::ui::model::forms::ProjectForm;
+use crate::ui::model::grid::{Grid, Sort};
+use crate::ui::model::item::ItemPage;
+use crate::ui::model::projects::Projects;
+use crate::ui::route::Route;
+
+/// View-models by page.
+#[derive(Default)]
+pub(super) struct OpenPages {
+    /// The page that is shown.
+    pub route: Route,
+    /// Sums over all projects.
+    pub sums: Projects,
+    grids: HashMap<ProjectId, Grid>,
+    pub item: Option<ItemPage>,
+    pub form: ProjectForm,
+}
+
+impl OpenPages {
+    /// Shows another page. `settings` know in which order the items of a project were left.
+    pub fn go(&mut self, route: Route, settings: &BTreeMap<String, String>, snapshot: &Snapshot) {
+        // Back from an item, also one that was reached by the arrows, the cursor stands on it.
+        if let (Route::Item(_, item), Route::Project(id)) = (self.route, route)
+            && let Some(grid) = self.grids.get_mut(&id)
+        {
+            grid.selection.stand_on(item);
+        }
+        self.route = route;
+        if let Some(project) = self.project() {
+            let sort = settings.get(&sort_setting(project)).and_then(|text| Sort::from_text(text));
+            self.grids.entry(project).or_insert_with(|| Grid::new(project, sort)).refresh(snapshot);
+        }
+        if let Route::Item(_, item) = route
+            && self.item.as_ref().is_none_or(|page| page.item != item)
+        {
+            self.item = Some(ItemPage::new(item));
+        }
+    }
+
+    /// The project whose page is shown, or the page of one of whose items.
+    pub fn project(&self) -> Option<ProjectId> {
+        match self.route {
+            Route::Project(id) | Route::Item(id, _) => Some(id),
+            Route::Projects | Route::NewProject => None,
+        }
+    }
+
+    pub fn grid(&self, project: ProjectId) -> Option<&Grid> {
+        self.grids.get(&project)
+    }
+
+    /// The grid of the project whose page is shown.
+    pub fn grid_here(&mut self) -> Option<&mut Grid> {
+        let project = self.project()?;
+        self.grids.get_mut(&project)
+    }
+
+    /// Brings what is shown up to date; tells whether a grid was computed anew.
+    pub fn refresh(&mut self, snapshot: &Snapshot) -> bool {
+        self.sums.refresh(snapshot);
+        self.grid_here().is_some_and(|grid| grid.refresh(snapshot))
+    }
+
+    /// The page of the item that is shown, and the grid it was opened from.
+    pub fn item_and_grid(&mut self, project: ProjectId) -> Option<(&mut ItemPage, Option<&Grid>)> {
+        Some((self.item.as_mut()?, self.grids.get(&project)))
+    }
+}

@@ -1,0 +1,115 @@
+//! What puts the pages together: the page that is shown, dialogs over it, the question about closing over all.
+
+use egui::{CentralPanel, Frame, Id, Margin, Modal, Ui};
+
+use super::dialogs::Dialog;
+use super::window::App;
+use super::workspace::WorkspaceState;
+use crate::ui::action::UserAction;
+use crate::ui::pages::{self, Actions, PageContext};
+use crate::ui::route::Route;
+use crate::ui::theme::{DIALOG, WIDE_DIALOG};
+
+impl App {
+    /// Paints the window and does what a person did.
+    pub(super) fn paint(&mut self, ui: &mut Ui) {
+        self.frames.painted += 1;
+        tracing::trace!(target: "painted", frame = self.frames.painted);
+        self.frames.size = Some(ui.ctx().content_rect().size());
+        let actions = if self.workspace.is_open() { self.paint_pages(ui) } else { self.paint_unopened(ui) };
+        for action in actions {
+            self.act(ui.ctx(), action);
+        }
+    }
+
+    /// No workspace, and why.
+    fn paint_unopened(&self, ui: &mut Ui) -> Actions {
+        let mut actions = Actions::new();
+        CentralPanel::default().show(ui, |ui| match &self.workspace.state {
+            WorkspaceState::Opening | WorkspaceState::Open => {
+                ui.centered_and_justified(|ui| ui.label("Opening the workspace…"));
+            }
+            WorkspaceState::InUse(owner) => {
+                modal(ui, "in use", |ui| actions = pages::unopened::in_use(ui, owner.as_ref()));
+            }
+            WorkspaceState::Broken(why) => {
+                modal(ui, "broken", |ui| actions = pages::unopened::broken(ui, why));
+            }
+        });
+        actions
+    }
+
+    fn paint_pages(&mut self, ui: &mut Ui) -> Actions {
+        let mut actions = Actions::new();
+        pages::frame::side(ui, self.pages.route, &self.workspace.projects, &self.pages.sums, &mut actions);
+        pages::frame::messages(ui, &self.messages, &self.services.zone, &mut actions);
+        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(24, 16));
+        CentralPanel::default().frame(frame).show(ui, |ui| actions.extend(self.paint_page(ui)));
+        self.paint_dialogs(ui, &mut actions);
+        actions
+    }
+
+    fn paint_page(&mut self, ui: &mut Ui) -> Actions {
+        let Self { services, connection, workspace, pages, .. } = self;
+        let page = PageContext { snapshot: &connection.snapshot, now: services.clock.now(), zone: &services.zone };
+        match pages.route {
+            Route::Projects => pages::projects::show(ui, page, &workspace.projects, &pages.sums),
+            Route::NewProject => pages::new_project::show(ui, &mut pages.form),
+            Route::Project(id) => match (workspace.project(id), pages.grid(id)) {
+                (Some(project), Some(grid)) => pages::grid::show(ui, page, project, grid, &pages.sums.of(id)),
+                _ => vec![UserAction::Go(Route::Projects)],
+            },
+            Route::Item(id, _) => {
+                let back = vec![UserAction::Go(Route::Project(id))];
+                let (Some(project), Some((item, grid))) = (workspace.project(id), pages.item_and_grid(id)) else {
+                    return back;
+                };
+                let Some(row) = item.row(page.snapshot) else { return back };
+                item.digest(project, row, page.now, page.zone);
+                item.find_neighbours(grid.map_or(&[], |grid| &grid.view.places), page.snapshot);
+                pages::item::show(ui, page, project, item, row)
+            }
+        }
+    }
+
+    fn paint_dialogs(&mut self, ui: &Ui, actions: &mut Actions) {
+        let situation = self.situation();
+        let Self { dialogs, workspace, closing, .. } = self;
+        let mut close = false;
+        for dialog in dialogs.iter_mut() {
+            close |= match dialog {
+                Dialog::Import(import) => {
+                    let leaving = closing.is_under_way();
+                    modal(ui, "import", |ui| actions.extend(pages::import::show(ui, &mut import.form, leaving)))
+                }
+                Dialog::Start(form) => workspace.project(form.project).is_some_and(|project| {
+                    modal(ui, "start", |ui| actions.extend(pages::dialogs::start(ui, form, project)))
+                }),
+                Dialog::Help => modal(ui, "help", |ui| {
+                    ui.set_width(WIDE_DIALOG);
+                    actions.extend(pages::keys::help(ui));
+                }),
+                Dialog::Vault(vault) => {
+                    modal(ui, "vault", |ui| actions.extend(pages::dialogs::vault(ui, &mut vault.form)))
+                }
+            };
+        }
+        if closing.is_shown(situation) {
+            let running = self.running();
+            let stopping = self.closing.is_under_way();
+            modal(ui, "closing", |ui| actions.extend(pages::dialogs::closing(ui, running, stopping)));
+        } else if close {
+            actions.push(UserAction::CloseDialog);
+        }
+    }
+}
+
+/// A dialog in the middle; answers whether a person wants it closed.
+fn modal(ui: &Ui, name: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
+    let frame = Frame::popup(ui.style()).inner_margin(Margin::same(24));
+    let modal = Modal::new(Id::unique(name)).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(DIALOG);
+        content(ui);
+    });
+    modal.should_close()
+}

@@ -1,0 +1,84 @@
+//! The workspace as the window knows it.
+
+use std::collections::BTreeMap;
+
+use crate::domain::ids::ProjectId;
+use crate::domain::project::Project;
+use crate::platform::lock::Owner;
+use crate::service::VaultKind;
+use crate::ui::model::forms::VaultForm;
+
+/// The setting with the window's size.
+pub const SIZE: &str = "window.size";
+/// The setting with the theme.
+pub(super) const THEME: &str = "window.theme";
+
+/// The setting with the order of a project's items.
+pub(super) fn sort_setting(project: ProjectId) -> String {
+    format!("grid.sort.{project}")
+}
+
+/// The setting that remembers that the direction was confirmed.
+pub(super) fn direction_setting(project: ProjectId) -> String {
+    format!("direction.{project}")
+}
+
+/// Whether the workspace is open.
+#[derive(Clone, Debug, Default)]
+pub(super) enum WorkspaceState {
+    #[default]
+    Opening,
+    Open,
+    /// Another process has it.
+    InUse(Option<Owner>),
+    Broken(String),
+}
+
+/// Where its passwords are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct VaultState {
+    /// The kind of vault, once chosen.
+    pub kind: Option<VaultKind>,
+    /// The kind that was asked for by name while none is chosen.
+    pub proposed: Option<VaultKind>,
+    pub unlocked: bool,
+}
+
+impl VaultState {
+    /// The form that opens it, or makes it.
+    pub fn form(&self) -> VaultForm {
+        VaultForm::new(self.kind, self.proposed)
+    }
+}
+
+/// What is known of the workspace besides its items.
+#[derive(Default)]
+pub(super) struct Workspace {
+    pub state: WorkspaceState,
+    /// By name.
+    pub projects: Vec<Project>,
+    /// What was remembered.
+    pub settings: BTreeMap<String, String>,
+    pub vault: VaultState,
+}
+
+impl Workspace {
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, WorkspaceState::Open)
+    }
+
+    /// It is open, and this is what was found in it.
+    pub fn open(&mut self, projects: Vec<Project>, settings: BTreeMap<String, String>, vault: VaultState) {
+        *self = Self { state: WorkspaceState::Open, projects, settings, vault };
+    }
+
+    pub fn project(&self, id: ProjectId) -> Option<&Project> {
+        self.projects.iter().find(|project| project.id == id)
+    }
+
+    /// Whether a pass of this project needs passwords that are locked.
+    pub fn is_locked(&self, project: ProjectId) -> bool {
+        let needs = |project: &Project| project.source.needs_login() || project.destination.needs_login();
+        self.vault.kind.is_some() && !self.vault.unlocked && self.project(project).is_some_and(needs)
+    }
+}

@@ -1,0 +1,15 @@
+//! Forms: what was typed, whether it can be used, and the question that follows from it.
+//!
+//! Forms that hold passwords have no `Debug`, and wipe them on drop.
+
+mod import;
+mod project;
+mod server;
+mod start;
+mod vault;
+
+pub use import::{ImportForm, Importing};
+pub use project::ProjectForm;
+pub use server::{Check, Kind, ServerFaults, ServerForm};
+pub use start::StartForm;
+pub use vault::VaultForm;

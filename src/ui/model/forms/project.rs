@@ -1,0 +1,93 @@
+//! The form for a new project.
+
+use super::server::{Kind, ServerForm};
+use crate::domain::project::Options;
+use crate::service::client::RequestId;
+use crate::service::projects::NewProject;
+
+/// The form for a new project.
+#[derive(Clone, Default)]
+pub struct ProjectForm {
+    /// Its name.
+    pub name: String,
+    /// Where mail is read.
+    pub source: ServerForm,
+    /// Where mail is written.
+    pub destination: ServerForm,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
+    /// Faults are shown from the first try on.
+    pub tried: bool,
+    /// What the workspace said.
+    pub refused: Option<String>,
+    /// The project is being made.
+    pub busy: bool,
+    /// The question that makes it.
+    pub asked: Option<RequestId>,
+}
+
+impl ProjectForm {
+    /// What is wrong with the name.
+    pub fn name_fault(&self) -> Option<&'static str> {
+        let name = self.name.trim();
+        let wrong = name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200;
+        wrong.then_some("A name has 1 to 200 characters")
+    }
+
+    /// Whether passwords come with it.
+    pub fn has_passwords(&self) -> bool {
+        [&self.source, &self.destination].iter().any(|side| side.kind == Kind::Imap && side.administered)
+    }
+
+    /// The question it makes, if nothing is wrong.
+    pub fn ask(&self) -> Option<NewProject> {
+        if self.name_fault().is_some() {
+            return None;
+        }
+        let name = self.name.trim().to_owned();
+        let (source, destination) = (self.source.ask()?, self.destination.ask()?);
+        Some(NewProject { name, source, destination, options: Options::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Check;
+    use super::*;
+    use crate::domain::server::Security;
+
+    #[test]
+    fn a_project_is_asked_for_when_nothing_is_wrong() {
+        let mut form = ProjectForm { name: " Contoso ".into(), ..ProjectForm::default() };
+        assert!(form.ask().is_none(), "no servers yet");
+        form.source.host = "imap.contoso.example".into();
+        form.destination =
+            ServerForm { host: "127.0.0.1:1143".into(), security: Security::Plain, ..Default::default() };
+        let new = form.ask().unwrap();
+        assert_eq!((new.name.as_str(), new.source.server.port), ("Contoso", 993));
+        assert_eq!((new.destination.server.port, new.destination.password), (1143, None));
+        form.source.administered = true;
+        assert!(form.source.faults().admin.is_some() && form.source.faults().password.is_some());
+        (form.source.admin, form.source.password) = ("{user}*admin".into(), "x".to_owned().into());
+        assert!(form.ask().unwrap().source.password.is_some());
+        (form.source.check, form.source.trust) = (Check::Fingerprint, "00".into());
+        assert!(form.source.faults().trust.is_some() && form.ask().is_none());
+    }
+
+    #[test]
+    fn a_side_may_be_maildirs() {
+        let mut form = ProjectForm { name: "Backup".into(), ..ProjectForm::default() };
+        form.source.host = "imap.contoso.example".into();
+        (form.destination.kind, form.destination.administered) = (Kind::Maildir, true);
+        assert!(form.destination.faults().path.is_some() && form.ask().is_none(), "no path yet");
+        form.destination.path = "/srv/mail/{email}/Maildir".into();
+        let new = form.ask().unwrap();
+        assert_eq!(new.destination.server.to_string(), "maildir:/srv/mail/{email}/Maildir");
+        assert!(
+            new.destination.password.is_none() && !form.has_passwords(),
+            "what stands in hidden fields says nothing"
+        );
+        form.destination.path = "mail/{email}".into();
+        assert!(form.destination.faults().path.is_some());
+    }
+}

@@ -1,0 +1,84 @@
+//! What the item grid is asked to show: order, tab, search, problem, stars.
+
+use std::collections::BTreeSet;
+
+use super::problems::Problem;
+use super::search::Sought;
+use super::{Column, GridAction, Sort, Tab};
+use crate::domain::star::Star;
+use crate::engine::snapshot::ItemRow;
+
+/// Which rows are asked for, and in which order.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The order.
+    pub sort: Sort,
+    /// The group of statuses.
+    pub tab: Tab,
+    /// The search as it was typed: a part of an address, or a list of addresses.
+    pub search: String,
+    sought: Sought,
+    /// One problem among those of its tab; none shows all.
+    pub problem: Option<Problem>,
+    /// Stars that are shown; empty shows all.
+    pub stars: BTreeSet<Option<Star>>,
+}
+
+impl Filter {
+    pub(super) fn new(sort: Option<Sort>) -> Self {
+        Self {
+            sort: sort.unwrap_or(Sort { column: Column::Name, descending: false }),
+            tab: Tab::All,
+            search: String::new(),
+            sought: Sought::default(),
+            problem: None,
+            stars: BTreeSet::new(),
+        }
+    }
+
+    /// Whether items are hidden.
+    pub fn is_active(&self) -> bool {
+        self.tab != Tab::All || !self.search.is_empty() || !self.stars.is_empty()
+    }
+
+    pub(super) fn shows(&self, row: &ItemRow) -> bool {
+        self.tab.holds(row)
+            && self.problem.is_none_or(|problem| Problem::of(row) == problem)
+            && (self.stars.is_empty() || self.stars.contains(&row.star))
+            && (self.search.is_empty() || self.sought.holds(&row.source) || self.sought.holds(&row.destination))
+    }
+
+    /// Does what a person did, if it is about the filter; tells whether it was.
+    pub(super) fn apply(&mut self, action: &GridAction) -> bool {
+        match action {
+            GridAction::Sort(column) => {
+                let again = self.sort.column == *column;
+                self.sort = Sort { column: *column, descending: again && !self.sort.descending };
+            }
+            GridAction::SortAgain => {}
+            GridAction::Tab(tab) => (self.tab, self.problem) = (*tab, None),
+            GridAction::Problem(problem) => self.problem = *problem,
+            GridAction::Search(text) => {
+                self.sought = Sought::of(text);
+                self.search.clone_from(text);
+            }
+            GridAction::StarFilter(star) => {
+                if !self.stars.remove(star) {
+                    self.stars.insert(*star);
+                }
+            }
+            GridAction::ClearFilters => {
+                (self.tab, self.problem) = (Tab::All, None);
+                self.search.clear();
+                self.stars.clear();
+            }
+            GridAction::Toggle(_)
+            | GridAction::Only(_)
+            | GridAction::Range(_)
+            | GridAction::SelectAll(_)
+            | GridAction::Move(..)
+            | GridAction::Hover(_) => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,23 @@
+//! The item grid: which items, in which order, which of them selected. Recomputed only when the engine's state, the
+//! filter, the order or the selection changed; a frame reads numbers of rows.
+
+mod filter;
+pub mod problems;
+mod search;
+mod selection;
+mod sort;
+mod state;
+mod sums;
+mod tab;
+mod view;
+
+pub use filter::Filter;
+pub use selection::Selection;
+pub use sort::{Column, Sort};
+pub use state::{Grid, GridAction};
+pub use sums::{Sums, Totals};
+pub use tab::{Tab, is_done};
+pub use view::View;
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,79 @@
+//! What is selected in the item grid, and where its cursor stands.
+
+use std::collections::HashSet;
+
+use super::sums::may;
+use crate::domain::action::Action;
+use crate::domain::ids::ItemId;
+use crate::engine::snapshot::{ItemRow, Snapshot};
+
+/// Selected items, and the row that keys act on.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Selected items, also those that the filter hides.
+    pub selected: HashSet<ItemId>,
+    /// The row that keys act on.
+    pub cursor: Option<ItemId>,
+    /// Where a range begins.
+    anchor: Option<ItemId>,
+    /// Selected items that are shown: what actions act on.
+    pub targets: Vec<ItemId>,
+    /// How many of those can be started, and how many stopped.
+    pub allowed: (usize, usize),
+}
+
+impl Selection {
+    /// Finds what actions would act on, among the rows shown.
+    pub(super) fn aim<'a>(&mut self, shown: impl Iterator<Item = &'a ItemRow>) {
+        self.targets.clear();
+        self.allowed = (0, 0);
+        if self.selected.is_empty() {
+            return;
+        }
+        for row in shown.filter(|row| self.selected.contains(&row.item)) {
+            self.targets.push(row.item);
+            self.allowed.0 += usize::from(may(row, Action::Start));
+            self.allowed.1 += usize::from(may(row, Action::Stop));
+        }
+    }
+
+    /// Puts the cursor on an item.
+    pub fn stand_on(&mut self, item: ItemId) {
+        (self.cursor, self.anchor) = (Some(item), Some(item));
+    }
+
+    pub(super) fn toggle(&mut self, item: ItemId) {
+        if !self.selected.remove(&item) {
+            self.selected.insert(item);
+        }
+        self.stand_on(item);
+    }
+
+    pub(super) fn only(&mut self, item: ItemId) {
+        self.selected = HashSet::from([item]);
+        self.stand_on(item);
+    }
+
+    /// Selects exactly these.
+    pub(super) fn replace<'a>(&mut self, rows: impl Iterator<Item = &'a ItemRow>) {
+        self.selected = rows.map(|row| row.item).collect();
+    }
+
+    /// Where the cursor stands among the rows shown.
+    pub(super) fn place(&self, view: &[usize], snapshot: &Snapshot) -> Option<usize> {
+        let cursor = self.cursor?;
+        view.iter().position(|place| snapshot.row(*place).is_some_and(|row| row.item == cursor))
+    }
+
+    /// Selects everything from where the range begins to this one, and goes there.
+    pub(super) fn range_to(&mut self, item: ItemId, view: &[usize], snapshot: &Snapshot) {
+        let ids: Vec<ItemId> = view.iter().filter_map(|place| snapshot.row(*place)).map(|row| row.item).collect();
+        let place = |item: ItemId| ids.iter().position(|id| *id == item);
+        // From a row that the filter hides by now there is no range: it begins here.
+        let anchor = self.anchor.or(self.cursor).filter(|anchor| place(*anchor).is_some()).unwrap_or(item);
+        if let (Some(a), Some(b)) = (place(anchor), place(item)) {
+            self.selected = ids[a.min(b)..=a.max(b)].iter().copied().collect();
+        }
+        (self.anchor, self.cursor) = (Some(anchor), Some(item));
+    }
+}

@@ -1,0 +1,174 @@
+//! The grid of one project: its parts brought up to date together, and what a person does with it.
+
+use std::sync::Arc;
+
+use super::problems::Problem;
+use super::sort::compare;
+use super::sums::{self, Sums, Totals};
+use super::{Column, Filter, Selection, Sort, Tab, View};
+use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::star::Star;
+use crate::engine::snapshot::{ItemRow, Snapshot};
+
+/// What a person does with the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GridAction {
+    /// Order by a column; once more turns it round.
+    Sort(Column),
+    /// Order again (R).
+    SortAgain,
+    /// Another tab.
+    Tab(Tab),
+    /// Only items whose addresses hold this.
+    Search(String),
+    /// Show or hide items with this star; none is the uncoloured one (R57).
+    StarFilter(Option<Star>),
+    /// Only items with this problem, or all that have one.
+    Problem(Option<Problem>),
+    /// Show everything again.
+    ClearFilters,
+    /// Select or deselect one, and go there.
+    Toggle(ItemId),
+    /// Select only this one, and go there.
+    Only(ItemId),
+    /// Select everything from the last one to this one.
+    Range(ItemId),
+    /// Select everything the filter shows, or nothing (R59).
+    SelectAll(bool),
+    /// Go some rows down or up, selecting on the way or not.
+    Move(i64, bool),
+    /// The pointer came into the table or left it.
+    Hover(bool),
+}
+
+/// The grid of one project.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// Whose items.
+    pub project: ProjectId,
+    /// What is asked for.
+    pub filter: Filter,
+    /// What is selected.
+    pub selection: Selection,
+    /// What is shown.
+    pub view: View,
+    /// Over all items.
+    pub sums: Sums,
+    /// The pointer is in the table.
+    hovered: bool,
+    /// What a person did so far.
+    generation: u64,
+    /// The state and the doings that it was brought up to date with.
+    key: Option<(u64, u64)>,
+}
+
+impl Grid {
+    /// A grid without items yet.
+    pub fn new(project: ProjectId, sort: Option<Sort>) -> Self {
+        Self {
+            project,
+            filter: Filter::new(sort),
+            selection: Selection::default(),
+            view: View::new(),
+            sums: Sums::default(),
+            hovered: false,
+            generation: 0,
+            key: None,
+        }
+    }
+
+    /// Brings it up to date; answers whether there was anything to do.
+    pub fn refresh(&mut self, snapshot: &Snapshot) -> bool {
+        let key = (snapshot.revision, self.generation);
+        if self.key == Some(key) {
+            return false;
+        }
+        self.key = Some(key);
+        self.follow(snapshot);
+        self.sums.add_up();
+        // The order stands still under the pointer and while something is selected.
+        let held = self.hovered || !self.selection.selected.is_empty();
+        // Addresses do not change, so domains are compared only when items come or go.
+        if self.view.show(held, (self.sums.totals.items, snapshot.layout)) {
+            let rows = snapshot.rows().filter(|row| row.project == self.project);
+            self.sums.domains = sums::domains(rows.map(AsRef::as_ref));
+        }
+        self.sums.count_problems(self.project, self.filter.tab, snapshot);
+        self.selection.aim(self.view.rows(snapshot));
+        true
+    }
+
+    /// Looks at what is new in a state: sums, and which rows are shown in which order.
+    fn follow(&mut self, snapshot: &Snapshot) {
+        let Self { project, filter, view, sums, .. } = self;
+        let anew = view.begins_anew(snapshot) || !sums.chunks.may_follow(snapshot);
+        let mut moved = Vec::new();
+        let shown = |row: &ItemRow| row.project == *project && filter.shows(row);
+        let total = |rows: &[Arc<ItemRow>]| {
+            let mut total = Totals::default();
+            rows.iter().filter(|row| row.project == *project).for_each(|row| total.count(row, shown(row)));
+            total
+        };
+        sums.chunks.refresh(snapshot, anew, total, |place, before, row| {
+            let before = before.filter(|before| shown(before));
+            let stays = match before {
+                Some(before) => shown(row) && compare(before, row, filter.sort).is_eq(),
+                None => !shown(row),
+            };
+            if !stays {
+                moved.push(place);
+            }
+        });
+        view.settle((&moved, anew), snapshot, filter.sort, shown);
+    }
+
+    /// Whether the pointer is in the table.
+    pub fn is_hovered(&self) -> bool {
+        self.hovered
+    }
+
+    /// Where the cursor stands.
+    pub fn cursor_row(&self, snapshot: &Snapshot) -> Option<usize> {
+        self.selection.place(&self.view.places, snapshot)
+    }
+
+    /// Where the cursor would stand some rows further down or up.
+    pub fn row_at(&self, rows: i64, snapshot: &Snapshot) -> usize {
+        let last = self.view.places.len().saturating_sub(1);
+        self.cursor_row(snapshot).map_or(0, |at| at.saturating_add_signed(rows as isize).min(last))
+    }
+
+    /// Does what a person did.
+    pub fn apply(&mut self, action: GridAction, snapshot: &Snapshot) {
+        self.generation += 1;
+        if self.filter.apply(&action) {
+            self.view.resort = true;
+            return;
+        }
+        match action {
+            GridAction::Toggle(item) => self.selection.toggle(item),
+            GridAction::Only(item) => self.selection.only(item),
+            GridAction::Range(item) => self.selection.range_to(item, &self.view.places, snapshot),
+            GridAction::SelectAll(true) => self.selection.replace(self.view.rows(snapshot)),
+            GridAction::SelectAll(false) => self.selection.replace(std::iter::empty()),
+            GridAction::Move(rows, select) => {
+                let at = self.row_at(rows, snapshot);
+                let Some(row) = self.view.places.get(at).and_then(|place| snapshot.row(*place)) else { return };
+                if select {
+                    self.selection.range_to(row.item, &self.view.places, snapshot);
+                } else {
+                    self.selection.stand_on(row.item);
+                }
+            }
+            GridAction::Hover(hovered) => self.hovered = hovered,
+            // The filter's, as it said.
+            GridAction::Sort(_)
+            | GridAction::SortAgain
+            | GridAction::Tab(_)
+            | GridAction::Search(_)
+            | GridAction::StarFilter(_)
+            | GridAction::Problem(_)
+            | GridAction::ClearFilters => {}
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Sums over the items of a project, kept from state to state.
+
+use super::problems::{Problem, Problems};
+use super::tab::Tab;
+use crate::domain::action::Action;
+use crate::domain::ids::ProjectId;
+use crate::engine::snapshot::{ItemRow, Snapshot};
+use crate::ui::model::chunks::PerChunk;
+use crate::ui::model::look;
+
+/// Sums over the items of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Items.
+    pub items: usize,
+    /// Items of each tab.
+    pub tabs: [usize; 7],
+    /// Bytes moved.
+    pub bytes: u64,
+    /// Bytes a second.
+    pub speed: u64,
+    /// Those shown that can be started, and that can be stopped.
+    pub shown: (usize, usize),
+}
+
+impl Totals {
+    pub(super) fn count(&mut self, row: &ItemRow, shown: bool) {
+        self.items += 1;
+        self.bytes += look::bytes(row);
+        self.speed += row.speed;
+        for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL) {
+            *count += usize::from(tab.holds(row));
+        }
+        if shown {
+            self.shown.0 += usize::from(may(row, Action::Start));
+            self.shown.1 += usize::from(may(row, Action::Stop));
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.items += other.items;
+        self.bytes += other.bytes;
+        self.speed += other.speed;
+        self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
+        self.shown = (self.shown.0 + other.shown.0, self.shown.1 + other.shown.1);
+    }
+}
+
+/// What is counted over all items of a project.
+#[derive(Clone, Debug, Default)]
+pub struct Sums {
+    /// Their sums.
+    pub totals: Totals,
+    /// Their problems with numbers and words, counted while their tab is shown.
+    pub problems: Vec<(Problem, usize, String)>,
+    /// The domains of source and destination, where all items have the same: said once, above the rows.
+    pub domains: Option<(String, String)>,
+    pub(super) chunks: PerChunk<Totals>,
+}
+
+impl Sums {
+    pub(super) fn add_up(&mut self) {
+        self.totals = Totals::default();
+        self.chunks.all().for_each(|chunk| self.totals.add(chunk));
+    }
+
+    pub(super) fn count_problems(&mut self, project: ProjectId, tab: Tab, snapshot: &Snapshot) {
+        self.problems.clear();
+        if tab == Tab::Problems {
+            let mut problems = Problems::default();
+            let rows = snapshot.rows().filter(|row| row.project == project && Tab::Problems.holds(row));
+            rows.for_each(|row| problems.count(row));
+            self.problems = problems.listed();
+        }
+    }
+}
+
+/// Whether the status of an item allows this.
+pub(super) fn may(row: &ItemRow, action: Action) -> bool {
+    action.check(row.status, row.progress.counts.errors).is_ok()
+}
+
+/// The domains of source and destination, if all rows have the same two.
+pub(super) fn domains<'a>(mut rows: impl Iterator<Item = &'a ItemRow>) -> Option<(String, String)> {
+    let of = |row: &'a ItemRow| Some((row.source.split_once('@')?.1, row.destination.split_once('@')?.1));
+    let first = of(rows.next()?)?;
+    let same = rows.all(|row| of(row).is_some_and(|(from, into)| (from, into) == first));
+    same.then(|| (first.0.to_owned(), first.1.to_owned()))
+}

@@ -1,0 +1,70 @@
+//! The tabs over the item grid: groups of statuses.
+
+use crate::domain::pass::PassKind;
+use crate::domain::status::Status;
+use crate::engine::snapshot::ItemRow;
+
+/// A group of statuses with a tab of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Everything.
+    #[default]
+    All,
+    /// A worker has it.
+    Running,
+    /// Waits for a worker, a time or a word.
+    Pending,
+    /// No pass yet.
+    NotStarted,
+    /// Stopped.
+    Stopped,
+    /// A Full pass completed.
+    Done,
+    /// Failed, or completed with something left behind: errors, differences, messages that wait.
+    Problems,
+}
+
+impl Tab {
+    /// All, from left to right.
+    pub const ALL: [Self; 7] =
+        [Self::All, Self::Running, Self::Pending, Self::NotStarted, Self::Stopped, Self::Done, Self::Problems];
+
+    /// What people call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Running => "Running",
+            Self::Pending => "Pending",
+            Self::NotStarted => "Not started",
+            Self::Stopped => "Stopped",
+            Self::Done => "Done",
+            Self::Problems => "Problems",
+        }
+    }
+
+    pub(super) fn holds(self, row: &ItemRow) -> bool {
+        match self {
+            Self::All => true,
+            Self::Running => row.status.is_active(),
+            Self::Pending => match row.status {
+                Status::Submitted | Status::Scheduled | Status::Held | Status::WaitingForUser => true,
+                Status::NotSubmitted | Status::Queued | Status::Migrating | Status::Stopping => false,
+                Status::Stopped | Status::Failed | Status::Completed => false,
+            },
+            Self::NotStarted => row.status == Status::NotSubmitted,
+            Self::Stopped => row.status == Status::Stopped,
+            Self::Done => is_done(row),
+            Self::Problems => {
+                row.status == Status::Failed || (row.status.is_at_rest() && row.progress.counts.leaves_something())
+            }
+        }
+    }
+}
+
+/// Whether an item is fully migrated: only a completed Full pass counts, and none with a difference that nothing explains
+/// or with messages that wait for another pass (D27).
+pub fn is_done(row: &ItemRow) -> bool {
+    let full = matches!(row.pass, Some((_, PassKind::Full | PassKind::RetryErrors, _)));
+    let counts = &row.progress.counts;
+    row.status == Status::Completed && full && counts.differ == 0 && counts.waiting == 0
+}

@@ -1,0 +1,9 @@
+//! The page of an item: what it shows besides the row, when to ask for it again, and its figures in words.
+
+mod figures;
+mod lists;
+mod page;
+
+pub use figures::{Figures, failure, folders, login, messages, migrated, phase, statistics, to_copy};
+pub use lists::{Lists, Show};
+pub use page::{ItemAction, ItemPage, Neighbours};

@@ -1,0 +1,85 @@
+//! Fields of forms: a label above what is typed or chosen, and what is wrong with it below.
+
+use egui::{ComboBox, Response, TextEdit, Ui};
+
+use super::text::{forget_typing, text};
+use crate::ui::theme::Type;
+
+/// A field that is typed into.
+#[derive(Clone, Copy)]
+pub struct Field<'a> {
+    label: &'a str,
+    hint: &'a str,
+    secret: bool,
+    wrong: Option<&'a str>,
+}
+
+impl<'a> Field<'a> {
+    /// A field with this label.
+    pub fn new(label: &'a str) -> Self {
+        Self { label, hint: "", secret: false, wrong: None }
+    }
+
+    /// A field whose letters are not shown, nor kept beyond the form.
+    pub fn secret(label: &'a str) -> Self {
+        Self { secret: true, ..Self::new(label) }
+    }
+
+    /// What stands in it while it is empty.
+    pub fn hint(self, hint: &'a str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// What is wrong with what was typed.
+    pub fn wrong(self, wrong: Option<&'a str>) -> Self {
+        Self { wrong, ..self }
+    }
+
+    /// Paints it.
+    pub fn show(self, ui: &mut Ui, value: &mut String) -> Response {
+        ui.vertical(|ui| {
+            let name = ui.label(text(Type::Small, self.label));
+            let edit = TextEdit::singleline(value).hint_text(self.hint).password(self.secret);
+            let response = ui.add(edit.desired_width(f32::INFINITY)).labelled_by(name.id);
+            if self.secret {
+                forget_typing(ui, &response);
+            }
+            if let Some(wrong) = self.wrong {
+                let color = ui.visuals().error_fg_color;
+                ui.label(text(Type::Small, wrong).color(color));
+            }
+            response
+        })
+        .inner
+    }
+}
+
+/// One of several.
+pub struct Choice<'a, F> {
+    /// Its label.
+    pub label: &'a str,
+    /// How wide its box is.
+    pub width: f32,
+    /// What each of them is called.
+    pub words: F,
+}
+
+impl<F> Choice<'_, F> {
+    /// Paints it.
+    pub fn show<T: Copy + PartialEq>(self, ui: &mut Ui, value: &mut T, all: &[T])
+    where
+        F: Fn(T) -> &'static str,
+    {
+        let words = self.words;
+        ui.vertical(|ui| {
+            let name = ui.label(text(Type::Small, self.label));
+            let combo = ComboBox::from_id_salt(self.label).width(self.width).selected_text(words(*value));
+            let chosen = combo.show_ui(ui, |ui| {
+                for one in all {
+                    ui.selectable_value(value, *one, words(*one));
+                }
+            });
+            chosen.response.labelled_by(name.id);
+        });
+    }
+}
