@@ -12,7 +12,7 @@ pub async fn stop(workspace: &OpenWorkspace, project: &str, items: &[String]) ->
     let rows = items::select(workspace, &project, items).await?;
     let outcome = stop::stop(workspace, project.id, ids(&rows)).await?;
     if let Some(error) = outcome.error {
-        return Err(CliError::cannot(error));
+        return Err(CliError::cannot(error.to_string()));
     }
     say!("{} told to stop", counted(outcome.done.len(), "item"));
     // Naming every item that was at rest anyway helps nobody, unless it was asked for by name.

@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::failure::Side;
 use super::ids::ItemId;
 use super::item::{Item, Mailbox};
@@ -12,7 +14,8 @@ use super::server::Server;
 use super::shared_maildir::{SharedMaildir, shared_maildirs};
 
 /// Why an item cannot start. Shown as it is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum NotReady {
     /// Nobody can log in on these sides.
     #[error("no credential for the {}: import a password, or make a project with an administrator", sides(.0))]

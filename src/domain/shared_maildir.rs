@@ -5,11 +5,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use serde::{Deserialize, Serialize};
+
 use super::item::Mailbox;
 use super::project::Project;
 
 /// Two items with different addresses that would have one Maildir. Shown as it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 #[error(
     "{address} and {other} would have one Maildir, {root}, and their mail would be mixed: make a project whose path tells \
      them apart, with {{email}} in it"

@@ -106,7 +106,8 @@ pub enum Event {
 }
 
 /// Why something is refused: one sentence with the reason, one with the way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// Not Submitted, Stopped, Failed or Completed: there is nothing to stop.
     #[error("nothing of this item is running; use Start to run a pass")]

@@ -12,7 +12,7 @@ use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
 use crate::domain::status::{self, Refusal, Status, Wait};
-use crate::engine::command::Outcome;
+use crate::engine::command::{LeftAlone, Outcome};
 use crate::engine::runner::RunnerKind;
 use crate::pass::PassEnd;
 
@@ -173,8 +173,8 @@ impl Board {
         for item in items {
             match self.seats.get(item).map(|seat| seat.status.after(start)) {
                 Some(Ok(_)) => outcome.done.push(*item),
-                Some(Err(refusal)) => outcome.left.push((*item, refusal.to_string())),
-                None => outcome.left.push((*item, "the item does not exist".into())),
+                Some(Err(refusal)) => outcome.left.push((*item, refusal.into())),
+                None => outcome.left.push((*item, LeftAlone::Missing)),
             }
         }
         outcome
@@ -313,7 +313,7 @@ impl Board {
                     }
                 }
                 Err(refusal) => {
-                    outcome.left.push((*item, refusal.to_string()));
+                    outcome.left.push((*item, refusal.into()));
                     continue;
                 }
             }

@@ -21,7 +21,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Wait;
 use crate::engine::board::{Board, Effect, Event, Listed};
-use crate::engine::command::{Command, Outcome};
+use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::handle::Workspace;
 use crate::engine::mailboxes;
 use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};
@@ -39,9 +39,6 @@ const KEEP_COMMANDS: i64 = 24 * 60 * 60 * 1000;
 
 /// News of passes on their way.
 const REPORTS: usize = 256;
-/// Why nothing starts while statuses of ended passes cannot be written.
-const NOT_WRITTEN: &str = "how the last passes ended could not be written to the workspace yet, and it is tried again and again; \
-                           make room on its disk, then start";
 
 /// What comes through the engine's handle.
 pub(super) enum Request {
@@ -99,6 +96,10 @@ async fn due(next: Option<i64>, now: i64) {
         }
         None => std::future::pending().await,
     }
+}
+
+fn failed(error: &StoreError) -> Outcome {
+    Outcome::failed(CommandError::Workspace(error.to_string()))
 }
 
 fn internal(text: &str) -> PassEnd {
@@ -189,7 +190,7 @@ impl Dispatcher {
         if (new || !self.board.knows(project))
             && let Err(error) = self.load(project).await
         {
-            return Outcome::failed(error.to_string());
+            return failed(&error);
         }
         match command {
             Command::Open { .. } => Outcome::default(),
@@ -197,7 +198,7 @@ impl Dispatcher {
             Command::Resume { items, .. } => self.handle(Event::Resume(items)).await,
             Command::Start { items, kind, .. } => match self.submit(items, kind).await {
                 Ok(outcome) => outcome,
-                Err(error) => Outcome::failed(error.to_string()),
+                Err(error) => failed(&error),
             },
             Command::Stop { items, .. } => self.handle(Event::Stop(items)).await,
             Command::Abort { items, .. } => self.handle(Event::Abort(items)).await,
@@ -206,7 +207,7 @@ impl Dispatcher {
 
     async fn star(&mut self, items: Vec<ItemId>, star: Option<Star>) -> Outcome {
         if let Err(error) = self.workspace.store.set_star(items.clone(), star).await {
-            return Outcome::failed(error.to_string());
+            return failed(&error);
         }
         for item in &items {
             if let Some(row) = self.rows.get(*item).cloned() {
@@ -255,12 +256,12 @@ impl Dispatcher {
 
     async fn submit(&mut self, items: Vec<ItemId>, kind: PassKind) -> Result<Outcome, StoreError> {
         if !matches!(kind, PassKind::Full | PassKind::Verify) {
-            return Ok(Outcome::failed(format!("this version does not run {} passes yet", kind.word())));
+            return Ok(Outcome::failed(CommandError::NotBuilt(kind)));
         }
         // What the database does not know yet would be refused by it.
         self.write_down(Vec::new()).await;
         if !self.unwritten.is_empty() {
-            return Ok(Outcome::failed(NOT_WRITTEN));
+            return Ok(Outcome::failed(CommandError::NotWritten));
         }
         let wait = Wait::None;
         let outcome = self.board.startable(&items, wait);
@@ -431,7 +432,7 @@ impl Dispatcher {
         for (id, payload) in commands {
             let outcome = match serde_json::from_str::<Command>(&payload) {
                 Ok(command) => self.command(command).await,
-                Err(error) => Outcome::failed(format!("this version does not know the command: {error}")),
+                Err(error) => Outcome::failed(CommandError::Unknown(error.to_string())),
             };
             let outcome = serde_json::to_string(&outcome).unwrap_or_else(|_| "{}".into());
             if let Err(error) = self.workspace.store.answer_command(id, outcome).await {

@@ -8,7 +8,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::domain::clock::Clock;
 use crate::endpoint::budget::Budget;
-use crate::engine::command::{Command, Outcome};
+use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::copier::Copier;
 use crate::engine::dispatcher::{Dispatcher, Request, Runners};
 use crate::engine::endpoints::Endpoints;
@@ -84,9 +84,9 @@ impl Engine {
     pub async fn command(&self, command: Command) -> Outcome {
         let (reply, outcome) = oneshot::channel();
         if self.requests.send(Request::Command(command, reply)).await.is_err() {
-            return Outcome::ended();
+            return Outcome::failed(CommandError::Ended);
         }
-        outcome.await.unwrap_or_else(|_| Outcome::ended())
+        outcome.await.unwrap_or_else(|_| Outcome::failed(CommandError::Ended))
     }
 
     /// A way to give commands in order without waiting for their outcomes.
@@ -109,7 +109,7 @@ impl Engine {
     pub async fn stop_all(&self) -> Outcome {
         match self.requests.send(Request::Close).await {
             Ok(()) => Outcome::default(),
-            Err(_) => Outcome::ended(),
+            Err(_) => Outcome::failed(CommandError::Ended),
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
+use crate::engine::command::CommandError;
 use crate::platform::PlatformError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -42,10 +43,10 @@ pub enum ServiceError {
     NoProject(String),
     /// The engine did nothing at all; in its words.
     #[error("{0}")]
-    Engine(String),
+    Engine(CommandError),
     /// New items are in, and the engine could not take them into its state.
     #[error("the items of the project could not be shown: {0}")]
-    NotShown(String),
+    NotShown(CommandError),
     /// The process that has the workspace does not take commands.
     #[error("the process that runs the passes does not answer; nothing was changed. Try again, or close it")]
     OwnerSilent,

@@ -8,6 +8,7 @@ use super::{OpenOptions, OpenWorkspace, RunningEngine, ServiceError, VaultKind};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::domain::status::Status;
+use crate::engine::command::CommandError;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::{StoreError, Waiting};
 use crate::vault::not_lost;
@@ -47,11 +48,11 @@ pub enum Trouble {
         /// Its name.
         project: String,
         /// Why.
-        why: String,
+        why: CommandError,
     },
     /// Passes that a crash interrupted.
     #[error("interrupted passes could not be resumed: {0}")]
-    NotResumed(String),
+    NotResumed(CommandError),
 }
 
 /// An open workspace with its engine, and what of a crash goes on by itself.

@@ -41,7 +41,7 @@ impl StartReport {
     /// The same in the engine's words: what was left alone, with its reason for people.
     pub fn into_outcome(self) -> Outcome {
         let Self { mut outcome, not_ready } = self;
-        outcome.left.extend(not_ready.into_iter().map(|(item, why)| (item, why.to_string())));
+        outcome.left.extend(not_ready.into_iter().map(|(item, why)| (item, why.into())));
         outcome
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::status::{Event, Status};
+use crate::domain::status::{Event, Refusal};
 use crate::engine::command::{Command, Outcome};
 use crate::platform::PlatformError;
 use crate::platform::lock::workspace_lock;
@@ -53,7 +53,7 @@ async fn without_engine(workspace: &OpenWorkspace, items: Vec<ItemId>) -> Result
     let mut outcome = Outcome::default();
     for item in items {
         let Some(pass) = &store.item(item).await?.latest else {
-            outcome.left.push((item, "nothing of this item is running".into()));
+            outcome.left.push((item, Refusal::NotRunning.into()));
             continue;
         };
         // Without an engine a submission is as good as held: nobody takes it.
@@ -61,12 +61,13 @@ async fn without_engine(workspace: &OpenWorkspace, items: Vec<ItemId>) -> Result
         match held.after(Event::Stop) {
             Ok(to) => {
                 store.set_status(pass.id, &[pass.status], to, now, None).await?;
-                if to == Status::Stopping {
-                    store.set_status(pass.id, &[to], Status::Stopped, now, None).await?;
+                // Nobody works on it: there is nothing to wait for.
+                if let Ok(stopped) = to.after(Event::StopConfirmed) {
+                    store.set_status(pass.id, &[to], stopped, now, None).await?;
                 }
                 outcome.done.push(item);
             }
-            Err(refusal) => outcome.left.push((item, refusal.to_string())),
+            Err(refusal) => outcome.left.push((item, refusal.into())),
         }
     }
     Ok(outcome)

@@ -169,7 +169,7 @@ fn r5_what_is_submitted_or_at_rest_is_not_stopped_and_says_why() {
     let mut board = started(2, 1);
     let (effects, outcome) = board.handle(0, Event::Stop(vec![ItemId(1), ItemId(2), ItemId(9)]));
     assert_eq!((effects, outcome.done.len(), outcome.left.len()), (Vec::new(), 0, 3));
-    assert!(outcome.left[1].1.starts_with("submitted items cannot be stopped"), "{outcome:?}");
+    assert!(outcome.left[1].1.to_string().starts_with("submitted items cannot be stopped"), "{outcome:?}");
     assert_eq!(statuses(&board), [Status::Queued, Status::Submitted]);
 }
 

@@ -10,7 +10,7 @@ use crate::domain::csv_import::{Parsed, Problem};
 use crate::domain::ids::ProjectId;
 use crate::domain::project::Project;
 use crate::engine::Orders;
-use crate::engine::command::{Command, Outcome};
+use crate::engine::command::{Command, CommandError, Outcome};
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::projects::{self, NewProject};
@@ -71,7 +71,7 @@ impl Answers {
     /// Brings new items into the engine's state, so that whoever hears of them finds them there.
     pub async fn load(&self, project: ProjectId) -> Result<(), ServiceError> {
         let outcome = self.orders.send(Command::Open { project }).await.await;
-        match outcome.unwrap_or_else(|_| Outcome::ended()).error {
+        match outcome.unwrap_or_else(|_| Outcome::failed(CommandError::Ended)).error {
             Some(error) => Err(ServiceError::NotShown(error)),
             None => {
                 self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(project);

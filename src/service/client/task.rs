@@ -15,7 +15,7 @@ use super::reply::{Replies, Reply};
 use super::{NEWS, OPENING, Request, RequestId, Response, ServiceEnd, Waker};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
-use crate::engine::command::{Command, Outcome};
+use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::PlatformError;
 use crate::service::opening::{self, Opened, Trouble, WorkspaceInfo};
@@ -205,7 +205,7 @@ impl Task {
     async fn give(&mut self, reply: Reply, command: Command, told: impl FnOnce(Outcome) -> Response + Send + 'static) {
         let outcome = self.answers.orders.send(command).await;
         self.orders.spawn(async move {
-            let outcome = outcome.await.unwrap_or_else(|_| Outcome::ended());
+            let outcome = outcome.await.unwrap_or_else(|_| Outcome::failed(CommandError::Ended));
             reply.send(told(outcome)).await;
         });
     }

@@ -125,7 +125,7 @@ impl App {
     /// Names what was done, and by reason what was left alone.
     fn outcome(&mut self, purpose: &Purpose, outcome: &Outcome) {
         if let Some(error) = &outcome.error {
-            self.say(Tone::Bad, error.clone());
+            self.say(Tone::Bad, error.to_string());
             return;
         }
         let Purpose::Command(word) = purpose else { return };
@@ -133,7 +133,7 @@ impl App {
         if !outcome.done.is_empty() {
             parts.push(format!("{} {word}", words::counted(outcome.done.len(), "item")));
         }
-        for (reason, count) in by_reason(outcome.left.iter().map(|(_, reason)| reason.clone())) {
+        for (reason, count) in by_reason(outcome.left.iter().map(|(_, reason)| reason.to_string())) {
             parts.push(format!("{} left alone: {reason}", words::count(count as u64)));
         }
         let tone = if outcome.left.is_empty() { Tone::Good } else { Tone::Warning };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mailferry::domain::ids::ProjectId;
 use mailferry::domain::project::Options;
+use mailferry::domain::readiness::NotReady;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::star::Star;
@@ -136,7 +137,10 @@ fn items_without_a_credential_are_left_alone_by_name_of_the_reason() {
     let outcome = report.into_outcome();
     assert!(outcome.done.is_empty() && outcome.error.is_none());
     assert_eq!(outcome.left.len(), 2);
-    assert!(outcome.left[0].1.starts_with("no credential for the source and the destination"), "{outcome:?}");
+    assert!(
+        outcome.left[0].1.to_string().starts_with("no credential for the source and the destination"),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn items_that_were_deleted_meanwhile_are_named() {
     let start =
         Request::Command(Command::Start { project, items: vec![gone], kind: mailferry::domain::pass::PassKind::Full });
     let Response::Started(report) = client.ask(start) else { panic!("an outcome") };
-    assert_eq!(report.into_outcome().left, [(gone, "the item was deleted meanwhile".to_owned())]);
+    assert_eq!(report.into_outcome().left, [(gone, NotReady::Deleted.into())]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use egui::{Key, Modifiers, ViewportEvent};
 use mailferry::domain::status::Status;
+use mailferry::engine::command::CommandError;
 use mailferry::platform::lock::Owner;
 use mailferry::service::client::{Preview, Request, RequestId, Response};
 use mailferry::service::import::{ImportFrom, Work};
@@ -174,7 +175,7 @@ fn closing_takes_back_an_import_first() {
     close(&mut stage);
     assert!(cancel.is_cancelled() && stage.says("then the window closes"));
     let trouble = "4 entries could not be taken back";
-    stage.answer(request, Response::Refused(ServiceError::Engine(trouble.into())));
+    stage.answer(request, Response::Refused(ServiceError::Engine(CommandError::Workspace(trouble.into()))));
     assert!(stage.says(trouble) && !closes(&stage), "what a person must read keeps the window open");
     stage.click("Import 1,000 items");
     let (request, _) = stage.only();

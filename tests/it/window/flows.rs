@@ -1,8 +1,10 @@
 //! What a consultant does: a project, items, order, selection, stars, start, stop, a look at a failed item.
 
 use egui::{Key, Modifiers};
+use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{ItemId, PassId};
 use mailferry::domain::pass::PassKind;
+use mailferry::domain::readiness::NotReady;
 use mailferry::domain::record::{Counts, FolderPhase, PassFolder};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::{Refusal, Status};
@@ -183,10 +185,7 @@ fn the_first_copy_asks_for_its_direction() {
     assert!(
         matches!(ask, Request::Command(Command::Start { ref items, kind: PassKind::Full, .. }) if items == &[ItemId(1)])
     );
-    let left = vec![(
-        ItemId(1),
-        "no credential for the source: import a password, or make a project with an administrator".to_owned(),
-    )];
+    let left = vec![(ItemId(1), NotReady::NoCredential(vec![Side::Source]).into())];
     stage.answer(request, Response::Done(Outcome { left, ..Outcome::default() }));
     assert!(stage.says("1 left alone: no credential for the source"));
     stage.click("Start all 2…");
@@ -209,8 +208,9 @@ fn r05_a_refused_stop_says_why_and_what_to_do() {
     stage.click("Stop 1");
     let (request, ask) = stage.only();
     assert!(matches!(ask, Request::Command(Command::Stop { ref items, .. }) if items == &[ItemId(1)]));
-    let refusal = Refusal::SubmittedCannotBeStopped.to_string();
-    stage.answer(request, Response::Done(Outcome { left: vec![(ItemId(1), refusal.clone())], ..Outcome::default() }));
+    let refusal = Refusal::SubmittedCannotBeStopped;
+    let left = vec![(ItemId(1), refusal.into())];
+    stage.answer(request, Response::Done(Outcome { left, ..Outcome::default() }));
     assert!(stage.says(&format!("1 left alone: {refusal}")));
 }
 
