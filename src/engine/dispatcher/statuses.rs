@@ -103,7 +103,7 @@ mod tests {
         let again = || Command::Start { project, items: vec![item], kind: PassKind::Full };
         let refused = engine.command(again()).await;
         assert!(
-            refused.done.is_empty() && refused.error.as_ref().is_some_and(|why| why.contains("make room")),
+            refused.done.is_empty() && refused.error.as_ref().is_some_and(|why| why.to_string().contains("make room")),
             "{refused:?}"
         );
         database.execute_batch("DROP TRIGGER full").unwrap();
