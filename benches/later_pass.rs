@@ -29,7 +29,7 @@ use mailferry::endpoint::{
     Source, Which,
 };
 use mailferry::engine::store_journal::StoreJournal;
-use mailferry::pass::tally::Tally;
+use mailferry::pass::tally::PassStats;
 use mailferry::pass::{Pass, PassEnd, PassOrder, Stops};
 use mailferry::platform::clock::SystemClock;
 use mailferry::store::{NewItem, Store, Submission};
@@ -240,7 +240,7 @@ async fn later(folder: &Path, messages: u32) {
     };
     let idle = memory("VmRSS:");
     let journal = Arc::new(StoreJournal::new(store, item, pass));
-    let (tally, clock) = (Tally::new(Arc::default()), Arc::new(SystemClock));
+    let (tally, clock) = (PassStats::new(Arc::default()), Arc::new(SystemClock));
     let begun = std::time::Instant::now();
     let end = Pass::run(order, side(messages / 2), side(0), journal, tally, clock, Stops::default()).await;
     let took = begun.elapsed();

@@ -42,9 +42,9 @@ pub trait Endpoint: Send + Sync {
 /// Bytes of messages read so far, counted while a literal is still arriving, so that one 60 MB message does not look
 /// like a stall. Shared by the sessions of a pass.
 #[derive(Debug, Default)]
-pub struct Meter(AtomicU64);
+pub struct ByteCounter(AtomicU64);
 
-impl Meter {
+impl ByteCounter {
     /// Counts bytes.
     pub fn add(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
@@ -242,7 +242,7 @@ pub struct Resources {
     /// The process-wide memory budget.
     pub budget: Arc<budget::Budget>,
     /// Counts bytes as they arrive.
-    pub meter: Arc<Meter>,
+    pub meter: Arc<ByteCounter>,
 }
 
 impl std::fmt::Debug for Resources {

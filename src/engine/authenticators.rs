@@ -16,7 +16,7 @@ use crate::vault::{self, Vault};
 
 /// What is known of an account.
 #[derive(Clone, Debug)]
-enum Standing {
+enum AccountStanding {
     Untried,
     Accepted,
     Refused(Failure),
@@ -28,7 +28,7 @@ pub(super) struct Account {
     side: Side,
     credential: Option<CredentialId>,
     proof: tokio::sync::Mutex<Option<Secret>>,
-    standing: Mutex<Standing>,
+    standing: Mutex<AccountStanding>,
     /// Held by whoever tries it for the first time.
     first: Arc<tokio::sync::Mutex<()>>,
 }
@@ -41,7 +41,7 @@ impl Account {
             side,
             credential,
             proof: tokio::sync::Mutex::default(),
-            standing: Mutex::new(Standing::Untried),
+            standing: Mutex::new(AccountStanding::Untried),
             first: Arc::default(),
         })
     }
@@ -62,61 +62,61 @@ impl Account {
         Ok(secret)
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
+    fn standing(&self) -> MutexGuard<'_, AccountStanding> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// An account as everybody holds it who logs in with it.
 #[derive(Clone)]
-pub(super) struct Shared(pub Arc<Account>);
+pub(super) struct SharedAccount(pub Arc<Account>);
 
 #[async_trait]
-impl Authenticator for Shared {
+impl Authenticator for SharedAccount {
     async fn attempt(&self) -> Result<Attempt> {
         let account = &self.0;
         let secret = account.proof().await?;
         loop {
             let standing = account.standing().clone();
             let turn = match standing {
-                Standing::Refused(failure) => {
+                AccountStanding::Refused(failure) => {
                     return Err(match failure.cause {
                         Cause::AdministratorLoginRefused => Failure { cause: Cause::AdministratorLoginHeld, ..failure },
                         _ => failure,
                     });
                 }
-                Standing::Accepted => None,
-                Standing::Untried => {
+                AccountStanding::Accepted => None,
+                AccountStanding::Untried => {
                     let turn = Arc::clone(&account.first).lock_owned().await;
-                    if !matches!(*account.standing(), Standing::Untried) {
+                    if !matches!(*account.standing(), AccountStanding::Untried) {
                         // Somebody's try was answered while this one waited.
                         continue;
                     }
                     Some(turn)
                 }
             };
-            let told = Told { account: Arc::clone(account), _turn: turn };
+            let told = TryOutcome { account: Arc::clone(account), _turn: turn };
             return Ok(Attempt::new(Proof::Password(secret), Some(Box::new(told))));
         }
     }
 }
 
-struct Told {
+struct TryOutcome {
     account: Arc<Account>,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
-impl Verdict for Told {
+impl Verdict for TryOutcome {
     fn accepted(self: Box<Self>) {
         let mut standing = self.account.standing();
-        if matches!(*standing, Standing::Untried) {
-            *standing = Standing::Accepted;
+        if matches!(*standing, AccountStanding::Untried) {
+            *standing = AccountStanding::Accepted;
         }
     }
 
     fn failed(self: Box<Self>, failure: &Failure) {
         if matches!(failure.cause, Cause::AdministratorLoginRefused | Cause::LoginRefused) {
-            *self.account.standing() = Standing::Refused(failure.clone());
+            *self.account.standing() = AccountStanding::Refused(failure.clone());
         }
     }
 }
@@ -137,7 +137,7 @@ impl Authenticators {
     /// A person gave the word: administrators of a project that were refused are tried again, with the passwords that they have
     /// then. A first try that is under way goes on to decide for all.
     pub fn forget(&self, project: ProjectId) {
-        let refused = |account: &Account| matches!(*account.standing(), Standing::Refused(_));
+        let refused = |account: &Account| matches!(*account.standing(), AccountStanding::Refused(_));
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(of, _), account| *of != project || !refused(account));
     }
@@ -164,11 +164,11 @@ mod tests {
         Failure::new(Cause::AdministratorLoginRefused, Scope::Endpoint, Retry::User, "logging in")
     }
 
-    fn account() -> Shared {
+    fn account() -> SharedAccount {
         let vault = MemoryVault::default();
         let credential = CredentialId(1);
         vault.put_many(vec![(credential, Secret::new("pw"))], &|_| vault::GO_ON).unwrap();
-        Shared(Account::new(Arc::new(vault), Side::Source, Some(credential)))
+        SharedAccount(Account::new(Arc::new(vault), Side::Source, Some(credential)))
     }
 
     #[tokio::test(start_paused = true)]
@@ -284,7 +284,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_credential_nothing_is_tried() {
-        let account = Shared(Account::new(Arc::new(MemoryVault::default()), Side::Destination, None));
+        let account = SharedAccount(Account::new(Arc::new(MemoryVault::default()), Side::Destination, None));
         let failure = account.attempt().await.err().expect("nothing to show");
         assert_eq!(
             (failure.cause, failure.doing.as_str()),

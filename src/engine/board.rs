@@ -1,13 +1,13 @@
 //! The run state: which item is where, who runs, who is next. The dispatcher owns it and performs what it answers.
 //!
-//! [`Board::handle`] is synchronous and touches nothing outside: the time and an event go in, effects come out, and
-//! [`Board::next_due`] tells when to ask again. Statuses change through the one transition function of the domain only.
+//! [`RunState::handle`] is synchronous and touches nothing outside: the time and an event go in, effects come out, and
+//! [`RunState::next_due`] tells when to ask again. Statuses change through the one transition function of the domain only.
 
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::waiting::{Queue, Waiting};
+use self::waiting::{QueueId, WaitingItems};
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
@@ -27,11 +27,11 @@ pub enum Event {
         /// The project.
         project: ProjectId,
         /// The items.
-        items: Vec<Listed>,
+        items: Vec<KnownItem>,
         /// Its option *concurrent migrations*.
         concurrent: u32,
     },
-    /// Passes that wait for this were made for these items; that they may start was decided by [`Board::startable`].
+    /// Passes that wait for this were made for these items; that they may start was decided by [`RunState::startable`].
     Submitted {
         /// The items and their passes.
         passes: Vec<(ItemId, PassId)>,
@@ -56,7 +56,7 @@ pub enum Event {
 
 /// An item as it is found in the database.
 #[derive(Clone, Copy, Debug)]
-pub struct Listed {
+pub struct KnownItem {
     /// The item.
     pub item: ItemId,
     /// Its status.
@@ -102,7 +102,7 @@ pub struct Change {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seat {
+struct ItemState {
     project: ProjectId,
     status: Status,
     pass: Option<PassId>,
@@ -113,20 +113,20 @@ struct Seat {
     holds: Option<Mailboxes>,
 }
 
-impl Seat {
-    fn queue(&self) -> Queue {
+impl ItemState {
+    fn queue(&self) -> QueueId {
         (self.project, self.runner)
     }
 }
 
 #[derive(Debug, Default)]
-struct Place {
+struct ProjectQueue {
     /// Its option *concurrent migrations*, for the copier.
     concurrent: u32,
     running: BTreeMap<RunnerKind, u32>,
 }
 
-impl Place {
+impl ProjectQueue {
     /// Whether one more may run.
     fn is_free(&self, runner: RunnerKind) -> bool {
         let most = match runner {
@@ -139,17 +139,17 @@ impl Place {
 
 /// The run state.
 #[derive(Debug, Default)]
-pub struct Board {
-    seats: BTreeMap<ItemId, Seat>,
-    places: BTreeMap<ProjectId, Place>,
+pub struct RunState {
+    seats: BTreeMap<ItemId, ItemState>,
+    places: BTreeMap<ProjectId, ProjectQueue>,
     /// Submitted, in order.
-    waiting: Waiting,
+    waiting: WaitingItems,
     /// Scheduled, by their time.
     due: BTreeSet<(i64, ItemId)>,
     closing: bool,
 }
 
-impl Board {
+impl RunState {
     /// Whether a project's items are known.
     pub fn knows(&self, project: ProjectId) -> bool {
         self.places.contains_key(&project)
@@ -182,7 +182,7 @@ impl Board {
 
     /// Forgets a project that was deleted; not while one of its items waits or runs.
     pub fn forget(&mut self, project: ProjectId) -> bool {
-        let at_rest = |seat: &Seat| seat.project != project || seat.status.is_at_rest();
+        let at_rest = |seat: &ItemState| seat.project != project || seat.status.is_at_rest();
         let forgets = self.seats.values().all(at_rest) && self.places.remove(&project).is_some();
         if forgets {
             self.seats.retain(|_, seat| seat.project != project);
@@ -245,20 +245,20 @@ impl Board {
         while let Some((at, item)) = self.due.first().copied().filter(|(at, _)| !self.closing && *at <= now) {
             self.due.remove(&(at, item));
             if self.change(item, status::Event::TimeCame(Wait::None), None, effects).is_ok()
-                && let Some(queue) = self.seats.get(&item).map(Seat::queue)
+                && let Some(queue) = self.seats.get(&item).map(ItemState::queue)
             {
                 self.waiting.push(queue, item);
             }
         }
     }
 
-    fn load(&mut self, project: ProjectId, items: Vec<Listed>, concurrent: u32) {
+    fn load(&mut self, project: ProjectId, items: Vec<KnownItem>, concurrent: u32) {
         self.places.entry(project).or_default().concurrent = concurrent;
-        for Listed { item, status, pass, until, mailboxes, runner } in items {
+        for KnownItem { item, status, pass, until, mailboxes, runner } in items {
             if !self.seats.contains_key(&item) && status == Status::Scheduled {
                 self.due.extend(until.map(|at| (at, item)));
             }
-            let seat = Seat { project, status, pass, until, mailboxes, runner, holds: None };
+            let seat = ItemState { project, status, pass, until, mailboxes, runner, holds: None };
             let seat = self.seats.entry(item).or_insert(seat);
             // Another login may have come since.
             seat.mailboxes = mailboxes;
@@ -384,7 +384,7 @@ impl Board {
         }
         // A mailbox passed on within one project may let another project's item start: until nobody can.
         let projects = self.places.keys();
-        let queues: Vec<Queue> =
+        let queues: Vec<QueueId> =
             projects.flat_map(|project| RunnerKind::ALL.map(|runner| (*project, runner))).collect();
         let mut more = true;
         while std::mem::take(&mut more) {
@@ -395,7 +395,7 @@ impl Board {
     }
 
     /// Gives the free places of a queue; tells whether anybody's turn came.
-    fn fill(&mut self, queue: Queue, effects: &mut Vec<Effect>) -> bool {
+    fn fill(&mut self, queue: QueueId, effects: &mut Vec<Effect>) -> bool {
         let mut any = false;
         let (project, runner) = queue;
         while self.places.get(&project).is_some_and(|place| place.is_free(runner)) {

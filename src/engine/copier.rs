@@ -18,13 +18,13 @@ use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
 use crate::endpoint::budget::Budget;
 use crate::endpoint::maildir::is_one_folder;
-use crate::endpoint::{Endpoint, Meter, Resources};
-use crate::engine::authenticators::{Account, Authenticators, Shared};
+use crate::endpoint::{ByteCounter, Endpoint, Resources};
+use crate::engine::authenticators::{Account, Authenticators, SharedAccount};
 use crate::engine::handle::Workspace;
 use crate::engine::runner::{Reports, Runner, Task};
 use crate::engine::store_journal::StoreJournal;
 use crate::pass::journal::Journal;
-use crate::pass::tally::Tally;
+use crate::pass::tally::PassStats;
 use crate::pass::{Pass, PassEnd, PassOrder, Stops};
 use crate::store::{PassRow, StoreError};
 
@@ -62,8 +62,8 @@ impl Copier {
 #[async_trait]
 impl Runner for Copier {
     async fn run(&self, task: Task, reports: &Reports, stops: Stops) -> PassEnd {
-        let meter: Arc<Meter> = Arc::default();
-        let tally = Tally::new(Arc::clone(&meter));
+        let meter: Arc<ByteCounter> = Arc::default();
+        let tally = PassStats::new(Arc::clone(&meter));
         tally.goes_on_from(task.counted);
         let (workspace, authenticators) = (&self.workspace, &self.authenticators);
         let worker = Worker { workspace, authenticators, item: task.item, pass: task.pass, tally, meter };
@@ -83,8 +83,8 @@ struct Worker<'a> {
     authenticators: &'a Authenticators,
     item: ItemId,
     pass: PassId,
-    tally: Arc<Tally>,
-    meter: Arc<Meter>,
+    tally: Arc<PassStats>,
+    meter: Arc<ByteCounter>,
 }
 
 /// Why a pass could not even begin.
@@ -277,7 +277,7 @@ impl Worker<'_> {
         if server.needs_login() {
             account.proof().await.map_err(failed)?;
         }
-        let auth = Arc::new(Shared(account));
+        let auth = Arc::new(SharedAccount(account));
         self.workspace.endpoints.open(side, server, mailbox, auth, resources).map_err(failed)
     }
 }

@@ -1,6 +1,6 @@
 //! The dispatcher: one task that owns the run state.
 //!
-//! It takes in commands, workers' news and rows that other processes left in the database, asks the [`Board`] what
+//! It takes in commands, workers' news and rows that other processes left in the database, asks the [`RunState`] what
 //! follows, and does it. Bounded: commands (64), snapshots (ten a second). It waits for the store only.
 
 mod statuses;
@@ -20,13 +20,13 @@ use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Wait;
-use crate::engine::board::{Board, Effect, Event, Listed};
+use crate::engine::board::{Effect, Event, KnownItem, RunState};
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::handle::Workspace;
 use crate::engine::mailboxes;
 use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
-use crate::engine::speed::Speed;
+use crate::engine::speed::RateMeter;
 use crate::pass::{PassEnd, Stops};
 use crate::store::{Census, StatusChange, StoreError, Submission};
 
@@ -41,15 +41,15 @@ const KEEP_COMMANDS: i64 = 24 * 60 * 60 * 1000;
 const REPORTS: usize = 256;
 
 /// What comes through the engine's handle.
-pub(super) enum Request {
+pub(super) enum Input {
     Command(Command, oneshot::Sender<Outcome>),
     Close,
 }
 
-struct Run {
+struct RunningPass {
     stops: Stops,
     bytes: u64,
-    speed: Speed,
+    speed: RateMeter,
 }
 
 /// Who works on passes.
@@ -70,13 +70,13 @@ impl Runners {
 
 pub(super) struct Dispatcher {
     workspace: Workspace,
-    inbox: mpsc::Receiver<Request>,
+    inbox: mpsc::Receiver<Input>,
     publish: watch::Sender<Arc<Snapshot>>,
     elsewhere: watch::Sender<()>,
     census: HashMap<ProjectId, Census>,
-    board: Board,
+    board: RunState,
     runners: Runners,
-    runs: HashMap<ItemId, Run>,
+    runs: HashMap<ItemId, RunningPass>,
     workers: JoinSet<()>,
     tell: mpsc::Sender<News>,
     news: mpsc::Receiver<News>,
@@ -112,7 +112,7 @@ impl Dispatcher {
     pub fn new(
         workspace: Workspace,
         runners: Runners,
-        inbox: mpsc::Receiver<Request>,
+        inbox: mpsc::Receiver<Input>,
         publish: watch::Sender<Arc<Snapshot>>,
         elsewhere: watch::Sender<()>,
     ) -> Self {
@@ -123,7 +123,7 @@ impl Dispatcher {
             publish,
             elsewhere,
             census: HashMap::new(),
-            board: Board::default(),
+            board: RunState::default(),
             runners,
             runs: HashMap::new(),
             workers: JoinSet::new(),
@@ -145,14 +145,14 @@ impl Dispatcher {
         loop {
             tokio::select! {
                 request = self.inbox.recv(), if !self.orphaned => match request {
-                    Some(Request::Command(command, reply)) => {
+                    Some(Input::Command(command, reply)) => {
                         let outcome = self.command(command).await;
                         // Whoever has the outcome finds it in the snapshot too.
                         self.paint();
                         // Nobody waiting for the outcome is no failure.
                         let _ = reply.send(outcome);
                     }
-                    Some(Request::Close) => {
+                    Some(Input::Close) => {
                         self.closing = true;
                         self.handle(Event::Close).await;
                     }
@@ -231,7 +231,7 @@ impl Dispatcher {
             let (pass, until) =
                 (latest.map(|pass| pass.id), latest.and_then(|pass| pass.schedule.as_ref()).map(|s| s.at));
             let runner = RunnerKind::Copier;
-            seats.push(Listed { item: row.item.id, status, pass, until, mailboxes, runner });
+            seats.push(KnownItem { item: row.item.id, status, pass, until, mailboxes, runner });
             if self.rows.get(row.item.id).is_none() {
                 self.rows.put(ItemRow {
                     item: row.item.id,
@@ -329,7 +329,7 @@ impl Dispatcher {
     fn spawn(&mut self, task: Task, kind: RunnerKind) {
         let (item, stops) = (task.item, Stops::default());
         let reports = Reports::new(item, self.tell.clone());
-        self.runs.insert(item, Run { stops: stops.clone(), bytes: 0, speed: Speed::new(Instant::now()) });
+        self.runs.insert(item, RunningPass { stops: stops.clone(), bytes: 0, speed: RateMeter::new(Instant::now()) });
         let runner = self.runners.get(kind).cloned();
         self.workers.spawn(async move {
             let end = match runner {

@@ -10,7 +10,7 @@ use crate::domain::clock::Clock;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::copier::Copier;
-use crate::engine::dispatcher::{Dispatcher, Request, Runners};
+use crate::engine::dispatcher::{Dispatcher, Input, Runners};
 use crate::engine::endpoints::Endpoints;
 use crate::engine::snapshot::Snapshot;
 use crate::store::Store;
@@ -40,7 +40,7 @@ pub struct Workspace {
 
 /// Gives commands; outcomes are waited for by whoever wants them. Does not keep the engine from ending.
 #[derive(Clone)]
-pub struct Orders(mpsc::WeakSender<Request>);
+pub struct Orders(mpsc::WeakSender<Input>);
 
 impl Orders {
     /// Gives a command; it is in the queue when this returns. The receiver fails when the engine has ended.
@@ -48,7 +48,7 @@ impl Orders {
         let (reply, outcome) = oneshot::channel();
         // An engine that has ended drops the reply, which is the answer.
         if let Some(requests) = self.0.upgrade() {
-            let _ = requests.send(Request::Command(command, reply)).await;
+            let _ = requests.send(Input::Command(command, reply)).await;
         }
         outcome
     }
@@ -56,7 +56,7 @@ impl Orders {
 
 /// A running engine. Dropping it drops every connection; [`Engine::close`] ends in order.
 pub struct Engine {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Input>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     elsewhere: watch::Receiver<()>,
     tasks: JoinSet<()>,
@@ -83,7 +83,7 @@ impl Engine {
     /// Gives a command and waits for its outcome.
     pub async fn command(&self, command: Command) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        if self.requests.send(Request::Command(command, reply)).await.is_err() {
+        if self.requests.send(Input::Command(command, reply)).await.is_err() {
             return Outcome::failed(CommandError::Ended);
         }
         outcome.await.unwrap_or_else(|_| Outcome::failed(CommandError::Ended))
@@ -107,7 +107,7 @@ impl Engine {
 
     /// Starts nothing new and tells what runs to stop. Returns at once, with an error if the engine has ended by itself.
     pub async fn stop_all(&self) -> Outcome {
-        match self.requests.send(Request::Close).await {
+        match self.requests.send(Input::Close).await {
             Ok(()) => Outcome::default(),
             Err(_) => Outcome::failed(CommandError::Ended),
         }
@@ -117,7 +117,7 @@ impl Engine {
     pub async fn close(mut self) {
         // What it has not done is done the next time.
         self.purging.abort();
-        if self.requests.send(Request::Close).await.is_ok() {
+        if self.requests.send(Input::Close).await.is_ok() {
             drop(self.requests);
             while self.tasks.join_next().await.is_some() {}
         }

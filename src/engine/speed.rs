@@ -13,12 +13,12 @@ const SAMPLES: usize = 10;
 
 /// The speed of one pass.
 #[derive(Debug)]
-pub(super) struct Speed {
+pub(super) struct RateMeter {
     samples: VecDeque<(Instant, u64)>,
     current: u64,
 }
 
-impl Speed {
+impl RateMeter {
     /// Nothing moved yet.
     pub fn new(now: Instant) -> Self {
         Self { samples: VecDeque::from([(now, 0)]), current: 0 }
@@ -56,7 +56,7 @@ mod tests {
     fn a_large_message_read_at_once_is_a_speed_for_as_long_as_it_is_sent() {
         let start = Instant::now();
         let at = |second: u64| start + Duration::from_secs(second);
-        let mut speed = Speed::new(start);
+        let mut speed = RateMeter::new(start);
         assert_eq!(speed.look(at(5), 0, false), 0, "signing in");
         let read = [8_000_000, 8_000_000, 8_000_000, 8_000_000];
         let seen: Vec<u64> = (6..).zip(read).map(|(second, total)| speed.look(at(second), total, false)).collect();
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn only_the_last_seconds_count() {
         let start = Instant::now();
-        let mut speed = Speed::new(start);
+        let mut speed = RateMeter::new(start);
         let mut last = 0;
         for second in 1..=30 {
             let total = if second <= 10 { second * 1_000 } else { 10_000 + (second - 10) * 500 };
@@ -80,7 +80,7 @@ mod tests {
     fn a_pause_has_no_speed_and_does_not_slow_down_what_follows() {
         let start = Instant::now();
         let at = |second: u64| start + Duration::from_secs(second);
-        let mut speed = Speed::new(start);
+        let mut speed = RateMeter::new(start);
         speed.look(at(1), 5_000, false);
         assert_eq!(speed.look(at(60), 5_000, true), 0);
         assert_eq!(speed.look(at(61), 6_000, false), 1_000);

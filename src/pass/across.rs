@@ -27,11 +27,11 @@ use crate::pass::job::{Job, Todo};
 use crate::pass::lane::{Lanes, Step};
 use crate::pass::places::Prepared;
 use crate::pass::recognise::{AT_ONCE, add_found};
-use crate::pass::recorder::Entry;
+use crate::pass::recorder::ToRecord;
 use crate::pass::resolution::Resolution;
 use crate::pass::resolve::{HEADERS_AT_ONCE, drop_recorded};
 use crate::pass::sample::who;
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Messages at destination folders that nobody claimed, by row, by identity.
 type Unclaimed = BTreeMap<FolderId, BTreeMap<Identity, BTreeSet<Uid>>>;
@@ -41,12 +41,12 @@ struct Across<'a> {
     /// Gathered once; a try after a broken connection goes on with what is left.
     gathered: Option<(Unclaimed, AwayMarks)>,
     /// Folders that could not be compared.
-    failed: Vec<(FolderId, Trouble)>,
+    failed: Vec<(FolderId, SideFailure)>,
 }
 
 impl Resolution<'_> {
     /// Settles what new messages are, where other folders can tell; then nothing of the new is anything else.
-    pub(super) async fn settle_across(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+    pub(super) async fn settle_across(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         self.pass.recorder.flush().await;
         let left_over = prepared.left_over.get_mut().unwrap_or_else(PoisonError::into_inner);
         let nothing = left_over.is_empty() && prepared.open.is_empty() && prepared.unread.is_empty();
@@ -60,10 +60,10 @@ impl Resolution<'_> {
                 Comparison::of(self.pass).list_folder(lane, job).await?;
             }
             let mut step = Across { prepared, gathered: None, failed: Vec::new() };
-            self.pass.persist(lane, &mut step).await?;
+            self.pass.run_with_retry(lane, &mut step).await?;
             let failed = step.failed;
             self.pass.recorder.flush().await;
-            for (id, Trouble { side, failure }) in failed {
+            for (id, SideFailure { side, failure }) in failed {
                 if let Some(job) = prepared.groups.iter_mut().flatten().find(|job| job.id == id) {
                     self.pass.folder_failed(job, side, failure).await?;
                 }
@@ -78,7 +78,7 @@ impl Resolution<'_> {
 impl Step for Across<'_> {
     type Out = ();
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
         pass.recorder.flush().await;
         let (mut unclaimed, mut away) = match self.gathered.take() {
             Some(gathered) => gathered,
@@ -91,11 +91,20 @@ impl Step for Across<'_> {
             if self.failed.iter().any(|(failed, _)| *failed == id) {
                 continue;
             }
-            let mut look =
-                Look { pass, prepared: self.prepared, job, source, to, unclaimed: &mut unclaimed, away: &mut away };
+            let mut look = NewcomerLook {
+                pass,
+                prepared: self.prepared,
+                job,
+                source,
+                to,
+                unclaimed: &mut unclaimed,
+                away: &mut away,
+            };
             match look.run().await {
                 Ok(()) => {}
-                Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => self.failed.push((id, trouble)),
+                Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
+                    self.failed.push((id, trouble))
+                }
                 Err(halt) => {
                     ended = Err(halt);
                     break;
@@ -109,7 +118,7 @@ impl Step for Across<'_> {
 }
 
 impl Across<'_> {
-    async fn gather(&mut self, pass: &Pass, to: &mut dyn Destination) -> Flow<(Unclaimed, AwayMarks)> {
+    async fn gather(&mut self, pass: &Pass, to: &mut dyn Destination) -> PassResult<(Unclaimed, AwayMarks)> {
         let mut away = AwayMarks::default();
         for row in &self.prepared.unread {
             let mut from = Uid(i64::MIN);
@@ -154,7 +163,7 @@ impl Across<'_> {
         to: &mut dyn Destination,
         row: FolderId,
         floor: Uid,
-    ) -> Flow<Vec<(Uid, Identity)>> {
+    ) -> PassResult<Vec<(Uid, Identity)>> {
         let Some(place) = self.prepared.places.get(&row) else { return Ok(Vec::new()) };
         let known = pass.journal.known_at_destination(row).await?;
         let read = async {
@@ -169,13 +178,13 @@ impl Across<'_> {
                 tracing::warn!(folder = %place.path, %failure, "what an interrupted pass left there cannot be read");
                 Ok(Vec::new())
             }
-            Err(failure) => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+            Err(failure) => Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure })),
         }
     }
 }
 
 /// One folder's new messages.
-struct Look<'a> {
+struct NewcomerLook<'a> {
     pass: &'a Pass,
     prepared: &'a Prepared,
     job: &'a mut Job,
@@ -185,18 +194,19 @@ struct Look<'a> {
     away: &'a mut AwayMarks,
 }
 
-impl Look<'_> {
-    async fn run(&mut self) -> Flow<()> {
+impl NewcomerLook<'_> {
+    async fn run(&mut self) -> PassResult<()> {
         drop_recorded(self.pass, self.job).await?;
         // Listed before.
         let Todo::These(new) = self.job.remaining.todo.clone() else { return Ok(()) };
         self.job.suspicion.unsettled.clear();
         for some in new.chunks(AT_ONCE) {
             let from = &self.job.plan.source;
-            let mut read = who_here(self.pass, self.source, from, some).await.on(Side::Source).map_err(Halt::Fatal)?;
+            let mut read =
+                who_here(self.pass, self.source, from, some).await.on(Side::Source).map_err(PassStop::Fatal)?;
             let unseen = names_of_unseen(self.source, from, some, &mut read).await.on(Side::Source);
             // Should these come when they are to be copied, nobody has compared them.
-            self.job.suspicion.unsettled.extend(unseen.map_err(Halt::Fatal)?);
+            self.job.suspicion.unsettled.extend(unseen.map_err(PassStop::Fatal)?);
             let asked = |names: &Names| {
                 self.away.has(names) || self.unclaimed.values().any(|there| there.contains_key(&names.now))
             };
@@ -204,7 +214,7 @@ impl Look<'_> {
             for some in proposed.chunks(HEADERS_AT_ONCE) {
                 let uids = some.iter().map(|(uid, _)| *uid).collect();
                 let here =
-                    shapes(self.source, &self.job.plan.source, uids).await.on(Side::Source).map_err(Halt::Fatal)?;
+                    shapes(self.source, &self.job.plan.source, uids).await.on(Side::Source).map_err(PassStop::Fatal)?;
                 let claimed = self.claim(some, &here).await?;
                 let left = some.iter().filter(|(uid, _)| !claimed.contains(uid));
                 // A message that does not come cannot be compared: it waits too.
@@ -223,7 +233,7 @@ impl Look<'_> {
     }
 
     /// Copies that an interrupted pass made of these messages when they were in other folders.
-    async fn claim(&mut self, some: &[(Uid, Names)], here: &BTreeMap<Uid, Shape>) -> Flow<BTreeSet<Uid>> {
+    async fn claim(&mut self, some: &[(Uid, Names)], here: &BTreeMap<Uid, Shape>) -> PassResult<BTreeSet<Uid>> {
         let mut claimed = BTreeSet::new();
         for row in self.unclaimed.keys().copied().collect::<Vec<_>>() {
             let Some(place) = self.prepared.places.get(&row) else { continue };
@@ -240,8 +250,8 @@ impl Look<'_> {
             if wanted.is_empty() {
                 continue;
             }
-            let mut read = shapes(self.to, place, wanted).await.on(Side::Destination).map_err(Halt::Fatal)?;
-            let (mut entry, mut found, mut left_open) = (Entry::default(), Vec::new(), Vec::new());
+            let mut read = shapes(self.to, place, wanted).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            let (mut entry, mut found, mut left_open) = (ToRecord::default(), Vec::new(), Vec::new());
             for (identity, mut group) in groups {
                 let uids = there.get(&identity).into_iter().flatten();
                 let theirs = uids.filter_map(|uid| read.remove(uid).map(|shape| (*uid, shape)));
@@ -270,7 +280,7 @@ impl Look<'_> {
     }
 
     /// What content did not decide. Who is not decided either is copied, and named.
-    async fn decide(&mut self, left: Vec<(Identity, Left)>) -> Flow<Vec<(Identity, Pair)>> {
+    async fn decide(&mut self, left: Vec<(Identity, Left)>) -> PassResult<Vec<(Identity, Pair)>> {
         if left.is_empty() {
             return Ok(Vec::new());
         }
@@ -294,7 +304,7 @@ impl Look<'_> {
             return;
         }
         let counts = vec![(self.job.id, Counts { waiting: waiting.len() as u64, ..Counts::default() })];
-        self.pass.recorder.add(Entry { counts, ..Entry::default() }).await;
+        self.pass.recorder.add(ToRecord { counts, ..ToRecord::default() }).await;
         self.job.remaining.waiting.extend(waiting);
         self.job.leave_undone();
         if let Todo::These(uids) = &mut self.job.remaining.todo {
@@ -309,6 +319,6 @@ impl Look<'_> {
         }
         let waiting: Vec<Uid> = self.job.remaining.waiting.iter().copied().collect();
         let notice = Notice::of(&self.job.path, NoticeKind::Waiting, Side::Source, &waiting);
-        self.pass.recorder.add(Entry::notice(notice)).await;
+        self.pass.recorder.add(ToRecord::notice(notice)).await;
     }
 }

@@ -12,12 +12,12 @@ use crate::pass::lane::{Lane, blames_its_place};
 use crate::pass::places::Prepared;
 use crate::pass::resolution::Resolution;
 use crate::pass::suspects::BLAME_LIMIT;
-use crate::pass::{Flow, Pass, Trouble};
+use crate::pass::{Pass, PassResult, SideFailure};
 
 impl Copying<'_> {
     /// Notes who was on the wire when a connection broke, and whom to blame (D22). Of a batch nobody can be blamed yet: its
     /// messages go singly next time. `only_suspects`: nothing else is left in this lane.
-    pub(super) fn blame(&self, jobs: &mut [Job], trouble: &Trouble, broke: &Broken, only_suspects: bool) {
+    pub(super) fn blame(&self, jobs: &mut [Job], trouble: &SideFailure, broke: &Broken, only_suspects: bool) {
         if !blames_its_place(&trouble.failure) {
             return;
         }
@@ -48,8 +48,8 @@ impl Copying<'_> {
         lane: &mut Lane,
         prepared: &Prepared,
         jobs: Vec<Job>,
-        trouble: Option<&Trouble>,
-    ) -> Flow<Vec<Job>> {
+        trouble: Option<&SideFailure>,
+    ) -> PassResult<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
             job.suspicion.cut.above = Above::Recorded;
@@ -78,7 +78,7 @@ impl Copying<'_> {
 
     /// Looks into folders of which messages did not come. Those that are gone from the listing have vanished; those that
     /// are still there are asked for one by one; what then does not come cannot be read.
-    pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> Flow<Vec<Job>> {
+    pub(super) async fn second_look(&self, lane: &mut Lane, jobs: Vec<Job>) -> PassResult<Vec<Job>> {
         let mut again = Vec::new();
         for mut job in jobs {
             let all = job.remaining.todo == Todo::All;
@@ -115,8 +115,8 @@ impl Copying<'_> {
 
     /// Three breaks at one message make it an item error; three before any message could be named, the folder (D22). A
     /// message that was found at the destination meanwhile is none.
-    async fn leave_out_the_blamed(&self, job: &mut Job, trouble: &Trouble) -> Flow<()> {
-        let Trouble { side, failure } = trouble;
+    async fn leave_out_the_blamed(&self, job: &mut Job, trouble: &SideFailure) -> PassResult<()> {
+        let SideFailure { side, failure } = trouble;
         for (uid, neighbours) in job.suspicion.suspects.take_guilty() {
             if let Todo::These(uids) = &mut job.remaining.todo {
                 match uids.binary_search(&uid) {

@@ -12,15 +12,15 @@ use crate::domain::ids::Uid;
 use crate::domain::matching::is_sane;
 use crate::domain::record::Watermark;
 use crate::endpoint::Destination;
-use crate::pass::Flow;
-use crate::pass::arrivals::{Newcomer, Own};
+use crate::pass::PassResult;
+use crate::pass::arrivals::{Newcomer, OwnMessage};
 use crate::pass::contents::traces;
 use crate::pass::flight::Unplaced;
 use crate::pass::job::Job;
 use crate::pass::sample::who;
-use crate::pass::writer::Writer;
+use crate::pass::writer::AppendWriter;
 
-impl Writer<'_> {
+impl AppendWriter<'_> {
     /// Which of the newcomers are these messages, altered beyond recognition: those that share their Message-ID or their
     /// body. At a server that is known to change messages the others are known by their number, if as many came as were
     /// sent, in order, and none of them is known as another message. Nothing else is on its way there.
@@ -29,8 +29,8 @@ impl Writer<'_> {
         to: &mut dyn Destination,
         job: &Job,
         left: &[&Unplaced],
-        own: &[Own],
-    ) -> Flow<Result<BTreeMap<Uid, Newcomer>, Failure>> {
+        own: &[OwnMessage],
+    ) -> PassResult<Result<BTreeMap<Uid, Newcomer>, Failure>> {
         let mut strange: Vec<Newcomer> = self.arrivals_in(job).await?.unclaimed().to_vec();
         let ours: BTreeSet<Identity> = own.iter().map(|one| one.identity).collect();
         strange.retain(|newcomer| {
@@ -73,7 +73,7 @@ impl Writer<'_> {
         to: &mut dyn Destination,
         job: &Job,
         strange: &mut [Newcomer],
-    ) -> Flow<Result<(), Failure>> {
+    ) -> PassResult<Result<(), Failure>> {
         let unread: Vec<Uid> = strange.iter().filter(|one| one.traces.is_none()).map(|one| one.uid).collect();
         if unread.is_empty() {
             return Ok(Ok(()));
@@ -102,7 +102,7 @@ impl Writer<'_> {
         to: &mut dyn Destination,
         job: &Arc<Job>,
         mine: &mut Vec<Unplaced>,
-    ) -> Flow<Result<(), Failure>> {
+    ) -> PassResult<Result<(), Failure>> {
         if !mine.iter().any(|one| one.mistold) {
             return Ok(Ok(()));
         }
@@ -146,7 +146,7 @@ impl Writer<'_> {
         Ok(Ok(()))
     }
 
-    async fn changes_messages(&self) -> Flow<bool> {
+    async fn changes_messages(&self) -> PassResult<bool> {
         Ok(self.sizes.changes() || self.pass.journal.habit(Side::Destination).await?.changed > 0)
     }
 }

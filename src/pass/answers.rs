@@ -14,24 +14,24 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Belief, OursLeft, is_sane};
 use crate::domain::record::{Origin, Results, Watermark};
 use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
-use crate::pass::arrivals::{Arrivals, Newcomer, Own, Said};
+use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, Said};
 use crate::pass::contents::traces;
 use crate::pass::finish::copied;
 use crate::pass::flight::{Ending, InFlight, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
 use crate::pass::pulse::Measured;
-use crate::pass::recorder::Entry;
+use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
-use crate::pass::writer::{Outgoing, Writer};
-use crate::pass::{Flow, Halt, On, Trouble, bytes};
+use crate::pass::writer::{AppendWriter, Outgoing};
+use crate::pass::{OnSide, PassResult, PassStop, SideFailure, bytes};
 
 /// Looks for appended messages before they count as not stored: some servers show them a moment later.
 const LAST_LOOKS: u32 = 3;
 /// Looks into a folder again for messages that did not come; after these they count as gone.
 const LOOKS: u32 = 2;
 
-impl Writer<'_> {
-    /// Waits for the answer to the oldest append. It stays at the front until [`Writer::settled`] takes it, so that
+impl AppendWriter<'_> {
+    /// Waits for the answer to the oldest append. It stays at the front until [`AppendWriter::settled`] takes it, so that
     /// dropping this future loses nothing.
     pub(super) async fn front(in_flight: &mut VecDeque<InFlight>) -> Result<Vec<Appended>, NotAppended> {
         match in_flight.front_mut() {
@@ -49,7 +49,7 @@ impl Writer<'_> {
         &mut self,
         to: &mut dyn Destination,
         answer: Result<Vec<Appended>, NotAppended>,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let mut pending = match self.in_flight.pop_front() {
             Some(InFlight::Append(pending)) => pending,
             Some(InFlight::End { job, how }) => return self.end(to, job, how).await,
@@ -100,7 +100,7 @@ impl Writer<'_> {
                 if self.suspects.is_empty() {
                     self.suspects = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
                 }
-                Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
+                Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }))
             }
         }
     }
@@ -111,7 +111,7 @@ impl Writer<'_> {
     }
 
     /// The folder cannot be worked on any further: what did not land so far counts as its error.
-    pub(super) fn give_up(&mut self, job: &Arc<Job>, failure: Failure) -> Flow<()> {
+    pub(super) fn give_up(&mut self, job: &Arc<Job>, failure: Failure) -> PassResult<()> {
         if !self.refused.insert(job.id) {
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) -> Flow<()> {
+    async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) -> PassResult<()> {
         let Outgoing { uid, identity, content, flags, date, body, .. } = message;
         let notes = self.notes.entry(job.id).or_default();
         if date.is_none() {
@@ -136,7 +136,7 @@ impl Writer<'_> {
         {
             if self.sizes.next_is_asked() {
                 let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
-                let traces = traces.on(Side::Destination).map_err(Halt::Fatal)?;
+                let traces = traces.on(Side::Destination).map_err(PassStop::Fatal)?;
                 let Unplaced { identity, bytes, .. } = one;
                 self.sizes.ask(&job.plan.destination, Measured { uid: at, bytes, identity, traces });
             }
@@ -146,7 +146,7 @@ impl Writer<'_> {
         // Not told, or a number that cannot be this message's.
         let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
         one.mistold = place.at.is_some();
-        one.traces = Some(traces.on(Side::Destination).map_err(Halt::Fatal)?);
+        one.traces = Some(traces.on(Side::Destination).map_err(PassStop::Fatal)?);
         self.unplaced.push(one);
         self.unseen += 1;
         Ok(())
@@ -163,17 +163,17 @@ impl Writer<'_> {
             flags,
             origin: Origin::Copied,
         };
-        self.pass.recorder.add(Entry::watermark(job.id, mark, copied(bytes))).await;
+        self.pass.recorder.add(ToRecord::watermark(job.id, mark, copied(bytes))).await;
     }
 
-    pub(super) async fn arrivals_in(&mut self, job: &Job) -> Flow<&mut Arrivals> {
+    pub(super) async fn arrivals_in(&mut self, job: &Job) -> PassResult<&mut Arrivals> {
         match self.arrivals.entry(job.plan.destination.wire.clone()) {
             Occupied(entry) => Ok(entry.into_mut()),
             Vacant(entry) => Ok(entry.insert(Arrivals::of(self.pass, job).await?)),
         }
     }
 
-    async fn end(&mut self, to: &mut dyn Destination, job: Arc<Job>, how: Ending) -> Flow<()> {
+    async fn end(&mut self, to: &mut dyn Destination, job: Arc<Job>, how: Ending) -> PassResult<()> {
         if self.unsure.contains(&job.id) {
             return Ok(());
         }
@@ -207,7 +207,7 @@ impl Writer<'_> {
 
     /// Looks up the numbers of appended messages at a server that does not tell them, and records those that are found. The
     /// others wait for the next look.
-    pub(super) async fn place_all(&mut self, to: &mut dyn Destination) -> Flow<()> {
+    pub(super) async fn place_all(&mut self, to: &mut dyn Destination) -> PassResult<()> {
         self.unseen = 0;
         let jobs: BTreeMap<FolderId, Arc<Job>> =
             self.unplaced.iter().map(|one| (one.job.id, Arc::clone(&one.job))).collect();
@@ -219,7 +219,7 @@ impl Writer<'_> {
 
     /// The same for one folder. `last`: after this nobody looks any more, so what is not there was not stored; answers why
     /// the folder could not be looked into.
-    async fn place(&mut self, to: &mut dyn Destination, job: &Arc<Job>, last: bool) -> Flow<Option<Failure>> {
+    async fn place(&mut self, to: &mut dyn Destination, job: &Arc<Job>, last: bool) -> PassResult<Option<Failure>> {
         let mut mine: Vec<Unplaced> = self.unplaced.extract_if(.., |one| one.job.id == job.id).collect();
         for look in 0..if last { LAST_LOOKS } else { 1 } {
             if mine.is_empty() {
@@ -234,7 +234,7 @@ impl Writer<'_> {
                 Err(failure) if failure.scope <= Scope::Folder => {}
                 Err(failure) => {
                     self.unplaced.extend(mine);
-                    return Err(Halt::Fatal(Trouble { side: Side::Destination, failure }));
+                    return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }));
                 }
             }
         }
@@ -247,7 +247,7 @@ impl Writer<'_> {
             Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
             Err(failure) => {
                 self.unplaced.extend(mine);
-                return Err(Halt::Fatal(Trouble { side: Side::Destination, failure }));
+                return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }));
             }
         }
         for one in mine {
@@ -263,13 +263,13 @@ impl Writer<'_> {
         to: &mut dyn Destination,
         job: &Arc<Job>,
         mine: &mut Vec<Unplaced>,
-    ) -> Flow<Result<(), Failure>> {
+    ) -> PassResult<Result<(), Failure>> {
         let wire = &job.plan.destination.wire;
         let on_the_way =
             |flying: &InFlight| matches!(flying, InFlight::Append(other) if other.job.plan.destination.wire == *wire);
         let alone = !self.in_flight.iter().any(on_the_way)
             && self.unplaced.iter().all(|other| other.job.plan.destination.wire != *wire);
-        let own: Vec<Own> = mine.iter().map(own).collect();
+        let own: Vec<OwnMessage> = mine.iter().map(own).collect();
         let sure = (Said::Yes, self.belief().await?);
         let arrivals = self.arrivals_in(job).await?;
         let found = match arrivals.look(to, &job.plan.destination).await {
@@ -304,16 +304,16 @@ impl Writer<'_> {
     }
 
     /// Looks whether a destination holds messages of a refused batch all the same; these do not go again.
-    pub(super) async fn find_refused(&mut self, to: &mut dyn Destination, job: &Arc<Job>) -> Flow<()> {
+    pub(super) async fn find_refused(&mut self, to: &mut dyn Destination, job: &Arc<Job>) -> PassResult<()> {
         self.doubted.remove(&job.id);
         self.place(to, job, false).await?;
         let of_job = |(of, _): &&(Arc<Job>, Outgoing)| of.id == job.id;
         let mut own = Vec::new();
         for (_, one) in self.again.iter().filter(of_job) {
             let traces = bytes::traces(&one.body).map_err(|error| spool_failed(&error));
-            let traces = Some(traces.on(Side::Source).map_err(Halt::Fatal)?);
+            let traces = Some(traces.on(Side::Source).map_err(PassStop::Fatal)?);
             let Outgoing { uid, identity, content, .. } = *one;
-            own.push(Own { uid, identity, content, bytes: one.body.len(), traces });
+            own.push(OwnMessage { uid, identity, content, bytes: one.body.len(), traces });
         }
         let belief = self.belief().await?;
         let arrivals = self.arrivals_in(job).await?;
@@ -324,7 +324,7 @@ impl Writer<'_> {
         let found: BTreeMap<Uid, Newcomer> = match found {
             Ok(found) => found.into_iter().collect(),
             Err(failure) if failure.scope <= Scope::Folder => return self.give_up(job, failure),
-            Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+            Err(failure) => return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure })),
         };
         let undecided = undecided(&own, &found, self.arrivals_in(job).await?.unclaimed());
         self.pass.name_undecided(job, belief, undecided).await;
@@ -348,25 +348,25 @@ impl Writer<'_> {
 
     /// Compares the sizes of some messages with what was sent, where they are the messages that were sent. Only when nothing
     /// is under way: the answers of a server come in order.
-    pub(super) async fn look_at_sizes(&mut self, to: &mut dyn Destination) -> Flow<()> {
+    pub(super) async fn look_at_sizes(&mut self, to: &mut dyn Destination) -> PassResult<()> {
         for (folder, asked) in self.sizes.take() {
             match measure(to, &folder, &asked).await {
                 Ok(told) => told.into_iter().for_each(|(told, sent)| self.sizes.see(told, sent)),
                 Err(failure) if failure.scope <= Scope::Folder => {}
-                Err(failure) => return Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+                Err(failure) => return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure })),
             }
         }
         Ok(())
     }
 
     /// What is known of how the server keeps messages.
-    pub(super) async fn belief(&self) -> Flow<Belief> {
+    pub(super) async fn belief(&self) -> PassResult<Belief> {
         let known = self.pass.journal.habit(Side::Destination).await?;
         Ok(Belief::from(known.and(self.sizes.so_far())))
     }
 
     /// Keeps what was seen of the server.
-    pub(super) async fn learn(&mut self) -> Flow<()> {
+    pub(super) async fn learn(&mut self) -> PassResult<()> {
         match self.sizes.seen() {
             Some(seen) => Ok(self.pass.journal.learn(Side::Destination, seen).await?),
             None => Ok(()),
@@ -377,7 +377,7 @@ impl Writer<'_> {
         let notices = self.notes.remove(&job.id).unwrap_or_default().notices(&job.path);
         if !notices.is_empty() {
             let results = Results { notices, ..Results::default() };
-            self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
+            self.pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;
         }
     }
 
@@ -390,18 +390,18 @@ impl Writer<'_> {
 }
 
 /// A message that the server said to have, as it is looked for.
-fn own(one: &Unplaced) -> Own {
+fn own(one: &Unplaced) -> OwnMessage {
     let Unplaced { uid, identity, content, bytes, traces, .. } = *one;
-    Own { uid, identity, content, bytes, traces }
+    OwnMessage { uid, identity, content, bytes, traces }
 }
 
 /// Messages of a refused batch that were not found, where something of their name was: it may be what the server made of them.
-fn undecided(own: &[Own], found: &BTreeMap<Uid, Newcomer>, left: &[Newcomer]) -> Vec<(OursLeft, Uid)> {
+fn undecided(own: &[OwnMessage], found: &BTreeMap<Uid, Newcomer>, left: &[Newcomer]) -> Vec<(OursLeft, Uid)> {
     let mut left: Vec<&Newcomer> = left.iter().collect();
     let mut undecided = Vec::new();
     for one in own.iter().filter(|one| !found.contains_key(&one.uid)) {
         if let Some(at) = left.iter().position(|newcomer| newcomer.identity == one.identity) {
-            let Own { uid, content, bytes: len, .. } = *one;
+            let OwnMessage { uid, content, bytes: len, .. } = *one;
             undecided.push((OursLeft { uid, weak: false, len, content }, left.remove(at).uid));
         }
     }

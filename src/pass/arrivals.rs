@@ -14,7 +14,7 @@ use crate::endpoint::{Destination, Fetched, FolderRef, Which};
 use crate::pass::bytes::Traces;
 use crate::pass::job::{Above, Job};
 use crate::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
-use crate::pass::{Flow, Pass, bytes};
+use crate::pass::{Pass, PassResult, bytes};
 
 /// A message of the destination that nothing claimed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) struct Newcomer {
 
 /// A message of ours that may be among them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Own {
+pub(super) struct OwnMessage {
     pub uid: Uid,
     pub identity: Identity,
     pub content: ContentHash,
@@ -55,7 +55,7 @@ pub(super) struct Arrivals {
 
 impl Arrivals {
     /// From the floor of a folder's intent on.
-    pub async fn of(pass: &Pass, job: &Job) -> Flow<Self> {
+    pub async fn of(pass: &Pass, job: &Job) -> PassResult<Self> {
         if job.suspicion.cut.above == Above::Recorded {
             return Self::from(pass, job.id, job.floor()).await;
         }
@@ -63,7 +63,7 @@ impl Arrivals {
     }
 
     /// From a floor on, above which messages are recorded already.
-    pub async fn from(pass: &Pass, folder: FolderId, floor: Uid) -> Flow<Self> {
+    pub async fn from(pass: &Pass, folder: FolderId, floor: Uid) -> PassResult<Self> {
         pass.recorder.flush().await;
         let mut known = Ranges::default();
         for number in pass.journal.known_at_destination(folder).await?.into_iter().filter(|uid| *uid >= floor) {
@@ -126,10 +126,10 @@ impl Arrivals {
         &mut self,
         to: &mut dyn Destination,
         folder: &FolderRef,
-        own: &[Own],
+        own: &[OwnMessage],
         (said, belief): (Said, Belief),
     ) -> Result<Vec<(Uid, Newcomer)>, Failure> {
-        let mut groups: BTreeMap<Identity, (Vec<Own>, Vec<Newcomer>)> = BTreeMap::new();
+        let mut groups: BTreeMap<Identity, (Vec<OwnMessage>, Vec<Newcomer>)> = BTreeMap::new();
         own.iter().for_each(|one| groups.entry(one.identity).or_default().0.push(*one));
         for newcomer in &self.unclaimed {
             if let Some((_, there)) = groups.get_mut(&newcomer.identity) {
@@ -180,7 +180,7 @@ async fn by_bytes(to: &mut dyn Destination, folder: &FolderRef, uid: Uid) -> Res
 /// Messages of one identity on both sides, by what they hold; then by their bodies, where the server wrote the header
 /// anew; then, where it is known to change messages, by what it does to their sizes.
 fn pair(
-    mut ours: Vec<Own>,
+    mut ours: Vec<OwnMessage>,
     mut there: Vec<Newcomer>,
     read: &BTreeMap<Uid, (ContentHash, Traces)>,
     said: Said,
@@ -188,7 +188,7 @@ fn pair(
 ) -> Vec<(Uid, Newcomer)> {
     let mut found = Vec::new();
     let enough = there.len() >= ours.len();
-    let mut join = |right: &dyn Fn(&Own, &Newcomer) -> bool| {
+    let mut join = |right: &dyn Fn(&OwnMessage, &Newcomer) -> bool| {
         ours.retain(|one| match there.iter().position(|newcomer| right(one, newcomer)) {
             Some(at) => {
                 found.push((one.uid, there.remove(at)));
@@ -199,7 +199,7 @@ fn pair(
     };
     join(&|one, newcomer| read.get(&newcomer.uid).is_some_and(|(content, _)| *content == one.content));
     if said == Said::Yes || belief != Belief::Keeps {
-        let same_body = |one: &Own, newcomer: &Newcomer| {
+        let same_body = |one: &OwnMessage, newcomer: &Newcomer| {
             let read = read.get(&newcomer.uid).map(|(_, traces)| traces);
             one.traces.zip(read).is_some_and(|(ours, theirs)| ours.same_body(theirs))
         };
@@ -207,7 +207,7 @@ fn pair(
     }
     // If there are enough of them, they are in order.
     if enough {
-        let grew = |one: &Own, newcomer: &Newcomer| belief.explains(one.bytes, newcomer.size, said == Said::Yes);
+        let grew = |one: &OwnMessage, newcomer: &Newcomer| belief.explains(one.bytes, newcomer.size, said == Said::Yes);
         join(&grew);
     }
     found

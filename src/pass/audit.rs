@@ -14,18 +14,18 @@ use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{Counts, FolderEnd, Marker, Notice, NoticeKind, Results, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
-use crate::pass::closing::Closing;
+use crate::pass::closing::Finale;
 use crate::pass::job::Job;
 use crate::pass::lane::{Lane, Step};
-use crate::pass::recorder::Entry;
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::recorder::ToRecord;
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Messages listed at once.
 const WINDOW: i64 = 20_000;
 
 /// A folder that this pass ended.
 #[derive(Clone, Debug)]
-pub(super) struct Ended {
+pub(super) struct EndedFolder {
     id: FolderId,
     path: FolderPath,
     destination: FolderRef,
@@ -39,7 +39,7 @@ pub(super) struct Ended {
 }
 
 /// What the audit of one folder found.
-struct Verdict {
+struct AuditFindings {
     state: FolderState,
     /// The greatest number of a copy.
     highest: Uid,
@@ -52,17 +52,17 @@ struct Verdict {
 }
 
 struct Audit<'a> {
-    ended: &'a [Ended],
+    ended: &'a [EndedFolder],
 }
 
 #[async_trait]
 impl Step for Audit<'_> {
-    type Out = Vec<Option<Verdict>>;
+    type Out = Vec<Option<AuditFindings>>;
 
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
         pass.recorder.flush().await;
         let folders: Vec<FolderRef> = self.ended.iter().map(|ended| ended.destination.clone()).collect();
-        let opened = to.open(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let opened = to.open(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let mut verdicts = Vec::with_capacity(opened.len());
         for (ended, opened) in self.ended.iter().zip(opened) {
             let Ok((state, _)) = opened else {
@@ -71,7 +71,7 @@ impl Step for Audit<'_> {
                 continue;
             };
             match judge(pass, to, ended, state).await {
-                Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => verdicts.push(None),
+                Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => verdicts.push(None),
                 judged => verdicts.push(Some(judged?)),
             }
         }
@@ -79,9 +79,14 @@ impl Step for Audit<'_> {
     }
 }
 
-async fn judge(pass: &Pass, to: &mut dyn Destination, ended: &Ended, state: FolderState) -> Flow<Verdict> {
+async fn judge(
+    pass: &Pass,
+    to: &mut dyn Destination,
+    ended: &EndedFolder,
+    state: FolderState,
+) -> PassResult<AuditFindings> {
     let (told, untold) = pass.journal.copies_expected(ended.id).await?;
-    let mut verdict = Verdict { state, highest: Uid(0), gone: Vec::new(), missing: Vec::new(), unfound: 0 };
+    let mut verdict = AuditFindings { state, highest: Uid(0), gone: Vec::new(), missing: Vec::new(), unfound: 0 };
     let known = pass.journal.known_at_destination(ended.id).await?;
     verdict.highest = known.last().copied().unwrap_or(Uid(0));
     if u64::from(state.messages) >= told + untold {
@@ -93,7 +98,7 @@ async fn judge(pass: &Pass, to: &mut dyn Destination, ended: &Ended, state: Fold
         let first = known[at];
         let next = known.partition_point(|uid| uid.0 < first.0.saturating_add(WINDOW)).max(at + 1);
         let which = Which::These(known[at..next].to_vec());
-        let there = to.scan(&ended.destination, &which, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let there = to.scan(&ended.destination, &which, false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let there: BTreeSet<Uid> = there.into_iter().map(|message| message.uid).collect();
         listed += there.len() as u64;
         for uid in known[at..next].iter().filter(|uid| !there.contains(uid)) {
@@ -114,7 +119,7 @@ impl Pass {
         let Counts { skipped, vanished, errors, waiting, arrived, .. } = self.tally.counts(job.id);
         let explained = skipped + vanished + errors + waiting + arrived;
         let seen = Seen { uid_next: job.plan.source_next.max(job.plan.listed.uid_next), messages: job.plan.exists };
-        let ended = Ended {
+        let ended = EndedFolder {
             id: job.id,
             path: job.path.clone(),
             destination: job.plan.destination.clone(),
@@ -127,15 +132,15 @@ impl Pass {
     }
 }
 
-impl Closing<'_> {
+impl Finale<'_> {
     /// Counts what the destination holds of every folder that this pass ended.
-    pub(super) async fn audit(&self, lane: &mut Lane) -> Flow<()> {
+    pub(super) async fn audit(&self, lane: &mut Lane) -> PassResult<()> {
         let ended = std::mem::take(&mut *self.pass.findings.ended.lock().unwrap_or_else(PoisonError::into_inner));
-        let ended: Vec<Ended> = ended.into_values().collect();
+        let ended: Vec<EndedFolder> = ended.into_values().collect();
         if ended.is_empty() {
             return Ok(());
         }
-        let verdicts = self.pass.persist(lane, &mut Audit { ended: &ended }).await?;
+        let verdicts = self.pass.run_with_retry(lane, &mut Audit { ended: &ended }).await?;
         for (ended, verdict) in ended.iter().zip(verdicts) {
             match verdict {
                 Some(verdict) => self.carry_out(ended, verdict).await?,
@@ -146,13 +151,13 @@ impl Closing<'_> {
         Ok(())
     }
 
-    async fn carry_out(&self, ended: &Ended, verdict: Verdict) -> Flow<()> {
-        let Verdict { state, highest, gone, missing, unfound } = verdict;
+    async fn carry_out(&self, ended: &EndedFolder, verdict: AuditFindings) -> PassResult<()> {
+        let AuditFindings { state, highest, gone, missing, unfound } = verdict;
         if !gone.is_empty() {
             let copies = self.pass.journal.copies(ended.id, gone).await?;
             let place = |(row, mark): (FolderId, Watermark)| (row, mark.source, Watermark::GONE);
             let results = Results { places: copies.into_iter().map(place).collect(), ..Results::default() };
-            self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
+            self.pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;
         }
         let mut differs = unfound > 0 || self.source_differs(ended).await?;
         if !missing.is_empty() {
@@ -187,7 +192,7 @@ impl Closing<'_> {
     }
 
     /// Whether the source holds messages that have neither a watermark nor a reason; they are named.
-    async fn source_differs(&self, ended: &Ended) -> Flow<bool> {
+    async fn source_differs(&self, ended: &EndedFolder) -> PassResult<bool> {
         let Some(explained) = ended.explained else { return Ok(false) };
         let known = self.pass.journal.known_messages(ended.id).await?;
         let held = u64::from(ended.source.messages);
@@ -203,14 +208,14 @@ impl Closing<'_> {
 
     /// A folder cannot be looked into any more: what this pass copied there is gone, or nobody knows. What earlier ones
     /// copied went with the folder (D12), which the next pass meets.
-    async fn name_unseen(&self, ended: &Ended) {
+    async fn name_unseen(&self, ended: &EndedFolder) {
         let copied = self.pass.tally.counts(ended.id).copied;
         if copied > 0 {
             self.name_missing(ended, copied, &[]).await;
         }
     }
 
-    async fn name_missing(&self, ended: &Ended, messages: u64, numbers: &[Uid]) {
+    async fn name_missing(&self, ended: &EndedFolder, messages: u64, numbers: &[Uid]) {
         let notice = Notice::of(&ended.path, NoticeKind::MissingThere, Side::Destination, numbers);
         let notice = notice.saying(ended.destination.path.to_string());
         self.pass.tell(ended.id, Notice { messages, ..notice }).await;

@@ -14,7 +14,7 @@ use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::contents::shapes;
 use crate::pass::places::Prepared;
 use crate::pass::sample::who;
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Copies that are read.
 const FEW: usize = 5;
@@ -27,7 +27,7 @@ pub(super) async fn belief(
     prepared: &Prepared,
     source: &mut dyn Source,
     to: &mut dyn Destination,
-) -> Flow<Belief> {
+) -> PassResult<Belief> {
     let known = Belief::from(pass.journal.habit(Side::Destination).await?);
     if known != Belief::Unknown {
         return Ok(known);
@@ -51,7 +51,7 @@ pub(super) async fn belief(
 }
 
 /// An own append of an interrupted pass holds the very bytes that were sent. It is learned once in a pass.
-pub(super) async fn keeps(pass: &Pass, prepared: &Prepared) -> Flow<()> {
+pub(super) async fn keeps(pass: &Pass, prepared: &Prepared) -> PassResult<()> {
     if !prepared.kept.swap(true, Ordering::Relaxed) {
         pass.journal.learn(Side::Destination, Habit { kept: 1, ..Habit::default() }).await?;
     }
@@ -59,7 +59,7 @@ pub(super) async fn keeps(pass: &Pass, prepared: &Prepared) -> Flow<()> {
 }
 
 /// Some copies that Mailferry made in the destination folder of this row.
-async fn some_copies(pass: &Pass, row: FolderId, count: usize) -> Flow<Vec<Watermark>> {
+async fn some_copies(pass: &Pass, row: FolderId, count: usize) -> PassResult<Vec<Watermark>> {
     let mut marks = pass.journal.some_watermarks(row, Uid(i64::MIN), Uid(i64::MAX), AMONG).await?;
     marks.retain(|mark| {
         let own = mark.destination_folder == row && mark.origin == Origin::Copied;
@@ -70,11 +70,11 @@ async fn some_copies(pass: &Pass, row: FolderId, count: usize) -> Flow<Vec<Water
 }
 
 /// A connection that broke breaks the look; what cannot be read says nothing.
-fn passed_over<T>(read: Result<T, (Side, Failure)>) -> Flow<Option<T>> {
+fn passed_over<T>(read: Result<T, (Side, Failure)>) -> PassResult<Option<T>> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err((_, failure)) if failure.scope <= Scope::Folder => Ok(None),
-        Err((side, failure)) => Err(failure).on(side).map_err(Halt::Fatal),
+        Err((side, failure)) => Err(failure).on(side).map_err(PassStop::Fatal),
     }
 }
 

@@ -11,12 +11,12 @@ use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::record::{FolderRecord, Seen};
 use crate::domain::tree::{FolderPlan, Tree};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
-use crate::pass::known::Known;
+use crate::pass::known::KnownRows;
 use crate::pass::lane::Step;
 use crate::pass::there::Doubts;
 use crate::pass::tree::Listing;
 use crate::pass::tree::Preparation;
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// A folder that is to be looked into, before its destination is opened.
 pub(super) struct Candidate {
@@ -33,7 +33,7 @@ pub(super) struct Candidate {
     pub(super) there: Option<ListedFolder>,
     pub(super) wire: WireName,
     pub(super) gone: bool,
-    pub(super) refused: Option<Trouble>,
+    pub(super) refused: Option<SideFailure>,
     pub(super) opened: Option<(FolderState, PermanentFlags)>,
 }
 
@@ -144,20 +144,20 @@ pub(super) struct Examine<'a> {
 impl Step for Examine<'_> {
     type Out = ();
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<()> {
+    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> PassResult<()> {
         let folder = |candidate: &Candidate| {
             let listed = &self.listing.source[candidate.plan.source];
             place(&listed.path, &listed.wire, 0)
         };
         let folders: Vec<FolderRef> = self.candidates.iter().map(folder).collect();
-        let states = source.examine_all(&folders).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let states = source.examine_all(&folders).await.on(Side::Source).map_err(PassStop::Fatal)?;
         for (candidate, state) in self.candidates.iter_mut().zip(states) {
             match state {
                 Ok(state) => candidate.examined = Some(state),
                 Err(failure) if failure.scope <= Scope::Folder => {
-                    candidate.refused = Some(Trouble { side: Side::Source, failure });
+                    candidate.refused = Some(SideFailure { side: Side::Source, failure });
                 }
-                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
+                Err(failure) => return Err(failure).on(Side::Source).map_err(PassStop::Fatal),
             }
         }
         Ok(())
@@ -165,15 +165,15 @@ impl Step for Examine<'_> {
 }
 
 /// Opens the destination folders of all candidates in one flight.
-pub(super) struct Open<'a> {
+pub(super) struct OpenDestinations<'a> {
     pub(super) candidates: &'a mut [Candidate],
 }
 
 #[async_trait]
-impl Step for Open<'_> {
+impl Step for OpenDestinations<'_> {
     type Out = ();
 
-    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
         for candidate in self.candidates.iter_mut().filter(|c| c.wire.0.is_empty()) {
             // Neither listed nor created by us, as the inbox of some servers.
             candidate.wire = to.wire_name(&candidate.plan.destination);
@@ -183,7 +183,7 @@ impl Step for Open<'_> {
         if folders.is_empty() {
             return Ok(());
         }
-        let opened = to.open(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let opened = to.open(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         for (candidate, opened) in wanted.into_iter().zip(opened) {
             match opened {
                 Ok((mut state, permanent)) if !candidate.gone || candidate.is_still_there(state) => {
@@ -194,7 +194,7 @@ impl Step for Open<'_> {
                     candidate.opened = Some((state, permanent));
                 }
                 Err(failure) if !candidate.gone => {
-                    candidate.refused = Some(Trouble { side: Side::Destination, failure });
+                    candidate.refused = Some(SideFailure { side: Side::Destination, failure });
                 }
                 Ok(_) | Err(_) => {}
             }
@@ -205,7 +205,7 @@ impl Step for Open<'_> {
 
 /// UIDNEXT of a destination folder whose SELECT does not tell it: by the list, else by the messages. From there on is what this
 /// pass appends.
-async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: FolderState) -> Flow<u32> {
+async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: FolderState) -> PassResult<u32> {
     let listed = candidate.there.as_ref().and_then(|there| there.state);
     let listed = listed.filter(|listed| listed.uid_validity == state.uid_validity && listed.uid_next > 0);
     if let Some(listed) = listed {
@@ -219,7 +219,7 @@ async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: Fol
             Ok(u32::try_from(highest + 1).unwrap_or(u32::MAX))
         }
         Err(failure) if failure.scope <= Scope::Folder => Ok(0),
-        Err(failure) => Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+        Err(failure) => Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
     }
 }
 
@@ -228,7 +228,7 @@ pub(super) fn place(path: &FolderPath, wire: &WireName, validity: u32) -> Folder
 }
 
 impl Preparation<'_> {
-    pub(super) fn candidates(&self, tree: &Tree, listing: &Listing, known: &Known<'_>) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, tree: &Tree, listing: &Listing, known: &KnownRows<'_>) -> Vec<Candidate> {
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, f)).collect();
         let candidate = |plan: &FolderPlan| {
             let listed = &listing.source[plan.source];

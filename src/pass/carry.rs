@@ -9,15 +9,15 @@ use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
 use crate::pass::job::{Carry, Job};
 use crate::pass::number_check::NumberCheck;
 use crate::pass::places::Prepared;
-use crate::pass::recorder::Entry;
-use crate::pass::sample::{Bytes, Proof, prove};
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::recorder::ToRecord;
+use crate::pass::sample::{Bytes, IdentityProof, prove};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Copies that are all looked at before their flags are changed.
 const FEW: usize = 1000;
 
 /// Carries flag changes, folder by folder of the destination (D10).
-pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &mut dyn Destination) -> Flow<()> {
+pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &mut dyn Destination) -> PassResult<()> {
     let mut by_folder: BTreeMap<FolderId, Vec<Carry>> = BTreeMap::new();
     for carry in &job.remaining.carries {
         by_folder.entry(carry.folder).or_default().push(carry.clone());
@@ -45,7 +45,7 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
                 tracing::warn!(folder = %place.path, %failure, "flags not carried");
                 job.leave_undone();
             }
-            Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+            Err(failure) => return Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
         }
         // If a later folder breaks, these are neither set nor counted again.
         job.remaining.carries.retain(|carry| carry.folder != folder);
@@ -69,7 +69,7 @@ async fn ours(
     place: &FolderRef,
     mut carries: Vec<Carry>,
     kept: Bytes,
-) -> Result<(Vec<Carry>, Vec<(Carry, Proof)>), Failure> {
+) -> Result<(Vec<Carry>, Vec<(Carry, IdentityProof)>), Failure> {
     carries.sort_by_key(|carry| carry.destination);
     let marks = |carries: &[Carry]| carries.iter().map(|carry| carry.mark.clone()).collect::<Vec<_>>();
     if carries.len() > FEW {
@@ -78,25 +78,26 @@ async fn ours(
         some.reverse();
         let marks = marks(&some);
         let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
-        if !prove(to, place, &asked, kept).await?.contains(&Proof::Contradicted) {
+        if !prove(to, place, &asked, kept).await?.contains(&IdentityProof::Contradicted) {
             return Ok((carries, Vec::new()));
         }
     }
     let marks = marks(&carries);
     let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.destination, mark)).collect();
     let proofs = prove(to, place, &asked, kept).await?;
-    let unseen = asked.iter().zip(&proofs).filter(|(_, proof)| **proof == Proof::Unseen).map(|((uid, _), _)| *uid);
+    let unseen =
+        asked.iter().zip(&proofs).filter(|(_, proof)| **proof == IdentityProof::Unseen).map(|((uid, _), _)| *uid);
     let listed = to.scan(place, &Which::These(unseen.collect()), false).await?;
     let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for (carry, proof) in carries.into_iter().zip(proofs) {
         match proof {
-            Proof::Confirmed => good.push(carry),
-            Proof::Contradicted => wrong.push((carry, proof)),
+            IdentityProof::Confirmed => good.push(carry),
+            IdentityProof::Contradicted => wrong.push((carry, proof)),
             // There, and not handed out: nobody can tell whose it is.
-            Proof::Unseen if listed.contains(&carry.destination) => wrong.push((carry, proof)),
+            IdentityProof::Unseen if listed.contains(&carry.destination) => wrong.push((carry, proof)),
             // Gone: nothing is set, and the new base is kept as if it had been.
-            Proof::Unseen => good.push(Carry { change: Default::default(), ..carry }),
+            IdentityProof::Unseen => good.push(Carry { change: Default::default(), ..carry }),
         }
     }
     Ok((good, wrong))
@@ -117,12 +118,12 @@ async fn carry_into(
     };
     let (carries, wrong) = ours(to, place, carries, kept).await?;
     let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
-    let mut entry = Entry::default();
+    let mut entry = ToRecord::default();
     let all = wrong.is_empty();
     let mut contradicted = Vec::new();
     for (carry, proof) in wrong {
         tracing::warn!(folder = %place.path, number = %carry.destination, "not seen to be the copy; not touched");
-        if proof == Proof::Contradicted {
+        if proof == IdentityProof::Contradicted {
             contradicted.push(carry.destination);
         }
     }

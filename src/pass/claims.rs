@@ -10,10 +10,10 @@ use crate::domain::folder::WireName;
 use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Gone;
-use crate::pass::Flow;
+use crate::pass::PassResult;
 use crate::pass::number_check::NumberCheck;
 use crate::pass::places::Prepared;
-use crate::pass::recognise::Look;
+use crate::pass::recognise::Recognition;
 use crate::pass::resolution::Resolution;
 use crate::pass::sample::Bytes;
 use crate::pass::there::{Doubts, SeenThere, There};
@@ -21,9 +21,9 @@ use crate::pass::there::{Doubts, SeenThere, There};
 /// A message of a folder row.
 type Numbered = (FolderId, Uid);
 
-impl Look<'_> {
+impl Recognition<'_> {
     /// Looks at the copies that may answer for these messages; those that were lost answer no more, and are copied again.
-    pub(super) async fn check_claims(&mut self, names: impl Iterator<Item = &Names>) -> Flow<()> {
+    pub(super) async fn check_claims(&mut self, names: impl Iterator<Item = &Names>) -> PassResult<()> {
         let names: BTreeSet<_> = names.map(|names| (names.now, names.before)).collect();
         let claimed: BTreeSet<FolderId> = {
             let gone = self.gone();
@@ -85,7 +85,7 @@ impl Prepared {
 
 impl Resolution<'_> {
     /// Watermarks whose copies in this folder turned out to be lost answer for no message.
-    async fn part_with_lost_claims(&self, prepared: &Prepared, wire: &WireName) -> Flow<()> {
+    async fn part_with_lost_claims(&self, prepared: &Prepared, wire: &WireName) -> PassResult<()> {
         let leads = |mark: &Gone| prepared.places.get(&mark.at).is_some_and(|at| at.wire == *wire);
         let rows: BTreeSet<FolderId> = {
             let gone = prepared.gone.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,19 +7,19 @@ use crate::domain::failure::Side;
 use crate::domain::ids::FolderId;
 use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::{NoticeKind, Phase};
-use crate::pass::job::{Figures, Job, Trust};
+use crate::pass::job::{Job, ListFigures, NumberTrust};
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::places::{Group, Prepared};
-use crate::pass::rounds::Look;
-use crate::pass::scan::{Found, Looked, Scan, gone_mark};
-use crate::pass::{Flow, Pass, Trouble};
+use crate::pass::rounds::GroupWork;
+use crate::pass::scan::{Looked, Scan, ScanFindings, gone_mark};
+use crate::pass::{Pass, PassResult, SideFailure};
 
 /// What comparing all folders found.
 #[derive(Default)]
 pub(super) struct All {
     pub gone: Vec<Gone>,
     pub astray: Vec<Gone>,
-    /// Rows that were set aside, with the rows they came from.
+    /// LostCopyRows that were set aside, with the rows they came from.
     pub retired: Vec<(FolderId, FolderId)>,
 }
 
@@ -37,20 +37,20 @@ impl<'a> Comparison<'a> {
 
 impl Comparison<'_> {
     /// Compares all folders, then gathers the watermarks that lost their message: they may have moved.
-    pub(super) async fn scan(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+    pub(super) async fn scan(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::ScanningDestination);
         let needs = |group: &Group| {
             self.pass.filters()
                 || group
                     .iter()
-                    .any(|job| !job.is_new() || job.plan.figures == Figures::Differ || job.shows_everything())
+                    .any(|job| !job.is_new() || job.plan.figures == ListFigures::Differ || job.shows_everything())
         };
         let (look, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut prepared.groups).into_iter().partition(needs);
         for job in rest.iter().flatten() {
             self.pass.expect(job, 0, 0, u64::from(job.plan.exists));
         }
         let found = Mutex::new(All::default());
-        prepared.groups = self.pass.side_by_side(lanes, &Look::Compare(&found), look, rest).await?;
+        prepared.groups = self.pass.side_by_side(lanes, &GroupWork::Compare(&found), look, rest).await?;
         let All { mut gone, mut astray, retired } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (row, of) in retired {
             if let Some(place) = prepared.places.get(&of).cloned() {
@@ -75,7 +75,7 @@ impl Comparison<'_> {
 
     /// What lies in a folder of everything stays there when it gets a folder of its own, and is not new in that: its
     /// watermark may be claimed as if it had moved.
-    async fn lend(&self, prepared: &mut Prepared, gone: &mut Vec<Gone>) -> Flow<()> {
+    async fn lend(&self, prepared: &mut Prepared, gone: &mut Vec<Gone>) -> PassResult<()> {
         if prepared.groups.iter().flatten().all(|job| job.is_empty()) {
             return Ok(());
         }
@@ -92,19 +92,19 @@ impl Comparison<'_> {
 
     /// Lists a folder that was to be taken as it comes: what is there is to be compared. Nothing is recorded of it yet, so
     /// nothing can have gone.
-    pub(super) async fn list_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<()> {
+    pub(super) async fn list_folder(&self, lane: &mut Lane, job: &mut Job) -> PassResult<()> {
         self.scan_or_list(lane, job, true).await.map(drop)
     }
 
     /// Compares one folder, again after lost connections; a folder that cannot be read becomes an error.
-    pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> Flow<Found> {
+    pub(super) async fn scan_folder(&self, lane: &mut Lane, job: &mut Job) -> PassResult<ScanFindings> {
         self.scan_or_list(lane, job, false).await
     }
 
-    async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> Flow<Found> {
+    async fn scan_or_list(&self, lane: &mut Lane, job: &mut Job, listed: bool) -> PassResult<ScanFindings> {
         let mut step = Scan::new(job, listed);
         let looked = loop {
-            match self.pass.persist(lane, &mut step).await? {
+            match self.pass.run_with_retry(lane, &mut step).await? {
                 Looked::Again => lane.disconnect(),
                 looked => break looked,
             }
@@ -115,9 +115,9 @@ impl Comparison<'_> {
             tracing::info!(folder = %job.path, rows = ?found.retired, "numbers of the source were set aside");
         }
         match looked {
-            Looked::Failed(Trouble { side, failure }) => self.pass.folder_failed(job, side, failure).await?,
+            Looked::Failed(SideFailure { side, failure }) => self.pass.folder_failed(job, side, failure).await?,
             // Nothing is doubted twice: what could not be believed was set aside.
-            Looked::Done | Looked::Again | Looked::Unlisted => job.numbers.source = Trust::Sampled,
+            Looked::Done | Looked::Again | Looked::Unlisted => job.numbers.source = NumberTrust::Sampled,
         }
         Ok(found)
     }

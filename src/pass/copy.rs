@@ -18,20 +18,20 @@ use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
 use crate::pass::flight::{Broke, Broken};
 use crate::pass::job::{Above, Asking, Job, Past};
 use crate::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
-use crate::pass::places::{Group, Prepared, Queue};
+use crate::pass::places::{Group, GroupQueue, Prepared};
 use crate::pass::reader::{AHEAD, read};
-use crate::pass::recorder::{Entry, GROUP_ROWS};
-use crate::pass::writer::Writer;
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::recorder::{GROUP_ROWS, ToRecord};
+use crate::pass::writer::AppendWriter;
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// The folders of one lane: taken and not ended.
 pub(super) struct Backlog<'a> {
-    queue: &'a Queue,
-    own: Mutex<Own>,
+    queue: &'a GroupQueue,
+    own: Mutex<LaneQueue>,
 }
 
 #[derive(Default)]
-struct Own {
+struct LaneQueue {
     /// To be read.
     waiting: VecDeque<Job>,
     /// Being read or written.
@@ -43,11 +43,11 @@ struct Own {
 }
 
 impl<'a> Backlog<'a> {
-    fn new(queue: &'a Queue) -> Self {
+    fn new(queue: &'a GroupQueue) -> Self {
         Self { queue, own: Mutex::default() }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Own) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut LaneQueue) -> T) -> T {
         act(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -124,19 +124,19 @@ struct Revive<'a> {
 impl Step for Revive<'_> {
     type Out = ();
 
-    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
         let new = |job: &&mut Job| {
             let path = job.plan.destination.path.clone();
             NewFolder { path, role: None, subscribe: false, plain_parent: false }
         };
         let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
-        let created = to.create(&folders).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let created = to.create(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         for (job, created) in self.jobs.iter_mut().zip(created) {
             let opened = match created {
                 Ok(wire) => {
                     job.plan.destination = FolderRef { wire, validity: 0, ..job.plan.destination.clone() };
                     let folders = std::slice::from_ref(&job.plan.destination);
-                    to.open(folders).await.on(Side::Destination).map_err(Halt::Fatal)?.pop()
+                    to.open(folders).await.on(Side::Destination).map_err(PassStop::Fatal)?.pop()
                 }
                 Err(failure) => Some(Err(failure)),
             };
@@ -167,7 +167,7 @@ impl<'a> Copying<'a> {
 
 impl Copying<'_> {
     /// Copies everything that is left to copy.
-    pub(super) async fn copy(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+    pub(super) async fn copy(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::Copying);
         self.revive(lanes, prepared).await?;
         let mut groups = std::mem::take(&mut prepared.groups);
@@ -191,14 +191,14 @@ impl Copying<'_> {
         if groups.is_empty() { Ok(()) } else { self.copy_groups(lanes, prepared, groups).await }
     }
 
-    async fn copy_groups(&self, lanes: &mut Lanes, prepared: &Prepared, mut groups: Vec<Group>) -> Flow<()> {
+    async fn copy_groups(&self, lanes: &mut Lanes, prepared: &Prepared, mut groups: Vec<Group>) -> PassResult<()> {
         self.declare(&mut groups).await?;
-        let (queue, left) = (Queue::new(groups), Queue::new([]));
+        let (queue, left) = (GroupQueue::new(groups), GroupQueue::new([]));
         let runs = lanes.iter_mut().map(|lane| {
             let (queue, left) = (&queue, &left);
             async move {
                 let run = async {
-                    if queue.is_empty() || !self.pass.join_in(lane).await {
+                    if queue.is_empty() || !self.pass.connect_extra(lane).await {
                         return Ok(());
                     }
                     self.copy_lane(lane, prepared, queue, left).await
@@ -211,13 +211,13 @@ impl Copying<'_> {
         let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty()) else { return Ok(()) };
         self.settle(lane, &mut left).await?;
         let again = self.look_again(lane, prepared, left, None).await?;
-        let queue = Queue::new([again]);
-        let copied = self.copy_lane(lane, prepared, &queue, &Queue::new([])).await;
+        let queue = GroupQueue::new([again]);
+        let copied = self.copy_lane(lane, prepared, &queue, &GroupQueue::new([])).await;
         self.pass.lane_ended(copied)
     }
 
     /// Writes the intents of all folders to be copied, durably and at once (D9).
-    pub(super) async fn declare(&self, groups: &mut [Vec<Job>]) -> Flow<()> {
+    pub(super) async fn declare(&self, groups: &mut [Vec<Job>]) -> PassResult<()> {
         let mut intents = Vec::new();
         for job in groups.iter_mut().flatten() {
             let floor = Uid(i64::from(job.plan.opened.uid_next.max(1)));
@@ -233,7 +233,7 @@ impl Copying<'_> {
         Ok(self.pass.journal.begin(intents).await?)
     }
 
-    async fn revive(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+    async fn revive(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         let needed = |job: &&mut Job| job.has_lost_its_destination() && !job.is_abandoned() && !job.is_empty();
         let jobs: Vec<&mut Job> = prepared.groups.iter_mut().flatten().filter(needed).collect();
         match lanes.iter_mut().next().filter(|_| !jobs.is_empty()) {
@@ -243,14 +243,14 @@ impl Copying<'_> {
     }
 
     /// Makes the destination folders of these again, that are gone: there is new mail for them.
-    pub(super) async fn revive_for(&self, lane: &mut Lane, jobs: Vec<&mut Job>) -> Flow<()> {
+    pub(super) async fn revive_for(&self, lane: &mut Lane, jobs: Vec<&mut Job>) -> PassResult<()> {
         // What was in the old ones went with them. This is known before there are new ones: after a crash these may have
         // the numbering of the old.
         for job in &jobs {
             self.pass.give_up_copies(job.id).await?;
         }
         let mut step = Revive { jobs, refused: BTreeMap::new() };
-        self.pass.persist(lane, &mut step).await?;
+        self.pass.run_with_retry(lane, &mut step).await?;
         let Revive { jobs, mut refused } = step;
         for job in jobs {
             if let Some(failure) = refused.remove(&job.id) {
@@ -271,9 +271,9 @@ impl Copying<'_> {
         &self,
         lane: &mut Lane,
         prepared: &Prepared,
-        queue: &Queue,
-        left: &Queue,
-    ) -> Flow<()> {
+        queue: &GroupQueue,
+        left: &GroupQueue,
+    ) -> PassResult<()> {
         let backlog = Backlog::new(queue);
         loop {
             let (trouble, broke) = match self.stream(lane, &backlog).await {
@@ -286,7 +286,7 @@ impl Copying<'_> {
                     match self.second_look(lane, second).await {
                         Ok(again) => backlog.give(again),
                         Err(halt) if lane.is_unwanted(&halt) => {
-                            lane.leave_out();
+                            lane.drop_extra();
                             left.put(before);
                             return Ok(());
                         }
@@ -294,7 +294,7 @@ impl Copying<'_> {
                     }
                     continue;
                 }
-                Err(Broke { halt: Halt::Fatal(trouble), broken }) => (trouble, broken),
+                Err(Broke { halt: PassStop::Fatal(trouble), broken }) => (trouble, broken),
                 Err(Broke { halt, .. }) => return Err(halt),
             };
             self.pass.recorder.flush().await;
@@ -306,7 +306,7 @@ impl Copying<'_> {
             match self.go_on(lane, prepared, jobs, &trouble).await {
                 Ok(again) => backlog.give(again),
                 Err(halt) if lane.is_unwanted(&halt) => {
-                    lane.leave_out();
+                    lane.drop_extra();
                     left.put(before);
                     return Ok(());
                 }
@@ -321,9 +321,9 @@ impl Copying<'_> {
         lane: &mut Lane,
         prepared: &Prepared,
         mut jobs: Vec<Job>,
-        trouble: &Trouble,
-    ) -> Flow<Vec<Job>> {
-        self.pass.weather(lane, trouble.clone()).await?;
+        trouble: &SideFailure,
+    ) -> PassResult<Vec<Job>> {
+        self.pass.back_off(lane, trouble.clone()).await?;
         self.settle(lane, &mut jobs).await?;
         self.look_again(lane, prepared, jobs, Some(trouble)).await
     }
@@ -333,12 +333,12 @@ impl Copying<'_> {
         let halted = |halt| Broke { halt, broken: Broken::default() };
         let (source, destination) = tokio::select! {
             biased;
-            () = self.pass.quit.cancelled() => return Err(halted(Halt::Stopped)),
-            sessions = lane.sessions(self.pass) => sessions.map_err(|trouble| halted(Halt::Fatal(trouble)))?,
+            () = self.pass.quit.cancelled() => return Err(halted(PassStop::Stopped)),
+            sessions = lane.sessions(self.pass) => sessions.map_err(|trouble| halted(PassStop::Fatal(trouble)))?,
         };
         let (sender, receiver) = mpsc::channel(AHEAD);
         let reading = read(source, backlog, sender);
-        let mut writer = Writer::new(self.pass, backlog);
+        let mut writer = AppendWriter::new(self.pass, backlog);
         let writing = writer.write(destination, receiver);
         tokio::pin!(reading, writing);
         let mut read_out = false;
@@ -355,14 +355,14 @@ impl Copying<'_> {
 
 impl Pass {
     /// The destination folder of this row is gone, and its copies with it.
-    pub(super) async fn give_up_copies(&self, id: FolderId) -> Flow<()> {
+    pub(super) async fn give_up_copies(&self, id: FolderId) -> PassResult<()> {
         let numbers = self.journal.known_at_destination(id).await?;
         for some in numbers.chunks(GROUP_ROWS).map(<[Uid]>::to_vec).chain([vec![Watermark::NOT_TOLD]]) {
             let copies = self.journal.copies(id, some).await?;
             for some in copies.chunks(GROUP_ROWS) {
                 let place = |(row, mark): &(FolderId, Watermark)| (*row, mark.source, Watermark::GONE);
                 let results = Results { places: some.iter().map(place).collect(), ..Results::default() };
-                self.recorder.add(Entry { results, ..Entry::default() }).await;
+                self.recorder.add(ToRecord { results, ..ToRecord::default() }).await;
             }
         }
         self.recorder.flush().await;

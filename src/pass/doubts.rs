@@ -19,11 +19,11 @@ use crate::domain::record::{FolderEnd, Notice, NoticeKind, Origin, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::arrivals::{Arrivals, Newcomer, contents};
 use crate::pass::belief::belief;
-use crate::pass::closing::Closing;
+use crate::pass::closing::Finale;
 use crate::pass::job::{Job, Landing};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::places::Prepared;
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Watermarks read at once.
 const WINDOW: usize = 5000;
@@ -35,7 +35,7 @@ const NOBODYS: i64 = 1 << 32;
 
 /// A folder to be asked about.
 #[derive(Clone, Debug)]
-pub(super) struct Doubt {
+pub(super) struct FolderDoubt {
     path: FolderPath,
     at: FolderRef,
     floor: Uid,
@@ -45,7 +45,7 @@ pub(super) struct Doubt {
 
 /// What was found of one folder.
 #[derive(Default)]
-struct Answer {
+struct DoubtAnswer {
     /// These may be there twice.
     twice: Vec<Uid>,
     /// Nobody's: perhaps copies of messages that were taken away from the source before they were recorded.
@@ -55,7 +55,7 @@ struct Answer {
 /// Asks about one folder.
 struct Ask<'a> {
     id: FolderId,
-    doubt: &'a Doubt,
+    doubt: &'a FolderDoubt,
     prepared: &'a Prepared,
 }
 
@@ -88,17 +88,17 @@ impl Recorded {
 
 #[async_trait]
 impl Step for Ask<'_> {
-    type Out = Answer;
+    type Out = DoubtAnswer;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Answer> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<DoubtAnswer> {
         let mut arrivals = Arrivals::from(pass, self.id, self.doubt.floor).await?;
         match arrivals.look(to, &self.doubt.at).await {
             Ok(()) => {}
             Err(failure) => return passed_over(self.doubt, failure),
         }
-        let mut recorded = Closing::of(pass).recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
+        let mut recorded = Finale::of(pass).recorded_above(self.id, self.doubt.floor, arrivals.unclaimed()).await?;
         if arrivals.unclaimed().is_empty() {
-            return Ok(Answer::default());
+            return Ok(DoubtAnswer::default());
         }
         let keeps_bytes = belief(pass, self.prepared, source, to).await? == Belief::Keeps;
         let known_again = pass.journal.habit(Side::Destination).await?.changed == 0;
@@ -109,13 +109,13 @@ impl Step for Ask<'_> {
         others.truncate(if known_again { ORPHANS } else { 0 });
         asked.extend(others);
         if asked.is_empty() {
-            return Ok(Answer::default());
+            return Ok(DoubtAnswer::default());
         }
         let contents = match contents(to, &self.doubt.at, &asked).await {
             Ok(contents) => contents,
             Err(failure) => return passed_over(self.doubt, failure),
         };
-        let mut answer = Answer::default();
+        let mut answer = DoubtAnswer::default();
         for Newcomer { uid, identity, .. } in asked {
             let content = contents.get(&uid).copied();
             if let Some(left) = recorded.numberless.get_mut(&identity).filter(|left| **left > 0) {
@@ -144,19 +144,19 @@ fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<Conten
 }
 
 /// A folder that is gone or cannot be read says nothing.
-fn passed_over(doubt: &Doubt, failure: Failure) -> Flow<Answer> {
+fn passed_over(doubt: &FolderDoubt, failure: Failure) -> PassResult<DoubtAnswer> {
     if failure.scope > Scope::Folder {
-        return Err(failure).on(Side::Destination).map_err(Halt::Fatal);
+        return Err(failure).on(Side::Destination).map_err(PassStop::Fatal);
     }
     tracing::warn!(folder = %doubt.path, %failure, "not looked at for messages that are there twice");
-    Ok(Answer::default())
+    Ok(DoubtAnswer::default())
 }
 
 impl Pass {
     /// Something may have landed here without a record, or may yet.
     pub(super) fn ask_later(&self, job: &Job) {
         let doubt =
-            Doubt { path: job.path.clone(), at: job.plan.destination.clone(), floor: job.floor(), close: false };
+            FolderDoubt { path: job.path.clone(), at: job.plan.destination.clone(), floor: job.floor(), close: false };
         self.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
     }
 
@@ -169,14 +169,15 @@ impl Pass {
     }
 }
 
-impl Closing<'_> {
+impl Finale<'_> {
     /// Asks about all doubts of this pass, and those that earlier ones left open.
-    pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> Flow<()> {
+    pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> PassResult<()> {
         let doubts =
             std::mem::take(&mut *self.pass.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for (id, doubt) in doubts {
             self.pass.recorder.flush().await;
-            let Answer { twice, orphans } = self.pass.persist(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
+            let DoubtAnswer { twice, orphans } =
+                self.pass.run_with_retry(lane, &mut Ask { id, doubt: &doubt, prepared }).await?;
             if !orphans.is_empty() {
                 tracing::info!(folder = %doubt.path, messages = orphans.len(), "copies without a message are remembered");
                 self.pass.journal.adopt(id, orphans).await?;
@@ -194,7 +195,7 @@ impl Closing<'_> {
     }
 
     /// What this pass or earlier ones recorded above a floor, of the identities of these messages.
-    async fn recorded_above(&self, id: FolderId, floor: Uid, newcomers: &[Newcomer]) -> Flow<Recorded> {
+    async fn recorded_above(&self, id: FolderId, floor: Uid, newcomers: &[Newcomer]) -> PassResult<Recorded> {
         let mut found = Recorded::default();
         let asked: BTreeSet<Identity> = newcomers.iter().map(|newcomer| newcomer.identity).collect();
         if asked.is_empty() {

@@ -23,13 +23,13 @@ use crate::pass::late::LateRound;
 use crate::pass::places::Prepared;
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::scan::Looked;
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// What other folders hold, by name.
 struct Elsewhere {
     /// Ascending by identity.
     held: Vec<Held>,
-    /// Rows of folders that views leave out.
+    /// LostCopyRows of folders that views leave out.
     aside: BTreeSet<FolderId>,
 }
 
@@ -107,17 +107,17 @@ struct Contents<'a> {
 impl Step for Contents<'_> {
     type Out = Looked;
 
-    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
+    async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> PassResult<Looked> {
         let left: Vec<Uid> = self.wanted.iter().copied().filter(|uid| !self.found.contains_key(uid)).collect();
         for some in left.chunks(HEADERS_AT_ONCE) {
             let shapes = shapes(source, &self.job.plan.source, some.to_vec()).await;
-            let shapes = shapes.on(Side::Source).map_err(Halt::Fatal)?;
+            let shapes = shapes.on(Side::Source).map_err(PassStop::Fatal)?;
             self.found.extend(shapes.into_iter().map(|(uid, shape)| (uid, shape.content)));
         }
         Ok(Looked::Done)
     }
 
-    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<Looked> {
         pass.blame_folder(self.job, &trouble.failure).then(|| Looked::Failed(trouble.clone()))
     }
 }
@@ -131,7 +131,7 @@ impl LateRound<'_> {
         prepared: &Prepared,
         job: &mut Job,
         names: BTreeMap<Uid, Names>,
-    ) -> Flow<Option<Chosen>> {
+    ) -> PassResult<Option<Chosen>> {
         let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
         let mut held = self.pass.journal.held_elsewhere(job.id, asked).await?;
         let lost: BTreeSet<FolderId> = prepared.lost.iter().copied().collect();
@@ -140,7 +140,7 @@ impl LateRound<'_> {
         let ByName { mut wanted, mut others, open } = elsewhere.by_name(&names);
         let mut step = Contents { job, wanted: open, found: BTreeMap::new() };
         if !step.wanted.is_empty()
-            && let Looked::Failed(Trouble { side, failure }) = self.pass.persist(lane, &mut step).await?
+            && let Looked::Failed(SideFailure { side, failure }) = self.pass.run_with_retry(lane, &mut step).await?
         {
             self.pass.folder_failed(step.job, side, failure).await?;
             return Ok(None);

@@ -9,9 +9,9 @@ use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass_plan::Marks;
 use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
 use crate::domain::subject::subject_of;
-use crate::pass::job::{Figures, Job, Landing, Progress};
-use crate::pass::recorder::Entry;
-use crate::pass::{Flow, Halt, Pass, bytes};
+use crate::pass::job::{Job, Landing, ListFigures, WorkProgress};
+use crate::pass::recorder::ToRecord;
+use crate::pass::{Pass, PassResult, PassStop, bytes};
 
 impl Pass {
     /// A message could not be moved: it becomes an item error and the pass goes on, up to the error limit.
@@ -23,7 +23,7 @@ impl Pass {
         date: Option<&InternalDate>,
         side: Side,
         failure: Failure,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let subject = match body {
             Some(body) if self.order.options.log_subjects => subject_of(&bytes::header(body)),
             _ => None,
@@ -41,7 +41,7 @@ impl Pass {
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
         self.not_again(job.id, uid);
         self.tally.not_moved(body.map_or(0, Body::len));
-        self.recorder.add(Entry::error(job.id, error)).await;
+        self.recorder.add(ToRecord::error(job.id, error)).await;
         self.check_errors(1)
     }
 
@@ -55,7 +55,7 @@ impl Pass {
     }
 
     /// The folder itself failed: every message still to be copied counts as an error.
-    pub(super) async fn folder_failed(&self, job: &mut Job, side: Side, failure: Failure) -> Flow<()> {
+    pub(super) async fn folder_failed(&self, job: &mut Job, side: Side, failure: Failure) -> PassResult<()> {
         self.recorder.flush().await;
         let counts = self.tally.counts(job.id);
         let accounted =
@@ -66,29 +66,29 @@ impl Pass {
         let (folder, side) = (Some(job.path.clone()), Some(side));
         let error =
             ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, side, failure };
-        self.recorder.add(Entry::error(job.id, error)).await;
+        self.recorder.add(ToRecord::error(job.id, error)).await;
         self.recorder.flush().await;
         self.tally.count(self.clock.now(), job.id, |c| c.source = accounted + left);
         self.journal.end_folder(job.id, FolderEnd::default()).await?;
         self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
-        job.progress = Progress::Abandoned;
+        job.progress = WorkProgress::Abandoned;
         self.not_late(job);
         self.check_errors(1)
     }
 
     /// Ends the pass when the error limit is reached. A folder counts as one error, however many messages it holds.
-    pub(super) fn check_errors(&self, more: u64) -> Flow<()> {
+    pub(super) fn check_errors(&self, more: u64) -> PassResult<()> {
         let count = self.findings.errors.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
-        if count >= self.order.options.maximum_errors { Err(Halt::TooManyErrors(count)) } else { Ok(()) }
+        if count >= self.order.options.maximum_errors { Err(PassStop::TooManyErrors(count)) } else { Ok(()) }
     }
 
     /// A folder's end: its sum is settled (D6) and its intent closed. The skip marker is set by the audit, if nothing was
     /// left behind (D11): a message that did not come may be a server's whim, so only the next pass can tell.
     /// `vanished` is how many messages were asked for and never came.
-    pub(super) async fn folder_done(&self, job: &Job, vanished: u64) -> Flow<()> {
+    pub(super) async fn folder_done(&self, job: &Job, vanished: u64) -> PassResult<()> {
         self.recorder.flush().await;
         if self.recorder.failed().is_cancelled() {
-            return Err(Halt::Stopped);
+            return Err(PassStop::Stopped);
         }
         if job.suspicion.cut.landing == Landing::Open {
             self.ask_later(job);
@@ -104,8 +104,8 @@ impl Pass {
         // What a view of everything leaves out lies in other folders.
         let skipped = if job.shows_everything() && !self.filters() { 0 } else { counts.skipped };
         let whole = counts.errors + skipped + counts.waiting + counts.arrived + counts.vanished == 0
-            && job.progress == Progress::Sound
-            && job.plan.figures == Figures::Agree
+            && job.progress == WorkProgress::Sound
+            && job.plan.figures == ListFigures::Agree
             && job.remaining.late.is_empty()
             && self.order.plan.marks == Marks::Done
             && !job.has_lost_its_destination()
@@ -128,7 +128,7 @@ impl Pass {
             0 => Vec::new(),
             differ => vec![(self.tally.known(folder), Counts { differ, ..Counts::default() })],
         };
-        self.recorder.add(Entry { results, counts, progressed: false }).await;
+        self.recorder.add(ToRecord { results, counts, progressed: false }).await;
     }
 
     /// A hash of every option that decides what a pass has to do in a folder, of bytes that mean the same in every version.

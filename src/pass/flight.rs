@@ -11,11 +11,11 @@ use crate::endpoint::AppendAnswer;
 use crate::pass::bytes::Traces;
 use crate::pass::job::{Job, Sent};
 use crate::pass::writer::Outgoing;
-use crate::pass::{Halt, Trouble};
+use crate::pass::{PassStop, SideFailure};
 
 /// How the copying of a lane ended early.
 pub(super) struct Broke {
-    pub halt: Halt,
+    pub halt: PassStop,
     pub broken: Broken,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Broken {
 
 impl Broken {
     /// The message at which the connection broke, if it is only one.
-    pub fn at(&self, trouble: &Trouble) -> Option<(FolderId, Uid)> {
+    pub fn at(&self, trouble: &SideFailure) -> Option<(FolderId, Uid)> {
         match (trouble.side, self.suspects.as_slice()) {
             (Side::Destination, [only]) => Some(*only),
             (Side::Destination, _) => None,
@@ -44,13 +44,13 @@ impl Broken {
 }
 
 /// One append on the wire.
-pub(super) struct Pending {
+pub(super) struct PendingAppend {
     pub job: Arc<Job>,
     pub messages: Vec<Outgoing>,
     pub answer: AppendAnswer,
 }
 
-impl Pending {
+impl PendingAppend {
     pub fn bytes(&self) -> u64 {
         self.messages.iter().map(|message| message.body.len()).sum()
     }
@@ -70,7 +70,7 @@ pub(super) enum Ending {
 }
 
 pub(super) enum InFlight {
-    Append(Pending),
+    Append(PendingAppend),
     /// Everything of this folder that will come was sent.
     End {
         job: Arc<Job>,

@@ -13,7 +13,7 @@ use crate::domain::record::Watermark;
 use crate::endpoint::{FolderRef, Source};
 use crate::pass::Pass;
 use crate::pass::contents::names_of_whole;
-use crate::pass::sample::{Bytes, Proof, contents, prove, who};
+use crate::pass::sample::{Bytes, IdentityProof, contents, prove, who};
 
 /// Whole messages read at once.
 const AT_ONCE: usize = 20;
@@ -25,7 +25,7 @@ pub(super) async fn prove_here(
     source: &mut dyn Source,
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
-) -> Result<Vec<Proof>, Failure> {
+) -> Result<Vec<IdentityProof>, Failure> {
     let proofs = prove(source, folder, marks, Bytes::Kept).await?;
     confirm_by_content(pass, source, folder, marks, proofs).await
 }
@@ -36,9 +36,9 @@ pub(super) async fn confirm_by_content(
     source: &mut dyn Source,
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
-    mut proofs: Vec<Proof>,
-) -> Result<Vec<Proof>, Failure> {
-    let is_open = |at: &usize| proofs[*at] == Proof::Contradicted && marks[*at].1.content.is_some();
+    mut proofs: Vec<IdentityProof>,
+) -> Result<Vec<IdentityProof>, Failure> {
+    let is_open = |at: &usize| proofs[*at] == IdentityProof::Contradicted && marks[*at].1.content.is_some();
     let open: Vec<usize> = (0..marks.len()).filter(is_open).collect();
     for some in open.chunks(AT_ONCE) {
         let here = contents(source, folder, some.iter().map(|at| marks[*at].0).collect()).await?;
@@ -46,7 +46,7 @@ pub(super) async fn confirm_by_content(
         for at in some {
             let (uid, mark) = marks[*at];
             if here.get(&uid).is_some_and(|content| Some(*content) == mark.content) {
-                proofs[*at] = Proof::Confirmed;
+                proofs[*at] = IdentityProof::Confirmed;
                 confirmed += 1;
             }
         }

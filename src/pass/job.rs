@@ -37,7 +37,7 @@ pub struct Chosen {
 
 /// How a message without a watermark stands in this pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum MessageStanding {
     /// It is to be copied.
     New,
     /// It is looked at when all others are done.
@@ -80,7 +80,7 @@ impl From<FlagStep> for Carry {
 
 /// Whether the list and EXAMINE say the same of a source folder (D27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Figures {
+pub enum ListFigures {
     /// They do.
     Agree,
     /// They do not: figures of the list are not built on.
@@ -89,7 +89,7 @@ pub enum Figures {
 
 /// What a source folder shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub enum FolderView {
     /// What lies in it.
     Own,
     /// Everything (`\All`): only what lies in no other folder is copied, after all others.
@@ -109,7 +109,7 @@ pub enum Past {
 
 /// A folder and how it was found, before anything of it is compared.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct FolderFindings {
     /// How the source calls it.
     pub source: FolderRef,
     /// How the destination calls its counterpart.
@@ -121,11 +121,11 @@ pub struct Plan {
     /// Messages it holds, as EXAMINE says.
     pub exists: u32,
     /// Whether the list said so too.
-    pub figures: Figures,
+    pub figures: ListFigures,
     /// Messages from this number on came after the listing, or the listing's figures were too low; none: not known.
     pub listed_next: Option<Uid>,
     /// What it shows.
-    pub view: View,
+    pub view: FolderView,
     /// No message that was seen has this number or a greater one.
     pub source_next: u32,
     /// State of the destination folder before anything was appended.
@@ -138,7 +138,7 @@ pub struct Plan {
 
 /// Whether the numbers of a source folder still mean the messages they meant (D26).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub enum NumberTrust {
     /// A sample tells.
     Sampled,
     /// Every known one is looked at.
@@ -158,7 +158,7 @@ pub enum Unrecorded {
 #[derive(Clone, Debug)]
 pub struct Numbers {
     /// Those of the source.
-    pub source: Trust,
+    pub source: NumberTrust,
     /// Why those of its copies may not hold.
     pub doubts: Doubts,
     /// The destination's numbering as an earlier pass saw it last.
@@ -230,7 +230,7 @@ pub struct Suspicion {
 
 /// How the work on a folder stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Progress {
+pub enum WorkProgress {
     /// Nothing is against calling it done.
     Sound,
     /// Something other than a message was left undone: no skip marker.
@@ -247,7 +247,7 @@ pub struct Job {
     /// Its name at the source.
     pub path: FolderPath,
     /// How it was found.
-    pub plan: Plan,
+    pub plan: FolderFindings,
     /// What is thought of its numbers.
     pub numbers: Numbers,
     /// What is left to do.
@@ -255,7 +255,7 @@ pub struct Job {
     /// What is suspected.
     pub suspicion: Suspicion,
     /// How it stands.
-    pub progress: Progress,
+    pub progress: WorkProgress,
 }
 
 impl Job {
@@ -276,17 +276,17 @@ impl Job {
 
     /// Whether only what lies in no other folder is copied of it.
     pub fn shows_everything(&self) -> bool {
-        self.plan.view == View::Everything
+        self.plan.view == FolderView::Everything
     }
 
     /// Whether nothing more is tried in this pass.
     pub fn is_abandoned(&self) -> bool {
-        self.progress == Progress::Abandoned
+        self.progress == WorkProgress::Abandoned
     }
 
     /// Something was left undone.
     pub fn leave_undone(&mut self) {
-        self.progress = self.progress.max(Progress::Unfinished);
+        self.progress = self.progress.max(WorkProgress::Unfinished);
     }
 
     /// The same as the endpoint says it.
@@ -305,13 +305,13 @@ impl Job {
     }
 
     /// How a message without a watermark stands.
-    pub fn stands(&self, uid: Uid) -> Standing {
+    pub fn stands(&self, uid: Uid) -> MessageStanding {
         match &self.remaining.chosen {
-            Some(chosen) if chosen.wanted.contains(&uid) => Standing::New,
-            Some(chosen) if chosen.others.binary_search(&uid).is_ok() => Standing::Other,
-            Some(_) => Standing::Later,
-            None if self.shows_everything() || !self.was_listed(uid) => Standing::Late,
-            None => Standing::New,
+            Some(chosen) if chosen.wanted.contains(&uid) => MessageStanding::New,
+            Some(chosen) if chosen.others.binary_search(&uid).is_ok() => MessageStanding::Other,
+            Some(_) => MessageStanding::Later,
+            None if self.shows_everything() || !self.was_listed(uid) => MessageStanding::Late,
+            None => MessageStanding::New,
         }
     }
 

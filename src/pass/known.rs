@@ -13,18 +13,18 @@ use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::candidates::{is_another, went_back};
 use crate::pass::headers::confirm_by_content;
 use crate::pass::lane::{Lane, Step};
-use crate::pass::sample::{Bytes, Proof, SAMPLE, Spread, prove_with_contents};
+use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, Spread, prove_with_contents};
 use crate::pass::tree::Preparation;
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Earlier rows by the names that the source has now.
-pub(super) struct Known<'a> {
+pub(super) struct KnownRows<'a> {
     pub rows: BTreeMap<FolderPath, &'a FolderRecord>,
     /// Where they went, for the tree.
     pub destinations: BTreeMap<FolderPath, FolderPath>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownRows<'a> {
     /// A folder is known by its name; `renamed` tells the rows of those that had another one. A row whose name another row
     /// took, and that is found nowhere, is known no more.
     pub fn new(records: &'a [FolderRecord], renamed: &BTreeMap<FolderPath, FolderId>) -> Self {
@@ -56,7 +56,7 @@ struct SameMessages<'a> {
 impl Step for SameMessages<'_> {
     type Out = bool;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<bool> {
         let number = |mark: &Watermark| if self.side == Side::Source { mark.source } else { mark.destination };
         let asked: Vec<(Uid, &Watermark)> = self.watermarks.iter().map(|mark| (number(mark), mark)).collect();
         let proofs = match self.side {
@@ -71,12 +71,12 @@ impl Step for SameMessages<'_> {
         };
         match proofs {
             Ok(proofs) => {
-                let count = |wanted: Proof| proofs.iter().filter(|proof| **proof == wanted).count();
-                let (same, others) = (count(Proof::Confirmed), count(Proof::Contradicted));
+                let count = |wanted: IdentityProof| proofs.iter().filter(|proof| **proof == wanted).count();
+                let (same, others) = (count(IdentityProof::Confirmed), count(IdentityProof::Contradicted));
                 Ok(same > 0 && (others == 0 || (self.mostly && same > others)))
             }
             Err(failure) if failure.scope <= Scope::Folder => Ok(false),
-            Err(failure) => Err(failure).on(self.side).map_err(Halt::Fatal),
+            Err(failure) => Err(failure).on(self.side).map_err(PassStop::Fatal),
         }
     }
 }
@@ -93,7 +93,7 @@ impl Preparation<'_> {
         lane: &mut Lane,
         records: &[FolderRecord],
         source: &[ListedFolder],
-    ) -> Flow<BTreeMap<FolderPath, FolderId>> {
+    ) -> PassResult<BTreeMap<FolderPath, FolderId>> {
         let listed: BTreeMap<&FolderPath, &ListedFolder> =
             source.iter().filter(|f| f.selectable).map(|f| (&f.path, f)).collect();
         let live = || records.iter().filter(|r| !r.retired);
@@ -119,7 +119,10 @@ impl Preparation<'_> {
                     let folder = FolderRef { path, wire, validity: state.uid_validity };
                     let side = Side::Source;
                     self.pass
-                        .persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly: false })
+                        .run_with_retry(
+                            lane,
+                            &mut SameMessages { side, folder, watermarks: &watermarks, mostly: false },
+                        )
                         .await?
                 };
                 if same {
@@ -133,7 +136,7 @@ impl Preparation<'_> {
     }
 
     /// Some watermarks of a row, from all over it.
-    async fn sample_of(&self, row: FolderId) -> Flow<Vec<Watermark>> {
+    async fn sample_of(&self, row: FolderId) -> PassResult<Vec<Watermark>> {
         let (mut sample, mut from) = (Spread::new(), Uid(i64::MIN));
         loop {
             let page = self.pass.journal.some_watermarks(row, from, Uid(i64::MAX), PAGE).await?;
@@ -150,7 +153,7 @@ impl Preparation<'_> {
         lane: &mut Lane,
         records: &mut [FolderRecord],
         destination: &[ListedFolder],
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let there: BTreeMap<&WireName, &ListedFolder> =
             destination.iter().filter(|f| f.selectable).map(|f| (&f.wire, f)).collect();
         let mut held: BTreeMap<&WireName, &FolderRecord> = BTreeMap::new();
@@ -245,7 +248,7 @@ impl Preparation<'_> {
         &self,
         held: &BTreeMap<&WireName, &FolderRecord>,
         open: &BTreeMap<&WireName, &FolderRecord>,
-    ) -> Flow<BTreeSet<WireName>> {
+    ) -> PassResult<BTreeSet<WireName>> {
         let mut bare = BTreeSet::new();
         for (wire, record) in held.iter().filter(|(wire, _)| !open.contains_key(*wire)) {
             if self.pass.journal.known_at_destination(record.id).await?.is_empty() {
@@ -257,7 +260,12 @@ impl Preparation<'_> {
 
     /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12). Where the
     /// destination was put back, they were lost with it.
-    async fn give_up(&self, records: &mut [FolderRecord], displaced: &BTreeSet<WireName>, put_back: bool) -> Flow<()> {
+    async fn give_up(
+        &self,
+        records: &mut [FolderRecord],
+        displaced: &BTreeSet<WireName>,
+        put_back: bool,
+    ) -> PassResult<()> {
         let mut looked_into = BTreeSet::new();
         for row in records.iter_mut().filter(|row| displaced.contains(&row.destination_wire)) {
             tracing::info!(folder = %row.destination, "another destination folder has this name now");
@@ -283,7 +291,7 @@ impl Preparation<'_> {
         &self,
         records: &mut [FolderRecord],
         moved: Vec<(FolderId, WireName, FolderPath, WireName)>,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         if moved.is_empty() {
             return Ok(());
         }
@@ -302,7 +310,7 @@ impl Preparation<'_> {
 
     /// Whether an interrupted pass made this folder and recorded nothing of what it put there: no copy tells that it is the
     /// same, but no other folder has its UIDVALIDITY.
-    async fn was_begun(&self, record: &FolderRecord, folder: &ListedFolder) -> Flow<bool> {
+    async fn was_begun(&self, record: &FolderRecord, folder: &ListedFolder) -> PassResult<bool> {
         let begun = record.intent.zip(folder.state).is_some_and(|(intent, now)| intent.validity == now.uid_validity);
         Ok(begun && self.pass.journal.known_at_destination(record.id).await?.is_empty())
     }
@@ -314,7 +322,7 @@ impl Preparation<'_> {
         record: &FolderRecord,
         folder: &ListedFolder,
         mostly: bool,
-    ) -> Flow<bool> {
+    ) -> PassResult<bool> {
         if let (Some(before), Some(now)) = (&record.destination_mailbox_id, &folder.mailbox_id) {
             return Ok(before == now);
         }
@@ -329,7 +337,7 @@ impl Preparation<'_> {
         let watermarks: Vec<Watermark> = copies.into_iter().map(|(_, mark)| mark).collect();
         let folder = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: state.uid_validity };
         let side = Side::Destination;
-        self.pass.persist(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly }).await
+        self.pass.run_with_retry(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly }).await
     }
 }
 

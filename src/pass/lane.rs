@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::endpoint::{Destination, Source};
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// One connection to each side, opened when first needed.
 pub(super) struct Lane {
@@ -22,7 +22,7 @@ impl Lane {
     }
 
     /// Both sessions, opened if they are not.
-    pub async fn sessions(&mut self, pass: &Pass) -> Result<(&mut dyn Source, &mut dyn Destination), Trouble> {
+    pub async fn sessions(&mut self, pass: &Pass) -> Result<(&mut dyn Source, &mut dyn Destination), SideFailure> {
         let missing = (self.source.is_none(), self.destination.is_none());
         let source = async { if missing.0 { Some(pass.source.open_source().await) } else { None } };
         let destination = async { if missing.1 { Some(pass.destination.open_destination().await) } else { None } };
@@ -42,12 +42,13 @@ impl Lane {
     }
 
     /// Whether this lane ended because the server wants fewer connections: the pass goes on without it (D19).
-    pub fn is_unwanted(&self, halt: &Halt) -> bool {
-        self.number > 0 && matches!(halt, Halt::Fatal(trouble) if trouble.failure.cause == Cause::TooManyConnections)
+    pub fn is_unwanted(&self, halt: &PassStop) -> bool {
+        self.number > 0
+            && matches!(halt, PassStop::Fatal(trouble) if trouble.failure.cause == Cause::TooManyConnections)
     }
 
     /// The lane takes no more part in this pass.
-    pub fn leave_out(&mut self) {
+    pub fn drop_extra(&mut self) {
         self.disconnect();
         self.out = true;
     }
@@ -79,37 +80,42 @@ impl Lane {
 pub(super) trait Step: Send {
     type Out: Send;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Result<Self::Out, Halt>;
+    async fn run(
+        &mut self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        to: &mut dyn Destination,
+    ) -> Result<Self::Out, PassStop>;
 
     /// A connection broke under this step. `Some` ends the step with this outcome instead of another try.
-    fn broke(&mut self, _pass: &Pass, _trouble: &Trouble) -> Option<Self::Out> {
+    fn broke(&mut self, _pass: &Pass, _trouble: &SideFailure) -> Option<Self::Out> {
         None
     }
 }
 
 impl Pass {
     /// Runs a step, reconnecting and repeating as D22 allows.
-    pub(super) async fn persist<S: Step>(&self, lane: &mut Lane, step: &mut S) -> Flow<S::Out> {
+    pub(super) async fn run_with_retry<S: Step>(&self, lane: &mut Lane, step: &mut S) -> PassResult<S::Out> {
         loop {
             let mut arrived = false;
             let trial = async {
-                let (source, destination) = lane.sessions(self).await.map_err(Halt::Fatal)?;
+                let (source, destination) = lane.sessions(self).await.map_err(PassStop::Fatal)?;
                 arrived = true;
                 step.run(self, source, destination).await
             };
             let ended = tokio::select! {
                 biased;
-                () = self.quit.cancelled() => Err(Halt::Stopped),
+                () = self.quit.cancelled() => Err(PassStop::Stopped),
                 ended = trial => ended,
             };
             match ended {
-                Err(Halt::Fatal(trouble)) => {
+                Err(PassStop::Fatal(trouble)) => {
                     // A server that cannot be reached says nothing about the place in the mailbox.
                     if arrived && let Some(out) = step.broke(self, &trouble) {
                         lane.disconnect();
                         return Ok(out);
                     }
-                    self.weather(lane, trouble).await?;
+                    self.back_off(lane, trouble).await?;
                 }
                 other => {
                     if other.is_ok() {
@@ -122,12 +128,12 @@ impl Pass {
     }
 
     /// Waits until a lane may try again after a failure, or passes on a failure that no wait can cure.
-    pub(super) async fn weather(&self, lane: &mut Lane, trouble: Trouble) -> Flow<()> {
+    pub(super) async fn back_off(&self, lane: &mut Lane, trouble: SideFailure) -> PassResult<()> {
         tracing::debug!(lane = lane.number, side = trouble.side.word(), failure = %trouble.failure, "lane broke");
         lane.disconnect();
         match trouble.failure.retry {
-            _ if lane.number > 0 && trouble.failure.cause == Cause::TooManyConnections => Err(Halt::Fatal(trouble)),
-            Retry::User | Retry::Never => Err(Halt::Fatal(trouble)),
+            _ if lane.number > 0 && trouble.failure.cause == Cause::TooManyConnections => Err(PassStop::Fatal(trouble)),
+            Retry::User | Retry::Never => Err(PassStop::Fatal(trouble)),
             Retry::Backoff | Retry::After(_) | Retry::Later => self.recovery.pause(trouble).await,
         }
     }
@@ -160,9 +166,9 @@ impl Lanes {
 }
 
 /// How lanes that worked side by side ended: a lasting failure outranks the stops that it caused.
-pub(super) fn settle(ended: Vec<Flow<()>>) -> Flow<()> {
+pub(super) fn settle(ended: Vec<PassResult<()>>) -> PassResult<()> {
     let (stops, reasons): (Vec<_>, Vec<_>) =
-        ended.into_iter().filter_map(Result::err).partition(|halt| matches!(halt, Halt::Stopped));
+        ended.into_iter().filter_map(Result::err).partition(|halt| matches!(halt, PassStop::Stopped));
     match reasons.into_iter().chain(stops).next() {
         Some(halt) => Err(halt),
         None => Ok(()),
@@ -171,7 +177,7 @@ pub(super) fn settle(ended: Vec<Flow<()>>) -> Flow<()> {
 
 impl Pass {
     /// Connects a lane beyond the first. False: the server wants no more connections, the lane is left out.
-    pub(super) async fn join_in(&self, lane: &mut Lane) -> bool {
+    pub(super) async fn connect_extra(&self, lane: &mut Lane) -> bool {
         if lane.number == 0 || lane.out {
             return !lane.out;
         }
@@ -183,14 +189,14 @@ impl Pass {
             Ok(()) => true,
             Err(trouble) => {
                 tracing::info!(lane = lane.number, failure = %trouble.failure, "going on with fewer connections");
-                lane.leave_out();
+                lane.drop_extra();
                 false
             }
         }
     }
 
     /// Passes on how a lane ended and, unless it ended well, makes the others end too.
-    pub(super) fn lane_ended(&self, ended: Flow<()>) -> Flow<()> {
+    pub(super) fn lane_ended(&self, ended: PassResult<()>) -> PassResult<()> {
         if ended.is_err() {
             self.quit.cancel();
         }

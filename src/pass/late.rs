@@ -20,11 +20,11 @@ use crate::pass::copy::Copying;
 use crate::pass::headers::names_of_each;
 use crate::pass::job::{Above, Chosen, Job, Landing, Past, Todo};
 use crate::pass::lane::{Lane, Lanes, Step};
-use crate::pass::places::{Prepared, Queue};
+use crate::pass::places::{GroupQueue, Prepared};
 use crate::pass::resolution::Resolution;
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::scan::Looked;
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Who the late messages of a folder are. A server that refuses to tell has not said that nobody knows them.
 struct Identify<'a> {
@@ -50,15 +50,15 @@ impl Identify<'_> {
 impl Step for Identify<'_> {
     type Out = Looked;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> PassResult<Looked> {
         match self.ask(pass, source).await.on(Side::Source) {
             Ok(()) => Ok(Looked::Done),
             Err(trouble) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
-            Err(trouble) => Err(Halt::Fatal(trouble)),
+            Err(trouble) => Err(PassStop::Fatal(trouble)),
         }
     }
 
-    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<Looked> {
         pass.blame_folder(self.job, &trouble.failure).then(|| Looked::Failed(trouble.clone()))
     }
 }
@@ -130,7 +130,7 @@ impl<'a> LateRound<'a> {
 
 impl LateRound<'_> {
     /// Copies what came late and is known nowhere.
-    pub(super) async fn late_round(&self, lanes: &mut Lanes, prepared: &Prepared) -> Flow<()> {
+    pub(super) async fn late_round(&self, lanes: &mut Lanes, prepared: &Prepared) -> PassResult<()> {
         let kept = || self.pass.findings.late.lock().unwrap_or_else(PoisonError::into_inner);
         // Views of everything last: what the others bring is known by then.
         let mut order: Vec<(bool, FolderId)> = kept().values().map(|job| (job.shows_everything(), job.id)).collect();
@@ -145,11 +145,11 @@ impl LateRound<'_> {
     }
 
     /// Decides which of a folder's late messages are copied; none if it cannot be read.
-    async fn choose(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> Flow<Option<Chosen>> {
+    async fn choose(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> PassResult<Option<Chosen>> {
         let mut step = Identify { job, names: BTreeMap::new(), unseen: BTreeSet::new() };
-        let looked = self.pass.persist(lane, &mut step).await?;
+        let looked = self.pass.run_with_retry(lane, &mut step).await?;
         let Identify { job, names, mut unseen } = step;
-        if let Looked::Failed(Trouble { side, failure }) = looked {
+        if let Looked::Failed(SideFailure { side, failure }) = looked {
             self.pass.folder_failed(job, side, failure).await?;
             return Ok(None);
         }
@@ -166,7 +166,7 @@ impl LateRound<'_> {
     }
 
     /// Messages that a watermark knows may have moved here: the next pass tells.
-    async fn may_have_moved(&self, names: BTreeMap<Uid, Names>) -> Flow<Chosen> {
+    async fn may_have_moved(&self, names: BTreeMap<Uid, Names>) -> PassResult<Chosen> {
         // Watermarks of older versions know a message by another form.
         let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
         let known = self.pass.journal.known_identities(asked).await?;
@@ -180,7 +180,7 @@ impl LateRound<'_> {
         })
     }
 
-    async fn bring_late(&self, lanes: &mut Lanes, prepared: &Prepared, mut job: Job) -> Flow<()> {
+    async fn bring_late(&self, lanes: &mut Lanes, prepared: &Prepared, mut job: Job) -> PassResult<()> {
         let Some(lane) = lanes.iter_mut().next() else { return Ok(()) };
         self.pass.recorder.flush().await;
         let Some(chosen) = self.choose(lane, prepared, &mut job).await? else { return Ok(()) };
@@ -211,7 +211,8 @@ impl LateRound<'_> {
         }
         let mut groups = vec![vec![job]];
         Copying::of(self.pass).declare(&mut groups).await?;
-        let copied = Copying::of(self.pass).copy_lane(lane, prepared, &Queue::new(groups), &Queue::new([])).await;
+        let copied =
+            Copying::of(self.pass).copy_lane(lane, prepared, &GroupQueue::new(groups), &GroupQueue::new([])).await;
         self.pass.lane_ended(copied)
     }
 }

@@ -13,12 +13,12 @@ use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{Notice, NoticeKind, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, Which};
-use crate::pass::closing::Closing;
-use crate::pass::recorder::Entry;
+use crate::pass::closing::Finale;
+use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
 use crate::pass::sample::{Bytes, who};
 use crate::pass::there::{Doubts, There};
-use crate::pass::{Flow, Halt, On, Pass, bytes};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, bytes};
 
 /// A copy that was lost, and whose message left its place at the source.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ struct Others {
 
 impl There<'_> {
     /// Lost copies are looked for by what they are; those not found are new again, unless the owner made the folder anew.
-    pub(super) async fn settle(&self, pass: &Pass, to: &mut dyn Destination, sorted: Sorted) -> Flow<()> {
+    pub(super) async fn settle(&self, pass: &Pass, to: &mut dyn Destination, sorted: Sorted) -> PassResult<()> {
         pass.journal.forget_strangers(self.id).await?;
         let altered: Vec<(FolderId, Uid)> = sorted.altered.iter().map(|(row, mark)| (*row, mark.source)).collect();
         // An altered copy would be doubted again and again: it is there, and its number is not built on.
@@ -120,7 +120,7 @@ impl There<'_> {
         Ok(())
     }
 
-    async fn look_for(&self, to: &mut dyn Destination, sorted: Sorted) -> Flow<Settled> {
+    async fn look_for(&self, to: &mut dyn Destination, sorted: Sorted) -> PassResult<Settled> {
         let mut settled = Settled::default();
         // Where only identity tells, what was taken away is not taken for another message of its name.
         let earlier = (self.doubts.stepped_back() || !sorted.lost.is_empty()) && self.kept != Bytes::Changed;
@@ -168,18 +168,18 @@ impl There<'_> {
     async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
         for some in places.chunks(500) {
             let results = Results { places: some.to_vec(), ..Results::default() };
-            pass.recorder.add(Entry { results, ..Entry::default() }).await;
+            pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;
         }
     }
 
     /// Messages of the folder that are no confirmed copy.
-    async fn others(&self, to: &mut dyn Destination, sorted: &Sorted) -> Flow<Others> {
+    async fn others(&self, to: &mut dyn Destination, sorted: &Sorted) -> PassResult<Others> {
         let into = self.at;
-        let listed = to.scan(into, &Which::All, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let listed = to.scan(into, &Which::All, false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let strange: Vec<Uid> =
             listed.into_iter().map(|message| message.uid).filter(|uid| !sorted.confirmed.contains(uid)).collect();
         let mut others = Others::default();
-        for (uid, names) in who(to, into, &strange).await.on(Side::Destination).map_err(Halt::Fatal)? {
+        for (uid, names) in who(to, into, &strange).await.on(Side::Destination).map_err(PassStop::Fatal)? {
             others.by_identity.entry(names.now).or_default().push(uid);
             if names.weak {
                 others.weak.insert(uid);
@@ -193,7 +193,7 @@ impl There<'_> {
     }
 
     /// A message that is this copy, in content too where the content is known; it answers for no other one.
-    async fn find(&self, to: &mut dyn Destination, there: &mut Others, mark: &Watermark) -> Flow<Option<Uid>> {
+    async fn find(&self, to: &mut dyn Destination, there: &mut Others, mark: &Watermark) -> PassResult<Option<Uid>> {
         for uid in there.by_identity.get(&mark.identity).into_iter().flatten() {
             if there.taken.contains(uid) {
                 continue;
@@ -218,27 +218,27 @@ impl There<'_> {
         Ok(None)
     }
 
-    async fn content(&self, to: &mut dyn Destination, uid: Uid) -> Flow<Option<ContentHash>> {
+    async fn content(&self, to: &mut dyn Destination, uid: Uid) -> PassResult<Option<ContentHash>> {
         let stream = to.fetch(self.at, &Which::These(vec![uid])).await;
-        let mut stream = stream.on(Side::Destination).map_err(Halt::Fatal)?;
+        let mut stream = stream.on(Side::Destination).map_err(PassStop::Fatal)?;
         let mut content = None;
         while let Some(fetched) = stream.recv().await {
             match fetched {
                 Fetched::Message(message) => {
                     let read = bytes::content(&message.body).map_err(|error| spool_failed(&error));
-                    content = Some(read.on(Side::Destination).map_err(Halt::Fatal)?);
+                    content = Some(read.on(Side::Destination).map_err(PassStop::Fatal)?);
                 }
                 Fetched::Unreadable(..) => {}
-                Fetched::Broken(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+                Fetched::Broken(failure) => return Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
             }
         }
         Ok(content)
     }
 }
 
-impl Closing<'_> {
+impl Finale<'_> {
     /// Names lost copies whose messages left the source and were not copied again from anywhere. After everything is copied.
-    pub(super) async fn name_homeless(&self) -> Flow<()> {
+    pub(super) async fn name_homeless(&self) -> PassResult<()> {
         let homeless = std::mem::take(&mut *self.pass.findings.homeless.lock().unwrap_or_else(PoisonError::into_inner));
         if homeless.is_empty() {
             return Ok(());

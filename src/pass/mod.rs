@@ -71,8 +71,8 @@ use crate::domain::project::Options;
 use crate::domain::record::{Counts, Phase};
 use crate::domain::retry::Pace;
 use crate::endpoint::Endpoint;
-use crate::pass::audit::Ended;
-use crate::pass::closing::Closing;
+use crate::pass::audit::EndedFolder;
+use crate::pass::closing::Finale;
 use crate::pass::comparison::Comparison;
 use crate::pass::copy::Copying;
 use crate::pass::job::Job;
@@ -83,7 +83,7 @@ use crate::pass::number_check::NumberCheck;
 use crate::pass::recorder::{Recorder, recorder};
 use crate::pass::recovery::Recovery;
 use crate::pass::resolution::Resolution;
-use crate::pass::tally::Tally;
+use crate::pass::tally::PassStats;
 use crate::pass::tree::Preparation;
 
 /// What a worker is told: plain data.
@@ -140,43 +140,43 @@ pub enum PassEnd {
 
 /// A failure and where it happened.
 #[derive(Clone, Debug)]
-pub(crate) struct Trouble {
+pub(crate) struct SideFailure {
     pub side: Side,
     pub failure: Failure,
 }
 
 /// Says on which side an endpoint's failure happened.
-pub(crate) trait On<T> {
-    fn on(self, side: Side) -> Result<T, Trouble>;
+pub(crate) trait OnSide<T> {
+    fn on(self, side: Side) -> Result<T, SideFailure>;
 }
 
-impl<T> On<T> for crate::endpoint::Result<T> {
-    fn on(self, side: Side) -> Result<T, Trouble> {
-        self.map_err(|failure| Trouble { side, failure })
+impl<T> OnSide<T> for crate::endpoint::Result<T> {
+    fn on(self, side: Side) -> Result<T, SideFailure> {
+        self.map_err(|failure| SideFailure { side, failure })
     }
 }
 
 /// Why the work of a pass ends before its end.
 #[derive(Debug)]
-pub(crate) enum Halt {
+pub(crate) enum PassStop {
     /// It was told to.
     Stopped,
     /// An endpoint failed for good.
-    Fatal(Trouble),
+    Fatal(SideFailure),
     /// Too many item errors.
     TooManyErrors(u64),
     /// The workspace failed.
     Store(JournalError),
 }
 
-impl From<JournalError> for Halt {
+impl From<JournalError> for PassStop {
     fn from(error: JournalError) -> Self {
         Self::Store(error)
     }
 }
 
 /// Result of a piece of a pass's work.
-pub(crate) type Flow<T> = Result<T, Halt>;
+pub(crate) type PassResult<T> = Result<T, PassStop>;
 
 /// Everything that the lanes of a pass share.
 pub struct Pass {
@@ -184,7 +184,7 @@ pub struct Pass {
     source: Arc<dyn Endpoint>,
     destination: Arc<dyn Endpoint>,
     journal: Arc<dyn Journal>,
-    tally: Arc<Tally>,
+    tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
     /// Fires on Stop and when any lane ended for good.
     quit: CancellationToken,
@@ -220,14 +220,14 @@ struct Findings {
     lost_there: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
     late: Mutex<BTreeMap<FolderId, Job>>,
-    /// Rows whose destination numbers were seen to mean other messages.
+    /// LostCopyRows whose destination numbers were seen to mean other messages.
     doubted: Mutex<BTreeSet<FolderId>>,
     /// Lost copies whose messages left the source.
     homeless: Mutex<Vec<lost_copies::Homeless>>,
     /// Folders that ended, to be audited.
-    ended: Mutex<BTreeMap<FolderId, Ended>>,
+    ended: Mutex<BTreeMap<FolderId, EndedFolder>>,
     /// Folders to be asked about at the end (D28).
-    doubts: Mutex<BTreeMap<FolderId, doubts::Doubt>>,
+    doubts: Mutex<BTreeMap<FolderId, doubts::FolderDoubt>>,
 }
 
 impl Pass {
@@ -237,7 +237,7 @@ impl Pass {
         source: Arc<dyn Endpoint>,
         destination: Arc<dyn Endpoint>,
         journal: Arc<dyn Journal>,
-        tally: Arc<Tally>,
+        tally: Arc<PassStats>,
         clock: Arc<dyn Clock>,
         stops: Stops,
     ) -> PassEnd {
@@ -265,7 +265,7 @@ impl Pass {
         let work = async move {
             let ended = tokio::select! {
                 biased;
-                () = stops.abort.cancelled() => Err(Halt::Stopped),
+                () = stops.abort.cancelled() => Err(PassStop::Stopped),
                 ended = pass.work() => ended,
             };
             pass.conclude(ended).await
@@ -275,7 +275,7 @@ impl Pass {
         end
     }
 
-    async fn work(&self) -> Flow<()> {
+    async fn work(&self) -> PassResult<()> {
         let mut lane = lane::Lane::new(0);
         match self.order.plan.writes {
             Writes::Nothing => self.verify(&mut lane).await,
@@ -287,7 +287,7 @@ impl Pass {
                 Resolution::of(self).resolve(&mut lanes, &mut prepared).await?;
                 Copying::of(self).copy(&mut lanes, &mut prepared).await?;
                 LateRound::of(self).late_round(&mut lanes, &prepared).await?;
-                Closing::of(self).run(&mut lanes, &prepared).await?;
+                Finale::of(self).run(&mut lanes, &prepared).await?;
                 self.tally.phase(self.clock.now(), Phase::Finishing);
                 lanes.close().await;
                 Ok(())
@@ -296,18 +296,18 @@ impl Pass {
     }
 
     /// Both sides reached, login accepted, mailbox there; what would be left out; no data.
-    async fn verify(&self, lane: &mut lane::Lane) -> Flow<()> {
+    async fn verify(&self, lane: &mut lane::Lane) -> PassResult<()> {
         Preparation::of(self).look_over(lane).await?;
         lane.close().await;
         Ok(())
     }
 
     /// Flushes the last figures and says how the pass ended.
-    async fn conclude(self, ended: Flow<()>) -> PassEnd {
+    async fn conclude(self, ended: PassResult<()>) -> PassEnd {
         self.recorder.flush().await;
         self.tally.retry(None);
         let ended = match self.recorder.take_reason() {
-            Some(error) => Err(Halt::Store(error)),
+            Some(error) => Err(PassStop::Store(error)),
             None => ended,
         };
         let flushed = self.journal.progress(self.tally.progress(), self.tally.folders()).await;
@@ -316,14 +316,14 @@ impl Pass {
                 let Counts { errors, differ, .. } = self.tally.totals();
                 PassEnd::Completed { errors, differ }
             }
-            (Err(Halt::Stopped), Ok(())) => PassEnd::Stopped,
-            (Err(Halt::Fatal(Trouble { side, failure })), _) => PassEnd::Failed { side: Some(side), failure },
-            (Err(Halt::TooManyErrors(count)), _) => {
+            (Err(PassStop::Stopped), Ok(())) => PassEnd::Stopped,
+            (Err(PassStop::Fatal(SideFailure { side, failure })), _) => PassEnd::Failed { side: Some(side), failure },
+            (Err(PassStop::TooManyErrors(count)), _) => {
                 let failure = Failure::new(Cause::TooManyErrors, Scope::Mailbox, Retry::User, "copying")
                     .saying(format!("{count} item errors, limit {}", self.order.options.maximum_errors));
                 PassEnd::Failed { side: None, failure }
             }
-            (Err(Halt::Store(error)), _) | (_, Err(error)) => {
+            (Err(PassStop::Store(error)), _) | (_, Err(error)) => {
                 let failure =
                     Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "writing the workspace");
                 PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) }

@@ -14,12 +14,12 @@ use crate::domain::record::{Notice, NoticeKind};
 const NAMES: usize = 20;
 
 #[derive(Default)]
-struct Messages {
+struct NotedMessages {
     count: u64,
     numbers: Vec<Uid>,
 }
 
-impl Messages {
+impl NotedMessages {
     fn add(&mut self, uid: Uid) {
         self.count += 1;
         if self.numbers.len() < Notice::NUMBERS {
@@ -36,10 +36,10 @@ impl Messages {
 /// Of one folder.
 #[derive(Default)]
 pub(super) struct Notes {
-    undated: Messages,
-    flagless: Messages,
+    undated: NotedMessages,
+    flagless: NotedMessages,
     flags: BTreeSet<String>,
-    altered: Messages,
+    altered: NotedMessages,
 }
 
 impl Notes {

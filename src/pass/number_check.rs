@@ -11,11 +11,11 @@ use crate::domain::record::{FolderEnd, ItemError, Phase, Seen};
 use crate::pass::job::{Job, Past};
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::places::{Doubted, Group, Prepared};
-use crate::pass::recorder::Entry;
-use crate::pass::rounds::Look;
-use crate::pass::there::{Doubts, Rows, SeenThere, There};
+use crate::pass::recorder::ToRecord;
+use crate::pass::rounds::GroupWork;
+use crate::pass::there::{Doubts, LostCopyRows, SeenThere, There};
 use crate::pass::tree::Preparation;
-use crate::pass::{Flow, Pass, Trouble};
+use crate::pass::{Pass, PassResult, SideFailure};
 
 /// Whether the numbers of copies at the destination still mean these copies.
 pub(super) struct NumberCheck<'a> {
@@ -31,9 +31,9 @@ impl<'a> NumberCheck<'a> {
 
 impl NumberCheck<'_> {
     /// Looks whether the numbers of copies at the destination still hold (D26).
-    pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+    pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::ScanningDestination);
-        let rows = Rows::of(prepared);
+        let rows = LostCopyRows::of(prepared);
         let checked =
             |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.plan.destination.wire.clone());
         *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
@@ -42,7 +42,7 @@ impl NumberCheck<'_> {
         self.look_where_copies_lie(prepared).await?;
         let known = |group: &Group| group.iter().any(|job| job.plan.past == Past::Known);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
-        prepared.groups = self.pass.side_by_side(lanes, &Look::Numbers(&rows), look, rest).await?;
+        prepared.groups = self.pass.side_by_side(lanes, &GroupWork::Numbers(&rows), look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;
             if self.pass.findings.lost_there.load(Ordering::Relaxed) {
@@ -58,7 +58,7 @@ impl NumberCheck<'_> {
 
     /// Messages that moved at the source have their copies where they came from: of folders that are looked into, those
     /// destination folders are looked at too.
-    async fn look_where_copies_lie(&self, prepared: &mut Prepared) -> Flow<()> {
+    async fn look_where_copies_lie(&self, prepared: &mut Prepared) -> PassResult<()> {
         let jobs: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
         let led = self.pass.journal.led_elsewhere().await?;
         let led: BTreeSet<FolderId> = led.into_iter().filter(|(row, _)| jobs.contains(row)).map(|(_, to)| to).collect();
@@ -69,7 +69,7 @@ impl NumberCheck<'_> {
     }
 
     /// The destination folders of these rows are looked at, unless they are anyway.
-    async fn look_there_too(&self, prepared: &mut Prepared, which: impl Fn(FolderId) -> bool) -> Flow<()> {
+    async fn look_there_too(&self, prepared: &mut Prepared, which: impl Fn(FolderId) -> bool) -> PassResult<()> {
         let records = self.pass.journal.folders().await?;
         let seen_there = SeenThere::of(&records);
         let mut known: BTreeSet<WireName> = prepared.checked.get_mut().clone();
@@ -85,7 +85,7 @@ impl NumberCheck<'_> {
     }
 
     /// Looks at the copies of one destination folder; tells whether their numbers had changed.
-    pub(super) async fn check_there(&self, lane: &mut Lane, rows: &Rows, group: &mut Group) -> Flow<()> {
+    pub(super) async fn check_there(&self, lane: &mut Lane, rows: &LostCopyRows, group: &mut Group) -> PassResult<()> {
         let believed = |job: &&Job| job.is_believed();
         let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
         let known = || group.iter().filter(believed);
@@ -100,7 +100,7 @@ impl NumberCheck<'_> {
             scanned: None,
             kept: self.pass.journal.habit(Side::Destination).await?.into(),
         };
-        match self.pass.persist(lane, &mut there).await? {
+        match self.pass.run_with_retry(lane, &mut there).await? {
             Ok(false) => {}
             Ok(true) => {
                 for job in group {
@@ -109,7 +109,7 @@ impl NumberCheck<'_> {
                     self.settled_there(job.id).await?;
                 }
             }
-            Err(Trouble { side, failure }) => {
+            Err(SideFailure { side, failure }) => {
                 for job in group.iter_mut().filter(|job| !job.is_abandoned()) {
                     self.pass.folder_failed(job, side, failure.clone()).await?;
                 }
@@ -119,7 +119,7 @@ impl NumberCheck<'_> {
     }
 
     /// All copies in a row's destination folder were looked for, those of other rows too; what was found is on the disk.
-    pub(super) async fn settled_there(&self, row: FolderId) -> Flow<()> {
+    pub(super) async fn settled_there(&self, row: FolderId) -> PassResult<()> {
         let records = self.pass.journal.folders().await?;
         let at = records.iter().find(|record| record.id == row).map(|record| &record.destination);
         for record in
@@ -138,7 +138,7 @@ impl NumberCheck<'_> {
         path: &FolderPath,
         side: Side,
         failure: Failure,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let error = ItemError {
             folder: Some(path.clone()),
             source: None,
@@ -149,20 +149,25 @@ impl NumberCheck<'_> {
             side: Some(side),
             failure,
         };
-        self.pass.recorder.add(Entry::error(self.pass.tally.known(row), error)).await;
+        self.pass.recorder.add(ToRecord::error(self.pass.tally.known(row), error)).await;
         self.pass.check_errors(1)
     }
 
     /// A flag was to be changed on a copy that turned out to be another message: the next pass looks at every number of that
     /// destination folder.
-    pub(super) async fn doubt_numbers(&self, row: FolderId) -> Flow<()> {
+    pub(super) async fn doubt_numbers(&self, row: FolderId) -> PassResult<()> {
         self.pass.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
         let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
         Ok(self.pass.journal.end_folder(row, end).await?)
     }
 
     /// Looks at the copies in destination folders that nobody looks into, and whose numbers may not hold.
-    pub(super) async fn check_doubted(&self, lane: &mut Lane, prepared: &mut Prepared, rows: &Rows) -> Flow<()> {
+    pub(super) async fn check_doubted(
+        &self,
+        lane: &mut Lane,
+        prepared: &mut Prepared,
+        rows: &LostCopyRows,
+    ) -> PassResult<()> {
         for Doubted { row: id, path, seen, went_back } in std::mem::take(&mut prepared.doubted) {
             let Some(at) = prepared.places.get(&id) else { continue };
             prepared.checked.get_mut().insert(at.wire.clone());
@@ -173,10 +178,10 @@ impl NumberCheck<'_> {
             }
             let (path, kept) = (&path, self.pass.journal.habit(Side::Destination).await?.into());
             let mut there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
-            match self.pass.persist(lane, &mut there).await? {
+            match self.pass.run_with_retry(lane, &mut there).await? {
                 Ok(changed) if changed || seen.is_doubted() => self.settled_there(id).await?,
                 Ok(_) => {}
-                Err(Trouble { side, failure }) => self.not_looked_at(id, path, side, failure).await?,
+                Err(SideFailure { side, failure }) => self.not_looked_at(id, path, side, failure).await?,
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::Seen;
 use crate::endpoint::FolderRef;
 use crate::pass::job::Job;
-use crate::pass::there::Rows;
+use crate::pass::there::LostCopyRows;
 
 /// Source folders that go into one destination folder; one lane works on them, one after the other (D19).
 pub(super) type Group = Vec<Job>;
@@ -31,13 +31,13 @@ pub(super) struct Doubted {
 pub(super) struct Prepared {
     /// Folders to look into.
     pub groups: Vec<Group>,
-    /// Rows that are not looked into, and whose destination numbers may not hold.
+    /// LostCopyRows that are not looked into, and whose destination numbers may not hold.
     pub doubted: Vec<Doubted>,
-    /// Rows whose source folder is gone or was renumbered: their messages may have moved (D12).
+    /// LostCopyRows whose source folder is gone or was renumbered: their messages may have moved (D12).
     pub lost: Vec<FolderId>,
-    /// Rows of folders of everything: what lies there may have got a folder of its own since.
+    /// LostCopyRows of folders of everything: what lies there may have got a folder of its own since.
     pub views: Vec<FolderId>,
-    /// Rows of folders that those may leave out: Trash and Junk.
+    /// LostCopyRows of folders that those may leave out: Trash and Junk.
     pub aside: BTreeSet<FolderId>,
     /// Watermarks of the views that may be claimed although their message is where it was.
     pub lent: Vec<Gone>,
@@ -47,7 +47,7 @@ pub(super) struct Prepared {
     pub gone: Mutex<GoneMarks>,
     /// Watermarks of which the copy was lost too: their message is copied again, wherever it is now.
     pub astray: Mutex<GoneMarks>,
-    /// Rows whose source folder could not be read in this pass: what they know answers for messages elsewhere (D29).
+    /// LostCopyRows whose source folder could not be read in this pass: what they know answers for messages elsewhere (D29).
     pub unread: Vec<FolderId>,
     /// Floors of open intents of rows that are not looked into: what lies above them may be copies of messages elsewhere.
     pub open: BTreeMap<FolderId, Uid>,
@@ -56,7 +56,7 @@ pub(super) struct Prepared {
     /// An own append of an interrupted attempt holds the very bytes that were sent.
     pub kept: AtomicBool,
     /// What decides about lost copies.
-    pub rows: Rows,
+    pub rows: LostCopyRows,
     /// Destination folders in which the numbers of copies were looked at in this pass, or could not be.
     pub checked: tokio::sync::Mutex<BTreeSet<WireName>>,
     /// It is settled across folders which of the new messages are copied.
@@ -82,9 +82,9 @@ impl Prepared {
 }
 
 /// Groups waiting for a lane.
-pub(super) struct Queue(Mutex<VecDeque<Group>>);
+pub(super) struct GroupQueue(Mutex<VecDeque<Group>>);
 
-impl Queue {
+impl GroupQueue {
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
         Self(Mutex::new(groups.into_iter().collect()))
     }

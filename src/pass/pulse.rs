@@ -78,13 +78,13 @@ pub(super) struct Measured {
 }
 
 /// A folder, and messages of it.
-type Asked = (FolderRef, Vec<Measured>);
+type AskedMessages = (FolderRef, Vec<Measured>);
 
 /// The sizes that a server tells of messages it was sent: all where they are seen anyway, of the others some.
 #[derive(Default)]
 pub(super) struct Sizes {
     told: u64,
-    asked: BTreeMap<WireName, Asked>,
+    asked: BTreeMap<WireName, AskedMessages>,
     seen: Habit,
 }
 
@@ -103,8 +103,8 @@ impl Sizes {
     }
 
     /// The messages whose sizes are to be asked for, by folder, ascending.
-    pub fn take(&mut self) -> Vec<Asked> {
-        let mut asked: Vec<Asked> = std::mem::take(&mut self.asked).into_values().collect();
+    pub fn take(&mut self) -> Vec<AskedMessages> {
+        let mut asked: Vec<AskedMessages> = std::mem::take(&mut self.asked).into_values().collect();
         asked.iter_mut().for_each(|(_, messages)| messages.sort_unstable_by_key(|message| message.uid));
         asked
     }

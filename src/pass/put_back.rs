@@ -13,7 +13,7 @@ use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::candidates::{Candidate, place, went_back};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::tree::Preparation;
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Asks these folders themselves: a list may be wrong.
 struct Reopen(Vec<FolderRef>);
@@ -22,12 +22,12 @@ struct Reopen(Vec<FolderRef>);
 impl Step for Reopen {
     type Out = Vec<Option<FolderState>>;
 
-    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
-        let opened = to.open(&self.0).await.on(Side::Destination).map_err(Halt::Fatal)?;
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
+        let opened = to.open(&self.0).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let state = |opened: Result<(FolderState, _), crate::domain::failure::Failure>| match opened {
             Ok((state, _)) => Ok(Some(state)),
             Err(failure) if failure.scope <= Scope::Folder => Ok(None),
-            Err(failure) => Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+            Err(failure) => Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
         };
         opened.into_iter().map(state).collect()
     }
@@ -44,7 +44,7 @@ fn is_earlier(record: &FolderRecord, now: FolderState) -> bool {
     }
 }
 
-/// Rows whose destination folder is not there any more: of candidates, and of folders that are not at the source, which no
+/// LostCopyRows whose destination folder is not there any more: of candidates, and of folders that are not at the source, which no
 /// candidate stands for.
 fn lost_folders(records: &[FolderRecord], there: &[ListedFolder], candidates: &[Candidate]) -> Vec<FolderRecord> {
     let listed: HashMap<_, _> = there.iter().filter(|f| f.selectable).map(|f| (&f.wire, f.state)).collect();
@@ -66,7 +66,7 @@ impl Preparation<'_> {
         records: &[FolderRecord],
         there: &[ListedFolder],
         candidates: &mut [Candidate],
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let gone = lost_folders(records, there, candidates);
         if gone.is_empty() || !self.was_put_back(lane, records, there).await? {
             return Ok(());
@@ -87,7 +87,12 @@ impl Preparation<'_> {
     }
 
     /// Whether a folder that is gone lies under another name, which is another row's too.
-    async fn has_another_name(&self, lane: &mut Lane, record: &FolderRecord, there: &[ListedFolder]) -> Flow<bool> {
+    async fn has_another_name(
+        &self,
+        lane: &mut Lane,
+        record: &FolderRecord,
+        there: &[ListedFolder],
+    ) -> PassResult<bool> {
         let validity = |f: &ListedFolder| f.state.map_or(0, |state| state.uid_validity);
         let may_be = |f: &&ListedFolder| f.selectable && validity(f) == record.destination_validity;
         for folder in there.iter().filter(may_be) {
@@ -104,7 +109,7 @@ impl Preparation<'_> {
         lane: &mut Lane,
         records: &[FolderRecord],
         there: &[ListedFolder],
-    ) -> Flow<bool> {
+    ) -> PassResult<bool> {
         let listed: HashMap<_, _> = there.iter().filter_map(|f| f.state.map(|state| (&f.wire, state))).collect();
         let live = records.iter().filter(|r| !r.retired && r.destination_validity != 0);
         let earlier = |r: &&FolderRecord| listed.get(&r.destination_wire).is_some_and(|now| is_earlier(r, *now));
@@ -113,18 +118,18 @@ impl Preparation<'_> {
             return Ok(false);
         }
         let folders = suspects.iter().map(|r| place(&r.destination, &r.destination_wire, 0)).collect();
-        let states = self.pass.persist(lane, &mut Reopen(folders)).await?;
+        let states = self.pass.run_with_retry(lane, &mut Reopen(folders)).await?;
         Ok(suspects.iter().zip(states).any(|(record, now)| now.is_some_and(|now| is_earlier(record, now))))
     }
 
     /// Whether this folder is in an earlier state than a pass saw it in, by what it says itself.
-    pub(super) async fn is_earlier_now(&self, lane: &mut Lane, at: &FolderRef, seen: Seen) -> Flow<bool> {
-        let now = self.pass.persist(lane, &mut Reopen(vec![at.clone()])).await?.pop().flatten();
+    pub(super) async fn is_earlier_now(&self, lane: &mut Lane, at: &FolderRef, seen: Seen) -> PassResult<bool> {
+        let now = self.pass.run_with_retry(lane, &mut Reopen(vec![at.clone()])).await?.pop().flatten();
         Ok(now.is_some_and(|now| went_back(seen, now)))
     }
 
     /// All copies in a folder that is gone are lost; the rows they belong to.
-    pub(super) async fn lose_copies(&self, record: &FolderRecord) -> Flow<Vec<FolderId>> {
+    pub(super) async fn lose_copies(&self, record: &FolderRecord) -> PassResult<Vec<FolderId>> {
         let mut numbers = self.pass.journal.known_at_destination(record.id).await?;
         numbers.insert(0, Watermark::NOT_TOLD);
         let copies = self.pass.journal.copies(record.id, numbers).await?;

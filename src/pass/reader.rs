@@ -22,7 +22,7 @@ const ASK_NEXT_AT: u64 = 32;
 const ASKED_AT_ONCE: usize = 2000;
 
 /// What the reading half hands to the writing half.
-pub(super) enum Piece {
+pub(super) enum ReadEvent {
     /// A folder begins.
     Begin(Arc<Job>),
     /// A message of it, or why one could not be read.
@@ -34,7 +34,7 @@ pub(super) enum Piece {
 }
 
 /// Some messages of a folder, asked for with one call.
-struct Request {
+struct FetchRequest {
     job: Arc<Job>,
     which: Which,
     /// How many are expected to come.
@@ -48,14 +48,14 @@ struct Request {
 }
 
 /// Splits a folder into requests; at least one, for a folder with nothing to copy is never read.
-fn requests(job: &Arc<Job>) -> VecDeque<Request> {
+fn requests(job: &Arc<Job>) -> VecDeque<FetchRequest> {
     let request = |which, expected, single, suspect| {
         let job = Arc::clone(job);
-        Request { job, which, expected, single, suspect, first: false, last: false }
+        FetchRequest { job, which, expected, single, suspect, first: false, last: false }
     };
     let singly = job.suspicion.asking == Asking::Singly;
     let at_once = if singly { 1 } else { ASKED_AT_ONCE };
-    let mut requests: VecDeque<Request> = match &job.remaining.todo {
+    let mut requests: VecDeque<FetchRequest> = match &job.remaining.todo {
         Todo::All => [request(job.which(), job.expected(), None, false)].into(),
         Todo::These(_) => job
             .order()
@@ -76,17 +76,17 @@ fn requests(job: &Arc<Job>) -> VecDeque<Request> {
     requests
 }
 
-type Asked = (Request, Result<MessageStream, Failure>);
+type AskedRange = (FetchRequest, Result<MessageStream, Failure>);
 
 /// What to ask for next, in order.
-struct Plan<'a> {
+struct ReadPlan<'a> {
     backlog: &'a Backlog<'a>,
-    requests: VecDeque<Request>,
-    ahead: Option<Asked>,
+    requests: VecDeque<FetchRequest>,
+    ahead: Option<AskedRange>,
 }
 
-impl Plan<'_> {
-    async fn ask(&mut self, source: &mut dyn Source) -> Option<Asked> {
+impl ReadPlan<'_> {
+    async fn ask(&mut self, source: &mut dyn Source) -> Option<AskedRange> {
         if self.requests.is_empty() {
             self.requests = requests(&self.backlog.next()?);
         }
@@ -95,7 +95,7 @@ impl Plan<'_> {
         Some((request, stream))
     }
 
-    async fn next(&mut self, source: &mut dyn Source) -> Option<Asked> {
+    async fn next(&mut self, source: &mut dyn Source) -> Option<AskedRange> {
         match self.ahead.take() {
             Some(asked) => Some(asked),
             None => self.ask(source).await,
@@ -112,11 +112,11 @@ impl Plan<'_> {
 }
 
 /// Reads folder after folder until the backlog is empty or the connection breaks; the last piece tells why it broke.
-pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pieces: mpsc::Sender<Piece>) {
-    let mut plan = Plan { backlog, requests: VecDeque::new(), ahead: None };
+pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pieces: mpsc::Sender<ReadEvent>) {
+    let mut plan = ReadPlan { backlog, requests: VecDeque::new(), ahead: None };
     while let Some((request, stream)) = plan.next(source).await {
         // A closed channel means that the writing half ended: so does this one.
-        if request.first && pieces.send(Piece::Begin(Arc::clone(&request.job))).await.is_err() {
+        if request.first && pieces.send(ReadEvent::Begin(Arc::clone(&request.job))).await.is_err() {
             return;
         }
         match stream {
@@ -127,13 +127,13 @@ pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pieces:
             }
             Err(failure) => {
                 let piece = ended(&request, failure);
-                let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
+                let broken = matches!(piece, ReadEvent::Fetched(Fetched::Broken(_)));
                 if pieces.send(piece).await.is_err() || broken {
                     return;
                 }
             }
         }
-        if request.last && pieces.send(Piece::End).await.is_err() {
+        if request.last && pieces.send(ReadEvent::End).await.is_err() {
             return;
         }
     }
@@ -142,10 +142,10 @@ pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pieces:
 /// Hands on what comes of one request; false when nothing more can come.
 async fn pass_on(
     source: &mut dyn Source,
-    plan: &mut Plan<'_>,
-    request: &Request,
+    plan: &mut ReadPlan<'_>,
+    request: &FetchRequest,
     mut stream: MessageStream,
-    pieces: &mpsc::Sender<Piece>,
+    pieces: &mpsc::Sender<ReadEvent>,
 ) -> bool {
     let mut left = request.expected;
     let mut came = false;
@@ -161,11 +161,11 @@ async fn pass_on(
                 return true;
             }
             Some(Fetched::Broken(failure)) => ended(request, failure),
-            Some(fetched) => Piece::Fetched(fetched),
+            Some(fetched) => ReadEvent::Fetched(fetched),
         };
         left = left.saturating_sub(1);
         came = true;
-        let broken = matches!(piece, Piece::Fetched(Fetched::Broken(_)));
+        let broken = matches!(piece, ReadEvent::Fetched(Fetched::Broken(_)));
         if pieces.send(piece).await.is_err() || broken {
             return false;
         }
@@ -173,10 +173,10 @@ async fn pass_on(
 }
 
 /// What the end of a stream by a failure means.
-fn ended(request: &Request, failure: Failure) -> Piece {
+fn ended(request: &FetchRequest, failure: Failure) -> ReadEvent {
     match request.single {
-        _ if failure.scope > Scope::Folder => Piece::Fetched(Fetched::Broken(failure)),
-        Some(uid) => Piece::Fetched(Fetched::Unreadable(uid, Failure { scope: Scope::Message, ..failure })),
-        None => Piece::Refused(failure),
+        _ if failure.scope > Scope::Folder => ReadEvent::Fetched(Fetched::Broken(failure)),
+        Some(uid) => ReadEvent::Fetched(Fetched::Unreadable(uid, Failure { scope: Scope::Message, ..failure })),
+        None => ReadEvent::Refused(failure),
     }
 }

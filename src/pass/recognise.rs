@@ -21,17 +21,17 @@ use crate::pass::contents::{names_of_unseen, shapes};
 use crate::pass::headers::who_here;
 use crate::pass::job::Job;
 use crate::pass::places::Prepared;
-use crate::pass::recorder::{Entry, GROUP_ROWS};
+use crate::pass::recorder::{GROUP_ROWS, ToRecord};
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::strangers::Strangers;
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// New messages whose names are held at once.
 pub(super) const AT_ONCE: usize = 50_000;
 
 /// What came of the comparison so far.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Recognised {
     /// To be copied.
     pub rest: Vec<Uid>,
     /// Of these: could not be compared.
@@ -47,14 +47,14 @@ pub(super) struct Found {
 }
 
 /// Both sides of one folder, while it is compared.
-pub(super) struct Look<'a> {
+pub(super) struct Recognition<'a> {
     pub pass: &'a Pass,
     pub prepared: &'a Prepared,
     pub job: &'a mut Job,
     pub source: &'a mut dyn Source,
     pub to: &'a mut dyn Destination,
     pub strangers: Strangers,
-    pub found: Found,
+    pub found: Recognised,
 }
 
 /// Messages of one identity on both sides.
@@ -64,7 +64,7 @@ struct Proposed {
     theirs: Vec<Uid>,
 }
 
-impl Look<'_> {
+impl Recognition<'_> {
     pub(super) fn gone(&self) -> MutexGuard<'_, GoneMarks> {
         self.prepared.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,15 +85,16 @@ impl Look<'_> {
         self.job.remaining.again.insert(uid);
         self.found.owed = true;
         let results = Results { rekeys: vec![key], ..Results::default() };
-        self.pass.recorder.add(Entry { results, ..Entry::default() }).await;
+        self.pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;
         true
     }
 
     /// Compares some of the new messages.
-    pub async fn compare(&mut self, new: &[Uid]) -> Flow<()> {
+    pub async fn compare(&mut self, new: &[Uid]) -> PassResult<()> {
         let from = &self.job.plan.source;
-        let mut ours = who_here(self.pass, self.source, from, new).await.on(Side::Source).map_err(Halt::Fatal)?;
-        let unseen = names_of_unseen(self.source, from, new, &mut ours).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let mut ours = who_here(self.pass, self.source, from, new).await.on(Side::Source).map_err(PassStop::Fatal)?;
+        let unseen =
+            names_of_unseen(self.source, from, new, &mut ours).await.on(Side::Source).map_err(PassStop::Fatal)?;
         // A message that did not come is not given up here: reading it again tells whether it is gone or unreadable.
         self.found.rest.extend(&unseen);
         self.found.doubtful.extend(unseen);
@@ -123,19 +124,19 @@ impl Look<'_> {
     }
 
     /// Reads what these messages hold on both sides.
-    async fn compare_contents(&mut self, groups: Vec<Proposed>) -> Flow<()> {
+    async fn compare_contents(&mut self, groups: Vec<Proposed>) -> PassResult<()> {
         if groups.is_empty() {
             return Ok(());
         }
         let wanted = groups.iter().flat_map(|group| group.ours.iter().map(|(uid, _)| *uid)).collect();
         let mut here =
-            shapes(self.source, &self.job.plan.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
+            shapes(self.source, &self.job.plan.source, wanted).await.on(Side::Source).map_err(PassStop::Fatal)?;
         let wanted: Vec<Uid> = groups.iter().flat_map(|group| group.theirs.iter().copied()).collect();
         let there = shapes(self.to, &self.job.plan.destination, wanted.clone()).await;
-        let mut there = there.on(Side::Destination).map_err(Halt::Fatal)?;
+        let mut there = there.on(Side::Destination).map_err(PassStop::Fatal)?;
         let missing = wanted.into_iter().filter(|uid| !there.contains_key(uid)).collect();
         let missing = self.strangers.still_there(self.pass, self.to, missing).await?;
-        let mut entry = Entry::default();
+        let mut entry = ToRecord::default();
         let mut pairs = Vec::new();
         for Proposed { identity, ours, theirs } in groups {
             let unread = theirs.iter().filter(|uid| missing.contains(uid));
@@ -179,10 +180,11 @@ impl Look<'_> {
     }
 
     /// New messages that have the name of a watermark which lost its message: with its content, they are that message (D12).
-    async fn follow(&mut self, some: &[(Uid, Names)]) -> Flow<()> {
+    async fn follow(&mut self, some: &[(Uid, Names)]) -> PassResult<()> {
         let wanted = some.iter().map(|(uid, _)| *uid).collect();
-        let here = shapes(self.source, &self.job.plan.source, wanted).await.on(Side::Source).map_err(Halt::Fatal)?;
-        let mut entry = Entry::default();
+        let here =
+            shapes(self.source, &self.job.plan.source, wanted).await.on(Side::Source).map_err(PassStop::Fatal)?;
+        let mut entry = ToRecord::default();
         for (uid, names) in some {
             let Some(content) = here.get(uid).map(|shape| shape.content) else {
                 self.found.doubtful.insert(*uid);
@@ -203,13 +205,13 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn moved_count(&self, entry: &mut Entry) {
+    fn moved_count(&self, entry: &mut ToRecord) {
         let already_there = entry.results.rekeys.len() as u64;
         entry.counts.push((self.job.id, Counts { already_there, ..Counts::default() }));
     }
 
     /// What content did not decide is decided by what is known of the destination.
-    pub async fn decide(&mut self) -> Flow<()> {
+    pub async fn decide(&mut self) -> PassResult<()> {
         let left = std::mem::take(&mut self.found.left);
         if left.is_empty() {
             return Ok(());
@@ -231,13 +233,13 @@ impl Look<'_> {
     }
 
     /// Messages that are at the destination without a watermark get one. Above the floor of an intent they are ours.
-    async fn record(&mut self, pairs: Vec<(Identity, Pair)>) -> Flow<()> {
+    async fn record(&mut self, pairs: Vec<(Identity, Pair)>) -> PassResult<()> {
         if !pairs.is_empty() && std::mem::take(&mut self.found.owed) {
             // What is found now replaces them.
             self.pass.recorder.flush().await;
         }
         for some in pairs.chunks(GROUP_ROWS) {
-            let mut entry = Entry::default();
+            let mut entry = ToRecord::default();
             for (identity, pair) in some {
                 self.strangers.take(pair.destination);
                 if pair.equal && pair.appended {
@@ -266,12 +268,12 @@ impl Look<'_> {
             return;
         }
         let notice = Notice::of(&self.job.path, NoticeKind::OldWorkspace, Side::Destination, &numbers);
-        self.pass.recorder.add(Entry::notice(notice)).await;
+        self.pass.recorder.add(ToRecord::notice(notice)).await;
     }
 
     /// Watermarks without a destination number (the server told none, or the folder was made anew) answer for a stranger
     /// of their identity first: it is theirs, not the copy of a new twin.
-    pub async fn number_the_numberless(&mut self) -> Flow<()> {
+    pub async fn number_the_numberless(&mut self) -> PassResult<()> {
         let (mut from, end) = (Uid(i64::MIN), Uid(i64::MAX));
         loop {
             let marks = self.pass.journal.some_watermarks(self.job.id, from, end, AT_ONCE / 10).await?;
@@ -299,13 +301,13 @@ impl Look<'_> {
     }
 
     /// Of several messages of one identity the one with the mark's content is its copy.
-    async fn number(&mut self, marks: Vec<(Uid, Option<ContentHash>)>, mut theirs: Vec<Uid>) -> Flow<()> {
+    async fn number(&mut self, marks: Vec<(Uid, Option<ContentHash>)>, mut theirs: Vec<Uid>) -> PassResult<()> {
         let mut there = BTreeMap::new();
         if theirs.len() > 1 {
             let read = shapes(self.to, &self.job.plan.destination, theirs.clone()).await;
-            there = read.on(Side::Destination).map_err(Halt::Fatal)?;
+            there = read.on(Side::Destination).map_err(PassStop::Fatal)?;
         }
-        let mut entry = Entry::default();
+        let mut entry = ToRecord::default();
         let mut give = |source: Uid, uid: Uid, strangers: &mut Strangers| {
             strangers.take(uid);
             entry.results.places.push((self.job.id, source, uid));
@@ -326,15 +328,15 @@ impl Look<'_> {
     }
 }
 
-impl Found {
-    fn moved(&mut self, entry: &mut Entry, key: Rekey) {
+impl Recognised {
+    fn moved(&mut self, entry: &mut ToRecord, key: Rekey) {
         self.arrived.push(key.to);
         entry.results.rekeys.push(key);
     }
 }
 
 /// The watermark of a message that was found at the destination folder of the row `there`, and what it adds to the counters.
-pub(super) fn add_found(entry: &mut Entry, job: &Job, there: FolderId, found: (Identity, Pair), origin: Origin) {
+pub(super) fn add_found(entry: &mut ToRecord, job: &Job, there: FolderId, found: (Identity, Pair), origin: Origin) {
     let (identity, pair) = found;
     let Some((flags, size)) = job.remaining.listing.get(&pair.source) else { return };
     let mark = Watermark {

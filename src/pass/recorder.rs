@@ -16,16 +16,16 @@ use crate::domain::ids::FolderId;
 use crate::domain::record::{Counts, ItemError, Notice, Results, Watermark};
 use crate::pass::journal::Journal;
 use crate::pass::journal::JournalError;
-use crate::pass::tally::Tally;
+use crate::pass::tally::PassStats;
 
-/// Rows in one commit.
+/// LostCopyRows in one commit.
 pub const GROUP_ROWS: usize = 500;
 /// How long a row waits for company.
 pub const GROUP_WAIT: Duration = Duration::from_millis(250);
 
 /// Results of one folder, with what they add to its counters once committed.
 #[derive(Default)]
-pub struct Entry {
+pub struct ToRecord {
     /// The rows.
     pub results: Results,
     /// The counters' growth, by folder.
@@ -34,7 +34,7 @@ pub struct Entry {
     pub progressed: bool,
 }
 
-impl Entry {
+impl ToRecord {
     /// A message is at the destination.
     pub fn watermark(folder: FolderId, watermark: Watermark, counts: Counts) -> Self {
         let results = Results { watermarks: vec![(folder, watermark)], ..Results::default() };
@@ -55,7 +55,7 @@ impl Entry {
 }
 
 enum Message {
-    Entry(Box<Entry>),
+    Entry(Box<ToRecord>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -71,7 +71,7 @@ pub struct Recorder {
 pub struct Committer {
     receiver: mpsc::Receiver<Message>,
     journal: Arc<dyn Journal>,
-    tally: Arc<Tally>,
+    tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
     failed: CancellationToken,
     reason: Arc<Mutex<Option<JournalError>>>,
@@ -81,7 +81,7 @@ pub struct Committer {
 /// A recorder and its committer. `on_progress` is called after a commit that recorded a new message.
 pub fn recorder(
     journal: Arc<dyn Journal>,
-    tally: Arc<Tally>,
+    tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
     on_progress: Box<dyn Fn() + Send + Sync>,
 ) -> (Recorder, Committer) {
@@ -93,7 +93,7 @@ pub fn recorder(
 
 impl Recorder {
     /// Hands in results. Waits only while a full group is being committed.
-    pub async fn add(&self, entry: Entry) {
+    pub async fn add(&self, entry: ToRecord) {
         // A closed channel means that the committer failed, which `failed` tells.
         let _ = self.sender.send(Message::Entry(Box::new(entry))).await;
     }
@@ -122,7 +122,7 @@ impl Committer {
     pub async fn run(mut self) {
         while let Some(first) = self.receiver.recv().await {
             let deadline = Instant::now() + GROUP_WAIT;
-            let mut group = Entry::default();
+            let mut group = ToRecord::default();
             let mut flushed = Vec::new();
             let mut next = Some(first);
             while let Some(message) = next.take() {
@@ -145,7 +145,7 @@ impl Committer {
         }
     }
 
-    async fn commit(&self, group: Entry) -> bool {
+    async fn commit(&self, group: ToRecord) -> bool {
         if !group.results.is_empty()
             && let Err(error) = self.journal.record(group.results).await
         {
@@ -168,7 +168,7 @@ impl Committer {
     }
 }
 
-fn merge(group: &mut Entry, entry: Entry) {
+fn merge(group: &mut ToRecord, entry: ToRecord) {
     group.results.watermarks.extend(entry.results.watermarks);
     group.results.rekeys.extend(entry.results.rekeys);
     group.results.flags.extend(entry.results.flags);

@@ -15,13 +15,13 @@ use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::record::RetryState;
 use crate::domain::retry::{Decision, Pace, RetryBudget};
 use crate::pass::suspects::Tries;
-use crate::pass::tally::Tally;
-use crate::pass::{Flow, Halt, Trouble};
+use crate::pass::tally::PassStats;
+use crate::pass::{PassResult, PassStop, SideFailure};
 
 /// Tries for a server that this pass has never reached: a name or port is probably wrong, and waiting cures neither.
 const NEVER_REACHED: u32 = 3;
 
-struct State {
+struct RetryPhase {
     budget: RetryBudget,
     /// Sides that were logged in to in this pass.
     reached: BTreeSet<Side>,
@@ -37,8 +37,8 @@ struct State {
 
 /// Shared by the lanes of a pass.
 pub struct Recovery {
-    state: Mutex<State>,
-    tally: Arc<Tally>,
+    state: Mutex<RetryPhase>,
+    tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
     quit: CancellationToken,
 }
@@ -53,13 +53,14 @@ fn jitter() -> f64 {
 
 impl Recovery {
     /// A fresh budget of tries; waits end when `quit` fires.
-    pub fn new(limit: u32, pace: Pace, tally: Arc<Tally>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
+    pub fn new(limit: u32, pace: Pace, tally: Arc<PassStats>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
         let budget = RetryBudget::new(limit, pace);
-        let state = State { budget, reached: BTreeSet::new(), unreached: 0, until: None, recorded: 0, row: 0, limit };
+        let state =
+            RetryPhase { budget, reached: BTreeSet::new(), unreached: 0, until: None, recorded: 0, row: 0, limit };
         Self { state: Mutex::new(state), tally, clock, quit }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut RetryPhase) -> T) -> T {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -99,16 +100,16 @@ impl Recovery {
     /// Waits until the next try may start.
     ///
     /// # Errors
-    /// The failure itself when no try is left, or [`Halt::Stopped`] when the pass was told to stop.
-    pub async fn pause(&self, trouble: Trouble) -> Flow<()> {
+    /// The failure itself when no try is left, or [`PassStop::Stopped`] when the pass was told to stop.
+    pub async fn pause(&self, trouble: SideFailure) -> PassResult<()> {
         let until = self.next_try(&trouble)?;
         tokio::select! {
-            () = self.quit.cancelled() => Err(Halt::Stopped),
+            () = self.quit.cancelled() => Err(PassStop::Stopped),
             () = tokio::time::sleep_until(until) => Ok(()),
         }
     }
 
-    fn next_try(&self, trouble: &Trouble) -> Flow<Instant> {
+    fn next_try(&self, trouble: &SideFailure) -> PassResult<Instant> {
         let now = Instant::now();
         let decided = self.with(|state| {
             if let Some(until) = state.until.filter(|until| *until > now) {
@@ -130,7 +131,7 @@ impl Recovery {
             }
         });
         let Ok((until, fresh)) = decided else {
-            return Err(Halt::Fatal(trouble.clone()));
+            return Err(PassStop::Fatal(trouble.clone()));
         };
         if let Some((wait, attempt, limit)) = fresh {
             tracing::info!(side = trouble.side.word(), failure = %trouble.failure, ?wait, attempt, limit, "retry mode");

@@ -12,12 +12,15 @@ use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
 use crate::pass::candidates::{Candidate, place, went_back};
-use crate::pass::job::{Figures, Job, Numbers, Past, Plan, Progress, Remaining, Suspicion, Trust, Unrecorded, View};
+use crate::pass::job::{
+    FolderFindings, FolderView, Job, ListFigures, NumberTrust, Numbers, Past, Remaining, Suspicion, Unrecorded,
+    WorkProgress,
+};
 use crate::pass::places::{Doubted, Prepared};
-use crate::pass::there::{Rows, SeenThere};
+use crate::pass::there::{LostCopyRows, SeenThere};
 use crate::pass::tree::Listing;
 use crate::pass::tree::Preparation;
-use crate::pass::{Flow, Trouble};
+use crate::pass::{PassResult, SideFailure};
 
 impl Preparation<'_> {
     /// Writes the folder rows and makes the jobs.
@@ -27,7 +30,7 @@ impl Preparation<'_> {
         listing: &Listing,
         settled: Vec<Candidate>,
         look: Vec<Candidate>,
-    ) -> Flow<Prepared> {
+    ) -> PassResult<Prepared> {
         let states: HashMap<_, _> =
             listing.destination.iter().filter_map(|f| f.state.map(|s| (&f.path, s.uid_validity))).collect();
         let jobs_from = settled.len();
@@ -59,7 +62,7 @@ impl Preparation<'_> {
             left_over: Mutex::default(),
             kept: AtomicBool::new(false),
             settled: false,
-            rows: Rows::default(),
+            rows: LostCopyRows::default(),
             checked: tokio::sync::Mutex::default(),
         };
         let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
@@ -91,7 +94,7 @@ impl Preparation<'_> {
 
     /// Folders that are not at the source: one that has such a name later is another one, however much its state looks like what
     /// these left (D11).
-    async fn forget_states(&self, gone: impl Iterator<Item = &FolderRecord>) -> Flow<()> {
+    async fn forget_states(&self, gone: impl Iterator<Item = &FolderRecord>) -> PassResult<()> {
         for record in gone.filter(|record| !record.retired && record.marker.is_some()) {
             self.pass.journal.end_folder(record.id, FolderEnd::default()).await?;
         }
@@ -99,7 +102,7 @@ impl Preparation<'_> {
     }
 
     /// Writes changed rows only: a pass with nothing to do writes none. Answers the rows' ids, and whether any was changed.
-    pub(super) async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> Flow<(Vec<FolderId>, bool)> {
+    pub(super) async fn save(&self, all: &[Candidate], updates: &[FolderUpdate]) -> PassResult<(Vec<FolderId>, bool)> {
         let same = |c: &Candidate, u: &FolderUpdate| c.record.as_ref().filter(|r| is_same(r, u)).map(|r| r.id);
         let known: Vec<Option<FolderId>> = all.iter().zip(updates).map(|(c, u)| same(c, u)).collect();
         let changed: Vec<FolderUpdate> =
@@ -148,7 +151,7 @@ impl Preparation<'_> {
         id: FolderId,
         update: &FolderUpdate,
         look: bool,
-    ) -> Flow<Option<Job>> {
+    ) -> PassResult<Option<Job>> {
         let listed = &listing.source[candidate.plan.source];
         let unchanged = self.unchanged(&candidate);
         let best = candidate.best();
@@ -178,15 +181,15 @@ impl Preparation<'_> {
         let job = Job {
             id,
             path: listed.path.clone(),
-            plan: Plan {
+            plan: FolderFindings {
                 source: place(&listed.path, &listed.wire, state.uid_validity),
                 destination: place(&update.destination, &update.destination_wire, update.destination_validity),
                 mailbox_id: listed.mailbox_id.clone(),
                 listed: state,
                 exists: best.messages,
-                figures: if candidate.agreed() { Figures::Agree } else { Figures::Differ },
+                figures: if candidate.agreed() { ListFigures::Agree } else { ListFigures::Differ },
                 listed_next: (told != 0).then(|| Uid(i64::from(told.max(seen)))),
-                view: if candidate.plan.remainder { View::Everything } else { View::Own },
+                view: if candidate.plan.remainder { FolderView::Everything } else { FolderView::Own },
                 source_next: best.uid_next.max(seen),
                 opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
                 past: match (&candidate.record, candidate.gone) {
@@ -197,7 +200,7 @@ impl Preparation<'_> {
                 permanent: candidate.opened.as_ref().map_or_else(PermanentFlags::everything, |o| o.1.clone()),
             },
             numbers: Numbers {
-                source: if candidate.is_doubtful() { Trust::Doubted } else { Trust::Sampled },
+                source: if candidate.is_doubtful() { NumberTrust::Doubted } else { NumberTrust::Sampled },
                 doubts: candidate.doubts(),
                 seen_there: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
                 strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
@@ -209,10 +212,10 @@ impl Preparation<'_> {
             },
             remaining: Remaining::default(),
             suspicion: Suspicion::default(),
-            progress: Progress::Sound,
+            progress: WorkProgress::Sound,
         };
         match candidate.refused {
-            Some(Trouble { side, failure }) => {
+            Some(SideFailure { side, failure }) => {
                 let mut job = job;
                 self.pass.folder_failed(&mut job, side, failure).await?;
                 Ok(None)

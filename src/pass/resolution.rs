@@ -11,9 +11,9 @@ use crate::pass::job::Job;
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::places::{Group, Prepared};
 use crate::pass::resolve::Resolve;
-use crate::pass::rounds::Look;
+use crate::pass::rounds::GroupWork;
 use crate::pass::scan::Looked;
-use crate::pass::{Flow, Halt, Pass, Trouble};
+use crate::pass::{Pass, PassResult, PassStop, SideFailure};
 
 /// What of that which is new the destination has already.
 pub(super) struct Resolution<'a> {
@@ -29,22 +29,22 @@ impl<'a> Resolution<'a> {
 
 impl Resolution<'_> {
     /// Looks for new messages that are at the destination already or moved within the source, and carries flags.
-    pub(super) async fn resolve(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> Flow<()> {
+    pub(super) async fn resolve(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         let groups = std::mem::take(&mut prepared.groups);
         let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self.pass, prepared, job));
         let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
-        prepared.groups = self.pass.side_by_side(lanes, &Look::Resolve(prepared), look, rest).await?;
+        prepared.groups = self.pass.side_by_side(lanes, &GroupWork::Resolve(prepared), look, rest).await?;
         self.settle_across(lanes, prepared).await?;
         self.retire(prepared).await
     }
 
     /// Watermarks that lost their message and that no new message claimed: set aside before their folder counts as done,
     /// so that a message that comes back later, elsewhere, is known although its folder is not looked into again (D12).
-    async fn retire(&self, prepared: &mut Prepared) -> Flow<()> {
+    async fn retire(&self, prepared: &mut Prepared) -> PassResult<()> {
         // What was claimed has moved when this is done.
         self.pass.recorder.flush().await;
         if self.pass.recorder.failed().is_cancelled() {
-            return Err(Halt::Stopped);
+            return Err(PassStop::Stopped);
         }
         let gone = prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner);
         gone.take_back(&std::mem::take(&mut prepared.lent));
@@ -62,7 +62,7 @@ impl Resolution<'_> {
 
     /// Lost copies whose messages left their folders, and came up nowhere else, are nobody's business any more. Where a folder
     /// could not be read they may have come up in that.
-    async fn forget_astray(&self, prepared: &mut Prepared) -> Flow<()> {
+    async fn forget_astray(&self, prepared: &mut Prepared) -> PassResult<()> {
         if !prepared.unread.is_empty() || prepared.groups.iter().flatten().any(|job| job.is_abandoned()) {
             return Ok(());
         }
@@ -76,14 +76,16 @@ impl Resolution<'_> {
     }
 
     /// Resolves one folder, again after lost connections; a folder that cannot be read becomes an error.
-    pub(super) async fn resolve_folder(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> Flow<()> {
+    pub(super) async fn resolve_folder(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> PassResult<()> {
         if !Resolve::needed(self.pass, prepared, job) {
             return Ok(());
         }
         loop {
-            match self.pass.persist(lane, &mut Resolve::new(prepared, job)).await? {
+            match self.pass.run_with_retry(lane, &mut Resolve::new(prepared, job)).await? {
                 Looked::Done => return Ok(()),
-                Looked::Failed(Trouble { side, failure }) => return self.pass.folder_failed(job, side, failure).await,
+                Looked::Failed(SideFailure { side, failure }) => {
+                    return self.pass.folder_failed(job, side, failure).await;
+                }
                 Looked::Again => lane.disconnect(),
                 Looked::Unlisted => Comparison::of(self.pass).list_folder(lane, job).await?,
             }

@@ -16,10 +16,10 @@ use crate::pass::carry::carry;
 use crate::pass::job::{Carry, Job, Todo, Unrecorded};
 use crate::pass::lane::Step;
 use crate::pass::places::Prepared;
-use crate::pass::recognise::{AT_ONCE, Found, Look};
+use crate::pass::recognise::{AT_ONCE, Recognised, Recognition};
 use crate::pass::scan::Looked;
 use crate::pass::strangers::Strangers;
-use crate::pass::{Flow, Halt, Pass, Trouble};
+use crate::pass::{Pass, PassResult, PassStop, SideFailure};
 
 /// Header blocks held at once.
 pub(super) const HEADERS_AT_ONCE: usize = 1000;
@@ -80,7 +80,7 @@ impl Resolve<'_> {
         }
     }
 
-    async fn look(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Looked> {
+    async fn look(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Looked> {
         let strangers = match Self::search(pass, self.job) {
             Search::Nowhere => Strangers::none(self.job),
             Search::From(uid) => Strangers::meet(pass, self.job, Some(uid), to).await?,
@@ -88,11 +88,11 @@ impl Resolve<'_> {
         };
         let moved = self.prepared.any_gone();
         let someone = strangers.any(pass).await?;
-        let (prepared, mut found) = (self.prepared, Found::default());
+        let (prepared, mut found) = (self.prepared, Recognised::default());
         let strangers = if !self.job.is_empty() && (moved || someone) {
             // A first pass has no listing yet.
             let Todo::These(new) = self.job.remaining.todo.clone() else { return Ok(Looked::Unlisted) };
-            let mut look = Look { pass, prepared, job: self.job, source, to, strangers, found };
+            let mut look = Recognition { pass, prepared, job: self.job, source, to, strangers, found };
             if someone {
                 look.number_the_numberless().await?;
             }
@@ -116,8 +116,8 @@ impl Resolve<'_> {
     }
 
     /// What is left to copy, and the flags of what moved here.
-    async fn conclude(&mut self, pass: &Pass, found: Found) -> Flow<()> {
-        let Found { mut rest, mut doubtful, arrived, .. } = found;
+    async fn conclude(&mut self, pass: &Pass, found: Recognised) -> PassResult<()> {
+        let Recognised { mut rest, mut doubtful, arrived, .. } = found;
         rest.sort_unstable();
         doubtful.retain(|uid| rest.binary_search(uid).is_ok());
         self.job.suspicion.uncompared = doubtful;
@@ -129,7 +129,7 @@ impl Resolve<'_> {
     }
 
     /// A message that moved here may have been flagged meanwhile: its watermark, which came along, tells.
-    async fn carry_for(&mut self, pass: &Pass, arrived: BTreeSet<Uid>) -> Flow<()> {
+    async fn carry_for(&mut self, pass: &Pass, arrived: BTreeSet<Uid>) -> PassResult<()> {
         pass.recorder.flush().await;
         let (Some(first), Some(last)) = (arrived.first(), arrived.last()) else { return Ok(()) };
         let (mut from, end) = (*first, Uid(last.0 + 1));
@@ -152,7 +152,7 @@ impl Resolve<'_> {
 }
 
 /// What an earlier try of this step recorded is new no more.
-pub(super) async fn drop_recorded(pass: &Pass, job: &mut Job) -> Flow<()> {
+pub(super) async fn drop_recorded(pass: &Pass, job: &mut Job) -> PassResult<()> {
     let Todo::These(uids) = &mut job.remaining.todo else { return Ok(()) };
     let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(()) };
     let (mut from, end) = (*first, Uid(last.0 + 1));
@@ -172,7 +172,7 @@ pub(super) async fn drop_recorded(pass: &Pass, job: &mut Job) -> Flow<()> {
 impl Step for Resolve<'_> {
     type Out = Looked;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Looked> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Looked> {
         pass.recorder.flush().await;
         self.job.suspicion.uncompared.clear();
         self.tries += 1;
@@ -181,7 +181,7 @@ impl Step for Resolve<'_> {
         }
         if !self.job.is_empty() || Self::may_hold_what_moved_on(self.prepared, self.job) {
             match self.look(pass, source, to).await {
-                Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
+                Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
                     return Ok(Looked::Failed(trouble));
                 }
                 looked => match looked? {
@@ -195,7 +195,7 @@ impl Step for Resolve<'_> {
         Ok(Looked::Done)
     }
 
-    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<Looked> {
         let enough = pass.blame_folder(self.job, &trouble.failure);
         enough.then(|| Looked::Failed(trouble.clone()))
     }

@@ -13,7 +13,7 @@ use crate::domain::record::Watermark;
 use crate::endpoint::{FolderRef, Source};
 use crate::pass::job::Job;
 use crate::pass::sample::{Compared, compared, compared_by_name};
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Watermarks looked at, at most.
 const NEWEST: usize = 20_000;
@@ -26,7 +26,7 @@ const PAGE: usize = 5_000;
 
 /// The numbers, from the top down, under which the source holds something else than it did. Where no message is as it was, the
 /// source may hand out all of them in another form than before, after an update: other folders tell.
-pub(super) async fn replaced(pass: &Pass, source: &mut dyn Source, job: &Job) -> Flow<BTreeSet<Uid>> {
+pub(super) async fn replaced(pass: &Pass, source: &mut dyn Source, job: &Job) -> PassResult<BTreeSet<Uid>> {
     let newest = newest(pass, job.id).await?;
     let mut replaced = BTreeSet::new();
     let mut sure = false;
@@ -49,19 +49,19 @@ pub(super) async fn replaced(pass: &Pass, source: &mut dyn Source, job: &Job) ->
 }
 
 /// Whether the newest message is what it was: of numbers that were given anew, it has one.
-pub(super) async fn newest_holds(source: &mut dyn Source, job: &Job, newest: &Watermark) -> Flow<bool> {
+pub(super) async fn newest_holds(source: &mut dyn Source, job: &Job, newest: &Watermark) -> PassResult<bool> {
     Ok(compare(source, &job.plan.source, std::slice::from_ref(newest)).await?.others.is_empty())
 }
 
-async fn compare(source: &mut dyn Source, folder: &FolderRef, marks: &[Watermark]) -> Flow<Compared> {
+async fn compare(source: &mut dyn Source, folder: &FolderRef, marks: &[Watermark]) -> PassResult<Compared> {
     let asked: Vec<(Uid, &Watermark)> = marks.iter().map(|mark| (mark.source, mark)).collect();
-    compared(source, folder, &asked).await.on(Side::Source).map_err(Halt::Fatal)
+    compared(source, folder, &asked).await.on(Side::Source).map_err(PassStop::Fatal)
 }
 
 impl Pass {
     /// Whether the source hands out no message as it did: of some other folders, the oldest ones differ, to which no restored
     /// backup gives a new meaning. Asked once.
-    async fn is_in_another_form(&self, source: &mut dyn Source, but: FolderId) -> Flow<bool> {
+    async fn is_in_another_form(&self, source: &mut dyn Source, but: FolderId) -> PassResult<bool> {
         if self.oddities.in_another_form.load(Ordering::Relaxed) {
             return Ok(true);
         }
@@ -75,7 +75,7 @@ impl Pass {
                 Ok(found) if found.same > 0 => return Ok(false),
                 Ok(found) => differ |= !found.others.is_empty(),
                 Err(failure) if failure.scope <= Scope::Folder => {}
-                Err(failure) => return Err(failure).on(Side::Source).map_err(Halt::Fatal),
+                Err(failure) => return Err(failure).on(Side::Source).map_err(PassStop::Fatal),
             }
         }
         if differ {
@@ -87,7 +87,7 @@ impl Pass {
 }
 
 /// The newest watermarks of a folder, ascending.
-async fn newest(pass: &Pass, row: FolderId) -> Flow<Vec<Watermark>> {
+async fn newest(pass: &Pass, row: FolderId) -> PassResult<Vec<Watermark>> {
     let (mut kept, mut from) = (VecDeque::new(), Uid(i64::MIN));
     loop {
         let page = pass.journal.some_watermarks(row, from, Uid(i64::MAX), PAGE).await?;

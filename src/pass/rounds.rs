@@ -9,19 +9,19 @@ use crate::pass::comparison::All;
 use crate::pass::comparison::Comparison;
 use crate::pass::lane::{Lane, Lanes, settle};
 use crate::pass::number_check::NumberCheck;
-use crate::pass::places::{Group, Prepared, Queue};
+use crate::pass::places::{Group, GroupQueue, Prepared};
 use crate::pass::resolution::Resolution;
-use crate::pass::there::Rows;
-use crate::pass::{Flow, Pass};
+use crate::pass::there::LostCopyRows;
+use crate::pass::{Pass, PassResult};
 
 /// What lanes do with every folder of the groups they take.
-pub(super) enum Look<'a> {
+pub(super) enum GroupWork<'a> {
     /// Compare; watermarks that lost their message are gathered, and rows that were set aside with the folder's own.
     Compare(&'a Mutex<All>),
     /// Resolve.
     Resolve(&'a Prepared),
-    /// Look whether the numbers of copies hold.
-    Numbers(&'a Rows),
+    /// GroupWork whether the numbers of copies hold.
+    Numbers(&'a LostCopyRows),
 }
 
 impl Pass {
@@ -29,16 +29,16 @@ impl Pass {
     pub(super) async fn side_by_side(
         &self,
         lanes: &mut Lanes,
-        look: &Look<'_>,
+        look: &GroupWork<'_>,
         groups: Vec<Group>,
         rest: Vec<Group>,
-    ) -> Flow<Vec<Group>> {
-        let (queue, done) = (Queue::new(groups), Queue::new(rest));
+    ) -> PassResult<Vec<Group>> {
+        let (queue, done) = (GroupQueue::new(groups), GroupQueue::new(rest));
         let runs = lanes.iter_mut().map(|lane| {
             let (queue, done) = (&queue, &done);
             async move {
                 let run = async {
-                    if queue.is_empty() || !self.join_in(lane).await {
+                    if queue.is_empty() || !self.connect_extra(lane).await {
                         return Ok(());
                     }
                     self.look_at_groups(lane, look, queue, done).await
@@ -54,13 +54,19 @@ impl Pass {
         Ok(done.into_groups())
     }
 
-    async fn look_at_groups(&self, lane: &mut Lane, look: &Look<'_>, queue: &Queue, done: &Queue) -> Flow<()> {
+    async fn look_at_groups(
+        &self,
+        lane: &mut Lane,
+        look: &GroupWork<'_>,
+        queue: &GroupQueue,
+        done: &GroupQueue,
+    ) -> PassResult<()> {
         while let Some(mut group) = queue.take() {
-            if let Look::Numbers(rows) = look {
+            if let GroupWork::Numbers(rows) = look {
                 match NumberCheck::of(self).check_there(lane, rows, &mut group).await {
                     Ok(()) => done.put(group),
                     Err(halt) if lane.is_unwanted(&halt) => {
-                        lane.leave_out();
+                        lane.drop_extra();
                         queue.put(group);
                         return Ok(());
                     }
@@ -70,19 +76,19 @@ impl Pass {
             }
             for job in group.iter_mut().filter(|job| !job.is_abandoned()) {
                 let looked = match look {
-                    Look::Numbers(_) => Ok(()),
-                    Look::Compare(all) => Comparison::of(self).scan_folder(lane, job).await.map(|found| {
+                    GroupWork::Numbers(_) => Ok(()),
+                    GroupWork::Compare(all) => Comparison::of(self).scan_folder(lane, job).await.map(|found| {
                         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                         all.gone.extend(found.gone);
                         all.astray.extend(found.astray);
                         all.retired.extend(found.retired.into_iter().map(|row| (row, job.id)));
                     }),
-                    Look::Resolve(prepared) => Resolution::of(self).resolve_folder(lane, prepared, job).await,
+                    GroupWork::Resolve(prepared) => Resolution::of(self).resolve_folder(lane, prepared, job).await,
                 };
                 match looked {
                     Ok(()) => {}
                     Err(halt) if lane.is_unwanted(&halt) => {
-                        lane.leave_out();
+                        lane.drop_extra();
                         queue.put(group);
                         return Ok(());
                     }

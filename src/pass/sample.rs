@@ -18,7 +18,7 @@ const FEW: usize = 20;
 
 /// What a message turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(super) enum IdentityProof {
     /// The one that its watermark names.
     Confirmed,
     /// Another one.
@@ -91,7 +91,7 @@ pub(super) async fn prove(
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
     kept: Bytes,
-) -> Result<Vec<Proof>, Failure> {
+) -> Result<Vec<IdentityProof>, Failure> {
     let mut proofs = Vec::with_capacity(marks.len());
     for some in marks.chunks(HEADERS_AT_ONCE) {
         let uids: Vec<Uid> = some.iter().map(|(uid, _)| *uid).collect();
@@ -104,9 +104,9 @@ pub(super) async fn prove(
         let weak: Vec<(Uid, &Watermark)> = some.iter().filter(|(uid, mark)| weak(uid, mark)).copied().collect();
         let others = compared(session, folder, &weak).await?.others;
         proofs.extend(some.iter().map(|(uid, mark)| match told.get(uid) {
-            None => Proof::Unseen,
-            Some(names) if names.is(mark) && !others.contains(uid) => Proof::Confirmed,
-            Some(_) => Proof::Contradicted,
+            None => IdentityProof::Unseen,
+            Some(names) if names.is(mark) && !others.contains(uid) => IdentityProof::Confirmed,
+            Some(_) => IdentityProof::Contradicted,
         }));
     }
     Ok(proofs)
@@ -122,21 +122,22 @@ pub(super) async fn prove_with_contents(
     folder: &FolderRef,
     marks: &[(Uid, &Watermark)],
     kept: Bytes,
-) -> Result<Vec<Proof>, Failure> {
+) -> Result<Vec<IdentityProof>, Failure> {
     let mut proofs = prove(session, folder, marks, kept).await?;
     if kept == Bytes::Changed {
         return Ok(proofs);
     }
     // What was found at a destination may hold lines more than the source's message.
     let told = |mark: &Watermark| mark.content.is_some() && mark.origin == Origin::Copied;
-    let confirmed = marks.iter().zip(&proofs).filter(|((_, mark), proof)| **proof == Proof::Confirmed && told(mark));
+    let confirmed =
+        marks.iter().zip(&proofs).filter(|((_, mark), proof)| **proof == IdentityProof::Confirmed && told(mark));
     let confirmed: Vec<(Uid, &Watermark)> = confirmed.map(|(mark, _)| *mark).collect();
     let every = confirmed.len().div_ceil(WHOLE).max(1);
     let some: Vec<(Uid, &Watermark)> = confirmed.into_iter().rev().step_by(every).collect();
     let others = compared(session, folder, &some).await?.others;
     for ((uid, _), proof) in marks.iter().zip(&mut proofs).filter(|((uid, _), _)| others.contains(uid)) {
         tracing::debug!(folder = %folder.path, %uid, "a message of this name holds something else");
-        *proof = Proof::Contradicted;
+        *proof = IdentityProof::Contradicted;
     }
     Ok(proofs)
 }
@@ -175,7 +176,7 @@ pub(super) async fn compared_by_name(
     marks: &[(Uid, &Watermark)],
 ) -> Result<Compared, Failure> {
     let proofs = prove(session, folder, marks, Bytes::Changed).await?;
-    let named = marks.iter().zip(proofs).filter(|(_, proof)| *proof == Proof::Confirmed);
+    let named = marks.iter().zip(proofs).filter(|(_, proof)| *proof == IdentityProof::Confirmed);
     let named: Vec<(Uid, &Watermark)> = named.map(|(mark, _)| *mark).collect();
     compared(session, folder, &named).await
 }

@@ -20,12 +20,12 @@ use crate::domain::plan::{compare, needs_dates, skip_rule};
 use crate::domain::record::{ItemError, Notice, NoticeKind, Watermark};
 use crate::endpoint::{Destination, Source, Which};
 use crate::pass::headers::prove_here;
-use crate::pass::job::{Carry, Figures, Job, Standing, Todo, Trust};
+use crate::pass::job::{Carry, Job, ListFigures, MessageStanding, NumberTrust, Todo};
 use crate::pass::lane::Step;
-use crate::pass::recorder::Entry;
+use crate::pass::recorder::ToRecord;
 use crate::pass::restored::{newest_holds, replaced};
-use crate::pass::sample::{Proof, Spread};
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::sample::{IdentityProof, Spread};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Messages of one window.
 const WINDOW: u32 = 4000;
@@ -42,18 +42,18 @@ pub(super) fn gone_mark(folder: FolderId, mark: &Watermark) -> Gone {
 
 /// What comparing one folder found beside what stands in its job.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct ScanFindings {
     pub gone: Vec<Gone>,
     /// Watermarks that lost both their message and its copy.
     pub astray: Vec<Gone>,
-    /// Rows to which watermarks went whose numbers mean other messages now.
+    /// LostCopyRows to which watermarks went whose numbers mean other messages now.
     pub retired: BTreeSet<FolderId>,
 }
 
 /// Compares one folder.
 pub(super) struct Scan<'a> {
     job: &'a mut Job,
-    pub found: Found,
+    pub found: ScanFindings,
     /// The folder is listed, however plain it is.
     listed: bool,
     /// Every known number is looked at: a sample was contradicted, or the server's figures were.
@@ -75,14 +75,14 @@ pub(super) enum Looked {
     /// The source folder must be listed before.
     Unlisted,
     /// The folder cannot be worked on.
-    Failed(Trouble),
+    Failed(SideFailure),
 }
 
 #[async_trait]
 impl Step for Scan<'_> {
     type Out = Looked;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> Flow<Looked> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> PassResult<Looked> {
         // What an earlier try of this pass recorded must be seen.
         pass.recorder.flush().await;
         let any = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), Uid(i64::MAX), 1).await?;
@@ -92,12 +92,12 @@ impl Step for Scan<'_> {
             return Ok(Looked::Done);
         }
         match self.scan(pass, source).await {
-            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
+            Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Looked::Failed(trouble)),
             other => other,
         }
     }
 
-    fn broke(&mut self, pass: &Pass, trouble: &Trouble) -> Option<Looked> {
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<Looked> {
         self.broken = pass.blame_folder(self.job, &trouble.failure);
         self.broken.then(|| Looked::Failed(trouble.clone()))
     }
@@ -105,7 +105,7 @@ impl Step for Scan<'_> {
 
 /// What the windows of one scan add up to.
 #[derive(Default)]
-struct Sums {
+struct ScanSums {
     listed: u64,
     /// Of these, those below the UIDNEXT that was told when the folder was opened.
     old: u64,
@@ -131,8 +131,16 @@ struct Sums {
 impl<'a> Scan<'a> {
     /// Of this folder; `listed`: it is listed, however plain it is.
     pub fn new(job: &'a mut Job, listed: bool) -> Self {
-        let prove_all = job.numbers.source == Trust::Doubted;
-        Self { job, found: Found::default(), listed, prove_all, compared: false, miscounted: false, broken: false }
+        let prove_all = job.numbers.source == NumberTrust::Doubted;
+        Self {
+            job,
+            found: ScanFindings::default(),
+            listed,
+            prove_all,
+            compared: false,
+            miscounted: false,
+            broken: false,
+        }
     }
 }
 
@@ -143,7 +151,7 @@ impl Scan<'_> {
         !pass.filters()
             && !job.shows_everything()
             && job.remaining.chosen.is_none()
-            && job.plan.figures == Figures::Agree
+            && job.plan.figures == ListFigures::Agree
             && job.suspicion.rescans == 0
             && pass.failed_in(job.id).is_empty()
             && job.suspicion.suspects.is_empty()
@@ -151,8 +159,8 @@ impl Scan<'_> {
             && job.suspicion.folder_blame == 0
     }
 
-    async fn scan(&mut self, pass: &Pass, source: &mut dyn Source) -> Flow<Looked> {
-        let state = source.examine(&self.job.plan.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+    async fn scan(&mut self, pass: &Pass, source: &mut dyn Source) -> PassResult<Looked> {
+        let state = source.examine(&self.job.plan.source).await.on(Side::Source).map_err(PassStop::Fatal)?;
         self.job.plan.exists = state.messages;
         if self.prove_all {
             let replaced = replaced(pass, source, self.job).await?;
@@ -160,7 +168,7 @@ impl Scan<'_> {
             self.set_aside(pass, replaced).await?;
         }
         let opened_next = if state.uid_next == 0 { END.0 } else { i64::from(state.uid_next) };
-        let mut sums = Sums { next: state.uid_next, opened_next, ..Sums::default() };
+        let mut sums = ScanSums { next: state.uid_next, opened_next, ..ScanSums::default() };
         let (mut sample, mut newest) = (Spread::new(), None);
         let failed = pass.failed_in(self.job.id);
         let dates = needs_dates(&pass.order.options, pass.order.plan.before());
@@ -172,7 +180,7 @@ impl Scan<'_> {
             let last = state.uid_next > 0 && from.0 + width >= i64::from(state.uid_next);
             let to = if last { END } else { Uid((from.0 + width).min(END.0)) };
             let listing = source.scan(&self.job.plan.source, &Which::Range(from, to), dates).await;
-            let listing = listing.on(Side::Source).map_err(Halt::Fatal)?;
+            let listing = listing.on(Side::Source).map_err(PassStop::Fatal)?;
             let mut marks = pass.journal.some_watermarks(self.job.id, from, to, usize::MAX).await?;
             marks.splice(0..0, std::mem::take(&mut first_mark));
             self.prove_window(pass, source, &listing, &mut marks, &mut sample).await?;
@@ -215,7 +223,7 @@ impl Scan<'_> {
         listing: &[MessageMeta],
         marks: &mut Vec<Watermark>,
         sample: &mut Spread<Watermark>,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
         let known = || marks.iter().filter(|mark| listed.contains(&mark.source));
         if !self.prove_all {
@@ -224,8 +232,8 @@ impl Scan<'_> {
         }
         let asked: Vec<(Uid, &Watermark)> = known().map(|mark| (mark.source, mark)).collect();
         let proofs =
-            prove_here(pass, source, &self.job.plan.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
-        let wrong = |proof: &Proof| *proof == Proof::Contradicted;
+            prove_here(pass, source, &self.job.plan.source, &asked).await.on(Side::Source).map_err(PassStop::Fatal)?;
+        let wrong = |proof: &IdentityProof| *proof == IdentityProof::Contradicted;
         let count = proofs.iter().filter(|proof| wrong(proof)).count();
         if count == 0 {
             return Ok(());
@@ -240,7 +248,7 @@ impl Scan<'_> {
 
     /// These numbers mean other messages than before: their watermarks go to a retired row, where they answer for messages
     /// that come up elsewhere.
-    async fn set_aside(&mut self, pass: &Pass, numbers: BTreeSet<Uid>) -> Flow<()> {
+    async fn set_aside(&mut self, pass: &Pass, numbers: BTreeSet<Uid>) -> PassResult<()> {
         let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else { return Ok(()) };
         tracing::info!(folder = %self.job.path, count = numbers.len(), "numbers mean other messages than before");
         let marks = pass.journal.some_watermarks(self.job.id, first, Uid(last.0 + 1), usize::MAX).await?;
@@ -255,11 +263,11 @@ impl Scan<'_> {
         Ok(())
     }
 
-    async fn sample_holds(&self, pass: &Pass, source: &mut dyn Source, sample: Vec<Watermark>) -> Flow<bool> {
+    async fn sample_holds(&self, pass: &Pass, source: &mut dyn Source, sample: Vec<Watermark>) -> PassResult<bool> {
         let asked: Vec<(Uid, &Watermark)> = sample.iter().map(|mark| (mark.source, mark)).collect();
         let proofs =
-            prove_here(pass, source, &self.job.plan.source, &asked).await.on(Side::Source).map_err(Halt::Fatal)?;
-        Ok(!proofs.contains(&Proof::Contradicted))
+            prove_here(pass, source, &self.job.plan.source, &asked).await.on(Side::Source).map_err(PassStop::Fatal)?;
+        Ok(!proofs.contains(&IdentityProof::Contradicted))
     }
 
     /// Whether the newest message is another one under its old name and number, so that contents must be compared; those that
@@ -269,7 +277,7 @@ impl Scan<'_> {
         pass: &Pass,
         source: &mut dyn Source,
         newest: Option<Watermark>,
-    ) -> Flow<bool> {
+    ) -> PassResult<bool> {
         let known = self.compared || pass.oddities.in_another_form.load(Ordering::Relaxed);
         let Some(newest) = newest.filter(|_| !known) else { return Ok(false) };
         if newest_holds(source, self.job, &newest).await? {
@@ -283,7 +291,13 @@ impl Scan<'_> {
     }
 
     /// Listed must be what EXAMINE said (D27): else once more, on a fresh connection; then the difference is an error.
-    async fn count(&mut self, pass: &Pass, source: &mut dyn Source, exists: u32, sums: &Sums) -> Flow<Option<Looked>> {
+    async fn count(
+        &mut self,
+        pass: &Pass,
+        source: &mut dyn Source,
+        exists: u32,
+        sums: &ScanSums,
+    ) -> PassResult<Option<Looked>> {
         let listed = sums.listed;
         if listed >= u64::from(exists) {
             // More are listed than were told: what was listed counts, but the figure is not to be built on.
@@ -322,7 +336,7 @@ impl Scan<'_> {
                 side: Some(Side::Source),
                 failure,
             };
-            pass.recorder.add(Entry::error(self.job.id, error)).await;
+            pass.recorder.add(ToRecord::error(self.job.id, error)).await;
             pass.recorder.flush().await;
             pass.check_errors(1)?;
         }
@@ -332,22 +346,22 @@ impl Scan<'_> {
 
     /// Whether messages that seem to have come late only lie above a UIDNEXT that is too low for what was listed before it was
     /// told (D27).
-    async fn next_is_wrong(&self, source: &mut dyn Source, sums: &Sums) -> Flow<bool> {
+    async fn next_is_wrong(&self, source: &mut dyn Source, sums: &ScanSums) -> PassResult<bool> {
         let job = &*self.job;
         if sums.late.is_empty() || job.shows_everything() || i64::from(sums.next) <= sums.opened_next {
             return Ok(false);
         }
-        let now = source.examine(&job.plan.source).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let now = source.examine(&job.plan.source).await.on(Side::Source).map_err(PassStop::Fatal)?;
         Ok(now.uid_next > 0 && now.uid_next < sums.next)
     }
 
     /// How many of the messages that the folder held when it was opened are there still and were not listed: in a busy
     /// mailbox some go while it is listed, and others come.
-    async fn missing(&self, source: &mut dyn Source, exists: u32, sums: &Sums) -> Flow<u64> {
+    async fn missing(&self, source: &mut dyn Source, exists: u32, sums: &ScanSums) -> PassResult<u64> {
         let folder = &self.job.plan.source;
-        let now = source.examine(folder).await.on(Side::Source).map_err(Halt::Fatal)?;
+        let now = source.examine(folder).await.on(Side::Source).map_err(PassStop::Fatal)?;
         let new = source.scan(folder, &Which::Range(Uid(sums.opened_next), END), false).await;
-        let came = new.on(Side::Source).map_err(Halt::Fatal)?.len() as u64;
+        let came = new.on(Side::Source).map_err(PassStop::Fatal)?.len() as u64;
         let remained = u64::from(exists).min(u64::from(now.messages).saturating_sub(came));
         Ok(remained.saturating_sub(sums.old))
     }
@@ -359,7 +373,7 @@ impl Scan<'_> {
         listing: &[MessageMeta],
         marks: &[Watermark],
         failed: &BTreeSet<Uid>,
-        sums: &mut Sums,
+        sums: &mut ScanSums,
     ) {
         let options = &pass.order.options;
         // Flags that were not told now may be in the next pass.
@@ -385,13 +399,13 @@ impl Scan<'_> {
                 continue;
             }
             match job.stands(message.uid) {
-                Standing::New => sums.new.push(message.uid),
-                Standing::Late => sums.late.push(message.uid),
-                Standing::Other => {
+                MessageStanding::New => sums.new.push(message.uid),
+                MessageStanding::Late => sums.late.push(message.uid),
+                MessageStanding::Other => {
                     sums.others += 1;
                     continue;
                 }
-                Standing::Later => {
+                MessageStanding::Later => {
                     // It arrived, as others did that wait; or it did not come when it was asked for, and has its count.
                     sums.others += u64::from(!job.shows_everything() && !job.was_listed(message.uid));
                     sums.later = true;
@@ -404,7 +418,7 @@ impl Scan<'_> {
         sums.gone.extend(found.gone.iter().map(|mark| gone_mark(job.id, mark)));
     }
 
-    fn conclude(&mut self, pass: &Pass, mut sums: Sums) {
+    fn conclude(&mut self, pass: &Pass, mut sums: ScanSums) {
         let job = &mut *self.job;
         pass.leave_out(&mut sums);
         job.suspicion.folder_blame = 0;
@@ -426,7 +440,7 @@ impl Scan<'_> {
 }
 
 /// Takes out the watermarks whose copies were lost: their messages are new again.
-fn part_with_lost(folder: FolderId, listing: &[MessageMeta], marks: &mut Vec<Watermark>, sums: &mut Sums) {
+fn part_with_lost(folder: FolderId, listing: &[MessageMeta], marks: &mut Vec<Watermark>, sums: &mut ScanSums) {
     if !marks.iter().any(Watermark::is_lost) {
         return;
     }
@@ -460,7 +474,7 @@ impl Pass {
     }
 
     /// Leaves out what is beyond the limits of the plan, and then what came late too.
-    fn leave_out(&self, sums: &mut Sums) {
+    fn leave_out(&self, sums: &mut ScanSums) {
         if self.order.plan.per_folder.is_none() && self.order.plan.bytes.is_none() {
             return;
         }

@@ -21,7 +21,7 @@ use crate::pass::arrivals::Arrivals;
 use crate::pass::copy::Copying;
 use crate::pass::job::{Above, Job, Landing, Sent};
 use crate::pass::lane::{Lane, Step};
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// One folder with messages on their way.
 struct Awaited {
@@ -45,7 +45,7 @@ fn newest(sent: &[Sent]) -> Option<(Identity, usize)> {
 }
 
 impl Awaited {
-    async fn look(&mut self, to: &mut dyn Destination) -> Flow<()> {
+    async fn look(&mut self, to: &mut dyn Destination) -> PassResult<()> {
         match self.arrivals.look(to, &self.at).await {
             Ok(()) => {
                 let alike = self.arrivals.unclaimed().iter().filter(|newcomer| newcomer.identity == self.newest);
@@ -57,7 +57,7 @@ impl Awaited {
                 self.there = true;
                 Ok(())
             }
-            Err(failure) => Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+            Err(failure) => Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
         }
     }
 }
@@ -66,7 +66,7 @@ impl Awaited {
 impl Step for Settling {
     type Out = ();
 
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
         for looks in 0.. {
             for folder in self.folders.iter_mut().filter(|folder| !folder.there) {
                 folder.look(to).await?;
@@ -85,7 +85,7 @@ impl Step for Settling {
 impl Copying<'_> {
     /// Waits for what was on its way into these folders when their connection broke. Those whose newest message did not
     /// show are in doubt from then on.
-    pub(super) async fn settle(&self, lane: &mut Lane, jobs: &mut [Job]) -> Flow<()> {
+    pub(super) async fn settle(&self, lane: &mut Lane, jobs: &mut [Job]) -> PassResult<()> {
         let mut folders = BTreeMap::new();
         let mut wait = Duration::ZERO;
         for (at, job) in jobs.iter_mut().enumerate().filter(|(_, job)| !job.is_abandoned()) {
@@ -101,7 +101,7 @@ impl Copying<'_> {
         }
         let (places, folders): (Vec<usize>, Vec<Awaited>) = folders.into_iter().unzip();
         let mut step = Settling { folders, until: Instant::now() + wait };
-        self.pass.persist(lane, &mut step).await?;
+        self.pass.run_with_retry(lane, &mut step).await?;
         for (at, folder) in places.into_iter().zip(step.folders) {
             let job = &mut jobs[at];
             if !folder.there {
@@ -115,7 +115,7 @@ impl Copying<'_> {
 
 impl Pass {
     /// Waits for an attempt that died a moment ago: nobody knows what it had on the wire.
-    pub(super) async fn settle_unknown(&self) -> Flow<()> {
+    pub(super) async fn settle_unknown(&self) -> PassResult<()> {
         let since = self.order.last_seen.map_or(i64::MAX, |seen| self.clock.now().saturating_sub(seen));
         let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
         let left = self.order.pace.settle.base.saturating_sub(since);
@@ -125,7 +125,7 @@ impl Pass {
         self.says_that_it_settles(left);
         tokio::select! {
             biased;
-            () = self.quit.cancelled() => return Err(Halt::Stopped),
+            () = self.quit.cancelled() => return Err(PassStop::Stopped),
             () = sleep(left) => {}
         }
         self.tally.retry(None);

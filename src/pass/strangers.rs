@@ -14,7 +14,7 @@ use crate::endpoint::{Destination, FolderRef, Which};
 use crate::pass::job::Job;
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::sample::who;
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Numbers in one window of a listing.
 const WINDOW: i64 = 20_000;
@@ -57,7 +57,7 @@ impl Strangers {
     }
 
     /// Lists what is new since the destination was last looked at, and reads who that is; `from` a number on, or everywhere.
-    pub async fn meet(pass: &Pass, job: &mut Job, from: Option<Uid>, to: &mut dyn Destination) -> Flow<Self> {
+    pub async fn meet(pass: &Pass, job: &mut Job, from: Option<Uid>, to: &mut dyn Destination) -> PassResult<Self> {
         let known = pass.journal.known_at_destination(job.id).await?;
         let none = Self::none(job);
         let mut found = Self { known, kept: from.is_none(), from: from.or(none.from), ..none };
@@ -71,7 +71,7 @@ impl Strangers {
         let mut end = Uid(i64::from(job.plan.opened.uid_next));
         if end.0 - from.0 > WINDOW {
             // Windows belong to one view of the folder.
-            let state = to.examine(&found.place).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            let state = to.examine(&found.place).await.on(Side::Destination).map_err(PassStop::Fatal)?;
             end = end.max(Uid(i64::from(state.uid_next)));
         }
         let width = WINDOW.max((end.0 - from.0) / WINDOWS);
@@ -87,12 +87,12 @@ impl Strangers {
         }
     }
 
-    async fn window(&mut self, pass: &Pass, job: &mut Job, to: &mut dyn Destination, which: &Which) -> Flow<()> {
-        let listing = to.scan(&self.place, which, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+    async fn window(&mut self, pass: &Pass, job: &mut Job, to: &mut dyn Destination, which: &Which) -> PassResult<()> {
+        let listing = to.scan(&self.place, which, false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let last = listing.iter().map(|message| message.uid).max();
         let strange = listing.iter().map(|message| message.uid).filter(|uid| self.known.binary_search(uid).is_err());
         for some in strange.collect::<Vec<_>>().chunks(HEADERS_AT_ONCE) {
-            let read = who(to, &self.place, some).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            let read = who(to, &self.place, some).await.on(Side::Destination).map_err(PassStop::Fatal)?;
             let identity = |uid: &Uid| (*uid, read.get(uid).map_or(UNSEEN, |names| names.now));
             let (above, below): (Vec<_>, Vec<_>) =
                 some.iter().map(identity).partition(|(uid, _)| self.is_read_anew(*uid));
@@ -112,13 +112,13 @@ impl Strangers {
     }
 
     /// Messages that were listed once and whose header did not come.
-    async fn ask_again_for_the_unseen(&mut self, pass: &Pass, to: &mut dyn Destination) -> Flow<()> {
+    async fn ask_again_for_the_unseen(&mut self, pass: &Pass, to: &mut dyn Destination) -> PassResult<()> {
         let unseen = pass.journal.strangers(self.folder, BTreeSet::from([UNSEEN])).await?;
         let unseen: Vec<Uid> = unseen.into_iter().map(|(uid, _)| uid).collect();
         if unseen.is_empty() {
             return Ok(());
         }
-        let read = who(to, &self.place, &unseen).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let read = who(to, &self.place, &unseen).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let read: Vec<(Uid, Identity)> = read.into_iter().map(|(uid, names)| (uid, names.now)).collect();
         let missing =
             unseen.into_iter().filter(|uid| read.binary_search_by_key(uid, |(uid, _)| *uid).is_err()).collect();
@@ -127,12 +127,17 @@ impl Strangers {
     }
 
     /// Which of these messages are still listed; the others are strangers no more.
-    pub async fn still_there(&self, pass: &Pass, to: &mut dyn Destination, missing: Vec<Uid>) -> Flow<BTreeSet<Uid>> {
+    pub async fn still_there(
+        &self,
+        pass: &Pass,
+        to: &mut dyn Destination,
+        missing: Vec<Uid>,
+    ) -> PassResult<BTreeSet<Uid>> {
         if missing.is_empty() {
             return Ok(BTreeSet::new());
         }
         let which = Which::These(missing.clone());
-        let listing = to.scan(&self.place, &which, false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let listing = to.scan(&self.place, &which, false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let there: BTreeSet<Uid> = listing.into_iter().map(|message| message.uid).collect();
         let gone: Vec<Uid> =
             missing.into_iter().filter(|uid| !there.contains(uid) && !self.is_read_anew(*uid)).collect();
@@ -143,12 +148,12 @@ impl Strangers {
     }
 
     /// Whether there is anybody.
-    pub async fn any(&self, pass: &Pass) -> Flow<bool> {
+    pub async fn any(&self, pass: &Pass) -> PassResult<bool> {
         Ok(!self.above.is_empty() || (self.kept && pass.journal.any_strangers(self.folder).await?))
     }
 
     /// Those with one of these identities, unused so far, ascending by number.
-    pub async fn of(&self, pass: &Pass, asked: BTreeSet<Identity>) -> Flow<Vec<(Uid, Identity)>> {
+    pub async fn of(&self, pass: &Pass, asked: BTreeSet<Identity>) -> PassResult<Vec<(Uid, Identity)>> {
         let above = self.above.iter().filter(|(_, identity)| asked.contains(identity));
         let mut found: Vec<(Uid, Identity)> = above.map(|(uid, identity)| (*uid, *identity)).collect();
         if self.kept {
@@ -188,7 +193,7 @@ impl Strangers {
     }
 
     /// What got a watermark is no stranger any more. After the watermarks are on the disk.
-    pub async fn settle(self, pass: &Pass) -> Flow<()> {
+    pub async fn settle(self, pass: &Pass) -> PassResult<()> {
         let used: Vec<Uid> = self.used.iter().copied().filter(|uid| !self.is_read_anew(*uid)).collect();
         if self.kept && !used.is_empty() {
             pass.journal.drop_strangers(self.folder, used).await?;

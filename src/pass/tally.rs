@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::FolderId;
 use crate::domain::record::{Counts, FolderPhase, PassFolder, PassProgress, Phase, RetryState};
-use crate::endpoint::Meter;
+use crate::endpoint::ByteCounter;
 
 #[derive(Default)]
-struct Inner {
+struct Sums {
     phase: Phase,
     folders: BTreeMap<FolderId, (FolderPath, FolderPhase, Counts)>,
     done: u32,
@@ -31,7 +31,7 @@ struct Inner {
     changed: bool,
 }
 
-impl Inner {
+impl Sums {
     /// Bytes that this attempt recorded.
     fn own(&self) -> u64 {
         self.totals.bytes.saturating_sub(self.floor.bytes)
@@ -39,9 +39,9 @@ impl Inner {
 }
 
 /// Shared by everything that works on one pass.
-pub struct Tally {
-    inner: Mutex<Inner>,
-    meter: Arc<Meter>,
+pub struct PassStats {
+    inner: Mutex<Sums>,
+    meter: Arc<ByteCounter>,
 }
 
 fn ended(phase: FolderPhase) -> bool {
@@ -63,17 +63,17 @@ fn at_least(counts: &Counts, floor: &Counts) -> Counts {
     }
 }
 
-impl Tally {
+impl PassStats {
     /// An empty tally; `meter` counts the bytes the source sessions read.
-    pub fn new(meter: Arc<Meter>) -> Arc<Self> {
+    pub fn new(meter: Arc<ByteCounter>) -> Arc<Self> {
         Arc::new(Self { inner: Mutex::default(), meter })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Sums) -> T) -> T {
         act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn touch<T>(&self, now: i64, act: impl FnOnce(&mut Inner) -> T) -> T {
+    fn touch<T>(&self, now: i64, act: impl FnOnce(&mut Sums) -> T) -> T {
         self.with(|inner| {
             inner.updated = now;
             inner.changed = true;
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn r47_progress_counts_folders_and_r49_bytes_only_rise() {
-        let tally = Tally::new(Arc::default());
+        let tally = PassStats::new(Arc::default());
         for id in 1..=3 {
             let counts = Counts { source: 5, ..Counts::default() };
             tally.folder(1, FolderId(id), FolderPath::new(["f"]), counts, FolderPhase::Waiting);
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn c12_what_is_left_out_by_default_is_counted_as_skipped() {
-        let tally = Tally::new(Arc::default());
+        let tally = PassStats::new(Arc::default());
         for _ in 0..2 {
             tally.left_out(1, 7);
         }
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_pass_whose_folders_have_all_ended_no_longer_copies() {
-        let tally = Tally::new(Arc::default());
+        let tally = PassStats::new(Arc::default());
         for id in 1..=2 {
             tally.folder(1, FolderId(id), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
         }
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn sums_of_a_resumed_pass_do_not_fall_and_do_not_count_twice() {
-        let tally = Tally::new(Arc::default());
+        let tally = PassStats::new(Arc::default());
         let earlier = Counts { source: 10, copied: 4, bytes: 400, errors: 1, ..Counts::default() };
         tally.goes_on_from(earlier);
         assert_eq!(tally.progress().counts, Counts { errors: 0, ..earlier });
@@ -282,8 +282,8 @@ mod tests {
 
     #[test]
     fn r49_bytes_rise_and_end_at_what_was_written() {
-        let meter = Arc::new(Meter::default());
-        let tally = Tally::new(Arc::clone(&meter));
+        let meter = Arc::new(ByteCounter::default());
+        let tally = PassStats::new(Arc::clone(&meter));
         tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Working);
         let shown = || {
             let progress = tally.progress();
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn r52_in_retry_mode_the_time_of_the_statistics_stands_still() {
         use crate::domain::failure::{Cause, Failure, Retry, Scope};
-        let tally = Tally::new(Arc::default());
+        let tally = PassStats::new(Arc::default());
         tally.phase(10, Phase::Copying);
         let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "copying");
         tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: 99 }));

@@ -21,8 +21,8 @@ use crate::pass::lost_copies::Sorted;
 use crate::pass::places::Prepared;
 use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::restored::{AT_ONCE, WITNESSES};
-use crate::pass::sample::{Bytes, Proof, SAMPLE, compared, compared_by_name, prove};
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, compared, compared_by_name, prove};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Copies looked at with one question to the database.
 const CHUNK: usize = 20_000;
@@ -103,7 +103,7 @@ pub(super) struct There<'a> {
     /// The source folder, if it is looked into.
     pub(super) source: Option<&'a FolderRef>,
     pub(super) doubts: Doubts,
-    pub(super) rows: &'a Rows,
+    pub(super) rows: &'a LostCopyRows,
     /// Where the source was compared already: the messages that were no longer there. Lost copies of others are not copied again
     /// in this pass.
     pub(super) scanned: Option<&'a BTreeSet<(FolderId, Uid)>>,
@@ -111,16 +111,16 @@ pub(super) struct There<'a> {
     pub(super) kept: Bytes,
 }
 
-/// Rows of the item, as far as they decide what becomes of messages whose copies are lost.
+/// LostCopyRows of the item, as far as they decide what becomes of messages whose copies are lost.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct LostCopyRows {
     /// Compared in this pass: their lost messages are copied again.
     pub(super) looked_into: BTreeSet<FolderId>,
     /// Of messages that are not at the source any more where they were: copied again only where they moved.
     pub(super) left: BTreeSet<FolderId>,
 }
 
-impl Rows {
+impl LostCopyRows {
     /// Those of a pass.
     pub fn of(prepared: &Prepared) -> Self {
         Self {
@@ -133,9 +133,9 @@ impl Rows {
 #[async_trait]
 impl Step for There<'_> {
     /// Whether the numbers had changed; a folder that cannot be read is a failure of that folder.
-    type Out = Result<bool, Trouble>;
+    type Out = Result<bool, SideFailure>;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
         self.looked(pass, source, to).await
     }
 }
@@ -147,14 +147,14 @@ impl There<'_> {
         pass: &Pass,
         source: &mut dyn Source,
         to: &mut dyn Destination,
-    ) -> Flow<Result<bool, Trouble>> {
+    ) -> PassResult<Result<bool, SideFailure>> {
         match self.look(pass, source, to).await {
-            Err(Halt::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Err(trouble)),
+            Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Err(trouble)),
             looked => looked.map(Ok),
         }
     }
 
-    async fn look(&self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<bool> {
+    async fn look(&self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<bool> {
         let known = pass.journal.known_at_destination(self.id).await?;
         let untold = if self.doubts.renumbered() {
             pass.journal.copies(self.id, vec![Watermark::NOT_TOLD]).await?
@@ -175,7 +175,7 @@ impl There<'_> {
         Ok(true)
     }
 
-    async fn sample_holds(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<bool> {
+    async fn sample_holds(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> PassResult<bool> {
         let every = known.len().div_ceil(SAMPLE).max(1);
         let mut chosen: Vec<Uid> = known.iter().rev().step_by(every).copied().collect();
         chosen.extend(known.first());
@@ -183,11 +183,11 @@ impl There<'_> {
         chosen.dedup();
         let copies = pass.journal.copies(self.id, chosen).await?;
         let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
-        let proofs = prove(to, self.at, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
-        Ok(!proofs.contains(&Proof::Contradicted))
+        let proofs = prove(to, self.at, &asked, self.kept).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+        Ok(!proofs.contains(&IdentityProof::Contradicted))
     }
 
-    async fn newest_hold(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> Flow<bool> {
+    async fn newest_hold(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> PassResult<bool> {
         if self.kept == Bytes::Changed {
             return Ok(true);
         }
@@ -195,7 +195,7 @@ impl There<'_> {
         let mut copies = pass.journal.copies(self.id, newest).await?;
         copies.retain(|(_, mark)| mark.content.is_some() && mark.origin == Origin::Copied);
         let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
-        let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         Ok(found.others.is_empty())
     }
 
@@ -206,28 +206,32 @@ impl There<'_> {
         source: &mut dyn Source,
         to: &mut dyn Destination,
         known: &[Uid],
-    ) -> Flow<Sorted> {
+    ) -> PassResult<Sorted> {
         let into = self.at;
         let mut sorted = Sorted::default();
         let mut absent = Vec::new();
         for some in known.chunks(CHUNK) {
             let copies = pass.journal.copies(self.id, some.to_vec()).await?;
             let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
-            let proofs = prove(to, into, &asked, self.kept).await.on(Side::Destination).map_err(Halt::Fatal)?;
-            let unseen: Vec<Uid> =
-                asked.iter().zip(&proofs).filter(|(_, p)| **p == Proof::Unseen).map(|((uid, _), _)| *uid).collect();
+            let proofs = prove(to, into, &asked, self.kept).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            let unseen: Vec<Uid> = asked
+                .iter()
+                .zip(&proofs)
+                .filter(|(_, p)| **p == IdentityProof::Unseen)
+                .map(|((uid, _), _)| *uid)
+                .collect();
             let listed =
-                to.scan(into, &Which::These(unseen), false).await.on(Side::Destination).map_err(Halt::Fatal)?;
+                to.scan(into, &Which::These(unseen), false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
             let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
             for (copy, proof) in copies.into_iter().zip(proofs) {
                 match proof {
-                    Proof::Confirmed => drop(sorted.confirmed.insert(copy.1.destination)),
-                    Proof::Contradicted => sorted.lost.push(copy),
+                    IdentityProof::Confirmed => drop(sorted.confirmed.insert(copy.1.destination)),
+                    IdentityProof::Contradicted => sorted.lost.push(copy),
                     // There, and not handed out: nobody can tell.
-                    Proof::Unseen if listed.contains(&copy.1.destination) => {
+                    IdentityProof::Unseen if listed.contains(&copy.1.destination) => {
                         sorted.confirmed.insert(copy.1.destination);
                     }
-                    Proof::Unseen => absent.push(copy),
+                    IdentityProof::Unseen => absent.push(copy),
                 }
             }
         }
@@ -254,7 +258,7 @@ impl There<'_> {
         source: &mut dyn Source,
         to: &mut dyn Destination,
         sorted: &mut Sorted,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let Some(here) = self.source else { return Ok(()) };
         let own: Vec<(Uid, Uid)> = sorted
             .lost
@@ -279,7 +283,7 @@ impl There<'_> {
     /// Contents are compared from the top down until enough in a row are what they were; what differs is lost. Where no copy
     /// is as it was, the destination may hand out all of them in another form than before:
     /// other folders tell.
-    async fn set_replaced_aside(&self, pass: &Pass, to: &mut dyn Destination, sorted: &mut Sorted) -> Flow<()> {
+    async fn set_replaced_aside(&self, pass: &Pass, to: &mut dyn Destination, sorted: &mut Sorted) -> PassResult<()> {
         if self.kept == Bytes::Changed {
             return Ok(());
         }
@@ -291,7 +295,7 @@ impl There<'_> {
         let (mut replaced, mut sure) = (BTreeSet::new(), false);
         for some in copies.rchunks(AT_ONCE) {
             let asked: Vec<(Uid, &Watermark)> = some.iter().map(|(_, mark)| (mark.destination, mark)).collect();
-            let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            let found = compared(to, self.at, &asked).await.on(Side::Destination).map_err(PassStop::Fatal)?;
             sure |= found.same > 0;
             let enough = found.others.is_empty() && found.same > AT_ONCE / 2;
             replaced.extend(found.others);
@@ -313,7 +317,7 @@ impl There<'_> {
 
     /// Whether the destination hands out no copy as it did: of some other folders the oldest ones differ, to which no restored
     /// backup gives a new meaning.
-    async fn is_in_another_form(&self, pass: &Pass, to: &mut dyn Destination) -> Flow<bool> {
+    async fn is_in_another_form(&self, pass: &Pass, to: &mut dyn Destination) -> PassResult<bool> {
         let mut differ = false;
         let other = |row: &FolderRecord| row.destination_wire != self.at.wire && row.destination_validity != 0;
         for row in pass.journal.folders().await?.into_iter().filter(other).take(WITNESSES) {
@@ -325,7 +329,7 @@ impl There<'_> {
                 Ok(found) if found.same > 0 => return Ok(false),
                 Ok(found) => differ |= !found.others.is_empty(),
                 Err(failure) if failure.scope <= Scope::Folder => {}
-                Err(failure) => return Err(failure).on(Side::Destination).map_err(Halt::Fatal),
+                Err(failure) => return Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
             }
         }
         Ok(differ)
@@ -337,11 +341,11 @@ impl There<'_> {
         source: (&mut dyn Source, &FolderRef),
         to: &mut dyn Destination,
         pairs: &[(Uid, Uid)],
-    ) -> Flow<BTreeSet<Uid>> {
+    ) -> PassResult<BTreeSet<Uid>> {
         let (source, from) = source;
         let (here, there) = (pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect());
-        let (here, _) = traces(source, from, here).await.on(Side::Source).map_err(Halt::Fatal)?;
-        let (there, _) = traces(to, self.at, there).await.on(Side::Destination).map_err(Halt::Fatal)?;
+        let (here, _) = traces(source, from, here).await.on(Side::Source).map_err(PassStop::Fatal)?;
+        let (there, _) = traces(to, self.at, there).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let meet = |(source, destination): &&(Uid, Uid)| {
             here.get(source).zip(there.get(destination)).is_some_and(|(ours, theirs)| ours.meet(theirs))
         };

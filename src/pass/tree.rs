@@ -9,13 +9,13 @@ use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::record::{FolderEnd, FolderRecord, Habit, Notice, NoticeKind, Phase, Seen};
 use crate::domain::tree::{Tree, Twins};
 use crate::endpoint::{Destination, Limits, NewFolder, Source};
-use crate::pass::candidates::{Candidate, Examine, Open, is_another};
-use crate::pass::known::Known;
+use crate::pass::candidates::{Candidate, Examine, OpenDestinations, is_another};
+use crate::pass::known::KnownRows;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::places::Prepared;
-use crate::pass::recorder::Entry;
+use crate::pass::recorder::ToRecord;
 use crate::pass::twins::new_folder;
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Folders left out that are named one by one; of more, the number is told.
 const MOST_NAMED: usize = 200;
@@ -33,13 +33,13 @@ struct List;
 impl Step for List {
     type Out = Listing;
 
-    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Listing> {
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Listing> {
         pass.tally.phase(pass.clock.now(), Phase::ListingSource);
         let limits = to.limits();
         let (source, destination) = tokio::join!(source.list(), to.list());
         Ok(Listing {
-            source: source.on(Side::Source).map_err(Halt::Fatal)?,
-            destination: own(destination.on(Side::Destination).map_err(Halt::Fatal)?),
+            source: source.on(Side::Source).map_err(PassStop::Fatal)?,
+            destination: own(destination.on(Side::Destination).map_err(PassStop::Fatal)?),
             limits,
         })
     }
@@ -57,8 +57,8 @@ struct ListThere;
 impl Step for ListThere {
     type Out = Vec<ListedFolder>;
 
-    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
-        Ok(own(to.list().await.on(Side::Destination).map_err(Halt::Fatal)?))
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
+        Ok(own(to.list().await.on(Side::Destination).map_err(PassStop::Fatal)?))
     }
 }
 
@@ -72,14 +72,14 @@ struct Create<'a> {
 impl Step for Create<'_> {
     type Out = Vec<Result<WireName, Failure>>;
 
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
         pass.tally.phase(pass.clock.now(), Phase::CreatingFolders);
         let mut created = Vec::new();
         if !self.create.is_empty() {
-            created = to.create(self.create).await.on(Side::Destination).map_err(Halt::Fatal)?;
+            created = to.create(self.create).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         }
         if !self.subscribe.is_empty() {
-            for refused in to.subscribe(self.subscribe).await.on(Side::Destination).map_err(Halt::Fatal)? {
+            for refused in to.subscribe(self.subscribe).await.on(Side::Destination).map_err(PassStop::Fatal)? {
                 if let Err(failure) = refused {
                     tracing::warn!(%failure, "folder not subscribed");
                 }
@@ -104,21 +104,21 @@ impl<'a> Preparation<'a> {
 
 impl Preparation<'_> {
     /// Lists both sides. A source without any folder is not believed: every mailbox has one.
-    pub(super) async fn list(&self, lane: &mut Lane) -> Flow<Listing> {
+    pub(super) async fn list(&self, lane: &mut Lane) -> PassResult<Listing> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::Connecting);
-        let listing = self.pass.persist(lane, &mut List).await?;
+        let listing = self.pass.run_with_retry(lane, &mut List).await?;
         if listing.source.iter().any(|folder| folder.selectable && !folder.foreign) {
             return Ok(listing);
         }
         let failure = Failure::new(Cause::NoFolders, Scope::Mailbox, Retry::User, "listing folders")
             .saying(format!("{} folders listed, none of them with mail of its own", listing.source.len()));
-        Err(Halt::Fatal(Trouble { side: Side::Source, failure }))
+        Err(PassStop::Fatal(SideFailure { side: Side::Source, failure }))
     }
 
     /// Lists both sides and names what a pass would leave out; changes nothing.
-    pub(super) async fn look_over(&self, lane: &mut Lane) -> Flow<()> {
+    pub(super) async fn look_over(&self, lane: &mut Lane) -> PassResult<()> {
         let listing = self.list(lane).await?;
-        let known = Known::new(&[], &BTreeMap::new());
+        let known = KnownRows::new(&[], &BTreeMap::new());
         let separator = listing.limits.separator;
         let tree = self.plan(&listing.source, &listing.destination, separator, &known, &Twins::default())?;
         self.tell_left_out(&tree, &listing).await;
@@ -140,17 +140,17 @@ impl Preparation<'_> {
         let (named, more) = told.split_at(told.len().min(MOST_NAMED));
         for (at, reason) in named {
             let path = listing.source[*at].path.clone();
-            self.pass.recorder.add(Entry::notice(notice(Some(path), messages(*at), reason.word().to_owned()))).await;
+            self.pass.recorder.add(ToRecord::notice(notice(Some(path), messages(*at), reason.word().to_owned()))).await;
         }
         if !more.is_empty() {
             let detail = format!("{} more folders, for the same reasons", more.len());
             let held = more.iter().map(|(at, _)| messages(*at)).sum();
-            self.pass.recorder.add(Entry::notice(notice(None, held, detail))).await;
+            self.pass.recorder.add(ToRecord::notice(notice(None, held, detail))).await;
         }
     }
 
     /// Lists, creates the tree and says which folders to look into.
-    pub(super) async fn prepare(&self, lane: &mut Lane) -> Flow<Prepared> {
+    pub(super) async fn prepare(&self, lane: &mut Lane) -> PassResult<Prepared> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::Loading);
         let mut records = self.pass.journal.folders().await?;
         let mut listing = self.list(lane).await?;
@@ -158,7 +158,7 @@ impl Preparation<'_> {
         self.wait_for_the_interrupted(&records).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         self.follow_renamed(lane, &mut records, &listing.destination).await?;
-        let known = Known::new(&records, &renamed);
+        let known = KnownRows::new(&records, &renamed);
         let separator = listing.limits.separator;
         let tree = self.tree(lane, &listing.source, &mut listing.destination, separator, &known).await?;
         self.tell_left_out(&tree, &listing).await;
@@ -170,7 +170,7 @@ impl Preparation<'_> {
         let (mut look, mut settled): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|c| c.refused.is_none() && !self.unchanged(c));
         if !look.is_empty() {
-            self.pass.persist(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
+            self.pass.run_with_retry(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
         }
         if look.iter().any(|c| c.refused.is_none() && c.was_put_back()) {
             self.doubt_source(lane, &listing, &mut look, &mut settled).await?;
@@ -180,7 +180,7 @@ impl Preparation<'_> {
         let (mut look, empty): (Vec<_>, Vec<_>) = look.into_iter().partition(needed);
         settled.extend(empty);
         if !look.is_empty() {
-            self.pass.persist(lane, &mut Open { candidates: &mut look }).await?;
+            self.pass.run_with_retry(lane, &mut OpenDestinations { candidates: &mut look }).await?;
         }
         if look.iter().any(|c| c.doubts().stepped_back()) {
             self.doubt_destination(lane, &listing, &mut look, &mut settled).await?;
@@ -194,11 +194,11 @@ impl Preparation<'_> {
         lane: &mut Lane,
         listing: &Listing,
         settled: &mut Vec<Candidate>,
-    ) -> Flow<Vec<Candidate>> {
+    ) -> PassResult<Vec<Candidate>> {
         let known = |c: &mut Candidate| c.record.is_some() && c.refused.is_none();
         let mut more: Vec<Candidate> = settled.extract_if(.., known).collect();
         if !more.is_empty() {
-            self.pass.persist(lane, &mut Examine { listing, candidates: &mut more }).await?;
+            self.pass.run_with_retry(lane, &mut Examine { listing, candidates: &mut more }).await?;
         }
         Ok(more)
     }
@@ -211,10 +211,10 @@ impl Preparation<'_> {
         listing: &Listing,
         look: &mut Vec<Candidate>,
         settled: &mut Vec<Candidate>,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let mut more = self.known_ones(lane, listing, settled).await?;
         if !more.is_empty() {
-            self.pass.persist(lane, &mut Open { candidates: &mut more }).await?;
+            self.pass.run_with_retry(lane, &mut OpenDestinations { candidates: &mut more }).await?;
         }
         look.extend(more);
         let sound = |r: &&FolderRecord| r.destination_validity != 0 && !r.destination_seen.is_doubted();
@@ -233,7 +233,7 @@ impl Preparation<'_> {
         listing: &Listing,
         look: &mut Vec<Candidate>,
         settled: &mut Vec<Candidate>,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         tracing::info!("the source was put back to an earlier state");
         look.extend(self.known_ones(lane, listing, settled).await?);
         for candidate in look.iter_mut() {
@@ -247,12 +247,17 @@ impl Preparation<'_> {
 
     /// Where folders have a MAILBOXID, those that were just created get theirs by another look at the list: later passes tell
     /// by it whether they are still the same.
-    async fn identify_created(&self, lane: &mut Lane, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
+    async fn identify_created(
+        &self,
+        lane: &mut Lane,
+        listing: &Listing,
+        candidates: &mut [Candidate],
+    ) -> PassResult<()> {
         let created = |c: &Candidate| c.there.is_none() && !c.gone && c.refused.is_none();
         if !listing.destination.iter().any(|f| f.mailbox_id.is_some()) || !candidates.iter().any(created) {
             return Ok(());
         }
-        let listed = self.pass.persist(lane, &mut ListThere).await?;
+        let listed = self.pass.run_with_retry(lane, &mut ListThere).await?;
         for candidate in candidates.iter_mut().filter(|c| created(c)) {
             candidate.there = listed.iter().find(|folder| folder.wire == candidate.wire).cloned();
         }
@@ -260,7 +265,7 @@ impl Preparation<'_> {
     }
 
     /// A HIGHESTMODSEQ that stood still while something changed is not trusted at this server any more (D11).
-    async fn notice_stalls(&self, candidates: &[Candidate]) -> Flow<()> {
+    async fn notice_stalls(&self, candidates: &[Candidate]) -> PassResult<()> {
         let known = self.pass.journal.habit(Side::Source).await?.modseq_stalls;
         let stalls = |candidate: &Candidate| {
             let marker = candidate.record.as_ref().and_then(|record| record.marker);
@@ -282,7 +287,7 @@ impl Preparation<'_> {
     }
 
     /// An attempt that was interrupted moments ago may still be landing.
-    async fn wait_for_the_interrupted(&self, records: &[FolderRecord]) -> Flow<()> {
+    async fn wait_for_the_interrupted(&self, records: &[FolderRecord]) -> PassResult<()> {
         match records.iter().any(|record| record.intent.is_some()) {
             true => self.pass.settle_unknown().await,
             false => Ok(()),
@@ -290,7 +295,13 @@ impl Preparation<'_> {
     }
 
     /// Creates what is missing; what the destination refuses stays with its candidate.
-    async fn create(&self, lane: &mut Lane, tree: &Tree, listing: &Listing, candidates: &mut [Candidate]) -> Flow<()> {
+    async fn create(
+        &self,
+        lane: &mut Lane,
+        tree: &Tree,
+        listing: &Listing,
+        candidates: &mut [Candidate],
+    ) -> PassResult<()> {
         // A folder somebody took away is not made again for old mail; another source folder may still need it.
         let needed: BTreeSet<_> = candidates.iter().filter(|c| !c.gone).map(|c| &c.plan.destination).collect();
         let taken_away = |c: &&Candidate| c.gone && !needed.contains(&c.plan.destination);
@@ -307,13 +318,13 @@ impl Preparation<'_> {
         if create.is_empty() && subscribe.is_empty() {
             return Ok(());
         }
-        let created = self.pass.persist(lane, &mut Create { create: &create, subscribe: &subscribe }).await?;
+        let created = self.pass.run_with_retry(lane, &mut Create { create: &create, subscribe: &subscribe }).await?;
         let created: BTreeMap<_, _> = create.iter().map(|new| &new.path).zip(created).collect();
         for candidate in candidates.iter_mut().filter(|c| !c.gone) {
             match created.get(&candidate.plan.destination) {
                 Some(Ok(wire)) => candidate.wire = wire.clone(),
                 Some(Err(failure)) => {
-                    candidate.refused = Some(Trouble { side: Side::Destination, failure: failure.clone() });
+                    candidate.refused = Some(SideFailure { side: Side::Destination, failure: failure.clone() });
                 }
                 None => {}
             }
@@ -323,7 +334,7 @@ impl Preparation<'_> {
 }
 
 /// When every folder of earlier passes has another UIDVALIDITY or MAILBOXID, this is not their mailbox (D12).
-fn same_mailbox(records: &[FolderRecord], destination: &[ListedFolder]) -> Flow<()> {
+fn same_mailbox(records: &[FolderRecord], destination: &[ListedFolder]) -> PassResult<()> {
     let now: HashMap<_, _> = destination.iter().filter_map(|f| Some((&f.wire, (f.state?, &f.mailbox_id)))).collect();
     let compared: Vec<bool> = records
         .iter()
@@ -340,5 +351,5 @@ fn same_mailbox(records: &[FolderRecord], destination: &[ListedFolder]) -> Flow<
     let failure = Failure::new(Cause::NotTheSameMailbox, Scope::Mailbox, Retry::User, "comparing the folders").saying(
         format!("all {} folders known from earlier passes have a new UIDVALIDITY or MAILBOXID", compared.len()),
     );
-    Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
+    Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }))
 }

@@ -13,13 +13,13 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Belief, OursLeft};
 use crate::domain::record::{Notice, NoticeKind};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
-use crate::pass::closing::Closing;
+use crate::pass::closing::Finale;
 use crate::pass::job::Job;
 use crate::pass::lane::{Lanes, Step};
-use crate::pass::{Flow, Halt, On, Pass};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// One message in doubt.
-struct Doubt {
+struct MessageDoubt {
     source: FolderRef,
     destination: FolderRef,
     /// Its bytes.
@@ -30,10 +30,10 @@ struct Doubt {
 
 /// By source folder and number; none where it was named already.
 #[derive(Default)]
-pub(super) struct MaybeTwice(Mutex<BTreeMap<(FolderId, Uid), Option<Doubt>>>);
+pub(super) struct MaybeTwice(Mutex<BTreeMap<(FolderId, Uid), Option<MessageDoubt>>>);
 
 impl MaybeTwice {
-    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<(FolderId, Uid), Option<Doubt>>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<(FolderId, Uid), Option<MessageDoubt>>) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -62,7 +62,7 @@ impl Pass {
         self.findings.twice.with(|map| {
             for (ours, there) in doubtful {
                 let (source, destination) = (job.plan.source.clone(), job.plan.destination.clone());
-                let doubt = Doubt { source, destination, len: ours.len, there };
+                let doubt = MessageDoubt { source, destination, len: ours.len, there };
                 map.entry((job.id, ours.uid)).or_insert(Some(doubt));
             }
         });
@@ -76,20 +76,20 @@ impl Pass {
     }
 }
 
-impl Closing<'_> {
+impl Finale<'_> {
     /// Everything is copied: where a copy has the size that was sent, this destination keeps what it gets, and what it held
     /// before is another message. The rest is named.
-    pub(super) async fn name_doubts(&self, lanes: &mut Lanes) -> Flow<()> {
-        let mut left: BTreeMap<(FolderId, Uid), Doubt> = BTreeMap::new();
+    pub(super) async fn name_doubts(&self, lanes: &mut Lanes) -> PassResult<()> {
+        let mut left: BTreeMap<(FolderId, Uid), MessageDoubt> = BTreeMap::new();
         for (key, doubt) in self.pass.findings.twice.with(std::mem::take) {
             left.extend(doubt.map(|doubt| (key, doubt)));
         }
         let keeps = !left.is_empty() && self.pass.journal.habit(Side::Destination).await?.keeps_bytes();
         let Some(lane) = lanes.iter_mut().next().filter(|_| !left.is_empty() && !keeps) else { return Ok(()) };
         self.pass.recorder.flush().await;
-        self.pass.persist(lane, &mut LookAtCopies { left: &mut left }).await?;
+        self.pass.run_with_retry(lane, &mut LookAtCopies { left: &mut left }).await?;
         let mut by_folder: BTreeMap<FolderId, (FolderRef, Vec<Uid>)> = BTreeMap::new();
-        for ((folder, _), Doubt { source, there, .. }) in left {
+        for ((folder, _), MessageDoubt { source, there, .. }) in left {
             by_folder.entry(folder).or_insert_with(|| (source, Vec::new())).1.push(there);
         }
         for (folder, (source, there)) in by_folder {
@@ -101,14 +101,14 @@ impl Closing<'_> {
 
 /// Asks for the sizes of the copies that were made of messages in doubt.
 struct LookAtCopies<'a> {
-    left: &'a mut BTreeMap<(FolderId, Uid), Doubt>,
+    left: &'a mut BTreeMap<(FolderId, Uid), MessageDoubt>,
 }
 
 #[async_trait]
 impl Step for LookAtCopies<'_> {
     type Out = ();
 
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<()> {
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
         let mut copies: BTreeMap<FolderId, Vec<(Uid, Uid)>> = BTreeMap::new();
         let mut not_copied = Vec::new();
         for (folder, uid) in self.left.keys().copied() {
@@ -128,7 +128,7 @@ impl Step for LookAtCopies<'_> {
             let place = place.destination.clone();
             let listing = match to.scan(&place, &Which::These(numbers.iter().map(|n| n.0).collect()), false).await {
                 Err(failure) if failure.scope <= Scope::Folder => continue,
-                listing => listing.on(Side::Destination).map_err(Halt::Fatal)?,
+                listing => listing.on(Side::Destination).map_err(PassStop::Fatal)?,
             };
             for message in listing {
                 let Ok(at) = numbers.binary_search_by_key(&message.uid, |n| n.0) else { continue };

@@ -6,11 +6,11 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::ListedFolder;
 use crate::domain::tree::{Creation, Tree, Twins, destination_tree};
 use crate::endpoint::{Destination, NewFolder, Source};
-use crate::pass::known::Known;
+use crate::pass::known::KnownRows;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::tree::Preparation;
 use crate::pass::tree::own;
-use crate::pass::{Flow, Halt, On, Pass, Trouble};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// How often the destination is asked: names nested deeper than this in names that differ only in case are left to chance.
 const ROUNDS: u32 = 16;
@@ -22,13 +22,13 @@ struct Try(Vec<NewFolder>);
 impl Step for Try {
     type Out = Vec<ListedFolder>;
 
-    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> Flow<Self::Out> {
-        for refused in to.create(&self.0).await.on(Side::Destination).map_err(Halt::Fatal)? {
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
+        for refused in to.create(&self.0).await.on(Side::Destination).map_err(PassStop::Fatal)? {
             if let Err(failure) = refused {
                 tracing::info!(%failure, "one of two names that differ only in case not created");
             }
         }
-        Ok(own(to.list().await.on(Side::Destination).map_err(Halt::Fatal)?))
+        Ok(own(to.list().await.on(Side::Destination).map_err(PassStop::Fatal)?))
     }
 }
 
@@ -45,13 +45,13 @@ impl Preparation<'_> {
         source: &[ListedFolder],
         destination: &[ListedFolder],
         separator: Option<char>,
-        known: &Known<'_>,
+        known: &KnownRows<'_>,
         twins: &Twins,
-    ) -> Flow<Tree> {
+    ) -> PassResult<Tree> {
         destination_tree(source, destination, &self.pass.order.options, separator, &known.destinations, twins).map_err(
             |error| {
                 let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
-                Halt::Fatal(Trouble { side: Side::Destination, failure: failure.saying(error.to_string()) })
+                PassStop::Fatal(SideFailure { side: Side::Destination, failure: failure.saying(error.to_string()) })
             },
         )
     }
@@ -63,8 +63,8 @@ impl Preparation<'_> {
         source: &[ListedFolder],
         destination: &mut Vec<ListedFolder>,
         separator: Option<char>,
-        known: &Known<'_>,
-    ) -> Flow<Tree> {
+        known: &KnownRows<'_>,
+    ) -> PassResult<Tree> {
         let mut twins = Twins::default();
         let mut tree = self.plan(source, destination, separator, known, &twins)?;
         for _ in 0..ROUNDS {
@@ -72,7 +72,7 @@ impl Preparation<'_> {
             if asked.is_empty() {
                 break;
             }
-            let listed = self.pass.persist(lane, &mut Try(asked.iter().map(new_folder).collect())).await?;
+            let listed = self.pass.run_with_retry(lane, &mut Try(asked.iter().map(new_folder).collect())).await?;
             twins.learn(&asked, &tree, destination, &listed);
             *destination = listed;
             tree = self.plan(source, destination, separator, known, &twins)?;

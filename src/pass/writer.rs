@@ -21,13 +21,13 @@ use crate::endpoint::{Destination, Fetched};
 use crate::pass::arrivals::Arrivals;
 use crate::pass::copy::{Backlog, next_expected};
 use crate::pass::finish::not_compared;
-use crate::pass::flight::{Broke, Broken, Ending, InFlight, Pending, Unplaced};
+use crate::pass::flight::{Broke, Broken, Ending, InFlight, PendingAppend, Unplaced};
 use crate::pass::job::{Job, Sent};
 use crate::pass::notes::Notes;
 use crate::pass::pulse::{Pulse, Sizes};
-use crate::pass::reader::Piece;
+use crate::pass::reader::ReadEvent;
 use crate::pass::resolve::spool_failed;
-use crate::pass::{Flow, Halt, Pass, Trouble, bytes};
+use crate::pass::{Pass, PassResult, PassStop, SideFailure, bytes};
 
 /// Appends under way at once on one connection.
 const UNDER_WAY: usize = 250;
@@ -56,7 +56,7 @@ pub(super) struct Outgoing {
 }
 
 /// The state of the writing half.
-pub(super) struct Writer<'a> {
+pub(super) struct AppendWriter<'a> {
     pub(super) pass: &'a Pass,
     pub(super) backlog: &'a Backlog<'a>,
     /// Messages of the current folder that wait to go in one append, and until when.
@@ -97,7 +97,7 @@ pub(super) struct Writer<'a> {
     half_sent: Vec<(FolderId, Uid)>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> AppendWriter<'a> {
     pub fn new(pass: &'a Pass, backlog: &'a Backlog<'a>) -> Self {
         Self {
             pass,
@@ -128,7 +128,11 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes until the pieces end. Whatever the end, every append that was answered is handed to the recorder.
-    pub async fn write(&mut self, to: &mut dyn Destination, mut pieces: mpsc::Receiver<Piece>) -> Result<(), Broke> {
+    pub async fn write(
+        &mut self,
+        to: &mut dyn Destination,
+        mut pieces: mpsc::Receiver<ReadEvent>,
+    ) -> Result<(), Broke> {
         let ended = self.take_pieces(to, &mut pieces).await;
         let ended = match ended {
             Ok(()) => self.finish(to).await,
@@ -137,7 +141,11 @@ impl<'a> Writer<'a> {
         self.conclude(to, ended).await
     }
 
-    async fn take_pieces(&mut self, to: &mut dyn Destination, pieces: &mut mpsc::Receiver<Piece>) -> Flow<()> {
+    async fn take_pieces(
+        &mut self,
+        to: &mut dyn Destination,
+        pieces: &mut mpsc::Receiver<ReadEvent>,
+    ) -> PassResult<()> {
         let pass = self.pass;
         loop {
             if self.send_next_again(to).await? {
@@ -145,8 +153,8 @@ impl<'a> Writer<'a> {
             }
             let piece = tokio::select! {
                 biased;
-                () = pass.quit.cancelled() => return Err(Halt::Stopped),
-                () = pass.recorder.failed().cancelled() => return Err(Halt::Stopped),
+                () = pass.quit.cancelled() => return Err(PassStop::Stopped),
+                () = pass.recorder.failed().cancelled() => return Err(PassStop::Stopped),
                 piece = pieces.recv() => piece,
                 () = sleep_until(self.batch_until), if !self.batch.is_empty() => {
                     self.send_batch(to).await?;
@@ -167,7 +175,7 @@ impl<'a> Writer<'a> {
 
     /// Sends the next message of a refused batch, if there is one. A server may refuse a batch and have stored of it all the
     /// same: its messages are looked for first.
-    async fn send_next_again(&mut self, to: &mut dyn Destination) -> Flow<bool> {
+    async fn send_next_again(&mut self, to: &mut dyn Destination) -> PassResult<bool> {
         let Some((job, _)) = self.again.front() else { return Ok(false) };
         let job = Arc::clone(job);
         if self.doubted.contains(&job.id) {
@@ -185,7 +193,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Everything was handed over: it goes out, and every answer comes in.
-    async fn finish(&mut self, to: &mut dyn Destination) -> Flow<()> {
+    async fn finish(&mut self, to: &mut dyn Destination) -> PassResult<()> {
         self.send_batch(to).await?;
         loop {
             if self.send_next_again(to).await? {
@@ -201,7 +209,7 @@ impl<'a> Writer<'a> {
 
     /// Appends that have begun end, whatever the reason (D23): a server may still take what is on its way to it, and
     /// nothing may be looked for before. A destination that broke answers the rest with its failure at once.
-    async fn conclude(&mut self, to: &mut dyn Destination, ended: Flow<()>) -> Result<(), Broke> {
+    async fn conclude(&mut self, to: &mut dyn Destination, ended: PassResult<()>) -> Result<(), Broke> {
         let place = self.current.as_ref().map(|job| (job.id, next_expected(job, self.last)));
         let mut halt = ended;
         // What was to go again does not: its folders stay open.
@@ -212,7 +220,7 @@ impl<'a> Writer<'a> {
             self.unsure.extend(self.again.drain(..).map(|(job, _)| job.id));
             if let Err(next) = settled {
                 // The first failure is the reason; later ones are its consequences.
-                if halt.is_ok() || matches!(halt, Err(Halt::Stopped)) {
+                if halt.is_ok() || matches!(halt, Err(PassStop::Stopped)) {
                     halt = Err(next);
                 }
             }
@@ -227,7 +235,7 @@ impl<'a> Writer<'a> {
         {
             halt = Err(next);
         }
-        let there_broke = matches!(&halt, Err(Halt::Fatal(trouble)) if trouble.side == Side::Destination);
+        let there_broke = matches!(&halt, Err(PassStop::Fatal(trouble)) if trouble.side == Side::Destination);
         if halt.is_err() && !there_broke {
             // What is not known of the server when a pass goes on is the worse for it; what does not come now does not matter.
             let _ = self.look_at_sizes(to).await;
@@ -245,26 +253,26 @@ impl<'a> Writer<'a> {
         halt.map_err(|halt| Broke { halt, broken: Broken { suspects, place, sent, wire } })
     }
 
-    async fn piece(&mut self, to: &mut dyn Destination, piece: Piece) -> Flow<()> {
+    async fn piece(&mut self, to: &mut dyn Destination, piece: ReadEvent) -> PassResult<()> {
         match piece {
-            Piece::Begin(job) => {
+            ReadEvent::Begin(job) => {
                 self.pass.working(job.id);
                 self.refused.remove(&job.id);
                 (self.current, self.came, self.last) = (Some(job), 0, None);
                 Ok(())
             }
-            Piece::Fetched(Fetched::Message(message)) => self.message(to, message).await,
-            Piece::Fetched(Fetched::Unreadable(uid, failure)) => {
+            ReadEvent::Fetched(Fetched::Message(message)) => self.message(to, message).await,
+            ReadEvent::Fetched(Fetched::Unreadable(uid, failure)) => {
                 let Some(job) = self.reading() else { return Ok(()) };
                 self.arrived(uid);
                 self.pass.message_failed(&job, uid, None, None, Side::Source, failure).await
             }
-            Piece::Fetched(Fetched::Broken(failure)) => {
+            ReadEvent::Fetched(Fetched::Broken(failure)) => {
                 // What came before it goes out: a message at which the source breaks is known by its neighbours.
                 self.send_batch(to).await?;
-                Err(Halt::Fatal(Trouble { side: Side::Source, failure }))
+                Err(PassStop::Fatal(SideFailure { side: Side::Source, failure }))
             }
-            Piece::Refused(failure) => {
+            ReadEvent::Refused(failure) => {
                 self.send_batch(to).await?;
                 if let Some(job) = self.reading() {
                     tracing::info!(folder = %job.path, %failure, "messages refused together; reading them one by one");
@@ -273,7 +281,7 @@ impl<'a> Writer<'a> {
                 }
                 Ok(())
             }
-            Piece::End => {
+            ReadEvent::End => {
                 self.send_batch(to).await?;
                 if let Some(job) = self.reading() {
                     let missing = job.expected().saturating_sub(self.came);
@@ -295,7 +303,7 @@ impl<'a> Writer<'a> {
         self.last = Some(uid);
     }
 
-    async fn message(&mut self, to: &mut dyn Destination, message: SourceMessage) -> Flow<()> {
+    async fn message(&mut self, to: &mut dyn Destination, message: SourceMessage) -> PassResult<()> {
         let Some(job) = self.reading() else { return Ok(()) };
         self.arrived(message.uid);
         let SourceMessage { uid, flags, date, body, hold } = message;
@@ -303,7 +311,7 @@ impl<'a> Writer<'a> {
             let failure = not_compared();
             return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), Side::Source, failure).await;
         }
-        let spool = |error| Halt::Fatal(Trouble { side: Side::Source, failure: spool_failed(&error) });
+        let spool = |error| PassStop::Fatal(SideFailure { side: Side::Source, failure: spool_failed(&error) });
         let identity = bytes::identity(&body).map_err(spool)?;
         let content = bytes::content(&body).map_err(spool)?;
         let outgoing = Outgoing { uid, identity, content, flags, date, body, hold };
@@ -327,7 +335,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Sends what waits for company.
-    async fn send_batch(&mut self, to: &mut dyn Destination) -> Flow<()> {
+    async fn send_batch(&mut self, to: &mut dyn Destination) -> PassResult<()> {
         self.batch_bytes = 0;
         let messages = std::mem::take(&mut self.batch);
         match self.current.clone().filter(|_| !messages.is_empty()) {
@@ -342,7 +350,7 @@ impl<'a> Writer<'a> {
         job: &Arc<Job>,
         mut messages: Vec<Outgoing>,
         careful: bool,
-    ) -> Flow<()> {
+    ) -> PassResult<()> {
         let bytes: u64 = messages.iter().map(|message| message.body.len()).sum();
         self.make_room(to, if careful { 0 } else { UNDER_WAY - 1 }, bytes).await?;
         self.keep_pace(to).await?;
@@ -355,7 +363,7 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         if self.pass.quit.is_cancelled() || self.pass.recorder.failed().is_cancelled() {
-            return Err(Halt::Stopped);
+            return Err(PassStop::Stopped);
         }
         let new = |message: &Outgoing| NewMessage {
             flags: message.flags.allowed_by(&job.plan.permanent),
@@ -368,7 +376,7 @@ impl<'a> Writer<'a> {
                 self.appends += 1;
                 self.bytes += bytes;
                 self.pulse.sent(self.appends);
-                self.in_flight.push_back(InFlight::Append(Pending { job: Arc::clone(job), messages, answer }));
+                self.in_flight.push_back(InFlight::Append(PendingAppend { job: Arc::clone(job), messages, answer }));
                 Ok(())
             }
             Err(failure) => {
@@ -378,14 +386,19 @@ impl<'a> Writer<'a> {
                 }
                 match messages.pop().filter(|_| messages.is_empty()) {
                     Some(single) => self.append_failed(job, &single, failure).await,
-                    None => Err(Halt::Fatal(Trouble { side: Side::Destination, failure })),
+                    None => Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure })),
                 }
             }
         }
     }
 
     /// One message was refused, for good or for now.
-    pub(super) async fn append_failed(&mut self, job: &Arc<Job>, message: &Outgoing, failure: Failure) -> Flow<()> {
+    pub(super) async fn append_failed(
+        &mut self,
+        job: &Arc<Job>,
+        message: &Outgoing,
+        failure: Failure,
+    ) -> PassResult<()> {
         if Pass::is_message_error(&failure) {
             let Outgoing { uid, body, date, .. } = message;
             let (date, side) = (date.as_ref(), Side::Destination);
@@ -394,11 +407,11 @@ impl<'a> Writer<'a> {
         if failure.scope <= Scope::Folder && Self::lasting(&failure) {
             return self.give_up(job, failure);
         }
-        Err(Halt::Fatal(Trouble { side: Side::Destination, failure }))
+        Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }))
     }
 
     /// Takes in answers until no more than so many appends, and so many bytes, are under way.
-    async fn make_room(&mut self, to: &mut dyn Destination, appends: usize, bytes: u64) -> Flow<()> {
+    async fn make_room(&mut self, to: &mut dyn Destination, appends: usize, bytes: u64) -> PassResult<()> {
         while self.appends > appends || (self.appends > 0 && self.bytes + bytes > BYTES_UNDER_WAY) {
             let answer = Self::front(&mut self.in_flight).await;
             self.settled(to, answer).await?;
@@ -407,7 +420,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A server that does not answer gets nothing more to hold: whatever it has when it is lost must be waited for (D28).
-    async fn keep_pace(&mut self, to: &mut dyn Destination) -> Flow<()> {
+    async fn keep_pace(&mut self, to: &mut dyn Destination) -> PassResult<()> {
         if self.appends > 0 && self.pulse.silent_for() > self.pass.order.pace.settle.stalled {
             self.make_room(to, self.appends - 1, 0).await?;
         }

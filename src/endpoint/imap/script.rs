@@ -17,7 +17,7 @@ use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::message::{Body, SourceMessage};
 use crate::domain::secret::Secret;
 use crate::endpoint::budget::Budget;
-use crate::endpoint::{Fetched, FolderRef, MessageStream, Meter, Resources};
+use crate::endpoint::{ByteCounter, Fetched, FolderRef, MessageStream, Resources};
 
 /// Room for messages in memory.
 const BUDGET: usize = 64 << 20;
@@ -119,7 +119,7 @@ async fn log_in_on(io: DuplexStream, budget: usize) -> Result<Session, Failure> 
         spool: std::env::temp_dir(),
         numbers: std::env::temp_dir(),
         budget: Budget::new(budget),
-        meter: Arc::new(Meter::default()),
+        meter: Arc::new(ByteCounter::default()),
     };
     let (io, ahead, known) = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
     log_in(io, &ahead, known, &login, &resources, &timeouts()).await

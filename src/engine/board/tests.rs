@@ -33,8 +33,8 @@ fn between(reads: &str, writes: &str) -> Mailboxes {
     Mailboxes { reads: [MailboxKey::of(reads); 2], writes: [MailboxKey::of(writes); 2] }
 }
 
-fn listed(item: i64, mailboxes: Mailboxes) -> Listed {
-    Listed {
+fn listed(item: i64, mailboxes: Mailboxes) -> KnownItem {
+    KnownItem {
         item: ItemId(item),
         status: Status::NotSubmitted,
         pass: None,
@@ -45,15 +45,15 @@ fn listed(item: i64, mailboxes: Mailboxes) -> Listed {
 }
 
 /// A board with these items of one project, never started, of which so many run at once.
-fn board(items: i64, concurrent: u32) -> Board {
-    let mut board = Board::default();
+fn board(items: i64, concurrent: u32) -> RunState {
+    let mut board = RunState::default();
     let items = (1..=items).map(|id| listed(id, own(id))).collect();
     board.handle(0, Event::Load { project: PROJECT, items, concurrent });
     board
 }
 
 /// The same, started, all of them.
-fn started(items: i64, concurrent: u32) -> Board {
+fn started(items: i64, concurrent: u32) -> RunState {
     let mut board = board(items, concurrent);
     board.handle(0, submitted(1..=items));
     board
@@ -67,7 +67,7 @@ fn submitted_to_wait(items: impl Iterator<Item = i64>, wait: Wait) -> Event {
     Event::Submitted { passes: items.map(|id| (ItemId(id), PassId(id * 10))).collect(), wait }
 }
 
-fn statuses(board: &Board) -> Vec<Status> {
+fn statuses(board: &RunState) -> Vec<Status> {
     board.seats.values().map(|seat| seat.status).collect()
 }
 
@@ -225,8 +225,8 @@ fn one_refused_administrator_login_holds_all_others() {
 
 #[test]
 fn submissions_that_a_crash_left_behind_wait_for_a_word() {
-    let mut board = Board::default();
-    let left = |item, status, pass| Listed { status, pass: Some(PassId(pass)), ..listed(item, own(item)) };
+    let mut board = RunState::default();
+    let left = |item, status, pass| KnownItem { status, pass: Some(PassId(pass)), ..listed(item, own(item)) };
     let items = vec![left(1, Status::Submitted, 7), left(2, Status::Completed, 8)];
     let (effects, _) = board.handle(0, Event::Load { project: PROJECT, items, concurrent: 8 });
     assert_eq!(effects, [], "nothing runs by itself (D3)");
@@ -237,16 +237,16 @@ fn submissions_that_a_crash_left_behind_wait_for_a_word() {
 }
 
 /// A board with items of project 1, which have these mailboxes, all started.
-fn sharing(mailboxes: &[Mailboxes], concurrent: u32) -> (Board, Vec<i64>) {
-    let mut board = Board::default();
-    let items: Vec<Listed> = (1..).zip(mailboxes).map(|(id, of)| listed(id, *of)).collect();
+fn sharing(mailboxes: &[Mailboxes], concurrent: u32) -> (RunState, Vec<i64>) {
+    let mut board = RunState::default();
+    let items: Vec<KnownItem> = (1..).zip(mailboxes).map(|(id, of)| listed(id, *of)).collect();
     let all = items.len() as i64;
     board.handle(0, Event::Load { project: PROJECT, items, concurrent });
     let first = spawned(&board.handle(0, submitted(1..=all)).0);
     (board, first)
 }
 
-fn end(board: &mut Board, item: i64) -> Vec<i64> {
+fn end(board: &mut RunState, item: i64) -> Vec<i64> {
     spawned(&board.handle(0, Event::Ended(ItemId(item), COMPLETED)).0)
 }
 
@@ -280,7 +280,7 @@ fn d30_who_reads_what_another_one_writes_waits_and_readers_share() {
 #[test]
 fn d30_it_holds_across_projects_and_one_project_does_not_keep_a_mailbox_from_another() {
     let other = ProjectId(2);
-    let mut board = Board::default();
+    let mut board = RunState::default();
     let of = |ids: &[i64]| ids.iter().map(|id| listed(*id, between("x", "there"))).collect::<Vec<_>>();
     board.handle(0, Event::Load { project: PROJECT, items: of(&[1, 2]), concurrent: 1 });
     let mut items = of(&[3]);
@@ -330,14 +330,15 @@ fn d30_nobody_is_left_waiting_whatever_they_share() {
         (seed >> 33) % below
     };
     for _ in 0..300 {
-        let mut board = Board::default();
+        let mut board = RunState::default();
         let mut all = BTreeMap::new();
         for (project, items) in [(1, 1..=8), (2, 9..=14), (3, 15..=16)] {
             let mut name = || {
                 let mailbox = |n: u64| MailboxKey::of(&format!("mailbox {n}"));
                 [mailbox(random(5)), mailbox(random(40))]
             };
-            let items: Vec<Listed> = items.map(|id| listed(id, Mailboxes { reads: name(), writes: name() })).collect();
+            let items: Vec<KnownItem> =
+                items.map(|id| listed(id, Mailboxes { reads: name(), writes: name() })).collect();
             all.extend(items.iter().map(|item| (item.item.0, item.mailboxes)));
             let concurrent = 1 + random(4) as u32;
             board.handle(0, Event::Load { project: ProjectId(project), items, concurrent });
@@ -402,8 +403,9 @@ fn r3_r4_a_scheduled_item_starts_at_its_time_unless_it_was_stopped() {
 
 #[test]
 fn r3_what_was_scheduled_before_this_process_is_due_all_the_same() {
-    let mut board = Board::default();
-    let scheduled = Listed { status: Status::Scheduled, pass: Some(PassId(7)), until: Some(50), ..listed(1, own(1)) };
+    let mut board = RunState::default();
+    let scheduled =
+        KnownItem { status: Status::Scheduled, pass: Some(PassId(7)), until: Some(50), ..listed(1, own(1)) };
     let load = || Event::Load { project: PROJECT, items: vec![scheduled], concurrent: 8 };
     assert_eq!(spawned(&board.handle(10, load()).0), [] as [i64; 0]);
     board.handle(10, load());
@@ -422,8 +424,8 @@ fn a_submission_that_waits_for_a_word_or_a_credential_stands_in_no_queue() {
 
 #[test]
 fn what_a_remote_service_works_on_takes_no_place_of_what_is_copied_here() {
-    let mut board = Board::default();
-    let remote = |id| Listed { runner: RunnerKind::Remote, ..listed(id, own(id)) };
+    let mut board = RunState::default();
+    let remote = |id| KnownItem { runner: RunnerKind::Remote, ..listed(id, own(id)) };
     let items = vec![listed(1, own(1)), listed(2, own(2)), remote(3), remote(4)];
     board.handle(0, Event::Load { project: PROJECT, items, concurrent: 1 });
     let (effects, _) = board.handle(0, submitted(1..=4));

@@ -21,7 +21,7 @@ pub(super) struct Next {
 }
 
 /// A queue: the items of one project that one kind of runner works on.
-pub(super) type Queue = (ProjectId, RunnerKind);
+pub(super) type QueueId = (ProjectId, RunnerKind);
 
 #[derive(Debug, Default)]
 struct Line {
@@ -37,16 +37,16 @@ struct Use {
 
 /// Who waits for what, and which mailboxes are in use.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct WaitingItems {
     last: u64,
-    lines: BTreeMap<Queue, Line>,
+    lines: BTreeMap<QueueId, Line>,
     used: HashMap<MailboxKey, Use>,
-    parked: HashMap<MailboxKey, BTreeMap<Queue, BTreeSet<u64>>>,
+    parked: HashMap<MailboxKey, BTreeMap<QueueId, BTreeSet<u64>>>,
 }
 
-impl Waiting {
+impl WaitingItems {
     /// A submission stands at the end of its queue.
-    pub fn push(&mut self, queue: Queue, item: ItemId) {
+    pub fn push(&mut self, queue: QueueId, item: ItemId) {
         self.last += 1;
         let number = self.last;
         self.lines.entry(queue).or_default().queue.insert(number, Next { number, item, parked_at: None });
@@ -66,7 +66,7 @@ impl Waiting {
 
     /// Takes everybody of a queue out, in the order of submission. Whoever waits at the same mailboxes is not left
     /// waiting for them.
-    pub fn drain(&mut self, queue: Queue) -> Vec<ItemId> {
+    pub fn drain(&mut self, queue: QueueId) -> Vec<ItemId> {
         let Some(line) = self.lines.remove(&queue) else { return Vec::new() };
         for (number, (_, key)) in &line.parked {
             self.unpark(*key, queue, *number);
@@ -80,12 +80,12 @@ impl Waiting {
     }
 
     /// The first in a queue.
-    pub fn next(&mut self, queue: Queue) -> Option<Next> {
+    pub fn next(&mut self, queue: QueueId) -> Option<Next> {
         self.lines.get_mut(&queue)?.queue.pop_first().map(|(_, next)| next)
     }
 
     /// Gives an item its mailboxes; false if one of them is taken: then it is parked.
-    pub fn take(&mut self, queue: Queue, next: Next, mailboxes: &Mailboxes) -> bool {
+    pub fn take(&mut self, queue: QueueId, next: Next, mailboxes: &Mailboxes) -> bool {
         if let Some(key) = self.taken(mailboxes) {
             self.parked.entry(key).or_default().entry(queue).or_default().insert(next.number);
             self.lines.entry(queue).or_default().parked.insert(next.number, (next.item, key));
@@ -139,7 +139,7 @@ impl Waiting {
         written.or_else(in_use).copied()
     }
 
-    fn unpark(&mut self, key: MailboxKey, queue: Queue, number: u64) {
+    fn unpark(&mut self, key: MailboxKey, queue: QueueId, number: u64) {
         let Some(parked) = self.parked.get_mut(&key) else { return };
         if let Some(numbers) = parked.get_mut(&queue) {
             numbers.remove(&number);

@@ -27,10 +27,10 @@ use mailferry::domain::status::Status;
 use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
-use mailferry::endpoint::{Endpoint, Meter, Resources};
+use mailferry::endpoint::{ByteCounter, Endpoint, Resources};
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::journal::{Journal, JournalError};
-use mailferry::pass::tally::Tally;
+use mailferry::pass::tally::PassStats;
 use mailferry::pass::{Pass, PassEnd, PassOrder, Stops};
 use mailferry::platform::clock::SystemClock;
 use mailferry::store::{NewItem, PassRow, Store, Submission};
@@ -159,8 +159,8 @@ impl Bench {
         let row = store.pass(pass).await.expect("the pass");
         let earlier = store.pass_folders(pass, u32::MAX, 0).await.expect("its folders");
         to(&[Status::Queued], Status::Migrating).await.expect("migrating");
-        let meter: Arc<Meter> = Arc::default();
-        let tally = Tally::new(Arc::clone(&meter));
+        let meter: Arc<ByteCounter> = Arc::default();
+        let tally = PassStats::new(Arc::clone(&meter));
         tally.goes_on_from(row.progress.counts);
         let journal = Arc::new(Cut {
             inner: StoreJournal::new(store.clone(), self.item, pass),
