@@ -50,23 +50,23 @@ impl AppendWriter<'_> {
         to: &mut dyn Destination,
         answer: Result<Vec<Appended>, NotAppended>,
     ) -> PassResult<()> {
-        let mut pending = match self.in_flight.pop_front() {
+        let mut pending = match self.wire.in_flight.pop_front() {
             Some(InFlight::Append(pending)) => pending,
             Some(InFlight::End { job, how }) => return self.end(to, job, how).await,
             None => return Ok(()),
         };
-        self.appends -= 1;
+        self.wire.appends -= 1;
         let bytes = pending.bytes();
-        self.bytes -= bytes;
+        self.wire.bytes -= bytes;
         let answer = match answer {
             Err(NotAppended { failure, answered: false }) => {
-                self.pulse.lost(bytes);
+                self.wire.pulse.lost(bytes);
                 let on_the_way = |one: &Outgoing| Sent { uid: one.uid, identity: one.identity, answered: false };
-                self.sent.extend(pending.messages.iter().map(|one| (pending.job.id, on_the_way(one))));
+                self.wire.sent.extend(pending.messages.iter().map(|one| (pending.job.id, on_the_way(one))));
                 Err(failure)
             }
             answer => {
-                self.pulse.answered(bytes);
+                self.wire.pulse.answered(bytes);
                 answer.map_err(|not| not.failure)
             }
         };
@@ -79,7 +79,7 @@ impl AppendWriter<'_> {
                 Ok(())
             }
             Err(failure) if failure.scope <= Scope::Folder && Self::lasting(&failure) => {
-                if self.refused.contains(&pending.job.id) {
+                if self.refusals.refused.contains(&pending.job.id) {
                     return Ok(());
                 }
                 match pending.messages.as_slice() {
@@ -88,17 +88,17 @@ impl AppendWriter<'_> {
                     // on the wire already, the one case in which the source's order is not kept.
                     _ => {
                         let job = &pending.job;
-                        self.doubted.insert(job.id);
-                        self.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
+                        self.refusals.doubted.insert(job.id);
+                        self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
                         Ok(())
                     }
                 }
             }
             Err(failure) => {
                 // Nobody can tell whether it landed: it is looked for before it is sent again.
-                self.unsure.insert(pending.job.id);
-                if self.suspects.is_empty() {
-                    self.suspects = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
+                self.refusals.unsure.insert(pending.job.id);
+                if self.refusals.suspects.is_empty() {
+                    self.refusals.suspects = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
                 }
                 Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }))
             }
@@ -112,12 +112,12 @@ impl AppendWriter<'_> {
 
     /// The folder cannot be worked on any further: what did not land so far counts as its error.
     pub(super) fn give_up(&mut self, job: &Arc<Job>, failure: Failure) -> PassResult<()> {
-        if !self.refused.insert(job.id) {
+        if !self.refusals.refused.insert(job.id) {
             return Ok(());
         }
-        self.again.retain(|(of, _)| of.id != job.id);
+        self.refusals.again.retain(|(of, _)| of.id != job.id);
         // What is on the wire may still land: only then is it known what is left.
-        self.in_flight.push_back(InFlight::End { job: Arc::clone(job), how: Ending::GivenUp(failure) });
+        self.wire.in_flight.push_back(InFlight::End { job: Arc::clone(job), how: Ending::GivenUp(failure) });
         Ok(())
     }
 
@@ -147,8 +147,8 @@ impl AppendWriter<'_> {
         let traces = bytes::traces(&body).map_err(|error| spool_failed(&error));
         one.mistold = place.at.is_some();
         one.traces = Some(traces.on(Side::Destination).map_err(PassStop::Fatal)?);
-        self.unplaced.push(one);
-        self.unseen += 1;
+        self.wire.unplaced.push(one);
+        self.wire.unseen += 1;
         Ok(())
     }
 
@@ -174,12 +174,12 @@ impl AppendWriter<'_> {
     }
 
     async fn end(&mut self, to: &mut dyn Destination, job: Arc<Job>, how: Ending) -> PassResult<()> {
-        if self.unsure.contains(&job.id) {
+        if self.refusals.unsure.contains(&job.id) {
             return Ok(());
         }
         let under_way = |flying: &InFlight| matches!(flying, InFlight::Append(pending) if pending.job.id == job.id);
-        if self.again.iter().any(|(of, _)| of.id == job.id) || self.in_flight.iter().any(under_way) {
-            self.in_flight.push_back(InFlight::End { job, how });
+        if self.refusals.again.iter().any(|(of, _)| of.id == job.id) || self.wire.in_flight.iter().any(under_way) {
+            self.wire.in_flight.push_back(InFlight::End { job, how });
             return Ok(());
         }
         let how = match self.place(to, &job, true).await? {
@@ -193,7 +193,7 @@ impl AppendWriter<'_> {
                 self.backlog.ended(job.id);
                 self.pass.folder_failed(&mut Job::clone(&job), Side::Destination, failure).await?;
             }
-            Ending::Read { .. } if self.refused.contains(&job.id) => {}
+            Ending::Read { .. } if self.refusals.refused.contains(&job.id) => {}
             Ending::Read { missing } if missing > 0 && job.suspicion.rescans < LOOKS => {
                 self.backlog.look_again(&job, job.suspicion.asking, missing);
             }
@@ -208,9 +208,9 @@ impl AppendWriter<'_> {
     /// Looks up the numbers of appended messages at a server that does not tell them, and records those that are found. The
     /// others wait for the next look.
     pub(super) async fn place_all(&mut self, to: &mut dyn Destination) -> PassResult<()> {
-        self.unseen = 0;
+        self.wire.unseen = 0;
         let jobs: BTreeMap<FolderId, Arc<Job>> =
-            self.unplaced.iter().map(|one| (one.job.id, Arc::clone(&one.job))).collect();
+            self.wire.unplaced.iter().map(|one| (one.job.id, Arc::clone(&one.job))).collect();
         for job in jobs.into_values() {
             self.place(to, &job, false).await?;
         }
@@ -220,7 +220,7 @@ impl AppendWriter<'_> {
     /// The same for one folder. `last`: after this nobody looks any more, so what is not there was not stored; answers why
     /// the folder could not be looked into.
     async fn place(&mut self, to: &mut dyn Destination, job: &Arc<Job>, last: bool) -> PassResult<Option<Failure>> {
-        let mut mine: Vec<Unplaced> = self.unplaced.extract_if(.., |one| one.job.id == job.id).collect();
+        let mut mine: Vec<Unplaced> = self.wire.unplaced.extract_if(.., |one| one.job.id == job.id).collect();
         for look in 0..if last { LAST_LOOKS } else { 1 } {
             if mine.is_empty() {
                 return Ok(None);
@@ -233,20 +233,20 @@ impl AppendWriter<'_> {
                 Err(failure) if failure.scope <= Scope::Folder && last => return Ok(Some(failure)),
                 Err(failure) if failure.scope <= Scope::Folder => {}
                 Err(failure) => {
-                    self.unplaced.extend(mine);
+                    self.wire.unplaced.extend(mine);
                     return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }));
                 }
             }
         }
         if !last {
-            self.unplaced.extend(mine);
+            self.wire.unplaced.extend(mine);
             return Ok(None);
         }
         match self.find_mistold(to, job, &mut mine).await? {
             Ok(()) => {}
             Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
             Err(failure) => {
-                self.unplaced.extend(mine);
+                self.wire.unplaced.extend(mine);
                 return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }));
             }
         }
@@ -267,8 +267,8 @@ impl AppendWriter<'_> {
         let wire = &job.plan.destination.wire;
         let on_the_way =
             |flying: &InFlight| matches!(flying, InFlight::Append(other) if other.job.plan.destination.wire == *wire);
-        let alone = !self.in_flight.iter().any(on_the_way)
-            && self.unplaced.iter().all(|other| other.job.plan.destination.wire != *wire);
+        let alone = !self.wire.in_flight.iter().any(on_the_way)
+            && self.wire.unplaced.iter().all(|other| other.job.plan.destination.wire != *wire);
         let own: Vec<OwnMessage> = mine.iter().map(own).collect();
         let sure = (Said::Yes, self.belief().await?);
         let arrivals = self.arrivals_in(job).await?;
@@ -305,11 +305,11 @@ impl AppendWriter<'_> {
 
     /// Looks whether a destination holds messages of a refused batch all the same; these do not go again.
     pub(super) async fn find_refused(&mut self, to: &mut dyn Destination, job: &Arc<Job>) -> PassResult<()> {
-        self.doubted.remove(&job.id);
+        self.refusals.doubted.remove(&job.id);
         self.place(to, job, false).await?;
         let of_job = |(of, _): &&(Arc<Job>, Outgoing)| of.id == job.id;
         let mut own = Vec::new();
-        for (_, one) in self.again.iter().filter(of_job) {
+        for (_, one) in self.refusals.again.iter().filter(of_job) {
             let traces = bytes::traces(&one.body).map_err(|error| spool_failed(&error));
             let traces = Some(traces.on(Side::Source).map_err(PassStop::Fatal)?);
             let Outgoing { uid, identity, content, .. } = *one;
@@ -332,10 +332,10 @@ impl AppendWriter<'_> {
             return Ok(());
         }
         tracing::info!(folder = %job.path, stored = found.len(), "the server refused a batch and stored of it");
-        let (stored, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.again)
+        let (stored, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.refusals.again)
             .into_iter()
             .partition(|(of, one)| of.id == job.id && found.contains_key(&one.uid));
-        self.again = rest;
+        self.refusals.again = rest;
         for (job, Outgoing { uid, identity, content, flags, body, .. }) in stored {
             if let Some(newcomer) = found.get(&uid) {
                 let one =

@@ -55,46 +55,67 @@ pub(super) struct Outgoing {
     pub hold: Option<Hold>,
 }
 
+/// Messages of one folder that wait to go in one append.
+struct Batch {
+    messages: Vec<Outgoing>,
+    bytes: u64,
+    /// They wait no longer than this.
+    until: Instant,
+}
+
+/// The folder being read.
+#[derive(Default)]
+struct Reading {
+    job: Option<Arc<Job>>,
+    came: u64,
+    last: Option<Uid>,
+}
+
+/// What was written out and is not settled.
+pub(super) struct Wire {
+    pub in_flight: VecDeque<InFlight>,
+    pub appends: usize,
+    pub bytes: u64,
+    pub unplaced: Vec<Unplaced>,
+    /// How many of them came since they were looked up last.
+    pub unseen: usize,
+    /// Written out and not answered before the connection broke.
+    pub sent: Vec<(FolderId, Sent)>,
+    /// How quick the server's answers are.
+    pub pulse: Pulse,
+}
+
+/// What went wrong with appends.
+#[derive(Default)]
+pub(super) struct Refusals {
+    /// Messages of refused batches, to go one by one before anything else.
+    pub again: VecDeque<(Arc<Job>, Outgoing)>,
+    /// Folders of which a batch was refused: before its messages go again, they are looked for.
+    pub doubted: BTreeSet<FolderId>,
+    /// Folders given up or ended midway: the rest of their pieces is passed over.
+    pub refused: BTreeSet<FolderId>,
+    /// Folders with an append of which nobody can tell whether it landed.
+    pub unsure: BTreeSet<FolderId>,
+    /// The messages of the first such append.
+    pub suspects: Vec<(FolderId, Uid)>,
+    /// The connection broke while these were being sent.
+    half_sent: Vec<(FolderId, Uid)>,
+}
+
 /// The state of the writing half.
 pub(super) struct AppendWriter<'a> {
     pub(super) pass: &'a Pass,
     pub(super) backlog: &'a Backlog<'a>,
-    /// Messages of the current folder that wait to go in one append, and until when.
-    batch: Vec<Outgoing>,
-    batch_bytes: u64,
-    batch_until: Instant,
-    /// Messages of refused batches, to go one by one before anything else.
-    pub(super) again: VecDeque<(Arc<Job>, Outgoing)>,
-    pub(super) in_flight: VecDeque<InFlight>,
-    pub(super) appends: usize,
-    pub(super) bytes: u64,
-    pub(super) unplaced: Vec<Unplaced>,
-    /// How many of them came since they were looked up last.
-    pub(super) unseen: usize,
+    batch: Batch,
+    reading: Reading,
+    pub(super) wire: Wire,
+    pub(super) refusals: Refusals,
     /// What is in the destination folders of this lane since their intents.
     pub(super) arrivals: BTreeMap<WireName, Arrivals>,
     /// What is to be said of the folders under way.
     pub(super) notes: BTreeMap<FolderId, Notes>,
     /// How the server keeps what it is sent.
     pub(super) sizes: Sizes,
-    /// How quick its answers are.
-    pub(super) pulse: Pulse,
-    /// Folders of which a batch was refused: before its messages go again, they are looked for.
-    pub(super) doubted: BTreeSet<FolderId>,
-    /// Written out and not answered before the connection broke.
-    pub(super) sent: Vec<(FolderId, Sent)>,
-    /// The folder being read.
-    current: Option<Arc<Job>>,
-    came: u64,
-    last: Option<Uid>,
-    /// Folders given up or ended midway: the rest of their pieces is passed over.
-    pub(super) refused: BTreeSet<FolderId>,
-    /// Folders with an append of which nobody can tell whether it landed.
-    pub(super) unsure: BTreeSet<FolderId>,
-    /// The messages of the first such append.
-    pub(super) suspects: Vec<(FolderId, Uid)>,
-    /// The connection broke while these were being sent.
-    half_sent: Vec<(FolderId, Uid)>,
 }
 
 impl<'a> AppendWriter<'a> {
@@ -102,28 +123,21 @@ impl<'a> AppendWriter<'a> {
         Self {
             pass,
             backlog,
-            batch: Vec::new(),
-            batch_bytes: 0,
-            batch_until: Instant::now(),
-            again: VecDeque::new(),
-            in_flight: VecDeque::new(),
-            appends: 0,
-            bytes: 0,
-            unplaced: Vec::new(),
-            unseen: 0,
+            batch: Batch { messages: Vec::new(), bytes: 0, until: Instant::now() },
+            reading: Reading::default(),
+            wire: Wire {
+                in_flight: VecDeque::new(),
+                appends: 0,
+                bytes: 0,
+                unplaced: Vec::new(),
+                unseen: 0,
+                sent: Vec::new(),
+                pulse: Pulse::new(),
+            },
+            refusals: Refusals::default(),
             arrivals: BTreeMap::new(),
             notes: BTreeMap::new(),
             sizes: Sizes::default(),
-            pulse: Pulse::new(),
-            doubted: BTreeSet::new(),
-            sent: Vec::new(),
-            current: None,
-            came: 0,
-            last: None,
-            refused: BTreeSet::new(),
-            unsure: BTreeSet::new(),
-            suspects: Vec::new(),
-            half_sent: Vec::new(),
         }
     }
 
@@ -156,12 +170,12 @@ impl<'a> AppendWriter<'a> {
                 () = pass.quit.cancelled() => return Err(PassStop::Stopped),
                 () = pass.recorder.failed().cancelled() => return Err(PassStop::Stopped),
                 piece = pieces.recv() => piece,
-                () = sleep_until(self.batch_until), if !self.batch.is_empty() => {
+                () = sleep_until(self.batch.until), if !self.batch.messages.is_empty() => {
                     self.send_batch(to).await?;
                     continue;
                 }
                 // Answers are taken in while the source is slower than the destination.
-                answer = Self::front(&mut self.in_flight), if !self.in_flight.is_empty() => {
+                answer = Self::front(&mut self.wire.in_flight), if !self.wire.in_flight.is_empty() => {
                     self.settled(to, answer).await?;
                     continue;
                 }
@@ -176,18 +190,18 @@ impl<'a> AppendWriter<'a> {
     /// Sends the next message of a refused batch, if there is one. A server may refuse a batch and have stored of it all the
     /// same: its messages are looked for first.
     async fn send_next_again(&mut self, to: &mut dyn Destination) -> PassResult<bool> {
-        let Some((job, _)) = self.again.front() else { return Ok(false) };
+        let Some((job, _)) = self.refusals.again.front() else { return Ok(false) };
         let job = Arc::clone(job);
-        if self.doubted.contains(&job.id) {
+        if self.refusals.doubted.contains(&job.id) {
             self.make_room(to, 0, 0).await?;
             self.find_refused(to, &job).await?;
             return Ok(true);
         }
-        let Some((job, message)) = self.again.pop_front() else { return Ok(false) };
+        let Some((job, message)) = self.refusals.again.pop_front() else { return Ok(false) };
         let sent = self.send(to, &job, vec![message], false).await;
         if sent.is_err() {
             // It may not have gone out: its folder must not end without it.
-            self.unsure.insert(job.id);
+            self.refusals.unsure.insert(job.id);
         }
         sent.map(|()| true)
     }
@@ -199,10 +213,10 @@ impl<'a> AppendWriter<'a> {
             if self.send_next_again(to).await? {
                 continue;
             }
-            if self.in_flight.is_empty() {
+            if self.wire.in_flight.is_empty() {
                 return self.look_at_sizes(to).await;
             }
-            let answer = Self::front(&mut self.in_flight).await;
+            let answer = Self::front(&mut self.wire.in_flight).await;
             self.settled(to, answer).await?;
         }
     }
@@ -210,14 +224,14 @@ impl<'a> AppendWriter<'a> {
     /// Appends that have begun end, whatever the reason (D23): a server may still take what is on its way to it, and
     /// nothing may be looked for before. A destination that broke answers the rest with its failure at once.
     async fn conclude(&mut self, to: &mut dyn Destination, ended: PassResult<()>) -> Result<(), Broke> {
-        let place = self.current.as_ref().map(|job| (job.id, next_expected(job, self.last)));
+        let place = self.reading.job.as_ref().map(|job| (job.id, next_expected(job, self.reading.last)));
         let mut halt = ended;
         // What was to go again does not: its folders stay open.
-        self.unsure.extend(self.again.drain(..).map(|(job, _)| job.id));
-        while !self.in_flight.is_empty() {
-            let answer = Self::front(&mut self.in_flight).await;
+        self.refusals.unsure.extend(self.refusals.again.drain(..).map(|(job, _)| job.id));
+        while !self.wire.in_flight.is_empty() {
+            let answer = Self::front(&mut self.wire.in_flight).await;
             let settled = self.settled(to, answer).await;
-            self.unsure.extend(self.again.drain(..).map(|(job, _)| job.id));
+            self.refusals.unsure.extend(self.refusals.again.drain(..).map(|(job, _)| job.id));
             if let Err(next) = settled {
                 // The first failure is the reason; later ones are its consequences.
                 if halt.is_ok() || matches!(halt, Err(PassStop::Stopped)) {
@@ -225,9 +239,9 @@ impl<'a> AppendWriter<'a> {
                 }
             }
         }
-        let mut suspects = std::mem::take(&mut self.suspects);
+        let mut suspects = std::mem::take(&mut self.refusals.suspects);
         if suspects.is_empty() {
-            suspects = std::mem::take(&mut self.half_sent);
+            suspects = std::mem::take(&mut self.refusals.half_sent);
         }
         // What cannot be looked up is not recorded: it lies above the floor of its intent, where the next look finds it.
         if let Err(next) = self.place_all(to).await
@@ -247,9 +261,9 @@ impl<'a> AppendWriter<'a> {
             halt = Err(next);
         }
         let answered = |one: &Unplaced| (one.job.id, Sent { uid: one.uid, identity: one.identity, answered: true });
-        let landed = self.unplaced.drain(..).map(|one| answered(&one));
-        let sent: Vec<(FolderId, Sent)> = landed.chain(std::mem::take(&mut self.sent)).collect();
-        let wire = self.pulse.on_wire();
+        let landed = self.wire.unplaced.drain(..).map(|one| answered(&one));
+        let sent: Vec<(FolderId, Sent)> = landed.chain(std::mem::take(&mut self.wire.sent)).collect();
+        let wire = self.wire.pulse.on_wire();
         halt.map_err(|halt| Broke { halt, broken: Broken { suspects, place, sent, wire } })
     }
 
@@ -257,8 +271,8 @@ impl<'a> AppendWriter<'a> {
         match piece {
             ReadEvent::Begin(job) => {
                 self.pass.working(job.id);
-                self.refused.remove(&job.id);
-                (self.current, self.came, self.last) = (Some(job), 0, None);
+                self.refusals.refused.remove(&job.id);
+                (self.reading.job, self.reading.came, self.reading.last) = (Some(job), 0, None);
                 Ok(())
             }
             ReadEvent::Fetched(Fetched::Message(message)) => self.message(to, message).await,
@@ -276,18 +290,18 @@ impl<'a> AppendWriter<'a> {
                 self.send_batch(to).await?;
                 if let Some(job) = self.reading() {
                     tracing::info!(folder = %job.path, %failure, "messages refused together; reading them one by one");
-                    self.refused.insert(job.id);
-                    self.in_flight.push_back(InFlight::End { job, how: Ending::Refused });
+                    self.refusals.refused.insert(job.id);
+                    self.wire.in_flight.push_back(InFlight::End { job, how: Ending::Refused });
                 }
                 Ok(())
             }
             ReadEvent::End => {
                 self.send_batch(to).await?;
                 if let Some(job) = self.reading() {
-                    let missing = job.expected().saturating_sub(self.came);
-                    self.in_flight.push_back(InFlight::End { job, how: Ending::Read { missing } });
+                    let missing = job.expected().saturating_sub(self.reading.came);
+                    self.wire.in_flight.push_back(InFlight::End { job, how: Ending::Read { missing } });
                 }
-                self.current = None;
+                self.reading.job = None;
                 Ok(())
             }
         }
@@ -295,12 +309,12 @@ impl<'a> AppendWriter<'a> {
 
     /// The folder being read, unless the rest of it is passed over.
     fn reading(&self) -> Option<Arc<Job>> {
-        self.current.clone().filter(|job| !self.refused.contains(&job.id))
+        self.reading.job.clone().filter(|job| !self.refusals.refused.contains(&job.id))
     }
 
     fn arrived(&mut self, uid: Uid) {
-        self.came += 1;
-        self.last = Some(uid);
+        self.reading.came += 1;
+        self.reading.last = Some(uid);
     }
 
     async fn message(&mut self, to: &mut dyn Destination, message: SourceMessage) -> PassResult<()> {
@@ -325,20 +339,20 @@ impl<'a> AppendWriter<'a> {
             self.send(to, &job, vec![outgoing], careful).await?;
             return if careful { self.make_room(to, 0, 0).await } else { Ok(()) };
         }
-        if self.batch.is_empty() {
-            self.batch_until = Instant::now() + BATCH_WAIT;
+        if self.batch.messages.is_empty() {
+            self.batch.until = Instant::now() + BATCH_WAIT;
         }
-        self.batch.push(outgoing);
-        self.batch_bytes += len;
-        let full = self.batch_bytes >= BATCH_BYTES || self.batch.len() >= BATCH_MESSAGES;
+        self.batch.messages.push(outgoing);
+        self.batch.bytes += len;
+        let full = self.batch.bytes >= BATCH_BYTES || self.batch.messages.len() >= BATCH_MESSAGES;
         if full { self.send_batch(to).await } else { Ok(()) }
     }
 
     /// Sends what waits for company.
     async fn send_batch(&mut self, to: &mut dyn Destination) -> PassResult<()> {
-        self.batch_bytes = 0;
-        let messages = std::mem::take(&mut self.batch);
-        match self.current.clone().filter(|_| !messages.is_empty()) {
+        self.batch.bytes = 0;
+        let messages = std::mem::take(&mut self.batch.messages);
+        match self.reading.job.clone().filter(|_| !messages.is_empty()) {
             Some(job) => self.send(to, &job, messages, false).await,
             None => Ok(()),
         }
@@ -354,12 +368,12 @@ impl<'a> AppendWriter<'a> {
         let bytes: u64 = messages.iter().map(|message| message.body.len()).sum();
         self.make_room(to, if careful { 0 } else { UNDER_WAY - 1 }, bytes).await?;
         self.keep_pace(to).await?;
-        if self.unseen >= LOOK_UP_AT {
+        if self.wire.unseen >= LOOK_UP_AT {
             self.make_room(to, 0, 0).await?;
             self.place_all(to).await?;
         }
         // Answers that came meanwhile may have ended the folder.
-        if self.refused.contains(&job.id) {
+        if self.refusals.refused.contains(&job.id) {
             return Ok(());
         }
         if self.pass.quit.is_cancelled() || self.pass.recorder.failed().is_cancelled() {
@@ -373,16 +387,16 @@ impl<'a> AppendWriter<'a> {
         };
         match to.append(&job.plan.destination, messages.iter().map(new).collect()).await {
             Ok(answer) => {
-                self.appends += 1;
-                self.bytes += bytes;
-                self.pulse.sent(self.appends);
-                self.in_flight.push_back(InFlight::Append(PendingAppend { job: Arc::clone(job), messages, answer }));
+                self.wire.appends += 1;
+                self.wire.bytes += bytes;
+                self.wire.pulse.sent(self.wire.appends);
+                self.wire.in_flight.push_back(InFlight::Append(PendingAppend { job: Arc::clone(job), messages, answer }));
                 Ok(())
             }
             Err(failure) => {
                 if failure.scope > Scope::Folder {
-                    self.half_sent = messages.iter().map(|message| (job.id, message.uid)).collect();
-                    self.unsure.insert(job.id);
+                    self.refusals.half_sent = messages.iter().map(|message| (job.id, message.uid)).collect();
+                    self.refusals.unsure.insert(job.id);
                 }
                 match messages.pop().filter(|_| messages.is_empty()) {
                     Some(single) => self.append_failed(job, &single, failure).await,
@@ -412,8 +426,8 @@ impl<'a> AppendWriter<'a> {
 
     /// Takes in answers until no more than so many appends, and so many bytes, are under way.
     async fn make_room(&mut self, to: &mut dyn Destination, appends: usize, bytes: u64) -> PassResult<()> {
-        while self.appends > appends || (self.appends > 0 && self.bytes + bytes > BYTES_UNDER_WAY) {
-            let answer = Self::front(&mut self.in_flight).await;
+        while self.wire.appends > appends || (self.wire.appends > 0 && self.wire.bytes + bytes > BYTES_UNDER_WAY) {
+            let answer = Self::front(&mut self.wire.in_flight).await;
             self.settled(to, answer).await?;
         }
         Ok(())
@@ -421,8 +435,8 @@ impl<'a> AppendWriter<'a> {
 
     /// A server that does not answer gets nothing more to hold: whatever it has when it is lost must be waited for (D28).
     async fn keep_pace(&mut self, to: &mut dyn Destination) -> PassResult<()> {
-        if self.appends > 0 && self.pulse.silent_for() > self.pass.order.pace.settle.stalled {
-            self.make_room(to, self.appends - 1, 0).await?;
+        if self.wire.appends > 0 && self.wire.pulse.silent_for() > self.pass.order.pace.settle.stalled {
+            self.make_room(to, self.wire.appends - 1, 0).await?;
         }
         Ok(())
     }
