@@ -30,7 +30,7 @@ use mailferry::endpoint::{
 };
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::tally::PassStats;
-use mailferry::pass::{Pass, PassEnd, PassOrder, Stops};
+use mailferry::pass::{Means, Pass, PassEnd, PassOrder, Stops};
 use mailferry::platform::clock::SystemClock;
 use mailferry::store::{NewItem, Store, Submission};
 use tokio::sync::mpsc;
@@ -241,8 +241,10 @@ async fn later(folder: &Path, messages: u32) {
     let idle = memory("VmRSS:");
     let journal = Arc::new(StoreJournal::new(store, item, pass));
     let (tally, clock) = (PassStats::new(Arc::default()), Arc::new(SystemClock));
+    let (source, destination, stops) = (side(messages / 2), side(0), Stops::default());
+    let means = Means { source, destination, journal, tally, clock, stops };
     let begun = std::time::Instant::now();
-    let end = Pass::run(order, side(messages / 2), side(0), journal, tally, clock, Stops::default()).await;
+    let end = Pass::run(order, means).await;
     let took = begun.elapsed();
     assert!(matches!(end, PassEnd::Completed { errors: 0, .. }), "{end:?}");
     assert_eq!(set.load(Ordering::Relaxed), 1, "one flag changed");

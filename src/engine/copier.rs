@@ -25,7 +25,7 @@ use crate::engine::runner::{Reports, Runner, Task};
 use crate::engine::store_journal::StoreJournal;
 use crate::pass::journal::Journal;
 use crate::pass::tally::PassStats;
-use crate::pass::{Pass, PassEnd, PassOrder, Stops};
+use crate::pass::{Means, Pass, PassEnd, PassOrder, Stops};
 use crate::store::{PassRow, StoreError};
 
 /// How often the figures of a running pass are reported.
@@ -135,16 +135,15 @@ impl Worker<'_> {
         };
         reports.loaded().await;
         let journal: Arc<dyn Journal> = Arc::new(StoreJournal::new(self.workspace.store.clone(), self.item, self.pass));
-        let clock = self.workspace.clock.clone();
-        let run = Pass::run(
-            ready.order,
-            ready.source,
-            ready.destination,
-            Arc::clone(&journal),
-            Arc::clone(&self.tally),
-            clock,
+        let means = Means {
+            source: ready.source,
+            destination: ready.destination,
+            journal: Arc::clone(&journal),
+            tally: Arc::clone(&self.tally),
+            clock: self.workspace.clock.clone(),
             stops,
-        );
+        };
+        let run = Pass::run(ready.order, means);
         let run = Box::pin(run);
         tokio::select! {
             end = run => end,

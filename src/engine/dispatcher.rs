@@ -20,10 +20,10 @@ use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Wait;
-use crate::engine::board::{Effect, Event, KnownItem, RunState};
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::handle::Workspace;
 use crate::engine::mailboxes;
+use crate::engine::run_state::{Effect, Event, KnownItem, RunState};
 use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::speed::RateMeter;
@@ -68,23 +68,42 @@ impl Runners {
     }
 }
 
-pub(super) struct Dispatcher {
-    workspace: Workspace,
+/// What comes in from the engine's handle, and what goes out to whoever watches.
+struct Doors {
     inbox: mpsc::Receiver<Input>,
     publish: watch::Sender<Arc<Snapshot>>,
     elsewhere: watch::Sender<()>,
-    census: HashMap<ProjectId, Census>,
-    board: RunState,
+}
+
+/// Passes that run.
+struct Crew {
     runners: Runners,
-    runs: HashMap<ItemId, RunningPass>,
+    running: HashMap<ItemId, RunningPass>,
     workers: JoinSet<()>,
     tell: mpsc::Sender<News>,
     news: mpsc::Receiver<News>,
+}
+
+/// Whether somebody still holds the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Held,
+    /// It was told to close.
+    Closing,
+    /// And the handle has gone: it ends with the last pass.
+    Orphaned,
+}
+
+pub(super) struct Dispatcher {
+    workspace: Workspace,
+    doors: Doors,
+    crew: Crew,
+    census: HashMap<ProjectId, Census>,
+    state: RunState,
     rows: Builder,
     /// Statuses that could not be written, oldest first: tried again until they are.
     unwritten: Vec<StatusChange>,
-    closing: bool,
-    orphaned: bool,
+    life: Life,
 }
 
 /// Returns when something scheduled is due; never, if nothing is.
@@ -119,20 +138,13 @@ impl Dispatcher {
         let (tell, news) = mpsc::channel(REPORTS);
         Self {
             workspace,
-            inbox,
-            publish,
-            elsewhere,
+            doors: Doors { inbox, publish, elsewhere },
+            crew: Crew { runners, running: HashMap::new(), workers: JoinSet::new(), tell, news },
             census: HashMap::new(),
-            board: RunState::default(),
-            runners,
-            runs: HashMap::new(),
-            workers: JoinSet::new(),
-            tell,
-            news,
+            state: RunState::default(),
             rows: Builder::default(),
             unwritten: Vec::new(),
-            closing: false,
-            orphaned: false,
+            life: Life::Held,
         }
     }
 
@@ -144,7 +156,7 @@ impl Dispatcher {
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                request = self.inbox.recv(), if !self.orphaned => match request {
+                request = self.doors.inbox.recv(), if self.life != Life::Orphaned => match request {
                     Some(Input::Command(command, reply)) => {
                         let outcome = self.command(command).await;
                         // Whoever has the outcome finds it in the snapshot too.
@@ -153,21 +165,21 @@ impl Dispatcher {
                         let _ = reply.send(outcome);
                     }
                     Some(Input::Close) => {
-                        self.closing = true;
+                        self.life = Life::Closing;
                         self.handle(Event::Close).await;
                     }
                     // The handle was dropped: without a close, so are the connections.
-                    None if self.closing => self.orphaned = true,
+                    None if self.life == Life::Closing => self.life = Life::Orphaned,
                     None => return,
                 },
-                Some((item, report)) = self.news.recv() => self.report(item, report).await,
+                Some((item, report)) = self.crew.news.recv() => self.report(item, report).await,
                 // Its end was reported by itself.
-                Some(_) = self.workers.join_next() => {}
-                () = due(self.board.next_due(), self.workspace.clock.now()) => drop(self.handle(Event::Tick).await),
+                Some(_) = self.crew.workers.join_next() => {}
+                () = due(self.state.next_due(), self.workspace.clock.now()) => drop(self.handle(Event::Tick).await),
                 _ = paint.tick() => self.paint(),
                 _ = poll.tick() => self.poll().await,
             }
-            if self.closing && self.runs.is_empty() && self.orphaned {
+            if self.life == Life::Orphaned && self.crew.running.is_empty() {
                 // What ran may have been what filled the disk.
                 self.write_down(Vec::new()).await;
                 self.paint();
@@ -187,7 +199,7 @@ impl Dispatcher {
         };
         // Only these can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
         let new = matches!(command, Command::Start { .. } | Command::Open { .. });
-        if (new || !self.board.knows(project))
+        if (new || !self.state.knows(project))
             && let Err(error) = self.load(project).await
         {
             return failed(&error);
@@ -264,7 +276,7 @@ impl Dispatcher {
             return Ok(Outcome::failed(CommandError::NotWritten));
         }
         let wait = Wait::None;
-        let outcome = self.board.startable(&items, wait);
+        let outcome = self.state.startable(&items, wait);
         if outcome.done.is_empty() {
             return Ok(outcome);
         }
@@ -292,7 +304,7 @@ impl Dispatcher {
     }
 
     async fn handle(&mut self, event: Event) -> Outcome {
-        let (effects, outcome) = self.board.handle(self.workspace.clock.now(), event);
+        let (effects, outcome) = self.state.handle(self.workspace.clock.now(), event);
         // A word of a person may change 100,000 statuses: those in a row are written in one transaction.
         let mut statuses = Vec::new();
         for effect in effects {
@@ -307,17 +319,17 @@ impl Dispatcher {
                     self.spawn(Task { item, pass, counted }, kind);
                 }
                 Effect::Stop(item) => {
-                    if let Some(run) = self.runs.get(&item) {
+                    if let Some(run) = self.crew.running.get(&item) {
                         run.stops.stop.cancel();
                     }
                 }
                 Effect::Abort(item) => {
-                    if let Some(run) = self.runs.get(&item) {
+                    if let Some(run) = self.crew.running.get(&item) {
                         run.stops.abort.cancel();
                     }
                 }
                 Effect::TryAgain(project) => {
-                    let runners = RunnerKind::ALL.into_iter().filter_map(|kind| self.runners.get(kind));
+                    let runners = RunnerKind::ALL.into_iter().filter_map(|kind| self.crew.runners.get(kind));
                     runners.for_each(|runner| runner.try_again(project));
                 }
             }
@@ -328,10 +340,12 @@ impl Dispatcher {
 
     fn spawn(&mut self, task: Task, kind: RunnerKind) {
         let (item, stops) = (task.item, Stops::default());
-        let reports = Reports::new(item, self.tell.clone());
-        self.runs.insert(item, RunningPass { stops: stops.clone(), bytes: 0, speed: RateMeter::new(Instant::now()) });
-        let runner = self.runners.get(kind).cloned();
-        self.workers.spawn(async move {
+        let reports = Reports::new(item, self.crew.tell.clone());
+        self.crew
+            .running
+            .insert(item, RunningPass { stops: stops.clone(), bytes: 0, speed: RateMeter::new(Instant::now()) });
+        let runner = self.crew.runners.get(kind).cloned();
+        self.crew.workers.spawn(async move {
             let end = match runner {
                 Some(runner) => AssertUnwindSafe(runner.run(task, &reports, stops)).catch_unwind().await,
                 None => Ok(internal("nobody does this kind of work in this version")),
@@ -346,7 +360,7 @@ impl Dispatcher {
         match report {
             Report::Loaded => drop(self.handle(Event::Loaded(item)).await),
             Report::Figures(progress, bytes) => {
-                if let (Some(run), Some(row)) = (self.runs.get_mut(&item), self.rows.get(item).cloned()) {
+                if let (Some(run), Some(row)) = (self.crew.running.get_mut(&item), self.rows.get(item).cloned()) {
                     run.bytes = bytes;
                     self.rows.put(ItemRow { progress: *progress, ..row });
                 }
@@ -355,7 +369,7 @@ impl Dispatcher {
                 if matches!(end, PassEnd::Failed { .. }) {
                     tracing::info!(%item, ?end, "pass ended");
                 }
-                self.runs.remove(&item);
+                self.crew.running.remove(&item);
                 self.handle(Event::Ended(item, end)).await;
                 if let Some(row) = self.rows.get(item).cloned() {
                     self.rows.put(ItemRow { speed: 0, ..row });
@@ -367,19 +381,19 @@ impl Dispatcher {
     }
 
     fn paint(&mut self) {
-        for (item, run) in &mut self.runs {
+        for (item, run) in &mut self.crew.running {
             if let Some(row) = self.rows.get(*item).cloned() {
                 let speed = run.speed.look(Instant::now(), run.bytes, row.progress.retry.is_some());
                 self.rows.put(ItemRow { speed, ..row });
             }
         }
         if let Some(snapshot) = self.rows.take() {
-            self.publish.send_replace(snapshot);
+            self.doors.publish.send_replace(snapshot);
         }
     }
 
     fn forget(&mut self, project: ProjectId) {
-        if self.board.forget(project) {
+        if self.state.forget(project) {
             self.rows.remove(project);
             self.census.remove(&project);
         }
@@ -389,7 +403,7 @@ impl Dispatcher {
     async fn look_elsewhere(&mut self) -> Result<(), StoreError> {
         let census = self.workspace.store.census().await?;
         let census: HashMap<ProjectId, Census> = census.into_iter().map(|of| (of.project, of)).collect();
-        let known: Vec<ProjectId> = self.board.projects().collect();
+        let known: Vec<ProjectId> = self.state.projects().collect();
         for project in known {
             match census.get(&project) {
                 Some(now) if self.census.get(&project) == Some(now) => {}
@@ -405,7 +419,7 @@ impl Dispatcher {
             }
         }
         self.paint();
-        self.elsewhere.send_replace(());
+        self.doors.elsewhere.send_replace(());
         Ok(())
     }
 

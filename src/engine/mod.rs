@@ -4,12 +4,12 @@
 //! know whether a window, a terminal or a test watches it.
 
 mod authenticators;
-pub mod board;
 pub mod command;
 mod copier;
 mod dispatcher;
 mod handle;
 pub mod mailboxes;
+pub mod run_state;
 pub mod runner;
 pub mod snapshot;
 mod speed;

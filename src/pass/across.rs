@@ -48,8 +48,8 @@ impl Resolution<'_> {
     /// Settles what new messages are, where other folders can tell; then nothing of the new is anything else.
     pub(super) async fn settle_across(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         self.pass.recorder.flush().await;
-        let left_over = prepared.left_over.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let nothing = left_over.is_empty() && prepared.open.is_empty() && prepared.unread.is_empty();
+        let left_over = prepared.claimable.left_over.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let nothing = left_over.is_empty() && prepared.others.open.is_empty() && prepared.others.unread.is_empty();
         let broken = |job: &Job| job.is_abandoned() && job.numbers.open_intent.is_some();
         let nothing = nothing && !prepared.groups.iter().flatten().any(broken);
         let new = prepared.groups.iter().flatten().any(|job| !job.is_abandoned() && !job.is_empty());
@@ -120,7 +120,7 @@ impl Step for Across<'_> {
 impl Across<'_> {
     async fn gather(&mut self, pass: &Pass, to: &mut dyn Destination) -> PassResult<(Unclaimed, AwayMarks)> {
         let mut away = AwayMarks::default();
-        for row in &self.prepared.unread {
+        for row in &self.prepared.others.unread {
             let mut from = Uid(i64::MIN);
             loop {
                 let marks = pass.journal.some_watermarks(*row, from, Uid(i64::MAX), AT_ONCE / 10).await?;
@@ -136,21 +136,23 @@ impl Across<'_> {
             }
         };
         // Of a folder that failed only now, nobody can tell what of its destination its own new messages are.
-        let broken = |job: &&Job| job.is_abandoned() && !self.prepared.open.contains_key(&job.id);
+        let broken = |job: &&Job| job.is_abandoned() && !self.prepared.others.open.contains_key(&job.id);
         let broken = self.prepared.groups.iter().flatten().filter(broken);
         let broken: Vec<_> =
             broken.filter_map(|job| job.numbers.open_intent.map(|intent| (job.id, intent.floor))).collect();
         let own: BTreeSet<FolderId> = broken.iter().map(|(row, _)| *row).collect();
-        for (row, floor) in self.prepared.open.iter().map(|(row, floor)| (*row, *floor)).chain(broken) {
+        for (row, floor) in self.prepared.others.open.iter().map(|(row, floor)| (*row, *floor)).chain(broken) {
             let found = self.above(pass, to, row, floor).await?;
-            if own.contains(&row) || self.prepared.unread.contains(&row) {
+            if own.contains(&row) || self.prepared.others.unread.contains(&row) {
                 found.into_iter().for_each(|(_, identity)| away.add(identity, None));
             } else {
                 add(row, found);
             }
         }
         // Last: nothing breaks after it, so that none of it is lost for the next try.
-        for (row, found) in std::mem::take(self.prepared.left_over.get_mut().unwrap_or_else(PoisonError::into_inner)) {
+        for (row, found) in
+            std::mem::take(self.prepared.claimable.left_over.get_mut().unwrap_or_else(PoisonError::into_inner))
+        {
             add(row, found);
         }
         Ok((unclaimed, away))

@@ -5,7 +5,7 @@
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::pass::comparison::Comparison;
 use crate::pass::copy::Copying;
-use crate::pass::finish::hangs_up;
+use crate::pass::finish::{SeenOf, hangs_up};
 use crate::pass::flight::Broken;
 use crate::pass::job::{Above, Asking, Job, Todo};
 use crate::pass::lane::{Lane, blames_its_place};
@@ -106,7 +106,9 @@ impl Copying<'_> {
             for uid in &left {
                 let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, "reading a message");
                 let failure = failure.saying("the server lists this message and does not hand it out");
-                self.pass.message_failed(&job, *uid, None, None, Side::Source, failure).await?;
+                self.pass
+                    .message_failed(&job, *uid, SeenOf::default(), SideFailure { side: Side::Source, failure })
+                    .await?;
             }
             self.pass.folder_done(&job, missing.saturating_sub(left.len() as u64)).await?;
         }
@@ -124,7 +126,9 @@ impl Copying<'_> {
                     Err(_) => continue,
                 }
             }
-            self.pass.message_failed(job, uid, None, None, *side, hangs_up(failure)).await?;
+            self.pass
+                .message_failed(job, uid, SeenOf::default(), SideFailure { side: *side, failure: hangs_up(failure) })
+                .await?;
             if neighbours {
                 // The server works; one place less to break at: the row of failed tries ends.
                 self.pass.recovery.left_out();

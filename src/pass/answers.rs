@@ -16,7 +16,7 @@ use crate::domain::record::{Origin, Results, Watermark};
 use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
 use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, Said};
 use crate::pass::contents::traces;
-use crate::pass::finish::copied;
+use crate::pass::finish::{SeenOf, copied};
 use crate::pass::flight::{Ending, InFlight, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
 use crate::pass::pulse::Measured;
@@ -89,7 +89,9 @@ impl AppendWriter<'_> {
                     _ => {
                         let job = &pending.job;
                         self.refusals.doubted.insert(job.id);
-                        self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
+                        self.refusals
+                            .again
+                            .extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
                         Ok(())
                     }
                 }
@@ -98,7 +100,8 @@ impl AppendWriter<'_> {
                 // Nobody can tell whether it landed: it is looked for before it is sent again.
                 self.refusals.unsure.insert(pending.job.id);
                 if self.refusals.suspects.is_empty() {
-                    self.refusals.suspects = pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
+                    self.refusals.suspects =
+                        pending.messages.iter().map(|message| (pending.job.id, message.uid)).collect();
                 }
                 Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }))
             }
@@ -252,7 +255,14 @@ impl AppendWriter<'_> {
         }
         for one in mine {
             self.pass.tally.not_moved(one.bytes);
-            self.pass.message_failed(job, one.uid, None, None, Side::Destination, not_stored()).await?;
+            self.pass
+                .message_failed(
+                    job,
+                    one.uid,
+                    SeenOf::default(),
+                    SideFailure { side: Side::Destination, failure: not_stored() },
+                )
+                .await?;
         }
         Ok(None)
     }

@@ -32,7 +32,7 @@ pub(super) async fn belief(
     if known != Belief::Unknown {
         return Ok(known);
     }
-    if prepared.kept.load(Ordering::Relaxed) {
+    if prepared.there.kept.load(Ordering::Relaxed) {
         return Ok(Belief::Keeps);
     }
     pass.recorder.flush().await;
@@ -52,7 +52,7 @@ pub(super) async fn belief(
 
 /// An own append of an interrupted pass holds the very bytes that were sent. It is learned once in a pass.
 pub(super) async fn keeps(pass: &Pass, prepared: &Prepared) -> PassResult<()> {
-    if !prepared.kept.swap(true, Ordering::Relaxed) {
+    if !prepared.there.kept.swap(true, Ordering::Relaxed) {
         pass.journal.learn(Side::Destination, Habit { kept: 1, ..Habit::default() }).await?;
     }
     Ok(())

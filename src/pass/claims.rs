@@ -36,7 +36,7 @@ impl Recognition<'_> {
         if claimed.is_empty() {
             return Ok(());
         }
-        let mut checked = self.prepared.checked.lock().await;
+        let mut checked = self.prepared.there.checked.lock().await;
         let unchecked = |row: &FolderId| self.prepared.places.get(row).is_some_and(|at| !checked.contains(&at.wire));
         if !claimed.iter().any(unchecked) {
             return Ok(());
@@ -54,7 +54,7 @@ impl Recognition<'_> {
                 // Their identities need not be what was sent, and the messages are not there to be compared.
                 continue;
             }
-            let (path, rows) = (&record.source, &self.prepared.rows);
+            let (path, rows) = (&record.source, &self.prepared.there.rows);
             let there = There { id: row, path, at, source: None, doubts, rows, scanned: Some(&gone), kept };
             match there.looked(self.pass, self.source, self.to).await? {
                 Ok(false) => {}
@@ -76,8 +76,8 @@ impl Recognition<'_> {
 impl Prepared {
     /// Messages that are no longer where they were, by row and number.
     fn claimable(&self) -> BTreeSet<Numbered> {
-        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        let lent: BTreeSet<Numbered> = self.lent.iter().map(|mark| (mark.folder, mark.uid)).collect();
+        let gone = self.claimable.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let lent: BTreeSet<Numbered> = self.claimable.lent.iter().map(|mark| (mark.folder, mark.uid)).collect();
         let all = gone.by_folder().into_iter().flat_map(|(row, uids)| uids.into_iter().map(move |uid| (row, uid)));
         all.filter(|one| !lent.contains(one)).collect()
     }
@@ -88,7 +88,7 @@ impl Resolution<'_> {
     async fn part_with_lost_claims(&self, prepared: &Prepared, wire: &WireName) -> PassResult<()> {
         let leads = |mark: &Gone| prepared.places.get(&mark.at).is_some_and(|at| at.wire == *wire);
         let rows: BTreeSet<FolderId> = {
-            let gone = prepared.gone.lock().unwrap_or_else(PoisonError::into_inner);
+            let gone = prepared.claimable.gone.lock().unwrap_or_else(PoisonError::into_inner);
             gone.iter().filter(|mark| leads(mark)).map(|mark| mark.folder).collect()
         };
         let mut known: BTreeMap<Numbered, bool> = BTreeMap::new();
@@ -97,11 +97,11 @@ impl Resolution<'_> {
             known.extend(marks.iter().map(|mark| ((row, mark.source), mark.is_lost())));
         }
         let state = |mark: &Gone| known.get(&(mark.folder, mark.uid)).copied();
-        let mut gone = prepared.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gone = prepared.claimable.gone.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = gone.take(|mark| leads(mark) && state(mark) != Some(false));
-        let lent: BTreeSet<Numbered> = prepared.lent.iter().map(|mark| (mark.folder, mark.uid)).collect();
+        let lent: BTreeSet<Numbered> = prepared.claimable.lent.iter().map(|mark| (mark.folder, mark.uid)).collect();
         let astray = |mark: &Gone| state(mark) == Some(true) && !lent.contains(&(mark.folder, mark.uid));
-        let mut lost = prepared.astray.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lost = prepared.claimable.astray.lock().unwrap_or_else(PoisonError::into_inner);
         lost.extend(taken.into_iter().filter(astray));
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Comparison<'_> {
         }
         let looks = |job: &Job| !job.is_empty() || (job.shows_everything() && !job.remaining.late.is_empty());
         if prepared.groups.iter().flatten().any(looks) {
-            for id in &prepared.lost {
+            for id in &prepared.others.lost {
                 let marks = self.pass.journal.watermarks(*id).await?;
                 for mark in &marks {
                     if mark.is_lost() { &mut astray } else { &mut gone }.push(gone_mark(*id, mark));
@@ -67,9 +67,12 @@ impl Comparison<'_> {
             }
         }
         self.lend(prepared, &mut gone).await?;
-        prepared.unread.extend(prepared.groups.iter().flatten().filter(|job| job.is_abandoned()).map(|job| job.id));
-        *prepared.astray.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(astray);
-        *prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(gone);
+        prepared
+            .others
+            .unread
+            .extend(prepared.groups.iter().flatten().filter(|job| job.is_abandoned()).map(|job| job.id));
+        *prepared.claimable.astray.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(astray);
+        *prepared.claimable.gone.get_mut().unwrap_or_else(PoisonError::into_inner) = GoneMarks::new(gone);
         Ok(())
     }
 
@@ -79,14 +82,14 @@ impl Comparison<'_> {
         if prepared.groups.iter().flatten().all(|job| job.is_empty()) {
             return Ok(());
         }
-        for id in &prepared.views {
+        for id in &prepared.others.views {
             let missing: BTreeSet<Gone> = gone.iter().filter(|mark| mark.folder == *id).copied().collect();
             let marks = self.pass.journal.watermarks(*id).await?;
             let there = marks.iter().filter(|mark| !mark.is_lost()).map(|mark| gone_mark(*id, mark));
             let there = there.filter(|mark| !missing.contains(mark));
-            prepared.lent.extend(there);
+            prepared.claimable.lent.extend(there);
         }
-        gone.extend(prepared.lent.iter().copied());
+        gone.extend(prepared.claimable.lent.iter().copied());
         Ok(())
     }
 

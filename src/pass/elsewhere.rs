@@ -134,9 +134,9 @@ impl LateRound<'_> {
     ) -> PassResult<Option<Chosen>> {
         let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
         let mut held = self.pass.journal.held_elsewhere(job.id, asked).await?;
-        let lost: BTreeSet<FolderId> = prepared.lost.iter().copied().collect();
+        let lost: BTreeSet<FolderId> = prepared.others.lost.iter().copied().collect();
         held.retain(|one| !lost.contains(&one.folder));
-        let elsewhere = Elsewhere::new(held, prepared.aside.clone());
+        let elsewhere = Elsewhere::new(held, prepared.others.aside.clone());
         let ByName { mut wanted, mut others, open } = elsewhere.by_name(&names);
         let mut step = Contents { job, wanted: open, found: BTreeMap::new() };
         if !step.wanted.is_empty()

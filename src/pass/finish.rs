@@ -11,7 +11,14 @@ use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, N
 use crate::domain::subject::subject_of;
 use crate::pass::job::{Job, Landing, ListFigures, WorkProgress};
 use crate::pass::recorder::ToRecord;
-use crate::pass::{Pass, PassResult, PassStop, bytes};
+use crate::pass::{Pass, PassResult, PassStop, SideFailure, bytes};
+
+/// What was seen of a message that could not be moved.
+#[derive(Clone, Copy, Default)]
+pub(super) struct SeenOf<'a> {
+    pub body: Option<&'a Body>,
+    pub date: Option<&'a InternalDate>,
+}
 
 impl Pass {
     /// A message could not be moved: it becomes an item error and the pass goes on, up to the error limit.
@@ -19,11 +26,11 @@ impl Pass {
         &self,
         job: &Job,
         uid: Uid,
-        body: Option<&Body>,
-        date: Option<&InternalDate>,
-        side: Side,
-        failure: Failure,
+        seen: SeenOf<'_>,
+        trouble: SideFailure,
     ) -> PassResult<()> {
+        let SeenOf { body, date } = seen;
+        let SideFailure { side, failure } = trouble;
         let subject = match body {
             Some(body) if self.order.options.log_subjects => subject_of(&bytes::header(body)),
             _ => None,

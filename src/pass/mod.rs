@@ -117,6 +117,22 @@ pub struct Stops {
     pub abort: CancellationToken,
 }
 
+/// What a pass works with.
+pub struct Means {
+    /// Where it reads.
+    pub source: Arc<dyn Endpoint>,
+    /// Where it writes.
+    pub destination: Arc<dyn Endpoint>,
+    /// Where it keeps what it knows.
+    pub journal: Arc<dyn Journal>,
+    /// Its figures.
+    pub tally: Arc<PassStats>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How it is told to end early.
+    pub stops: Stops,
+}
+
 /// How a pass ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PassEnd {
@@ -232,15 +248,8 @@ struct Findings {
 
 impl Pass {
     /// Runs a pass to its end. Results are committed when this returns, whatever the end.
-    pub async fn run(
-        order: PassOrder,
-        source: Arc<dyn Endpoint>,
-        destination: Arc<dyn Endpoint>,
-        journal: Arc<dyn Journal>,
-        tally: Arc<PassStats>,
-        clock: Arc<dyn Clock>,
-        stops: Stops,
-    ) -> PassEnd {
+    pub async fn run(order: PassOrder, means: Means) -> PassEnd {
+        let Means { source, destination, journal, tally, clock, stops } = means;
         let quit = stops.stop.child_token();
         let (limit, pace, bytes_left) = (order.options.retry_limit, order.pace, order.plan.bytes);
         let recovery = Arc::new(Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));

@@ -36,7 +36,7 @@ impl NumberCheck<'_> {
         let rows = LostCopyRows::of(prepared);
         let checked =
             |group: &Group| group.iter().find(|job| job.is_believed()).map(|job| job.plan.destination.wire.clone());
-        *prepared.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
+        *prepared.there.checked.get_mut() = prepared.groups.iter().filter_map(checked).collect();
         let stepped_back = prepared.groups.iter().flatten().any(|job| job.numbers.doubts.stepped_back());
         self.pass.findings.lost_there.fetch_or(stepped_back, Ordering::Relaxed);
         self.look_where_copies_lie(prepared).await?;
@@ -52,7 +52,7 @@ impl NumberCheck<'_> {
                 self.check_doubted(lane, prepared, &rows).await?;
             }
         }
-        prepared.rows = rows;
+        prepared.there.rows = rows;
         Ok(())
     }
 
@@ -72,13 +72,13 @@ impl NumberCheck<'_> {
     async fn look_there_too(&self, prepared: &mut Prepared, which: impl Fn(FolderId) -> bool) -> PassResult<()> {
         let records = self.pass.journal.folders().await?;
         let seen_there = SeenThere::of(&records);
-        let mut known: BTreeSet<WireName> = prepared.checked.get_mut().clone();
-        let doubted = prepared.doubted.iter().filter_map(|doubted| prepared.places.get(&doubted.row));
+        let mut known: BTreeSet<WireName> = prepared.there.checked.get_mut().clone();
+        let doubted = prepared.there.doubted.iter().filter_map(|doubted| prepared.places.get(&doubted.row));
         known.extend(doubted.map(|at| at.wire.clone()));
         for record in records.iter().filter(|record| which(record.id)) {
             if prepared.places.get(&record.id).is_some_and(|at| known.insert(at.wire.clone())) {
                 let (row, path, seen) = (record.id, record.source.clone(), seen_there.get(record));
-                prepared.doubted.push(Doubted { row, path, seen, went_back: false });
+                prepared.there.doubted.push(Doubted { row, path, seen, went_back: false });
             }
         }
         Ok(())
@@ -168,9 +168,9 @@ impl NumberCheck<'_> {
         prepared: &mut Prepared,
         rows: &LostCopyRows,
     ) -> PassResult<()> {
-        for Doubted { row: id, path, seen, went_back } in std::mem::take(&mut prepared.doubted) {
+        for Doubted { row: id, path, seen, went_back } in std::mem::take(&mut prepared.there.doubted) {
             let Some(at) = prepared.places.get(&id) else { continue };
-            prepared.checked.get_mut().insert(at.wire.clone());
+            prepared.there.checked.get_mut().insert(at.wire.clone());
             let mut doubts = Doubts::of(seen);
             // A list may be wrong (D27).
             if went_back && Preparation::of(self.pass).is_earlier_now(lane, at, seen).await? {

@@ -27,38 +27,59 @@ pub(super) struct Doubted {
     pub went_back: bool,
 }
 
+/// Rows that this pass does not work on as folders, and why.
+#[derive(Default)]
+pub(super) struct OtherRows {
+    /// Their source folder is gone or was renumbered: their messages may have moved (D12).
+    pub lost: Vec<FolderId>,
+    /// Folders of everything: what lies there may have got a folder of its own since.
+    pub views: Vec<FolderId>,
+    /// Folders that those may leave out: Trash and Junk.
+    pub aside: BTreeSet<FolderId>,
+    /// Their source folder could not be read in this pass: what they know answers for messages elsewhere (D29).
+    pub unread: Vec<FolderId>,
+    /// Floors of open intents of rows that are not looked into: what lies above them may be copies of messages elsewhere.
+    pub open: BTreeMap<FolderId, Uid>,
+}
+
+/// Watermarks that lost their message, and what else may answer for a new one.
+#[derive(Default)]
+pub(super) struct Claimable {
+    /// Their message is no longer where it was.
+    pub gone: Mutex<GoneMarks>,
+    /// Their copy was lost too: the message is copied again, wherever it is now.
+    pub astray: Mutex<GoneMarks>,
+    /// Those of the views that may be claimed although their message is where it was.
+    pub lent: Vec<Gone>,
+    /// What lies above the floors of folders that are looked into, and none of their new messages claimed.
+    pub left_over: Mutex<BTreeMap<FolderId, Vec<(Uid, Identity)>>>,
+}
+
+/// What is known of the destination's numbers.
+#[derive(Default)]
+pub(super) struct DestinationNumbers {
+    /// Rows that are not looked into, and whose destination numbers may not hold.
+    pub doubted: Vec<Doubted>,
+    /// Folders in which the numbers of copies were looked at in this pass, or could not be.
+    pub checked: tokio::sync::Mutex<BTreeSet<WireName>>,
+    /// What decides about lost copies.
+    pub rows: LostCopyRows,
+    /// An own append of an interrupted attempt holds the very bytes that were sent.
+    pub kept: AtomicBool,
+}
+
 /// What the first phases found out.
 pub(super) struct Prepared {
     /// Folders to look into.
     pub groups: Vec<Group>,
-    /// LostCopyRows that are not looked into, and whose destination numbers may not hold.
-    pub doubted: Vec<Doubted>,
-    /// LostCopyRows whose source folder is gone or was renumbered: their messages may have moved (D12).
-    pub lost: Vec<FolderId>,
-    /// LostCopyRows of folders of everything: what lies there may have got a folder of its own since.
-    pub views: Vec<FolderId>,
-    /// LostCopyRows of folders that those may leave out: Trash and Junk.
-    pub aside: BTreeSet<FolderId>,
-    /// Watermarks of the views that may be claimed although their message is where it was.
-    pub lent: Vec<Gone>,
     /// Destination folders by row: a watermark may point into another folder than its own.
     pub places: BTreeMap<FolderId, FolderRef>,
-    /// Watermarks whose message is no longer where it was.
-    pub gone: Mutex<GoneMarks>,
-    /// Watermarks of which the copy was lost too: their message is copied again, wherever it is now.
-    pub astray: Mutex<GoneMarks>,
-    /// LostCopyRows whose source folder could not be read in this pass: what they know answers for messages elsewhere (D29).
-    pub unread: Vec<FolderId>,
-    /// Floors of open intents of rows that are not looked into: what lies above them may be copies of messages elsewhere.
-    pub open: BTreeMap<FolderId, Uid>,
-    /// What lies above the floors of folders that are looked into, and none of their new messages claimed.
-    pub left_over: Mutex<BTreeMap<FolderId, Vec<(Uid, Identity)>>>,
-    /// An own append of an interrupted attempt holds the very bytes that were sent.
-    pub kept: AtomicBool,
-    /// What decides about lost copies.
-    pub rows: LostCopyRows,
-    /// Destination folders in which the numbers of copies were looked at in this pass, or could not be.
-    pub checked: tokio::sync::Mutex<BTreeSet<WireName>>,
+    /// The other rows.
+    pub others: OtherRows,
+    /// What may answer for new messages.
+    pub claimable: Claimable,
+    /// The destination's numbers.
+    pub there: DestinationNumbers,
     /// It is settled across folders which of the new messages are copied.
     pub settled: bool,
 }
@@ -67,12 +88,12 @@ impl Prepared {
     /// Whether a new message may be one that was known elsewhere.
     pub fn any_gone(&self) -> bool {
         let any = |marks: &Mutex<GoneMarks>| !marks.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        any(&self.gone) || any(&self.astray)
+        any(&self.claimable.gone) || any(&self.claimable.astray)
     }
 
     /// What of a destination folder's unknown messages its own source folder did not claim.
     pub fn leave_over(&self, folder: FolderId, unclaimed: Vec<(Uid, Identity)>) {
-        let mut left_over = self.left_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left_over = self.claimable.left_over.lock().unwrap_or_else(PoisonError::into_inner);
         if unclaimed.is_empty() {
             left_over.remove(&folder);
         } else {

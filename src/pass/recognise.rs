@@ -66,11 +66,11 @@ struct Proposed {
 
 impl Recognition<'_> {
     pub(super) fn gone(&self) -> MutexGuard<'_, GoneMarks> {
-        self.prepared.gone.lock().unwrap_or_else(PoisonError::into_inner)
+        self.prepared.claimable.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn astray(&self) -> MutexGuard<'_, GoneMarks> {
-        self.prepared.astray.lock().unwrap_or_else(PoisonError::into_inner)
+        self.prepared.claimable.astray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes whether the copy of a new message was lost with the destination's numbering: it is copied again, also if the

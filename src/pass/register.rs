@@ -2,13 +2,10 @@
 //! becomes a job.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::GoneMarks;
 use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
 use crate::pass::candidates::{Candidate, place, went_back};
@@ -16,8 +13,8 @@ use crate::pass::job::{
     FolderFindings, FolderView, Job, ListFigures, NumberTrust, Numbers, Past, Remaining, Suspicion, Unrecorded,
     WorkProgress,
 };
-use crate::pass::places::{Doubted, Prepared};
-use crate::pass::there::{LostCopyRows, SeenThere};
+use crate::pass::places::{Claimable, DestinationNumbers, Doubted, OtherRows, Prepared};
+use crate::pass::there::SeenThere;
 use crate::pass::tree::Listing;
 use crate::pass::tree::Preparation;
 use crate::pass::{PassResult, SideFailure};
@@ -49,21 +46,16 @@ impl Preparation<'_> {
         let is_aside = |c: &Candidate| matches!(listing.source[c.plan.source].role, Some(Role::Trash | Role::Junk));
         let mut prepared = Prepared {
             groups: Vec::new(),
-            doubted: Vec::new(),
-            lost: lost.map(|r| r.id).collect(),
-            lent: Vec::new(),
-            aside: all.iter().zip(&ids).filter(|(c, _)| is_aside(c)).map(|(_, id)| *id).collect(),
-            views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
             places: self.places(&records, listing),
-            gone: Mutex::new(GoneMarks::default()),
-            astray: Mutex::new(GoneMarks::default()),
-            unread: Vec::new(),
-            open: BTreeMap::new(),
-            left_over: Mutex::default(),
-            kept: AtomicBool::new(false),
+            others: OtherRows {
+                lost: lost.map(|r| r.id).collect(),
+                aside: all.iter().zip(&ids).filter(|(c, _)| is_aside(c)).map(|(_, id)| *id).collect(),
+                views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
+                ..OtherRows::default()
+            },
+            claimable: Claimable::default(),
+            there: DestinationNumbers::default(),
             settled: false,
-            rows: LostCopyRows::default(),
-            checked: tokio::sync::Mutex::default(),
         };
         let mut groups: BTreeMap<FolderPath, Vec<Job>> = BTreeMap::new();
         for (at, ((candidate, id), update)) in all.into_iter().zip(ids).zip(updates).enumerate() {
@@ -74,7 +66,7 @@ impl Preparation<'_> {
             let refused = candidate.refused.is_some() && candidate.record.is_some();
             match self.job(listing, candidate, id, &update, at >= jobs_from).await? {
                 Some(job) => groups.entry(update.destination).or_default().push(job),
-                None if refused => prepared.unread.push(id),
+                None if refused => prepared.others.unread.push(id),
                 None => {}
             }
         }
@@ -84,8 +76,8 @@ impl Preparation<'_> {
         let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
         let doubted = records.iter().filter(|r| !looked_into.contains(&r.destination));
         let seen = SeenThere::of(&records);
-        prepared.doubted = doubted.filter_map(|r| doubt(r, seen.get(r), &there)).collect();
-        prepared.open = open_elsewhere(&records, &prepared);
+        prepared.there.doubted = doubted.filter_map(|r| doubt(r, seen.get(r), &there)).collect();
+        prepared.others.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.plan.listed.messages)).sum::<u64>();
         prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));

@@ -46,10 +46,10 @@ impl Resolution<'_> {
         if self.pass.recorder.failed().is_cancelled() {
             return Err(PassStop::Stopped);
         }
-        let gone = prepared.gone.get_mut().unwrap_or_else(PoisonError::into_inner);
-        gone.take_back(&std::mem::take(&mut prepared.lent));
+        let gone = prepared.claimable.gone.get_mut().unwrap_or_else(PoisonError::into_inner);
+        gone.take_back(&std::mem::take(&mut prepared.claimable.lent));
         let mut rows = BTreeMap::new();
-        for (folder, messages) in gone.by_folder().into_iter().filter(|(id, _)| !prepared.lost.contains(id)) {
+        for (folder, messages) in gone.by_folder().into_iter().filter(|(id, _)| !prepared.others.lost.contains(id)) {
             let row = self.pass.journal.retire(folder, messages).await?;
             rows.insert(folder, row);
             if let Some(place) = prepared.places.get(&folder).cloned() {
@@ -63,11 +63,11 @@ impl Resolution<'_> {
     /// Lost copies whose messages left their folders, and came up nowhere else, are nobody's business any more. Where a folder
     /// could not be read they may have come up in that.
     async fn forget_astray(&self, prepared: &mut Prepared) -> PassResult<()> {
-        if !prepared.unread.is_empty() || prepared.groups.iter().flatten().any(|job| job.is_abandoned()) {
+        if !prepared.others.unread.is_empty() || prepared.groups.iter().flatten().any(|job| job.is_abandoned()) {
             return Ok(());
         }
         let live: BTreeSet<FolderId> = prepared.groups.iter().flatten().map(|job| job.id).collect();
-        let astray = prepared.astray.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let astray = prepared.claimable.astray.get_mut().unwrap_or_else(PoisonError::into_inner);
         let left = GoneMarks::new(astray.take(|mark| live.contains(&mark.folder)));
         for (folder, messages) in left.by_folder() {
             self.pass.journal.forget(folder, messages).await?;

@@ -103,19 +103,25 @@ impl Step for Scan<'_> {
     }
 }
 
-/// What the windows of one scan add up to.
+/// How many messages a scan saw.
 #[derive(Default)]
-struct ScanSums {
+struct ScanCounts {
     listed: u64,
     /// Of these, those below the UIDNEXT that was told when the folder was opened.
     old: u64,
-    opened_next: i64,
     known: u64,
     skipped: u64,
-    new: Vec<Uid>,
-    late: Vec<Uid>,
     /// Late ones that are not copied in this pass.
     others: u64,
+}
+
+/// What the windows of one scan add up to.
+#[derive(Default)]
+struct ScanSums {
+    counts: ScanCounts,
+    opened_next: i64,
+    new: Vec<Uid>,
+    late: Vec<Uid>,
     /// Some were not there when late ones were decided on.
     later: bool,
     listing: BTreeMap<Uid, (Option<Flags>, u32)>,
@@ -298,7 +304,7 @@ impl Scan<'_> {
         exists: u32,
         sums: &ScanSums,
     ) -> PassResult<Option<Looked>> {
-        let listed = sums.listed;
+        let listed = sums.counts.listed;
         if listed >= u64::from(exists) {
             // More are listed than were told: what was listed counts, but the figure is not to be built on.
             if listed > u64::from(exists) {
@@ -363,7 +369,7 @@ impl Scan<'_> {
         let new = source.scan(folder, &Which::Range(Uid(sums.opened_next), END), false).await;
         let came = new.on(Side::Source).map_err(PassStop::Fatal)?.len() as u64;
         let remained = u64::from(exists).min(u64::from(now.messages).saturating_sub(came));
-        Ok(remained.saturating_sub(sums.old))
+        Ok(remained.saturating_sub(sums.counts.old))
     }
 
     /// Merges one window and forgets it.
@@ -383,10 +389,10 @@ impl Scan<'_> {
         let job = &*self.job;
         let found = compare(listing, marks, options.carry_flags);
         let distinct = found.known + found.new.len() as u64;
-        sums.listed += distinct;
+        sums.counts.listed += distinct;
         let old = listing.iter().map(|message| message.uid).filter(|uid| uid.0 < sums.opened_next);
-        sums.old += old.collect::<BTreeSet<Uid>>().len() as u64;
-        sums.known += found.known;
+        sums.counts.old += old.collect::<BTreeSet<Uid>>().len() as u64;
+        sums.counts.known += found.known;
         if let Some(last) = listing.iter().map(|message| message.uid.0).max() {
             sums.next = sums.next.max(u32::try_from(last + 1).unwrap_or(u32::MAX));
         }
@@ -395,19 +401,19 @@ impl Scan<'_> {
                 continue;
             }
             if skip_rule(message, options, pass.order.plan.before()).is_some() || !pass.selects(job, message.uid) {
-                sums.skipped += 1;
+                sums.counts.skipped += 1;
                 continue;
             }
             match job.stands(message.uid) {
                 MessageStanding::New => sums.new.push(message.uid),
                 MessageStanding::Late => sums.late.push(message.uid),
                 MessageStanding::Other => {
-                    sums.others += 1;
+                    sums.counts.others += 1;
                     continue;
                 }
                 MessageStanding::Later => {
                     // It arrived, as others did that wait; or it did not come when it was asked for, and has its count.
-                    sums.others += u64::from(!job.shows_everything() && !job.was_listed(message.uid));
+                    sums.counts.others += u64::from(!job.shows_everything() && !job.was_listed(message.uid));
                     sums.later = true;
                     continue;
                 }
@@ -423,8 +429,8 @@ impl Scan<'_> {
         pass.leave_out(&mut sums);
         job.suspicion.folder_blame = 0;
         let new = sums.new.len() as u64;
-        pass.expect(job, sums.known, sums.skipped, new);
-        pass.count_others(job.id, job.shows_everything(), sums.others);
+        pass.expect(job, sums.counts.known, sums.counts.skipped, new);
+        pass.count_others(job.id, job.shows_everything(), sums.counts.others);
         if sums.later {
             job.leave_undone();
         }
@@ -480,9 +486,9 @@ impl Pass {
         }
         let size = |uid: &Uid| sums.listing.get(uid).map_or(0, |(_, size)| u64::from(*size));
         let mut left = self.findings.bytes_left.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = self.order.plan.fits(sums.known, sums.new.iter().map(size), &mut left);
+        let fits = self.order.plan.fits(sums.counts.known, sums.new.iter().map(size), &mut left);
         let beyond: Vec<Uid> = sums.new.drain(fits..).chain(std::mem::take(&mut sums.late)).collect();
-        sums.skipped += beyond.len() as u64;
+        sums.counts.skipped += beyond.len() as u64;
         beyond.iter().for_each(|uid| drop(sums.listing.remove(uid)));
     }
 

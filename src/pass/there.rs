@@ -125,7 +125,7 @@ impl LostCopyRows {
     pub fn of(prepared: &Prepared) -> Self {
         Self {
             looked_into: prepared.groups.iter().flatten().map(|job| job.id).collect(),
-            left: prepared.lost.iter().copied().collect(),
+            left: prepared.others.lost.iter().copied().collect(),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::domain::message::{Body, Hold, InternalDate, NewMessage, SourceMessage
 use crate::endpoint::{Destination, Fetched};
 use crate::pass::arrivals::Arrivals;
 use crate::pass::copy::{Backlog, next_expected};
-use crate::pass::finish::not_compared;
+use crate::pass::finish::{SeenOf, not_compared};
 use crate::pass::flight::{Broke, Broken, Ending, InFlight, PendingAppend, Unplaced};
 use crate::pass::job::{Job, Sent};
 use crate::pass::notes::Notes;
@@ -279,7 +279,9 @@ impl<'a> AppendWriter<'a> {
             ReadEvent::Fetched(Fetched::Unreadable(uid, failure)) => {
                 let Some(job) = self.reading() else { return Ok(()) };
                 self.arrived(uid);
-                self.pass.message_failed(&job, uid, None, None, Side::Source, failure).await
+                self.pass
+                    .message_failed(&job, uid, SeenOf::default(), SideFailure { side: Side::Source, failure })
+                    .await
             }
             ReadEvent::Fetched(Fetched::Broken(failure)) => {
                 // What came before it goes out: a message at which the source breaks is known by its neighbours.
@@ -323,7 +325,15 @@ impl<'a> AppendWriter<'a> {
         let SourceMessage { uid, flags, date, body, hold } = message;
         if job.is_uncompared(uid) {
             let failure = not_compared();
-            return self.pass.message_failed(&job, uid, Some(&body), date.as_ref(), Side::Source, failure).await;
+            return self
+                .pass
+                .message_failed(
+                    &job,
+                    uid,
+                    SeenOf { body: Some(&body), date: date.as_ref() },
+                    SideFailure { side: Side::Source, failure },
+                )
+                .await;
         }
         let spool = |error| PassStop::Fatal(SideFailure { side: Side::Source, failure: spool_failed(&error) });
         let identity = bytes::identity(&body).map_err(spool)?;
@@ -390,7 +400,11 @@ impl<'a> AppendWriter<'a> {
                 self.wire.appends += 1;
                 self.wire.bytes += bytes;
                 self.wire.pulse.sent(self.wire.appends);
-                self.wire.in_flight.push_back(InFlight::Append(PendingAppend { job: Arc::clone(job), messages, answer }));
+                self.wire.in_flight.push_back(InFlight::Append(PendingAppend {
+                    job: Arc::clone(job),
+                    messages,
+                    answer,
+                }));
                 Ok(())
             }
             Err(failure) => {
@@ -416,7 +430,10 @@ impl<'a> AppendWriter<'a> {
         if Pass::is_message_error(&failure) {
             let Outgoing { uid, body, date, .. } = message;
             let (date, side) = (date.as_ref(), Side::Destination);
-            return self.pass.message_failed(job, *uid, Some(body), date, side, failure).await;
+            return self
+                .pass
+                .message_failed(job, *uid, SeenOf { body: Some(body), date }, SideFailure { side, failure })
+                .await;
         }
         if failure.scope <= Scope::Folder && Self::lasting(&failure) {
             return self.give_up(job, failure);

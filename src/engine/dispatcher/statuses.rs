@@ -3,12 +3,12 @@
 
 use super::Dispatcher;
 use crate::domain::status::Status;
-use crate::engine::board::Change;
+use crate::engine::run_state::Change;
 use crate::engine::snapshot::ItemRow;
 use crate::store::{self, StatusChange};
 
 impl Dispatcher {
-    /// Writes what the board decided and shows it.
+    /// Writes what the run state decided and shows it.
     pub(super) async fn write(&mut self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
@@ -29,7 +29,7 @@ impl Dispatcher {
         }
     }
 
-    /// Writes statuses, and before them what could not be written earlier. The run goes on by what the board knows; what
+    /// Writes statuses, and before them what could not be written earlier. The run goes on by what the run state knows; what
     /// is never written is recovered at the next start from what the row says.
     pub(super) async fn write_down(&mut self, new: Vec<StatusChange>) {
         let mut changes = std::mem::take(&mut self.unwritten);

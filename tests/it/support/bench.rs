@@ -31,7 +31,7 @@ use mailferry::endpoint::{ByteCounter, Endpoint, Resources};
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::journal::{Journal, JournalError};
 use mailferry::pass::tally::PassStats;
-use mailferry::pass::{Pass, PassEnd, PassOrder, Stops};
+use mailferry::pass::{Means, Pass, PassEnd, PassOrder, Stops};
 use mailferry::platform::clock::SystemClock;
 use mailferry::store::{NewItem, PassRow, Store, Submission};
 use tempfile::TempDir;
@@ -190,7 +190,8 @@ impl Bench {
         let destination = self.endpoint(&self.destination, resources(Arc::default()));
         let clock = Arc::new(SystemClock);
         let door: Arc<dyn Journal> = Arc::<Cut>::clone(&journal);
-        let end = Box::pin(Pass::run(order, source, destination, door, tally, clock, stops.clone())).await;
+        let means = Means { source, destination, journal: door, tally, clock, stops: stops.clone() };
+        let end = Box::pin(Pass::run(order, means)).await;
         let cut = journal.left.load(Ordering::SeqCst) == 0 && stops.abort.is_cancelled();
         if !cut {
             let status = match &end {
