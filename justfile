@@ -4,13 +4,22 @@ default:
     @just --list
 
 # everything that must hold before a change is merged
-check: fmt lint doc deny test
+check: fmt words unused lint doc deny test
 
 fmt:
     cargo fmt --check
 
+# spelling (_typos.toml)
+words:
+    typos
+
+# dependencies that nothing uses
+unused:
+    cargo machete
+
 lint:
     cargo clippy --locked -j2 --all-targets -- -D warnings
+    cargo clippy --locked -j2 --features fuzzing --example fuzz -- -D warnings
 
 doc:
     RUSTDOCFLAGS=-Dwarnings cargo doc --locked -j2 --no-deps
@@ -22,3 +31,7 @@ deny:
 # all tests; installs the servers they need on Debian
 test *ARGS:
     tests/run.sh {{ARGS}}
+
+# every fuzz target for so many seconds
+fuzz SECONDS="60" *TARGETS:
+    fuzz/run.sh {{SECONDS}} {{TARGETS}}

@@ -28,3 +28,10 @@ pub mod service;
 pub mod store;
 pub mod ui;
 pub mod vault;
+
+/// For the targets in `fuzz/` only.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::endpoint::fuzzing::{TARGETS, Target, run};
+}

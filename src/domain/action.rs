@@ -1,4 +1,4 @@
-//! What a person may do with an item in which status: the table of product.md §2.
+//! What a person may do with an item in which status (R4, R5, R8, R12, R13, R20, R24): one function, one table test.
 
 use super::status::{Refusal, Status};
 

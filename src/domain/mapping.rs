@@ -1,4 +1,4 @@
-//! Folder mapping and folder filter (product.md §4): the rules a consultant writes, read once before a pass.
+//! Folder mapping and folder filter (R16): the rules a consultant writes, read once before a pass.
 //!
 //! A mapping rule is `^Source->Destination`: a regular expression over the folder's name with `/` between components,
 //! and what takes the place of the part it matched (`$1` names a group). The first rule that matches wins. Like the

@@ -7,7 +7,7 @@ use super::ids::ProjectId;
 use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
 use super::server::Server;
 
-/// Options of a project (product.md §4). A worker reads them once, when it takes an item.
+/// Options of a project. A worker reads them once, when it takes an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Options {

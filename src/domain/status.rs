@@ -1,4 +1,4 @@
-//! Statuses of an item and the one function that changes them (product.md §2).
+//! Statuses of an item and the one function that changes them.
 //!
 //! What a person may do with an item is in [`super::action`]. Both refuse with a [`Refusal`]: nothing changes then.
 
@@ -258,7 +258,7 @@ impl Status {
     }
 }
 
-/// The status as people read it (product.md §2). `kind` is that of the latest pass; for Retry Errors give the kind of
+/// The status as people read it. `kind` is that of the latest pass; for Retry Errors give the kind of
 /// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `counts` are the figures of that
 /// pass: what it left behind is said; `scheduled` and `now` are UTC epoch milliseconds.
 pub fn display(status: Status, kind: Option<PassKind>, counts: &Counts, scheduled: Option<i64>, now: i64) -> String {

@@ -8,6 +8,8 @@
 pub mod auth;
 pub mod budget;
 mod date;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod imap;
 mod listed;
 pub mod maildir;

@@ -104,7 +104,8 @@ fn the_guard_sees() {
     assert!(!seen("src/service/assembly.rs", "use crate::engine::{Engine, Workspace};"));
 }
 
-fn visit(folder: &Path, file: &mut impl FnMut(&Path)) {
+/// Calls with every Rust file below a folder.
+pub fn visit(folder: &Path, file: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

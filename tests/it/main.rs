@@ -21,6 +21,7 @@ mod readme;
 mod real_window;
 mod recognised;
 mod refusals;
+mod requirements;
 mod secrets;
 mod shared_destinations;
 mod shown;

@@ -14,6 +14,8 @@ mod encode;
 #[cfg(test)]
 mod fetch_tests;
 mod framer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod listing;
 #[cfg(test)]
 mod listing_tests;

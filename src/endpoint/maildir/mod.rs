@@ -13,6 +13,8 @@
 
 mod deliver;
 mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod keywords;
 mod mailbox;
 mod names;

@@ -1,0 +1,4 @@
+//! See `src/endpoint/fuzzing.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mailferry::fuzzing::run("imap_scrub", data));
