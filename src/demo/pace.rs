@@ -48,7 +48,7 @@ impl Endpoints for Paced {
         auth: Arc<dyn Authenticator>,
         resources: Resources,
     ) -> Result<Arc<dyn Endpoint>> {
-        let root = server.maildir.as_ref().and_then(|path| path.root(mailbox).ok()).map(PathBuf::from);
+        let root = server.folder_of(mailbox).map(PathBuf::from);
         let Some(root) = root else { return RealEndpoints.open(side, server, mailbox, auth, resources) };
         let slow = root.starts_with(&self.slow);
         let endpoint = MaildirEndpoint::new(root, resources);

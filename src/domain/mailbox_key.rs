@@ -32,20 +32,9 @@ pub struct Mailboxes {
     pub writes: [MailboxKey; 2],
 }
 
-/// The keys of a mailbox. `resolve` follows the links of a Maildir's path, or leaves it as it is.
+/// The keys of a mailbox. `resolve` follows the links on a path of this machine, or leaves it as it is.
 pub fn keys(server: &Server, mailbox: &Mailbox, resolve: &dyn Fn(&str) -> String) -> [MailboxKey; 2] {
-    if let Some(path) = &server.maildir {
-        // An address that cannot stand in a path has no Maildir, and its item does not run.
-        let root = path.root(mailbox).unwrap_or_else(|_| format!("{path} {}", mailbox.email));
-        return [MailboxKey::of(&format!("maildir {}", resolve(&root))); 2];
-    }
-    // One server answers at both of these.
-    let port = match server.port {
-        143 | 993 => "usual".to_owned(),
-        port => port.to_string(),
-    };
-    let host = server.host.strip_suffix('.').unwrap_or(&server.host);
-    [mailbox.login_name(), &mailbox.email].map(|name| MailboxKey::of(&format!("imap {host} {port} {name}")))
+    server.places(mailbox, resolve).map(|place| MailboxKey::of(&place))
 }
 
 /// Finds out who was the first to name a mailbox.

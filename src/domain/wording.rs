@@ -257,7 +257,7 @@ pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Opti
         Some(Side::Destination) => (&project.destination, mailboxes.1),
         None => return text(failure, None, &Names { folder, ..Names::default() }),
     };
-    text(failure, side, &Names { host: server.name(), port: server.port, mailbox, folder })
+    text(failure, side, &Names { host: server.name(), port: server.port().unwrap_or(0), mailbox, folder })
 }
 
 /// Why a pass pauses, in one line: the side, what was being done, the server's words.

@@ -39,15 +39,15 @@ impl Endpoints for RealEndpoints {
         auth: Arc<dyn Authenticator>,
         resources: Resources,
     ) -> Result<Arc<dyn Endpoint>> {
-        match &server.maildir {
-            Some(path) => {
-                let root = path.root(mailbox).map_err(|error| {
+        match server {
+            Server::Maildir(server) => {
+                let root = server.path.root(mailbox).map_err(|error| {
                     let doing = format!("finding the {} Maildir", side.word());
                     Failure::new(Cause::MaildirNotOpened, Scope::Mailbox, Retry::User, doing).saying(error.to_string())
                 })?;
                 Ok(Arc::new(MaildirEndpoint::new(root.into(), resources)))
             }
-            None => {
+            Server::Imap(server) => {
                 let who = Who { user: mailbox.login_name().to_owned(), admin: server.admin.clone() };
                 Ok(Arc::new(ImapEndpoint::new(server.clone(), who, auth, resources, Timeouts::default())))
             }

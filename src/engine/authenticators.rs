@@ -244,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), 1).unwrap();
         let mut source = Server::parse_url("imaps://imap.example").unwrap();
-        source.admin = Some(AdminLogin::parse("chief"));
+        source.set_administrator(AdminLogin::parse("chief")).unwrap();
         let destination = Server::parse_url("maildir:/nowhere/{email}").unwrap();
         let credential = store.new_credentials(1, 1, "test").await.unwrap()[0];
         let credentials = [Some(credential), None];

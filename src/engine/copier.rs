@@ -200,8 +200,9 @@ impl Worker<'_> {
             last_seen: self.last_seen(&pass).await?,
             earlier,
         };
-        if let (Some(from), Some(to)) = (&project.source.maildir, &project.destination.maildir)
-            && let (Ok(from), Ok(to)) = (from.root(&row.item.source), to.root(&row.item.destination))
+        let folders =
+            (project.source.folder_of(&row.item.source), project.destination.folder_of(&row.item.destination));
+        if let (Some(from), Some(to)) = folders
             && is_one_folder(from.into(), to.into()).await
         {
             let doing = "opening the destination Maildir";
@@ -252,7 +253,7 @@ impl Worker<'_> {
         credential: Option<CredentialId>,
     ) -> Arc<Account> {
         let new = || Account::new(Arc::clone(&self.workspace.vault), side, credential);
-        if server.admin.is_some() { self.authenticators.administrator(project, side, new) } else { new() }
+        if server.administrator().is_some() { self.authenticators.administrator(project, side, new) } else { new() }
     }
 
     async fn endpoint(
@@ -270,7 +271,7 @@ impl Worker<'_> {
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
         let resources = Resources { spool, numbers, budget, meter };
         let server = project.server(side);
-        let credential = if server.admin.is_some() { admin } else { mailbox.credential };
+        let credential = if server.administrator().is_some() { admin } else { mailbox.credential };
         let account = self.account(project.id, side, server, credential);
         let failed = |failure| Unready::Side(side, failure);
         if server.needs_login() {

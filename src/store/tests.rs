@@ -14,7 +14,7 @@ use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::record::*;
-use crate::domain::server::{Security, Server, Trust};
+use crate::domain::server::Server;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 
@@ -31,7 +31,7 @@ struct Bench {
 }
 
 fn server(host: &str) -> Server {
-    Server { maildir: None, host: host.into(), port: 993, security: Security::Tls, trust: Trust::System, admin: None }
+    Server::parse_url(&format!("imaps://{host}")).unwrap()
 }
 
 fn new_item(source: &str, destination: &str) -> NewItem {

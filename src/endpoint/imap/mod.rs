@@ -46,7 +46,7 @@ pub use tls::fingerprint;
 use super::auth::{Authenticator, Proof};
 use super::{Destination, Endpoint, Resources, Result, Source};
 use crate::domain::secret::Secret;
-use crate::domain::server::{AdminLogin, Server};
+use crate::domain::server::{AdminLogin, ImapServer};
 
 /// Log target of the dialogue with servers; passwords and literals are never in it.
 pub(in crate::endpoint) const DIALOGUE: &str = "imap.dialogue";
@@ -103,7 +103,7 @@ pub struct Who {
 /// One mailbox on an IMAP server.
 #[derive(Clone)]
 pub struct ImapEndpoint {
-    server: Server,
+    server: ImapServer,
     who: Who,
     auth: Arc<dyn Authenticator>,
     resources: Resources,
@@ -120,7 +120,7 @@ impl std::fmt::Debug for ImapEndpoint {
 impl ImapEndpoint {
     /// A mailbox on `server`. `who.admin` decides how to log in; `server.admin` is not looked at.
     pub fn new(
-        server: Server,
+        server: ImapServer,
         who: Who,
         auth: Arc<dyn Authenticator>,
         resources: Resources,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::secret::Secret;
-use mailferry::domain::server::Server;
+use mailferry::domain::server::ImapServer;
 use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
@@ -149,7 +149,7 @@ fn imap(name: &'static str, server: &'static Dovecot) -> Kind {
     let user = server.user("contract");
     let who = Who { user: user.clone(), admin: None };
     let auth = Arc::new(KnownPassword(Secret::new(PASSWORD)));
-    let address = Server::parse_url(&plain(server.plain_port)).expect("an address");
+    let address = ImapServer::parse_url(&plain(server.plain_port)).expect("an address");
     let endpoint = ImapEndpoint::new(address, who, auth, resources(dir.path()), Timeouts::default());
     Kind {
         name,
