@@ -274,15 +274,6 @@ impl Server {
             Self::Maildir(server) => server.identity(mailbox),
         }
     }
-
-    /// Where a mailbox is, written so that one place in common is one mailbox in common (`mailbox_key`). `resolve` follows
-    /// the links on a path of this machine, or leaves it as it is.
-    pub(super) fn places(&self, mailbox: &Mailbox, resolve: &dyn Fn(&str) -> String) -> [String; 2] {
-        match self {
-            Self::Imap(server) => server.places(mailbox),
-            Self::Maildir(server) => server.places(mailbox, resolve),
-        }
-    }
 }
 
 /// The address as [`Server::parse_url`] reads it.

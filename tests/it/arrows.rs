@@ -83,7 +83,7 @@ fn the_guard_sees() {
     assert!(seen("src/cli/start.rs", "use crate::{domain::ids, store::Store};"));
     assert!(seen("src/cli/demo.rs", "use crate::demo::prepare;"));
     assert!(seen("src/cli/stop.rs", "use crate::service::client::Client;"));
-    assert!(seen("src/demo/pace.rs", "use crate::endpoint::Endpoint;"));
+    assert!(seen("src/demo/pace.rs", "use crate::endpoint::SourceEndpoint;"));
     assert!(seen("src/bin/mailferry.rs", "use mailferry::store::Store;"));
     assert!(seen("src/domain/item.rs", "use std::fs::File;"));
     assert!(seen("src/domain/item.rs", "use std::{fmt, fs};"));
@@ -99,7 +99,7 @@ fn the_guard_sees() {
     assert!(!seen("src/engine/mod.rs", "use crate::{domain::ids, store::Store, platform::clock};"));
     assert!(!seen("src/lib.rs", "pub mod domain;"));
     assert!(!seen("src/cli/start.rs", "use crate::engine::snapshot::{ItemRow, Snapshot};"));
-    assert!(!seen("src/demo/pace.rs", "use crate::service::seam::{Endpoint, Endpoints};"));
+    assert!(!seen("src/demo/pace.rs", "use crate::service::seam::{Endpoints, SourceEndpoint};"));
     assert!(!seen("src/ui/app/mod.rs", "use crate::service::client::Client;"));
     assert!(!seen("src/service/assembly.rs", "use crate::engine::{Engine, Workspace};"));
 }

@@ -140,11 +140,13 @@ impl ImapServer {
 
     /// How the way to it is protected, for people.
     pub(super) fn protection(&self) -> String {
-        match (self.has_certificate(), &self.trust) {
-            (false, _) => "no encryption".into(),
-            (true, Trust::System) => "certificate checked by the system's trust store".into(),
-            (true, Trust::Authorities(_)) => "certificate checked by its own CA file".into(),
-            (true, Trust::Pinned(hash)) => {
+        if !self.has_certificate() {
+            return "no encryption".into();
+        }
+        match &self.trust {
+            Trust::System => "certificate checked by the system's trust store".into(),
+            Trust::Authorities(_) => "certificate checked by its own CA file".into(),
+            Trust::Pinned(hash) => {
                 let hex: Vec<String> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
                 format!("certificate pinned, SHA-256 {}", hex.join(":"))
             }
@@ -164,7 +166,8 @@ impl ImapServer {
     }
 
     /// The mailbox by its login name and by its address, whichever door of the server is taken.
-    pub(super) fn places(&self, mailbox: &Mailbox) -> [String; 2] {
+    /// Written so that one text in common is one mailbox in common, but for case ([`crate::domain::mailbox_key`]).
+    pub fn places(&self, mailbox: &Mailbox) -> [String; 2] {
         // One server answers at both of these.
         let port = match self.port {
             143 | 993 => "usual".to_owned(),

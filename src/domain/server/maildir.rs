@@ -33,8 +33,9 @@ impl MaildirServer {
         self.path.root(mailbox).ok().map(|root| format!("maildir {}", root.to_ascii_lowercase()))
     }
 
-    /// The Maildir, with links on the way followed by `resolve`.
-    pub(super) fn places(&self, mailbox: &Mailbox, resolve: &dyn Fn(&str) -> String) -> [String; 2] {
+    /// The Maildir, with the links on the way followed by `resolve`. Written so that equal texts are one Maildir, but for
+    /// case ([`crate::domain::mailbox_key`]).
+    pub fn places(&self, mailbox: &Mailbox, resolve: &dyn Fn(&str) -> String) -> [String; 2] {
         // An address that cannot stand in a path has no Maildir, and its item does not run.
         let root = self.path.root(mailbox).unwrap_or_else(|_| format!("{} {}", self.path, mailbox.email));
         let place = format!("maildir {}", resolve(&root));

@@ -27,7 +27,7 @@ use mailferry::domain::status::Status;
 use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
-use mailferry::endpoint::{ByteCounter, Endpoint, Resources};
+use mailferry::endpoint::{ByteCounter, Resources};
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::journal::{Journal, JournalError};
 use mailferry::pass::tally::PassStats;
@@ -248,7 +248,7 @@ impl Bench {
         found
     }
 
-    fn endpoint(&self, side: &(u16, String), resources: Resources) -> Arc<dyn Endpoint> {
+    fn endpoint(&self, side: &(u16, String), resources: Resources) -> Arc<ImapEndpoint> {
         let who = Who { user: side.1.clone(), admin: None };
         let auth = Arc::new(KnownPassword(Secret::new(PASSWORD)));
         Arc::new(ImapEndpoint::new(server(side.0), who, auth, resources, self.timeouts))
