@@ -25,8 +25,8 @@ use mailferry::domain::retry::Pace;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
 use mailferry::endpoint::{
-    AppendAnswer, Destination, Endpoint, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder, Result,
-    Source, Which,
+    AppendAnswer, Destination, DestinationEndpoint, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder,
+    Result, Source, SourceEndpoint, Which,
 };
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::tally::PassStats;
@@ -162,11 +162,14 @@ impl Destination for Numbers {
 }
 
 #[async_trait]
-impl Endpoint for Numbers {
+impl SourceEndpoint for Numbers {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         Ok(Box::new(self.clone()))
     }
+}
 
+#[async_trait]
+impl DestinationEndpoint for Numbers {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
         Ok(Box::new(self.clone()))
     }

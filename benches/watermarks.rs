@@ -13,7 +13,7 @@ use mailferry::domain::ids::{FolderId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{FolderUpdate, Origin, Results, Watermark};
-use mailferry::domain::server::{Security, Server, Trust};
+use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
 use mailferry::store::{NewItem, Store, Submission};
 
@@ -29,14 +29,7 @@ fn main() {
 async fn run(shape: &str, folders: i64) {
     let temporary = tempfile::tempdir().expect("a folder");
     let store = Store::open(temporary.path(), 0).expect("a store");
-    let server = Server {
-        maildir: None,
-        host: "h".into(),
-        port: 993,
-        security: Security::Tls,
-        trust: Trust::System,
-        admin: None,
-    };
+    let server = Server::parse_url("imaps://h").expect("an address");
     let project = store
         .create_project("p".into(), server.clone(), server, Options::default(), [None; 2])
         .await

@@ -153,7 +153,7 @@ pub async fn list(workspace: &OpenWorkspace, project: &str) -> Result<Exit, CliE
     for row in rows {
         let login = |server: &Server, mailbox: &Mailbox| {
             let own = if mailbox.credential.is_some() { "own password" } else { "no password" };
-            let how = match (server.needs_login(), &server.admin) {
+            let how = match (server.needs_login(), server.administrator()) {
                 (false, _) => "none needed",
                 (true, Some(_)) => "administrator",
                 (true, None) => own,

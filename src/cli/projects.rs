@@ -15,7 +15,7 @@ use crate::domain::ids::CredentialId;
 use crate::domain::mapping::Mapping;
 use crate::domain::project::{Options, Project};
 use crate::domain::secret::Secret;
-use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
+use crate::domain::server::{AdminLogin, Server, Trust, Unfit, parse_fingerprint};
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
 use crate::service::import::{Watch, Work, read_authorities};
@@ -32,27 +32,22 @@ fn server(
     let word = side.word();
     // The address is not repeated: people write passwords into it.
     let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
-    if server.maildir.is_some() && (admin.is_some() || ca.is_some() || fingerprint.is_some()) {
-        return Err(CliError::usage(format!("--{word} is a Maildir, which has no administrator and no certificate")));
-    }
+    let unfit = |error: Unfit| CliError::usage(format!("--{word}: {error}"));
+    server.fits(side).map_err(unfit)?;
     if let Some(path) = ca {
         let pem = read_authorities(path);
         let pem = pem.map_err(|error| CliError::usage(format!("--{word}-ca {}: {error}", path.display())))?;
-        server.trust = Trust::Authorities(pem);
+        server.set_trust(Trust::Authorities(pem)).map_err(unfit)?;
     }
     if let Some(hex) = fingerprint {
-        server.trust = Trust::Pinned(
-            parse_fingerprint(hex)
-                .ok_or_else(|| CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits")))?,
-        );
-    }
-    if server.security == Security::Plain && server.trust != Trust::System {
-        return Err(CliError::usage(format!("--{word} is imap+plain, which has no certificate to trust")));
+        let hash = parse_fingerprint(hex)
+            .ok_or_else(|| CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits")))?;
+        server.set_trust(Trust::Pinned(hash)).map_err(unfit)?;
     }
     if let Some(login) = admin {
         let admin = AdminLogin::parse(login);
         admin.validate().map_err(|error| CliError::usage(format!("--{word}-admin: {error}")))?;
-        server.admin = Some(admin);
+        server.set_administrator(admin).map_err(unfit)?;
     }
     Ok(server)
 }
@@ -88,7 +83,7 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProject>) -> Resul
 
 /// A server with its administrator's password, if it has one.
 fn side(server: Server, variable: &str, whose: &str) -> Result<NewServer, CliError> {
-    let password: Option<Secret> = server.admin.as_ref().map(|_| prompt::secret(variable, whose)).transpose()?;
+    let password: Option<Secret> = server.administrator().map(|_| prompt::secret(variable, whose)).transpose()?;
     Ok(NewServer { server, authorities: None, password })
 }
 
@@ -110,23 +105,8 @@ pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
     Ok(Exit::Well)
 }
 
-fn trust(server: &Server) -> String {
-    if server.maildir.is_some() {
-        return "files on this machine".into();
-    }
-    match (&server.security, &server.trust) {
-        (Security::Plain, _) => "no encryption".into(),
-        (_, Trust::System) => "certificate checked by the system's trust store".into(),
-        (_, Trust::Authorities(_)) => "certificate checked by its own CA file".into(),
-        (_, Trust::Pinned(hash)) => {
-            let hex: Vec<String> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
-            format!("certificate pinned, SHA-256 {}", hex.join(":"))
-        }
-    }
-}
-
 fn admin(server: &Server) -> String {
-    match &server.admin {
+    match server.administrator() {
         None if !server.needs_login() => "no login".into(),
         None => "each item its own login".into(),
         Some(AdminLogin::AuthorizationId { login }) => format!("administrator {login} (authorization id)"),
@@ -139,8 +119,13 @@ pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliErro
     let project = projects::named(workspace, name).await?;
     let rows = items::all(workspace, project.id).await?;
     say!("Project      {}", clean(&project.name));
-    say!("From         {} · {} · {}", project.source, admin(&project.source), trust(&project.source));
-    say!("Into         {} · {} · {}", project.destination, admin(&project.destination), trust(&project.destination));
+    say!("From         {} · {} · {}", project.source, admin(&project.source), project.source.protection());
+    say!(
+        "Into         {} · {} · {}",
+        project.destination,
+        admin(&project.destination),
+        project.destination.protection()
+    );
     let o = &project.options;
     say!("Options      {} items at once · {} connections per mailbox and side", o.concurrent, o.connections);
     say!("             maximum errors {} · retry limit {}", o.maximum_errors, o.retry_limit);

@@ -5,7 +5,7 @@
 //! prepares it and says how it was to end; the window or the command line runs it. Knows the service only, and endpoints
 //! through its seam. Blocks for a second or so while it writes three thousand messages, on a thread for that.
 
-mod pace;
+pub mod pace;
 mod samples;
 mod summary;
 mod words;
@@ -13,6 +13,7 @@ mod words;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::mapping::Mapping;
 use crate::domain::project::Options;
@@ -29,6 +30,8 @@ use pace::Paced;
 const PROJECT: &str = "Contoso to Fabrikam";
 /// Largest message that the destination accepts; two of the samples are larger.
 const LIMIT: u64 = 1_500_000;
+/// Between two messages, of all mailboxes together.
+const STEP: Duration = Duration::from_millis(11);
 
 /// Writes the sample mailboxes and makes the project.
 pub fn prepare() -> Pin<Box<dyn Future<Output = Result<PreparedRun, NotPrepared>> + Send>> {
@@ -39,7 +42,7 @@ async fn make() -> Result<PreparedRun, NotPrepared> {
     let folder = tempfile::Builder::new().prefix("mailferry-demo-").tempdir().map_err(NotPrepared::Samples)?;
     let data = DataFolder::prepare(Some(folder.path().join("workspace")))?;
     let old = folder.path().join("contoso");
-    let endpoints = Arc::new(Paced::new(old.clone(), LIMIT));
+    let endpoints = Arc::new(Paced::new(old.clone(), LIMIT, STEP));
     let options = OpenOptions { endpoints, ..OpenOptions::new(data.path.clone()) };
     let workspace = OpenWorkspace::open(options)?;
     vault::unlock(&workspace, VaultKind::Memory, None).await?;

@@ -3,27 +3,24 @@
 //! It is the source that is slow: so every message counts as soon as it has been read, and a person sees folder after
 //! folder fill. Bounded: one moment to come, shared by all sessions, and one message on its way for each stream.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::domain::failure::Side;
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::item::Mailbox;
 use crate::domain::message::{MessageHeader, MessageMeta};
 use crate::domain::server::Server;
 use crate::service::seam::{
-    Authenticator, Destination, Endpoint, Endpoints, FolderRef, MaildirEndpoint, MessageStream, RealEndpoints,
-    Resources, Result, Source, Which,
+    Authenticator, DestinationEndpoint, Endpoints, Fetched, FolderRef, MaildirEndpoint, MessageStream, RealEndpoints,
+    Resources, Result, Source, SourceEndpoint, Which,
 };
-
-/// Between two messages, of all mailboxes together.
-const STEP: Duration = Duration::from_millis(11);
 
 /// Makes the demo's endpoints.
 pub struct Paced {
@@ -33,41 +30,56 @@ pub struct Paced {
 }
 
 impl Paced {
-    /// Mailboxes in the folder `slow` take their time; all others refuse messages of more than `limit` bytes.
-    pub fn new(slow: PathBuf, limit: u64) -> Self {
-        Self { slow, limit, pace: Arc::new(Pace(Mutex::new(Instant::now()))) }
+    /// Sources in the folder `slow` give a message every `step`, all together; destinations in folders refuse messages of
+    /// more than `limit` bytes.
+    pub fn new(slow: PathBuf, limit: u64, step: Duration) -> Self {
+        Self { slow, limit, pace: Arc::new(Pace { step, next: Mutex::new(Instant::now()) }) }
     }
 }
 
 impl Endpoints for Paced {
-    fn open(
+    fn source(
         &self,
-        side: Side,
         server: &Server,
         mailbox: &Mailbox,
         auth: Arc<dyn Authenticator>,
         resources: Resources,
-    ) -> Result<Arc<dyn Endpoint>> {
-        let root = server.maildir.as_ref().and_then(|path| path.root(mailbox).ok()).map(PathBuf::from);
-        let Some(root) = root else { return RealEndpoints.open(side, server, mailbox, auth, resources) };
-        let slow = root.starts_with(&self.slow);
-        let endpoint = MaildirEndpoint::new(root, resources);
-        Ok(match slow {
-            true => Arc::new(Slow { endpoint, pace: Arc::clone(&self.pace) }),
-            false => Arc::new(endpoint.accepting(self.limit)),
+    ) -> Result<Arc<dyn SourceEndpoint>> {
+        let endpoint = RealEndpoints.source(server, mailbox, auth, resources)?;
+        Ok(match server.folder_of(mailbox) {
+            Some(folder) if Path::new(&folder).starts_with(&self.slow) => {
+                Arc::new(Slow { endpoint, pace: Arc::clone(&self.pace) })
+            }
+            Some(_) | None => endpoint,
         })
+    }
+
+    fn destination(
+        &self,
+        server: &Server,
+        mailbox: &Mailbox,
+        auth: Arc<dyn Authenticator>,
+        resources: Resources,
+    ) -> Result<Arc<dyn DestinationEndpoint>> {
+        match server.folder_of(mailbox) {
+            Some(folder) => Ok(Arc::new(MaildirEndpoint::new(folder.into(), resources).accepting(self.limit))),
+            None => RealEndpoints.destination(server, mailbox, auth, resources),
+        }
     }
 }
 
 /// When the next message may go.
-struct Pace(Mutex<Instant>);
+struct Pace {
+    step: Duration,
+    next: Mutex<Instant>,
+}
 
 impl Pace {
     async fn wait(&self) {
         let turn = {
-            let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
             let turn = (*next).max(Instant::now());
-            *next = turn + STEP;
+            *next = turn + self.step;
             turn
         };
         sleep_until(turn).await;
@@ -75,19 +87,37 @@ impl Pace {
 }
 
 struct Slow {
-    endpoint: MaildirEndpoint,
+    endpoint: Arc<dyn SourceEndpoint>,
     pace: Arc<Pace>,
 }
 
 #[async_trait]
-impl Endpoint for Slow {
+impl SourceEndpoint for Slow {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         let session = self.endpoint.open_source().await?;
         Ok(Box::new(SlowSession { session, pace: Arc::clone(&self.pace), streams: JoinSet::new() }))
     }
+}
 
-    async fn open_destination(&self) -> Result<Box<dyn Destination>> {
-        self.endpoint.open_destination().await
+/// Says that a stream was cut, when it is given up before its end: it must not look complete.
+struct Cut {
+    last: Option<OwnedPermit<Fetched>>,
+    doing: String,
+}
+
+impl Cut {
+    /// It was given whole, or nobody wants it.
+    fn ended(mut self) {
+        self.last = None;
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        if let Some(last) = self.last.take() {
+            let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, &self.doing);
+            last.send(Fetched::Broken(failure.saying("the session was closed")));
+        }
     }
 }
 
@@ -118,16 +148,20 @@ impl Source for SlowSession {
 
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {
         let mut messages = self.session.fetch(folder, which).await?;
-        let (slowly, stream) = mpsc::channel(1);
+        let doing = format!("reading messages of folder \"{}\"", folder.path);
+        let (slowly, stream) = mpsc::channel(2);
+        let last = slowly.clone().reserve_owned().await.ok();
+        let cut = Cut { last, doing };
         let pace = Arc::clone(&self.pace);
         while self.streams.try_join_next().is_some() {}
         self.streams.spawn(async move {
             while let Some(message) = messages.recv().await {
                 pace.wait().await;
                 if slowly.send(message).await.is_err() {
-                    return;
+                    break;
                 }
             }
+            cut.ended();
         });
         Ok(stream)
     }

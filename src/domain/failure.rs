@@ -73,6 +73,10 @@ pub enum Cause {
     MailboxNotOpened,
     /// No Maildir at its place, or not to be used.
     MaildirNotOpened,
+    /// This kind of mailbox cannot be this side.
+    WrongSide,
+    /// Source and destination are one mailbox.
+    SameMailbox,
     /// Name not resolved, connection refused, no answer.
     Unreachable,
     /// The certificate could not be verified.

@@ -5,14 +5,16 @@
 
 use std::collections::HashMap;
 
-use super::item::Mailbox;
-use super::server::Server;
-
 /// Stands for a mailbox. Equal for equal places, for different ones different but by a chance of 2⁻⁶⁴.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxKey([u8; 16]);
 
 impl MailboxKey {
+    /// The keys of a mailbox that is at these places, as its kind writes them.
+    pub fn all(places: [String; 2]) -> [Self; 2] {
+        places.map(|place| Self::of(&place))
+    }
+
     /// The key of a place that is written so.
     pub fn of(place: &str) -> Self {
         let hash = blake3::hash(place.to_lowercase().as_bytes());
@@ -30,22 +32,6 @@ pub struct Mailboxes {
     pub reads: [MailboxKey; 2],
     /// Where mail is written.
     pub writes: [MailboxKey; 2],
-}
-
-/// The keys of a mailbox. `resolve` follows the links of a Maildir's path, or leaves it as it is.
-pub fn keys(server: &Server, mailbox: &Mailbox, resolve: &dyn Fn(&str) -> String) -> [MailboxKey; 2] {
-    if let Some(path) = &server.maildir {
-        // An address that cannot stand in a path has no Maildir, and its item does not run.
-        let root = path.root(mailbox).unwrap_or_else(|_| format!("{path} {}", mailbox.email));
-        return [MailboxKey::of(&format!("maildir {}", resolve(&root))); 2];
-    }
-    // One server answers at both of these.
-    let port = match server.port {
-        143 | 993 => "usual".to_owned(),
-        port => port.to_string(),
-    };
-    let host = server.host.strip_suffix('.').unwrap_or(&server.host);
-    [mailbox.login_name(), &mailbox.email].map(|name| MailboxKey::of(&format!("imap {host} {port} {name}")))
 }
 
 /// Finds out who was the first to name a mailbox.
@@ -72,10 +58,15 @@ impl<T: Clone> Shared<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::item::Mailbox;
+    use crate::domain::server::Server;
 
     fn key(server: &str, email: &str, login: Option<&str>) -> [MailboxKey; 2] {
         let mailbox = Mailbox { email: email.into(), login: login.map(Into::into), credential: None };
-        keys(&Server::parse_url(server).unwrap(), &mailbox, &|path| path.replace("/link/", "/mail/"))
+        MailboxKey::all(match Server::parse_url(server).unwrap() {
+            Server::Imap(server) => server.places(&mailbox),
+            Server::Maildir(server) => server.places(&mailbox, &|path| path.replace("/link/", "/mail/")),
+        })
     }
 
     fn meet(one: [MailboxKey; 2], other: [MailboxKey; 2]) -> bool {

@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. Time, randomness and ids come in as parameters.
 
 pub mod action;
+pub mod checkpoint;
 pub mod clock;
 pub mod content;
 pub mod csv_import;

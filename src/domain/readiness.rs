@@ -58,7 +58,8 @@ impl<'a> StartCheck<'a> {
     /// Why it cannot.
     pub fn check(&self, item: &Item) -> Result<(), NotReady> {
         let Project { source, destination, .. } = self.project;
-        let has = |server: &Server, admin: bool, mailbox: &Mailbox| match (server.needs_login(), &server.admin) {
+        let has = |server: &Server, admin: bool, mailbox: &Mailbox| match (server.needs_login(), server.administrator())
+        {
             (false, _) => true,
             (true, Some(_)) => admin,
             (true, None) => mailbox.credential.is_some(),
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn an_administrators_password_counts_for_all_items_of_its_side() {
         let mut servers = project("imaps://a", "imaps://b");
-        servers.source.admin = Some(crate::domain::server::AdminLogin::parse("boss"));
+        servers.source.set_administrator(crate::domain::server::AdminLogin::parse("boss")).unwrap();
         let own = item(1, "x@a", "x@b", Some(CredentialId(1)));
         let of = |admins| StartCheck::new(&servers, admins, [&own].into_iter()).check(&own);
         assert_eq!(of((true, false)), Ok(()));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Checkpoint;
 use super::failure::{Failure, Side};
 use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
@@ -107,13 +108,11 @@ pub struct Marker {
     pub options: u64,
 }
 
-/// The intent of D9: written durably before the first APPEND into a destination folder.
+/// The intent of D9: written durably before the first append into a destination folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// UIDVALIDITY of the destination folder.
-    pub validity: u32,
-    /// Messages with this UID or a greater one, and without a watermark, may be ours.
-    pub floor: Uid,
+    /// The destination folder as it was then: what came later, and has no watermark, may be ours.
+    pub since: Checkpoint,
 }
 
 /// How a watermark came to be.

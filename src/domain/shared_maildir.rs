@@ -37,11 +37,13 @@ pub fn shared_maildirs<'a, K: Copy + Eq + Hash>(
         (&project.destination, |(key, _, destination)| (key, destination)),
     ];
     for (server, side) in sides {
-        let Some(path) = &server.maildir else { continue };
+        if server.keeps_addresses_apart() {
+            continue;
+        }
         let mut by_root: HashMap<String, Vec<(K, &Mailbox)>> = HashMap::new();
         for (key, mailbox) in items.clone().map(side) {
             // An address that cannot stand in a path is refused by itself.
-            let Ok(root) = path.root(mailbox) else { continue };
+            let Some(root) = server.folder_of(mailbox) else { continue };
             by_root.entry(root.to_lowercase()).or_default().push((key, mailbox));
         }
         for group in by_root.into_values() {
@@ -56,7 +58,7 @@ pub fn shared_maildirs<'a, K: Copy + Eq + Hash>(
                 let shared = SharedMaildir {
                     address: mailbox.email.clone(),
                     other: with.email.clone(),
-                    root: path.root(mailbox).unwrap_or_default(),
+                    root: server.folder_of(mailbox).unwrap_or_default(),
                 };
                 refused.insert(*key, shared);
             }

@@ -73,6 +73,16 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
             format!("The folder of {mailbox} is missing, is no Maildir, or may not be used."),
             "Check the path and who may use it, then Start.".into(),
         ),
+        Cause::WrongSide => (
+            format!("This kind of mailbox cannot be the {the_side}"),
+            format!("What holds {mailbox} was not opened, and nothing was copied."),
+            "Make a project with another kind of mailbox on this side.".into(),
+        ),
+        Cause::SameMailbox => (
+            "Both sides are one mailbox".into(),
+            "Nothing was copied: mail would come to where it lies already.".into(),
+            "Make a project whose two sides lie in different places.".into(),
+        ),
         Cause::Unreachable => (
             format!("{host} cannot be reached"),
             format!("There was no answer{port}."),
@@ -257,7 +267,7 @@ pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Opti
         Some(Side::Destination) => (&project.destination, mailboxes.1),
         None => return text(failure, None, &Names { folder, ..Names::default() }),
     };
-    text(failure, side, &Names { host: server.name(), port: server.port, mailbox, folder })
+    text(failure, side, &Names { host: server.name(), port: server.port().unwrap_or(0), mailbox, folder })
 }
 
 /// Why a pass pauses, in one line: the side, what was being done, the server's words.

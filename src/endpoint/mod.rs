@@ -1,5 +1,9 @@
 //! What can be done with a mailbox, whatever it is kept in: one trait per role, one module per kind.
 //!
+//! A kind implements [`SourceEndpoint`], [`DestinationEndpoint`] or both, and [`kind::MailboxKind`], by which [`registry`]
+//! knows it. What kinds share and knows none of them: [`place`] (is it one folder?), [`uidlist`] (numbers for messages that
+//! have only names), `files`, `spool`, [`budget`].
+//!
 //! A session is one logged-in connection to one mailbox. Endpoints classify failures (scope and retry class, from
 //! response codes first and texts second) but never retry by themselves; they know no statuses and nothing of the other
 //! side. Bounded here: message bytes in memory (the [`budget`]), header blocks, response lines. Everything that waits
@@ -8,13 +12,17 @@
 pub mod auth;
 pub mod budget;
 mod date;
+mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod imap;
+pub mod kind;
 mod listed;
 pub mod maildir;
+pub mod place;
 pub mod registry;
 mod spool;
+pub mod uidlist;
 mod utf7;
 
 use std::sync::Arc;
@@ -32,11 +40,16 @@ use crate::domain::message::{MessageHeader, MessageMeta, NewMessage, SourceMessa
 /// Result of anything asked of an endpoint.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// Opens sessions on one side of one item. Cheap to share; every call makes a new connection and logs in.
+/// A mailbox that can be read. Cheap to share; every call makes a new connection and logs in.
 #[async_trait]
-pub trait Endpoint: Send + Sync {
+pub trait SourceEndpoint: Send + Sync {
     /// A session that reads and can never change anything (EXAMINE and BODY.PEEK only).
     async fn open_source(&self) -> Result<Box<dyn Source>>;
+}
+
+/// A mailbox that can be written. Cheap to share; every call makes a new connection and logs in.
+#[async_trait]
+pub trait DestinationEndpoint: Send + Sync {
     /// A session that also writes.
     async fn open_destination(&self) -> Result<Box<dyn Destination>>;
 }

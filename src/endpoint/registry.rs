@@ -1,29 +1,48 @@
-//! Which kind of endpoint serves a side of a project: one line a kind.
+//! The kinds of endpoint that there are, one line each, and what is asked of all of them.
 
 use std::sync::Arc;
 
 use super::auth::Authenticator;
-use super::imap::{ImapEndpoint, Timeouts, Who};
-use super::maildir::MaildirEndpoint;
-use super::{Endpoint, Resources, Result};
+use super::kind::MailboxKind;
+use super::place::Place;
+use super::{DestinationEndpoint, Resources, Result, SourceEndpoint};
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::item::Mailbox;
 use crate::domain::server::Server;
 
+/// Which kind serves a side of a project.
+fn kind(server: &Server) -> &dyn MailboxKind {
+    match server {
+        Server::Imap(server) => server,
+        Server::Maildir(server) => server,
+    }
+}
+
 /// Opens mailboxes. Tests put their own in its place.
 pub trait Endpoints: Send + Sync {
-    /// The endpoint of this mailbox of this server; nothing is connected to yet.
+    /// This mailbox of this server, to be read; nothing is connected to yet.
     ///
     /// # Errors
-    /// There can be no such mailbox.
-    fn open(
+    /// There can be no such mailbox, or none that can be a source.
+    fn source(
         &self,
-        side: Side,
         server: &Server,
         mailbox: &Mailbox,
         auth: Arc<dyn Authenticator>,
         resources: Resources,
-    ) -> Result<Arc<dyn Endpoint>>;
+    ) -> Result<Arc<dyn SourceEndpoint>>;
+
+    /// This mailbox of this server, to be written; nothing is connected to yet.
+    ///
+    /// # Errors
+    /// There can be no such mailbox, or none that can be a destination.
+    fn destination(
+        &self,
+        server: &Server,
+        mailbox: &Mailbox,
+        auth: Arc<dyn Authenticator>,
+        resources: Resources,
+    ) -> Result<Arc<dyn DestinationEndpoint>>;
 }
 
 /// The endpoints that Mailferry ships.
@@ -31,26 +50,70 @@ pub trait Endpoints: Send + Sync {
 pub struct RealEndpoints;
 
 impl Endpoints for RealEndpoints {
-    fn open(
+    fn source(
         &self,
-        side: Side,
         server: &Server,
         mailbox: &Mailbox,
         auth: Arc<dyn Authenticator>,
         resources: Resources,
-    ) -> Result<Arc<dyn Endpoint>> {
-        match &server.maildir {
-            Some(path) => {
-                let root = path.root(mailbox).map_err(|error| {
-                    let doing = format!("finding the {} Maildir", side.word());
-                    Failure::new(Cause::MaildirNotOpened, Scope::Mailbox, Retry::User, doing).saying(error.to_string())
-                })?;
-                Ok(Arc::new(MaildirEndpoint::new(root.into(), resources)))
-            }
-            None => {
-                let who = Who { user: mailbox.login_name().to_owned(), admin: server.admin.clone() };
-                Ok(Arc::new(ImapEndpoint::new(server.clone(), who, auth, resources, Timeouts::default())))
-            }
+    ) -> Result<Arc<dyn SourceEndpoint>> {
+        kind(server).roles(Side::Source, mailbox, auth, resources)?.source()
+    }
+
+    fn destination(
+        &self,
+        server: &Server,
+        mailbox: &Mailbox,
+        auth: Arc<dyn Authenticator>,
+        resources: Resources,
+    ) -> Result<Arc<dyn DestinationEndpoint>> {
+        kind(server).roles(Side::Destination, mailbox, auth, resources)?.destination()
+    }
+}
+
+/// Where a mailbox is, as things are now. Looks at the disk where its kind lies there, and blocks.
+pub fn place(server: &Server, mailbox: &Mailbox) -> Place {
+    kind(server).place(mailbox)
+}
+
+/// Refuses to copy a mailbox into itself, when its two sides are one folder by two paths. Looks at the disk, on a thread for
+/// that.
+///
+/// # Errors
+/// They are one.
+pub async fn tell_apart(source: (Server, Mailbox), destination: (Server, Mailbox)) -> Result<()> {
+    let look = move || {
+        let [from, into] = [source, destination].map(|(server, mailbox)| place(&server, &mailbox));
+        from.is_one_folder_with(&into)
+    };
+    match tokio::task::spawn_blocking(look).await.unwrap_or(false) {
+        false => Ok(()),
+        true => {
+            let failure = Failure::new(Cause::SameMailbox, Scope::Mailbox, Retry::User, "opening the destination");
+            Err(failure.saying("it is the source itself, by another path"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::item::Mailbox;
+
+    #[test]
+    #[cfg(unix)]
+    fn one_maildir_by_two_paths_has_one_key_before_it_is_made_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("mail"), folder.path().join("link"));
+        std::fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let key = |root: &std::path::Path, email: &str| {
+            let server = Server::parse_url(&format!("maildir:{}/{{email}}", root.display())).unwrap();
+            place(&server, &Mailbox { email: email.into(), login: None, credential: None }).keys
+        };
+        assert_eq!(key(&real, "anna@x"), key(&link, "Anna@x"), "neither is there yet");
+        std::fs::create_dir(real.join("anna@x")).unwrap();
+        assert_eq!(key(&real, "anna@x"), key(&link, "anna@x"));
+        assert_ne!(key(&real, "anna@x"), key(&link, "bob@x"));
     }
 }

@@ -153,7 +153,7 @@ mod tests {
     use crate::domain::status::Status;
     use crate::endpoint::budget::Budget;
     use crate::endpoint::registry::Endpoints;
-    use crate::endpoint::{Destination, Endpoint, Resources, Source};
+    use crate::endpoint::{Destination, DestinationEndpoint, Resources, Source, SourceEndpoint};
     use crate::engine::command::Command;
     use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
     use crate::platform::clock::SystemClock;
@@ -205,32 +205,45 @@ mod tests {
     /// A source that refuses the administrator, and a destination that does not answer.
     struct Refusing(Arc<std::sync::atomic::AtomicUsize>);
 
-    struct OneSide(Arc<std::sync::atomic::AtomicUsize>, Side, Arc<dyn Authenticator>);
+    struct RefusingSource(Arc<std::sync::atomic::AtomicUsize>, Arc<dyn Authenticator>);
 
     #[async_trait]
-    impl Endpoint for OneSide {
+    impl SourceEndpoint for RefusingSource {
         async fn open_source(&self) -> Result<Box<dyn Source>> {
-            let attempt = self.2.attempt().await?;
+            let attempt = self.1.attempt().await?;
             self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             attempt.ended(Err(refused()))
         }
+    }
 
+    struct Silent;
+
+    #[async_trait]
+    impl DestinationEndpoint for Silent {
         async fn open_destination(&self) -> Result<Box<dyn Destination>> {
-            assert_eq!(self.1, Side::Destination);
             std::future::pending().await
         }
     }
 
     impl Endpoints for Refusing {
-        fn open(
+        fn source(
             &self,
-            side: Side,
             _: &Server,
             _: &Mailbox,
             auth: Arc<dyn Authenticator>,
             _: Resources,
-        ) -> Result<Arc<dyn Endpoint>> {
-            Ok(Arc::new(OneSide(Arc::clone(&self.0), side, auth)))
+        ) -> Result<Arc<dyn SourceEndpoint>> {
+            Ok(Arc::new(RefusingSource(Arc::clone(&self.0), auth)))
+        }
+
+        fn destination(
+            &self,
+            _: &Server,
+            _: &Mailbox,
+            _: Arc<dyn Authenticator>,
+            _: Resources,
+        ) -> Result<Arc<dyn DestinationEndpoint>> {
+            Ok(Arc::new(Silent))
         }
     }
 
@@ -244,7 +257,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), 1).unwrap();
         let mut source = Server::parse_url("imaps://imap.example").unwrap();
-        source.admin = Some(AdminLogin::parse("chief"));
+        source.set_administrator(AdminLogin::parse("chief")).unwrap();
         let destination = Server::parse_url("maildir:/nowhere/{email}").unwrap();
         let credential = store.new_credentials(1, 1, "test").await.unwrap()[0];
         let credentials = [Some(credential), None];

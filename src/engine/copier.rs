@@ -10,15 +10,16 @@ use async_trait::async_trait;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId, Uid};
-use crate::domain::item::Mailbox;
+use crate::domain::item::{Item, Mailbox};
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::{Parameters, PassPlan, PlanError};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
+use crate::endpoint::auth::Authenticator;
 use crate::endpoint::budget::Budget;
-use crate::endpoint::maildir::is_one_folder;
-use crate::endpoint::{ByteCounter, Endpoint, Resources};
+use crate::endpoint::registry::tell_apart;
+use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
 use crate::engine::authenticators::{Account, Authenticators, SharedAccount};
 use crate::engine::handle::Workspace;
 use crate::engine::runner::{Reports, Runner, Task};
@@ -108,8 +109,8 @@ impl From<StoreError> for Unready {
 
 struct Ready {
     order: PassOrder,
-    source: Arc<dyn Endpoint>,
-    destination: Arc<dyn Endpoint>,
+    source: Arc<dyn SourceEndpoint>,
+    destination: Arc<dyn DestinationEndpoint>,
 }
 
 impl Worker<'_> {
@@ -200,16 +201,17 @@ impl Worker<'_> {
             last_seen: self.last_seen(&pass).await?,
             earlier,
         };
-        if let (Some(from), Some(to)) = (&project.source.maildir, &project.destination.maildir)
-            && let (Ok(from), Ok(to)) = (from.root(&row.item.source), to.root(&row.item.destination))
-            && is_one_folder(from.into(), to.into()).await
-        {
-            let doing = "opening the destination Maildir";
-            let failure = Failure::new(Cause::MaildirNotOpened, Scope::Mailbox, Retry::User, doing);
-            return Err(Unready::Side(Side::Destination, failure.saying("it is the source itself, by another path")));
-        }
-        let source = self.endpoint(Side::Source, &project, &row.item.source, source_admin).await?;
-        let destination = self.endpoint(Side::Destination, &project, &row.item.destination, destination_admin).await?;
+        let Item { source: from, destination: into, .. } = row.item;
+        let at_source = |failure| Unready::Side(Side::Source, failure);
+        let at_destination = |failure| Unready::Side(Side::Destination, failure);
+        let sides = ((project.source.clone(), from.clone()), (project.destination.clone(), into.clone()));
+        tell_apart(sides.0, sides.1).await.map_err(at_destination)?;
+        let endpoints = &self.workspace.endpoints;
+        let (auth, resources) = self.access(Side::Source, &project, &from, source_admin).await?;
+        let source = endpoints.source(&project.source, &from, auth, resources).map_err(at_source)?;
+        let (auth, resources) = self.access(Side::Destination, &project, &into, destination_admin).await?;
+        let destination =
+            endpoints.destination(&project.destination, &into, auth, resources).map_err(at_destination)?;
         Ok(Ready { order, source, destination })
     }
 
@@ -252,16 +254,17 @@ impl Worker<'_> {
         credential: Option<CredentialId>,
     ) -> Arc<Account> {
         let new = || Account::new(Arc::clone(&self.workspace.vault), side, credential);
-        if server.admin.is_some() { self.authenticators.administrator(project, side, new) } else { new() }
+        if server.administrator().is_some() { self.authenticators.administrator(project, side, new) } else { new() }
     }
 
-    async fn endpoint(
+    /// Who logs in at one side, and what its endpoint may use.
+    async fn access(
         &self,
         side: Side,
         project: &Project,
         mailbox: &Mailbox,
         admin: Option<CredentialId>,
-    ) -> Result<Arc<dyn Endpoint>, Unready> {
+    ) -> Result<(Arc<dyn Authenticator>, Resources), Unready> {
         let (meter, budget) = match side {
             Side::Source => (Arc::clone(&self.meter), Arc::clone(&self.workspace.budget)),
             // Reading back at the destination must not wait for messages that wait for the destination.
@@ -270,14 +273,12 @@ impl Worker<'_> {
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
         let resources = Resources { spool, numbers, budget, meter };
         let server = project.server(side);
-        let credential = if server.admin.is_some() { admin } else { mailbox.credential };
+        let credential = if server.administrator().is_some() { admin } else { mailbox.credential };
         let account = self.account(project.id, side, server, credential);
-        let failed = |failure| Unready::Side(side, failure);
         if server.needs_login() {
-            account.proof().await.map_err(failed)?;
+            account.proof().await.map_err(|failure| Unready::Side(side, failure))?;
         }
-        let auth = Arc::new(SharedAccount(account));
-        self.workspace.endpoints.open(side, server, mailbox, auth, resources).map_err(failed)
+        Ok((Arc::new(SharedAccount(account)), resources))
     }
 }
 

@@ -8,7 +8,7 @@ pub mod command;
 mod copier;
 mod dispatcher;
 mod handle;
-pub mod mailboxes;
+mod mailboxes;
 pub mod run_state;
 pub mod runner;
 pub mod snapshot;

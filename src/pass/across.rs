@@ -139,7 +139,7 @@ impl Across<'_> {
         let broken = |job: &&Job| job.is_abandoned() && !self.prepared.others.open.contains_key(&job.id);
         let broken = self.prepared.groups.iter().flatten().filter(broken);
         let broken: Vec<_> =
-            broken.filter_map(|job| job.numbers.open_intent.map(|intent| (job.id, intent.floor))).collect();
+            broken.filter_map(|job| job.numbers.open_intent.map(|intent| (job.id, intent.since.floor()))).collect();
         let own: BTreeSet<FolderId> = broken.iter().map(|(row, _)| *row).collect();
         for (row, floor) in self.prepared.others.open.iter().map(|(row, floor)| (*row, *floor)).chain(broken) {
             let found = self.above(pass, to, row, floor).await?;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
+use crate::domain::checkpoint::Checkpoint;
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
@@ -220,10 +221,9 @@ impl Copying<'_> {
     pub(super) async fn declare(&self, groups: &mut [Vec<Job>]) -> PassResult<()> {
         let mut intents = Vec::new();
         for job in groups.iter_mut().flatten() {
-            let floor = Uid(i64::from(job.plan.opened.uid_next.max(1)));
-            let intent = Intent { validity: job.plan.opened.uid_validity, floor };
+            let intent = Intent { since: Checkpoint::of(&job.plan.opened) };
             // An open intent of the same numbering reaches further back.
-            let kept = job.numbers.open_intent.filter(|open| open.validity == intent.validity && open.floor < floor);
+            let kept = job.numbers.open_intent.filter(|open| open.since.is_before(intent.since));
             if kept.is_some() {
                 job.suspicion.cut.above = Above::Recorded;
             }

@@ -356,7 +356,7 @@ impl Job {
 
     /// Messages of the destination below this number are of others, or of earlier passes.
     pub fn floor(&self) -> Uid {
-        self.numbers.open_intent.map_or(Uid(1), |intent| intent.floor)
+        self.numbers.open_intent.map_or(Uid(1), |intent| intent.since.floor())
     }
 }
 

@@ -311,7 +311,8 @@ impl Preparation<'_> {
     /// Whether an interrupted pass made this folder and recorded nothing of what it put there: no copy tells that it is the
     /// same, but no other folder has its UIDVALIDITY.
     async fn was_begun(&self, record: &FolderRecord, folder: &ListedFolder) -> PassResult<bool> {
-        let begun = record.intent.zip(folder.state).is_some_and(|(intent, now)| intent.validity == now.uid_validity);
+        let begun =
+            record.intent.zip(folder.state).is_some_and(|(intent, now)| intent.since.holds_in(now.uid_validity));
         Ok(begun && self.pass.journal.known_at_destination(record.id).await?.is_empty())
     }
 

@@ -70,7 +70,7 @@ use crate::domain::pass_plan::{PassPlan, Writes};
 use crate::domain::project::Options;
 use crate::domain::record::{Counts, Phase};
 use crate::domain::retry::Pace;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{DestinationEndpoint, SourceEndpoint};
 use crate::pass::audit::EndedFolder;
 use crate::pass::closing::Finale;
 use crate::pass::comparison::Comparison;
@@ -120,9 +120,9 @@ pub struct Stops {
 /// What a pass works with.
 pub struct Means {
     /// Where it reads.
-    pub source: Arc<dyn Endpoint>,
+    pub source: Arc<dyn SourceEndpoint>,
     /// Where it writes.
-    pub destination: Arc<dyn Endpoint>,
+    pub destination: Arc<dyn DestinationEndpoint>,
     /// Where it keeps what it knows.
     pub journal: Arc<dyn Journal>,
     /// Its figures.
@@ -197,8 +197,8 @@ pub(crate) type PassResult<T> = Result<T, PassStop>;
 /// Everything that the lanes of a pass share.
 pub struct Pass {
     order: PassOrder,
-    source: Arc<dyn Endpoint>,
-    destination: Arc<dyn Endpoint>,
+    source: Arc<dyn SourceEndpoint>,
+    destination: Arc<dyn DestinationEndpoint>,
     journal: Arc<dyn Journal>,
     tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,

@@ -196,8 +196,8 @@ impl Preparation<'_> {
                 doubts: candidate.doubts(),
                 seen_there: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
                 strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
-                open_intent: intent.filter(|intent| intent.validity == update.destination_validity),
-                unrecorded: match intent.is_some_and(|intent| intent.validity != update.destination_validity) {
+                open_intent: intent.filter(|intent| intent.since.holds_in(update.destination_validity)),
+                unrecorded: match intent.is_some_and(|intent| !intent.since.holds_in(update.destination_validity)) {
                     true => Unrecorded::Anywhere,
                     false => Unrecorded::AboveIntent,
                 },
@@ -236,7 +236,7 @@ pub(super) fn open_elsewhere(records: &[FolderRecord], prepared: &Prepared) -> B
     let elsewhere = records.iter().filter(|r| !r.retired && !looked_into.contains(&r.id));
     let open = elsewhere.filter_map(|r| {
         let place = prepared.places.get(&r.id)?;
-        r.intent.filter(|intent| intent.validity == place.validity).map(|intent| (r.id, intent.floor))
+        r.intent.filter(|intent| intent.since.holds_in(place.validity)).map(|intent| (r.id, intent.since.floor()))
     });
     open.collect()
 }

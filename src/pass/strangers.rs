@@ -43,7 +43,7 @@ pub(super) struct Strangers {
 impl Strangers {
     /// Nobody: the destination is not searched.
     pub fn none(job: &Job) -> Self {
-        let floor = job.numbers.open_intent.map(|intent| intent.floor);
+        let floor = job.numbers.open_intent.map(|intent| intent.since.floor());
         Self {
             folder: job.id,
             place: job.plan.destination.clone(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
+use crate::domain::server::Unfit;
 use crate::engine::command::CommandError;
 use crate::platform::PlatformError;
 use crate::store::StoreError;
@@ -38,6 +39,9 @@ pub enum ServiceError {
         /// What is amiss.
         error: FileError,
     },
+    /// A side of a new project is of a kind that it cannot be, or lacks what it was given.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// There is none of this name.
     #[error("there is no project \"{0}\"")]
     NoProject(String),
@@ -91,6 +95,7 @@ impl ServiceError {
             | Self::NotRemoved(NotRemoved::Cancelled(_))
             | Self::NotSelected(_)
             | Self::File { .. }
+            | Self::Unfit(_)
             | Self::NoProject(_)
             | Self::NotOpen
             | Self::IsOpen => true,

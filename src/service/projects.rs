@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::import::{self, ProjectParts, Watch, read_authorities};
 use super::{OpenWorkspace, ServiceError};
+use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::project::{Options, Project};
 use crate::domain::secret::Secret;
@@ -98,6 +99,8 @@ pub async fn name_is_free(workspace: &OpenWorkspace, name: &str) -> Result<(), S
 /// # Errors
 /// Nothing was made.
 pub async fn create(workspace: &OpenWorkspace, new: NewProject) -> Result<ProjectId, ServiceError> {
+    new.source.server.fits(Side::Source)?;
+    new.destination.server.fits(Side::Destination)?;
     name_is_free(workspace, &new.name).await?;
     let NewProject { name, source, destination, options } = new;
     let read = tokio::task::spawn_blocking(move || Ok::<_, ServiceError>((side(source)?, side(destination)?))).await;
@@ -112,7 +115,7 @@ fn side(new: NewServer) -> Result<(Server, Option<Secret>), ServiceError> {
     let mut server = new.server;
     if let Some(file) = new.authorities {
         let pem = read_authorities(&file).map_err(|error| ServiceError::File { file, error })?;
-        server.trust = Trust::Authorities(pem);
+        server.set_trust(Trust::Authorities(pem))?;
     }
     Ok((server, new.password))
 }

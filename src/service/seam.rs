@@ -6,4 +6,6 @@
 pub use crate::endpoint::auth::Authenticator;
 pub use crate::endpoint::maildir::{MaildirEndpoint, directory};
 pub use crate::endpoint::registry::{Endpoints, RealEndpoints};
-pub use crate::endpoint::{Destination, Endpoint, FolderRef, MessageStream, Resources, Result, Source, Which};
+pub use crate::endpoint::{
+    DestinationEndpoint, Fetched, FolderRef, MessageStream, Resources, Result, Source, SourceEndpoint, Which,
+};

@@ -6,6 +6,7 @@ use super::Store;
 use super::codec::{Columns, Json};
 use super::error::{Result, missing};
 use super::watermarks::put;
+use crate::domain::checkpoint::Checkpoint;
 use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, ItemId, Uid};
 use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Intent, Seen, Watermark};
@@ -31,7 +32,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
         strangers_next: columns.next()?,
         marker: columns.maybe_json()?,
         intent: match (columns.next()?, columns.next()?) {
-            (Some(validity), Some(floor)) => Some(Intent { validity, floor }),
+            (Some(validity), Some(floor)) => Some(Intent { since: Checkpoint::from_stored((validity, floor)) }),
             _ => None,
         },
         retired: columns.next()?,
@@ -141,7 +142,8 @@ impl Store {
                  WHERE id = ?1 AND dropped = 0",
             )?;
             for (folder, intent) in intents {
-                if statement.execute((folder, intent.validity, intent.floor))? == 0 {
+                let (validity, floor) = intent.since.stored();
+                if statement.execute((folder, validity, floor))? == 0 {
                     return Err(missing("folder", folder));
                 }
             }

@@ -18,8 +18,12 @@ use super::network;
 const APPLICATION_ID: i64 = 0x4d66_7279;
 
 /// Every schema change, oldest first. Only ever add to the end.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+];
 
 /// Makes the folder, private to its owner; refuses network shares.
 pub(super) fn prepare_folder(folder: &Path) -> Result<()> {
@@ -136,6 +140,7 @@ fn private_file(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::server::{AdminLogin, Server, Trust};
 
     fn version_of(path: &Path) -> i64 {
         user_version(&Connection::open(path).unwrap()).unwrap()
@@ -186,6 +191,40 @@ mod tests {
     }
 
     #[test]
+    fn version_3_keeps_its_servers_which_then_say_their_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let third = open_with(&path, 1, &MIGRATIONS[..3]).unwrap();
+        let pinned = format!("{:?}", [7; 32]).replace(' ', "");
+        let imap = |trust: &str, admin: &str| {
+            format!(r#"{{"host":"a","port":993,"security":"tls","trust":{trust},"admin":{admin}}}"#)
+        };
+        let files =
+            r#"{"maildir":"/mail/{email}","host":"","port":0,"security":"plain","trust":"system","admin":null}"#;
+        let before = [
+            (imap(r#""system""#, "null"), files.to_owned()),
+            (files.to_owned(), imap(&format!(r#"{{"pinned":{pinned}}}"#), r#"{"authorization_id":{"login":"boss"}}"#)),
+        ];
+        for (number, (source, destination)) in before.into_iter().enumerate() {
+            let row = (format!("p{number}"), source, destination);
+            let sql =
+                "INSERT INTO project (name, name_key, source, destination, options) VALUES (?1, ?1, ?2, ?3, '{}')";
+            third.execute(sql, row).unwrap();
+        }
+        drop(third);
+        let fourth = open_with(&path, 2, MIGRATIONS).unwrap();
+        let mut rows = fourth.prepare("SELECT source, destination FROM project ORDER BY id").unwrap();
+        let server = |text: String| serde_json::from_str::<Server>(&text).unwrap();
+        let row = |row: &rusqlite::Row<'_>| Ok((server(row.get(0)?), server(row.get(1)?)));
+        let found: Vec<_> = rows.query_map([], row).unwrap().map(|row| row.unwrap()).collect();
+        let (plain, files) = ("imaps://a", "maildir:/mail/{email}");
+        let [plain, mut other, files] = [plain, plain, files].map(|url| Server::parse_url(url).unwrap());
+        other.set_trust(Trust::Pinned([7; 32])).unwrap();
+        other.set_administrator(AdminLogin::parse("boss")).unwrap();
+        assert_eq!(found, [(plain, files.clone()), (files, other)]);
+    }
+
+    #[test]
     fn a_failing_migration_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
@@ -206,7 +245,7 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
         let refused = open_with(&path, 2, MIGRATIONS).unwrap_err();
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 3 }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 4 }), "{refused}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
+use crate::domain::checkpoint::Checkpoint;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderPath, FolderState, WireName};
@@ -14,7 +15,7 @@ use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::record::*;
-use crate::domain::server::{Security, Server, Trust};
+use crate::domain::server::Server;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 
@@ -31,7 +32,7 @@ struct Bench {
 }
 
 fn server(host: &str) -> Server {
-    Server { maildir: None, host: host.into(), port: 993, security: Security::Tls, trust: Trust::System, admin: None }
+    Server::parse_url(&format!("imaps://{host}")).unwrap()
 }
 
 fn new_item(source: &str, destination: &str) -> NewItem {
@@ -274,7 +275,7 @@ async fn an_open_intent_keeps_its_lower_floor() {
     let bench = Bench::new().await;
     let one = bench.folder("one", 1, 1).await;
     for (begin, kept) in [((5, 10), (5, 10)), ((5, 20), (5, 10)), ((5, 4), (5, 4)), ((6, 30), (6, 30))] {
-        let intent = |(validity, floor)| Intent { validity, floor: Uid(floor) };
+        let intent = |(validity, floor)| Intent { since: Checkpoint::from_stored((validity, Uid(floor))) };
         bench.store.begin(vec![(one, intent(begin))]).await.unwrap();
         assert_eq!(bench.store.folders(bench.item).await.unwrap()[0].intent, Some(intent(kept)));
     }
@@ -282,7 +283,7 @@ async fn an_open_intent_keeps_its_lower_floor() {
     assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_some());
     bench.store.end_folder(one, FolderEnd { close_intent: true, ..FolderEnd::default() }).await.unwrap();
     assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_none());
-    let unknown = Intent { validity: 1, floor: Uid(1) };
+    let unknown = Intent { since: Checkpoint::from_stored((1, Uid(1))) };
     let refused = bench.store.begin(vec![(one, unknown), (FolderId(999), unknown)]).await;
     assert!(matches!(refused, Err(StoreError::Missing(_))));
     assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_none(), "all or nothing");

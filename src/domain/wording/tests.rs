@@ -18,6 +18,7 @@ macro_rules! all {
 all! { CAUSES, Cause:
     LoginRefused ListIncomplete NoFolders NotStored
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
+    WrongSide SameMailbox
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
     TimedOut Nonsense Throttled ProviderLimit
     TooManyConnections ServerBusy DestinationFull TooBig

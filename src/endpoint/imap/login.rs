@@ -25,7 +25,7 @@ use super::token::Raw;
 use super::{DIALOGUE, Login, Timeouts, tls};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
-use crate::domain::server::{Security, Server};
+use crate::domain::server::{ImapServer, Security};
 use crate::endpoint::{Resources, Result};
 
 /// What a server can do: upper-case words.
@@ -33,7 +33,7 @@ pub(super) type Capabilities = BTreeSet<String>;
 
 /// Connects and logs in.
 pub(super) async fn open(
-    server: &Server,
+    server: &ImapServer,
     login: &Login,
     resources: &Resources,
     timeouts: &Timeouts,
@@ -76,7 +76,7 @@ pub(super) async fn log_in(
     look_around(connection, capabilities, told, timeouts).await
 }
 
-async fn connect(server: &Server, timeouts: &Timeouts) -> Result<TcpStream> {
+async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
     let doing = format!("connecting to {}:{}", server.host, server.port);
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
     let unreachable =
@@ -91,7 +91,7 @@ async fn connect(server: &Server, timeouts: &Timeouts) -> Result<TcpStream> {
     Ok(tcp)
 }
 
-async fn secure(io: Box<dyn Io>, server: &Server, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
+async fn secure(io: Box<dyn Io>, server: &ImapServer, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
     match timeout(timeouts.tls, tls::secure(io, &server.host, &server.trust)).await {
         Ok(secured) => secured,
         Err(_) => Err(late(timeouts.tls, "securing the connection")),

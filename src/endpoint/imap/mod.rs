@@ -44,9 +44,13 @@ use async_trait::async_trait;
 pub use tls::fingerprint;
 
 use super::auth::{Authenticator, Proof};
-use super::{Destination, Endpoint, Resources, Result, Source};
+use super::kind::{MailboxKind, Roles};
+use super::place::Place;
+use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
+use crate::domain::failure::Side;
+use crate::domain::item::Mailbox;
 use crate::domain::secret::Secret;
-use crate::domain::server::{AdminLogin, Server};
+use crate::domain::server::{AdminLogin, ImapServer};
 
 /// Log target of the dialogue with servers; passwords and literals are never in it.
 pub(in crate::endpoint) const DIALOGUE: &str = "imap.dialogue";
@@ -103,7 +107,7 @@ pub struct Who {
 /// One mailbox on an IMAP server.
 #[derive(Clone)]
 pub struct ImapEndpoint {
-    server: Server,
+    server: ImapServer,
     who: Who,
     auth: Arc<dyn Authenticator>,
     resources: Resources,
@@ -120,7 +124,7 @@ impl std::fmt::Debug for ImapEndpoint {
 impl ImapEndpoint {
     /// A mailbox on `server`. `who.admin` decides how to log in; `server.admin` is not looked at.
     pub fn new(
-        server: Server,
+        server: ImapServer,
         who: Who,
         auth: Arc<dyn Authenticator>,
         resources: Resources,
@@ -141,12 +145,26 @@ impl ImapEndpoint {
 }
 
 #[async_trait]
-impl Endpoint for ImapEndpoint {
+impl SourceEndpoint for ImapEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         Ok(Box::new(self.open().await?))
     }
+}
 
+#[async_trait]
+impl DestinationEndpoint for ImapEndpoint {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
         Ok(Box::new(self.open().await?))
+    }
+}
+
+impl MailboxKind for ImapServer {
+    fn roles(&self, _: Side, mailbox: &Mailbox, auth: Arc<dyn Authenticator>, resources: Resources) -> Result<Roles> {
+        let who = Who { user: mailbox.login_name().to_owned(), admin: self.admin.clone() };
+        Ok(Roles::both(ImapEndpoint::new(self.clone(), who, auth, resources, Timeouts::default())))
+    }
+
+    fn place(&self, mailbox: &Mailbox) -> Place {
+        Place::on_a_server(self.places(mailbox))
     }
 }

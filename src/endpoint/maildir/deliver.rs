@@ -10,12 +10,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::folder::{Entry, View, is_real_folder};
 use super::keywords::Keywords;
 use super::names::{self, INFO};
-use super::numbers::{Table, sync_folder};
-use super::owner::{self, make_folder, make_folders};
+use super::owner::{make_folder, make_folders};
 use super::sight::LOOKS;
 use super::trouble::{Snag, is_gone};
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, NewMessage};
+use crate::endpoint::files::{give, sync_folder};
+use crate::endpoint::uidlist::UidList;
 use crate::endpoint::{FlagUpdate, spool};
 
 const PIECE: usize = 64 * 1024;
@@ -34,7 +35,7 @@ pub(super) fn make(folder: &Path, inbox: bool) -> io::Result<()> {
     if !inbox {
         // Marks a folder inside a Maildir for programs that deliver mail.
         match File::options().create_new(true).write(true).open(folder.join("maildirfolder")) {
-            Ok(file) => owner::give(&file, folder),
+            Ok(file) => give(&file, folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -56,7 +57,7 @@ struct Arriving {
 /// single messages. Each answer is the message's number. Nothing more is placed once it is abandoned.
 pub(super) fn deliver(
     folder: &Path,
-    table: &mut Table,
+    table: &mut UidList,
     messages: &[NewMessage],
     abandoned: impl Fn() -> bool,
 ) -> Result<Vec<io::Result<Uid>>, Snag> {
@@ -89,7 +90,7 @@ pub(super) fn deliver(
 }
 
 /// The folder's keywords, with those of these messages.
-fn learn(folder: &Path, table: &Table, messages: &[NewMessage]) -> Result<Keywords, Snag> {
+fn learn(folder: &Path, table: &UidList, messages: &[NewMessage]) -> Result<Keywords, Snag> {
     let _lock = table.lock()?;
     Ok(Keywords::taught(folder, messages.iter().map(|message| &message.flags))?)
 }
@@ -103,7 +104,7 @@ fn write(folder: &Path, keywords: &Keywords, message: &NewMessage) -> io::Result
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&path)?;
     let path = tempfile::TempPath::try_from_path(path)?;
-    owner::give(&file, folder);
+    give(&file, folder);
     match &message.body {
         Body::Memory(bytes) => file.write_all(bytes)?,
         Body::Spooled { file: from, len } => copy(from, *len, &mut file)?,
@@ -136,7 +137,7 @@ fn copy(from: &File, len: u64, to: &mut File) -> io::Result<()> {
 }
 
 /// Changes flags by renaming; messages that are gone are passed over. Succeeds only if every other change was made.
-pub(super) fn update(view: &View, table: &mut Table, updates: &[FlagUpdate]) -> Result<(), Snag> {
+pub(super) fn update(view: &View, table: &mut UidList, updates: &[FlagUpdate]) -> Result<(), Snag> {
     let folder = &view.folder;
     let keywords = {
         let _lock = table.lock()?;

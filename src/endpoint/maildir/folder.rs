@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::keywords::Keywords;
 use super::names;
-use super::numbers::Table;
 use super::read::open_plain;
 use super::trouble::Snag;
 use crate::domain::flags::Flags;
 use crate::domain::folder::FolderState;
+use crate::endpoint::uidlist::UidList;
 
 /// Looks at a directory that keeps changing.
 const LOOKS: usize = 3;
@@ -65,7 +65,7 @@ pub(super) struct View {
 
 impl View {
     /// Looks at a folder and gives numbers to what has none.
-    pub fn look(folder: PathBuf, table: &mut Table) -> Result<Self, Snag> {
+    pub fn look(folder: PathBuf, table: &mut UidList) -> Result<Self, Snag> {
         let files = list(&folder)?;
         table.assign(files.keys().map(|key| &**key), |new| put_in_order(&folder, new))?;
         let keywords = Keywords::read(&folder)?;

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::folder::{Entry, View, is_real_folder};
-use super::numbers::Table;
 use super::read;
 use super::sight::Sight;
 use super::trouble::{self, Snag};
@@ -21,6 +20,7 @@ use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
 use crate::endpoint::listed::tell_apart;
+use crate::endpoint::uidlist::UidList;
 use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result, Which, date};
 
 /// Stands for "folders in folders, and no character is forbidden in a name": NUL can be in none, whatever its origin.
@@ -50,7 +50,7 @@ pub(super) struct Mailbox {
     limit: Option<u64>,
     pub resources: Resources,
     /// The table used last.
-    table: Mutex<Option<(WireName, Table)>>,
+    table: Mutex<Option<(WireName, UidList)>>,
     /// The last look at a folder.
     pub recent: Mutex<Option<(WireName, Arc<View>)>>,
     /// Nobody waits for answers any more.
@@ -134,7 +134,7 @@ impl Mailbox {
         &self,
         wire: &WireName,
         doing: &str,
-        act: impl FnOnce(PathBuf, &mut Table) -> std::result::Result<T, Snag>,
+        act: impl FnOnce(PathBuf, &mut UidList) -> std::result::Result<T, Snag>,
     ) -> Result<T> {
         let refused = |error: io::Error| trouble::folder(&error, doing);
         let folder = names::place(&self.root, wire).map_err(refused)?;
@@ -153,7 +153,7 @@ impl Mailbox {
                 Tables::Beside => folder.join(TABLE),
                 Tables::Apart(tables) => tables.join(digest(&wire.0)),
             };
-            *held = Some((wire.clone(), Table::new(file)));
+            *held = Some((wire.clone(), UidList::new(file)));
         }
         match held.as_mut() {
             Some((_, table)) => act(folder, table).map_err(|snag| match (snag, &self.tables) {
@@ -301,7 +301,7 @@ impl Mailbox {
             deliver::make(&folder, false).map_err(refused)?;
         }
         // From now on its UIDVALIDITY stands.
-        self.at(wire, &doing, |_, table| table.assign(std::iter::empty(), |_| ()))
+        self.at(wire, &doing, |_, table| Ok(table.assign(std::iter::empty(), |_| ())?))
     }
 
     pub fn open(&self, folders: &[FolderRef]) -> Result<Vec<Result<(FolderState, PermanentFlags)>>> {

@@ -1,7 +1,6 @@
 //! Mailboxes in Maildir++ folders on this machine's file systems.
 //!
-//! [`MaildirEndpoint`] opens sessions; everything else is private. `names` knows how things are called on disk, `numbers`
-//! gives messages their numbers (D7), `folder` looks at one folder, `read` and `deliver` move bytes, `mailbox` puts these
+//! [`MaildirEndpoint`] opens sessions; everything else is private. `names` knows how things are called on disk, `folder` looks at one folder, `read` and `deliver` move bytes, `mailbox` puts these
 //! together for one mailbox and may block, `session` keeps it off the async threads. `trouble` turns what the system
 //! refuses into failures, `owner` gives files to whom the mailbox belongs. Nothing here retries.
 //!
@@ -18,7 +17,6 @@ pub(super) mod fuzzing;
 mod keywords;
 mod mailbox;
 mod names;
-mod numbers;
 mod owner;
 mod read;
 mod sealed;
@@ -30,12 +28,19 @@ mod subscriptions;
 mod tests;
 mod trouble;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Destination, Endpoint, Resources, Result, Source};
+use super::auth::Authenticator;
+use super::kind::{MailboxKind, Roles};
+use super::place::{self, Place};
+use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
+use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
+use crate::domain::item;
+use crate::domain::server::MaildirServer;
 use mailbox::{Mailbox, Tables};
 use session::Session;
 
@@ -66,16 +71,11 @@ impl MaildirEndpoint {
 /// Where a folder of a mailbox lies below its root: nothing for the inbox, else a directory's name. None for a path that no
 /// Maildir can hold.
 pub fn directory(path: &FolderPath) -> Option<PathBuf> {
-    names::place(std::path::Path::new(""), &names::wire(path)).ok()
-}
-
-/// Whether two paths lead to one folder, whatever links and mounts lie on the way. Two that are not there do not.
-pub async fn is_one_folder(one: PathBuf, other: PathBuf) -> bool {
-    tokio::task::spawn_blocking(move || owner::is_one_folder(&one, &other)).await.unwrap_or(false)
+    names::place(Path::new(""), &names::wire(path)).ok()
 }
 
 #[async_trait]
-impl Endpoint for MaildirEndpoint {
+impl SourceEndpoint for MaildirEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         let tables = Tables::Apart(mailbox::apart(&self.resources.numbers, &self.root));
         let mailbox = Mailbox::new(self.root.clone(), tables, self.limit, self.resources.clone());
@@ -83,11 +83,35 @@ impl Endpoint for MaildirEndpoint {
         session.with(Mailbox::check_source).await?;
         Ok(Box::new(session))
     }
+}
 
+#[async_trait]
+impl DestinationEndpoint for MaildirEndpoint {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
         let mailbox = Mailbox::new(self.root.clone(), Tables::Beside, self.limit, self.resources.clone());
         let session = Session::new(mailbox);
         session.with(Mailbox::check_destination).await?;
         Ok(Box::new(session))
+    }
+}
+
+impl MailboxKind for MaildirServer {
+    fn roles(
+        &self,
+        side: Side,
+        mailbox: &item::Mailbox,
+        _: Arc<dyn Authenticator>,
+        resources: Resources,
+    ) -> Result<Roles> {
+        let root = self
+            .path
+            .root(mailbox)
+            .map_err(|error| trouble::mailbox(&format!("finding the {} Maildir", side.word()), &error.to_string()))?;
+        Ok(Roles::both(MaildirEndpoint::new(root.into(), resources)))
+    }
+
+    fn place(&self, mailbox: &item::Mailbox) -> Place {
+        let root = self.path.root(mailbox).ok();
+        Place::in_a_folder(self.places(mailbox, &place::follow), root.as_deref().map(Path::new))
     }
 }

@@ -1,4 +1,5 @@
-//! Whose files are, and which folder is which. Files are those of the folder's owner, also when an administrator runs Mailferry on the mail server itself.
+//! Whose files and folders of a Maildir are: those of the owner of the folder they lie in, also when an administrator runs
+//! Mailferry on the mail server itself. (`files` gives new files to theirs.)
 //!
 //! Where the system does not allow it, or knows no owners, files stay with whoever made them.
 
@@ -7,23 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::folder::is_real_folder;
-use super::numbers::sync_folder;
-
-/// Gives a new file to the owner of the folder it is for.
-pub(super) fn give(file: &File, folder: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, fchown};
-        if let (Ok(made), Ok(of)) = (file.metadata(), folder.symlink_metadata())
-            && made.uid() != of.uid()
-        {
-            // Only an administrator can, and only an administrator needs to.
-            let _ = fchown(file, Some(of.uid()), Some(of.gid()));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = (file, folder);
-}
+use crate::endpoint::files::sync_folder;
 
 /// Gives a new file the mode, owner and group of the one whose place it takes, as far as the system allows.
 pub(super) fn give_like(file: &File, of: &Metadata) -> io::Result<()> {
@@ -43,18 +28,6 @@ pub(super) fn give_like(file: &File, of: &Metadata) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = (file, of);
     Ok(())
-}
-
-/// Whether two paths lead to one folder.
-pub(super) fn is_one_folder(one: &Path, other: &Path) -> bool {
-    #[cfg(unix)]
-    let place = |path: &Path| {
-        use std::os::unix::fs::MetadataExt;
-        path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
-    };
-    #[cfg(not(unix))]
-    let place = |path: &Path| path.canonicalize();
-    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Makes a folder that only its owner may enter, who is that of the folder it lies in; one that is there is left as it is.

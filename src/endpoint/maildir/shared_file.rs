@@ -10,9 +10,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::numbers::sync_folder;
 use super::owner;
 use super::read::open_plain;
+use crate::endpoint::files::{give, sync_folder};
 
 /// Tries to replace a file that others keep changing.
 const TRIES: usize = 5;
@@ -54,7 +54,7 @@ pub(super) fn replace(
         new.write_all(&after)?;
         match file.symlink_metadata() {
             Ok(metadata) => owner::give_like(new.as_file(), &metadata)?,
-            Err(_) => owner::give(new.as_file(), folder),
+            Err(_) => give(new.as_file(), folder),
         }
         new.as_file().sync_all()?;
         if read(file, limit)? == before {

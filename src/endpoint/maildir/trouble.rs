@@ -3,6 +3,7 @@
 use std::io::{Error, ErrorKind};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::endpoint::uidlist::UidListError;
 
 /// What went wrong with a folder, by where it did: the table of numbers of a source lies in the workspace.
 #[derive(Debug)]
@@ -11,6 +12,12 @@ pub(super) enum Snag {
     Folder(Error),
     /// With its table of numbers.
     Table(Error),
+}
+
+impl From<UidListError> for Snag {
+    fn from(error: UidListError) -> Self {
+        Self::Table(error.0)
+    }
 }
 
 impl From<Error> for Snag {

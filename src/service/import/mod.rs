@@ -247,7 +247,7 @@ async fn tell_maildirs_apart(
     new: &[NewItem],
 ) -> Result<(), ImportError> {
     let project = workspace.store.project(project).await?;
-    if project.source.needs_login() && project.destination.needs_login() {
+    if project.source.keeps_addresses_apart() && project.destination.keeps_addresses_apart() {
         return Ok(());
     }
     let mut mailboxes: HashMap<(String, String), (Mailbox, Mailbox)> = HashMap::new();

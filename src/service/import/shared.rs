@@ -9,7 +9,7 @@ use crate::domain::ids::ProjectId;
 use crate::domain::item::Mailbox;
 use crate::domain::mailbox_key::Shared;
 use crate::domain::project::Project;
-use crate::engine::mailboxes::resolved;
+use crate::endpoint::registry::place;
 use crate::service::ServiceError;
 use crate::store::DestinationRow;
 
@@ -68,15 +68,15 @@ fn name(
             continue;
         }
         let Some(of) = projects.get(&item.project) else { continue };
-        let place = if item.project == project { String::new() } else { format!(" of project \"{}\"", of.name) };
-        let who = format!("the item {}:{}{place}", item.source_email, item.email);
-        shared.name(resolved(&of.destination, &mailbox(&item.email, item.login.clone())), who);
+        let whose = if item.project == project { String::new() } else { format!(" of project \"{}\"", of.name) };
+        let who = format!("the item {}:{}{whose}", item.source_email, item.email);
+        shared.name(place(&of.destination, &mailbox(&item.email, item.login.clone())).keys, who);
     }
     let mut problems = Vec::new();
     for row in &new {
         let login = row.mailbox.login.clone().or_else(|| known.get(&row.key).cloned().flatten());
         let mailbox = Mailbox { login, ..row.mailbox.clone() };
-        if let Some(other) = shared.name(resolved(&here.destination, &mailbox), format!("line {}", row.line)) {
+        if let Some(other) = shared.name(place(&here.destination, &mailbox).keys, format!("line {}", row.line)) {
             let reason = format!("writes into the same mailbox as {other}; they run one after the other");
             problems.push(Problem { line: row.line, column: None, reason });
         }

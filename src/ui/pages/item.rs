@@ -200,8 +200,7 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
             muted(ui, word);
             ui.label(text(Type::Small, mailbox));
             let login = server
-                .admin
-                .as_ref()
+                .administrator()
                 .map_or_else(String::new, |admin| format!(", signed in as {}", item::login(admin)));
             muted(ui, &format!("on {}{login}", server.place()));
             ui.add_space(12.0);

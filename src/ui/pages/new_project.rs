@@ -5,9 +5,11 @@ use egui::{Align, Layout, ScrollArea, Ui};
 use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
-use crate::domain::server::Security;
+use crate::domain::failure::Side;
+use crate::domain::server::{Kind, Security};
+use crate::domain::wording::capital;
 use crate::ui::action::{ActionName, Subject};
-use crate::ui::model::forms::{Check, Kind, ProjectForm, ServerFaults, ServerForm};
+use crate::ui::model::forms::{Check, ProjectForm, ServerFaults, ServerForm};
 use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::field::{Choice, Field};
 use crate::ui::widgets::text::{muted, section, text};
@@ -33,12 +35,12 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         ui.columns(2, |columns| {
             let tried = form.tried;
             let sides = [
-                ("Source", "Mail is only read here; nothing changes", &mut form.source),
-                ("Destination", "Mail is added here; what is there stays", &mut form.destination),
+                (Side::Source, "Mail is only read here; nothing changes", &mut form.source),
+                (Side::Destination, "Mail is added here; what is there stays", &mut form.destination),
             ];
-            for (ui, (word, hint, form)) in columns.iter_mut().zip(sides) {
+            for (ui, (at, hint, form)) in columns.iter_mut().zip(sides) {
                 // Columns justify their texts.
-                ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, word, hint, form, tried));
+                ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, at, hint, form, tried));
             }
         });
         ui.spacing_mut().item_spacing.x = 8.0;
@@ -57,23 +59,30 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     actions
 }
 
-fn side(ui: &mut Ui, word: &str, hint: &str, form: &mut ServerForm, tried: bool) {
+/// What a kind is called where one is chosen.
+fn words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Imap => "Mail server",
+        Kind::Maildir => "Maildir folders",
+    }
+}
+
+fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tried: bool) {
     ui.spacing_mut().item_spacing.x = 8.0;
     let faults = if tried { form.faults() } else { ServerFaults::default() };
-    section(ui, word);
+    let lower = at.word();
+    section(ui, &capital(lower));
     muted(ui, hint);
     ui.add_space(4.0);
-    let lower = word.to_lowercase();
     ui.horizontal(|ui| {
-        let kinds = [(Kind::Imap, "Mail server"), (Kind::Maildir, "Maildir folders")];
-        for (kind, words) in kinds {
-            let radio = ui.radio_value(&mut form.kind, kind, words);
-            let (on, name) = (form.kind == kind, format!("{words} as {lower}"));
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.can_be(at)) {
+            let radio = ui.radio_value(&mut form.kind, kind, words(kind));
+            let (on, name) = (form.kind == kind, format!("{} as {lower}", words(kind)));
             radio.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, on, &name));
         }
     });
     match form.kind {
-        Kind::Imap => imap(ui, &lower, form, &faults),
+        Kind::Imap => imap(ui, lower, form, &faults),
         Kind::Maildir => {
             let (hint, wrong) = ("/srv/mail/{email}/Maildir", faults.path.as_deref());
             Field::new(&format!("Path of the {lower}")).hint(hint).wrong(wrong).show(ui, &mut form.path);

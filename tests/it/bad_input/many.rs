@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use mailferry::domain::clock::Clock;
-use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::item::Mailbox;
 use mailferry::domain::pass::PassKind;
@@ -15,7 +15,7 @@ use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
 use mailferry::endpoint::auth::Authenticator;
 use mailferry::endpoint::budget::Budget;
-use mailferry::endpoint::{Destination, Endpoint, Resources, Result, Source};
+use mailferry::endpoint::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
 use mailferry::engine::command::Command;
 use mailferry::engine::endpoints::Endpoints;
 use mailferry::engine::{Engine, MESSAGE_MEMORY, Workspace};
@@ -35,25 +35,37 @@ fn refused<T>() -> Result<T> {
 }
 
 #[async_trait]
-impl Endpoint for Refusing {
+impl SourceEndpoint for Refusing {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         refused()
     }
+}
 
+#[async_trait]
+impl DestinationEndpoint for Refusing {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
         refused()
     }
 }
 
 impl Endpoints for Refusing {
-    fn open(
+    fn source(
         &self,
-        _: Side,
         _: &Server,
         _: &Mailbox,
         _: Arc<dyn Authenticator>,
         _: Resources,
-    ) -> Result<Arc<dyn Endpoint>> {
+    ) -> Result<Arc<dyn SourceEndpoint>> {
+        Ok(Arc::new(Refusing))
+    }
+
+    fn destination(
+        &self,
+        _: &Server,
+        _: &Mailbox,
+        _: Arc<dyn Authenticator>,
+        _: Resources,
+    ) -> Result<Arc<dyn DestinationEndpoint>> {
         Ok(Arc::new(Refusing))
     }
 }

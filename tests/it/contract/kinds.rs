@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use mailferry::demo::pace::Paced;
 use mailferry::domain::folder::FolderPath;
+use mailferry::domain::item;
 use mailferry::domain::secret::Secret;
-use mailferry::domain::server::Server;
+use mailferry::domain::server::{ImapServer, Server};
 use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
 use mailferry::endpoint::maildir::{MaildirEndpoint, directory};
-use mailferry::endpoint::{Endpoint, Resources};
+use mailferry::endpoint::registry::Endpoints;
+use mailferry::endpoint::{DestinationEndpoint, Resources, SourceEndpoint};
 use tempfile::TempDir;
 
 use crate::support::compare::Mailbox;
@@ -30,7 +34,10 @@ pub enum Exception {
 /// A mailbox of one kind.
 pub struct Kind {
     pub name: &'static str,
-    pub endpoint: Arc<dyn Endpoint>,
+    /// To read it.
+    pub source: Arc<dyn SourceEndpoint>,
+    /// To write it: of a kind that can only be read, whatever else can fill the same place.
+    pub destination: Arc<dyn DestinationEndpoint>,
     pub behind: Box<dyn Behind>,
     exceptions: &'static [Exception],
     own: usize,
@@ -149,11 +156,12 @@ fn imap(name: &'static str, server: &'static Dovecot) -> Kind {
     let user = server.user("contract");
     let who = Who { user: user.clone(), admin: None };
     let auth = Arc::new(KnownPassword(Secret::new(PASSWORD)));
-    let address = Server::parse_url(&plain(server.plain_port)).expect("an address");
-    let endpoint = ImapEndpoint::new(address, who, auth, resources(dir.path()), Timeouts::default());
+    let address = ImapServer::parse_url(&plain(server.plain_port)).expect("an address");
+    let endpoint = Arc::new(ImapEndpoint::new(address, who, auth, resources(dir.path()), Timeouts::default()));
     Kind {
         name,
-        endpoint: Arc::new(endpoint),
+        source: Arc::clone(&endpoint) as _,
+        destination: endpoint,
         behind: Box::new(OnServer(server, user)),
         exceptions: &[Exception::NoLimit],
         own: 0,
@@ -165,10 +173,32 @@ fn imap(name: &'static str, server: &'static Dovecot) -> Kind {
 fn maildir() -> Kind {
     let dir = tempfile::tempdir().expect("a folder");
     let root = dir.path().join("home/anna/Maildir");
-    let endpoint = MaildirEndpoint::new(root.clone(), resources(dir.path()));
+    let endpoint = Arc::new(MaildirEndpoint::new(root.clone(), resources(dir.path())).accepting(10_000_000));
     Kind {
         name: "Maildir",
-        endpoint: Arc::new(endpoint.accepting(10_000_000)),
+        source: Arc::clone(&endpoint) as _,
+        destination: endpoint,
+        behind: Box::new(OnDisk(root)),
+        exceptions: &[Exception::SeparatorInNames],
+        own: 0,
+        _dir: dir,
+    }
+}
+
+/// What the demo makes of a Maildir, which here takes no time.
+fn paced() -> Kind {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path().join("home/anna/Maildir");
+    let server = Server::parse_url(&format!("maildir:{}/home/{{localpart}}/Maildir", dir.path().display()));
+    let server = server.expect("an address");
+    let mailbox = item::Mailbox { email: "anna@contoso.example".into(), login: None, credential: None };
+    let endpoints = Paced::new(dir.path().to_owned(), 10_000_000, Duration::ZERO);
+    let auth = Arc::new(KnownPassword(Secret::new("")));
+    let resources = resources(dir.path());
+    Kind {
+        name: "Maildir, paced",
+        source: endpoints.source(&server, &mailbox, auth.clone(), resources.clone()).expect("a source"),
+        destination: endpoints.destination(&server, &mailbox, auth, resources).expect("a destination"),
         behind: Box::new(OnDisk(root)),
         exceptions: &[Exception::SeparatorInNames],
         own: 0,
@@ -178,7 +208,7 @@ fn maildir() -> Kind {
 
 /// A fresh mailbox of every kind that can be had here.
 pub fn every_kind() -> Vec<Kind> {
-    let mut kinds = vec![maildir()];
+    let mut kinds = vec![maildir(), paced()];
     if dovecot::available() {
         kinds.push(imap("IMAP, nested folders", dovecot::shared(Format::Sdbox)));
         kinds.push(imap("IMAP, dotted folders", dovecot::shared(Format::Maildir)));

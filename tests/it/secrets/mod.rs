@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use mailferry::domain::secret::Secret;
-use mailferry::domain::server::{AdminLogin, Server};
+use mailferry::domain::server::{AdminLogin, ImapServer};
 use mailferry::endpoint::auth::{KnownPassword, Proof};
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
 use mailferry::endpoint::{Resources, budget::Budget};
@@ -257,7 +257,7 @@ fn b4_the_keyring_is_the_only_place_of_a_password() {
 
 #[test]
 fn a6_what_holds_a_password_does_not_print_it() {
-    let mut server = Server::parse_url("imaps://imap.example").expect("an address");
+    let mut server = ImapServer::parse_url("imaps://imap.example").expect("an address");
     server.admin = Some(AdminLogin::parse("chief"));
     let who = Who { user: "anna".into(), admin: server.admin.clone() };
     let auth = KnownPassword(Secret::new(OWN));

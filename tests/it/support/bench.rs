@@ -22,12 +22,12 @@ use mailferry::domain::record::{
 };
 use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
-use mailferry::domain::server::Server;
+use mailferry::domain::server::{ImapServer, Server};
 use mailferry::domain::status::Status;
 use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
-use mailferry::endpoint::{ByteCounter, Endpoint, Resources};
+use mailferry::endpoint::{ByteCounter, Resources};
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::journal::{Journal, JournalError};
 use mailferry::pass::tally::PassStats;
@@ -95,7 +95,13 @@ impl Bench {
         let store = Store::open(dir.path(), SystemClock.now()).expect("a store");
         let options = Options::default();
         let project = store
-            .create_project("move".into(), server(source.0), server(destination.0), options.clone(), [None; 2])
+            .create_project(
+                "move".into(),
+                Server::Imap(server(source.0)),
+                Server::Imap(server(destination.0)),
+                options.clone(),
+                [None; 2],
+            )
             .await
             .expect("a project");
         let item = NewItem {
@@ -242,15 +248,15 @@ impl Bench {
         found
     }
 
-    fn endpoint(&self, side: &(u16, String), resources: Resources) -> Arc<dyn Endpoint> {
+    fn endpoint(&self, side: &(u16, String), resources: Resources) -> Arc<ImapEndpoint> {
         let who = Who { user: side.1.clone(), admin: None };
         let auth = Arc::new(KnownPassword(Secret::new(PASSWORD)));
         Arc::new(ImapEndpoint::new(server(side.0), who, auth, resources, self.timeouts))
     }
 }
 
-fn server(port: u16) -> Server {
-    Server::parse_url(&super::product::plain(port)).expect("an address")
+fn server(port: u16) -> ImapServer {
+    ImapServer::parse_url(&super::product::plain(port)).expect("an address")
 }
 
 /// Lets some writes through; then the process is dead.

@@ -31,7 +31,7 @@ fn a_project_is_made_from_the_form() {
     stage.type_into("Host of the destination", "imap.fabrikam.example:1993");
     stage.press(Modifiers::NONE, Key::Enter);
     let (request, Request::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
-    assert_eq!((new.name.as_str(), new.destination.server.port), ("Contoso", 1993));
+    assert_eq!((new.name.as_str(), new.destination.server.port()), ("Contoso", Some(1993)));
     stage.answer(request, Response::Made(PROJECT, vec![project()]));
     assert_eq!(stage.window.state().route(), Route::Project(PROJECT));
     assert!(stage.shows("No items yet"));

@@ -10,6 +10,6 @@ mod vault;
 
 pub use import::{ImportForm, Importing};
 pub use project::ProjectForm;
-pub use server::{Check, Kind, ServerFaults, ServerForm};
+pub use server::{Check, ServerFaults, ServerForm};
 pub use start::StartForm;
 pub use vault::VaultForm;

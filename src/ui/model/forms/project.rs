@@ -1,6 +1,6 @@
 //! The form for a new project.
 
-use super::server::{Kind, ServerForm};
+use super::server::ServerForm;
 use crate::domain::project::Options;
 use crate::service::client::RequestId;
 use crate::service::projects::NewProject;
@@ -36,7 +36,7 @@ impl ProjectForm {
 
     /// Whether passwords come with it.
     pub fn has_passwords(&self) -> bool {
-        [&self.source, &self.destination].iter().any(|side| side.kind == Kind::Imap && side.administered)
+        [&self.source, &self.destination].iter().any(|side| side.has_administrator())
     }
 
     /// The question it makes, if nothing is wrong.
@@ -54,7 +54,7 @@ impl ProjectForm {
 mod tests {
     use super::super::Check;
     use super::*;
-    use crate::domain::server::Security;
+    use crate::domain::server::{Kind, Security};
 
     #[test]
     fn a_project_is_asked_for_when_nothing_is_wrong() {
@@ -64,8 +64,8 @@ mod tests {
         form.destination =
             ServerForm { host: "127.0.0.1:1143".into(), security: Security::Plain, ..Default::default() };
         let new = form.ask().unwrap();
-        assert_eq!((new.name.as_str(), new.source.server.port), ("Contoso", 993));
-        assert_eq!((new.destination.server.port, new.destination.password), (1143, None));
+        assert_eq!((new.name.as_str(), new.source.server.port()), ("Contoso", Some(993)));
+        assert_eq!((new.destination.server.port(), new.destination.password), (Some(1143), None));
         form.source.administered = true;
         assert!(form.source.faults().admin.is_some() && form.source.faults().password.is_some());
         (form.source.admin, form.source.password) = ("{user}*admin".into(), "x".to_owned().into());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::domain::secret::Secret;
-use crate::domain::server::{AdminLogin, Security, Server, Trust, parse_fingerprint};
+use crate::domain::server::{AdminLogin, Kind, Security, Server, Trust, parse_fingerprint};
 use crate::domain::wording::capital;
 use crate::service::projects::NewServer;
 
@@ -19,16 +19,6 @@ pub enum Check {
     File,
     /// By its fingerprint.
     Fingerprint,
-}
-
-/// What kind of mailboxes a side has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// On a server.
-    #[default]
-    Imap,
-    /// In folders of this computer.
-    Maildir,
 }
 
 /// One side of a new project as it was typed.
@@ -107,14 +97,17 @@ impl ServerForm {
 
     /// What is wrong with it.
     pub fn faults(&self) -> ServerFaults {
-        if self.kind == Kind::Maildir {
-            return ServerFaults {
+        match self.kind {
+            Kind::Imap => self.faults_of_imap(),
+            Kind::Maildir => ServerFaults {
                 path: self.server().err().map(|error| capital(&error.to_string())),
                 ..ServerFaults::default()
-            };
+            },
         }
-        let trust = match self.check {
-            _ if self.security == Security::Plain => None,
+    }
+
+    fn faults_of_imap(&self) -> ServerFaults {
+        let trust = match self.checks() {
             Check::System => None,
             Check::File => self.trust.trim().is_empty().then(|| "Name a file of certificates (PEM)".into()),
             Check::Fingerprint => parse_fingerprint(&self.trust)
@@ -127,9 +120,22 @@ impl ServerForm {
             path: None,
             host: self.host_fault(),
             trust,
-            admin: self.administered.then(admin).flatten(),
-            password: self.administered.then(password).flatten(),
+            admin: self.has_administrator().then(admin).flatten(),
+            password: self.has_administrator().then(password).flatten(),
         }
+    }
+
+    /// How the certificate is checked, if there is one: what was chosen for another kind of protection says nothing.
+    fn checks(&self) -> Check {
+        match self.security {
+            Security::Plain => Check::System,
+            Security::Tls | Security::StartTls => self.check,
+        }
+    }
+
+    /// Whether one administrator opens all mailboxes, whose password comes with the form.
+    pub(super) fn has_administrator(&self) -> bool {
+        self.administered && self.kind.can_have_administrator()
     }
 
     pub(super) fn ask(&self) -> Option<NewServer> {
@@ -138,17 +144,18 @@ impl ServerForm {
         }
         let mut server = self.server().ok()?;
         let mut authorities = None;
-        if self.kind == Kind::Maildir {
-            return Some(NewServer { server, authorities, password: None });
+        if server.has_certificate() {
+            match self.checks() {
+                Check::System => {}
+                Check::File => authorities = Some(PathBuf::from(self.trust.trim())),
+                Check::Fingerprint => server.set_trust(Trust::Pinned(parse_fingerprint(&self.trust)?)).ok()?,
+            }
         }
-        match self.check {
-            _ if self.security == Security::Plain => {}
-            Check::System => {}
-            Check::File => authorities = Some(PathBuf::from(self.trust.trim())),
-            Check::Fingerprint => server.trust = Trust::Pinned(parse_fingerprint(&self.trust)?),
+        let mut password = None;
+        if self.has_administrator() {
+            server.set_administrator(AdminLogin::parse(self.admin.trim())).ok()?;
+            password = Some(Secret::new(self.password.as_str()));
         }
-        server.admin = self.administered.then(|| AdminLogin::parse(self.admin.trim()));
-        let password = self.administered.then(|| Secret::new(self.password.as_str()));
         Some(NewServer { server, authorities, password })
     }
 }

@@ -1,18 +1,18 @@
-//! Numbers for messages that have only names (D7): one append-only table for each folder.
+//! Ascending numbers for messages that have only names (D7): one append-only list for each folder, for every kind of
+//! mailbox that keeps no numbers of its own.
 //!
-//! A number is given once and means one file name for ever, so UIDVALIDITY changes only with the table. The first line
-//! holds it, every other one a number and the name's unchanging part. The table of a destination folder lies in the folder
-//! and goes with it; that of a source, where nothing may be written, in the workspace. A table that cannot be read, or is
-//! lost, is begun anew with another UIDVALIDITY; one of a newer version is refused. Bounded by what ever lay in the folder, some 60 bytes a message; one
-//! table is held at a time. Changes are on the disk before they are told, and made under a lock of the file.
+//! A key is what never changes of a message's name. It gets a number once, which means it for ever, so UIDVALIDITY changes
+//! only with the list. The first line of the file holds it, every other one a number and its key. Where the file lies, and
+//! what a key is, is for the kind to say. A list that cannot be read, or is lost, is begun anew with another UIDVALIDITY;
+//! one of a newer version is refused. Bounded by what ever lay in the folder, some 60 bytes a message. Changes are on the
+//! disk before they are told, and made under a lock of the file. Blocks.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::owner;
-use super::trouble::Snag;
+use super::files::{give, sync_folder};
 
 const FIRST: &str = "mailferry-uidlist 1 ";
 /// What tables of every version begin with; their version's number follows.
@@ -20,8 +20,13 @@ const ANY: &str = "mailferry-uidlist ";
 /// Length of the first line.
 const FIRST_LINE: usize = FIRST.len() + 10 + 1;
 
+/// The list cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct UidListError(#[from] pub io::Error);
+
 /// The numbers of one folder.
-pub(super) struct Table {
+pub struct UidList {
     file: PathBuf,
     /// UIDVALIDITY; 0 until something was asked.
     pub validity: u32,
@@ -31,8 +36,8 @@ pub(super) struct Table {
     read: u64,
 }
 
-impl Table {
-    /// The table in this file, which need not exist. Nothing is read yet.
+impl UidList {
+    /// The list in this file, which need not exist. Nothing is read yet.
     pub fn new(file: PathBuf) -> Self {
         Self { file, validity: 0, last: 0, by_key: HashMap::new(), read: 0 }
     }
@@ -42,7 +47,7 @@ impl Table {
         self.last.saturating_add(1)
     }
 
-    /// The number of a name that [`Table::assign`] was told.
+    /// The number of a name that [`UidList::assign`] was told.
     pub fn get(&self, key: &[u8]) -> Option<u32> {
         self.by_key.get(key).copied()
     }
@@ -51,8 +56,8 @@ impl Table {
     ///
     /// # Errors
     /// The file cannot be made or locked.
-    pub fn lock(&self) -> Result<File, Snag> {
-        self.open_locked().map_err(Snag::Table)
+    pub fn lock(&self) -> Result<File, UidListError> {
+        Ok(self.open_locked()?)
     }
 
     fn open_locked(&self) -> io::Result<File> {
@@ -79,13 +84,13 @@ impl Table {
     /// them into. What is new is on the disk when this returns.
     ///
     /// # Errors
-    /// The table cannot be read or written.
+    /// The list cannot be read or written.
     pub fn assign<'a>(
         &mut self,
         keys: impl Iterator<Item = &'a [u8]>,
         order: impl FnOnce(&mut Vec<&'a [u8]>),
-    ) -> Result<(), Snag> {
-        self.give_numbers(keys, order).map_err(Snag::Table)
+    ) -> Result<(), UidListError> {
+        Ok(self.give_numbers(keys, order)?)
     }
 
     fn give_numbers<'a>(
@@ -118,7 +123,7 @@ impl Table {
         file.write_all(&lines)?;
         file.sync_data()?;
         if begun && let Some(folder) = self.file.parent() {
-            owner::give(&file, folder);
+            give(&file, folder);
             sync_folder(folder)?;
         }
         for key in new {
@@ -129,7 +134,7 @@ impl Table {
         Ok(())
     }
 
-    /// Reads what was added; false if there is no table that can be read.
+    /// Reads what was added; false if there is no list that can be read.
     fn catch_up(&mut self, file: &mut File) -> io::Result<bool> {
         let mut first = Vec::with_capacity(FIRST_LINE);
         file.seek(SeekFrom::Start(0))?;
@@ -172,7 +177,7 @@ impl Table {
     }
 }
 
-/// Whether a later version of Mailferry wrote the table: its numbers must not be lost by beginning it anew.
+/// Whether a later version of Mailferry wrote the list: its numbers must not be lost by beginning it anew.
 fn is_newer(start: &[u8]) -> bool {
     let version = start.strip_prefix(ANY.as_bytes()).and_then(|rest| rest.split(|b| *b == b' ').next());
     let version = version.and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<u32>().ok());
@@ -215,19 +220,11 @@ fn escape(key: &[u8], line: &mut Vec<u8>) {
     }
 }
 
-/// Makes names in a folder durable, where the system can.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(windows) {
-        return Ok(()); // NTFS journals them
-    }
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn assign(table: &mut Table, keys: &[&str]) -> Vec<u32> {
+    fn assign(table: &mut UidList, keys: &[&str]) -> Vec<u32> {
         table.assign(keys.iter().map(|key| key.as_bytes()), |new| new.sort_unstable()).unwrap();
         keys.iter().map(|key| table.get(key.as_bytes()).unwrap()).collect()
     }
@@ -236,7 +233,7 @@ mod tests {
     fn numbers_are_given_once_and_by_all_who_share_the_table() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("t");
-        let (mut one, mut two) = (Table::new(file.clone()), Table::new(file.clone()));
+        let (mut one, mut two) = (UidList::new(file.clone()), UidList::new(file.clone()));
         assert_eq!(assign(&mut one, &["b", "a"]), [2, 1]);
         assert_eq!(assign(&mut two, &["b", "with blank % and\nline"]), [2, 3]);
         assert_eq!(assign(&mut one, &["with blank % and\nline", "z"]), [3, 4]);
@@ -244,14 +241,14 @@ mod tests {
         // A line without its end.
         File::options().append(true).open(&file).unwrap().write_all(b"5 half").unwrap();
         assert_eq!(assign(&mut two, &["half a name", "z"]), [5, 4]);
-        assert_eq!(assign(&mut Table::new(file), &["half a name"]), [5]);
+        assert_eq!(assign(&mut UidList::new(file), &["half a name"]), [5]);
     }
 
     #[test]
     fn a_damaged_or_lost_table_is_another_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("t");
-        let mut table = Table::new(file.clone());
+        let mut table = UidList::new(file.clone());
         assign(&mut table, &["a", "b"]);
         let before = table.validity;
         for damage in ["nonsense", "mailferry-uidlist 1 0000000007\n2 a\n1 b\n", ""] {
@@ -271,8 +268,8 @@ mod tests {
         let file = folder.path().join("t");
         let newer = "mailferry-uidlist 2 0000000007 more\n1 a\n";
         std::fs::write(&file, newer).unwrap();
-        let refused = Table::new(file.clone()).assign([&b"a"[..]].into_iter(), |_| ());
-        assert!(matches!(refused, Err(Snag::Table(error)) if error.to_string().contains("newer version")));
+        let refused = UidList::new(file.clone()).assign([&b"a"[..]].into_iter(), |_| ());
+        assert!(matches!(refused, Err(UidListError(error)) if error.to_string().contains("newer version")));
         assert_eq!(std::fs::read_to_string(file).unwrap(), newer);
     }
 }
