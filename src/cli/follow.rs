@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::cli::progress::Watch;
+use crate::cli::progress::ProgressLine;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::status::Status;
 use crate::engine::command::Command;
@@ -30,7 +30,7 @@ fn rests(status: Status) -> bool {
 pub async fn follow(workspace: &OpenWorkspace, run: &Run<'_>, mut presses: Interrupts, watch: bool) -> Arc<Snapshot> {
     let chosen: HashSet<ItemId> = run.items.iter().copied().collect();
     let mut snapshots = run.engine.snapshots();
-    let mut shown = watch.then(Watch::new);
+    let mut shown = watch.then(ProgressLine::new);
     let mut interrupts = 0;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
@@ -57,7 +57,7 @@ pub async fn follow(workspace: &OpenWorkspace, run: &Run<'_>, mut presses: Inter
     snapshot
 }
 
-async fn interrupted(run: &Run<'_>, times: u32, shown: Option<&Watch>) {
+async fn interrupted(run: &Run<'_>, times: u32, shown: Option<&ProgressLine>) {
     let Run { engine, project, items } = *run;
     let say = |text: &str| match shown {
         Some(shown) => shown.say(text),

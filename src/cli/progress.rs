@@ -14,14 +14,14 @@ use crate::domain::wording::{duration, pausing, size};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
 /// Shows the items of a run.
-pub struct Watch {
+pub struct ProgressLine {
     bars: Option<MultiProgress>,
     by_item: HashMap<ItemId, ProgressBar>,
     /// What was last printed of an item, without a terminal.
     printed: HashMap<ItemId, (Status, Phase, u32, bool)>,
 }
 
-impl Watch {
+impl ProgressLine {
     /// Bars if standard output is a terminal.
     pub fn new() -> Self {
         let bars = std::io::stdout().is_terminal().then(MultiProgress::new);

@@ -24,7 +24,7 @@ const NOTICES: u32 = 1000;
 pub const NAMED: u32 = 20;
 
 #[derive(Serialize)]
-struct Report {
+struct StatusReport {
     schema: u32,
     items: Vec<ItemReport>,
 }
@@ -198,7 +198,7 @@ pub async fn status(workspace: &OpenWorkspace, project: &str, json: bool) -> Res
         let report_of =
             |row: &StoredItem| report(&project, row, running, of.get(&row.item.id).copied().unwrap_or_default(), now);
         let report =
-            serde_json::to_string_pretty(&Report { schema: SCHEMA, items: rows.iter().map(report_of).collect() })
+            serde_json::to_string_pretty(&StatusReport { schema: SCHEMA, items: rows.iter().map(report_of).collect() })
                 .map_err(|error| CliError::cannot(format!("writing JSON: {error}")))?;
         say!("{report}");
         return Ok(Exit::Well);
@@ -232,9 +232,9 @@ pub fn bounded(lines: impl Iterator<Item = String>, all: u64) -> Vec<String> {
 }
 
 /// A figure's heading, and what it counts.
-type Figure = (&'static str, fn(&Counts) -> u64);
+type StatusFigure = (&'static str, fn(&Counts) -> u64);
 /// Those that are nothing for most items.
-const RARE: [Figure; 3] = [(">Waiting", |c| c.waiting), (">Arrived", |c| c.arrived), (">Differ", |c| c.differ)];
+const RARE: [StatusFigure; 3] = [(">Waiting", |c| c.waiting), (">Arrived", |c| c.arrived), (">Differ", |c| c.differ)];
 
 /// A line for each item; figures that are nothing for all of them have no column.
 fn table(project: &Project, rows: &[StoredItem], running: bool, now: i64) -> Table {

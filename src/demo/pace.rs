@@ -26,14 +26,14 @@ use crate::service::seam::{
 pub struct Paced {
     slow: PathBuf,
     limit: u64,
-    pace: Arc<Pace>,
+    pace: Arc<DemoPace>,
 }
 
 impl Paced {
     /// Sources in the folder `slow` give a message every `step`, all together; destinations in folders refuse messages of
     /// more than `limit` bytes.
     pub fn new(slow: PathBuf, limit: u64, step: Duration) -> Self {
-        Self { slow, limit, pace: Arc::new(Pace { step, next: Mutex::new(Instant::now()) }) }
+        Self { slow, limit, pace: Arc::new(DemoPace { step, next: Mutex::new(Instant::now()) }) }
     }
 }
 
@@ -69,12 +69,12 @@ impl Endpoints for Paced {
 }
 
 /// When the next message may go.
-struct Pace {
+struct DemoPace {
     step: Duration,
     next: Mutex<Instant>,
 }
 
-impl Pace {
+impl DemoPace {
     async fn wait(&self) {
         let turn = {
             let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +88,7 @@ impl Pace {
 
 struct Slow {
     endpoint: Arc<dyn SourceEndpoint>,
-    pace: Arc<Pace>,
+    pace: Arc<DemoPace>,
 }
 
 #[async_trait]
@@ -100,19 +100,19 @@ impl SourceEndpoint for Slow {
 }
 
 /// Says that a stream was cut, when it is given up before its end: it must not look complete.
-struct Cut {
+struct DemoCut {
     last: Option<OwnedPermit<Fetched>>,
     doing: String,
 }
 
-impl Cut {
+impl DemoCut {
     /// It was given whole, or nobody wants it.
     fn ended(mut self) {
         self.last = None;
     }
 }
 
-impl Drop for Cut {
+impl Drop for DemoCut {
     fn drop(&mut self) {
         if let Some(last) = self.last.take() {
             let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, &self.doing);
@@ -124,7 +124,7 @@ impl Drop for Cut {
 /// A session whose messages come one by one, each in its turn; all else goes through.
 struct SlowSession {
     session: Box<dyn Source>,
-    pace: Arc<Pace>,
+    pace: Arc<DemoPace>,
     streams: JoinSet<()>,
 }
 
@@ -151,7 +151,7 @@ impl Source for SlowSession {
         let doing = format!("reading messages of folder \"{}\"", folder.path);
         let (slowly, stream) = mpsc::channel(2);
         let last = slowly.clone().reserve_owned().await.ok();
-        let cut = Cut { last, doing };
+        let cut = DemoCut { last, doing };
         let pace = Arc::clone(&self.pace);
         while self.streams.try_join_next().is_some() {}
         self.streams.spawn(async move {

@@ -25,7 +25,7 @@ const ZONES: [(&[u8], i64); 10] = [
 const LONGEST: usize = 300;
 
 #[derive(Default)]
-struct Parts {
+struct InstantParts {
     day: Option<i64>,
     month: Option<i64>,
     year: Option<i64>,
@@ -42,7 +42,7 @@ pub fn of_date(value: &[u8]) -> Option<i64> {
         return None;
     }
     let text = without_comments(value).to_ascii_lowercase();
-    let mut parts = Parts::default();
+    let mut parts = InstantParts::default();
     for word in text.split(|byte| byte.is_ascii_whitespace() || *byte == b',').filter(|word| !word.is_empty()) {
         parts.take(word)?;
     }
@@ -112,7 +112,7 @@ fn month(word: &[u8]) -> Option<i64> {
     i64::try_from(at).ok().map(|at| at + 1)
 }
 
-impl Parts {
+impl InstantParts {
     /// One word. None: it contradicts the others.
     fn take(&mut self, word: &[u8]) -> Option<()> {
         let digits = digits_at_start(word);

@@ -164,7 +164,7 @@ pub fn destination_tree(
         }
     }
     let destination = &with_parents(destination);
-    let mut names = Names::new(source, destination, separator, bearers, twins);
+    let mut names = TreeNames::new(source, destination, separator, bearers, twins);
     let (remainders, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|at| is_remainder(&source[*at]));
     names.claim(&wanted);
     let later = names.fixed(&wanted, &mappings, recorded);
@@ -205,8 +205,8 @@ fn with_parents(listed: &[ListedFolder]) -> Vec<ListedFolder> {
     all
 }
 
-/// Names handed out so far.
-struct Names<'a> {
+/// TreeNames handed out so far.
+struct TreeNames<'a> {
     source: &'a [ListedFolder],
     destination: &'a [ListedFolder],
     /// The destination's folders by exact name.
@@ -218,7 +218,7 @@ struct Names<'a> {
     given: BTreeMap<usize, (FolderPath, Reason)>,
     /// What is known of names that differ only in case.
     twins: &'a Twins,
-    /// Names of source folders and their parents, as this destination can take them.
+    /// TreeNames of source folders and their parents, as this destination can take them.
     own: HashSet<FolderPath>,
     /// Lower-case keys and exact names that a source folder has of its own.
     taken: HashSet<String>,
@@ -235,7 +235,7 @@ fn key(components: &[String]) -> String {
     components.iter().map(|c| c.to_lowercase()).collect::<Vec<_>>().join("\0")
 }
 
-impl<'a> Names<'a> {
+impl<'a> TreeNames<'a> {
     fn new(
         source: &'a [ListedFolder],
         destination: &'a [ListedFolder],

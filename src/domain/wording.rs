@@ -28,7 +28,7 @@ pub struct Text {
 
 /// What the texts name. Empty strings are replaced by words ("the server", "this mailbox").
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Names<'a> {
+pub struct TextNames<'a> {
     /// Host of the side that failed.
     pub host: &'a str,
     /// Its port; 0 when unknown.
@@ -40,7 +40,7 @@ pub struct Names<'a> {
 }
 
 /// The text for a failure.
-pub fn text(failure: &Failure, side: Option<Side>, names: &Names<'_>) -> Text {
+pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Text {
     let host = or(names.host, "the server");
     let mailbox = or(names.mailbox, "this mailbox");
     let folder =
@@ -265,15 +265,15 @@ pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Opti
     let (server, mailbox) = match side {
         Some(Side::Source) => (&project.source, mailboxes.0),
         Some(Side::Destination) => (&project.destination, mailboxes.1),
-        None => return text(failure, None, &Names { folder, ..Names::default() }),
+        None => return text(failure, None, &TextNames { folder, ..TextNames::default() }),
     };
-    text(failure, side, &Names { host: server.name(), port: server.port().unwrap_or(0), mailbox, folder })
+    text(failure, side, &TextNames { host: server.name(), port: server.port().unwrap_or(0), mailbox, folder })
 }
 
 /// Why a pass pauses, in one line: the side, what was being done, the server's words.
 pub fn pausing(retry: &RetryState) -> String {
     if retry.failure.cause == Cause::Settling {
-        return text(&retry.failure, retry.side, &Names::default()).headline;
+        return text(&retry.failure, retry.side, &TextNames::default()).headline;
     }
     match retry.side {
         Some(side) => format!("{}: {}", side.word(), retry.failure),

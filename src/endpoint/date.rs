@@ -31,7 +31,7 @@ const ZONES: [(&str, i32); 15] = [
     ("JST", 9),
 ];
 
-struct Parts {
+struct DateParts {
     day: i8,
     month: i8,
     year: i16,
@@ -85,7 +85,7 @@ fn is_strict(text: &str) -> bool {
         && parse(text).is_some_and(|p| p.instant().is_some())
 }
 
-impl Parts {
+impl DateParts {
     fn instant(&self) -> Option<i64> {
         let [h, m, s] = self.time;
         // A leap second is read as the second before it.
@@ -95,7 +95,7 @@ impl Parts {
     }
 }
 
-fn parse(text: &str) -> Option<Parts> {
+fn parse(text: &str) -> Option<DateParts> {
     if text.chars().any(|c| c.is_control() || c == '"') {
         return None;
     }
@@ -124,7 +124,7 @@ fn parse(text: &str) -> Option<Parts> {
     };
     let mut clock = clock.split([':', '.']).map(str::parse::<i8>);
     let time = [clock.next()?.ok()?, clock.next()?.ok()?, clock.next().unwrap_or(Ok(0)).ok()?];
-    Some(Parts { day: day.parse().ok()?, month, year: year_number, time, zone })
+    Some(DateParts { day: day.parse().ok()?, month, year: year_number, time, zone })
 }
 
 fn begins(word: &str, with: &str) -> bool {

@@ -12,7 +12,7 @@ use crate::domain::record::{Counts, FolderPhase, PassFolder, PassProgress, Phase
 use crate::endpoint::ByteCounter;
 
 #[derive(Default)]
-struct Sums {
+struct PassSums {
     phase: Phase,
     folders: BTreeMap<FolderId, (FolderPath, FolderPhase, Counts)>,
     done: u32,
@@ -31,7 +31,7 @@ struct Sums {
     changed: bool,
 }
 
-impl Sums {
+impl PassSums {
     /// Bytes that this attempt recorded.
     fn own(&self) -> u64 {
         self.totals.bytes.saturating_sub(self.floor.bytes)
@@ -40,7 +40,7 @@ impl Sums {
 
 /// Shared by everything that works on one pass.
 pub struct PassStats {
-    inner: Mutex<Sums>,
+    inner: Mutex<PassSums>,
     meter: Arc<ByteCounter>,
 }
 
@@ -69,11 +69,11 @@ impl PassStats {
         Arc::new(Self { inner: Mutex::default(), meter })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Sums) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut PassSums) -> T) -> T {
         act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn touch<T>(&self, now: i64, act: impl FnOnce(&mut Sums) -> T) -> T {
+    fn touch<T>(&self, now: i64, act: impl FnOnce(&mut PassSums) -> T) -> T {
         self.with(|inner| {
             inner.updated = now;
             inner.changed = true;

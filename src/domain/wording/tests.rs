@@ -35,7 +35,7 @@ all! { NOTICES, NoticeKind:
 
 const SIDES: [Option<Side>; 3] = [None, Some(Side::Source), Some(Side::Destination)];
 
-fn words(cause: Cause, side: Option<Side>, names: &Names<'_>) -> Text {
+fn words(cause: Cause, side: Option<Side>, names: &TextNames<'_>) -> Text {
     let failure = Failure::new(cause, Scope::Mailbox, Retry::Never, "doing").saying("SERVER WORDS");
     text(&failure, side, names)
 }
@@ -104,14 +104,14 @@ fn says(text: &str, word: &str) -> bool {
 
 #[test]
 fn every_cause_on_every_side_has_three_full_texts_that_blame_the_right_one() {
-    let names = Names { host: "imap.contoso.example", port: 993, mailbox: "anna@x", folder: "files" };
+    let names = TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@x", folder: "files" };
     let retries = [Retry::Backoff, Retry::After(Duration::from_secs(90)), Retry::Later, Retry::User, Retry::Never];
     let scopes = [Scope::Message, Scope::Folder, Scope::Connection, Scope::Mailbox, Scope::Endpoint];
     let mut faults = Vec::new();
     for cause in CAUSES {
         for side in SIDES {
             for (retry, scope) in retries.into_iter().flat_map(|retry| scopes.map(|scope| (retry, scope))) {
-                for names in [names, Names::default()] {
+                for names in [names, TextNames::default()] {
                     let failure = Failure::new(*cause, scope, retry, "doing").saying("SERVER WORDS");
                     let told = text(&failure, side, &names);
                     let mut here = self::faults(&told);
@@ -207,13 +207,14 @@ fn a_pause_names_the_side_it_is_for() {
 
 #[test]
 fn r45_the_refused_side_is_named() {
-    let names = Names { host: "imap.contoso.example", port: 993, mailbox: "anna@contoso.example", folder: "" };
+    let names = TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@contoso.example", folder: "" };
     let t = words(Cause::LoginRefused, Some(Side::Source), &names);
     assert_eq!(t.headline, "Failed while checking source credentials");
     assert_eq!(t.what, "imap.contoso.example refused the login of anna@contoso.example. It was not tried again.");
     let t = words(Cause::LoginRefused, Some(Side::Destination), &names);
     assert_eq!(t.headline, "Failed while checking destination credentials");
-    let t = words(Cause::FolderRefused, Some(Side::Destination), &Names { folder: "Files", ..Names::default() });
+    let t =
+        words(Cause::FolderRefused, Some(Side::Destination), &TextNames { folder: "Files", ..TextNames::default() });
     assert_eq!(t.headline, "Folder \"Files\" is not allowed at the destination");
     assert!(t.todo.contains("^Files->Files-1"));
 }

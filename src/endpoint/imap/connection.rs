@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::classify::Step;
 use super::encode::{Command, Piece};
 use super::framer::{Framer, Watch};
-use super::pending::{Answer, Late, Pending, Shared, Ticket};
+use super::pending::{Answer, Late, Pending, PendingShared, Ticket};
 use super::reader;
 use super::response::tag;
 use super::scrub::{HIDDEN, Scrub};
@@ -48,12 +48,12 @@ pub(super) enum Unasked {
 /// Kills the connection if it is dropped while a command is only partly written: the server would take what comes next
 /// for the rest of it.
 struct InStep<'a> {
-    shared: &'a Shared,
+    shared: &'a PendingShared,
     whole: bool,
 }
 
 impl<'a> InStep<'a> {
-    fn new(shared: &'a Shared) -> Self {
+    fn new(shared: &'a PendingShared) -> Self {
         Self { shared, whole: false }
     }
 }
@@ -78,7 +78,7 @@ impl Drop for ReaderTask {
 
 /// The writing half and the queue.
 pub(super) struct Connection {
-    shared: Arc<Shared>,
+    shared: Arc<PendingShared>,
     writer: WriteHalf<Box<dyn Io>>,
     out: Vec<u8>,
     last_number: u32,
@@ -93,7 +93,7 @@ impl Connection {
     pub(super) fn new(io: Box<dyn Io>, ahead: &[u8], scrub: Scrub, resources: Resources, timeouts: &Timeouts) -> Self {
         let (read, writer) = tokio::io::split(io);
         let watch = Watch::new(timeouts.silence);
-        let shared = Shared::new(Arc::clone(&watch), scrub);
+        let shared = PendingShared::new(Arc::clone(&watch), scrub);
         let framer = Framer::new(read, ahead, watch);
         #[expect(clippy::disallowed_methods, reason = "ReaderTask aborts it on drop")]
         let task = tokio::spawn(reader::run(framer, Arc::clone(&shared), resources));

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::classify::Step;
 use super::encode::{self, Command, Piece};
-use super::pending::{Answer, AppendReply, Pending, Reply, Ticket};
+use super::pending::{Answer, AppendReply, Pending, PendingReply, Ticket};
 use super::session::{Mode, Session, WINDOW, opened};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
@@ -210,7 +210,7 @@ impl Destination for Session {
             command.pieces.push(Piece::Body(message.body));
             holds.push(message.hold);
         }
-        self.connection.send(command, Pending::new(Step::Append, &doing, Reply::Append(reply))).await?;
+        self.connection.send(command, Pending::new(Step::Append, &doing, PendingReply::Append(reply))).await?;
         self.connection.flush().await?;
         drop(holds);
         Ok(answer)

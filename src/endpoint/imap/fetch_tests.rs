@@ -1,6 +1,6 @@
 //! Answers to FETCH in pieces, without numbers, too late, or with attributes that make no sense, played by a scripted peer.
 
-use super::script::{Step, drain, folder, hear, reading, reading_within, say};
+use super::script::{ScriptStep, drain, folder, hear, reading, reading_within, say};
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::Flags;
 use crate::domain::ids::Uid;
@@ -40,7 +40,7 @@ fn told(flags: &Option<Flags>) -> String {
 }
 
 /// What a scan of messages below 100 finds when it is answered like this: `uid size [flags] date`.
-async fn scanned(more: Vec<Step>) -> Vec<String> {
+async fn scanned(more: Vec<ScriptStep>) -> Vec<String> {
     let (mut source, _peer) = reading("A4 UID FETCH 1:99 (UID FLAGS RFC822.SIZE INTERNALDATE)", more).await;
     let found = source.scan(&folder("box"), &Which::Before(Uid(100)), true).await.expect("scanned");
     let date = |date: Option<crate::domain::message::InternalDate>| date.map_or("-".into(), |date| date.text);
@@ -274,7 +274,7 @@ async fn c5_the_state_of_a_folder_is_that_of_its_own_opening() {
 #[tokio::test]
 async fn whole_messages_are_handed_on_at_once() {
     let answer = format!("* 1 FETCH (UID 1 FLAGS () INTERNALDATE \"{DATE}\" BODY[] {{1}}\r\n1)\r\n");
-    let (mut source, _peer) = reading("A4 UID FETCH 1:5", vec![say(answer), Step::Stall]).await;
+    let (mut source, _peer) = reading("A4 UID FETCH 1:5", vec![say(answer), ScriptStep::Stall]).await;
     let mut stream = source.fetch(&folder("box"), &Which::Before(Uid(6))).await.expect("asked");
     assert!(matches!(stream.recv().await, Some(Fetched::Message(message)) if message.uid == Uid(1)));
     drop(source);

@@ -1,13 +1,13 @@
 //! Lists that leave something out, played by a scripted peer.
 
-use super::script::{Step, hear, say, session, welcome};
+use super::script::{ScriptStep, hear, say, session, welcome};
 use crate::domain::folder::{ListedFolder, Role};
 use crate::endpoint::Source;
 
 const STATUS: &str = "(MESSAGES UIDNEXT UIDVALIDITY)";
 
 /// What is listed by a server with these capabilities that plays this after the login.
-async fn listed(capabilities: &str, more: Vec<Step>) -> Vec<ListedFolder> {
+async fn listed(capabilities: &str, more: Vec<ScriptStep>) -> Vec<ListedFolder> {
     let mut steps = welcome(capabilities);
     steps.extend(more);
     let (opened, _peer) = session(steps).await;
@@ -20,7 +20,7 @@ fn shown(folders: &[ListedFolder]) -> Vec<String> {
 }
 
 /// LIST and LSUB with these answers.
-fn plain(first: u32, list: &str) -> Vec<Step> {
+fn plain(first: u32, list: &str) -> Vec<ScriptStep> {
     let (list_at, lsub_at) = (format!("A{first} OK x\r\n"), format!("A{} OK x\r\n", first + 1));
     vec![hear(leak(format!("A{first} LIST \"\" \"*\""))), hear("A"), say(format!("{list}{list_at}{lsub_at}"))]
 }

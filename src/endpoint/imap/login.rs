@@ -16,7 +16,7 @@ use super::classify::{self, Step};
 use super::connection::{Connection, Io, Unasked};
 use super::encode::{Command, Piece};
 use super::framer::{Framer, Watch, WireError};
-use super::names::Names;
+use super::names::MailboxNames;
 use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, Response, Status, Told};
 use super::scrub::{Scrub, trace_line};
@@ -223,7 +223,7 @@ fn told_capabilities(answer: &Answer) -> Option<Capabilities> {
     code_capabilities(&answer.told).or(untagged)
 }
 
-/// Names and password as they go out.
+/// MailboxNames and password as they go out.
 struct Credentials {
     /// The login name, made from the template for an administrator.
     name: String,
@@ -340,7 +340,7 @@ async fn look_around(
     }
     untagged.extend(answers(&mut connection, tickets).await?);
     connection.unasked = unasked(&capabilities);
-    Ok(Session::new(connection, capabilities, Names::new(namespaces(untagged)), *timeouts))
+    Ok(Session::new(connection, capabilities, MailboxNames::new(namespaces(untagged)), *timeouts))
 }
 
 /// What came in answer to these commands. A refusal of one of them only means that there is less to know.

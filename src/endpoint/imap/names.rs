@@ -9,7 +9,7 @@ use crate::endpoint::utf7;
 
 /// The naming rules of one server.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(super) struct MailboxNames {
     prefix: Vec<u8>,
     personal: Vec<Vec<u8>>,
     foreign: Vec<Vec<u8>>,
@@ -17,7 +17,7 @@ pub(super) struct Names {
     pub(super) separator: Option<char>,
 }
 
-impl Names {
+impl MailboxNames {
     /// From what NAMESPACE told.
     pub(super) fn new(spaces: Namespaces) -> Self {
         let (prefix, separator) = spaces.personal.first().cloned().unwrap_or((Vec::new(), None));
@@ -100,14 +100,14 @@ fn split(raw: &[u8], separator: Option<char>) -> FolderPath {
 mod tests {
     use super::*;
 
-    fn names(personal: &[(&str, char)], foreign: &[&str]) -> Names {
-        Names::new(Namespaces {
+    fn names(personal: &[(&str, char)], foreign: &[&str]) -> MailboxNames {
+        MailboxNames::new(Namespaces {
             personal: personal.iter().map(|(p, s)| (p.as_bytes().to_vec(), Some(*s))).collect(),
             foreign: foreign.iter().map(|p| p.as_bytes().to_vec()).collect(),
         })
     }
 
-    fn path(names: &Names, raw: &str) -> Vec<String> {
+    fn path(names: &MailboxNames, raw: &str) -> Vec<String> {
         names.path(raw.as_bytes(), names.separator).components().to_vec()
     }
 
@@ -145,7 +145,7 @@ mod tests {
             assert_eq!(path(&plain, &raw), ["a", "Tom & Jerry"]);
             assert_eq!(plain.wire(&FolderPath::new(["a", "Tom & Jerry"])), WireName(raw.into_bytes()));
         }
-        let flat = Names::new(Namespaces { personal: vec![(Vec::new(), None)], foreign: Vec::new() });
+        let flat = MailboxNames::new(Namespaces { personal: vec![(Vec::new(), None)], foreign: Vec::new() });
         assert_eq!(path(&flat, "a/b.c"), ["a/b.c"]);
         assert_eq!(flat.wire(&FolderPath::new(["a", "b"])), WireName(b"a_b".to_vec()));
     }

@@ -1,6 +1,6 @@
-//! Parts of messages that a server tells in several answers, in any order and interleaved, as RFC 9051 §7.5.2 allows.
+//! MessageParts of messages that a server tells in several answers, in any order and interleaved, as RFC 9051 §7.5.2 allows.
 //!
-//! Parts belong together by UID, and where one tells none, by the message's place in the folder, which moves when others
+//! MessageParts belong together by UID, and where one tells none, by the message's place in the folder, which moves when others
 //! are expunged. Pure; whoever adds parts bounds their number.
 
 use std::collections::{BTreeMap, HashMap};
@@ -45,21 +45,21 @@ impl Fetch {
 
 /// Messages of which parts came.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(super) struct MessageParts {
     came: u64,
     messages: BTreeMap<u64, Fetch>,
     by_uid: HashMap<u32, u64>,
     /// By the place that a message would have if none had been expunged.
     by_number: HashMap<u32, u64>,
-    gone: Gone,
+    gone: GoneParts,
 }
 
 /// Places whose messages were expunged, as they would be if none had been, ascending. So a place that moves is not written anew
 /// for each that goes.
 #[derive(Default)]
-struct Gone(Vec<u32>);
+struct GoneParts(Vec<u32>);
 
-impl Gone {
+impl GoneParts {
     /// Where the message that is at this place now was at first.
     fn first(&self, number: u32) -> u32 {
         let (mut low, mut high) = (0, self.0.len());
@@ -79,7 +79,7 @@ impl Gone {
     }
 }
 
-impl Parts {
+impl MessageParts {
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_emptied_while_it_is_listed_costs_no_square() {
         for from_below in [true, false] {
-            let mut parts = Parts::default();
+            let mut parts = MessageParts::default();
             for n in 1..=100_000 {
                 parts.add(part(n, Some(n)));
             }
@@ -220,7 +220,7 @@ mod tests {
     proptest! {
         #[test]
         fn parts_find_their_place_whatever_went(steps in proptest::collection::vec((0usize..12, any::<bool>()), 0..60)) {
-            let mut parts = Parts::default();
+            let mut parts = MessageParts::default();
             let mut folder: Vec<u32> = (1..=12).collect();
             for n in 1..=12 {
                 parts.add(part(n, Some(n)));

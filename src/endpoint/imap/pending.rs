@@ -93,7 +93,7 @@ impl Drop for AppendReply {
 
 /// Whether a command owns untagged data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(super) enum PendingOwner {
     /// It does.
     Found,
     /// A later command may.
@@ -103,7 +103,7 @@ pub(super) enum Owner {
 }
 
 /// Where answers and data of a command go.
-pub(super) enum Reply {
+pub(super) enum PendingReply {
     /// Collected.
     Whole(oneshot::Sender<Result<Answer>>, Vec<Response>),
     /// To one append.
@@ -117,7 +117,7 @@ pub(super) struct Pending {
     pub(super) number: u32,
     pub(super) step: Step,
     pub(super) doing: String,
-    pub(super) reply: Reply,
+    pub(super) reply: PendingReply,
     /// It opens a folder: the serial number of that opening.
     pub(super) opens: Option<u64>,
     /// It needs the folder opened last to have this UIDVALIDITY (0: any).
@@ -128,7 +128,7 @@ pub(super) struct Pending {
     pub(super) go: Option<oneshot::Sender<()>>,
 }
 
-/// The receiving end of [`Reply::Whole`].
+/// The receiving end of [`PendingReply::Whole`].
 pub(super) struct Ticket {
     pub(super) answer: oneshot::Receiver<Result<Answer>>,
     pub(super) doing: String,
@@ -139,11 +139,11 @@ impl Pending {
     pub(super) fn whole(step: Step, doing: &str) -> (Self, Ticket) {
         let (to, answer) = oneshot::channel();
         let ticket = Ticket { answer, doing: doing.to_owned() };
-        (Self::new(step, doing, Reply::Whole(to, Vec::new())), ticket)
+        (Self::new(step, doing, PendingReply::Whole(to, Vec::new())), ticket)
     }
 
     /// Any command.
-    pub(super) fn new(step: Step, doing: &str, reply: Reply) -> Self {
+    pub(super) fn new(step: Step, doing: &str, reply: PendingReply) -> Self {
         Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, fence: false, go: None }
     }
 
@@ -151,9 +151,9 @@ impl Pending {
     pub(super) fn fail(self, failure: &Failure) {
         let failure = Failure { doing: self.doing, ..failure.clone() };
         match self.reply {
-            Reply::Whole(to, _) => drop(to.send(Err(failure))),
-            Reply::Append(reply) => reply.unanswered(failure),
-            Reply::Stream(stream) => stream.break_off(failure),
+            PendingReply::Whole(to, _) => drop(to.send(Err(failure))),
+            PendingReply::Append(reply) => reply.unanswered(failure),
+            PendingReply::Stream(stream) => stream.break_off(failure),
         }
     }
 }
@@ -166,7 +166,7 @@ struct State {
 }
 
 /// What writer and reader share.
-pub(super) struct Shared {
+pub(super) struct PendingShared {
     state: Mutex<State>,
     /// Cancelled when the connection is dead.
     pub(super) stop: CancellationToken,
@@ -179,7 +179,7 @@ pub(super) struct Shared {
 /// Whether a server was seen to send data after the end of the command that asked for them (as James may).
 pub(super) type Late = Arc<AtomicBool>;
 
-impl Shared {
+impl PendingShared {
     /// Nothing under way yet.
     pub(super) fn new(watch: Arc<Watch>, scrub: Scrub) -> Arc<Self> {
         let (state, stop, late) = (Mutex::default(), CancellationToken::new(), OnceLock::new());
@@ -240,12 +240,12 @@ impl Shared {
     /// Works on the oldest command that is the owner of something.
     pub(super) fn first<T>(
         &self,
-        owner: impl Fn(&Pending) -> Owner,
+        owner: impl Fn(&Pending) -> PendingOwner,
         work: impl FnOnce(Option<&mut Pending>) -> T,
     ) -> T {
         let mut state = self.state();
-        let found = state.pending.iter_mut().map(|p| (owner(p), p)).find(|(owner, _)| *owner != Owner::Later);
-        work(found.filter(|(owner, _)| *owner == Owner::Found).map(|(_, pending)| pending))
+        let found = state.pending.iter_mut().map(|p| (owner(p), p)).find(|(owner, _)| *owner != PendingOwner::Later);
+        work(found.filter(|(owner, _)| *owner == PendingOwner::Found).map(|(_, pending)| pending))
     }
 
     /// Takes the command with this number out.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, ReadHalf};
 use super::classify::{self, Step};
 use super::connection::Io;
 use super::framer::{Framer, WireError, announced};
-use super::pending::{Answer, Owner, Pending, Reply, Shared};
+use super::pending::{Answer, Pending, PendingOwner, PendingReply, PendingShared};
 use super::response::{self, Response, Status, Told};
 use super::scrub::trace_line;
 use super::stream::Stream;
@@ -45,7 +45,7 @@ impl From<WireError> for End {
 }
 
 /// Reads until the connection is dead.
-pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<Shared>, resources: Resources) {
+pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<PendingShared>, resources: Resources) {
     let mut reader = Reader { framer, shared: Arc::clone(&shared), resources, opened: None };
     let end = tokio::select! {
         biased;
@@ -56,7 +56,7 @@ pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<Share
     shared.fail(failure(end, &shared));
 }
 
-fn failure(end: End, shared: &Shared) -> Failure {
+fn failure(end: End, shared: &PendingShared) -> Failure {
     match end {
         End::Bye(told) => classify::failure(Step::Connection, Status::Bye, &told.scrubbed(&shared.scrub), ""),
         End::Wire(error) => {
@@ -76,7 +76,7 @@ fn failure(end: End, shared: &Shared) -> Failure {
 
 struct Reader<R> {
     framer: Framer<R>,
-    shared: Arc<Shared>,
+    shared: Arc<PendingShared>,
     resources: Resources,
     /// The folder opened last: its UIDVALIDITY, or why it could not be opened.
     opened: Option<Result<u32, Failure>>,
@@ -104,7 +104,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 
     fn bye(&self, told: Told) -> Result<(), End> {
         // After LOGOUT it is what was asked for.
-        let asked = self.shared.first(|_| Owner::Found, |p| p.is_some_and(|p| p.step == Step::Connection));
+        let asked = self.shared.first(|_| PendingOwner::Found, |p| p.is_some_and(|p| p.step == Step::Connection));
         if asked { Ok(()) } else { Err(End::Bye(told)) }
     }
 
@@ -113,23 +113,23 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let kind = kind(&response);
         let uid = if let Response::Fetch(fetch) = &response { fetch.uid } else { None };
         // The end of a FETCH may be held back too: its stream has this message already, or never asked for it.
-        let passes_on = |pending: &Pending| matches!((&pending.reply, uid), (Reply::Stream(stream), Some(uid)) if !stream.wants(uid));
+        let passes_on = |pending: &Pending| matches!((&pending.reply, uid), (PendingReply::Stream(stream), Some(uid)) if !stream.wants(uid));
         let late = matches!(&response, Response::Fetch(fetch) if fetch.is_an_answer());
         let handed = self.shared.first(
-            |pending| if passes_on(pending) { Owner::Later } else { belongs(pending, kind) },
+            |pending| if passes_on(pending) { PendingOwner::Later } else { belongs(pending, kind) },
             |pending| match pending {
-                Some(Pending { reply: Reply::Whole(_, data), .. }) if data.len() >= MOST_COLLECTED => {
+                Some(Pending { reply: PendingReply::Whole(_, data), .. }) if data.len() >= MOST_COLLECTED => {
                     Err(WireError::Nonsense("an answer without end".into()))
                 }
-                Some(Pending { reply: Reply::Whole(_, data), .. }) => {
+                Some(Pending { reply: PendingReply::Whole(_, data), .. }) => {
                     data.push(response);
                     Ok(None)
                 }
                 Some(pending) => match (&pending.reply, response) {
-                    (Reply::Stream(stream), Response::Fetch(fetch)) if !spoiled(pending) => {
+                    (PendingReply::Stream(stream), Response::Fetch(fetch)) if !spoiled(pending) => {
                         Ok(Some((Arc::clone(stream), fetch)))
                     }
-                    (Reply::Stream(stream), Response::Expunge(number)) => {
+                    (PendingReply::Stream(stream), Response::Expunge(number)) => {
                         stream.expunged(number);
                         Ok(None)
                     }
@@ -157,23 +157,23 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let spoiled = pending.needs.and_then(|needs| self.spoiled(needs, &pending.doing));
         let some_gone = spoiled.is_none() && told.code.name == "EXPUNGEISSUED";
         let failure = spoiled.or(refused);
-        if let (Some(serial), Reply::Whole(_, data)) = (pending.opens, &pending.reply) {
+        if let (Some(serial), PendingReply::Whole(_, data)) = (pending.opens, &pending.reply) {
             if failure.is_some() {
                 self.shared.opening_failed(serial);
             }
             self.opened = Some(failure.clone().map_or_else(|| Ok(validity(data)), Err));
         }
         match (pending.reply, failure) {
-            (Reply::Whole(to, untagged), failure) => {
+            (PendingReply::Whole(to, untagged), failure) => {
                 // Whoever asked may have gone away.
                 let told_bad = status == Status::Bad;
                 drop(to.send(Ok(Answer { failure, told_bad, told, untagged })));
             }
-            (Reply::Append(reply), None) => reply.answer(Ok(&told)),
-            (Reply::Append(reply), Some(failure)) => reply.answer(Err(failure)),
-            (Reply::Stream(stream), Some(failure)) if !some_gone => stream.break_off(failure),
+            (PendingReply::Append(reply), None) => reply.answer(Ok(&told)),
+            (PendingReply::Append(reply), Some(failure)) => reply.answer(Err(failure)),
+            (PendingReply::Stream(stream), Some(failure)) if !some_gone => stream.break_off(failure),
             // Messages that went meanwhile are no failure (RFC 5530).
-            (Reply::Stream(stream), _) => stream.command_ended(some_gone).await?,
+            (PendingReply::Stream(stream), _) => stream.command_ended(some_gone).await?,
         }
         Ok(())
     }
@@ -217,7 +217,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 
     fn stream(&self) -> Option<Arc<Stream>> {
         self.shared.first(reads, |pending| match pending.map(|p| &p.reply) {
-            Some(Reply::Stream(stream)) => Some(Arc::clone(stream)),
+            Some(PendingReply::Stream(stream)) => Some(Arc::clone(stream)),
             _ => None,
         })
     }
@@ -278,34 +278,34 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 }
 
 /// The oldest command that reads messages. What comes before a folder is open is of another one, whoever asked for it.
-fn reads(pending: &Pending) -> Owner {
+fn reads(pending: &Pending) -> PendingOwner {
     match pending.step {
-        Step::Read => Owner::Found,
-        _ if pending.opens.is_some() => Owner::Nobody,
-        _ => Owner::Later,
+        Step::Read => PendingOwner::Found,
+        _ if pending.opens.is_some() => PendingOwner::Nobody,
+        _ => PendingOwner::Later,
     }
 }
 
 /// Whether a command is the one that untagged data belong to. The oldest command would be, but a server may hold back the
 /// end of commands after which it looks for news (STORE, APPEND) while it runs the next one, as Dovecot does.
-fn belongs(pending: &Pending, kind: Kind) -> Owner {
+fn belongs(pending: &Pending, kind: AnswerKind) -> PendingOwner {
     let asks = matches!(pending.step, Step::Ask | Step::Login | Step::AdministratorLogin);
-    let found = |found: bool| if found { Owner::Found } else { Owner::Later };
+    let found = |found: bool| if found { PendingOwner::Found } else { PendingOwner::Later };
     match kind {
-        Kind::Message => reads(pending),
-        Kind::Gone if pending.step == Step::Read => Owner::Found,
-        Kind::Gone => found(pending.opens.is_some()),
+        AnswerKind::Message => reads(pending),
+        AnswerKind::Gone if pending.step == Step::Read => PendingOwner::Found,
+        AnswerKind::Gone => found(pending.opens.is_some()),
         // News of the folder being read are nobody's.
-        Kind::State if pending.step == Step::Read => Owner::Nobody,
-        Kind::State => found(asks || pending.opens.is_some()),
-        Kind::Told => found(asks),
-        Kind::Noise => Owner::Nobody,
+        AnswerKind::State if pending.step == Step::Read => PendingOwner::Nobody,
+        AnswerKind::State => found(asks || pending.opens.is_some()),
+        AnswerKind::Told => found(asks),
+        AnswerKind::Noise => PendingOwner::Nobody,
     }
 }
 
 /// What untagged data are about.
 #[derive(Clone, Copy)]
-enum Kind {
+enum AnswerKind {
     Message,
     Gone,
     State,
@@ -313,14 +313,14 @@ enum Kind {
     Noise,
 }
 
-fn kind(response: &Response) -> Kind {
+fn kind(response: &Response) -> AnswerKind {
     match response {
-        Response::Fetch(_) => Kind::Message,
-        Response::Expunge(_) => Kind::Gone,
-        Response::Exists(_) | Response::Status(..) => Kind::State,
-        Response::Capability(_) | Response::List(_) | Response::Lsub(_) => Kind::Told,
-        Response::Counts(..) | Response::Namespace(_) => Kind::Told,
-        Response::Flags | Response::Other | Response::Continue | Response::Tagged(..) => Kind::Noise,
+        Response::Fetch(_) => AnswerKind::Message,
+        Response::Expunge(_) => AnswerKind::Gone,
+        Response::Exists(_) | Response::Status(..) => AnswerKind::State,
+        Response::Capability(_) | Response::List(_) | Response::Lsub(_) => AnswerKind::Told,
+        Response::Counts(..) | Response::Namespace(_) => AnswerKind::Told,
+        Response::Flags | Response::Other | Response::Continue | Response::Tagged(..) => AnswerKind::Noise,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::endpoint::{ByteCounter, Fetched, FolderRef, MessageStream, Resources}
 const BUDGET: usize = 64 << 20;
 
 /// One step of the peer.
-pub(super) enum Step {
+pub(super) enum ScriptStep {
     /// Read a line that begins like this.
     Hear(&'static str),
     /// Read so many bytes of a literal.
@@ -35,17 +35,17 @@ pub(super) enum Step {
 }
 
 /// A line from the client.
-pub(super) fn hear(line: &'static str) -> Step {
-    Step::Hear(line)
+pub(super) fn hear(line: &'static str) -> ScriptStep {
+    ScriptStep::Hear(line)
 }
 
 /// Something said to the client.
-pub(super) fn say(text: impl AsRef<[u8]>) -> Step {
-    Step::Say(text.as_ref().to_vec())
+pub(super) fn say(text: impl AsRef<[u8]>) -> ScriptStep {
+    ScriptStep::Say(text.as_ref().to_vec())
 }
 
 /// Greeting and login of a server with these capabilities.
-pub(super) fn welcome(capabilities: &str) -> Vec<Step> {
+pub(super) fn welcome(capabilities: &str) -> Vec<ScriptStep> {
     vec![
         say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hello\r\n"),
         hear("A1 AUTHENTICATE PLAIN AHVzZXIAcGFzc3dvcmQ="),
@@ -55,17 +55,17 @@ pub(super) fn welcome(capabilities: &str) -> Vec<Step> {
     ]
 }
 
-async fn play(mut io: DuplexStream, steps: Vec<Step>) -> Vec<String> {
+async fn play(mut io: DuplexStream, steps: Vec<ScriptStep>) -> Vec<String> {
     let mut heard = Vec::new();
     for step in steps {
         match step {
-            Step::Say(text) => {
+            ScriptStep::Say(text) => {
                 // The client may have hung up.
                 if io.write_all(&text).await.is_err() {
                     return heard;
                 }
             }
-            Step::Hear(expected) => {
+            ScriptStep::Hear(expected) => {
                 let mut line = Vec::new();
                 while !line.ends_with(b"\r\n") {
                     let Ok(byte) = io.read_u8().await else { return heard };
@@ -75,11 +75,11 @@ async fn play(mut io: DuplexStream, steps: Vec<Step>) -> Vec<String> {
                 assert!(line.starts_with(expected), "heard {line:?}, expected {expected:?}");
                 heard.push(line);
             }
-            Step::Swallow(n) => {
+            ScriptStep::Swallow(n) => {
                 let mut bytes = vec![0; n];
                 io.read_exact(&mut bytes).await.expect("a literal");
             }
-            Step::Stall => std::future::pending().await,
+            ScriptStep::Stall => std::future::pending().await,
         }
     }
     heard
@@ -100,13 +100,13 @@ pub(super) fn timeouts() -> Timeouts {
 }
 
 /// Plays a script to a session that logs in as `user` with `password`.
-pub(super) async fn session(steps: Vec<Step>) -> (Result<Session, Failure>, Peer) {
+pub(super) async fn session(steps: Vec<ScriptStep>) -> (Result<Session, Failure>, Peer) {
     let (ours, peer) = peer(steps);
     (log_in_on(ours, BUDGET).await, peer)
 }
 
 /// A stream to a peer that plays a script.
-pub(super) fn peer(steps: Vec<Step>) -> (DuplexStream, Peer) {
+pub(super) fn peer(steps: Vec<ScriptStep>) -> (DuplexStream, Peer) {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     #[expect(clippy::disallowed_methods, reason = "Peer aborts it on drop")]
     let peer = Peer(tokio::spawn(play(theirs, steps)));
@@ -135,12 +135,12 @@ pub(super) const EXAMINED: &str =
     "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 9] ok\r\nA3 OK [READ-ONLY] open\r\n";
 
 /// A session and a peer that has opened `box` in answer to command 3, hears command 4 like this, and goes on so.
-pub(super) async fn reading(heard: &'static str, more: Vec<Step>) -> (Session, Peer) {
+pub(super) async fn reading(heard: &'static str, more: Vec<ScriptStep>) -> (Session, Peer) {
     reading_within(BUDGET, heard, more).await
 }
 
 /// The same with so much room for messages in memory.
-pub(super) async fn reading_within(budget: usize, heard: &'static str, more: Vec<Step>) -> (Session, Peer) {
+pub(super) async fn reading_within(budget: usize, heard: &'static str, more: Vec<ScriptStep>) -> (Session, Peer) {
     let mut steps = welcome("");
     steps.extend([hear("A3 EXAMINE \"box\""), say(EXAMINED), hear(heard)]);
     steps.extend(more);

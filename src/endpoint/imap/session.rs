@@ -11,7 +11,7 @@ use super::classify::Step;
 use super::connection::Connection;
 use super::encode::Command;
 use super::login::Capabilities;
-use super::names::Names;
+use super::names::MailboxNames;
 use super::pending::{Answer, Pending, Ticket};
 use super::reader::folder_changed;
 use super::response::Response;
@@ -42,7 +42,7 @@ struct Open {
 pub(super) struct Session {
     pub(super) connection: Connection,
     pub(super) capabilities: Capabilities,
-    pub(super) names: Names,
+    pub(super) names: MailboxNames,
     open: Option<Open>,
     last_serial: u64,
     logout: Duration,
@@ -50,7 +50,12 @@ pub(super) struct Session {
 
 impl Session {
     /// After the login.
-    pub(super) fn new(connection: Connection, capabilities: Capabilities, names: Names, timeouts: Timeouts) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        capabilities: Capabilities,
+        names: MailboxNames,
+        timeouts: Timeouts,
+    ) -> Self {
         Self { connection, capabilities, names, open: None, last_serial: 0, logout: timeouts.logout }
     }
 

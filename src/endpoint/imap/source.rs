@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use super::classify::Step;
 use super::encode::{self, Command};
 use super::listing;
-use super::parts::Parts;
-use super::pending::{Pending, Reply};
+use super::parts::MessageParts;
+use super::pending::{Pending, PendingReply};
 use super::response::{Fetch, Response};
 use super::session::{Mode, Session, WINDOW, opened};
 use super::stream::Stream;
@@ -113,7 +113,7 @@ fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, answers: Vec<Response>
         answers.into_iter().filter_map(fetch_of).for_each(|fetch| add(*fetch));
         return others;
     }
-    let mut parts = Parts::default();
+    let mut parts = MessageParts::default();
     for answer in answers {
         match answer {
             Response::Fetch(fetch) => drop(parts.add(*fetch)),
@@ -198,12 +198,12 @@ impl Source for Session {
         }
         self.open_for_reading(folder, false).await?;
         for set in sets {
-            let mut pending = Pending::new(Step::Read, &doing, Reply::Stream(std::sync::Arc::clone(&stream)));
+            let mut pending = Pending::new(Step::Read, &doing, PendingReply::Stream(std::sync::Arc::clone(&stream)));
             pending.needs = Some(folder.validity);
             self.connection.send(Command::new(&format!("UID FETCH {set} {WHOLE}")), pending).await?;
         }
         if late {
-            let mut fence = Pending::new(Step::Read, &doing, Reply::Stream(stream));
+            let mut fence = Pending::new(Step::Read, &doing, PendingReply::Stream(stream));
             (fence.needs, fence.fence) = (Some(folder.validity), true);
             self.connection.send(Command::new("NOOP"), fence).await?;
         }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use super::framer::WireError;
-use super::parts::Parts;
+use super::parts::MessageParts;
 use super::response::Fetch;
 use super::token::Literal;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -47,7 +47,7 @@ pub(super) struct Stream {
 struct Seen {
     handed_out: BTreeSet<u32>,
     /// Messages that are not whole yet.
-    parts: Parts,
+    parts: MessageParts,
     /// Those of them that came themselves, oldest first.
     held: VecDeque<u64>,
     /// Named, but not handed out; forgotten as parts because there were too many.
@@ -112,7 +112,8 @@ impl Seen {
 
     /// Puts held messages into the spool until no more than this is in memory.
     fn shrink(&mut self, limit: u64, folder: &Path) -> std::io::Result<()> {
-        let in_memory = |parts: &Parts, at: &u64| match parts.get(*at).and_then(|message| message.body.as_ref()) {
+        let in_memory = |parts: &MessageParts, at: &u64| match parts.get(*at).and_then(|message| message.body.as_ref())
+        {
             Some(Literal { body: Body::Memory(bytes), .. }) => bytes.len() as u64,
             Some(Literal { body: Body::Spooled { .. }, .. }) | None => 0,
         };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::login::start_tls;
-use super::script::{EXAMINED, Step, drain, folder, hear, peer, reading, say, session, timeouts, welcome};
+use super::script::{EXAMINED, ScriptStep, drain, folder, hear, peer, reading, say, session, timeouts, welcome};
 use super::scrub::Scrub;
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::{FlagChange, Flags};
@@ -95,7 +95,7 @@ async fn a_dropped_session_breaks_its_stream() {
         say(EXAMINED),
         hear("A4"),
         say("* 1 FETCH (UID 1 FLAGS () INTERNALDATE NIL BODY[] {2}\r\nab)\r\n"),
-        Step::Stall,
+        ScriptStep::Stall,
     ]);
     let (opened, _peer) = session(steps).await;
     let mut source = opened.expect("logged in");
@@ -110,7 +110,7 @@ async fn a_reader_who_goes_away_ends_the_connection() {
     let mut steps = welcome("");
     let many = "* 1 FETCH (UID 1 FLAGS () INTERNALDATE NIL BODY[] {2}\r\nab)\r\n".to_owned()
         + &"* 2 FETCH (UID 2 FLAGS () INTERNALDATE NIL BODY[] {2}\r\nab)\r\n".repeat(9);
-    steps.extend([hear("A3 EXAMINE"), say(EXAMINED), hear("A4"), say(many), Step::Stall]);
+    steps.extend([hear("A3 EXAMINE"), say(EXAMINED), hear("A4"), say(many), ScriptStep::Stall]);
     let (opened, _peer) = session(steps).await;
     let mut source = opened.expect("logged in");
     drop(source.fetch(&folder("box"), &Which::All).await.expect("asked"));
@@ -121,7 +121,7 @@ async fn a_reader_who_goes_away_ends_the_connection() {
 #[tokio::test(start_paused = true)]
 async fn silence_is_a_time_out_only_while_something_is_awaited() {
     let mut steps = welcome("");
-    steps.extend([hear("A3 EXAMINE"), say(EXAMINED), hear("A4 EXAMINE"), say("* 1 EXI"), Step::Stall]);
+    steps.extend([hear("A3 EXAMINE"), say(EXAMINED), hear("A4 EXAMINE"), say("* 1 EXI"), ScriptStep::Stall]);
     let (opened, _peer) = session(steps).await;
     let mut source = opened.expect("logged in");
     source.examine(&folder("box")).await.expect("open");
@@ -144,7 +144,7 @@ async fn greetings_that_do_not_welcome() {
         let (opened, _peer) = session(vec![say(greeting)]).await;
         assert_eq!(opened.err().map(|f| f.cause), Some(cause), "{greeting}");
     }
-    let (opened, _peer) = session(vec![say("* OK half a li"), Step::Stall]).await;
+    let (opened, _peer) = session(vec![say("* OK half a li"), ScriptStep::Stall]).await;
     assert_eq!(opened.err().map(|f| f.cause), Some(Cause::TimedOut));
 }
 
@@ -198,7 +198,7 @@ async fn a_synchronising_literal_may_be_refused() {
         say("A3 NO [TOOBIG] no\r\n"),
         hear("A4 APPEND"),
         say("+ go\r\n"),
-        Step::Swallow(3),
+        ScriptStep::Swallow(3),
         hear(""),
         say("A4 OK [APPENDUID 7 12] done\r\n"),
     ]);
@@ -246,7 +246,7 @@ async fn appends_are_pipelined_and_lost_answers_are_failures() {
 #[tokio::test]
 async fn an_append_given_up_half_way_ends_the_connection() {
     let mut steps = welcome("");
-    steps.extend([hear("A3 APPEND"), Step::Stall]);
+    steps.extend([hear("A3 APPEND"), ScriptStep::Stall]);
     let (opened, _peer) = session(steps).await;
     let mut destination = opened.expect("logged in");
     let target = folder("box");

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::folder::{Entry, View, is_real_folder};
+use super::folder::{FileEntry, FileView, is_real_folder};
 use super::keywords::Keywords;
 use super::names::{self, INFO};
 use super::owner::{make_folder, make_folders};
@@ -137,7 +137,7 @@ fn copy(from: &File, len: u64, to: &mut File) -> io::Result<()> {
 }
 
 /// Changes flags by renaming; messages that are gone are passed over. Succeeds only if every other change was made.
-pub(super) fn update(view: &View, table: &mut UidList, updates: &[FlagUpdate]) -> Result<(), Snag> {
+pub(super) fn update(view: &FileView, table: &mut UidList, updates: &[FlagUpdate]) -> Result<(), Snag> {
     let folder = &view.folder;
     let keywords = {
         let _lock = table.lock()?;
@@ -158,14 +158,14 @@ pub(super) fn update(view: &View, table: &mut UidList, updates: &[FlagUpdate]) -
                     return Err(io::Error::new(io::ErrorKind::WouldBlock, text).into());
                 }
                 looks += 1;
-                files = View::look(folder.clone(), table)?.messages;
+                files = FileView::look(folder.clone(), table)?.messages;
             }
         }
     }
     Ok(sync_folder(&folder.join("cur"))?)
 }
 
-fn changed(keywords: &Keywords, entry: &Entry, update: &FlagUpdate) -> Entry {
+fn changed(keywords: &Keywords, entry: &FileEntry, update: &FlagUpdate) -> FileEntry {
     let before = entry.letters();
     let mut flags = crate::domain::flags::Flags::none();
     let now = keywords.flags(before);
@@ -179,11 +179,11 @@ fn changed(keywords: &Keywords, entry: &Entry, update: &FlagUpdate) -> Entry {
     }
     let key = names::parts(entry.name.as_encoded_bytes()).0;
     let name = names::file_name([key, INFO.as_bytes(), keywords.letters(&flags, before).as_bytes()].concat());
-    Entry { name, new: false }
+    FileEntry { name, new: false }
 }
 
 /// False if the file is not where it was.
-fn rename(folder: &Path, entry: &Entry, now: &Entry) -> io::Result<bool> {
+fn rename(folder: &Path, entry: &FileEntry, now: &FileEntry) -> io::Result<bool> {
     let (from, to) = (entry.path(folder), now.path(folder));
     if to.symlink_metadata().is_ok() {
         // Another program was quicker, or there are two files of one name: neither may take the other's place.

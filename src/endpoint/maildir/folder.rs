@@ -26,14 +26,14 @@ const HINTS: [&str; 2] = ["dovecot-uidlist", super::TABLE];
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     /// Its name.
     pub name: OsString,
     /// Whether it is in `new` (else in `cur`).
     pub new: bool,
 }
 
-impl Entry {
+impl FileEntry {
     /// Where it is.
     pub fn path(&self, folder: &Path) -> PathBuf {
         folder.join(if self.new { "new" } else { "cur" }).join(&self.name)
@@ -50,7 +50,7 @@ impl Entry {
 }
 
 /// A folder as it was looked at.
-pub(super) struct View {
+pub(super) struct FileView {
     /// Its directory.
     pub folder: PathBuf,
     /// UIDVALIDITY.
@@ -58,12 +58,12 @@ pub(super) struct View {
     next: u32,
     mark: u64,
     /// Its files by number.
-    pub messages: BTreeMap<u32, Entry>,
+    pub messages: BTreeMap<u32, FileEntry>,
     /// Its keywords.
     pub keywords: Keywords,
 }
 
-impl View {
+impl FileView {
     /// Looks at a folder and gives numbers to what has none.
     pub fn look(folder: PathBuf, table: &mut UidList) -> Result<Self, Snag> {
         let files = list(&folder)?;
@@ -90,7 +90,7 @@ impl View {
     }
 
     /// The flags of a message.
-    pub fn flags(&self, entry: &Entry) -> Flags {
+    pub fn flags(&self, entry: &FileEntry) -> Flags {
         self.keywords.flags(entry.letters())
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn is_real_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 
-type Files = BTreeMap<Box<[u8]>, Entry>;
+type Files = BTreeMap<Box<[u8]>, FileEntry>;
 
 fn list(folder: &Path) -> io::Result<Files> {
     if !is_real_folder(folder) {
@@ -126,7 +126,7 @@ fn list(folder: &Path) -> io::Result<Files> {
             for file in fs::read_dir(&path)? {
                 let name = file?.file_name();
                 if name.as_encoded_bytes().first() != Some(&b'.') {
-                    add(folder, &mut files, Entry { name, new });
+                    add(folder, &mut files, FileEntry { name, new });
                 }
             }
         }
@@ -141,7 +141,7 @@ fn list(folder: &Path) -> io::Result<Files> {
 }
 
 /// A name seen twice is a file that was renamed meanwhile, unless both are there: then it is two messages.
-fn add(folder: &Path, files: &mut Files, entry: Entry) {
+fn add(folder: &Path, files: &mut Files, entry: FileEntry) {
     let key: Box<[u8]> = entry.key().into();
     let Some(known) = files.get_mut(&key) else {
         files.insert(key, entry);
@@ -150,7 +150,7 @@ fn add(folder: &Path, files: &mut Files, entry: Entry) {
     if *known == entry {
         return;
     }
-    let there = |entry: &Entry| entry.path(folder).symlink_metadata().is_ok();
+    let there = |entry: &FileEntry| entry.path(folder).symlink_metadata().is_ok();
     match (there(known), there(&entry)) {
         (true, true) => {
             let (first, second) = if (known.new, &known.name) <= (entry.new, &entry.name) {
@@ -191,7 +191,7 @@ fn read_hint(file: &Path) -> io::Result<Vec<(Vec<u8>, u64)>> {
     Ok(text.split(|b| *b == b'\n').skip(1).filter_map(line).collect())
 }
 
-fn mark(messages: &BTreeMap<u32, Entry>, keywords: &Keywords) -> u64 {
+fn mark(messages: &BTreeMap<u32, FileEntry>, keywords: &Keywords) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{keywords:?}").as_bytes());
     for (number, entry) in messages {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::folder::{Entry, View, is_real_folder};
+use super::folder::{FileEntry, FileView, is_real_folder};
 use super::read;
 use super::sight::Sight;
 use super::trouble::{self, Snag};
@@ -52,7 +52,7 @@ pub(super) struct Mailbox {
     /// The table used last.
     table: Mutex<Option<(WireName, UidList)>>,
     /// The last look at a folder.
-    pub recent: Mutex<Option<(WireName, Arc<View>)>>,
+    pub recent: Mutex<Option<(WireName, Arc<FileView>)>>,
     /// Nobody waits for answers any more.
     abandoned: AtomicBool,
 }
@@ -191,7 +191,7 @@ impl Mailbox {
         let mut folders = Vec::with_capacity(wires.len());
         for wire in wires {
             // What cannot be looked at is listed without a state: opening it tells why.
-            let looked = self.at(&wire, doing, View::look);
+            let looked = self.at(&wire, doing, FileView::look);
             let selectable = !matches!(&looked, Err(failure) if failure.cause == Cause::FolderGone);
             if let Err(failure) = &looked
                 && failure.breaks_connection()
@@ -242,7 +242,7 @@ impl Mailbox {
     /// is no copy of anything.
     pub fn headers(&self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
         let doing = format!("reading headers in folder \"{}\"", folder.path);
-        let header = |view: &View, number: u32, entry: &Entry| {
+        let header = |view: &FileView, number: u32, entry: &FileEntry| {
             let path = entry.path(&view.folder);
             let uid = Uid(i64::from(number));
             match read::header(&path, &doing) {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::folder::View;
+use super::folder::FileView;
 use super::mailbox::{Mailbox, of_file};
 use super::read::{self, IN_MEMORY};
 use super::sight::{LOOKS, Sight};
@@ -35,7 +35,7 @@ const TOGETHER: usize = 64;
 /// One session.
 pub(super) struct Session {
     mailbox: Arc<Mailbox>,
-    reads: mpsc::Sender<Reading>,
+    reads: mpsc::Sender<ReadingFolder>,
     appends: mpsc::Sender<Delivery>,
     /// Dropping it ends both tasks.
     _tasks: JoinSet<()>,
@@ -81,7 +81,7 @@ impl Session {
 }
 
 /// A stream to be filled.
-struct Reading {
+struct ReadingFolder {
     folder: FolderRef,
     which: Which,
     doing: String,
@@ -112,9 +112,9 @@ impl Drop for LastWord {
     }
 }
 
-async fn read_all(mailbox: Arc<Mailbox>, mut requests: mpsc::Receiver<Reading>) {
+async fn read_all(mailbox: Arc<Mailbox>, mut requests: mpsc::Receiver<ReadingFolder>) {
     while let Some(reading) = requests.recv().await {
-        let Reading { folder, which, doing, room, last } = reading;
+        let ReadingFolder { folder, which, doing, room, last } = reading;
         match read_some(&mailbox, &folder, &which, &doing, &room).await {
             Ok(()) => last.well(),
             Err(failure) => last.broken(failure),
@@ -166,7 +166,7 @@ async fn read_some(
 }
 
 /// One message; none if it is not where it was.
-async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<View>, number: u32, doing: &str) -> Result<Option<Fetched>> {
+async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<FileView>, number: u32, doing: &str) -> Result<Option<Fetched>> {
     let Some(entry) = view.messages.get(&number).cloned() else { return Ok(None) };
     let uid = Uid(i64::from(number));
     let unreadable = |failure: Failure| match failure.scope {
@@ -286,7 +286,7 @@ impl Source for Session {
         let doing = format!("reading messages of folder \"{}\"", folder.path);
         let (room, stream) = mpsc::channel(ROOM + 1);
         let last = LastWord(room.clone().try_reserve_owned().ok(), doing.clone());
-        let reading = Reading { folder: folder.clone(), which: which.clone(), doing: doing.clone(), room, last };
+        let reading = ReadingFolder { folder: folder.clone(), which: which.clone(), doing: doing.clone(), room, last };
         // A task that is gone drops the request, which says so in the stream.
         drop(self.reads.send(reading).await);
         Ok(stream)

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use super::folder::{Entry, View};
+use super::folder::{FileEntry, FileView};
 use super::mailbox::Mailbox;
 use super::trouble;
 use crate::domain::folder::WireName;
@@ -17,7 +17,7 @@ pub(super) const LOOKS: usize = 5;
 
 /// A look at a folder, to find messages by.
 pub(super) struct Sight {
-    pub view: Arc<View>,
+    pub view: Arc<FileView>,
     /// Whether a message that is not in it is gone.
     pub fresh: bool,
 }
@@ -43,8 +43,8 @@ impl Sight {
 
 impl Mailbox {
     /// A folder as it is now.
-    pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<Arc<View>> {
-        let view = Arc::new(self.at(&folder.wire, doing, View::look)?);
+    pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<Arc<FileView>> {
+        let view = Arc::new(self.at(&folder.wire, doing, FileView::look)?);
         if folder.validity != 0 && folder.validity != view.validity {
             return Err(trouble::changed(doing));
         }
@@ -58,7 +58,7 @@ impl Mailbox {
     /// fresh look.
     pub fn sight(&self, folder: &FolderRef, which: &Which, doing: &str) -> Result<Sight> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let usable = |(wire, view): &(WireName, Arc<View>)| {
+        let usable = |(wire, view): &(WireName, Arc<FileView>)| {
             *wire == folder.wire && (folder.validity == 0 || folder.validity == view.validity)
         };
         match recent.filter(usable) {
@@ -75,7 +75,7 @@ impl Mailbox {
         mut sight: Sight,
         which: &Which,
         doing: &str,
-        mut act: impl FnMut(&View, u32, &Entry) -> Result<Option<T>>,
+        mut act: impl FnMut(&FileView, u32, &FileEntry) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
         let mut left = sight.wanted(which);
         let mut found = BTreeMap::new();

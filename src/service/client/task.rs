@@ -42,10 +42,10 @@ pub async fn run(options: OpenOptions, end: ServiceEnd, waker: Waker) {
     relays.spawn(relay(engine.snapshots(), snapshots, Arc::clone(&replies.waker)));
     replies.send(asked, Response::Opened(Box::new(info))).await;
     let answers = Answers { workspace, orders: engine.orders(), known: Arc::new(Mutex::new(known)) };
-    let mut task = Task { engine, answers, replies, pool: RequestPool::new(), orders: JoinSet::new() };
+    let mut task = ServiceTask { engine, answers, replies, pool: RequestPool::new(), orders: JoinSet::new() };
     task.serve(&mut requests).await;
     // A person has left: whatever still hangs now, the next start is not one after a crash.
-    let Task { engine, pool, mut orders, .. } = task;
+    let ServiceTask { engine, pool, mut orders, .. } = task;
     engine.leave();
     pool.give_up().await;
     let lock = engine.stop().await;
@@ -121,7 +121,7 @@ async fn relay(mut from: watch::Receiver<Arc<Snapshot>>, to: watch::Sender<Arc<S
     waker();
 }
 
-struct Task {
+struct ServiceTask {
     engine: RunningEngine,
     answers: Answers,
     replies: Replies,
@@ -130,7 +130,7 @@ struct Task {
     orders: JoinSet<()>,
 }
 
-impl Task {
+impl ServiceTask {
     /// Takes requests until the window has gone.
     async fn serve(&mut self, requests: &mut mpsc::Receiver<(RequestId, Request)>) {
         let mut alive = tokio::time::interval(ALIVE_EVERY);

@@ -122,7 +122,7 @@ impl App {
         }
     }
 
-    /// Names what was done, and by reason what was left alone.
+    /// TextNames what was done, and by reason what was left alone.
     fn outcome(&mut self, purpose: &Purpose, outcome: &Outcome) {
         if let Some(error) = &outcome.error {
             self.say(Tone::Bad, error.to_string());

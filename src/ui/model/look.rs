@@ -6,7 +6,7 @@ use super::words;
 use crate::domain::pass::PassKind;
 use crate::domain::record::{Counts, PassProgress, Phase};
 use crate::domain::status::{Status, display};
-use crate::domain::wording::{self, Names};
+use crate::domain::wording::{self, TextNames};
 use crate::engine::snapshot::ItemRow;
 use crate::ui::theme::Tone;
 use crate::ui::widgets::icon::Icon;
@@ -80,7 +80,7 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
             (None, phase) => wording::phase(phase).into(),
         },
         Status::Failed | Status::Held | Status::Stopped => {
-            let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &Names::default()).headline;
+            let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &TextNames::default()).headline;
             row.failure.as_ref().map(headline).unwrap_or_default()
         }
         Status::Completed => completed(progress),

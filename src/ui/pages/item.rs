@@ -177,7 +177,7 @@ fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
 }
 
 fn retrying(ui: &mut Ui, context: PageContext<'_>, retry: &crate::domain::record::RetryState) {
-    let words = wording::text(&retry.failure, retry.side, &wording::Names::default());
+    let words = wording::text(&retry.failure, retry.side, &wording::TextNames::default());
     let until = words::second(retry.until, context.zone);
     let line = match retry.failure.cause {
         // No failure, and no try.

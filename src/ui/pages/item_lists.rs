@@ -23,9 +23,9 @@ use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
 const NAME: f32 = 120.0;
 
 /// A figure of a folder: its heading, the width of its column, and what it counts.
-type Figure = (&'static str, f32, fn(&Counts) -> u64);
+type ListFigure = (&'static str, f32, fn(&Counts) -> u64);
 /// The figures of a folder.
-const FIGURES: [Figure; 8] = [
+const FIGURES: [ListFigure; 8] = [
     ("At source", 60.0, |counts| counts.source),
     ("Copied", 52.0, |counts| counts.copied),
     ("Already there", 76.0, |counts| counts.already_there),
@@ -73,10 +73,10 @@ fn is_shown(word: &str, narrow: bool) -> bool {
 }
 
 /// The figures of folders there is room for, and something to count in.
-fn figures_of(details: &Details, narrow: bool, room: f32, gap: f32) -> Vec<Figure> {
-    let counts = |figure: &Figure| details.folders.iter().any(|line| figure.2(&line.folder.counts) > 0);
-    let has_column = |figure: &Figure| is_shown(figure.0, narrow) && (!RARE.contains(&figure.0) || counts(figure));
-    let mut figures: Vec<Figure> = FIGURES.into_iter().filter(has_column).collect();
+fn figures_of(details: &Details, narrow: bool, room: f32, gap: f32) -> Vec<ListFigure> {
+    let counts = |figure: &ListFigure| details.folders.iter().any(|line| figure.2(&line.folder.counts) > 0);
+    let has_column = |figure: &ListFigure| is_shown(figure.0, narrow) && (!RARE.contains(&figure.0) || counts(figure));
+    let mut figures: Vec<ListFigure> = FIGURES.into_iter().filter(has_column).collect();
     for first_to_go in GIVE_WAY {
         let wide: f32 = figures.iter().map(|figure| figure.1 + gap).sum();
         if wide > room {
@@ -193,7 +193,7 @@ fn folders(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut
         });
 }
 
-fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[Figure]) {
+fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[ListFigure]) {
     let counts = &line.folder.counts;
     row.col(|ui| {
         let same = line.source == line.destination;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::problems::Problem;
+use super::problems::GridProblem;
 use super::search::Sought;
 use super::{Column, GridAction, Sort, Tab};
 use crate::domain::star::Star;
@@ -19,7 +19,7 @@ pub struct Filter {
     pub search: String,
     sought: Sought,
     /// One problem among those of its tab; none shows all.
-    pub problem: Option<Problem>,
+    pub problem: Option<GridProblem>,
     /// Stars that are shown; empty shows all.
     pub stars: BTreeSet<Option<Star>>,
 }
@@ -43,7 +43,7 @@ impl Filter {
 
     pub(super) fn shows(&self, row: &ItemRow) -> bool {
         self.tab.holds(row)
-            && self.problem.is_none_or(|problem| Problem::of(row) == problem)
+            && self.problem.is_none_or(|problem| GridProblem::of(row) == problem)
             && (self.stars.is_empty() || self.stars.contains(&row.star))
             && (self.search.is_empty() || self.sought.holds(&row.source) || self.sought.holds(&row.destination))
     }

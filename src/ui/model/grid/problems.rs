@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::failure::{Cause, Failure, Side};
-use crate::domain::wording::{self, Names};
+use crate::domain::wording::{self, TextNames};
 use crate::engine::snapshot::ItemRow;
 
 /// What is wrong with an item: why its pass failed, or nothing but messages that were not copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Problem {
+pub enum GridProblem {
     /// Its pass failed.
     Failed(Option<Side>, Cause),
     /// Its pass ended without some messages.
@@ -19,7 +19,7 @@ pub enum Problem {
     Waits,
 }
 
-impl Problem {
+impl GridProblem {
     /// The problem of an item that has one.
     pub fn of(row: &ItemRow) -> Self {
         let counts = &row.progress.counts;
@@ -38,21 +38,21 @@ type Known = (Option<Side>, Failure);
 
 /// Problems with their number, gathered row by row.
 #[derive(Debug, Default)]
-pub struct Problems<'a>(BTreeMap<Problem, (usize, Option<&'a Known>)>);
+pub struct Problems<'a>(BTreeMap<GridProblem, (usize, Option<&'a Known>)>);
 
 impl<'a> Problems<'a> {
     /// Counts an item that has a problem.
     pub fn count(&mut self, row: &'a ItemRow) {
-        self.0.entry(Problem::of(row)).or_insert((0, row.failure.as_ref())).0 += 1;
+        self.0.entry(GridProblem::of(row)).or_insert((0, row.failure.as_ref())).0 += 1;
     }
 
     /// Each with its number and its words, the most frequent first.
-    pub fn listed(self) -> Vec<(Problem, usize, String)> {
-        let words = |problem: Problem, failure: Option<&Known>| match (failure, problem) {
-            (Some((side, failure)), _) => wording::text(failure, *side, &Names::default()).headline,
-            (None, Problem::Failed(..) | Problem::Errors) => "Some messages not copied".to_owned(),
-            (None, Problem::Differs) => "Something differs".to_owned(),
-            (None, Problem::Waits) => "Some messages wait for another pass".to_owned(),
+    pub fn listed(self) -> Vec<(GridProblem, usize, String)> {
+        let words = |problem: GridProblem, failure: Option<&Known>| match (failure, problem) {
+            (Some((side, failure)), _) => wording::text(failure, *side, &TextNames::default()).headline,
+            (None, GridProblem::Failed(..) | GridProblem::Errors) => "Some messages not copied".to_owned(),
+            (None, GridProblem::Differs) => "Something differs".to_owned(),
+            (None, GridProblem::Waits) => "Some messages wait for another pass".to_owned(),
         };
         let mut all: Vec<_> =
             self.0.into_iter().map(|(problem, (count, failure))| (problem, count, words(problem, failure))).collect();

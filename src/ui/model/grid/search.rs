@@ -22,7 +22,7 @@ impl Sought {
         Self { part: words().next().unwrap_or_default().to_owned(), list: HashSet::new() }
     }
 
-    /// Whether an address is sought. Names without a domain in a list stand for any domain.
+    /// Whether an address is sought. TextNames without a domain in a list stand for any domain.
     pub fn holds(&self, address: &str) -> bool {
         let address = address.to_ascii_lowercase();
         if self.list.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::problems::Problem;
+use super::problems::GridProblem;
 use super::sort::compare;
 use super::sums::{self, Sums, Totals};
 use super::{Column, Filter, Selection, Sort, Tab, View};
@@ -24,7 +24,7 @@ pub enum GridAction {
     /// Show or hide items with this star; none is the uncoloured one (R57).
     StarFilter(Option<Star>),
     /// Only items with this problem, or all that have one.
-    Problem(Option<Problem>),
+    Problem(Option<GridProblem>),
     /// Show everything again.
     ClearFilters,
     /// Select or deselect one, and go there.

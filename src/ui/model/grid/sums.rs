@@ -1,6 +1,6 @@
 //! Sums over the items of a project, kept from state to state.
 
-use super::problems::{Problem, Problems};
+use super::problems::{GridProblem, Problems};
 use super::tab::Tab;
 use crate::domain::action::Action;
 use crate::domain::ids::ProjectId;
@@ -52,7 +52,7 @@ pub struct Sums {
     /// Their sums.
     pub totals: Totals,
     /// Their problems with numbers and words, counted while their tab is shown.
-    pub problems: Vec<(Problem, usize, String)>,
+    pub problems: Vec<(GridProblem, usize, String)>,
     /// The domains of source and destination, where all items have the same: said once, above the rows.
     pub domains: Option<(String, String)>,
     pub(super) chunks: PerChunk<Totals>,
