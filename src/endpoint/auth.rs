@@ -26,7 +26,7 @@ pub trait Authenticator: Send + Sync {
 }
 
 /// Hears what became of an attempt.
-pub trait Verdict: Send {
+pub trait AttemptVerdict: Send {
     /// The server accepted it.
     fn accepted(self: Box<Self>);
     /// It did not; whether the proof is to blame is in the failure.
@@ -37,12 +37,12 @@ pub trait Verdict: Send {
 pub struct Attempt {
     /// What to show.
     pub proof: Proof,
-    verdict: Option<Box<dyn Verdict>>,
+    verdict: Option<Box<dyn AttemptVerdict>>,
 }
 
 impl Attempt {
     /// With this proof; `verdict` hears how it went.
-    pub fn new(proof: Proof, verdict: Option<Box<dyn Verdict>>) -> Self {
+    pub fn new(proof: Proof, verdict: Option<Box<dyn AttemptVerdict>>) -> Self {
         Self { proof, verdict }
     }
 

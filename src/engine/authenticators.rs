@@ -11,7 +11,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::secret::Secret;
 use crate::endpoint::Result;
-use crate::endpoint::auth::{Attempt, Authenticator, Proof, Verdict};
+use crate::endpoint::auth::{Attempt, AttemptVerdict, Authenticator, Proof};
 use crate::vault::{self, Vault};
 
 /// What is known of an account.
@@ -106,7 +106,7 @@ struct TryOutcome {
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
-impl Verdict for TryOutcome {
+impl AttemptVerdict for TryOutcome {
     fn accepted(self: Box<Self>) {
         let mut standing = self.account.standing();
         if matches!(*standing, AccountStanding::Untried) {

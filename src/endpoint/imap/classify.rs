@@ -1,6 +1,6 @@
 //! From what a server said to what it means: cause, scope and whether trying again helps.
 //!
-//! Response codes first, texts second; a code beats the text with the exceptions named here. Pure.
+//! ServerResponse codes first, texts second; a code beats the text with the exceptions named here. Pure.
 
 use std::time::Duration;
 
@@ -217,10 +217,10 @@ mod tests {
             (Step::Append, No, "[LIMIT] Mail size is larger than the maximum size allowed by server configuration", (TooBig, Message, Never)),
             (Step::Append, No, "[TRYCREATE] No such folder", (FolderGone, Folder, Never)),
             (Step::Append, No, "Message contains NUL characters", (MessageRefused, Message, Never)),
-            (Step::Append, Bad, "Command Argument Error. 11", (MessageRefused, Message, Never)),
+            (Step::Append, Bad, "ImapCommand Argument Error. 11", (MessageRefused, Message, Never)),
             (Step::Append, No, "Server Unavailable. 15", (ServerBusy, Connection, Backoff)),
             (Step::Append, No, "contains a virus", (MessageRefused, Message, Never)),
-            (Step::Connection, Bye, "Session invalidated - AccessTokenExpired", (ConnectionLost, Connection, Backoff)),
+            (Step::Connection, Bye, "ImapSession invalidated - AccessTokenExpired", (ConnectionLost, Connection, Backoff)),
             (Step::Connection, Bye, "Connection closed. 14", (ConnectionLost, Connection, Backoff)),
             (Step::Tls, No, "no TLS here", (TlsFailed, Endpoint, User)),
             (Step::Store, No, "[CANNOT] keyword", (CommandRefused, Folder, Never)),

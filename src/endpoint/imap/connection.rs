@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
 use tokio::time::timeout;
 
 use super::classify::Step;
-use super::encode::{Command, Piece};
+use super::encode::{ImapCommand, Piece};
 use super::framer::{Framer, Watch};
 use super::pending::{Answer, Late, Pending, PendingShared, Ticket};
 use super::reader;
@@ -131,7 +131,7 @@ impl Connection {
 
     /// Queues a command; it may stay in the buffer until [`Connection::flush`]. A refusal in mid-command is an answer,
     /// not an error here.
-    pub(super) async fn send(&mut self, command: Command, mut pending: Pending) -> Result<()> {
+    pub(super) async fn send(&mut self, command: ImapCommand, mut pending: Pending) -> Result<()> {
         self.last_number = self.last_number.wrapping_add(1);
         let number = self.last_number;
         pending.number = number;
@@ -146,7 +146,7 @@ impl Connection {
         sent.map_err(|failure| Failure { doing, ..failure })
     }
 
-    async fn write_command(&mut self, command: Command, number: u32) -> Result<()> {
+    async fn write_command(&mut self, command: ImapCommand, number: u32) -> Result<()> {
         self.out.extend_from_slice(tag(number).as_bytes());
         self.out.push(b' ');
         for piece in command.pieces {
@@ -292,7 +292,7 @@ impl Connection {
     }
 
     /// Queues a command whose data are collected.
-    pub(super) async fn ask(&mut self, command: Command, step: Step, doing: &str) -> Result<Ticket> {
+    pub(super) async fn ask(&mut self, command: ImapCommand, step: Step, doing: &str) -> Result<Ticket> {
         let (pending, ticket) = Pending::whole(step, doing);
         self.send(command, pending).await?;
         Ok(ticket)
@@ -313,7 +313,7 @@ impl Connection {
     }
 
     /// Asks and waits for an OK.
-    pub(super) async fn run(&mut self, command: Command, step: Step, doing: &str) -> Result<Answer> {
+    pub(super) async fn run(&mut self, command: ImapCommand, step: Step, doing: &str) -> Result<Answer> {
         let ticket = self.ask(command, step, doing).await?;
         self.answer(ticket).await?.good()
     }
@@ -331,7 +331,7 @@ fn spool_failure(error: std::io::Error) -> Failure {
         .saying(error.to_string())
 }
 
-fn trace_command(command: &Command, number: u32) {
+fn trace_command(command: &ImapCommand, number: u32) {
     if !tracing::enabled!(target: DIALOGUE, tracing::Level::TRACE) {
         return;
     }

@@ -8,23 +8,23 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::encode::{self, Command, Piece};
+use super::encode::{self, ImapCommand, Piece};
 use super::pending::{Answer, AppendReply, Pending, PendingReply, Ticket};
-use super::session::{Mode, Session, WINDOW, opened};
+use super::session::{ImapSession, Mode, WINDOW, opened};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
 use crate::domain::message::NewMessage;
 use crate::endpoint::{AppendAnswer, Destination, FlagUpdate, FolderRef, Limits, NewFolder, Result, date};
 
-impl Session {
+impl ImapSession {
     async fn queue_create(
         &mut self,
         folder: &NewFolder,
         wire: &WireName,
         role: Option<Role>,
     ) -> Result<Result<Ticket>> {
-        let command = match Command::new("CREATE").folder(wire) {
+        let command = match ImapCommand::new("CREATE").folder(wire) {
             Ok(command) => command,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -101,7 +101,7 @@ fn flag_list(flags: &Flags) -> String {
 }
 
 #[async_trait]
-impl Destination for Session {
+impl Destination for ImapSession {
     fn limits(&self) -> Limits {
         let limit = |c: &String| c.strip_prefix("APPENDLIMIT=").and_then(|n| n.parse().ok());
         Limits {
@@ -155,7 +155,7 @@ impl Destination for Session {
         for some in folders.chunks(WINDOW) {
             let mut tickets = Vec::with_capacity(some.len());
             for wire in some {
-                tickets.push(match Command::new("SUBSCRIBE").folder(wire) {
+                tickets.push(match ImapCommand::new("SUBSCRIBE").folder(wire) {
                     Ok(command) => Ok(self.connection.ask(command, Step::Create, "subscribing a folder").await?),
                     Err(failure) => Err(failure),
                 });
@@ -196,7 +196,7 @@ impl Destination for Session {
             let text = format!("not sent: {largest} bytes; the server accepts at most {limit}");
             return Err(Failure::new(Cause::TooBig, Scope::Message, Retry::Never, doing).saying(text));
         }
-        let mut command = Command::new("APPEND").folder(&folder.wire)?;
+        let mut command = ImapCommand::new("APPEND").folder(&folder.wire)?;
         let mut holds = Vec::with_capacity(messages.len());
         let (reply, answer) = AppendReply::new(limits.tells_uids, messages.len());
         for message in messages {
@@ -234,7 +234,7 @@ impl Destination for Session {
                     let text = format!("UID STORE {set} {sign}FLAGS.SILENT {}", flag_list(flags));
                     let (mut pending, ticket) = Pending::whole(Step::Store, &doing);
                     pending.needs = Some(folder.validity);
-                    self.connection.send(Command::new(&text), pending).await?;
+                    self.connection.send(ImapCommand::new(&text), pending).await?;
                     under_way.push_back(ticket);
                 }
             }

@@ -16,7 +16,7 @@ const LAST: i64 = u32::MAX as i64;
 
 /// A part of a command.
 pub(super) enum Piece {
-    /// Text of the command line.
+    /// RespText of the command line.
     Text(Vec<u8>),
     /// A string that cannot be quoted.
     Literal(Vec<u8>),
@@ -28,14 +28,14 @@ pub(super) enum Piece {
 
 /// A command without its tag.
 #[derive(Default)]
-pub(super) struct Command {
+pub(super) struct ImapCommand {
     /// Its parts in order.
     pub(super) pieces: Vec<Piece>,
     /// Holds a password: no log shows more than its first word.
     pub(super) secret: bool,
 }
 
-impl Command {
+impl ImapCommand {
     /// A command that begins with this text.
     pub(super) fn new(text: &str) -> Self {
         Self { pieces: vec![Piece::Text(text.as_bytes().to_vec())], secret: false }
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn what_could_smuggle_a_command_is_refused() {
         for bad in ["a\r\nA1 DELETE x", "a\n", "\r", "a\0b"] {
-            assert!(Command::new("SELECT").string(bad.as_bytes()).is_err());
+            assert!(ImapCommand::new("SELECT").string(bad.as_bytes()).is_err());
         }
     }
 
@@ -197,7 +197,7 @@ mod tests {
         fn the_oracle_reads_our_strings(name in "[^\r\n\0]{0,40}") {
             use imap_codec::CommandCodec;
             use imap_codec::decode::Decoder;
-            let command = Command::new("LOGIN").string(name.as_bytes()).expect("sendable").string(b"x").expect("sendable");
+            let command = ImapCommand::new("LOGIN").string(name.as_bytes()).expect("sendable").string(b"x").expect("sendable");
             let mut line = b"A1 ".to_vec();
             for piece in command.pieces {
                 match piece {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::framer::{Framer, Watch, WireError, announced};
-use super::response::{Response, capabilities, may_hold_literals, parse};
+use super::response::{ServerResponse, capabilities, may_hold_literals, parse};
 use super::scrub::{HIDDEN, Scrub};
 use super::token::{Literal, Raw};
 use crate::domain::secret::Secret;
@@ -41,7 +41,8 @@ pub fn response(data: &[u8]) {
             let Some(line) = parts.next() else { break };
             text.extend(line);
         }
-        let Ok(Response::Status(_, told) | Response::Tagged(_, _, told)) = parse(Raw { text, literals }) else {
+        let Ok(ServerResponse::Status(_, told) | ServerResponse::Tagged(_, _, told)) = parse(Raw { text, literals })
+        else {
             continue;
         };
         drop((told.code.number(), told.words(), capabilities(&told.code.arguments)));

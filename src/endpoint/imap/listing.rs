@@ -6,10 +6,10 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::classify::Step;
-use super::encode::Command;
+use super::encode::ImapCommand;
 use super::pending::Ticket;
-use super::response::{Counts, Listed, Response};
-use super::session::{Mode, Session, WINDOW};
+use super::response::{Listed, ServerResponse, StatusCounts};
+use super::session::{ImapSession, Mode, WINDOW};
 use crate::domain::failure::{Cause, Failure};
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
 use crate::endpoint::listed::tell_apart;
@@ -19,7 +19,7 @@ const DOING: &str = "listing folders";
 const INBOX: &[u8] = b"INBOX";
 
 /// Lists every folder, other people's included.
-pub(super) async fn list(session: &mut Session) -> Result<Vec<ListedFolder>> {
+pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>> {
     let mut found = if session.can("LIST-EXTENDED") { extended(session).await? } else { None };
     if found.as_ref().is_none_or(|found| found.listed.is_empty()) {
         found = Some(basic(session).await?);
@@ -34,7 +34,7 @@ pub(super) async fn list(session: &mut Session) -> Result<Vec<ListedFolder>> {
 }
 
 /// What to ask STATUS for.
-fn items(session: &Session) -> String {
+fn items(session: &ImapSession) -> String {
     let mut items = "(MESSAGES UIDNEXT UIDVALIDITY".to_owned();
     if session.can("CONDSTORE") || session.can("QRESYNC") {
         items.push_str(" HIGHESTMODSEQ");
@@ -47,7 +47,7 @@ fn items(session: &Session) -> String {
 }
 
 /// The list with everything in it; none when the server takes back that it can.
-async fn extended(session: &mut Session) -> Result<Option<Found>> {
+async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     let mut options = vec!["SUBSCRIBED".to_owned()];
     if session.can("SPECIAL-USE") {
         options.push("SPECIAL-USE".to_owned());
@@ -56,7 +56,7 @@ async fn extended(session: &mut Session) -> Result<Option<Found>> {
     if with_status {
         options.push(format!("STATUS {}", items(session)));
     }
-    let command = Command::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));
+    let command = ImapCommand::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));
     let ticket = session.connection.ask(command, Step::Ask, DOING).await?;
     let answer = session.connection.answer(ticket).await?;
     if let Some(failure) = answer.failure {
@@ -70,16 +70,16 @@ async fn extended(session: &mut Session) -> Result<Option<Found>> {
     Ok(Some(found))
 }
 
-async fn basic(session: &mut Session) -> Result<Found> {
-    let listed = session.connection.ask(Command::new("LIST \"\" \"*\""), Step::Ask, DOING).await?;
-    let subscribed = session.connection.ask(Command::new("LSUB \"\" \"*\""), Step::Ask, DOING).await?;
+async fn basic(session: &mut ImapSession) -> Result<Found> {
+    let listed = session.connection.ask(ImapCommand::new("LIST \"\" \"*\""), Step::Ask, DOING).await?;
+    let subscribed = session.connection.ask(ImapCommand::new("LSUB \"\" \"*\""), Step::Ask, DOING).await?;
     let mut found = Found::default();
     found.take(session.connection.answer(listed).await?.good()?.untagged);
     // A server without LSUB (RFC 9051 dropped it) merely tells no subscriptions.
     found.take(session.connection.answer(subscribed).await?.untagged);
     if found.listed.is_empty() && !session.names.prefix().is_empty() {
         // Some servers list only below a prefix they are asked for.
-        let command = Command::new("LIST \"\"").string(&[session.names.prefix(), b"*"].concat())?;
+        let command = ImapCommand::new("LIST \"\"").string(&[session.names.prefix(), b"*"].concat())?;
         found.take(session.connection.run(command, Step::Ask, DOING).await?.untagged);
     }
     ask_states(session, &mut found).await?;
@@ -88,10 +88,10 @@ async fn basic(session: &mut Session) -> Result<Found> {
 
 /// Every mailbox has an inbox (RFC 9051 §5.1), listed or not. It is left out only if the server says that there is none;
 /// one that merely cannot be opened is named, so that its messages do not go missing without a word.
-async fn ask_for_inbox(session: &mut Session, found: &mut Found) -> Result<()> {
+async fn ask_for_inbox(session: &mut ImapSession, found: &mut Found) -> Result<()> {
     let wire = WireName(INBOX.to_vec());
     let items = items(session);
-    let status = Command::new("STATUS").folder(&wire)?.text(&format!(" {items}"));
+    let status = ImapCommand::new("STATUS").folder(&wire)?.text(&format!(" {items}"));
     let ticket = session.connection.ask(status, Step::Ask, DOING).await?;
     take_state(session, found, INBOX.to_vec(), ticket).await?;
     if !found.counts.contains_key(INBOX) {
@@ -110,7 +110,7 @@ async fn ask_for_inbox(session: &mut Session, found: &mut Found) -> Result<()> {
 }
 
 /// STATUS of each selectable folder; one that is refused has no state.
-async fn ask_states(session: &mut Session, found: &mut Found) -> Result<()> {
+async fn ask_states(session: &mut ImapSession, found: &mut Found) -> Result<()> {
     let items = items(session);
     let names: Vec<Vec<u8>> = found
         .listed
@@ -125,7 +125,7 @@ async fn ask_states(session: &mut Session, found: &mut Found) -> Result<()> {
         {
             take_state(session, found, name, ticket).await?;
         }
-        let Ok(command) = Command::new("STATUS").folder(&WireName(name.clone())) else { continue };
+        let Ok(command) = ImapCommand::new("STATUS").folder(&WireName(name.clone())) else { continue };
         let command = command.text(&format!(" {items}"));
         under_way.push_back((name, session.connection.ask(command, Step::Ask, DOING).await?));
     }
@@ -135,7 +135,7 @@ async fn ask_states(session: &mut Session, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-async fn take_state(session: &mut Session, found: &mut Found, name: Vec<u8>, ticket: Ticket) -> Result<()> {
+async fn take_state(session: &mut ImapSession, found: &mut Found, name: Vec<u8>, ticket: Ticket) -> Result<()> {
     let answer = session.connection.answer(ticket).await?;
     if let Some(failure) = answer.failure {
         // Busy with this one folder, maybe: opening it tells.
@@ -143,7 +143,7 @@ async fn take_state(session: &mut Session, found: &mut Found, name: Vec<u8>, tic
         return if mere { Ok(()) } else { Err(failure) };
     }
     for response in answer.untagged {
-        if let Response::Counts(told, counts) = response {
+        if let ServerResponse::Counts(told, counts) = response {
             let told = canonical(told);
             // A name in another spelling than in the list: the command tells which folder was meant.
             let name = if found.listed.iter().any(|l| l.name == told) { told } else { name.clone() };
@@ -165,22 +165,22 @@ fn selectable(listed: &Listed) -> bool {
 struct Found {
     listed: Vec<Listed>,
     subscribed: BTreeSet<Vec<u8>>,
-    counts: HashMap<Vec<u8>, Counts>,
+    counts: HashMap<Vec<u8>, StatusCounts>,
 }
 
 impl Found {
-    fn take(&mut self, untagged: Vec<Response>) {
+    fn take(&mut self, untagged: Vec<ServerResponse>) {
         for response in untagged {
             match response {
-                Response::List(mut listed) => {
+                ServerResponse::List(mut listed) => {
                     listed.name = canonical(listed.name);
                     self.listed.push(listed);
                 }
                 // In LSUB, \Noselect marks the parent of a subscribed folder (RFC 3501 §6.3.9).
-                Response::Lsub(listed) if selectable(&listed) => {
+                ServerResponse::Lsub(listed) if selectable(&listed) => {
                     self.subscribed.insert(canonical(listed.name));
                 }
-                Response::Counts(name, counts) => {
+                ServerResponse::Counts(name, counts) => {
                     self.counts.insert(canonical(name), counts);
                 }
                 _ => {}
@@ -188,7 +188,7 @@ impl Found {
         }
     }
 
-    fn folders(mut self, session: &Session) -> Vec<ListedFolder> {
+    fn folders(mut self, session: &ImapSession) -> Vec<ListedFolder> {
         let mut seen = BTreeSet::new();
         let listed = std::mem::take(&mut self.listed);
         let named = listed.into_iter().filter(|l| {
@@ -198,7 +198,7 @@ impl Found {
         named.map(|l| self.folder(session, l)).collect()
     }
 
-    fn folder(&mut self, session: &Session, listed: Listed) -> ListedFolder {
+    fn folder(&mut self, session: &ImapSession, listed: Listed) -> ListedFolder {
         let selectable = selectable(&listed);
         let counts = self.counts.remove(&listed.name).filter(|_| selectable);
         let state = counts.as_ref().and_then(|c| {

@@ -14,13 +14,13 @@ use tokio::time::timeout;
 
 use super::classify::{self, Step};
 use super::connection::{Connection, Io, Unasked};
-use super::encode::{Command, Piece};
+use super::encode::{ImapCommand, Piece};
 use super::framer::{Framer, Watch, WireError};
 use super::names::MailboxNames;
 use super::pending::{Answer, Ticket};
-use super::response::{self, Namespaces, Response, Status, Told};
+use super::response::{self, Namespaces, ServerResponse, Status, Told};
 use super::scrub::{Scrub, trace_line};
-use super::session::Session;
+use super::session::ImapSession;
 use super::token::Raw;
 use super::{DIALOGUE, Login, Timeouts, tls};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -37,7 +37,7 @@ pub(super) async fn open(
     login: &Login,
     resources: &Resources,
     timeouts: &Timeouts,
-) -> Result<Session> {
+) -> Result<ImapSession> {
     // A server may repeat in its greeting what it was told on an earlier connection.
     let scrub = Credentials::new(login).scrub();
     let tcp = connect(server, timeouts).await?;
@@ -60,13 +60,13 @@ pub(super) async fn log_in(
     login: &Login,
     resources: &Resources,
     timeouts: &Timeouts,
-) -> Result<Session> {
+) -> Result<ImapSession> {
     let credentials = Credentials::new(login);
     let mut connection = Connection::new(io, ahead, credentials.scrub(), resources.clone(), timeouts);
     let capabilities = match known {
         Some(capabilities) => capabilities,
         None => {
-            let answer = connection.run(Command::new("CAPABILITY"), Step::Ask, "asking for capabilities").await?;
+            let answer = connection.run(ImapCommand::new("CAPABILITY"), Step::Ask, "asking for capabilities").await?;
             told_capabilities(&answer).unwrap_or_default()
         }
     };
@@ -128,14 +128,14 @@ async fn greeted(
         return Err(late(timeouts.greeting, GREETING));
     };
     match greeting.map_err(|error| lost(&error, scrub, GREETING))? {
-        Response::Status(Status::Ok, told) => Ok((framer, code_capabilities(&told))),
-        Response::Status(Status::PreAuth, told) => {
+        ServerResponse::Status(Status::Ok, told) => Ok((framer, code_capabilities(&told))),
+        ServerResponse::Status(Status::PreAuth, told) => {
             let told = told.scrubbed(scrub);
             // Somebody's mailbox is open, and nothing says whose.
             let failure = Failure::new(Cause::MailboxNotOpened, Scope::Mailbox, Retry::User, GREETING);
             Err(failure.saying(format!("the server opened a mailbox without a login: {}", told.words())))
         }
-        Response::Status(status, told) => {
+        ServerResponse::Status(status, told) => {
             Err(classify::failure(Step::Connection, status, &told.scrubbed(scrub), GREETING))
         }
         _ => Err(lost(&WireError::Nonsense("the server's first line is no IMAP greeting".into()), scrub, GREETING)),
@@ -143,7 +143,7 @@ async fn greeted(
 }
 
 /// One response without literals.
-async fn line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::Result<Response, WireError> {
+async fn line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::Result<ServerResponse, WireError> {
     let mut text = Vec::new();
     framer.line(&mut text).await?;
     trace_line(&text, scrub);
@@ -197,9 +197,9 @@ async fn ask(
         let mut known = Capabilities::new();
         loop {
             match line(framer, scrub).await? {
-                Response::Capability(told) => known = told,
-                Response::Tagged(n, status, told) if n == number => return Ok(((status, told), known)),
-                Response::Status(Status::Bye, told) => return Err(WireError::Nonsense(told.words())),
+                ServerResponse::Capability(told) => known = told,
+                ServerResponse::Tagged(n, status, told) if n == number => return Ok(((status, told), known)),
+                ServerResponse::Status(Status::Bye, told) => return Err(WireError::Nonsense(told.words())),
                 _ => {}
             }
         }
@@ -216,8 +216,8 @@ fn code_capabilities(told: &Told) -> Option<Capabilities> {
 
 fn told_capabilities(answer: &Answer) -> Option<Capabilities> {
     let untagged = answer.untagged.iter().rev().find_map(|r| match r {
-        Response::Capability(told) => Some(told.clone()),
-        Response::Status(_, told) => code_capabilities(told),
+        ServerResponse::Capability(told) => Some(told.clone()),
+        ServerResponse::Status(_, told) => code_capabilities(told),
         _ => None,
     });
     code_capabilities(&answer.told).or(untagged)
@@ -284,7 +284,7 @@ impl Credentials {
             return Err(failure.saying("the server allows no login by password on this connection (LOGINDISABLED)"));
         }
         let mut command =
-            Command::new("LOGIN").string(self.name.as_bytes())?.string(self.password.expose().as_bytes())?;
+            ImapCommand::new("LOGIN").string(self.name.as_bytes())?.string(self.password.expose().as_bytes())?;
         command.secret = true;
         connection.run(command, self.step, &self.doing).await
     }
@@ -294,9 +294,9 @@ impl Credentials {
         [&self.name, &self.on_behalf_of].iter().any(|n| n.contains('\0')) || self.password.expose().contains('\0')
     }
 
-    fn authenticate(&self, capabilities: &Capabilities) -> Command {
+    fn authenticate(&self, capabilities: &Capabilities) -> ImapCommand {
         let message = STANDARD.encode(self.plain().expose());
-        let mut command = Command::new("AUTHENTICATE PLAIN");
+        let mut command = ImapCommand::new("AUTHENTICATE PLAIN");
         command.secret = true;
         if capabilities.contains("SASL-IR") {
             return command.text(" ").text(&message);
@@ -312,27 +312,30 @@ async fn look_around(
     before: Capabilities,
     told: Option<Capabilities>,
     timeouts: &Timeouts,
-) -> Result<Session> {
+) -> Result<ImapSession> {
     const DOING: &str = "asking what the server can do";
     let likely = told.as_ref().unwrap_or(&before).clone();
     let mut tickets = Vec::new();
     if told.is_none() {
-        tickets.push(connection.ask(Command::new("CAPABILITY"), Step::Ask, DOING).await?);
+        tickets.push(connection.ask(ImapCommand::new("CAPABILITY"), Step::Ask, DOING).await?);
     }
     if likely.contains("NAMESPACE") {
-        tickets.push(connection.ask(Command::new("NAMESPACE"), Step::Ask, DOING).await?);
+        tickets.push(connection.ask(ImapCommand::new("NAMESPACE"), Step::Ask, DOING).await?);
     }
     if likely.contains("ID") {
         tickets.push(connection.ask(introduction()?, Step::Ask, DOING).await?);
     }
     let mut untagged = answers(&mut connection, tickets).await?;
     let told_now =
-        untagged.iter().find_map(|r| if let Response::Capability(told) = r { Some(told.clone()) } else { None });
+        untagged.iter().find_map(|r| if let ServerResponse::Capability(told) = r { Some(told.clone()) } else { None });
     let capabilities = told_now.unwrap_or(likely.clone());
     let mut tickets = Vec::new();
     if !likely.contains("NAMESPACE") {
-        let command =
-            if capabilities.contains("NAMESPACE") { Command::new("NAMESPACE") } else { Command::new("LIST \"\" \"\"") };
+        let command = if capabilities.contains("NAMESPACE") {
+            ImapCommand::new("NAMESPACE")
+        } else {
+            ImapCommand::new("LIST \"\" \"\"")
+        };
         tickets.push(connection.ask(command, Step::Ask, DOING).await?);
     }
     if !likely.contains("ID") && capabilities.contains("ID") {
@@ -340,11 +343,11 @@ async fn look_around(
     }
     untagged.extend(answers(&mut connection, tickets).await?);
     connection.unasked = unasked(&capabilities);
-    Ok(Session::new(connection, capabilities, MailboxNames::new(namespaces(untagged)), *timeouts))
+    Ok(ImapSession::new(connection, capabilities, MailboxNames::new(namespaces(untagged)), *timeouts))
 }
 
 /// What came in answer to these commands. A refusal of one of them only means that there is less to know.
-async fn answers(connection: &mut Connection, tickets: Vec<Ticket>) -> Result<Vec<Response>> {
+async fn answers(connection: &mut Connection, tickets: Vec<Ticket>) -> Result<Vec<ServerResponse>> {
     let mut untagged = Vec::new();
     for ticket in tickets {
         untagged.extend(connection.answer(ticket).await?.untagged);
@@ -352,8 +355,8 @@ async fn answers(connection: &mut Connection, tickets: Vec<Ticket>) -> Result<Ve
     Ok(untagged)
 }
 
-fn introduction() -> Result<Command> {
-    Command::new("ID (\"name\" \"Mailferry\" \"version\"")
+fn introduction() -> Result<ImapCommand> {
+    ImapCommand::new("ID (\"name\" \"Mailferry\" \"version\"")
         .string(env!("CARGO_PKG_VERSION").as_bytes())
         .map(|c| c.text(")"))
 }
@@ -369,12 +372,14 @@ fn unasked(capabilities: &Capabilities) -> Unasked {
 }
 
 /// From NAMESPACE, or the separator from a LIST of nothing.
-fn namespaces(untagged: Vec<Response>) -> Namespaces {
+fn namespaces(untagged: Vec<ServerResponse>) -> Namespaces {
     let mut spaces = Namespaces::default();
     for response in untagged {
         match response {
-            Response::Namespace(told) => spaces = told,
-            Response::List(root) if spaces.personal.is_empty() => spaces.personal.push((Vec::new(), root.separator)),
+            ServerResponse::Namespace(told) => spaces = told,
+            ServerResponse::List(root) if spaces.personal.is_empty() => {
+                spaces.personal.push((Vec::new(), root.separator))
+            }
             _ => {}
         }
     }

@@ -133,7 +133,7 @@ impl ImapEndpoint {
         Self { server, who, auth, resources, timeouts, late: pending::Late::default() }
     }
 
-    async fn open(&self) -> Result<session::Session> {
+    async fn open(&self) -> Result<session::ImapSession> {
         let attempt = self.auth.attempt().await?;
         let Proof::Password(secret) = attempt.proof.clone();
         let Who { user, admin } = self.who.clone();

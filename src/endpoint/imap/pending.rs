@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
 use super::framer::Watch;
-use super::response::{Response, Told};
+use super::response::{ServerResponse, Told};
 use super::scrub::Scrub;
 use super::stream::Stream;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -27,7 +27,7 @@ pub(super) struct Answer {
     /// Code and text of the tagged line.
     pub(super) told: Told,
     /// What came before it.
-    pub(super) untagged: Vec<Response>,
+    pub(super) untagged: Vec<ServerResponse>,
 }
 
 impl Answer {
@@ -105,7 +105,7 @@ pub(super) enum PendingOwner {
 /// Where answers and data of a command go.
 pub(super) enum PendingReply {
     /// Collected.
-    Whole(oneshot::Sender<Result<Answer>>, Vec<Response>),
+    Whole(oneshot::Sender<Result<Answer>>, Vec<ServerResponse>),
     /// To one append.
     Append(AppendReply),
     /// To a stream of messages.

@@ -13,7 +13,7 @@ use super::classify::{self, Step};
 use super::connection::Io;
 use super::framer::{Framer, WireError, announced};
 use super::pending::{Answer, Pending, PendingOwner, PendingReply, PendingShared};
-use super::response::{self, Response, Status, Told};
+use super::response::{self, ServerResponse, Status, Told};
 use super::scrub::trace_line;
 use super::stream::Stream;
 use super::token::{Literal, Raw};
@@ -88,15 +88,15 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             let raw = self.response().await?;
             trace_line(&raw.text, &self.shared.scrub);
             match response::parse(raw).map_err(WireError::Nonsense)? {
-                Response::Continue => self.shared.go(),
-                Response::Tagged(number, status, told) => {
+                ServerResponse::Continue => self.shared.go(),
+                ServerResponse::Tagged(number, status, told) => {
                     let Some(pending) = self.shared.answered(number) else {
                         let text = format!("an answer to a command that was not given: {}", told.words());
                         return Err(WireError::Nonsense(text).into());
                     };
                     self.tagged(pending, status, told).await?;
                 }
-                Response::Status(Status::Bye, told) => self.bye(told)?,
+                ServerResponse::Status(Status::Bye, told) => self.bye(told)?,
                 other => self.untagged(other).await?,
             }
         }
@@ -108,13 +108,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         if asked { Ok(()) } else { Err(End::Bye(told)) }
     }
 
-    async fn untagged(&mut self, response: Response) -> Result<(), WireError> {
+    async fn untagged(&mut self, response: ServerResponse) -> Result<(), WireError> {
         let spoiled = |p: &Pending| p.needs.is_some_and(|needs| self.spoiled(needs, &p.doing).is_some());
         let kind = kind(&response);
-        let uid = if let Response::Fetch(fetch) = &response { fetch.uid } else { None };
+        let uid = if let ServerResponse::Fetch(fetch) = &response { fetch.uid } else { None };
         // The end of a FETCH may be held back too: its stream has this message already, or never asked for it.
         let passes_on = |pending: &Pending| matches!((&pending.reply, uid), (PendingReply::Stream(stream), Some(uid)) if !stream.wants(uid));
-        let late = matches!(&response, Response::Fetch(fetch) if fetch.is_an_answer());
+        let late = matches!(&response, ServerResponse::Fetch(fetch) if fetch.is_an_answer());
         let handed = self.shared.first(
             |pending| if passes_on(pending) { PendingOwner::Later } else { belongs(pending, kind) },
             |pending| match pending {
@@ -126,10 +126,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                     Ok(None)
                 }
                 Some(pending) => match (&pending.reply, response) {
-                    (PendingReply::Stream(stream), Response::Fetch(fetch)) if !spoiled(pending) => {
+                    (PendingReply::Stream(stream), ServerResponse::Fetch(fetch)) if !spoiled(pending) => {
                         Ok(Some((Arc::clone(stream), fetch)))
                     }
-                    (PendingReply::Stream(stream), Response::Expunge(number)) => {
+                    (PendingReply::Stream(stream), ServerResponse::Expunge(number)) => {
                         stream.expunged(number);
                         Ok(None)
                     }
@@ -313,14 +313,16 @@ enum AnswerKind {
     Noise,
 }
 
-fn kind(response: &Response) -> AnswerKind {
+fn kind(response: &ServerResponse) -> AnswerKind {
     match response {
-        Response::Fetch(_) => AnswerKind::Message,
-        Response::Expunge(_) => AnswerKind::Gone,
-        Response::Exists(_) | Response::Status(..) => AnswerKind::State,
-        Response::Capability(_) | Response::List(_) | Response::Lsub(_) => AnswerKind::Told,
-        Response::Counts(..) | Response::Namespace(_) => AnswerKind::Told,
-        Response::Flags | Response::Other | Response::Continue | Response::Tagged(..) => AnswerKind::Noise,
+        ServerResponse::Fetch(_) => AnswerKind::Message,
+        ServerResponse::Expunge(_) => AnswerKind::Gone,
+        ServerResponse::Exists(_) | ServerResponse::Status(..) => AnswerKind::State,
+        ServerResponse::Capability(_) | ServerResponse::List(_) | ServerResponse::Lsub(_) => AnswerKind::Told,
+        ServerResponse::Counts(..) | ServerResponse::Namespace(_) => AnswerKind::Told,
+        ServerResponse::Flags | ServerResponse::Other | ServerResponse::Continue | ServerResponse::Tagged(..) => {
+            AnswerKind::Noise
+        }
     }
 }
 
@@ -329,9 +331,9 @@ pub(super) fn folder_changed(doing: &str) -> Failure {
     Failure::new(Cause::FolderChanged, Scope::Folder, Retry::Backoff, doing).saying("UIDVALIDITY changed")
 }
 
-fn validity(data: &[Response]) -> u32 {
+fn validity(data: &[ServerResponse]) -> u32 {
     let code = data.iter().rev().find_map(|r| match r {
-        Response::Status(_, told) if told.code.name == "UIDVALIDITY" => told.code.number(),
+        ServerResponse::Status(_, told) if told.code.name == "UIDVALIDITY" => told.code.number(),
         _ => None,
     });
     code.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)

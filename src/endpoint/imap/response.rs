@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::framer::excerpt;
 use super::scrub::Scrub;
-use super::token::{Cursor, Literal, Odd, Raw, Taken, Text};
+use super::token::{Cursor, Literal, Odd, Parsed, Raw, RespText};
 use crate::domain::flags::Flags;
 use crate::domain::message::{Body, InternalDate};
 use crate::endpoint::date;
@@ -106,7 +106,7 @@ pub(super) struct Listed {
 
 /// What a STATUS tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct StatusCounts {
     pub(super) messages: Option<u32>,
     pub(super) uid_next: Option<u32>,
     pub(super) uid_validity: Option<u32>,
@@ -140,7 +140,7 @@ pub(super) struct Namespaces {
 }
 
 /// One response.
-pub(super) enum Response {
+pub(super) enum ServerResponse {
     /// The end of a command.
     Tagged(u32, Status, Told),
     /// `* OK …` and its like.
@@ -150,7 +150,7 @@ pub(super) enum Response {
     Capability(BTreeSet<String>),
     List(Listed),
     Lsub(Listed),
-    Counts(Vec<u8>, Counts),
+    Counts(Vec<u8>, StatusCounts),
     Fetch(Box<Fetch>),
     Exists(u32),
     /// The message at this place is gone; those behind it move up.
@@ -186,27 +186,27 @@ fn status(word: &[u8]) -> Option<Status> {
 }
 
 /// Reads one response; the error is a text for the failure.
-pub(super) fn parse(raw: Raw) -> Result<Response, String> {
+pub(super) fn parse(raw: Raw) -> Result<ServerResponse, String> {
     let Raw { text, literals } = raw;
     read(&mut Cursor::new(&text, literals)).map_err(|Odd| format!("not an IMAP response: {}", excerpt(&text)))
 }
 
-fn read(cursor: &mut Cursor<'_>) -> Taken<Response> {
+fn read(cursor: &mut Cursor<'_>) -> Parsed<ServerResponse> {
     if cursor.accept(b'+') {
-        return Ok(Response::Continue);
+        return Ok(ServerResponse::Continue);
     }
     let tag = cursor.word()?;
     if tag != b"*" {
         let number = tag.strip_prefix(b"A").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok()).ok_or(Odd)?;
         let status = status(cursor.word()?).ok_or(Odd)?;
         return match status {
-            Status::Ok | Status::No | Status::Bad => Ok(Response::Tagged(number, status, told(cursor.rest()))),
+            Status::Ok | Status::No | Status::Bad => Ok(ServerResponse::Tagged(number, status, told(cursor.rest()))),
             Status::Bye | Status::PreAuth => Err(Odd),
         };
     }
     let word = cursor.word()?;
     if let Some(status) = status(word) {
-        return Ok(Response::Status(status, told(cursor.rest())));
+        return Ok(ServerResponse::Status(status, told(cursor.rest())));
     }
     if word.iter().all(u8::is_ascii_digit) {
         let number: u64 = std::str::from_utf8(word).ok().and_then(|n| n.parse().ok()).ok_or(Odd)?;
@@ -214,24 +214,24 @@ fn read(cursor: &mut Cursor<'_>) -> Taken<Response> {
             b"FETCH" => {
                 // A place that cannot be one is nobody's.
                 let number = u32::try_from(number).unwrap_or(0);
-                Response::Fetch(Box::new(Fetch { number, ..fetch(cursor)? }))
+                ServerResponse::Fetch(Box::new(Fetch { number, ..fetch(cursor)? }))
             }
-            b"EXISTS" => Response::Exists(u32::try_from(number).map_err(|_| Odd)?),
-            b"EXPUNGE" => Response::Expunge(u32::try_from(number).map_err(|_| Odd)?),
-            _ => Response::Other,
+            b"EXISTS" => ServerResponse::Exists(u32::try_from(number).map_err(|_| Odd)?),
+            b"EXPUNGE" => ServerResponse::Expunge(u32::try_from(number).map_err(|_| Odd)?),
+            _ => ServerResponse::Other,
         });
     }
     Ok(match word.to_ascii_uppercase().as_slice() {
-        b"CAPABILITY" => Response::Capability(capabilities(&String::from_utf8_lossy(cursor.rest()))),
-        b"LIST" => Response::List(listed(cursor)?),
-        b"LSUB" => Response::Lsub(listed(cursor)?),
+        b"CAPABILITY" => ServerResponse::Capability(capabilities(&String::from_utf8_lossy(cursor.rest()))),
+        b"LIST" => ServerResponse::List(listed(cursor)?),
+        b"LSUB" => ServerResponse::Lsub(listed(cursor)?),
         b"STATUS" => {
             let name = cursor.bytes()?.ok_or(Odd)?;
-            Response::Counts(name, counts(cursor)?)
+            ServerResponse::Counts(name, counts(cursor)?)
         }
-        b"FLAGS" => Response::Flags,
-        b"NAMESPACE" => Response::Namespace(namespaces(cursor)?),
-        _ => Response::Other,
+        b"FLAGS" => ServerResponse::Flags,
+        b"NAMESPACE" => ServerResponse::Namespace(namespaces(cursor)?),
+        _ => ServerResponse::Other,
     })
 }
 
@@ -252,21 +252,21 @@ pub(super) fn capabilities(text: &str) -> BTreeSet<String> {
     text.split_ascii_whitespace().map(str::to_ascii_uppercase).collect()
 }
 
-fn listed(cursor: &mut Cursor<'_>) -> Taken<Listed> {
+fn listed(cursor: &mut Cursor<'_>) -> Parsed<Listed> {
     let attributes = cursor.words()?.iter().map(|w| String::from_utf8_lossy(w).to_ascii_lowercase()).collect();
     let separator = cursor.bytes()?.and_then(|s| s.first().map(|b| char::from(*b)));
     // A folder may really be called NIL: as an atom it is a name here.
     let name = match cursor.string()? {
-        Text::Nil => b"NIL".to_vec(),
-        Text::Inline(bytes) => bytes.into_owned(),
-        Text::Literal(Literal { body: Body::Memory(bytes), .. }) => bytes.to_vec(),
-        Text::Literal(_) => return Err(Odd),
+        RespText::Nil => b"NIL".to_vec(),
+        RespText::Inline(bytes) => bytes.into_owned(),
+        RespText::Literal(Literal { body: Body::Memory(bytes), .. }) => bytes.to_vec(),
+        RespText::Literal(_) => return Err(Odd),
     };
     Ok(Listed { attributes, separator, name })
 }
 
-fn counts(cursor: &mut Cursor<'_>) -> Taken<Counts> {
-    let mut counts = Counts::default();
+fn counts(cursor: &mut Cursor<'_>) -> Parsed<StatusCounts> {
+    let mut counts = StatusCounts::default();
     cursor.expect(b'(')?;
     loop {
         cursor.blanks();
@@ -288,7 +288,7 @@ fn counts(cursor: &mut Cursor<'_>) -> Taken<Counts> {
     }
 }
 
-fn fetch(cursor: &mut Cursor<'_>) -> Taken<Fetch> {
+fn fetch(cursor: &mut Cursor<'_>) -> Parsed<Fetch> {
     let mut fetch = Fetch::default();
     cursor.expect(b'(')?;
     loop {
@@ -324,7 +324,7 @@ fn fetch(cursor: &mut Cursor<'_>) -> Taken<Fetch> {
 }
 
 /// None for a number that cannot be a UID, for which the server has a message all the same.
-fn uid(cursor: &mut Cursor<'_>) -> Taken<Option<u32>> {
+fn uid(cursor: &mut Cursor<'_>) -> Parsed<Option<u32>> {
     let Some(text) = cursor.bytes()? else { return Ok(None) };
     let digits = text.strip_prefix(b"-").unwrap_or(&text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
@@ -334,26 +334,26 @@ fn uid(cursor: &mut Cursor<'_>) -> Taken<Option<u32>> {
 }
 
 /// A list of flags; `NIL` is none of them, told.
-fn flags(cursor: &mut Cursor<'_>) -> Taken<Option<Flags>> {
+fn flags(cursor: &mut Cursor<'_>) -> Parsed<Option<Flags>> {
     if !cursor.opens_list() {
         return Ok(match cursor.string()? {
-            Text::Nil => Some(Flags::none()),
-            Text::Inline(_) | Text::Literal(_) => None,
+            RespText::Nil => Some(Flags::none()),
+            RespText::Inline(_) | RespText::Literal(_) => None,
         });
     }
     let words = cursor.words()?;
     Ok(Some(Flags::from_names(words.iter().filter_map(|w| std::str::from_utf8(w).ok()))))
 }
 
-fn literal(cursor: &mut Cursor<'_>) -> Taken<Option<Literal>> {
+fn literal(cursor: &mut Cursor<'_>) -> Parsed<Option<Literal>> {
     Ok(match cursor.string()? {
-        Text::Nil => None,
-        Text::Inline(bytes) => Some(Literal::small(bytes.into_owned())),
-        Text::Literal(literal) => Some(literal),
+        RespText::Nil => None,
+        RespText::Inline(bytes) => Some(Literal::small(bytes.into_owned())),
+        RespText::Literal(literal) => Some(literal),
     })
 }
 
-fn namespaces(cursor: &mut Cursor<'_>) -> Taken<Namespaces> {
+fn namespaces(cursor: &mut Cursor<'_>) -> Parsed<Namespaces> {
     let mut all = Namespaces { personal: namespace(cursor)?, foreign: Vec::new() };
     // Some servers leave the last ones out.
     while !cursor.at_end() {
@@ -362,7 +362,7 @@ fn namespaces(cursor: &mut Cursor<'_>) -> Taken<Namespaces> {
     Ok(all)
 }
 
-fn namespace(cursor: &mut Cursor<'_>) -> Taken<Vec<(Vec<u8>, Option<char>)>> {
+fn namespace(cursor: &mut Cursor<'_>) -> Parsed<Vec<(Vec<u8>, Option<char>)>> {
     let mut entries = Vec::new();
     cursor.blanks();
     if !cursor.accept(b'(') {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::login::{greet, log_in};
 use super::scrub::Scrub;
-use super::session::Session;
+use super::session::ImapSession;
 use super::{Login, Timeouts};
 use crate::domain::failure::Failure;
 use crate::domain::folder::{FolderPath, WireName};
@@ -100,7 +100,7 @@ pub(super) fn timeouts() -> Timeouts {
 }
 
 /// Plays a script to a session that logs in as `user` with `password`.
-pub(super) async fn session(steps: Vec<ScriptStep>) -> (Result<Session, Failure>, Peer) {
+pub(super) async fn session(steps: Vec<ScriptStep>) -> (Result<ImapSession, Failure>, Peer) {
     let (ours, peer) = peer(steps);
     (log_in_on(ours, BUDGET).await, peer)
 }
@@ -113,7 +113,7 @@ pub(super) fn peer(steps: Vec<ScriptStep>) -> (DuplexStream, Peer) {
     (ours, peer)
 }
 
-async fn log_in_on(io: DuplexStream, budget: usize) -> Result<Session, Failure> {
+async fn log_in_on(io: DuplexStream, budget: usize) -> Result<ImapSession, Failure> {
     let login = Login { user: "user".into(), admin: None, secret: Secret::new("password") };
     let resources = Resources {
         spool: std::env::temp_dir(),
@@ -135,12 +135,12 @@ pub(super) const EXAMINED: &str =
     "* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 9] ok\r\nA3 OK [READ-ONLY] open\r\n";
 
 /// A session and a peer that has opened `box` in answer to command 3, hears command 4 like this, and goes on so.
-pub(super) async fn reading(heard: &'static str, more: Vec<ScriptStep>) -> (Session, Peer) {
+pub(super) async fn reading(heard: &'static str, more: Vec<ScriptStep>) -> (ImapSession, Peer) {
     reading_within(BUDGET, heard, more).await
 }
 
 /// The same with so much room for messages in memory.
-pub(super) async fn reading_within(budget: usize, heard: &'static str, more: Vec<ScriptStep>) -> (Session, Peer) {
+pub(super) async fn reading_within(budget: usize, heard: &'static str, more: Vec<ScriptStep>) -> (ImapSession, Peer) {
     let mut steps = welcome("");
     steps.extend([hear("A3 EXAMINE \"box\""), say(EXAMINED), hear(heard)]);
     steps.extend(more);

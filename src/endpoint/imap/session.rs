@@ -9,12 +9,12 @@ use tokio::time::timeout;
 use super::Timeouts;
 use super::classify::Step;
 use super::connection::Connection;
-use super::encode::Command;
+use super::encode::ImapCommand;
 use super::login::Capabilities;
 use super::names::MailboxNames;
 use super::pending::{Answer, Pending, Ticket};
 use super::reader::folder_changed;
-use super::response::Response;
+use super::response::ServerResponse;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderState, WireName};
@@ -39,7 +39,7 @@ struct Open {
 }
 
 /// A session.
-pub(super) struct Session {
+pub(super) struct ImapSession {
     pub(super) connection: Connection,
     pub(super) capabilities: Capabilities,
     pub(super) names: MailboxNames,
@@ -48,7 +48,7 @@ pub(super) struct Session {
     logout: Duration,
 }
 
-impl Session {
+impl ImapSession {
     /// After the login.
     pub(super) fn new(
         connection: Connection,
@@ -76,7 +76,7 @@ impl Session {
     /// Queues SELECT or EXAMINE.
     pub(super) async fn queue_open(&mut self, folder: &FolderRef, mode: Mode) -> Result<Ticket> {
         let verb = if mode == Mode::Write { "SELECT" } else { "EXAMINE" };
-        let command = Command::new(verb).folder(&folder.wire)?;
+        let command = ImapCommand::new(verb).folder(&folder.wire)?;
         let (mut pending, ticket) = Pending::whole(Step::Open, &format!("opening folder \"{}\"", folder.path));
         self.last_serial += 1;
         let serial = self.last_serial;
@@ -89,7 +89,7 @@ impl Session {
 
     /// Says goodbye.
     pub(super) async fn log_out(mut self) {
-        let goodbye = self.connection.run(Command::new("LOGOUT"), Step::Connection, "logging out");
+        let goodbye = self.connection.run(ImapCommand::new("LOGOUT"), Step::Connection, "logging out");
         // Whatever comes of it, the session is over.
         drop(timeout(self.logout, goodbye).await);
     }
@@ -103,7 +103,7 @@ pub(super) fn opened(folder: &FolderRef, answer: &Answer) -> Result<(FolderState
     if folder.validity != 0 && folder.validity != state.uid_validity {
         return Err(folder_changed(&doing()));
     }
-    if !answer.untagged.iter().any(|response| matches!(response, Response::Exists(_))) {
+    if !answer.untagged.iter().any(|response| matches!(response, ServerResponse::Exists(_))) {
         let failure = Failure::new(Cause::FolderRefused, Scope::Folder, Retry::User, doing());
         return Err(failure.saying("the server opened it and did not tell how many messages it holds"));
     }
@@ -116,11 +116,11 @@ fn folder_state(answer: &Answer) -> (FolderState, PermanentFlags) {
     let mut permanent = None;
     for response in &answer.untagged {
         match response {
-            Response::Exists(n) => state.messages = *n,
-            Response::Expunge(_) => state.messages = state.messages.saturating_sub(1),
+            ServerResponse::Exists(n) => state.messages = *n,
+            ServerResponse::Expunge(_) => state.messages = state.messages.saturating_sub(1),
             // What came before was of the folder that was open until now (RFC 7162 §3.2.11).
-            Response::Status(_, told) if told.code.name == "CLOSED" => (state, permanent) = (unknown, None),
-            Response::Status(_, told) => {
+            ServerResponse::Status(_, told) if told.code.name == "CLOSED" => (state, permanent) = (unknown, None),
+            ServerResponse::Status(_, told) => {
                 let number = || told.code.number().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
                 match told.code.name.as_str() {
                     "UIDVALIDITY" => state.uid_validity = number(),

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::encode::{self, Command};
+use super::encode::{self, ImapCommand};
 use super::listing;
 use super::parts::MessageParts;
 use super::pending::{Pending, PendingReply};
-use super::response::{Fetch, Response};
-use super::session::{Mode, Session, WINDOW, opened};
+use super::response::{Fetch, ServerResponse};
+use super::session::{ImapSession, Mode, WINDOW, opened};
 use super::stream::Stream;
 use crate::domain::failure::Cause;
 use crate::domain::folder::{FolderState, ListedFolder};
@@ -24,7 +24,7 @@ use crate::endpoint::{FolderRef, MessageStream, Result, Source, Which};
 /// What is asked of each message; RFC822.SIZE tells an empty message from one that is not handed out.
 const WHOLE: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
 
-impl Session {
+impl ImapSession {
     /// Queues what makes sure that `folder` is open. A fresh view needs it opened anew: a NOOP in the same flight is not
     /// enough, because servers (Dovecot) put off looking for news until the flight is over.
     async fn open_for_reading(&mut self, folder: &FolderRef, fresh: bool) -> Result<()> {
@@ -50,13 +50,13 @@ impl Session {
         for set in sets {
             let (mut pending, ticket) = Pending::whole(Step::Read, doing);
             pending.needs = Some(folder.validity);
-            self.connection.send(Command::new(&format!("UID FETCH {set} {attributes}")), pending).await?;
+            self.connection.send(ImapCommand::new(&format!("UID FETCH {set} {attributes}")), pending).await?;
             tickets.push(ticket);
         }
         if self.connection.late() {
             let (mut fence, ticket) = Pending::whole(Step::Read, doing);
             fence.fence = true;
-            self.connection.send(Command::new("NOOP"), fence).await?;
+            self.connection.send(ImapCommand::new("NOOP"), fence).await?;
             tickets.push(ticket);
         }
         let mut some_gone = false;
@@ -101,14 +101,14 @@ struct Asked<'a> {
 
 /// Adds the answers to a command, parts of one message together; a second one that tells flags is a change of them told
 /// in between. Whether there were answers to another command among them.
-fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, answers: Vec<Response>) -> bool {
+fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, answers: Vec<ServerResponse>) -> bool {
     let mut others = false;
     let mut add = |fetch: Fetch| match fetch.uid.filter(|uid| encode::names(which, *uid)) {
         Some(uid) => found.entry(uid).or_default().absorb(fetch),
         // `n:*` always names the last message, whatever its number.
         None => others |= fetch.uid.is_some() && fetch.is_an_answer() && !matches!(which, Which::From(_)),
     };
-    let nameless = |answer: &Response| matches!(answer, Response::Fetch(fetch) if fetch.uid.is_none());
+    let nameless = |answer: &ServerResponse| matches!(answer, ServerResponse::Fetch(fetch) if fetch.uid.is_none());
     if !answers.iter().any(nameless) {
         answers.into_iter().filter_map(fetch_of).for_each(|fetch| add(*fetch));
         return others;
@@ -116,8 +116,8 @@ fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, answers: Vec<Response>
     let mut parts = MessageParts::default();
     for answer in answers {
         match answer {
-            Response::Fetch(fetch) => drop(parts.add(*fetch)),
-            Response::Expunge(number) => parts.moved_up(number),
+            ServerResponse::Fetch(fetch) => drop(parts.add(*fetch)),
+            ServerResponse::Expunge(number) => parts.moved_up(number),
             _ => {}
         }
     }
@@ -125,12 +125,12 @@ fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, answers: Vec<Response>
     others
 }
 
-fn fetch_of(answer: Response) -> Option<Box<Fetch>> {
-    if let Response::Fetch(fetch) = answer { Some(fetch) } else { None }
+fn fetch_of(answer: ServerResponse) -> Option<Box<Fetch>> {
+    if let ServerResponse::Fetch(fetch) = answer { Some(fetch) } else { None }
 }
 
 #[async_trait]
-impl Source for Session {
+impl Source for ImapSession {
     async fn list(&mut self) -> Result<Vec<ListedFolder>> {
         listing::list(self).await
     }
@@ -200,12 +200,12 @@ impl Source for Session {
         for set in sets {
             let mut pending = Pending::new(Step::Read, &doing, PendingReply::Stream(std::sync::Arc::clone(&stream)));
             pending.needs = Some(folder.validity);
-            self.connection.send(Command::new(&format!("UID FETCH {set} {WHOLE}")), pending).await?;
+            self.connection.send(ImapCommand::new(&format!("UID FETCH {set} {WHOLE}")), pending).await?;
         }
         if late {
             let mut fence = Pending::new(Step::Read, &doing, PendingReply::Stream(stream));
             (fence.needs, fence.fence) = (Some(folder.validity), true);
-            self.connection.send(Command::new("NOOP"), fence).await?;
+            self.connection.send(ImapCommand::new("NOOP"), fence).await?;
         }
         self.connection.flush().await?;
         Ok(messages)

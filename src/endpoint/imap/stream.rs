@@ -38,13 +38,13 @@ pub(super) struct Stream {
     room: mpsc::Sender<Fetched>,
     last_word: Mutex<Option<mpsc::OwnedPermit<Fetched>>>,
     commands_left: AtomicUsize,
-    seen: Mutex<Seen>,
+    seen: Mutex<SeenMessage>,
     which: Which,
     doing: String,
 }
 
 #[derive(Default)]
-struct Seen {
+struct SeenMessage {
     handed_out: BTreeSet<u32>,
     /// Messages that are not whole yet.
     parts: MessageParts,
@@ -56,7 +56,7 @@ struct Seen {
     nameless: u64,
 }
 
-impl Seen {
+impl SeenMessage {
     /// Adds a part; answers what is to be handed on.
     fn add(&mut self, part: Fetch) -> Option<Fetch> {
         if part.is_whole() && self.parts.is_empty() {
@@ -93,7 +93,7 @@ impl Seen {
         None
     }
 
-    /// Counts a message; none if it came before or has no number.
+    /// StatusCounts a message; none if it came before or has no number.
     fn hand_out(&mut self, message: Fetch) -> Option<Fetch> {
         match message.uid {
             Some(uid) => self.handed_out.insert(uid).then_some(message),
@@ -250,7 +250,7 @@ impl Stream {
         self.last_word.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, SeenMessage> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

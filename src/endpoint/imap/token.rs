@@ -17,7 +17,7 @@ const DEEPEST: usize = 64;
 pub(super) struct Odd;
 
 /// Result of taking something from a response.
-pub(super) type Taken<T> = Result<T, Odd>;
+pub(super) type Parsed<T> = Result<T, Odd>;
 
 /// A literal taken out of a response.
 pub(super) struct Literal {
@@ -43,7 +43,7 @@ pub(super) struct Raw {
 }
 
 /// A string in a response.
-pub(super) enum Text<'a> {
+pub(super) enum RespText<'a> {
     /// `NIL`
     Nil,
     /// Atom or quoted, unescaped.
@@ -103,13 +103,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over blanks and this byte, which must be there.
-    pub(super) fn expect(&mut self, byte: u8) -> Taken<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Parsed<()> {
         self.blanks();
         if self.accept(byte) { Ok(()) } else { Err(Odd) }
     }
 
     /// A word up to a blank, parenthesis or the end; never empty.
-    pub(super) fn word(&mut self) -> Taken<&'a [u8]> {
+    pub(super) fn word(&mut self) -> Parsed<&'a [u8]> {
         self.blanks();
         let rest = self.rest();
         let n = rest.iter().position(|b| matches!(b, b' ' | b'(' | b')' | b'\r' | b'\n')).unwrap_or(rest.len());
@@ -118,7 +118,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A name of a FETCH attribute: a word in which brackets may hold blanks and parentheses.
-    pub(super) fn attribute(&mut self) -> Taken<&'a [u8]> {
+    pub(super) fn attribute(&mut self) -> Parsed<&'a [u8]> {
         self.blanks();
         let rest = self.rest();
         let mut inside = false;
@@ -140,7 +140,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number, quoted or not. Whatever else stands in its place is passed over: it tells nothing.
-    pub(super) fn number_if_any(&mut self) -> Taken<Option<u64>> {
+    pub(super) fn number_if_any(&mut self) -> Parsed<Option<u64>> {
         if self.opens_list() {
             return self.skip(0).map(|()| None);
         }
@@ -148,32 +148,32 @@ impl<'a> Cursor<'a> {
     }
 
     /// `NIL`, an atom, a quoted string or a literal.
-    pub(super) fn string(&mut self) -> Taken<Text<'a>> {
+    pub(super) fn string(&mut self) -> Parsed<RespText<'a>> {
         self.blanks();
         match self.peek() {
-            Some(b'"') => self.quoted().map(Text::Inline),
-            Some(b'{') => self.literal().map(Text::Literal),
+            Some(b'"') => self.quoted().map(RespText::Inline),
+            Some(b'{') => self.literal().map(RespText::Literal),
             Some(b'~') if self.rest().starts_with(b"~{") => {
                 self.at += 1;
-                self.literal().map(Text::Literal)
+                self.literal().map(RespText::Literal)
             }
             _ => {
                 let word = self.word()?;
-                if word.eq_ignore_ascii_case(b"NIL") { Ok(Text::Nil) } else { Ok(Text::Inline(word.into())) }
+                if word.eq_ignore_ascii_case(b"NIL") { Ok(RespText::Nil) } else { Ok(RespText::Inline(word.into())) }
             }
         }
     }
 
     /// A string as bytes; `None` for `NIL` and for a literal too large for memory.
-    pub(super) fn bytes(&mut self) -> Taken<Option<Vec<u8>>> {
+    pub(super) fn bytes(&mut self) -> Parsed<Option<Vec<u8>>> {
         Ok(match self.string()? {
-            Text::Inline(bytes) => Some(bytes.into_owned()),
-            Text::Literal(Literal { body: Body::Memory(bytes), .. }) => Some(bytes.to_vec()),
-            Text::Nil | Text::Literal(_) => None,
+            RespText::Inline(bytes) => Some(bytes.into_owned()),
+            RespText::Literal(Literal { body: Body::Memory(bytes), .. }) => Some(bytes.to_vec()),
+            RespText::Nil | RespText::Literal(_) => None,
         })
     }
 
-    fn quoted(&mut self) -> Taken<Cow<'a, [u8]>> {
+    fn quoted(&mut self) -> Parsed<Cow<'a, [u8]>> {
         self.at += 1;
         let rest = self.rest();
         let mut owned: Option<Vec<u8>> = None;
@@ -199,7 +199,7 @@ impl<'a> Cursor<'a> {
         Err(Odd)
     }
 
-    fn literal(&mut self) -> Taken<Literal> {
+    fn literal(&mut self) -> Parsed<Literal> {
         let rest = self.rest();
         let end = rest.iter().position(|b| *b == b'\n').ok_or(Odd)?;
         if !rest[1..end].iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'}' | b'\r')) {
@@ -210,7 +210,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A list of words, as in `(\Seen $Label)`; strings and literals count as words, nested lists are passed over.
-    pub(super) fn words(&mut self) -> Taken<Vec<Cow<'a, [u8]>>> {
+    pub(super) fn words(&mut self) -> Parsed<Vec<Cow<'a, [u8]>>> {
         self.expect(b'(')?;
         let mut words = Vec::new();
         loop {
@@ -223,16 +223,16 @@ impl<'a> Cursor<'a> {
                 Some(b'(') => self.skip(0)?,
                 None => return Err(Odd),
                 _ => match self.string()? {
-                    Text::Inline(word) => words.push(word),
-                    Text::Literal(Literal { body: Body::Memory(bytes), .. }) => words.push(bytes.to_vec().into()),
-                    Text::Nil | Text::Literal(_) => {}
+                    RespText::Inline(word) => words.push(word),
+                    RespText::Literal(Literal { body: Body::Memory(bytes), .. }) => words.push(bytes.to_vec().into()),
+                    RespText::Nil | RespText::Literal(_) => {}
                 },
             }
         }
     }
 
     /// Passes over one value of any kind.
-    pub(super) fn skip(&mut self, depth: usize) -> Taken<()> {
+    pub(super) fn skip(&mut self, depth: usize) -> Parsed<()> {
         self.blanks();
         if depth > DEEPEST {
             return Err(Odd);

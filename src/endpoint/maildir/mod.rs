@@ -42,7 +42,7 @@ use crate::domain::folder::FolderPath;
 use crate::domain::item;
 use crate::domain::server::MaildirServer;
 use mailbox::{Mailbox, Tables};
-use session::Session;
+use session::MaildirSession;
 
 /// The table of numbers in a destination folder.
 const TABLE: &str = "mailferry-uidlist";
@@ -79,7 +79,7 @@ impl SourceEndpoint for MaildirEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         let tables = Tables::Apart(mailbox::apart(&self.resources.numbers, &self.root));
         let mailbox = Mailbox::new(self.root.clone(), tables, self.limit, self.resources.clone());
-        let session = Session::new(mailbox);
+        let session = MaildirSession::new(mailbox);
         session.with(Mailbox::check_source).await?;
         Ok(Box::new(session))
     }
@@ -89,7 +89,7 @@ impl SourceEndpoint for MaildirEndpoint {
 impl DestinationEndpoint for MaildirEndpoint {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
         let mailbox = Mailbox::new(self.root.clone(), Tables::Beside, self.limit, self.resources.clone());
-        let session = Session::new(mailbox);
+        let session = MaildirSession::new(mailbox);
         session.with(Mailbox::check_destination).await?;
         Ok(Box::new(session))
     }

@@ -33,7 +33,7 @@ const QUEUE: usize = 256;
 const TOGETHER: usize = 64;
 
 /// One session.
-pub(super) struct Session {
+pub(super) struct MaildirSession {
     mailbox: Arc<Mailbox>,
     reads: mpsc::Sender<ReadingFolder>,
     appends: mpsc::Sender<Delivery>,
@@ -41,7 +41,7 @@ pub(super) struct Session {
     _tasks: JoinSet<()>,
 }
 
-impl Drop for Session {
+impl Drop for MaildirSession {
     fn drop(&mut self) {
         self.mailbox.abandon();
     }
@@ -60,7 +60,7 @@ async fn away<T: Send + 'static>(
     })
 }
 
-impl Session {
+impl MaildirSession {
     pub fn new(mailbox: Mailbox) -> Self {
         let mailbox = Arc::new(mailbox);
         let (reads, to_read) = mpsc::channel(QUEUE);
@@ -262,7 +262,7 @@ async fn deliver_all(mailbox: Arc<Mailbox>, mut requests: mpsc::Receiver<Deliver
 }
 
 #[async_trait]
-impl Source for Session {
+impl Source for MaildirSession {
     async fn list(&mut self) -> Result<Vec<ListedFolder>> {
         self.with(Mailbox::list).await
     }
@@ -296,7 +296,7 @@ impl Source for Session {
 }
 
 #[async_trait]
-impl Destination for Session {
+impl Destination for MaildirSession {
     fn limits(&self) -> Limits {
         self.mailbox.limits()
     }
