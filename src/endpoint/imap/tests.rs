@@ -440,11 +440,11 @@ mod oracle {
             ];
             parts.rotate_left(order);
             let wire = format!("* {seq} FETCH ({})\r\n", parts.join(" "));
-            let (_, theirs) = imap_proto::ServerResponse::parse(wire.as_bytes()).expect("the oracle reads it");
+            let (_, theirs) = imap_proto::Response::parse(wire.as_bytes()).expect("the oracle reads it");
             let text = wire.replacen(&format!("}}\r\n{header}"), "}\r\n", 1);
             let ours = parse(Raw { text: text.into_bytes(), literals: vec![Literal::small(header.into_bytes())] });
             let Ok(ServerResponse::Fetch(ours)) = ours else { return Err(TestCaseError::fail("no FETCH")) };
-            let imap_proto::ServerResponse::Fetch(_, attributes) = theirs else { return Err(TestCaseError::fail("oracle")) };
+            let imap_proto::Response::Fetch(_, attributes) = theirs else { return Err(TestCaseError::fail("oracle")) };
             for attribute in attributes {
                 match attribute {
                     imap_proto::AttributeValue::Uid(n) => prop_assert_eq!(ours.uid, Some(n)),
