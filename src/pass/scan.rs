@@ -320,10 +320,8 @@ impl Scan<'_> {
         let missing = self.missing(source, exists, sums).await?;
         if missing == 0 {
             // The others went while it was listed.
-            self.job.plan.exists = u32::try_from(listed).unwrap_or(u32::MAX);
-            self.job.remaining.unlisted = 0;
-            // The others have gone.
             self.job.plan.exists = u32::try_from(listed).unwrap_or(exists);
+            self.job.remaining.unlisted = 0;
             return Ok(None);
         }
         // Counted once, however often the folder is looked into.
