@@ -68,14 +68,23 @@ pub enum Work {
     Item(ItemVerb),
     /// Run passes, and stay until they have ended (Ctrl-C stops, twice aborts)
     Start(Start),
+    /// Let held and interrupted passes go on, and stay until they have ended
+    Resume(Resume),
     /// Stop passes; what has begun is finished first
     Stop {
-        /// Name of the project
-        project: String,
+        /// Name of the project; none with --all: every project
+        #[arg(required_unless_present = "all")]
+        project: Option<String>,
         /// Only these items: an address, or SOURCE:DESTINATION
-        #[arg(long = "item", value_name = "EMAIL")]
+        #[arg(long = "item", value_name = "EMAIL", conflicts_with = "all")]
         items: Vec<String>,
+        /// Everything: what is submitted and waits for a free place is taken back too
+        #[arg(long)]
+        all: bool,
     },
+    /// Hold new starts of a project, or let them go on; what runs is not touched
+    #[command(subcommand)]
+    Hold(HoldVerb),
     /// Show where every item of a project stands
     Status {
         /// Name of the project
@@ -179,12 +188,55 @@ pub struct Start {
     /// Which pass
     #[arg(long, value_enum, default_value = "full")]
     pub pass: PassWord,
+    /// With --pass prestage: copy only messages older than so many days, or than a date (2026-01-31)
+    #[arg(long, value_name = "DAYS|DATE", required_if_eq("pass", "prestage"))]
+    pub older_than: Option<String>,
+    /// Start at a time (22:00, 2026-12-01 22:00); without --watch this returns at once
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Before all items that wait already
+    #[arg(long)]
+    pub next: bool,
+    /// The largest mailboxes first, as far as their sizes are known
+    #[arg(long)]
+    pub largest_first: bool,
+    /// Say that mail goes from this source into this destination; asked once in a project, before its first copy
+    #[arg(long)]
+    pub confirm_direction: bool,
     /// Only these items: an address, or SOURCE:DESTINATION
     #[arg(long = "item", value_name = "EMAIL")]
     pub items: Vec<String>,
     /// Show progress
     #[arg(long)]
     pub watch: bool,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// Name of the project
+    pub project: String,
+    /// Only these items: an address, or SOURCE:DESTINATION
+    #[arg(long = "item", value_name = "EMAIL")]
+    pub items: Vec<String>,
+    /// Show progress
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `hold`.
+#[derive(Debug, Subcommand)]
+pub enum HoldVerb {
+    /// What is submitted waits, and can be stopped
+    On {
+        /// Name of the project
+        project: String,
+    },
+    /// What was held by this goes on
+    Off {
+        /// Name of the project
+        project: String,
+    },
 }
 
 /// `--pass`.
@@ -194,6 +246,12 @@ pub enum PassWord {
     Full,
     /// Log in on both sides; copy nothing
     Verify,
+    /// Make all folders and copy at most 10 messages of each, 5 MB in all
+    Trial,
+    /// Copy what is older than --older-than
+    Prestage,
+    /// Try the messages again that the last pass could not copy
+    RetryErrors,
 }
 
 impl From<PassWord> for PassKind {
@@ -201,6 +259,9 @@ impl From<PassWord> for PassKind {
         match word {
             PassWord::Full => Self::Full,
             PassWord::Verify => Self::Verify,
+            PassWord::Trial => Self::Trial,
+            PassWord::Prestage => Self::PreStage,
+            PassWord::RetryErrors => Self::RetryErrors,
         }
     }
 }

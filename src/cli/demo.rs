@@ -11,11 +11,14 @@ use crate::cli::table::{Table, clean};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
 use crate::domain::record::Counts;
+use crate::domain::start_order::StartOrder;
 use crate::domain::status::{Status, display};
 use crate::domain::wording::size;
 use crate::platform::interrupts::Interrupts;
 use crate::service::items::{self, StoredItem, StoredPass};
 use crate::service::launch::{OpenWindow, PrepareRun, PreparedRun, Verdict};
+use crate::service::orders::Commander;
+use crate::service::start::Readiness;
 use crate::service::{OpenWorkspace, RunningEngine, ServiceError, start};
 
 /// `demo`: in a window, or in the terminal if that was asked for or there is no window to be had.
@@ -44,9 +47,10 @@ async fn in_the_terminal(demo: &PreparedRun, presses: Interrupts) -> Result<(), 
     introduction.iter().for_each(|line| say!("{line}"));
     say!("");
     let engine = RunningEngine::start(workspace, start::take(workspace).await?)?;
-    start::run(&engine, project.id, &autorun.items, PassKind::Full).await?;
-    let run = Run { engine: &engine, project: project.id, items: &autorun.items };
-    follow(workspace, &run, presses, true).await;
+    let readiness = Readiness { ready: autorun.items.clone(), ..Readiness::default() };
+    start::run(Commander::Own(&engine), project.id, &readiness, StartOrder::now(PassKind::Full)).await?;
+    let run = Run { passes: Some(&engine), project: project.id, items: &autorun.items };
+    follow(workspace, &run, presses, true).await?;
     engine.close().await;
     Ok(())
 }

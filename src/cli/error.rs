@@ -7,7 +7,7 @@ use crate::service::import::ImportError;
 use crate::service::launch::NotPrepared;
 
 /// The exit codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All well.
     Well,

@@ -27,7 +27,7 @@ use tokio::runtime::Runtime;
 
 use crate::service::launch::{Launch, NoWindow, OpenWindow, PrepareRun};
 use crate::service::{OpenWorkspace, VaultKind};
-use args::{Arguments, ItemVerb, ProjectVerb, Verb, Work};
+use args::{Arguments, HoldVerb, ItemVerb, ProjectVerb, Verb, Work};
 pub use error::{CliError, Exit};
 
 /// Runs the program with the process's arguments; without a verb, `window` is opened. `demo` prepares what `demo` runs.
@@ -94,7 +94,11 @@ async fn work(workspace: &OpenWorkspace, verb: Work) -> Result<Exit, CliError> {
         }
         Work::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
         Work::Start(start) => start::start(workspace, start).await,
-        Work::Stop { project, items } => stop::stop(workspace, &project, &items).await,
+        Work::Resume(resume) => start::resume(workspace, resume).await,
+        Work::Stop { project, all: true, .. } => stop::stop_all(workspace, project.as_deref()).await,
+        Work::Stop { project, items, .. } => stop::stop(workspace, &project.unwrap_or_default(), &items).await,
+        Work::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
+        Work::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
         Work::Status { project, json } => status::status(workspace, &project, json).await,
     }
 }

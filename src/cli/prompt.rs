@@ -38,6 +38,17 @@ pub fn new_secret(variable: &str, what: &str) -> Result<Secret, CliError> {
     Ok(first)
 }
 
+/// Whether a person at a terminal says yes; no without one, so that the caller can name the flag that says it.
+pub fn yes(question: &str) -> Result<bool, CliError> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    warn!("{question} [y/N]");
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed).map_err(|error| CliError::cannot(format!("reading the answer: {error}")))?;
+    Ok(matches!(typed.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
 /// The variable with the passphrase of a file vault.
 pub const PASSPHRASE: &str = "MAILFERRY_PASSPHRASE";
 

@@ -2,65 +2,165 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::cli::args::Start;
+use crate::cli::args::{Resume, Start};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
+use crate::cli::prompt;
 use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line};
+use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
 use crate::domain::failure::Cause;
 use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
 use crate::domain::record::Counts;
+use crate::domain::start_order::{Sequence, StartOrder, Turn};
 use crate::domain::status::Status;
 use crate::domain::wording::{counted, notice_line};
+use crate::engine::command::Command;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::platform::PlatformError;
 use crate::platform::interrupts::Interrupts;
-use crate::platform::lock::WorkspaceLock;
 use crate::service::items::{self, StoredItem, StoredNotice, key};
-use crate::service::start::{Readiness, Waiting, readiness, run, take};
-use crate::service::{OpenWorkspace, RunningEngine, ServiceError, projects};
+use crate::service::orders::{Commander, give};
+use crate::service::start::{Readiness, StartRequest, Waiting, readiness, run, take};
+use crate::service::{OpenWorkspace, RunningEngine, ServiceError, projects, times};
 
 /// `start`
 pub async fn start(workspace: &OpenWorkspace, start: Start) -> Result<Exit, CliError> {
     let project = projects::named(workspace, &start.project).await?;
-    let lock = take_here(workspace).await?;
     let rows = items::select(workspace, &project, &start.items).await?;
     if rows.is_empty() {
         return Err(CliError::usage(format!("project \"{}\" has no items: import some first", project.name)));
     }
-    let Readiness { ready, not_ready } = readiness(workspace, project.id, ids(&rows), Waiting::GoesOn).await?;
-    for (item, reason) in &not_ready {
+    let order = order(workspace, &start)?;
+    let confirms = start.confirm_direction || confirmed_at_the_terminal(&project, &order)?;
+    let scheduled = order.until().filter(|_| !start.watch);
+    let request = StartRequest { project: project.id, items: ids(&rows), order, confirms };
+    let readiness = readiness(workspace, &request, Waiting::GoesOn).await.map_err(with_the_flag)?;
+    let mut exit = Exit::Well;
+    for (item, reason) in &readiness.not_ready {
+        exit = Exit::Items;
         if let Some(row) = rows.iter().find(|row| row.item.id == *item) {
             warn!("{}: not started: {reason}", clean(&key(row)));
         }
     }
-    if ready.is_empty() {
+    if readiness.ready.is_empty() {
         return Err(CliError::usage("nothing was started"));
     }
-    // Maildirs need no password, so none may ever have been stored.
-    if project.source.needs_login() || project.destination.needs_login() {
-        unlock(workspace).await?;
+    if let Some(at) = scheduled {
+        return schedule(workspace, &request, readiness, at, &rows).await.map(|scheduled| scheduled.max(exit));
     }
-    let presses = Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
-    // What a crash left of the other items waits for a word from now on: this process ends in order.
-    let engine = RunningEngine::start(workspace, lock)?;
-    run(&engine, project.id, &ready, start.pass.into()).await?;
-    let followed = Run { engine: &engine, project: project.id, items: &ready };
-    let snapshot = follow(workspace, &followed, presses, start.watch).await;
-    let exit = conclude(workspace, &project, &ready.iter().copied().collect(), &snapshot, start.watch).await?;
-    engine.close().await;
-    Ok(if not_ready.is_empty() { exit } else { Exit::Items })
+    let run = Passes { project: &project, readiness, order: Some(request.order), watch: start.watch };
+    run_passes(workspace, run, &rows).await.map(|ran| ran.max(exit))
 }
 
-async fn take_here(workspace: &OpenWorkspace) -> Result<WorkspaceLock, CliError> {
-    take(workspace).await.map_err(|error| match error {
-        ServiceError::Platform(PlatformError::InUse(_)) => CliError::cannot(format!(
-            "{error}: it is running passes already. Wait for its end, or use `mailferry stop`; `mailferry status` shows them"
-        )),
+/// `resume`
+pub async fn resume(workspace: &OpenWorkspace, resume: Resume) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, &resume.project).await?;
+    let rows = items::select(workspace, &project, &resume.items).await?;
+    let waits = |row: &&StoredItem| matches!(row.status(), Status::Submitted | Status::Held);
+    let ready: Vec<ItemId> = rows.iter().filter(waits).map(|row| row.item.id).collect();
+    if ready.is_empty() {
+        return Err(CliError::usage("nothing is held, and nothing was interrupted; use `mailferry start`"));
+    }
+    let readiness = Readiness { ready, ..Readiness::default() };
+    run_passes(workspace, Passes { project: &project, readiness, order: None, watch: resume.watch }, &rows).await
+}
+
+/// What the arguments ask for.
+fn order(workspace: &OpenWorkspace, start: &Start) -> Result<StartOrder, ServiceError> {
+    let (now, zone) = (workspace.now(), times::zone());
+    let before = start.older_than.as_deref().map(|text| times::border(text, now, &zone)).transpose()?;
+    let schedule = start.at.as_deref().map(|text| times::start(text, now, &zone)).transpose()?;
+    let turn = if start.next { Turn::Next } else { Turn::Last };
+    let sequence = if start.largest_first { Sequence::LargestFirst } else { Sequence::Listed };
+    Ok(StartOrder { kind: start.pass.into(), before, schedule, turn, sequence })
+}
+
+/// Asks a person at a terminal whether mail goes the right way, before a project's first copy.
+fn confirmed_at_the_terminal(project: &Project, order: &StartOrder) -> Result<bool, CliError> {
+    if project.starts.confirmed || !order.kind.moves_mail() {
+        return Ok(false);
+    }
+    prompt::yes(&format!(
+        "Copy FROM {} INTO {}?",
+        clean(&project.source.to_string()),
+        clean(&project.destination.to_string())
+    ))
+}
+
+fn with_the_flag(error: ServiceError) -> CliError {
+    match error {
+        ServiceError::DirectionNotConfirmed { .. } => {
+            CliError::usage(format!("{error}. If that is right, start with --confirm-direction"))
+        }
         other => other.into(),
-    })
+    }
+}
+
+/// Submits passes that begin later, and says who will run them.
+async fn schedule(
+    workspace: &OpenWorkspace,
+    request: &StartRequest,
+    readiness: Readiness,
+    at: i64,
+    rows: &[StoredItem],
+) -> Result<Exit, CliError> {
+    let Readiness { ready, lacking, .. } = readiness;
+    let (project, order) = (request.project, request.order.clone());
+    let outcome = done(give(workspace, Command::Start { project, items: ready, lacking, order }).await?)?;
+    say!(
+        "{} will start at {}, if Mailferry runs then: keep its window open, or run `mailferry resume` with --watch",
+        counted(outcome.done.len(), "item"),
+        times::told(at, &times::zone())
+    );
+    say_left(&outcome, rows, |_| true);
+    Ok(if outcome.left.is_empty() { Exit::Well } else { Exit::Items })
+}
+
+/// Passes to run and to stay with.
+struct Passes<'a> {
+    project: &'a Project,
+    readiness: Readiness,
+    /// None: those that wait go on, and nothing is submitted.
+    order: Option<StartOrder>,
+    watch: bool,
+}
+
+/// Runs passes here, or has the process run them that has the workspace, until they have ended.
+async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[StoredItem]) -> Result<Exit, CliError> {
+    let Passes { project, readiness, order, watch } = passes;
+    let presses = || Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")));
+    let lock = match take(workspace).await {
+        Ok(lock) => Some(lock),
+        Err(ServiceError::Platform(PlatformError::InUse(_))) => None,
+        Err(other) => return Err(other.into()),
+    };
+    // Maildirs need no password, so none may ever have been stored. Who has the workspace has opened its vault.
+    if lock.is_some() && (project.source.needs_login() || project.destination.needs_login()) {
+        unlock(workspace).await?;
+    }
+    let presses = presses()?;
+    // What a crash left of the other items waits for a word from now on: this process ends in order.
+    let engine = lock.map(|lock| RunningEngine::start(workspace, lock)).transpose()?;
+    let commander = engine.as_ref().map_or(Commander::Owner(workspace), Commander::Own);
+    let outcome = match order {
+        Some(order) => run(commander, project.id, &readiness, order).await?,
+        None => {
+            let items = readiness.ready.clone();
+            done(commander.command(Command::Resume { project: project.id, items }).await?)?
+        }
+    };
+    say_left(&outcome, rows, |row| !row.status().is_active());
+    let chosen: Vec<ItemId> = outcome.done;
+    let followed = Run { passes: engine.as_ref(), project: project.id, items: &chosen };
+    let snapshot = follow(workspace, &followed, presses, watch).await?;
+    let exit = conclude(workspace, project, &chosen.iter().copied().collect(), &snapshot, watch).await?;
+    if let Some(engine) = engine {
+        engine.close().await;
+    }
+    Ok(if outcome.left.is_empty() { exit } else { exit.max(Exit::Items) })
 }
 
 /// How an item ended, in one line: what is not nothing of the rarer figures is named too.
@@ -99,8 +199,8 @@ async fn conclude(
         }
         say_failure(project, stored, row, &name);
         say_what_is_left(&row.progress.counts, notices.get(&row.item).copied().unwrap_or_default(), &name);
-        if let Some((pass, ..)) = row.pass {
-            for error in items::errors(workspace, pass, NAMED, 0).await? {
+        if let Some(pass) = row.pass {
+            for error in items::errors(workspace, pass.id, NAMED, 0).await? {
                 warn!("  {}", clean(&item_error_line(project, stored, &error)));
             }
         }

@@ -32,6 +32,7 @@ pub mod secret;
 pub mod server;
 pub mod shared_maildir;
 pub mod star;
+pub mod start_order;
 pub mod status;
 pub mod subject;
 pub mod tree;

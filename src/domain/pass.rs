@@ -19,6 +19,17 @@ pub enum PassKind {
 }
 
 impl PassKind {
+    /// Every kind, in the order in which a move goes through them.
+    pub const ALL: [Self; 5] = [Self::Verify, Self::Trial, Self::PreStage, Self::Full, Self::RetryErrors];
+
+    /// Whether it brings mail to the destination.
+    pub fn moves_mail(self) -> bool {
+        match self {
+            Self::Verify => false,
+            Self::Trial | Self::PreStage | Self::Full | Self::RetryErrors => true,
+        }
+    }
+
     /// The word for people.
     pub fn word(self) -> &'static str {
         match self {

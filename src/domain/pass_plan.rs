@@ -68,7 +68,8 @@ pub struct Parameters {
 }
 
 /// Why no plan can be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum PlanError {
     /// A Pre-Stage pass without its border.
     #[error("a Pre-Stage pass needs a date: only messages older than that are copied")]
@@ -79,13 +80,16 @@ pub enum PlanError {
 }
 
 impl PassPlan {
+    /// The plan of a Full pass.
+    pub const FULL: Self =
+        Self { writes: Writes::Mail, select: Select::All, per_folder: None, bytes: None, marks: Marks::Done };
+
     /// The plan of this kind of pass.
     ///
     /// # Errors
     /// A parameter is missing.
     pub fn new(kind: PassKind, parameters: Parameters) -> Result<Self, PlanError> {
-        let full =
-            Self { writes: Writes::Mail, select: Select::All, per_folder: None, bytes: None, marks: Marks::Done };
+        let full = Self::FULL;
         let part = Self { marks: Marks::Nothing, ..full };
         Ok(match kind {
             PassKind::Full => full,

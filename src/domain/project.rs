@@ -75,6 +75,17 @@ pub struct Project {
     pub destination: Server,
     /// Options.
     pub options: Options,
+    /// What a person has said about starting its passes.
+    pub starts: Starts,
+}
+
+/// What a person has said about starting a project's passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Starts {
+    /// What is submitted waits for a word (Hold new starts).
+    pub held: bool,
+    /// From where to where mail is copied was confirmed.
+    pub confirmed: bool,
 }
 
 impl Project {

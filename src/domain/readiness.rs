@@ -17,9 +17,9 @@ use super::shared_maildir::{SharedMaildir, shared_maildirs};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum NotReady {
-    /// Nobody can log in on these sides.
-    #[error("no credential for the {}: import a password, or make a project with an administrator", sides(.0))]
-    NoCredential(Vec<Side>),
+    /// The administrator's password of these sides is not known.
+    #[error("the administrator's password for the {} is not known: enter it in the project's settings", sides(.0))]
+    NoAdministrator(Vec<Side>),
     /// A mailbox would be copied into itself.
     #[error("source and destination are the same mailbox")]
     SameMailbox,
@@ -52,43 +52,70 @@ impl<'a> StartCheck<'a> {
         StartCheck { project, admins, shared: shared_maildirs(project, all.map(Item::as_named)) }
     }
 
-    /// Whether one of these items can start.
+    /// Whether one of these items can start; without a credential of its own it waits for one.
     ///
     /// # Errors
     /// Why it cannot.
-    pub fn check(&self, item: &Item) -> Result<(), NotReady> {
+    pub fn check(&self, item: &Item) -> Result<Start, NotReady> {
         let Project { source, destination, .. } = self.project;
-        let has = |server: &Server, admin: bool, mailbox: &Mailbox| match (server.needs_login(), server.administrator())
-        {
-            (false, _) => true,
-            (true, Some(_)) => admin,
-            (true, None) => mailbox.credential.is_some(),
-        };
-        let known = [
-            (Side::Source, has(source, self.admins.0, &item.source)),
-            (Side::Destination, has(destination, self.admins.1, &item.destination)),
-        ];
-        let missing: Vec<Side> = known.into_iter().filter(|(_, has)| !has).map(|(side, _)| side).collect();
-        if !missing.is_empty() {
-            return Err(NotReady::NoCredential(missing));
+        let lacking = lacking(self.project, self.admins, item);
+        let of_an_administrator = |side: &Side| self.project.server(*side).administrator().is_some();
+        let unknown: Vec<Side> = lacking.iter().copied().filter(of_an_administrator).collect();
+        if !unknown.is_empty() {
+            return Err(NotReady::NoAdministrator(unknown));
         }
         if source.is_same_mailbox(&item.source, destination, &item.destination) {
             return Err(NotReady::SameMailbox);
         }
-        self.shared.get(&item.id).map_or(Ok(()), |shared| Err(shared.clone().into()))
+        match self.shared.get(&item.id) {
+            Some(shared) => Err(shared.clone().into()),
+            None if lacking.is_empty() => Ok(Start::Ready),
+            None => Ok(Start::Lacks(lacking)),
+        }
     }
+}
+
+/// How an item can start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At once.
+    Ready,
+    /// When its owner's credentials for these sides have come (R11).
+    Lacks(Vec<Side>),
+}
+
+/// The sides of an item for which nobody's credential is known. `admins` tells whether the administrator's password of either
+/// side is known.
+pub fn lacking(project: &Project, admins: (bool, bool), item: &Item) -> Vec<Side> {
+    let has = |server: &Server, admin: bool, mailbox: &Mailbox| match (server.needs_login(), server.administrator()) {
+        (false, _) => true,
+        (true, Some(_)) => admin,
+        (true, None) => mailbox.credential.is_some(),
+    };
+    let known = [
+        (Side::Source, has(&project.source, admins.0, &item.source)),
+        (Side::Destination, has(&project.destination, admins.1, &item.destination)),
+    ];
+    known.into_iter().filter(|(_, has)| !has).map(|(side, _)| side).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::ids::{CredentialId, ProjectId};
-    use crate::domain::project::Options;
+    use crate::domain::project::{Options, Starts};
 
     fn project(source: &str, destination: &str) -> Project {
         let server = |url: &str| Server::parse_url(url).unwrap();
         let (source, destination) = (server(source), server(destination));
-        Project { id: ProjectId(1), name: "p".into(), source, destination, options: Options::default() }
+        Project {
+            id: ProjectId(1),
+            name: "p".into(),
+            source,
+            destination,
+            options: Options::default(),
+            starts: Starts::default(),
+        }
     }
 
     fn item(id: i64, source: &str, destination: &str, credential: Option<CredentialId>) -> Item {
@@ -101,10 +128,8 @@ mod tests {
         let servers = project("imaps://a", "imaps://b");
         let (without, with) = (item(1, "x@a", "x@b", None), item(2, "x@a", "x@b", Some(CredentialId(1))));
         let check = StartCheck::new(&servers, (false, false), [&without, &with].into_iter());
-        let why = check.check(&without).unwrap_err();
-        assert_eq!(why, NotReady::NoCredential(vec![Side::Source, Side::Destination]));
-        assert!(why.to_string().starts_with("no credential for the source and the destination: "), "{why}");
-        assert_eq!(check.check(&with), Ok(()));
+        assert_eq!(check.check(&without), Ok(Start::Lacks(vec![Side::Source, Side::Destination])));
+        assert_eq!(check.check(&with), Ok(Start::Ready));
         let one = project("imaps://a", "imaps://a");
         let itself = item(3, "x@a", "x@a", Some(CredentialId(1)));
         assert_eq!(
@@ -119,8 +144,10 @@ mod tests {
         servers.source.set_administrator(crate::domain::server::AdminLogin::parse("boss")).unwrap();
         let own = item(1, "x@a", "x@b", Some(CredentialId(1)));
         let of = |admins| StartCheck::new(&servers, admins, [&own].into_iter()).check(&own);
-        assert_eq!(of((true, false)), Ok(()));
-        assert_eq!(of((false, false)), Err(NotReady::NoCredential(vec![Side::Source])));
+        assert_eq!(of((true, false)), Ok(Start::Ready));
+        let why = of((false, false)).unwrap_err();
+        assert_eq!(why, NotReady::NoAdministrator(vec![Side::Source]));
+        assert!(why.to_string().starts_with("the administrator's password for the source is not known"), "{why}");
     }
 
     #[test]

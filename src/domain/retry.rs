@@ -86,6 +86,15 @@ impl Default for Pace {
     }
 }
 
+/// How late a scheduled start may come and still run without a question (D16).
+pub const LATE: Duration = Duration::from_secs(30 * 60);
+
+/// The pause before one item tries a server again that could not be reached, after so many tries.
+pub fn outage_pause(tries: u32) -> Duration {
+    let minutes = 1u64.checked_shl(tries).unwrap_or(u64::MAX).min(30);
+    Duration::from_secs(60 * minutes)
+}
+
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {

@@ -82,6 +82,7 @@ mod tests {
             source: server(source),
             destination: server(destination),
             options: Options::default(),
+            starts: Default::default(),
         };
         let mailbox = |email: &&str| Mailbox { email: (*email).into(), login: None, credential: None };
         let items: Vec<(Mailbox, Mailbox)> = items.iter().map(|(a, b)| (mailbox(a), mailbox(b))).collect();

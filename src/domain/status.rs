@@ -36,6 +36,35 @@ pub enum Status {
     Completed,
 }
 
+/// Why a submission is held until somebody says that it may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldReason {
+    /// The project holds new starts.
+    Switch,
+    /// The administrator's login was refused (D24).
+    LoginRefused,
+    /// A server cannot be reached; one item tries again now and then, and when it gets through all go on.
+    Unreachable,
+    /// The program ended while it ran or waited (D3).
+    Interrupted,
+    /// Its time came while nothing ran (D16).
+    Missed,
+}
+
+impl HoldReason {
+    /// The reason for people, as the end of "held: …".
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Switch => "new starts are held",
+            Self::LoginRefused => "administrator login refused",
+            Self::Unreachable => "server cannot be reached",
+            Self::Interrupted => "interrupted",
+            Self::Missed => "its time has passed",
+        }
+    }
+}
+
 /// What a submission waits for before a worker may take it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,21 +74,28 @@ pub enum Wait {
     None,
     /// Its time, UTC epoch milliseconds.
     Until(i64),
-    /// A word of the consultant: starts are held, by the project's switch, because the administrator's login was refused (D24), or
-    /// because the program ended while it ran (D3).
-    Word,
+    /// A word of the consultant, or the end of what holds it.
+    Word(HoldReason),
     /// A credential that its owner is asked for (R11).
     Credentials,
 }
 
 impl Wait {
-    /// What comes first of what a submission waits for: a credential before a word, a word before a time.
-    pub fn first(credentials: bool, word: bool, until: Option<i64>) -> Self {
-        match (credentials, word, until) {
+    /// What comes first of what a submission waits for: a credential, then its time, then a word.
+    pub fn first(credentials: bool, hold: Option<HoldReason>, until: Option<i64>) -> Self {
+        match (credentials, until, hold) {
             (true, _, _) => Self::Credentials,
-            (false, true, _) => Self::Word,
-            (false, false, Some(at)) => Self::Until(at),
-            (false, false, None) => Self::None,
+            (false, Some(at), _) => Self::Until(at),
+            (false, None, Some(hold)) => Self::Word(hold),
+            (false, None, None) => Self::None,
+        }
+    }
+
+    /// Why it is held, if it is.
+    pub fn hold(self) -> Option<HoldReason> {
+        match self {
+            Self::Word(hold) => Some(hold),
+            Self::None | Self::Until(_) | Self::Credentials => None,
         }
     }
 
@@ -68,7 +104,7 @@ impl Wait {
         match self {
             Self::None => Status::Submitted,
             Self::Until(_) => Status::Scheduled,
-            Self::Word => Status::Held,
+            Self::Word(_) => Status::Held,
             Self::Credentials => Status::WaitingForUser,
         }
     }
@@ -99,10 +135,23 @@ pub enum Event {
     CredentialsRefused,
     /// Its time came.
     TimeCame(Wait),
-    /// Starts are held from now on.
-    Hold,
+    /// It is held from now on.
+    Hold(HoldReason),
     /// The hold ended.
     Resume(Wait),
+}
+
+impl Event {
+    /// Why an item is held after this event, if it is held then.
+    pub fn hold(self) -> Option<HoldReason> {
+        match self {
+            Self::Hold(hold) => Some(hold),
+            Self::Start(wait) | Self::Interrupted(wait) => wait.hold(),
+            Self::CredentialsCame(wait) | Self::TimeCame(wait) | Self::Resume(wait) => wait.hold(),
+            Self::Take | Self::Loaded | Self::Stop | Self::StopConfirmed => None,
+            Self::Fatal | Self::Finish | Self::CredentialsRefused => None,
+        }
+    }
 }
 
 /// Why something is refused: one sentence with the reason, one with the way out.
@@ -248,7 +297,7 @@ impl Status {
             Event::CredentialsCame(wait) => self.only(Self::WaitingForUser, wait.status()),
             Event::CredentialsRefused => self.only(Self::WaitingForUser, Self::Failed),
             Event::TimeCame(wait) => self.only(Self::Scheduled, wait.status()),
-            Event::Hold => self.only(Self::Submitted, Self::Held),
+            Event::Hold(_) => self.only(Self::Submitted, Self::Held),
             Event::Resume(wait) => self.only(Self::Held, wait.status()),
         }
     }
@@ -256,6 +305,28 @@ impl Status {
     fn only(self, from: Self, to: Self) -> Result<Self, Refusal> {
         if self == from { Ok(to) } else { Err(Refusal::OutOfTurn) }
     }
+}
+
+/// So many milliseconds in one status are worth a word (R9, R23).
+const QUEUED_LONG: i64 = 40 * 60 * 1000;
+const STOPPING_LONG: i64 = 45 * 60 * 1000;
+
+/// What to say of an item that has been in its status since then (UTC epoch milliseconds), if that is unusual.
+pub fn alert(status: Status, since: i64, now: i64) -> Option<String> {
+    let lasted = now.saturating_sub(since);
+    let (limit, why) = match status {
+        Status::Queued => {
+            (QUEUED_LONG, "loading what earlier passes left takes unusually long; the log tells what it waits for")
+        }
+        Status::Stopping => {
+            (STOPPING_LONG, "the operation in hand does not end; Stop at once drops the connections, nothing is lost")
+        }
+        Status::NotSubmitted | Status::Submitted | Status::Scheduled | Status::Held | Status::WaitingForUser => {
+            return None;
+        }
+        Status::Migrating | Status::Stopped | Status::Failed | Status::Completed => return None,
+    };
+    (lasted > limit).then(|| format!("{} for {}: {why}", status.word(), wording::duration(lasted)))
 }
 
 /// The status as people read it. `kind` is that of the latest pass; for Retry Errors give the kind of
@@ -299,6 +370,7 @@ mod tests {
     use super::*;
 
     const START: Event = Event::Start(Wait::None);
+    const SWITCH: HoldReason = HoldReason::Switch;
 
     /// Every (status, event): the letter is the status after it, `-` a refusal. Columns follow [`Status::ALL`].
     #[test]
@@ -309,23 +381,23 @@ mod tests {
             //                                            NSTHQWMgDFC
             (Event::Start(Wait::None), /*              */ "S-------SSS"),
             (Event::Start(Wait::Until(9)), /*          */ "T-------TTT"),
-            (Event::Start(Wait::Word), /*              */ "H-------HHH"),
+            (Event::Start(Wait::Word(SWITCH)), /*      */ "H-------HHH"),
             (Event::Start(Wait::Credentials), /*       */ "W-------WWW"),
             (Event::Take, /*                           */ "-Q---------"),
             (Event::Loaded, /*                         */ "----M------"),
             (Event::Interrupted(Wait::None), /*        */ "----S-SD---"),
-            (Event::Interrupted(Wait::Word), /*        */ "----H-HD---"),
+            (Event::Interrupted(Wait::Word(SWITCH)), /**/ "----H-HD---"),
             (Event::Stop, /*                           */ "--DD-Dg----"),
             (Event::StopConfirmed, /*                  */ "-------D---"),
             (Event::Fatal, /*                          */ "----F-FD---"),
             (Event::Finish, /*                         */ "------CD---"),
             (Event::CredentialsCame(Wait::None), /*    */ "-----S-----"),
             (Event::CredentialsCame(Wait::Until(9)), /**/ "-----T-----"),
-            (Event::CredentialsCame(Wait::Word), /*    */ "-----H-----"),
+            (Event::CredentialsCame(Wait::Word(SWITCH)), /**/ "-----H-----"),
             (Event::CredentialsRefused, /*             */ "-----F-----"),
             (Event::TimeCame(Wait::None), /*           */ "--S--------"),
-            (Event::TimeCame(Wait::Word), /*           */ "--H--------"),
-            (Event::Hold, /*                           */ "-H---------"),
+            (Event::TimeCame(Wait::Word(SWITCH)), /*   */ "--H--------"),
+            (Event::Hold(SWITCH), /*                   */ "-H---------"),
             (Event::Resume(Wait::None), /*             */ "---S-------"),
             (Event::Resume(Wait::Until(9)), /*         */ "---T-------"),
         ];
@@ -336,10 +408,11 @@ mod tests {
                 assert_eq!(after, expected, "{status:?} and {event:?}");
             }
         }
-        let first = |credentials, word, until| Wait::first(credentials, word, until);
-        assert_eq!(first(true, true, Some(9)), Wait::Credentials);
-        assert_eq!(first(false, true, Some(9)), Wait::Word);
-        assert_eq!((first(false, false, Some(9)), first(false, false, None)), (Wait::Until(9), Wait::None));
+        let switch = Some(HoldReason::Switch);
+        assert_eq!(Wait::first(true, switch, Some(9)), Wait::Credentials);
+        assert_eq!(Wait::first(false, switch, Some(9)), Wait::Until(9), "it is held when its time comes");
+        assert_eq!(Wait::first(false, switch, None), Wait::Word(HoldReason::Switch));
+        assert_eq!(Wait::first(false, None, None), Wait::None);
     }
 
     #[test]
@@ -381,6 +454,17 @@ mod tests {
     }
 
     #[test]
+    fn r09_r23_what_lasts_too_long_alerts() {
+        let minutes = |status, minutes: i64| alert(status, 1000, 1000 + minutes * 60_000);
+        assert_eq!((minutes(Queued, 40), minutes(Stopping, 45)), (None, None));
+        assert!(minutes(Queued, 41).unwrap().starts_with("Queued for 41 minutes: "));
+        assert!(minutes(Stopping, 46).unwrap().contains("Stop at once"));
+        for status in [Submitted, Migrating, Scheduled, Completed] {
+            assert_eq!(minutes(status, 1_000_000), None, "{status:?}");
+        }
+    }
+
+    #[test]
     fn r07_r08_queued_loads_and_cannot_be_stopped() {
         assert_eq!(Queued.after(Event::Stop), Err(Refusal::Queued));
         assert_eq!(Queued.after(Event::Loaded), Ok(Migrating));
@@ -388,7 +472,7 @@ mod tests {
 
     #[test]
     fn r11_r14_waiting_for_user_lasts_until_credentials_come_or_it_is_stopped() {
-        let start = Event::Start(Wait::first(true, false, Some(9)));
+        let start = Event::Start(Wait::first(true, None, Some(9)));
         assert_eq!(Failed.after(start), Ok(WaitingForUser));
         assert_eq!(WaitingForUser.after(Event::CredentialsCame(Wait::Until(9))), Ok(Scheduled));
         assert_eq!(WaitingForUser.after(Event::Stop), Ok(Stopped));

@@ -150,6 +150,7 @@ mod tests {
     use crate::domain::pass::PassKind;
     use crate::domain::project::Options;
     use crate::domain::server::{AdminLogin, Server};
+    use crate::domain::start_order::StartOrder;
     use crate::domain::status::Status;
     use crate::endpoint::budget::Budget;
     use crate::endpoint::registry::Endpoints;
@@ -281,7 +282,12 @@ mod tests {
             clock: Arc::new(SystemClock),
             endpoints: Arc::new(Refusing(Arc::clone(&tries))),
         });
-        let start = || Command::Start { project, items: vec![item], kind: PassKind::Full };
+        let start = || Command::Start {
+            project,
+            items: vec![item],
+            lacking: Vec::new(),
+            order: StartOrder::now(PassKind::Full),
+        };
         for times in 1..=3 {
             assert_eq!(engine.command(start()).await.done, [item]);
             until(&engine, Status::Migrating).await;

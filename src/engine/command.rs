@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::pass::PassKind;
+use crate::domain::ids::{CredentialId, ItemId, ProjectId};
+use crate::domain::pass_plan::PlanError;
 use crate::domain::readiness::NotReady;
 use crate::domain::star::Star;
+use crate::domain::start_order::StartOrder;
 use crate::domain::status::Refusal;
 
 /// Something to do with items.
@@ -42,11 +43,28 @@ pub enum Command {
         project: ProjectId,
         /// Which.
         items: Vec<ItemId>,
-        /// What the passes do.
-        kind: PassKind,
+        /// Of these, those that lack a credential: they wait for it (R11).
+        #[serde(default)]
+        lacking: Vec<ItemId>,
+        /// What the passes do, and when.
+        order: StartOrder,
+    },
+    /// Those of these that wait for a worker are the next.
+    Next {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
     },
     /// Stops each item that allows it: the operation in hand ends, nothing new begins.
     Stop {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
+    },
+    /// Stops what runs of these, and takes back what is submitted.
+    Withdraw {
         /// Whose items.
         project: ProjectId,
         /// Which.
@@ -59,6 +77,71 @@ pub enum Command {
         /// Which.
         items: Vec<ItemId>,
     },
+    /// Holds new starts of a project, or lets those go on that this held.
+    Hold {
+        /// The project.
+        project: ProjectId,
+        /// Whether they are held.
+        held: bool,
+    },
+    /// Tries the server of a project now that could not be reached.
+    TryNow {
+        /// The project.
+        project: ProjectId,
+    },
+    /// A project's options, servers or logins were changed.
+    ProjectEdited {
+        /// The project.
+        project: ProjectId,
+    },
+    /// Items were changed: addresses, logins, credentials, notes.
+    Edited {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
+    },
+    /// Drops Mailferry's records of each item that allows it, not its mail.
+    Reset {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
+    },
+    /// Deletes each item that allows it, with Mailferry's records of it; no mail is touched.
+    Delete {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
+    },
+}
+
+impl Command {
+    /// The project it is about.
+    pub fn project(&self) -> ProjectId {
+        match self {
+            Self::Open { project }
+            | Self::Star { project, .. }
+            | Self::Resume { project, .. }
+            | Self::Start { project, .. }
+            | Self::Next { project, .. }
+            | Self::Stop { project, .. }
+            | Self::Withdraw { project, .. }
+            | Self::Abort { project, .. }
+            | Self::Hold { project, .. }
+            | Self::TryNow { project }
+            | Self::ProjectEdited { project }
+            | Self::Edited { project, .. }
+            | Self::Reset { project, .. }
+            | Self::Delete { project, .. } => *project,
+        }
+    }
+
+    /// Whether it may be about items that were imported meanwhile.
+    pub fn is_about_new_items(&self) -> bool {
+        matches!(self, Self::Start { .. } | Self::Open { .. })
+    }
 }
 
 /// Why an item was left alone. Shown as it is.
@@ -74,6 +157,12 @@ pub enum LeftAlone {
     /// There is no such item.
     #[error("the item does not exist")]
     Missing,
+    /// The project holds new starts.
+    #[error("new starts of this project are held; let them go on to start it")]
+    SwitchHolds,
+    /// Only what waits for a worker has a place in the queue.
+    #[error("it does not wait for a free place; only items that are Submitted can be the next")]
+    NotInQueue,
 }
 
 /// Why nothing at all was done. Shown as it is.
@@ -92,9 +181,9 @@ pub enum CommandError {
          its disk, then start"
     )]
     NotWritten,
-    /// A kind of pass that is not built yet.
-    #[error("this version does not run {} passes yet", .0.word())]
-    NotBuilt(PassKind),
+    /// What was asked for lacks something.
+    #[error("{0}")]
+    Plan(PlanError),
     /// Another version left it.
     #[error("this version does not know the command: {0}")]
     Unknown(String),
@@ -109,6 +198,9 @@ pub struct Outcome {
     pub left: Vec<(ItemId, LeftAlone)>,
     /// Why nothing at all was done.
     pub error: Option<CommandError>,
+    /// Credentials that nothing uses any more: whoever gave the command removes them from the vault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freed: Vec<CredentialId>,
 }
 
 impl Outcome {

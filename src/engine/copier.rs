@@ -11,8 +11,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item::{Item, Mailbox};
-use crate::domain::pass::PassKind;
-use crate::domain::pass_plan::{Parameters, PassPlan, PlanError};
+use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
@@ -189,7 +188,8 @@ impl Worker<'_> {
         } else {
             Default::default()
         };
-        let (plan, failed) = self.plan(&pass).await?;
+        let plan = pass.plan.map_or_else(|| PassPlan::new(pass.kind, Parameters::default()), Ok)?;
+        let failed = self.failed(&plan).await?;
         let (source_admin, destination_admin) = store.project_credentials(project.id).await?;
         let order = PassOrder {
             pass: self.pass,
@@ -215,24 +215,16 @@ impl Worker<'_> {
         Ok(Ready { order, source, destination })
     }
 
-    /// What the pass does, and of which messages if it tries errors again.
-    async fn plan(&self, pass: &PassRow) -> Result<(PassPlan, BTreeMap<FolderPath, BTreeSet<Uid>>), Unready> {
-        let store = &self.workspace.store;
+    /// The messages that it tries again.
+    async fn failed(&self, plan: &PassPlan) -> Result<BTreeMap<FolderPath, BTreeSet<Uid>>, StoreError> {
+        let Select::FailedOf(earlier) = plan.select else { return Ok(BTreeMap::new()) };
         let mut failed: BTreeMap<FolderPath, BTreeSet<Uid>> = BTreeMap::new();
-        let mut failed_of = None;
-        if pass.kind == PassKind::RetryErrors {
-            let passes = store.passes(self.item).await?;
-            let with_errors = |row: &&PassRow| row.id < pass.id && row.progress.counts.errors > 0;
-            failed_of = passes.iter().filter(with_errors).map(|row| row.id).max();
-        }
-        if let Some(earlier) = failed_of {
-            for row in store.item_errors(earlier, u32::MAX, 0).await? {
-                if let (Some(folder), Some(uid)) = (row.error.folder, row.error.source) {
-                    failed.entry(folder).or_default().insert(uid);
-                }
+        for row in self.workspace.store.item_errors(earlier, u32::MAX, 0).await? {
+            if let (Some(folder), Some(uid)) = (row.error.folder, row.error.source) {
+                failed.entry(folder).or_default().insert(uid);
             }
         }
-        Ok((PassPlan::new(pass.kind, Parameters { before: None, failed_of })?, failed))
+        Ok(failed)
     }
 
     /// The last sign of life of an earlier attempt or, if this is the first, of the item's earlier passes.
@@ -284,6 +276,8 @@ impl Worker<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::pass::PassKind;
+    use crate::domain::start_order::StartOrder;
     use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -346,7 +340,8 @@ mod tests {
             clock: Arc::new(SystemClock),
             endpoints: Arc::new(RealEndpoints),
         });
-        let start = Command::Start { project, items: vec![item], kind: PassKind::Full };
+        let start =
+            Command::Start { project, items: vec![item], lacking: Vec::new(), order: StartOrder::now(PassKind::Full) };
         assert_eq!(engine.command(start).await.done, [item]);
         tokio::task::spawn_blocking(move || hears.recv()).await.unwrap().expect("the keyring is asked");
         engine.close().await;

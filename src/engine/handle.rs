@@ -137,6 +137,7 @@ async fn purge(store: Store) {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::start_order::StartOrder;
     use async_trait::async_trait;
 
     use super::*;
@@ -190,7 +191,12 @@ mod tests {
             endpoints: Arc::new(RealEndpoints),
         };
         let engine = Engine::start_with(workspace, Runners { copier: Arc::new(Panics), remote: None });
-        let start = Command::Start { project, items: items.clone(), kind: PassKind::Full };
+        let start = Command::Start {
+            project,
+            items: items.clone(),
+            lacking: Vec::new(),
+            order: StartOrder::now(PassKind::Full),
+        };
         assert_eq!(engine.command(start).await.done, items);
         let mut snapshots = engine.snapshots();
         let all_failed = |snapshot: &Arc<Snapshot>| {

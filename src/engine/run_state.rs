@@ -3,15 +3,21 @@
 //! [`RunState::handle`] is synchronous and touches nothing outside: the time and an event go in, effects come out, and
 //! [`RunState::next_due`] tells when to ask again. Statuses change through the one transition function of the domain only.
 
+mod event;
+mod holds;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::event::{Change, Effect, Event, KnownItem, Limits};
+use self::holds::Outage;
 use self::waiting::{QueueId, WaitingItems};
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
-use crate::domain::status::{self, Refusal, Status, Wait};
+use crate::domain::retry::LATE;
+use crate::domain::start_order::Turn;
+use crate::domain::status::{self, HoldReason, Refusal, Status, Wait};
 use crate::engine::command::{LeftAlone, Outcome};
 use crate::engine::runner::RunnerKind;
 use crate::pass::PassEnd;
@@ -19,94 +25,13 @@ use crate::pass::PassEnd;
 /// Items of one project that a remote service works on at once: it does the work, here they are only watched.
 const REMOTE_AT_ONCE: u32 = 1000;
 
-/// What happens to the run state.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A project's items became known, or what they read and write, and how many may run at once.
-    Load {
-        /// The project.
-        project: ProjectId,
-        /// The items.
-        items: Vec<KnownItem>,
-        /// Its option *concurrent migrations*.
-        concurrent: u32,
-    },
-    /// Passes that wait for this were made for these items; that they may start was decided by [`RunState::startable`].
-    Submitted {
-        /// The items and their passes.
-        passes: Vec<(ItemId, PassId)>,
-        /// What they wait for.
-        wait: Wait,
-    },
-    /// Held and left-behind submissions of these items may run.
-    Resume(Vec<ItemId>),
-    /// A worker has loaded what it needs.
-    Loaded(ItemId),
-    /// A worker is done.
-    Ended(ItemId, PassEnd),
-    /// Stop these.
-    Stop(Vec<ItemId>),
-    /// Drop the connections of these.
-    Abort(Vec<ItemId>),
-    /// Nothing new starts any more; what runs is told to stop.
-    Close,
-    /// Time went on.
-    Tick,
-}
-
-/// An item as it is found in the database.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownItem {
-    /// The item.
-    pub item: ItemId,
-    /// Its status.
-    pub status: Status,
-    /// Its latest pass.
-    pub pass: Option<PassId>,
-    /// When that starts, if it is scheduled.
-    pub until: Option<i64>,
-    /// What it reads and writes.
-    pub mailboxes: Mailboxes,
-    /// Who works on it.
-    pub runner: RunnerKind,
-}
-
-/// What the dispatcher has to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Write a status.
-    Status(Change),
-    /// Start a runner of this kind on it.
-    Spawn(ItemId, PassId, RunnerKind),
-    /// Tell a worker to stop.
-    Stop(ItemId),
-    /// Tell a worker to drop everything.
-    Abort(ItemId),
-    /// A person gave the word: refused administrator logins are tried again.
-    TryAgain(ProjectId),
-}
-
-/// A change of status.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// The item.
-    pub item: ItemId,
-    /// Its pass.
-    pub pass: PassId,
-    /// What it was.
-    pub from: Status,
-    /// What it is.
-    pub to: Status,
-    /// Why, when it failed or is held.
-    pub failure: Option<(Option<Side>, Failure)>,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct ItemState {
     project: ProjectId,
     status: Status,
     pass: Option<PassId>,
     until: Option<i64>,
+    hold: Option<HoldReason>,
     mailboxes: Mailboxes,
     runner: RunnerKind,
     /// What it was given when its worker started.
@@ -121,27 +46,33 @@ impl ItemState {
 
 #[derive(Debug, Default)]
 struct ProjectQueue {
-    /// Its option *concurrent migrations*, for the copier.
-    concurrent: u32,
+    limits: Limits,
     running: BTreeMap<RunnerKind, u32>,
+    /// One of its servers cannot be reached.
+    outage: Option<Outage>,
 }
 
 impl ProjectQueue {
     /// Whether one more may run.
     fn is_free(&self, runner: RunnerKind) -> bool {
         let most = match runner {
-            RunnerKind::Copier => self.concurrent,
+            RunnerKind::Copier => self.limits.concurrent,
             RunnerKind::Remote => REMOTE_AT_ONCE,
         };
         self.running.get(&runner).copied().unwrap_or(0) < most
+    }
+
+    /// What a submission waits for that nothing else keeps.
+    fn wait(&self) -> Wait {
+        if self.limits.held { Wait::Word(HoldReason::Switch) } else { Wait::None }
     }
 }
 
 /// The run state.
 #[derive(Debug, Default)]
 pub struct RunState {
-    seats: BTreeMap<ItemId, ItemState>,
-    places: BTreeMap<ProjectId, ProjectQueue>,
+    items: BTreeMap<ItemId, ItemState>,
+    projects: BTreeMap<ProjectId, ProjectQueue>,
     /// Submitted, in order.
     waiting: WaitingItems,
     /// Scheduled, by their time.
@@ -152,18 +83,39 @@ pub struct RunState {
 impl RunState {
     /// Whether a project's items are known.
     pub fn knows(&self, project: ProjectId) -> bool {
-        self.places.contains_key(&project)
+        self.projects.contains_key(&project)
     }
 
     /// Whether any of these items waits for a worker or has one.
     pub fn is_busy(&self) -> bool {
-        self.places.values().any(|place| place.running.values().any(|running| *running > 0))
+        self.projects.values().any(|queue| queue.running.values().any(|running| *running > 0))
             || (!self.closing && !self.waiting.is_empty())
     }
 
     /// An item's status.
     pub fn status(&self, item: ItemId) -> Option<Status> {
-        self.seats.get(&item).map(|seat| seat.status)
+        self.items.get(&item).map(|item| item.status)
+    }
+
+    /// The projects of which a server cannot be reached, and when that is tried again; UTC epoch milliseconds.
+    pub fn outages(&self) -> impl Iterator<Item = (ProjectId, i64)> {
+        self.projects.iter().filter_map(|(project, queue)| Some((*project, queue.outage.as_ref()?.next)))
+    }
+
+    /// How many items of a project may run.
+    pub fn limits(&self, project: ProjectId) -> Option<Limits> {
+        self.projects.get(&project).map(|queue| queue.limits)
+    }
+
+    /// Whether others wait for this item to get through to its servers.
+    pub fn awaits(&self, item: ItemId) -> bool {
+        self.items.get(&item).and_then(|item| self.projects.get(&item.project)).is_some_and(|p| p.outage.is_some())
+    }
+
+    /// What a submission to a project waits for.
+    pub fn wait(&self, project: ProjectId, credentials: bool, until: Option<i64>) -> Wait {
+        let held = self.projects.get(&project).and_then(|queue| queue.wait().hold());
+        Wait::first(credentials, held, until)
     }
 
     /// Which of these items may be started so; the others with the reason.
@@ -171,7 +123,7 @@ impl RunState {
         let start = status::Event::Start(wait);
         let mut outcome = Outcome::default();
         for item in items {
-            match self.seats.get(item).map(|seat| seat.status.after(start)) {
+            match self.items.get(item).map(|item| item.status.after(start)) {
                 Some(Ok(_)) => outcome.done.push(*item),
                 Some(Err(refusal)) => outcome.left.push((*item, refusal.into())),
                 None => outcome.left.push((*item, LeftAlone::Missing)),
@@ -182,10 +134,10 @@ impl RunState {
 
     /// Forgets a project that was deleted; not while one of its items waits or runs.
     pub fn forget(&mut self, project: ProjectId) -> bool {
-        let at_rest = |seat: &ItemState| seat.project != project || seat.status.is_at_rest();
-        let forgets = self.seats.values().all(at_rest) && self.places.remove(&project).is_some();
+        let at_rest = |item: &ItemState| item.project != project || item.status.is_at_rest();
+        let forgets = self.items.values().all(at_rest) && self.projects.remove(&project).is_some();
         if forgets {
-            self.seats.retain(|_, seat| seat.project != project);
+            self.items.retain(|_, item| item.project != project);
             for runner in RunnerKind::ALL {
                 self.waiting.drain((project, runner));
             }
@@ -195,123 +147,145 @@ impl RunState {
 
     /// The projects whose items are known.
     pub fn projects(&self) -> impl Iterator<Item = ProjectId> {
-        self.places.keys().copied()
+        self.projects.keys().copied()
     }
 
-    /// When the next scheduled item is due, UTC epoch milliseconds.
+    /// When the next scheduled item or the next try of a server is due, UTC epoch milliseconds.
     pub fn next_due(&self) -> Option<i64> {
-        self.due.first().filter(|_| !self.closing).map(|(at, _)| *at)
+        let scheduled = self.due.first().map(|(at, _)| *at);
+        let tries = self.projects.values().filter_map(|queue| queue.outage.as_ref()?.due());
+        scheduled.into_iter().chain(tries).min().filter(|_| !self.closing)
     }
 
-    /// Takes in an event at this time (UTC epoch milliseconds) and answers what to do, and for stops which items were stopped.
+    /// Takes in an event at this time (UTC epoch milliseconds) and answers what to do, and for what a person asked on which items
+    /// it was done.
     pub fn handle(&mut self, now: i64, event: Event) -> (Vec<Effect>, Outcome) {
         let mut effects = Vec::new();
         let mut outcome = Outcome::default();
         match event {
-            Event::Load { project, items, concurrent } => self.load(project, items, concurrent),
-            Event::Submitted { passes, wait } => self.submitted(passes, wait, &mut effects),
+            Event::Load { project, items, limits } => self.load(now, project, items, limits),
+            Event::Submitted { passes, wait, until, turn } => {
+                self.submitted(passes, (wait, until, turn), &mut effects);
+            }
             Event::Resume(items) => self.resume(&items, &mut outcome, &mut effects),
-            Event::Loaded(item) => drop(self.change(item, status::Event::Loaded, None, &mut effects)),
-            Event::Ended(item, end) => self.ended(item, end, &mut effects),
+            Event::Loaded(item) => {
+                self.change(item, status::Event::Loaded, None, &mut effects).ok();
+            }
+            Event::Reached(item) => self.reached(item, &mut effects),
+            Event::Ended(item, end) => self.ended(now, item, end, &mut effects),
             Event::Stop(items) => self.stop(&items, &mut outcome, &mut effects),
-            Event::Abort(items) => {
-                for item in items {
-                    if self.status(item).is_some_and(Status::is_active) {
-                        let _ = self.change(item, status::Event::Stop, None, &mut effects);
-                        effects.push(Effect::Abort(item));
-                        outcome.done.push(item);
-                    }
-                }
-            }
+            Event::Withdraw(items) => self.withdraw(&items, &mut outcome, &mut effects),
+            Event::Abort(items) => self.abort(&items, &mut outcome, &mut effects),
+            Event::Limits(project, limits) => self.limit(project, limits, &mut effects),
+            Event::TryNow(project) => self.try_now(now, project),
+            Event::Next(items) => self.next(&items, &mut outcome),
+            Event::CredentialsCame(items) => self.credentials_came(now, &items, &mut outcome, &mut effects),
+            Event::Reset(items) => self.reset(&items),
+            Event::Deleted(items) => self.deleted(&items),
             Event::Tick => {}
-            Event::Close => {
-                self.closing = true;
-                let active: Vec<_> = self.seats.iter().filter(|s| s.1.status.is_active()).map(|s| *s.0).collect();
-                for item in active {
-                    // A Queued item cannot be stopped (R8): its worker is told, and it is Submitted again.
-                    let _ = self.change(item, status::Event::Stop, None, &mut effects);
-                    effects.push(Effect::Stop(item));
-                    outcome.done.push(item);
-                }
-            }
+            Event::Close => self.close(&mut outcome, &mut effects),
         }
         self.take_due(now, &mut effects);
+        self.probe(now, &mut effects);
         self.schedule(&mut effects);
         (effects, outcome)
     }
 
-    /// Scheduled items whose time came stand in their queues, in the order of their times.
+    /// Scheduled items whose time came stand in their queues, in the order of their times. What comes too late is held, because
+    /// nobody may be there any more who wanted it then (D16).
     fn take_due(&mut self, now: i64, effects: &mut Vec<Effect>) {
         while let Some((at, item)) = self.due.first().copied().filter(|(at, _)| !self.closing && *at <= now) {
             self.due.remove(&(at, item));
-            if self.change(item, status::Event::TimeCame(Wait::None), None, effects).is_ok()
-                && let Some(queue) = self.seats.get(&item).map(ItemState::queue)
-            {
+            let Some(queue) = self.items.get(&item).map(ItemState::queue) else { continue };
+            let late = u128::from(now.abs_diff(at)) > LATE.as_millis();
+            let wait = match self.projects.get(&queue.0) {
+                _ if late => Wait::Word(HoldReason::Missed),
+                Some(project) => project.wait(),
+                None => Wait::None,
+            };
+            let changed = self.change(item, status::Event::TimeCame(wait), None, effects);
+            if changed == Ok(Status::Submitted) {
                 self.waiting.push(queue, item);
             }
         }
     }
 
-    fn load(&mut self, project: ProjectId, items: Vec<KnownItem>, concurrent: u32) {
-        self.places.entry(project).or_default().concurrent = concurrent;
-        for KnownItem { item, status, pass, until, mailboxes, runner } in items {
-            if !self.seats.contains_key(&item) && status == Status::Scheduled {
+    fn load(&mut self, now: i64, project: ProjectId, items: Vec<KnownItem>, limits: Limits) {
+        self.projects.entry(project).or_default().limits = limits;
+        for KnownItem { item, status, pass, until, hold, mailboxes, runner } in items {
+            if !self.items.contains_key(&item) && status == Status::Scheduled {
                 self.due.extend(until.map(|at| (at, item)));
             }
-            let seat = ItemState { project, status, pass, until, mailboxes, runner, holds: None };
-            let seat = self.seats.entry(item).or_insert(seat);
+            let known = ItemState { project, status, pass, until, hold, mailboxes, runner, holds: None };
+            let known = self.items.entry(item).or_insert(known);
             // Another login may have come since.
-            seat.mailboxes = mailboxes;
+            known.mailboxes = mailboxes;
         }
+        self.remember_outage(now, project);
     }
 
-    fn submitted(&mut self, passes: Vec<(ItemId, PassId)>, wait: Wait, effects: &mut Vec<Effect>) {
+    fn submitted(
+        &mut self,
+        passes: Vec<(ItemId, PassId)>,
+        (wait, until, turn): (Wait, Option<i64>, Turn),
+        effects: &mut Vec<Effect>,
+    ) {
         let mut projects = BTreeSet::new();
+        let mut queued = Vec::new();
         for (item, pass) in passes {
-            let Some(seat) = self.seats.get_mut(&item) else { continue };
-            let Ok(status) = seat.status.after(status::Event::Start(wait)) else { continue };
-            (seat.status, seat.pass) = (status, Some(pass));
-            seat.until = if let Wait::Until(at) = wait { Some(at) } else { None };
-            let (project, queue) = (seat.project, seat.queue());
-            projects.insert(project);
+            let Some(known) = self.items.get_mut(&item) else { continue };
+            let Ok(status) = known.status.after(status::Event::Start(wait)) else { continue };
+            (known.status, known.pass, known.until, known.hold) = (status, Some(pass), until, wait.hold());
+            projects.insert(known.project);
             match wait {
-                Wait::None => self.waiting.push(queue, item),
+                Wait::None => queued.push((known.queue(), item)),
                 Wait::Until(at) => drop(self.due.insert((at, item))),
-                Wait::Word | Wait::Credentials => {}
+                Wait::Word(_) | Wait::Credentials => {}
             }
         }
-        // A new Start is the consultant's word that the logins are right now.
-        effects.extend(projects.into_iter().map(Effect::TryAgain));
+        self.enqueue(queued, turn);
+        for project in projects {
+            self.forget_outage(project);
+            // A new Start is the consultant's word that the logins are right now.
+            effects.push(Effect::TryAgain(project));
+        }
     }
 
-    fn resume(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
-        let mut waiting: BTreeSet<ItemId> = self.waiting.items().collect();
-        let mut projects = BTreeSet::new();
-        for item in items {
-            let Some(seat) = self.seats.get(item).copied() else { continue };
-            let queued = !waiting.insert(*item);
-            if seat.status == Status::Held {
-                if projects.insert(seat.project) {
-                    effects.push(Effect::TryAgain(seat.project));
-                }
-                let _ = self.change(*item, status::Event::Resume(Wait::None), None, effects);
-            } else if seat.status != Status::Submitted || queued {
-                continue;
-            }
-            self.waiting.push(seat.queue(), *item);
-            outcome.done.push(*item);
+    /// These stand in their queues, in this order: behind all others, or before them.
+    fn enqueue(&mut self, items: Vec<(QueueId, ItemId)>, turn: Turn) {
+        match turn {
+            Turn::Last => items.into_iter().for_each(|(queue, item)| self.waiting.push(queue, item)),
+            Turn::Next => items.into_iter().rev().for_each(|(queue, item)| self.waiting.push_first(queue, item)),
         }
+    }
+
+    /// Those of these that wait for a worker stand before all others.
+    fn next(&mut self, items: &[ItemId], outcome: &mut Outcome) {
+        let chosen: BTreeSet<ItemId> = items.iter().copied().collect();
+        let queues: BTreeSet<QueueId> = items.iter().filter_map(|item| Some(self.items.get(item)?.queue())).collect();
+        let mut found = BTreeMap::new();
+        for queue in queues {
+            found.extend(self.waiting.take_out(queue, |item| chosen.contains(&item)).into_iter().map(|i| (i, queue)));
+        }
+        let order = items.iter().filter_map(|item| Some((found.remove(item)?, *item))).collect::<Vec<_>>();
+        let moved: BTreeSet<ItemId> = order.iter().map(|(_, item)| *item).collect();
+        for item in chosen.difference(&moved) {
+            outcome.left.push((*item, LeftAlone::NotInQueue));
+        }
+        outcome.done.extend(order.iter().map(|(_, item)| *item));
+        self.enqueue(order, Turn::Next);
     }
 
     fn stop(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
+        let queued: BTreeSet<ItemId> = self.waiting.items().collect();
         for item in items {
+            // What an earlier process left behind is as good as held: nobody takes it without a word.
+            if self.status(*item) == Some(Status::Submitted) && !queued.contains(item) {
+                self.change(*item, status::Event::Hold(HoldReason::Interrupted), None, effects).ok();
+            }
             match self.change(*item, status::Event::Stop, None, effects) {
                 Ok(Status::Stopping) => effects.push(Effect::Stop(*item)),
-                Ok(_) => {
-                    if let Some(at) = self.seats.get_mut(item).and_then(|seat| seat.until.take()) {
-                        self.due.remove(&(at, *item));
-                    }
-                }
+                Ok(_) => self.off_schedule(*item),
                 Err(refusal) => {
                     outcome.left.push((*item, refusal.into()));
                     continue;
@@ -321,44 +295,71 @@ impl RunState {
         }
     }
 
-    fn ended(&mut self, item: ItemId, end: PassEnd, effects: &mut Vec<Effect>) {
-        let Some(seat) = self.seats.get(&item).copied() else { return };
+    fn off_schedule(&mut self, item: ItemId) {
+        if let Some(at) = self.items.get_mut(&item).and_then(|item| item.until.take()) {
+            self.due.remove(&(at, item));
+        }
+    }
+
+    fn abort(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
+        for item in items {
+            if self.status(*item).is_some_and(Status::is_active) {
+                self.change(*item, status::Event::Stop, None, effects).ok();
+                effects.push(Effect::Abort(*item));
+                outcome.done.push(*item);
+            }
+        }
+    }
+
+    fn close(&mut self, outcome: &mut Outcome, effects: &mut Vec<Effect>) {
+        self.closing = true;
+        let active: Vec<_> = self.items.iter().filter(|(_, item)| item.status.is_active()).map(|(id, _)| *id).collect();
+        for item in active {
+            // A Queued item cannot be stopped (R8): its worker is told, and it is Submitted again.
+            self.change(item, status::Event::Stop, None, effects).ok();
+            effects.push(Effect::Stop(item));
+            outcome.done.push(item);
+        }
+    }
+
+    /// What these items were in the database is forgotten there: they were never started.
+    fn reset(&mut self, items: &[ItemId]) {
+        for item in items {
+            if let Some(known) = self.items.get_mut(item).filter(|known| known.status.is_at_rest()) {
+                (known.status, known.pass, known.until, known.hold) = (Status::NotSubmitted, None, None, None);
+            }
+        }
+    }
+
+    fn deleted(&mut self, items: &[ItemId]) {
+        for item in items {
+            if self.status(*item).is_some_and(Status::is_at_rest) {
+                self.items.remove(item);
+            }
+        }
+    }
+
+    fn ended(&mut self, now: i64, item: ItemId, end: PassEnd, effects: &mut Vec<Effect>) {
+        let Some(known) = self.items.get(&item).copied() else { return };
         self.leave(item);
         let (event, failure) = match end {
             PassEnd::Completed { .. } => (status::Event::Finish, None),
             // Without having been told by a person (a Queued item when the program closes): the same pass goes on later.
-            PassEnd::Stopped if seat.status != Status::Stopping => (status::Event::Interrupted(Wait::None), None),
+            PassEnd::Stopped if known.status != Status::Stopping => (status::Event::Interrupted(Wait::None), None),
             PassEnd::Stopped => (status::Event::StopConfirmed, None),
-            PassEnd::Failed { side, failure } => self.failed(seat.project, side, failure, effects),
+            PassEnd::Failed { side, failure } => self.failed(now, item, (side, failure), effects),
         };
+        match (event, &failure) {
+            (_, Some((_, Failure { cause: Cause::Unreachable, .. }))) => {}
+            // Whatever else it met, it met it at a server that answers.
+            (status::Event::Finish, _) | (_, Some(_)) => self.reached(item, effects),
+            _ => self.not_tried(now, item),
+        }
         // A pass may end before its worker reported that it had loaded.
         if event == status::Event::Finish && self.status(item) == Some(Status::Queued) {
-            let _ = self.change(item, status::Event::Loaded, None, effects);
+            self.change(item, status::Event::Loaded, None, effects).ok();
         }
-        let _ = self.change(item, event, failure, effects);
-    }
-
-    /// A refused administrator login fails the one item that tried it and holds all others that would (D24).
-    fn failed(
-        &mut self,
-        project: ProjectId,
-        side: Option<Side>,
-        failure: Failure,
-        effects: &mut Vec<Effect>,
-    ) -> (status::Event, Option<(Option<Side>, Failure)>) {
-        match failure.cause {
-            Cause::AdministratorLoginRefused => {
-                for item in self.waiting.drain((project, RunnerKind::Copier)) {
-                    let _ = self.change(item, status::Event::Hold, Some((side, failure.clone())), effects);
-                }
-                (status::Event::Fatal, Some((side, failure)))
-            }
-            Cause::AdministratorLoginHeld => {
-                let failure = Failure { cause: Cause::AdministratorLoginRefused, ..failure };
-                (status::Event::Interrupted(Wait::Word), Some((side, failure)))
-            }
-            _ => (status::Event::Fatal, Some((side, failure))),
-        }
+        self.change(item, event, failure, effects).ok();
     }
 
     fn change(
@@ -368,11 +369,12 @@ impl RunState {
         failure: Option<(Option<Side>, Failure)>,
         effects: &mut Vec<Effect>,
     ) -> Result<Status, Refusal> {
-        let Some(seat) = self.seats.get_mut(&item) else { return Err(Refusal::NotRunning) };
-        let (from, to) = (seat.status, seat.status.after(event)?);
-        seat.status = to;
-        if let Some(pass) = seat.pass {
-            effects.push(Effect::Status(Change { item, pass, from, to, failure }));
+        let Some(known) = self.items.get_mut(&item) else { return Err(Refusal::NotRunning) };
+        let (from, to) = (known.status, known.status.after(event)?);
+        let hold = event.hold();
+        (known.status, known.hold) = (to, hold);
+        if let Some(pass) = known.pass {
+            effects.push(Effect::Status(Change { item, pass, from, to, failure, hold }));
         }
         Ok(to)
     }
@@ -383,7 +385,7 @@ impl RunState {
             return;
         }
         // A mailbox passed on within one project may let another project's item start: until nobody can.
-        let projects = self.places.keys();
+        let projects = self.projects.keys();
         let queues: Vec<QueueId> =
             projects.flat_map(|project| RunnerKind::ALL.map(|runner| (*project, runner))).collect();
         let mut more = true;
@@ -398,23 +400,23 @@ impl RunState {
     fn fill(&mut self, queue: QueueId, effects: &mut Vec<Effect>) -> bool {
         let mut any = false;
         let (project, runner) = queue;
-        while self.places.get(&project).is_some_and(|place| place.is_free(runner)) {
+        while self.projects.get(&project).is_some_and(|project| project.is_free(runner)) {
             let Some(next) = self.waiting.next(queue) else { break };
             any = true;
-            let Some(seat) = self.seats.get(&next.item).copied() else {
+            let Some(known) = self.items.get(&next.item).copied() else {
                 self.waiting.pass_on(next, None);
                 continue;
             };
-            if !self.waiting.take(queue, next, &seat.mailboxes) {
+            if !self.waiting.take(queue, next, &known.mailboxes) {
                 continue;
             }
-            if let Some(seat) = self.seats.get_mut(&next.item) {
-                seat.holds = Some(seat.mailboxes);
+            if let Some(known) = self.items.get_mut(&next.item) {
+                known.holds = Some(known.mailboxes);
             }
-            if let Some(place) = self.places.get_mut(&project) {
-                *place.running.entry(runner).or_default() += 1;
+            if let Some(project) = self.projects.get_mut(&project) {
+                *project.running.entry(runner).or_default() += 1;
             }
-            match (self.change(next.item, status::Event::Take, None, effects), seat.pass) {
+            match (self.change(next.item, status::Event::Take, None, effects), known.pass) {
                 (Ok(_), Some(pass)) => effects.push(Effect::Spawn(next.item, pass, runner)),
                 _ => self.leave(next.item),
             }
@@ -424,9 +426,9 @@ impl RunState {
 
     /// An item's place and its mailboxes are free again.
     fn leave(&mut self, item: ItemId) {
-        let Some(seat) = self.seats.get_mut(&item) else { return };
-        let ((project, runner), held) = (seat.queue(), seat.holds.take());
-        if let Some(running) = self.places.get_mut(&project).and_then(|place| place.running.get_mut(&runner)) {
+        let Some(known) = self.items.get_mut(&item) else { return };
+        let ((project, runner), held) = (known.queue(), known.holds.take());
+        if let Some(running) = self.projects.get_mut(&project).and_then(|queue| queue.running.get_mut(&runner)) {
             *running = running.saturating_sub(1);
         }
         if let Some(mailboxes) = held {

@@ -1,6 +1,6 @@
 //! What watchers see: rows of items in chunks that revisions share (D25).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::failure::Side;
@@ -8,7 +8,8 @@ use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::record::PassProgress;
 use crate::domain::star::Star;
-use crate::domain::status::Status;
+use crate::domain::status::{HoldReason, Status};
+use crate::store;
 
 /// Rows in one chunk.
 const CHUNK: usize = 256;
@@ -26,22 +27,84 @@ pub struct ItemRow {
     pub destination: String,
     /// Its star.
     pub star: Option<Star>,
+    /// What a person noted about it.
+    pub note: Option<String>,
     /// Its status.
     pub status: Status,
-    /// Its latest pass: number, kind, attempt.
-    pub pass: Option<(PassId, PassKind, u32)>,
-    /// When that pass was submitted; UTC epoch milliseconds.
-    pub submitted: Option<i64>,
-    /// When a worker first took that pass, and when it ended.
-    pub started: Option<i64>,
-    /// See `started`.
-    pub ended: Option<i64>,
+    /// Its latest pass, if it ever had one since it was made or reset.
+    pub pass: Option<LatestPass>,
     /// The figures of that pass.
     pub progress: PassProgress,
     /// Message bytes a second over the last seconds; 0 when nothing runs or it pauses.
     pub speed: u64,
     /// Why it failed or is held.
     pub failure: Option<(Option<Side>, crate::domain::failure::Failure)>,
+}
+
+/// The latest pass of an item. Times are UTC epoch milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatestPass {
+    /// Its number.
+    pub id: PassId,
+    /// What it does.
+    pub kind: PassKind,
+    /// 1, and one more after each interruption.
+    pub attempt: u32,
+    /// When it was submitted.
+    pub submitted: i64,
+    /// When a worker first took it.
+    pub started: Option<i64>,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// When it is to start, if that was chosen.
+    pub until: Option<i64>,
+    /// Why it is held, if it is.
+    pub hold: Option<HoldReason>,
+    /// When it came to its status.
+    pub since: i64,
+}
+
+impl LatestPass {
+    /// A pass that was just submitted.
+    pub fn submitted(id: PassId, kind: PassKind, at: i64) -> Self {
+        Self { id, kind, attempt: 1, submitted: at, started: None, ended: None, until: None, hold: None, since: at }
+    }
+
+    /// The last thing that is known to have happened to it.
+    pub fn last(&self) -> i64 {
+        self.ended.or(self.started).unwrap_or(self.submitted)
+    }
+}
+
+impl ItemRow {
+    /// An item as the database has it.
+    pub fn stored(row: &store::ItemRow) -> Self {
+        let latest = row.latest.as_ref();
+        let pass = latest.map(|pass| LatestPass {
+            id: pass.id,
+            kind: pass.kind,
+            attempt: pass.attempt,
+            submitted: pass.submitted,
+            started: pass.started,
+            ended: pass.ended,
+            until: pass.schedule.as_ref().map(|schedule| schedule.at),
+            hold: pass.hold,
+            since: pass.since,
+        });
+        Self {
+            item: row.item.id,
+            project: row.item.project,
+            source: row.item.source.email.clone(),
+            destination: row.item.destination.email.clone(),
+            star: row.star,
+            note: row.note.clone(),
+            status: row.status(),
+            pass,
+            progress: latest.map(|pass| pass.progress.clone()).unwrap_or_default(),
+            speed: 0,
+            failure: latest.and_then(|pass| pass.failure.clone()).map(|ended| (ended.side, ended.failure)),
+        }
+    }
 }
 
 /// One state of everything the engine has loaded.
@@ -51,6 +114,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// Grows when rows went, and others therefore have other places.
     pub layout: u64,
+    /// Projects of which a server cannot be reached, and when that is tried again; UTC epoch milliseconds.
+    pub outages: BTreeMap<ProjectId, i64>,
     /// Rows in the order in which they were loaded.
     pub chunks: Vec<Arc<Vec<Arc<ItemRow>>>>,
 }
@@ -108,8 +173,18 @@ impl Builder {
 
     /// Removes the rows of a project.
     pub fn remove(&mut self, project: ProjectId) {
-        let Snapshot { revision, layout, chunks } = std::mem::take(&mut self.current);
-        let rows = chunks.iter().flat_map(|chunk| chunk.iter()).filter(|row| row.project != project);
+        self.keep(|row| row.project != project);
+    }
+
+    /// Removes the rows of items that were deleted.
+    pub fn remove_items(&mut self, items: &[ItemId]) {
+        let gone: HashSet<ItemId> = items.iter().copied().collect();
+        self.keep(|row| !gone.contains(&row.item));
+    }
+
+    fn keep(&mut self, stays: impl Fn(&ItemRow) -> bool) {
+        let Snapshot { revision, layout, outages, chunks } = std::mem::take(&mut self.current);
+        let rows = chunks.iter().flat_map(|chunk| chunk.iter()).filter(|row| stays(row));
         let chunks: Vec<_> =
             rows.cloned().collect::<Vec<_>>().chunks(CHUNK).map(|rows| Arc::new(rows.to_vec())).collect();
         let places = chunks
@@ -117,8 +192,16 @@ impl Builder {
             .enumerate()
             .flat_map(|(chunk, rows)| rows.iter().enumerate().map(move |(at, row)| (row.item, (chunk, at))));
         self.places = places.collect();
-        self.current = Snapshot { revision, layout: layout + 1, chunks };
+        self.current = Snapshot { revision, layout: layout + 1, outages, chunks };
         self.changed = true;
+    }
+
+    /// Which servers cannot be reached.
+    pub fn set_outages(&mut self, outages: BTreeMap<ProjectId, i64>) {
+        if self.current.outages != outages {
+            self.current.outages = outages;
+            self.changed = true;
+        }
     }
 
     /// A row, if it is loaded.
@@ -147,11 +230,9 @@ mod tests {
             source: String::new(),
             destination: String::new(),
             star: None,
+            note: None,
             status: Status::NotSubmitted,
             pass: None,
-            submitted: None,
-            started: None,
-            ended: None,
             progress: PassProgress::default(),
             speed: 0,
             failure: None,

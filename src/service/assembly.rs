@@ -26,7 +26,23 @@ impl RunningEngine {
     ///
     /// # Errors
     /// The workspace's own folders cannot be made.
-    pub fn start(workspace: &OpenWorkspace, mut lock: WorkspaceLock) -> Result<Self, ServiceError> {
+    pub fn start(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
+        let mut running = Self::assemble(workspace, lock)?;
+        running.lock.settle();
+        Ok(running)
+    }
+
+    /// An engine in which nothing starts, for commands only. The mark of a crash stays for whoever resumes what it left (D3).
+    ///
+    /// # Errors
+    /// The workspace's own folders cannot be made.
+    pub(super) async fn at_rest(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
+        let running = Self::assemble(workspace, lock)?;
+        running.stop_all().await;
+        Ok(running)
+    }
+
+    fn assemble(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
         let engine = Engine::start(Workspace {
             store: workspace.store.clone(),
             vault: Arc::clone(&workspace.vault) as Arc<dyn Vault>,
@@ -36,7 +52,6 @@ impl RunningEngine {
             clock: Arc::clone(&workspace.options.clock),
             endpoints: Arc::clone(&workspace.options.endpoints),
         });
-        lock.settle();
         Ok(Self { engine, lock })
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
+use super::times::TimeError;
 use crate::domain::server::Unfit;
 use crate::engine::command::CommandError;
 use crate::platform::PlatformError;
@@ -57,6 +58,17 @@ pub enum ServiceError {
     /// It took the command and is still at it.
     #[error("the process that runs the passes took the command but has not answered yet")]
     OwnerSlow,
+    /// A time that a person wrote.
+    #[error(transparent)]
+    Time(#[from] TimeError),
+    /// Mail would be moved for the first time in this project, and nobody has said that the direction is right.
+    #[error("the direction was never confirmed: this copies FROM {from} INTO {into}")]
+    DirectionNotConfirmed {
+        /// The source.
+        from: String,
+        /// The destination.
+        into: String,
+    },
     /// What passes between two processes cannot be read.
     #[error("{0}")]
     Message(#[from] serde_json::Error),
@@ -97,6 +109,8 @@ impl ServiceError {
             | Self::File { .. }
             | Self::Unfit(_)
             | Self::NoProject(_)
+            | Self::Time(_)
+            | Self::DirectionNotConfirmed { .. }
             | Self::NotOpen
             | Self::IsOpen => true,
             Self::Platform(_)

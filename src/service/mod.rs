@@ -1,7 +1,7 @@
 //! Use cases: what can be done with a workspace, written once for the window, the command line and the demo.
 //!
 //! Opening a workspace, choosing and unlocking its vault, assembling its engine, projects, imports, removal, whether a
-//! Start can begin, stopping without an engine. Plain async functions over an [`OpenWorkspace`], with typed errors whose
+//! Start can begin, commands without an engine of one's own. Plain async functions over an [`OpenWorkspace`], with typed errors whose
 //! `Display` is what people read. [`client`] is the same for a caller that must never wait.
 //!
 //! Does not belong here: what a terminal or a window looks like, exit codes, the run state (engine), columns (store). Every
@@ -15,10 +15,11 @@ pub mod items;
 pub mod launch;
 mod lockable_vault;
 mod opening;
+pub mod orders;
 pub mod projects;
 pub mod seam;
 pub mod start;
-pub mod stop;
+pub mod times;
 pub mod vault;
 mod workspace;
 

@@ -132,7 +132,7 @@ async fn left_behind(
             resume.entry(project).or_default().push(item);
         }
     } else {
-        store.hold_waiting().await?;
+        store.hold_waiting(now).await?;
         info.held = store.count_in(Status::Held).await?;
     }
     Ok(resume)

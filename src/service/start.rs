@@ -2,13 +2,28 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{OpenWorkspace, RunningEngine, ServiceError};
+use super::orders::Commander;
+use super::times::{self, TimeError};
+use super::{OpenWorkspace, ServiceError};
 use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::pass::PassKind;
-use crate::domain::readiness::{NotReady, StartCheck};
+use crate::domain::readiness::{NotReady, Start, StartCheck};
+use crate::domain::start_order::StartOrder;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::ItemRow;
+
+/// A Start as a person asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartRequest {
+    /// Whose items.
+    pub project: ProjectId,
+    /// Which.
+    pub items: Vec<ItemId>,
+    /// What the passes do, and when.
+    pub order: StartOrder,
+    /// Whether the person says with it that mail goes from the one server to the other.
+    pub confirms: bool,
+}
 
 /// What is done with items whose submission waits already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +39,8 @@ pub enum Waiting {
 pub struct Readiness {
     /// Those that can, in the order in which they were asked for.
     pub ready: Vec<ItemId>,
+    /// Of these, those that wait for a credential of their owner first (R11).
+    pub lacking: Vec<ItemId>,
     /// Those that cannot, and why.
     pub not_ready: Vec<(ItemId, NotReady)>,
 }
@@ -46,33 +63,49 @@ impl StartReport {
     }
 }
 
-/// Which of these items can start: a side without a credential, a mailbox that would be copied into itself, two people's
-/// mail in one Maildir, an item that is gone are reasons not to.
+/// Which items of a Start can start: a mailbox that would be copied into itself, two people's mail in one Maildir, an
+/// administrator whose password is not known, an item that is gone are reasons not to. Keeps it if a person confirms the
+/// direction.
 ///
 /// # Errors
-/// The database.
+/// None can: the direction was never confirmed, the time lies in the past, or the database.
 pub async fn readiness(
     workspace: &OpenWorkspace,
-    project: ProjectId,
-    items: Vec<ItemId>,
+    request: &StartRequest,
     waiting: Waiting,
 ) -> Result<Readiness, ServiceError> {
     let store = &workspace.store;
-    let admins = store.project_credentials(project).await?;
-    let (project, rows) = (store.project(project).await?, store.items(project).await?);
+    let StartRequest { project, items, order, confirms } = request;
+    let admins = store.project_credentials(*project).await?;
+    let (project, rows) = (store.project(*project).await?, store.items(*project).await?);
+    if let Some(at) = order.until().filter(|at| *at <= workspace.now()) {
+        return Err(TimeError::Past(times::told(at, &times::zone())).into());
+    }
+    if order.kind.moves_mail() && !project.starts.confirmed {
+        if !confirms {
+            let (from, into) = (project.source.to_string(), project.destination.to_string());
+            return Err(ServiceError::DirectionNotConfirmed { from, into });
+        }
+        store.set_confirmed(project.id, true).await?;
+    }
     let admins = (admins.0.is_some(), admins.1.is_some());
     let check = StartCheck::new(&project, admins, rows.iter().map(|row| &row.item));
     let known: HashMap<ItemId, &ItemRow> = rows.iter().map(|row| (row.item.id, row)).collect();
     let mut readiness = Readiness::default();
     let mut seen = HashSet::with_capacity(items.len());
-    for item in items.into_iter().filter(|item| seen.insert(*item)) {
+    for item in items.iter().copied().filter(|item| seen.insert(*item)) {
         let checked = match known.get(&item) {
-            Some(row) if waiting == Waiting::Refuses && !row.status().is_at_rest() => Ok(()),
+            Some(row) if waiting == Waiting::Refuses && !row.status().is_at_rest() => Ok(Start::Ready),
             Some(row) => check.check(&row.item),
             None => Err(NotReady::Deleted),
         };
         match checked {
-            Ok(()) => readiness.ready.push(item),
+            Ok(start) => {
+                readiness.ready.push(item);
+                if matches!(start, Start::Lacks(_)) {
+                    readiness.lacking.push(item);
+                }
+            }
             Err(why) => readiness.not_ready.push((item, why)),
         }
     }
@@ -95,25 +128,36 @@ pub async fn take(workspace: &OpenWorkspace) -> Result<WorkspaceLock, ServiceErr
 /// # Errors
 /// The engine did nothing.
 pub async fn run(
-    engine: &RunningEngine,
+    engine: Commander<'_>,
     project: ProjectId,
-    items: &[ItemId],
-    kind: PassKind,
-) -> Result<(), ServiceError> {
-    let resumed = engine.command(Command::Resume { project, items: items.to_vec() }).await;
-    let going: HashSet<ItemId> = resumed.done.iter().copied().collect();
-    let items = items.iter().copied().filter(|item| !going.contains(item)).collect();
-    let started = engine.command(Command::Start { project, items, kind }).await;
-    resumed.error.or(started.error).map_or(Ok(()), |error| Err(ServiceError::Engine(error)))
+    readiness: &Readiness,
+    order: StartOrder,
+) -> Result<Outcome, ServiceError> {
+    let Readiness { ready, lacking, .. } = readiness;
+    let mut outcome = Outcome::default();
+    if order.schedule.is_none() {
+        outcome = engine.command(Command::Resume { project, items: ready.clone() }).await?;
+    }
+    let going: HashSet<ItemId> = outcome.done.iter().copied().collect();
+    let items = ready.iter().copied().filter(|item| !going.contains(item)).collect();
+    let started = engine.command(Command::Start { project, items, lacking: lacking.clone(), order }).await?;
+    outcome.done.extend(started.done);
+    outcome.left.extend(started.left);
+    match outcome.error.take().or(started.error) {
+        Some(error) => Err(ServiceError::Engine(error)),
+        None => Ok(outcome),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::failure::Side;
+    use crate::domain::pass::PassKind;
+    use crate::domain::pass_plan::PassPlan;
     use crate::domain::project::Options;
     use crate::domain::server::Server;
-    use crate::domain::status::Status;
+    use crate::domain::start_order::Schedule;
+    use crate::domain::status::Wait;
     use crate::service::OpenOptions;
     use crate::store::{NewItem, Submission};
 
@@ -132,16 +176,23 @@ mod tests {
         };
         let imported = store.import_items(project, (0..2).map(new).collect()).await.unwrap();
         let (rests, waits, gone) = (imported[0].id, imported[1].id, ItemId(4711));
-        let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 1 };
-        store.submit(vec![waits], order).await.unwrap();
+        let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
+        store.submit(vec![(waits, PassPlan::FULL)], order).await.unwrap();
 
-        let asked = vec![waits, gone, rests, waits];
-        let window = readiness(&workspace, project, asked.clone(), Waiting::Refuses).await.unwrap();
-        let why = NotReady::NoCredential(vec![Side::Source]);
-        let not_ready = vec![(gone, NotReady::Deleted), (rests, why.clone())];
-        assert_eq!(window, Readiness { ready: vec![waits], not_ready });
-        let terminal = readiness(&workspace, project, asked, Waiting::GoesOn).await.unwrap();
-        let not_ready = vec![(waits, why.clone()), (gone, NotReady::Deleted), (rests, why)];
-        assert_eq!(terminal, Readiness { ready: Vec::new(), not_ready });
+        let (items, order) = (vec![waits, gone, rests, waits], StartOrder::now(PassKind::Full));
+        let mut asked = StartRequest { project, items, order, confirms: false };
+        let why = readiness(&workspace, &asked, Waiting::Refuses).await.unwrap_err();
+        let words = "this copies FROM imaps://a.example INTO maildir:/nowhere/{email}";
+        assert!(why.to_string().contains(words), "{why}");
+        asked.confirms = true;
+        let window = readiness(&workspace, &asked, Waiting::Refuses).await.unwrap();
+        let not_ready = vec![(gone, NotReady::Deleted)];
+        assert_eq!(window, Readiness { ready: vec![waits, rests], lacking: vec![rests], not_ready: not_ready.clone() });
+        asked.confirms = false;
+        let terminal = readiness(&workspace, &asked, Waiting::GoesOn).await.unwrap();
+        assert_eq!(terminal, Readiness { ready: vec![waits, rests], lacking: vec![waits, rests], not_ready });
+        asked.order.schedule = Some(Schedule { at: workspace.now() - 1, zone: "UTC".into() });
+        let late = readiness(&workspace, &asked, Waiting::GoesOn).await.unwrap_err();
+        assert!(late.to_string().contains("lies in the past"), "{late}");
     }
 }

@@ -291,7 +291,7 @@ impl Store {
     /// Refused while one of them is waiting or running.
     pub async fn delete_items(&self, items: Vec<ItemId>) -> Result<Vec<CredentialId>> {
         self.write_durably(move |transaction, _| {
-            all_at_rest(transaction, &items)?;
+            all_at_rest(transaction, items.iter().copied())?;
             let mut statement = transaction.prepare_cached(
                 "UPDATE item SET deleted = 1 WHERE id = ?1 RETURNING source_credential, destination_credential",
             )?;

@@ -33,7 +33,7 @@ pub use commands::CommandId;
 pub use credentials::Workspace;
 pub use error::{Result, StoreError};
 pub use items::{Became, DestinationRow, Imported, ItemRow, NewItem};
-pub use passes::{Ended, PassRow, Recovered, Schedule, Submission};
+pub use passes::{Ended, PassRow, Recovered, Submission};
 pub use progress::{ErrorRow, NoticeRow, PassFolderRow};
 pub use waiting::{StatusChange, Waiting};
 

@@ -4,35 +4,27 @@
 //! refused if another process was faster.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
-use serde::Serialize;
 
 use super::Store;
 use super::codec::{Columns, Json, Word};
 use super::error::{Result, StoreError, missing};
-use super::waiting::{checked, expect};
+use super::waiting::{StatusChange, apply, expect};
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
+use crate::domain::pass_plan::PassPlan;
 use crate::domain::project::Options;
 use crate::domain::record::PassProgress;
-use crate::domain::status::{Event, Status, Wait};
-
-/// An instant and the zone in which it was chosen (D16).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Schedule {
-    /// UTC epoch milliseconds.
-    pub at: i64,
-    /// IANA name.
-    pub zone: String,
-}
+use crate::domain::start_order::Schedule;
+use crate::domain::status::{Event, HoldReason, Status, Wait};
 
 /// What is submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
     /// What the passes do.
     pub kind: PassKind,
-    /// Submitted, Scheduled, Held or WaitingForUser.
-    pub status: Status,
+    /// What they wait for: it says whether they are Submitted, Scheduled, Held or Waiting for User.
+    pub wait: Wait,
     /// When they start, if not as soon as a worker is free.
     pub schedule: Option<Schedule>,
     /// Now.
@@ -61,8 +53,14 @@ pub struct PassRow {
     pub status: Status,
     /// 1 on its first run, one more after each interruption.
     pub attempt: u32,
+    /// What it does in detail; none in passes of older versions (D31).
+    pub plan: Option<PassPlan>,
     /// When it starts, if scheduled.
     pub schedule: Option<Schedule>,
+    /// Why it is held, if it is.
+    pub hold: Option<HoldReason>,
+    /// When it came to its status.
+    pub since: i64,
     /// When it was submitted.
     pub submitted: i64,
     /// When a worker first took it.
@@ -94,7 +92,7 @@ pub struct Recovered {
 
 /// The columns that [`pass_row`] reads, of a table or alias `p`.
 pub(super) const PASS_COLUMNS: &str =
-    "p.id, p.item, p.kind, p.status, p.attempt, p.schedule_at, p.schedule_zone, p.submitted, p.started, p.ended, p.failure,
+    "p.id, p.item, p.kind, p.status, p.attempt, p.plan, p.schedule_at, p.schedule_zone, p.hold, p.since, p.submitted, p.started, p.ended, p.failure,
      p.side, p.phase, p.folders_done, p.folders_total, p.current_folder, p.source, p.copied, p.already_there, p.skipped,
      p.vanished, p.errors, p.bytes, p.flags_updated, p.waiting, p.arrived, p.differ, p.in_flight, p.retry, p.updated";
 
@@ -107,10 +105,13 @@ pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option
         kind: columns.word()?,
         status: columns.word()?,
         attempt: columns.next()?,
+        plan: columns.maybe_json()?,
         schedule: match (columns.next()?, columns.next()?) {
             (Some(at), Some(zone)) => Some(Schedule { at, zone }),
             _ => None,
         },
+        hold: columns.maybe_word()?,
+        since: columns.next()?,
         submitted: columns.next()?,
         started: columns.next()?,
         ended: columns.next()?,
@@ -162,33 +163,36 @@ pub(super) fn status_of(connection: &Connection, item: ItemId) -> Result<Status>
 }
 
 /// Refuses if any of the items is waiting or running.
-pub(super) fn all_at_rest(connection: &Connection, items: &[ItemId]) -> Result<()> {
+pub(super) fn all_at_rest(connection: &Connection, items: impl IntoIterator<Item = ItemId>) -> Result<()> {
     let mut active = 0;
     for item in items {
-        active += u64::from(!at_rest(status_of(connection, *item)?));
+        active += u64::from(!at_rest(status_of(connection, item)?));
     }
     if active == 0 { Ok(()) } else { Err(StoreError::Active(active)) }
 }
 
 impl Store {
-    /// Makes a pass for each item; answers their ids in order. Refused as a whole if one of the items is waiting or running.
-    pub async fn submit(&self, items: Vec<ItemId>, submission: Submission) -> Result<Vec<PassId>> {
+    /// Makes a pass with its plan for each item; answers their ids in order. Refused as a whole if one of the items is waiting
+    /// or running.
+    pub async fn submit(&self, passes: Vec<(ItemId, PassPlan)>, submission: Submission) -> Result<Vec<PassId>> {
         self.write(move |transaction, _| {
-            all_at_rest(transaction, &items)?;
+            all_at_rest(transaction, passes.iter().map(|(item, _)| *item))?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO pass (item, kind, status, schedule_at, schedule_zone, submitted) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
             )?;
             let mut latest = transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?;
             let (at, zone) = submission.schedule.as_ref().map(|s| (s.at, s.zone.as_str())).unzip();
-            let mut passes = Vec::with_capacity(items.len());
-            for item in &items {
-                let (kind, status) = (Word(submission.kind), Word(submission.status));
-                insert.execute((item, kind, status, at, zone, submission.at))?;
+            let (kind, status) = (Word(submission.kind), Word(submission.wait.status()));
+            let hold = submission.wait.hold().map(Word);
+            let mut ids = Vec::with_capacity(passes.len());
+            for (item, plan) in &passes {
+                insert.execute((item, &kind, &status, Json(plan), at, zone, &hold, submission.at))?;
                 let pass = PassId(transaction.last_insert_rowid());
                 latest.execute((item, pass))?;
-                passes.push(pass);
+                ids.push(pass);
             }
-            Ok(passes)
+            Ok(ids)
         })
         .await
     }
@@ -204,25 +208,9 @@ impl Store {
         failure: Option<Ended>,
     ) -> Result<()> {
         let from = from.to_vec();
-        self.write(move |transaction, _| checked(transaction, pass, &from, to, at, failure.as_ref())).await
-    }
-
-    /// Sets or clears the start time of a pass that has not begun, with the status that goes with it.
-    pub async fn reschedule(
-        &self,
-        pass: PassId,
-        from: &[Status],
-        to: Status,
-        schedule: Option<Schedule>,
-    ) -> Result<()> {
-        let from = from.to_vec();
         self.write(move |transaction, _| {
-            expect(transaction, pass, &from)?;
-            let (at, zone) = schedule.map(|s| (s.at, s.zone)).unzip();
-            transaction
-                .prepare_cached("UPDATE pass SET status = ?2, schedule_at = ?3, schedule_zone = ?4 WHERE id = ?1")?
-                .execute((pass, Word(to), at, zone))?;
-            Ok(())
+            let from = expect(transaction, pass, &from)?;
+            apply(transaction, &StatusChange { pass, from, to, failure, hold: None }, at)
         })
         .await
     }
@@ -314,7 +302,8 @@ impl Store {
                     pass.attempt += 1;
                     next_attempt(transaction, pass.pass)?;
                 }
-                change_status(transaction, pass.pass, pass.now, now, None)?;
+                let change = StatusChange { pass: pass.pass, from: pass.was, to: pass.now, failure: None, hold: None };
+                change_status(transaction, &change, now)?;
             }
             Ok(recovered)
         })
@@ -325,7 +314,7 @@ impl Store {
     /// purge, they read Not Submitted. Passes and their listings stay. Refused while one of them is waiting or running.
     pub async fn reset(&self, items: Vec<ItemId>, at: i64) -> Result<()> {
         self.write(move |transaction, _| {
-            all_at_rest(transaction, &items)?;
+            all_at_rest(transaction, items.iter().copied())?;
             for item in &items {
                 transaction
                     .prepare_cached("UPDATE item SET latest_pass = NULL, reset_at = ?2 WHERE id = ?1")?
@@ -340,17 +329,13 @@ impl Store {
     }
 }
 
-pub(super) fn change_status(
-    transaction: &Transaction<'_>,
-    pass: PassId,
-    to: Status,
-    at: i64,
-    failure: Option<&Ended>,
-) -> Result<()> {
+/// Writes a change of status and what goes with it, whatever the status was.
+pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange, at: i64) -> Result<()> {
+    let (to, failure) = (change.to, change.failure.as_ref());
     let ends = at_rest(to);
     transaction
         .prepare_cached(
-            "UPDATE pass SET status = ?2, failure = ?3, side = ?4,
+            "UPDATE pass SET status = ?2, failure = ?3, side = ?4, since = ?6, hold = ?8,
                  started = CASE WHEN ?5 THEN ifnull(started, ?6) ELSE started END,
                  ended = CASE WHEN ?7 THEN ?6 ELSE NULL END,
                  retry = CASE WHEN ?7 THEN NULL ELSE retry END,
@@ -358,13 +343,14 @@ pub(super) fn change_status(
              WHERE id = ?1",
         )?
         .execute((
-            pass,
+            change.pass,
             Word(to),
             failure.map(|ended| Json(&ended.failure)),
             failure.and_then(|ended| ended.side).map(Word),
             to == Status::Queued,
             at,
             ends,
+            change.hold.map(Word),
         ))?;
     Ok(())
 }

@@ -7,11 +7,11 @@ use super::codec::{Columns, Json, Word};
 use super::error::{Result, StoreError, missing};
 use super::passes::at_rest;
 use crate::domain::ids::{CredentialId, ProjectId};
-use crate::domain::project::{Options, Project};
+use crate::domain::project::{Options, Project, Starts};
 use crate::domain::server::Server;
 use crate::domain::status::Status;
 
-const COLUMNS: &str = "id, name, source, destination, options";
+const COLUMNS: &str = "id, name, source, destination, options, held, confirmed";
 
 fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
     let mut columns = Columns::of(row);
@@ -21,6 +21,7 @@ fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
         source: columns.json()?,
         destination: columns.json()?,
         options: columns.json()?,
+        starts: Starts { held: columns.next()?, confirmed: columns.next()? },
     })
 }
 
@@ -59,7 +60,29 @@ impl Store {
         .await
     }
 
-    /// Replaces everything of a project but its id. (Who may edit what and when is for the caller to decide, D13.)
+    /// Whether what is submitted in a project waits for a word from now on.
+    pub async fn set_held(&self, id: ProjectId, held: bool) -> Result<()> {
+        self.write(move |transaction, _| {
+            let changed = transaction
+                .prepare_cached("UPDATE project SET held = ?2 WHERE id = ?1 AND deleted = 0")?
+                .execute((id, held))?;
+            if changed == 0 { Err(missing("project", id)) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// From where to where a project's mail is copied was confirmed by a person, or is to be asked again.
+    pub async fn set_confirmed(&self, id: ProjectId, confirmed: bool) -> Result<()> {
+        self.write(move |transaction, _| {
+            let changed = transaction
+                .prepare_cached("UPDATE project SET confirmed = ?2 WHERE id = ?1 AND deleted = 0")?
+                .execute((id, confirmed))?;
+            if changed == 0 { Err(missing("project", id)) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// Replaces name, servers and options of a project. (Who may edit what and when is for the caller to decide, D13.)
     pub async fn update_project(&self, new: Project) -> Result<()> {
         self.write(move |transaction, _| {
             let changed = transaction

@@ -1,5 +1,6 @@
 //! What the store promises, against real files.
 
+use crate::domain::pass_plan::PassPlan;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -17,7 +18,7 @@ use crate::domain::project::Options;
 use crate::domain::record::*;
 use crate::domain::server::Server;
 use crate::domain::star::Star;
-use crate::domain::status::Status;
+use crate::domain::status::{Status, Wait};
 
 mod imports;
 mod items;
@@ -52,8 +53,8 @@ impl Bench {
     }
 
     async fn submit(&self) -> PassId {
-        let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 10 };
-        self.store.submit(vec![self.item], order).await.unwrap()[0]
+        let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 10 };
+        self.store.submit(vec![(self.item, PassPlan::FULL)], order).await.unwrap()[0]
     }
 
     async fn folder(&self, name: &str, source: u32, destination: u32) -> FolderId {
@@ -346,16 +347,14 @@ async fn stopping_becomes_stopped_after_a_crash() {
 #[tokio::test]
 async fn active_items_refuse_a_second_pass_deletion_and_reset() {
     let bench = Bench::new().await;
-    let schedule = Some(Schedule { at: 99, zone: "Europe/Vienna".into() });
-    let order = Submission { kind: PassKind::Verify, status: Status::Scheduled, schedule: schedule.clone(), at: 1 };
-    let pass = bench.store.submit(vec![bench.item], order.clone()).await.unwrap()[0];
+    let schedule = Some(crate::domain::start_order::Schedule { at: 99, zone: "Europe/Vienna".into() });
+    let order = Submission { kind: PassKind::Verify, wait: Wait::Until(99), schedule: schedule.clone(), at: 1 };
+    let pass = bench.store.submit(vec![(bench.item, PassPlan::FULL)], order.clone()).await.unwrap()[0];
     assert_eq!(bench.store.passes_in(&[Status::Scheduled], Some(bench.project)).await.unwrap()[0].schedule, schedule);
-    assert!(matches!(bench.store.submit(vec![bench.item], order).await, Err(StoreError::Active(1))));
+    assert!(matches!(bench.store.submit(vec![(bench.item, PassPlan::FULL)], order).await, Err(StoreError::Active(1))));
     assert!(matches!(bench.store.delete_items(vec![bench.item]).await, Err(StoreError::Active(1))));
     assert!(matches!(bench.store.reset(vec![bench.item], 5).await, Err(StoreError::Active(1))));
     assert!(matches!(bench.store.delete_project(bench.project).await, Err(StoreError::Active(1))));
-    bench.store.reschedule(pass, &[Status::Scheduled], Status::Submitted, None).await.unwrap();
-    assert_eq!(bench.store.pass(pass).await.unwrap().schedule, None);
     bench.store.set_pass_options(pass, Options { concurrent: 3, ..Options::default() }).await.unwrap();
     assert_eq!(bench.store.pass_options(pass).await.unwrap().unwrap().concurrent, 3);
 }
@@ -388,14 +387,14 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
     let others = (0..3).map(|n| new_item(&format!("u{n}@a"), &format!("u{n}@b"))).collect();
     let items: Vec<ItemId> =
         store.import_items(bench.project, others).await.unwrap().iter().map(|item| item.id).collect();
-    let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 10 };
-    let passes = store.submit(items.clone(), order).await.unwrap();
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 10 };
+    let passes = store.submit(items.iter().map(|item| (*item, PassPlan::FULL)).collect(), order).await.unwrap();
     store.set_status(passes[1], &[Status::Submitted], Status::Queued, 12, None).await.unwrap();
     let waiting = store.waiting().await.unwrap();
     let waits = |item| Waiting { project: bench.project, item, last_seen: 10 };
     assert_eq!(waiting, [waits(items[0]), waits(items[2])]);
 
-    let change = |pass, from, to| StatusChange { pass, from, to, failure: None };
+    let change = |pass, from, to| StatusChange { pass, from, to, failure: None, hold: None };
     let changes = passes.iter().map(|pass| change(*pass, Status::Submitted, Status::Held));
     // Each change finds what the one before it left.
     let changes = changes.chain([change(passes[0], Status::Held, Status::Stopped)]).collect();
@@ -409,7 +408,7 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
 
     let recovered = store.recover(30).await.unwrap();
     assert_eq!(recovered.len(), 1);
-    store.hold_waiting().await.unwrap();
+    store.hold_waiting(30).await.unwrap();
     assert_eq!(statuses().await, [(Status::Stopped, Some(20)), (Status::Held, None), (Status::Held, None)]);
     assert_eq!(store.count_in(Status::Held).await.unwrap(), 2);
     assert!(store.waiting().await.unwrap().is_empty());

@@ -8,7 +8,7 @@ use super::codec::Word;
 use super::error::{Result, StoreError, missing};
 use super::passes::{Ended, change_status, next_attempt};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::status::{Event, Status};
+use crate::domain::status::{Event, HoldReason, Status};
 
 /// A change of a pass's status.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct StatusChange {
     pub to: Status,
     /// Replaces why it failed or is held.
     pub failure: Option<Ended>,
+    /// Why it is held, if it is.
+    pub hold: Option<HoldReason>,
 }
 
 /// An item whose latest pass waits for a worker.
@@ -41,10 +43,9 @@ impl Store {
         self.write(move |transaction, _| {
             let mut refused = Vec::new();
             for change in changes {
-                let (pass, failure) = (change.pass, change.failure.as_ref());
-                match checked(transaction, pass, &[change.from], change.to, at, failure) {
+                match apply(transaction, &change, at) {
                     Err(error @ (StoreError::StatusChanged { .. } | StoreError::Missing(_))) => {
-                        refused.push((pass, error));
+                        refused.push((change.pass, error));
                     }
                     other => other?,
                 }
@@ -71,15 +72,15 @@ impl Store {
     }
 
     /// Holds everything that waits for a worker. Only for the process that holds the workspace lock.
-    pub async fn hold_waiting(&self) -> Result<()> {
-        let Ok(held) = Status::Submitted.after(Event::Hold) else { return Ok(()) };
+    pub async fn hold_waiting(&self, at: i64) -> Result<()> {
+        let Ok(held) = Status::Submitted.after(Event::Hold(HoldReason::Interrupted)) else { return Ok(()) };
         self.write(move |transaction, _| {
             transaction
                 .prepare_cached(
-                    "UPDATE pass SET status = ?2, failure = NULL, side = NULL, ended = NULL
+                    "UPDATE pass SET status = ?2, hold = ?3, since = ?4, failure = NULL, side = NULL, ended = NULL
                      WHERE status = ?1 AND id IN (SELECT latest_pass FROM item WHERE deleted = 0)",
                 )?
-                .execute((Word(Status::Submitted), Word(held)))?;
+                .execute((Word(Status::Submitted), Word(held), Word(HoldReason::Interrupted), at))?;
             Ok(())
         })
         .await
@@ -110,19 +111,12 @@ pub(super) fn expect(transaction: &Transaction<'_>, pass: PassId, from: &[Status
     if from.contains(&found.0) { Ok(found.0) } else { Err(StoreError::StatusChanged { found: found.0 }) }
 }
 
-/// Changes a status if it is one of those in `from`.
-pub(super) fn checked(
-    transaction: &Transaction<'_>,
-    pass: PassId,
-    from: &[Status],
-    to: Status,
-    at: i64,
-    failure: Option<&Ended>,
-) -> Result<()> {
-    let found = expect(transaction, pass, from)?;
+/// Changes a status if it is what the change says it was.
+pub(super) fn apply(transaction: &Transaction<'_>, change: &StatusChange, at: i64) -> Result<()> {
+    let found = expect(transaction, change.pass, &[change.from])?;
     // A worker gave it back: what runs next is another attempt of the same pass (D6).
-    if found.is_active() && matches!(to, Status::Submitted | Status::Held) {
-        next_attempt(transaction, pass)?;
+    if found.is_active() && matches!(change.to, Status::Submitted | Status::Held) {
+        next_attempt(transaction, change.pass)?;
     }
-    change_status(transaction, pass, to, at, failure)
+    change_status(transaction, change, at)
 }

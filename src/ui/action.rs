@@ -203,9 +203,15 @@ actions! {
     ImportItems: "Import items…", on(Scope::Items, |_| Ok(UserAction::AskImport));
     StartShown: "Start all shown…", on(Scope::Items, rules::start_shown);
     StopHeld: "Stop them", on(Scope::Items, rules::stop_held).icon(Shape(Icon::Stop));
+    Hold: "Hold new starts", on(Scope::Items, |it| rules::hold(it, true)).keys(&[key(Key::H)]);
+    LetGo: "Let starts go on", on(Scope::Items, |it| rules::hold(it, false));
+    StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
+    TryNow: "Try now", on(Scope::Items, |_| Ok(UserAction::TryNow));
 
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
     Stop: "Stop", on(Chosen, rules::stop).keys(&[key(Key::X)]).icon(Shape(Icon::Stop));
+    StopNow: "Stop at once", on(Chosen, rules::stop_at_once);
+    StartNext: "Start next", on(Chosen, rules::start_next).keys(&[key(Key::N)]);
     Resume: "Resume", on(Chosen, rules::resume);
     NoStar: "No star", on(Chosen, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
     RedStar: "Red star", on(Chosen, |it| rules::star(it, Some(Star::Red)))

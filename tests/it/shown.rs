@@ -1,5 +1,6 @@
 //! What `status` and `start` show: differences, messages that wait or arrived, notices, and passes that nobody runs.
 
+use mailferry::domain::pass_plan::PassPlan;
 use serde_json::Value;
 
 use mailferry::domain::failure::Side;
@@ -7,7 +8,7 @@ use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{ItemId, PassId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::{Counts, Notice, NoticeKind, PassProgress, Results};
-use mailferry::domain::status::Status;
+use mailferry::domain::status::{Status, Wait};
 use mailferry::platform::lock::workspace_lock;
 use mailferry::store::{Store, Submission};
 
@@ -26,8 +27,8 @@ fn workspace_with(status: Status, counts: Counts, notices: Vec<Notice>) -> Works
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let store = Store::open(workspace.path(), 0).expect("the workspace");
     runtime.block_on(async {
-        let submission = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 1 };
-        let pass: PassId = store.submit(vec![ItemId(1)], submission).await.expect("submitted")[0];
+        let submission = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
+        let pass: PassId = store.submit(vec![(ItemId(1), PassPlan::FULL)], submission).await.expect("submitted")[0];
         let progress = PassProgress { counts, updated: 2, ..PassProgress::default() };
         store.progress(pass, progress, Vec::new()).await.expect("written");
         store.record(pass, Results { notices, ..Results::default() }).await.expect("written");

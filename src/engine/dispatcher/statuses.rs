@@ -4,7 +4,7 @@
 use super::Dispatcher;
 use crate::domain::status::Status;
 use crate::engine::run_state::Change;
-use crate::engine::snapshot::ItemRow;
+use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::store::{self, StatusChange};
 
 impl Dispatcher {
@@ -14,17 +14,19 @@ impl Dispatcher {
             return;
         }
         let at = self.workspace.clock.now();
-        let rows = changes.iter().map(|Change { item, pass, from, to, failure }| {
+        let rows = changes.iter().map(|Change { item, pass, from, to, failure, hold }| {
             tracing::info!(%item, %pass, ?from, ?to, "status");
             let failure = failure.clone().map(|(side, failure)| store::Ended { failure, side });
-            StatusChange { pass: *pass, from: *from, to: *to, failure }
+            StatusChange { pass: *pass, from: *from, to: *to, failure, hold: *hold }
         });
         self.write_down(rows.collect()).await;
-        for Change { item, to, failure, .. } in changes {
+        for Change { item, to, failure, hold, .. } in changes {
             if let Some(row) = self.rows.get(item).cloned() {
-                let started = if to == Status::Queued { row.started.or(Some(at)) } else { row.started };
-                let ended = to.is_at_rest().then_some(at);
-                self.rows.put(ItemRow { status: to, started, ended, failure, ..row });
+                let pass = row.pass.map(|pass| {
+                    let started = if to == Status::Queued { pass.started.or(Some(at)) } else { pass.started };
+                    LatestPass { started, ended: to.is_at_rest().then_some(at), hold, since: at, ..pass }
+                });
+                self.rows.put(ItemRow { status: to, pass, failure, ..row });
             }
         }
     }
@@ -53,6 +55,7 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::start_order::StartOrder;
     use std::sync::Arc;
 
     use crate::domain::pass::PassKind;
@@ -94,13 +97,19 @@ mod tests {
             endpoints: Arc::new(RealEndpoints),
         });
         let mut snapshots = engine.snapshots();
-        let start = Command::Start { project, items: vec![item], kind: PassKind::Full };
+        let start =
+            Command::Start { project, items: vec![item], lacking: Vec::new(), order: StartOrder::now(PassKind::Full) };
         assert_eq!(engine.command(start).await.done, [item]);
         let failed = |row: &std::sync::Arc<crate::engine::snapshot::ItemRow>| row.status == Status::Failed;
         snapshots.wait_for(|snapshot| snapshot.rows().any(failed)).await.unwrap();
         let row = store.item(item).await.unwrap();
         assert!(row.status().is_active() && row.latest.unwrap().failure.is_none(), "nothing could be written");
-        let again = || Command::Start { project, items: vec![item], kind: PassKind::Full };
+        let again = || Command::Start {
+            project,
+            items: vec![item],
+            lacking: Vec::new(),
+            order: StartOrder::now(PassKind::Full),
+        };
         let refused = engine.command(again()).await;
         assert!(
             refused.done.is_empty() && refused.error.as_ref().is_some_and(|why| why.to_string().contains("make room")),

@@ -1,5 +1,8 @@
 //! The run state by tables: events go in, statuses and orders come out. Whatever can race is told in both orders.
 
+mod holds;
+mod life;
+
 use super::*;
 use crate::domain::failure::{Retry, Scope};
 use crate::domain::mailbox_key::MailboxKey;
@@ -39,16 +42,21 @@ fn listed(item: i64, mailboxes: Mailboxes) -> KnownItem {
         status: Status::NotSubmitted,
         pass: None,
         until: None,
+        hold: None,
         mailboxes,
         runner: RunnerKind::Copier,
     }
+}
+
+fn up_to(concurrent: u32) -> Limits {
+    Limits { concurrent, held: false }
 }
 
 /// A run state with these items of one project, never started, of which so many run at once.
 fn with_items(items: i64, concurrent: u32) -> RunState {
     let mut state = RunState::default();
     let items = (1..=items).map(|id| listed(id, own(id))).collect();
-    state.handle(0, Event::Load { project: PROJECT, items, concurrent });
+    state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(concurrent) });
     state
 }
 
@@ -64,11 +72,13 @@ fn submitted(items: impl Iterator<Item = i64>) -> Event {
 }
 
 fn submitted_to_wait(items: impl Iterator<Item = i64>, wait: Wait) -> Event {
-    Event::Submitted { passes: items.map(|id| (ItemId(id), PassId(id * 10))).collect(), wait }
+    let passes = items.map(|id| (ItemId(id), PassId(id * 10))).collect();
+    let until = if let Wait::Until(at) = wait { Some(at) } else { None };
+    Event::Submitted { passes, wait, until, turn: Turn::Last }
 }
 
 fn statuses(state: &RunState) -> Vec<Status> {
-    state.seats.values().map(|seat| seat.status).collect()
+    state.items.values().map(|item| item.status).collect()
 }
 
 fn spawned(effects: &[Effect]) -> Vec<i64> {
@@ -133,7 +143,7 @@ fn races_end_where_they_must() {
             assert_eq!(known, statuses(&state)[0], "{told:?}");
         }
         assert_eq!(seen, expected, "{told:?}");
-        assert!(state.places[&PROJECT].running.values().all(|running| *running == 0), "{told:?}");
+        assert!(state.projects[&PROJECT].running.values().all(|running| *running == 0), "{told:?}");
     }
 }
 
@@ -147,6 +157,7 @@ fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
         from: Status::Submitted,
         to: Status::Queued,
         failure: None,
+        hold: None,
     });
     assert_eq!(effects, [Effect::TryAgain(PROJECT), taken, Effect::Spawn(ItemId(1), PassId(10), RunnerKind::Copier)]);
 }
@@ -157,10 +168,10 @@ fn r6_further_items_wait_and_come_in_their_order() {
     assert_eq!(spawned(&state.handle(0, submitted([3, 1, 2, 5, 4].into_iter())).0), [3, 1]);
     assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(1), COMPLETED)).0), [2]);
     assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(3), PassEnd::Stopped)).0), [5], "a place is a place");
-    let (lowered, _) = state.handle(0, Event::Load { project: PROJECT, items: Vec::new(), concurrent: 1 });
+    let (lowered, _) = state.handle(0, Event::Load { project: PROJECT, items: Vec::new(), limits: up_to(1) });
     assert_eq!(lowered, [], "none is interrupted");
-    assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(2), broken())).0), [] as [i64; 0]);
-    let (raised, _) = state.handle(0, Event::Load { project: PROJECT, items: Vec::new(), concurrent: 8 });
+    assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(2), COMPLETED)).0), [] as [i64; 0]);
+    let (raised, _) = state.handle(0, Event::Load { project: PROJECT, items: Vec::new(), limits: up_to(8) });
     assert_eq!(spawned(&raised), [4], "raised, more start at once");
 }
 
@@ -228,7 +239,7 @@ fn submissions_that_a_crash_left_behind_wait_for_a_word() {
     let mut state = RunState::default();
     let left = |item, status, pass| KnownItem { status, pass: Some(PassId(pass)), ..listed(item, own(item)) };
     let items = vec![left(1, Status::Submitted, 7), left(2, Status::Completed, 8)];
-    let (effects, _) = state.handle(0, Event::Load { project: PROJECT, items, concurrent: 8 });
+    let (effects, _) = state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(8) });
     assert_eq!(effects, [], "nothing runs by itself (D3)");
     let (effects, outcome) = state.handle(0, Event::Resume(vec![ItemId(1), ItemId(2)]));
     assert_eq!(outcome.done, [ItemId(1)]);
@@ -241,7 +252,7 @@ fn sharing(mailboxes: &[Mailboxes], concurrent: u32) -> (RunState, Vec<i64>) {
     let mut state = RunState::default();
     let items: Vec<KnownItem> = (1..).zip(mailboxes).map(|(id, of)| listed(id, *of)).collect();
     let all = items.len() as i64;
-    state.handle(0, Event::Load { project: PROJECT, items, concurrent });
+    state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(concurrent) });
     let first = spawned(&state.handle(0, submitted(1..=all)).0);
     (state, first)
 }
@@ -282,10 +293,10 @@ fn d30_it_holds_across_projects_and_one_project_does_not_keep_a_mailbox_from_ano
     let other = ProjectId(2);
     let mut state = RunState::default();
     let of = |ids: &[i64]| ids.iter().map(|id| listed(*id, between("x", "there"))).collect::<Vec<_>>();
-    state.handle(0, Event::Load { project: PROJECT, items: of(&[1, 2]), concurrent: 1 });
+    state.handle(0, Event::Load { project: PROJECT, items: of(&[1, 2]), limits: up_to(1) });
     let mut items = of(&[3]);
     items.push(listed(4, own(4)));
-    state.handle(0, Event::Load { project: other, items, concurrent: 1 });
+    state.handle(0, Event::Load { project: other, items, limits: up_to(1) });
     assert_eq!(spawned(&state.handle(0, submitted([1, 3, 4, 2].into_iter())).0), [1, 4]);
     assert_eq!(end(&mut state, 4), [] as [i64; 0], "3 waits for 1");
     let next = end(&mut state, 1);
@@ -316,7 +327,10 @@ fn d30_another_login_counts_from_the_next_start_on() {
     let (mut state, first) = sharing(&[own(1), own(2)], 8);
     assert_eq!(first, [1, 2]);
     end(&mut state, 1);
-    state.handle(0, Event::Load { project: PROJECT, items: vec![listed(1, own(2)), listed(2, own(7))], concurrent: 8 });
+    state.handle(
+        0,
+        Event::Load { project: PROJECT, items: vec![listed(1, own(2)), listed(2, own(7))], limits: up_to(8) },
+    );
     assert_eq!(spawned(&state.handle(0, submitted(1..=1)).0), [] as [i64; 0], "2 runs with what it was given");
     assert_eq!(end(&mut state, 2), [1]);
 }
@@ -341,7 +355,7 @@ fn d30_nobody_is_left_waiting_whatever_they_share() {
                 items.map(|id| listed(id, Mailboxes { reads: name(), writes: name() })).collect();
             all.extend(items.iter().map(|item| (item.item.0, item.mailboxes)));
             let concurrent = 1 + random(4) as u32;
-            state.handle(0, Event::Load { project: ProjectId(project), items, concurrent });
+            state.handle(0, Event::Load { project: ProjectId(project), items, limits: up_to(concurrent) });
         }
         let mut running = spawned(&state.handle(0, submitted(1..=16)).0);
         let mut ended = 0;
@@ -406,7 +420,7 @@ fn r3_what_was_scheduled_before_this_process_is_due_all_the_same() {
     let mut state = RunState::default();
     let scheduled =
         KnownItem { status: Status::Scheduled, pass: Some(PassId(7)), until: Some(50), ..listed(1, own(1)) };
-    let load = || Event::Load { project: PROJECT, items: vec![scheduled], concurrent: 8 };
+    let load = || Event::Load { project: PROJECT, items: vec![scheduled], limits: up_to(8) };
     assert_eq!(spawned(&state.handle(10, load()).0), [] as [i64; 0]);
     state.handle(10, load());
     assert_eq!(spawned(&state.handle(60, Event::Tick).0), [1]);
@@ -416,7 +430,7 @@ fn r3_what_was_scheduled_before_this_process_is_due_all_the_same() {
 #[test]
 fn a_submission_that_waits_for_a_word_or_a_credential_stands_in_no_queue() {
     let mut state = with_items(2, 8);
-    state.handle(0, submitted_to_wait([1].into_iter(), Wait::Word));
+    state.handle(0, submitted_to_wait([1].into_iter(), Wait::Word(HoldReason::Switch)));
     state.handle(0, submitted_to_wait([2].into_iter(), Wait::Credentials));
     assert_eq!((statuses(&state), state.is_busy()), (vec![Status::Held, Status::WaitingForUser], false));
     assert_eq!(spawned(&state.handle(0, Event::Resume(vec![ItemId(1), ItemId(2)])).0), [1]);
@@ -427,7 +441,7 @@ fn what_a_remote_service_works_on_takes_no_place_of_what_is_copied_here() {
     let mut state = RunState::default();
     let remote = |id| KnownItem { runner: RunnerKind::Remote, ..listed(id, own(id)) };
     let items = vec![listed(1, own(1)), listed(2, own(2)), remote(3), remote(4)];
-    state.handle(0, Event::Load { project: PROJECT, items, concurrent: 1 });
+    state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(1) });
     let (effects, _) = state.handle(0, submitted(1..=4));
     assert_eq!(spawned(&effects), [1, 3, 4]);
     assert!(effects.contains(&Effect::Spawn(ItemId(3), PassId(30), RunnerKind::Remote)));

@@ -13,8 +13,8 @@ use crate::engine::runner::RunnerKind;
 /// An item whose turn it may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Next {
-    /// When it was submitted, as a number that grows.
-    number: u64,
+    /// Its place: grows with submissions, and goes below zero for those that are next.
+    number: i64,
     pub item: ItemId,
     /// The mailbox it was parked at before.
     parked_at: Option<MailboxKey>,
@@ -25,8 +25,8 @@ pub(super) type QueueId = (ProjectId, RunnerKind);
 
 #[derive(Debug, Default)]
 struct Line {
-    queue: BTreeMap<u64, Next>,
-    parked: BTreeMap<u64, (ItemId, MailboxKey)>,
+    queue: BTreeMap<i64, Next>,
+    parked: BTreeMap<i64, (ItemId, MailboxKey)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,10 +38,11 @@ struct Use {
 /// Who waits for what, and which mailboxes are in use.
 #[derive(Debug, Default)]
 pub(super) struct WaitingItems {
-    last: u64,
+    last: i64,
+    first: i64,
     lines: BTreeMap<QueueId, Line>,
     used: HashMap<MailboxKey, Use>,
-    parked: HashMap<MailboxKey, BTreeMap<QueueId, BTreeSet<u64>>>,
+    parked: HashMap<MailboxKey, BTreeMap<QueueId, BTreeSet<i64>>>,
 }
 
 impl WaitingItems {
@@ -64,17 +65,35 @@ impl WaitingItems {
         })
     }
 
-    /// Takes everybody of a queue out, in the order of submission. Whoever waits at the same mailboxes is not left
-    /// waiting for them.
+    /// A submission stands before all others of its queue.
+    pub fn push_first(&mut self, queue: QueueId, item: ItemId) {
+        self.first -= 1;
+        let number = self.first;
+        self.lines.entry(queue).or_default().queue.insert(number, Next { number, item, parked_at: None });
+    }
+
+    /// Takes everybody of a queue out, in the order of submission.
     pub fn drain(&mut self, queue: QueueId) -> Vec<ItemId> {
-        let Some(line) = self.lines.remove(&queue) else { return Vec::new() };
-        for (number, (_, key)) in &line.parked {
-            self.unpark(*key, queue, *number);
+        self.take_out(queue, |_| true)
+    }
+
+    /// Takes these out of a queue, in the order of submission. Whoever waits at the same mailboxes is not left waiting for
+    /// them.
+    pub fn take_out(&mut self, queue: QueueId, which: impl Fn(ItemId) -> bool) -> Vec<ItemId> {
+        let Some(line) = self.lines.get_mut(&queue) else { return Vec::new() };
+        let parked: Vec<_> = line.parked.extract_if(.., |_, (item, _)| which(*item)).collect();
+        let queued: Vec<_> = line.queue.extract_if(.., |_, next| which(next.item)).collect();
+        let mut all = BTreeMap::new();
+        for (number, (item, key)) in parked {
+            self.unpark(key, queue, number);
+            all.insert(number, item);
         }
-        let mut woken: Vec<MailboxKey> = line.queue.values().filter_map(|next| next.parked_at).collect();
+        let mut woken: Vec<MailboxKey> = Vec::new();
+        for (number, next) in queued {
+            woken.extend(next.parked_at);
+            all.insert(number, next.item);
+        }
         woken.dedup();
-        let mut all: BTreeMap<u64, ItemId> = line.queue.into_iter().map(|(number, next)| (number, next.item)).collect();
-        all.extend(line.parked.into_iter().map(|(number, (item, _))| (number, item)));
         woken.into_iter().for_each(|key| self.wake(key));
         all.into_values().collect()
     }
@@ -139,7 +158,7 @@ impl WaitingItems {
         written.or_else(in_use).copied()
     }
 
-    fn unpark(&mut self, key: MailboxKey, queue: QueueId, number: u64) {
+    fn unpark(&mut self, key: MailboxKey, queue: QueueId, number: i64) {
         let Some(parked) = self.parked.get_mut(&key) else { return };
         if let Some(numbers) = parked.get_mut(&queue) {
             numbers.remove(&number);

@@ -64,7 +64,7 @@ impl Answers {
                 Response::Done(Outcome::default())
             }
             Request::Reopen => return Err(ServiceError::IsOpen),
-            Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+            Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
         })
     }
 

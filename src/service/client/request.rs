@@ -11,7 +11,7 @@ use crate::platform::lock::Owner;
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::projects::NewProject;
-use crate::service::start::StartReport;
+use crate::service::start::{StartReport, StartRequest};
 use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
 
 /// Names one request; its response carries it.
@@ -43,7 +43,9 @@ pub enum Request {
         /// Cancels it as long as nothing is written to the database.
         cancel: CancellationToken,
     },
-    /// A command to the engine. Of a Start, those items that can be started: the report names the others.
+    /// Starts those items that can be started; the report names the others.
+    Start(Box<StartRequest>),
+    /// Another command to the engine.
     Command(Command),
     /// Everything the page of an item shows besides its row.
     Details(ItemId),

@@ -14,12 +14,11 @@ use super::pool::RequestPool;
 use super::reply::{Replies, Reply};
 use super::{NEWS, OPENING, Request, RequestId, Response, ServiceEnd, Waker};
 use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::pass::PassKind;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::PlatformError;
 use crate::service::opening::{self, Opened, Trouble, WorkspaceInfo};
-use crate::service::start::{Readiness, StartReport, Waiting, readiness};
+use crate::service::start::{Readiness, StartReport, StartRequest, Waiting, readiness};
 use crate::service::{OpenOptions, RunningEngine, ServiceError};
 
 /// Between two states that a window is told of.
@@ -157,7 +156,7 @@ impl ServiceTask {
     async fn take(&mut self, id: RequestId, request: Request) {
         let reply = self.replies.to(id);
         match request {
-            Request::Command(Command::Start { project, items, kind }) => self.start(reply, project, items, kind).await,
+            Request::Start(request) => self.start(reply, *request).await,
             Request::Command(command) => self.order(reply, command).await,
             Request::StopAll => reply.send_now(Response::Done(self.engine.stop_all().await)),
             remember @ Request::Remember(..) => {
@@ -187,10 +186,11 @@ impl ServiceTask {
         });
     }
 
-    async fn start(&mut self, reply: Reply, project: ProjectId, items: Vec<ItemId>, kind: PassKind) {
-        match readiness(&self.answers.workspace, project, items, Waiting::Refuses).await {
-            Ok(Readiness { ready, not_ready }) => {
-                let command = Command::Start { project, items: ready, kind };
+    async fn start(&mut self, reply: Reply, request: StartRequest) {
+        match readiness(&self.answers.workspace, &request, Waiting::Refuses).await {
+            Ok(Readiness { ready, lacking, not_ready }) => {
+                let StartRequest { project, order, .. } = request;
+                let command = Command::Start { project, items: ready, lacking, order };
                 self.give(reply, command, move |outcome| Response::Started(StartReport { outcome, not_ready })).await;
             }
             Err(error) => reply.send_now(Response::Refused(error)),

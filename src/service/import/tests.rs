@@ -1,5 +1,7 @@
 //! What comes in, against a real database and a vault in memory.
 
+use crate::domain::pass_plan::PassPlan;
+use crate::domain::status::Wait;
 use std::sync::Mutex;
 
 use super::*;
@@ -185,9 +187,9 @@ async fn items_that_may_not_be_edited_keep_their_passwords_and_the_new_ones_go()
     let nobody = Watch::nobody();
     bench.import(NOW, rows(&[Some("one"), Some("two"), Some("three")]), &nobody).await.unwrap();
     let items = bench.store().items(bench.project).await.unwrap();
-    let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: NOW };
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: NOW };
     for (row, status) in items.iter().zip([Status::Queued, Status::Migrating]) {
-        let pass = bench.store().submit(vec![row.item.id], order.clone()).await.unwrap()[0];
+        let pass = bench.store().submit(vec![(row.item.id, PassPlan::FULL)], order.clone()).await.unwrap()[0];
         bench.store().set_status(pass, &[Status::Submitted], status, NOW, None).await.unwrap();
     }
     let old = items[0].item.source.credential.unwrap();

@@ -1,5 +1,7 @@
 //! Opening a workspace in which something is amiss.
 
+use crate::domain::pass_plan::PassPlan;
+use crate::domain::status::Wait;
 use std::path::Path;
 
 use super::*;
@@ -26,8 +28,8 @@ async fn crashed(folder: &Path) -> Owner {
     let project = store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();
     let new = NewItem { source_email: "a@a".into(), destination_email: "a@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![new]).await.unwrap()[0].id;
-    let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: now };
-    let pass = store.submit(vec![item], order).await.unwrap()[0];
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: now };
+    let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.unwrap()[0];
     store.set_status(pass, &[Status::Submitted], Status::Migrating, now, None).await.unwrap();
     let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: now, seen: now };
     std::fs::write(folder.join("owner.json"), serde_json::to_vec(&dead).unwrap()).unwrap();

@@ -6,10 +6,14 @@ use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
+use crate::engine::snapshot::ItemRow;
 use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::VaultForm;
 use crate::ui::model::grid::GridAction;
 use crate::ui::route::Route;
+
+/// After so many milliseconds a stop is slow.
+const SLOW_STOP: i64 = 30_000;
 
 const ELSEWHERE: Unavailable = Unavailable::Nothing("This belongs to another page");
 const NO_ITEMS: Unavailable = Unavailable::Nothing("Select items first");
@@ -41,6 +45,47 @@ pub(super) fn start(subject: &Subject<'_>) -> Ruling {
 
 pub(super) fn stop(subject: &Subject<'_>) -> Ruling {
     allowed(subject, Action::Stop).map(UserAction::Stop)
+}
+
+/// Offered when a stop takes long: it costs what is under way a second copy of its way.
+pub(super) fn stop_at_once(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Item(OneItem { row, now, .. }) if row.status != Status::Stopping || !slow_stop(row, *now) => {
+            Err(Unavailable::Nothing("It is not stopping for long"))
+        }
+        _ => chosen(subject).map(UserAction::StopAtOnce),
+    }
+}
+
+fn slow_stop(row: &ItemRow, now: i64) -> bool {
+    row.pass.is_some_and(|pass| now - pass.since >= SLOW_STOP)
+}
+
+pub(super) fn start_next(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Item(OneItem { row, .. }) if row.status != Status::Submitted => {
+            Err(Unavailable::Nothing("It does not wait for a free place"))
+        }
+        _ => chosen(subject).map(UserAction::Next),
+    }
+}
+
+pub(super) fn stop_all(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Items(Items { grid, .. }) if grid.sums.totals.items > 0 => Ok(UserAction::StopAll),
+        Subject::Items(_) => Err(Unavailable::Nothing("There are no items")),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+/// Holds new starts, or lets them go on, whichever is not so.
+pub(super) fn hold(subject: &Subject<'_>, hold: bool) -> Ruling {
+    match subject {
+        Subject::Items(Items { starts_held, .. }) if *starts_held != hold => Ok(UserAction::Hold(hold)),
+        Subject::Items(_) if hold => Err(Unavailable::Nothing("New starts are held already")),
+        Subject::Items(_) => Err(Unavailable::Nothing("New starts are not held")),
+        _ => Err(ELSEWHERE),
+    }
 }
 
 pub(super) fn start_shown(subject: &Subject<'_>) -> Ruling {
@@ -133,12 +178,8 @@ pub(super) fn create_project(subject: &Subject<'_>) -> Ruling {
 }
 
 pub(super) fn start_now(subject: &Subject<'_>) -> Ruling {
-    match subject {
-        Subject::Start(form) if form.ready() => Ok(UserAction::Start),
-        Subject::Start(form) if form.items.is_empty() => Err(Unavailable::Nothing("None of the items can be started")),
-        Subject::Start(_) => Err(Unavailable::Nothing("Confirm the direction first")),
-        _ => Err(ELSEWHERE),
-    }
+    let Subject::Start(form) = subject else { return Err(ELSEWHERE) };
+    form.order().map(|_| UserAction::Start).map_err(Unavailable::Refused)
 }
 
 pub(super) fn unlock(subject: &Subject<'_>) -> Ruling {

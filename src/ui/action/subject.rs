@@ -59,6 +59,8 @@ pub struct Items<'a> {
     pub cursor: Option<ItemId>,
     /// How many of the project's items are held.
     pub held: usize,
+    /// New starts of the project are held.
+    pub starts_held: bool,
 }
 
 /// One item.
@@ -68,6 +70,8 @@ pub struct OneItem<'a> {
     pub project: ProjectId,
     /// The item.
     pub row: &'a ItemRow,
+    /// The time it is, UTC epoch milliseconds.
+    pub now: i64,
     /// Those beside it.
     pub neighbours: Neighbours,
 }

@@ -1,7 +1,6 @@
 //! What a person did: pages return these, the application does them.
 
 use crate::domain::ids::ItemId;
-use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::grid::GridAction;
@@ -15,6 +14,8 @@ pub enum Targets {
     Selected,
     /// All that the filters show.
     Shown,
+    /// All of the project that is shown.
+    All,
     /// All that wait for a word.
     Held,
     /// These.
@@ -36,14 +37,20 @@ pub enum UserAction {
     Star(Targets, Option<Star>),
     /// Request which pass to start for items.
     AskStart(Targets),
-    /// Choose the pass in the start dialog.
-    StartKind(PassKind),
-    /// Confirm the direction, or take that back.
-    Confirm(bool),
     /// Start what the dialog shows.
     Start,
     /// Stop items.
     Stop(Targets),
+    /// Drop the connections of items.
+    StopAtOnce(Targets),
+    /// Stop everything of the project that is shown, and take back what waits.
+    StopAll,
+    /// Move items to the head of the queue.
+    Next(Targets),
+    /// Hold new starts of the project that is shown, or let them go on.
+    Hold(bool),
+    /// Try the server again that could not be reached.
+    TryNow,
     /// Let held items go on.
     Resume(Targets),
     /// Open the demo in a window of its own.

@@ -36,12 +36,34 @@ impl App {
                 self.command(&targets, Purpose::Quiet, |project, items| Command::Star { project, items, star })
             }
             UserAction::AskStart(targets) => self.ask_start(&targets),
-            UserAction::StartKind(kind) => self.dialogs.start_form().into_iter().for_each(|form| form.kind = kind),
-            UserAction::Confirm(on) => self.dialogs.start_form().into_iter().for_each(|form| form.confirmed = on),
             UserAction::Start => self.start(),
             UserAction::Stop(targets) => {
                 let purpose = Purpose::Command("told to stop");
                 self.command(&targets, purpose, |project, items| Command::Stop { project, items });
+            }
+            UserAction::StopAtOnce(targets) => {
+                self.command(&targets, Purpose::Command("told to stop at once"), |project, items| Command::Abort {
+                    project,
+                    items,
+                });
+            }
+            UserAction::StopAll => {
+                let all = Targets::All;
+                self.command(&all, Purpose::Command("told to stop"), |project, items| Command::Withdraw {
+                    project,
+                    items,
+                });
+            }
+            UserAction::Next(targets) => {
+                self.command(&targets, Purpose::Command("moved to the head of the queue"), |project, items| {
+                    Command::Next { project, items }
+                });
+            }
+            UserAction::Hold(held) => self.hold(held),
+            UserAction::TryNow => {
+                if let Some(project) = self.pages.project() {
+                    self.ask(Request::Command(Command::TryNow { project }), Purpose::Quiet);
+                }
             }
             UserAction::Resume(targets) => self.resume(&targets),
             UserAction::OpenDemo => self.open_demo(),
@@ -93,6 +115,7 @@ impl App {
             Targets::These(items) => items.clone(),
             Targets::Selected => self.pages.grid_here()?.selection.targets.clone(),
             Targets::Shown => self.pages.grid_here()?.view.rows(snapshot).map(|row| row.item).collect(),
+            Targets::All => snapshot.rows().filter(|row| row.project == project).map(|row| row.item).collect(),
             Targets::Held => {
                 let held = snapshot.rows().filter(|row| row.project == project && row.status == Status::Held);
                 held.map(|row| row.item).collect()
@@ -113,6 +136,13 @@ impl App {
             return self.unlock_first(UserAction::Resume(Targets::These(items)));
         }
         self.ask(Request::Command(Command::Resume { project, items }), Purpose::Command("resumed"));
+    }
+
+    /// Holds new starts of the project that is shown, or lets them go on.
+    fn hold(&mut self, held: bool) {
+        let Some(project) = self.pages.project() else { return };
+        self.workspace.hold(project, held);
+        self.ask(Request::Command(Command::Hold { project, held }), Purpose::Quiet);
     }
 
     fn open_demo(&mut self) {

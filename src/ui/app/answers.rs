@@ -10,6 +10,7 @@ use crate::engine::command::Outcome;
 use crate::service::client::{OPENING, Request, RequestId, Response};
 use crate::service::items::Details;
 use crate::ui::model::forms::ProjectForm;
+use crate::ui::model::messages::by_reason;
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -141,17 +142,4 @@ impl App {
             self.say(tone, parts.join(" · "));
         }
     }
-}
-
-/// Reasons with their number, the most frequent first.
-pub(super) fn by_reason(reasons: impl Iterator<Item = String>) -> Vec<(String, usize)> {
-    let mut counted: Vec<(String, usize)> = Vec::new();
-    for reason in reasons {
-        match counted.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, count)) => *count += 1,
-            None => counted.push((reason, 1)),
-        }
-    }
-    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counted
 }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
+use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{ImportForm, Importing, StartForm, VaultForm};
 
 /// What stands over the page.
 pub(super) enum Dialog {
     Import(Box<ImportDialog>),
-    Start(StartForm),
+    Start(Box<StartForm>),
     Help,
     Vault(Box<VaultDialog>),
 }
@@ -79,17 +80,13 @@ impl Dialogs {
             .find_map(|dialog| if let Dialog::Import(import) = dialog { import.form.running.as_ref() } else { None })
     }
 
-    pub fn start_form(&mut self) -> Option<&mut StartForm> {
-        self.0.iter_mut().find_map(|dialog| if let Dialog::Start(form) = dialog { Some(form) } else { None })
-    }
-
     /// What is to be started, if it can be as it stands; its dialog is closed then.
-    pub fn finish_start(&mut self) -> Option<StartForm> {
-        let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Start(form) if form.ready()))?;
-        match self.0.remove(at) {
-            Dialog::Start(form) => Some(form),
-            Dialog::Import(_) | Dialog::Help | Dialog::Vault(_) => None,
-        }
+    pub fn finish_start(&mut self) -> Option<(StartForm, StartOrder)> {
+        let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Start(_)))?;
+        let Dialog::Start(form) = &self.0[at] else { return None };
+        let (form, order) = (StartForm::clone(form), form.order().ok()?);
+        self.0.remove(at);
+        Some((form, order))
     }
 
     pub fn vault_form(&mut self) -> Option<&mut VaultForm> {

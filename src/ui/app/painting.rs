@@ -74,7 +74,8 @@ impl App {
 
     fn paint_dialogs(&mut self, ui: &Ui, actions: &mut Actions) {
         let situation = self.situation();
-        let Self { dialogs, workspace, closing, .. } = self;
+        let Self { services, connection, dialogs, workspace, closing, .. } = self;
+        let page = PageContext { snapshot: &connection.snapshot, now: services.clock.now(), zone: &services.zone };
         let mut close = false;
         for dialog in dialogs.iter_mut() {
             close |= match dialog {
@@ -83,7 +84,7 @@ impl App {
                     modal(ui, "import", |ui| actions.extend(pages::import::show(ui, &mut import.form, leaving)))
                 }
                 Dialog::Start(form) => workspace.project(form.project).is_some_and(|project| {
-                    modal(ui, "start", |ui| actions.extend(pages::dialogs::start(ui, form, project)))
+                    modal(ui, "start", |ui| actions.extend(pages::start::show(ui, page, form, project)))
                 }),
                 Dialog::Help => modal(ui, "help", |ui| {
                     ui.set_width(WIDE_DIALOG);

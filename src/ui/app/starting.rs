@@ -2,19 +2,17 @@
 
 use std::collections::HashSet;
 
-use super::answers::by_reason;
 use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
-use super::workspace::direction_setting;
-use crate::domain::action::Action;
-use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
-use crate::engine::command::Command;
+use crate::domain::start_order::StartOrder;
 use crate::service::client::Request;
 use crate::service::launch::Verdict;
+use crate::service::start::StartRequest;
 use crate::ui::action::{Targets, UserAction};
-use crate::ui::model::forms::StartForm;
+use crate::ui::model::forms::{Candidate, StartForm};
 use crate::ui::theme::Tone;
 
 impl App {
@@ -25,53 +23,39 @@ impl App {
             return self.unlock_first(UserAction::AskStart(Targets::These(items)));
         }
         let chosen: HashSet<ItemId> = items.into_iter().collect();
-        let (mut ready, mut left, mut fresh) = (Vec::new(), Vec::new(), 0);
-        for row in self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item)) {
-            match Action::Start.check(row.status, row.progress.counts.errors) {
-                Ok(()) => {
-                    fresh += usize::from(row.pass.is_none());
-                    ready.push(row.item);
-                }
-                Err(refusal) => left.push(refusal.to_string()),
-            }
-        }
-        let known = self.workspace.settings.contains_key(&direction_setting(project));
-        self.dialogs.open(Dialog::Start(StartForm {
-            project,
-            items: ready,
-            chosen: chosen.len(),
-            left: by_reason(left.into_iter()),
-            fresh,
-            kind: PassKind::Full,
-            confirmed: known,
-            asks: !known,
-        }));
+        let rows = self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
+        let candidates = rows.map(|row| Candidate {
+            item: row.item,
+            status: row.status,
+            errors: row.progress.counts.errors,
+            fresh: row.pass.is_none(),
+        });
+        let candidates = candidates.collect();
+        let known = self.workspace.project(project).is_some_and(|project| project.starts.confirmed);
+        let time = (self.services.clock.now(), self.services.zone.clone());
+        self.dialogs.open(Dialog::Start(Box::new(StartForm::new(project, candidates, known, time))));
     }
 
     /// Starts what the dialog shows.
     pub(super) fn start(&mut self) {
-        let Some(form) = self.dialogs.finish_start() else { return };
-        if form.kind != PassKind::Verify && form.asks {
-            self.confirm_direction(form.project);
-        }
-        let StartForm { project, items, kind, .. } = form;
-        self.ask(Request::Command(Command::Start { project, items, kind }), Purpose::Command("submitted"));
+        let Some((form, order)) = self.dialogs.finish_start() else { return };
+        let (project, items) = (form.project, form.shares().items.clone());
+        self.submit(StartRequest { project, items, order, confirms: form.asks });
     }
 
-    /// The direction of a project is right: it is not asked again.
-    fn confirm_direction(&mut self, project: ProjectId) {
-        self.remember(&direction_setting(project), "confirmed".into());
+    fn submit(&mut self, request: StartRequest) {
+        if request.confirms && request.order.kind.moves_mail() {
+            self.workspace.confirmed(request.project);
+        }
+        self.ask(Request::Start(Box::new(request)), Purpose::Command("submitted"));
     }
 
     /// The workspace is open: submits what it was made for.
     pub(super) fn begin_auto_run(&mut self) {
         if let Some(run) = &self.auto_run {
             let (project, items) = run.items();
-            self.confirm_direction(project);
-            self.ask(
-                Request::Command(Command::Start { project, items, kind: PassKind::Full }),
-                Purpose::Command("submitted"),
-            );
+            let order = StartOrder::now(PassKind::Full);
+            self.submit(StartRequest { project, items, order, confirms: true });
         }
     }
 

@@ -21,6 +21,8 @@ use crate::ui::theme::{self, Tone};
 
 /// Ages are shown to the second while something runs.
 const TICK: Duration = Duration::from_secs(1);
+/// Between two frames while something waits for its time only.
+const MINUTE_TICK: Duration = Duration::from_secs(20);
 
 /// What was painted so far.
 #[derive(Default)]
@@ -133,6 +135,9 @@ impl App {
         self.follow_list();
         if self.running() > 0 {
             context.request_repaint_after(TICK);
+        } else if self.pages.sums.all.scheduled > 0 {
+            // "will start in 5 minutes" counts down (R3).
+            context.request_repaint_after(MINUTE_TICK);
         }
         self.follow_auto_run();
         if let Some(why) = self.demo.follow() {

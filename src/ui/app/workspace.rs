@@ -18,11 +18,6 @@ pub(super) fn sort_setting(project: ProjectId) -> String {
     format!("grid.sort.{project}")
 }
 
-/// The setting that remembers that the direction was confirmed.
-pub(super) fn direction_setting(project: ProjectId) -> String {
-    format!("direction.{project}")
-}
-
 /// Whether the workspace is open.
 #[derive(Clone, Debug, Default)]
 pub(super) enum WorkspaceState {
@@ -74,6 +69,20 @@ impl Workspace {
 
     pub fn project(&self, id: ProjectId) -> Option<&Project> {
         self.projects.iter().find(|project| project.id == id)
+    }
+
+    /// A person confirmed from where to where a project's mail goes.
+    pub fn confirmed(&mut self, id: ProjectId) {
+        if let Some(project) = self.projects.iter_mut().find(|project| project.id == id) {
+            project.starts.confirmed = true;
+        }
+    }
+
+    /// New starts of a project are held, or not.
+    pub fn hold(&mut self, id: ProjectId, held: bool) {
+        if let Some(project) = self.projects.iter_mut().find(|project| project.id == id) {
+            project.starts.held = held;
+        }
     }
 
     /// Whether a pass of this project needs passwords that are locked.

@@ -7,7 +7,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::record::{Counts, PassProgress, Phase};
 use crate::domain::status::{Status, display};
 use crate::domain::wording::{self, TextNames};
-use crate::engine::snapshot::ItemRow;
+use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::ui::theme::Tone;
 use crate::ui::widgets::icon::Icon;
 
@@ -24,8 +24,9 @@ pub struct Look {
 
 /// How the status of an item looks.
 pub fn look(row: &ItemRow, now: i64) -> Look {
-    let kind = row.pass.map(|(_, kind, _)| kind);
-    let words = display(row.status, kind, &row.progress.counts, None, now);
+    let kind = row.pass.map(|pass| pass.kind);
+    let until = row.pass.and_then(|pass| pass.until);
+    let words = display(row.status, kind, &row.progress.counts, until, now);
     let (icon, tone) = shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some());
     Look { icon, tone, words }
 }
@@ -79,16 +80,26 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
             },
             (None, phase) => wording::phase(phase).into(),
         },
+        Status::Held if row.failure.is_none() => {
+            row.pass.and_then(|pass| pass.hold).map_or(String::new(), |hold| words::sentence(hold.word()))
+        }
         Status::Failed | Status::Held | Status::Stopped => {
             let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &TextNames::default()).headline;
             row.failure.as_ref().map(headline).unwrap_or_default()
         }
         Status::Completed => completed(progress),
         Status::Submitted => match row.pass {
-            Some((_, kind, _)) => format!("{}, waits for a free place", kind.word()),
+            Some(pass) => format!("{}, waits for a free place", pass.kind.word()),
             None => String::new(),
         },
-        Status::NotSubmitted | Status::Scheduled | Status::WaitingForUser => String::new(),
+        Status::Scheduled => match row.pass {
+            Some(LatestPass { kind, until: Some(at), .. }) => {
+                format!("{} · {}", kind.word(), words::start(at, zone))
+            }
+            _ => String::new(),
+        },
+        Status::WaitingForUser => "Its owner's password is not known yet".into(),
+        Status::NotSubmitted => String::new(),
     };
     match row.status {
         Status::Migrating | Status::Stopping => Happening { folders, words },
@@ -121,7 +132,7 @@ fn completed(progress: &PassProgress) -> String {
 
 /// Since when an item is what it is.
 pub fn since(row: &ItemRow) -> Option<i64> {
-    row.ended.or(row.started).or(row.submitted)
+    row.pass.map(|pass| pass.last())
 }
 
 /// Bytes moved: those recorded and, while a worker has the item, those on the wire (R49).

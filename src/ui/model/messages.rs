@@ -5,6 +5,19 @@ use crate::ui::theme::Tone;
 /// Messages that are kept.
 const KEPT: usize = 100;
 
+/// Reasons with their number, the most frequent first.
+pub fn by_reason(reasons: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for reason in reasons {
+        match counted.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((reason, 1)),
+        }
+    }
+    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counted
+}
+
 /// A message to the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserMessage {

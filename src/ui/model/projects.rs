@@ -39,6 +39,8 @@ pub struct Summary {
     pub running: usize,
     /// Those that wait for a worker.
     pub waiting: usize,
+    /// Items that wait for their time.
+    pub scheduled: usize,
     /// Held ones.
     pub held: usize,
     /// Failed ones.
@@ -59,9 +61,10 @@ impl Summary {
         self.done += usize::from(is_done(row));
         self.running += usize::from(row.status.is_active());
         self.waiting += usize::from(row.status == Status::Submitted);
+        self.scheduled += usize::from(row.status == Status::Scheduled);
         self.held += usize::from(row.status == Status::Held);
         self.failed += usize::from(row.status == Status::Failed);
-        let kind = row.pass.map(|(_, kind, _)| kind);
+        let kind = row.pass.map(|pass| pass.kind);
         let (_, tone) = shape(row.status, kind, &row.progress.counts, false);
         if row.status != Status::NotSubmitted {
             self.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
@@ -76,6 +79,7 @@ impl Summary {
         self.done += other.done;
         self.running += other.running;
         self.waiting += other.waiting;
+        self.scheduled += other.scheduled;
         self.held += other.held;
         self.failed += other.failed;
         self.tones.iter_mut().zip(other.tones).for_each(|(sum, more)| *sum += more);

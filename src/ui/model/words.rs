@@ -56,6 +56,17 @@ pub fn moment(at: i64, now: i64, zone: &TimeZone) -> String {
     }
 }
 
+/// When a pass starts: `Fri 27 Nov 22:00`.
+pub fn start(at: i64, zone: &TimeZone) -> String {
+    local(at, zone, "%a %-d %b %H:%M")
+}
+
+/// A fragment as the beginning of a line: with a capital.
+pub fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// How long something took, or a dash while it has no end: "40 s", "12 min", "3 h 05".
 pub fn took(from: Option<i64>, to: Option<i64>) -> String {
     let (Some(from), Some(to)) = (from, to) else { return "–".into() };

@@ -1,72 +1,17 @@
-//! Dialogs: start, vault, closing.
+//! Dialogs: vault, closing.
 
 use egui::Ui;
 
 use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
-use crate::domain::pass::PassKind;
-use crate::domain::project::Project;
 use crate::service::VaultKind;
-use crate::ui::action::{ActionName, Subject, UserAction};
-use crate::ui::model::forms::{StartForm, VaultForm};
+use crate::ui::action::{ActionName, Subject};
+use crate::ui::model::forms::VaultForm;
 use crate::ui::model::words;
-use crate::ui::theme::{Palette, Tone, Type};
+use crate::ui::theme::Type;
 use crate::ui::widgets::field::Field;
-use crate::ui::widgets::text::{muted, section, text};
-
-/// Which pass, for which items, in which direction.
-pub fn start(ui: &mut Ui, form: &StartForm, project: &Project) -> Actions {
-    let mut actions = Actions::new();
-    let holder = Holder::before(ui);
-    let palette = Palette::of(ui);
-    let (can, chosen) = (form.items.len() as u64, form.chosen as u64);
-    let title = if can == chosen {
-        format!("Start {}", words::counted(form.chosen, "item"))
-    } else {
-        format!("Start {} of {} chosen", words::count(can), words::counted(form.chosen, "item"))
-    };
-    ui.label(text(Type::Page, title));
-    ui.add_space(8.0);
-    let passes = [
-        (PassKind::Verify, "Verify Credentials", "Logs in on both sides and copies nothing"),
-        (PassKind::Full, "Full", "Copies all that is missing; again, only what is new"),
-    ];
-    for (kind, word, hint) in passes {
-        ui.horizontal(|ui| {
-            if ui.radio(form.kind == kind, text(Type::Strong, word)).clicked() {
-                actions.push(UserAction::StartKind(kind));
-            }
-            ui.label(text(Type::Small, hint).color(palette.muted));
-        });
-    }
-    ui.add_space(8.0);
-    for (reason, count) in &form.left {
-        let words = format!("{} left alone: {reason}", words::count(*count as u64));
-        ui.label(text(Type::Small, words).color(palette.tone(Tone::Warning)));
-    }
-    if form.fresh > 0 && form.kind == PassKind::Full {
-        muted(ui, format!("{} never verified", words::counted(form.fresh, "item")));
-    }
-    if form.asks && form.kind == PassKind::Full {
-        ui.add_space(4.0);
-        section(ui, "Is this the right direction?");
-        ui.label(format!("Copy FROM {} INTO {}", project.source.place(), project.destination.place()));
-        let mut on = form.confirmed;
-        if ui.checkbox(&mut on, "The direction is right").changed() {
-            actions.push(UserAction::Confirm(on));
-        }
-    }
-    ui.add_space(12.0);
-    let subject = Subject::Start(form);
-    ui.horizontal(|ui| {
-        let words = format!("Start {}", words::count(can));
-        Control::of(ActionName::StartNow).label(words).primary().show(ui, &subject, &mut actions);
-        Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
-    });
-    keys::act(ui, holder, &subject, &mut actions);
-    actions
-}
+use crate::ui::widgets::text::{muted, text};
 
 /// Opens the vault, or asks where passwords are to be kept.
 pub fn vault(ui: &mut Ui, form: &mut VaultForm) -> Actions {

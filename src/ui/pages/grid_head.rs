@@ -2,9 +2,9 @@
 
 use egui::{Align, Context, Id, Layout, Popup, Ui};
 
-use super::Actions;
 use super::controls::Control;
 use super::projects::summary_bar;
+use super::{Actions, PageContext};
 use crate::domain::project::Project;
 use crate::domain::server::Server;
 use crate::domain::wording;
@@ -25,8 +25,15 @@ fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
     }
 }
 
-/// ActionName, actions, servers, progress.
-pub fn head(ui: &mut Ui, project: &Project, items: Items<'_>, sum: &Summary, actions: &mut Actions) {
+/// The project's name, actions, servers, progress, what holds its items.
+pub fn head(
+    ui: &mut Ui,
+    page: PageContext<'_>,
+    project: &Project,
+    items: Items<'_>,
+    sum: &Summary,
+    actions: &mut Actions,
+) {
     ui.horizontal(|ui| {
         ui.label(text(Type::Page, &project.name));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| buttons(ui, items, actions));
@@ -41,7 +48,12 @@ pub fn head(ui: &mut Ui, project: &Project, items: Items<'_>, sum: &Summary, act
     }
     ui.add_space(4.0);
     progress(ui, items.grid, sum);
-    if sum.held > 0 {
+    if project.starts.held {
+        line(ui, "New starts are held", |ui| Control::of(ActionName::LetGo).show(ui, &Subject::Items(items), actions));
+    }
+    if let Some(next) = page.snapshot.outages.get(&project.id) {
+        outage(ui, items, &words::second(*next, page.zone), actions);
+    } else if sum.held > 0 {
         held(ui, items, actions);
     }
 }
@@ -62,18 +74,35 @@ fn progress(ui: &mut Ui, grid: &Grid, sum: &Summary) {
 }
 
 fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
-    let color = Palette::of(ui).tone(Tone::Warning);
-    ui.horizontal(|ui| {
-        let words = format!("{} held: started before, and waiting for your word", words::counted(items.held, "item"));
-        ui.label(text(Type::Small, words).color(color));
+    let words = format!("{} held: started before, and waiting for your word", words::counted(items.held, "item"));
+    line(ui, &words, |ui| {
         Control::of(ActionName::Resume).show(ui, &Subject::Items(items), actions);
         Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
+    });
+}
+
+/// A server that cannot be reached, and who waits for it.
+fn outage(ui: &mut Ui, items: Items<'_>, next: &str, actions: &mut Actions) {
+    let waits = words::counted(items.held, "item");
+    line(ui, &format!("A server cannot be reached: {waits} held, tried again at {next}"), |ui| {
+        Control::of(ActionName::TryNow).show(ui, &Subject::Items(items), actions);
+        Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
+    });
+}
+
+/// Something to know about the whole project, with what can be done about it.
+fn line(ui: &mut Ui, words: &str, controls: impl FnOnce(&mut Ui)) {
+    let color = Palette::of(ui).tone(Tone::Warning);
+    ui.horizontal(|ui| {
+        ui.label(text(Type::Small, words).color(color));
+        controls(ui);
     });
 }
 
 /// From right to left.
 fn buttons(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     let subject = Subject::Items(items);
+    more(ui, &subject, actions);
     Control::of(ActionName::ImportItems).show(ui, &subject, actions);
     let (chosen, shown) = (items.grid.selection.targets.len() as u64, items.grid.view.places.len() as u64);
     let stop = if chosen == 0 { "Stop".to_owned() } else { format!("Stop {}", words::count(chosen)) };
@@ -84,6 +113,17 @@ fn buttons(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
         (chosen, _) => (ActionName::Start, format!("Start {}…", words::count(chosen))),
     };
     Control::of(name).label(words).primary().show(ui, &subject, actions);
+}
+
+/// What is done seldom.
+fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
+    Popup::menu(&ui.button("More ▾")).show(|ui| {
+        for name in
+            [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll]
+        {
+            Control::of(name).show(ui, subject, actions);
+        }
+    });
 }
 
 /// Tabs, search and the filter of stars.

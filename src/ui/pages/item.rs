@@ -8,9 +8,9 @@ use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::domain::failure::Cause;
 use crate::domain::project::Project;
-use crate::domain::status::Status;
+use crate::domain::status::{Status, alert};
 use crate::domain::wording;
-use crate::engine::snapshot::ItemRow;
+use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::ui::action::{ActionName, OneItem, Subject, Targets, UserAction};
 use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemPage};
@@ -28,11 +28,14 @@ const MIGRATED: [f32; 5] = [96.0, 52.0, 68.0, 52.0, 68.0];
 /// Paints it.
 pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &ItemPage, row: &ItemRow) -> Actions {
     let mut actions = Actions::new();
-    let subject = Subject::Item(OneItem { project: project.id, row, neighbours: page.neighbours });
+    let subject = Subject::Item(OneItem { project: project.id, row, now: context.now, neighbours: page.neighbours });
     keys::act(ui, Holder::before(ui), &subject, &mut actions);
-    crumbs(ui, project, page, row, &mut actions);
+    crumbs(ui, &subject, (project, row), page, &mut actions);
     ui.add_space(4.0);
     status(ui, context, page, row);
+    if let Some(alert) = row.pass.and_then(|pass| alert(row.status, pass.since, context.now)) {
+        ui.label(text(Type::Body, alert).color(Palette::of(ui).tone(Tone::Warning)));
+    }
     if let Some((side, failure)) = &row.failure {
         failed(ui, &item::failure(project, row, *side, failure), failure.server_text.as_deref());
     }
@@ -61,16 +64,21 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     actions
 }
 
-fn crumbs(ui: &mut Ui, project: &Project, page: &ItemPage, row: &ItemRow, actions: &mut Actions) {
-    let subject = Subject::Item(OneItem { project: project.id, row, neighbours: page.neighbours });
+fn crumbs(
+    ui: &mut Ui,
+    subject: &Subject<'_>,
+    (project, row): (&Project, &ItemRow),
+    page: &ItemPage,
+    actions: &mut Actions,
+) {
     ui.horizontal(|ui| {
         if ui.link(text(Type::Body, &project.name)).clicked() {
             actions.push(UserAction::Go(Route::Project(project.id)));
         }
         ui.label("›");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            beside(ui, page, &subject, actions);
-            buttons(ui, row, &subject, actions);
+            beside(ui, page, subject, actions);
+            buttons(ui, row, subject, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let palette = Palette::of(ui);
                 let name = format!("Star of {}: {}", row.source, row.star.map_or("none", |star| star.word()));
@@ -99,6 +107,12 @@ fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Act
 fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
     Control::of(ActionName::Stop).show(ui, subject, actions);
     Control::of(ActionName::Start).primary().show(ui, subject, actions);
+    if row.status == Status::Submitted {
+        Control::of(ActionName::StartNext).show(ui, subject, actions);
+    }
+    if (ActionName::StopNow.entry().rule)(subject).is_ok() {
+        Control::of(ActionName::StopNow).show(ui, subject, actions);
+    }
     if row.status == Status::Held {
         Control::of(ActionName::Resume).show(ui, subject, actions);
     }
@@ -110,7 +124,7 @@ fn status(ui: &mut Ui, context: PageContext<'_>, page: &ItemPage, row: &ItemRow)
     ui.horizontal(|ui| {
         icon::show(ui, seen.icon, palette.tone(seen.tone));
         ui.label(text(Type::Section, &seen.words).color(palette.tone(seen.tone)));
-        if let Some((_, kind, attempt)) = row.pass {
+        if let Some(LatestPass { kind, attempt, .. }) = row.pass {
             let number = page.details.as_ref().map_or(0, |details| details.passes.len());
             let mut line = format!("· {}", kind.word());
             if number > 0 {

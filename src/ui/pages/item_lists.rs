@@ -64,7 +64,8 @@ pub struct ItemContext<'a> {
 
 impl<'a> ItemContext<'a> {
     fn subject(&self) -> Subject<'a> {
-        Subject::Item(OneItem { project: self.project.id, row: self.row, neighbours: self.page.neighbours })
+        let neighbours = self.page.neighbours;
+        Subject::Item(OneItem { project: self.project.id, row: self.row, now: self.context.now, neighbours })
     }
 }
 
@@ -310,7 +311,7 @@ fn passes(ui: &mut Ui, lists: ItemContext<'_>, details: &Details) {
                 let at = row.index();
                 let pass = &details.passes[at];
                 // The engine's figures of the latest pass are newer than those that were read.
-                let latest = lists.row.pass.is_some_and(|(id, ..)| id == pass.id);
+                let latest = lists.row.pass.is_some_and(|latest| latest.id == pass.id);
                 let (status, counts) =
                     if latest { (lists.row.status, lists.row.progress.counts) } else { (pass.status, pass.counts) };
                 row.col(|ui| {

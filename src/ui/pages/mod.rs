@@ -12,6 +12,7 @@ mod item_notices;
 pub mod keys;
 pub mod new_project;
 pub mod projects;
+pub mod start;
 pub mod unopened;
 
 /// What every page may look at.

@@ -1,5 +1,6 @@
 //! R10: 100,000 items submitted at once leave the engine responsive; they only wait longer.
 
+use mailferry::domain::start_order::StartOrder;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -100,7 +101,14 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
     });
 
     let began = Instant::now();
-    let started = engine.command(Command::Start { project, items: items.clone(), kind: PassKind::Full }).await;
+    let started = engine
+        .command(Command::Start {
+            project,
+            items: items.clone(),
+            lacking: Vec::new(),
+            order: StartOrder::now(PassKind::Full),
+        })
+        .await;
     assert_eq!((started.done.len(), started.error), (ITEMS, None));
     assert!(began.elapsed() < Duration::from_secs(30), "submitting took {:?}", began.elapsed());
     let mut snapshots = engine.snapshots();

@@ -1,12 +1,13 @@
 //! Passwords whose vault or whose items changed meanwhile: nothing is lost without a word, nothing stays without a name.
 
+use mailferry::domain::pass_plan::PassPlan;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 use mailferry::domain::ids::CredentialId;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::secret::Secret;
-use mailferry::domain::status::Status;
+use mailferry::domain::status::{Status, Wait};
 use mailferry::platform::lock::{Owner, owner};
 use mailferry::store::{Store, Submission};
 use mailferry::vault::{FileVault, Vault, VaultError, VaultState};
@@ -34,8 +35,8 @@ fn put_under_way(workspace: &Workspace, status: Status) {
         let store = Store::open(workspace.path(), 1).expect("the workspace");
         let project = store.project_named(PROJECT).await.expect("read").expect("the project");
         let item = store.items(project.id).await.expect("read").remove(0).item.id;
-        let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 1 };
-        let pass = store.submit(vec![item], order).await.expect("submitted")[0];
+        let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
+        let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("submitted")[0];
         store.set_status(pass, &[Status::Submitted], status, 1, None).await.expect("set");
     });
 }

@@ -23,7 +23,7 @@ use mailferry::domain::record::{
 use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::{ImapServer, Server};
-use mailferry::domain::status::Status;
+use mailferry::domain::status::{Status, Wait};
 use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
@@ -155,9 +155,8 @@ impl Bench {
         let pass = match latest.filter(|pass| pass.status == Status::Submitted) {
             Some(pass) => pass.id,
             None => {
-                let submission =
-                    Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: now };
-                store.submit(vec![self.item], submission).await.expect("submitted")[0]
+                let submission = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: now };
+                store.submit(vec![(self.item, PassPlan::FULL)], submission).await.expect("submitted")[0]
             }
         };
         let to = |from, to| store.set_status(pass, from, to, now, None);

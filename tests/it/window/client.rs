@@ -1,5 +1,8 @@
 //! The client with the real engine and a real database behind it.
 
+use mailferry::domain::pass_plan::PassPlan;
+use mailferry::domain::start_order::StartOrder;
+use mailferry::service::start::StartRequest;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -11,7 +14,7 @@ use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::star::Star;
 use mailferry::engine::command::Command;
-use mailferry::engine::snapshot::Snapshot;
+use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::SystemClock;
 use mailferry::service::client::{Client, NEWS, Request, Response, Waker};
 use mailferry::service::import::ImportFrom;
@@ -125,22 +128,18 @@ fn r60_stars_settings_and_items_survive_the_window() {
 }
 
 #[test]
-fn items_without_a_credential_are_left_alone_by_name_of_the_reason() {
+fn r11_items_without_a_credential_wait_for_their_owner() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut client, _) = Caller::open(folder.path());
     let project = with_two_items(&mut client);
-    let items = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
-    let kind = mailferry::domain::pass::PassKind::Full;
-    let Response::Started(report) = client.ask(Request::Command(Command::Start { project, items, kind })) else {
-        panic!("an outcome")
-    };
-    let outcome = report.into_outcome();
-    assert!(outcome.done.is_empty() && outcome.error.is_none());
-    assert_eq!(outcome.left.len(), 2);
-    assert!(
-        outcome.left[0].1.to_string().starts_with("no credential for the source and the destination"),
-        "{outcome:?}"
-    );
+    let state = client.state(|snapshot| snapshot.rows().count() == 2);
+    let items: Vec<_> = state.rows().map(|row| row.item).collect();
+    let order = StartOrder::now(mailferry::domain::pass::PassKind::Full);
+    let start = StartRequest { project, items: items.clone(), order, confirms: true };
+    let Response::Started(report) = client.ask(Request::Start(Box::new(start))) else { panic!("an outcome") };
+    assert_eq!(report.into_outcome().done, items);
+    let waits = |row: &std::sync::Arc<ItemRow>| row.status == mailferry::domain::status::Status::WaitingForUser;
+    client.state(|snapshot| snapshot.rows().filter(|row| waits(row)).count() == 2);
 }
 
 #[test]
@@ -160,8 +159,8 @@ fn items_that_were_deleted_meanwhile_are_named() {
     let (mut client, _) = Caller::open(folder.path());
     let project = with_two_items(&mut client);
     let gone = mailferry::domain::ids::ItemId(4711);
-    let start =
-        Request::Command(Command::Start { project, items: vec![gone], kind: mailferry::domain::pass::PassKind::Full });
+    let order = StartOrder::now(mailferry::domain::pass::PassKind::Full);
+    let start = Request::Start(Box::new(StartRequest { project, items: vec![gone], order, confirms: true }));
     let Response::Started(report) = client.ask(start) else { panic!("an outcome") };
     assert_eq!(report.into_outcome().left, [(gone, NotReady::Deleted.into())]);
 }
@@ -221,13 +220,14 @@ fn crashed(ago: i64) -> tempfile::TempDir {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (mut client, _) = Caller::open(folder.path());
     with_two_items(&mut client);
-    let items = client.state(|snapshot| snapshot.rows().count() == 2).rows().map(|row| row.item).collect();
+    let state = client.state(|snapshot| snapshot.rows().count() == 2);
+    let items = state.rows().map(|row| (row.item, PassPlan::FULL)).collect();
     drop(client);
     runtime.block_on(async {
-        use mailferry::domain::status::Status;
+        use mailferry::domain::status::{Status, Wait};
         let store = mailferry::store::Store::open(folder.path(), now).expect("the store");
         let (kind, at) = (mailferry::domain::pass::PassKind::Full, now - 60 * 60 * 1000);
-        let order = mailferry::store::Submission { kind, status: Status::Submitted, schedule: None, at };
+        let order = mailferry::store::Submission { kind, wait: Wait::None, schedule: None, at };
         let passes = store.submit(items, order).await.expect("submitted");
         store.set_status(passes[0], &[Status::Submitted], Status::Queued, at, None).await.expect("taken");
     });

@@ -3,12 +3,14 @@
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::Counts;
+use mailferry::domain::start_order::StartOrder;
 use mailferry::domain::status::Status;
 use mailferry::engine::command::{Command, Outcome};
 use mailferry::platform::program::DemoError;
 use mailferry::service::WorkspaceInfo;
 use mailferry::service::client::{Request, Response};
 use mailferry::service::launch::{AutoRun, RunSummary, Verdict};
+use mailferry::service::start::StartRequest;
 
 use super::{PROJECT, Stage, item, item_in, project};
 
@@ -51,12 +53,9 @@ fn an_auto_run_is_started_once_and_its_end_is_told() {
     let mut stage = Stage::with_auto_run(Some(AutoRun { project: PROJECT, items: items.clone(), summary }));
     stage.state(vec![item(1, "anna"), item(2, "bob"), item(3, "carl")]);
     stage.opened(WorkspaceInfo { projects: vec![project()], ..WorkspaceInfo::default() });
-    let (request, Request::Command(Command::Start { project: PROJECT, items: started, kind: PassKind::Full })) =
-        stage.only()
-    else {
-        panic!("the autorun was to be started")
-    };
-    assert_eq!(started, items);
+    let (request, Request::Start(start)) = stage.only() else { panic!("the autorun was to be started") };
+    let order = StartOrder::now(PassKind::Full);
+    assert_eq!(*start, StartRequest { project: PROJECT, items: items.clone(), order, confirms: true });
     stage.answer(request, Response::Done(Outcome { done: items, ..Outcome::default() }));
     assert!(stage.says("2 items submitted") && !stage.says("completed"), "nothing has run yet");
     stage.state(vec![item_in(1, "anna", Status::Migrating), item_in(2, "bob", Status::Submitted), item(3, "carl")]);

@@ -7,8 +7,10 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::readiness::NotReady;
 use mailferry::domain::record::{Counts, FolderPhase, PassFolder};
 use mailferry::domain::star::Star;
+use mailferry::domain::start_order::StartOrder;
 use mailferry::domain::status::{Refusal, Status};
 use mailferry::engine::command::{Command, Outcome};
+use mailferry::engine::snapshot::LatestPass;
 use mailferry::service::WorkspaceInfo;
 use mailferry::service::client::{Preview, Request, Response};
 use mailferry::service::import::{ImportFrom, ImportSummary};
@@ -182,12 +184,11 @@ fn the_first_copy_asks_for_its_direction() {
     stage.click("The direction is right");
     stage.click("Start 1");
     let (request, ask) = stage.only();
-    assert!(
-        matches!(ask, Request::Command(Command::Start { ref items, kind: PassKind::Full, .. }) if items == &[ItemId(1)])
-    );
-    let left = vec![(ItemId(1), NotReady::NoCredential(vec![Side::Source]).into())];
+    assert!(matches!(ask, Request::Start(ref start) if start.items == [ItemId(1)] && start.confirms
+            && start.order == StartOrder::now(PassKind::Full)));
+    let left = vec![(ItemId(1), NotReady::NoAdministrator(vec![Side::Source]).into())];
     stage.answer(request, Response::Done(Outcome { left, ..Outcome::default() }));
-    assert!(stage.says("1 left alone: no credential for the source"));
+    assert!(stage.says("1 left alone: the administrator's password for the source is not known"));
     stage.click("Start all 2…");
     assert!(!stage.says("The direction is right"), "asked once");
 }
@@ -198,7 +199,7 @@ fn a_verification_needs_no_direction() {
     stage.click("Start all 1…");
     stage.click("Verify Credentials");
     stage.click("Start 1");
-    assert!(matches!(stage.only().1, Request::Command(Command::Start { kind: PassKind::Verify, .. })));
+    assert!(matches!(stage.only().1, Request::Start(start) if start.order == StartOrder::now(PassKind::Verify)));
 }
 
 #[test]
@@ -217,7 +218,8 @@ fn r05_a_refused_stop_says_why_and_what_to_do() {
 #[test]
 fn r26_r45_r50_a_click_on_failed_opens_the_error() {
     let mut row = item_in(1, "anna", Status::Failed);
-    (row.failure, row.ended) = (Some(refused_login()), Some(NOW));
+    row.failure = Some(refused_login());
+    row.pass = row.pass.map(|pass| LatestPass { ended: Some(NOW), ..pass });
     let mut stage = Stage::with(vec![row.clone()]);
     stage.click("Failed: open anna@contoso.example");
     assert!(stage.shows("Failed while checking source credentials"));

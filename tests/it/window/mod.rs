@@ -10,6 +10,7 @@ mod flows;
 mod idle;
 mod look_around;
 
+use mailferry::engine::snapshot::LatestPass;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -199,6 +200,7 @@ pub fn project() -> Project {
         source: Server::parse_url("imaps://imap.contoso.example").expect("an address"),
         destination: Server::parse_url("imaps://imap.fabrikam.example").expect("an address"),
         options: Options::default(),
+        starts: Default::default(),
     }
 }
 
@@ -212,9 +214,7 @@ pub fn item(id: i64, name: &str) -> ItemRow {
         star: None,
         status: Status::NotSubmitted,
         pass: None,
-        submitted: None,
-        started: None,
-        ended: None,
+        note: None,
         progress: Default::default(),
         speed: 0,
         failure: None,
@@ -223,8 +223,8 @@ pub fn item(id: i64, name: &str) -> ItemRow {
 
 /// The same in another status, with a Full pass.
 pub fn item_in(id: i64, name: &str, status: Status) -> ItemRow {
-    let pass = Some((PassId(id), PassKind::Full, 1));
-    let mut row = ItemRow { status, pass, submitted: Some(NOW), started: Some(NOW), ..item(id, name) };
+    let pass = LatestPass { started: Some(NOW), ..LatestPass::submitted(PassId(id), PassKind::Full, NOW) };
+    let mut row = ItemRow { status, pass: Some(pass), ..item(id, name) };
     row.progress.updated = NOW;
     row
 }

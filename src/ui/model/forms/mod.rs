@@ -11,5 +11,5 @@ mod vault;
 pub use import::{ImportForm, Importing};
 pub use project::ProjectForm;
 pub use server::{Check, ServerFaults, ServerForm};
-pub use start::StartForm;
+pub use start::{Age, Candidate, StartForm};
 pub use vault::VaultForm;

@@ -2,7 +2,7 @@
 
 use crate::domain::pass::PassKind;
 use crate::domain::status::Status;
-use crate::engine::snapshot::ItemRow;
+use crate::engine::snapshot::{ItemRow, LatestPass};
 
 /// A group of statuses with a tab of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Tab {
 /// Whether an item is fully migrated: only a completed Full pass counts, and none with a difference that nothing explains
 /// or with messages that wait for another pass (D27).
 pub fn is_done(row: &ItemRow) -> bool {
-    let full = matches!(row.pass, Some((_, PassKind::Full | PassKind::RetryErrors, _)));
+    let full = matches!(row.pass, Some(LatestPass { kind: PassKind::Full | PassKind::RetryErrors, .. }));
     let counts = &row.progress.counts;
     row.status == Status::Completed && full && counts.differ == 0 && counts.waiting == 0
 }

@@ -6,7 +6,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::record::PassProgress;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
-use crate::engine::snapshot::{ItemRow, Snapshot};
+use crate::engine::snapshot::{ItemRow, LatestPass, Snapshot};
 
 pub fn row(id: i64, source: &str) -> ItemRow {
     ItemRow {
@@ -17,9 +17,7 @@ pub fn row(id: i64, source: &str) -> ItemRow {
         star: None,
         status: Status::NotSubmitted,
         pass: None,
-        submitted: None,
-        started: None,
-        ended: None,
+        note: None,
         progress: PassProgress::default(),
         speed: 0,
         failure: None,
@@ -46,7 +44,7 @@ pub fn replaced(before: &Snapshot, revision: u64, rows: Vec<ItemRow>) -> Snapsho
         }
         Arc::make_mut(&mut chunks[chunk])[at] = Arc::new(row);
     }
-    Snapshot { revision, chunks, layout: before.layout }
+    Snapshot { revision, chunks, ..before.clone() }
 }
 
 fn three() -> Vec<ItemRow> {
@@ -161,7 +159,7 @@ fn ranges_follow_the_order_shown() {
 #[test]
 fn tabs_count_every_item_once_or_say_why_not() {
     let with = |id, status, kind, errors| {
-        let mut row = ItemRow { status, pass: Some((PassId(id), kind, 1)), ..row(id, "x") };
+        let mut row = ItemRow { status, pass: Some(LatestPass::submitted(PassId(id), kind, 0)), ..row(id, "x") };
         row.progress.counts.errors = errors;
         row
     };

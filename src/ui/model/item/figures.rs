@@ -65,7 +65,7 @@ pub fn migrated(row: &ItemRow, details: Option<&Details>) -> Vec<(&'static str, 
     let counts = row.progress.counts;
     let mut all = Counts::default();
     for pass in details.iter().flat_map(|details| &details.passes) {
-        let latest = row.pass.is_some_and(|(id, ..)| id == pass.id);
+        let latest = row.pass.is_some_and(|latest| latest.id == pass.id);
         all.add(if latest { &counts } else { &pass.counts });
     }
     let sums = details.is_some();

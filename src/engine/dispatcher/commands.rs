@@ -1,0 +1,255 @@
+//! What a person asks for, and what becomes of it.
+
+use std::collections::HashSet;
+
+use super::{Dispatcher, failed};
+use crate::domain::action::Action;
+use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::pass::PassKind;
+use crate::domain::pass_plan::{PassPlan, PlanError};
+use crate::domain::project::Project;
+use crate::domain::readiness::lacking;
+use crate::domain::star::Star;
+use crate::domain::start_order::{Sequence, StartOrder};
+use crate::domain::status::{Status, Wait};
+use crate::engine::command::{Command, CommandError, LeftAlone, Outcome};
+use crate::engine::mailboxes;
+use crate::engine::run_state::{Event, KnownItem, Limits};
+use crate::engine::runner::RunnerKind;
+use crate::engine::snapshot::{ItemRow, LatestPass};
+use crate::store::{self, Census, StoreError, Submission};
+
+impl Dispatcher {
+    pub(super) async fn command(&mut self, command: Command) -> Outcome {
+        let project = command.project();
+        // Only some can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
+        if (command.is_about_new_items() || !self.state.knows(project))
+            && let Err(error) = self.load(project).await
+        {
+            return failed(&error);
+        }
+        let done = match command {
+            Command::Open { .. } => return Outcome::default(),
+            Command::Resume { items, .. } => return self.handle(Event::Resume(items)).await,
+            Command::Next { items, .. } => return self.handle(Event::Next(items)).await,
+            Command::Stop { items, .. } => return self.handle(Event::Stop(items)).await,
+            Command::Withdraw { items, .. } => return self.handle(Event::Withdraw(items)).await,
+            Command::Abort { items, .. } => return self.handle(Event::Abort(items)).await,
+            Command::TryNow { .. } => return self.handle(Event::TryNow(project)).await,
+            Command::Star { items, star, .. } => self.star(items, star).await,
+            Command::Start { items, lacking, order, .. } => self.start(project, items, lacking, order).await,
+            Command::Hold { held, .. } => self.hold(project, held).await,
+            Command::ProjectEdited { .. } => self.project_edited(project).await,
+            Command::Edited { items, .. } => self.edited(project, items).await,
+            Command::Reset { items, .. } => self.reset(items).await,
+            Command::Delete { items, .. } => self.delete(project, items).await,
+        };
+        done.unwrap_or_else(|error| failed(&error))
+    }
+
+    async fn star(&mut self, items: Vec<ItemId>, star: Option<Star>) -> Result<Outcome, StoreError> {
+        self.workspace.store.set_star(items.clone(), star).await?;
+        for item in &items {
+            if let Some(row) = self.rows.get(*item).cloned() {
+                self.rows.put(ItemRow { star, ..row });
+            }
+        }
+        Ok(Outcome { done: items, ..Outcome::default() })
+    }
+
+    /// Makes a project's items known, and its options as they are now.
+    pub(super) async fn load(&mut self, id: ProjectId) -> Result<(), StoreError> {
+        let project = self.workspace.store.project(id).await?;
+        let rows = self.workspace.store.items(id).await?;
+        let newest = rows.last().map(|row| row.item.id);
+        self.census.insert(id, Census { project: id, items: rows.len() as u64, newest });
+        for row in &rows {
+            if self.rows.get(row.item.id).is_none() {
+                self.rows.put(ItemRow::stored(row));
+            }
+        }
+        let items = known(&project, rows).await;
+        let limits = limits(&project);
+        self.handle(Event::Load { project: id, items, limits }).await;
+        Ok(())
+    }
+
+    async fn start(
+        &mut self,
+        project: ProjectId,
+        items: Vec<ItemId>,
+        lack: Vec<ItemId>,
+        order: StartOrder,
+    ) -> Result<Outcome, StoreError> {
+        // What the database does not know yet would be refused by it.
+        self.write_down(Vec::new()).await;
+        if !self.unwritten.is_empty() {
+            return Ok(Outcome::failed(CommandError::NotWritten));
+        }
+        let lack: HashSet<ItemId> = lack.into_iter().collect();
+        let (mut lack, mut ready): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| lack.contains(item));
+        if order.sequence == Sequence::LargestFirst {
+            for items in [&mut lack, &mut ready] {
+                items.sort_by_key(|item| std::cmp::Reverse(self.rows.get(*item).map(|row| row.progress.counts.bytes)));
+            }
+        }
+        let mut outcome = Outcome::default();
+        for (items, credentials) in [(ready, false), (lack, true)] {
+            let wait = self.state.wait(project, credentials, order.until());
+            let of = self.submit(items, &order, wait).await?;
+            outcome.done.extend(of.done);
+            outcome.left.extend(of.left);
+            outcome.error = outcome.error.or(of.error);
+        }
+        Ok(outcome)
+    }
+
+    async fn submit(&mut self, items: Vec<ItemId>, order: &StartOrder, wait: Wait) -> Result<Outcome, StoreError> {
+        let mut outcome = self.state.startable(&items, wait);
+        if order.kind == PassKind::RetryErrors {
+            self.leave_without_errors(&mut outcome);
+        }
+        let plans: Result<Vec<(ItemId, PassPlan)>, _> =
+            outcome.done.iter().map(|item| self.plan(*item, order)).collect();
+        let plans = match plans {
+            Ok(plans) if plans.is_empty() => return Ok(outcome),
+            Ok(plans) => plans,
+            Err(error) => return Ok(Outcome::failed(CommandError::Plan(error))),
+        };
+        let at = self.workspace.clock.now();
+        let submission = Submission { kind: order.kind, wait, schedule: order.schedule.clone(), at };
+        let passes = self.workspace.store.submit(plans, submission).await?;
+        let passes: Vec<(ItemId, PassId)> = outcome.done.iter().copied().zip(passes).collect();
+        for (item, pass) in &passes {
+            if let Some(row) = self.rows.get(*item).cloned() {
+                let fresh = LatestPass::submitted(*pass, order.kind, at);
+                let pass = Some(LatestPass { until: order.until(), hold: wait.hold(), ..fresh });
+                self.rows.put(ItemRow {
+                    status: wait.status(),
+                    pass,
+                    progress: Default::default(),
+                    failure: None,
+                    ..row
+                });
+            }
+        }
+        self.handle(Event::Submitted { passes, wait, until: order.until(), turn: order.turn }).await;
+        Ok(outcome)
+    }
+
+    fn plan(&self, item: ItemId, order: &StartOrder) -> Result<(ItemId, PassPlan), PlanError> {
+        let latest = self.rows.get(item).and_then(|row| row.pass).map(|pass| pass.id);
+        Ok((item, order.plan(latest)?))
+    }
+
+    /// Leaves alone what has no errors that could be tried again.
+    fn leave_without_errors(&self, outcome: &mut Outcome) {
+        let Outcome { done, left, .. } = outcome;
+        done.retain(|item| {
+            let row = self.rows.get(*item);
+            let errors = row.map_or(0, |row| row.progress.counts.errors);
+            match Action::RetryErrors.check(row.map_or(Status::NotSubmitted, |row| row.status), errors) {
+                Ok(()) => true,
+                Err(refusal) => {
+                    left.push((*item, refusal.into()));
+                    false
+                }
+            }
+        });
+    }
+
+    async fn hold(&mut self, project: ProjectId, held: bool) -> Result<Outcome, StoreError> {
+        self.workspace.store.set_held(project, held).await?;
+        self.project_edited(project).await
+    }
+
+    async fn project_edited(&mut self, id: ProjectId) -> Result<Outcome, StoreError> {
+        let project = self.workspace.store.project(id).await?;
+        let outcome = self.handle(Event::Limits(id, limits(&project))).await;
+        for runner in self.crew.runners.all() {
+            runner.try_again(id);
+        }
+        Ok(outcome)
+    }
+
+    /// Shows items as they are now; what waited for a credential that they have now goes on.
+    async fn edited(&mut self, id: ProjectId, items: Vec<ItemId>) -> Result<Outcome, StoreError> {
+        let project = self.workspace.store.project(id).await?;
+        let chosen: HashSet<ItemId> = items.into_iter().collect();
+        let mut rows = self.workspace.store.items(id).await?;
+        rows.retain(|row| chosen.contains(&row.item.id));
+        let admins = self.workspace.store.project_credentials(id).await?;
+        let admins = (admins.0.is_some(), admins.1.is_some());
+        let mut came = Vec::new();
+        for row in &rows {
+            if let Some(shown) = self.rows.get(row.item.id).cloned() {
+                let ItemRow { source, destination, note, .. } = ItemRow::stored(row);
+                self.rows.put(ItemRow { source, destination, note, ..shown });
+            }
+            let lacks = lacking(&project, admins, &row.item);
+            if lacks.is_empty() && self.state.status(row.item.id) == Some(Status::WaitingForUser) {
+                came.push(row.item.id);
+            }
+        }
+        let done = rows.iter().map(|row| row.item.id).collect();
+        let known = known(&project, rows).await;
+        self.handle(Event::Load { project: id, items: known, limits: limits(&project) }).await;
+        self.handle(Event::CredentialsCame(came)).await;
+        Ok(Outcome { done, ..Outcome::default() })
+    }
+
+    /// Those on which an action may be done in their status; the others with the reason.
+    fn allowed(&self, action: Action, items: Vec<ItemId>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for item in items {
+            match self.state.status(item).map(|status| action.check(status, 0)) {
+                Some(Ok(())) => outcome.done.push(item),
+                Some(Err(refusal)) => outcome.left.push((item, refusal.into())),
+                None => outcome.left.push((item, LeftAlone::Missing)),
+            }
+        }
+        outcome
+    }
+
+    async fn reset(&mut self, items: Vec<ItemId>) -> Result<Outcome, StoreError> {
+        self.write_down(Vec::new()).await;
+        let outcome = self.allowed(Action::Reset, items);
+        self.workspace.store.reset(outcome.done.clone(), self.workspace.clock.now()).await?;
+        for item in &outcome.done {
+            if let Some(row) = self.rows.get(*item).cloned() {
+                let status = Status::NotSubmitted;
+                self.rows.put(ItemRow { status, pass: None, progress: Default::default(), failure: None, ..row });
+            }
+        }
+        self.handle(Event::Reset(outcome.done.clone())).await;
+        Ok(outcome)
+    }
+
+    async fn delete(&mut self, project: ProjectId, items: Vec<ItemId>) -> Result<Outcome, StoreError> {
+        self.write_down(Vec::new()).await;
+        let mut outcome = self.allowed(Action::Delete, items);
+        outcome.freed = self.workspace.store.delete_items(outcome.done.clone()).await?;
+        self.rows.remove_items(&outcome.done);
+        self.handle(Event::Deleted(outcome.done.clone())).await;
+        // What this process did is no news of another one.
+        let census = self.workspace.store.census().await?;
+        self.census.extend(census.into_iter().map(|of| (of.project, of)).filter(|(id, _)| *id == project));
+        Ok(outcome)
+    }
+}
+
+pub(super) fn limits(project: &Project) -> Limits {
+    Limits { concurrent: project.options.concurrent, held: project.starts.held }
+}
+
+async fn known(project: &Project, rows: Vec<store::ItemRow>) -> Vec<KnownItem> {
+    let mailboxes = mailboxes::of(project, rows.iter().map(|row| row.item.clone()).collect()).await;
+    let known = rows.into_iter().zip(mailboxes).map(|(row, mailboxes)| {
+        let status = row.status();
+        let (pass, hold, until) = row
+            .latest
+            .map_or((None, None, None), |pass| (Some(pass.id), pass.hold, pass.schedule.map(|schedule| schedule.at)));
+        KnownItem { item: row.item.id, status, pass, until, hold, mailboxes, runner: RunnerKind::Copier }
+    });
+    known.collect()
+}

@@ -1,0 +1,72 @@
+//! Giving a command from a process that has no engine: to the one that has, or to one of our own in which nothing starts (D1).
+
+use std::time::Duration;
+
+use super::{OpenWorkspace, RunningEngine, ServiceError};
+use crate::engine::command::{Command, Outcome};
+use crate::platform::PlatformError;
+use crate::platform::lock::workspace_lock;
+
+/// Between two looks for the owner's answer.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long the owner may take to answer; it polls five times a second.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Who carries out commands.
+#[derive(Clone, Copy)]
+pub enum Commander<'a> {
+    /// An engine of this process.
+    Own(&'a RunningEngine),
+    /// The process that has the workspace.
+    Owner(&'a OpenWorkspace),
+}
+
+impl Commander<'_> {
+    /// Gives a command and waits for its outcome.
+    ///
+    /// # Errors
+    /// Nothing was done, or nobody knows yet.
+    pub async fn command(self, command: Command) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::Own(engine) => Ok(engine.command(command).await),
+            Self::Owner(workspace) => ask_owner(workspace, &command).await,
+        }
+    }
+}
+
+/// Has a command carried out, whoever runs the workspace's passes.
+///
+/// # Errors
+/// Nothing was done, or nobody knows yet.
+pub async fn give(workspace: &OpenWorkspace, command: Command) -> Result<Outcome, ServiceError> {
+    match workspace_lock(workspace.folder(), workspace.now()) {
+        Ok(lock) => {
+            workspace.store.recover(workspace.now()).await?;
+            let engine = RunningEngine::at_rest(workspace, lock).await?;
+            let outcome = engine.command(command).await;
+            engine.close().await;
+            Ok(outcome)
+        }
+        Err(PlatformError::InUse(_)) => ask_owner(workspace, &command).await,
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Leaves a command for the process that runs the engine and waits for the outcome.
+async fn ask_owner(workspace: &OpenWorkspace, command: &Command) -> Result<Outcome, ServiceError> {
+    let store = &workspace.store;
+    let id = store.push_command(serde_json::to_string(command)?, workspace.now()).await?;
+    let answered = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(outcome) = store.command_outcome(id).await? {
+                return Ok::<_, ServiceError>(outcome);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    });
+    match answered.await {
+        Ok(outcome) => Ok(serde_json::from_str(&outcome?)?),
+        Err(_) if store.withdraw_command(id).await? => Err(ServiceError::OwnerSilent),
+        Err(_) => Err(ServiceError::OwnerSlow),
+    }
+}

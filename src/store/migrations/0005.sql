@@ -1,0 +1,22 @@
+-- What a pass does was decided when it was submitted (D31); NULL in passes of older versions, whose kind says it.
+ALTER TABLE pass ADD COLUMN plan TEXT;
+-- When it came to its status.
+ALTER TABLE pass ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+UPDATE pass SET since = coalesce(ended, started, submitted);
+-- Why it is held, if it is.
+ALTER TABLE pass ADD COLUMN hold TEXT;
+UPDATE pass SET hold = CASE WHEN failure IS NULL THEN 'interrupted' ELSE 'login_refused' END WHERE status = 'held';
+
+-- 1: what is submitted waits for a word (Hold new starts).
+ALTER TABLE project ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+-- 1: a person has confirmed from where to where mail is copied.
+ALTER TABLE project ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;
+UPDATE project SET confirmed = 1 WHERE EXISTS (SELECT 1 FROM setting WHERE name = 'direction.' || project.id);
+DELETE FROM setting WHERE name LIKE 'direction.%';
+
+-- What an item has instead of its project's options: JSON, NULL for none (D32).
+ALTER TABLE item ADD COLUMN options TEXT;
+
+-- A person has said that a message is not copied, and why.
+ALTER TABLE item_error ADD COLUMN accepted INTEGER;
+ALTER TABLE item_error ADD COLUMN note TEXT;
