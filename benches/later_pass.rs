@@ -24,6 +24,7 @@ use mailferry::domain::record::{FolderUpdate, Origin, Results, Watermark};
 use mailferry::domain::retry::Pace;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::domain::time::Timestamp;
 use mailferry::endpoint::{
     AppendAnswer, Destination, DestinationEndpoint, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder,
     Result, Source, SourceEndpoint, Which,
@@ -184,13 +185,14 @@ fn memory(name: &str) -> f64 {
 
 /// A workspace whose item knows all messages.
 async fn prepare(folder: &Path, messages: u32) {
-    let store = Store::open(folder, 0).expect("a store");
+    let store = Store::open(folder, Timestamp::from_millis(0)).expect("a store");
     let server = || Server::parse_url("imap+plain://127.0.0.1:1").expect("an address");
     let options = Options::default();
     let project = store.create_project("p".into(), server(), server(), options, [None; 2]).await.expect("a project");
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
-    let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 0 };
+    let order =
+        Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: Timestamp::from_millis(0) };
     let pass = store.submit(vec![item], order).await.expect("a pass")[0];
     let (path, wire) = (FolderPath::new(["INBOX"]), WireName(b"INBOX".to_vec()));
     let update = FolderUpdate {
@@ -225,7 +227,7 @@ async fn prepare(folder: &Path, messages: u32) {
 }
 
 async fn later(folder: &Path, messages: u32) {
-    let store = Store::open(folder, 0).expect("a store");
+    let store = Store::open(folder, Timestamp::from_millis(0)).expect("a store");
     let project = store.projects().await.expect("projects")[0].id;
     let row = store.items(project).await.expect("items").remove(0);
     let (item, pass) = (row.item.id, row.latest.expect("a pass").id);

@@ -15,6 +15,7 @@ use mailferry::domain::project::Options;
 use mailferry::domain::record::{FolderUpdate, Origin, Results, Watermark};
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::domain::time::Timestamp;
 use mailferry::store::{NewItem, Store, Submission};
 
 const ALL: i64 = 1_000_000;
@@ -28,7 +29,7 @@ fn main() {
 
 async fn run(shape: &str, folders: i64) {
     let temporary = tempfile::tempdir().expect("a folder");
-    let store = Store::open(temporary.path(), 0).expect("a store");
+    let store = Store::open(temporary.path(), Timestamp::from_millis(0)).expect("a store");
     let server = Server::parse_url("imaps://h").expect("an address");
     let project = store
         .create_project("p".into(), server.clone(), server, Options::default(), [None; 2])
@@ -36,7 +37,8 @@ async fn run(shape: &str, folders: i64) {
         .expect("a project");
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
-    let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 0 };
+    let order =
+        Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: Timestamp::from_millis(0) };
     let pass = store.submit(vec![item], order).await.expect("a pass")[0];
     let rows = store.update_folders(item, (0..folders).map(update).collect()).await.expect("folders");
     let before = size(store.path());

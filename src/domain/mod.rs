@@ -34,5 +34,6 @@ pub mod shared_maildir;
 pub mod star;
 pub mod status;
 pub mod subject;
+pub mod time;
 pub mod tree;
 pub mod wording;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pass::PassKind;
 use super::record::Counts;
+use super::time::Timestamp;
 use super::wording;
 
 /// An item's status: that of its latest pass.
@@ -43,8 +44,8 @@ pub enum Wait {
     /// Nothing but its turn.
     #[default]
     None,
-    /// Its time, UTC epoch milliseconds.
-    Until(i64),
+    /// Its time.
+    Until(Timestamp),
     /// A word of the consultant: starts are held, by the project's switch, because the administrator's login was refused (D24), or
     /// because the program ended while it ran (D3).
     Word,
@@ -54,7 +55,7 @@ pub enum Wait {
 
 impl Wait {
     /// What comes first of what a submission waits for: a credential before a word, a word before a time.
-    pub fn first(credentials: bool, word: bool, until: Option<i64>) -> Self {
+    pub fn first(credentials: bool, word: bool, until: Option<Timestamp>) -> Self {
         match (credentials, word, until) {
             (true, _, _) => Self::Credentials,
             (false, true, _) => Self::Word,
@@ -260,11 +261,17 @@ impl Status {
 
 /// The status as people read it. `kind` is that of the latest pass; for Retry Errors give the kind of
 /// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `counts` are the figures of that
-/// pass: what it left behind is said; `scheduled` and `now` are UTC epoch milliseconds.
-pub fn display(status: Status, kind: Option<PassKind>, counts: &Counts, scheduled: Option<i64>, now: i64) -> String {
+/// pass: what it left behind is said.
+pub fn display(
+    status: Status,
+    kind: Option<PassKind>,
+    counts: &Counts,
+    scheduled: Option<Timestamp>,
+    now: Timestamp,
+) -> String {
     match status {
         Status::Scheduled => match scheduled {
-            Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.saturating_sub(now))),
+            Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.since(now))),
             Some(_) => "Submitted (will start now)".to_owned(),
             None => "Submitted (scheduled)".to_owned(),
         },
@@ -294,11 +301,15 @@ pub fn display(status: Status, kind: Option<PassKind>, counts: &Counts, schedule
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use Status::*;
 
     use super::*;
 
     const START: Event = Event::Start(Wait::None);
+    const NOW: Timestamp = Timestamp::from_millis(0);
+    const AT: Timestamp = Timestamp::from_millis(9);
 
     /// Every (status, event): the letter is the status after it, `-` a refusal. Columns follow [`Status::ALL`].
     #[test]
@@ -308,7 +319,7 @@ mod tests {
         let table: [(Event, &str); 21] = [
             //                                            NSTHQWMgDFC
             (Event::Start(Wait::None), /*              */ "S-------SSS"),
-            (Event::Start(Wait::Until(9)), /*          */ "T-------TTT"),
+            (Event::Start(Wait::Until(AT)), /*         */ "T-------TTT"),
             (Event::Start(Wait::Word), /*              */ "H-------HHH"),
             (Event::Start(Wait::Credentials), /*       */ "W-------WWW"),
             (Event::Take, /*                           */ "-Q---------"),
@@ -320,14 +331,14 @@ mod tests {
             (Event::Fatal, /*                          */ "----F-FD---"),
             (Event::Finish, /*                         */ "------CD---"),
             (Event::CredentialsCame(Wait::None), /*    */ "-----S-----"),
-            (Event::CredentialsCame(Wait::Until(9)), /**/ "-----T-----"),
+            (Event::CredentialsCame(Wait::Until(AT)), /**/ "-----T-----"),
             (Event::CredentialsCame(Wait::Word), /*    */ "-----H-----"),
             (Event::CredentialsRefused, /*             */ "-----F-----"),
             (Event::TimeCame(Wait::None), /*           */ "--S--------"),
             (Event::TimeCame(Wait::Word), /*           */ "--H--------"),
             (Event::Hold, /*                           */ "-H---------"),
             (Event::Resume(Wait::None), /*             */ "---S-------"),
-            (Event::Resume(Wait::Until(9)), /*         */ "---T-------"),
+            (Event::Resume(Wait::Until(AT)), /*        */ "---T-------"),
         ];
         let letters = "NSTHQWMgDFC";
         for (event, row) in table {
@@ -337,14 +348,14 @@ mod tests {
             }
         }
         let first = |credentials, word, until| Wait::first(credentials, word, until);
-        assert_eq!(first(true, true, Some(9)), Wait::Credentials);
-        assert_eq!(first(false, true, Some(9)), Wait::Word);
-        assert_eq!((first(false, false, Some(9)), first(false, false, None)), (Wait::Until(9), Wait::None));
+        assert_eq!(first(true, true, Some(AT)), Wait::Credentials);
+        assert_eq!(first(false, true, Some(AT)), Wait::Word);
+        assert_eq!((first(false, false, Some(AT)), first(false, false, None)), (Wait::Until(AT), Wait::None));
     }
 
     #[test]
     fn r01_an_item_without_a_pass_reads_not_submitted() {
-        assert_eq!(display(NotSubmitted, None, &Counts::default(), None, 0), "Not Submitted");
+        assert_eq!(display(NotSubmitted, None, &Counts::default(), None, NOW), "Not Submitted");
         assert!(NotSubmitted.is_at_rest() && !NotSubmitted.is_active());
     }
 
@@ -356,20 +367,21 @@ mod tests {
 
     #[test]
     fn r03_a_future_start_tells_when() {
-        let shown = |minutes: i64| display(Scheduled, None, &Counts::default(), Some(minutes * 60_000), 0);
+        let after = |minutes: u64| NOW.plus(Duration::from_secs(minutes * 60));
+        let shown = |minutes| display(Scheduled, None, &Counts::default(), Some(after(minutes)), NOW);
         assert_eq!(shown(180), "Submitted (will start in 3 hours)");
         assert_eq!(shown(5), "Submitted (will start in 5 minutes)");
         assert_eq!(shown(60), "Submitted (will start in 1 hour)");
         assert_eq!(shown(4 * 24 * 60), "Submitted (will start in 4 days)");
         assert_eq!(shown(0), "Submitted (will start now)");
-        assert_eq!(display(Held, None, &Counts::default(), None, 0), "Submitted (held)");
+        assert_eq!(display(Held, None, &Counts::default(), None, NOW), "Submitted (held)");
     }
 
     #[test]
     fn r04_a_scheduled_submission_can_be_stopped_and_scheduled_again() {
         assert_eq!(Scheduled.after(Event::Stop), Ok(Stopped));
         assert_eq!(Held.after(Event::Stop), Ok(Stopped));
-        let again = Event::Start(Wait::Until(9));
+        let again = Event::Start(Wait::Until(AT));
         assert_eq!(Stopped.after(again), Ok(Scheduled));
     }
 
@@ -388,9 +400,9 @@ mod tests {
 
     #[test]
     fn r11_r14_waiting_for_user_lasts_until_credentials_come_or_it_is_stopped() {
-        let start = Event::Start(Wait::first(true, false, Some(9)));
+        let start = Event::Start(Wait::first(true, false, Some(AT)));
         assert_eq!(Failed.after(start), Ok(WaitingForUser));
-        assert_eq!(WaitingForUser.after(Event::CredentialsCame(Wait::Until(9))), Ok(Scheduled));
+        assert_eq!(WaitingForUser.after(Event::CredentialsCame(Wait::Until(AT))), Ok(Scheduled));
         assert_eq!(WaitingForUser.after(Event::Stop), Ok(Stopped));
         assert_eq!(WaitingForUser.after(START), Err(Refusal::WaitingForUser));
     }
@@ -420,7 +432,7 @@ mod tests {
 
     #[test]
     fn completed_names_its_kind_and_errors() {
-        let shown = |kind, errors| display(Completed, Some(kind), &Counts { errors, ..Counts::default() }, None, 0);
+        let shown = |kind, errors| display(Completed, Some(kind), &Counts { errors, ..Counts::default() }, None, NOW);
         assert_eq!(shown(PassKind::Full, 0), "Completed");
         assert_eq!(shown(PassKind::Verify, 0), "Completed (Verification)");
         assert_eq!(shown(PassKind::Trial, 1), "Completed (Trial), 1 error");
@@ -429,13 +441,13 @@ mod tests {
 
     #[test]
     fn d27_completed_names_what_differs_and_what_waits() {
-        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &counts, None, 0);
+        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &counts, None, NOW);
         assert_eq!(shown(Counts { differ: 3, ..Counts::default() }), "Completed, 3 differ");
         assert_eq!(shown(Counts { waiting: 2, ..Counts::default() }), "Completed, 2 waiting");
         let all = Counts { errors: 1, differ: 4, waiting: 5, arrived: 6, vanished: 7, ..Counts::default() };
         assert_eq!(shown(all), "Completed, 1 error, 4 differ, 5 waiting");
         assert_eq!(shown(Counts { arrived: 6, ..Counts::default() }), "Completed", "the next pass brings them");
-        let failed = display(Failed, Some(PassKind::Full), &all, None, 0);
+        let failed = display(Failed, Some(PassKind::Full), &all, None, NOW);
         assert_eq!(failed, "Failed", "why is said beside it");
     }
 

@@ -20,6 +20,7 @@ use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::domain::status::Wait;
+use crate::domain::time::Timestamp;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::handle::Workspace;
 use crate::engine::mailboxes;
@@ -34,8 +35,8 @@ use crate::store::{Census, StatusChange, StoreError, Submission};
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks at what other processes want (D1).
 const POLL_EVERY: Duration = Duration::from_millis(200);
-/// How long answered commands of other processes are kept, in milliseconds.
-const KEEP_COMMANDS: i64 = 24 * 60 * 60 * 1000;
+/// How long answered commands of other processes are kept.
+const KEEP_COMMANDS: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// News of passes on their way.
 const REPORTS: usize = 256;
@@ -107,12 +108,10 @@ pub(super) struct Dispatcher {
 }
 
 /// Returns when something scheduled is due; never, if nothing is.
-async fn due(next: Option<i64>, now: i64) {
+async fn due(next: Option<Timestamp>, now: Timestamp) {
     match next {
         // The clock may be set meanwhile: it is asked again after a minute at the latest.
-        Some(at) => {
-            tokio::time::sleep(Duration::from_millis(at.saturating_sub(now).clamp(0, 60_000).unsigned_abs())).await
-        }
+        Some(at) => tokio::time::sleep(at.since(now).min(Duration::from_secs(60))).await,
         None => std::future::pending().await,
     }
 }
@@ -452,7 +451,7 @@ impl Dispatcher {
             if let Err(error) = self.workspace.store.answer_command(id, outcome).await {
                 tracing::warn!(%error, "outcome not written");
             }
-            let _ = self.workspace.store.purge_commands(now - KEEP_COMMANDS).await;
+            let _ = self.workspace.store.purge_commands(now.minus(KEEP_COMMANDS)).await;
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
 use crate::domain::status::{self, Refusal, Status, Wait};
+use crate::domain::time::Timestamp;
 use crate::engine::command::{LeftAlone, Outcome};
 use crate::engine::runner::RunnerKind;
 use crate::pass::PassEnd;
@@ -64,7 +65,7 @@ pub struct KnownItem {
     /// Its latest pass.
     pub pass: Option<PassId>,
     /// When that starts, if it is scheduled.
-    pub until: Option<i64>,
+    pub until: Option<Timestamp>,
     /// What it reads and writes.
     pub mailboxes: Mailboxes,
     /// Who works on it.
@@ -106,7 +107,7 @@ struct ItemState {
     project: ProjectId,
     status: Status,
     pass: Option<PassId>,
-    until: Option<i64>,
+    until: Option<Timestamp>,
     mailboxes: Mailboxes,
     runner: RunnerKind,
     /// What it was given when its worker started.
@@ -145,7 +146,7 @@ pub struct RunState {
     /// Submitted, in order.
     waiting: WaitingItems,
     /// Scheduled, by their time.
-    due: BTreeSet<(i64, ItemId)>,
+    due: BTreeSet<(Timestamp, ItemId)>,
     closing: bool,
 }
 
@@ -198,13 +199,13 @@ impl RunState {
         self.places.keys().copied()
     }
 
-    /// When the next scheduled item is due, UTC epoch milliseconds.
-    pub fn next_due(&self) -> Option<i64> {
+    /// When the next scheduled item is due.
+    pub fn next_due(&self) -> Option<Timestamp> {
         self.due.first().filter(|_| !self.closing).map(|(at, _)| *at)
     }
 
-    /// Takes in an event at this time (UTC epoch milliseconds) and answers what to do, and for stops which items were stopped.
-    pub fn handle(&mut self, now: i64, event: Event) -> (Vec<Effect>, Outcome) {
+    /// Takes in an event at this time and answers what to do, and for stops which items were stopped.
+    pub fn handle(&mut self, now: Timestamp, event: Event) -> (Vec<Effect>, Outcome) {
         let mut effects = Vec::new();
         let mut outcome = Outcome::default();
         match event {
@@ -241,7 +242,7 @@ impl RunState {
     }
 
     /// Scheduled items whose time came stand in their queues, in the order of their times.
-    fn take_due(&mut self, now: i64, effects: &mut Vec<Effect>) {
+    fn take_due(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         while let Some((at, item)) = self.due.first().copied().filter(|(at, _)| !self.closing && *at <= now) {
             self.due.remove(&(at, item));
             if self.change(item, status::Event::TimeCame(Wait::None), None, effects).is_ok()

@@ -9,6 +9,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::record::PassProgress;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 
 /// Rows in one chunk.
 const CHUNK: usize = 256;
@@ -30,12 +31,12 @@ pub struct ItemRow {
     pub status: Status,
     /// Its latest pass: number, kind, attempt.
     pub pass: Option<(PassId, PassKind, u32)>,
-    /// When that pass was submitted; UTC epoch milliseconds.
-    pub submitted: Option<i64>,
+    /// When that pass was submitted.
+    pub submitted: Option<Timestamp>,
     /// When a worker first took that pass, and when it ended.
-    pub started: Option<i64>,
+    pub started: Option<Timestamp>,
     /// See `started`.
-    pub ended: Option<i64>,
+    pub ended: Option<Timestamp>,
     /// The figures of that pass.
     pub progress: PassProgress,
     /// Message bytes a second over the last seconds; 0 when nothing runs or it pauses.

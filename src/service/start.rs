@@ -114,6 +114,7 @@ mod tests {
     use crate::domain::project::Options;
     use crate::domain::server::Server;
     use crate::domain::status::Status;
+    use crate::domain::time::Timestamp;
     use crate::service::OpenOptions;
     use crate::store::{NewItem, Submission};
 
@@ -132,7 +133,12 @@ mod tests {
         };
         let imported = store.import_items(project, (0..2).map(new).collect()).await.unwrap();
         let (rests, waits, gone) = (imported[0].id, imported[1].id, ItemId(4711));
-        let order = Submission { kind: PassKind::Full, status: Status::Submitted, schedule: None, at: 1 };
+        let order = Submission {
+            kind: PassKind::Full,
+            status: Status::Submitted,
+            schedule: None,
+            at: Timestamp::from_millis(1),
+        };
         store.submit(vec![waits], order).await.unwrap();
 
         let asked = vec![waits, gone, rests, waits];

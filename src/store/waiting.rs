@@ -9,6 +9,7 @@ use super::error::{Result, StoreError, missing};
 use super::passes::{Ended, change_status, next_attempt};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::status::{Event, Status};
+use crate::domain::time::Timestamp;
 
 /// A change of a pass's status.
 #[derive(Clone, Debug)]
@@ -31,13 +32,13 @@ pub struct Waiting {
     /// The item.
     pub item: ItemId,
     /// When its pass last showed a sign of life.
-    pub last_seen: i64,
+    pub last_seen: Timestamp,
 }
 
 impl Store {
     /// Does what [`Store::set_status`] does for many passes, in their order and in one transaction. Answers those that
     /// another process had changed; the others are changed all the same.
-    pub async fn set_statuses(&self, changes: Vec<StatusChange>, at: i64) -> Result<Vec<(PassId, StoreError)>> {
+    pub async fn set_statuses(&self, changes: Vec<StatusChange>, at: Timestamp) -> Result<Vec<(PassId, StoreError)>> {
         self.write(move |transaction, _| {
             let mut refused = Vec::new();
             for change in changes {
@@ -116,7 +117,7 @@ pub(super) fn checked(
     pass: PassId,
     from: &[Status],
     to: Status,
-    at: i64,
+    at: Timestamp,
     failure: Option<&Ended>,
 ) -> Result<()> {
     let found = expect(transaction, pass, from)?;

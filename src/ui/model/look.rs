@@ -6,6 +6,7 @@ use super::words;
 use crate::domain::pass::PassKind;
 use crate::domain::record::{Counts, PassProgress, Phase};
 use crate::domain::status::{Status, display};
+use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, TextNames};
 use crate::engine::snapshot::ItemRow;
 use crate::ui::theme::Tone;
@@ -23,11 +24,21 @@ pub struct Look {
 }
 
 /// How the status of an item looks.
-pub fn look(row: &ItemRow, now: i64) -> Look {
+pub fn look(row: &ItemRow, now: Timestamp) -> Look {
     let kind = row.pass.map(|(_, kind, _)| kind);
     let words = display(row.status, kind, &row.progress.counts, None, now);
-    let (icon, tone) = shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some());
+    let (icon, tone) = shape_of(row);
     Look { icon, tone, words }
+}
+
+/// What the colour of an item's status says.
+pub fn tone(row: &ItemRow) -> Tone {
+    shape_of(row).1
+}
+
+fn shape_of(row: &ItemRow) -> (Icon, Tone) {
+    let kind = row.pass.map(|(_, kind, _)| kind);
+    shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some())
 }
 
 /// Shape and colour of a status.
@@ -120,7 +131,7 @@ fn completed(progress: &PassProgress) -> String {
 }
 
 /// Since when an item is what it is.
-pub fn since(row: &ItemRow) -> Option<i64> {
+pub fn since(row: &ItemRow) -> Option<Timestamp> {
     row.ended.or(row.started).or(row.submitted)
 }
 

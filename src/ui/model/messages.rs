@@ -1,5 +1,6 @@
 //! Messages to the person: kept, the last one shown until it is put away.
 
+use crate::domain::time::Timestamp;
 use crate::ui::theme::Tone;
 
 /// Messages that are kept.
@@ -8,8 +9,8 @@ const KEPT: usize = 100;
 /// A message to the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserMessage {
-    /// When, UTC epoch milliseconds.
-    pub at: i64,
+    /// When.
+    pub at: Timestamp,
     /// What its colour says.
     pub tone: Tone,
     /// Its words.

@@ -23,6 +23,7 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::{Options, Project};
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::domain::time::Timestamp;
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
 use mailferry::platform::picker::FilePicker;
@@ -33,7 +34,7 @@ use mailferry::service::{VaultKind, WorkspaceInfo};
 use mailferry::ui::app::{App, Services};
 
 /// When everything happens: Saturday 22 November 2025, 08:26:40 UTC.
-pub const NOW: i64 = 1_763_800_000_000;
+pub const NOW: Timestamp = Timestamp::from_millis(1_763_800_000_000);
 /// The project of every test.
 pub const PROJECT: ProjectId = ProjectId(1);
 
@@ -225,7 +226,7 @@ pub fn item(id: i64, name: &str) -> ItemRow {
 pub fn item_in(id: i64, name: &str, status: Status) -> ItemRow {
     let pass = Some((PassId(id), PassKind::Full, 1));
     let mut row = ItemRow { status, pass, submitted: Some(NOW), started: Some(NOW), ..item(id, name) };
-    row.progress.updated = NOW;
+    row.progress.updated = Some(NOW);
     row
 }
 
