@@ -184,7 +184,7 @@ fn memory(name: &str) -> f64 {
 
 /// A workspace whose item knows all messages.
 async fn prepare(folder: &Path, messages: u32) {
-    let store = Store::open(folder, 0).expect("a store");
+    let store = Store::open(folder, Timestamp::from_millis(0)).expect("a store");
     let server = || Server::parse_url("imap+plain://127.0.0.1:1").expect("an address");
     let options = Options::default();
     let project = store.create_project("p".into(), server(), server(), options, [None; 2]).await.expect("a project");
@@ -225,7 +225,7 @@ async fn prepare(folder: &Path, messages: u32) {
 }
 
 async fn later(folder: &Path, messages: u32) {
-    let store = Store::open(folder, 0).expect("a store");
+    let store = Store::open(folder, Timestamp::from_millis(0)).expect("a store");
     let project = store.projects().await.expect("projects")[0].id;
     let row = store.items(project).await.expect("items").remove(0);
     let (item, pass) = (row.item.id, row.latest.expect("a pass").id);

@@ -29,7 +29,7 @@ fn main() {
 
 async fn run(shape: &str, folders: i64) {
     let temporary = tempfile::tempdir().expect("a folder");
-    let store = Store::open(temporary.path(), 0).expect("a store");
+    let store = Store::open(temporary.path(), Timestamp::from_millis(0)).expect("a store");
     let server = Server::parse_url("imaps://h").expect("an address");
     let project = store
         .create_project("p".into(), server.clone(), server, Options::default(), [None; 2])

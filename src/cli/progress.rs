@@ -9,6 +9,7 @@ use crate::cli::table::clean;
 use crate::domain::ids::ItemId;
 use crate::domain::record::{PassProgress, Phase};
 use crate::domain::status::{Status, display};
+use crate::domain::time::Timestamp;
 use crate::domain::wording::phase as phase_word;
 use crate::domain::wording::{duration, pausing, size};
 use crate::engine::snapshot::{ItemRow, Snapshot};
@@ -29,7 +30,7 @@ impl ProgressLine {
     }
 
     /// Shows one state.
-    pub fn show(&mut self, snapshot: &Snapshot, items: &HashSet<ItemId>, now: i64) {
+    pub fn show(&mut self, snapshot: &Snapshot, items: &HashSet<ItemId>, now: Timestamp) {
         for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
             match &self.bars {
                 Some(bars) => {
@@ -55,7 +56,7 @@ impl ProgressLine {
         }
     }
 
-    fn print(&mut self, row: &ItemRow, now: i64) {
+    fn print(&mut self, row: &ItemRow, now: Timestamp) {
         let progress = &row.progress;
         let news = (row.status, progress.phase, progress.folders_done, progress.retry.is_some());
         if self.printed.insert(row.item, news) != Some(news) {
@@ -102,14 +103,14 @@ impl Drop for Count {
     }
 }
 
-fn line(row: &ItemRow, now: i64) -> String {
+fn line(row: &ItemRow, now: Timestamp) -> String {
     let PassProgress { phase, counts, in_flight, retry, current, .. } = &row.progress;
     let status = display(row.status, row.pass.map(|pass| pass.kind), counts, None, now);
     if !row.status.is_active() {
         return status;
     }
     if let Some(retry) = retry {
-        let wait = duration((retry.until - now).max(0));
+        let wait = duration(retry.until.since(now));
         return clean(&format!("{status} · retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)));
     }
     let folder = current.as_ref().map(|path| format!(" {path}")).unwrap_or_default();

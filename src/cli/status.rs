@@ -12,6 +12,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, ItemError, Notice, NoticeKind, Phase, RetryState};
 use crate::domain::status::{Status, display};
+use crate::domain::time::Timestamp;
 use crate::domain::wording::{notice_line, pausing, size, told};
 use crate::service::items::{self, LiveItems, StoredItem, StoredNotice, key, live};
 use crate::service::{OpenWorkspace, projects};
@@ -124,11 +125,12 @@ pub fn item_error_line(project: &Project, row: &StoredItem, error: &ItemError) -
     line
 }
 
-fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredNotice], now: i64) -> ItemReport {
+fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredNotice], now: Timestamp) -> ItemReport {
     let latest = row.latest.as_ref();
     let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();
     let counts = progress.counts;
-    let seconds = latest.and_then(|pass| pass.started.map(|from| (pass.ended.unwrap_or(now) - from) as f64 / 1000.0));
+    let seconds = latest
+        .and_then(|pass| pass.started.map(|from| pass.ended.unwrap_or(now).since(from).as_millis() as f64 / 1000.0));
     let error = latest.and_then(|pass| pass.failure.as_ref()).map(|ended| {
         let text = failure_text(project, row, ended.side, &ended.failure);
         ErrorReport {
@@ -237,7 +239,7 @@ type StatusFigure = (&'static str, fn(&Counts) -> u64);
 const RARE: [StatusFigure; 3] = [(">Waiting", |c| c.waiting), (">Arrived", |c| c.arrived), (">Differ", |c| c.differ)];
 
 /// A line for each item; figures that are nothing for all of them have no column.
-fn table(project: &Project, rows: &[StoredItem], running: bool, now: i64) -> Table {
+fn table(project: &Project, rows: &[StoredItem], running: bool, now: Timestamp) -> Table {
     let counts = |row: &StoredItem| row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
     let odd: Vec<_> = RARE.into_iter().filter(|(_, of)| rows.iter().any(|row| of(&counts(row)) > 0)).collect();
     let mut heads = vec!["Source", "Destination", "Status", ">Folders", ">Messages", ">Data", ">Errors"];
@@ -263,7 +265,7 @@ fn table(project: &Project, rows: &[StoredItem], running: bool, now: i64) -> Tab
 }
 
 /// An item's status as people read it. What a process left in the middle when it ended is no longer migrating.
-pub fn status_words(row: &StoredItem, running: bool, now: i64) -> String {
+pub fn status_words(row: &StoredItem, running: bool, now: Timestamp) -> String {
     if row.status().is_active() && !running {
         return "Interrupted".into();
     }
@@ -274,7 +276,7 @@ pub fn status_words(row: &StoredItem, running: bool, now: i64) -> String {
 }
 
 /// One line about what an item is doing, or why it ended.
-fn happening(project: &Project, row: &StoredItem, running: bool, now: i64) -> String {
+fn happening(project: &Project, row: &StoredItem, running: bool, now: Timestamp) -> String {
     let Some(pass) = &row.latest else { return String::new() };
     if let Some(ended) = &pass.failure {
         let text = failure_text(project, row, ended.side, &ended.failure);
@@ -295,7 +297,7 @@ fn happening(project: &Project, row: &StoredItem, running: bool, now: i64) -> St
         _ => {}
     }
     if let Some(retry) = &pass.progress.retry {
-        let wait = crate::domain::wording::duration((retry.until - now).max(0));
+        let wait = crate::domain::wording::duration(retry.until.since(now));
         return match retry.failure.cause {
             // No failure, and no try.
             Cause::Settling => format!("{}, {wait} at the most", pausing(retry)),

@@ -7,14 +7,15 @@ use bytes::Bytes;
 
 use super::flags::Flags;
 use super::ids::Uid;
+use super::time::Timestamp;
 
 /// INTERNALDATE as the source gave it, `" 1-Feb-2024 03:04:05 +0100"`: text and zone go on unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InternalDate {
     /// The text between the quotes, RFC 9051 `date-time`; the day may have a leading blank.
     pub text: String,
-    /// The instant it names, UTC epoch milliseconds.
-    pub instant: i64,
+    /// The instant it names.
+    pub instant: Timestamp,
 }
 
 /// What a listing tells of a message.

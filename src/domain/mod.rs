@@ -35,5 +35,6 @@ pub mod star;
 pub mod start_order;
 pub mod status;
 pub mod subject;
+pub mod time;
 pub mod tree;
 pub mod wording;

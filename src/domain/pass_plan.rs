@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::PassId;
 use super::pass::PassKind;
+use super::time::Timestamp;
 
 /// Messages of one folder that a Trial pass brings, those of earlier passes included.
 pub const TRIAL_MESSAGES: u64 = 10;
@@ -27,8 +28,8 @@ pub enum Writes {
 pub enum Select {
     /// All that the options leave.
     All,
-    /// Of those, the ones older than this (UTC epoch milliseconds).
-    Before(i64),
+    /// Of those, the ones older than this.
+    Before(Timestamp),
     /// Those that an earlier pass of the item could not move.
     FailedOf(PassId),
 }
@@ -61,8 +62,8 @@ pub struct PassPlan {
 /// What a kind of pass needs to know beside its kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
-    /// The border of a Pre-Stage pass, UTC epoch milliseconds.
-    pub before: Option<i64>,
+    /// The border of a Pre-Stage pass.
+    pub before: Option<Timestamp>,
     /// The pass whose errors are tried again.
     pub failed_of: Option<PassId>,
 }
@@ -105,7 +106,7 @@ impl PassPlan {
     }
 
     /// The border below which messages are brought, if it is one of time.
-    pub fn before(&self) -> Option<i64> {
+    pub fn before(&self) -> Option<Timestamp> {
         match self.select {
             Select::Before(border) => Some(border),
             Select::All | Select::FailedOf(_) => None,
@@ -149,8 +150,9 @@ mod tests {
         assert_eq!((trial.per_folder, trial.bytes, trial.marks), (Some(10), Some(5 << 20), Marks::Nothing));
         assert_eq!(plan(PassKind::PreStage), Err(PlanError::NoBorder));
         assert_eq!(plan(PassKind::RetryErrors), Err(PlanError::NoErrors));
-        let staged = PassPlan::new(PassKind::PreStage, Parameters { before: Some(7), ..none }).unwrap();
-        assert_eq!((staged.before(), staged.marks, staged.leaves_out()), (Some(7), Marks::Nothing, true));
+        let border = Timestamp::from_millis(7);
+        let staged = PassPlan::new(PassKind::PreStage, Parameters { before: Some(border), ..none }).unwrap();
+        assert_eq!((staged.before(), staged.marks, staged.leaves_out()), (Some(border), Marks::Nothing, true));
         let again = PassPlan::new(PassKind::RetryErrors, Parameters { failed_of: Some(PassId(3)), ..none }).unwrap();
         assert_eq!((again.select, again.marks), (Select::FailedOf(PassId(3)), Marks::Nothing));
     }

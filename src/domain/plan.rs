@@ -6,6 +6,7 @@ use super::ids::{FolderId, Uid};
 use super::message::MessageMeta;
 use super::project::Options;
 use super::record::{Origin, Watermark};
+use super::time::Timestamp;
 
 /// What comparing a source folder's listing with its watermarks found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,9 +98,9 @@ impl SkipRule {
     }
 }
 
-/// Whether a message is left out, and by which rule; dates first. `pre_stage` is the border of a Pre-Stage pass (UTC
-/// epoch milliseconds); the narrower of it and the option counts. A message without a date is never left out by date.
-pub fn skip_rule(message: &MessageMeta, options: &Options, pre_stage: Option<i64>) -> Option<SkipRule> {
+/// Whether a message is left out, and by which rule; dates first. `pre_stage` is the border of a Pre-Stage pass;
+/// the narrower of it and the option counts. A message without a date is never left out by date.
+pub fn skip_rule(message: &MessageMeta, options: &Options, pre_stage: Option<Timestamp>) -> Option<SkipRule> {
     if let Some(date) = &message.date {
         if options.earliest.is_some_and(|earliest| date.instant < earliest) {
             return Some(SkipRule::TooOld);
@@ -112,7 +113,7 @@ pub fn skip_rule(message: &MessageMeta, options: &Options, pre_stage: Option<i64
 }
 
 /// Whether these options (or a Pre-Stage pass) need the messages' dates to be listed.
-pub fn needs_dates(options: &Options, pre_stage: Option<i64>) -> bool {
+pub fn needs_dates(options: &Options, pre_stage: Option<Timestamp>) -> bool {
     options.earliest.is_some() || options.latest.is_some() || pre_stage.is_some()
 }
 
@@ -123,6 +124,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
     use crate::domain::identity::Identity;
     use crate::domain::message::InternalDate;
 
@@ -169,18 +171,32 @@ mod tests {
     #[test]
     fn dates_and_sizes_leave_messages_out() {
         let mut message = meta(1, &[]);
-        let mut options = Options { earliest: Some(100), latest: Some(200), largest: Some(10), ..Options::default() };
-        assert_eq!(skip_rule(&message, &options, Some(0)), None, "no date, no rule by date");
-        let mut at = |instant: i64, options: &Options, pre: Option<i64>| {
+        let mut options = Options {
+            earliest: Some(Timestamp::from_millis(100)),
+            latest: Some(Timestamp::from_millis(200)),
+            largest: Some(10),
+            ..Options::default()
+        };
+        assert_eq!(skip_rule(&message, &options, Some(Timestamp::from_millis(0))), None, "no date, no rule by date");
+        let mut at = |instant: Timestamp, options: &Options, pre: Option<Timestamp>| {
             message.date = Some(InternalDate { text: String::new(), instant });
             skip_rule(&message, options, pre)
         };
-        assert_eq!(at(99, &options, None), Some(SkipRule::TooOld));
-        assert_eq!((at(100, &options, None), at(199, &options, None)), (None, None));
-        assert_eq!(at(200, &options, Some(500)), Some(SkipRule::TooNew));
-        assert_eq!(at(150, &options, Some(150)), Some(SkipRule::TooNew));
+        assert_eq!(at(Timestamp::from_millis(99), &options, None), Some(SkipRule::TooOld));
+        assert_eq!(
+            (at(Timestamp::from_millis(100), &options, None), at(Timestamp::from_millis(199), &options, None)),
+            (None, None)
+        );
+        assert_eq!(
+            at(Timestamp::from_millis(200), &options, Some(Timestamp::from_millis(500))),
+            Some(SkipRule::TooNew)
+        );
+        assert_eq!(
+            at(Timestamp::from_millis(150), &options, Some(Timestamp::from_millis(150))),
+            Some(SkipRule::TooNew)
+        );
         options.largest = Some(9);
-        assert_eq!(at(150, &options, None), Some(SkipRule::TooLarge));
+        assert_eq!(at(Timestamp::from_millis(150), &options, None), Some(SkipRule::TooLarge));
     }
 
     proptest! {

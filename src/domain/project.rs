@@ -6,6 +6,7 @@ use super::failure::Side;
 use super::ids::ProjectId;
 use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
 use super::server::Server;
+use super::time::Timestamp;
 
 /// Options of a project. A worker reads them once, when it takes an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,10 +28,10 @@ pub struct Options {
     pub roles: bool,
     /// Subscribe at the destination what the source subscribes.
     pub subscribe: bool,
-    /// Copy only messages with an INTERNALDATE at or after this, UTC epoch milliseconds.
-    pub earliest: Option<i64>,
-    /// Copy only messages with an INTERNALDATE before this, UTC epoch milliseconds.
-    pub latest: Option<i64>,
+    /// Copy only messages with an INTERNALDATE at or after this.
+    pub earliest: Option<Timestamp>,
+    /// Copy only messages with an INTERNALDATE before this.
+    pub latest: Option<Timestamp>,
     /// Skip messages larger than this many bytes.
     pub largest: Option<u64>,
     /// Search the destination for messages that arrived some other way.
@@ -148,6 +149,8 @@ impl Options {
 mod tests {
     use super::*;
 
+    const AT: Timestamp = Timestamp::from_millis(2);
+
     #[test]
     fn the_defaults_can_be_used() {
         assert_eq!(Options::default().validate(), Ok(()));
@@ -165,7 +168,7 @@ mod tests {
         assert!(error(|o| o.maximum_errors = 0).starts_with("maximum errors"));
         assert!(error(|o| o.retry_limit = 0).starts_with("retry limit"));
         assert!(error(|o| o.largest = Some(0)).starts_with("largest message"));
-        assert!(error(|o| (o.earliest, o.latest) = (Some(2), Some(2))).contains("earliest"));
+        assert!(error(|o| (o.earliest, o.latest) = (Some(AT), Some(AT))).contains("earliest"));
         assert!(error(|o| o.mapping = vec![Mapping("x".into())]).contains("mapping rule 1"));
         assert!(error(|o| o.folder_filter = Some("(".into())).contains("folder filter"));
     }

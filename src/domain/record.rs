@@ -9,6 +9,7 @@ use super::folder::{FolderPath, FolderState, WireName};
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
 use super::matching::is_sane;
+use super::time::Timestamp;
 
 /// How a folder's numbering stood when it was last looked at (D26).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,8 +198,8 @@ pub struct ItemError {
     pub source: Option<Uid>,
     /// Subject, decoded, at most 200 characters; none when unknown or when subjects are not logged.
     pub subject: Option<String>,
-    /// The message's date, UTC epoch milliseconds.
-    pub date: Option<i64>,
+    /// The message's date.
+    pub date: Option<Timestamp>,
     /// Size in bytes.
     pub size: Option<u64>,
     /// How many messages this one error stands for (a refused folder stands for all its messages).
@@ -508,8 +509,8 @@ pub struct RetryState {
     pub attempt: u32,
     /// How many there may be in a row.
     pub limit: u32,
-    /// When the next try starts, UTC epoch milliseconds.
-    pub until: i64,
+    /// When the next try starts.
+    pub until: Timestamp,
 }
 
 /// The figures of a running pass, flushed to the store at most once a second.
@@ -529,8 +530,8 @@ pub struct PassProgress {
     pub in_flight: u64,
     /// Retry mode.
     pub retry: Option<RetryState>,
-    /// When these figures were last true, UTC epoch milliseconds.
-    pub updated: i64,
+    /// When these figures were last true.
+    pub updated: Option<Timestamp>,
 }
 
 /// A pass to run again or for the first time, as the store hands it out.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pass::PassKind;
 use super::record::Counts;
+use super::time::Timestamp;
 use super::wording;
 
 /// An item's status: that of its latest pass.
@@ -331,11 +332,17 @@ pub fn alert(status: Status, since: i64, now: i64) -> Option<String> {
 
 /// The status as people read it. `kind` is that of the latest pass; for Retry Errors give the kind of
 /// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `counts` are the figures of that
-/// pass: what it left behind is said; `scheduled` and `now` are UTC epoch milliseconds.
-pub fn display(status: Status, kind: Option<PassKind>, counts: &Counts, scheduled: Option<i64>, now: i64) -> String {
+/// pass: what it left behind is said.
+pub fn display(
+    status: Status,
+    kind: Option<PassKind>,
+    counts: &Counts,
+    scheduled: Option<Timestamp>,
+    now: Timestamp,
+) -> String {
     match status {
         Status::Scheduled => match scheduled {
-            Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.saturating_sub(now))),
+            Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.since(now))),
             Some(_) => "Submitted (will start now)".to_owned(),
             None => "Submitted (scheduled)".to_owned(),
         },
@@ -365,6 +372,8 @@ pub fn display(status: Status, kind: Option<PassKind>, counts: &Counts, schedule
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use Status::*;
 
     use super::*;
@@ -399,7 +408,7 @@ mod tests {
             (Event::TimeCame(Wait::Word(SWITCH)), /*   */ "--H--------"),
             (Event::Hold(SWITCH), /*                   */ "-H---------"),
             (Event::Resume(Wait::None), /*             */ "---S-------"),
-            (Event::Resume(Wait::Until(9)), /*         */ "---T-------"),
+            (Event::Resume(Wait::Until(AT)), /*        */ "---T-------"),
         ];
         let letters = "NSTHQWMgDFC";
         for (event, row) in table {
@@ -417,7 +426,7 @@ mod tests {
 
     #[test]
     fn r01_an_item_without_a_pass_reads_not_submitted() {
-        assert_eq!(display(NotSubmitted, None, &Counts::default(), None, 0), "Not Submitted");
+        assert_eq!(display(NotSubmitted, None, &Counts::default(), None, NOW), "Not Submitted");
         assert!(NotSubmitted.is_at_rest() && !NotSubmitted.is_active());
     }
 
@@ -429,20 +438,21 @@ mod tests {
 
     #[test]
     fn r03_a_future_start_tells_when() {
-        let shown = |minutes: i64| display(Scheduled, None, &Counts::default(), Some(minutes * 60_000), 0);
+        let after = |minutes: u64| NOW.plus(Duration::from_secs(minutes * 60));
+        let shown = |minutes| display(Scheduled, None, &Counts::default(), Some(after(minutes)), NOW);
         assert_eq!(shown(180), "Submitted (will start in 3 hours)");
         assert_eq!(shown(5), "Submitted (will start in 5 minutes)");
         assert_eq!(shown(60), "Submitted (will start in 1 hour)");
         assert_eq!(shown(4 * 24 * 60), "Submitted (will start in 4 days)");
         assert_eq!(shown(0), "Submitted (will start now)");
-        assert_eq!(display(Held, None, &Counts::default(), None, 0), "Submitted (held)");
+        assert_eq!(display(Held, None, &Counts::default(), None, NOW), "Submitted (held)");
     }
 
     #[test]
     fn r04_a_scheduled_submission_can_be_stopped_and_scheduled_again() {
         assert_eq!(Scheduled.after(Event::Stop), Ok(Stopped));
         assert_eq!(Held.after(Event::Stop), Ok(Stopped));
-        let again = Event::Start(Wait::Until(9));
+        let again = Event::Start(Wait::Until(AT));
         assert_eq!(Stopped.after(again), Ok(Scheduled));
     }
 
@@ -474,7 +484,7 @@ mod tests {
     fn r11_r14_waiting_for_user_lasts_until_credentials_come_or_it_is_stopped() {
         let start = Event::Start(Wait::first(true, None, Some(9)));
         assert_eq!(Failed.after(start), Ok(WaitingForUser));
-        assert_eq!(WaitingForUser.after(Event::CredentialsCame(Wait::Until(9))), Ok(Scheduled));
+        assert_eq!(WaitingForUser.after(Event::CredentialsCame(Wait::Until(AT))), Ok(Scheduled));
         assert_eq!(WaitingForUser.after(Event::Stop), Ok(Stopped));
         assert_eq!(WaitingForUser.after(START), Err(Refusal::WaitingForUser));
     }
@@ -504,7 +514,7 @@ mod tests {
 
     #[test]
     fn completed_names_its_kind_and_errors() {
-        let shown = |kind, errors| display(Completed, Some(kind), &Counts { errors, ..Counts::default() }, None, 0);
+        let shown = |kind, errors| display(Completed, Some(kind), &Counts { errors, ..Counts::default() }, None, NOW);
         assert_eq!(shown(PassKind::Full, 0), "Completed");
         assert_eq!(shown(PassKind::Verify, 0), "Completed (Verification)");
         assert_eq!(shown(PassKind::Trial, 1), "Completed (Trial), 1 error");
@@ -513,13 +523,13 @@ mod tests {
 
     #[test]
     fn d27_completed_names_what_differs_and_what_waits() {
-        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &counts, None, 0);
+        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &counts, None, NOW);
         assert_eq!(shown(Counts { differ: 3, ..Counts::default() }), "Completed, 3 differ");
         assert_eq!(shown(Counts { waiting: 2, ..Counts::default() }), "Completed, 2 waiting");
         let all = Counts { errors: 1, differ: 4, waiting: 5, arrived: 6, vanished: 7, ..Counts::default() };
         assert_eq!(shown(all), "Completed, 1 error, 4 differ, 5 waiting");
         assert_eq!(shown(Counts { arrived: 6, ..Counts::default() }), "Completed", "the next pass brings them");
-        let failed = display(Failed, Some(PassKind::Full), &all, None, 0);
+        let failed = display(Failed, Some(PassKind::Full), &all, None, NOW);
         assert_eq!(failed, "Failed", "why is said beside it");
     }
 

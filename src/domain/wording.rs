@@ -120,7 +120,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::Throttled => (
             format!("The {the_side} asked for a pause"),
             match failure.retry {
-                Retry::After(pause) => format!("It limits how fast it may be used and named {}; nothing is lost.", long(pause)),
+                Retry::After(pause) => format!("It limits how fast it may be used and named {}; nothing is lost.", duration(pause)),
                 Retry::Backoff | Retry::Later | Retry::User | Retry::Never => {
                     "It limits how fast it may be used; nothing is lost.".into()
                 }
@@ -325,13 +325,13 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Milliseconds as people read them, in the unit that fits: "45 seconds", "5 minutes", "3 hours", "4 days". Seconds and
+/// A time as people read them, in the unit that fits: "45 seconds", "5 minutes", "3 hours", "4 days". Seconds and
 /// minutes are rounded up, hours (up to two days) and days to the nearest.
-pub fn duration(milliseconds: i64) -> String {
+pub fn duration(time: Duration) -> String {
     const MINUTE: u64 = 60_000;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
-    let ms = u64::try_from(milliseconds).unwrap_or(0);
+    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (number, unit) = if ms < MINUTE {
         (ms.div_ceil(1000), "second")
     } else if ms <= 59 * MINUTE {
@@ -358,10 +358,6 @@ pub fn counted(number: usize, one: &str) -> String {
 pub fn left_alone(left: &BTreeMap<Status, usize>) -> Option<String> {
     let words: Vec<&str> = left.keys().map(|status| status.word()).collect();
     (!left.is_empty()).then(|| format!("{} left alone: {}", left.values().sum::<usize>(), words.join(", ")))
-}
-
-fn long(pause: Duration) -> String {
-    duration(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 
 use crate::domain::message::InternalDate;
+use crate::domain::time::Timestamp;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -65,12 +66,12 @@ pub(super) fn to_send(date: &InternalDate) -> Option<String> {
 }
 
 /// The date of an instant that came without a zone (a file's time), as UTC; none outside the years 1 to 9999.
-pub(super) fn of_instant(instant: i64) -> Option<InternalDate> {
-    let utc = jiff::Timestamp::from_second(instant.div_euclid(1000)).ok()?.to_zoned(TimeZone::UTC);
+pub(super) fn of_instant(instant: Timestamp) -> Option<InternalDate> {
+    let utc = jiff::Timestamp::from_second(instant.millis().div_euclid(1000)).ok()?.to_zoned(TimeZone::UTC);
     let (year, month) = (u16::try_from(utc.year()).ok()?, MONTHS.get(usize::try_from(utc.month() - 1).ok()?)?);
     let (day, h, m, s) = (utc.day(), utc.hour(), utc.minute(), utc.second());
     let text = format!("{day:2}-{month}-{year:04} {h:02}:{m:02}:{s:02} +0000");
-    Some(InternalDate { text, instant: instant.div_euclid(1000) * 1000 })
+    Some(InternalDate { text, instant: Timestamp::from_millis(instant.millis().div_euclid(1000) * 1000) })
 }
 
 fn is_strict(text: &str) -> bool {
@@ -86,12 +87,12 @@ fn is_strict(text: &str) -> bool {
 }
 
 impl DateParts {
-    fn instant(&self) -> Option<i64> {
+    fn instant(&self) -> Option<Timestamp> {
         let [h, m, s] = self.time;
         // A leap second is read as the second before it.
         let local = civil::DateTime::new(self.year, self.month, self.day, h, m, s.min(59), 0).ok()?;
         let utc = local.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
-        Some((utc - i64::from(self.zone)) * 1000)
+        Some(Timestamp::from_millis((utc - i64::from(self.zone)) * 1000))
     }
 }
 
@@ -189,7 +190,7 @@ mod tests {
             ("31-Dec-2016 23:59:60 +0000", 1_483_228_799_000),
         ] {
             let date = read(text).expect(text);
-            assert_eq!(date.instant, instant, "{text}");
+            assert_eq!(date.instant, Timestamp::from_millis(instant), "{text}");
             assert_eq!(to_send(&date).as_deref(), Some(text));
         }
     }
@@ -224,12 +225,12 @@ mod tests {
     #[test]
     fn instants_get_a_text_that_names_them() {
         for instant in [0, -1_000, 1_706_753_045_000, 253_399_708_799_000, -62_135_596_800_000] {
-            let date = of_instant(instant + 7).expect("a date");
-            assert_eq!(date.instant, instant);
+            let date = of_instant(Timestamp::from_millis(instant + 7)).expect("a date");
+            assert_eq!(date.instant, Timestamp::from_millis(instant));
             assert_eq!(read(&date.text), Some(date.clone()), "{}", date.text);
             assert_eq!(to_send(&date), Some(date.text));
         }
-        assert_eq!(of_instant(i64::MAX), None);
+        assert_eq!(of_instant(Timestamp::MAX), None);
     }
 
     #[test]
@@ -252,7 +253,10 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
-        let injected = InternalDate { text: "01-Feb-2024 03:04:05 +0100\" {3+}\r\nabc".into(), instant: 0 };
+        let injected = InternalDate {
+            text: "01-Feb-2024 03:04:05 +0100\" {3+}\r\nabc".into(),
+            instant: Timestamp::from_millis(0),
+        };
         assert_eq!(to_send(&injected), None);
     }
 }

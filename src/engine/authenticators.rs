@@ -152,6 +152,7 @@ mod tests {
     use crate::domain::server::{AdminLogin, Server};
     use crate::domain::start_order::StartOrder;
     use crate::domain::status::Status;
+    use crate::domain::time::Timestamp;
     use crate::endpoint::budget::Budget;
     use crate::endpoint::registry::Endpoints;
     use crate::endpoint::{Destination, DestinationEndpoint, Resources, Source, SourceEndpoint};
@@ -256,11 +257,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn d24_a_pass_that_is_stopped_after_a_refusal_leaves_nothing_refused_at_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 1).unwrap();
+        let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let mut source = Server::parse_url("imaps://imap.example").unwrap();
         source.set_administrator(AdminLogin::parse("chief")).unwrap();
         let destination = Server::parse_url("maildir:/nowhere/{email}").unwrap();
-        let credential = store.new_credentials(1, 1, "test").await.unwrap()[0];
+        let credential = store.new_credentials(1, Timestamp::from_millis(1), "test").await.unwrap()[0];
         let credentials = [Some(credential), None];
         let project =
             store.create_project("p".into(), source, destination, Options::default(), credentials).await.unwrap();

@@ -15,6 +15,7 @@ use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
+use crate::domain::time::Timestamp;
 use crate::endpoint::auth::Authenticator;
 use crate::endpoint::budget::Budget;
 use crate::endpoint::registry::tell_apart;
@@ -228,13 +229,13 @@ impl Worker<'_> {
     }
 
     /// The last sign of life of an earlier attempt or, if this is the first, of the item's earlier passes.
-    async fn last_seen(&self, pass: &PassRow) -> Result<Option<i64>, StoreError> {
+    async fn last_seen(&self, pass: &PassRow) -> Result<Option<Timestamp>, StoreError> {
         if pass.attempt > 1 {
-            return Ok(Some(pass.progress.updated.max(pass.started.unwrap_or(0))));
+            return Ok(pass.progress.updated.max(pass.started));
         }
         let earlier = self.workspace.store.passes(self.item).await?;
         let earlier = earlier.iter().filter(|row| row.id != pass.id);
-        Ok(earlier.map(|row| row.progress.updated.max(row.ended.unwrap_or(0))).max())
+        Ok(earlier.filter_map(|row| row.progress.updated.max(row.ended)).max())
     }
 
     /// The account that opens this mailbox: the project's administrator, or its owner.
@@ -317,11 +318,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn d23_a_pass_that_waits_for_the_keyring_can_be_ended() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 1).unwrap();
+        let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let server = || Server::parse_url("imaps://imap.example").unwrap();
         let project =
             store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();
-        let credential = store.new_credentials(1, 1, "test").await.unwrap()[0];
+        let credential = store.new_credentials(1, Timestamp::from_millis(1), "test").await.unwrap()[0];
         let item = NewItem {
             source_email: "a@a.example".into(),
             source_credential: Some(credential),

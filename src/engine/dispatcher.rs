@@ -108,12 +108,10 @@ pub(super) struct Dispatcher {
 }
 
 /// Returns when something scheduled is due; never, if nothing is.
-async fn due(next: Option<i64>, now: i64) {
+async fn due(next: Option<Timestamp>, now: Timestamp) {
     match next {
         // The clock may be set meanwhile: it is asked again after a minute at the latest.
-        Some(at) => {
-            tokio::time::sleep(Duration::from_millis(at.saturating_sub(now).clamp(0, 60_000).unsigned_abs())).await
-        }
+        Some(at) => tokio::time::sleep(at.since(now).min(Duration::from_secs(60))).await,
         None => std::future::pending().await,
     }
 }

@@ -147,6 +147,7 @@ mod tests {
     use crate::domain::project::Options;
     use crate::domain::server::Server;
     use crate::domain::status::Status;
+    use crate::domain::time::Timestamp;
     use crate::endpoint::registry::RealEndpoints;
     use crate::engine::runner::{Reports, Runner, Task};
     use crate::pass::{PassEnd, Stops};
@@ -170,7 +171,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_runner_that_panics_is_a_failed_pass_and_the_next_one_runs() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 1).unwrap();
+        let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let server = || Server::parse_url("maildir:/nowhere/{email}").unwrap();
         let options = Options { concurrent: 1, ..Options::default() };
         let project = store.create_project("p".into(), server(), server(), options, [None; 2]).await.unwrap();

@@ -76,7 +76,7 @@ pub struct RunState {
     /// Submitted, in order.
     waiting: WaitingItems,
     /// Scheduled, by their time.
-    due: BTreeSet<(i64, ItemId)>,
+    due: BTreeSet<(Timestamp, ItemId)>,
     closing: bool,
 }
 

@@ -9,6 +9,7 @@ use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass_plan::Marks;
 use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
 use crate::domain::subject::subject_of;
+use crate::domain::time::Timestamp;
 use crate::pass::job::{Job, Landing, ListFigures, WorkProgress};
 use crate::pass::recorder::ToRecord;
 use crate::pass::{Pass, PassResult, PassStop, SideFailure, bytes};
@@ -144,7 +145,7 @@ impl Pass {
         let mut hash = blake3::Hasher::new();
         hash.update(b"decisive options 1");
         let largest = o.largest.map(|bytes| bytes.cast_signed());
-        for value in [o.earliest, o.latest, largest] {
+        for value in [o.earliest.map(Timestamp::millis), o.latest.map(Timestamp::millis), largest] {
             hash.update(&[u8::from(value.is_some())]).update(&value.unwrap_or_default().to_le_bytes());
         }
         hash.update(&[u8::from(o.search_duplicates), u8::from(o.carry_flags)]);

@@ -70,6 +70,7 @@ use crate::domain::pass_plan::{PassPlan, Writes};
 use crate::domain::project::Options;
 use crate::domain::record::{Counts, Phase};
 use crate::domain::retry::Pace;
+use crate::domain::time::Timestamp;
 use crate::endpoint::{DestinationEndpoint, SourceEndpoint};
 use crate::pass::audit::EndedFolder;
 use crate::pass::closing::Finale;
@@ -101,9 +102,9 @@ pub struct PassOrder {
     pub options: Options,
     /// The pauses between tries.
     pub pace: Pace,
-    /// When an earlier attempt or pass of the item last showed a sign of life, UTC epoch milliseconds: it may have left
+    /// When an earlier attempt or pass of the item last showed a sign of life: it may have left
     /// something on its way (D28).
-    pub last_seen: Option<i64>,
+    pub last_seen: Option<Timestamp>,
     /// What an interrupted attempt of this pass had counted, by folder: counters never fall (D6).
     pub earlier: BTreeMap<FolderId, Counts>,
 }

@@ -135,8 +135,7 @@ impl Recovery {
         };
         if let Some((wait, attempt, limit)) = fresh {
             tracing::info!(side = trouble.side.word(), failure = %trouble.failure, ?wait, attempt, limit, "retry mode");
-            let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-            let until = self.clock.now().saturating_add(millis);
+            let until = self.clock.now().plus(wait);
             if wait > Duration::ZERO {
                 let (side, failure) = (Some(trouble.side), trouble.failure.clone());
                 self.tally.retry(Some(RetryState { side, failure, attempt, limit, until }));

@@ -116,8 +116,7 @@ impl Copying<'_> {
 impl Pass {
     /// Waits for an attempt that died a moment ago: nobody knows what it had on the wire.
     pub(super) async fn settle_unknown(&self) -> PassResult<()> {
-        let since = self.order.last_seen.map_or(i64::MAX, |seen| self.clock.now().saturating_sub(seen));
-        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
+        let since = self.order.last_seen.map_or(Duration::MAX, |seen| self.clock.now().since(seen));
         let left = self.order.pace.settle.base.saturating_sub(since);
         if left.is_zero() {
             return Ok(());
@@ -135,7 +134,7 @@ impl Pass {
     fn says_that_it_settles(&self, left: Duration) {
         let doing = "waiting for what was on its way to the destination";
         let failure = Failure::new(Cause::Settling, Scope::Connection, Retry::Backoff, doing);
-        let until = self.clock.now().saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
+        let until = self.clock.now().plus(left);
         self.tally.retry(Some(RetryState { failure, side: Some(Side::Destination), attempt: 1, limit: 1, until }));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::FolderId;
 use crate::domain::record::{Counts, FolderPhase, PassFolder, PassProgress, Phase, RetryState};
+use crate::domain::time::Timestamp;
 use crate::endpoint::ByteCounter;
 
 #[derive(Default)]
@@ -27,7 +28,7 @@ struct PassSums {
     /// The most bytes shown so far.
     most: u64,
     retry: Option<RetryState>,
-    updated: i64,
+    updated: Option<Timestamp>,
     changed: bool,
 }
 
@@ -73,9 +74,9 @@ impl PassStats {
         act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn touch<T>(&self, now: i64, act: impl FnOnce(&mut PassSums) -> T) -> T {
+    fn touch<T>(&self, now: Timestamp, act: impl FnOnce(&mut PassSums) -> T) -> T {
         self.with(|inner| {
-            inner.updated = now;
+            inner.updated = Some(now);
             inner.changed = true;
             act(inner)
         })
@@ -87,12 +88,12 @@ impl PassStats {
     }
 
     /// The pass entered a phase.
-    pub fn phase(&self, now: i64, phase: Phase) {
+    pub fn phase(&self, now: Timestamp, phase: Phase) {
         self.touch(now, |inner| inner.phase = phase);
     }
 
     /// A folder belongs to the pass, with what is known of it beforehand.
-    pub fn folder(&self, now: i64, id: FolderId, path: FolderPath, counts: Counts, phase: FolderPhase) {
+    pub fn folder(&self, now: Timestamp, id: FolderId, path: FolderPath, counts: Counts, phase: FolderPhase) {
         self.touch(now, |inner| {
             inner.totals.add(&counts);
             inner.done += u32::from(ended(phase));
@@ -109,7 +110,7 @@ impl PassStats {
     }
 
     /// Changes a folder's counters and, with them, the sums.
-    pub fn count(&self, now: i64, id: FolderId, change: impl FnOnce(&mut Counts)) {
+    pub fn count(&self, now: Timestamp, id: FolderId, change: impl FnOnce(&mut Counts)) {
         self.touch(now, |inner| {
             if let Some((_, _, counts)) = inner.folders.get_mut(&id) {
                 change(counts);
@@ -122,12 +123,12 @@ impl PassStats {
     }
 
     /// So many messages lie in folders that are left out by default: part of the source, and skipped.
-    pub fn left_out(&self, now: i64, messages: u64) {
+    pub fn left_out(&self, now: Timestamp, messages: u64) {
         self.touch(now, |inner| inner.left_out = messages);
     }
 
     /// A folder entered a phase.
-    pub fn folder_phase(&self, now: i64, id: FolderId, to: FolderPhase) {
+    pub fn folder_phase(&self, now: Timestamp, id: FolderId, to: FolderPhase) {
         self.touch(now, |inner| {
             if let Some((_, phase, _)) = inner.folders.get_mut(&id) {
                 inner.done += u32::from(ended(to) && !ended(*phase));
@@ -222,22 +223,29 @@ impl PassStats {
 mod tests {
     use super::*;
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
     #[test]
     fn r47_progress_counts_folders_and_r49_bytes_only_rise() {
         let tally = PassStats::new(Arc::default());
         for id in 1..=3 {
             let counts = Counts { source: 5, ..Counts::default() };
-            tally.folder(1, FolderId(id), FolderPath::new(["f"]), counts, FolderPhase::Waiting);
+            tally.folder(at(1), FolderId(id), FolderPath::new(["f"]), counts, FolderPhase::Waiting);
         }
-        tally.folder_phase(2, FolderId(2), FolderPhase::Working);
+        tally.folder_phase(at(2), FolderId(2), FolderPhase::Working);
         assert_eq!((tally.progress().folders_done, tally.progress().current.is_some()), (0, true));
-        tally.count(3, FolderId(2), |c| {
+        tally.count(at(3), FolderId(2), |c| {
             c.copied = 5;
             c.bytes = 700;
         });
-        tally.folder_phase(4, FolderId(2), FolderPhase::Done);
+        tally.folder_phase(at(4), FolderId(2), FolderPhase::Done);
         let shown = tally.progress();
-        assert_eq!((shown.folders_done, shown.folders_total, shown.counts.bytes, shown.updated), (1, 3, 700, 4));
+        assert_eq!(
+            (shown.folders_done, shown.folders_total, shown.counts.bytes, shown.updated),
+            (1, 3, 700, Some(at(4)))
+        );
         assert_eq!(shown.current, None);
     }
 
@@ -245,10 +253,10 @@ mod tests {
     fn c12_what_is_left_out_by_default_is_counted_as_skipped() {
         let tally = PassStats::new(Arc::default());
         for _ in 0..2 {
-            tally.left_out(1, 7);
+            tally.left_out(at(1), 7);
         }
-        tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
-        tally.count(2, FolderId(1), |c| (c.source, c.copied, c.skipped) = (3, 2, 1));
+        tally.folder(at(1), FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
+        tally.count(at(2), FolderId(1), |c| (c.source, c.copied, c.skipped) = (3, 2, 1));
         let counts = tally.progress().counts;
         assert_eq!((counts.source, counts.copied, counts.skipped), (10, 2, 8));
         assert!(counts.balanced());
@@ -258,14 +266,14 @@ mod tests {
     fn a_pass_whose_folders_have_all_ended_no_longer_copies() {
         let tally = PassStats::new(Arc::default());
         for id in 1..=2 {
-            tally.folder(1, FolderId(id), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
+            tally.folder(at(1), FolderId(id), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
         }
-        tally.phase(1, Phase::Copying);
-        tally.folder_phase(2, FolderId(1), FolderPhase::Done);
+        tally.phase(at(1), Phase::Copying);
+        tally.folder_phase(at(2), FolderId(1), FolderPhase::Done);
         assert_eq!(tally.progress().phase, Phase::Copying);
-        tally.folder_phase(3, FolderId(2), FolderPhase::Unchanged);
+        tally.folder_phase(at(3), FolderId(2), FolderPhase::Unchanged);
         assert_eq!(tally.progress().phase, Phase::Finishing);
-        tally.folder_phase(4, FolderId(2), FolderPhase::Working);
+        tally.folder_phase(at(4), FolderId(2), FolderPhase::Working);
         assert_eq!(tally.progress().phase, Phase::Copying, "it is looked into once more");
     }
 
@@ -275,8 +283,8 @@ mod tests {
         let earlier = Counts { source: 10, copied: 4, bytes: 400, errors: 1, ..Counts::default() };
         tally.goes_on_from(earlier);
         assert_eq!(tally.progress().counts, Counts { errors: 0, ..earlier });
-        tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts { errors: 0, ..earlier }, FolderPhase::Waiting);
-        tally.count(2, FolderId(1), |c| (c.copied, c.bytes) = (c.copied + 6, c.bytes + 600));
+        tally.folder(at(1), FolderId(1), FolderPath::new(["f"]), Counts { errors: 0, ..earlier }, FolderPhase::Waiting);
+        tally.count(at(2), FolderId(1), |c| (c.copied, c.bytes) = (c.copied + 6, c.bytes + 600));
         assert_eq!(tally.progress().counts, Counts { source: 10, copied: 10, bytes: 1000, ..Counts::default() });
     }
 
@@ -284,18 +292,18 @@ mod tests {
     fn r49_bytes_rise_and_end_at_what_was_written() {
         let meter = Arc::new(ByteCounter::default());
         let tally = PassStats::new(Arc::clone(&meter));
-        tally.folder(1, FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Working);
+        tally.folder(at(1), FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Working);
         let shown = || {
             let progress = tally.progress();
             progress.counts.bytes + progress.in_flight
         };
         meter.add(100);
-        tally.count(2, FolderId(1), |c| c.bytes += 60);
+        tally.count(at(2), FolderId(1), |c| c.bytes += 60);
         assert_eq!(shown(), 100, "40 are under way");
         tally.not_moved(40);
         assert_eq!(shown(), 100, "it does not fall");
         meter.add(50);
-        tally.count(3, FolderId(1), |c| c.bytes += 50);
+        tally.count(at(3), FolderId(1), |c| c.bytes += 50);
         assert_eq!(shown(), 110, "nor counts a refused message for ever");
         meter.add(30);
         let failure = crate::domain::failure::Failure::new(
@@ -304,7 +312,7 @@ mod tests {
             crate::domain::failure::Retry::Backoff,
             "copying",
         );
-        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: 9 }));
+        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: at(9) }));
         tally.retry(None);
         meter.add(30);
         assert_eq!(shown(), 140, "what is read again counts once");
@@ -314,9 +322,9 @@ mod tests {
     fn r52_in_retry_mode_the_time_of_the_statistics_stands_still() {
         use crate::domain::failure::{Cause, Failure, Retry, Scope};
         let tally = PassStats::new(Arc::default());
-        tally.phase(10, Phase::Copying);
+        tally.phase(at(10), Phase::Copying);
         let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "copying");
-        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: 99 }));
-        assert_eq!((tally.progress().updated, tally.progress().retry.map(|r| r.until)), (10, Some(99)));
+        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: at(99) }));
+        assert_eq!((tally.progress().updated, tally.progress().retry.map(|r| r.until)), (Some(at(10)), Some(at(99))));
     }
 }

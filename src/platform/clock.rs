@@ -1,18 +1,19 @@
 //! Clocks: the machine's, and one that stands still for tests.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::clock::Clock;
+use crate::domain::time::Timestamp;
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> i64 {
+    fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        Timestamp::from_millis(0).plus(since)
     }
 }
 
@@ -22,24 +23,24 @@ pub struct FixedClock(AtomicI64);
 
 impl FixedClock {
     /// A clock that shows this.
-    pub fn at(now: i64) -> Self {
-        Self(AtomicI64::new(now))
+    pub fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.millis()))
     }
 
     /// Sets it.
-    pub fn set(&self, now: i64) {
-        self.0.store(now, Ordering::SeqCst);
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.millis(), Ordering::SeqCst);
     }
 
     /// Moves it on.
-    pub fn advance(&self, milliseconds: i64) {
-        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+    pub fn advance(&self, time: Duration) {
+        self.set(self.now().plus(time));
     }
 }
 
 impl Clock for FixedClock {
-    fn now(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -49,11 +50,12 @@ mod tests {
 
     #[test]
     fn clocks_tell_the_time() {
-        let clock = FixedClock::at(5);
-        clock.advance(2);
-        assert_eq!(clock.now(), 7);
-        clock.set(1);
-        assert_eq!(clock.now(), 1);
-        assert!(SystemClock.now() > 1_700_000_000_000);
+        let at = Timestamp::from_millis;
+        let clock = FixedClock::at(at(5));
+        clock.advance(Duration::from_millis(2));
+        assert_eq!(clock.now(), at(7));
+        clock.set(at(1));
+        assert_eq!(clock.now(), at(1));
+        assert!(SystemClock.now() > at(1_700_000_000_000));
     }
 }

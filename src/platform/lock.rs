@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::private_dir;
 use super::{PlatformError, io};
+use crate::domain::time::Timestamp;
 
 pub(super) const LOCK_FILE: &str = "workspace.lock";
 const OWNER_FILE: &str = "owner.json";
@@ -29,11 +30,11 @@ pub struct Owner {
     pub host: String,
     /// Login name.
     pub user: String,
-    /// UTC epoch milliseconds.
-    pub since: i64,
-    /// When it last said that it is alive; 0 if it does not.
+    /// Since when.
+    pub since: Timestamp,
+    /// When it last said that it is alive; none if it does not.
     #[serde(default)]
-    pub seen: i64,
+    pub seen: Option<Timestamp>,
 }
 
 impl std::fmt::Display for Owner {
@@ -43,7 +44,7 @@ impl std::fmt::Display for Owner {
 }
 
 impl Owner {
-    fn this_process(since: i64) -> Self {
+    fn this_process(since: Timestamp) -> Self {
         let variable =
             |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
         let host = variable(&["COMPUTERNAME", "HOSTNAME"])
@@ -54,7 +55,7 @@ impl Owner {
             host: host.unwrap_or_else(|| "this machine".into()),
             user: variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "another Mailferry".into()),
             since,
-            seen: since,
+            seen: Some(since),
         }
     }
 }
@@ -70,7 +71,7 @@ pub struct WorkspaceLock {
 }
 
 /// Takes the workspace for this process, or tells who has it.
-pub fn workspace_lock(folder: &Path, now: i64) -> Result<WorkspaceLock, PlatformError> {
+pub fn workspace_lock(folder: &Path, now: Timestamp) -> Result<WorkspaceLock, PlatformError> {
     let path = folder.join(LOCK_FILE);
     let mut options = File::options();
     options.create(true).truncate(false).write(true);
@@ -121,8 +122,8 @@ impl WorkspaceLock {
     }
 
     /// Says that this process is alive, so that a crash is known by its time. Blocks for a small file.
-    pub fn alive(&self, now: i64) -> Result<(), PlatformError> {
-        self.write_owner(&Owner { seen: now, ..self.owner.clone() })
+    pub fn alive(&self, now: Timestamp) -> Result<(), PlatformError> {
+        self.write_owner(&Owner { seen: Some(now), ..self.owner.clone() })
     }
 
     /// The folder for messages too large for memory: private, and emptied by this call (what lies there is of a run that is
@@ -184,66 +185,70 @@ impl Drop for WorkspaceLock {
 mod tests {
     use super::*;
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
     #[test]
     fn one_holder_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = workspace_lock(folder.path(), 7).unwrap();
+        let lock = workspace_lock(folder.path(), at(7)).unwrap();
         assert_eq!(lock.crashed(), None);
-        let refused = workspace_lock(folder.path(), 8).unwrap_err();
+        let refused = workspace_lock(folder.path(), at(8)).unwrap_err();
         let PlatformError::InUse(Some(holder)) = &refused else { panic!("{refused}") };
-        assert_eq!((holder.pid, holder.since), (std::process::id(), 7));
+        assert_eq!((holder.pid, holder.since), (std::process::id(), at(7)));
         assert!(refused.to_string().contains(&format!("(process {})", std::process::id())));
         drop(lock);
         assert_eq!(owner(folder.path()), None);
-        assert_eq!(workspace_lock(folder.path(), 9).unwrap().crashed(), None);
+        assert_eq!(workspace_lock(folder.path(), at(9)).unwrap().crashed(), None);
     }
 
     #[test]
     fn whether_it_is_held_is_seen_without_taking_it() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_held(folder.path()), "nobody ever held it");
-        let lock = workspace_lock(folder.path(), 7).unwrap();
+        let lock = workspace_lock(folder.path(), at(7)).unwrap();
         assert!(is_held(folder.path()));
         drop(lock);
         assert!(!is_held(folder.path()));
-        assert!(workspace_lock(folder.path(), 8).is_ok(), "a look leaves nothing behind");
+        assert!(workspace_lock(folder.path(), at(8)).is_ok(), "a look leaves nothing behind");
     }
 
     #[test]
     fn a_crash_leaves_no_stale_lock_but_its_name() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3, seen: 4 };
+        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: at(3), seen: Some(at(4)) };
         std::fs::write(folder.path().join(LOCK_FILE), "").unwrap();
         std::fs::write(folder.path().join(OWNER_FILE), serde_json::to_vec(&dead).unwrap()).unwrap();
-        let lock = workspace_lock(folder.path(), 9).unwrap();
+        let lock = workspace_lock(folder.path(), at(9)).unwrap();
         assert_eq!(lock.crashed(), Some(&dead));
-        assert_eq!(owner(folder.path()).unwrap().since, 9);
-        lock.alive(70).unwrap();
+        assert_eq!(owner(folder.path()).unwrap().since, at(9));
+        lock.alive(at(70)).unwrap();
         let now = owner(folder.path()).unwrap();
-        assert_eq!((now.pid, now.since, now.seen), (std::process::id(), 9, 70));
+        assert_eq!((now.pid, now.since, now.seen), (std::process::id(), at(9), Some(at(70))));
         lock.leave();
         assert_eq!(owner(folder.path()), None, "it ends in order, though it holds the lock");
-        assert!(matches!(workspace_lock(folder.path(), 71), Err(PlatformError::InUse(None))));
+        assert!(matches!(workspace_lock(folder.path(), at(71)), Err(PlatformError::InUse(None))));
     }
 
     #[test]
     fn the_mark_of_a_crash_stays_until_it_is_settled() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 3, seen: 3 };
+        let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: at(3), seen: Some(at(3)) };
         std::fs::write(folder.path().join(OWNER_FILE), serde_json::to_vec(&dead).unwrap()).unwrap();
         for _ in 0..2 {
-            let lock = workspace_lock(folder.path(), 9).unwrap();
+            let lock = workspace_lock(folder.path(), at(9)).unwrap();
             assert_eq!(lock.crashed(), Some(&dead), "whoever had it meanwhile did nothing about it");
         }
-        workspace_lock(folder.path(), 9).unwrap().settle();
+        workspace_lock(folder.path(), at(9)).unwrap().settle();
         assert_eq!(owner(folder.path()), None);
-        assert_eq!(workspace_lock(folder.path(), 10).unwrap().crashed(), None);
+        assert_eq!(workspace_lock(folder.path(), at(10)).unwrap().crashed(), None);
     }
 
     #[test]
     fn the_spool_is_private_and_starts_empty() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = workspace_lock(folder.path(), 7).unwrap();
+        let lock = workspace_lock(folder.path(), at(7)).unwrap();
         let spool = lock.spool().unwrap();
         std::fs::create_dir(spool.join("deep")).unwrap();
         std::fs::write(spool.join("deep/left-over"), "mail").unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{OpenWorkspace, ServiceError};
+use crate::domain::time::Timestamp;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::snapshot::Snapshot;
@@ -93,7 +94,7 @@ impl RunningEngine {
     }
 
     /// Says that this process is alive, so that a crash is known by its time (D3).
-    pub(super) fn say_alive(&self, now: i64) -> Result<(), PlatformError> {
+    pub(super) fn say_alive(&self, now: Timestamp) -> Result<(), PlatformError> {
         self.lock.alive(now)
     }
 

@@ -7,6 +7,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, ItemError, Notice, PassFolder};
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 use crate::platform::lock::is_held;
 use crate::store::PassFolderRow;
 pub use crate::store::{ItemRow as StoredItem, NoticeRow as StoredNotice, PassRow as StoredPass};
@@ -23,12 +24,12 @@ pub struct PassLine {
     pub kind: PassKind,
     /// Where it stands.
     pub status: Status,
-    /// Times, UTC epoch milliseconds.
-    pub submitted: i64,
+    /// Times.
+    pub submitted: Timestamp,
     /// When a worker first took it.
-    pub started: Option<i64>,
+    pub started: Option<Timestamp>,
     /// When it ended.
-    pub ended: Option<i64>,
+    pub ended: Option<Timestamp>,
     /// Its figures.
     pub counts: Counts,
     /// Why it failed or is held.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::vault::{chosen, state_for, unlock};
 use super::{OpenOptions, OpenWorkspace, RunningEngine, ServiceError, VaultKind};
@@ -13,8 +14,8 @@ use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::{StoreError, Waiting};
 use crate::vault::not_lost;
 
-/// A crash so recent that the window goes on by itself, in milliseconds (D3).
-const RECENT: i64 = 10 * 60 * 1000;
+/// A crash so recent that the window goes on by itself (D3).
+const RECENT: Duration = Duration::from_secs(10 * 60);
 
 /// A workspace as it was found.
 #[derive(Debug, Default)]
@@ -122,10 +123,10 @@ async fn left_behind(
     let waiting = store.waiting().await?;
     let seen = waiting.iter().map(|waiting| waiting.last_seen);
     // The figures of a pass stand still while it waits for a server; the process itself says more often that it is alive.
-    let owner = lock.crashed().map(|owner| owner.seen);
+    let owner = lock.crashed().and_then(|owner| owner.seen);
     let last = recovered.iter().map(|pass| pass.last_seen).chain(seen).chain(owner).max();
     let locked = info.vault.is_some() && !info.unlocked;
-    let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now - last <= RECENT);
+    let recent = !locked && lock.crashed().is_some() && last.is_some_and(|last| now.since(last) <= RECENT);
     let mut resume: BTreeMap<ProjectId, Vec<ItemId>> = BTreeMap::new();
     if recent {
         for Waiting { project, item, .. } in waiting {

@@ -8,6 +8,7 @@ use super::seam::{Endpoints, RealEndpoints};
 use super::{ServiceError, VaultKind};
 use crate::domain::clock::Clock;
 use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 use crate::platform::clock::SystemClock;
 use crate::platform::{folder, logging};
 use crate::store::Store;
@@ -73,8 +74,8 @@ impl OpenWorkspace {
         Ok(Self { options, store, vault: Arc::default() })
     }
 
-    /// The time by its clock, UTC epoch milliseconds.
-    pub fn now(&self) -> i64 {
+    /// The time by its clock.
+    pub fn now(&self) -> Timestamp {
         self.options.clock.now()
     }
 

@@ -10,6 +10,7 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::domain::ids::{CredentialId, FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::record::Counts;
+use crate::domain::time::Timestamp;
 
 macro_rules! integers {
     ($($id:ident),*) => {$(
@@ -26,6 +27,18 @@ macro_rules! integers {
     )*};
 }
 integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, Uid);
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.millis().into())
+    }
+}
+
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self::from_millis)
+    }
+}
 
 /// A structure kept as JSON text.
 pub(super) struct Json<T>(pub T);
@@ -82,6 +95,12 @@ impl<'r, 's> Columns<'r, 's> {
     /// A count: never negative.
     pub(super) fn count(&mut self) -> rusqlite::Result<u64> {
         Ok(self.next::<i64>()?.max(0).unsigned_abs())
+    }
+
+    /// A time in a column that cannot be empty: 0 stands for none.
+    pub(super) fn time_or_none(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        let millis: i64 = self.next()?;
+        Ok((millis != 0).then_some(Timestamp::from_millis(millis)))
     }
 
     pub(super) fn word<T: DeserializeOwned>(&mut self) -> rusqlite::Result<T> {

@@ -4,6 +4,7 @@ use rusqlite::OptionalExtension;
 
 use super::Store;
 use super::error::{Result, StoreError};
+use crate::domain::time::Timestamp;
 
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,7 +12,7 @@ pub struct CommandId(pub i64);
 
 impl Store {
     /// Puts a command before the engine's owner.
-    pub async fn push_command(&self, payload: String, at: i64) -> Result<CommandId> {
+    pub async fn push_command(&self, payload: String, at: Timestamp) -> Result<CommandId> {
         self.inner
             .writer
             .run(move |writer| {
@@ -28,7 +29,7 @@ impl Store {
 
     /// Takes the commands that nobody has taken yet, oldest first. Cheap while no other process writes: may be called
     /// several times a second.
-    pub async fn take_commands(&self, at: i64) -> Result<Vec<(CommandId, String)>> {
+    pub async fn take_commands(&self, at: Timestamp) -> Result<Vec<(CommandId, String)>> {
         self.inner
             .writer
             .run(move |writer| {
@@ -85,7 +86,7 @@ impl Store {
     }
 
     /// Removes commands older than this.
-    pub async fn purge_commands(&self, before: i64) -> Result<()> {
+    pub async fn purge_commands(&self, before: Timestamp) -> Result<()> {
         self.write(move |transaction, _| {
             transaction.execute("DELETE FROM command WHERE at < ?1", [before])?;
             Ok(())

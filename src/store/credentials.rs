@@ -5,14 +5,15 @@ use rusqlite::OptionalExtension;
 use super::Store;
 use super::error::{Result, StoreError, missing};
 use crate::domain::ids::{CredentialId, ProjectId};
+use crate::domain::time::Timestamp;
 
 /// Who a workspace is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     /// Random; part of every name in the keyring.
     pub uuid: String,
-    /// UTC epoch milliseconds.
-    pub created: i64,
+    /// When it was made.
+    pub created: Timestamp,
     /// The word of its vault's kind; none before it was chosen.
     pub vault: Option<String>,
 }
@@ -41,7 +42,7 @@ impl Store {
     }
 
     /// Numbers for credentials about to be put into the vault, on the disk for good: a number is never given twice.
-    pub async fn new_credentials(&self, count: usize, since: i64, giver: &str) -> Result<Vec<CredentialId>> {
+    pub async fn new_credentials(&self, count: usize, since: Timestamp, giver: &str) -> Result<Vec<CredentialId>> {
         let giver = giver.to_owned();
         self.write_durably(move |transaction, _| {
             let mut statement = transaction.prepare_cached("INSERT INTO credential (since, giver) VALUES (?1, ?2)")?;
@@ -57,7 +58,7 @@ impl Store {
 
     /// Credentials that were given numbers before a time and that nothing refers to: an import or a deletion that broke off
     /// may have left their secrets in the vault. What is deleted refers to nothing, whether it was purged or not.
-    pub async fn unused_credentials(&self, before: i64) -> Result<Vec<CredentialId>> {
+    pub async fn unused_credentials(&self, before: Timestamp) -> Result<Vec<CredentialId>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id FROM credential WHERE since < ?1 AND id NOT IN (
@@ -87,7 +88,7 @@ impl Store {
     }
 
     /// Since when a credential is there, and from whom.
-    pub async fn credential(&self, id: CredentialId) -> Result<Option<(i64, String)>> {
+    pub async fn credential(&self, id: CredentialId) -> Result<Option<(Timestamp, String)>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached("SELECT since, giver FROM credential WHERE id = ?1")?;
             Ok(statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::connection::BUSY;
 use super::error::{Result, StoreError};
 use super::network;
+use crate::domain::time::Timestamp;
 
 /// Marks a file as ours ("Mfry").
 const APPLICATION_ID: i64 = 0x4d66_7279;
@@ -40,11 +41,11 @@ pub(super) fn prepare_folder(folder: &Path) -> Result<()> {
 }
 
 /// Opens the writing connection with an up-to-date schema.
-pub(super) fn open_writer(path: &Path, now: i64) -> Result<Connection> {
+pub(super) fn open_writer(path: &Path, now: Timestamp) -> Result<Connection> {
     open_with(path, now, MIGRATIONS)
 }
 
-fn open_with(path: &Path, now: i64, migrations: &[&str]) -> Result<Connection> {
+fn open_with(path: &Path, now: Timestamp, migrations: &[&str]) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -57,7 +58,7 @@ fn open_with(path: &Path, now: i64, migrations: &[&str]) -> Result<Connection> {
     }
     let version = user_version(&connection)?;
     if version > 0 && version < known(migrations.len()) {
-        copy(&connection, &path.with_extension(format!("before-upgrade-from-{version}-{now}.db")))?;
+        copy(&connection, &path.with_extension(format!("before-upgrade-from-{version}-{}.db", now.millis())))?;
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Up to date, nothing is locked: reading must work while another process writes.
@@ -98,7 +99,7 @@ fn refuse_foreign(connection: &Connection, migrations: usize) -> Result<()> {
 }
 
 /// Applies one migration, unless it (or another process) was applied already.
-fn migrate(connection: &mut Connection, number: usize, sql: &str, now: i64) -> Result<()> {
+fn migrate(connection: &mut Connection, number: usize, sql: &str, now: Timestamp) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if user_version(&transaction)? >= known(number) {
         return Ok(());
@@ -143,6 +144,10 @@ mod tests {
     use super::*;
     use crate::domain::server::{AdminLogin, Server, Trust};
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
     fn version_of(path: &Path) -> i64 {
         user_version(&Connection::open(path).unwrap()).unwrap()
     }
@@ -151,11 +156,11 @@ mod tests {
     fn upgrades_are_applied_once_and_a_copy_is_made_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        drop(open_with(&path, 1, MIGRATIONS).unwrap());
+        drop(open_with(&path, at(1), MIGRATIONS).unwrap());
         let next = [MIGRATIONS, &["CREATE TABLE later (id INTEGER NOT NULL) STRICT;"]].concat();
         let uuid = |c: &Connection| c.query_row("SELECT uuid FROM workspace", [], |r| r.get::<_, String>(0)).unwrap();
-        let first = open_with(&path, 2, &next).unwrap();
-        let second = open_with(&path, 3, &next).unwrap();
+        let first = open_with(&path, at(2), &next).unwrap();
+        let second = open_with(&path, at(3), &next).unwrap();
         assert_eq!(uuid(&first), uuid(&second));
         let copies = || {
             let files = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path());
@@ -170,10 +175,10 @@ mod tests {
     fn version_1_learns_to_remember_settings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        let first = open_with(&path, 1, &MIGRATIONS[..1]).unwrap();
+        let first = open_with(&path, at(1), &MIGRATIONS[..1]).unwrap();
         first.execute("INSERT INTO credential (since, giver) VALUES (7, 'import')", []).unwrap();
         drop(first);
-        let second = open_with(&path, 2, MIGRATIONS).unwrap();
+        let second = open_with(&path, at(2), MIGRATIONS).unwrap();
         second.execute("INSERT INTO setting (name, value) VALUES ('window.size', '1280 800')", []).unwrap();
         assert_eq!(second.query_row("SELECT since FROM credential", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
     }
@@ -182,11 +187,11 @@ mod tests {
     fn version_2_keeps_its_watermarks_without_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        let second = open_with(&path, 1, &MIGRATIONS[..2]).unwrap();
+        let second = open_with(&path, at(1), &MIGRATIONS[..2]).unwrap();
         let old = "INSERT INTO watermark VALUES (1, 7, 0, 9, zeroblob(16), 0, 0)";
         second.execute(old, []).unwrap();
         drop(second);
-        let third = open_with(&path, 2, MIGRATIONS).unwrap();
+        let third = open_with(&path, at(2), MIGRATIONS).unwrap();
         let row = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, Option<Vec<u8>>>(1)?));
         assert_eq!(third.query_row("SELECT destination, content FROM watermark", [], row).unwrap(), (9, None));
     }
@@ -195,7 +200,7 @@ mod tests {
     fn version_3_keeps_its_servers_which_then_say_their_kind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        let third = open_with(&path, 1, &MIGRATIONS[..3]).unwrap();
+        let third = open_with(&path, at(1), &MIGRATIONS[..3]).unwrap();
         let pinned = format!("{:?}", [7; 32]).replace(' ', "");
         let imap = |trust: &str, admin: &str| {
             format!(r#"{{"host":"a","port":993,"security":"tls","trust":{trust},"admin":{admin}}}"#)
@@ -213,7 +218,7 @@ mod tests {
             third.execute(sql, row).unwrap();
         }
         drop(third);
-        let fourth = open_with(&path, 2, MIGRATIONS).unwrap();
+        let fourth = open_with(&path, at(2), MIGRATIONS).unwrap();
         let mut rows = fourth.prepare("SELECT source, destination FROM project ORDER BY id").unwrap();
         let server = |text: String| serde_json::from_str::<Server>(&text).unwrap();
         let row = |row: &rusqlite::Row<'_>| Ok((server(row.get(0)?), server(row.get(1)?)));
@@ -229,10 +234,10 @@ mod tests {
     fn a_failing_migration_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        drop(open_with(&path, 1, MIGRATIONS).unwrap());
+        drop(open_with(&path, at(1), MIGRATIONS).unwrap());
         let next = [MIGRATIONS, &["CREATE TABLE later (id INTEGER NOT NULL) STRICT; CREATE TABLE later (x);"]].concat();
-        assert!(open_with(&path, 2, &next).is_err());
-        let connection = open_with(&path, 3, MIGRATIONS).unwrap();
+        assert!(open_with(&path, at(2), &next).is_err());
+        let connection = open_with(&path, at(3), MIGRATIONS).unwrap();
         let later: i64 =
             connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'later'", [], |r| r.get(0)).unwrap();
         assert_eq!(later, 0);
@@ -242,7 +247,7 @@ mod tests {
     fn a_newer_schema_is_refused_untouched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        drop(open_with(&path, 1, MIGRATIONS).unwrap());
+        drop(open_with(&path, at(1), MIGRATIONS).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
         let refused = open_with(&path, 2, MIGRATIONS).unwrap_err();
@@ -256,10 +261,10 @@ mod tests {
         let path = folder.path().join("workspace.db");
         Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
         let before = std::fs::read(&path).unwrap();
-        assert!(matches!(open_with(&path, 1, MIGRATIONS).unwrap_err(), StoreError::NotAWorkspace));
+        assert!(matches!(open_with(&path, at(1), MIGRATIONS).unwrap_err(), StoreError::NotAWorkspace));
         assert_eq!(std::fs::read(&path).unwrap(), before);
         std::fs::write(&path, "this is a letter, and no database at all".repeat(50)).unwrap();
-        assert!(matches!(open_with(&path, 1, MIGRATIONS).unwrap_err(), StoreError::NotAWorkspace));
+        assert!(matches!(open_with(&path, at(1), MIGRATIONS).unwrap_err(), StoreError::NotAWorkspace));
     }
 
     #[cfg(unix)]
@@ -270,7 +275,7 @@ mod tests {
         let data = folder.path().join("data");
         prepare_folder(&data).unwrap();
         let path = data.join("workspace.db");
-        let connection = open_with(&path, 1, MIGRATIONS).unwrap();
+        let connection = open_with(&path, at(1), MIGRATIONS).unwrap();
         connection.execute("INSERT INTO flag_set (id, names) VALUES (1, 'x')", []).unwrap();
         let mode = |p: &Path| std::fs::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&data), mode(&path)), (0o700, 0o600));

@@ -3,8 +3,8 @@
 //! A method is one question or one atomic change; nothing here decides. Secrets, files and the network do not belong
 //! here. One thread owns the writing connection and takes closures from a bounded channel (64 waiting at most); a few
 //! reading connections answer questions on tokio's blocking pool. Every `async` method may wait for the disk or for
-//! another process (up to the busy time-out of 10 s); a write whose caller went away is still carried out. Times are
-//! UTC epoch milliseconds and come from the caller.
+//! another process (up to the busy time-out of 10 s); a write whose caller went away is still carried out. Times come
+//! from the caller.
 
 mod census;
 mod codec;
@@ -44,6 +44,8 @@ use rusqlite::{Connection, Transaction};
 
 use connection::{Cache, Readers, WriterThread};
 
+use crate::domain::time::Timestamp;
+
 /// The open database of a workspace. Cheap to clone; the last clone to go waits for the writer to end.
 #[derive(Clone)]
 pub struct Store {
@@ -68,7 +70,7 @@ impl Store {
 
     /// Opens (or creates) the database `folder/workspace.db`, bringing an older schema up to date after a copy of it was
     /// made beside it. Blocks while it works.
-    pub fn open(folder: &Path, now: i64) -> Result<Self> {
+    pub fn open(folder: &Path, now: Timestamp) -> Result<Self> {
         migrate::prepare_folder(folder)?;
         let path = folder.join(Self::FILE);
         let connection = migrate::open_writer(&path, now)?;

@@ -28,7 +28,7 @@ pub struct Submission {
     /// When they start, if not as soon as a worker is free.
     pub schedule: Option<Schedule>,
     /// Now.
-    pub at: i64,
+    pub at: Timestamp,
 }
 
 /// Why a pass ended or is held.
@@ -62,14 +62,14 @@ pub struct PassRow {
     /// When it came to its status.
     pub since: i64,
     /// When it was submitted.
-    pub submitted: i64,
+    pub submitted: Timestamp,
     /// When a worker first took it.
-    pub started: Option<i64>,
+    pub started: Option<Timestamp>,
     /// When it ended.
-    pub ended: Option<i64>,
+    pub ended: Option<Timestamp>,
     /// Why it failed or is held.
     pub failure: Option<Ended>,
-    /// The figures last flushed, over all attempts; `updated` is 0 before the first.
+    /// The figures last flushed, over all attempts; `updated` is none before the first.
     pub progress: PassProgress,
 }
 
@@ -87,7 +87,7 @@ pub struct Recovered {
     /// The attempt that will run, or did.
     pub attempt: u32,
     /// When it last showed a sign of life.
-    pub last_seen: i64,
+    pub last_seen: Timestamp,
 }
 
 /// The columns that [`pass_row`] reads, of a table or alias `p`.
@@ -128,7 +128,7 @@ pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option
             counts: columns.counts()?,
             in_flight: columns.count()?,
             retry: columns.maybe_json()?,
-            updated: columns.next()?,
+            updated: columns.time_or_none()?,
         },
     }))
 }
@@ -204,7 +204,7 @@ impl Store {
         pass: PassId,
         from: &[Status],
         to: Status,
-        at: i64,
+        at: Timestamp,
         failure: Option<Ended>,
     ) -> Result<()> {
         let from = from.to_vec();
@@ -282,7 +282,7 @@ impl Store {
 
     /// What a crash left behind: Queued and Migrating become Submitted again with the next attempt, whose figures go on from
     /// where they stand; Stopping becomes Stopped. Only for the process that holds the workspace lock.
-    pub async fn recover(&self, now: i64) -> Result<Vec<Recovered>> {
+    pub async fn recover(&self, now: Timestamp) -> Result<Vec<Recovered>> {
         self.write(move |transaction, _| {
             let mut recovered = Vec::new();
             for was in [Status::Queued, Status::Migrating, Status::Stopping] {
@@ -312,7 +312,7 @@ impl Store {
 
     /// Drops what Mailferry knows of the items' mail: their folder rows no longer count, their watermarks go with the next
     /// purge, they read Not Submitted. Passes and their listings stay. Refused while one of them is waiting or running.
-    pub async fn reset(&self, items: Vec<ItemId>, at: i64) -> Result<()> {
+    pub async fn reset(&self, items: Vec<ItemId>, at: Timestamp) -> Result<()> {
         self.write(move |transaction, _| {
             all_at_rest(transaction, items.iter().copied())?;
             for item in &items {

@@ -11,6 +11,7 @@ use super::error::{Result, missing};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::record::{ItemError, Notice, PassFolder, PassProgress};
+use crate::domain::time::Timestamp;
 
 /// A line of a pass's folder listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,7 +217,7 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
             signed(counts.flags_updated),
             signed(progress.in_flight),
             progress.retry.as_ref().map(Json),
-            progress.updated,
+            progress.updated.map_or(0, Timestamp::millis),
             signed(counts.waiting),
             signed(counts.arrived),
             signed(counts.differ),

@@ -25,6 +25,10 @@ mod items;
 mod model;
 mod trouble;
 
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
 struct Bench {
     store: Store,
     project: ProjectId,
@@ -43,7 +47,7 @@ fn new_item(source: &str, destination: &str) -> NewItem {
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 1).unwrap();
+        let store = Store::open(folder.path(), at(1)).unwrap();
         let project = store
             .create_project("Contoso".into(), server("a"), server("b"), Options::default(), [None; 2])
             .await
@@ -110,7 +114,7 @@ fn error(uid: i64) -> ItemError {
         folder: Some(FolderPath::new(["INBOX", "a/b"])),
         source: Some(Uid(uid)),
         subject: Some("Grüße".into()),
-        date: Some(-5),
+        date: Some(at(-5)),
         size: Some(7),
         messages: 1,
         side: Some(Side::Destination),
@@ -296,52 +300,52 @@ async fn a_pass_survives_a_crash_with_its_figures() {
     let one = bench.folder("one", 1, 1).await;
     let pass = bench.submit().await;
     let store = &bench.store;
-    store.set_status(pass, &[Status::Submitted], Status::Queued, 20, None).await.unwrap();
-    let late = store.set_status(pass, &[Status::Submitted], Status::Stopped, 21, None).await;
+    store.set_status(pass, &[Status::Submitted], Status::Queued, at(20), None).await.unwrap();
+    let late = store.set_status(pass, &[Status::Submitted], Status::Stopped, at(21), None).await;
     assert!(matches!(late, Err(StoreError::StatusChanged { found: Status::Queued })));
-    store.set_status(pass, &[Status::Queued], Status::Migrating, 22, None).await.unwrap();
+    store.set_status(pass, &[Status::Queued], Status::Migrating, at(22), None).await.unwrap();
     let counts =
         |copied, already_there| Counts { source: 10, copied, already_there, bytes: copied * 100, ..Counts::default() };
     let line = |phase, counts| vec![PassFolder { folder: one, phase, counts }];
     let figures = |counts, updated| PassProgress { counts, updated, folders_total: 1, ..PassProgress::default() };
-    store.progress(pass, figures(counts(4, 1), 30), line(FolderPhase::Working, counts(4, 1))).await.unwrap();
+    store.progress(pass, figures(counts(4, 1), Some(at(30))), line(FolderPhase::Working, counts(4, 1))).await.unwrap();
     store.record(pass, Results { errors: vec![error(3)], ..Results::default() }).await.unwrap();
     assert_eq!(store.item_errors(pass, 10, 0).await.unwrap()[0].error, error(3));
 
-    let recovered = store.recover(40).await.unwrap();
+    let recovered = store.recover(at(40)).await.unwrap();
     let (was, now) = (Status::Migrating, Status::Submitted);
-    assert_eq!(recovered, vec![Recovered { pass, item: bench.item, was, now, attempt: 2, last_seen: 30 }]);
-    assert!(store.recover(41).await.unwrap().is_empty());
-    store.set_status(pass, &[Status::Submitted], Status::Queued, 50, None).await.unwrap();
+    assert_eq!(recovered, vec![Recovered { pass, item: bench.item, was, now, attempt: 2, last_seen: at(30) }]);
+    assert!(store.recover(at(41)).await.unwrap().is_empty());
+    store.set_status(pass, &[Status::Submitted], Status::Queued, at(50), None).await.unwrap();
     assert_eq!(store.pass(pass).await.unwrap().progress.counts, counts(4, 1));
     assert_eq!(
         store.pass_folders(pass, 10, 0).await.unwrap()[0].folder.counts,
         counts(4, 1),
         "the worker goes on here"
     );
-    store.progress(pass, figures(counts(9, 1), 70), line(FolderPhase::Done, counts(9, 1))).await.unwrap();
+    store.progress(pass, figures(counts(9, 1), Some(at(70))), line(FolderPhase::Done, counts(9, 1))).await.unwrap();
     let row = store.pass(pass).await.unwrap();
-    assert_eq!((row.progress.counts, row.attempt, row.started), (counts(9, 1), 2, Some(20)));
+    assert_eq!((row.progress.counts, row.attempt, row.started), (counts(9, 1), 2, Some(at(20))));
     assert!(row.progress.counts.balanced());
     assert_eq!(store.pass_folders(pass, 10, 0).await.unwrap()[0].folder.counts, counts(9, 1));
     assert!(store.item_errors(pass, 10, 0).await.unwrap().is_empty(), "those of this attempt");
 
     let ended = Ended { failure: failure(), side: Some(Side::Destination) };
-    store.set_status(pass, &[Status::Queued], Status::Failed, 80, Some(ended.clone())).await.unwrap();
+    store.set_status(pass, &[Status::Queued], Status::Failed, at(80), Some(ended.clone())).await.unwrap();
     let row = store.item(bench.item).await.unwrap();
     assert_eq!(row.status(), Status::Failed);
     let row = row.latest.unwrap();
-    assert_eq!((row.failure, row.ended), (Some(ended), Some(80)));
+    assert_eq!((row.failure, row.ended), (Some(ended), Some(at(80))));
 }
 
 #[tokio::test]
 async fn stopping_becomes_stopped_after_a_crash() {
     let bench = Bench::new().await;
     let pass = bench.submit().await;
-    bench.store.set_status(pass, &[Status::Submitted], Status::Stopping, 20, None).await.unwrap();
-    assert_eq!(bench.store.recover(30).await.unwrap()[0].now, Status::Stopped);
+    bench.store.set_status(pass, &[Status::Submitted], Status::Stopping, at(20), None).await.unwrap();
+    assert_eq!(bench.store.recover(at(30)).await.unwrap()[0].now, Status::Stopped);
     let row = bench.store.pass(pass).await.unwrap();
-    assert_eq!((row.status, row.attempt, row.ended), (Status::Stopped, 1, Some(30)));
+    assert_eq!((row.status, row.attempt, row.ended), (Status::Stopped, 1, Some(at(30))));
 }
 
 #[tokio::test]
@@ -353,7 +357,7 @@ async fn active_items_refuse_a_second_pass_deletion_and_reset() {
     assert_eq!(bench.store.passes_in(&[Status::Scheduled], Some(bench.project)).await.unwrap()[0].schedule, schedule);
     assert!(matches!(bench.store.submit(vec![(bench.item, PassPlan::FULL)], order).await, Err(StoreError::Active(1))));
     assert!(matches!(bench.store.delete_items(vec![bench.item]).await, Err(StoreError::Active(1))));
-    assert!(matches!(bench.store.reset(vec![bench.item], 5).await, Err(StoreError::Active(1))));
+    assert!(matches!(bench.store.reset(vec![bench.item], at(5)).await, Err(StoreError::Active(1))));
     assert!(matches!(bench.store.delete_project(bench.project).await, Err(StoreError::Active(1))));
     bench.store.set_pass_options(pass, Options { concurrent: 3, ..Options::default() }).await.unwrap();
     assert_eq!(bench.store.pass_options(pass).await.unwrap().unwrap().concurrent, 3);
@@ -368,9 +372,9 @@ async fn reset_drops_watermarks_and_keeps_passes() {
     bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
     let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
     bench.store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
-    bench.store.set_status(pass, &[Status::Submitted], Status::Completed, 20, None).await.unwrap();
+    bench.store.set_status(pass, &[Status::Submitted], Status::Completed, at(20), None).await.unwrap();
     assert!(bench.store.has_watermarks(bench.item).await.unwrap());
-    bench.store.reset(vec![bench.item], 30).await.unwrap();
+    bench.store.reset(vec![bench.item], at(30)).await.unwrap();
     assert!(!bench.store.has_watermarks(bench.item).await.unwrap());
     assert!(bench.store.folders(bench.item).await.unwrap().is_empty());
     assert_eq!(bench.store.item(bench.item).await.unwrap().status(), Status::NotSubmitted);
@@ -391,22 +395,22 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
     let passes = store.submit(items.iter().map(|item| (*item, PassPlan::FULL)).collect(), order).await.unwrap();
     store.set_status(passes[1], &[Status::Submitted], Status::Queued, 12, None).await.unwrap();
     let waiting = store.waiting().await.unwrap();
-    let waits = |item| Waiting { project: bench.project, item, last_seen: 10 };
+    let waits = |item| Waiting { project: bench.project, item, last_seen: at(10) };
     assert_eq!(waiting, [waits(items[0]), waits(items[2])]);
 
     let change = |pass, from, to| StatusChange { pass, from, to, failure: None, hold: None };
     let changes = passes.iter().map(|pass| change(*pass, Status::Submitted, Status::Held));
     // Each change finds what the one before it left.
     let changes = changes.chain([change(passes[0], Status::Held, Status::Stopped)]).collect();
-    let refused = store.set_statuses(changes, 20).await.unwrap();
+    let refused = store.set_statuses(changes, at(20)).await.unwrap();
     assert!(matches!(refused[..], [(pass, StoreError::StatusChanged { found: Status::Queued })] if pass == passes[1]));
-    let statuses = async || -> Vec<(Status, Option<i64>)> {
+    let statuses = async || -> Vec<(Status, Option<Timestamp>)> {
         let rows = store.items(bench.project).await.unwrap();
         rows[1..].iter().map(|row| (row.status(), row.latest.as_ref().unwrap().ended)).collect()
     };
-    assert_eq!(statuses().await, [(Status::Stopped, Some(20)), (Status::Queued, None), (Status::Held, None)]);
+    assert_eq!(statuses().await, [(Status::Stopped, Some(at(20))), (Status::Queued, None), (Status::Held, None)]);
 
-    let recovered = store.recover(30).await.unwrap();
+    let recovered = store.recover(at(30)).await.unwrap();
     assert_eq!(recovered.len(), 1);
     store.hold_waiting(30).await.unwrap();
     assert_eq!(statuses().await, [(Status::Stopped, Some(20)), (Status::Held, None), (Status::Held, None)]);
@@ -418,20 +422,20 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
 async fn commands_reach_the_owner_from_another_process() {
     let bench = Bench::new().await;
     let owner = &bench.store;
-    let other = Store::open(owner.path().parent().unwrap(), 2).unwrap();
-    assert!(owner.take_commands(1).await.unwrap().is_empty());
-    let first = other.push_command(r#"{"stop":1}"#.into(), 5).await.unwrap();
-    let second = owner.push_command("{}".into(), 6).await.unwrap();
-    let taken = owner.take_commands(7).await.unwrap();
+    let other = Store::open(owner.path().parent().unwrap(), at(2)).unwrap();
+    assert!(owner.take_commands(at(1)).await.unwrap().is_empty());
+    let first = other.push_command(r#"{"stop":1}"#.into(), at(5)).await.unwrap();
+    let second = owner.push_command("{}".into(), at(6)).await.unwrap();
+    let taken = owner.take_commands(at(7)).await.unwrap();
     assert_eq!(taken, vec![(first, r#"{"stop":1}"#.to_owned()), (second, "{}".to_owned())]);
-    assert!(owner.take_commands(8).await.unwrap().is_empty());
+    assert!(owner.take_commands(at(8)).await.unwrap().is_empty());
     assert_eq!(other.command_outcome(first).await.unwrap(), None);
     owner.answer_command(first, "\"ok\"".into()).await.unwrap();
     assert_eq!(other.command_outcome(first).await.unwrap().as_deref(), Some("\"ok\""));
     assert!(!other.withdraw_command(first).await.unwrap());
-    let third = other.push_command("{}".into(), 9).await.unwrap();
+    let third = other.push_command("{}".into(), at(9)).await.unwrap();
     assert!(other.withdraw_command(third).await.unwrap());
-    owner.purge_commands(6).await.unwrap();
+    owner.purge_commands(at(6)).await.unwrap();
     assert!(matches!(other.command_outcome(first).await, Err(StoreError::Missing(_))));
     assert!(other.command_outcome(second).await.is_ok());
 }
@@ -453,6 +457,6 @@ async fn what_was_recorded_is_there_after_a_crash() {
     std::fs::copy(from, &to).unwrap();
     let journal = std::fs::read(from.with_extension("db-wal")).unwrap();
     std::fs::write(to.with_extension("db-wal"), &journal[..journal.len() - 100]).unwrap();
-    let store = Store::open(crashed.path(), 2).unwrap();
+    let store = Store::open(crashed.path(), at(2)).unwrap();
     assert_eq!(store.watermarks(one).await.unwrap().len(), 500, "the torn group is gone as a whole");
 }

@@ -33,13 +33,13 @@ pub struct Waiting {
     /// The item.
     pub item: ItemId,
     /// When its pass last showed a sign of life.
-    pub last_seen: i64,
+    pub last_seen: Timestamp,
 }
 
 impl Store {
     /// Does what [`Store::set_status`] does for many passes, in their order and in one transaction. Answers those that
     /// another process had changed; the others are changed all the same.
-    pub async fn set_statuses(&self, changes: Vec<StatusChange>, at: i64) -> Result<Vec<(PassId, StoreError)>> {
+    pub async fn set_statuses(&self, changes: Vec<StatusChange>, at: Timestamp) -> Result<Vec<(PassId, StoreError)>> {
         self.write(move |transaction, _| {
             let mut refused = Vec::new();
             for change in changes {

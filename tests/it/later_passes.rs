@@ -5,6 +5,7 @@ use crate::support::corpus;
 use crate::support::dovecot::{self, Format};
 use crate::support::imap::{Message, instant};
 use crate::support::scene::{Scene, message};
+use mailferry::domain::time::Timestamp;
 
 #[test]
 fn r17_a_second_pass_copies_nothing_and_opens_no_folder() {
@@ -136,7 +137,7 @@ fn a_pass_that_leaves_messages_out_by_date_never_ends_a_folder_for_good() {
     }
     let scene = Scene::new();
     scene.fill("INBOX", 0..28);
-    let border = instant("11-Feb-2003 00:00:00 +0530") * 1000;
+    let border = Timestamp::from_millis(instant("11-Feb-2003 00:00:00 +0530") * 1000);
     scene.workspace.options(|o| o.latest = Some(border));
     let first = scene.pass();
     assert_eq!((first.messages("copied"), first.messages("skipped")), (10, 18));

@@ -5,6 +5,7 @@ use mailferry::domain::ids::{PassId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan, TRIAL_BYTES};
 use mailferry::domain::record::Counts;
+use mailferry::domain::time::Timestamp;
 
 use crate::support::bench::{Bench, runtime};
 use crate::support::odd::{MODERN, Odd};
@@ -93,8 +94,12 @@ fn d31_a_pre_stage_pass_brings_what_is_older_and_a_full_one_the_rest() {
                 })
                 .collect()
         };
-        let staged =
-            sides.pass(PassKind::PreStage, Parameters { before: Some(dates[5]), ..Parameters::default() }).await;
+        let staged = sides
+            .pass(
+                PassKind::PreStage,
+                Parameters { before: Some(Timestamp::from_millis(dates[5])), ..Parameters::default() },
+            )
+            .await;
         assert_eq!((staged.copied, staged.skipped), (5, 3));
         let full = sides.pass(PassKind::Full, Parameters::default()).await;
         assert_eq!((full.copied, full.already_there), (3, 5));

@@ -25,7 +25,7 @@ fn workspace_with(status: Status, counts: Counts, notices: Vec<Notice>) -> Works
     std::fs::write(&file, "Source Email,Destination Email\nanna@old.example,anna@new.example\n").expect("written");
     workspace.run(&["item", "import", PROJECT, file.to_str().expect("a plain path")]).expect(0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let store = Store::open(workspace.path(), 0).expect("the workspace");
+    let store = Store::open(workspace.path(), Timestamp::from_millis(0)).expect("the workspace");
     runtime.block_on(async {
         let submission = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
         let pass: PassId = store.submit(vec![(ItemId(1), PassPlan::FULL)], submission).await.expect("submitted")[0];
@@ -33,10 +33,13 @@ fn workspace_with(status: Status, counts: Counts, notices: Vec<Notice>) -> Works
         store.progress(pass, progress, Vec::new()).await.expect("written");
         store.record(pass, Results { notices, ..Results::default() }).await.expect("written");
         for (from, to) in [(Status::Submitted, Status::Queued), (Status::Queued, Status::Migrating)] {
-            store.set_status(pass, &[from], to, 3, None).await.expect("changed");
+            store.set_status(pass, &[from], to, Timestamp::from_millis(3), None).await.expect("changed");
         }
         if status != Status::Migrating {
-            store.set_status(pass, &[Status::Migrating], status, 4, None).await.expect("changed");
+            store
+                .set_status(pass, &[Status::Migrating], status, Timestamp::from_millis(4), None)
+                .await
+                .expect("changed");
         }
     });
     workspace
@@ -115,7 +118,7 @@ fn a_pass_that_nobody_runs_is_interrupted_and_says_what_to_do() {
     assert_eq!((&item["status"], &item["running"]), (&"migrating".into(), &false.into()));
     assert!(workspace.run(&["item", "list", PROJECT]).expect(0).stdout.contains("Interrupted"));
     // The same row while a process holds the workspace.
-    let lock = workspace_lock(workspace.path(), 1).expect("it is free");
+    let lock = workspace_lock(workspace.path(), Timestamp::from_millis(1)).expect("it is free");
     let running = shown();
     assert!(running.contains("Migrating") && !running.contains("Interrupted"), "{running}");
     assert_eq!(json(&workspace)["running"], true);

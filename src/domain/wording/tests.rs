@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
 use crate::domain::record::{Notice, NoticeKind};
+use crate::domain::time::Timestamp;
 
 /// A list of all values of an enum, which does not compile when one is missing.
 macro_rules! all {
@@ -198,7 +199,8 @@ fn numbers_are_drawn_together_and_what_is_not_named_is_counted() {
 #[test]
 fn a_pause_names_the_side_it_is_for() {
     let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "reading a message");
-    let pause = |side| RetryState { side, failure: failure.clone(), attempt: 1, limit: 8, until: 9 };
+    let pause =
+        |side| RetryState { side, failure: failure.clone(), attempt: 1, limit: 8, until: Timestamp::from_millis(9) };
     assert_eq!(pausing(&pause(Some(Side::Source))), "source: reading a message: no answer");
     assert_eq!(pausing(&pause(None)), "reading a message: no answer");
     let before = r#"{"failure":{"scope":"connection","retry":"backoff","cause":"connection_lost","doing":"reading a message","server_text":null},"attempt":1,"limit":8,"until":9}"#;
@@ -240,13 +242,13 @@ fn numbers_and_words_agree() {
 #[test]
 fn durations_use_the_unit_that_fits() {
     let minute = 60_000;
-    let shown = |ms: i64| duration(ms);
-    assert_eq!((shown(-5), shown(1), shown(1001)), ("0 seconds".into(), "1 second".into(), "2 seconds".into()));
+    let shown = |ms: u64| duration(Duration::from_millis(ms));
+    assert_eq!((shown(0), shown(1), shown(1001)), ("0 seconds".into(), "1 second".into(), "2 seconds".into()));
     assert_eq!(
         (shown(minute), shown(90_000), shown(59 * minute)),
         ("1 minute".into(), "2 minutes".into(), "59 minutes".into())
     );
     assert_eq!((shown(60 * minute), shown(170 * minute)), ("1 hour".into(), "3 hours".into()));
     assert_eq!((shown(47 * 60 * minute), shown(49 * 60 * minute)), ("47 hours".into(), "2 days".into()));
-    assert!(shown(i64::MAX).ends_with("days"));
+    assert!(shown(u64::MAX).ends_with("days"));
 }

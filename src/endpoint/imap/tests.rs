@@ -10,6 +10,7 @@ use crate::domain::flags::{FlagChange, Flags};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, InternalDate, NewMessage};
+use crate::domain::time::Timestamp;
 use crate::endpoint::{Appended, Destination, FlagUpdate, NewFolder, Source, Which};
 
 /// What a stream gives when the peer answers EXAMINE properly and the FETCH like this.
@@ -20,7 +21,10 @@ async fn fetched(answer: impl AsRef<[u8]>) -> Vec<String> {
 }
 
 fn message(text: &'static str) -> NewMessage {
-    let date = Some(InternalDate { text: " 1-Feb-2024 03:04:05 +0100".into(), instant: 1_706_753_045_000 });
+    let date = Some(InternalDate {
+        text: " 1-Feb-2024 03:04:05 +0100".into(),
+        instant: Timestamp::from_millis(1_706_753_045_000),
+    });
     NewMessage {
         flags: Flags::from_names([r"\Seen"]),
         date,

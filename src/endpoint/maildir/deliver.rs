@@ -110,8 +110,9 @@ fn write(folder: &Path, keywords: &Keywords, message: &NewMessage) -> io::Result
         Body::Spooled { file: from, len } => copy(from, *len, &mut file)?,
     }
     if let Some(date) = &message.date {
-        let since = Duration::from_millis(date.instant.unsigned_abs());
-        let instant = if date.instant < 0 { UNIX_EPOCH.checked_sub(since) } else { UNIX_EPOCH.checked_add(since) };
+        let since = Duration::from_millis(date.instant.millis().unsigned_abs());
+        let instant =
+            if date.instant.millis() < 0 { UNIX_EPOCH.checked_sub(since) } else { UNIX_EPOCH.checked_add(since) };
         if let Some(instant) = instant {
             file.set_modified(instant)?;
         }

@@ -19,6 +19,7 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
+use crate::domain::time::Timestamp;
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::uidlist::UidList;
 use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result, Which, date};
@@ -376,5 +377,5 @@ pub(super) fn of_file(metadata: &fs::Metadata) -> Option<crate::domain::message:
         Ok(since) => i64::try_from(since.as_millis()).ok()?,
         Err(before) => -i64::try_from(before.duration().as_millis()).ok()?,
     };
-    date::of_instant(milliseconds)
+    date::of_instant(Timestamp::from_millis(milliseconds))
 }

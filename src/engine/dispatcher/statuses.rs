@@ -62,6 +62,7 @@ mod tests {
     use crate::domain::project::Options;
     use crate::domain::server::Server;
     use crate::domain::status::Status;
+    use crate::domain::time::Timestamp;
     use crate::endpoint::budget::Budget;
     use crate::engine::command::Command;
     use crate::engine::endpoints::RealEndpoints;
@@ -73,7 +74,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn an_end_that_could_not_be_written_is_written_when_there_is_room_again() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 1).unwrap();
+        let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let server = || Server::parse_url("maildir:/nowhere/at/all/{email}").unwrap();
         let project =
             store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();

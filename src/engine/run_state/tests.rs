@@ -9,6 +9,10 @@ use crate::domain::mailbox_key::MailboxKey;
 
 const PROJECT: ProjectId = ProjectId(1);
 
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
 fn refused(side: Side) -> PassEnd {
     let failure = Failure::new(Cause::AdministratorLoginRefused, Scope::Endpoint, Retry::User, "logging in");
     PassEnd::Failed { side: Some(side), failure }
@@ -63,7 +67,7 @@ fn with_items(items: i64, concurrent: u32) -> RunState {
 /// The same, started, all of them.
 fn started(items: i64, concurrent: u32) -> RunState {
     let mut state = with_items(items, concurrent);
-    state.handle(0, submitted(1..=items));
+    state.handle(at(0), submitted(1..=items));
     state
 }
 
@@ -131,7 +135,7 @@ fn races_end_where_they_must() {
         let mut seen = Vec::new();
         let mut known = Queued;
         for event in events {
-            let (effects, _) = state.handle(0, event);
+            let (effects, _) = state.handle(at(0), event);
             // What is written follows on what was written before, without a gap.
             for effect in effects {
                 if let Effect::Status(Change { from, to, .. }) = effect {
@@ -150,7 +154,7 @@ fn races_end_where_they_must() {
 #[test]
 fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
     let mut state = with_items(1, 1);
-    let (effects, _) = state.handle(0, submitted(1..=1));
+    let (effects, _) = state.handle(at(0), submitted(1..=1));
     let taken = Effect::Status(Change {
         item: ItemId(1),
         pass: PassId(10),
@@ -178,7 +182,7 @@ fn r6_further_items_wait_and_come_in_their_order() {
 #[test]
 fn r5_what_is_submitted_or_at_rest_is_not_stopped_and_says_why() {
     let mut state = started(2, 1);
-    let (effects, outcome) = state.handle(0, Event::Stop(vec![ItemId(1), ItemId(2), ItemId(9)]));
+    let (effects, outcome) = state.handle(at(0), Event::Stop(vec![ItemId(1), ItemId(2), ItemId(9)]));
     assert_eq!((effects, outcome.done.len(), outcome.left.len()), (Vec::new(), 0, 3));
     assert!(outcome.left[1].1.to_string().starts_with("submitted items cannot be stopped"), "{outcome:?}");
     assert_eq!(statuses(&state), [Status::Queued, Status::Submitted]);
@@ -187,10 +191,10 @@ fn r5_what_is_submitted_or_at_rest_is_not_stopped_and_says_why() {
 #[test]
 fn nothing_starts_once_the_program_closes() {
     let mut state = started(3, 1);
-    state.handle(0, Event::Loaded(ItemId(1)));
-    let (effects, outcome) = state.handle(0, Event::Close);
+    state.handle(at(0), Event::Loaded(ItemId(1)));
+    let (effects, outcome) = state.handle(at(0), Event::Close);
     assert_eq!((outcome.done, effects.contains(&Effect::Stop(ItemId(1)))), (vec![ItemId(1)], true));
-    let (effects, _) = state.handle(0, Event::Ended(ItemId(1), PassEnd::Stopped));
+    let (effects, _) = state.handle(at(0), Event::Ended(ItemId(1), PassEnd::Stopped));
     assert_eq!(spawned(&effects), [] as [i64; 0]);
     assert_eq!(statuses(&state), [Status::Stopped, Status::Submitted, Status::Submitted]);
     assert!(!state.is_busy());
@@ -200,14 +204,14 @@ fn nothing_starts_once_the_program_closes() {
 fn one_refused_administrator_login_holds_all_others() {
     use Status::{Failed, Held, Queued, Submitted};
     let mut state = started(5, 2);
-    let (effects, _) = state.handle(0, Event::Ended(ItemId(2), refused(Side::Source)));
+    let (effects, _) = state.handle(at(0), Event::Ended(ItemId(2), refused(Side::Source)));
     assert_eq!(spawned(&effects), [] as [i64; 0], "nobody tries again");
     assert_eq!(statuses(&state), [Queued, Failed, Held, Held, Held]);
     let reasons =
         effects.iter().filter(|e| matches!(e, Effect::Status(Change { to: Held, failure: Some(_), .. }))).count();
     assert_eq!(reasons, 3, "each says why it is held");
     // The other one that was running waited for that answer.
-    let (effects, _) = state.handle(0, Event::Ended(ItemId(1), held(Side::Source)));
+    let (effects, _) = state.handle(at(0), Event::Ended(ItemId(1), held(Side::Source)));
     let says = |effect: &Effect| {
         matches!(effect, Effect::Status(Change { to: Held, failure: Some((_, failure)), .. })
         if failure.cause == Cause::AdministratorLoginRefused)
@@ -215,21 +219,21 @@ fn one_refused_administrator_login_holds_all_others() {
     assert!(effects.iter().any(says), "{effects:?}");
     assert_eq!(statuses(&state), [Held, Failed, Held, Held, Held]);
     // A word of the consultant for two of them: tried again, and the refusal is forgotten before anybody starts.
-    let (effects, outcome) = state.handle(0, Event::Resume(vec![ItemId(4), ItemId(2), ItemId(3)]));
+    let (effects, outcome) = state.handle(at(0), Event::Resume(vec![ItemId(4), ItemId(2), ItemId(3)]));
     assert_eq!(outcome.done, [ItemId(4), ItemId(3)], "the failed one is not resumed");
     assert_eq!((&effects[0], spawned(&effects)), (&Effect::TryAgain(PROJECT), vec![4, 3]));
     assert_eq!(statuses(&state), [Held, Failed, Queued, Queued, Held]);
     // Refused again: one fails, the other is held again; those still held stay so.
-    state.handle(0, Event::Ended(ItemId(3), refused(Side::Source)));
-    state.handle(0, Event::Ended(ItemId(4), held(Side::Source)));
+    state.handle(at(0), Event::Ended(ItemId(3), refused(Side::Source)));
+    state.handle(at(0), Event::Ended(ItemId(4), held(Side::Source)));
     assert_eq!(statuses(&state), [Held, Failed, Failed, Held, Held]);
     // A held one can be stopped; a failed one started: then the refusal is forgotten too.
-    let (_, outcome) = state.handle(0, Event::Stop(vec![ItemId(1)]));
+    let (_, outcome) = state.handle(at(0), Event::Stop(vec![ItemId(1)]));
     assert_eq!((outcome.done.len(), state.status(ItemId(1))), (1, Some(Status::Stopped)));
-    let (effects, _) = state.handle(0, submitted(2..=2));
+    let (effects, _) = state.handle(at(0), submitted(2..=2));
     assert_eq!((&effects[0], spawned(&effects)), (&Effect::TryAgain(PROJECT), vec![2]));
-    state.handle(0, Event::Ended(ItemId(2), COMPLETED));
-    let (_, again) = state.handle(0, Event::Resume(vec![ItemId(4), ItemId(5), ItemId(4)]));
+    state.handle(at(0), Event::Ended(ItemId(2), COMPLETED));
+    let (_, again) = state.handle(at(0), Event::Resume(vec![ItemId(4), ItemId(5), ItemId(4)]));
     assert_eq!(again.done, [ItemId(4), ItemId(5)], "once each");
     assert!(!statuses(&state).contains(&Submitted));
 }
@@ -241,10 +245,10 @@ fn submissions_that_a_crash_left_behind_wait_for_a_word() {
     let items = vec![left(1, Status::Submitted, 7), left(2, Status::Completed, 8)];
     let (effects, _) = state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(8) });
     assert_eq!(effects, [], "nothing runs by itself (D3)");
-    let (effects, outcome) = state.handle(0, Event::Resume(vec![ItemId(1), ItemId(2)]));
+    let (effects, outcome) = state.handle(at(0), Event::Resume(vec![ItemId(1), ItemId(2)]));
     assert_eq!(outcome.done, [ItemId(1)]);
     assert!(effects.contains(&Effect::Spawn(ItemId(1), PassId(7), RunnerKind::Copier)), "the same pass: {effects:?}");
-    assert_eq!(state.handle(0, Event::Resume(vec![ItemId(1)])).1.done, [], "it has a worker already");
+    assert_eq!(state.handle(at(0), Event::Resume(vec![ItemId(1)])).1.done, [], "it has a worker already");
 }
 
 /// A run state with items of project 1, which have these mailboxes, all started.
@@ -258,7 +262,7 @@ fn sharing(mailboxes: &[Mailboxes], concurrent: u32) -> (RunState, Vec<i64>) {
 }
 
 fn end(state: &mut RunState, item: i64) -> Vec<i64> {
-    spawned(&state.handle(0, Event::Ended(ItemId(item), COMPLETED)).0)
+    spawned(&state.handle(at(0), Event::Ended(ItemId(item), COMPLETED)).0)
 }
 
 #[test]
@@ -271,7 +275,7 @@ fn d30_items_that_share_a_destination_never_run_at_once_and_hold_up_nobody_else(
     assert_eq!(end(&mut state, 3), [] as [i64; 0], "a free place is not enough");
     assert_eq!(end(&mut state, 1), [2], "in the order of submission");
     assert_eq!(end(&mut state, 5), [] as [i64; 0]);
-    assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(2), PassEnd::Stopped)).0), [4], "however it ended");
+    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(2), PassEnd::Stopped)).0), [4], "however it ended");
     assert_eq!(end(&mut state, 4), [] as [i64; 0]);
     assert!(!state.is_busy() && state.waiting.is_empty());
 }
@@ -314,10 +318,10 @@ fn d30_a_refused_administrator_holds_those_who_wait_for_a_mailbox_too() {
     let there = |reads: &str| between(reads, "there");
     let (mut state, first) = sharing(&[there("a"), there("b"), there("c")], 8);
     assert_eq!(first, [1]);
-    state.handle(0, Event::Ended(ItemId(1), refused(Side::Source)));
+    state.handle(at(0), Event::Ended(ItemId(1), refused(Side::Source)));
     assert_eq!(statuses(&state), [Status::Failed, Status::Held, Status::Held]);
     assert!(!state.is_busy());
-    let (effects, _) = state.handle(0, Event::Resume(vec![ItemId(3), ItemId(2)]));
+    let (effects, _) = state.handle(at(0), Event::Resume(vec![ItemId(3), ItemId(2)]));
     assert_eq!(spawned(&effects), [3]);
     assert_eq!(end(&mut state, 3), [2]);
 }
@@ -357,7 +361,7 @@ fn d30_nobody_is_left_waiting_whatever_they_share() {
             let concurrent = 1 + random(4) as u32;
             state.handle(0, Event::Load { project: ProjectId(project), items, limits: up_to(concurrent) });
         }
-        let mut running = spawned(&state.handle(0, submitted(1..=16)).0);
+        let mut running = spawned(&state.handle(at(0), submitted(1..=16)).0);
         let mut ended = 0;
         while !running.is_empty() {
             for (at, one) in running.iter().enumerate() {
@@ -397,21 +401,21 @@ fn r10_a_hundred_thousand_items_of_one_mailbox_run_one_after_the_other() {
 #[test]
 fn r3_r4_a_scheduled_item_starts_at_its_time_unless_it_was_stopped() {
     let mut state = with_items(4, 8);
-    state.handle(0, submitted_to_wait([2, 1].into_iter(), Wait::Until(500)));
-    state.handle(0, submitted_to_wait([3].into_iter(), Wait::Until(400)));
-    assert_eq!((state.next_due(), state.is_busy()), (Some(400), false));
-    assert_eq!(state.handle(399, Event::Tick).0, []);
-    assert_eq!(spawned(&state.handle(400, Event::Tick).0), [3]);
-    assert_eq!(state.next_due(), Some(500));
-    let (_, outcome) = state.handle(450, Event::Stop(vec![ItemId(1)]));
+    state.handle(at(0), submitted_to_wait([2, 1].into_iter(), Wait::Until(at(500))));
+    state.handle(at(0), submitted_to_wait([3].into_iter(), Wait::Until(at(400))));
+    assert_eq!((state.next_due(), state.is_busy()), (Some(at(400)), false));
+    assert_eq!(state.handle(at(399), Event::Tick).0, []);
+    assert_eq!(spawned(&state.handle(at(400), Event::Tick).0), [3]);
+    assert_eq!(state.next_due(), Some(at(500)));
+    let (_, outcome) = state.handle(at(450), Event::Stop(vec![ItemId(1)]));
     assert_eq!((outcome.done, state.status(ItemId(1))), (vec![ItemId(1)], Some(Status::Stopped)));
-    state.handle(450, submitted_to_wait([1].into_iter(), Wait::Until(900)));
+    state.handle(at(450), submitted_to_wait([1].into_iter(), Wait::Until(at(900))));
     // Any event brings what is due, not only a tick.
-    assert_eq!(spawned(&state.handle(700, Event::Ended(ItemId(3), COMPLETED)).0), [2]);
-    assert_eq!(state.next_due(), Some(900), "with its new time");
-    state.handle(700, Event::Close);
+    assert_eq!(spawned(&state.handle(at(700), Event::Ended(ItemId(3), COMPLETED)).0), [2]);
+    assert_eq!(state.next_due(), Some(at(900)), "with its new time");
+    state.handle(at(700), Event::Close);
     assert_eq!(state.next_due(), None);
-    assert_eq!(spawned(&state.handle(1000, Event::Tick).0), [] as [i64; 0]);
+    assert_eq!(spawned(&state.handle(at(1000), Event::Tick).0), [] as [i64; 0]);
     assert_eq!(state.status(ItemId(1)), Some(Status::Scheduled), "the next process starts it");
 }
 
@@ -433,7 +437,7 @@ fn a_submission_that_waits_for_a_word_or_a_credential_stands_in_no_queue() {
     state.handle(0, submitted_to_wait([1].into_iter(), Wait::Word(HoldReason::Switch)));
     state.handle(0, submitted_to_wait([2].into_iter(), Wait::Credentials));
     assert_eq!((statuses(&state), state.is_busy()), (vec![Status::Held, Status::WaitingForUser], false));
-    assert_eq!(spawned(&state.handle(0, Event::Resume(vec![ItemId(1), ItemId(2)])).0), [1]);
+    assert_eq!(spawned(&state.handle(at(0), Event::Resume(vec![ItemId(1), ItemId(2)])).0), [1]);
 }
 
 #[test]

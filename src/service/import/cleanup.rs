@@ -2,6 +2,7 @@
 //! forgotten only when its secret is gone; what stays is found by a later import.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{OpenWorkspace, Watch, Work};
 use crate::domain::ids::CredentialId;
@@ -9,7 +10,7 @@ use crate::domain::wording::counted;
 use crate::vault::{self, Vault, VaultError};
 
 /// How old an unused number is before its secret is removed: nobody can still be about to use it.
-const DAY: i64 = 24 * 60 * 60 * 1000;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why passwords that nothing uses are still in the vault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +58,7 @@ pub(in crate::service) async fn remove(
 /// Removes what broke off long ago left behind, at most so many. What was imported is in already: trouble here is nobody's
 /// but the log's, and comes up again with the next import.
 pub(super) async fn sweep(workspace: &OpenWorkspace, most: usize, watch: &Watch) {
-    let mut unused = match workspace.store.unused_credentials(workspace.now() - DAY).await {
+    let mut unused = match workspace.store.unused_credentials(workspace.now().minus(DAY)).await {
         Ok(unused) => unused,
         Err(error) => return tracing::warn!(%error, "unused credentials not found"),
     };

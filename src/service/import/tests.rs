@@ -3,17 +3,20 @@
 use crate::domain::pass_plan::PassPlan;
 use crate::domain::status::Wait;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
 use crate::domain::csv_import::Row;
 use crate::domain::pass::PassKind;
+use crate::domain::time::Timestamp;
 use crate::platform::clock::FixedClock;
 use crate::service::OpenOptions;
 use crate::store::{Store, Submission};
 use crate::vault::{self, MemoryVault, Progress, Vault};
 
-const NOW: i64 = 1_000_000_000_000;
-const DAY: i64 = 24 * 60 * 60 * 1000;
+const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const INSTANT: Duration = Duration::from_millis(1);
 
 fn rows(passwords: &[Option<&str>]) -> Vec<Row> {
     let secret = |password: &Option<&str>| password.map(Secret::new);
@@ -62,7 +65,7 @@ impl Bench {
         &self.workspace.store
     }
 
-    async fn import(&self, now: i64, rows: Vec<Row>, watch: &Watch) -> Result<ImportSummary, ImportError> {
+    async fn import(&self, now: Timestamp, rows: Vec<Row>, watch: &Watch) -> Result<ImportSummary, ImportError> {
         self.clock.set(now);
         let list = Parsed { rows, problems: Vec::new(), notes: Vec::new(), encoding: "UTF-8", delimiter: ',' };
         items(&self.workspace, self.project, list, watch).await
@@ -88,7 +91,7 @@ async fn passwords_that_are_replaced_go_and_those_not_given_stay() {
     assert_eq!((again.created, again.updated, again.unchanged), (0, 1, 1));
     assert_eq!(bench.passwords().await, [Some("one".into()), Some("new".into()), None]);
     assert_eq!(bench.vault.get(old), Err(VaultError::Missing(old)));
-    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty());
+    assert!(bench.store().unused_credentials(Timestamp::MAX).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -109,7 +112,7 @@ async fn a_database_that_refuses_takes_its_passwords_back() {
     let refused = bench.import(NOW, rows(&[Some("one")]), &Watch::nobody()).await;
     assert!(matches!(refused, Err(ImportError::Store(StoreError::Missing(_)))), "{refused:?}");
     assert_eq!(bench.vault.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
-    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty());
+    assert!(bench.store().unused_credentials(Timestamp::MAX).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -117,9 +120,9 @@ async fn what_broke_off_a_day_ago_is_removed_by_the_next_import() {
     let bench = Bench::new().await;
     let broken = bench.store().new_credentials(1, NOW, "import").await.unwrap()[0];
     bench.vault.put_many(vec![(broken, Secret::new("left"))], &|_| vault::GO_ON).unwrap();
-    bench.import(NOW + DAY, rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
+    bench.import(NOW.plus(DAY), rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
     assert!(bench.vault.get(broken).is_ok(), "somebody may still be about to use it");
-    bench.import(NOW + DAY + 1, rows(&[Some("two")]), &Watch::nobody()).await.unwrap();
+    bench.import(NOW.plus(DAY + INSTANT), rows(&[Some("two")]), &Watch::nobody()).await.unwrap();
     assert_eq!(bench.vault.get(broken), Err(VaultError::Missing(broken)));
 }
 
@@ -197,7 +200,7 @@ async fn items_that_may_not_be_edited_keep_their_passwords_and_the_new_ones_go()
     assert_eq!((imported.updated, imported.left), (2, BTreeMap::from([(Status::Queued, 1)])));
     assert_eq!(bench.vault.get(old).unwrap().expose(), "one", "the worker that has the item is about to read it");
     assert_eq!(bench.passwords().await, ["one", "2", "3"].map(|password| Some(password.to_owned())));
-    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty(), "the new ones were taken back");
+    assert!(bench.store().unused_credentials(Timestamp::MAX).await.unwrap().is_empty(), "the new ones were taken back");
 }
 
 #[tokio::test]
@@ -205,14 +208,18 @@ async fn a_failing_clean_up_refuses_nothing() {
     let vault = Arc::new(Moody::new(true));
     let bench = Bench::with(&vault).await;
     let left = bench.left_behind(1).await;
-    let imported = bench.import(NOW + DAY + 1, rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
+    let imported = bench.import(NOW.plus(DAY + INSTANT), rows(&[Some("one")]), &Watch::nobody()).await.unwrap();
     assert!(imported.trouble.is_none());
     assert_eq!(imported.created, 1);
     assert_eq!(bench.passwords().await, [Some("one".into())]);
     let secrets = [Some(Secret::new("x")), None];
     let new = ProjectParts { secrets, ..parts("q", "imaps://imap.example", "imaps://imap.example") };
     project(&bench.workspace, new).await.unwrap();
-    assert_eq!(bench.store().unused_credentials(NOW + 1).await.unwrap(), left, "not forgotten, to be tried again");
+    assert_eq!(
+        bench.store().unused_credentials(NOW.plus(INSTANT)).await.unwrap(),
+        left,
+        "not forgotten, to be tried again"
+    );
 }
 
 #[tokio::test]
@@ -226,18 +233,18 @@ async fn a_clean_up_comes_after_the_import_in_pieces_and_can_be_cancelled() {
         Arc::new(move |work, done, of| heard.lock().unwrap().push((work, done, of)))
     };
     let watch = Watch { tell, cancel: vault.removed.clone() };
-    let imported = bench.import(NOW + DAY + 1, rows(&[Some("one")]), &watch).await.unwrap();
+    let imported = bench.import(NOW.plus(DAY + INSTANT), rows(&[Some("one")]), &watch).await.unwrap();
     assert!(imported.trouble.is_none());
     assert_eq!(imported.created, 1);
     assert_eq!(*heard.lock().unwrap(), [(Work::Storing, 2, 2), (Work::Removing, 2, 5)]);
     assert_eq!(
-        bench.store().unused_credentials(NOW + 1).await.unwrap(),
+        bench.store().unused_credentials(NOW.plus(INSTANT)).await.unwrap(),
         left[2..],
         "those that are gone are forgotten"
     );
     let watch = Watch { cancel: CancellationToken::new(), ..watch };
-    bench.import(NOW + DAY + 1, rows(&[None]), &watch).await.unwrap();
-    assert!(bench.store().unused_credentials(NOW + 1).await.unwrap().is_empty());
+    bench.import(NOW.plus(DAY + INSTANT), rows(&[None]), &watch).await.unwrap();
+    assert!(bench.store().unused_credentials(NOW.plus(INSTANT)).await.unwrap().is_empty());
     assert_eq!(*vault.batches.lock().unwrap(), [2, 2, 1]);
 }
 
@@ -250,7 +257,7 @@ async fn cancelled_while_replaced_passwords_go_names_how_many_stayed() {
     let imported = bench.import(NOW, rows(&[Some("1"), Some("2")]), &watch).await.unwrap();
     assert_eq!(imported.updated, 2);
     assert!(matches!(imported.trouble, Some(ServiceError::NotRemoved(NotRemoved::Cancelled(2)))));
-    assert_eq!(bench.store().unused_credentials(i64::MAX).await.unwrap().len(), 2);
+    assert_eq!(bench.store().unused_credentials(Timestamp::MAX).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -261,7 +268,7 @@ async fn cancelled_when_the_last_password_is_stored_imports_nothing() {
     let cancelled = bench.import(NOW, rows(&[Some("one")]), &watch).await;
     assert!(matches!(cancelled, Err(ImportError::Vault(VaultError::Cancelled))), "{cancelled:?}");
     assert!(bench.store().items(bench.project).await.unwrap().is_empty());
-    assert!(bench.store().unused_credentials(i64::MAX).await.unwrap().is_empty(), "taken back");
+    assert!(bench.store().unused_credentials(Timestamp::MAX).await.unwrap().is_empty(), "taken back");
     assert_eq!(vault.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
 }
 

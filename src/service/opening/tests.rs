@@ -10,6 +10,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
+use crate::domain::time::Timestamp;
 use crate::platform::clock::SystemClock;
 use crate::platform::lock::{Owner, owner};
 use crate::store::{NewItem, Store, Submission};
@@ -31,7 +32,7 @@ async fn crashed(folder: &Path) -> Owner {
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: now };
     let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.unwrap()[0];
     store.set_status(pass, &[Status::Submitted], Status::Migrating, now, None).await.unwrap();
-    let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: now, seen: now };
+    let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: now, seen: Some(now) };
     std::fs::write(folder.join("owner.json"), serde_json::to_vec(&dead).unwrap()).unwrap();
     dead
 }
@@ -59,7 +60,7 @@ async fn r60_try_again_after_a_failed_opening_still_resumes_what_a_crash_left() 
 #[tokio::test]
 async fn another_vault_than_the_chosen_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    Store::open(folder.path(), 1).unwrap().choose_vault("file").await.unwrap();
+    Store::open(folder.path(), Timestamp::from_millis(1)).unwrap().choose_vault("file").await.unwrap();
     let why = refused(&options(folder.path(), Some(VaultKind::Keyring), None)).await;
     assert!(why.contains("in the file vault") && why.contains("--data"), "{why}");
     assert!(open(&options(folder.path(), Some(VaultKind::File), None)).await.is_ok());

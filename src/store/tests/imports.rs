@@ -22,11 +22,11 @@ impl Bench {
 async fn an_item_that_may_not_be_edited_is_left_alone() {
     for status in Status::ALL {
         let bench = Bench::new().await;
-        let ids = bench.store.new_credentials(2, 5, "import").await.unwrap();
+        let ids = bench.store.new_credentials(2, at(5), "import").await.unwrap();
         bench.import(with(ids[0])).await;
         if status != Status::NotSubmitted {
             let pass = bench.submit().await;
-            bench.store.set_status(pass, &[Status::Submitted], status, 20, None).await.unwrap();
+            bench.store.set_status(pass, &[Status::Submitted], status, at(20), None).await.unwrap();
         }
         let became = bench.import(NewItem { source_login: Some("ann1".into()), ..with(ids[1]) }).await;
         let item = bench.store.item(bench.item).await.unwrap().item;
@@ -72,16 +72,16 @@ async fn what_costs_a_secret_is_on_the_disk_for_good() {
 async fn what_is_deleted_refers_to_no_credential_before_it_is_purged() {
     let bench = Bench::new().await;
     let store = &bench.store;
-    let ids = store.new_credentials(4, 5, "import").await.unwrap();
+    let ids = store.new_credentials(4, at(5), "import").await.unwrap();
     bench.import(with(ids[0])).await;
     store.import_items(bench.project, vec![new_item("bob@a", "bob@b")]).await.unwrap();
     let both = [Some(ids[1]), Some(ids[2])];
     let other = store.create_project("Other".into(), server("a"), server("b"), Options::default(), both).await.unwrap();
     let item = NewItem { destination_credential: Some(ids[3]), ..new_item("ann@a", "ann@b") };
     store.import_items(other, vec![item]).await.unwrap();
-    assert!(store.unused_credentials(6).await.unwrap().is_empty());
+    assert!(store.unused_credentials(at(6)).await.unwrap().is_empty());
     store.delete_items(vec![bench.item]).await.unwrap();
-    assert_eq!(store.unused_credentials(6).await.unwrap(), ids[..1]);
+    assert_eq!(store.unused_credentials(at(6)).await.unwrap(), ids[..1]);
     store.delete_project(other).await.unwrap();
-    assert_eq!(store.unused_credentials(6).await.unwrap(), ids);
+    assert_eq!(store.unused_credentials(at(6)).await.unwrap(), ids);
 }

@@ -10,7 +10,7 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     let store = &bench.store;
     let taken = store.create_project("CONTOSO".into(), server("a"), server("b"), Options::default(), [None; 2]).await;
     assert!(matches!(taken, Err(StoreError::NameTaken(_))));
-    let ids = store.new_credentials(2, 5, "admin").await.unwrap();
+    let ids = store.new_credentials(2, at(5), "admin").await.unwrap();
     let item = NewItem { destination_credential: Some(ids[0]), ..new_item("ann@a", "ann@b") };
     store.import_items(bench.project, vec![item]).await.unwrap();
     let with = [Some(ids[1]), None];
@@ -23,7 +23,7 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     store.record(pass, Results { watermarks, errors: vec![error(1)], ..Results::default() }).await.unwrap();
     let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
     store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
-    store.set_status(pass, &[Status::Submitted], Status::Completed, 20, None).await.unwrap();
+    store.set_status(pass, &[Status::Submitted], Status::Completed, at(20), None).await.unwrap();
     assert_eq!(store.delete_project(bench.project).await.unwrap(), ids[..1]);
     assert!(store.project_named("contoso").await.unwrap().is_none());
     store.create_project("contoso".into(), server("a"), server("b"), Options::default(), [None; 2]).await.unwrap();
@@ -31,7 +31,7 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     for table in ["item", "pass", "folder", "watermark", "pass_folder", "item_error"] {
         assert_eq!(bench.count(table), 0, "{table}");
     }
-    assert_eq!(store.unused_credentials(6).await.unwrap(), ids, "known until they are gone from the vault");
+    assert_eq!(store.unused_credentials(at(6)).await.unwrap(), ids, "known until they are gone from the vault");
     store.forget_credentials(ids).await.unwrap();
     assert_eq!(bench.count("credential"), 0);
     let project = store.project_named("Contoso").await.unwrap().unwrap();
@@ -86,7 +86,7 @@ async fn a_hundred_thousand_items_come_in_and_out() {
 async fn credentials_are_numbers_never_given_twice() {
     let bench = Bench::new().await;
     let store = &bench.store;
-    let ids = store.new_credentials(2, 5, "import").await.unwrap();
+    let ids = store.new_credentials(2, at(5), "import").await.unwrap();
     let give = |source_credential, destination_credential| {
         store.import_items(
             bench.project,
@@ -95,26 +95,26 @@ async fn credentials_are_numbers_never_given_twice() {
     };
     let replaced = |replaced| Became::Updated { replaced };
     assert_eq!(give(Some(ids[0]), Some(ids[1])).await.unwrap()[0].became, replaced([None; 2]));
-    assert_eq!(store.credential(ids[1]).await.unwrap(), Some((5, "import".into())));
+    assert_eq!(store.credential(ids[1]).await.unwrap(), Some((at(5), "import".into())));
     assert_eq!(give(Some(ids[0]), None).await.unwrap()[0].became, replaced([None; 2]), "what is not given stays");
-    let other = store.new_credentials(1, 5, "import").await.unwrap()[0];
+    let other = store.new_credentials(1, at(5), "import").await.unwrap()[0];
     assert_eq!(give(None, Some(other)).await.unwrap()[0].became, replaced([None, Some(ids[1])]));
     let (source, destination) = {
         let item = store.item(bench.item).await.unwrap().item;
         (item.source.credential, item.destination.credential)
     };
     assert_eq!((source, destination), (Some(ids[0]), Some(other)));
-    assert_eq!(store.unused_credentials(6).await.unwrap(), ids[1..], "it is known until it is gone from the vault");
+    assert_eq!(store.unused_credentials(at(6)).await.unwrap(), ids[1..], "it is known until it is gone from the vault");
     store.forget_credentials(ids[1..].to_vec()).await.unwrap();
-    let later = store.new_credentials(1, 6, "form").await.unwrap();
+    let later = store.new_credentials(1, at(6), "form").await.unwrap();
     assert!(later[0] > other);
-    assert!(store.unused_credentials(6).await.unwrap().is_empty());
-    assert_eq!(store.unused_credentials(7).await.unwrap(), later);
+    assert!(store.unused_credentials(at(6)).await.unwrap().is_empty());
+    assert_eq!(store.unused_credentials(at(7)).await.unwrap(), later);
     store.forget_credentials(later).await.unwrap();
-    assert!(store.unused_credentials(7).await.unwrap().is_empty());
+    assert!(store.unused_credentials(at(7)).await.unwrap().is_empty());
     store.choose_vault("file").await.unwrap();
     store.choose_vault("file").await.unwrap();
     assert!(matches!(store.choose_vault("memory").await, Err(StoreError::OtherVault(kind)) if kind == "file"));
     let workspace = store.workspace().await.unwrap();
-    assert_eq!((workspace.uuid.len(), workspace.created, workspace.vault.as_deref()), (36, 1, Some("file")));
+    assert_eq!((workspace.uuid.len(), workspace.created, workspace.vault.as_deref()), (36, at(1), Some("file")));
 }

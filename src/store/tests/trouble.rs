@@ -58,7 +58,7 @@ async fn readers_cannot_write_and_readonly_is_named() {
     permissions.set_readonly(true);
     std::fs::set_permissions(&folder, permissions).unwrap();
     if std::fs::write(folder.join("probe"), "").is_err() {
-        let refused = Store::open(&folder, 1).unwrap_err();
+        let refused = Store::open(&folder, at(1)).unwrap_err();
         assert!(matches!(refused, StoreError::ReadOnly | StoreError::CannotOpen(_)), "{refused}");
     } // else permissions do not bind this user (root)
 }

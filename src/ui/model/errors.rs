@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use super::words;
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
+use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;
 
@@ -49,7 +50,7 @@ fn gist(server: &str) -> &str {
 pub fn groups(
     (project, row): (&Project, &ItemRow),
     errors: &[ItemError],
-    now: i64,
+    now: Timestamp,
     zone: &TimeZone,
 ) -> Vec<ErrorGroup> {
     let mut groups: Vec<ErrorGroup> = Vec::new();
@@ -76,7 +77,7 @@ pub fn groups(
 }
 
 /// Which message an item error is about.
-fn which(error: &ItemError, now: i64, zone: &TimeZone) -> String {
+fn which(error: &ItemError, now: Timestamp, zone: &TimeZone) -> String {
     let mut parts = Vec::new();
     parts.extend(error.folder.as_ref().map(ToString::to_string));
     match (&error.subject, error.source) {

@@ -6,6 +6,7 @@ use super::words;
 use crate::domain::pass::PassKind;
 use crate::domain::record::{Counts, PassProgress, Phase};
 use crate::domain::status::{Status, display};
+use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, TextNames};
 use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::ui::theme::Tone;
@@ -29,6 +30,16 @@ pub fn look(row: &ItemRow, now: i64) -> Look {
     let words = display(row.status, kind, &row.progress.counts, until, now);
     let (icon, tone) = shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some());
     Look { icon, tone, words }
+}
+
+/// What the colour of an item's status says.
+pub fn tone(row: &ItemRow) -> Tone {
+    shape_of(row).1
+}
+
+fn shape_of(row: &ItemRow) -> (Icon, Tone) {
+    let kind = row.pass.map(|(_, kind, _)| kind);
+    shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some())
 }
 
 /// Shape and colour of a status.

@@ -1,5 +1,6 @@
 //! Messages to the person: kept, the last one shown until it is put away.
 
+use crate::domain::time::Timestamp;
 use crate::ui::theme::Tone;
 
 /// Messages that are kept.
@@ -21,8 +22,8 @@ pub fn by_reason(reasons: impl Iterator<Item = String>) -> Vec<(String, usize)> 
 /// A message to the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserMessage {
-    /// When, UTC epoch milliseconds.
-    pub at: i64,
+    /// When.
+    pub at: Timestamp,
     /// What its colour says.
     pub tone: Tone,
     /// Its words.

@@ -9,6 +9,7 @@ use super::look::{self, shape};
 use super::words;
 use crate::domain::ids::ProjectId;
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::ui::theme::Tone;
 
@@ -52,7 +53,7 @@ pub struct Summary {
     /// Bytes a second.
     pub speed: u64,
     /// When something last began or ended.
-    pub last: Option<i64>,
+    pub last: Option<Timestamp>,
 }
 
 impl Summary {

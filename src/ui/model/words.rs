@@ -1,8 +1,10 @@
 //! Numbers and times as the window writes them.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
+use crate::domain::time::Timestamp;
 use crate::domain::wording;
 
 /// With separators: `1,204`.
@@ -39,17 +41,17 @@ pub fn counted(number: usize, one: &str) -> String {
     format!("{} {one}{end}", count(number))
 }
 
-fn local(at: i64, zone: &TimeZone, format: &str) -> String {
-    Timestamp::from_millisecond(at)
+fn local(at: Timestamp, zone: &TimeZone, format: &str) -> String {
+    jiff::Timestamp::from_millisecond(at.millis())
         .map_or_else(|_| "–".into(), |at| at.to_zoned(zone.clone()).strftime(format).to_string())
 }
 
 /// A time to the minute: today `10:02`, else with its day.
-pub fn moment(at: i64, now: i64, zone: &TimeZone) -> String {
-    let day = |at| local(at, zone, "%F");
+pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let day = |at: Timestamp| local(at, zone, "%F");
     if day(at) == day(now) {
         local(at, zone, "%H:%M")
-    } else if now.abs_diff(at) < 6 * 24 * 3_600_000 {
+    } else if now.since(at).max(at.since(now)) < Duration::from_secs(6 * 24 * 3600) {
         local(at, zone, "%a %H:%M")
     } else {
         local(at, zone, "%-d %b %Y")
@@ -68,10 +70,10 @@ pub fn sentence(fragment: &str) -> String {
 }
 
 /// How long something took, or a dash while it has no end: "40 s", "12 min", "3 h 05".
-pub fn took(from: Option<i64>, to: Option<i64>) -> String {
+pub fn took(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
     let (Some(from), Some(to)) = (from, to) else { return "–".into() };
-    match to.saturating_sub(from) / 1000 {
-        ..1 => "1 s".into(),
+    match to.since(from).as_secs() {
+        0 => "1 s".into(),
         seconds @ 1..60 => format!("{seconds} s"),
         seconds @ 60..3600 => format!("{} min", seconds / 60),
         seconds => format!("{} h {:02}", seconds / 3600, seconds / 60 % 60),
@@ -79,17 +81,18 @@ pub fn took(from: Option<i64>, to: Option<i64>) -> String {
 }
 
 /// A time to the second.
-pub fn second(at: i64, zone: &TimeZone) -> String {
+pub fn second(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone, "%H:%M:%S")
 }
 
 /// How long ago something was true (R51, R52).
-pub fn ago(at: i64, now: i64) -> String {
-    match now.saturating_sub(at) {
-        gone if gone < 2_000 => "now".into(),
-        gone if gone < 60_000 => format!("{} s ago", gone / 1000),
-        gone if gone < 3_600_000 => format!("{} min ago", gone / 60_000),
-        gone => format!("{} ago", wording::duration(gone)),
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let gone = now.since(at);
+    match gone.as_secs() {
+        0..2 => "now".into(),
+        seconds @ 2..60 => format!("{seconds} s ago"),
+        seconds @ 60..3600 => format!("{} min ago", seconds / 60),
+        _ => format!("{} ago", wording::duration(gone)),
     }
 }
 
@@ -113,25 +116,27 @@ mod tests {
 
     #[test]
     fn times_are_as_short_as_they_may_be() {
-        let now = 1_763_800_000_000; // Saturday 22 November 2025, 08:26 UTC
+        let now = Timestamp::from_millis(1_763_800_000_000); // Saturday 22 November 2025, 08:26 UTC
         let zone = TimeZone::UTC;
-        assert_eq!(moment(now - 60_000, now, &zone), "08:25");
-        assert_eq!(moment(now - 86_400_000, now, &zone), "Fri 08:26");
-        assert_eq!(moment(now - 30 * 86_400_000, now, &zone), "23 Oct 2025");
+        assert_eq!(moment(now.minus(Duration::from_secs(60)), now, &zone), "08:25");
+        assert_eq!(moment(now.minus(Duration::from_secs(86_400)), now, &zone), "Fri 08:26");
+        assert_eq!(moment(now.minus(Duration::from_secs(30 * 86_400)), now, &zone), "23 Oct 2025");
         assert_eq!(second(now, &zone), "08:26:40");
     }
 
     #[test]
     fn a_pass_took_seconds_minutes_or_hours() {
-        let took = |ms| took(Some(0), Some(ms));
+        let from = Timestamp::from_millis(0);
+        let took = |ms| took(Some(from), Some(Timestamp::from_millis(ms)));
         assert_eq!([300, 59_000, 720_000, 11_100_000].map(took), ["1 s", "59 s", "12 min", "3 h 05"]);
-        assert_eq!(super::took(Some(0), None), "–");
+        assert_eq!(super::took(Some(from), None), "–");
     }
 
     #[test]
     fn r51_r52_ages_grow() {
+        let at = Timestamp::from_millis(0);
         assert_eq!(
-            [0, 5_000, 420_000, 7_200_000].map(|gone| ago(0, gone)),
+            [0, 5, 420, 7_200].map(|gone| ago(at, at.plus(Duration::from_secs(gone)))),
             ["now", "5 s ago", "7 min ago", "2 hours ago"]
         );
     }

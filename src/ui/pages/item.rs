@@ -238,7 +238,7 @@ fn progress(ui: &mut Ui, row: &ItemRow) {
                 ui,
                 progress.folders_done,
                 progress.folders_total,
-                palette.tone(look(row, 0).tone),
+                palette.tone(look::tone(row)),
                 palette.track,
             );
             ui.label(text(Type::Small, item::folders(row)));

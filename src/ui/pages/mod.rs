@@ -15,13 +15,15 @@ pub mod projects;
 pub mod start;
 pub mod unopened;
 
+use crate::domain::time::Timestamp;
+
 /// What every page may look at.
 #[derive(Clone, Copy)]
 pub struct PageContext<'a> {
     /// The engine's state.
     pub snapshot: &'a crate::engine::snapshot::Snapshot,
-    /// Now, UTC epoch milliseconds.
-    pub now: i64,
+    /// Now.
+    pub now: Timestamp,
     /// The zone in which times are shown.
     pub zone: &'a jiff::tz::TimeZone,
 }

@@ -14,6 +14,7 @@ use mailferry::domain::project::Options;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::domain::time::Timestamp;
 use mailferry::endpoint::auth::Authenticator;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
@@ -78,7 +79,7 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
     let server = Server::parse_url("imaps://imap.example").expect("an address");
     let project =
         store.create_project("many".into(), server.clone(), server, Options::default(), [None; 2]).await.expect("made");
-    let credential = store.new_credentials(1, 0, "test").await.expect("a credential")[0];
+    let credential = store.new_credentials(1, Timestamp::from_millis(0), "test").await.expect("a credential")[0];
     let item = |at: usize| NewItem {
         source_email: format!("u{at}@old.example"),
         source_credential: Some(credential),

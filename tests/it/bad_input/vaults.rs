@@ -32,7 +32,7 @@ fn import(workspace: &Workspace, csv: &str) -> Output {
 fn put_under_way(workspace: &Workspace, status: Status) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let store = Store::open(workspace.path(), 1).expect("the workspace");
+        let store = Store::open(workspace.path(), Timestamp::from_millis(1)).expect("the workspace");
         let project = store.project_named(PROJECT).await.expect("read").expect("the project");
         let item = store.items(project.id).await.expect("read").remove(0).item.id;
         let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
@@ -84,7 +84,13 @@ fn stop_leaves_the_mark_of_a_crash() {
     let workspace = workspace();
     says(import(&workspace, LIST), 0, &[]);
     put_under_way(&workspace, Status::Migrating);
-    let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: 1, seen: 1 };
+    let dead = Owner {
+        pid: 1,
+        host: "h".into(),
+        user: "u".into(),
+        since: Timestamp::from_millis(1),
+        seen: Some(Timestamp::from_millis(1)),
+    };
     let mark = workspace.path().join("owner.json");
     std::fs::write(&mark, serde_json::to_vec(&dead).expect("JSON")).expect("written");
     let stopped = says(workspace.run(&["stop", PROJECT]), 0, &[]);

@@ -10,6 +10,7 @@ use mailferry::domain::flags::{FlagChange, Flags};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::Uid;
 use mailferry::domain::message::{Body, InternalDate, NewMessage, SourceMessage};
+use mailferry::domain::time::Timestamp;
 use mailferry::endpoint::{Destination, Fetched, FlagUpdate, FolderRef, MessageStream, NewFolder, Source, Which};
 
 use kinds::{Exception, every_kind};
@@ -19,7 +20,8 @@ fn text(number: usize) -> Vec<u8> {
 }
 
 fn message(bytes: Vec<u8>, flags: &[&str]) -> NewMessage {
-    let date = InternalDate { text: " 1-Feb-2003 04:05:06 +0530".into(), instant: 1_044_052_506_000 };
+    let date =
+        InternalDate { text: " 1-Feb-2003 04:05:06 +0530".into(), instant: Timestamp::from_millis(1_044_052_506_000) };
     let flags = Flags::from_names(flags.iter().copied());
     NewMessage { flags, date: Some(date), body: Body::Memory(bytes.into()), hold: None }
 }

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{ItemError, Notice};
+use mailferry::domain::time::Timestamp;
 use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -187,7 +188,7 @@ impl Workspace {
 
     fn ask<T>(&self, question: impl AsyncFnOnce(Store) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let store = Store::open(self.dir.path(), 0).expect("the workspace");
+        let store = Store::open(self.dir.path(), Timestamp::from_millis(0)).expect("the workspace");
         runtime.block_on(question(store))
     }
 

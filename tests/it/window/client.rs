@@ -13,6 +13,7 @@ use mailferry::domain::readiness::NotReady;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::star::Star;
+use mailferry::domain::time::Timestamp;
 use mailferry::engine::command::Command;
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::SystemClock;
@@ -181,7 +182,7 @@ fn what_another_process_does_reaches_an_open_window() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut client, _) = Caller::open(folder.path());
     let project = with_two_items(&mut client);
-    let other = mailferry::store::Store::open(folder.path(), 1).expect("another process");
+    let other = mailferry::store::Store::open(folder.path(), Timestamp::from_millis(1)).expect("another process");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let one = |name: &str| mailferry::store::NewItem {
         source_email: format!("{name}@a.example"),
@@ -213,8 +214,10 @@ fn what_another_process_does_reaches_an_open_window() {
     assert_eq!(rows.row(0).expect("a row").source, "dora@a.example");
 }
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 /// A workspace whose one pass ran an hour ago when its figures stood still, and whose owner died this long ago.
-fn crashed(ago: i64) -> tempfile::TempDir {
+fn crashed(ago: Duration) -> tempfile::TempDir {
     let now = mailferry::domain::clock::Clock::now(&SystemClock);
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -233,7 +236,7 @@ fn crashed(ago: i64) -> tempfile::TempDir {
     });
     let (host, user) = (String::new(), String::new());
     let owner =
-        mailferry::platform::lock::Owner { pid: 1, host, user, since: now - 2 * 60 * 60 * 1000, seen: now - ago };
+        mailferry::platform::lock::Owner { pid: 1, host, user, since: now.minus(2 * HOUR), seen: Some(now.minus(ago)) };
     let file = std::fs::File::create(folder.path().join("owner.json")).expect("a file");
     serde_json::to_writer(file, &owner).expect("written");
     folder
@@ -241,7 +244,7 @@ fn crashed(ago: i64) -> tempfile::TempDir {
 
 #[test]
 fn d3_passes_go_on_after_a_crash_a_moment_ago_even_if_their_figures_stood_still() {
-    let folder = crashed(60 * 1000);
+    let folder = crashed(Duration::from_secs(60));
     let (_client, answer) = Caller::open(folder.path());
     let opened = opened(answer);
     assert_eq!((opened.resumed, opened.held, opened.trouble), (2, 0, Vec::new()));
@@ -249,7 +252,7 @@ fn d3_passes_go_on_after_a_crash_a_moment_ago_even_if_their_figures_stood_still(
 
 #[test]
 fn d3_passes_of_a_crash_long_ago_are_held() {
-    let folder = crashed(30 * 60 * 1000);
+    let folder = crashed(HOUR / 2);
     let (client, answer) = Caller::open(folder.path());
     let opened = opened(answer);
     assert_eq!((opened.resumed, opened.held), (0, 2));

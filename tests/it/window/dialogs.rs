@@ -2,6 +2,7 @@
 
 use egui::{Key, Modifiers, ViewportEvent};
 use mailferry::domain::status::Status;
+use mailferry::domain::time::Timestamp;
 use mailferry::engine::command::CommandError;
 use mailferry::platform::lock::Owner;
 use mailferry::service::client::{Preview, Request, RequestId, Response};
@@ -15,7 +16,8 @@ use super::{PROJECT, Stage, item, item_in, project};
 #[test]
 fn a_workspace_in_use_is_explained() {
     let mut stage = Stage::closed();
-    let owner = Owner { pid: 77, host: "client".into(), user: "kim".into(), since: 0, seen: 0 };
+    let owner =
+        Owner { pid: 77, host: "client".into(), user: "kim".into(), since: Timestamp::from_millis(0), seen: None };
     stage.answer(0, Response::InUse(Some(owner)));
     assert!(stage.says("by kim on client (process 77)"));
     stage.click("Try again");

@@ -1,5 +1,7 @@
 //! What a consultant does: a project, items, order, selection, stars, start, stop, a look at a failed item.
 
+use std::time::Duration;
+
 use egui::{Key, Modifiers};
 use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{ItemId, PassId};
@@ -266,7 +268,7 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
     stage.state(vec![row]);
     assert!(stage.shows("1,204"));
     assert!(stage.asked().is_empty(), "details are asked for once a second at most");
-    stage.clock.advance(1000);
+    stage.clock.advance(Duration::from_secs(1));
     stage.window.step();
     assert!(matches!(stage.only().1, Request::Details(ItemId(1))));
 }

@@ -29,7 +29,7 @@ fn r51_r52_ages_are_painted_once_a_second_while_something_runs() {
     let delay = next(&stage);
     assert!(delay > Duration::from_millis(500) && delay <= Duration::from_secs(1), "{delay:?}");
     assert!(stage.says("statistics of 08:26:40, now"));
-    stage.clock.advance(7 * 60_000);
+    stage.clock.advance(Duration::from_secs(7 * 60));
     stage.window.step();
     assert!(stage.says("statistics of 08:26:40, 7 min ago"));
 }

@@ -1,5 +1,7 @@
 //! Finding one's way: keys, search, domains said once, neighbours of an item, folders and errors of a page.
 
+use std::time::Duration;
+
 use egui::{Key, Modifiers};
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::folder::FolderPath;
@@ -96,7 +98,8 @@ fn the_wait_for_what_was_on_its_way_is_no_failed_try() {
     let mut row = item_in(1, "anna", Status::Migrating);
     let failure = Failure::new(Cause::Settling, Scope::Connection, Retry::Backoff, "waiting");
     let side = Some(mailferry::domain::failure::Side::Destination);
-    row.progress.retry = Some(RetryState { side, failure, attempt: 1, limit: 1, until: NOW + 20_000 });
+    row.progress.retry =
+        Some(RetryState { side, failure, attempt: 1, limit: 1, until: NOW.plus(Duration::from_secs(20)) });
     let mut stage = Stage::with(vec![row]);
     stage.click("Migrating: open anna@contoso.example");
     assert!(stage.says("Waiting for the destination to take in what was on its way, until 08:27:00 at the latest"));
@@ -238,7 +241,7 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
         status: Status::Completed,
         submitted: NOW,
         started: Some(NOW),
-        ended: Some(NOW + 90_000),
+        ended: Some(NOW.plus(Duration::from_secs(90))),
         counts: row.progress.counts,
         failure: None,
     };
@@ -280,7 +283,7 @@ fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
         status: Status::Completed,
         submitted: NOW,
         started: Some(NOW),
-        ended: Some(NOW + 90_000),
+        ended: Some(NOW.plus(Duration::from_secs(90))),
         counts: row.progress.counts,
         failure: None,
     };

@@ -24,6 +24,7 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::{Options, Project};
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::domain::time::Timestamp;
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
 use mailferry::platform::picker::FilePicker;
@@ -34,7 +35,7 @@ use mailferry::service::{VaultKind, WorkspaceInfo};
 use mailferry::ui::app::{App, Services};
 
 /// When everything happens: Saturday 22 November 2025, 08:26:40 UTC.
-pub const NOW: i64 = 1_763_800_000_000;
+pub const NOW: Timestamp = Timestamp::from_millis(1_763_800_000_000);
 /// The project of every test.
 pub const PROJECT: ProjectId = ProjectId(1);
 

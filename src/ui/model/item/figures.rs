@@ -6,17 +6,15 @@ use crate::domain::failure::{Failure, Side};
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::server::AdminLogin;
+use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;
 use crate::service::items::Details;
 use crate::ui::model::words;
 
 /// The statistics' own time and its age (R51, R52).
-pub fn statistics(row: &ItemRow, now: i64, zone: &TimeZone) -> Option<String> {
-    let at = row.progress.updated;
-    if at == 0 {
-        return None;
-    }
+pub fn statistics(row: &ItemRow, now: Timestamp, zone: &TimeZone) -> Option<String> {
+    let at = row.progress.updated?;
     if row.status.is_active() {
         return Some(format!("statistics of {}, {}", words::second(at, zone), words::ago(at, now)));
     }

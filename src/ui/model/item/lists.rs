@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::to_copy;
 use crate::domain::project::Project;
 use crate::domain::record::FolderPhase;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::service::items::{Details, FolderLine};
 use crate::ui::model::errors::{self, ErrorGroup};
@@ -67,7 +68,7 @@ pub struct Lists {
 
 impl Lists {
     /// Works out what they show.
-    pub(super) fn digest(&mut self, details: &Details, of: (&Project, &ItemRow), now: i64, zone: &TimeZone) {
+    pub(super) fn digest(&mut self, details: &Details, of: (&Project, &ItemRow), now: Timestamp, zone: &TimeZone) {
         self.choices = Show::ALL.map(|show| details.folders.iter().filter(|line| show.holds(line)).count());
         let found = |name: &str| name.to_lowercase().contains(&self.find);
         let shown = |line: &FolderLine| {

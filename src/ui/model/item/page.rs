@@ -1,16 +1,19 @@
 //! The page of an item: what it shows besides the row, and when to ask for it again.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use super::lists::{Lists, Show};
 use crate::domain::ids::{ItemId, PassId};
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::service::items::{Details, FolderLine, PAGE};
 
-/// Between two questions for the same item while it runs, in milliseconds: figures are flushed once a second.
-const AGAIN: i64 = 1000;
+/// Between two questions for the same item while it runs: figures are flushed once a second.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a person does with the lists of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ struct Question {
     /// An answer is under way.
     waiting: bool,
     /// When it was last asked, and how the row was then.
-    asked: Option<(i64, ItemRow)>,
+    asked: Option<(Timestamp, ItemRow)>,
 }
 
 /// Puts lines where they belong; tells whether they reach the end of what is known.
@@ -142,7 +145,7 @@ impl ItemPage {
     }
 
     /// Works out what the lists show, if the details or the filter changed.
-    pub fn digest(&mut self, project: &Project, row: &ItemRow, now: i64, zone: &TimeZone) {
+    pub fn digest(&mut self, project: &Project, row: &ItemRow, now: Timestamp, zone: &TimeZone) {
         if let Some(details) = self.details.as_ref().filter(|_| self.stale) {
             self.lists.digest(details, (project, row), now, zone);
             self.stale = false;
@@ -177,12 +180,14 @@ impl ItemPage {
     }
 
     /// Whether to ask for the details now: they may have changed since they were last asked for.
-    pub fn due(&mut self, snapshot: &Snapshot, now: i64) -> bool {
+    pub fn due(&mut self, snapshot: &Snapshot, now: Timestamp) -> bool {
         let Some(row) = self.row(snapshot).cloned() else { return false };
         let due = match &self.question.asked {
             None => true,
             // A clock that was set back must not make it wait.
-            Some((at, before)) => *before != row && (now - at >= AGAIN || now < *at || before.status != row.status),
+            Some((at, before)) => {
+                *before != row && (now.since(*at) >= AGAIN || now < *at || before.status != row.status)
+            }
         };
         if due && !self.question.waiting {
             self.question = Question { waiting: true, asked: Some((now, row)) };

@@ -40,7 +40,7 @@ fn details(pass: i64, folders: Vec<FolderLine>) -> Details {
         id: PassId(pass),
         kind: PassKind::Full,
         status: Status::Migrating,
-        submitted: 0,
+        submitted: Timestamp::from_millis(0),
         started: None,
         ended: None,
         counts: Counts::default(),
