@@ -24,6 +24,7 @@ use mailferry::domain::record::{FolderUpdate, Origin, Results, Watermark};
 use mailferry::domain::retry::Pace;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Wait;
+use mailferry::domain::time::Timestamp;
 use mailferry::endpoint::{
     AppendAnswer, Destination, DestinationEndpoint, Fetched, FlagUpdate, FolderRef, Limits, MessageStream, NewFolder,
     Result, Source, SourceEndpoint, Which,
@@ -190,7 +191,7 @@ async fn prepare(folder: &Path, messages: u32) {
     let project = store.create_project("p".into(), server(), server(), options, [None; 2]).await.expect("a project");
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
-    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 0 };
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(0) };
     let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("a pass")[0];
     let (path, wire) = (FolderPath::new(["INBOX"]), WireName(b"INBOX".to_vec()));
     let update = FolderUpdate {

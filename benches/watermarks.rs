@@ -16,6 +16,7 @@ use mailferry::domain::project::Options;
 use mailferry::domain::record::{FolderUpdate, Origin, Results, Watermark};
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Wait;
+use mailferry::domain::time::Timestamp;
 use mailferry::store::{NewItem, Store, Submission};
 
 const ALL: i64 = 1_000_000;
@@ -37,7 +38,7 @@ async fn run(shape: &str, folders: i64) {
         .expect("a project");
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
-    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 0 };
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(0) };
     let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("a pass")[0];
     let rows = store.update_folders(item, (0..folders).map(update).collect()).await.expect("folders");
     let before = size(store.path());

@@ -16,6 +16,7 @@ use crate::domain::project::Project;
 use crate::domain::record::Counts;
 use crate::domain::start_order::{Sequence, StartOrder, Turn};
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 use crate::domain::wording::{counted, notice_line};
 use crate::engine::command::Command;
 use crate::engine::snapshot::{ItemRow, Snapshot};
@@ -104,7 +105,7 @@ async fn schedule(
     workspace: &OpenWorkspace,
     request: &StartRequest,
     readiness: Readiness,
-    at: i64,
+    at: Timestamp,
     rows: &[StoredItem],
 ) -> Result<Exit, CliError> {
     let Readiness { ready, lacking, .. } = readiness;

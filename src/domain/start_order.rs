@@ -1,5 +1,6 @@
 //! What a Start asks for: which pass, of which messages, when, and where in the queue. Pure.
 
+use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::PassId;
@@ -9,8 +10,8 @@ use super::pass_plan::{Parameters, PassPlan, PlanError};
 /// An instant and the zone in which it was chosen (D16).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// UTC epoch milliseconds.
-    pub at: i64,
+    /// The instant.
+    pub at: Timestamp,
     /// IANA name.
     pub zone: String,
 }
@@ -42,9 +43,9 @@ pub enum Sequence {
 pub struct StartOrder {
     /// What the passes do.
     pub kind: PassKind,
-    /// The border of a Pre-Stage pass: only messages older than this are brought, UTC epoch milliseconds.
+    /// The border of a Pre-Stage pass: only messages older than this are brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<i64>,
+    pub before: Option<Timestamp>,
     /// When they start; none: as soon as a worker is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
@@ -62,8 +63,8 @@ impl StartOrder {
         Self { kind, before: None, schedule: None, turn: Turn::Last, sequence: Sequence::Listed }
     }
 
-    /// When the passes start, UTC epoch milliseconds, if not as soon as a worker is free.
-    pub fn until(&self) -> Option<i64> {
+    /// When the passes start, if not as soon as a worker is free.
+    pub fn until(&self) -> Option<Timestamp> {
         self.schedule.as_ref().map(|schedule| schedule.at)
     }
 
@@ -86,17 +87,17 @@ mod tests {
         let retry = StartOrder::now(PassKind::RetryErrors);
         assert_eq!(retry.plan(Some(PassId(4))).map(|plan| plan.select), Ok(Select::FailedOf(PassId(4))));
         assert_eq!(retry.plan(None), Err(PlanError::NoErrors));
-        let staged = StartOrder { before: Some(9), ..StartOrder::now(PassKind::PreStage) };
-        assert_eq!(staged.plan(None).map(|plan| plan.select), Ok(Select::Before(9)));
+        let staged = StartOrder { before: Some(Timestamp::from_millis(9)), ..StartOrder::now(PassKind::PreStage) };
+        assert_eq!(staged.plan(None).map(|plan| plan.select), Ok(Select::Before(Timestamp::from_millis(9))));
     }
 
     #[test]
     fn an_order_of_another_process_is_read_with_what_it_leaves_out() {
         let order: StartOrder = serde_json::from_str(r#"{"kind":"full"}"#).unwrap();
         assert_eq!(order, StartOrder::now(PassKind::Full));
-        let at = Schedule { at: 7, zone: "Europe/Vienna".into() };
+        let at = Schedule { at: Timestamp::from_millis(7), zone: "Europe/Vienna".into() };
         let late = StartOrder { schedule: Some(at), turn: Turn::Next, ..order };
         assert_eq!(serde_json::from_str::<StartOrder>(&serde_json::to_string(&late).unwrap()).unwrap(), late);
-        assert_eq!(late.until(), Some(7));
+        assert_eq!(late.until(), Some(Timestamp::from_millis(7)));
     }
 }

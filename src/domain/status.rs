@@ -2,6 +2,8 @@
 //!
 //! What a person may do with an item is in [`super::action`]. Both refuse with a [`Refusal`]: nothing changes then.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::pass::PassKind;
@@ -74,7 +76,7 @@ pub enum Wait {
     #[default]
     None,
     /// Its time, UTC epoch milliseconds.
-    Until(i64),
+    Until(Timestamp),
     /// A word of the consultant, or the end of what holds it.
     Word(HoldReason),
     /// A credential that its owner is asked for (R11).
@@ -83,7 +85,7 @@ pub enum Wait {
 
 impl Wait {
     /// What comes first of what a submission waits for: a credential, then its time, then a word.
-    pub fn first(credentials: bool, hold: Option<HoldReason>, until: Option<i64>) -> Self {
+    pub fn first(credentials: bool, hold: Option<HoldReason>, until: Option<Timestamp>) -> Self {
         match (credentials, until, hold) {
             (true, _, _) => Self::Credentials,
             (false, Some(at), _) => Self::Until(at),
@@ -308,13 +310,13 @@ impl Status {
     }
 }
 
-/// So many milliseconds in one status are worth a word (R9, R23).
-const QUEUED_LONG: i64 = 40 * 60 * 1000;
-const STOPPING_LONG: i64 = 45 * 60 * 1000;
+/// So long in one status is worth a word (R9, R23).
+const QUEUED_LONG: Duration = Duration::from_secs(40 * 60);
+const STOPPING_LONG: Duration = Duration::from_secs(45 * 60);
 
-/// What to say of an item that has been in its status since then (UTC epoch milliseconds), if that is unusual.
-pub fn alert(status: Status, since: i64, now: i64) -> Option<String> {
-    let lasted = now.saturating_sub(since);
+/// What to say of an item that has been in its status since then, if that is unusual.
+pub fn alert(status: Status, since: Timestamp, now: Timestamp) -> Option<String> {
+    let lasted = now.since(since);
     let (limit, why) = match status {
         Status::Queued => {
             (QUEUED_LONG, "loading what earlier passes left takes unusually long; the log tells what it waits for")
@@ -380,6 +382,8 @@ mod tests {
 
     const START: Event = Event::Start(Wait::None);
     const SWITCH: HoldReason = HoldReason::Switch;
+    const NOW: Timestamp = Timestamp::from_millis(0);
+    const AT: Timestamp = Timestamp::from_millis(9);
 
     /// Every (status, event): the letter is the status after it, `-` a refusal. Columns follow [`Status::ALL`].
     #[test]
@@ -389,7 +393,7 @@ mod tests {
         let table: [(Event, &str); 21] = [
             //                                            NSTHQWMgDFC
             (Event::Start(Wait::None), /*              */ "S-------SSS"),
-            (Event::Start(Wait::Until(9)), /*          */ "T-------TTT"),
+            (Event::Start(Wait::Until(AT)), /*         */ "T-------TTT"),
             (Event::Start(Wait::Word(SWITCH)), /*      */ "H-------HHH"),
             (Event::Start(Wait::Credentials), /*       */ "W-------WWW"),
             (Event::Take, /*                           */ "-Q---------"),
@@ -401,7 +405,7 @@ mod tests {
             (Event::Fatal, /*                          */ "----F-FD---"),
             (Event::Finish, /*                         */ "------CD---"),
             (Event::CredentialsCame(Wait::None), /*    */ "-----S-----"),
-            (Event::CredentialsCame(Wait::Until(9)), /**/ "-----T-----"),
+            (Event::CredentialsCame(Wait::Until(AT)), /**/ "-----T-----"),
             (Event::CredentialsCame(Wait::Word(SWITCH)), /**/ "-----H-----"),
             (Event::CredentialsRefused, /*             */ "-----F-----"),
             (Event::TimeCame(Wait::None), /*           */ "--S--------"),
@@ -418,8 +422,8 @@ mod tests {
             }
         }
         let switch = Some(HoldReason::Switch);
-        assert_eq!(Wait::first(true, switch, Some(9)), Wait::Credentials);
-        assert_eq!(Wait::first(false, switch, Some(9)), Wait::Until(9), "it is held when its time comes");
+        assert_eq!(Wait::first(true, switch, Some(AT)), Wait::Credentials);
+        assert_eq!(Wait::first(false, switch, Some(AT)), Wait::Until(AT), "it is held when its time comes");
         assert_eq!(Wait::first(false, switch, None), Wait::Word(HoldReason::Switch));
         assert_eq!(Wait::first(false, None, None), Wait::None);
     }
@@ -465,7 +469,9 @@ mod tests {
 
     #[test]
     fn r09_r23_what_lasts_too_long_alerts() {
-        let minutes = |status, minutes: i64| alert(status, 1000, 1000 + minutes * 60_000);
+        let minutes = |status, minutes: i64| {
+            alert(status, Timestamp::from_millis(1000), Timestamp::from_millis(1000 + minutes * 60_000))
+        };
         assert_eq!((minutes(Queued, 40), minutes(Stopping, 45)), (None, None));
         assert!(minutes(Queued, 41).unwrap().starts_with("Queued for 41 minutes: "));
         assert!(minutes(Stopping, 46).unwrap().contains("Stop at once"));
@@ -482,7 +488,7 @@ mod tests {
 
     #[test]
     fn r11_r14_waiting_for_user_lasts_until_credentials_come_or_it_is_stopped() {
-        let start = Event::Start(Wait::first(true, None, Some(9)));
+        let start = Event::Start(Wait::first(true, None, Some(AT)));
         assert_eq!(Failed.after(start), Ok(WaitingForUser));
         assert_eq!(WaitingForUser.after(Event::CredentialsCame(Wait::Until(AT))), Ok(Scheduled));
         assert_eq!(WaitingForUser.after(Event::Stop), Ok(Stopped));

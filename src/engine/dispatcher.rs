@@ -7,6 +7,7 @@ mod commands;
 mod elsewhere;
 mod statuses;
 
+use crate::domain::time::Timestamp;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod event;
 mod holds;
 mod waiting;
 
+use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::event::{Change, Effect, Event, KnownItem, Limits};
@@ -30,7 +31,7 @@ struct ItemState {
     project: ProjectId,
     status: Status,
     pass: Option<PassId>,
-    until: Option<i64>,
+    until: Option<Timestamp>,
     hold: Option<HoldReason>,
     mailboxes: Mailboxes,
     runner: RunnerKind,
@@ -98,7 +99,7 @@ impl RunState {
     }
 
     /// The projects of which a server cannot be reached, and when that is tried again; UTC epoch milliseconds.
-    pub fn outages(&self) -> impl Iterator<Item = (ProjectId, i64)> {
+    pub fn outages(&self) -> impl Iterator<Item = (ProjectId, Timestamp)> {
         self.projects.iter().filter_map(|(project, queue)| Some((*project, queue.outage.as_ref()?.next)))
     }
 
@@ -113,7 +114,7 @@ impl RunState {
     }
 
     /// What a submission to a project waits for.
-    pub fn wait(&self, project: ProjectId, credentials: bool, until: Option<i64>) -> Wait {
+    pub fn wait(&self, project: ProjectId, credentials: bool, until: Option<Timestamp>) -> Wait {
         let held = self.projects.get(&project).and_then(|queue| queue.wait().hold());
         Wait::first(credentials, held, until)
     }
@@ -151,7 +152,7 @@ impl RunState {
     }
 
     /// When the next scheduled item or the next try of a server is due, UTC epoch milliseconds.
-    pub fn next_due(&self) -> Option<i64> {
+    pub fn next_due(&self) -> Option<Timestamp> {
         let scheduled = self.due.first().map(|(at, _)| *at);
         let tries = self.projects.values().filter_map(|queue| queue.outage.as_ref()?.due());
         scheduled.into_iter().chain(tries).min().filter(|_| !self.closing)
@@ -159,7 +160,7 @@ impl RunState {
 
     /// Takes in an event at this time (UTC epoch milliseconds) and answers what to do, and for what a person asked on which items
     /// it was done.
-    pub fn handle(&mut self, now: i64, event: Event) -> (Vec<Effect>, Outcome) {
+    pub fn handle(&mut self, now: Timestamp, event: Event) -> (Vec<Effect>, Outcome) {
         let mut effects = Vec::new();
         let mut outcome = Outcome::default();
         match event {
@@ -193,11 +194,11 @@ impl RunState {
 
     /// Scheduled items whose time came stand in their queues, in the order of their times. What comes too late is held, because
     /// nobody may be there any more who wanted it then (D16).
-    fn take_due(&mut self, now: i64, effects: &mut Vec<Effect>) {
+    fn take_due(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         while let Some((at, item)) = self.due.first().copied().filter(|(at, _)| !self.closing && *at <= now) {
             self.due.remove(&(at, item));
             let Some(queue) = self.items.get(&item).map(ItemState::queue) else { continue };
-            let late = u128::from(now.abs_diff(at)) > LATE.as_millis();
+            let late = now.since(at) > LATE;
             let wait = match self.projects.get(&queue.0) {
                 _ if late => Wait::Word(HoldReason::Missed),
                 Some(project) => project.wait(),
@@ -210,7 +211,7 @@ impl RunState {
         }
     }
 
-    fn load(&mut self, now: i64, project: ProjectId, items: Vec<KnownItem>, limits: Limits) {
+    fn load(&mut self, now: Timestamp, project: ProjectId, items: Vec<KnownItem>, limits: Limits) {
         self.projects.entry(project).or_default().limits = limits;
         for KnownItem { item, status, pass, until, hold, mailboxes, runner } in items {
             if !self.items.contains_key(&item) && status == Status::Scheduled {
@@ -227,7 +228,7 @@ impl RunState {
     fn submitted(
         &mut self,
         passes: Vec<(ItemId, PassId)>,
-        (wait, until, turn): (Wait, Option<i64>, Turn),
+        (wait, until, turn): (Wait, Option<Timestamp>, Turn),
         effects: &mut Vec<Effect>,
     ) {
         let mut projects = BTreeSet::new();
@@ -339,7 +340,7 @@ impl RunState {
         }
     }
 
-    fn ended(&mut self, now: i64, item: ItemId, end: PassEnd, effects: &mut Vec<Effect>) {
+    fn ended(&mut self, now: Timestamp, item: ItemId, end: PassEnd, effects: &mut Vec<Effect>) {
         let Some(known) = self.items.get(&item).copied() else { return };
         self.leave(item);
         let (event, failure) = match end {

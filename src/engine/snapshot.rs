@@ -1,5 +1,6 @@
 //! What watchers see: rows of items in chunks that revisions share (D25).
 
+use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -51,27 +52,27 @@ pub struct LatestPass {
     /// 1, and one more after each interruption.
     pub attempt: u32,
     /// When it was submitted.
-    pub submitted: i64,
+    pub submitted: Timestamp,
     /// When a worker first took it.
-    pub started: Option<i64>,
+    pub started: Option<Timestamp>,
     /// When it ended.
-    pub ended: Option<i64>,
+    pub ended: Option<Timestamp>,
     /// When it is to start, if that was chosen.
-    pub until: Option<i64>,
+    pub until: Option<Timestamp>,
     /// Why it is held, if it is.
     pub hold: Option<HoldReason>,
     /// When it came to its status.
-    pub since: i64,
+    pub since: Timestamp,
 }
 
 impl LatestPass {
     /// A pass that was just submitted.
-    pub fn submitted(id: PassId, kind: PassKind, at: i64) -> Self {
+    pub fn submitted(id: PassId, kind: PassKind, at: Timestamp) -> Self {
         Self { id, kind, attempt: 1, submitted: at, started: None, ended: None, until: None, hold: None, since: at }
     }
 
     /// The last thing that is known to have happened to it.
-    pub fn last(&self) -> i64 {
+    pub fn last(&self) -> Timestamp {
         self.ended.or(self.started).unwrap_or(self.submitted)
     }
 }
@@ -115,7 +116,7 @@ pub struct Snapshot {
     /// Grows when rows went, and others therefore have other places.
     pub layout: u64,
     /// Projects of which a server cannot be reached, and when that is tried again; UTC epoch milliseconds.
-    pub outages: BTreeMap<ProjectId, i64>,
+    pub outages: BTreeMap<ProjectId, Timestamp>,
     /// Rows in the order in which they were loaded.
     pub chunks: Vec<Arc<Vec<Arc<ItemRow>>>>,
 }
@@ -197,7 +198,7 @@ impl Builder {
     }
 
     /// Which servers cannot be reached.
-    pub fn set_outages(&mut self, outages: BTreeMap<ProjectId, i64>) {
+    pub fn set_outages(&mut self, outages: BTreeMap<ProjectId, Timestamp>) {
         if self.current.outages != outages {
             self.current.outages = outages;
             self.changed = true;

@@ -156,8 +156,11 @@ mod tests {
     use crate::domain::pass_plan::PassPlan;
     use crate::domain::project::Options;
     use crate::domain::server::Server;
+    use std::time::Duration;
+
     use crate::domain::start_order::Schedule;
     use crate::domain::status::Wait;
+    use crate::domain::time::Timestamp;
     use crate::service::OpenOptions;
     use crate::store::{NewItem, Submission};
 
@@ -176,7 +179,8 @@ mod tests {
         };
         let imported = store.import_items(project, (0..2).map(new).collect()).await.unwrap();
         let (rests, waits, gone) = (imported[0].id, imported[1].id, ItemId(4711));
-        let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
+        let order =
+            Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(1) };
         store.submit(vec![(waits, PassPlan::FULL)], order).await.unwrap();
 
         let (items, order) = (vec![waits, gone, rests, waits], StartOrder::now(PassKind::Full));
@@ -191,7 +195,7 @@ mod tests {
         asked.confirms = false;
         let terminal = readiness(&workspace, &asked, Waiting::GoesOn).await.unwrap();
         assert_eq!(terminal, Readiness { ready: vec![waits, rests], lacking: vec![waits, rests], not_ready });
-        asked.order.schedule = Some(Schedule { at: workspace.now() - 1, zone: "UTC".into() });
+        asked.order.schedule = Some(Schedule { at: workspace.now().minus(Duration::from_secs(1)), zone: "UTC".into() });
         let late = readiness(&workspace, &asked, Waiting::GoesOn).await.unwrap_err();
         assert!(late.to_string().contains("lies in the past"), "{late}");
     }

@@ -5,9 +5,10 @@
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, Zoned};
 
 use crate::domain::start_order::Schedule;
+use crate::domain::time::Timestamp;
 
 /// Why a time was not understood. Shown as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,22 +39,22 @@ pub fn zone() -> TimeZone {
 ///
 /// # Errors
 /// It is none, does not exist, or lies in the past.
-pub fn start(text: &str, now: i64, zone: &TimeZone) -> Result<Schedule, TimeError> {
+pub fn start(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Schedule, TimeError> {
     let text = text.trim();
     let at = parse(text, now, zone)?;
-    if at.timestamp().as_millisecond() <= now {
+    if stamp(&at) <= now {
         return Err(TimeError::Past(text.to_owned()));
     }
     let name = at.time_zone().iana_name().map_or_else(|| at.offset().to_string(), str::to_owned);
-    Ok(Schedule { at: at.timestamp().as_millisecond(), zone: name })
+    Ok(Schedule { at: stamp(&at), zone: name })
 }
 
-fn parse(text: &str, now: i64, zone: &TimeZone) -> Result<Zoned, TimeError> {
+fn parse(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Zoned, TimeError> {
     let wrong = || TimeError::NoTime(text.to_owned());
     if let Ok(zoned) = text.parse::<Zoned>() {
         return Ok(zoned);
     }
-    if let Ok(instant) = text.parse::<Timestamp>() {
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return Ok(instant.to_zoned(zone.clone()));
     }
     // A bare date is no time: midnight would be guessed.
@@ -63,7 +64,7 @@ fn parse(text: &str, now: i64, zone: &TimeZone) -> Result<Zoned, TimeError> {
     let time = text.contains(':').then(|| text.parse::<Time>().ok()).flatten().ok_or_else(wrong)?;
     let today = instant(now).to_zoned(zone.clone()).date();
     let next = unambiguous(today.to_datetime(time), zone)?;
-    if next.timestamp().as_millisecond() > now {
+    if stamp(&next) > now {
         return Ok(next);
     }
     unambiguous(today.tomorrow().map_err(|_| wrong())?.to_datetime(time), zone)
@@ -85,11 +86,11 @@ fn unambiguous(time: DateTime, zone: &TimeZone) -> Result<Zoned, TimeError> {
     }
 }
 
-/// The border of a Pre-Stage pass, UTC epoch milliseconds: the beginning of the day so many days ago, or of a date.
+/// The border of a Pre-Stage pass: the beginning of the day so many days ago, or of a date.
 ///
 /// # Errors
 /// It is neither.
-pub fn border(text: &str, now: i64, zone: &TimeZone) -> Result<i64, TimeError> {
+pub fn border(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, TimeError> {
     let text = text.trim();
     let wrong = || TimeError::NoAge(text.to_owned());
     let day = match text.trim_end_matches(['d', 'D']).parse::<i32>() {
@@ -102,16 +103,20 @@ pub fn border(text: &str, now: i64, zone: &TimeZone) -> Result<i64, TimeError> {
     };
     // A day may begin at one o'clock.
     let begins = day.to_zoned(zone.clone()).and_then(|day| day.start_of_day()).map_err(|_| wrong())?;
-    Ok(begins.timestamp().as_millisecond())
+    Ok(stamp(&begins))
 }
 
 /// An instant for people, in this zone: `2026-12-01 22:00`.
-pub fn told(at: i64, zone: &TimeZone) -> String {
+pub fn told(at: Timestamp, zone: &TimeZone) -> String {
     instant(at).to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-fn instant(at: i64) -> Timestamp {
-    Timestamp::from_millisecond(at).unwrap_or_default()
+fn stamp(at: &Zoned) -> Timestamp {
+    Timestamp::from_millis(at.timestamp().as_millisecond())
+}
+
+fn instant(at: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -122,8 +127,8 @@ mod tests {
         TimeZone::get("Europe/Vienna").unwrap()
     }
 
-    fn at(text: &str) -> i64 {
-        text.parse::<Timestamp>().unwrap().as_millisecond()
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
     }
 
     #[test]

@@ -250,7 +250,7 @@ mod tests {
         drop(open_with(&path, at(1), MIGRATIONS).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
-        let refused = open_with(&path, 2, MIGRATIONS).unwrap_err();
+        let refused = open_with(&path, at(2), MIGRATIONS).unwrap_err();
         assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 5 }), "{refused}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }

@@ -3,6 +3,7 @@
 //! Which status may follow which is decided in `domain::status`; a change here names the statuses it may start from and is
 //! refused if another process was faster.
 
+use crate::domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
@@ -60,7 +61,7 @@ pub struct PassRow {
     /// Why it is held, if it is.
     pub hold: Option<HoldReason>,
     /// When it came to its status.
-    pub since: i64,
+    pub since: Timestamp,
     /// When it was submitted.
     pub submitted: Timestamp,
     /// When a worker first took it.
@@ -330,7 +331,7 @@ impl Store {
 }
 
 /// Writes a change of status and what goes with it, whatever the status was.
-pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange, at: i64) -> Result<()> {
+pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange, at: Timestamp) -> Result<()> {
     let (to, failure) = (change.to, change.failure.as_ref());
     let ends = at_rest(to);
     transaction

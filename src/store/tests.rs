@@ -57,7 +57,7 @@ impl Bench {
     }
 
     async fn submit(&self) -> PassId {
-        let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 10 };
+        let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
         self.store.submit(vec![(self.item, PassPlan::FULL)], order).await.unwrap()[0]
     }
 
@@ -351,8 +351,8 @@ async fn stopping_becomes_stopped_after_a_crash() {
 #[tokio::test]
 async fn active_items_refuse_a_second_pass_deletion_and_reset() {
     let bench = Bench::new().await;
-    let schedule = Some(crate::domain::start_order::Schedule { at: 99, zone: "Europe/Vienna".into() });
-    let order = Submission { kind: PassKind::Verify, wait: Wait::Until(99), schedule: schedule.clone(), at: 1 };
+    let schedule = Some(crate::domain::start_order::Schedule { at: at(99), zone: "Europe/Vienna".into() });
+    let order = Submission { kind: PassKind::Verify, wait: Wait::Until(at(99)), schedule: schedule.clone(), at: at(1) };
     let pass = bench.store.submit(vec![(bench.item, PassPlan::FULL)], order.clone()).await.unwrap()[0];
     assert_eq!(bench.store.passes_in(&[Status::Scheduled], Some(bench.project)).await.unwrap()[0].schedule, schedule);
     assert!(matches!(bench.store.submit(vec![(bench.item, PassPlan::FULL)], order).await, Err(StoreError::Active(1))));
@@ -391,9 +391,9 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
     let others = (0..3).map(|n| new_item(&format!("u{n}@a"), &format!("u{n}@b"))).collect();
     let items: Vec<ItemId> =
         store.import_items(bench.project, others).await.unwrap().iter().map(|item| item.id).collect();
-    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 10 };
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
     let passes = store.submit(items.iter().map(|item| (*item, PassPlan::FULL)).collect(), order).await.unwrap();
-    store.set_status(passes[1], &[Status::Submitted], Status::Queued, 12, None).await.unwrap();
+    store.set_status(passes[1], &[Status::Submitted], Status::Queued, at(12), None).await.unwrap();
     let waiting = store.waiting().await.unwrap();
     let waits = |item| Waiting { project: bench.project, item, last_seen: at(10) };
     assert_eq!(waiting, [waits(items[0]), waits(items[2])]);
@@ -412,8 +412,8 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
 
     let recovered = store.recover(at(30)).await.unwrap();
     assert_eq!(recovered.len(), 1);
-    store.hold_waiting(30).await.unwrap();
-    assert_eq!(statuses().await, [(Status::Stopped, Some(20)), (Status::Held, None), (Status::Held, None)]);
+    store.hold_waiting(at(30)).await.unwrap();
+    assert_eq!(statuses().await, [(Status::Stopped, Some(at(20))), (Status::Held, None), (Status::Held, None)]);
     assert_eq!(store.count_in(Status::Held).await.unwrap(), 2);
     assert!(store.waiting().await.unwrap().is_empty());
 }

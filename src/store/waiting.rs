@@ -1,6 +1,7 @@
 //! Many passes at once: what a crash left waiting, and changes of status that one word of a person makes to all of a
 //! project's items. One question or one transaction each, however many there are.
 
+use crate::domain::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::Store;
@@ -72,7 +73,7 @@ impl Store {
     }
 
     /// Holds everything that waits for a worker. Only for the process that holds the workspace lock.
-    pub async fn hold_waiting(&self, at: i64) -> Result<()> {
+    pub async fn hold_waiting(&self, at: Timestamp) -> Result<()> {
         let Ok(held) = Status::Submitted.after(Event::Hold(HoldReason::Interrupted)) else { return Ok(()) };
         self.write(move |transaction, _| {
             transaction
@@ -112,7 +113,7 @@ pub(super) fn expect(transaction: &Transaction<'_>, pass: PassId, from: &[Status
 }
 
 /// Changes a status if it is what the change says it was.
-pub(super) fn apply(transaction: &Transaction<'_>, change: &StatusChange, at: i64) -> Result<()> {
+pub(super) fn apply(transaction: &Transaction<'_>, change: &StatusChange, at: Timestamp) -> Result<()> {
     let found = expect(transaction, change.pass, &[change.from])?;
     // A worker gave it back: what runs next is another attempt of the same pass (D6).
     if found.is_active() && matches!(change.to, Status::Submitted | Status::Held) {

@@ -1,6 +1,7 @@
 //! What `status` and `start` show: differences, messages that wait or arrived, notices, and passes that nobody runs.
 
 use mailferry::domain::pass_plan::PassPlan;
+use mailferry::domain::time::Timestamp;
 use serde_json::Value;
 
 use mailferry::domain::failure::Side;
@@ -27,9 +28,10 @@ fn workspace_with(status: Status, counts: Counts, notices: Vec<Notice>) -> Works
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let store = Store::open(workspace.path(), Timestamp::from_millis(0)).expect("the workspace");
     runtime.block_on(async {
-        let submission = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
+        let submission =
+            Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(1) };
         let pass: PassId = store.submit(vec![(ItemId(1), PassPlan::FULL)], submission).await.expect("submitted")[0];
-        let progress = PassProgress { counts, updated: 2, ..PassProgress::default() };
+        let progress = PassProgress { counts, updated: Some(Timestamp::from_millis(2)), ..PassProgress::default() };
         store.progress(pass, progress, Vec::new()).await.expect("written");
         store.record(pass, Results { notices, ..Results::default() }).await.expect("written");
         for (from, to) in [(Status::Submitted, Status::Queued), (Status::Queued, Status::Migrating)] {

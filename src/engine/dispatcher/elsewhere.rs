@@ -1,6 +1,7 @@
 //! What other processes did in the workspace, and what they ask for (D1): looked at five times a second.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::Dispatcher;
 use super::commands::limits;
@@ -9,8 +10,8 @@ use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::run_state::Event;
 use crate::store::{Census, StoreError};
 
-/// How long answered commands of other processes are kept, in milliseconds.
-const KEEP_COMMANDS: i64 = 24 * 60 * 60 * 1000;
+/// How long answered commands of other processes are kept.
+const KEEP_COMMANDS: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Dispatcher {
     fn forget(&mut self, project: ProjectId) {
@@ -79,7 +80,7 @@ impl Dispatcher {
             if let Err(error) = self.workspace.store.answer_command(id, outcome).await {
                 tracing::warn!(%error, "outcome not written");
             }
-            let _ = self.workspace.store.purge_commands(now - KEEP_COMMANDS).await;
+            let _ = self.workspace.store.purge_commands(now.minus(KEEP_COMMANDS)).await;
         }
     }
 }

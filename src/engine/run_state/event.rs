@@ -5,6 +5,7 @@ use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
 use crate::domain::start_order::Turn;
 use crate::domain::status::{HoldReason, Status, Wait};
+use crate::domain::time::Timestamp;
 use crate::engine::runner::RunnerKind;
 use crate::pass::PassEnd;
 
@@ -36,7 +37,7 @@ pub enum Event {
         /// What they wait for.
         wait: Wait,
         /// When they start, UTC epoch milliseconds, whatever else they wait for.
-        until: Option<i64>,
+        until: Option<Timestamp>,
         /// Where they stand in the queue.
         turn: Turn,
     },
@@ -82,7 +83,7 @@ pub struct KnownItem {
     /// Its latest pass.
     pub pass: Option<PassId>,
     /// When that starts, if it is scheduled.
-    pub until: Option<i64>,
+    pub until: Option<Timestamp>,
     /// Why that is held, if it is.
     pub hold: Option<HoldReason>,
     /// What it reads and writes.

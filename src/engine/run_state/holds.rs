@@ -1,6 +1,7 @@
 //! What holds submissions and lets them go on: a person's word, the project's switch, a refused administrator login (D24), a
 //! server that cannot be reached, a credential that has not come.
 
+use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 use super::{Effect, ItemState, Limits, RunState};
@@ -16,26 +17,25 @@ use crate::engine::runner::RunnerKind;
 #[derive(Debug)]
 pub(super) struct Outage {
     /// When one item tries it, UTC epoch milliseconds.
-    pub next: i64,
+    pub next: Timestamp,
     tries: u32,
     /// The item that tries it now.
     probe: Option<ItemId>,
 }
 
 impl Outage {
-    fn new(now: i64) -> Self {
+    fn new(now: Timestamp) -> Self {
         Self { next: after(now, 0), tries: 0, probe: None }
     }
 
     /// When to ask for the next try, if none is under way.
-    pub fn due(&self) -> Option<i64> {
+    pub fn due(&self) -> Option<Timestamp> {
         self.probe.is_none().then_some(self.next)
     }
 }
 
-fn after(now: i64, tries: u32) -> i64 {
-    let pause = i64::try_from(outage_pause(tries).as_millis()).unwrap_or(i64::MAX);
-    now.saturating_add(pause)
+fn after(now: Timestamp, tries: u32) -> Timestamp {
+    now.plus(outage_pause(tries))
 }
 
 impl RunState {
@@ -118,7 +118,7 @@ impl RunState {
     /// What a failure means for the item that met it, and for the others of its project.
     pub(super) fn failed(
         &mut self,
-        now: i64,
+        now: Timestamp,
         item: ItemId,
         (side, failure): (Option<Side>, Failure),
         effects: &mut Vec<Effect>,
@@ -163,7 +163,7 @@ impl RunState {
     }
 
     /// Whether it was known already that a server of the project cannot be reached; the try of this item counts.
-    fn tried_again(&mut self, now: i64, project: ProjectId, item: ItemId) -> bool {
+    fn tried_again(&mut self, now: Timestamp, project: ProjectId, item: ItemId) -> bool {
         let Some(outage) = self.projects.get_mut(&project).and_then(|queue| queue.outage.as_mut()) else {
             return false;
         };
@@ -175,7 +175,7 @@ impl RunState {
     }
 
     /// An item was stopped before it could tell whether the server is there.
-    pub(super) fn not_tried(&mut self, now: i64, item: ItemId) {
+    pub(super) fn not_tried(&mut self, now: Timestamp, item: ItemId) {
         for queue in self.projects.values_mut() {
             if let Some(outage) = queue.outage.as_mut().filter(|outage| outage.probe == Some(item)) {
                 (outage.probe, outage.next) = (None, after(now, outage.tries));
@@ -192,7 +192,7 @@ impl RunState {
     }
 
     /// Where a server is to be tried again, the first of the held items does.
-    pub(super) fn probe(&mut self, now: i64, effects: &mut Vec<Effect>) {
+    pub(super) fn probe(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let due = |queue: &super::ProjectQueue| queue.outage.as_ref().and_then(Outage::due).is_some_and(|at| at <= now);
         let projects: Vec<ProjectId> =
             self.projects.iter().filter(|(_, queue)| !self.closing && due(queue)).map(|(id, _)| *id).collect();
@@ -215,7 +215,7 @@ impl RunState {
     }
 
     /// A person wants it tried now.
-    pub(super) fn try_now(&mut self, now: i64, project: ProjectId) {
+    pub(super) fn try_now(&mut self, now: Timestamp, project: ProjectId) {
         if let Some(outage) = self.projects.get_mut(&project).and_then(|queue| queue.outage.as_mut()) {
             outage.next = now;
         }
@@ -231,7 +231,7 @@ impl RunState {
     }
 
     /// Items that an earlier process held because a server could not be reached try it again.
-    pub(super) fn remember_outage(&mut self, now: i64, project: ProjectId) {
+    pub(super) fn remember_outage(&mut self, now: Timestamp, project: ProjectId) {
         if !self.held_for(project, HoldReason::Unreachable).is_empty()
             && let Some(queue) = self.projects.get_mut(&project)
         {
@@ -242,7 +242,7 @@ impl RunState {
     /// The credentials that these waited for have come: they start at their time, if that is still to come.
     pub(super) fn credentials_came(
         &mut self,
-        now: i64,
+        now: Timestamp,
         items: &[ItemId],
         outcome: &mut Outcome,
         effects: &mut Vec<Effect>,

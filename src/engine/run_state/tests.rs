@@ -60,7 +60,7 @@ fn up_to(concurrent: u32) -> Limits {
 fn with_items(items: i64, concurrent: u32) -> RunState {
     let mut state = RunState::default();
     let items = (1..=items).map(|id| listed(id, own(id))).collect();
-    state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(concurrent) });
+    state.handle(at(0), Event::Load { project: PROJECT, items, limits: up_to(concurrent) });
     state
 }
 
@@ -169,13 +169,13 @@ fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
 #[test]
 fn r6_further_items_wait_and_come_in_their_order() {
     let mut state = with_items(5, 2);
-    assert_eq!(spawned(&state.handle(0, submitted([3, 1, 2, 5, 4].into_iter())).0), [3, 1]);
-    assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(1), COMPLETED)).0), [2]);
-    assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(3), PassEnd::Stopped)).0), [5], "a place is a place");
-    let (lowered, _) = state.handle(0, Event::Load { project: PROJECT, items: Vec::new(), limits: up_to(1) });
+    assert_eq!(spawned(&state.handle(at(0), submitted([3, 1, 2, 5, 4].into_iter())).0), [3, 1]);
+    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(1), COMPLETED)).0), [2]);
+    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(3), PassEnd::Stopped)).0), [5], "a place is a place");
+    let (lowered, _) = state.handle(at(0), Event::Load { project: PROJECT, items: Vec::new(), limits: up_to(1) });
     assert_eq!(lowered, [], "none is interrupted");
-    assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(2), COMPLETED)).0), [] as [i64; 0]);
-    let (raised, _) = state.handle(0, Event::Load { project: PROJECT, items: Vec::new(), limits: up_to(8) });
+    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(2), COMPLETED)).0), [] as [i64; 0]);
+    let (raised, _) = state.handle(at(0), Event::Load { project: PROJECT, items: Vec::new(), limits: up_to(8) });
     assert_eq!(spawned(&raised), [4], "raised, more start at once");
 }
 
@@ -243,7 +243,7 @@ fn submissions_that_a_crash_left_behind_wait_for_a_word() {
     let mut state = RunState::default();
     let left = |item, status, pass| KnownItem { status, pass: Some(PassId(pass)), ..listed(item, own(item)) };
     let items = vec![left(1, Status::Submitted, 7), left(2, Status::Completed, 8)];
-    let (effects, _) = state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(8) });
+    let (effects, _) = state.handle(at(0), Event::Load { project: PROJECT, items, limits: up_to(8) });
     assert_eq!(effects, [], "nothing runs by itself (D3)");
     let (effects, outcome) = state.handle(at(0), Event::Resume(vec![ItemId(1), ItemId(2)]));
     assert_eq!(outcome.done, [ItemId(1)]);
@@ -256,8 +256,8 @@ fn sharing(mailboxes: &[Mailboxes], concurrent: u32) -> (RunState, Vec<i64>) {
     let mut state = RunState::default();
     let items: Vec<KnownItem> = (1..).zip(mailboxes).map(|(id, of)| listed(id, *of)).collect();
     let all = items.len() as i64;
-    state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(concurrent) });
-    let first = spawned(&state.handle(0, submitted(1..=all)).0);
+    state.handle(at(0), Event::Load { project: PROJECT, items, limits: up_to(concurrent) });
+    let first = spawned(&state.handle(at(0), submitted(1..=all)).0);
     (state, first)
 }
 
@@ -297,11 +297,11 @@ fn d30_it_holds_across_projects_and_one_project_does_not_keep_a_mailbox_from_ano
     let other = ProjectId(2);
     let mut state = RunState::default();
     let of = |ids: &[i64]| ids.iter().map(|id| listed(*id, between("x", "there"))).collect::<Vec<_>>();
-    state.handle(0, Event::Load { project: PROJECT, items: of(&[1, 2]), limits: up_to(1) });
+    state.handle(at(0), Event::Load { project: PROJECT, items: of(&[1, 2]), limits: up_to(1) });
     let mut items = of(&[3]);
     items.push(listed(4, own(4)));
-    state.handle(0, Event::Load { project: other, items, limits: up_to(1) });
-    assert_eq!(spawned(&state.handle(0, submitted([1, 3, 4, 2].into_iter())).0), [1, 4]);
+    state.handle(at(0), Event::Load { project: other, items, limits: up_to(1) });
+    assert_eq!(spawned(&state.handle(at(0), submitted([1, 3, 4, 2].into_iter())).0), [1, 4]);
     assert_eq!(end(&mut state, 4), [] as [i64; 0], "3 waits for 1");
     let next = end(&mut state, 1);
     assert_eq!(next.len(), 1, "one of them has it: {next:?}");
@@ -332,10 +332,10 @@ fn d30_another_login_counts_from_the_next_start_on() {
     assert_eq!(first, [1, 2]);
     end(&mut state, 1);
     state.handle(
-        0,
+        at(0),
         Event::Load { project: PROJECT, items: vec![listed(1, own(2)), listed(2, own(7))], limits: up_to(8) },
     );
-    assert_eq!(spawned(&state.handle(0, submitted(1..=1)).0), [] as [i64; 0], "2 runs with what it was given");
+    assert_eq!(spawned(&state.handle(at(0), submitted(1..=1)).0), [] as [i64; 0], "2 runs with what it was given");
     assert_eq!(end(&mut state, 2), [1]);
 }
 
@@ -359,7 +359,7 @@ fn d30_nobody_is_left_waiting_whatever_they_share() {
                 items.map(|id| listed(id, Mailboxes { reads: name(), writes: name() })).collect();
             all.extend(items.iter().map(|item| (item.item.0, item.mailboxes)));
             let concurrent = 1 + random(4) as u32;
-            state.handle(0, Event::Load { project: ProjectId(project), items, limits: up_to(concurrent) });
+            state.handle(at(0), Event::Load { project: ProjectId(project), items, limits: up_to(concurrent) });
         }
         let mut running = spawned(&state.handle(at(0), submitted(1..=16)).0);
         let mut ended = 0;
@@ -423,19 +423,19 @@ fn r3_r4_a_scheduled_item_starts_at_its_time_unless_it_was_stopped() {
 fn r3_what_was_scheduled_before_this_process_is_due_all_the_same() {
     let mut state = RunState::default();
     let scheduled =
-        KnownItem { status: Status::Scheduled, pass: Some(PassId(7)), until: Some(50), ..listed(1, own(1)) };
+        KnownItem { status: Status::Scheduled, pass: Some(PassId(7)), until: Some(at(50)), ..listed(1, own(1)) };
     let load = || Event::Load { project: PROJECT, items: vec![scheduled], limits: up_to(8) };
-    assert_eq!(spawned(&state.handle(10, load()).0), [] as [i64; 0]);
-    state.handle(10, load());
-    assert_eq!(spawned(&state.handle(60, Event::Tick).0), [1]);
+    assert_eq!(spawned(&state.handle(at(10), load()).0), [] as [i64; 0]);
+    state.handle(at(10), load());
+    assert_eq!(spawned(&state.handle(at(60), Event::Tick).0), [1]);
     assert_eq!(state.next_due(), None, "known once, however often it is loaded");
 }
 
 #[test]
 fn a_submission_that_waits_for_a_word_or_a_credential_stands_in_no_queue() {
     let mut state = with_items(2, 8);
-    state.handle(0, submitted_to_wait([1].into_iter(), Wait::Word(HoldReason::Switch)));
-    state.handle(0, submitted_to_wait([2].into_iter(), Wait::Credentials));
+    state.handle(at(0), submitted_to_wait([1].into_iter(), Wait::Word(HoldReason::Switch)));
+    state.handle(at(0), submitted_to_wait([2].into_iter(), Wait::Credentials));
     assert_eq!((statuses(&state), state.is_busy()), (vec![Status::Held, Status::WaitingForUser], false));
     assert_eq!(spawned(&state.handle(at(0), Event::Resume(vec![ItemId(1), ItemId(2)])).0), [1]);
 }
@@ -445,8 +445,8 @@ fn what_a_remote_service_works_on_takes_no_place_of_what_is_copied_here() {
     let mut state = RunState::default();
     let remote = |id| KnownItem { runner: RunnerKind::Remote, ..listed(id, own(id)) };
     let items = vec![listed(1, own(1)), listed(2, own(2)), remote(3), remote(4)];
-    state.handle(0, Event::Load { project: PROJECT, items, limits: up_to(1) });
-    let (effects, _) = state.handle(0, submitted(1..=4));
+    state.handle(at(0), Event::Load { project: PROJECT, items, limits: up_to(1) });
+    let (effects, _) = state.handle(at(0), submitted(1..=4));
     assert_eq!(spawned(&effects), [1, 3, 4]);
     assert!(effects.contains(&Effect::Spawn(ItemId(3), PassId(30), RunnerKind::Remote)));
     assert_eq!(end(&mut state, 3), [] as [i64; 0], "a place of the other kind");

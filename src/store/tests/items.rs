@@ -76,7 +76,7 @@ async fn a_hundred_thousand_items_come_in_and_out() {
     let list = (0..100_000).map(|n| new_item(&format!("user{n}@a"), &format!("user{n}@b"))).collect();
     let items: Vec<ItemId> =
         bench.store.import_items(bench.project, list).await.unwrap().iter().map(|i| i.id).collect();
-    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 10 };
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
     bench.store.submit(items.into_iter().map(|item| (item, PassPlan::FULL)).collect(), order).await.unwrap();
     let rows = bench.store.items(bench.project).await.unwrap();
     assert_eq!(rows.iter().filter(|row| row.status() == Status::Submitted).count(), 100_000);

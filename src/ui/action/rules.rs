@@ -1,19 +1,22 @@
 //! When an action can be done, and what it is then: decided from what there is to act on.
 
+use std::time::Duration;
+
 use super::subject::{Items, OneItem, Subject};
 use super::user_action::{Targets, UserAction};
 use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::VaultForm;
 use crate::ui::model::grid::GridAction;
 use crate::ui::route::Route;
 
-/// After so many milliseconds a stop is slow.
-const SLOW_STOP: i64 = 30_000;
+/// After so long a stop is slow.
+const SLOW_STOP: Duration = Duration::from_secs(30);
 
 const ELSEWHERE: Unavailable = Unavailable::Nothing("This belongs to another page");
 const NO_ITEMS: Unavailable = Unavailable::Nothing("Select items first");
@@ -57,8 +60,8 @@ pub(super) fn stop_at_once(subject: &Subject<'_>) -> Ruling {
     }
 }
 
-fn slow_stop(row: &ItemRow, now: i64) -> bool {
-    row.pass.is_some_and(|pass| now - pass.since >= SLOW_STOP)
+fn slow_stop(row: &ItemRow, now: Timestamp) -> bool {
+    row.pass.is_some_and(|pass| now.since(pass.since) >= SLOW_STOP)
 }
 
 pub(super) fn start_next(subject: &Subject<'_>) -> Ruling {

@@ -1,6 +1,7 @@
 //! Where a person is and what is there to act on: what the rules of actions decide from.
 
 use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm, VaultForm};
 use crate::ui::model::grid::Grid;
@@ -70,8 +71,8 @@ pub struct OneItem<'a> {
     pub project: ProjectId,
     /// The item.
     pub row: &'a ItemRow,
-    /// The time it is, UTC epoch milliseconds.
-    pub now: i64,
+    /// The time it is.
+    pub now: Timestamp,
     /// Those beside it.
     pub neighbours: Neighbours,
 }

@@ -24,11 +24,11 @@ pub struct Look {
 }
 
 /// How the status of an item looks.
-pub fn look(row: &ItemRow, now: i64) -> Look {
+pub fn look(row: &ItemRow, now: Timestamp) -> Look {
     let kind = row.pass.map(|pass| pass.kind);
     let until = row.pass.and_then(|pass| pass.until);
     let words = display(row.status, kind, &row.progress.counts, until, now);
-    let (icon, tone) = shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some());
+    let (icon, tone) = shape_of(row);
     Look { icon, tone, words }
 }
 
@@ -38,7 +38,7 @@ pub fn tone(row: &ItemRow) -> Tone {
 }
 
 fn shape_of(row: &ItemRow) -> (Icon, Tone) {
-    let kind = row.pass.map(|(_, kind, _)| kind);
+    let kind = row.pass.map(|pass| pass.kind);
     shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some())
 }
 
@@ -142,7 +142,7 @@ fn completed(progress: &PassProgress) -> String {
 }
 
 /// Since when an item is what it is.
-pub fn since(row: &ItemRow) -> Option<i64> {
+pub fn since(row: &ItemRow) -> Option<Timestamp> {
     row.pass.map(|pass| pass.last())
 }
 

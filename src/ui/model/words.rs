@@ -59,7 +59,7 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// When a pass starts: `Fri 27 Nov 22:00`.
-pub fn start(at: i64, zone: &TimeZone) -> String {
+pub fn start(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone, "%a %-d %b %H:%M")
 }
 

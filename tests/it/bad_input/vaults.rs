@@ -1,6 +1,7 @@
 //! Passwords whose vault or whose items changed meanwhile: nothing is lost without a word, nothing stays without a name.
 
 use mailferry::domain::pass_plan::PassPlan;
+use mailferry::domain::time::Timestamp;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
@@ -35,9 +36,10 @@ fn put_under_way(workspace: &Workspace, status: Status) {
         let store = Store::open(workspace.path(), Timestamp::from_millis(1)).expect("the workspace");
         let project = store.project_named(PROJECT).await.expect("read").expect("the project");
         let item = store.items(project.id).await.expect("read").remove(0).item.id;
-        let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: 1 };
+        let order =
+            Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(1) };
         let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("submitted")[0];
-        store.set_status(pass, &[Status::Submitted], status, 1, None).await.expect("set");
+        store.set_status(pass, &[Status::Submitted], status, Timestamp::from_millis(1), None).await.expect("set");
     });
 }
 

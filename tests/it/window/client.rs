@@ -229,7 +229,7 @@ fn crashed(ago: Duration) -> tempfile::TempDir {
     runtime.block_on(async {
         use mailferry::domain::status::{Status, Wait};
         let store = mailferry::store::Store::open(folder.path(), now).expect("the store");
-        let (kind, at) = (mailferry::domain::pass::PassKind::Full, now - 60 * 60 * 1000);
+        let (kind, at) = (mailferry::domain::pass::PassKind::Full, now.minus(HOUR));
         let order = mailferry::store::Submission { kind, wait: Wait::None, schedule: None, at };
         let passes = store.submit(items, order).await.expect("submitted");
         store.set_status(passes[0], &[Status::Submitted], Status::Queued, at, None).await.expect("taken");

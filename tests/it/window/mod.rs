@@ -226,7 +226,7 @@ pub fn item(id: i64, name: &str) -> ItemRow {
 pub fn item_in(id: i64, name: &str, status: Status) -> ItemRow {
     let pass = LatestPass { started: Some(NOW), ..LatestPass::submitted(PassId(id), PassKind::Full, NOW) };
     let mut row = ItemRow { status, pass: Some(pass), ..item(id, name) };
-    row.progress.updated = NOW;
+    row.progress.updated = Some(NOW);
     row
 }
 

@@ -13,33 +13,34 @@ fn ids(items: impl IntoIterator<Item = i64>) -> Vec<ItemId> {
 /// One item of a project whose server is not there has failed; the others are held.
 fn outage(items: i64, concurrent: u32) -> RunState {
     let mut state = started(items, concurrent);
-    state.handle(1000, Event::Ended(ItemId(1), broken()));
+    state.handle(at(1000), Event::Ended(ItemId(1), broken()));
     state
 }
 
-fn minutes(count: u64) -> i64 {
-    i64::try_from(count * 60_000).unwrap()
+/// So many minutes and milliseconds after the epoch.
+fn later(minutes: i64, millis: i64) -> Timestamp {
+    at(minutes * 60_000 + millis)
 }
 
 #[test]
 fn r6_what_waits_is_held_by_the_switch_and_can_be_stopped_then() {
     use Status::{Held, Migrating, Queued, Stopped, Submitted};
     let mut state = started(4, 1);
-    state.handle(0, Event::Loaded(ItemId(1)));
+    state.handle(at(0), Event::Loaded(ItemId(1)));
     assert_eq!(statuses(&state), [Migrating, Submitted, Submitted, Submitted]);
-    let (_, outcome) = state.handle(0, Event::Stop(ids([2])));
+    let (_, outcome) = state.handle(at(0), Event::Stop(ids([2])));
     assert_eq!(outcome.left, [(ItemId(2), Refusal::SubmittedCannotBeStopped.into())]);
-    let (effects, _) = state.handle(0, Event::Limits(PROJECT, SWITCH_ON));
+    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, SWITCH_ON));
     assert_eq!(statuses(&state), [Migrating, Held, Held, Held], "what runs is not touched");
     let reason = |e: &Effect| matches!(e, Effect::Status(Change { hold: Some(HoldReason::Switch), .. }));
     assert_eq!(effects.iter().filter(|e| reason(e)).count(), 3);
-    state.handle(0, Event::Stop(ids([3])));
+    state.handle(at(0), Event::Stop(ids([3])));
     assert_eq!(statuses(&state), [Migrating, Held, Stopped, Held]);
     assert_eq!(state.wait(PROJECT, false, None), Wait::Word(HoldReason::Switch), "what is submitted meanwhile too");
-    let (_, outcome) = state.handle(0, Event::Resume(ids([2])));
+    let (_, outcome) = state.handle(at(0), Event::Resume(ids([2])));
     assert_eq!(outcome.left, [(ItemId(2), LeftAlone::SwitchHolds)]);
-    state.handle(0, Event::Ended(ItemId(1), COMPLETED));
-    let (effects, _) = state.handle(0, Event::Limits(PROJECT, SWITCH_OFF));
+    state.handle(at(0), Event::Ended(ItemId(1), COMPLETED));
+    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, SWITCH_OFF));
     assert_eq!((statuses(&state)[1], statuses(&state)[3]), (Queued, Submitted), "in the order of submission");
     assert_eq!(spawned(&effects), [2]);
 }
@@ -48,26 +49,26 @@ fn r6_what_waits_is_held_by_the_switch_and_can_be_stopped_then() {
 fn the_number_of_places_acts_at_once_and_interrupts_nobody() {
     use Status::{Queued, Submitted};
     let mut state = started(4, 1);
-    let (effects, _) = state.handle(0, Event::Limits(PROJECT, Limits { concurrent: 3, held: false }));
+    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, Limits { concurrent: 3, held: false }));
     assert_eq!(spawned(&effects), [2, 3]);
-    let (effects, _) = state.handle(0, Event::Limits(PROJECT, Limits { concurrent: 1, held: false }));
+    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, Limits { concurrent: 1, held: false }));
     assert!(effects.is_empty());
     assert_eq!(statuses(&state), [Queued, Queued, Queued, Submitted]);
     for item in [1, 2] {
-        assert!(spawned(&state.handle(0, Event::Ended(ItemId(item), COMPLETED)).0).is_empty(), "two were too many");
+        assert!(spawned(&state.handle(at(0), Event::Ended(ItemId(item), COMPLETED)).0).is_empty(), "two were too many");
     }
-    assert_eq!(spawned(&state.handle(0, Event::Ended(ItemId(3), COMPLETED)).0), [4]);
+    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(3), COMPLETED)).0), [4]);
 }
 
 #[test]
 fn those_that_are_to_be_next_are_next_in_their_order() {
     let mut state = started(5, 1);
-    let (_, outcome) = state.handle(0, Event::Next(ids([4, 1, 3])));
+    let (_, outcome) = state.handle(at(0), Event::Next(ids([4, 1, 3])));
     assert_eq!((outcome.done, outcome.left), (ids([4, 3]), vec![(ItemId(1), LeftAlone::NotInQueue)]));
     let mut order = Vec::new();
     for _ in 0..4 {
         let running = state.items.iter().find(|(_, item)| item.status == Status::Queued).map(|(id, _)| *id).unwrap();
-        order.extend(spawned(&state.handle(0, Event::Ended(running, COMPLETED)).0));
+        order.extend(spawned(&state.handle(at(0), Event::Ended(running, COMPLETED)).0));
     }
     assert_eq!(order, [4, 3, 2, 5]);
 }
@@ -75,42 +76,42 @@ fn those_that_are_to_be_next_are_next_in_their_order() {
 #[test]
 fn everything_is_taken_back_at_once_also_what_is_only_submitted() {
     let mut state = started(100_000, 8);
-    state.handle(0, Event::Loaded(ItemId(1)));
-    let (effects, outcome) = state.handle(0, Event::Withdraw(ids(1..=100_000)));
+    state.handle(at(0), Event::Loaded(ItemId(1)));
+    let (effects, outcome) = state.handle(at(0), Event::Withdraw(ids(1..=100_000)));
     assert_eq!(outcome.done.len(), 100_000 - 7, "R8: what is queued goes on");
     assert!(outcome.left.iter().all(|(_, why)| *why == Refusal::Queued.into()));
     assert_eq!(state.status(ItemId(1)), Some(Status::Stopping));
     assert_eq!(state.status(ItemId(100_000)), Some(Status::Stopped));
     assert!(spawned(&effects).is_empty());
-    state.handle(0, Event::Ended(ItemId(2), COMPLETED));
+    state.handle(at(0), Event::Ended(ItemId(2), COMPLETED));
     assert_eq!(state.items.values().filter(|item| item.status == Status::Queued).count(), 6, "nobody took its place");
 }
 
 #[test]
 fn d16_a_start_that_is_missed_by_more_than_half_an_hour_asks() {
     let mut state = with_items(3, 8);
-    for (item, at) in [(1, 1000), (2, 1000 + minutes(1)), (3, minutes(90))] {
-        state.handle(0, submitted_to_wait([item].into_iter(), Wait::Until(at)));
+    for (item, start) in [(1, at(1000)), (2, later(1, 1000)), (3, later(90, 0))] {
+        state.handle(at(0), submitted_to_wait([item].into_iter(), Wait::Until(start)));
     }
-    assert_eq!(state.next_due(), Some(1000));
-    let (effects, _) = state.handle(1000 + minutes(31) - 1, Event::Tick);
+    assert_eq!(state.next_due(), Some(at(1000)));
+    let (effects, _) = state.handle(later(31, 999), Event::Tick);
     assert_eq!(spawned(&effects), [2]);
     assert_eq!(statuses(&state), [Status::Held, Status::Queued, Status::Scheduled]);
     assert_eq!(state.items[&ItemId(1)].hold, Some(HoldReason::Missed));
     // The clock is put back: what waits for a later time goes on waiting.
-    state.handle(5, Event::Tick);
-    assert_eq!((statuses(&state)[2], state.next_due()), (Status::Scheduled, Some(minutes(90))));
+    state.handle(at(5), Event::Tick);
+    assert_eq!((statuses(&state)[2], state.next_due()), (Status::Scheduled, Some(later(90, 0))));
 }
 
 #[test]
 fn a_time_that_comes_while_starts_are_held_is_held_by_the_switch() {
     let mut state = with_items(1, 8);
-    state.handle(0, submitted_to_wait([1].into_iter(), Wait::Until(50)));
-    state.handle(10, Event::Limits(PROJECT, SWITCH_ON));
+    state.handle(at(0), submitted_to_wait([1].into_iter(), Wait::Until(at(50))));
+    state.handle(at(10), Event::Limits(PROJECT, SWITCH_ON));
     assert_eq!(statuses(&state), [Status::Scheduled], "its time has not come");
-    state.handle(50, Event::Tick);
+    state.handle(at(50), Event::Tick);
     assert_eq!((statuses(&state), state.items[&ItemId(1)].hold), (vec![Status::Held], Some(HoldReason::Switch)));
-    let (effects, _) = state.handle(60, Event::Limits(PROJECT, SWITCH_OFF));
+    let (effects, _) = state.handle(at(60), Event::Limits(PROJECT, SWITCH_OFF));
     assert_eq!(spawned(&effects), [1]);
 }
 
@@ -119,26 +120,26 @@ fn a_server_that_is_not_there_fails_one_item_and_holds_the_others() {
     use Status::{Failed, Held, Queued};
     let mut state = outage(4, 2);
     assert_eq!(statuses(&state), [Failed, Queued, Held, Held]);
-    let (effects, _) = state.handle(2000, Event::Ended(ItemId(2), broken()));
+    let (effects, _) = state.handle(at(2000), Event::Ended(ItemId(2), broken()));
     assert_eq!(statuses(&state), [Failed, Held, Held, Held], "who met it too is held, not failed");
     let change = |e: &Effect| matches!(e, Effect::Status(Change { to: Held, failure: Some(_), hold, .. }) if *hold == Some(HoldReason::Unreachable));
     assert!(effects.iter().any(change));
-    let next = 1000 + minutes(1);
+    let next = later(1, 1000);
     assert_eq!((state.next_due(), state.outages().collect()), (Some(next), vec![(PROJECT, next)]));
     assert!(!state.is_busy(), "a terminal need not wait for it");
 
     // One of them tries, the others wait for what it meets; pauses grow.
     let (effects, _) = state.handle(next, Event::Tick);
     assert_eq!((spawned(&effects), state.next_due()), (vec![2], None));
-    state.handle(next + 10, Event::Ended(ItemId(2), broken()));
+    state.handle(later(1, 1010), Event::Ended(ItemId(2), broken()));
     assert_eq!(statuses(&state), [Failed, Held, Held, Held]);
-    assert_eq!(state.next_due(), Some(next + 10 + minutes(2)));
+    assert_eq!(state.next_due(), Some(later(3, 1010)));
     assert_eq!((outage_pause(0).as_secs(), outage_pause(99).as_secs()), (60, 30 * 60));
 
     // A person wants it now, and it gets through: all go on.
-    let (effects, _) = state.handle(next + 20, Event::TryNow(PROJECT));
+    let (effects, _) = state.handle(later(1, 1020), Event::TryNow(PROJECT));
     assert_eq!(spawned(&effects), [2]);
-    let (effects, _) = state.handle(next + 30, Event::Reached(ItemId(2)));
+    let (effects, _) = state.handle(later(1, 1030), Event::Reached(ItemId(2)));
     assert_eq!(spawned(&effects), [3], "two at once");
     assert_eq!(statuses(&state), [Failed, Queued, Queued, Status::Submitted]);
     assert_eq!(state.outages().count(), 0);
@@ -151,9 +152,9 @@ fn a_try_that_is_stopped_says_nothing_about_the_server() {
     state.handle(next, Event::Tick);
     state.handle(next, Event::Loaded(ItemId(2)));
     state.handle(next, Event::Stop(ids([2])));
-    state.handle(next + 5, Event::Ended(ItemId(2), PassEnd::Stopped));
+    state.handle(later(1, 1005), Event::Ended(ItemId(2), PassEnd::Stopped));
     assert_eq!(statuses(&state), [Status::Failed, Status::Stopped, Status::Held]);
-    let again = next + 5 + minutes(1);
+    let again = later(2, 1005);
     assert_eq!(state.next_due(), Some(again));
     assert_eq!(spawned(&state.handle(again, Event::Tick).0), [3]);
     // It meets something else, at a server that is there again.
@@ -165,13 +166,13 @@ fn a_try_that_is_stopped_says_nothing_about_the_server() {
 fn an_outage_without_anybody_who_waits_is_forgotten() {
     let mut state = outage(1, 8);
     assert_eq!(statuses(&state), [Status::Failed]);
-    state.handle(2000, submitted(1..=1));
-    state.handle(2001, Event::Ended(ItemId(1), broken()));
+    state.handle(at(2000), submitted(1..=1));
+    state.handle(at(2001), Event::Ended(ItemId(1), broken()));
     assert_eq!(statuses(&state), [Status::Failed], "it fails again, with its reason");
     let mut held = outage(3, 1);
-    held.handle(2000, Event::Withdraw(ids(1..=3)));
+    held.handle(at(2000), Event::Withdraw(ids(1..=3)));
     assert_eq!(statuses(&held), [Status::Failed, Status::Stopped, Status::Stopped]);
-    held.handle(minutes(60), Event::Tick);
+    held.handle(later(60, 0), Event::Tick);
     assert_eq!((held.next_due(), held.outages().count()), (None, 0));
 }
 
@@ -184,8 +185,8 @@ fn after_a_restart_held_items_try_the_server_again() {
         hold: Some(HoldReason::Unreachable),
         ..listed(1, own(1))
     };
-    state.handle(0, Event::Load { project: PROJECT, items: vec![held], limits: up_to(1) });
-    assert_eq!(spawned(&state.handle(minutes(1), Event::Tick).0), [1]);
+    state.handle(at(0), Event::Load { project: PROJECT, items: vec![held], limits: up_to(1) });
+    assert_eq!(spawned(&state.handle(later(1, 0), Event::Tick).0), [1]);
 }
 
 #[test]
@@ -193,14 +194,14 @@ fn r11_r14_credentials_that_come_let_an_item_go_on_at_its_time() {
     let mut state = with_items(3, 8);
     let passes = |items: &[i64]| items.iter().map(|id| (ItemId(*id), PassId(id * 10))).collect();
     let (wait, turn) = (Wait::Credentials, Turn::Last);
-    state.handle(0, Event::Submitted { passes: passes(&[1, 2]), wait, until: Some(500), turn });
-    state.handle(0, Event::Submitted { passes: passes(&[3]), wait, until: None, turn });
+    state.handle(at(0), Event::Submitted { passes: passes(&[1, 2]), wait, until: Some(at(500)), turn });
+    state.handle(at(0), Event::Submitted { passes: passes(&[3]), wait, until: None, turn });
     assert_eq!((statuses(&state), state.next_due()), (vec![Status::WaitingForUser; 3], None));
-    let (_, outcome) = state.handle(100, Event::CredentialsCame(ids([1, 3, 9])));
+    let (_, outcome) = state.handle(at(100), Event::CredentialsCame(ids([1, 3, 9])));
     assert_eq!((outcome.done, outcome.left), (ids([1, 3]), vec![(ItemId(9), LeftAlone::Missing)]));
     assert_eq!(statuses(&state), [Status::Scheduled, Status::WaitingForUser, Status::Queued]);
-    assert_eq!(spawned(&state.handle(500, Event::Tick).0), [1]);
-    let (effects, _) = state.handle(600, Event::CredentialsCame(ids([2])));
+    assert_eq!(spawned(&state.handle(at(500), Event::Tick).0), [1]);
+    let (effects, _) = state.handle(at(600), Event::CredentialsCame(ids([2])));
     assert_eq!(spawned(&effects), [2], "its time has passed meanwhile");
 }
 
@@ -208,8 +209,8 @@ fn r11_r14_credentials_that_come_let_an_item_go_on_at_its_time() {
 fn what_an_earlier_process_left_submitted_can_be_stopped() {
     let mut state = RunState::default();
     let left = KnownItem { status: Status::Submitted, pass: Some(PassId(1)), ..listed(1, own(1)) };
-    state.handle(0, Event::Load { project: PROJECT, items: vec![left], limits: up_to(1) });
-    let (_, outcome) = state.handle(0, Event::Stop(ids([1])));
+    state.handle(at(0), Event::Load { project: PROJECT, items: vec![left], limits: up_to(1) });
+    let (_, outcome) = state.handle(at(0), Event::Stop(ids([1])));
     assert_eq!((outcome.done, statuses(&state)), (ids([1]), vec![Status::Stopped]));
 }
 
@@ -217,11 +218,11 @@ fn what_an_earlier_process_left_submitted_can_be_stopped() {
 fn r42_what_was_reset_reads_not_submitted_and_what_was_deleted_is_gone() {
     let mut state = started(3, 2);
     for item in [1, 2] {
-        state.handle(0, Event::Ended(ItemId(item), COMPLETED));
+        state.handle(at(0), Event::Ended(ItemId(item), COMPLETED));
     }
-    state.handle(0, Event::Reset(ids([1, 3])));
+    state.handle(at(0), Event::Reset(ids([1, 3])));
     assert_eq!(state.status(ItemId(1)), Some(Status::NotSubmitted));
     assert_eq!(state.status(ItemId(3)), Some(Status::Queued), "what runs is left alone");
-    state.handle(0, Event::Deleted(ids([2, 3])));
+    state.handle(at(0), Event::Deleted(ids([2, 3])));
     assert_eq!((state.status(ItemId(2)), state.status(ItemId(3))), (None, Some(Status::Queued)));
 }

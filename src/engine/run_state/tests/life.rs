@@ -1,6 +1,8 @@
 //! Random lives of the run state beside a second, simpler model: the rules of the statuses as people read them, a plain list
 //! for the queue, and no thought for speed.
 
+use std::time::Duration;
+
 use super::*;
 
 /// Cheap, and the same on every machine.
@@ -22,7 +24,7 @@ impl Dice {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Simple {
     status: Status,
-    until: Option<i64>,
+    until: Option<Timestamp>,
     hold: Option<HoldReason>,
     /// The number of its pass.
     pass: i64,
@@ -120,7 +122,7 @@ impl Model {
     }
 
     /// Time goes on, and whoever may start does.
-    fn settle(&mut self, now: i64) {
+    fn settle(&mut self, now: Timestamp) {
         let mut due: Vec<_> = self
             .items
             .iter()
@@ -129,7 +131,7 @@ impl Model {
             .collect();
         due.sort_unstable();
         for (at, item) in due {
-            if now - at.unwrap() > 30 * 60 * 1000 {
+            if now.since(at.unwrap()) > Duration::from_secs(30 * 60) {
                 self.hold(item, HoldReason::Missed);
             } else if self.limits.held {
                 self.hold(item, HoldReason::Switch);
@@ -154,15 +156,15 @@ fn live(seed: u64) {
     let simple = Simple { status: Status::NotSubmitted, until: None, hold: None, pass: 0 };
     let items = (1..=ITEMS).map(|id| (ItemId(id), simple)).collect();
     let mut model = Model { items, queue: Vec::new(), limits: up_to(2) };
-    let (mut now, mut told) = (0, Vec::new());
+    let (mut now, mut told) = (at(0), Vec::new());
     for _ in 0..60 {
-        now += i64::try_from(dice.roll(20 * 60_000)).unwrap();
+        now = now.plus(Duration::from_millis(dice.roll(20 * 60_000)));
         let some = dice.some(ITEMS);
         let one = ItemId(1 + i64::try_from(dice.roll(ITEMS as u64)).unwrap());
         let event = match dice.roll(12) {
             0..=2 => {
                 let wait = match dice.roll(5) {
-                    0 => Wait::Until(now + i64::try_from(dice.roll(40 * 60_000)).unwrap()),
+                    0 => Wait::Until(now.plus(Duration::from_millis(dice.roll(40 * 60_000)))),
                     1 => Wait::Credentials,
                     _ => model.limits.held.then_some(HoldReason::Switch).map_or(Wait::None, Wait::Word),
                 };
@@ -226,7 +228,7 @@ fn live(seed: u64) {
             }
             _ => Event::Tick,
         };
-        told.push(format!("{now}: {event:?}"));
+        told.push(format!("{now:?}: {event:?}"));
         let (effects, _) = state.handle(now, event);
         model.settle(now);
         let really: Vec<_> = state.items.values().map(|item| (item.status, item.hold)).collect();

@@ -1,5 +1,6 @@
 //! The dialog that starts passes.
 
+use crate::domain::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::action::Action;
@@ -69,15 +70,20 @@ pub struct StartForm {
     pub confirmed: bool,
     /// It has to be confirmed here.
     pub asks: bool,
-    /// The time it is; UTC epoch milliseconds.
-    pub now: i64,
+    /// The time it is.
+    pub now: Timestamp,
     /// Where times are understood.
     pub zone: TimeZone,
 }
 
 impl StartForm {
     /// For these items. `confirmed` tells whether the direction was confirmed before.
-    pub fn new(project: ProjectId, candidates: Vec<Candidate>, confirmed: bool, (now, zone): (i64, TimeZone)) -> Self {
+    pub fn new(
+        project: ProjectId,
+        candidates: Vec<Candidate>,
+        confirmed: bool,
+        (now, zone): (Timestamp, TimeZone),
+    ) -> Self {
         let mut form = Self {
             project,
             candidates,
@@ -142,8 +148,8 @@ impl StartForm {
         self.later.then(|| times::start(&self.at, self.now, &self.zone))
     }
 
-    /// The border of a Pre-Stage pass, UTC epoch milliseconds.
-    pub fn border(&self) -> Option<Result<i64, TimeError>> {
+    /// The border of a Pre-Stage pass.
+    pub fn border(&self) -> Option<Result<Timestamp, TimeError>> {
         let text = match self.age {
             Age::Days(days) => days.to_string(),
             Age::Typed => self.older_than.clone(),
@@ -182,7 +188,7 @@ mod tests {
     use super::*;
 
     fn form(candidates: Vec<Candidate>, confirmed: bool) -> StartForm {
-        StartForm::new(ProjectId(1), candidates, confirmed, (1_764_147_600_000, TimeZone::UTC))
+        StartForm::new(ProjectId(1), candidates, confirmed, (Timestamp::from_millis(1_764_147_600_000), TimeZone::UTC))
     }
 
     fn candidate(id: i64, status: Status, errors: u64) -> Candidate {
@@ -229,7 +235,7 @@ mod tests {
         form.at = "22:00".into();
         assert!(form.order().unwrap().schedule.is_some());
         form.choose(PassKind::PreStage);
-        let days = |form: &StartForm| (form.now - form.order().unwrap().before.unwrap()) / (24 * 60 * 60 * 1000);
+        let days = |form: &StartForm| form.now.since(form.order().unwrap().before.unwrap()).as_secs() / (24 * 60 * 60);
         assert_eq!(days(&form), 30);
         form.age = Age::Typed;
         assert!(form.order().is_err());

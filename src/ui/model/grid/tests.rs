@@ -6,6 +6,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::record::PassProgress;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, LatestPass, Snapshot};
 
 pub fn row(id: i64, source: &str) -> ItemRow {
@@ -159,7 +160,11 @@ fn ranges_follow_the_order_shown() {
 #[test]
 fn tabs_count_every_item_once_or_say_why_not() {
     let with = |id, status, kind, errors| {
-        let mut row = ItemRow { status, pass: Some(LatestPass::submitted(PassId(id), kind, 0)), ..row(id, "x") };
+        let mut row = ItemRow {
+            status,
+            pass: Some(LatestPass::submitted(PassId(id), kind, Timestamp::from_millis(0))),
+            ..row(id, "x")
+        };
         row.progress.counts.errors = errors;
         row
     };
