@@ -14,6 +14,7 @@ mod moved;
 mod nameless;
 mod numbers_here;
 mod numbers_there;
+mod old_names;
 mod put_back;
 mod silence;
 mod status_lies;
