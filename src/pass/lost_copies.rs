@@ -181,7 +181,7 @@ impl There<'_> {
         pass.tell(self.id, notice.saying(self.at.path.to_string())).await;
     }
 
-    async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
+    pub(super) async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
         for some in places.chunks(500) {
             let results = Results { places: some.to_vec(), ..Results::default() };
             pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;

@@ -7,6 +7,7 @@
 mod all_mail;
 mod came_back;
 mod contents;
+mod deleted_there;
 mod equal_names;
 mod folders;
 mod lost_since;
