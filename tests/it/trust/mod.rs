@@ -5,6 +5,7 @@
 //! code 1. Never is a pass "Completed" with exit code 0 while mail is missing, doubled or changed.
 
 mod all_mail;
+mod all_mail_keys;
 mod came_back;
 mod contents;
 mod deleted_there;
