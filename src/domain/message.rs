@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::content::ContentHash;
 use super::flags::Flags;
 use super::ids::Uid;
 use super::time::Timestamp;
@@ -29,6 +30,17 @@ pub struct MessageMeta {
     pub size: u32,
     /// Its date, when asked for.
     pub date: Option<InternalDate>,
+}
+
+/// A hash of the id that a server gave a message, the same wherever that lies (X-GM-MSGID; EMAILID, RFC 8474).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageKey([u8; 16]);
+
+impl MessageKey {
+    /// Of this id.
+    pub fn of(id: &[u8]) -> Self {
+        Self(ContentHash::of(id).0)
+    }
 }
 
 /// Header of a message as fetched for recognition.

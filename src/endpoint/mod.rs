@@ -35,7 +35,7 @@ use crate::domain::failure::Failure;
 use crate::domain::flags::{FlagChange, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
 use crate::domain::ids::Uid;
-use crate::domain::message::{MessageHeader, MessageMeta, NewMessage, SourceMessage};
+use crate::domain::message::{MessageHeader, MessageKey, MessageMeta, NewMessage, SourceMessage};
 
 /// Result of anything asked of an endpoint.
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -155,6 +155,12 @@ pub trait Source: Send {
     /// Header blocks of these messages, ascending by UID; messages that are gone are left out. A header block without
     /// end is cut at 256 KiB.
     async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>>;
+
+    /// What tells these messages from all others of the mailbox, ascending by UID; none where this mailbox does not tell. Those
+    /// of which it is not told are left out.
+    async fn keys(&mut self, _folder: &FolderRef, _which: &Which) -> Result<Option<Vec<(Uid, MessageKey)>>> {
+        Ok(None)
+    }
 
     /// Starts reading messages. The folder is opened in the same flight. Messages that are gone are left out. The next
     /// call may be made while the stream is still being read: it queues behind it, which is how reading looks ahead.

@@ -90,6 +90,10 @@ impl Journal for StoreJournal {
         Ok(self.store.follow_destinations(moved).await?)
     }
 
+    async fn rehome(&self, at: FolderUpdate, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError> {
+        Ok(self.store.rehome(self.item, at, copies).await?)
+    }
+
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), JournalError> {
         Ok(self.store.forget_strangers(folder).await?)
     }

@@ -123,19 +123,33 @@ impl Step for Contents<'_> {
 }
 
 impl LateRound<'_> {
+    async fn held_elsewhere(
+        &self,
+        prepared: &Prepared,
+        job: &Job,
+        names: &BTreeMap<Uid, Names>,
+    ) -> PassResult<Vec<Held>> {
+        let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
+        let mut held = self.pass.journal.held_elsewhere(job.id, asked).await?;
+        let lost: BTreeSet<FolderId> = prepared.others.lost.iter().copied().collect();
+        held.retain(|one| !lost.contains(&one.folder));
+        Ok(held)
+    }
+
     /// Decides which of a view's messages are copied. Those that moved into it from a folder are wanted here: they are known
     /// by their content when all that is new is looked for. None if the view cannot be read.
     pub(super) async fn lie_elsewhere(
         &self,
         lane: &mut Lane,
-        prepared: &Prepared,
+        (prepared, departed): (&Prepared, Option<Vec<Held>>),
         job: &mut Job,
         names: BTreeMap<Uid, Names>,
     ) -> PassResult<Option<Chosen>> {
-        let asked = names.values().flat_map(|names| [names.now, names.before]).collect();
-        let mut held = self.pass.journal.held_elsewhere(job.id, asked).await?;
-        let lost: BTreeSet<FolderId> = prepared.others.lost.iter().copied().collect();
-        held.retain(|one| !lost.contains(&one.folder));
+        let held = match departed {
+            // Ids told of the others.
+            Some(departed) => departed,
+            None => self.held_elsewhere(prepared, job, &names).await?,
+        };
         let elsewhere = Elsewhere::new(held, prepared.others.aside.clone());
         let ByName { mut wanted, mut others, open } = elsewhere.by_name(&names);
         let mut step = Contents { job, wanted: open, found: BTreeMap::new() };

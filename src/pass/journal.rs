@@ -83,6 +83,10 @@ pub trait Journal: Send + Sync {
     /// taken each other's names.
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), JournalError>;
 
+    /// These copies (row, source number, destination number) lie in a destination folder to which no row leads: a retired
+    /// row of that folder stands for it from now on.
+    async fn rehome(&self, at: FolderUpdate, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError>;
+
     /// Nothing is known of strangers at this row's destination folder any more.
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), JournalError>;
 

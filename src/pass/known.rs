@@ -151,7 +151,7 @@ impl Preparation<'_> {
     pub(super) async fn follow_renamed(
         &self,
         lane: &mut Lane,
-        records: &mut [FolderRecord],
+        records: &mut Vec<FolderRecord>,
         destination: &[ListedFolder],
     ) -> PassResult<()> {
         let there: BTreeMap<&WireName, &ListedFolder> =
@@ -232,13 +232,19 @@ impl Preparation<'_> {
             true => Vec::new(),
             false => records.iter().filter(stays).cloned().collect(),
         };
+        let holds = |wire: &WireName| took(wire) || (held.contains_key(wire) && !left(wire) && !bare.contains(wire));
+        let unheld: Vec<&ListedFolder> = there.values().filter(|f| !holds(&f.wire)).copied().collect();
         let moved: Vec<(FolderId, WireName, FolderPath, WireName)> = moved
             .into_iter()
             .map(|(r, to)| (r.id, r.destination_wire.clone(), to.path.clone(), to.wire.clone()))
             .collect();
         if !displaced.is_empty() {
-            let put_back = self.was_put_back(lane, &stayed, destination).await?;
-            self.give_up(records, &displaced, put_back).await?;
+            if self.was_put_back(lane, &stayed, destination).await? {
+                let gone = records.iter().filter(|r| displaced.contains(&r.destination_wire)).cloned();
+                self.lose_copies(lane, &gone.collect::<Vec<_>>(), &unheld).await?;
+                *records = self.pass.journal.folders().await?;
+            }
+            self.give_up(records, &displaced).await?;
         }
         self.rename_destinations(records, moved).await
     }
@@ -258,20 +264,10 @@ impl Preparation<'_> {
         Ok(bare)
     }
 
-    /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12). Where the
-    /// destination was put back, they were lost with it.
-    async fn give_up(
-        &self,
-        records: &mut [FolderRecord],
-        displaced: &BTreeSet<WireName>,
-        put_back: bool,
-    ) -> PassResult<()> {
-        let mut looked_into = BTreeSet::new();
+    /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12).
+    async fn give_up(&self, records: &mut [FolderRecord], displaced: &BTreeSet<WireName>) -> PassResult<()> {
         for row in records.iter_mut().filter(|row| displaced.contains(&row.destination_wire)) {
             tracing::info!(folder = %row.destination, "another destination folder has this name now");
-            if put_back {
-                looked_into.extend(self.lose_copies(row).await?);
-            }
             self.pass.give_up_copies(row.id).await?;
             self.pass.journal.forget_strangers(row.id).await?;
             let destination = Some(Seen::default());
@@ -282,7 +278,6 @@ impl Preparation<'_> {
             (row.destination_seen, row.strangers_next) = (Seen::default(), Uid(0));
             (row.intent, row.marker) = (None, None);
         }
-        records.iter_mut().filter(|row| looked_into.contains(&row.id)).for_each(|row| row.marker = None);
         Ok(())
     }
 

@@ -146,6 +146,14 @@ impl LateRound<'_> {
 
     /// Decides which of a folder's late messages are copied; none if it cannot be read.
     async fn choose(&self, lane: &mut Lane, prepared: &Prepared, job: &mut Job) -> PassResult<Option<Chosen>> {
+        let by_key = match job.shows_everything() {
+            true => self.known_by_key(lane, prepared, job).await?,
+            false => None,
+        };
+        let (told, departed) = by_key.map_or_else(Default::default, |found| (found.others, Some(found.departed)));
+        let told: BTreeSet<Uid> = told.into_iter().collect();
+        job.remaining.late.retain(|uid| !told.contains(uid));
+        let by_key = departed.is_some();
         let mut step = Identify { job, names: BTreeMap::new(), unseen: BTreeSet::new() };
         let looked = self.pass.run_with_retry(lane, &mut step).await?;
         let Identify { job, names, mut unseen } = step;
@@ -155,10 +163,16 @@ impl LateRound<'_> {
         }
         job.remaining.late = Vec::new();
         let chosen = match job.shows_everything() {
-            true => self.lie_elsewhere(lane, prepared, job, names).await?,
+            true => self.lie_elsewhere(lane, (prepared, departed), job, names).await?,
             false => Some(self.may_have_moved(names).await?),
         };
         Ok(chosen.map(|mut chosen| {
+            if by_key && !chosen.others.is_empty() {
+                // They left their folders while the pass ran: the next one tells.
+                job.leave_undone();
+            }
+            chosen.others.extend(told);
+            chosen.others.sort_unstable();
             chosen.wanted.extend(&unseen);
             chosen.unseen.append(&mut unseen);
             chosen

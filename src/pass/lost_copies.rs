@@ -149,6 +149,22 @@ impl There<'_> {
         Ok(settled)
     }
 
+    /// Which of these copies lie here, by what they are: their rows, their numbers at the source, and those that they have
+    /// here.
+    pub(super) async fn recognise(
+        &self,
+        to: &mut dyn Destination,
+        copies: &[(FolderId, Watermark)],
+    ) -> PassResult<Vec<(FolderId, Uid, Uid)>> {
+        let (mut there, mut found) = (self.others(to, &Sorted::default()).await?, Vec::new());
+        for (row, mark) in copies {
+            if let Some(uid) = self.find(to, &mut there, mark).await? {
+                found.push((*row, mark.source, uid));
+            }
+        }
+        Ok(found)
+    }
+
     fn note_homeless(&self, pass: &Pass, lost: &[(FolderId, Watermark)]) {
         let homeless = lost.iter().filter(|(row, _)| self.rows.left.contains(row)).map(|(_, mark)| Homeless {
             row: self.id,
@@ -165,7 +181,7 @@ impl There<'_> {
         pass.tell(self.id, notice.saying(self.at.path.to_string())).await;
     }
 
-    async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
+    pub(super) async fn record(&self, pass: &Pass, places: Vec<(FolderId, Uid, Uid)>) {
         for some in places.chunks(500) {
             let results = Results { places: some.to_vec(), ..Results::default() };
             pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;

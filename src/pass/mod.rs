@@ -26,6 +26,7 @@ mod flight;
 mod headers;
 mod job;
 pub mod journal;
+mod keys;
 mod known;
 mod lane;
 mod late;

@@ -1,17 +1,20 @@
 //! A destination that was restored from a backup has none of the folders that were made since. They were not deleted by their
-//! owner (D12): what was in them is copied again (D26).
+//! owner (D12): what was in them is copied again (D26), but for what lies in folders in which no copy is known: one of these may
+//! have had another name then.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
-use crate::domain::folder::{FolderState, ListedFolder};
+use crate::domain::folder::{FolderState, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderRecord, Notice, NoticeKind, Seen, Watermark};
+use crate::domain::record::{FolderRecord, FolderUpdate, Notice, NoticeKind, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::candidates::{Candidate, place, went_back};
 use crate::pass::lane::{Lane, Step};
+use crate::pass::there::{Doubts, LostCopyRows, There};
 use crate::pass::tree::Preparation;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
@@ -49,8 +52,10 @@ fn is_earlier(record: &FolderRecord, now: FolderState) -> bool {
 fn lost_folders(records: &[FolderRecord], there: &[ListedFolder], candidates: &[Candidate]) -> Vec<FolderRecord> {
     let listed: HashMap<_, _> = there.iter().filter(|f| f.selectable).map(|f| (&f.wire, f.state)).collect();
     let known: BTreeSet<FolderId> = candidates.iter().filter_map(|c| c.record.as_ref()).map(|r| r.id).collect();
+    let looked_at: BTreeSet<&WireName> = candidates.iter().filter(|c| !c.gone).map(|c| &c.wire).collect();
     let is_lost = |record: &FolderRecord| match listed.get(&record.destination_wire) {
         None => true,
+        Some(_) if looked_at.contains(&record.destination_wire) => false,
         Some(state) => state.is_some_and(|now| now.uid_validity != 0 && now.uid_validity < record.destination_validity),
     };
     let others = records.iter().filter(|r| r.destination_validity != 0 && !known.contains(&r.id) && is_lost(r));
@@ -59,31 +64,54 @@ fn lost_folders(records: &[FolderRecord], there: &[ListedFolder], candidates: &[
 
 impl Preparation<'_> {
     /// Where folders of the destination are gone and others are in an earlier state, the copies in those that are gone were
-    /// lost: their messages are new again.
+    /// lost: their messages are new again, but for those that lie under other names. Whether there are such folders.
     pub(super) async fn bring_lost_folders(
         &self,
         lane: &mut Lane,
         records: &[FolderRecord],
         there: &[ListedFolder],
         candidates: &mut [Candidate],
-    ) -> PassResult<()> {
+    ) -> PassResult<bool> {
         let gone = lost_folders(records, there, candidates);
-        if gone.is_empty() || !self.was_put_back(lane, records, there).await? {
-            return Ok(());
+        let replaced = replaced(candidates);
+        if (gone.is_empty() && replaced.is_empty()) || !self.was_put_back(lane, records, there).await? {
+            return Ok(false);
         }
         tracing::info!("the destination was put back to an earlier state");
-        let mut looked_into = BTreeSet::new();
+        let mut lost = Vec::new();
         for record in gone {
             if !self.has_another_name(lane, &record, there).await? {
-                looked_into.extend(self.lose_copies(&record).await?);
+                lost.push(record);
             }
         }
+        let mut astray = self.copies_in(&lost).await?;
+        self.look_at_home(lane, &replaced, &mut astray).await?;
+        let unheld = self.unheld(records, there, &lost).await?;
+        self.find_under_other_names(lane, &mut astray, &unheld).await?;
+        let looked_into = self.lose(&lost, &astray).await?;
         for record in candidates.iter_mut().filter_map(|c| c.record.as_mut()) {
             if looked_into.contains(&record.id) {
                 record.marker = None;
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Folders of the destination in which no row knows a copy, but for those whose copies are lost.
+    async fn unheld<'f>(
+        &self,
+        records: &[FolderRecord],
+        there: &'f [ListedFolder],
+        lost: &[FolderRecord],
+    ) -> PassResult<Vec<&'f ListedFolder>> {
+        let mut held = BTreeSet::new();
+        let is_lost = |record: &FolderRecord| lost.iter().any(|lost| lost.id == record.id);
+        for record in records.iter().filter(|r| r.destination_validity != 0 && !is_lost(r)) {
+            if !self.pass.journal.known_at_destination(record.id).await?.is_empty() {
+                held.insert(&record.destination_wire);
+            }
+        }
+        Ok(there.iter().filter(|f| f.selectable && !held.contains(&f.wire)).collect())
     }
 
     /// Whether a folder that is gone lies under another name, which is another row's too.
@@ -128,24 +156,166 @@ impl Preparation<'_> {
         Ok(now.is_some_and(|now| went_back(seen, now)))
     }
 
-    /// All copies in a folder that is gone are lost; the rows they belong to.
-    pub(super) async fn lose_copies(&self, record: &FolderRecord) -> PassResult<Vec<FolderId>> {
-        let mut numbers = self.pass.journal.known_at_destination(record.id).await?;
-        numbers.insert(0, Watermark::NOT_TOLD);
-        let copies = self.pass.journal.copies(record.id, numbers).await?;
-        let mut by_row: BTreeMap<FolderId, Vec<Watermark>> = BTreeMap::new();
-        for (row, mark) in copies {
-            by_row.entry(row).or_default().push(mark);
+    /// The copies in folders that are gone are lost, unless they lie in one of those in which no row knows a copy: under a
+    /// name that their folder had before.
+    pub(super) async fn lose_copies(
+        &self,
+        lane: &mut Lane,
+        gone: &[FolderRecord],
+        unheld: &[&ListedFolder],
+    ) -> PassResult<()> {
+        let mut astray = self.copies_in(gone).await?;
+        self.find_under_other_names(lane, &mut astray, unheld).await?;
+        self.lose(gone, &astray).await.map(drop)
+    }
+
+    async fn copies_in(&self, folders: &[FolderRecord]) -> PassResult<Astray> {
+        let mut astray = Astray::default();
+        for record in folders {
+            let mut numbers = self.pass.journal.known_at_destination(record.id).await?;
+            numbers.insert(0, Watermark::NOT_TOLD);
+            astray.add(record, self.pass.journal.copies(record.id, numbers).await?);
         }
-        let mut lost: Vec<Uid> = Vec::new();
-        for (row, marks) in &by_row {
-            self.pass.journal.lose(*row, marks.iter().map(|mark| mark.source).collect()).await?;
-            lost.extend(marks.iter().map(|mark| mark.destination));
+        Ok(astray)
+    }
+
+    /// Copies in folders of which other ones have the names now, as long as these do not hold them.
+    async fn look_at_home(
+        &self,
+        lane: &mut Lane,
+        replaced: &[(FolderRecord, &ListedFolder)],
+        astray: &mut Astray,
+    ) -> PassResult<()> {
+        for (record, folder) in replaced {
+            let mut own = self.copies_in(std::slice::from_ref(record)).await?;
+            for (row, source, _) in self.recognised(lane, folder, &own).await? {
+                own.0.remove(&(row, source));
+            }
+            astray.0.extend(own.0);
         }
-        if !lost.is_empty() {
-            let notice = Notice::of(&record.source, NoticeKind::CopiedAgain, Side::Destination, &lost);
+        Ok(())
+    }
+
+    /// Copies that lie in these folders, by what they are, are known there from now on.
+    async fn find_under_other_names(
+        &self,
+        lane: &mut Lane,
+        astray: &mut Astray,
+        unheld: &[&ListedFolder],
+    ) -> PassResult<()> {
+        for folder in unheld {
+            let found = self.recognised(lane, folder, astray).await?;
+            let first = found.first().and_then(|(row, source, _)| astray.0.get(&(*row, *source)));
+            let Some(record) = first.map(|copy| Arc::clone(&copy.folder)) else { continue };
+            tracing::info!(folder = %folder.path, copies = found.len(), "copies lie under another name of their folder");
+            found.iter().for_each(|(row, source, _)| drop(astray.0.remove(&(*row, *source))));
+            let at = FolderUpdate {
+                id: None,
+                source: record.source.clone(),
+                source_wire: record.source_wire.clone(),
+                source_validity: record.source_validity,
+                mailbox_id: None,
+                destination: folder.path.clone(),
+                destination_wire: folder.wire.clone(),
+                destination_mailbox_id: folder.mailbox_id.clone(),
+                destination_validity: folder.state.map_or(0, |state| state.uid_validity),
+            };
+            self.pass.journal.rehome(at, found).await?;
+        }
+        Ok(())
+    }
+
+    /// Which of these copies lie in this folder, and where.
+    async fn recognised(
+        &self,
+        lane: &mut Lane,
+        folder: &ListedFolder,
+        astray: &Astray,
+    ) -> PassResult<Vec<(FolderId, Uid, Uid)>> {
+        let validity = folder.state.map_or(0, |state| state.uid_validity);
+        let Some(first) = astray.0.values().next().filter(|_| validity != 0) else { return Ok(Vec::new()) };
+        let mut step = Recognise {
+            record: &first.folder,
+            at: place(&folder.path, &folder.wire, validity),
+            copies: astray.0.iter().map(|((row, _), copy)| (*row, copy.mark.clone())).collect(),
+        };
+        self.pass.run_with_retry(lane, &mut step).await
+    }
+
+    /// What of the copies in these folders was not found is lost; the rows that lost some.
+    async fn lose(&self, gone: &[FolderRecord], astray: &Astray) -> PassResult<BTreeSet<FolderId>> {
+        let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
+        let mut by_folder: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
+        let gone = || gone.iter();
+        for ((row, source), copy) in astray.0.iter().filter(|(_, copy)| gone().any(|r| r.id == copy.folder.id)) {
+            by_row.entry(*row).or_default().push(*source);
+            by_folder.entry(copy.folder.id).or_default().push(copy.mark.destination);
+        }
+        let rows = by_row.keys().copied().collect();
+        for (row, messages) in by_row {
+            self.pass.journal.lose(row, messages).await?;
+        }
+        for record in gone() {
+            let Some(mut numbers) = by_folder.remove(&record.id) else { continue };
+            numbers.sort_unstable();
+            let notice = Notice::of(&record.source, NoticeKind::CopiedAgain, Side::Destination, &numbers);
             self.pass.tell(record.id, notice.saying(record.destination.to_string())).await;
         }
-        Ok(by_row.into_keys().collect())
+        Ok(rows)
+    }
+}
+
+/// Candidates whose destination folder has an earlier UIDVALIDITY than it had: another one of its name was put back.
+fn replaced(candidates: &[Candidate]) -> Vec<(FolderRecord, &ListedFolder)> {
+    let put_back = candidates.iter().filter(|c| !c.gone && c.doubts() == Doubts::PutBack);
+    put_back.filter_map(|c| Some((c.record.clone()?, c.there.as_ref()?))).collect()
+}
+
+/// A copy in a folder that is not what it was.
+struct AstrayCopy {
+    folder: Arc<FolderRecord>,
+    mark: Watermark,
+}
+
+/// Copies in folders that are gone or others now, by row and number of their messages. Bounded: those of these folders.
+#[derive(Default)]
+struct Astray(BTreeMap<(FolderId, Uid), AstrayCopy>);
+
+impl Astray {
+    /// Those of this folder, unless another row of it brought them.
+    fn add(&mut self, folder: &FolderRecord, copies: Vec<(FolderId, Watermark)>) {
+        let folder = Arc::new(folder.clone());
+        for (row, mark) in copies {
+            self.0.entry((row, mark.source)).or_insert_with(|| AstrayCopy { folder: Arc::clone(&folder), mark });
+        }
+    }
+}
+
+/// Looks for copies in a folder by what they are; one that cannot be read holds none.
+struct Recognise<'a> {
+    record: &'a FolderRecord,
+    at: FolderRef,
+    copies: Vec<(FolderId, Watermark)>,
+}
+
+#[async_trait]
+impl Step for Recognise<'_> {
+    type Out = Vec<(FolderId, Uid, Uid)>;
+
+    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
+        let there = There {
+            id: self.record.id,
+            path: &self.record.source,
+            at: &self.at,
+            source: None,
+            doubts: Doubts::None,
+            rows: &LostCopyRows::default(),
+            scanned: None,
+            kept: pass.journal.habit(Side::Destination).await?.into(),
+        };
+        match there.recognise(to, &self.copies).await {
+            Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Vec::new()),
+            found => found,
+        }
     }
 }

@@ -175,6 +175,8 @@ impl There<'_> {
         Ok(true)
     }
 
+    /// Whether no message of a sample is another one. What is not there below one that is was taken away by its owner, who must
+    /// not be taken for a restore that comes later.
     async fn sample_holds(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> PassResult<bool> {
         let every = known.len().div_ceil(SAMPLE).max(1);
         let mut chosen: Vec<Uid> = known.iter().rev().step_by(every).copied().collect();
@@ -184,7 +186,26 @@ impl There<'_> {
         let copies = pass.journal.copies(self.id, chosen).await?;
         let asked: Vec<(Uid, &Watermark)> = copies.iter().map(|(_, mark)| (mark.destination, mark)).collect();
         let proofs = prove(to, self.at, &asked, self.kept).await.on(Side::Destination).map_err(PassStop::Fatal)?;
-        Ok(!proofs.contains(&IdentityProof::Contradicted))
+        if proofs.contains(&IdentityProof::Contradicted) {
+            return Ok(false);
+        }
+        let there = proofs.iter().rposition(|proof| *proof == IdentityProof::Confirmed).unwrap_or(0);
+        let unseen = copies.into_iter().zip(&proofs).take(there).filter(|(_, proof)| **proof == IdentityProof::Unseen);
+        let unseen: Vec<(FolderId, Watermark)> = unseen.map(|(copy, _)| copy).collect();
+        if !unseen.is_empty() {
+            let listed = self.listed(to, unseen.iter().map(|(_, mark)| mark.destination).collect()).await?;
+            let away = unseen.iter().filter(|(_, mark)| !listed.contains(&mark.destination));
+            self.record(pass, away.map(|(row, mark)| (*row, mark.source, Watermark::GONE)).collect()).await;
+            pass.recorder.flush().await;
+        }
+        Ok(true)
+    }
+
+    /// Which of these numbers the folder holds.
+    async fn listed(&self, to: &mut dyn Destination, uids: Vec<Uid>) -> PassResult<BTreeSet<Uid>> {
+        let listed =
+            to.scan(self.at, &Which::These(uids), false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+        Ok(listed.into_iter().map(|message| message.uid).collect())
     }
 
     async fn newest_hold(&self, pass: &Pass, to: &mut dyn Destination, known: &[Uid]) -> PassResult<bool> {
@@ -220,9 +241,7 @@ impl There<'_> {
                 .filter(|(_, p)| **p == IdentityProof::Unseen)
                 .map(|((uid, _), _)| *uid)
                 .collect();
-            let listed =
-                to.scan(into, &Which::These(unseen), false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
-            let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
+            let listed = self.listed(to, unseen).await?;
             for (copy, proof) in copies.into_iter().zip(proofs) {
                 match proof {
                     IdentityProof::Confirmed => drop(sorted.confirmed.insert(copy.1.destination)),

@@ -163,7 +163,9 @@ impl Preparation<'_> {
         let tree = self.tree(lane, &listing.source, &mut listing.destination, separator, &known).await?;
         self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
-        self.bring_lost_folders(lane, &records, &listing.destination, &mut candidates).await?;
+        if self.bring_lost_folders(lane, &records, &listing.destination, &mut candidates).await? {
+            records = self.pass.journal.folders().await?;
+        }
         self.create(lane, &tree, &listing, &mut candidates).await?;
         self.identify_created(lane, &listing, &mut candidates).await?;
         self.notice_stalls(&candidates).await?;

@@ -5,11 +5,11 @@ use rusqlite::Connection;
 use super::Store;
 use super::codec::Json;
 use super::error::Result;
-use super::folders::{leading_to, sharing_destination};
+use super::folders::{insert, leading_to, sharing_destination};
 use super::watermarks::{WATERMARK_COLUMNS, watermark_row};
 use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::ids::{FolderId, ItemId, Uid};
-use crate::domain::record::Watermark;
+use crate::domain::record::{FolderUpdate, Watermark};
 
 impl Store {
     /// The watermarks that point into this row's destination folder at these numbers (ascending; 0 stands for those without
@@ -72,6 +72,23 @@ impl Store {
                 }
             }
             Ok(expected)
+        })
+        .await
+    }
+
+    /// These copies (by row and source number) lie in a destination folder that no row leads to, under the last number: a
+    /// retired row of it stands for the folder from now on.
+    pub async fn rehome(&self, item: ItemId, at: FolderUpdate, copies: Vec<(FolderId, Uid, Uid)>) -> Result<()> {
+        self.write(move |transaction, cache| {
+            cache.taken.clear();
+            let place = insert(transaction, item, &at, true)?;
+            let sql =
+                "UPDATE watermark SET destination_folder = ?3, destination = ?4 WHERE folder = ?1 AND source = ?2";
+            let mut statement = transaction.prepare_cached(sql)?;
+            for (folder, source, number) in copies {
+                statement.execute((folder, source, place, number))?;
+            }
+            Ok(())
         })
         .await
     }

@@ -286,7 +286,12 @@ fn live_at(transaction: &Transaction<'_>, item: ItemId, update: &FolderUpdate) -
     Ok(statement.query_map((item, Json(&update.source)), record)?.collect::<rusqlite::Result<_>>()?)
 }
 
-fn insert(transaction: &Transaction<'_>, item: ItemId, row: &FolderUpdate, retired: bool) -> Result<FolderId> {
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    item: ItemId,
+    row: &FolderUpdate,
+    retired: bool,
+) -> Result<FolderId> {
     transaction
         .prepare_cached(
             "INSERT INTO folder (item, source, source_wire, source_validity, mailbox_id, destination, destination_wire,

@@ -18,6 +18,7 @@ impl Fetch {
         self.dated |= part.dated;
         self.date = self.date.take().or(part.date);
         self.header = self.header.take().or(part.header);
+        self.key = self.key.or(part.key);
         if !self.has_body() {
             self.body = part.body.or(self.body.take());
         }
@@ -32,7 +33,7 @@ impl Fetch {
 
     /// Whether it answers a question, rather than telling news of flags.
     pub(super) fn is_an_answer(&self) -> bool {
-        self.size.is_some() || self.body.is_some() || self.header.is_some()
+        self.size.is_some() || self.body.is_some() || self.header.is_some() || self.key.is_some()
     }
 
     /// Whether nothing more can come that would be needed to copy the message. The size only tells whether an empty body is

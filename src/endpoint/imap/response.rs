@@ -10,7 +10,7 @@ use super::framer::excerpt;
 use super::scrub::Scrub;
 use super::token::{Cursor, Literal, Odd, Parsed, Raw, RespText};
 use crate::domain::flags::Flags;
-use crate::domain::message::{Body, InternalDate};
+use crate::domain::message::{Body, InternalDate, MessageKey};
 use crate::endpoint::date;
 
 /// The word of a status response (RFC 9051 §7.1).
@@ -127,6 +127,8 @@ pub(super) struct Fetch {
     pub(super) dated: bool,
     pub(super) date: Option<InternalDate>,
     pub(super) header: Option<Bytes>,
+    /// EMAILID or X-GM-MSGID.
+    pub(super) key: Option<MessageKey>,
     /// The whole message; none when missing or `NIL`.
     pub(super) body: Option<Literal>,
 }
@@ -311,6 +313,10 @@ fn fetch(cursor: &mut Cursor<'_>) -> Parsed<Fetch> {
                     false => cursor.bytes()?.and_then(|text| date::read(std::str::from_utf8(&text).ok()?)),
                 };
             }
+            b"EMAILID" if cursor.opens_list() => {
+                fetch.key = cursor.words()?.first().map(|id| MessageKey::of(id));
+            }
+            b"X-GM-MSGID" => fetch.key = cursor.number_if_any()?.map(|id| MessageKey::of(&id.to_be_bytes())),
             b"BODY[]" | b"BODY[]<0>" | b"BODY.PEEK[]" | b"RFC822" => fetch.body = literal(cursor)?,
             b"BODY[HEADER]" | b"BODY[HEADER]<0>" => {
                 fetch.header = match literal(cursor)? {

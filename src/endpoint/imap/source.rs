@@ -18,7 +18,7 @@ use super::stream::Stream;
 use crate::domain::failure::Cause;
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::ids::Uid;
-use crate::domain::message::{MessageHeader, MessageMeta};
+use crate::domain::message::{MessageHeader, MessageKey, MessageMeta};
 use crate::endpoint::{FolderRef, MessageStream, Result, Source, Which};
 
 /// What is asked of each message; RFC822.SIZE tells an empty message from one that is not handed out.
@@ -185,6 +185,18 @@ impl Source for ImapSession {
             header: fetch.header.unwrap_or_default(),
         };
         Ok(answers.map(header).collect())
+    }
+
+    async fn keys(&mut self, folder: &FolderRef, which: &Which) -> Result<Option<Vec<(Uid, MessageKey)>>> {
+        let attributes = match (self.can("X-GM-EXT-1"), self.can("OBJECTID")) {
+            (true, _) => "(UID X-GM-MSGID)",
+            (false, true) => "(UID EMAILID)",
+            (false, false) => return Ok(None),
+        };
+        let doing = format!("reading ids of messages in folder \"{}\"", folder.path);
+        let found = self.collect(folder, which, &Asked { attributes, doing: &doing, fresh: true }).await?;
+        let told = found.into_iter().filter_map(|(uid, fetch)| Some((Uid(i64::from(uid)), fetch.key?)));
+        Ok(Some(told.collect()))
     }
 
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {

@@ -354,6 +354,11 @@ impl Journal for Cut {
         self.inner.follow_destinations(moved).await
     }
 
+    async fn rehome(&self, at: FolderUpdate, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError> {
+        self.write()?;
+        self.inner.rehome(at, copies).await
+    }
+
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), JournalError> {
         self.write()?;
         self.inner.forget_strangers(folder).await

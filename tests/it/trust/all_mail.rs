@@ -8,10 +8,10 @@ use super::{Pair, count, once};
 use crate::support::odd::{MODERN, letter};
 use crate::support::relay::{Heard, Said};
 
-const GMAIL: &str = "UIDPLUS LITERAL+ CONDSTORE LIST-EXTENDED LIST-STATUS SPECIAL-USE NAMESPACE X-GM-EXT-1";
+pub(super) const GMAIL: &str = "UIDPLUS LITERAL+ CONDSTORE LIST-EXTENDED LIST-STATUS SPECIAL-USE NAMESPACE X-GM-EXT-1";
 
 /// Three messages in the inbox, two with a label, five archived; all ten in `\All`, two of them starred.
-fn gmail(capabilities: &str) -> Pair {
+pub(super) fn gmail(capabilities: &str) -> Pair {
     let pair = Pair::new(capabilities, MODERN);
     pair.source.fill("INBOX", 0..3);
     pair.source.fill("Label", 3..5);
@@ -141,7 +141,7 @@ fn c12f_what_the_owner_deleted_at_the_destination_is_not_brought_by_all() {
     assert_eq!(pair.there().len(), 9, "what was deleted stays away");
 }
 
-const ALL: &str = "[Gmail]/All Mail";
+pub(super) const ALL: &str = "[Gmail]/All Mail";
 const WHOLE: &str = "BODY.PEEK[])";
 const HEADER: &str = "BODY.PEEK[HEADER]";
 

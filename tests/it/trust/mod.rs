@@ -5,8 +5,10 @@
 //! code 1. Never is a pass "Completed" with exit code 0 while mail is missing, doubled or changed.
 
 mod all_mail;
+mod all_mail_keys;
 mod came_back;
 mod contents;
+mod deleted_there;
 mod equal_names;
 mod folders;
 mod lost_since;
@@ -14,6 +16,7 @@ mod moved;
 mod nameless;
 mod numbers_here;
 mod numbers_there;
+mod old_names;
 mod put_back;
 mod silence;
 mod status_lies;
