@@ -3,8 +3,18 @@
 //! `cargo bench --bench compare [-- NAME…]`, NAME one of first, distance, eight, bytes, memory. Two private Dovecots with
 //! their stores in memory; only `start` is timed, not setting up. Every round copies into a fresh mailbox; the tools take
 //! turns, and the median of the rounds counts. interimap and mbsync (Debian: isync) are used if they are installed.
-#![allow(clippy::print_stdout)] // its whole purpose is to print
-#![allow(dead_code)] // of the tests' toolbox only a few drawers are opened
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::let_underscore_must_use,
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    reason = "what goes wrong ends the measurement"
+)]
+#![expect(clippy::print_stdout, reason = "its whole purpose is to print")]
+#![allow(dead_code, reason = "of the tests' toolbox only a few drawers are opened")]
 
 #[path = "../tests/it/support/mod.rs"]
 mod support;

@@ -3,7 +3,17 @@
 //!
 //! `cargo bench --bench later_pass`. Both sides are made of numbers, so that only the engine and the store are measured. A
 //! process for each size: memory that was taken once does not always come back.
-#![allow(clippy::print_stdout)] // its whole purpose is to print
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::let_underscore_must_use,
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    reason = "what goes wrong ends the measurement"
+)]
+#![expect(clippy::print_stdout, reason = "its whole purpose is to print")]
 
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,17 @@
 //! What a million watermarks cost: bytes on the disk and time to load. Targets: 60 bytes each, 1 second for all.
 //!
 //! `cargo bench --bench watermarks`. Two shapes: one folder after the other, and ten folders growing at once.
-#![allow(clippy::print_stdout)] // its whole purpose is to print
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::let_underscore_must_use,
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    reason = "what goes wrong ends the measurement"
+)]
+#![expect(clippy::print_stdout, reason = "its whole purpose is to print")]
 
 use std::path::Path;
 use std::time::Instant;

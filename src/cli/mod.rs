@@ -35,9 +35,9 @@ pub fn main(window: OpenWindow, demo: PrepareRun) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version are no errors; clap prints them to the right stream.
+            // Help and version are no errors; clap prints them to the right stream, read by somebody or not.
             let wrong = error.use_stderr();
-            let _ = error.print();
+            error.print().ok();
             return if wrong { Exit::Usage } else { Exit::Well }.into();
         }
     };

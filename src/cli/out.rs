@@ -15,9 +15,10 @@ macro_rules! warn {
 }
 
 pub(super) fn stdout(line: Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    // Whoever read has gone: there is nobody to tell.
+    writeln!(std::io::stdout(), "{line}").ok();
 }
 
 pub(super) fn stderr(line: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    writeln!(std::io::stderr(), "{line}").ok();
 }

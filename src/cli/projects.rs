@@ -165,13 +165,13 @@ pub async fn delete(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliEr
 
 /// Asks a person at the terminal.
 fn confirm(project: &Project, counts: &str) -> Result<(), CliError> {
-    let _ = write!(
+    let asked = write!(
         std::io::stdout(),
         "Delete project \"{}\" with {counts}, their statistics and Mailferry's records of what was copied? \
          No mail is touched. Type the name to delete it: ",
         clean(&project.name)
     );
-    let _ = std::io::stdout().flush();
+    asked.and_then(|()| std::io::stdout().flush()).map_err(|error| CliError::cannot(error.to_string()))?;
     let mut typed = String::new();
     std::io::stdin().read_line(&mut typed).map_err(|error| CliError::cannot(error.to_string()))?;
     if typed.trim() == project.name { Ok(()) } else { Err(CliError::usage("nothing was deleted")) }

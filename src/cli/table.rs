@@ -49,6 +49,6 @@ impl Table {
                 return;
             }
         }
-        let _ = out.flush();
+        out.flush().ok();
     }
 }

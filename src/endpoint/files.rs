@@ -15,7 +15,7 @@ pub(super) fn give(file: &File, folder: &Path) {
             && made.uid() != of.uid()
         {
             // Only an administrator can, and only an administrator needs to.
-            let _ = fchown(file, Some(of.uid()), Some(of.gid()));
+            fchown(file, Some(of.uid()), Some(of.gid())).ok();
         }
     }
     #[cfg(not(unix))]

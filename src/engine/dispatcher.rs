@@ -162,7 +162,7 @@ impl Dispatcher {
                         // Whoever has the outcome finds it in the snapshot too.
                         self.paint();
                         // Nobody waiting for the outcome is no failure.
-                        let _ = reply.send(outcome);
+                        reply.send(outcome).ok();
                     }
                     Some(Input::Close) => {
                         self.life = Life::Closing;

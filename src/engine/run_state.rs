@@ -380,6 +380,19 @@ impl RunState {
         Ok(to)
     }
 
+    /// Where nobody waits for an answer: what the status does not allow leaves it as it is.
+    fn change_if_it_may(
+        &mut self,
+        item: ItemId,
+        event: status::Event,
+        failure: Option<(Option<Side>, Failure)>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Err(refusal) = self.change(item, event, failure, effects) {
+            tracing::debug!(%item, ?event, ?refusal, "status stays");
+        }
+    }
+
     /// Gives free places to waiting items, oldest submission first (R6).
     fn schedule(&mut self, effects: &mut Vec<Effect>) {
         if self.closing {

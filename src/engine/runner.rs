@@ -68,7 +68,7 @@ impl Reports {
 
     /// The figures as they are now. Those that find no room are made up for by the next ones.
     pub fn figures(&self, progress: PassProgress, bytes: u64) {
-        let _ = self.sender.try_send((self.item, Report::Figures(Box::new(progress), bytes)));
+        self.sender.try_send((self.item, Report::Figures(Box::new(progress), bytes))).ok();
     }
 
     /// The last figures, which are not left out.
@@ -82,7 +82,7 @@ impl Reports {
 
     async fn send(&self, report: Report) {
         // A closed channel means that the dispatcher is gone, and soon this task.
-        let _ = self.sender.send((self.item, report)).await;
+        self.sender.send((self.item, report)).await.ok();
     }
 }
 

@@ -23,22 +23,18 @@ impl Lane {
 
     /// Both sessions, opened if they are not.
     pub async fn sessions(&mut self, pass: &Pass) -> Result<(&mut dyn Source, &mut dyn Destination), SideFailure> {
-        let missing = (self.source.is_none(), self.destination.is_none());
-        let source = async { if missing.0 { Some(pass.source.open_source().await) } else { None } };
-        let destination = async { if missing.1 { Some(pass.destination.open_destination().await) } else { None } };
+        let source = open_one(&mut self.source, pass.source.open_source());
+        let destination = open_one(&mut self.destination, pass.destination.open_destination());
         let (source, destination) = tokio::join!(source, destination);
-        if let Some(opened) = source {
-            self.source = Some(opened.on(Side::Source)?);
+        let (source, opened) = source.on(Side::Source)?;
+        if opened {
             pass.recovery.reached(Side::Source);
         }
-        if let Some(opened) = destination {
-            self.destination = Some(opened.on(Side::Destination)?);
+        let (destination, opened) = destination.on(Side::Destination)?;
+        if opened {
             pass.recovery.reached(Side::Destination);
         }
-        match (&mut self.source, &mut self.destination) {
-            (Some(source), Some(destination)) => Ok((source.as_mut(), destination.as_mut())),
-            _ => unreachable!("both were just opened"),
-        }
+        Ok((source.as_mut(), destination.as_mut()))
     }
 
     /// Whether this lane ended because the server wants fewer connections: the pass goes on without it (D19).
@@ -73,6 +69,20 @@ impl Lane {
         };
         tokio::join!(source, destination);
     }
+}
+
+/// The session of one side, and whether it was opened just now.
+async fn open_one<S: ?Sized>(
+    place: &mut Option<Box<S>>,
+    open: impl Future<Output = Result<Box<S>, Failure>>,
+) -> Result<(&mut Box<S>, bool), Failure> {
+    let there = place.take();
+    let opened = there.is_none();
+    let session = match there {
+        Some(session) => session,
+        None => open.await?,
+    };
+    Ok((place.insert(session), opened))
 }
 
 /// A piece of work that can be done again from its start after a lost connection.

@@ -95,14 +95,15 @@ impl Recorder {
     /// Hands in results. Waits only while a full group is being committed.
     pub async fn add(&self, entry: ToRecord) {
         // A closed channel means that the committer failed, which `failed` tells.
-        let _ = self.sender.send(Message::Entry(Box::new(entry))).await;
+        self.sender.send(Message::Entry(Box::new(entry))).await.ok();
     }
 
     /// Returns when everything handed in before is committed, or the store failed.
     pub async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         if self.sender.send(Message::Flush(done)).await.is_ok() {
-            let _ = wait.await;
+            // Dropped unanswered by a committer that failed, which `failed` tells.
+            wait.await.ok();
         }
     }
 

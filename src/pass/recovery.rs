@@ -47,7 +47,7 @@ pub struct Recovery {
 fn jitter() -> f64 {
     let mut bytes = [0u8; 4];
     // Without randomness the pauses are merely in step.
-    let _ = getrandom::fill(&mut bytes);
+    getrandom::fill(&mut bytes).ok();
     f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
 

@@ -252,7 +252,9 @@ impl<'a> AppendWriter<'a> {
         let there_broke = matches!(&halt, Err(PassStop::Fatal(trouble)) if trouble.side == Side::Destination);
         if halt.is_err() && !there_broke {
             // What is not known of the server when a pass goes on is the worse for it; what does not come now does not matter.
-            let _ = self.look_at_sizes(to).await;
+            if let Err(trouble) = self.look_at_sizes(to).await {
+                tracing::debug!(?trouble, "sizes of the last copies not looked at");
+            }
         }
         self.say_all_notes().await;
         if let Err(next) = self.learn().await

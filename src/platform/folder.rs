@@ -50,7 +50,8 @@ fn close_to_others(_folder: &Path, _default: bool) -> Result<(), PlatformError> 
     Ok(()) // the user's local application data is private there
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

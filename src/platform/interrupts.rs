@@ -75,7 +75,7 @@ impl Interrupts {
             loop {
                 self.next().await;
                 // Full or gone: what waits there says the same, or there is nobody to be told.
-                let _ = pressed.try_send(());
+                pressed.try_send(()).ok();
                 waker();
             }
         });

@@ -162,7 +162,7 @@ impl WorkspaceLock {
     /// lock itself is held until this is dropped.
     pub fn leave(&self) {
         // Who it was is gone with it, at worst it stays and is taken for a crash.
-        let _ = std::fs::remove_file(self.folder.join(OWNER_FILE));
+        std::fs::remove_file(self.folder.join(OWNER_FILE)).ok();
     }
 }
 

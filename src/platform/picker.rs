@@ -20,7 +20,7 @@ impl FilePicker for SystemPicker {
         let title = title.to_owned();
         let thread = std::thread::Builder::new().name("mailferry-picker".into()).spawn(move || {
             // Nobody waits any more when the dialog that asked was closed.
-            let _ = chosen.send(rfd::FileDialog::new().set_title(title).pick_file());
+            chosen.send(rfd::FileDialog::new().set_title(title).pick_file()).ok();
             waker();
         });
         if let Err(error) = thread {

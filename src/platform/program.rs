@@ -49,7 +49,7 @@ impl Demo for DemoProcess {
         let (ended, receiver) = sync_channel(1);
         let thread = std::thread::Builder::new().name("mailferry-demo".into()).spawn(move || {
             // Nobody listens when the window has closed.
-            let _ = ended.send(run());
+            ended.send(run()).ok();
             waker();
         });
         if let Err(error) = thread {

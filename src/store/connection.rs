@@ -115,7 +115,7 @@ impl WriterThread {
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |writer| {
             // Nobody listens any more: the change stands all the same.
-            let _ = answer.send(request(writer));
+            answer.send(request(writer)).ok();
         });
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
         jobs.send(job).await.map_err(|_| StoreError::Closed)?;

@@ -103,9 +103,9 @@ impl<'a> Opener<'a> {
 
     /// A file that was begun with this head does not come into being.
     pub(super) fn forget(&self, head: &[u8]) {
-        if let (Self::Keyring(ring), Some(number)) = (self, head[MAGIC..].first_chunk::<16>()) {
+        if let (Self::Keyring(ring), Some(number)) = (self, head.get(MAGIC..).and_then(<[u8]>::first_chunk::<16>)) {
             // The reason is told already; a key of nothing harms nobody.
-            let _ = ring.delete(&entry(number));
+            ring.delete(&entry(number)).ok();
         }
     }
 }

@@ -1,4 +1,14 @@
 //! The one integration binary: modules by behaviour, real servers and faults in `support`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::let_underscore_must_use,
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    reason = "a test that cannot go on fails, and tells its story in one piece"
+)]
 
 mod arrows;
 mod bad_input;

@@ -177,6 +177,7 @@ mod tests {
     }
 
     #[test]
+
     fn every_known_answer_has_its_class() {
         use {Cause::*, Retry::*, Scope::*, Status::*};
         let after = |ms| After(Duration::from_millis(ms));

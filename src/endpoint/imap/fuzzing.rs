@@ -74,6 +74,7 @@ pub fn scrub(data: &[u8]) {
 }
 
 /// Lines and the literals behind them, and why there are no more.
+#[expect(clippy::expect_used, reason = "without a runtime there is nothing to fuzz")]
 fn cut(stream: &[u8], packets: usize) -> (Vec<Vec<u8>>, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {

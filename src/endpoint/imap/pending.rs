@@ -259,7 +259,8 @@ impl PendingShared {
     /// `+` came: the newest command is the one that may wait for it.
     pub(super) fn go(&self) {
         if let Some(go) = self.state().pending.back_mut().and_then(|p| p.go.take()) {
-            let _ = go.send(());
+            // A command that was given up does not wait.
+            go.send(()).ok();
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn give_like(file: &File, of: &Metadata) -> io::Result<()> {
         let made = file.metadata()?;
         if made.uid() != of.uid() {
             // Only an administrator can.
-            let _ = fchown(file, Some(of.uid()), None);
+            fchown(file, Some(of.uid()), None).ok();
         }
         let kept = made.gid() == of.gid() || fchown(file, None, Some(of.gid())).is_ok();
         // Another group must not read what this one could.
@@ -46,7 +46,8 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
                 if let (Ok(made), Ok(of)) = (path.symlink_metadata(), parent.metadata())
                     && made.uid() != of.uid()
                 {
-                    let _ = lchown(path, Some(of.uid()), Some(of.gid()));
+                    // Only an administrator can.
+                    lchown(path, Some(of.uid()), Some(of.gid())).ok();
                 }
             }
             match path.parent().map_or(Ok(()), sync_folder) {

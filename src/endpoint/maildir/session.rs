@@ -217,7 +217,7 @@ impl Answering {
         if let Some(to) = self.0.take() {
             // Whoever asked may have gone away.
             let answer = answer.map(|appended| vec![appended]);
-            let _ = to.send(answer.map_err(|failure| NotAppended { failure, answered: true }));
+            to.send(answer.map_err(|failure| NotAppended { failure, answered: true })).ok();
         }
     }
 }
@@ -225,7 +225,8 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         if let Some(to) = self.0.take() {
-            let _ = to.send(Err(NotAppended { failure: trouble::closed(&self.1), answered: false }));
+            // Whoever asked may have gone away.
+            to.send(Err(NotAppended { failure: trouble::closed(&self.1), answered: false })).ok();
         }
     }
 }

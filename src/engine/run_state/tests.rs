@@ -91,6 +91,7 @@ fn spawned(effects: &[Effect]) -> Vec<i64> {
 
 /// Every event that can come while one item runs, in every order that can race, and where it ends.
 #[test]
+
 fn races_end_where_they_must() {
     use Event::{Abort, Close, Ended, Loaded, Stop};
     use Status::{Completed, Failed, Migrating, Queued, Stopped, Stopping, Submitted};

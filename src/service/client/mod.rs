@@ -80,7 +80,7 @@ impl Client {
             let _wake = WakesAtEnd(Arc::clone(&waker));
             task::run(options, end, waker).await;
             // Nobody waits when the window was closed by force.
-            let _ = ended.send(());
+            ended.send(()).ok();
         });
         client.task = Some((runtime, has_ended));
         Ok(client)
@@ -132,7 +132,9 @@ impl Drop for Client {
         self.requests = None;
         self.responses.close();
         if let Some((runtime, end)) = self.task.take() {
-            let _ = end.recv_timeout(LEAVE);
+            if end.recv_timeout(LEAVE).is_err() {
+                tracing::warn!("the service did not end in time");
+            }
             runtime.shutdown_background();
         }
     }

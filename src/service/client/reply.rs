@@ -29,7 +29,7 @@ impl Replies {
     /// Sends a response; waits while the window leaves too many unread.
     pub async fn send(&self, id: RequestId, response: Response) {
         // A window that has gone needs no response.
-        let _ = self.responses.send((id, response)).await;
+        self.responses.send((id, response)).await.ok();
         (self.waker)();
     }
 
@@ -61,7 +61,7 @@ impl Reply {
     fn give(&mut self, response: Response) {
         self.owed = false;
         // Full is only the channel of a window that leaves hundreds of responses unread.
-        let _ = self.replies.responses.try_send((self.id, response));
+        self.replies.responses.try_send((self.id, response)).ok();
         (self.replies.waker)();
     }
 
@@ -73,7 +73,7 @@ impl Reply {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             if done == of || told.is_none_or(|told| told.elapsed() >= STATES_EVERY) {
                 *told = Some(Instant::now());
-                let _ = replies.responses.try_send((id, Response::Importing(work, done, of)));
+                replies.responses.try_send((id, Response::Importing(work, done, of))).ok();
                 (replies.waker)();
             }
         })
