@@ -1,6 +1,8 @@
 //! Plain tables in a terminal. What is printed may come from a server or a file: control characters never reach the
 //! terminal.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::io::Write;
 
 /// Columns aligned by blanks; numbers (columns named in `right`) to the right.
@@ -29,15 +31,15 @@ impl Table {
 
     /// Prints it.
     pub fn print(&self) {
-        let width = |at: usize| {
+        let width = |(at, head): (usize, &&str)| {
             let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-            cells.chain([self.head[at].chars().count()]).max().unwrap_or(0)
+            cells.chain([head.chars().count()]).max().unwrap_or(0)
         };
-        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
+        let widths: Vec<usize> = self.head.iter().enumerate().map(width).collect();
         let line = |cells: &[String]| {
             let cell = |(at, text): (usize, &String)| {
-                let fill = " ".repeat(widths[at].saturating_sub(text.chars().count()));
-                if self.right[at] { format!("{fill}{text}") } else { format!("{text}{fill}") }
+                let fill = " ".repeat(widths.get(at).map_or(0, |width| width.saturating_sub(text.chars().count())));
+                if self.right.get(at) == Some(&true) { format!("{fill}{text}") } else { format!("{text}{fill}") }
             };
             cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };

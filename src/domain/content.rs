@@ -2,6 +2,8 @@
 //!
 //! Nothing here keeps more than a header, which is at most 256 KiB.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use super::identity::{HEADER_LIMIT, Identity, Names, header_of, lines};
 
 pub(super) fn tagged(rung: u8) -> blake3::Hasher {
@@ -29,16 +31,16 @@ impl Normalised {
     }
 
     fn update(&mut self, bytes: &[u8]) {
-        let mut done = 0;
+        let (mut done, mut rest) = (0, bytes);
         for lf in memchr::memchr_iter(b'\n', bytes) {
-            let after_cr = if lf == 0 { self.ended_in_cr } else { bytes[lf - 1] == b'\r' };
-            if !after_cr {
-                self.hasher.update(&bytes[done..lf]);
+            let after_cr = lf.checked_sub(1).map_or(self.ended_in_cr, |before| bytes.get(before) == Some(&b'\r'));
+            if !after_cr && let Some((line, after)) = rest.split_at_checked(lf - done) {
+                self.hasher.update(line);
                 self.hasher.update(b"\r");
-                done = lf;
+                (done, rest) = (lf, after);
             }
         }
-        self.hasher.update(&bytes[done..]);
+        self.hasher.update(rest);
         if let Some(last) = bytes.last() {
             self.ended_in_cr = *last == b'\r';
         }
@@ -64,12 +66,12 @@ impl HeaderEnd {
             return bytes;
         }
         let before = self.header.len();
-        self.header.extend_from_slice(&bytes[..bytes.len().min(HEADER_LIMIT - before)]);
+        self.header.extend_from_slice(bytes.get(..HEADER_LIMIT - before).unwrap_or(bytes));
         let end = header_of(&self.header).len();
         // A header that ends with what has come so far may go on, unless its empty line is there.
         self.ended = end < self.header.len() || ends_a_header(&self.header) || end == HEADER_LIMIT;
         self.header.truncate(end);
-        &bytes[(end - before).min(bytes.len())..]
+        bytes.get(end - before..).unwrap_or_default()
     }
 }
 

@@ -7,6 +7,8 @@
 //! names are trimmed, passwords are kept as they are. Lines are counted as an editor counts them, also inside quotes,
 //! which is why the records are read in `csv_records` and not by a library: it would not tell an open quote.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::HashMap;
 
 use zeroize::Zeroizing;
@@ -169,7 +171,7 @@ fn parse_text(text: &str, encoding: &'static str, first: usize) -> Parsed {
 
 fn decode(bytes: &[u8]) -> (Zeroizing<String>, &'static str) {
     if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(bytes) {
-        let text = encoding.decode_without_bom_handling(&bytes[mark..]).0;
+        let text = encoding.decode_without_bom_handling(bytes.get(mark..).unwrap_or_default()).0;
         return (Zeroizing::new(text.into_owned()), encoding.name());
     }
     match std::str::from_utf8(bytes) {
@@ -254,7 +256,9 @@ impl Parsed {
         if !good {
             return None;
         }
-        let field = |c: Column| columns.iter().position(|x| *x == c).map_or("", |at| &*record.fields[at]);
+        let field = |c: Column| {
+            columns.iter().position(|x| *x == c).and_then(|at| record.fields.get(at)).map_or("", |field| &**field)
+        };
         let text = |c: Column| Some(field(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
         let secret = |c: Column| Some(field(c)).filter(|t| !t.is_empty()).map(Secret::new);
         for column in Column::ALL.into_iter().filter(|c| c.is_password()) {

@@ -4,6 +4,8 @@
 //! mean one, and line breaks belong to the field. What follows a closing mark up to the delimiter is added as it is. A
 //! record ends at LF, CRLF or CR.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::borrow::Cow;
 
 /// One record.
@@ -49,14 +51,13 @@ impl<'a> Records<'a> {
     fn quoted(&mut self) -> (Cow<'a, str>, bool) {
         let mut field: Cow<'a, str> = Cow::Borrowed("");
         loop {
-            let Some(end) = self.text.find('"') else {
+            let Some((piece, rest)) = self.text.split_once('"') else {
                 self.line += line_breaks(self.text);
                 self.text = "";
                 return (field, false);
             };
-            let piece = &self.text[..end];
             self.line += line_breaks(piece);
-            self.text = &self.text[end + 1..];
+            self.text = rest;
             join(&mut field, piece);
             match self.text.strip_prefix('"') {
                 Some(rest) => {
@@ -84,7 +85,7 @@ fn join<'a>(field: &mut Cow<'a, str>, piece: &'a str) {
 fn line_breaks(text: &str) -> usize {
     let bytes = text.as_bytes();
     memchr::memchr2_iter(b'\n', b'\r', bytes)
-        .filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'))
+        .filter(|at| bytes.get(*at) == Some(&b'\n') || bytes.get(at + 1) != Some(&b'\n'))
         .count()
 }
 

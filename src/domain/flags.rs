@@ -1,5 +1,7 @@
 //! Message flags: the five system flags and keywords, and the difference between two states of them (D10).
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -13,6 +13,8 @@
 //! Older versions took the first rung's values, and the third rung's bytes, as they were. Their watermarks have no
 //! content: by that a mark tells which form it has ([`Names::is`]).
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use serde::{Deserialize, Serialize};
 
 use super::content::{short, tagged};
@@ -85,11 +87,13 @@ pub fn names_of(header: &[u8]) -> FromHeader<Names> {
     for (name, value) in fields(header) {
         if name.eq_ignore_ascii_case(b"Message-ID") {
             message_id.get_or_insert(value);
-        } else if let Some(at) = FIELDS.iter().position(|f| name.eq_ignore_ascii_case(f.as_bytes())) {
-            values[at].get_or_insert(value);
+        } else if let Some(at) = FIELDS.iter().position(|f| name.eq_ignore_ascii_case(f.as_bytes()))
+            && let Some(first) = values.get_mut(at)
+        {
+            first.get_or_insert(value);
         }
     }
-    let date = values[DATE].unwrap_or_default();
+    let date = values.get(DATE).copied().flatten().unwrap_or_default();
     let before = match message_id.filter(|id| !matches!(id.trim_ascii(), b"" | b"<>")) {
         Some(id) => Some(first_rung_before(id, date)),
         None => second_rung(&values),
@@ -151,7 +155,8 @@ fn first_rung_before(id: &[u8], date: &[u8]) -> Identity {
 }
 
 fn second_rung(values: &[Option<&[u8]>]) -> Option<Identity> {
-    if NEEDED.iter().all(|at| values[*at].unwrap_or_default().trim_ascii().is_empty()) {
+    let value = |at: &usize| values.get(*at).copied().flatten().unwrap_or_default();
+    if NEEDED.iter().all(|at| value(at).trim_ascii().is_empty()) {
         return None;
     }
     let mut hasher = tagged(2);
@@ -169,7 +174,7 @@ fn bare_id(value: &[u8]) -> Vec<u8> {
     while let Some(byte) = value.get(at) {
         let apart = |end: usize| {
             !inside
-                || at.checked_sub(1).is_some_and(|at| value[at].is_ascii_whitespace())
+                || at.checked_sub(1).and_then(|at| value.get(at)).is_some_and(u8::is_ascii_whitespace)
                 || value.get(end).is_some_and(u8::is_ascii_whitespace)
         };
         let comment = (*byte == b'(').then(|| end_of_comment(value, at)).flatten().filter(|end| apart(*end));
@@ -192,11 +197,11 @@ fn bare_id(value: &[u8]) -> Vec<u8> {
 
 /// The header block: up to and including the empty line, or everything when there is none; at most [`HEADER_LIMIT`].
 pub fn header_of(message: &[u8]) -> &[u8] {
-    let message = &message[..message.len().min(HEADER_LIMIT)];
+    let message = message.get(..HEADER_LIMIT).unwrap_or(message);
     let mut start = 0;
     for lf in memchr::memchr_iter(b'\n', message) {
-        if matches!(&message[start..lf], b"" | b"\r") {
-            return &message[..=lf];
+        if matches!(message.get(start..lf), Some(b"" | b"\r")) {
+            return message.get(..=lf).unwrap_or(message);
         }
         start = lf + 1;
     }
@@ -211,14 +216,15 @@ pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         while at < header.len() {
             let start = at;
             at = end_of_field(header, start);
-            let field = &header[start..at];
-            if let Some(colon) = memchr::memchr2(b':', b'\n', field)
-                && field[colon] == b':'
-                && !matches!(field[0], b' ' | b'\t')
+            let field = header.get(start..at).unwrap_or_default();
+            if let Some(end) = memchr::memchr2(b':', b'\n', field)
+                && let Some((name, value)) = field.split_at_checked(end)
+                && let Some(value) = value.strip_prefix(b":")
+                && !matches!(field.first(), Some(b' ' | b'\t'))
             {
-                let name = field[..colon].trim_ascii_end();
+                let name = name.trim_ascii_end();
                 if !name.is_empty() {
-                    return Some((name, &field[colon + 1..]));
+                    return Some((name, value));
                 }
             }
         }
@@ -231,18 +237,18 @@ pub(super) fn lines(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at;
-        if matches!(&header[start..], b"" | b"\n" | b"\r\n") {
+        if matches!(header.get(start..)?, b"" | b"\n" | b"\r\n") {
             return None;
         }
         at = end_of_field(header, start);
-        Some(&header[start..at])
+        header.get(start..at)
     })
 }
 
 /// Where the field that starts at `start` ends: behind the first line break that no blank or tab follows.
 fn end_of_field(header: &[u8], start: usize) -> usize {
     let mut at = start;
-    while let Some(lf) = memchr::memchr(b'\n', &header[at..]) {
+    while let Some(lf) = header.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
         at += lf + 1;
         if !matches!(header.get(at), Some(b' ' | b'\t')) {
             return at;
@@ -252,6 +258,7 @@ fn end_of_field(header: &[u8], start: usize) -> usize {
 }
 
 /// Hashes a value with its blanks collapsed and a line feed behind it, which no collapsed value holds.
+#[expect(clippy::indexing_slicing, reason = "there is room for two more whenever one is put in")]
 fn hash_value(hasher: &mut blake3::Hasher, value: &[u8]) {
     let mut piece = [0u8; 256];
     let mut len = 0;

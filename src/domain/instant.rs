@@ -4,6 +4,8 @@
 //! the order of `asctime` and ISO 8601 are understood; words that mean nothing here (names of days, of unknown zones) are
 //! passed over, and a date without a zone counts as UTC. Pure, and without memory of its own beyond the words.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 const MONTHS: [&[u8; 3]; 12] =
     [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 
@@ -108,7 +110,7 @@ fn digits_at_start(word: &[u8]) -> usize {
 }
 
 fn month(word: &[u8]) -> Option<i64> {
-    let at = MONTHS.iter().position(|name| word.len() >= 3 && word[..3] == name[..])?;
+    let at = MONTHS.iter().position(|name| word.starts_with(*name))?;
     i64::try_from(at).ok().map(|at| at + 1)
 }
 
@@ -119,13 +121,13 @@ impl InstantParts {
         if digits == 0 {
             return self.take_letters(word);
         }
-        let rest = &word[digits..];
+        let (number, rest) = word.split_at_checked(digits)?;
         match rest.first() {
             None => self.take_number(word),
             Some(b':' | b'.') => self.take_time(word),
             Some(b'-' | b'/') => self.take_hyphened(word),
             // "1st", "2nd".
-            Some(_) if self.day.is_none() => self.take_number(&word[..digits]),
+            Some(_) if self.day.is_none() => self.take_number(number),
             Some(_) => None,
         }
     }
@@ -135,7 +137,7 @@ impl InstantParts {
             self.month = Some(month);
         } else if matches!(word, b"am" | b"pm") {
             self.afternoon = Some(word == b"pm");
-        } else if matches!(word[0], b'+' | b'-') {
+        } else if matches!(word.first(), Some(b'+' | b'-')) {
             self.zone = Some(offset(word)?);
         } else if self.time.is_some() && self.zone.is_none() {
             self.zone = ZONES.iter().find(|(name, _)| *name == word).map(|(_, hours)| hours * 3600);
@@ -163,8 +165,9 @@ impl InstantParts {
     /// `1-Feb-2003`, `2003-02-01`, `2003-02-01T04:05:06+05:30`.
     fn take_hyphened(&mut self, word: &[u8]) -> Option<()> {
         if let Some(t) = word.iter().position(|byte| *byte == b't').filter(|at| *at >= 8) {
-            self.take_hyphened(&word[..t])?;
-            return self.take_time(&word[t + 1..]);
+            let (day, time) = word.split_at_checked(t)?;
+            self.take_hyphened(day)?;
+            return self.take_time(time.get(1..)?);
         }
         let mut pieces = word.split(|byte| matches!(byte, b'-' | b'/'));
         let [first, second, third] = [pieces.next()?, pieces.next()?, pieces.next()?];
@@ -180,13 +183,14 @@ impl InstantParts {
     /// `04:05`, `04:05:06.789`, `4.05.06`, with a zone behind it or not.
     fn take_time(&mut self, word: &[u8]) -> Option<()> {
         let end = word.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b':' | b'.')).unwrap_or(word.len());
-        let mut pieces = word[..end].split(|byte| matches!(byte, b':' | b'.'));
+        let (time, zone) = word.split_at_checked(end)?;
+        let mut pieces = time.split(|byte| matches!(byte, b':' | b'.'));
         let mut next = || pieces.next().map_or(Some(0), number);
         let time = [next()?, next()?, next()?];
         if self.time.replace(time).is_some() {
             return None;
         }
-        if end < word.len() { self.take_letters(&word[end..]) } else { Some(()) }
+        if zone.is_empty() { Some(()) } else { self.take_letters(zone) }
     }
 
     fn instant(&self) -> Option<i64> {
@@ -210,7 +214,8 @@ impl InstantParts {
 
 /// `+0530`, `-05:00`, `+02`.
 fn offset(word: &[u8]) -> Option<i64> {
-    let digits: Vec<u8> = word[1..].iter().copied().filter(|byte| *byte != b':').collect();
+    let (sign, digits) = word.split_first()?;
+    let digits: Vec<u8> = digits.iter().copied().filter(|byte| *byte != b':').collect();
     let value = number(&digits)?;
     let (hours, minutes) = match digits.len() {
         1 | 2 => (value, 0),
@@ -218,7 +223,7 @@ fn offset(word: &[u8]) -> Option<i64> {
         _ => return None,
     };
     let seconds = hours * 3600 + minutes * 60;
-    (minutes < 60).then_some(if word[0] == b'-' { -seconds } else { seconds })
+    (minutes < 60).then_some(if *sign == b'-' { -seconds } else { seconds })
 }
 
 fn is_leap(year: i64) -> bool {

@@ -1,5 +1,7 @@
 //! Where the Maildirs of a project lie: one path for all items, with a part that each item fills in.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use serde::{Deserialize, Serialize};
 
 use super::item::Mailbox;
@@ -85,17 +87,16 @@ impl MaildirPath {
         let mut root = String::new();
         let mut rest = self.0.as_str();
         // One pass, so that braces in an address are left alone.
-        while let Some(at) = rest.find('{') {
-            root.push_str(&rest[..at]);
-            rest = &rest[at..];
-            let known = WORDS.iter().zip(values).find(|(word, _)| rest.starts_with(**word));
-            let Some((word, value)) = known else { return Err(PathError::Braces(shown(&self.0))) };
+        while let Some((before, words)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) {
+            root.push_str(before);
+            let known = WORDS.iter().zip(values).find_map(|(word, value)| Some((words.strip_prefix(*word)?, value)));
+            let Some((after, value)) = known else { return Err(PathError::Braces(shown(&self.0))) };
             let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
             if value.is_empty() || value.len() > 255 || value.contains(odd) {
                 return Err(PathError::Value(shown(value)));
             }
             root.push_str(value);
-            rest = &rest[word.len()..];
+            rest = after;
         }
         root.push_str(rest);
         if leads_elsewhere(&root) { Err(PathError::Value(shown(&mailbox.email))) } else { Ok(root) }

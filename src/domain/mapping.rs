@@ -5,6 +5,8 @@
 //! filter it ignores case (`(?-i)` at its head makes it exact). An empty destination strips the matched part; a rule
 //! that would leave nothing of a name does not apply to that folder. What becomes of the tree is [`super::tree`]'s.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use regex::{Captures, Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 

@@ -2,6 +2,8 @@
 //!
 //! What cannot be decoded stays as it is: this text is shown, never compared.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -24,7 +26,7 @@ const RAW_LIMIT: usize = 8 * 1024;
 /// by blanks. None without a subject field or with an empty one.
 pub fn subject_of(header: &[u8]) -> Option<String> {
     let (_, raw) = fields(header_of(header)).find(|(name, _)| name.eq_ignore_ascii_case(b"Subject"))?;
-    let raw = &raw[..raw.len().min(RAW_LIMIT)];
+    let raw = raw.get(..RAW_LIMIT).unwrap_or(raw);
     let text = match std::str::from_utf8(raw) {
         Ok(text) => text.to_owned(),
         Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(raw).0.into_owned(),

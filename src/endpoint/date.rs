@@ -3,6 +3,8 @@
 //! Pure. Reads what servers really write (one-digit days, two-digit years, dots for colons, missing zones, zones by name,
 //! the forms of mail headers, of C and of ISO 8601); a strict text goes on letter by letter.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use jiff::civil;
 use jiff::tz::TimeZone;
 

@@ -7,6 +7,8 @@
 //! one of a newer version is refused. Bounded by what ever lay in the folder, some 60 bytes a message. Changes are on the
 //! disk before they are told, and made under a lock of the file. Blocks.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -151,7 +153,8 @@ impl UidList {
         file.read_to_end(&mut added)?;
         // A last line without an end was never told to anybody.
         let whole = added.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        for line in added[..whole].split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+        added.truncate(whole);
+        for line in added.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
             let Some((number, key)) = read_line(line).filter(|(number, _)| *number > self.last) else {
                 return Ok(false);
             };
@@ -196,8 +199,9 @@ fn read_first(line: &[u8]) -> Option<u32> {
 
 fn read_line(line: &[u8]) -> Option<(u32, Vec<u8>)> {
     let at = line.iter().position(|b| *b == b' ')?;
-    let number = std::str::from_utf8(&line[..at]).ok()?.parse().ok()?;
-    let (mut key, mut rest) = (Vec::with_capacity(line.len() - at), &line[at + 1..]);
+    let (number, rest) = line.split_at_checked(at)?;
+    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    let (mut key, mut rest) = (Vec::with_capacity(rest.len()), rest.get(1..)?);
     while let Some((byte, after)) = rest.split_first() {
         if *byte == b'%' {
             let (hex, after) = after.split_at_checked(2)?;

@@ -3,6 +3,8 @@
 //! Pure. A name that is not exactly what [`encode`] would write is not decoded but shown as it is, so that two different
 //! names never look the same.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use base64::Engine;
 use base64::alphabet::IMAP_MUTF7;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};

@@ -2,6 +2,8 @@
 //!
 //! Spooled messages are read from their file in pieces; that is short, local and rare enough to do in place.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -26,6 +28,7 @@ fn each(body: &Body, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     loop {
         match file.read(&mut piece)? {
             0 => return Ok(()),
+            #[expect(clippy::indexing_slicing, reason = "no more was read than there was room for")]
             n => each(&piece[..n]),
         }
     }
@@ -34,7 +37,7 @@ fn each(body: &Body, mut each: impl FnMut(&[u8])) -> io::Result<()> {
 /// The header block, at most 256 KiB of it; empty if the spool file cannot be read.
 pub(super) fn header(body: &Body) -> Vec<u8> {
     match body {
-        Body::Memory(bytes) => header_of(&bytes[..bytes.len().min(HEADER_LIMIT)]).to_vec(),
+        Body::Memory(bytes) => header_of(bytes).to_vec(),
         Body::Spooled { file, .. } => {
             let mut start = Vec::new();
             let mut from: &File = file;
@@ -62,7 +65,7 @@ pub(super) fn identity(body: &Body) -> io::Result<Identity> {
 /// The spool file cannot be read.
 pub(super) fn names(body: &Body) -> io::Result<Names> {
     let from_header = match body {
-        Body::Memory(bytes) => names_of(header_of(&bytes[..bytes.len().min(HEADER_LIMIT)])),
+        Body::Memory(bytes) => names_of(header_of(bytes)),
         Body::Spooled { .. } => names_of(&header(body)),
     };
     if let FromHeader::Known(names) = from_header {

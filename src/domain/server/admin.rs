@@ -1,5 +1,7 @@
 //! Administrators: one account that opens the mailboxes of others, and the names it logs in with. No passwords.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use serde::{Deserialize, Serialize};
 
 /// How the administrator's account opens the mailboxes of others.
@@ -91,13 +93,13 @@ fn expand(template: &str, mailbox: &str) -> String {
     let (local, domain) = mailbox.rsplit_once('@').unwrap_or((mailbox, ""));
     let mut login = String::with_capacity(template.len() + mailbox.len());
     let mut rest = template;
-    while let Some(at) = rest.find('{') {
-        login.push_str(&rest[..at]);
-        rest = &rest[at..];
+    while let Some((before, words)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) {
+        login.push_str(before);
         let known = [("{user}", mailbox), ("{localpart}", local), ("{domain}", domain)];
-        let (taken, value) = known.into_iter().find(|(word, _)| rest.starts_with(word)).unwrap_or(("{", "{"));
+        let known = known.into_iter().find_map(|(word, value)| Some((words.strip_prefix(word)?, value)));
+        let (after, value) = known.or_else(|| Some((words.strip_prefix('{')?, "{"))).unwrap_or_default();
         login.push_str(value);
-        rest = &rest[taken.len()..];
+        rest = after;
     }
     login + rest
 }

@@ -1,5 +1,7 @@
 //! An IMAP server: where it answers, how the connection to it is protected, and who opens its mailboxes.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use serde::{Deserialize, Serialize};
 
 use super::{AdminLogin, UrlError};

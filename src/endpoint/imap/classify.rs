@@ -2,6 +2,8 @@
 //!
 //! ServerResponse codes first, texts second; a code beats the text with the exceptions named here. Pure.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::time::Duration;
 
 use super::response::{Status, Told};

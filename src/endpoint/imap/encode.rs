@@ -3,6 +3,8 @@
 //!
 //! Pure. Which literal form is used (synchronising or not) is the connection's choice.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::WireName;
 use crate::domain::ids::Uid;

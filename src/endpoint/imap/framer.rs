@@ -3,6 +3,8 @@
 //! Knows nothing of what the lines mean. Bounded: one read buffer of 128 KiB; a response's text of 1 MiB. Waits for the
 //! server, at most [`Watch::silence`] without a byte while an answer is outstanding.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -93,14 +95,20 @@ pub(super) struct Framer<R> {
 impl<R: AsyncRead + Unpin> Framer<R> {
     /// Reads from `io`, after the bytes in `ahead` that were read already.
     pub(super) fn new(io: R, ahead: &[u8], watch: Arc<Watch>) -> Self {
-        let mut buffer = vec![0; BUFFER.max(ahead.len())];
-        buffer[..ahead.len()].copy_from_slice(ahead);
+        let mut buffer = ahead.to_vec();
+        buffer.resize(BUFFER.max(ahead.len()), 0);
         Self { io, buffer, start: 0, end: ahead.len(), watch }
     }
 
     /// The stream and the bytes read from it but not yet used.
     pub(super) fn into_parts(self) -> (R, Vec<u8>) {
-        (self.io, self.buffer[self.start..self.end].to_vec())
+        let ahead = self.fresh().to_vec();
+        (self.io, ahead)
+    }
+
+    /// What was read and not used.
+    fn fresh(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// The stream itself, for writing while nobody reads.
@@ -134,17 +142,17 @@ impl<R: AsyncRead + Unpin> Framer<R> {
     /// Appends the next line with its line end (CRLF, or a lone LF) to `text`.
     pub(super) async fn line(&mut self, text: &mut Vec<u8>) -> Result<(), WireError> {
         loop {
-            let fresh = &self.buffer[self.start..self.end];
+            let fresh = self.fresh();
             let found = memchr(b'\n', fresh);
-            let taken = found.map_or(fresh.len(), |at| at + 1);
-            if text.len() + taken > LONGEST_TEXT {
+            let taken = found.and_then(|at| fresh.get(..=at)).unwrap_or(fresh);
+            if text.len() + taken.len() > LONGEST_TEXT {
                 return Err(WireError::Nonsense(format!(
                     "a line of more than {LONGEST_TEXT} bytes: {}",
                     excerpt(text)
                 )));
             }
-            text.extend_from_slice(&fresh[..taken]);
-            self.start += taken;
+            text.extend_from_slice(taken);
+            self.start += taken.len();
             if found.is_some() {
                 return Ok(());
             }
@@ -157,9 +165,9 @@ impl<R: AsyncRead + Unpin> Framer<R> {
         if self.start == self.end {
             self.fill().await?;
         }
-        let n = usize::try_from(left).unwrap_or(usize::MAX).min(self.end - self.start);
-        self.start += n;
-        Ok(&self.buffer[self.start - n..self.start])
+        let from = self.start;
+        self.start += usize::try_from(left).unwrap_or(usize::MAX).min(self.fresh().len());
+        Ok(self.buffer.get(from..self.start).unwrap_or_default())
     }
 }
 
@@ -180,7 +188,7 @@ pub(super) fn announced(line: &[u8]) -> Option<Result<u64, WireError>> {
 /// The beginning of something odd, for a failure text. Longer than what is shown: passwords are taken out before the text
 /// is cut to that, and half a password would not be recognised.
 pub(super) fn excerpt(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(4096)]).trim_end().to_owned()
+    String::from_utf8_lossy(text.get(..4096).unwrap_or(text)).trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Asks for nothing the server did not advertise. A list is not believed to be empty, nor to lack the inbox, before that was
 //! asked in another way. Bounded: [`WINDOW`] STATUS commands under way.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::classify::Step;

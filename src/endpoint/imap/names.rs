@@ -3,6 +3,8 @@
 //! Pure. The prefix of the first personal name space is stripped: under `INBOX.`, the raw `INBOX.Work` is the top-level
 //! folder `Work`, and a folder `x` inside the inbox is `INBOX.INBOX.x`, as Dovecot and Cyrus write it.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use super::response::Namespaces;
 use crate::domain::folder::{FolderPath, WireName};
 use crate::endpoint::utf7;

@@ -3,6 +3,8 @@
 //! MessageParts belong together by UID, and where one tells none, by the message's place in the folder, which moves when others
 //! are expunged. Pure; whoever adds parts bounds their number.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::{BTreeMap, HashMap};
 
 use super::response::Fetch;
@@ -68,7 +70,8 @@ impl GoneParts {
             let middle = usize::midpoint(low, high);
             // As many went before it as stand before it here.
             let before = u32::try_from(middle).unwrap_or(u32::MAX);
-            if self.0[middle].saturating_sub(before) <= number { low = middle + 1 } else { high = middle }
+            let Some(gone) = self.0.get(middle) else { break };
+            if gone.saturating_sub(before) <= number { low = middle + 1 } else { high = middle }
         }
         number.saturating_add(u32::try_from(low).unwrap_or(u32::MAX))
     }

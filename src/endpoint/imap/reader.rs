@@ -4,6 +4,8 @@
 //! dropped), messages up to 1 MiB by the memory budget, larger ones go to the spool. Waits for the server, for the budget
 //! and for the reader of a stream; the last two never count as the server's silence.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::io::Write;
 use std::sync::Arc;
 
@@ -270,7 +272,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         while left > 0 {
             let piece = self.framer.piece(left).await?;
             let room = CUT - bytes.len();
-            bytes.extend_from_slice(&piece[..piece.len().min(room)]);
+            bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
             left -= piece.len() as u64;
         }
         Ok(Literal::small(bytes))
@@ -342,8 +344,9 @@ fn validity(data: &[ServerResponse]) -> u32 {
 /// Whether the literal announced at the end of this text is a whole message.
 fn is_message(text: &[u8]) -> bool {
     let at = text.iter().rposition(|b| *b == b'{').unwrap_or(0);
-    let before = text[..at].strip_suffix(b"~").unwrap_or(&text[..at]).trim_ascii_end();
-    let ends =
-        |with: &[u8]| before.len() >= with.len() && before[before.len() - with.len()..].eq_ignore_ascii_case(with);
+    let before = text.get(..at).unwrap_or_default();
+    let before = before.strip_suffix(b"~").unwrap_or(before).trim_ascii_end();
+    let end = |len: usize| before.len().checked_sub(len).and_then(|at| before.get(at..));
+    let ends = |with: &[u8]| end(with.len()).is_some_and(|end| end.eq_ignore_ascii_case(with));
     ends(b"BODY[]") || ends(b"BODY[]<0>") || ends(b"BODY.PEEK[]") || ends(b"RFC822")
 }

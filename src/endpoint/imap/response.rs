@@ -2,6 +2,8 @@
 //!
 //! Decides nothing; pure. What does not fit becomes a text for a failure, never a panic.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;

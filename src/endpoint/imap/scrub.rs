@@ -3,6 +3,8 @@
 //! Pure; holds secrets, shows none. Found are the password as it is, escaped once or twice, in base64, in the messages it
 //! was sent in, and inside any base64 that holds it.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::STANDARD;
@@ -64,9 +66,10 @@ impl Scrub {
         let mut at = 0;
         for run in text.split(|c: char| !is_base64(c)) {
             let start = at;
-            at += run.len() + text[at + run.len()..].chars().next().map_or(0, char::len_utf8);
+            let next = text.get(at + run.len()..).and_then(|rest| rest.chars().next());
+            at += run.len() + next.map_or(0, char::len_utf8);
             if run.len() >= SHORTEST_RUN && self.is_inside(run) {
-                clean.push_str(&text[kept..start]);
+                clean.push_str(text.get(kept..start).unwrap_or_default());
                 clean.push_str(HIDDEN);
                 kept = start + run.len();
             }
@@ -74,7 +77,7 @@ impl Scrub {
         if kept == 0 {
             return text;
         }
-        clean.push_str(&text[kept..]);
+        clean.push_str(text.get(kept..).unwrap_or_default());
         clean
     }
 
@@ -83,7 +86,7 @@ impl Scrub {
         (0..4).any(|skip| {
             let Some(part) = run.get(skip..) else { return false };
             // A last character alone stands for no byte.
-            let whole = if part.len() % 4 == 1 { &part[..part.len() - 1] } else { part };
+            let whole = part.get(..part.len() - usize::from(part.len() % 4 == 1)).unwrap_or(part);
             let Ok(bytes) = LENIENT.decode(whole).map(Zeroizing::new) else { return false };
             let forms = self.0.iter().map(|form| form.expose().as_bytes()).filter(|form| form.len() >= SHORTEST_INSIDE);
             forms.into_iter().any(|form| bytes.windows(form.len()).any(|part| part.eq_ignore_ascii_case(form)))
@@ -118,7 +121,7 @@ const SHOWN: usize = 1000;
 /// Logs what a server said. Cut after the passwords are out: half a password would not be recognised.
 pub(super) fn trace_line(line: &[u8], scrub: &Scrub) {
     if tracing::enabled!(target: DIALOGUE, tracing::Level::TRACE) {
-        let line = String::from_utf8_lossy(&line[..line.len().min(16 * SHOWN)]);
+        let line = String::from_utf8_lossy(line.get(..16 * SHOWN).unwrap_or(line));
         let shown: String = scrub.clean(line.trim_end()).chars().take(SHOWN).collect();
         tracing::trace!(target: DIALOGUE, "< {shown}");
     }

@@ -3,6 +3,8 @@
 //! A folder is opened in the same flight as what is asked of it; for reading messages not again while it is open. Bounded by the engine's
 //! choice of messages and by [`super::stream`].
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

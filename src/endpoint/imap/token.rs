@@ -3,6 +3,8 @@
 //! Decides nothing about meaning and never panics on what a server sent: whatever does not fit is an [`Odd`]. Bounded by
 //! the framer (text length) and by [`DEEPEST`] (nesting). Does not wait.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -68,7 +70,7 @@ impl<'a> Cursor<'a> {
 
     /// What was not walked over yet.
     pub(super) fn rest(&self) -> &'a [u8] {
-        &self.text[self.at.min(self.text.len())..]
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     /// Whether nothing is left but blanks.
@@ -114,7 +116,7 @@ impl<'a> Cursor<'a> {
         let rest = self.rest();
         let n = rest.iter().position(|b| matches!(b, b' ' | b'(' | b')' | b'\r' | b'\n')).unwrap_or(rest.len());
         self.at += n;
-        if n == 0 { Err(Odd) } else { Ok(&rest[..n]) }
+        rest.get(..n).filter(|word| !word.is_empty()).ok_or(Odd)
     }
 
     /// A name of a FETCH attribute: a word in which brackets may hold blanks and parentheses.
@@ -136,7 +138,7 @@ impl<'a> Cursor<'a> {
         });
         let n = n.unwrap_or(rest.len());
         self.at += n;
-        if n == 0 { Err(Odd) } else { Ok(&rest[..n]) }
+        rest.get(..n).filter(|word| !word.is_empty()).ok_or(Odd)
     }
 
     /// A number, quoted or not. Whatever else stands in its place is passed over: it tells nothing.
@@ -182,10 +184,11 @@ impl<'a> Cursor<'a> {
             match byte {
                 b'"' => {
                     self.at += i + 1;
-                    return Ok(owned.map_or(Cow::Borrowed(&rest[..i]), Cow::Owned));
+                    let plain = rest.get(..i).unwrap_or_default();
+                    return Ok(owned.map_or(Cow::Borrowed(plain), Cow::Owned));
                 }
-                b'\\' if rest.get(i + 1).is_some_and(|b| matches!(b, b'"' | b'\\')) => {
-                    owned.get_or_insert_with(|| rest[..i].to_vec()).push(rest[i + 1]);
+                b'\\' if let Some(escaped @ (b'"' | b'\\')) = rest.get(i + 1) => {
+                    owned.get_or_insert_with(|| rest.get(..i).unwrap_or_default().to_vec()).push(*escaped);
                     i += 1;
                 }
                 _ => {
@@ -202,7 +205,7 @@ impl<'a> Cursor<'a> {
     fn literal(&mut self) -> Parsed<Literal> {
         let rest = self.rest();
         let end = rest.iter().position(|b| *b == b'\n').ok_or(Odd)?;
-        if !rest[1..end].iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'}' | b'\r')) {
+        if !rest.get(1..end).ok_or(Odd)?.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'}' | b'\r')) {
             return Err(Odd);
         }
         self.at += end + 1;

@@ -3,6 +3,8 @@
 //! A directory may change while it is read: it is read until two looks agree, three times at most, and a name seen in any
 //! of them counts. Blocks; holds the names of one folder.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs;
@@ -184,8 +186,9 @@ fn read_hint(file: &Path) -> io::Result<Vec<(Vec<u8>, u64)>> {
     open_plain(file)?.0.take(HINT_LIMIT).read_to_end(&mut text)?;
     let line = |line: &[u8]| {
         let blank = line.iter().position(|b| *b == b' ')?;
-        let number = std::str::from_utf8(&line[..blank]).ok()?.parse().ok()?;
-        let name = line.windows(2).position(|part| part == b" :").map_or(&line[blank + 1..], |at| &line[at + 2..]);
+        let number = std::str::from_utf8(line.get(..blank)?).ok()?.parse().ok()?;
+        let colon = line.windows(2).position(|part| part == b" :");
+        let name = line.get(colon.map_or(blank + 1, |at| at + 2)..)?;
         Some((names::parts(name).0.to_vec(), number))
     };
     Ok(text.split(|b| *b == b'\n').skip(1).filter_map(line).collect())

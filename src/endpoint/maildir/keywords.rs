@@ -2,6 +2,8 @@
 //!
 //! Bounded: 26 keywords a folder, and a file of 1 MiB.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::io;
 use std::path::Path;
 
@@ -93,7 +95,9 @@ impl Keywords {
         for letter in letters {
             match letter {
                 b'P' => drop(flags.add(PASSED)),
-                b'a'..=b'z' => drop(self.names[usize::from(letter - b'a')].as_ref().map(|name| flags.add(name))),
+                b'a'..=b'z' => drop(
+                    self.names.get(usize::from(letter - b'a')).and_then(Option::as_ref).map(|name| flags.add(name)),
+                ),
                 other => drop(SYSTEM.iter().find(|(l, _)| l == other).map(|(_, flag)| flags.add(flag.name()))),
             }
         }

@@ -4,6 +4,8 @@
 //! component in modified UTF-7 in which `.` and `/` are encoded too (as Courier writes them), so that every component can
 //! be written and read back; the inbox is the root itself.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,14 +74,10 @@ pub(super) fn place(root: &Path, wire: &WireName) -> io::Result<PathBuf> {
 /// A file name in its two parts: what names the message, and its flags. Programs that keep Maildirs on Windows write `;` or
 /// `!` for the colon, which no file name may hold there.
 pub(super) fn parts(name: &[u8]) -> (&[u8], &[u8]) {
-    let cut = |at: usize| (&name[..at], name[at + 1..].strip_prefix(b"2,").unwrap_or_default());
-    match name.iter().position(|b| *b == b':') {
-        Some(at) => cut(at),
-        None => match name.windows(3).rposition(|part| matches!(part, b";2," | b"!2,")) {
-            Some(at) => cut(at),
-            None => (name, &[]),
-        },
-    }
+    let colon = name.iter().position(|b| *b == b':');
+    let at = colon.or_else(|| name.windows(3).rposition(|part| matches!(part, b";2," | b"!2,")));
+    let Some((key, flags)) = at.and_then(|at| name.split_at_checked(at)) else { return (name, &[]) };
+    (key, flags.get(1..).and_then(|flags| flags.strip_prefix(b"2,")).unwrap_or_default())
 }
 
 /// A file name of these bytes, which came from one.
@@ -90,15 +88,18 @@ pub(super) fn file_name(bytes: Vec<u8>) -> OsString {
     return String::from_utf8_lossy(&bytes).into_owned().into();
 }
 
+/// What stands behind the first of these bytes.
+fn behind(bytes: &[u8], mark: u8) -> &[u8] {
+    bytes.splitn(2, |b| *b == mark).nth(1).unwrap_or_default()
+}
+
 /// By what files without a number are put in order: the time in the name, then the name.
 pub(super) fn age(key: &[u8]) -> (u64, u64) {
     let number = |bytes: &[u8]| {
         let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).take(18);
         digits.fold(0, |n: u64, b| n * 10 + u64::from(b - b'0'))
     };
-    let rest = key.iter().position(|b| *b == b'.').map_or(&[][..], |at| &key[at + 1..]);
-    let micros = rest.iter().position(|b| *b == b'M').map_or(0, |at| number(&rest[at + 1..]));
-    (number(key), micros)
+    (number(key), number(behind(behind(key, b'.'), b'M')))
 }
 
 /// A name that no other message has or will have: time, process, host, and the length in bytes as Dovecot writes it. Names

@@ -2,6 +2,8 @@
 //!
 //! Blocks; bounded by what is asked for.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -43,16 +45,16 @@ struct Canonical {
 
 impl Canonical {
     fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
-        let mut start = 0;
-        for at in memchr::memchr_iter(b'\n', piece) {
-            let cr = if at == 0 { self.after_cr } else { piece[at - 1] == b'\r' };
-            out.extend_from_slice(&piece[start..at]);
-            if !cr {
+        let (mut done, mut rest) = (0, piece);
+        for lf in memchr::memchr_iter(b'\n', piece) {
+            let after_cr = lf.checked_sub(1).map_or(self.after_cr, |before| piece.get(before) == Some(&b'\r'));
+            if !after_cr && let Some((line, after)) = rest.split_at_checked(lf - done) {
+                out.extend_from_slice(line);
                 out.push(b'\r');
+                (done, rest) = (lf, after);
             }
-            start = at;
         }
-        out.extend_from_slice(&piece[start..]);
+        out.extend_from_slice(rest);
         if let Some(last) = piece.last() {
             self.after_cr = *last == b'\r';
         }
@@ -60,7 +62,8 @@ impl Canonical {
 }
 
 fn canonical(bytes: Vec<u8>) -> Vec<u8> {
-    let lone = memchr::memchr_iter(b'\n', &bytes).filter(|at| *at == 0 || bytes[at - 1] != b'\r').count();
+    let after_cr = |lf: &usize| lf.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b'\r');
+    let lone = memchr::memchr_iter(b'\n', &bytes).filter(|lf| !after_cr(lf)).count();
     if lone == 0 {
         return bytes;
     }
@@ -120,6 +123,7 @@ pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &st
             return Ok(Some(Body::Spooled { file: Arc::new(spooled), len }));
         }
         out.clear();
+        #[expect(clippy::indexing_slicing, reason = "no more was read than there was room for")]
         canonical.push(&piece[..n], &mut out);
         spooled.write_all(&out).map_err(failed)?;
         len += out.len() as u64;

@@ -5,6 +5,8 @@
 //! else), but replaces nothing that changed since it was read. Bounded by the limit that is given: a larger file is
 //! refused, never cut.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! Subscribed folders: the file `subscriptions` in a mailbox' root, in the form with tabs between components (`V 2`) or the
 //! older one with dots. Names are those on disk. Bounded: 4 MiB.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
