@@ -170,7 +170,7 @@ impl RunState {
             }
             Event::Resume(items) => self.resume(&items, &mut outcome, &mut effects),
             Event::Loaded(item) => {
-                self.change(item, status::Event::Loaded, None, &mut effects).ok();
+                self.change_if_it_may(item, status::Event::Loaded, None, &mut effects);
             }
             Event::Reached(item) => self.reached(item, &mut effects),
             Event::Ended(item, end) => self.ended(now, item, end, &mut effects),
@@ -282,7 +282,7 @@ impl RunState {
         for item in items {
             // What an earlier process left behind is as good as held: nobody takes it without a word.
             if self.status(*item) == Some(Status::Submitted) && !queued.contains(item) {
-                self.change(*item, status::Event::Hold(HoldReason::Interrupted), None, effects).ok();
+                self.change_if_it_may(*item, status::Event::Hold(HoldReason::Interrupted), None, effects);
             }
             match self.change(*item, status::Event::Stop, None, effects) {
                 Ok(Status::Stopping) => effects.push(Effect::Stop(*item)),
@@ -305,7 +305,7 @@ impl RunState {
     fn abort(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
         for item in items {
             if self.status(*item).is_some_and(Status::is_active) {
-                self.change(*item, status::Event::Stop, None, effects).ok();
+                self.change_if_it_may(*item, status::Event::Stop, None, effects);
                 effects.push(Effect::Abort(*item));
                 outcome.done.push(*item);
             }
@@ -317,7 +317,7 @@ impl RunState {
         let active: Vec<_> = self.items.iter().filter(|(_, item)| item.status.is_active()).map(|(id, _)| *id).collect();
         for item in active {
             // A Queued item cannot be stopped (R8): its worker is told, and it is Submitted again.
-            self.change(item, status::Event::Stop, None, effects).ok();
+            self.change_if_it_may(item, status::Event::Stop, None, effects);
             effects.push(Effect::Stop(item));
             outcome.done.push(item);
         }
@@ -358,9 +358,9 @@ impl RunState {
         }
         // A pass may end before its worker reported that it had loaded.
         if event == status::Event::Finish && self.status(item) == Some(Status::Queued) {
-            self.change(item, status::Event::Loaded, None, effects).ok();
+            self.change_if_it_may(item, status::Event::Loaded, None, effects);
         }
-        self.change(item, event, failure, effects).ok();
+        self.change_if_it_may(item, event, failure, effects);
     }
 
     fn change(

@@ -80,7 +80,9 @@ impl Dispatcher {
             if let Err(error) = self.workspace.store.answer_command(id, outcome).await {
                 tracing::warn!(%error, "outcome not written");
             }
-            let _ = self.workspace.store.purge_commands(now.minus(KEEP_COMMANDS)).await;
+            if let Err(error) = self.workspace.store.purge_commands(now.minus(KEEP_COMMANDS)).await {
+                tracing::debug!(%error, "old commands stay for now");
+            }
         }
     }
 }

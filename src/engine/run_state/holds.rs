@@ -56,7 +56,7 @@ impl RunState {
                 if projects.insert(known.project) {
                     effects.push(Effect::TryAgain(known.project));
                 }
-                self.change(*item, status::Event::Resume(Wait::None), None, effects).ok();
+                self.change_if_it_may(*item, status::Event::Resume(Wait::None), None, effects);
             } else if known.status != Status::Submitted || queued {
                 continue;
             }
@@ -73,7 +73,7 @@ impl RunState {
         for project in projects {
             for runner in RunnerKind::ALL {
                 for item in self.waiting.take_out((project, runner), |item| chosen.contains(&item)) {
-                    self.change(item, status::Event::Hold(HoldReason::Switch), None, effects).ok();
+                    self.change_if_it_may(item, status::Event::Hold(HoldReason::Switch), None, effects);
                 }
             }
         }
@@ -88,7 +88,7 @@ impl RunState {
         if limits.held && !before.held {
             for runner in RunnerKind::ALL {
                 for item in self.waiting.drain((project, runner)) {
-                    self.change(item, status::Event::Hold(HoldReason::Switch), None, effects).ok();
+                    self.change_if_it_may(item, status::Event::Hold(HoldReason::Switch), None, effects);
                 }
             }
         } else if before.held && !limits.held {
@@ -158,7 +158,7 @@ impl RunState {
         effects: &mut Vec<Effect>,
     ) {
         for item in self.waiting.drain((project, RunnerKind::Copier)) {
-            self.change(item, status::Event::Hold(reason), Some(why.clone()), effects).ok();
+            self.change_if_it_may(item, status::Event::Hold(reason), Some(why.clone()), effects);
         }
     }
 
@@ -202,7 +202,7 @@ impl RunState {
             match (first, &mut queue.outage) {
                 (Some(item), Some(outage)) if !queue.limits.held => {
                     outage.probe = Some(item);
-                    self.change(item, status::Event::Resume(Wait::None), None, effects).ok();
+                    self.change_if_it_may(item, status::Event::Resume(Wait::None), None, effects);
                     if let Some(known) = self.items.get(&item) {
                         self.waiting.push_first(known.queue(), item);
                     }
