@@ -198,7 +198,7 @@ async fn prepare(folder: &Path, messages: u32) {
     let store = Store::open(folder, Timestamp::from_millis(0)).expect("a store");
     let server = || Server::parse_url("imap+plain://127.0.0.1:1").expect("an address");
     let options = Options::default();
-    let project = store.create_project("p".into(), server(), server(), options, [None; 2]).await.expect("a project");
+    let project = store.create_project("p".into(), [server(), server()], options, [None; 2]).await.expect("a project");
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(0) };

@@ -43,7 +43,7 @@ async fn run(shape: &str, folders: i64) {
     let store = Store::open(temporary.path(), Timestamp::from_millis(0)).expect("a store");
     let server = Server::parse_url("imaps://h").expect("an address");
     let project = store
-        .create_project("p".into(), server.clone(), server, Options::default(), [None; 2])
+        .create_project("p".into(), [server.clone(), server], Options::default(), [None; 2])
         .await
         .expect("a project");
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };

@@ -139,7 +139,8 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
         Err(other) => return Err(other.into()),
     };
     // Maildirs need no password, so none may ever have been stored. Who has the workspace has opened its vault.
-    if lock.is_some() && (project.source.needs_login() || project.destination.needs_login()) {
+    let logs_in = project.source.needs_login() || project.destination.needs_login();
+    if lock.is_some() && logs_in && readiness.ready.len() > readiness.lacking.len() {
         unlock(workspace).await?;
     }
     let presses = presses()?;
@@ -197,6 +198,9 @@ async fn conclude(
         let name = clean(&key(stored));
         if watch {
             say!("{name}: {}", closing(row.status, &row.progress.counts));
+        }
+        if row.status == Status::WaitingForUser {
+            warn!("{name}: waits for its owner's password; import or enter it, and it goes on");
         }
         say_failure(project, stored, row, &name);
         say_what_is_left(&row.progress.counts, notices.get(&row.item).copied().unwrap_or_default(), &name);

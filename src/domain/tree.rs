@@ -117,19 +117,29 @@ pub struct Tree {
     pub left_out: Vec<(usize, LeftOut)>,
 }
 
-/// Decides the tree. `separator` is the destination's (none: it is flat); `recorded` tells where source folders went in
-/// earlier passes and may be empty; `twins` what the destination made of names that differ only in case.
+/// What both sides list.
+#[derive(Clone, Copy, Debug)]
+pub struct BothLists<'a> {
+    /// The source's folders.
+    pub source: &'a [ListedFolder],
+    /// The destination's.
+    pub destination: &'a [ListedFolder],
+    /// What the destination puts between the levels of a name; none: it is flat.
+    pub separator: Option<char>,
+}
+
+/// Decides the tree. `recorded` tells where source folders went in earlier passes and may be empty; `twins` what the
+/// destination made of names that differ only in case.
 ///
 /// # Errors
 /// A mapping rule or the folder filter cannot be read.
 pub fn destination_tree(
-    source: &[ListedFolder],
-    destination: &[ListedFolder],
+    listed: BothLists<'_>,
     options: &Options,
-    separator: Option<char>,
     recorded: &BTreeMap<FolderPath, FolderPath>,
     twins: &Twins,
 ) -> Result<Tree, RuleError> {
+    let source = listed.source;
     let mappings = Mappings::parse(&options.mapping)?;
     let filter = FolderFilter::parse(options.folder_filter.as_deref())?;
     let mut tree = Tree::default();
@@ -163,8 +173,8 @@ pub fn destination_tree(
             bearers.entry(role).or_insert(*at);
         }
     }
-    let destination = &with_parents(destination);
-    let mut names = TreeNames::new(source, destination, separator, bearers, twins);
+    let destination = &with_parents(listed.destination);
+    let mut names = TreeNames::new(BothLists { destination, ..listed }, bearers, twins);
     let (remainders, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|at| is_remainder(&source[*at]));
     names.claim(&wanted);
     let later = names.fixed(&wanted, &mappings, recorded);
@@ -236,13 +246,8 @@ fn key(components: &[String]) -> String {
 }
 
 impl<'a> TreeNames<'a> {
-    fn new(
-        source: &'a [ListedFolder],
-        destination: &'a [ListedFolder],
-        separator: Option<char>,
-        bearers: BTreeMap<Role, usize>,
-        twins: &'a Twins,
-    ) -> Self {
+    fn new(listed: BothLists<'a>, bearers: BTreeMap<Role, usize>, twins: &'a Twins) -> Self {
+        let BothLists { source, destination, separator } = listed;
         let mut names = Self {
             source,
             destination,

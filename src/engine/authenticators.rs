@@ -264,7 +264,7 @@ mod tests {
         let credential = store.new_credentials(1, Timestamp::from_millis(1), "test").await.unwrap()[0];
         let credentials = [Some(credential), None];
         let project =
-            store.create_project("p".into(), source, destination, Options::default(), credentials).await.unwrap();
+            store.create_project("p".into(), [source, destination], Options::default(), credentials).await.unwrap();
         let new = NewItem {
             source_email: "a@a.example".into(),
             destination_email: "a@b.example".into(),

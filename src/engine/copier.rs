@@ -321,7 +321,7 @@ mod tests {
         let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let server = || Server::parse_url("imaps://imap.example").unwrap();
         let project =
-            store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();
+            store.create_project("p".into(), [server(), server()], Options::default(), [None; 2]).await.unwrap();
         let credential = store.new_credentials(1, Timestamp::from_millis(1), "test").await.unwrap()[0];
         let item = NewItem {
             source_email: "a@a.example".into(),

@@ -173,7 +173,7 @@ mod tests {
         let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let server = || Server::parse_url("maildir:/nowhere/{email}").unwrap();
         let options = Options { concurrent: 1, ..Options::default() };
-        let project = store.create_project("p".into(), server(), server(), options, [None; 2]).await.unwrap();
+        let project = store.create_project("p".into(), [server(), server()], options, [None; 2]).await.unwrap();
         let new = |name: &str| NewItem {
             source_email: format!("{name}@a.example"),
             destination_email: format!("{name}@b.example"),

@@ -31,7 +31,7 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
             // The destination folder is gone (D12): nothing to set flags on.
             continue;
         };
-        match carry_into(pass, to, job.id, place, carries, kept).await {
+        match carry_into(pass, to, FolderCarries { job: job.id, place, carries, kept }).await {
             Ok(Touched { all: true, .. }) => {}
             Ok(Touched { contradicted, .. }) => {
                 job.leave_undone();
@@ -53,6 +53,15 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
     Ok(())
 }
 
+/// The flag changes of one source folder whose copies lie in one destination folder.
+struct FolderCarries<'a> {
+    job: FolderId,
+    place: &'a FolderRef,
+    carries: Vec<Carry>,
+    /// What the destination keeps of a message's bytes.
+    kept: Bytes,
+}
+
 /// What came of the changes in one destination folder.
 struct Touched {
     /// None was left out.
@@ -66,10 +75,9 @@ struct Touched {
 /// what was seen.
 async fn ours(
     to: &mut dyn Destination,
-    place: &FolderRef,
-    mut carries: Vec<Carry>,
-    kept: Bytes,
+    into: FolderCarries<'_>,
 ) -> Result<(Vec<Carry>, Vec<(Carry, IdentityProof)>), Failure> {
+    let FolderCarries { place, mut carries, kept, .. } = into;
     carries.sort_by_key(|carry| carry.destination);
     let marks = |carries: &[Carry]| carries.iter().map(|carry| carry.mark.clone()).collect::<Vec<_>>();
     if carries.len() > FEW {
@@ -104,19 +112,13 @@ async fn ours(
 }
 
 /// Sets the changed flags in one destination folder and records the new bases.
-async fn carry_into(
-    pass: &Pass,
-    to: &mut dyn Destination,
-    job: FolderId,
-    place: &FolderRef,
-    carries: Vec<Carry>,
-    kept: Bytes,
-) -> Result<Touched, Failure> {
+async fn carry_into(pass: &Pass, to: &mut dyn Destination, into: FolderCarries<'_>) -> Result<Touched, Failure> {
+    let FolderCarries { job, place, .. } = into;
     let (_, permanent) = match to.open(std::slice::from_ref(place)).await?.pop() {
         Some(opened) => opened?,
         None => return Err(Failure::new(Cause::Nonsense, Scope::Folder, Retry::Never, "opening a folder")),
     };
-    let (carries, wrong) = ours(to, place, carries, kept).await?;
+    let (carries, wrong) = ours(to, into).await?;
     let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
     let mut entry = ToRecord::default();
     let all = wrong.is_empty();

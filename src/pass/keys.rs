@@ -69,7 +69,7 @@ impl Keys<'_> {
         }
         let mut found = ByKey::default();
         for (row, folder) in self.folders {
-            if !self.look_into(pass, source, (*row, folder), &mut shown, &mut found).await? {
+            if !self.look_into(pass, source, (*row, folder), (&mut shown, &mut found)).await? {
                 tracing::info!(folder = %folder.path, "not all ids are told; names tell what lies elsewhere");
                 return Ok(None);
             }
@@ -83,8 +83,7 @@ impl Keys<'_> {
         pass: &Pass,
         source: &mut dyn Source,
         (row, folder): (FolderId, &FolderRef),
-        shown: &mut BTreeMap<MessageKey, Vec<Uid>>,
-        found: &mut ByKey,
+        (shown, found): (&mut BTreeMap<MessageKey, Vec<Uid>>, &mut ByKey),
     ) -> PassResult<bool> {
         let state = source.examine(folder).await.on(Side::Source).map_err(PassStop::Fatal)?;
         let (mut from, end, mut left) = (1, i64::from(state.uid_next), u64::from(state.messages));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
@@ -14,10 +14,18 @@ use crate::pass::job::{
     WorkProgress,
 };
 use crate::pass::places::{Claimable, DestinationNumbers, Doubted, OtherRows, Prepared};
+use crate::pass::tally::FolderLine;
 use crate::pass::there::SeenThere;
 use crate::pass::tree::Listing;
 use crate::pass::tree::Preparation;
 use crate::pass::{PassResult, SideFailure};
+
+/// A folder's row, and whether the folder is looked into.
+pub(super) struct Row<'a> {
+    pub id: FolderId,
+    pub update: &'a FolderUpdate,
+    pub look: bool,
+}
 
 impl Preparation<'_> {
     /// Writes the folder rows and makes the jobs.
@@ -64,7 +72,7 @@ impl Preparation<'_> {
                 prepared.places.insert(id, there);
             }
             let refused = candidate.refused.is_some() && candidate.record.is_some();
-            match self.job(listing, candidate, id, &update, at >= jobs_from).await? {
+            match self.job(listing, candidate, Row { id, update: &update, look: at >= jobs_from }).await? {
                 Some(job) => groups.entry(update.destination).or_default().push(job),
                 None if refused => prepared.others.unread.push(id),
                 None => {}
@@ -136,18 +144,11 @@ impl Preparation<'_> {
     }
 
     /// Enters a folder into the tally; a job if it must be looked into.
-    pub(super) async fn job(
-        &self,
-        listing: &Listing,
-        candidate: Candidate,
-        id: FolderId,
-        update: &FolderUpdate,
-        look: bool,
-    ) -> PassResult<Option<Job>> {
+    pub(super) async fn job(&self, listing: &Listing, candidate: Candidate, row: Row<'_>) -> PassResult<Option<Job>> {
+        let Row { id, update, look } = row;
         let listed = &listing.source[candidate.plan.source];
         let unchanged = self.unchanged(&candidate);
         let best = candidate.best();
-        let state = FolderState { uid_validity: best.uid_validity, ..candidate.state.unwrap_or(best) };
         let messages = u64::from(best.messages);
         let now = self.pass.clock.now();
         let mut counts = self.pass.order.earlier.get(&id).copied().unwrap_or_default();
@@ -160,51 +161,12 @@ impl Preparation<'_> {
             (None, false, true) => FolderPhase::Unchanged,
             _ => FolderPhase::Waiting,
         };
-        self.pass.tally.folder(now, id, listed.path.clone(), counts, phase);
-        let record = candidate.record.as_ref();
-        let same_numbers = record
-            .filter(|r| r.destination == update.destination && r.destination_validity == update.destination_validity);
-        let intent = record.filter(|r| r.destination == update.destination).and_then(|r| r.intent);
-        let seen = record
-            .filter(|r| r.source_validity == best.uid_validity && !r.source_seen.is_doubted())
-            .map_or(0, |r| r.source_seen.uid_next);
-        // Either may say too little, and what was told by then was there before any folder was compared.
-        let told = state.uid_next.max(best.uid_next);
-        // What is not opened is new and empty here: nothing is appended there, and whatever its numbers are, they were before.
-        let listed_there = candidate.there.as_ref().and_then(|there| there.state);
-        let unopened = FolderState { messages: 0, ..listed_there.unwrap_or(state) };
+        self.pass.tally.folder(now, id, FolderLine { path: listed.path.clone(), phase, counts });
         let job = Job {
             id,
             path: listed.path.clone(),
-            plan: FolderFindings {
-                source: place(&listed.path, &listed.wire, state.uid_validity),
-                destination: place(&update.destination, &update.destination_wire, update.destination_validity),
-                mailbox_id: listed.mailbox_id.clone(),
-                listed: state,
-                exists: best.messages,
-                figures: if candidate.agreed() { ListFigures::Agree } else { ListFigures::Differ },
-                listed_next: (told != 0).then(|| Uid(i64::from(told.max(seen)))),
-                view: if candidate.plan.remainder { FolderView::Everything } else { FolderView::Own },
-                source_next: best.uid_next.max(seen),
-                opened: candidate.opened.as_ref().map_or(unopened, |o| o.0),
-                past: match (&candidate.record, candidate.gone) {
-                    (None, _) => Past::None,
-                    (Some(_), false) => Past::Known,
-                    (Some(_), true) => Past::DestinationGone,
-                },
-                permanent: candidate.opened.as_ref().map_or_else(PermanentFlags::everything, |o| o.1.clone()),
-            },
-            numbers: Numbers {
-                source: if candidate.is_doubtful() { NumberTrust::Doubted } else { NumberTrust::Sampled },
-                doubts: candidate.doubts(),
-                seen_there: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
-                strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
-                open_intent: intent.filter(|intent| intent.since.holds_in(update.destination_validity)),
-                unrecorded: match intent.is_some_and(|intent| !intent.since.holds_in(update.destination_validity)) {
-                    true => Unrecorded::Anywhere,
-                    false => Unrecorded::AboveIntent,
-                },
-            },
+            plan: findings(listed, &candidate, update),
+            numbers: numbers(&candidate, update),
             remaining: Remaining::default(),
             suspicion: Suspicion::default(),
             progress: WorkProgress::Sound,
@@ -220,6 +182,54 @@ impl Preparation<'_> {
             // New and empty: there is nothing to look into, now or later.
             None => self.pass.folder_done(&job, 0).await.map(|()| None),
         }
+    }
+}
+
+/// What the phases before found out about a folder.
+fn findings(listed: &ListedFolder, candidate: &Candidate, update: &FolderUpdate) -> FolderFindings {
+    let best = candidate.best();
+    let state = FolderState { uid_validity: best.uid_validity, ..candidate.state.unwrap_or(best) };
+    let record = candidate.record.as_ref();
+    let seen = record
+        .filter(|r| r.source_validity == best.uid_validity && !r.source_seen.is_doubted())
+        .map_or(0, |r| r.source_seen.uid_next);
+    // Either may say too little, and what was told by then was there before any folder was compared.
+    let told = state.uid_next.max(best.uid_next);
+    FolderFindings {
+        source: place(&listed.path, &listed.wire, state.uid_validity),
+        destination: place(&update.destination, &update.destination_wire, update.destination_validity),
+        mailbox_id: listed.mailbox_id.clone(),
+        listed: state,
+        exists: best.messages,
+        figures: if candidate.agreed() { ListFigures::Agree } else { ListFigures::Differ },
+        listed_next: (told != 0).then(|| Uid(i64::from(told.max(seen)))),
+        view: if candidate.plan.remainder { FolderView::Everything } else { FolderView::Own },
+        source_next: best.uid_next.max(seen),
+        opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
+        past: match (&candidate.record, candidate.gone) {
+            (None, _) => Past::None,
+            (Some(_), false) => Past::Known,
+            (Some(_), true) => Past::DestinationGone,
+        },
+        permanent: candidate.opened.as_ref().map_or_else(PermanentFlags::everything, |o| o.1.clone()),
+    }
+}
+
+/// Whether the numbers of both sides can be built on, as far as it is known before they are looked at.
+fn numbers(candidate: &Candidate, update: &FolderUpdate) -> Numbers {
+    let record = candidate.record.as_ref().filter(|r| r.destination == update.destination);
+    let same_numbers = record.filter(|r| r.destination_validity == update.destination_validity);
+    let intent = record.and_then(|r| r.intent);
+    Numbers {
+        source: if candidate.is_doubtful() { NumberTrust::Doubted } else { NumberTrust::Sampled },
+        doubts: candidate.doubts(),
+        seen_there: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
+        strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
+        open_intent: intent.filter(|intent| intent.since.holds_in(update.destination_validity)),
+        unrecorded: match intent.is_some_and(|intent| !intent.since.holds_in(update.destination_validity)) {
+            true => Unrecorded::Anywhere,
+            false => Unrecorded::AboveIntent,
+        },
     }
 }
 

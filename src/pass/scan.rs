@@ -103,6 +103,18 @@ impl Step for Scan<'_> {
     }
 }
 
+/// A range of numbers of one folder: what is listed there, and what was there before.
+struct Window {
+    listing: Vec<MessageMeta>,
+    marks: Vec<Watermark>,
+}
+
+impl Window {
+    fn listed(&self) -> BTreeSet<Uid> {
+        self.listing.iter().map(|message| message.uid).collect()
+    }
+}
+
 /// How many messages a scan saw.
 #[derive(Default)]
 struct ScanCounts {
@@ -189,15 +201,16 @@ impl Scan<'_> {
             let listing = listing.on(Side::Source).map_err(PassStop::Fatal)?;
             let mut marks = pass.journal.some_watermarks(self.job.id, from, to, usize::MAX).await?;
             marks.splice(0..0, std::mem::take(&mut first_mark));
-            self.prove_window(pass, source, &listing, &mut marks, &mut sample).await?;
-            width = match listing.len() as u32 {
+            let mut window = Window { listing, marks };
+            self.prove_window(pass, source, &mut window, &mut sample).await?;
+            width = match window.listing.len() as u32 {
                 many if many > 2 * WINDOW => (width / 2).max(1),
                 few if few < WINDOW / 2 => width * 2,
                 _ => width,
             };
-            newest = newest_known(&listing, &marks).or(newest);
-            part_with_lost(self.job.id, &listing, &mut marks, &mut sums);
-            self.take_in(pass, &listing, &marks, &failed, &mut sums);
+            newest = newest_known(&window).or(newest);
+            part_with_lost(self.job.id, &mut window, &mut sums);
+            self.take_in(pass, &window, &failed, &mut sums);
             from = to;
         }
         if !self.sample_holds(pass, source, sample.take()).await? {
@@ -226,12 +239,11 @@ impl Scan<'_> {
         &mut self,
         pass: &Pass,
         source: &mut dyn Source,
-        listing: &[MessageMeta],
-        marks: &mut Vec<Watermark>,
+        window: &mut Window,
         sample: &mut Spread<Watermark>,
     ) -> PassResult<()> {
-        let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
-        let known = || marks.iter().filter(|mark| listed.contains(&mark.source));
+        let listed = window.listed();
+        let known = || window.marks.iter().filter(|mark| listed.contains(&mark.source));
         if !self.prove_all {
             known().for_each(|mark| sample.add(mark.clone()));
             return Ok(());
@@ -248,7 +260,7 @@ impl Scan<'_> {
         let all = count * 10 > proofs.len();
         let taken = asked.iter().zip(&proofs).filter(|(_, proof)| all || wrong(proof)).map(|((uid, _), _)| *uid);
         let taken: BTreeSet<Uid> = taken.collect();
-        marks.retain(|mark| !taken.contains(&mark.source));
+        window.marks.retain(|mark| !taken.contains(&mark.source));
         self.set_aside(pass, taken).await
     }
 
@@ -371,21 +383,15 @@ impl Scan<'_> {
     }
 
     /// Merges one window and forgets it.
-    fn take_in(
-        &mut self,
-        pass: &Pass,
-        listing: &[MessageMeta],
-        marks: &[Watermark],
-        failed: &BTreeSet<Uid>,
-        sums: &mut ScanSums,
-    ) {
+    fn take_in(&mut self, pass: &Pass, window: &Window, failed: &BTreeSet<Uid>, sums: &mut ScanSums) {
+        let listing = &window.listing;
         let options = &pass.order.options;
         // Flags that were not told now may be in the next pass.
         if options.carry_flags && listing.iter().any(|message| message.flags.is_none()) {
             self.job.leave_undone();
         }
         let job = &*self.job;
-        let found = compare(listing, marks, options.carry_flags);
+        let found = compare(listing, &window.marks, options.carry_flags);
         let distinct = found.known + found.new.len() as u64;
         sums.counts.listed += distinct;
         let old = listing.iter().map(|message| message.uid).filter(|uid| uid.0 < sums.opened_next);
@@ -444,21 +450,21 @@ impl Scan<'_> {
 }
 
 /// Takes out the watermarks whose copies were lost: their messages are new again.
-fn part_with_lost(folder: FolderId, listing: &[MessageMeta], marks: &mut Vec<Watermark>, sums: &mut ScanSums) {
-    if !marks.iter().any(Watermark::is_lost) {
+fn part_with_lost(folder: FolderId, window: &mut Window, sums: &mut ScanSums) {
+    if !window.marks.iter().any(Watermark::is_lost) {
         return;
     }
-    let listed: BTreeSet<Uid> = listing.iter().map(|message| message.uid).collect();
-    let lost = marks.extract_if(.., |mark| mark.is_lost());
+    let listed = window.listed();
+    let lost = window.marks.extract_if(.., |mark| mark.is_lost());
     let (again, stale): (Vec<_>, Vec<_>) = lost.partition(|mark| listed.contains(&mark.source));
     sums.again.extend(again.iter().map(|mark| mark.source));
     sums.stale.extend(stale.iter().map(|mark| gone_mark(folder, mark)));
 }
 
 /// The newest message of a window that has a watermark, unless it is large: it is read in every scan.
-fn newest_known(listing: &[MessageMeta], marks: &[Watermark]) -> Option<Watermark> {
-    let sizes: BTreeMap<Uid, u32> = listing.iter().map(|message| (message.uid, message.size)).collect();
-    let newest = marks.iter().rev().find(|mark| sizes.contains_key(&mark.source))?;
+fn newest_known(window: &Window) -> Option<Watermark> {
+    let sizes: BTreeMap<Uid, u32> = window.listing.iter().map(|message| (message.uid, message.size)).collect();
+    let newest = window.marks.iter().rev().find(|mark| sizes.contains_key(&mark.source))?;
     sizes.get(&newest.source).is_some_and(|size| *size <= LARGE).then(|| newest.clone())
 }
 

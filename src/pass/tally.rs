@@ -12,10 +12,20 @@ use crate::domain::record::{Counts, FolderPhase, PassFolder, PassProgress, Phase
 use crate::domain::time::Timestamp;
 use crate::endpoint::ByteCounter;
 
+/// How far a folder of the pass is.
+pub struct FolderLine {
+    /// Its name at the source.
+    pub path: FolderPath,
+    /// What is done with it.
+    pub phase: FolderPhase,
+    /// Its counters.
+    pub counts: Counts,
+}
+
 #[derive(Default)]
 struct PassSums {
     phase: Phase,
-    folders: BTreeMap<FolderId, (FolderPath, FolderPhase, Counts)>,
+    folders: BTreeMap<FolderId, FolderLine>,
     done: u32,
     current: Option<FolderId>,
     totals: Counts,
@@ -93,11 +103,11 @@ impl PassStats {
     }
 
     /// A folder belongs to the pass, with what is known of it beforehand.
-    pub fn folder(&self, now: Timestamp, id: FolderId, path: FolderPath, counts: Counts, phase: FolderPhase) {
+    pub fn folder(&self, now: Timestamp, id: FolderId, line: FolderLine) {
         self.touch(now, |inner| {
-            inner.totals.add(&counts);
-            inner.done += u32::from(ended(phase));
-            inner.folders.insert(id, (path, phase, counts));
+            inner.totals.add(&line.counts);
+            inner.done += u32::from(ended(line.phase));
+            inner.folders.insert(id, line);
         });
     }
 
@@ -112,11 +122,11 @@ impl PassStats {
     /// Changes a folder's counters and, with them, the sums.
     pub fn count(&self, now: Timestamp, id: FolderId, change: impl FnOnce(&mut Counts)) {
         self.touch(now, |inner| {
-            if let Some((_, _, counts)) = inner.folders.get_mut(&id) {
-                change(counts);
+            if let Some(line) = inner.folders.get_mut(&id) {
+                change(&mut line.counts);
                 let mut totals = Counts::default();
                 // A mailbox has tens of folders, rarely thousands; a commit group counts once per folder it touched.
-                inner.folders.values().for_each(|(_, _, c)| totals.add(c));
+                inner.folders.values().for_each(|line| totals.add(&line.counts));
                 inner.totals = totals;
             }
         });
@@ -130,14 +140,15 @@ impl PassStats {
     /// A folder entered a phase.
     pub fn folder_phase(&self, now: Timestamp, id: FolderId, to: FolderPhase) {
         self.touch(now, |inner| {
-            if let Some((_, phase, _)) = inner.folders.get_mut(&id) {
-                inner.done += u32::from(ended(to) && !ended(*phase));
-                inner.done -= u32::from(!ended(to) && ended(*phase));
-                *phase = to;
+            if let Some(line) = inner.folders.get_mut(&id) {
+                inner.done += u32::from(ended(to) && !ended(line.phase));
+                inner.done -= u32::from(!ended(to) && ended(line.phase));
+                line.phase = to;
                 if to == FolderPhase::Working {
                     inner.current = Some(id);
                 } else if inner.current == Some(id) {
-                    inner.current = inner.folders.iter().find(|(_, f)| f.1 == FolderPhase::Working).map(|(id, _)| *id);
+                    inner.current =
+                        inner.folders.iter().find(|(_, f)| f.phase == FolderPhase::Working).map(|(id, _)| *id);
                 }
             }
         });
@@ -163,7 +174,7 @@ impl PassStats {
 
     /// One folder's counters.
     pub fn counts(&self, id: FolderId) -> Counts {
-        self.with(|inner| inner.folders.get(&id).map(|f| f.2).unwrap_or_default())
+        self.with(|inner| inner.folders.get(&id).map(|f| f.counts).unwrap_or_default())
     }
 
     /// The sums over all folders.
@@ -192,7 +203,7 @@ impl PassStats {
                 },
                 folders_done: inner.done,
                 folders_total: inner.folders.len() as u32,
-                current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.0.clone()),
+                current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.path.clone()),
                 counts,
                 in_flight: inner.most - counts.bytes,
                 retry: inner.retry.clone(),
@@ -204,11 +215,7 @@ impl PassStats {
     /// The lines of all folders.
     pub fn folders(&self) -> Vec<PassFolder> {
         self.with(|inner| {
-            let line = |(id, f): (&FolderId, &(FolderPath, FolderPhase, Counts))| PassFolder {
-                folder: *id,
-                phase: f.1,
-                counts: f.2,
-            };
+            let line = |(id, f): (&FolderId, &FolderLine)| PassFolder { folder: *id, phase: f.phase, counts: f.counts };
             inner.folders.iter().map(line).collect()
         })
     }
@@ -227,12 +234,16 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
+    fn line(counts: Counts, phase: FolderPhase) -> FolderLine {
+        FolderLine { path: FolderPath::new(["f"]), phase, counts }
+    }
+
     #[test]
     fn r47_progress_counts_folders_and_r49_bytes_only_rise() {
         let tally = PassStats::new(Arc::default());
         for id in 1..=3 {
             let counts = Counts { source: 5, ..Counts::default() };
-            tally.folder(at(1), FolderId(id), FolderPath::new(["f"]), counts, FolderPhase::Waiting);
+            tally.folder(at(1), FolderId(id), line(counts, FolderPhase::Waiting));
         }
         tally.folder_phase(at(2), FolderId(2), FolderPhase::Working);
         assert_eq!((tally.progress().folders_done, tally.progress().current.is_some()), (0, true));
@@ -255,7 +266,7 @@ mod tests {
         for _ in 0..2 {
             tally.left_out(at(1), 7);
         }
-        tally.folder(at(1), FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
+        tally.folder(at(1), FolderId(1), line(Counts::default(), FolderPhase::Waiting));
         tally.count(at(2), FolderId(1), |c| (c.source, c.copied, c.skipped) = (3, 2, 1));
         let counts = tally.progress().counts;
         assert_eq!((counts.source, counts.copied, counts.skipped), (10, 2, 8));
@@ -266,7 +277,7 @@ mod tests {
     fn a_pass_whose_folders_have_all_ended_no_longer_copies() {
         let tally = PassStats::new(Arc::default());
         for id in 1..=2 {
-            tally.folder(at(1), FolderId(id), FolderPath::new(["f"]), Counts::default(), FolderPhase::Waiting);
+            tally.folder(at(1), FolderId(id), line(Counts::default(), FolderPhase::Waiting));
         }
         tally.phase(at(1), Phase::Copying);
         tally.folder_phase(at(2), FolderId(1), FolderPhase::Done);
@@ -283,7 +294,7 @@ mod tests {
         let earlier = Counts { source: 10, copied: 4, bytes: 400, errors: 1, ..Counts::default() };
         tally.goes_on_from(earlier);
         assert_eq!(tally.progress().counts, Counts { errors: 0, ..earlier });
-        tally.folder(at(1), FolderId(1), FolderPath::new(["f"]), Counts { errors: 0, ..earlier }, FolderPhase::Waiting);
+        tally.folder(at(1), FolderId(1), line(Counts { errors: 0, ..earlier }, FolderPhase::Waiting));
         tally.count(at(2), FolderId(1), |c| (c.copied, c.bytes) = (c.copied + 6, c.bytes + 600));
         assert_eq!(tally.progress().counts, Counts { source: 10, copied: 10, bytes: 1000, ..Counts::default() });
     }
@@ -292,7 +303,7 @@ mod tests {
     fn r49_bytes_rise_and_end_at_what_was_written() {
         let meter = Arc::new(ByteCounter::default());
         let tally = PassStats::new(Arc::clone(&meter));
-        tally.folder(at(1), FolderId(1), FolderPath::new(["f"]), Counts::default(), FolderPhase::Working);
+        tally.folder(at(1), FolderId(1), line(Counts::default(), FolderPhase::Working));
         let shown = || {
             let progress = tally.progress();
             progress.counts.bytes + progress.in_flight

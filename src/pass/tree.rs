@@ -119,8 +119,7 @@ impl Preparation<'_> {
     pub(super) async fn look_over(&self, lane: &mut Lane) -> PassResult<()> {
         let listing = self.list(lane).await?;
         let known = KnownRows::new(&[], &BTreeMap::new());
-        let separator = listing.limits.separator;
-        let tree = self.plan(&listing.source, &listing.destination, separator, &known, &Twins::default())?;
+        let tree = self.plan(&listing, &known, &Twins::default())?;
         self.tell_left_out(&tree, &listing).await;
         Ok(())
     }
@@ -159,8 +158,7 @@ impl Preparation<'_> {
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         self.follow_renamed(lane, &mut records, &listing.destination).await?;
         let known = KnownRows::new(&records, &renamed);
-        let separator = listing.limits.separator;
-        let tree = self.tree(lane, &listing.source, &mut listing.destination, separator, &known).await?;
+        let tree = self.tree(lane, &mut listing, &known).await?;
         self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
         if self.bring_lost_folders(lane, &records, &listing.destination, &mut candidates).await? {

@@ -4,12 +4,11 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::ListedFolder;
-use crate::domain::tree::{Creation, Tree, Twins, destination_tree};
+use crate::domain::tree::{BothLists, Creation, Tree, Twins, destination_tree};
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::pass::known::KnownRows;
 use crate::pass::lane::{Lane, Step};
-use crate::pass::tree::Preparation;
-use crate::pass::tree::own;
+use crate::pass::tree::{Listing, Preparation, own};
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// How often the destination is asked: names nested deeper than this in names that differ only in case are left to chance.
@@ -40,42 +39,28 @@ pub(super) fn new_folder(new: &Creation) -> NewFolder {
 
 impl Preparation<'_> {
     /// The tree as far as it can be told without asking the destination. Changes nothing.
-    pub(super) fn plan(
-        &self,
-        source: &[ListedFolder],
-        destination: &[ListedFolder],
-        separator: Option<char>,
-        known: &KnownRows<'_>,
-        twins: &Twins,
-    ) -> PassResult<Tree> {
-        destination_tree(source, destination, &self.pass.order.options, separator, &known.destinations, twins).map_err(
-            |error| {
-                let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
-                PassStop::Fatal(SideFailure { side: Side::Destination, failure: failure.saying(error.to_string()) })
-            },
-        )
+    pub(super) fn plan(&self, listing: &Listing, known: &KnownRows<'_>, twins: &Twins) -> PassResult<Tree> {
+        let Listing { source, destination, limits } = listing;
+        let listed = BothLists { source, destination, separator: limits.separator };
+        destination_tree(listed, &self.pass.order.options, &known.destinations, twins).map_err(|error| {
+            let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
+            PassStop::Fatal(SideFailure { side: Side::Destination, failure: failure.saying(error.to_string()) })
+        })
     }
 
     /// Decides the tree. Folders whose names differ only in case are made by this, and are in the listing afterwards.
-    pub(super) async fn tree(
-        &self,
-        lane: &mut Lane,
-        source: &[ListedFolder],
-        destination: &mut Vec<ListedFolder>,
-        separator: Option<char>,
-        known: &KnownRows<'_>,
-    ) -> PassResult<Tree> {
+    pub(super) async fn tree(&self, lane: &mut Lane, listing: &mut Listing, known: &KnownRows<'_>) -> PassResult<Tree> {
         let mut twins = Twins::default();
-        let mut tree = self.plan(source, destination, separator, known, &twins)?;
+        let mut tree = self.plan(listing, known, &twins)?;
         for _ in 0..ROUNDS {
-            let asked = twins.to_ask(&tree, destination);
+            let asked = twins.to_ask(&tree, &listing.destination);
             if asked.is_empty() {
                 break;
             }
             let listed = self.pass.run_with_retry(lane, &mut Try(asked.iter().map(new_folder).collect())).await?;
-            twins.learn(&asked, &tree, destination, &listed);
-            *destination = listed;
-            tree = self.plan(source, destination, separator, known, &twins)?;
+            twins.learn(&asked, &tree, &listing.destination, &listed);
+            listing.destination = listed;
+            tree = self.plan(listing, known, &twins)?;
         }
         Ok(tree)
     }

@@ -171,7 +171,7 @@ mod tests {
         let store = &workspace.store;
         let server = |url: &str| Server::parse_url(url).unwrap();
         let (from, into) = (server("imaps://a.example"), server("maildir:/nowhere/{email}"));
-        let project = store.create_project("p".into(), from, into, Options::default(), [None; 2]).await.unwrap();
+        let project = store.create_project("p".into(), [from, into], Options::default(), [None; 2]).await.unwrap();
         let new = |at: usize| NewItem {
             source_email: format!("u{at}@a.example"),
             destination_email: format!("u{at}@b.example"),

@@ -4,13 +4,12 @@
 //! refused if another process was faster.
 
 use crate::domain::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Store;
 use super::codec::{Columns, Json, Word};
 use super::error::{Result, StoreError, missing};
-use super::waiting::{StatusChange, apply, expect};
-use crate::domain::failure::{Failure, Side};
+use super::status_change::{Ended, StatusChange, at_rest, change_status, make, next_attempt};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::PassPlan;
@@ -30,15 +29,6 @@ pub struct Submission {
     pub schedule: Option<Schedule>,
     /// Now.
     pub at: Timestamp,
-}
-
-/// Why a pass ended or is held.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// What went wrong.
-    pub failure: Failure,
-    /// On which side, if on one of them.
-    pub side: Option<Side>,
 }
 
 /// A pass as listings show it.
@@ -138,20 +128,6 @@ fn whole_row(row: &Row<'_>) -> rusqlite::Result<PassRow> {
     pass_row(&mut Columns::of(row))?.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
-/// Whether nothing is waiting or running in this status, so that a new pass may follow and the item may go.
-pub(super) fn at_rest(status: Status) -> bool {
-    match status {
-        Status::NotSubmitted | Status::Stopped | Status::Failed | Status::Completed => true,
-        Status::Submitted
-        | Status::Scheduled
-        | Status::Held
-        | Status::Queued
-        | Status::WaitingForUser
-        | Status::Migrating
-        | Status::Stopping => false,
-    }
-}
-
 /// The status of an item: that of its latest pass.
 pub(super) fn status_of(connection: &Connection, item: ItemId) -> Result<Status> {
     let row: Option<Option<Word<Status>>> = connection
@@ -198,22 +174,10 @@ impl Store {
         .await
     }
 
-    /// Changes a pass's status if it has one of those in `from`; else [`StoreError::StatusChanged`] and nothing is changed.
-    /// `failure` replaces what stood there. Time-stamps: Queued starts it (once), Stopped, Failed and Completed end it.
-    pub async fn set_status(
-        &self,
-        pass: PassId,
-        from: &[Status],
-        to: Status,
-        at: Timestamp,
-        failure: Option<Ended>,
-    ) -> Result<()> {
-        let from = from.to_vec();
-        self.write(move |transaction, _| {
-            let from = expect(transaction, pass, &from)?;
-            apply(transaction, &StatusChange { pass, from, to, failure, hold: None }, at)
-        })
-        .await
+    /// Changes a pass's status if it is what the change says; else [`StoreError::StatusChanged`] and nothing is changed.
+    /// Time-stamps: Queued starts it (once), Stopped, Failed and Completed end it.
+    pub async fn set_status(&self, change: StatusChange, at: Timestamp) -> Result<()> {
+        self.write(move |transaction, _| make(transaction, &change, at)).await
     }
 
     /// Keeps the options as the worker read them.
@@ -328,37 +292,4 @@ impl Store {
         })
         .await
     }
-}
-
-/// Writes a change of status and what goes with it, whatever the status was.
-pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange, at: Timestamp) -> Result<()> {
-    let (to, failure) = (change.to, change.failure.as_ref());
-    let ends = at_rest(to);
-    transaction
-        .prepare_cached(
-            "UPDATE pass SET status = ?2, failure = ?3, side = ?4, since = ?6, hold = ?8,
-                 started = CASE WHEN ?5 THEN ifnull(started, ?6) ELSE started END,
-                 ended = CASE WHEN ?7 THEN ?6 ELSE NULL END,
-                 retry = CASE WHEN ?7 THEN NULL ELSE retry END,
-                 in_flight = CASE WHEN ?7 THEN 0 ELSE in_flight END
-             WHERE id = ?1",
-        )?
-        .execute((
-            change.pass,
-            Word(to),
-            failure.map(|ended| Json(&ended.failure)),
-            failure.and_then(|ended| ended.side).map(Word),
-            to == Status::Queued,
-            at,
-            ends,
-            change.hold.map(Word),
-        ))?;
-    Ok(())
-}
-
-pub(super) fn next_attempt(transaction: &Transaction<'_>, pass: PassId) -> Result<()> {
-    transaction
-        .prepare_cached("UPDATE pass SET attempt = attempt + 1, in_flight = 0, retry = NULL WHERE id = ?1")?
-        .execute([pass])?;
-    Ok(())
 }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row};
 use super::Store;
 use super::codec::{Columns, Json, Word};
 use super::error::{Result, StoreError, missing};
-use super::passes::at_rest;
+use super::status_change::at_rest;
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::project::{Options, Project, Starts};
 use crate::domain::server::Server;
@@ -34,26 +34,25 @@ fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
 }
 
 impl Store {
-    /// Makes a project. Its name must be free, ignoring case. The administrators' credentials (source, destination) are in
-    /// the vault already.
+    /// Makes a project. Its name must be free, ignoring case. The administrators' credentials are in the vault already. Of
+    /// pairs the source comes first.
     pub async fn create_project(
         &self,
         name: String,
-        source: Server,
-        destination: Server,
+        servers: [Server; 2],
         options: Options,
         credentials: [Option<CredentialId>; 2],
     ) -> Result<ProjectId> {
         self.write(move |transaction, _| {
             let key = name.to_lowercase();
-            let (servers, [at_source, at_destination]) = ((Json(source), Json(destination)), credentials);
+            let ([source, destination], [at_source, at_destination]) = (servers, credentials);
             transaction
                 .prepare_cached(
                     "INSERT INTO project (name, name_key, source, destination, options, source_credential,
                                           destination_credential)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute((&name, key, servers.0, servers.1, Json(options), at_source, at_destination))
+                .execute((&name, key, Json(source), Json(destination), Json(options), at_source, at_destination))
                 .map_err(|error| name_taken(error, &name))?;
             Ok(ProjectId(transaction.last_insert_rowid()))
         })

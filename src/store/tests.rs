@@ -49,7 +49,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), at(1)).unwrap();
         let project = store
-            .create_project("Contoso".into(), server("a"), server("b"), Options::default(), [None; 2])
+            .create_project("Contoso".into(), [server("a"), server("b")], Options::default(), [None; 2])
             .await
             .unwrap();
         let item = store.import_items(project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0].id;
@@ -300,10 +300,10 @@ async fn a_pass_survives_a_crash_with_its_figures() {
     let one = bench.folder("one", 1, 1).await;
     let pass = bench.submit().await;
     let store = &bench.store;
-    store.set_status(pass, &[Status::Submitted], Status::Queued, at(20), None).await.unwrap();
-    let late = store.set_status(pass, &[Status::Submitted], Status::Stopped, at(21), None).await;
+    store.set_status(StatusChange::new(pass, Status::Submitted, Status::Queued), at(20)).await.unwrap();
+    let late = store.set_status(StatusChange::new(pass, Status::Submitted, Status::Stopped), at(21)).await;
     assert!(matches!(late, Err(StoreError::StatusChanged { found: Status::Queued })));
-    store.set_status(pass, &[Status::Queued], Status::Migrating, at(22), None).await.unwrap();
+    store.set_status(StatusChange::new(pass, Status::Queued, Status::Migrating), at(22)).await.unwrap();
     let counts =
         |copied, already_there| Counts { source: 10, copied, already_there, bytes: copied * 100, ..Counts::default() };
     let line = |phase, counts| vec![PassFolder { folder: one, phase, counts }];
@@ -316,7 +316,7 @@ async fn a_pass_survives_a_crash_with_its_figures() {
     let (was, now) = (Status::Migrating, Status::Submitted);
     assert_eq!(recovered, vec![Recovered { pass, item: bench.item, was, now, attempt: 2, last_seen: at(30) }]);
     assert!(store.recover(at(41)).await.unwrap().is_empty());
-    store.set_status(pass, &[Status::Submitted], Status::Queued, at(50), None).await.unwrap();
+    store.set_status(StatusChange::new(pass, Status::Submitted, Status::Queued), at(50)).await.unwrap();
     assert_eq!(store.pass(pass).await.unwrap().progress.counts, counts(4, 1));
     assert_eq!(
         store.pass_folders(pass, 10, 0).await.unwrap()[0].folder.counts,
@@ -331,7 +331,13 @@ async fn a_pass_survives_a_crash_with_its_figures() {
     assert!(store.item_errors(pass, 10, 0).await.unwrap().is_empty(), "those of this attempt");
 
     let ended = Ended { failure: failure(), side: Some(Side::Destination) };
-    store.set_status(pass, &[Status::Queued], Status::Failed, at(80), Some(ended.clone())).await.unwrap();
+    store
+        .set_status(
+            StatusChange { failure: Some(ended.clone()), ..StatusChange::new(pass, Status::Queued, Status::Failed) },
+            at(80),
+        )
+        .await
+        .unwrap();
     let row = store.item(bench.item).await.unwrap();
     assert_eq!(row.status(), Status::Failed);
     let row = row.latest.unwrap();
@@ -342,7 +348,7 @@ async fn a_pass_survives_a_crash_with_its_figures() {
 async fn stopping_becomes_stopped_after_a_crash() {
     let bench = Bench::new().await;
     let pass = bench.submit().await;
-    bench.store.set_status(pass, &[Status::Submitted], Status::Stopping, at(20), None).await.unwrap();
+    bench.store.set_status(StatusChange::new(pass, Status::Submitted, Status::Stopping), at(20)).await.unwrap();
     assert_eq!(bench.store.recover(at(30)).await.unwrap()[0].now, Status::Stopped);
     let row = bench.store.pass(pass).await.unwrap();
     assert_eq!((row.status, row.attempt, row.ended), (Status::Stopped, 1, Some(at(30))));
@@ -372,7 +378,7 @@ async fn reset_drops_watermarks_and_keeps_passes() {
     bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
     let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
     bench.store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
-    bench.store.set_status(pass, &[Status::Submitted], Status::Completed, at(20), None).await.unwrap();
+    bench.store.set_status(StatusChange::new(pass, Status::Submitted, Status::Completed), at(20)).await.unwrap();
     assert!(bench.store.has_watermarks(bench.item).await.unwrap());
     bench.store.reset(vec![bench.item], at(30)).await.unwrap();
     assert!(!bench.store.has_watermarks(bench.item).await.unwrap());
@@ -393,7 +399,7 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
         store.import_items(bench.project, others).await.unwrap().iter().map(|item| item.id).collect();
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
     let passes = store.submit(items.iter().map(|item| (*item, PassPlan::FULL)).collect(), order).await.unwrap();
-    store.set_status(passes[1], &[Status::Submitted], Status::Queued, at(12), None).await.unwrap();
+    store.set_status(StatusChange::new(passes[1], Status::Submitted, Status::Queued), at(12)).await.unwrap();
     let waiting = store.waiting().await.unwrap();
     let waits = |item| Waiting { project: bench.project, item, last_seen: at(10) };
     assert_eq!(waiting, [waits(items[0]), waits(items[2])]);

@@ -1,30 +1,13 @@
 //! Many passes at once: what a crash left waiting, and changes of status that one word of a person makes to all of a
 //! project's items. One question or one transaction each, however many there are.
 
-use crate::domain::time::Timestamp;
-use rusqlite::{OptionalExtension, Transaction};
-
 use super::Store;
 use super::codec::Word;
-use super::error::{Result, StoreError, missing};
-use super::passes::{Ended, change_status, next_attempt};
+use super::error::{Result, StoreError};
+use super::status_change::{StatusChange, make};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::status::{Event, HoldReason, Status};
-
-/// A change of a pass's status.
-#[derive(Clone, Debug)]
-pub struct StatusChange {
-    /// The pass.
-    pub pass: PassId,
-    /// What it was.
-    pub from: Status,
-    /// What it is from now on.
-    pub to: Status,
-    /// Replaces why it failed or is held.
-    pub failure: Option<Ended>,
-    /// Why it is held, if it is.
-    pub hold: Option<HoldReason>,
-}
+use crate::domain::time::Timestamp;
 
 /// An item whose latest pass waits for a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +27,7 @@ impl Store {
         self.write(move |transaction, _| {
             let mut refused = Vec::new();
             for change in changes {
-                match apply(transaction, &change, at) {
+                match make(transaction, &change, at) {
                     Err(error @ (StoreError::StatusChanged { .. } | StoreError::Missing(_))) => {
                         refused.push((change.pass, error));
                     }
@@ -100,24 +83,4 @@ impl Store {
         })
         .await
     }
-}
-
-/// The status of a pass, which must be one of those in `from`.
-pub(super) fn expect(transaction: &Transaction<'_>, pass: PassId, from: &[Status]) -> Result<Status> {
-    let found: Word<Status> = transaction
-        .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
-        .query_row([pass], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| missing("pass", pass))?;
-    if from.contains(&found.0) { Ok(found.0) } else { Err(StoreError::StatusChanged { found: found.0 }) }
-}
-
-/// Changes a status if it is what the change says it was.
-pub(super) fn apply(transaction: &Transaction<'_>, change: &StatusChange, at: Timestamp) -> Result<()> {
-    let found = expect(transaction, change.pass, &[change.from])?;
-    // A worker gave it back: what runs next is another attempt of the same pass (D6).
-    if found.is_active() && matches!(change.to, Status::Submitted | Status::Held) {
-        next_attempt(transaction, change.pass)?;
-    }
-    change_status(transaction, change, at)
 }

@@ -11,7 +11,7 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::{Counts, Notice, NoticeKind, PassProgress, Results};
 use mailferry::domain::status::{Status, Wait};
 use mailferry::platform::lock::workspace_lock;
-use mailferry::store::{Store, Submission};
+use mailferry::store::{StatusChange, Store, Submission};
 
 use crate::support::dovecot;
 use crate::support::product::{PROJECT, Workspace};
@@ -35,11 +35,11 @@ fn workspace_with(status: Status, counts: Counts, notices: Vec<Notice>) -> Works
         store.progress(pass, progress, Vec::new()).await.expect("written");
         store.record(pass, Results { notices, ..Results::default() }).await.expect("written");
         for (from, to) in [(Status::Submitted, Status::Queued), (Status::Queued, Status::Migrating)] {
-            store.set_status(pass, &[from], to, Timestamp::from_millis(3), None).await.expect("changed");
+            store.set_status(StatusChange::new(pass, from, to), Timestamp::from_millis(3)).await.expect("changed");
         }
         if status != Status::Migrating {
             store
-                .set_status(pass, &[Status::Migrating], status, Timestamp::from_millis(4), None)
+                .set_status(StatusChange::new(pass, Status::Migrating, status), Timestamp::from_millis(4))
                 .await
                 .expect("changed");
         }

@@ -17,13 +17,17 @@ fn folder(name: &str, role: Option<Role>) -> ListedFolder {
     }
 }
 
+fn both<'a>(source: &'a [ListedFolder], there: &'a [ListedFolder], separator: Option<char>) -> BothLists<'a> {
+    BothLists { source, destination: there, separator }
+}
+
 fn names(list: &[&str]) -> Vec<ListedFolder> {
     list.iter().map(|n| folder(n, None)).collect()
 }
 
 fn decide(source: &[ListedFolder], destination: &[ListedFolder], rules: &[&str]) -> Tree {
     let options = Options { mapping: rules.iter().map(|r| Mapping((*r).into())).collect(), ..Options::default() };
-    destination_tree(source, destination, &options, Some('/'), &BTreeMap::new(), &Twins::default()).unwrap()
+    destination_tree(both(source, destination, Some('/')), &options, &BTreeMap::new(), &Twins::default()).unwrap()
 }
 
 fn pairs(tree: &Tree, source: &[ListedFolder]) -> Vec<String> {
@@ -64,10 +68,8 @@ fn roles_meet_and_children_follow() {
     assert_eq!((role("Rubbish"), role("Trash")), (Some(Role::Trash), None), "one folder per role");
     let off = Options { roles: false, subscribe: false, ..Options::default() };
     let tree = destination_tree(
-        &source[..1],
-        &[folder("Sent", Some(Role::Sent))],
+        both(&source[..1], &[folder("Sent", Some(Role::Sent))], Some('/')),
         &off,
-        Some('/'),
         &BTreeMap::new(),
         &Twins::default(),
     )
@@ -83,7 +85,7 @@ fn views_parents_and_filtered_folders_are_left_out_with_a_reason() {
     source[1].selectable = false;
     source.push(folder("[Gmail]/Sent Mail", Some(Role::Sent)));
     let options = Options { folder_filter: Some("^junk$".into()), ..Options::default() };
-    let tree = destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new(), &Twins::default()).unwrap();
+    let tree = destination_tree(both(&source, &[], Some('/')), &options, &BTreeMap::new(), &Twins::default()).unwrap();
     let reasons =
         [(0, LeftOut::View(Role::Flagged)), (1, LeftOut::NoMessages), (2, LeftOut::Filter), (3, LeftOut::ListedTwice)];
     assert_eq!(tree.left_out, reasons);
@@ -119,7 +121,8 @@ fn c12_what_lies_in_no_other_folder_goes_to_the_archive_or_where_the_mapping_say
     }
     let recorded = BTreeMap::from([(all.path.clone(), FolderPath::new(["Rest"]))]);
     let source = [all, folder("Rest", None)];
-    let tree = destination_tree(&source, &[], &Options::default(), Some('/'), &recorded, &Twins::default()).unwrap();
+    let tree =
+        destination_tree(both(&source, &[], Some('/')), &Options::default(), &recorded, &Twins::default()).unwrap();
     assert_eq!(pairs(&tree, &source), ["[Gmail]/All Mail > Rest", "Rest > Rest"]);
     assert_eq!(remainder(&tree, &source)[0].reason, Reason::Recorded);
 }
@@ -150,7 +153,7 @@ fn c12_a_mapping_outweighs_what_is_left_out_by_default() {
     let left = |rules: &[&str], filter: Option<&str>| {
         let mapping = rules.iter().map(|r| Mapping((*r).into())).collect();
         let options = Options { mapping, folder_filter: filter.map(Into::into), ..Options::default() };
-        destination_tree(&source, &[], &options, Some('/'), &BTreeMap::new(), &Twins::default()).unwrap()
+        destination_tree(both(&source, &[], Some('/')), &options, &BTreeMap::new(), &Twins::default()).unwrap()
     };
     let (flagged, important) = (LeftOut::View(Role::Flagged), LeftOut::View(Role::Important));
     let all = [(0, flagged), (1, important), (2, LeftOut::Foreign), (3, LeftOut::Foreign), (4, LeftOut::NoMessages)];
@@ -216,7 +219,7 @@ impl There {
         let mut twins = Twins::default();
         for _ in 0..16 {
             let plan = |there: &[ListedFolder], twins: &Twins| {
-                destination_tree(source, there, options, separator, recorded, twins).unwrap()
+                destination_tree(both(source, there, separator), options, recorded, twins).unwrap()
             };
             let tree = plan(&self.folders, &twins);
             let asked = twins.to_ask(&tree, &self.folders);
@@ -287,7 +290,7 @@ fn what_is_asked_is_asked_once_and_nothing_is_asked_without_need() {
     let recorded = BTreeMap::from([(FolderPath::new(["files"]), FolderPath::new(["files"]))]);
     let (source, options) = (names(&["Files", "files"]), Options::default());
     let there = names(&["Files"]);
-    let tree = destination_tree(&source, &there, &options, Some('/'), &recorded, &Twins::default()).unwrap();
+    let tree = destination_tree(both(&source, &there, Some('/')), &options, &recorded, &Twins::default()).unwrap();
     assert_eq!(Twins::default().to_ask(&tree, &there), []);
 }
 
@@ -320,9 +323,11 @@ fn separators_and_controls_become_underscores_and_flat_mailboxes_join() {
     let mut source = source.to_vec();
     source[0].path = FolderPath::new(["a.b", "c\u{7}d"]);
     let tree =
-        destination_tree(&source, &[], &Options::default(), Some('.'), &BTreeMap::new(), &Twins::default()).unwrap();
+        destination_tree(both(&source, &[], Some('.')), &Options::default(), &BTreeMap::new(), &Twins::default())
+            .unwrap();
     assert_eq!(created(&tree), ["a_b", "a_b/c_d", "~odd "]);
-    let tree = destination_tree(&source, &[], &Options::default(), None, &BTreeMap::new(), &Twins::default()).unwrap();
+    let tree =
+        destination_tree(both(&source, &[], None), &Options::default(), &BTreeMap::new(), &Twins::default()).unwrap();
     assert_eq!(created(&tree), ["a.b_c_d", "~odd "]);
 }
 
@@ -335,10 +340,8 @@ fn recorded_destinations_stay_unless_the_mapping_speaks() {
     ]);
     let options = Options { mapping: vec![Mapping("^A$->C".into())], ..Options::default() };
     let tree = destination_tree(
-        &source,
-        &[folder("Sent", Some(Role::Sent))],
+        both(&source, &[folder("Sent", Some(Role::Sent))], Some('/')),
         &options,
-        Some('/'),
         &recorded,
         &Twins::default(),
     )

@@ -41,28 +41,36 @@ pub(super) async fn open(
     // A server may repeat in its greeting what it was told on an earlier connection.
     let scrub = Credentials::new(login).scrub();
     let tcp = connect(server, timeouts).await?;
-    let (io, ahead, known) = match server.security {
+    let greeted = match server.security {
         Security::Plain => greet(Box::new(tcp), &scrub, timeouts).await?,
         Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?, &scrub, timeouts).await?,
         Security::StartTls => {
             let io = start_tls(Box::new(tcp), &scrub, timeouts).await?;
-            (secure(io, server, timeouts).await?, Vec::new(), None)
+            Greeted { io: secure(io, server, timeouts).await?, ahead: Vec::new(), known: None }
         }
     };
-    log_in(io, &ahead, known, login, resources, timeouts).await
+    log_in(greeted, login, resources, timeouts).await
+}
+
+/// A stream whose server has greeted.
+pub(super) struct Greeted {
+    io: Box<dyn Io>,
+    /// What was read after the greeting.
+    ahead: Vec<u8>,
+    /// What the server can do, if its greeting told.
+    known: Option<Capabilities>,
 }
 
 /// Logs in on a stream that has greeted and tells what it can do after that.
 pub(super) async fn log_in(
-    io: Box<dyn Io>,
-    ahead: &[u8],
-    known: Option<Capabilities>,
+    greeted: Greeted,
     login: &Login,
     resources: &Resources,
     timeouts: &Timeouts,
 ) -> Result<ImapSession> {
     let credentials = Credentials::new(login);
-    let mut connection = Connection::new(io, ahead, credentials.scrub(), resources.clone(), timeouts);
+    let Greeted { io, ahead, known } = greeted;
+    let mut connection = Connection::new(io, &ahead, credentials.scrub(), resources.clone(), timeouts);
     let capabilities = match known {
         Some(capabilities) => capabilities,
         None => {
@@ -105,15 +113,11 @@ fn late(limit: Duration, doing: &str) -> Failure {
 
 const GREETING: &str = "waiting for the greeting";
 
-/// Reads the greeting; gives the stream back with what was read after it and the capabilities, if it told them.
-pub(super) async fn greet(
-    io: Box<dyn Io>,
-    scrub: &Scrub,
-    timeouts: &Timeouts,
-) -> Result<(Box<dyn Io>, Vec<u8>, Option<Capabilities>)> {
+/// Reads the greeting.
+pub(super) async fn greet(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Greeted> {
     let (framer, known) = greeted(io, scrub, timeouts).await?;
     let (io, ahead) = framer.into_parts();
-    Ok((io, ahead, known))
+    Ok(Greeted { io, ahead, known })
 }
 
 async fn greeted(

@@ -121,8 +121,8 @@ async fn log_in_on(io: DuplexStream, budget: usize) -> Result<ImapSession, Failu
         budget: Budget::new(budget),
         meter: Arc::new(ByteCounter::default()),
     };
-    let (io, ahead, known) = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
-    log_in(io, &ahead, known, &login, &resources, &timeouts()).await
+    let greeted = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
+    log_in(greeted, &login, &resources, &timeouts()).await
 }
 
 /// A folder.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::folder::{FileEntry, FileView, is_real_folder};
 use super::read;
-use super::sight::Sight;
+use super::sight::{Lookup, Sight};
 use super::trouble::{self, Snag};
 use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -220,14 +220,15 @@ impl Mailbox {
 
     pub fn scan(&self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
         let doing = format!("scanning folder \"{}\"", folder.path);
+        let lookup = Lookup { folder, which, doing: &doing };
         // Flags are told, so they must be those of now, or of when the folder was opened.
         let sight = match which {
-            Which::Range(..) => self.sight(folder, which, &doing)?,
+            Which::Range(..) => self.sight(lookup)?,
             Which::All | Which::From(_) | Which::Before(_) | Which::These(_) => {
                 Sight { view: self.look(folder, &doing)?, fresh: true }
             }
         };
-        self.each(folder, sight, which, &doing, |view, number, entry| {
+        self.each(lookup, sight, |view, number, entry| {
             let metadata = match entry.path(&view.folder).symlink_metadata() {
                 Err(error) if trouble::is_gone(&error) => return Ok(None),
                 looked => looked.map_err(|error| trouble::folder(&error, &doing))?,
@@ -263,8 +264,9 @@ impl Mailbox {
                 }
             }
         };
-        let sight = self.sight(folder, which, &doing)?;
-        Ok(self.each(folder, sight, which, &doing, header)?.into_iter().flatten().collect())
+        let lookup = Lookup { folder, which, doing: &doing };
+        let sight = self.sight(lookup)?;
+        Ok(self.each(lookup, sight, header)?.into_iter().flatten().collect())
     }
 
     pub fn create(&self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {

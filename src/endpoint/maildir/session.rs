@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::folder::FileView;
 use super::mailbox::{Mailbox, of_file};
 use super::read::{self, IN_MEMORY};
-use super::sight::{LOOKS, Sight};
+use super::sight::{LOOKS, Lookup, Sight};
 use super::{names, trouble};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
@@ -133,7 +133,7 @@ async fn read_some(
     let (mut sight, wanted) = {
         let (folder, which, doing) = (folder.clone(), which.clone(), doing.to_owned());
         let first = move |mailbox: &Mailbox| {
-            let sight = mailbox.sight(&folder, &which, &doing)?;
+            let sight = mailbox.sight(Lookup { folder: &folder, which: &which, doing: &doing })?;
             let wanted = sight.wanted(&which);
             Ok((sight, wanted))
         };

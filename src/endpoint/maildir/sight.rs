@@ -15,6 +15,14 @@ use crate::endpoint::{FolderRef, Result, Which};
 /// How often a message that is listed and not found under its name is looked for: other programs rename what they flag.
 pub(super) const LOOKS: usize = 5;
 
+/// Which messages are asked for, and in the course of what.
+#[derive(Clone, Copy)]
+pub(super) struct Lookup<'a> {
+    pub folder: &'a FolderRef,
+    pub which: &'a Which,
+    pub doing: &'a str,
+}
+
 /// A look at a folder, to find messages by.
 pub(super) struct Sight {
     pub view: Arc<FileView>,
@@ -56,7 +64,8 @@ impl Mailbox {
     /// Where to look for messages first. For messages that are named and for windows of a folder that is open the last look
     /// at it will do: listing a large folder for every few of them takes longer than reading them. A miss then asks for a
     /// fresh look.
-    pub fn sight(&self, folder: &FolderRef, which: &Which, doing: &str) -> Result<Sight> {
+    pub fn sight(&self, lookup: Lookup<'_>) -> Result<Sight> {
+        let Lookup { folder, which, doing } = lookup;
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let usable = |(wire, view): &(WireName, Arc<FileView>)| {
             *wire == folder.wire && (folder.validity == 0 || folder.validity == view.validity)
@@ -71,12 +80,11 @@ impl Mailbox {
     /// under its name: the folder is looked at again, until the message is found or no longer there.
     pub fn each<T>(
         &self,
-        folder: &FolderRef,
+        lookup: Lookup<'_>,
         mut sight: Sight,
-        which: &Which,
-        doing: &str,
         mut act: impl FnMut(&FileView, u32, &FileEntry) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
+        let Lookup { folder, which, doing } = lookup;
         let mut left = sight.wanted(which);
         let mut found = BTreeMap::new();
         for _ in 0..LOOKS {

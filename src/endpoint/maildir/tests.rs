@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::deliver;
 use super::mailbox::{Mailbox, Tables};
-use super::sight::Sight;
+use super::sight::{Lookup, Sight};
 use crate::domain::failure::{Cause, Retry, Scope};
 use crate::domain::flags::{FlagChange, Flags};
 use crate::domain::folder::{FolderPath, WireName};
@@ -55,6 +55,10 @@ fn inbox() -> FolderRef {
     FolderRef { path: FolderPath::new(["INBOX"]), wire: WireName(b"INBOX".to_vec()), validity: 0 }
 }
 
+fn all(folder: &FolderRef) -> Lookup<'_> {
+    Lookup { folder, which: &Which::All, doing: "t" }
+}
+
 fn rename(root: &Path, from: &str, to: &str) {
     fs::rename(root.join(from), root.join(to)).unwrap();
 }
@@ -65,9 +69,9 @@ const MAIL: &[u8] = b"Subject: x\r\n\r\nBody\r\n";
 fn a_message_renamed_between_look_and_read_is_found_and_one_that_went_is_left_out() {
     let bench = bench(true, &[("cur/1.a:2,", MAIL), ("cur/2.b:2,", MAIL), ("cur/3.c:2,", MAIL)]);
     let mailbox = &bench.mailbox;
-    let sight = || mailbox.sight(&inbox(), &Which::All, "t").unwrap();
+    let sight = || mailbox.sight(all(&inbox())).unwrap();
     let (mut looks, first) = (0, sight());
-    let found = mailbox.each(&inbox(), first, &Which::All, "t", |view, number, entry| {
+    let found = mailbox.each(all(&inbox()), first, |view, number, entry| {
         looks += 1;
         if looks == 1 {
             rename(&bench.root, "cur/1.a:2,", "cur/1.a:2,S");
@@ -89,8 +93,8 @@ fn a_message_renamed_between_look_and_read_is_found_and_one_that_went_is_left_ou
 fn a_message_that_is_renamed_again_and_again_is_a_passing_trouble_and_never_left_out() {
     let bench = bench(true, &[("cur/1.a:2,", MAIL)]);
     let mailbox = &bench.mailbox;
-    let first = mailbox.sight(&inbox(), &Which::All, "t").unwrap();
-    let failure = mailbox.each::<()>(&inbox(), first, &Which::All, "t", |_, _, _| Ok(None)).unwrap_err();
+    let first = mailbox.sight(all(&inbox())).unwrap();
+    let failure = mailbox.each::<()>(all(&inbox()), first, |_, _, _| Ok(None)).unwrap_err();
     assert_eq!((failure.scope, failure.retry), (Scope::Connection, Retry::Backoff));
 }
 
@@ -99,9 +103,9 @@ fn messages_that_are_named_are_read_without_listing_the_folder_anew() {
     let bench = bench(true, &[("cur/1.a:2,", MAIL)]);
     let mailbox = &bench.mailbox;
     let these = Which::These(vec![Uid(1)]);
-    let Sight { view, fresh } = mailbox.sight(&inbox(), &these, "t").unwrap();
+    let Sight { view, fresh } = mailbox.sight(Lookup { which: &these, ..all(&inbox()) }).unwrap();
     assert!(fresh, "the first look");
-    let again = mailbox.sight(&inbox(), &these, "t").unwrap();
+    let again = mailbox.sight(Lookup { which: &these, ..all(&inbox()) }).unwrap();
     assert!(!again.fresh && Arc::ptr_eq(&view, &again.view));
     fs::write(bench.root.join("new/2.b"), MAIL).unwrap();
     let later = mailbox.headers(&inbox(), &Which::These(vec![Uid(1), Uid(2), Uid(9)])).unwrap();

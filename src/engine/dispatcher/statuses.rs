@@ -77,7 +77,7 @@ mod tests {
         let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let server = || Server::parse_url("maildir:/nowhere/at/all/{email}").unwrap();
         let project =
-            store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();
+            store.create_project("p".into(), [server(), server()], Options::default(), [None; 2]).await.unwrap();
         let new = NewItem {
             source_email: "a@a.example".into(),
             destination_email: "a@b.example".into(),

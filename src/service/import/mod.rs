@@ -150,7 +150,7 @@ pub(super) async fn project(workspace: &OpenWorkspace, parts: ProjectParts) -> R
     let stored = secrets::store_secrets(workspace, "consultant", secrets, &Watch::nobody()).await?;
     let mut ids = stored.iter().copied();
     let credentials = sides.map(|has| if has { ids.next() } else { None });
-    match workspace.store.create_project(name, source, destination, options, credentials).await {
+    match workspace.store.create_project(name, [source, destination], options, credentials).await {
         Ok(id) => {
             if let Some(vault) = workspace.vault.get_open() {
                 // Nobody can cancel this: no more than what goes at once.

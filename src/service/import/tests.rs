@@ -11,7 +11,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::time::Timestamp;
 use crate::platform::clock::FixedClock;
 use crate::service::OpenOptions;
-use crate::store::{Store, Submission};
+use crate::store::{StatusChange, Store, Submission};
 use crate::vault::{self, MemoryVault, Progress, Vault};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
@@ -193,7 +193,7 @@ async fn items_that_may_not_be_edited_keep_their_passwords_and_the_new_ones_go()
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: NOW };
     for (row, status) in items.iter().zip([Status::Queued, Status::Migrating]) {
         let pass = bench.store().submit(vec![(row.item.id, PassPlan::FULL)], order.clone()).await.unwrap()[0];
-        bench.store().set_status(pass, &[Status::Submitted], status, NOW, None).await.unwrap();
+        bench.store().set_status(StatusChange::new(pass, Status::Submitted, status), NOW).await.unwrap();
     }
     let old = items[0].item.source.credential.unwrap();
     let imported = bench.import(NOW, rows(&[Some("1"), Some("2"), Some("3")]), &nobody).await.unwrap();

@@ -13,7 +13,7 @@ use crate::domain::server::Server;
 use crate::domain::time::Timestamp;
 use crate::platform::clock::SystemClock;
 use crate::platform::lock::{Owner, owner};
-use crate::store::{NewItem, Store, Submission};
+use crate::store::{NewItem, StatusChange, Store, Submission};
 use crate::vault::FileVault;
 
 fn options(folder: &Path, vault: Option<VaultKind>, passphrase: Option<&str>) -> Arc<OpenOptions> {
@@ -26,12 +26,12 @@ async fn crashed(folder: &Path) -> Owner {
     let now = SystemClock.now();
     let store = Store::open(folder, now).unwrap();
     let server = || Server::parse_url("maildir:/nowhere/{email}").unwrap();
-    let project = store.create_project("p".into(), server(), server(), Options::default(), [None; 2]).await.unwrap();
+    let project = store.create_project("p".into(), [server(), server()], Options::default(), [None; 2]).await.unwrap();
     let new = NewItem { source_email: "a@a".into(), destination_email: "a@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![new]).await.unwrap()[0].id;
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: now };
     let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.unwrap()[0];
-    store.set_status(pass, &[Status::Submitted], Status::Migrating, now, None).await.unwrap();
+    store.set_status(StatusChange::new(pass, Status::Submitted, Status::Migrating), now).await.unwrap();
     let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: now, seen: Some(now) };
     std::fs::write(folder.join("owner.json"), serde_json::to_vec(&dead).unwrap()).unwrap();
     dead

@@ -26,7 +26,7 @@ async fn an_item_that_may_not_be_edited_is_left_alone() {
         bench.import(with(ids[0])).await;
         if status != Status::NotSubmitted {
             let pass = bench.submit().await;
-            bench.store.set_status(pass, &[Status::Submitted], status, at(20), None).await.unwrap();
+            bench.store.set_status(StatusChange::new(pass, Status::Submitted, status), at(20)).await.unwrap();
         }
         let became = bench.import(NewItem { source_login: Some("ann1".into()), ..with(ids[1]) }).await;
         let item = bench.store.item(bench.item).await.unwrap().item;
@@ -76,7 +76,8 @@ async fn what_is_deleted_refers_to_no_credential_before_it_is_purged() {
     bench.import(with(ids[0])).await;
     store.import_items(bench.project, vec![new_item("bob@a", "bob@b")]).await.unwrap();
     let both = [Some(ids[1]), Some(ids[2])];
-    let other = store.create_project("Other".into(), server("a"), server("b"), Options::default(), both).await.unwrap();
+    let other =
+        store.create_project("Other".into(), [server("a"), server("b")], Options::default(), both).await.unwrap();
     let item = NewItem { destination_credential: Some(ids[3]), ..new_item("ann@a", "ann@b") };
     store.import_items(other, vec![item]).await.unwrap();
     assert!(store.unused_credentials(at(6)).await.unwrap().is_empty());

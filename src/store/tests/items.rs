@@ -8,13 +8,14 @@ use crate::domain::status::Wait;
 async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     let bench = Bench::new().await;
     let store = &bench.store;
-    let taken = store.create_project("CONTOSO".into(), server("a"), server("b"), Options::default(), [None; 2]).await;
+    let taken = store.create_project("CONTOSO".into(), [server("a"), server("b")], Options::default(), [None; 2]).await;
     assert!(matches!(taken, Err(StoreError::NameTaken(_))));
     let ids = store.new_credentials(2, at(5), "admin").await.unwrap();
     let item = NewItem { destination_credential: Some(ids[0]), ..new_item("ann@a", "ann@b") };
     store.import_items(bench.project, vec![item]).await.unwrap();
     let with = [Some(ids[1]), None];
-    let other = store.create_project("Other".into(), server("a"), server("b"), Options::default(), with).await.unwrap();
+    let other =
+        store.create_project("Other".into(), [server("a"), server("b")], Options::default(), with).await.unwrap();
     assert_eq!(store.project_credentials(other).await.unwrap(), (Some(ids[1]), None));
     assert_eq!(store.delete_project(other).await.unwrap(), ids[1..]);
     let pass = bench.submit().await;
@@ -23,10 +24,10 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     store.record(pass, Results { watermarks, errors: vec![error(1)], ..Results::default() }).await.unwrap();
     let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
     store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
-    store.set_status(pass, &[Status::Submitted], Status::Completed, at(20), None).await.unwrap();
+    store.set_status(StatusChange::new(pass, Status::Submitted, Status::Completed), at(20)).await.unwrap();
     assert_eq!(store.delete_project(bench.project).await.unwrap(), ids[..1]);
     assert!(store.project_named("contoso").await.unwrap().is_none());
-    store.create_project("contoso".into(), server("a"), server("b"), Options::default(), [None; 2]).await.unwrap();
+    store.create_project("contoso".into(), [server("a"), server("b")], Options::default(), [None; 2]).await.unwrap();
     bench.purge().await;
     for table in ["item", "pass", "folder", "watermark", "pass_folder", "item_error"] {
         assert_eq!(bench.count(table), 0, "{table}");

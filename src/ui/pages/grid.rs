@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, project: &Project, grid: &Grid, 
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
     let items = Items { grid, cursor: None, held: sum.held, starts_held: project.starts.held };
-    head(ui, page, project, items, sum, &mut actions);
+    head(ui, page, (project, sum), items, &mut actions);
     ui.add_space(8.0);
     if grid.sums.totals.items == 0 {
         empty(ui, items, &mut actions);

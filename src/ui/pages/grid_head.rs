@@ -29,9 +29,8 @@ fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
 pub fn head(
     ui: &mut Ui,
     page: PageContext<'_>,
-    project: &Project,
+    (project, sum): (&Project, &Summary),
     items: Items<'_>,
-    sum: &Summary,
     actions: &mut Actions,
 ) {
     ui.horizontal(|ui| {

@@ -77,8 +77,10 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path(), SystemClock.now()).expect("a store");
     let server = Server::parse_url("imaps://imap.example").expect("an address");
-    let project =
-        store.create_project("many".into(), server.clone(), server, Options::default(), [None; 2]).await.expect("made");
+    let project = store
+        .create_project("many".into(), [server.clone(), server], Options::default(), [None; 2])
+        .await
+        .expect("made");
     let credential = store.new_credentials(1, Timestamp::from_millis(0), "test").await.expect("a credential")[0];
     let item = |at: usize| NewItem {
         source_email: format!("u{at}@old.example"),

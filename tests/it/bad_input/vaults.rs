@@ -10,7 +10,7 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::status::{Status, Wait};
 use mailferry::platform::lock::{Owner, owner};
-use mailferry::store::{Store, Submission};
+use mailferry::store::{StatusChange, Store, Submission};
 use mailferry::vault::{FileVault, Vault, VaultError, VaultState};
 
 use super::{file, path, says};
@@ -39,7 +39,10 @@ fn put_under_way(workspace: &Workspace, status: Status) {
         let order =
             Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(1) };
         let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("submitted")[0];
-        store.set_status(pass, &[Status::Submitted], status, Timestamp::from_millis(1), None).await.expect("set");
+        store
+            .set_status(StatusChange::new(pass, Status::Submitted, status), Timestamp::from_millis(1))
+            .await
+            .expect("set");
     });
 }
 

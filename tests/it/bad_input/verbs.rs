@@ -83,7 +83,7 @@ fn verbs_without_their_project_or_items() {
 }
 
 #[test]
-fn r11_items_without_credentials_or_with_one_mailbox_on_both_sides_do_not_start() {
+fn r11_items_without_credentials_wait_for_their_owner_and_one_mailbox_on_both_sides_does_not_start() {
     let workspace = Workspace::new();
     let server = "imap+plain://127.0.0.1:1";
     workspace.project_new(server, server, &[]);
@@ -93,16 +93,18 @@ fn r11_items_without_credentials_or_with_one_mailbox_on_both_sides_do_not_start(
          none@x,,,none@y,,\nfrom@x,,,from@y,,pw\nto@x,,pw,to@y,,\nsame@x,Anna,pw,same@y,anna,pw\n",
     );
     let words = [
-        "none@x:none@y: not started: no credential for the source and the destination",
-        "from@x:from@y: not started: no credential for the source:",
-        "to@x:to@y: not started: no credential for the destination:",
+        "none@x:none@y: waits for its owner's password",
+        "from@x:from@y: waits for its owner's password",
+        "to@x:to@y: waits for its owner's password",
         "same@x:same@y: not started: source and destination are the same mailbox",
-        "nothing was started",
     ];
-    says(workspace.run(&["start", PROJECT]), 2, &words);
-    for item in workspace.status() {
-        assert_eq!((item.status(), item.0["pass"].is_null()), ("not_submitted", true));
-    }
+    says(workspace.run(&["start", PROJECT]), 1, &words);
+    let statuses: Vec<_> = workspace.status().iter().map(|item| item.status().to_owned()).collect();
+    assert_eq!(statuses, ["waiting_for_user", "waiting_for_user", "waiting_for_user", "not_submitted"]);
+    // R14: it lasts until it is stopped.
+    says(workspace.run(&["start", PROJECT, "--item", "none@x"]), 1, &["waits for credentials from its owner; stop it"]);
+    says(workspace.run(&["stop", PROJECT, "--item", "none@x"]), 0, &["1 item told to stop"]);
+    assert_eq!(workspace.status()[0].status(), "stopped");
 }
 
 #[test]
@@ -116,7 +118,7 @@ fn a_name_that_fits_two_items_is_refused_naming_both() {
             says(workspace.run(&[verb, PROJECT, "--item", name]), 2, &words);
         }
     }
-    says(workspace.run(&["start", PROJECT, "--item", "A@x:two@Y"]), 2, &["a@x:two@y: not started"]);
+    says(workspace.run(&["start", PROJECT, "--item", "A@x:two@Y"]), 1, &["a@x:two@y: waits for"]);
 }
 
 #[test]

@@ -69,12 +69,10 @@ impl Move {
 }
 
 #[test]
-fn a_second_engine_is_refused_naming_the_first_and_status_works() {
+fn verbs_work_beside_the_process_that_runs_the_passes() {
     let Some(move_) = Move::new(Workspace::new()) else { return };
     let (running, held) = move_.held(3);
-    let pid = format!("process {}", running.pid());
-    let words = ["the workspace is in use", &pid, "mailferry stop", "mailferry status"];
-    says(move_.workspace.start(), 3, &words);
+    says(move_.workspace.start(), 1, &["the item is migrating; stop it first"]);
     assert_eq!(move_.workspace.only().status(), "migrating");
     says(move_.workspace.run(&["item", "list", PROJECT]), 0, &[]);
     says(new_project(&move_.workspace, "meanwhile"), 0, &[]);

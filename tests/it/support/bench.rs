@@ -33,7 +33,7 @@ use mailferry::pass::journal::{Journal, JournalError};
 use mailferry::pass::tally::PassStats;
 use mailferry::pass::{Means, Pass, PassEnd, PassOrder, Stops};
 use mailferry::platform::clock::SystemClock;
-use mailferry::store::{NewItem, PassRow, Store, Submission};
+use mailferry::store::{NewItem, PassRow, StatusChange, Store, Submission};
 use tempfile::TempDir;
 
 use super::dovecot::PASSWORD;
@@ -97,8 +97,7 @@ impl Bench {
         let project = store
             .create_project(
                 "move".into(),
-                Server::Imap(server(source.0)),
-                Server::Imap(server(destination.0)),
+                [source.0, destination.0].map(|port| Server::Imap(server(port))),
                 options.clone(),
                 [None; 2],
             )
@@ -159,11 +158,11 @@ impl Bench {
                 store.submit(vec![(self.item, PassPlan::FULL)], submission).await.expect("submitted")[0]
             }
         };
-        let to = |from, to| store.set_status(pass, from, to, now, None);
-        to(&[Status::Submitted], Status::Queued).await.expect("queued");
+        let to = |from, to| store.set_status(StatusChange::new(pass, from, to), now);
+        to(Status::Submitted, Status::Queued).await.expect("queued");
         let row = store.pass(pass).await.expect("the pass");
         let earlier = store.pass_folders(pass, u32::MAX, 0).await.expect("its folders");
-        to(&[Status::Queued], Status::Migrating).await.expect("migrating");
+        to(Status::Queued, Status::Migrating).await.expect("migrating");
         let meter: Arc<ByteCounter> = Arc::default();
         let tally = PassStats::new(Arc::clone(&meter));
         tally.goes_on_from(row.progress.counts);
@@ -204,7 +203,7 @@ impl Bench {
                 PassEnd::Stopped => Status::Stopped,
                 PassEnd::Failed { .. } => Status::Failed,
             };
-            to(&[Status::Migrating], status).await.expect("ended");
+            to(Status::Migrating, status).await.expect("ended");
         }
         let row = store.pass(pass).await.expect("the pass");
         let (writes, results) = (journal.writes.load(Ordering::SeqCst), journal.results.load(Ordering::SeqCst));

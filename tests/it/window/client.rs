@@ -193,7 +193,7 @@ fn what_another_process_does_reaches_an_open_window() {
     client.state(|snapshot| snapshot.rows().count() == 3);
 
     let address = || Server::parse_url("imaps://imap.example").expect("an address");
-    let made = other.create_project("Fabrikam".into(), address(), address(), Default::default(), [None; 2]);
+    let made = other.create_project("Fabrikam".into(), [address(), address()], Default::default(), [None; 2]);
     let second = runtime.block_on(made).expect("made");
     runtime.block_on(other.import_items(second, vec![one("dora")])).expect("imported");
     let told = |client: &mut Caller, count: usize| {
@@ -232,7 +232,10 @@ fn crashed(ago: Duration) -> tempfile::TempDir {
         let (kind, at) = (mailferry::domain::pass::PassKind::Full, now.minus(HOUR));
         let order = mailferry::store::Submission { kind, wait: Wait::None, schedule: None, at };
         let passes = store.submit(items, order).await.expect("submitted");
-        store.set_status(passes[0], &[Status::Submitted], Status::Queued, at, None).await.expect("taken");
+        store
+            .set_status(mailferry::store::StatusChange::new(passes[0], Status::Submitted, Status::Queued), at)
+            .await
+            .expect("taken");
     });
     let (host, user) = (String::new(), String::new());
     let owner =
