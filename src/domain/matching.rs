@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use super::content::Shape;
 use super::identity::{ContentHash, Identity, Names};
 use super::ids::{FolderId, Uid};
-use super::record::{Habit, Rekey};
+use super::record::{Habit, Rekey, is_sane};
 
 /// What is known of a destination: does it keep what it is sent?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,11 +254,6 @@ fn fit(belief: Belief, o: &OursLeft, t: &TheirsLeft) -> Fit {
         Belief::Changes { .. } if grown < 0 => Fit::Never,
         Belief::Changes { .. } => Fit::TooLong,
     }
-}
-
-/// Whether a server may have made a message of this size out of one of so many bytes.
-pub fn is_sane(sent: u64, size: u64) -> bool {
-    sent.abs_diff(size) <= 8192.max(sent / 4)
 }
 
 /// So many messages that grew alike are the server's doing; fewer may be anybody's.

@@ -8,7 +8,6 @@ use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
-use super::matching::is_sane;
 use super::time::Timestamp;
 
 /// How a folder's numbering stood when it was last looked at (D26).
@@ -293,6 +292,11 @@ impl Notice {
     pub fn saying(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
+}
+
+/// Whether a server may have made a message of this size out of one of so many bytes.
+pub fn is_sane(sent: u64, size: u64) -> bool {
+    sent.abs_diff(size) <= 8192.max(sent / 4)
 }
 
 /// What a server of a project was seen to do.

@@ -22,11 +22,11 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::record::Phase;
 use crate::engine::command::{Command, CommandError, Outcome};
-use crate::engine::handle::Workspace;
 use crate::engine::run_state::{Effect, Event, RunState};
 use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::speed::RateMeter;
+use crate::engine::workspace::Workspace;
 use crate::pass::{PassEnd, Stops};
 use crate::store::{Census, StatusChange, StoreError};
 

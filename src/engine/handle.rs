@@ -1,42 +1,16 @@
 //! The engine as other rooms hold it: commands go in, outcomes and snapshots come out.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::domain::clock::Clock;
-use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::copier::Copier;
 use crate::engine::dispatcher::{Dispatcher, Input, Runners};
-use crate::engine::endpoints::Endpoints;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::workspace::Workspace;
 use crate::store::Store;
-use crate::vault::Vault;
-
-/// Memory that message bytes of all passes may take together (D20).
-pub const MESSAGE_MEMORY: usize = 64 * 1024 * 1024;
-
-/// Everything an engine works with. Cheap to clone.
-#[derive(Clone)]
-pub struct Workspace {
-    /// The database.
-    pub store: Store,
-    /// The secrets.
-    pub vault: Arc<dyn Vault>,
-    /// Where large messages are spooled; private, empty at start.
-    pub spool: PathBuf,
-    /// Where numbers of messages are kept that their source cannot keep (Maildir); private, lasting.
-    pub numbers: PathBuf,
-    /// The process-wide memory budget for message bytes, of [`MESSAGE_MEMORY`].
-    pub budget: Arc<Budget>,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
-    /// Makes endpoints.
-    pub endpoints: Arc<dyn Endpoints>,
-}
 
 /// Gives commands; outcomes are waited for by whoever wants them. Does not keep the engine from ending.
 #[derive(Clone)]
@@ -148,7 +122,9 @@ mod tests {
     use crate::domain::server::Server;
     use crate::domain::status::Status;
     use crate::domain::time::Timestamp;
+    use crate::endpoint::budget::Budget;
     use crate::endpoint::registry::RealEndpoints;
+    use crate::engine::MESSAGE_MEMORY;
     use crate::engine::runner::{Reports, Runner, Task};
     use crate::pass::{PassEnd, Stops};
     use crate::platform::clock::SystemClock;

@@ -14,6 +14,8 @@ pub mod runner;
 pub mod snapshot;
 mod speed;
 pub mod store_journal;
+mod workspace;
 
 pub use crate::endpoint::registry as endpoints;
-pub use handle::{Engine, MESSAGE_MEMORY, Orders, Workspace};
+pub use handle::{Engine, Orders};
+pub use workspace::{MESSAGE_MEMORY, Workspace};

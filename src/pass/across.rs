@@ -20,6 +20,7 @@ use crate::domain::matching::{Alike, AwayMarks, Belief, Left, Ours, Pair, Theirs
 use crate::domain::record::{Counts, Notice, NoticeKind, Origin};
 use crate::endpoint::{Destination, Source, Which};
 use crate::pass::belief::{belief, keeps};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::comparison::Comparison;
 use crate::pass::contents::{names_of_unseen, shapes};
 use crate::pass::headers::who_here;
@@ -29,7 +30,7 @@ use crate::pass::places::Prepared;
 use crate::pass::recognise::{AT_ONCE, add_found};
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolution::Resolution;
-use crate::pass::resolve::{HEADERS_AT_ONCE, drop_recorded};
+use crate::pass::resolve::drop_recorded;
 use crate::pass::sample::who;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 

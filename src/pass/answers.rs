@@ -11,18 +11,18 @@ use std::sync::Arc;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::identity::{FromHeader, of_header};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::{Belief, OursLeft, is_sane};
-use crate::domain::record::{Origin, Results, Watermark};
+use crate::domain::matching::{Belief, OursLeft};
+use crate::domain::record::{Origin, Results, Watermark, is_sane};
 use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
 use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, Said};
 use crate::pass::contents::traces;
 use crate::pass::finish::{SeenOf, copied};
-use crate::pass::flight::{Ending, InFlight, Unplaced};
+use crate::pass::flight::{Ending, InFlight, Outgoing, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
 use crate::pass::pulse::Measured;
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
-use crate::pass::writer::{AppendWriter, Outgoing};
+use crate::pass::writer::AppendWriter;
 use crate::pass::{OnSide, PassResult, PassStop, SideFailure, bytes};
 
 /// Looks for appended messages before they count as not stored: some servers show them a moment later.

@@ -11,9 +11,10 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Belief;
 use crate::domain::ranges::Ranges;
 use crate::endpoint::{Destination, Fetched, FolderRef, Which};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::bytes::Traces;
 use crate::pass::job::{Above, Job};
-use crate::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
+use crate::pass::resolve::spool_failed;
 use crate::pass::{Pass, PassResult, bytes};
 
 /// A message of the destination that nothing claimed yet.

@@ -34,6 +34,9 @@ fn each(body: &Body, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     }
 }
 
+/// Header blocks held at once.
+pub(super) const HEADERS_AT_ONCE: usize = 1000;
+
 /// The header block, at most 256 KiB of it; empty if the spool file cannot be read.
 pub(super) fn header(body: &Body) -> Vec<u8> {
     match body {

@@ -7,15 +7,15 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
 use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
-use crate::domain::record::{FolderRecord, Seen};
+use crate::domain::folder::{FolderState, ListedFolder, WireName};
+use crate::domain::record::FolderRecord;
 use crate::domain::tree::{FolderPlan, Tree};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::known::KnownRows;
 use crate::pass::lane::Step;
+use crate::pass::listing::{Listing, Preparation};
+use crate::pass::same_folder::{is_another, place, went_back};
 use crate::pass::there::Doubts;
-use crate::pass::tree::Listing;
-use crate::pass::tree::Preparation;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// A folder that is to be looked into, before its destination is opened.
@@ -120,20 +120,6 @@ impl Candidate {
     }
 }
 
-/// Whether UIDNEXT is lower than it was, or more messages are there than can have come since.
-pub(super) fn went_back(seen: Seen, now: FolderState) -> bool {
-    if seen.uid_next == 0 || now.uid_next == 0 {
-        return false;
-    }
-    let came = now.uid_next.saturating_sub(seen.uid_next);
-    now.uid_next < seen.uid_next || u64::from(now.messages) > u64::from(seen.messages) + u64::from(came)
-}
-
-/// Whether both are known and differ (MAILBOXID, RFC 8474).
-pub(super) fn is_another(before: Option<&String>, now: Option<&String>) -> bool {
-    before.zip(now).is_some_and(|(before, now)| before != now)
-}
-
 /// Opens the source folders of these candidates in one flight.
 pub(super) struct Examine<'a> {
     pub(super) listing: &'a Listing,
@@ -221,10 +207,6 @@ async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: Fol
         Err(failure) if failure.scope <= Scope::Folder => Ok(0),
         Err(failure) => Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
     }
-}
-
-pub(super) fn place(path: &FolderPath, wire: &WireName, validity: u32) -> FolderRef {
-    FolderRef { path: path.clone(), wire: wire.clone(), validity }
 }
 
 impl Preparation<'_> {

@@ -10,8 +10,9 @@ use crate::domain::identity::Names;
 use crate::domain::ids::Uid;
 use crate::domain::message::SourceMessage;
 use crate::endpoint::{Fetched, FolderRef, Source, Which};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::bytes::{self, Traces};
-use crate::pass::resolve::{HEADERS_AT_ONCE, spool_failed};
+use crate::pass::resolve::spool_failed;
 
 /// Servers there are that list a message and do not hand out its header: these are read whole, one at a time, as one of
 /// them may be refused. Answers the messages that did not come that way either.

@@ -3,8 +3,7 @@
 //! When a connection breaks, both of the lane are dropped. What was on the wire is looked for at the destination before
 //! anything is sent again (D9), and a message at which connections break again and again is left out (D22).
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -16,104 +15,15 @@ use crate::domain::folder::WireName;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderPhase, FolderUpdate, Intent, Phase, Results, Watermark};
 use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
+use crate::pass::backlog::Backlog;
 use crate::pass::flight::{Broke, Broken};
-use crate::pass::job::{Above, Asking, Job, Past};
+use crate::pass::job::{Above, Job, Past};
 use crate::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
 use crate::pass::places::{Group, GroupQueue, Prepared};
 use crate::pass::reader::{AHEAD, read};
 use crate::pass::recorder::{GROUP_ROWS, ToRecord};
 use crate::pass::writer::AppendWriter;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
-
-/// The folders of one lane: taken and not ended.
-pub(super) struct Backlog<'a> {
-    queue: &'a GroupQueue,
-    own: Mutex<LaneQueue>,
-}
-
-#[derive(Default)]
-struct LaneQueue {
-    /// To be read.
-    waiting: VecDeque<Job>,
-    /// Being read or written.
-    open: Vec<Arc<Job>>,
-    /// Read, but something did not come: to be looked into again.
-    second: Vec<Job>,
-    /// Nothing but suspects is left in them: they come when all else is done (D22).
-    last: VecDeque<Job>,
-}
-
-impl<'a> Backlog<'a> {
-    fn new(queue: &'a GroupQueue) -> Self {
-        Self { queue, own: Mutex::default() }
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut LaneQueue) -> T) -> T {
-        act(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The next folder to read. A group stays with its lane, so that one connection writes a destination folder.
-    pub fn next(&self) -> Option<Arc<Job>> {
-        self.with(|own| {
-            if own.waiting.is_empty() {
-                own.waiting.extend(self.queue.take().unwrap_or_default());
-            }
-            let job = Arc::new(own.waiting.pop_front().or_else(|| own.last.pop_front())?);
-            debug_assert!(!job.is_empty(), "a folder with nothing to copy is not read");
-            own.open.push(Arc::clone(&job));
-            Some(job)
-        })
-    }
-
-    /// A folder has ended.
-    pub fn ended(&self, id: FolderId) {
-        self.with(|own| own.open.retain(|job| job.id != id));
-    }
-
-    /// A folder has been read and so many messages did not come, or the server refused to hand them out together.
-    pub fn look_again(&self, job: &Arc<Job>, asking: Asking, missing: u64) {
-        self.ended(job.id);
-        let mut again = Job::clone(job);
-        (again.suspicion.asking, again.remaining.missing) = (asking, missing);
-        again.suspicion.rescans += 1;
-        self.with(|own| own.second.push(again));
-    }
-
-    fn take_second(&self) -> Vec<Job> {
-        self.with(|own| std::mem::take(&mut own.second))
-    }
-
-    /// After a break: every folder not ended, to be looked into again.
-    fn take_back(&self) -> Vec<Job> {
-        let own = self.with(std::mem::take);
-        own.open.into_iter().map(Arc::unwrap_or_clone).chain(own.second).chain(own.waiting).chain(own.last).collect()
-    }
-
-    fn give(&self, jobs: Vec<Job>) {
-        let (last, waiting): (Vec<_>, Vec<_>) = jobs.into_iter().partition(Job::only_suspects);
-        self.with(|own| {
-            own.waiting.extend(waiting);
-            own.last.extend(last);
-        });
-    }
-
-    /// The folders that were begun and have not ended.
-    pub fn opened(&self) -> Vec<Arc<Job>> {
-        self.with(|own| own.open.clone())
-    }
-
-    /// Whether this lane has nothing left but suspects, when it broke at this message.
-    fn only_suspects_left(&self, at: Option<(FolderId, Uid)>) -> bool {
-        // A suspect is read when all else of its folder is done.
-        let is_last = |job: &Job| at.is_some_and(|(id, uid)| id == job.id && job.suspicion.suspects.is_alone(uid));
-        self.queue.is_empty()
-            && self.with(|own| {
-                own.waiting.is_empty()
-                    && own.second.is_empty()
-                    && own.open.iter().all(|job| job.only_suspects() || is_last(job))
-            })
-    }
-}
 
 /// Makes the destination folders again that are gone and for which there is new mail (D12).
 struct Revive<'a> {
@@ -392,13 +302,6 @@ fn left_open(jobs: &mut [Job], broke: Broken) {
             job.suspicion.cut.wire = broke.wire;
         }
     }
-}
-
-/// The message after the one that came last: where a source that broke was.
-pub(super) fn next_expected(job: &Job, last: Option<Uid>) -> Option<Uid> {
-    let order: Vec<Uid> = job.order().into_iter().flat_map(|part| part.uids).collect();
-    let next = last.and_then(|last| order.iter().position(|uid| *uid == last)).map_or(0, |at| at + 1);
-    order.get(next).copied()
 }
 
 impl Pass {

@@ -16,12 +16,12 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::AwayMarks;
 use crate::domain::record::Held;
 use crate::endpoint::{Destination, Source};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::shapes;
 use crate::pass::job::{Chosen, Job};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::late::LateRound;
 use crate::pass::places::Prepared;
-use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::scan::Looked;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 

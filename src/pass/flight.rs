@@ -6,11 +6,11 @@ use crate::domain::failure::{Failure, Side};
 use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::message::{Body, Hold, InternalDate};
 use crate::domain::retry::OnWire;
 use crate::endpoint::AppendAnswer;
 use crate::pass::bytes::Traces;
 use crate::pass::job::{Job, Sent};
-use crate::pass::writer::Outgoing;
 use crate::pass::{PassStop, SideFailure};
 
 /// How the copying of a lane ended early.
@@ -41,6 +41,17 @@ impl Broken {
             (Side::Source, _) => self.place.and_then(|(id, uid)| Some((id, uid?))),
         }
     }
+}
+
+/// A message about to be sent, or on the wire.
+pub(super) struct Outgoing {
+    pub uid: Uid,
+    pub identity: Identity,
+    pub content: ContentHash,
+    pub flags: Flags,
+    pub date: Option<InternalDate>,
+    pub body: Body,
+    pub hold: Option<Hold>,
 }
 
 /// One append on the wire.

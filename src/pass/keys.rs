@@ -13,11 +13,11 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::MessageKey;
 use crate::domain::record::Held;
 use crate::endpoint::{Destination, FolderRef, Source, Which};
-use crate::pass::candidates::place;
 use crate::pass::job::Job;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::late::LateRound;
 use crate::pass::places::Prepared;
+use crate::pass::same_folder::place;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Numbers in one window of a listing.

@@ -10,11 +10,11 @@ use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderEnd, FolderRecord, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
-use crate::pass::candidates::{is_another, went_back};
 use crate::pass::headers::confirm_by_content;
 use crate::pass::lane::{Lane, Step};
+use crate::pass::listing::Preparation;
+use crate::pass::same_folder::{is_another, went_back};
 use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, Spread, prove_with_contents};
-use crate::pass::tree::Preparation;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Earlier rows by the names that the source has now.

@@ -15,6 +15,7 @@ use crate::domain::failure::{Scope, Side};
 use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, Source};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::names_of_unseen;
 use crate::pass::copy::Copying;
 use crate::pass::headers::names_of_each;
@@ -22,7 +23,6 @@ use crate::pass::job::{Above, Chosen, Job, Landing, Past, Todo};
 use crate::pass::lane::{Lane, Lanes, Step};
 use crate::pass::places::{GroupQueue, Prepared};
 use crate::pass::resolution::Resolution;
-use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::scan::Looked;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 

@@ -10,6 +10,7 @@ mod altered;
 mod answers;
 mod arrivals;
 mod audit;
+mod backlog;
 mod belief;
 mod bytes;
 mod candidates;
@@ -30,6 +31,7 @@ mod keys;
 mod known;
 mod lane;
 mod late;
+mod listing;
 mod lost_copies;
 mod notes;
 mod number_check;
@@ -45,6 +47,8 @@ mod resolution;
 mod resolve;
 mod restored;
 mod rounds;
+
+mod same_folder;
 mod sample;
 mod scan;
 mod settling;
@@ -81,12 +85,12 @@ use crate::pass::job::Job;
 use crate::pass::journal::Journal;
 use crate::pass::journal::JournalError;
 use crate::pass::late::LateRound;
+use crate::pass::listing::Preparation;
 use crate::pass::number_check::NumberCheck;
 use crate::pass::recorder::{Recorder, recorder};
 use crate::pass::recovery::Recovery;
 use crate::pass::resolution::Resolution;
 use crate::pass::tally::PassStats;
-use crate::pass::tree::Preparation;
 
 /// What a worker is told: plain data.
 #[derive(Clone, Debug)]

@@ -10,11 +10,11 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderEnd, ItemError, Phase, Seen};
 use crate::pass::job::{Job, Past};
 use crate::pass::lane::{Lane, Lanes};
+use crate::pass::listing::Preparation;
 use crate::pass::places::{Doubted, Group, Prepared};
 use crate::pass::recorder::ToRecord;
 use crate::pass::rounds::GroupWork;
 use crate::pass::there::{Doubts, LostCopyRows, SeenThere, There};
-use crate::pass::tree::Preparation;
 use crate::pass::{Pass, PassResult, SideFailure};
 
 /// Whether the numbers of copies at the destination still mean these copies.

@@ -12,10 +12,11 @@ use crate::domain::folder::{FolderState, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, FolderUpdate, Notice, NoticeKind, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
-use crate::pass::candidates::{Candidate, place, went_back};
+use crate::pass::candidates::Candidate;
 use crate::pass::lane::{Lane, Step};
+use crate::pass::listing::Preparation;
+use crate::pass::same_folder::{place, went_back};
 use crate::pass::there::{Doubts, LostCopyRows, There};
-use crate::pass::tree::Preparation;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Asks these folders themselves: a list may be wrong.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::domain::failure::{Failure, Scope};
 use crate::domain::ids::Uid;
 use crate::endpoint::{Fetched, MessageStream, Source, Which};
-use crate::pass::copy::Backlog;
+use crate::pass::backlog::Backlog;
 use crate::pass::job::{Asking, Job, Todo};
 
 /// Messages between the halves of a lane.

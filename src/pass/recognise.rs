@@ -17,12 +17,12 @@ use crate::domain::matching::{
 use crate::domain::record::{Counts, Notice, NoticeKind, Origin, Rekey, Results, Watermark};
 use crate::endpoint::{Destination, Source};
 use crate::pass::belief::{belief, keeps};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::{names_of_unseen, shapes};
 use crate::pass::headers::who_here;
 use crate::pass::job::Job;
 use crate::pass::places::Prepared;
 use crate::pass::recorder::{GROUP_ROWS, ToRecord};
-use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::strangers::Strangers;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 

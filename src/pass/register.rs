@@ -8,16 +8,16 @@ use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireNam
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
-use crate::pass::candidates::{Candidate, place, went_back};
+use crate::pass::candidates::Candidate;
 use crate::pass::job::{
     FolderFindings, FolderView, Job, ListFigures, NumberTrust, Numbers, Past, Remaining, Suspicion, Unrecorded,
     WorkProgress,
 };
+use crate::pass::listing::{Listing, Preparation};
 use crate::pass::places::{Claimable, DestinationNumbers, Doubted, OtherRows, Prepared};
+use crate::pass::same_folder::{place, went_back};
 use crate::pass::tally::FolderLine;
 use crate::pass::there::SeenThere;
-use crate::pass::tree::Listing;
-use crate::pass::tree::Preparation;
 use crate::pass::{PassResult, SideFailure};
 
 /// A folder's row, and whether the folder is looked into.

@@ -21,9 +21,6 @@ use crate::pass::scan::Looked;
 use crate::pass::strangers::Strangers;
 use crate::pass::{Pass, PassResult, PassStop, SideFailure};
 
-/// Header blocks held at once.
-pub(super) const HEADERS_AT_ONCE: usize = 1000;
-
 /// Resolves one folder.
 pub(super) struct Resolve<'a> {
     job: &'a mut Job,

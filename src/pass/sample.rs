@@ -8,8 +8,8 @@ use crate::domain::identity::{ContentHash, FromHeader, HEADER_LIMIT, Names, name
 use crate::domain::ids::Uid;
 use crate::domain::record::{Habit, Origin, Watermark};
 use crate::endpoint::{FolderRef, Source, Which};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::{names_of_whole, shapes};
-use crate::pass::resolve::HEADERS_AT_ONCE;
 
 /// Messages of one sample.
 pub(super) const SAMPLE: usize = 32;

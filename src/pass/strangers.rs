@@ -11,8 +11,8 @@ use crate::domain::failure::Side;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, FolderRef, Which};
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::job::Job;
-use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::sample::who;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 

@@ -14,13 +14,13 @@ use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, Origin, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
-use crate::pass::candidates::place;
+use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::traces;
 use crate::pass::lane::Step;
 use crate::pass::lost_copies::Sorted;
 use crate::pass::places::Prepared;
-use crate::pass::resolve::HEADERS_AT_ONCE;
 use crate::pass::restored::{AT_ONCE, WITNESSES};
+use crate::pass::same_folder::place;
 use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, compared, compared_by_name, prove};
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 

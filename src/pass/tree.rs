@@ -8,24 +8,18 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::record::{FolderEnd, FolderRecord, Habit, Notice, NoticeKind, Phase, Seen};
 use crate::domain::tree::{Tree, Twins};
-use crate::endpoint::{Destination, Limits, NewFolder, Source};
-use crate::pass::candidates::{Candidate, Examine, OpenDestinations, is_another};
+use crate::endpoint::{Destination, NewFolder, Source};
+use crate::pass::candidates::{Candidate, Examine, OpenDestinations};
 use crate::pass::known::KnownRows;
 use crate::pass::lane::{Lane, Step};
+use crate::pass::listing::{Listing, Preparation, new_folder, own};
 use crate::pass::places::Prepared;
 use crate::pass::recorder::ToRecord;
-use crate::pass::twins::new_folder;
+use crate::pass::same_folder::is_another;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Folders left out that are named one by one; of more, the number is told.
 const MOST_NAMED: usize = 200;
-
-/// What both sides hold; of the destination what its owner has.
-pub(super) struct Listing {
-    pub(super) source: Vec<ListedFolder>,
-    pub(super) destination: Vec<ListedFolder>,
-    pub(super) limits: Limits,
-}
 
 struct List;
 
@@ -43,11 +37,6 @@ impl Step for List {
             limits,
         })
     }
-}
-
-/// What the mailbox's owner has, of a listing.
-pub(super) fn own(listed: Vec<ListedFolder>) -> Vec<ListedFolder> {
-    listed.into_iter().filter(|folder| !folder.foreign).collect()
 }
 
 /// Lists the destination once more.
@@ -86,19 +75,6 @@ impl Step for Create<'_> {
             }
         }
         Ok(created)
-    }
-}
-
-/// Before anything is compared: both sides are listed, the tree is made, and every folder that must be looked into becomes a
-/// [`Job`](crate::pass::job::Job).
-pub(super) struct Preparation<'a> {
-    pub(super) pass: &'a Pass,
-}
-
-impl<'a> Preparation<'a> {
-    /// Of this pass.
-    pub fn of(pass: &'a Pass) -> Self {
-        Self { pass }
     }
 }
 

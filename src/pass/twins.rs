@@ -4,11 +4,11 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::ListedFolder;
-use crate::domain::tree::{BothLists, Creation, Tree, Twins, destination_tree};
+use crate::domain::tree::{BothLists, Tree, Twins, destination_tree};
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::pass::known::KnownRows;
 use crate::pass::lane::{Lane, Step};
-use crate::pass::tree::{Listing, Preparation, own};
+use crate::pass::listing::{Listing, Preparation, new_folder, own};
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// How often the destination is asked: names nested deeper than this in names that differ only in case are left to chance.
@@ -29,12 +29,6 @@ impl Step for Try {
         }
         Ok(own(to.list().await.on(Side::Destination).map_err(PassStop::Fatal)?))
     }
-}
-
-/// A folder to create, as endpoints take it.
-pub(super) fn new_folder(new: &Creation) -> NewFolder {
-    let Creation { path, role, subscribe, plain_parent } = new.clone();
-    NewFolder { path, role, subscribe, plain_parent }
 }
 
 impl Preparation<'_> {

@@ -12,16 +12,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::domain::failure::{Failure, Scope, Side};
-use crate::domain::flags::Flags;
 use crate::domain::folder::WireName;
-use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::message::{Body, Hold, InternalDate, NewMessage, SourceMessage};
+use crate::domain::message::{NewMessage, SourceMessage};
 use crate::endpoint::{Destination, Fetched};
 use crate::pass::arrivals::Arrivals;
-use crate::pass::copy::{Backlog, next_expected};
+use crate::pass::backlog::{Backlog, next_expected};
 use crate::pass::finish::{SeenOf, not_compared};
-use crate::pass::flight::{Broke, Broken, Ending, InFlight, PendingAppend, Unplaced};
+use crate::pass::flight::{Broke, Broken, Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Job, Sent};
 use crate::pass::notes::Notes;
 use crate::pass::pulse::{Pulse, Sizes};
@@ -43,17 +41,6 @@ const BATCHED_BYTES: u64 = 128 * 1024;
 const BATCH_WAIT: Duration = Duration::from_millis(5);
 /// Without UIDPLUS: appended messages whose numbers are looked up together.
 pub(super) const LOOK_UP_AT: usize = 200;
-
-/// A message about to be sent, or on the wire.
-pub(super) struct Outgoing {
-    pub uid: Uid,
-    pub identity: Identity,
-    pub content: ContentHash,
-    pub flags: Flags,
-    pub date: Option<InternalDate>,
-    pub body: Body,
-    pub hold: Option<Hold>,
-}
 
 /// Messages of one folder that wait to go in one append.
 struct Batch {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{PlatformError, io};
 
+pub(super) const LOCK_FILE: &str = "workspace.lock";
+
 /// The workspace's folder, made if need be: the one named, else the user's local application data.
 ///
 /// A folder that others may read is closed to them when it is the default one, empty, or a workspace; any other folder is
@@ -39,7 +41,7 @@ fn close_to_others(folder: &Path, default: bool) -> Result<(), PlatformError> {
         return Ok(());
     }
     let mut files = std::fs::read_dir(folder).map_err(io("reading folder", folder))?;
-    if !default && !folder.join(super::lock::LOCK_FILE).exists() && files.next().is_some() {
+    if !default && !folder.join(LOCK_FILE).exists() && files.next().is_some() {
         return Err(PlatformError::NotPrivate(folder.to_owned()));
     }
     std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).map_err(io("closing to others", folder))

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::private_dir;
+use super::folder::{LOCK_FILE, private_dir};
 use super::{PlatformError, io};
 use crate::domain::time::Timestamp;
 
-pub(super) const LOCK_FILE: &str = "workspace.lock";
 const OWNER_FILE: &str = "owner.json";
 const SPOOL: &str = "spool";
 const NUMBERS: &str = "numbers";

@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
+use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::time::timeout;
 
 use super::classify::Step;
 use super::encode::{ImapCommand, Piece};
-use super::framer::{Framer, Watch};
+use super::framer::{Framer, Io, Watch};
 use super::pending::{Answer, Late, Pending, PendingShared, Ticket};
 use super::reader;
 use super::response::tag;
@@ -29,10 +29,6 @@ const COALESCED: usize = 64 * 1024;
 const LARGEST_UNASKED: u64 = 1024 * 1024;
 /// Largest literal of a server with LITERAL- (RFC 7888 §5).
 const LARGEST_MINUS: u64 = 4096;
-
-/// A byte stream to a server.
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 
 /// Which literals may be sent without waiting for `+` (RFC 7888).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

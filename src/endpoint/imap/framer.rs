@@ -11,10 +11,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use memchr::memchr;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 use std::sync::Arc;
+
+/// A byte stream to a server.
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 
 /// Size of the read buffer.
 const BUFFER: usize = 128 * 1024;

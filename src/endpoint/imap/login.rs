@@ -3,7 +3,6 @@
 //! Never sends a password over a connection that is not protected as asked. Every wait has a time-out. Up to the login
 //! nothing larger than a line is read.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine;
@@ -13,23 +12,20 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::classify::{self, Step};
-use super::connection::{Connection, Io, Unasked};
+use super::connection::{Connection, Unasked};
 use super::encode::{ImapCommand, Piece};
-use super::framer::{Framer, Watch, WireError};
+use super::framer::{Framer, Io, Watch, WireError};
 use super::names::MailboxNames;
 use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, ServerResponse, Status, Told};
 use super::scrub::{Scrub, trace_line};
-use super::session::ImapSession;
+use super::session::{Capabilities, ImapSession};
 use super::token::Raw;
 use super::{DIALOGUE, Login, Timeouts, tls};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::server::{ImapServer, Security};
 use crate::endpoint::{Resources, Result};
-
-/// What a server can do: upper-case words.
-pub(super) type Capabilities = BTreeSet<String>;
 
 /// Connects and logs in.
 pub(super) async fn open(

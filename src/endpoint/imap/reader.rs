@@ -12,8 +12,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, ReadHalf};
 
 use super::classify::{self, Step};
-use super::connection::Io;
-use super::framer::{Framer, WireError, announced};
+use super::framer::{Framer, Io, WireError, announced};
 use super::pending::{Answer, Pending, PendingOwner, PendingReply, PendingShared};
 use super::response::{self, ServerResponse, Status, Told};
 use super::scrub::trace_line;

@@ -2,6 +2,7 @@
 //!
 //! Reading and writing live in [`super::source`] and [`super::destination`].
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -10,7 +11,6 @@ use super::Timeouts;
 use super::classify::Step;
 use super::connection::Connection;
 use super::encode::ImapCommand;
-use super::login::Capabilities;
 use super::names::MailboxNames;
 use super::pending::{Answer, Pending, Ticket};
 use super::reader::folder_changed;
@@ -19,6 +19,9 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderState, WireName};
 use crate::endpoint::{FolderRef, Result};
+
+/// What a server can do: upper-case words.
+pub(super) type Capabilities = BTreeSet<String>;
 
 /// Commands of one kind under way at once.
 pub(super) const WINDOW: usize = 256;

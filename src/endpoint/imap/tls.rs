@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
-use super::connection::Io;
+use super::framer::Io;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::server::Trust;
 use crate::endpoint::Result;

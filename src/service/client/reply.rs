@@ -1,14 +1,16 @@
 //! How responses reach the window: each request is answered exactly once, whatever happens to whoever works on it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::task::STATES_EVERY;
 use super::{RequestId, Response, Waker};
 use crate::service::ServiceError;
 use crate::service::import::Work;
+
+/// Between two states that a window is told of.
+pub(super) const STATES_EVERY: Duration = Duration::from_millis(100);
 
 /// Hears how far a long work is.
 pub(super) type Tell = Arc<dyn Fn(Work, usize, usize) + Send + Sync>;

@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::answers::Answers;
 use super::pool::RequestPool;
-use super::reply::{Replies, Reply};
+use super::reply::{Replies, Reply, STATES_EVERY};
 use super::{NEWS, OPENING, Request, RequestId, Response, ServiceEnd, Waker};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::engine::command::{Command, CommandError, Outcome};
@@ -21,8 +21,6 @@ use crate::service::opening::{self, Opened, Trouble, WorkspaceInfo};
 use crate::service::start::{Readiness, StartReport, StartRequest, Waiting, readiness};
 use crate::service::{OpenOptions, RunningEngine, ServiceError};
 
-/// Between two states that a window is told of.
-pub(super) const STATES_EVERY: Duration = Duration::from_millis(100);
 /// Between two signs of life beside the workspace's lock.
 const ALIVE_EVERY: Duration = Duration::from_secs(60);
 /// Orders whose outcome is not told yet; a window that leaves more unread waits itself.

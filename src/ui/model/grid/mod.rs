@@ -1,6 +1,7 @@
 //! The item grid: which items, in which order, which of them selected. Recomputed only when the engine's state, the
 //! filter, the order or the selection changed; a frame reads numbers of rows.
 
+mod action;
 mod filter;
 pub mod problems;
 mod search;
@@ -11,10 +12,11 @@ mod sums;
 mod tab;
 mod view;
 
+pub use action::GridAction;
 pub use filter::Filter;
 pub use selection::Selection;
 pub use sort::{Column, Sort};
-pub use state::{Grid, GridAction};
+pub use state::Grid;
 pub use sums::{Sums, Totals};
 pub use tab::{Tab, is_done};
 pub use view::View;

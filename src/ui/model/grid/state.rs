@@ -2,44 +2,11 @@
 
 use std::sync::Arc;
 
-use super::problems::GridProblem;
 use super::sort::compare;
 use super::sums::{self, Sums, Totals};
-use super::{Column, Filter, Selection, Sort, Tab, View};
-use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::star::Star;
+use super::{Filter, GridAction, Selection, Sort, View};
+use crate::domain::ids::ProjectId;
 use crate::engine::snapshot::{ItemRow, Snapshot};
-
-/// What a person does with the grid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GridAction {
-    /// Order by a column; once more turns it round.
-    Sort(Column),
-    /// Order again (R).
-    SortAgain,
-    /// Another tab.
-    Tab(Tab),
-    /// Only items whose addresses hold this.
-    Search(String),
-    /// Show or hide items with this star; none is the uncoloured one (R57).
-    StarFilter(Option<Star>),
-    /// Only items with this problem, or all that have one.
-    Problem(Option<GridProblem>),
-    /// Show everything again.
-    ClearFilters,
-    /// Select or deselect one, and go there.
-    Toggle(ItemId),
-    /// Select only this one, and go there.
-    Only(ItemId),
-    /// Select everything from the last one to this one.
-    Range(ItemId),
-    /// Select everything the filter shows, or nothing (R59).
-    SelectAll(bool),
-    /// Go some rows down or up, selecting on the way or not.
-    Move(i64, bool),
-    /// The pointer came into the table or left it.
-    Hover(bool),
-}
 
 /// The grid of one project.
 #[derive(Clone, Debug)]

@@ -1,0 +1,32 @@
+//! What an engine works with: database, secrets, folders, clock, and what makes endpoints.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::domain::clock::Clock;
+use crate::endpoint::budget::Budget;
+use crate::engine::endpoints::Endpoints;
+use crate::store::Store;
+use crate::vault::Vault;
+
+/// Memory that message bytes of all passes may take together (D20).
+pub const MESSAGE_MEMORY: usize = 64 * 1024 * 1024;
+
+/// Everything an engine works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Workspace {
+    /// The database.
+    pub store: Store,
+    /// The secrets.
+    pub vault: Arc<dyn Vault>,
+    /// Where large messages are spooled; private, empty at start.
+    pub spool: PathBuf,
+    /// Where numbers of messages are kept that their source cannot keep (Maildir); private, lasting.
+    pub numbers: PathBuf,
+    /// The process-wide memory budget for message bytes, of [`MESSAGE_MEMORY`].
+    pub budget: Arc<Budget>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Makes endpoints.
+    pub endpoints: Arc<dyn Endpoints>,
+}
