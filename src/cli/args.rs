@@ -7,9 +7,25 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::domain::pass::PassKind;
 use crate::service::VaultKind;
 
+/// What a manual says at its end.
+const AFTER: &str = "\
+Without a verb the window opens.
+
+Environment:
+  MAILFERRY_PASSPHRASE            opens an encrypted file of passwords
+  MAILFERRY_SOURCE_PASSWORD       administrator of the source (project new)
+  MAILFERRY_DESTINATION_PASSWORD  administrator of the destination (project new)
+  MAILFERRY_LOG                   what is logged, such as mailferry=debug
+
+Exit codes:
+  0  all well
+  1  an item failed, was stopped, was left alone or has errors
+  2  wrong use or bad input; nothing was changed
+  3  it cannot run here";
+
 /// Moves mailboxes between mail systems, visibly and without losing, doubling or altering a message.
 #[derive(Debug, Parser)]
-#[command(name = "mailferry", version, about, infer_subcommands = false)]
+#[command(name = "mailferry", version, about, infer_subcommands = false, after_long_help = AFTER)]
 pub struct Arguments {
     /// Folder that holds the workspace (default: this user's local data folder)
     #[arg(long, global = true, value_name = "DIR")]
@@ -49,6 +65,14 @@ pub enum Verb {
     /// In the person's workspace
     #[command(flatten)]
     Work(Work),
+    /// Print what a shell needs to complete verbs and options
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff): `mailferry manual | man -l -`
+    Manual,
     /// Watch a move of sample mailboxes between two folders of this machine; nothing stays behind
     Demo {
         /// In the terminal, without a window

@@ -11,6 +11,7 @@ mod demo;
 mod error;
 mod follow;
 mod items;
+mod manual;
 mod progress;
 mod projects;
 mod prompt;
@@ -60,6 +61,8 @@ fn run(arguments: Arguments, window: OpenWindow, demo: PrepareRun) -> Result<Exi
                 |why: NoWindow| CliError::cannot(format!("{why}; `mailferry --help` shows what the command line does"));
             window(launch).map(|()| Exit::Well).map_err(hint)
         }
+        Some(Verb::Completions { shell }) => manual::completions(shell),
+        Some(Verb::Manual) => manual::manual(),
         Some(Verb::Demo { .. }) if data.is_some() || vault.is_some() => {
             Err(CliError::usage("the demo brings a workspace of its own: leave out --data and --vault"))
         }

@@ -57,32 +57,23 @@ fn every_verb_and_option_of_the_program_stands_in_the_readme() {
         let output = Command::new(env!("CARGO_BIN_EXE_mailferry")).args(arguments).arg("--help").output();
         String::from_utf8_lossy(&output.expect("the program starts").stdout).into_owned()
     };
-    let verbs: [&[&str]; 11] = [
-        &["project", "new"],
-        &["project", "list"],
-        &["project", "show"],
-        &["project", "delete"],
-        &["item", "import"],
-        &["item", "list"],
-        &["start"],
-        &["stop"],
-        &["demo"],
-        &["status"],
-        &[],
-    ];
-    for verb in verbs {
-        let text = help(verb);
-        assert!(README.contains(&format!("`{}", verb.join(" "))), "{verb:?}");
+    let mut verbs: Vec<Vec<String>> = vec![Vec::new()];
+    let mut at = 0;
+    while let Some(verb) = verbs.get(at).cloned() {
+        at += 1;
+        let text = help(&verb.iter().map(String::as_str).collect::<Vec<_>>());
+        let listed = text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let words: Vec<&str> = listed.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
+        for word in words.iter().filter(|word| **word != "help" && !word.is_empty()) {
+            verbs.push([verb.clone(), vec![(*word).to_owned()]].concat());
+        }
+        // A verb that only leads to others is named by them.
+        assert!(!words.is_empty() || README.contains(&format!("`{}", verb.join(" "))), "{verb:?}");
         let options = text.split_whitespace().filter(|word| word.starts_with("--"));
         for option in options.map(|option| option.trim_end_matches([',', ';', ':', ')', '.'])) {
             let common = ["--help", "--version"].contains(&option);
             assert!(common || README.contains(option), "{option} of {verb:?} is missing");
         }
-        if verb.is_empty() {
-            let listed =
-                text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-            let words: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-            assert_eq!(words, ["project", "item", "start", "stop", "status", "demo", "help"]);
-        }
     }
+    assert!(verbs.len() > 14, "{verbs:?}");
 }
