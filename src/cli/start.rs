@@ -154,7 +154,7 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
             done(commander.command(Command::Resume { project: project.id, items }).await?)?
         }
     };
-    say_left(&outcome, rows, |row| !row.status().is_active());
+    say_left(&outcome, rows, |_| true);
     let chosen: Vec<ItemId> = outcome.done;
     let followed = Run { passes: engine.as_ref(), project: project.id, items: &chosen };
     let snapshot = follow(workspace, &followed, presses, watch).await?;

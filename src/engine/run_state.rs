@@ -278,7 +278,8 @@ impl RunState {
     }
 
     fn stop(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
-        let queued: BTreeSet<ItemId> = self.waiting.items().collect();
+        let submitted = items.iter().any(|item| self.status(*item) == Some(Status::Submitted));
+        let queued: BTreeSet<ItemId> = self.waiting.items().filter(|_| submitted).collect();
         for item in items {
             // What an earlier process left behind is as good as held: nobody takes it without a word.
             if self.status(*item) == Some(Status::Submitted) && !queued.contains(item) {

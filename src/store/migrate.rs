@@ -231,6 +231,32 @@ mod tests {
     }
 
     #[test]
+    fn version_4_keeps_what_is_held_and_whose_direction_was_confirmed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let fourth = open_with(&path, at(1), &MIGRATIONS[..4]).unwrap();
+        fourth
+            .execute_batch(
+                "INSERT INTO project (id, name, name_key, source, destination, options) VALUES
+                     (1, 'a', 'a', '', '', ''), (2, 'b', 'b', '', '', ''), (3, 'c', 'c', '', '', '');
+                 INSERT INTO setting VALUES ('direction.1', 'confirmed'), ('window.size', '1 1');
+                 INSERT INTO item (id, project, source_email, destination_email) VALUES (1, 2, 'x', 'y'), (2, 3, 'x', 'y');
+                 INSERT INTO pass (item, kind, status, submitted, started, failure, copied) VALUES
+                     (1, 'full', 'held', 5, NULL, NULL, 9), (2, 'full', 'held', 5, 7, '{}', 0);",
+            )
+            .unwrap();
+        drop(fourth);
+        let fifth = open_with(&path, at(2), MIGRATIONS).unwrap();
+        let all = |sql: &str| -> Vec<String> {
+            let mut rows = fifth.prepare(sql).unwrap();
+            rows.query_map([], |row| row.get(0)).unwrap().map(|row| row.unwrap()).collect()
+        };
+        assert_eq!(all("SELECT id || confirmed || held FROM project ORDER BY id"), ["110", "210", "300"]);
+        assert_eq!(all("SELECT name FROM setting"), ["window.size"]);
+        assert_eq!(all("SELECT hold || since FROM pass ORDER BY id"), ["interrupted5", "login_refused7"]);
+    }
+
+    #[test]
     fn a_failing_migration_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");

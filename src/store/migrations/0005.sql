@@ -11,7 +11,8 @@ UPDATE pass SET hold = CASE WHEN failure IS NULL THEN 'interrupted' ELSE 'login_
 ALTER TABLE project ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
 -- 1: a person has confirmed from where to where mail is copied.
 ALTER TABLE project ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;
-UPDATE project SET confirmed = 1 WHERE EXISTS (SELECT 1 FROM setting WHERE name = 'direction.' || project.id);
+UPDATE project SET confirmed = 1 WHERE EXISTS (SELECT 1 FROM setting WHERE name = 'direction.' || project.id)
+    OR EXISTS (SELECT 1 FROM item AS i JOIN pass AS p ON p.item = i.id WHERE i.project = project.id AND p.copied > 0);
 DELETE FROM setting WHERE name LIKE 'direction.%';
 
 -- What an item has instead of its project's options: JSON, NULL for none (D32).

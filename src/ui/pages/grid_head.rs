@@ -116,7 +116,7 @@ fn buttons(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
 
 /// What is done seldom.
 fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
-    Popup::menu(&ui.button("More ▾")).show(|ui| {
+    Popup::menu(&ui.button("More…")).show(|ui| {
         for name in
             [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll]
         {
