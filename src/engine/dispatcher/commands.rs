@@ -158,11 +158,13 @@ impl Dispatcher {
         });
     }
 
-    async fn hold(&mut self, project: ProjectId, held: bool) -> Result<Outcome, StoreError> {
-        self.workspace.store.set_held(project, held).await?;
-        self.project_edited(project).await
+    async fn hold(&mut self, id: ProjectId, held: bool) -> Result<Outcome, StoreError> {
+        self.workspace.store.set_held(id, held).await?;
+        let project = self.workspace.store.project(id).await?;
+        Ok(self.handle(Event::Limits(id, limits(&project))).await)
     }
 
+    /// Its options count from now on, and logins that were refused may be others.
     async fn project_edited(&mut self, id: ProjectId) -> Result<Outcome, StoreError> {
         let project = self.workspace.store.project(id).await?;
         let outcome = self.handle(Event::Limits(id, limits(&project))).await;
