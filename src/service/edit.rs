@@ -1,16 +1,21 @@
 //! Changing items and projects, resetting and deleting items: the vault first, then the database in one transaction that looks
 //! at the statuses, then the engine that shows it, and at last what nothing uses any more leaves the vault.
 
+use std::path::PathBuf;
+
 use super::import::{self, Watch};
 use super::orders::Commander;
 use super::{OpenWorkspace, ServiceError, projects};
 use crate::domain::edit::{Change, ItemEdit, MailboxEdit, ProjectEdit, ServerEdit};
+use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
-use crate::domain::item::Item;
+use crate::domain::item::{Item, Mailbox};
 use crate::domain::project::Project;
 use crate::domain::readiness::{NotReady, StartCheck};
 use crate::domain::secret::Secret;
+use crate::domain::server::{Server, Trust};
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 use crate::engine::command::{Command, Outcome};
 use crate::store::StoreError;
 
@@ -27,6 +32,89 @@ pub const DELETE_TAKES: &str = "Their statistics, Mailferry's records of what wa
 /// What resetting items takes, and what stays.
 pub const RESET_TAKES: &str = "Mailferry's records of what was copied go, and the items read Not Submitted. No mail is touched; \
      but mail that was deleted or moved at the destination since will be copied again.";
+
+/// What is known of a password without looking at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordState {
+    /// Nobody logs in there.
+    NotNeeded,
+    /// The project's administrator opens the mailbox.
+    Administrator,
+    /// None is stored.
+    Missing,
+    /// One is stored.
+    Known {
+        /// Since when.
+        since: Timestamp,
+        /// Who gave it: `import`, `consultant`.
+        giver: String,
+    },
+}
+
+/// An item as it can be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemSettings {
+    /// The item.
+    pub item: Item,
+    /// Its note.
+    pub note: Option<String>,
+    /// What is known of its passwords: source, destination.
+    pub passwords: [PasswordState; 2],
+}
+
+/// What changes of a project, with files of certificates (source, destination) that are yet to be read.
+#[derive(Debug)]
+pub struct ProjectChange {
+    /// What changes.
+    pub edit: ProjectEdit<Secret>,
+    /// The files.
+    pub authorities: [Option<PathBuf>; 2],
+}
+
+/// An item as it can be changed.
+pub async fn settings(workspace: &OpenWorkspace, item: ItemId) -> Result<ItemSettings, ServiceError> {
+    let row = workspace.store.item(item).await?;
+    let project = workspace.store.project(row.item.project).await?;
+    let at_source = password(workspace, &project.source, &row.item.source).await?;
+    let at_destination = password(workspace, &project.destination, &row.item.destination).await?;
+    Ok(ItemSettings { item: row.item, note: row.note, passwords: [at_source, at_destination] })
+}
+
+async fn password(
+    workspace: &OpenWorkspace,
+    server: &Server,
+    mailbox: &Mailbox,
+) -> Result<PasswordState, ServiceError> {
+    if !server.needs_login() {
+        return Ok(PasswordState::NotNeeded);
+    }
+    if server.administrator().is_some() {
+        return Ok(PasswordState::Administrator);
+    }
+    let Some(credential) = mailbox.credential else { return Ok(PasswordState::Missing) };
+    let known = workspace.store.credential(credential).await?;
+    Ok(known.map_or(PasswordState::Missing, |(since, giver)| PasswordState::Known { since, giver }))
+}
+
+/// Changes a project, after its files of certificates were read.
+///
+/// # Errors
+/// As [`project`].
+pub async fn change(
+    workspace: &OpenWorkspace,
+    change: ProjectChange,
+    engine: Commander<'_>,
+) -> Result<(), ServiceError> {
+    let ProjectChange { mut edit, authorities } = change;
+    let before = workspace.store.project(edit.project).await?;
+    for (side, file) in [Side::Source, Side::Destination].into_iter().zip(authorities) {
+        let Some(file) = file else { continue };
+        let mut server = edit.applied(&before).server(side).clone();
+        server.set_trust(Trust::Authorities(projects::authorities(file).await?))?;
+        edit.side(side).server = Some(server).filter(|server| server != before.server(side));
+    }
+    project(workspace, edit, engine).await
+}
 
 /// Changes an item. New passwords need an open vault.
 ///

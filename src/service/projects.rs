@@ -129,6 +129,14 @@ pub async fn duplicate(
     Ok(workspace.store.duplicate_project(of, name.to_owned(), with_items).await?)
 }
 
+/// Reads a file of certificates.
+pub(super) async fn authorities(file: PathBuf) -> Result<String, ServiceError> {
+    let read = tokio::task::spawn_blocking(move || {
+        read_authorities(&file).map_err(|error| ServiceError::File { file, error })
+    });
+    read.await.map_err(|_| ServiceError::Died("reading the file of certificates"))?
+}
+
 /// A server with its CA file read, and the administrator's password.
 fn side(new: NewServer) -> Result<(Server, Option<Secret>), ServiceError> {
     let mut server = new.server;

@@ -110,7 +110,7 @@ fn d13_another_mailbox_is_asked_about_before_an_item_changes() {
 #[test]
 fn r12_r13_an_item_that_waits_for_its_user_is_neither_changed_nor_deleted_before_it_is_stopped() {
     let workspace = Workspace::new();
-    workspace.project_new("imap+plain://127.0.0.1:1", "imap+plain://127.0.0.1:1", &[]);
+    workspace.project_new("imap+plain://127.0.0.1:1", "imap+plain://127.0.0.1:2", &[]);
     workspace.import_with(&[("anna".into(), "anna".into())], None);
     workspace.run(&["start", PROJECT]);
     assert_eq!(workspace.only().status(), "waiting_for_user");
