@@ -1,5 +1,7 @@
 //! What can be written on the command line.
 
+pub mod edit;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -106,6 +108,8 @@ pub enum Work {
         #[arg(long)]
         all: bool,
     },
+    /// Drop Mailferry's records of what was copied for items, which read Not Submitted then; no mail is touched
+    Reset(edit::Chosen),
     /// Hold new starts of a project, or let them go on; what runs is not touched
     #[command(subcommand)]
     Hold(HoldVerb),
@@ -130,6 +134,18 @@ pub enum ProjectVerb {
     Show {
         /// Name of the project
         name: String,
+    },
+    /// Change a project
+    Edit(Box<edit::EditProject>),
+    /// Make another project with the servers, logins and options of one; without passwords
+    Duplicate {
+        /// Name of the project
+        name: String,
+        /// Name of the new one
+        new: String,
+        /// With its items too
+        #[arg(long)]
+        items: bool,
     },
     /// Delete a project with its items and Mailferry's records of them; no mail is touched
     Delete {
@@ -186,7 +202,7 @@ pub enum ItemVerb {
     #[command(
         long_about = "Import items from a CSV file; importing again updates those with the same pair of addresses.\n\n\
         Header: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
-        Destination Password. Only the two e-mails are compulsory."
+        Destination Password. Only the two e-mails are compulsory; columns of other names are left out."
     )]
     Import {
         /// Name of the project
@@ -197,6 +213,10 @@ pub enum ItemVerb {
         #[arg(long)]
         skip_bad: bool,
     },
+    /// Change an item: addresses, login names, passwords, note
+    Edit(Box<edit::EditItem>),
+    /// Delete items with their statistics; no mail is touched
+    Delete(edit::Chosen),
     /// List the items of a project
     List {
         /// Name of the project

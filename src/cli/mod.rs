@@ -8,11 +8,13 @@ mod out;
 
 mod args;
 mod demo;
+mod edit;
 mod error;
 mod follow;
 mod items;
 mod manual;
 mod progress;
+mod project_edit;
 mod projects;
 mod prompt;
 mod start;
@@ -92,6 +94,13 @@ async fn work(workspace: &OpenWorkspace, verb: Work) -> Result<Exit, CliError> {
         Work::Project(ProjectVerb::List) => projects::list(workspace).await,
         Work::Project(ProjectVerb::Show { name }) => projects::show(workspace, &name).await,
         Work::Project(ProjectVerb::Delete { name }) => projects::delete(workspace, &name).await,
+        Work::Project(ProjectVerb::Edit(asked)) => project_edit::edit(workspace, asked).await,
+        Work::Project(ProjectVerb::Duplicate { name, new, items }) => {
+            project_edit::duplicate(workspace, &name, &new, items).await
+        }
+        Work::Item(ItemVerb::Edit(asked)) => edit::item(workspace, *asked).await,
+        Work::Item(ItemVerb::Delete(chosen)) => edit::delete(workspace, chosen).await,
+        Work::Reset(chosen) => edit::reset(workspace, chosen).await,
         Work::Item(ItemVerb::Import { project, file, skip_bad }) => {
             items::import(workspace, &project, &file, skip_bad).await
         }

@@ -13,7 +13,7 @@ use crate::cli::workspace::unlock;
 use crate::domain::failure::Side;
 use crate::domain::ids::CredentialId;
 use crate::domain::mapping::Mapping;
-use crate::domain::project::{Options, Project};
+use crate::domain::project::{Options, Project, name_problem};
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Server, Trust, Unfit, parse_fingerprint};
 use crate::domain::status::Status;
@@ -32,31 +32,51 @@ fn server(
     let word = side.word();
     // The address is not repeated: people write passwords into it.
     let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
-    let unfit = |error: Unfit| CliError::usage(format!("--{word}: {error}"));
-    server.fits(side).map_err(unfit)?;
+    server.fits(side).map_err(|error| unfit(side, &error))?;
+    set_trust(&mut server, side, ca, fingerprint)?;
+    if let Some(login) = admin {
+        set_administrator(&mut server, side, login)?;
+    }
+    Ok(server)
+}
+
+fn unfit(side: Side, error: &Unfit) -> CliError {
+    CliError::usage(format!("--{}: {error}", side.word()))
+}
+
+/// What a server trusts, as far as it was said.
+pub fn set_trust(
+    server: &mut Server,
+    side: Side,
+    ca: Option<&Path>,
+    fingerprint: Option<&str>,
+) -> Result<(), CliError> {
+    let word = side.word();
     if let Some(path) = ca {
         let pem = read_authorities(path);
         let pem = pem.map_err(|error| CliError::usage(format!("--{word}-ca {}: {error}", path.display())))?;
-        server.set_trust(Trust::Authorities(pem)).map_err(unfit)?;
+        server.set_trust(Trust::Authorities(pem)).map_err(|error| unfit(side, &error))?;
     }
     if let Some(hex) = fingerprint {
         let hash = parse_fingerprint(hex)
             .ok_or_else(|| CliError::usage(format!("--{word}-cert-sha256 must be 64 hexadecimal digits")))?;
-        server.set_trust(Trust::Pinned(hash)).map_err(unfit)?;
+        server.set_trust(Trust::Pinned(hash)).map_err(|error| unfit(side, &error))?;
     }
-    if let Some(login) = admin {
-        let admin = AdminLogin::parse(login);
-        admin.validate().map_err(|error| CliError::usage(format!("--{word}-admin: {error}")))?;
-        server.set_administrator(admin).map_err(unfit)?;
-    }
-    Ok(server)
+    Ok(())
+}
+
+/// Who opens all mailboxes of a server.
+pub fn set_administrator(server: &mut Server, side: Side, login: &str) -> Result<(), CliError> {
+    let admin = AdminLogin::parse(login);
+    admin.validate().map_err(|error| CliError::usage(format!("--{}-admin: {error}", side.word())))?;
+    server.set_administrator(admin).map_err(|error| unfit(side, &error))
 }
 
 /// `project new`
 pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProject>) -> Result<Exit, CliError> {
     let name = new.name.trim().to_owned();
-    if name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200 {
-        return Err(CliError::usage("a project's name has 1 to 200 characters, none of them a control character"));
+    if let Some(problem) = name_problem(&name) {
+        return Err(CliError::usage(problem));
     }
     let fingerprint = new.source_cert_sha256.as_deref();
     let source = server(Side::Source, &new.source, new.source_admin.as_deref(), new.source_ca.as_deref(), fingerprint)?;
@@ -70,9 +90,9 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProject>) -> Resul
     // Everything is asked for before anything is written.
     projects::name_is_free(workspace, &name).await?;
     let words = format!("FROM {source} INTO {destination}");
-    let source = side(source, "MAILFERRY_SOURCE_PASSWORD", "password of the source's administrator")?;
+    let source = side(source, prompt::variable(Side::Source), "password of the source's administrator")?;
     let whose = "password of the destination's administrator";
-    let destination = side(destination, "MAILFERRY_DESTINATION_PASSWORD", whose)?;
+    let destination = side(destination, prompt::variable(Side::Destination), whose)?;
     if source.password.is_some() || destination.password.is_some() {
         unlock(workspace).await?;
     }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use crate::cli::error::CliError;
+use crate::domain::failure::Side;
 use crate::domain::secret::Secret;
 
 /// The value of `variable`, or what a person types at the prompt.
@@ -43,10 +44,23 @@ pub fn yes(question: &str) -> Result<bool, CliError> {
     if !std::io::stdin().is_terminal() {
         return Ok(false);
     }
-    warn!("{question} [y/N]");
+    Ok(matches!(line(&format!("{question} [y/N]"))?.to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// What a person at the terminal types.
+pub fn line(question: &str) -> Result<String, CliError> {
+    warn!("{question}");
     let mut typed = String::new();
     std::io::stdin().read_line(&mut typed).map_err(|error| CliError::cannot(format!("reading the answer: {error}")))?;
-    Ok(matches!(typed.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    Ok(typed.trim().to_owned())
+}
+
+/// The variable with a password at this side.
+pub fn variable(side: Side) -> &'static str {
+    match side {
+        Side::Source => "MAILFERRY_SOURCE_PASSWORD",
+        Side::Destination => "MAILFERRY_DESTINATION_PASSWORD",
+    }
 }
 
 /// The variable with the passphrase of a file vault.

@@ -2,7 +2,8 @@
 //! password.
 //!
 //! The first line that is not blank names the columns: Source Email, Source Login Name, Source Password, Destination
-//! Email, Destination Login Name, Destination Password; in any order and case, only the two e-mails compulsory. The file
+//! Email, Destination Login Name, Destination Password; in any order and case, only the two e-mails compulsory. Columns of
+//! another name (MigrationWiz's `Flags`) are left out and named; those without one are forgiven at the end. The file
 //! is UTF-8, UTF-16 with its mark, or else Windows-1252; its delimiter is a comma, semicolon or tab. Addresses and login
 //! names are trimmed, passwords are kept as they are. Lines are counted as an editor counts them, also inside quotes,
 //! which is why the records are read in `csv_records` and not by a library: it would not tell an open quote.
@@ -150,10 +151,10 @@ fn parse_text(text: &str, encoding: &'static str, first: usize) -> Parsed {
         parsed.problem(1, None, "the file is empty");
         return parsed;
     };
-    let Some(columns) = parsed.header(&header) else { return parsed };
+    let Some(header) = parsed.header(&header) else { return parsed };
     let mut keys: HashMap<(String, String), usize> = HashMap::new();
     for record in records.filter(|r| !r.is_blank()) {
-        let Some(row) = parsed.row(&columns, &record) else { continue };
+        let Some(row) = parsed.row(&header, &record) else { continue };
         let key = (row.source_email.to_lowercase(), row.destination_email.to_lowercase());
         match keys.get(&key) {
             Some(first) => {
@@ -196,13 +197,20 @@ fn delimiter_of(text: &str) -> char {
     best.0
 }
 
+/// The columns a header names, none for those that are left out, and how many it has with those at its end that have no
+/// name: nothing stands below them.
+struct Header {
+    columns: Vec<Option<Column>>,
+    width: usize,
+}
+
 impl Parsed {
     fn problem(&mut self, line: usize, column: Option<Column>, reason: impl Into<String>) {
         self.problems.push(Problem { line, column: column.map(Column::name), reason: reason.into() });
     }
 
-    /// The columns the header names, or none and the reasons.
-    fn header(&mut self, record: &Record<'_>) -> Option<Vec<Column>> {
+    /// What the header says, or none and the reasons.
+    fn header(&mut self, record: &Record<'_>) -> Option<Header> {
         let before = self.problems.len();
         let cells: Vec<String> =
             record.fields.iter().map(|f| f.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -213,43 +221,48 @@ impl Parsed {
             self.problem(record.line, None, format!("the first line must name the columns: {names}"));
             return None;
         }
-        let mut columns = Vec::with_capacity(cells.len());
-        for (at, cell) in cells.iter().enumerate() {
-            match known(cell) {
-                Some(column) if columns.contains(&column) => {
-                    self.problem(record.line, Some(column), "the header names this column twice");
+        let named = cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+        let mut columns = Vec::with_capacity(named);
+        for (at, cell) in cells.iter().take(named).enumerate() {
+            let column = known(cell);
+            match column {
+                Some(twice) if columns.contains(&column) => {
+                    self.problem(record.line, Some(twice), "the header names this column twice");
                 }
-                Some(column) => columns.push(column),
+                Some(_) => {}
                 None if cell.is_empty() => {
                     self.problem(record.line, None, format!("column {} of the header has no name", at + 1));
                 }
                 None => {
                     let cell: String = cell.chars().filter(|c| !c.is_control()).take(40).collect();
-                    self.problem(record.line, None, format!("the header names an unknown column \"{cell}\""));
+                    let reason = format!("the column \"{cell}\" is not known and is left out");
+                    self.notes.push(Problem { line: record.line, column: None, reason });
                 }
             }
+            columns.push(column);
         }
-        for column in Column::ALL.into_iter().filter(|c| c.is_email() && !columns.contains(c)) {
+        for column in Column::ALL.into_iter().filter(|c| c.is_email() && !columns.contains(&Some(*c))) {
             self.problem(record.line, Some(column), "this column is missing");
         }
-        (self.problems.len() == before).then_some(columns)
+        (self.problems.len() == before).then_some(Header { columns, width: cells.len() })
     }
 
-    fn row(&mut self, columns: &[Column], record: &Record<'_>) -> Option<Row> {
+    fn row(&mut self, Header { columns, width }: &Header, record: &Record<'_>) -> Option<Row> {
         let line = record.line;
         if let Some(quote) = record.open_quote {
             self.problem(quote, None, "a quotation mark opens here and is never closed");
             return None;
         }
-        if record.fields.len() != columns.len() {
+        let mut nameless = record.fields.iter().skip(columns.len());
+        if !(columns.len()..=*width).contains(&record.fields.len()) || nameless.any(|field| !field.trim().is_empty()) {
             let reason = format!("{} columns instead of {}", record.fields.len(), columns.len());
             self.problem(line, None, reason);
             return None;
         }
         let mut good = true;
         for (column, field) in columns.iter().zip(&record.fields) {
-            if let Some(reason) = wrong(*column, field) {
-                self.problem(line, Some(*column), reason);
+            if let Some((column, reason)) = column.and_then(|column| Some((column, wrong(column, field)?))) {
+                self.problem(line, Some(column), reason);
                 good = false;
             }
         }
@@ -257,7 +270,7 @@ impl Parsed {
             return None;
         }
         let field = |c: Column| {
-            columns.iter().position(|x| *x == c).and_then(|at| record.fields.get(at)).map_or("", |field| &**field)
+            columns.iter().position(|x| *x == Some(c)).and_then(|at| record.fields.get(at)).map_or("", |field| &**field)
         };
         let text = |c: Column| Some(field(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
         let secret = |c: Column| Some(field(c)).filter(|t| !t.is_empty()).map(Secret::new);
@@ -279,8 +292,8 @@ impl Parsed {
     }
 }
 
-/// What is wrong with a field.
-fn wrong(column: Column, field: &str) -> Option<String> {
+/// What is wrong with a field, whoever typed it.
+pub fn wrong(column: Column, field: &str) -> Option<String> {
     if field.len() > FIELD_LIMIT && field.chars().count() > FIELD_LIMIT {
         return Some(format!("longer than {FIELD_LIMIT} characters"));
     }

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod content;
 pub mod csv_import;
 mod csv_records;
+pub mod edit;
 pub mod failure;
 pub mod flags;
 pub mod folder;

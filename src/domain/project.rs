@@ -99,6 +99,12 @@ impl Project {
     }
 }
 
+/// What is wrong with a project's name.
+pub fn name_problem(name: &str) -> Option<&'static str> {
+    let wrong = name.trim().is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200;
+    wrong.then_some("a project's name has 1 to 200 characters, none of them a control character")
+}
+
 /// An option that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {

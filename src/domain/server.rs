@@ -180,6 +180,24 @@ impl Server {
         }
     }
 
+    /// Lets each item log in for itself.
+    pub fn remove_administrator(&mut self) {
+        if let Self::Imap(server) = self {
+            server.admin = None;
+        }
+    }
+
+    /// The same with the administrator and the trust of another one, as far as its kind has them.
+    pub fn like(mut self, other: &Self) -> Self {
+        if let (Self::Imap(server), Self::Imap(other)) = (&mut self, other) {
+            server.admin = other.admin.clone();
+            if server.has_certificate() && other.has_certificate() {
+                server.trust = other.trust.clone();
+            }
+        }
+        self
+    }
+
     /// Whether it shows a certificate.
     pub fn has_certificate(&self) -> bool {
         match self {
@@ -265,6 +283,15 @@ impl Server {
     pub fn is_same_mailbox(&self, mailbox: &Mailbox, there: &Self, other: &Mailbox) -> bool {
         let here = self.identity(mailbox);
         here.is_some() && here == there.identity(other)
+    }
+
+    /// Whether equal addresses and login names are equal mailboxes here and there, however either is reached.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Imap(here), Self::Imap(there)) => here.door() == there.door(),
+            (Self::Maildir(here), Self::Maildir(there)) => here == there,
+            (Self::Imap(_), Self::Maildir(_)) | (Self::Maildir(_), Self::Imap(_)) => false,
+        }
     }
 
     /// A mailbox, written so that equal texts are one mailbox; none for an address that can have none.

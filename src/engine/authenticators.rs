@@ -10,6 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::secret::Secret;
+use crate::domain::server::Server;
 use crate::endpoint::Result;
 use crate::endpoint::auth::{Attempt, AttemptVerdict, Authenticator, Proof};
 use crate::vault::{self, Vault};
@@ -121,17 +122,22 @@ impl AttemptVerdict for TryOutcome {
     }
 }
 
-type Administrators = HashMap<(ProjectId, Side), Arc<Account>>;
+type Administrators = HashMap<(ProjectId, Side), (Arc<Account>, Server)>;
 
 /// The accounts that items share: a project's administrators. An own login belongs to one pass.
 #[derive(Clone, Default)]
 pub(super) struct Authenticators(Arc<Mutex<Administrators>>);
 
 impl Authenticators {
-    /// A project's administrator at this side.
-    pub fn administrator(&self, project: ProjectId, side: Side, new: impl FnOnce() -> Arc<Account>) -> Arc<Account> {
+    /// A project's administrator at this side: `new`, unless the same one is known already. Another server, login or password
+    /// makes another one.
+    pub fn administrator(&self, project: ProjectId, server: &Server, new: Arc<Account>) -> Arc<Account> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry((project, side)).or_insert_with(new))
+        let (account, of) = known.entry((project, new.side)).or_insert_with(|| (Arc::clone(&new), server.clone()));
+        if of != server || account.credential != new.credential {
+            (*account, *of) = (new, server.clone());
+        }
+        Arc::clone(account)
     }
 
     /// A person gave the word: administrators of a project that were refused are tried again, with the passwords that they have
@@ -139,7 +145,7 @@ impl Authenticators {
     pub fn forget(&self, project: ProjectId) {
         let refused = |account: &Account| matches!(*account.standing(), AccountStanding::Refused(_));
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(of, _), account| *of != project || !refused(account));
+        known.retain(|(of, _), (account, _)| *of != project || !refused(account));
     }
 }
 
@@ -149,7 +155,7 @@ mod tests {
     use crate::domain::item::Mailbox;
     use crate::domain::pass::PassKind;
     use crate::domain::project::Options;
-    use crate::domain::server::{AdminLogin, Server};
+    use crate::domain::server::AdminLogin;
     use crate::domain::start_order::StartOrder;
     use crate::domain::status::Status;
     use crate::domain::time::Timestamp;

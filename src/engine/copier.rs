@@ -246,8 +246,11 @@ impl Worker<'_> {
         server: &Server,
         credential: Option<CredentialId>,
     ) -> Arc<Account> {
-        let new = || Account::new(Arc::clone(&self.workspace.vault), side, credential);
-        if server.administrator().is_some() { self.authenticators.administrator(project, side, new) } else { new() }
+        let new = Account::new(Arc::clone(&self.workspace.vault), side, credential);
+        match server.administrator() {
+            Some(_) => self.authenticators.administrator(project, server, new),
+            None => new,
+        }
     }
 
     /// Who logs in at one side, and what its endpoint may use.

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
 use super::times::TimeError;
+use crate::domain::edit::EditRefusal;
+use crate::domain::failure::Side;
+use crate::domain::readiness::NotReady;
 use crate::domain::server::Unfit;
 use crate::engine::command::CommandError;
 use crate::platform::PlatformError;
@@ -52,6 +55,17 @@ pub enum ServiceError {
     /// New items are in, and the engine could not take them into its state.
     #[error("the items of the project could not be shown: {0}")]
     NotShown(CommandError),
+    /// With what was typed an item that waits could not run.
+    #[error("{address}: {why}; nothing was changed")]
+    CannotRun {
+        /// Its address at the source.
+        address: String,
+        /// Why not.
+        why: NotReady,
+    },
+    /// What was asked for is done, and whoever runs the passes does not show it yet.
+    #[error("it was changed, but the process that runs the passes does not show it yet: {0}")]
+    NotShownYet(Box<ServiceError>),
     /// The process that has the workspace does not take commands.
     #[error("the process that runs the passes does not answer; nothing was changed. Try again, or close it")]
     OwnerSilent,
@@ -111,11 +125,13 @@ impl ServiceError {
             | Self::NoProject(_)
             | Self::Time(_)
             | Self::DirectionNotConfirmed { .. }
+            | Self::CannotRun { .. }
             | Self::NotOpen
             | Self::IsOpen => true,
             Self::Platform(_)
             | Self::Engine(_)
             | Self::NotShown(_)
+            | Self::NotShownYet(_)
             | Self::OwnerSilent
             | Self::OwnerSlow
             | Self::Message(_)
@@ -124,6 +140,20 @@ impl ServiceError {
             | Self::BrokeOff
             | Self::Died(_) => false,
         }
+    }
+
+    /// The sides of which it must be said whether their mailboxes are still the ones they were (D13), if that is all.
+    pub fn asks_which_mailbox(&self) -> Option<&[Side]> {
+        match self {
+            Self::Store(StoreError::Edit(EditRefusal::WhichMailbox(sides)))
+            | Self::Import(ImportError::Store(StoreError::Edit(EditRefusal::WhichMailbox(sides)))) => Some(sides),
+            _ => None,
+        }
+    }
+
+    /// Whether what was asked for was done all the same.
+    pub fn comes_after(&self) -> bool {
+        matches!(self, Self::NotShownYet(_) | Self::NotRemoved(_))
     }
 
     /// Whether another kind of vault would help. Never used unasked.
@@ -140,6 +170,10 @@ impl ServiceError {
 fn of_the_request(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::NameTaken(_) | StoreError::Missing(_) | StoreError::Active(_) | StoreError::OtherVault(_)
+        StoreError::NameTaken(_)
+            | StoreError::Missing(_)
+            | StoreError::Active(_)
+            | StoreError::OtherVault(_)
+            | StoreError::Edit(_)
     )
 }

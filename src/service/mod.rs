@@ -9,6 +9,7 @@
 
 mod assembly;
 pub mod client;
+pub mod edit;
 mod error;
 pub mod import;
 pub mod items;

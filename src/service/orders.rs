@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{OpenWorkspace, RunningEngine, ServiceError};
-use crate::engine::command::{Command, Outcome};
+use crate::engine::Orders;
+use crate::engine::command::{Command, CommandError, Outcome};
 use crate::platform::PlatformError;
 use crate::platform::lock::workspace_lock;
 
@@ -17,8 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub enum Commander<'a> {
     /// An engine of this process.
     Own(&'a RunningEngine),
+    /// An engine of this process, in the order of its commands.
+    Orders(&'a Orders),
     /// The process that has the workspace.
     Owner(&'a OpenWorkspace),
+    /// Whoever has the workspace, or an engine of our own in which nothing starts.
+    Anybody(&'a OpenWorkspace),
 }
 
 impl Commander<'_> {
@@ -29,7 +34,12 @@ impl Commander<'_> {
     pub async fn command(self, command: Command) -> Result<Outcome, ServiceError> {
         match self {
             Self::Own(engine) => Ok(engine.command(command).await),
+            Self::Orders(orders) => {
+                let outcome = orders.send(command).await.await;
+                Ok(outcome.unwrap_or_else(|_| Outcome::failed(CommandError::Ended)))
+            }
             Self::Owner(workspace) => ask_owner(workspace, &command).await,
+            Self::Anybody(workspace) => give(workspace, command).await,
         }
     }
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use super::import::{self, ProjectParts, Watch, read_authorities};
 use super::{OpenWorkspace, ServiceError};
+use crate::domain::edit::EditRefusal;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ProjectId};
-use crate::domain::project::{Options, Project};
+use crate::domain::project::{Options, Project, name_problem};
 use crate::domain::secret::Secret;
 use crate::domain::server::{Server, Trust};
 use crate::domain::status::Status;
@@ -108,6 +109,32 @@ pub async fn create(workspace: &OpenWorkspace, new: NewProject) -> Result<Projec
         read.map_err(|_| ServiceError::Died("reading the files of certificates"))??;
     let parts = ProjectParts { name, source, destination, options, secrets: [at_source, at_destination] };
     Ok(import::project(workspace, parts).await?)
+}
+
+/// Makes another project with the servers, logins and options of one, and with its items if they are asked for; without
+/// passwords, and its direction is yet to be confirmed.
+///
+/// # Errors
+/// Nothing was made.
+pub async fn duplicate(
+    workspace: &OpenWorkspace,
+    of: ProjectId,
+    name: &str,
+    with_items: bool,
+) -> Result<ProjectId, ServiceError> {
+    let name = name.trim();
+    if let Some(reason) = name_problem(name) {
+        return Err(StoreError::from(EditRefusal::Bad { what: "Name", reason: reason.into() }).into());
+    }
+    Ok(workspace.store.duplicate_project(of, name.to_owned(), with_items).await?)
+}
+
+/// Reads a file of certificates.
+pub(super) async fn authorities(file: PathBuf) -> Result<String, ServiceError> {
+    let read = tokio::task::spawn_blocking(move || {
+        read_authorities(&file).map_err(|error| ServiceError::File { file, error })
+    });
+    read.await.map_err(|_| ServiceError::Died("reading the file of certificates"))?
 }
 
 /// A server with its CA file read, and the administrator's password.

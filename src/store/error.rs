@@ -2,6 +2,7 @@
 
 use rusqlite::ErrorCode;
 
+use crate::domain::edit::EditRefusal;
 use crate::domain::status::Status;
 
 /// Result of anything asked of the store.
@@ -63,6 +64,9 @@ pub enum StoreError {
     /// Items are waiting or running; nothing was changed.
     #[error("{0} of the items are waiting, scheduled or running: stop them first")]
     Active(u64),
+    /// An edit that may not be made; nothing was changed.
+    #[error(transparent)]
+    Edit(#[from] EditRefusal),
     /// What the caller asked contradicts what is stored; nothing was changed.
     #[error("the records contradict each other ({0}); nothing was written")]
     Contradiction(String),

@@ -110,7 +110,11 @@ fn item_row(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
 }
 
 /// Items with their latest pass; `condition` is about `i`.
-fn select(connection: &Connection, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<ItemRow>> {
+pub(super) fn select(
+    connection: &Connection,
+    condition: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<ItemRow>> {
     let sql = format!(
         "SELECT {ITEM_COLUMNS}, {PASS_COLUMNS} FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass
          WHERE {condition} AND i.deleted = 0 ORDER BY i.id"
@@ -228,34 +232,6 @@ impl Store {
         let email = email.to_owned();
         self.read(move |connection| {
             select(connection, "i.project = ?1 AND (i.source_email = ?2 OR i.destination_email = ?2)", (project, email))
-        })
-        .await
-    }
-
-    /// Replaces addresses and login names of an item (credentials stay). [`super::StoreError::NameTaken`] if another item
-    /// of the project has the key.
-    pub async fn update_item(&self, item: Item) -> Result<()> {
-        self.write(move |transaction, _| {
-            let changed = transaction
-                .prepare_cached(
-                    "UPDATE item SET source_email = ?2, source_login = ?3, destination_email = ?4, destination_login = ?5
-                     WHERE id = ?1 AND deleted = 0",
-                )?
-                .execute((
-                    item.id,
-                    &item.source.email,
-                    &item.source.login,
-                    &item.destination.email,
-                    &item.destination.login,
-                ))
-                .map_err(|error| match error.sqlite_error_code() {
-                    Some(rusqlite::ErrorCode::ConstraintViolation) => super::StoreError::NameTaken(format!(
-                        "{} to {}",
-                        item.source.email, item.destination.email
-                    )),
-                    _ => error.into(),
-                })?;
-            if changed == 0 { Err(missing("item", item.id)) } else { Ok(()) }
         })
         .await
     }

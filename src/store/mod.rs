@@ -12,6 +12,7 @@ mod commands;
 mod connection;
 mod copies;
 mod credentials;
+mod edits;
 mod error;
 mod folders;
 mod habits;

@@ -280,16 +280,17 @@ impl Store {
     pub async fn reset(&self, items: Vec<ItemId>, at: Timestamp) -> Result<()> {
         self.write(move |transaction, _| {
             all_at_rest(transaction, items.iter().copied())?;
-            for item in &items {
-                transaction
-                    .prepare_cached("UPDATE item SET latest_pass = NULL, reset_at = ?2 WHERE id = ?1")?
-                    .execute((item, at))?;
-                transaction
-                    .prepare_cached("UPDATE folder SET dropped = 1 WHERE item = ?1 AND dropped = 0")?
-                    .execute([item])?;
-            }
-            Ok(())
+            items.iter().try_for_each(|item| drop_records(transaction, *item, at))
         })
         .await
     }
+}
+
+/// Drops what Mailferry knows of an item's mail, whatever its status.
+pub(super) fn drop_records(transaction: &Transaction<'_>, item: ItemId, at: Timestamp) -> Result<()> {
+    transaction
+        .prepare_cached("UPDATE item SET latest_pass = NULL, reset_at = ?2 WHERE id = ?1")?
+        .execute((item, at))?;
+    transaction.prepare_cached("UPDATE folder SET dropped = 1 WHERE item = ?1 AND dropped = 0")?.execute([item])?;
+    Ok(())
 }

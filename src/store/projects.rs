@@ -11,9 +11,9 @@ use crate::domain::project::{Options, Project, Starts};
 use crate::domain::server::Server;
 use crate::domain::status::Status;
 
-const COLUMNS: &str = "id, name, source, destination, options, held, confirmed";
+pub(super) const COLUMNS: &str = "id, name, source, destination, options, held, confirmed";
 
-fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
+pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
     let mut columns = Columns::of(row);
     Ok(Project {
         id: columns.next()?,
@@ -26,7 +26,7 @@ fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
 }
 
 /// Turns a broken unique index into the typed error.
-fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
+pub(super) fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::NameTaken(name.to_owned()),
         _ => error.into(),
@@ -77,28 +77,6 @@ impl Store {
                 .prepare_cached("UPDATE project SET confirmed = ?2 WHERE id = ?1 AND deleted = 0")?
                 .execute((id, confirmed))?;
             if changed == 0 { Err(missing("project", id)) } else { Ok(()) }
-        })
-        .await
-    }
-
-    /// Replaces name, servers and options of a project. (Who may edit what and when is for the caller to decide, D13.)
-    pub async fn update_project(&self, new: Project) -> Result<()> {
-        self.write(move |transaction, _| {
-            let changed = transaction
-                .prepare_cached(
-                    "UPDATE project SET name = ?2, name_key = ?3, source = ?4, destination = ?5, options = ?6
-                     WHERE id = ?1 AND deleted = 0",
-                )?
-                .execute((
-                    new.id,
-                    &new.name,
-                    new.name.to_lowercase(),
-                    Json(&new.source),
-                    Json(&new.destination),
-                    Json(&new.options),
-                ))
-                .map_err(|error| name_taken(error, &new.name))?;
-            if changed == 0 { Err(missing("project", new.id)) } else { Ok(()) }
         })
         .await
     }

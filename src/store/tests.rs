@@ -20,6 +20,7 @@ use crate::domain::server::Server;
 use crate::domain::star::Star;
 use crate::domain::status::{Status, Wait};
 
+mod edits;
 mod imports;
 mod items;
 mod model;

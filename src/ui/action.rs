@@ -17,6 +17,7 @@ pub use self::user_action::{Targets, UserAction};
 use self::shortcut::{command, key, shift};
 use crate::domain::star::Star;
 use crate::ui::model::closing::CloseEvent;
+use crate::ui::model::forms::Removal;
 use crate::ui::model::grid::{Column, GridAction};
 use crate::ui::route::Route;
 use crate::ui::widgets::icon::Icon;
@@ -73,7 +74,16 @@ impl Scope {
             Self::Items => screen == Screen::Items,
             Self::Chosen => matches!(screen, Screen::Items | Screen::Item),
             Self::Item => screen == Screen::Item,
-            Self::Dialog => matches!(screen, Screen::Start | Screen::Vault | Screen::Import | Screen::Help),
+            Self::Dialog => matches!(
+                screen,
+                Screen::Start
+                    | Screen::Vault
+                    | Screen::Import
+                    | Screen::Help
+                    | Screen::EditItem
+                    | Screen::EditProject
+                    | Screen::Remove
+            ),
             Self::Only(only) => screen == only,
         }
     }
@@ -206,6 +216,7 @@ actions! {
     Hold: "Hold new starts", on(Scope::Items, |it| rules::hold(it, true)).keys(&[key(Key::H)]);
     LetGo: "Let starts go on", on(Scope::Items, |it| rules::hold(it, false));
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
+    EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
     TryNow: "Try now", on(Scope::Items, |_| Ok(UserAction::TryNow));
 
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
@@ -213,6 +224,9 @@ actions! {
     StopNow: "Stop at once", on(Chosen, rules::stop_at_once);
     StartNext: "Start next", on(Chosen, rules::start_next).keys(&[key(Key::N)]);
     Resume: "Resume", on(Chosen, rules::resume);
+    EditItem: "Edit…", on(Chosen, rules::edit).keys(&[key(Key::E)]);
+    ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, Removal::Reset));
+    DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, Removal::Delete));
     NoStar: "No star", on(Chosen, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
     RedStar: "Red star", on(Chosen, |it| rules::star(it, Some(Star::Red)))
         .keys(&[key(Key::Num1)]).icon(Starred(Some(Star::Red)));
@@ -234,6 +248,11 @@ actions! {
     MoreErrors: "Show more errors", on(Item, |_| Ok(UserAction::MoreErrors));
 
     StartNow: "Start", on(Only(Screen::Start), rules::start_now).keys(&[key(Key::Enter)]);
+    SaveItem: "Save", on(Only(Screen::EditItem), rules::save_item)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    SaveProject: "Save", on(Only(Screen::EditProject), rules::save_project)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    Remove: "Go on", on(Only(Screen::Remove), rules::remove);
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));
     Import: "Import", on(Only(Screen::Import), rules::import);

@@ -16,6 +16,7 @@ mod contract;
 mod crash_matrix;
 mod cuts;
 mod demo;
+mod edits;
 mod equality;
 mod faults;
 mod keyring;

@@ -163,6 +163,38 @@ fn r5_r6_a_submitted_item_waits_its_turn_and_cannot_be_stopped() {
 }
 
 #[test]
+fn what_is_changed_beside_a_running_pass_is_refused_or_counts_from_the_next_one() {
+    if !dovecot::available() {
+        return;
+    }
+    let project = Project::new(2, &["--concurrent", "1"]);
+    let hit = project.destination.plan(At::Answer(verb("APPEND")), Act::Hold);
+    let running = project.start();
+    hit.wait();
+    let [first, second] = [0, 1].map(|at| format!("{}@old.example", project.users[at].0));
+    let run = |arguments: &[&str]| project.workspace.run(arguments);
+    let deleted = run(&["item", "delete", PROJECT, "--item", &first, "--yes"]).expect(2);
+    assert!(deleted.stderr.contains("the item is migrating; stop it first"), "{deleted:?}");
+    let reset = run(&["reset", PROJECT, "--item", &second, "--yes"]).expect(2);
+    assert!(reset.stderr.contains("the item is submitted; wait"), "{reset:?}");
+    let moved = run(&["item", "edit", PROJECT, "--item", &first, "--source-login", "other"]).expect(2);
+    assert!(moved.stderr.contains("--same-mailbox"), "{moved:?}");
+    run(&["item", "edit", PROJECT, "--item", &first, "--note", "VIP"]).expect(0);
+    let server = run(&["project", "edit", PROJECT, "--source-admin", "boss"]);
+    assert!(server.code == 2 && server.stderr.contains("MAILFERRY_SOURCE_PASSWORD"), "{server:?}");
+    let server = run(&["project", "edit", PROJECT, "--source", "imap+plain://127.0.0.1:1"]).expect(2);
+    assert!(server.stderr.contains("1 item of the project is Queued, Migrating or Stopping"), "{server:?}");
+    run(&["project", "edit", PROJECT, "--concurrent", "2"]).expect(0);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while project.item(1).status() == "submitted" {
+        assert!(std::time::Instant::now() < deadline, "a place more was not used");
+    }
+    hit.go_on();
+    assert_eq!(running.code(), Some(0));
+    project.expect_next_start_completes();
+}
+
+#[test]
 fn ctrl_c_once_stops_and_the_next_start_completes() {
     if !dovecot::available() {
         return;

@@ -170,13 +170,19 @@ impl ImapServer {
     /// The mailbox by its login name and by its address, whichever door of the server is taken.
     /// Written so that one text in common is one mailbox in common, but for case ([`crate::domain::mailbox_key`]).
     pub fn places(&self, mailbox: &Mailbox) -> [String; 2] {
+        let door = self.door();
+        [mailbox.login_name(), &mailbox.email].map(|name| format!("imap {door} {name}"))
+    }
+
+    /// The server, written so that equal texts are one server.
+    pub(super) fn door(&self) -> String {
         // One server answers at both of these.
         let port = match self.port {
             143 | 993 => "usual".to_owned(),
             port => port.to_string(),
         };
         let host = self.host.strip_suffix('.').unwrap_or(&self.host);
-        [mailbox.login_name(), &mailbox.email].map(|name| format!("imap {host} {port} {name}"))
+        format!("{} {port}", host.to_ascii_lowercase())
     }
 }
 

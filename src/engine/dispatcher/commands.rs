@@ -174,7 +174,8 @@ impl Dispatcher {
         Ok(outcome)
     }
 
-    /// Shows items as they are now; what waited for a credential that they have now goes on.
+    /// Shows items as they are now, those too whose records an edit has dropped; what waited for a credential that they have
+    /// now goes on.
     async fn edited(&mut self, id: ProjectId, items: Vec<ItemId>) -> Result<Outcome, StoreError> {
         let project = self.workspace.store.project(id).await?;
         let chosen: HashSet<ItemId> = items.into_iter().collect();
@@ -182,8 +183,11 @@ impl Dispatcher {
         rows.retain(|row| chosen.contains(&row.item.id));
         let admins = self.workspace.store.project_credentials(id).await?;
         let admins = (admins.0.is_some(), admins.1.is_some());
-        let mut came = Vec::new();
+        let (mut came, mut reset) = (Vec::new(), Vec::new());
         for row in &rows {
+            if row.latest.is_none() && self.state.status(row.item.id).is_some_and(Status::is_at_rest) {
+                reset.push(row.item.id);
+            }
             if let Some(shown) = self.rows.get(row.item.id).cloned() {
                 let ItemRow { source, destination, note, .. } = ItemRow::stored(row);
                 self.rows.put(ItemRow { source, destination, note, ..shown });
@@ -194,6 +198,7 @@ impl Dispatcher {
             }
         }
         let done = rows.iter().map(|row| row.item.id).collect();
+        self.show_reset(reset).await;
         let known = known(&project, rows).await;
         self.handle(Event::Load { project: id, items: known, limits: limits(&project) }).await;
         self.handle(Event::CredentialsCame(came)).await;
@@ -217,14 +222,19 @@ impl Dispatcher {
         self.write_down(Vec::new()).await;
         let outcome = self.allowed(Action::Reset, items);
         self.workspace.store.reset(outcome.done.clone(), self.workspace.clock.now()).await?;
-        for item in &outcome.done {
+        self.show_reset(outcome.done.clone()).await;
+        Ok(outcome)
+    }
+
+    /// Items read Not Submitted, as the database has them already.
+    async fn show_reset(&mut self, items: Vec<ItemId>) {
+        for item in &items {
             if let Some(row) = self.rows.get(*item).cloned() {
                 let status = Status::NotSubmitted;
                 self.rows.put(ItemRow { status, pass: None, progress: Default::default(), failure: None, ..row });
             }
         }
-        self.handle(Event::Reset(outcome.done.clone())).await;
-        Ok(outcome)
+        self.handle(Event::Reset(items)).await;
     }
 
     async fn delete(&mut self, project: ProjectId, items: Vec<ItemId>) -> Result<Outcome, StoreError> {

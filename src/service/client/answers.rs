@@ -13,8 +13,9 @@ use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
+use crate::service::orders::Commander;
 use crate::service::projects::{self, NewProject};
-use crate::service::{OpenWorkspace, ServiceError, VaultError, items, vault};
+use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, items, vault};
 
 /// Bad rows that are named.
 const NAMED: usize = 50;
@@ -48,6 +49,11 @@ impl Answers {
                 let _cancels = cancel.clone().drop_guard();
                 self.import(project, from, skip_bad, &Watch { tell, cancel }).await?
             }
+            edit @ (Request::ItemSettings(_)
+            | Request::EditItem(_)
+            | Request::EditProject(_)
+            | Request::Reset(..)
+            | Request::Delete(..)) => self.edit(edit).await?,
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
                 Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
@@ -65,6 +71,25 @@ impl Answers {
             }
             Request::Reopen => return Err(ServiceError::IsOpen),
             Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// What changes items and projects, and what is asked before.
+    async fn edit(&self, request: Request) -> Result<Response, ServiceError> {
+        let (workspace, engine) = (&self.workspace, Commander::Orders(&self.orders));
+        Ok(match request {
+            Request::ItemSettings(item) => Response::ItemSettings(Box::new(edit::settings(workspace, item).await?)),
+            Request::EditItem(edit) => {
+                edit::item(workspace, *edit, engine).await?;
+                Response::Edited
+            }
+            Request::EditProject(change) => {
+                edit::change(workspace, *change, engine).await?;
+                Response::ProjectEdited(projects::all(workspace).await?)
+            }
+            Request::Reset(project, items) => Response::Done(edit::reset(workspace, project, items, engine).await?),
+            Request::Delete(project, items) => Response::Done(edit::delete(workspace, project, items, engine).await?),
+            _ => return Err(ServiceError::NotAQuestion),
         })
     }
 

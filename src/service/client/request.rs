@@ -2,12 +2,14 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::edit::ItemEdit;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
 use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::Owner;
+use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::projects::NewProject;
@@ -45,6 +47,16 @@ pub enum Request {
     },
     /// Starts those items that can be started; the report names the others.
     Start(Box<StartRequest>),
+    /// An item as it can be changed.
+    ItemSettings(ItemId),
+    /// Changes an item.
+    EditItem(Box<ItemEdit<Secret>>),
+    /// Changes a project.
+    EditProject(Box<ProjectChange>),
+    /// Forgets what was copied for items.
+    Reset(ProjectId, Vec<ItemId>),
+    /// Deletes items, and their passwords from the vault.
+    Delete(ProjectId, Vec<ItemId>),
     /// Another command to the engine.
     Command(Command),
     /// Everything the page of an item shows besides its row.
@@ -90,6 +102,12 @@ pub enum Response {
     Started(StartReport),
     /// What became of another command.
     Done(Outcome),
+    /// See [`Request::ItemSettings`].
+    ItemSettings(Box<ItemSettings>),
+    /// An item was changed.
+    Edited,
+    /// A project was changed; all projects as they are now.
+    ProjectEdited(Vec<Project>),
     /// See [`Request::Details`].
     Details(Box<Details>),
     /// More folders of a pass.

@@ -11,7 +11,7 @@ use crate::store::NewItem;
 use crate::vault::{self, VaultError};
 
 /// Puts secrets into the vault under new numbers.
-pub(super) async fn store_secrets(
+pub(in crate::service) async fn store_secrets(
     workspace: &OpenWorkspace,
     giver: &str,
     secrets: Vec<Secret>,
@@ -35,7 +35,11 @@ pub(super) async fn store_secrets(
 }
 
 /// Removes passwords that nothing refers to, because nothing became of the rows they were for.
-pub(super) async fn roll_back(workspace: &OpenWorkspace, ids: Vec<CredentialId>, why: ImportError) -> ImportError {
+pub(in crate::service) async fn roll_back(
+    workspace: &OpenWorkspace,
+    ids: Vec<CredentialId>,
+    why: ImportError,
+) -> ImportError {
     if ids.is_empty() {
         return why;
     }

@@ -1,6 +1,7 @@
 //! Projects and items: made, found again, deleted; credentials by number.
 
 use super::*;
+use crate::domain::edit::{ItemEdit, ProjectEdit};
 use crate::domain::pass_plan::PassPlan;
 use crate::domain::status::Wait;
 
@@ -37,8 +38,9 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     assert_eq!(bench.count("credential"), 0);
     let project = store.project_named("Contoso").await.unwrap().unwrap();
     assert!(project.id > bench.project, "ids are never used twice");
+    let edit = ProjectEdit { name: Some("Fabrikam".into()), ..ProjectEdit::of(project.id) };
+    assert_eq!(store.edit_project(edit, at(30)).await.unwrap(), []);
     let renamed = crate::domain::project::Project { name: "Fabrikam".into(), ..project.clone() };
-    store.update_project(renamed.clone()).await.unwrap();
     assert_eq!(store.projects().await.unwrap(), vec![renamed]);
 }
 
@@ -63,9 +65,10 @@ async fn import_finds_items_by_key_ignoring_case() {
     store.set_note(bench.item, Some("call first".into())).await.unwrap();
     let ann = &store.items(bench.project).await.unwrap()[0];
     assert_eq!((ann.star, ann.note.as_deref()), (Some(Star::Red), Some("call first")));
-    let mut clash = ann.item.clone();
-    clash.destination.email = "Other@b".into();
-    assert!(matches!(store.update_item(clash).await, Err(StoreError::NameTaken(_))));
+    let mut clash = ItemEdit::of(bench.item);
+    clash.destination.email = Some("Other@b".into());
+    let taken = store.edit_item(clash, at(30)).await.unwrap_err();
+    assert_eq!(taken.to_string(), "the name \"ann@a:Other@b\" is taken: choose another one");
     store.delete_items(vec![bench.item]).await.unwrap();
     let back = store.import_items(bench.project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0];
     assert!(back.became == Became::Created && back.id > bench.item);

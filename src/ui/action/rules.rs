@@ -11,7 +11,7 @@ use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::VaultForm;
+use crate::ui::model::forms::{Removal, VaultForm};
 use crate::ui::model::grid::GridAction;
 use crate::ui::route::Route;
 
@@ -118,6 +118,50 @@ fn held(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
         Subject::Items(Items { held: 1.., .. }) => Ok(Targets::Held),
         _ => Err(Unavailable::Nothing("Nothing is held")),
     }
+}
+
+/// One item is changed at a time.
+pub(super) fn edit(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Items(Items { grid, .. }) if grid.selection.targets.len() > 1 => {
+            Err(Unavailable::Refused("One item is edited at a time: select one".into()))
+        }
+        Subject::Items(Items { grid, cursor, .. }) => {
+            let item = grid.selection.targets.first().copied().or(*cursor);
+            item.map(UserAction::AskEdit).ok_or(NO_ITEMS)
+        }
+        Subject::Item(OneItem { row, .. }) => {
+            let checked = Action::Edit.check(row.status, 0);
+            checked.map_err(|refusal| Unavailable::Refused(refusal.to_string()))?;
+            Ok(UserAction::AskEdit(row.item))
+        }
+        _ => Err(ELSEWHERE),
+    }
+}
+
+pub(super) fn ask_remove(subject: &Subject<'_>, removal: Removal) -> Ruling {
+    allowed(subject, removal.action()).map(|targets| UserAction::AskRemove(removal, targets))
+}
+
+pub(super) fn save_item(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::EditItem(form) if form.asked.is_some() => Err(BUSY),
+        Subject::EditItem(form) => form.ask().map(|_| UserAction::SaveItem).map_err(Unavailable::Refused),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+pub(super) fn save_project(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::EditProject(form) if form.asked.is_some() => Err(BUSY),
+        Subject::EditProject(_) => Ok(UserAction::SaveProject),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+pub(super) fn remove(subject: &Subject<'_>) -> Ruling {
+    let Subject::Remove(form) = subject else { return Err(ELSEWHERE) };
+    form.ready().map(|()| UserAction::Remove).map_err(Unavailable::Nothing)
 }
 
 pub(super) fn star(subject: &Subject<'_>, star: Option<Star>) -> Ruling {

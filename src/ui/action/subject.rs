@@ -3,7 +3,9 @@
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
-use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm, VaultForm};
+use crate::ui::model::forms::{
+    EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemoveForm, StartForm, VaultForm,
+};
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
 
@@ -22,6 +24,12 @@ pub enum Screen {
     Item,
     /// The dialog that starts passes.
     Start,
+    /// The dialog that changes an item.
+    EditItem,
+    /// The dialog with a project's settings.
+    EditProject,
+    /// The dialog that deletes or resets items.
+    Remove,
     /// The dialog that opens the vault.
     Vault,
     /// The dialog that imports items.
@@ -36,13 +44,16 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Frame,
         Self::Projects,
         Self::NewProject,
         Self::Items,
         Self::Item,
         Self::Start,
+        Self::EditItem,
+        Self::EditProject,
+        Self::Remove,
         Self::Vault,
         Self::Import,
         Self::Help,
@@ -90,6 +101,12 @@ pub enum Subject<'a> {
     Item(OneItem<'a>),
     /// Passes that are to be started.
     Start(&'a StartForm),
+    /// An item that is being changed.
+    EditItem(&'a EditItemForm),
+    /// A project that is being changed.
+    EditProject(&'a EditProjectForm),
+    /// Items that are to be deleted or reset.
+    Remove(&'a RemoveForm),
     /// The vault.
     Vault(&'a VaultForm),
     /// A list of items.
@@ -107,6 +124,9 @@ impl Subject<'_> {
             Self::Items(_) => Screen::Items,
             Self::Item(_) => Screen::Item,
             Self::Start(_) => Screen::Start,
+            Self::EditItem(_) => Screen::EditItem,
+            Self::EditProject(_) => Screen::EditProject,
+            Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,
             Self::Closing(_) => Screen::Closing,

@@ -3,6 +3,7 @@
 use crate::domain::ids::ItemId;
 use crate::domain::star::Star;
 use crate::ui::model::closing::CloseEvent;
+use crate::ui::model::forms::Removal;
 use crate::ui::model::grid::GridAction;
 use crate::ui::model::item::ItemAction;
 use crate::ui::route::Route;
@@ -39,6 +40,18 @@ pub enum UserAction {
     AskStart(Targets),
     /// Start what the dialog shows.
     Start,
+    /// Show the dialog that changes an item.
+    AskEdit(ItemId),
+    /// Change the item as its dialog says.
+    SaveItem,
+    /// Show the settings of the project that is shown.
+    AskEditProject,
+    /// Change the project as its dialog says.
+    SaveProject,
+    /// Request whether items are to be deleted or reset.
+    AskRemove(Removal, Targets),
+    /// Delete or reset what the dialog shows.
+    Remove,
     /// Stop items.
     Stop(Targets),
     /// Drop the connections of items.

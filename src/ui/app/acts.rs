@@ -37,6 +37,12 @@ impl App {
             }
             UserAction::AskStart(targets) => self.ask_start(&targets),
             UserAction::Start => self.start(),
+            UserAction::AskEdit(item) => self.ask_edit(item),
+            UserAction::SaveItem => self.save_item(),
+            UserAction::AskEditProject => self.ask_edit_project(),
+            UserAction::SaveProject => self.save_project(),
+            UserAction::AskRemove(removal, targets) => self.ask_remove(removal, &targets),
+            UserAction::Remove => self.remove(),
             UserAction::Stop(targets) => {
                 let purpose = Purpose::Command("told to stop");
                 self.command(&targets, purpose, |project, items| Command::Stop { project, items });

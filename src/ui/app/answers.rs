@@ -26,6 +26,7 @@ impl App {
         match answer {
             Response::Refused(why) => match purpose {
                 Purpose::Import => self.import_ended(context, Ended::Refused(why.to_string())),
+                Purpose::EditItem | Purpose::EditProject => self.edit_refused(Some(request), &purpose, &why),
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
             Response::Projects(projects) => self.workspace.projects = projects,
@@ -42,6 +43,12 @@ impl App {
             Response::Cancelled => self.import_ended(context, Ended::Cancelled),
             Response::Started(report) => self.outcome(&purpose, &report.into_outcome()),
             Response::Done(outcome) => self.outcome(&purpose, &outcome),
+            Response::ItemSettings(settings) => self.edit_begins(*settings),
+            Response::Edited => self.edited(&purpose),
+            Response::ProjectEdited(projects) => {
+                self.workspace.projects = projects;
+                self.edited(&purpose);
+            }
             Response::Details(details) => self.details(*details),
             Response::Folders(pass, offset, lines) => {
                 if let Some(page) = &mut self.pages.item {
@@ -119,7 +126,12 @@ impl App {
                 }
                 self.say(Tone::Bad, why);
             }
-            Purpose::NewProject | Purpose::Quiet | Purpose::Command(_) | Purpose::Lists => self.say(Tone::Bad, why),
+            Purpose::NewProject
+            | Purpose::Quiet
+            | Purpose::Command(_)
+            | Purpose::Lists
+            | Purpose::EditItem
+            | Purpose::EditProject => self.say(Tone::Bad, why),
         }
     }
 

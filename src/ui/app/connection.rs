@@ -18,6 +18,8 @@ pub(super) enum Purpose {
     Command(&'static str),
     Details(ItemId),
     Lists,
+    EditItem,
+    EditProject,
     Unlock,
 }
 

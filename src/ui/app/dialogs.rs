@@ -5,12 +5,15 @@ use std::sync::mpsc::Receiver;
 
 use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ImportForm, Importing, StartForm, VaultForm};
+use crate::ui::model::forms::{EditItemForm, EditProjectForm, ImportForm, Importing, RemoveForm, StartForm, VaultForm};
 
 /// What stands over the page.
 pub(super) enum Dialog {
     Import(Box<ImportDialog>),
     Start(Box<StartForm>),
+    EditItem(Box<EditItemForm>),
+    EditProject(Box<EditProjectForm>),
+    Remove(Box<RemoveForm>),
     Help,
     Vault(Box<VaultDialog>),
 }
@@ -89,6 +92,32 @@ impl Dialogs {
         Some((form, order))
     }
 
+    pub fn item_form(&mut self) -> Option<&mut EditItemForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::EditItem(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_item(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::EditItem(_)));
+    }
+
+    pub fn project_form(&mut self) -> Option<&mut EditProjectForm> {
+        self.0
+            .iter_mut()
+            .find_map(|dialog| if let Dialog::EditProject(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_project(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::EditProject(_)));
+    }
+
+    pub fn remove_form(&mut self) -> Option<&mut RemoveForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Remove(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_remove(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Remove(_)));
+    }
+
     pub fn vault_form(&mut self) -> Option<&mut VaultForm> {
         self.0
             .iter_mut()
@@ -101,6 +130,7 @@ impl Dialogs {
         match self.0.remove(at) {
             Dialog::Vault(vault) => vault.then,
             Dialog::Import(_) | Dialog::Start(_) | Dialog::Help => None,
+            Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Remove(_) => None,
         }
     }
 }

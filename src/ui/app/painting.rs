@@ -86,6 +86,14 @@ impl App {
                 Dialog::Start(form) => workspace.project(form.project).is_some_and(|project| {
                     modal(ui, "start", |ui| actions.extend(pages::start::show(ui, page, form, project)))
                 }),
+                Dialog::EditItem(form) => {
+                    modal(ui, "edit item", |ui| actions.extend(pages::edit_item::show(ui, page, form)))
+                }
+                Dialog::EditProject(form) => modal(ui, "edit project", |ui| {
+                    ui.set_width(WIDE_DIALOG);
+                    actions.extend(pages::edit_project::show(ui, page, form));
+                }),
+                Dialog::Remove(form) => modal(ui, "remove", |ui| actions.extend(pages::remove::show(ui, form))),
                 Dialog::Help => modal(ui, "help", |ui| {
                     ui.set_width(WIDE_DIALOG);
                     actions.extend(pages::keys::help(ui));

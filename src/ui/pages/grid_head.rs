@@ -117,10 +117,16 @@ fn buttons(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
 /// What is done seldom.
 fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
-        for name in
-            [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll]
-        {
-            Control::of(name).show(ui, subject, actions);
+        let starts =
+            [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll];
+        let edits = [ActionName::EditItem, ActionName::ResetItems, ActionName::DeleteItems, ActionName::EditProject];
+        for (at, names) in [&starts[..], &edits].into_iter().enumerate() {
+            if at > 0 {
+                ui.separator();
+            }
+            for name in names {
+                Control::of(*name).show(ui, subject, actions);
+            }
         }
     });
 }

@@ -1,6 +1,6 @@
 //! The page of one item: where it stands, what was migrated (R18, R50–R52), why it failed (R26).
 
-use egui::{Align, Frame, Layout, Margin, Ui};
+use egui::{Align, Frame, Layout, Margin, Popup, Ui};
 
 use super::controls::{Control, star_at, star_choices};
 use super::item_lists::{self, ItemContext};
@@ -105,6 +105,12 @@ fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Act
 }
 
 fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
+    Popup::menu(&ui.button("More…")).show(|ui| {
+        for name in [ActionName::ResetItems, ActionName::DeleteItems] {
+            Control::of(name).show(ui, subject, actions);
+        }
+    });
+    Control::of(ActionName::EditItem).show(ui, subject, actions);
     Control::of(ActionName::Stop).show(ui, subject, actions);
     Control::of(ActionName::Start).primary().show(ui, subject, actions);
     if row.status == Status::Submitted {

@@ -2,6 +2,8 @@
 
 mod controls;
 pub mod dialogs;
+pub mod edit_item;
+pub mod edit_project;
 pub mod frame;
 pub mod grid;
 pub mod grid_head;
@@ -12,6 +14,7 @@ mod item_notices;
 pub mod keys;
 pub mod new_project;
 pub mod projects;
+pub mod remove;
 pub mod start;
 pub mod unopened;
 

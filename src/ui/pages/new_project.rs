@@ -67,7 +67,8 @@ fn words(kind: Kind) -> &'static str {
     }
 }
 
-fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tried: bool) {
+/// One server, as it is typed.
+pub(super) fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tried: bool) {
     ui.spacing_mut().item_spacing.x = 8.0;
     let faults = if tried { form.faults() } else { ServerFaults::default() };
     let lower = at.word();
@@ -134,7 +135,8 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
         let label = format!("Administrator of the {lower}");
         Field::new(&label).hint(hint).wrong(faults.admin.as_deref()).show(ui, &mut form.admin);
         let label = format!("Password of the {lower}'s administrator");
-        Field::secret(&label).wrong(faults.password.as_deref()).show(ui, &mut form.password);
+        let hint = if form.is_known_administrator() { "set; empty keeps it" } else { "" };
+        Field::secret(&label).hint(hint).wrong(faults.password.as_deref()).show(ui, &mut form.password);
     } else {
         muted(ui, "Each item has its own login; passwords come with the list of items");
     }
@@ -145,7 +147,8 @@ fn certificate(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerF
         Check::System => {}
         Check::File => {
             let label = format!("File of certificates for the {lower}");
-            Field::new(&label).hint("/path/to/ca.pem").wrong(faults.trust.as_deref()).show(ui, &mut form.trust);
+            let hint = if form.trusts_known_file() { "read already; empty keeps it" } else { "/path/to/ca.pem" };
+            Field::new(&label).hint(hint).wrong(faults.trust.as_deref()).show(ui, &mut form.trust);
         }
         Check::Fingerprint => {
             let label = format!("SHA-256 fingerprint of the {lower}");

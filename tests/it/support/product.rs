@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use mailferry::domain::edit::ProjectEdit;
 use mailferry::domain::project::Options;
 use mailferry::domain::record::{ItemError, Notice};
 use mailferry::domain::time::Timestamp;
@@ -182,7 +183,8 @@ impl Workspace {
         self.ask(async |store| {
             let mut project = store.project_named(PROJECT).await.expect("read").expect("the project");
             change(&mut project.options);
-            store.update_project(project).await.expect("written");
+            let edit = ProjectEdit { options: Some(project.options), ..ProjectEdit::of(project.id) };
+            store.edit_project(edit, Timestamp::from_millis(0)).await.expect("written");
         });
     }
 

@@ -6,6 +6,7 @@ mod blocking;
 mod client;
 mod demo;
 mod dialogs;
+mod edits;
 mod flows;
 mod idle;
 mod look_around;

@@ -2,14 +2,20 @@
 //!
 //! Forms that hold passwords have no `Debug`, and wipe them on drop.
 
+mod edit_item;
+mod edit_project;
 mod import;
 mod project;
+mod remove;
 mod server;
 mod start;
 mod vault;
 
+pub use edit_item::{EditItemForm, MailboxForm};
+pub use edit_project::EditProjectForm;
 pub use import::{ImportForm, Importing};
 pub use project::ProjectForm;
+pub use remove::{Removal, RemoveForm};
 pub use server::{Check, ServerFaults, ServerForm};
 pub use start::{Age, Candidate, StartForm};
 pub use vault::VaultForm;

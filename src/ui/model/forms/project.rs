@@ -1,7 +1,7 @@
 //! The form for a new project.
 
 use super::server::ServerForm;
-use crate::domain::project::Options;
+use crate::domain::project::{Options, name_problem};
 use crate::service::client::RequestId;
 use crate::service::projects::NewProject;
 
@@ -29,9 +29,7 @@ pub struct ProjectForm {
 impl ProjectForm {
     /// What is wrong with the name.
     pub fn name_fault(&self) -> Option<&'static str> {
-        let name = self.name.trim();
-        let wrong = name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200;
-        wrong.then_some("A name has 1 to 200 characters")
+        name_problem(self.name.trim()).map(|_| "A name has 1 to 200 characters")
     }
 
     /// Whether passwords come with it.

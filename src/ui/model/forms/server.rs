@@ -42,6 +42,8 @@ pub struct ServerForm {
     pub admin: String,
     /// Its password.
     pub password: Zeroizing<String>,
+    /// The server as it is, if it is not a new one: a file of certificates and a password that it has need not be given again.
+    before: Option<Server>,
 }
 
 impl Default for ServerForm {
@@ -56,6 +58,7 @@ impl Default for ServerForm {
             administered: false,
             admin: String::new(),
             password: Zeroizing::default(),
+            before: None,
         }
     }
 }
@@ -76,6 +79,51 @@ pub struct ServerFaults {
 }
 
 impl ServerForm {
+    /// For a server as it is.
+    pub fn of(server: &Server) -> Self {
+        let mut form = Self { kind: server.kind(), before: Some(server.clone()), ..Self::default() };
+        let address = server.to_string();
+        match server {
+            Server::Imap(imap) => {
+                form.host = address.split_once("://").map_or(address.as_str(), |(_, host)| host).to_owned();
+                form.security = imap.security;
+                (form.check, form.trust) = match &imap.trust {
+                    Trust::System => (Check::System, String::new()),
+                    Trust::Authorities(_) => (Check::File, String::new()),
+                    Trust::Pinned(hash) => {
+                        (Check::Fingerprint, hash.iter().map(|byte| format!("{byte:02x}")).collect())
+                    }
+                };
+            }
+            Server::Maildir(maildir) => form.path = maildir.path.to_string(),
+        }
+        if let Some(AdminLogin::AuthorizationId { login: text } | AdminLogin::Template { template: text }) =
+            server.administrator()
+        {
+            (form.administered, form.admin) = (true, text.clone());
+        }
+        form
+    }
+
+    /// The certificates that the server as it is trusts, if a file of them was read.
+    fn known_authorities(&self) -> Option<&Trust> {
+        match &self.before {
+            Some(Server::Imap(imap)) => Some(&imap.trust).filter(|trust| matches!(trust, Trust::Authorities(_))),
+            _ => None,
+        }
+    }
+
+    /// Whether a file of certificates was read before.
+    pub fn trusts_known_file(&self) -> bool {
+        self.known_authorities().is_some()
+    }
+
+    /// Whether the administrator is the one whose password is known.
+    pub fn is_known_administrator(&self) -> bool {
+        let known = self.before.as_ref().and_then(Server::administrator);
+        known.is_some_and(|known| *known == AdminLogin::parse(self.admin.trim()))
+    }
+
     fn server(&self) -> Result<Server, String> {
         let url = match self.kind {
             Kind::Imap => format!("{}://{}", self.security.scheme(), self.host.trim()),
@@ -109,13 +157,17 @@ impl ServerForm {
     fn faults_of_imap(&self) -> ServerFaults {
         let trust = match self.checks() {
             Check::System => None,
-            Check::File => self.trust.trim().is_empty().then(|| "Name a file of certificates (PEM)".into()),
+            Check::File => {
+                let missing = self.trust.trim().is_empty() && self.known_authorities().is_none();
+                missing.then(|| "Name a file of certificates (PEM)".into())
+            }
             Check::Fingerprint => parse_fingerprint(&self.trust)
                 .is_none()
                 .then(|| "64 hexadecimal digits of a SHA-256 fingerprint".into()),
         };
         let admin = || AdminLogin::parse(self.admin.trim()).validate().err().map(|error| capital(&error.to_string()));
-        let password = || self.password.is_empty().then(|| "Enter the administrator's password".into());
+        let missing = self.password.is_empty() && !self.is_known_administrator();
+        let password = || missing.then(|| "Enter the administrator's password".into());
         ServerFaults {
             path: None,
             host: self.host_fault(),
@@ -147,6 +199,9 @@ impl ServerForm {
         if server.has_certificate() {
             match self.checks() {
                 Check::System => {}
+                Check::File if self.trust.trim().is_empty() => {
+                    server.set_trust(self.known_authorities()?.clone()).ok()?
+                }
                 Check::File => authorities = Some(PathBuf::from(self.trust.trim())),
                 Check::Fingerprint => server.set_trust(Trust::Pinned(parse_fingerprint(&self.trust)?)).ok()?,
             }
@@ -154,7 +209,7 @@ impl ServerForm {
         let mut password = None;
         if self.has_administrator() {
             server.set_administrator(AdminLogin::parse(self.admin.trim())).ok()?;
-            password = Some(Secret::new(self.password.as_str()));
+            password = (!self.password.is_empty()).then(|| Secret::new(self.password.as_str()));
         }
         Some(NewServer { server, authorities, password })
     }

@@ -1,0 +1,144 @@
+//! `mailferry project edit` and `project duplicate`.
+
+use std::path::Path;
+
+use crate::cli::args::edit::EditProject;
+use crate::cli::edit::{password, records, which_mailbox};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::projects::{set_administrator, set_trust};
+use crate::cli::prompt;
+use crate::cli::table::clean;
+use crate::cli::workspace::unlock;
+use crate::domain::edit::{Change, ProjectEdit};
+use crate::domain::failure::Side;
+use crate::domain::mapping::Mapping;
+use crate::domain::project::{Options, Project};
+use crate::domain::secret::Secret;
+use crate::domain::server::Server;
+use crate::domain::wording::counted;
+use crate::service::orders::Commander;
+use crate::service::{OpenWorkspace, edit, items, projects};
+
+/// `project edit`
+pub async fn edit(workspace: &OpenWorkspace, asked: Box<EditProject>) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, &asked.project).await?;
+    let name = asked.name.as_deref().map(|name| name.trim().to_owned());
+    let mut edit = ProjectEdit { name, records: records(asked.records), ..ProjectEdit::of(project.id) };
+    edit.options = options(&asked, &project.options);
+    for side in [Side::Source, Side::Destination] {
+        edit.side(side).server = server(&asked, &project, side)?;
+    }
+    edit.validate().map_err(|error| CliError::usage(error.to_string()))?;
+    for side in [Side::Source, Side::Destination] {
+        edit.side(side).password = administrators(&asked, &project, &edit, side)?;
+    }
+    if edit.is_empty() {
+        return Err(CliError::usage(
+            "nothing was named that is to be changed; `mailferry project edit --help` shows what can be",
+        ));
+    }
+    if edit.is_of_servers() {
+        unlock_for(workspace, &project, &edit).await?;
+    }
+    edit::project(workspace, edit, Commander::Anybody(workspace)).await.map_err(which_mailbox)?;
+    say!("Project \"{}\" changed", clean(&project.name));
+    Ok(Exit::Well)
+}
+
+/// The vault is opened if passwords come or go.
+async fn unlock_for(workspace: &OpenWorkspace, project: &Project, edit: &ProjectEdit<Secret>) -> Result<(), CliError> {
+    let passwords = !edit.source.password.is_leave() || !edit.destination.password.is_leave();
+    let after = edit.applied(project);
+    let loses = |side| project.server(side).administrator().is_some() && after.server(side).administrator().is_none();
+    if passwords || loses(Side::Source) || loses(Side::Destination) {
+        unlock(workspace).await?;
+    }
+    Ok(())
+}
+
+fn options(asked: &EditProject, before: &Options) -> Option<Options> {
+    let mut after = before.clone();
+    after.connections = asked.connections.unwrap_or(after.connections);
+    after.concurrent = asked.concurrent.unwrap_or(after.concurrent);
+    after.maximum_errors = asked.maximum_errors.unwrap_or(after.maximum_errors);
+    after.retry_limit = asked.retry_limit.unwrap_or(after.retry_limit);
+    if !asked.maps.is_empty() {
+        after.mapping = asked.maps.iter().filter(|rule| !rule.is_empty()).cloned().map(Mapping).collect();
+    }
+    (after != *before).then_some(after)
+}
+
+/// What was said of one side.
+struct Said<'a> {
+    url: Option<&'a str>,
+    admin: Option<&'a str>,
+    ca: Option<&'a Path>,
+    fingerprint: Option<&'a str>,
+}
+
+fn said(asked: &EditProject, side: Side) -> Said<'_> {
+    match side {
+        Side::Source => Said {
+            url: asked.source.as_deref(),
+            admin: asked.source_admin.as_deref(),
+            ca: asked.source_ca.as_deref(),
+            fingerprint: asked.source_cert_sha256.as_deref(),
+        },
+        Side::Destination => Said {
+            url: asked.destination.as_deref(),
+            admin: asked.destination_admin.as_deref(),
+            ca: asked.destination_ca.as_deref(),
+            fingerprint: asked.destination_cert_sha256.as_deref(),
+        },
+    }
+}
+
+/// The server as it is to be, if that is another one.
+fn server(asked: &EditProject, project: &Project, side: Side) -> Result<Option<Server>, CliError> {
+    let Said { url, admin, ca, fingerprint } = said(asked, side);
+    let before = project.server(side);
+    let mut after = match url {
+        // The address is not repeated: people write passwords into it.
+        Some(url) => {
+            Server::parse_url(url).map_err(|error| CliError::usage(format!("--{}: {error}", side.word())))?.like(before)
+        }
+        None => before.clone(),
+    };
+    set_trust(&mut after, side, ca, fingerprint)?;
+    match admin.map(str::trim) {
+        None => {}
+        Some("") => after.remove_administrator(),
+        Some(login) => set_administrator(&mut after, side, login)?,
+    }
+    Ok((after != *before).then_some(after))
+}
+
+/// The administrator's password: another administrator brings another one.
+fn administrators(
+    asked: &EditProject,
+    project: &Project,
+    edit: &ProjectEdit<Secret>,
+    side: Side,
+) -> Result<Change<Secret>, CliError> {
+    let what = format!("password of the {}'s administrator", side.word());
+    let (before, after) = (project.server(side).administrator(), edit.applied(project));
+    let after = after.server(side).administrator();
+    match password(asked.passwords, side, &what)? {
+        Change::Leave if after.is_some() && after != before => {
+            Ok(Change::Set(prompt::secret(prompt::variable(side), &what)?))
+        }
+        Change::Set(_) if after.is_none() => {
+            Err(CliError::usage(format!("the {} has no administrator: name one with --{0}-admin", side.word())))
+        }
+        change => Ok(change),
+    }
+}
+
+/// `project duplicate`
+pub async fn duplicate(workspace: &OpenWorkspace, name: &str, new: &str, with_items: bool) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, name).await?;
+    let made = projects::duplicate(workspace, project.id, new, with_items).await?;
+    let count = counted(items::all(workspace, made).await?.len(), "item");
+    say!("Project \"{}\" made with {count}; passwords are not duplicated", clean(new.trim()));
+    Ok(Exit::Well)
+}

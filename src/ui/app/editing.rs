@@ -1,0 +1,121 @@
+//! Items and projects that a person changes, deletes or resets.
+
+use super::connection::Purpose;
+use super::dialogs::Dialog;
+use super::window::App;
+use crate::domain::action::Action;
+use crate::domain::ids::ItemId;
+use crate::service::ServiceError;
+use crate::service::client::{Request, RequestId};
+use crate::ui::action::{Targets, UserAction};
+use crate::ui::model::forms::{EditItemForm, EditProjectForm, Removal, RemoveForm};
+use crate::ui::theme::Tone;
+
+impl App {
+    /// Asks for what is known of an item that is to be changed; its dialog opens with the answer.
+    pub(super) fn ask_edit(&mut self, item: ItemId) {
+        let row = self.connection.snapshot.rows().find(|row| row.item == item);
+        match row.map(|row| Action::Edit.check(row.status, 0)) {
+            Some(Ok(())) => drop(self.ask(Request::ItemSettings(item), Purpose::Quiet)),
+            Some(Err(refusal)) => self.say(Tone::Warning, refusal.to_string()),
+            None => {}
+        }
+    }
+
+    pub(super) fn save_item(&mut self) {
+        let Some(form) = self.dialogs.item_form() else { return };
+        let Ok(edit) = form.ask() else { return };
+        if form.has_passwords() && !self.workspace.vault.unlocked {
+            return self.unlock_first(UserAction::SaveItem);
+        }
+        let asked = self.ask(Request::EditItem(Box::new(edit)), Purpose::EditItem);
+        if let Some(form) = self.dialogs.item_form() {
+            (form.asked, form.refused) = (asked, form.refused.take().filter(|_| asked.is_none()));
+        }
+    }
+
+    /// Shows the settings of the project that is shown.
+    pub(super) fn ask_edit_project(&mut self) {
+        let project = self.pages.project().and_then(|id| self.workspace.project(id)).cloned();
+        if let Some(project) = project {
+            self.dialogs.open(Dialog::EditProject(Box::new(EditProjectForm::new(project))));
+        }
+    }
+
+    pub(super) fn save_project(&mut self) {
+        let Some(form) = self.dialogs.project_form() else { return };
+        form.tried = true;
+        let change = match form.ask() {
+            Ok(change) => change,
+            Err(why) => return form.refused = Some(why),
+        };
+        if form.has_passwords() && !self.workspace.vault.unlocked {
+            return self.unlock_first(UserAction::SaveProject);
+        }
+        let asked = self.ask(Request::EditProject(Box::new(change)), Purpose::EditProject);
+        if let Some(form) = self.dialogs.project_form() {
+            (form.asked, form.refused) = (asked, form.refused.take().filter(|_| asked.is_none()));
+        }
+    }
+
+    /// Asks whether items are to be deleted or reset.
+    pub(super) fn ask_remove(&mut self, removal: Removal, targets: &Targets) {
+        let Some((project, items)) = self.items(targets) else { return };
+        let chosen: std::collections::HashSet<ItemId> = items.into_iter().collect();
+        let rows = self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
+        let form = RemoveForm::new(removal, project, rows.map(|row| (row.item, row.status)));
+        self.dialogs.open(Dialog::Remove(Box::new(form)));
+    }
+
+    pub(super) fn remove(&mut self) {
+        let Some(form) = self.dialogs.remove_form().filter(|form| form.ready().is_ok()).cloned() else { return };
+        // Without the vault their passwords would stay in it for a while.
+        if form.removal == Removal::Delete && self.workspace.vault.kind.is_some() && !self.workspace.vault.unlocked {
+            return self.unlock_first(UserAction::Remove);
+        }
+        self.dialogs.close_remove();
+        let RemoveForm { removal, project, items, .. } = form;
+        match removal {
+            Removal::Delete => {
+                self.ask(Request::Delete(project, items), Purpose::Command("deleted. No mail was touched"));
+            }
+            Removal::Reset => {
+                self.ask(Request::Reset(project, items), Purpose::Command("reset. No mail was touched"));
+            }
+        }
+    }
+
+    pub(super) fn edit_begins(&mut self, settings: crate::service::edit::ItemSettings) {
+        self.dialogs.open(Dialog::EditItem(Box::new(EditItemForm::new(settings))));
+    }
+
+    /// What was asked for is done.
+    pub(super) fn edited(&mut self, purpose: &Purpose) {
+        match purpose {
+            Purpose::EditItem => self.dialogs.close_item(),
+            Purpose::EditProject => self.dialogs.close_project(),
+            _ => return,
+        }
+        self.say(Tone::Good, "Changed");
+    }
+
+    /// It was not done, was done with a word to say, or a question is open.
+    pub(super) fn edit_refused(&mut self, request: Option<RequestId>, purpose: &Purpose, why: &ServiceError) {
+        if why.comes_after() {
+            self.edited(purpose);
+            return self.say(Tone::Warning, why.to_string());
+        }
+        let asks = why.asks_which_mailbox().map(<[_]>::to_vec);
+        let words = asks.is_none().then(|| why.to_string());
+        let (item, project) = (matches!(purpose, Purpose::EditItem), matches!(purpose, Purpose::EditProject));
+        if let Some(form) = self.dialogs.item_form().filter(|form| item && form.asked == request) {
+            (form.asked, form.refused) = (None, words);
+            form.asks = asks.unwrap_or_default();
+        } else if let Some(form) = self.dialogs.project_form().filter(|form| project && form.asked == request) {
+            (form.asked, form.refused) = (None, words);
+            form.asks = asks.unwrap_or_default();
+        } else {
+            self.say(Tone::Bad, why.to_string());
+        }
+    }
+}
