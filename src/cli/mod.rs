@@ -9,8 +9,10 @@ mod out;
 mod args;
 mod demo;
 mod error;
+mod errors;
 mod follow;
 mod items;
+mod log;
 mod manual;
 mod progress;
 mod projects;
@@ -102,6 +104,8 @@ async fn work(workspace: &OpenWorkspace, verb: Work) -> Result<Exit, CliError> {
         Work::Stop { project, items, .. } => stop::stop(workspace, &project.unwrap_or_default(), &items).await,
         Work::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
         Work::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
+        Work::Errors(asked) => errors::errors(workspace, asked).await,
+        Work::Log { project, item } => log::log(workspace, &project, &item).await,
         Work::Status { project, json } => status::status(workspace, &project, json).await,
     }
 }

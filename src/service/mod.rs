@@ -10,6 +10,7 @@
 mod assembly;
 pub mod client;
 mod error;
+pub mod errors;
 pub mod import;
 pub mod items;
 pub mod launch;
