@@ -73,7 +73,10 @@ impl Scope {
             Self::Items => screen == Screen::Items,
             Self::Chosen => matches!(screen, Screen::Items | Screen::Item),
             Self::Item => screen == Screen::Item,
-            Self::Dialog => matches!(screen, Screen::Start | Screen::Vault | Screen::Import | Screen::Help),
+            Self::Dialog => matches!(
+                screen,
+                Screen::Start | Screen::Vault | Screen::Import | Screen::Accept | Screen::Save | Screen::Help
+            ),
             Self::Only(only) => screen == only,
         }
     }
@@ -233,6 +236,12 @@ actions! {
     MoreFolders: "Show more folders", on(Item, |_| Ok(UserAction::MoreFolders));
     MoreErrors: "Show more errors", on(Item, |_| Ok(UserAction::MoreErrors));
 
+    RetryErrors: "Retry errors", on(Item, rules::retry_errors);
+
+    AcceptErrors: "Accept", on(Only(Screen::Accept), |_| Ok(UserAction::AcceptErrors))
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    BrowseSave: "Browse…", on(Only(Screen::Save), rules::browse_save);
+    SaveMessage: "Save", on(Only(Screen::Save), rules::save_message).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     StartNow: "Start", on(Only(Screen::Start), rules::start_now).keys(&[key(Key::Enter)]);
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));

@@ -14,7 +14,7 @@ use crate::engine::command::{Command, CommandError, Outcome};
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::projects::{self, NewProject};
-use crate::service::{OpenWorkspace, ServiceError, VaultError, items, vault};
+use crate::service::{OpenWorkspace, ServiceError, VaultError, errors, items, vault};
 
 /// Bad rows that are named.
 const NAMED: usize = 50;
@@ -54,6 +54,10 @@ impl Answers {
             }
             Request::Errors(pass, offset) => {
                 Response::Errors(pass, offset, items::errors(workspace, pass, PAGE, offset).await?)
+            }
+            Request::SaveMessage { error, to, saving } => {
+                let file = to.file.clone();
+                Response::Saved(errors::save(workspace, &error, to, saving).await?, file)
             }
             Request::Unlock(kind, passphrase) => {
                 vault::unlock(workspace, kind, passphrase).await?;

@@ -3,7 +3,7 @@
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
-use crate::ui::model::forms::{ImportForm, ProjectForm, StartForm, VaultForm};
+use crate::ui::model::forms::{AcceptForm, ImportForm, ProjectForm, SaveForm, StartForm, VaultForm};
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
 
@@ -26,6 +26,10 @@ pub enum Screen {
     Vault,
     /// The dialog that imports items.
     Import,
+    /// The dialog that accepts errors.
+    Accept,
+    /// The dialog that saves a message.
+    Save,
     /// The overlay with the keys.
     Help,
     /// The question about passes that run.
@@ -36,7 +40,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Frame,
         Self::Projects,
         Self::NewProject,
@@ -45,6 +49,8 @@ impl Screen {
         Self::Start,
         Self::Vault,
         Self::Import,
+        Self::Accept,
+        Self::Save,
         Self::Help,
         Self::Closing,
         Self::Unopened,
@@ -92,6 +98,10 @@ pub enum Subject<'a> {
     Start(&'a StartForm),
     /// The vault.
     Vault(&'a VaultForm),
+    /// Errors that are to be accepted.
+    Accept(&'a AcceptForm),
+    /// A message that is to be saved.
+    Save(&'a SaveForm),
     /// A list of items.
     Import(&'a ImportForm),
     /// Passes that run while the window is to close, and whether they are being stopped.
@@ -109,6 +119,8 @@ impl Subject<'_> {
             Self::Start(_) => Screen::Start,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,
+            Self::Accept(_) => Screen::Accept,
+            Self::Save(_) => Screen::Save,
             Self::Closing(_) => Screen::Closing,
         }
     }

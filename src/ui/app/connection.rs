@@ -18,6 +18,7 @@ pub(super) enum Purpose {
     Command(&'static str),
     Details(ItemId),
     Lists,
+    Save,
     Unlock,
 }
 

@@ -7,6 +7,7 @@ mod auto_run;
 mod connection;
 mod demo;
 mod dialogs;
+mod errors;
 mod importing;
 mod open_pages;
 mod opening;

@@ -2,11 +2,13 @@
 
 mod controls;
 pub mod dialogs;
+pub mod errors;
 pub mod frame;
 pub mod grid;
 pub mod grid_head;
 pub mod import;
 pub mod item;
+mod item_errors;
 pub mod item_lists;
 mod item_notices;
 pub mod keys;

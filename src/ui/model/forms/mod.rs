@@ -2,12 +2,14 @@
 //!
 //! Forms that hold passwords have no `Debug`, and wipe them on drop.
 
+mod errors;
 mod import;
 mod project;
 mod server;
 mod start;
 mod vault;
 
+pub use errors::{AcceptForm, ChosenErrors, SaveForm, SavingNow};
 pub use import::{ImportForm, Importing};
 pub use project::ProjectForm;
 pub use server::{Check, ServerFaults, ServerForm};
