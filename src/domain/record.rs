@@ -8,6 +8,7 @@ use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
+use super::item_error::ItemError;
 use super::time::Timestamp;
 
 /// How a folder's numbering stood when it was last looked at (D26).
@@ -186,27 +187,6 @@ pub struct Rekey {
     pub to_folder: FolderId,
     /// Its number there.
     pub to: Uid,
-}
-
-/// A message, folder or other thing that could not be moved, as the item page lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemError {
-    /// The folder at the source.
-    pub folder: Option<FolderPath>,
-    /// The message's number at the source; none when the whole folder is meant.
-    pub source: Option<Uid>,
-    /// Subject, decoded, at most 200 characters; none when unknown or when subjects are not logged.
-    pub subject: Option<String>,
-    /// The message's date.
-    pub date: Option<Timestamp>,
-    /// Size in bytes.
-    pub size: Option<u64>,
-    /// How many messages this one error stands for (a refused folder stands for all its messages).
-    pub messages: u64,
-    /// The side it happened on; none when it was neither.
-    pub side: Option<Side>,
-    /// What went wrong.
-    pub failure: Failure,
 }
 
 /// What a pass has to say that is no error of a message.
@@ -530,12 +510,26 @@ pub struct PassProgress {
     pub current: Option<FolderPath>,
     /// Sums over its folders.
     pub counts: Counts,
+    /// Of the messages that could not be moved, those that a person has accepted.
+    pub accepted: u64,
     /// Bytes read of messages still under way.
     pub in_flight: u64,
     /// Retry mode.
     pub retry: Option<RetryState>,
     /// When these figures were last true.
     pub updated: Option<Timestamp>,
+}
+
+impl PassProgress {
+    /// Messages that could not be moved and that nobody has accepted.
+    pub fn open_errors(&self) -> u64 {
+        self.counts.errors.saturating_sub(self.accepted)
+    }
+
+    /// Whether something is left to do: not moved and not accepted, waiting for another pass, or different without a reason.
+    pub fn leaves_something(&self) -> bool {
+        Counts { errors: self.open_errors(), ..self.counts }.leaves_something()
+    }
 }
 
 /// A pass to run again or for the first time, as the store hands it out.

@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::item_error::ItemError;
 use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass_plan::Marks;
-use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
+use crate::domain::record::{Counts, FolderEnd, FolderPhase, Marker, Notice, Results};
 use crate::domain::subject::subject_of;
 use crate::domain::time::Timestamp;
 use crate::pass::job::{Job, Landing, ListFigures, WorkProgress};
@@ -42,18 +43,18 @@ impl Pass {
             subject,
             date: date.map(|date| date.instant),
             size: body.map(Body::len).or_else(|| job.remaining.listing.get(&uid).map(|listed| u64::from(listed.1))),
-            messages: 1,
             side: Some(side),
-            failure,
+            size_terms: (failure.cause == Cause::TooBig).then(|| self.size_terms(job, uid)),
+            ..ItemError::about(failure)
         };
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
         self.not_again(job.id, uid);
         self.tally.not_moved(body.map_or(0, Body::len));
-        self.recorder.add(ToRecord::error(job.id, error)).await;
-        self.check_errors(1)
+        self.not_moved(job.id, error).await
     }
 
-    fn not_again(&self, folder: FolderId, uid: Uid) {
+    /// A message became an item error: it is not tried again in this pass.
+    pub(super) fn not_again(&self, folder: FolderId, uid: Uid) {
         self.findings.failed.lock().unwrap_or_else(PoisonError::into_inner).entry(folder).or_default().insert(uid);
     }
 
@@ -72,16 +73,15 @@ impl Pass {
         let left = counts.source.max(u64::from(job.plan.exists)).saturating_sub(accounted).max(1);
         tracing::info!(folder = %job.path, %failure, left, "folder not moved");
         let (folder, side) = (Some(job.path.clone()), Some(side));
-        let error =
-            ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, side, failure };
-        self.recorder.add(ToRecord::error(job.id, error)).await;
+        let error = ItemError { folder, messages: left, side, ..ItemError::about(failure) };
+        let within = self.not_moved(job.id, error).await;
         self.recorder.flush().await;
         self.tally.count(self.clock.now(), job.id, |c| c.source = accounted + left);
         self.journal.end_folder(job.id, FolderEnd::default()).await?;
         self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
         job.progress = WorkProgress::Abandoned;
         self.not_late(job);
-        self.check_errors(1)
+        within
     }
 
     /// Ends the pass when the error limit is reached. A folder counts as one error, however many messages it holds.

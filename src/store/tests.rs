@@ -13,6 +13,7 @@ use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderPath, FolderState, WireName};
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
+use crate::domain::item_error::ItemError;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::record::*;
@@ -117,9 +118,8 @@ fn error(uid: i64) -> ItemError {
         subject: Some("Grüße".into()),
         date: Some(at(-5)),
         size: Some(7),
-        messages: 1,
         side: Some(Side::Destination),
-        failure: failure(),
+        ..ItemError::about(failure())
     }
 }
 

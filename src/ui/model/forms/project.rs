@@ -59,8 +59,8 @@ mod tests {
         let mut form = ProjectForm { name: " Contoso ".into(), ..ProjectForm::default() };
         assert!(form.ask().is_none(), "no servers yet");
         form.source.host = "imap.contoso.example".into();
-        form.destination =
-            ServerForm { host: "127.0.0.1:1143".into(), security: Security::Plain, ..Default::default() };
+        form.destination.host = "127.0.0.1:1143".into();
+        form.destination.security = Security::Plain;
         let new = form.ask().unwrap();
         assert_eq!((new.name.as_str(), new.source.server.port()), ("Contoso", Some(993)));
         assert_eq!((new.destination.server.port(), new.destination.password), (Some(1143), None));
