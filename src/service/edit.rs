@@ -126,6 +126,7 @@ pub async fn item(
     engine: Commander<'_>,
 ) -> Result<(), ServiceError> {
     edit.validate().map_err(StoreError::from)?;
+    engine.recover().await?;
     let before = workspace.store.item(edit.item).await?.item;
     let after = edit.applied(&before);
     if after != before {
@@ -153,6 +154,7 @@ pub async fn project(
     engine: Commander<'_>,
 ) -> Result<(), ServiceError> {
     edit.validate().map_err(StoreError::from)?;
+    engine.recover().await?;
     let before = workspace.store.project(edit.project).await?;
     let (id, of_servers) = (before.id, edit.is_of_servers());
     if of_servers {

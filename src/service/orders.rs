@@ -27,6 +27,20 @@ pub enum Commander<'a> {
 }
 
 impl Commander<'_> {
+    /// Takes in what a crash left if nobody has the workspace: what reads Migrating then is not.
+    ///
+    /// # Errors
+    /// The database, or the machine.
+    pub(super) async fn recover(self) -> Result<(), ServiceError> {
+        let Self::Anybody(workspace) = self else { return Ok(()) };
+        match workspace_lock(workspace.folder(), workspace.now()) {
+            Ok(_lock) => drop(workspace.store.recover(workspace.now()).await?),
+            Err(PlatformError::InUse(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+        Ok(())
+    }
+
     /// Gives a command and waits for its outcome.
     ///
     /// # Errors

@@ -103,6 +103,7 @@ impl App {
     pub(super) fn edit_refused(&mut self, request: Option<RequestId>, purpose: &Purpose, why: &ServiceError) {
         if why.comes_after() {
             self.edited(purpose);
+            self.ask(Request::Projects, Purpose::Quiet);
             return self.say(Tone::Warning, why.to_string());
         }
         let asks = why.asks_which_mailbox().map(<[_]>::to_vec);

@@ -65,9 +65,9 @@ fn mailbox(ui: &mut Ui, page: PageContext<'_>, side: Side, form: &mut MailboxFor
         }
         PasswordState::Known { since, giver } => {
             let from = if giver == "import" { "the import" } else { "a consultant" };
-            let known = format!("set, from {from}, since {}", words::moment(*since, page.now, page.zone));
-            Field::secret(&format!("Password at the {lower}")).hint(&known).show(ui, &mut form.password);
-            muted(ui, capital(&known));
+            let known = format!("Set, from {from}, since {}", words::moment(*since, page.now, page.zone));
+            Field::secret(&format!("Password at the {lower}")).hint("empty keeps it").show(ui, &mut form.password);
+            muted(ui, known);
             ui.add_enabled_ui(form.password.is_empty(), |ui| {
                 ui.checkbox(&mut form.clear, format!("Forget the password at the {lower}"));
             });

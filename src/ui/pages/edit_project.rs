@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
     ui.label(text(Type::Page, "Project settings"));
     ui.add_space(8.0);
     let room = (ui.ctx().content_rect().height() - 220.0).max(200.0);
-    ScrollArea::vertical().max_height(room).show(ui, |ui| {
+    ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
         Field::new("Name").show(ui, &mut form.name);
         ui.columns(2, |columns| {
             Field::new("Items migrating at once").show(&mut columns[0], &mut form.concurrent);

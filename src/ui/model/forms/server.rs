@@ -43,7 +43,7 @@ pub struct ServerForm {
     /// Its password.
     pub password: Zeroizing<String>,
     /// The server as it is, if it is not a new one: a file of certificates and a password that it has need not be given again.
-    before: Option<Server>,
+    pub(super) before: Option<Server>,
 }
 
 impl Default for ServerForm {
