@@ -247,6 +247,7 @@ async fn later(folder: &Path, messages: u32) {
         item,
         plan: PassPlan::new(PassKind::Full, Parameters::default()).expect("a plan"),
         failed: Default::default(),
+        known_errors: Default::default(),
         options: Options::default(),
         pace: Pace::default(),
         earlier: Default::default(),

@@ -107,7 +107,7 @@ async fn add(demo: &PreparedRun, row: &StoredItem, table: &mut Table, total: &mu
     table.row(vec![
         source.clone(),
         row.item.destination.email.clone(),
-        display(status, Some(PassKind::Full), &progress.counts, None, workspace.now()),
+        display(status, Some(PassKind::Full), &progress, None, workspace.now()),
         format!("{}/{}", progress.folders_done, progress.folders_total),
         messages.to_string(),
         size(data),
@@ -122,8 +122,8 @@ async fn add(demo: &PreparedRun, row: &StoredItem, table: &mut Table, total: &mu
         let text = failure_text(project, row, ended.side, &ended.failure);
         warn!("{}: {}. {} {}", clean(source), text.headline, text.what, text.todo);
     }
-    for error in items::errors(workspace, last.id, u32::MAX, 0).await? {
-        let line = item_error_line(project, row, &error);
+    for found in items::errors(workspace, last.id, u32::MAX, 0).await? {
+        let line = item_error_line(project, row, &found.error);
         total.refused.push(format!("  {}: {}", clean(source), clean(&line)));
     }
     Ok(())

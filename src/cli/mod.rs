@@ -10,8 +10,10 @@ mod args;
 mod demo;
 mod edit;
 mod error;
+mod errors;
 mod follow;
 mod items;
+mod log;
 mod manual;
 mod progress;
 mod project_edit;
@@ -111,6 +113,8 @@ async fn work(workspace: &OpenWorkspace, verb: Work) -> Result<Exit, CliError> {
         Work::Stop { project, items, .. } => stop::stop(workspace, &project.unwrap_or_default(), &items).await,
         Work::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
         Work::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
+        Work::Errors(asked) => errors::errors(workspace, asked).await,
+        Work::Log { project, item } => log::log(workspace, &project, &item).await,
         Work::Status { project, json } => status::status(workspace, &project, json).await,
     }
 }

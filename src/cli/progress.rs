@@ -105,7 +105,7 @@ impl Drop for Count {
 
 fn line(row: &ItemRow, now: Timestamp) -> String {
     let PassProgress { phase, counts, in_flight, retry, current, .. } = &row.progress;
-    let status = display(row.status, row.pass.map(|pass| pass.kind), counts, None, now);
+    let status = display(row.status, row.pass.map(|pass| pass.kind), &row.progress, None, now);
     if !row.status.is_active() {
         return status;
     }

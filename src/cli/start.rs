@@ -13,7 +13,7 @@ use crate::cli::workspace::{ids, unlock};
 use crate::domain::failure::Cause;
 use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
-use crate::domain::record::Counts;
+use crate::domain::record::{Counts, PassProgress};
 use crate::domain::start_order::{Sequence, StartOrder, Turn};
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
@@ -166,11 +166,15 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
 }
 
 /// How an item ended, in one line: what is not nothing of the rarer figures is named too.
-fn closing(status: Status, counts: &Counts) -> String {
+pub fn closing(status: Status, progress: &PassProgress) -> String {
+    let PassProgress { counts, accepted, .. } = progress;
     let size = crate::domain::wording::size(counts.bytes);
-    let Counts { copied, already_there, errors, .. } = counts;
-    let mut line =
-        format!("{}: {copied} copied ({size}), {already_there} already there, {errors} errors", status.word());
+    let Counts { copied, already_there, .. } = counts;
+    let errors = match accepted {
+        0 => format!("{} errors", counts.errors),
+        some => format!("{} errors, {some} accepted", counts.errors),
+    };
+    let mut line = format!("{}: {copied} copied ({size}), {already_there} already there, {errors}", status.word());
     for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
     {
         if count > 0 {
@@ -197,19 +201,20 @@ async fn conclude(
         let Some(stored) = stored.get(&row.item) else { continue };
         let name = clean(&key(stored));
         if watch {
-            say!("{name}: {}", closing(row.status, &row.progress.counts));
+            say!("{name}: {}", closing(row.status, &row.progress));
         }
         if row.status == Status::WaitingForUser {
             warn!("{name}: waits for its owner's password; import or enter it, and it goes on");
         }
         say_failure(project, stored, row, &name);
-        say_what_is_left(&row.progress.counts, notices.get(&row.item).copied().unwrap_or_default(), &name);
+        say_what_is_left(&row.progress, notices.get(&row.item).copied().unwrap_or_default(), &name);
         if let Some(pass) = row.pass {
-            for error in items::errors(workspace, pass.id, NAMED, 0).await? {
-                warn!("  {}", clean(&item_error_line(project, stored, &error)));
+            let errors = items::errors(workspace, pass.id, NAMED, 0).await?;
+            for row in errors.iter().filter(|row| row.error.accepted.is_none()) {
+                warn!("  {}", clean(&item_error_line(project, stored, &row.error)));
             }
         }
-        if !ended_well(row.status, &row.progress.counts) {
+        if !ended_well(row.status, &row.progress) {
             exit = Exit::Items;
         }
     }
@@ -227,9 +232,12 @@ fn say_failure(project: &Project, stored: &StoredItem, row: &ItemRow, name: &str
 }
 
 /// Messages that were not moved or wait for the next pass, and what was noticed.
-fn say_what_is_left(counts: &Counts, notices: &[StoredNotice], name: &str) {
-    if counts.errors > 0 {
-        warn!("{name}: {} messages could not be moved", counts.errors);
+fn say_what_is_left(progress: &PassProgress, notices: &[StoredNotice], name: &str) {
+    let counts = &progress.counts;
+    match (counts.errors, progress.accepted) {
+        (0, _) => {}
+        (errors, 0) => warn!("{name}: {errors} messages could not be moved"),
+        (errors, accepted) => warn!("{name}: {errors} messages could not be moved, {accepted} of them accepted"),
     }
     if counts.waiting > 0 {
         warn!("{name}: {} wait for the next pass", counted(counts.waiting as usize, "message"));
@@ -245,8 +253,8 @@ fn say_what_is_left(counts: &Counts, notices: &[StoredNotice], name: &str) {
 }
 
 /// Whether an item ended as it should: what arrived meanwhile is for the next pass, what differs or waits is not well.
-fn ended_well(status: Status, counts: &Counts) -> bool {
-    status == Status::Completed && !counts.leaves_something()
+fn ended_well(status: Status, progress: &PassProgress) -> bool {
+    status == Status::Completed && !progress.leaves_something()
 }
 
 #[cfg(test)]
@@ -255,15 +263,18 @@ mod tests {
 
     #[test]
     fn d27_what_differs_or_waits_is_not_well_and_is_named_in_the_closing_line() {
+        let of = |counts| PassProgress { counts, ..PassProgress::default() };
         let none = Counts { source: 9, copied: 9, ..Counts::default() };
-        assert!(ended_well(Status::Completed, &none) && !ended_well(Status::Stopped, &none));
-        assert!(ended_well(Status::Completed, &Counts { arrived: 3, ..none }), "said, and no failure");
+        assert!(ended_well(Status::Completed, &of(none)) && !ended_well(Status::Stopped, &of(none)));
+        assert!(ended_well(Status::Completed, &of(Counts { arrived: 3, ..none })), "said, and no failure");
         for bad in [Counts { errors: 1, ..none }, Counts { waiting: 1, ..none }, Counts { differ: 1, ..none }] {
-            assert!(!ended_well(Status::Completed, &bad), "{bad:?}");
+            assert!(!ended_well(Status::Completed, &of(bad)), "{bad:?}");
         }
-        assert_eq!(closing(Status::Completed, &none), "Completed: 9 copied (0 bytes), 0 already there, 0 errors");
+        let accepted = PassProgress { accepted: 1, ..of(Counts { errors: 1, ..none }) };
+        assert!(ended_well(Status::Completed, &accepted), "r26: somebody has said that it stays behind");
+        assert_eq!(closing(Status::Completed, &of(none)), "Completed: 9 copied (0 bytes), 0 already there, 0 errors");
         let all = Counts { waiting: 1, arrived: 2, differ: 3, ..none };
         let line = "Completed: 9 copied (0 bytes), 0 already there, 0 errors, 3 differ, 1 waiting, 2 arrived meanwhile";
-        assert_eq!(closing(Status::Completed, &all), line);
+        assert_eq!(closing(Status::Completed, &of(all)), line);
     }
 }

@@ -81,6 +81,8 @@ struct MessagesReport {
     skipped: u64,
     vanished: u64,
     errors: u64,
+    /// Of the errors.
+    accepted: u64,
     waiting: u64,
     arrived: u64,
     differ: u64,
@@ -109,6 +111,12 @@ fn mailboxes(row: &StoredItem) -> (&str, &str) {
     (&row.item.source.email, &row.item.destination.email)
 }
 
+/// What happened with an item error, and what to do.
+pub fn item_error_text(project: &Project, row: &StoredItem, error: &ItemError) -> crate::domain::wording::Text {
+    let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
+    told(project, mailboxes(row), &folder, error.side, &error.failure)
+}
+
 /// An item error in one line: where, which message, why.
 pub fn item_error_line(project: &Project, row: &StoredItem, error: &ItemError) -> String {
     let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -118,7 +126,7 @@ pub fn item_error_line(project: &Project, row: &StoredItem, error: &ItemError) -
         (Some(uid), None) => format!("message {uid}: "),
         (None, _) => format!("{} messages: ", error.messages),
     };
-    line += &told(project, mailboxes(row), &folder, error.side, &error.failure).headline;
+    line += &item_error_text(project, row, error).headline;
     if let Some(server) = &error.failure.server_text {
         line += &format!(" · {server}");
     }
@@ -162,6 +170,7 @@ fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredN
             skipped: counts.skipped,
             vanished: counts.vanished,
             errors: counts.errors,
+            accepted: progress.accepted,
             waiting: counts.waiting,
             arrived: counts.arrived,
             differ: counts.differ,
@@ -270,9 +279,9 @@ pub fn status_words(row: &StoredItem, running: bool, now: Timestamp) -> String {
         return "Interrupted".into();
     }
     let latest = row.latest.as_ref();
-    let counts = latest.map(|pass| pass.progress.counts).unwrap_or_default();
+    let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();
     let at = latest.and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at);
-    display(row.status(), latest.map(|pass| pass.kind), &counts, at, now)
+    display(row.status(), latest.map(|pass| pass.kind), &progress, at, now)
 }
 
 /// One line about what an item is doing, or why it ended.

@@ -8,6 +8,7 @@ use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
+use super::item_error::{Acceptance, SizeTerms};
 use super::time::Timestamp;
 
 /// How a folder's numbering stood when it was last looked at (D26).
@@ -207,6 +208,20 @@ pub struct ItemError {
     pub side: Option<Side>,
     /// What went wrong.
     pub failure: Failure,
+    /// A person has said that it stays so.
+    #[serde(default)]
+    pub accepted: Option<Acceptance>,
+    /// Of a message that is too big: for what.
+    #[serde(default)]
+    pub size_terms: Option<SizeTerms>,
+}
+
+impl ItemError {
+    /// An error of nothing in particular.
+    pub fn about(failure: Failure) -> Self {
+        let (folder, source, subject, date, size) = (None, None, None, None, None);
+        Self { folder, source, subject, date, size, messages: 1, side: None, failure, accepted: None, size_terms: None }
+    }
 }
 
 /// What a pass has to say that is no error of a message.
@@ -530,12 +545,26 @@ pub struct PassProgress {
     pub current: Option<FolderPath>,
     /// Sums over its folders.
     pub counts: Counts,
+    /// Of the messages that could not be moved, those that a person has accepted.
+    pub accepted: u64,
     /// Bytes read of messages still under way.
     pub in_flight: u64,
     /// Retry mode.
     pub retry: Option<RetryState>,
     /// When these figures were last true.
     pub updated: Option<Timestamp>,
+}
+
+impl PassProgress {
+    /// Messages that could not be moved and that nobody has accepted.
+    pub fn open_errors(&self) -> u64 {
+        self.counts.errors.saturating_sub(self.accepted)
+    }
+
+    /// Whether something is left to do: not moved and not accepted, waiting for another pass, or different without a reason.
+    pub fn leaves_something(&self) -> bool {
+        Counts { errors: self.open_errors(), ..self.counts }.leaves_something()
+    }
 }
 
 /// A pass to run again or for the first time, as the store hands it out.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pass::PassKind;
-use super::record::Counts;
+use super::record::PassProgress;
 use super::time::Timestamp;
 use super::wording;
 
@@ -333,12 +333,12 @@ pub fn alert(status: Status, since: Timestamp, now: Timestamp) -> Option<String>
 }
 
 /// The status as people read it. `kind` is that of the latest pass; for Retry Errors give the kind of
-/// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `counts` are the figures of that
+/// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `progress` are the figures of that
 /// pass: what it left behind is said.
 pub fn display(
     status: Status,
     kind: Option<PassKind>,
-    counts: &Counts,
+    progress: &PassProgress,
     scheduled: Option<Timestamp>,
     now: Timestamp,
 ) -> String {
@@ -355,10 +355,9 @@ pub fn display(
                 Some(PassKind::Full | PassKind::RetryErrors) | None => String::new(),
             };
             let mut words = format!("Completed{kind}");
-            match counts.errors {
-                0 => {}
-                1 => words += ", 1 error",
-                n => words += &format!(", {n} errors"),
+            let PassProgress { counts, accepted, .. } = progress;
+            if counts.errors > 0 {
+                words += &format!(", {}", wording::errors(counts.errors, *accepted));
             }
             for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting")] {
                 if count > 0 {
@@ -379,6 +378,7 @@ mod tests {
     use Status::*;
 
     use super::*;
+    use crate::domain::record::Counts;
 
     const START: Event = Event::Start(Wait::None);
     const SWITCH: HoldReason = HoldReason::Switch;
@@ -430,7 +430,7 @@ mod tests {
 
     #[test]
     fn r01_an_item_without_a_pass_reads_not_submitted() {
-        assert_eq!(display(NotSubmitted, None, &Counts::default(), None, NOW), "Not Submitted");
+        assert_eq!(display(NotSubmitted, None, &PassProgress::default(), None, NOW), "Not Submitted");
         assert!(NotSubmitted.is_at_rest() && !NotSubmitted.is_active());
     }
 
@@ -443,13 +443,13 @@ mod tests {
     #[test]
     fn r03_a_future_start_tells_when() {
         let after = |minutes: u64| NOW.plus(Duration::from_secs(minutes * 60));
-        let shown = |minutes| display(Scheduled, None, &Counts::default(), Some(after(minutes)), NOW);
+        let shown = |minutes| display(Scheduled, None, &PassProgress::default(), Some(after(minutes)), NOW);
         assert_eq!(shown(180), "Submitted (will start in 3 hours)");
         assert_eq!(shown(5), "Submitted (will start in 5 minutes)");
         assert_eq!(shown(60), "Submitted (will start in 1 hour)");
         assert_eq!(shown(4 * 24 * 60), "Submitted (will start in 4 days)");
         assert_eq!(shown(0), "Submitted (will start now)");
-        assert_eq!(display(Held, None, &Counts::default(), None, NOW), "Submitted (held)");
+        assert_eq!(display(Held, None, &PassProgress::default(), None, NOW), "Submitted (held)");
     }
 
     #[test]
@@ -518,9 +518,22 @@ mod tests {
         assert_eq!(WaitingForUser.after(Event::CredentialsRefused), Ok(Failed));
     }
 
+    fn figures(errors: u64, accepted: u64) -> PassProgress {
+        PassProgress { counts: Counts { errors, ..Counts::default() }, accepted, ..PassProgress::default() }
+    }
+
+    #[test]
+    fn r26_completed_says_how_many_errors_are_accepted() {
+        let shown = |errors, accepted| display(Completed, None, &figures(errors, accepted), None, NOW);
+        assert_eq!(shown(6, 2), "Completed, 6 errors, 2 accepted");
+        assert_eq!((figures(6, 2).open_errors(), figures(6, 2).leaves_something()), (4, true));
+        assert_eq!(shown(1, 1), "Completed, 1 error, 1 accepted");
+        assert!(!figures(1, 1).leaves_something());
+    }
+
     #[test]
     fn completed_names_its_kind_and_errors() {
-        let shown = |kind, errors| display(Completed, Some(kind), &Counts { errors, ..Counts::default() }, None, NOW);
+        let shown = |kind, errors| display(Completed, Some(kind), &figures(errors, 0), None, NOW);
         assert_eq!(shown(PassKind::Full, 0), "Completed");
         assert_eq!(shown(PassKind::Verify, 0), "Completed (Verification)");
         assert_eq!(shown(PassKind::Trial, 1), "Completed (Trial), 1 error");
@@ -529,13 +542,14 @@ mod tests {
 
     #[test]
     fn d27_completed_names_what_differs_and_what_waits() {
-        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &counts, None, NOW);
+        let of = |counts| PassProgress { counts, ..PassProgress::default() };
+        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &of(counts), None, NOW);
         assert_eq!(shown(Counts { differ: 3, ..Counts::default() }), "Completed, 3 differ");
         assert_eq!(shown(Counts { waiting: 2, ..Counts::default() }), "Completed, 2 waiting");
         let all = Counts { errors: 1, differ: 4, waiting: 5, arrived: 6, vanished: 7, ..Counts::default() };
         assert_eq!(shown(all), "Completed, 1 error, 4 differ, 5 waiting");
         assert_eq!(shown(Counts { arrived: 6, ..Counts::default() }), "Completed", "the next pass brings them");
-        let failed = display(Failed, Some(PassKind::Full), &all, None, NOW);
+        let failed = display(Failed, Some(PassKind::Full), &of(all), None, NOW);
         assert_eq!(failed, "Failed", "why is said beside it");
     }
 

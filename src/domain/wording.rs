@@ -150,12 +150,12 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::TooBig => (
             format!("Too big for the {the_side}"),
             format!("{host} does not accept messages of this size. The original is unchanged."),
-            "Raise the limit there, then Start a Full pass: it tries what is missing.".into(),
+            "Raise the limit there, then Retry errors; or save it as .eml for its owner, and accept that it stays behind.".into(),
         ),
         Cause::MessageRefused => (
             format!("Message refused by the {the_side}"),
             "The original is unchanged.".into(),
-            "Look at it in the owner's mail program; a later Full pass tries it again.".into(),
+            "Save it as .eml for its owner and accept that it stays behind; a later Full pass tries it again otherwise.".into(),
         ),
         Cause::HangsUpAtMessage => (
             format!("Message skipped: the {the_side} hangs up at it"),
@@ -352,6 +352,12 @@ pub fn counted(number: usize, one: &str) -> String {
         _ if one.ends_with('s') => format!("{number} {one}es"),
         _ => format!("{number} {one}s"),
     }
+}
+
+/// Messages that could not be moved, and how many of them a person has accepted: "6 errors, 2 accepted".
+pub fn errors(all: u64, accepted: u64) -> String {
+    let words = counted(usize::try_from(all).unwrap_or(usize::MAX), "error");
+    if accepted == 0 { words } else { format!("{words}, {accepted} accepted") }
 }
 
 /// Items that an action left alone because of their statuses: "3 left alone: Queued". Nothing when there are none.

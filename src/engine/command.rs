@@ -12,6 +12,16 @@ use crate::domain::star::Star;
 use crate::domain::start_order::StartOrder;
 use crate::domain::status::Refusal;
 
+/// What a person says of item errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorVerdict {
+    /// They stay behind, for this reason.
+    Accepted(Option<String>),
+    /// They are left to do.
+    Open,
+}
+
 /// Something to do with items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +111,17 @@ pub enum Command {
         /// Which.
         items: Vec<ItemId>,
     },
+    /// Accepts errors of an item's latest pass, or no longer does.
+    Accept {
+        /// Whose item.
+        project: ProjectId,
+        /// Whose errors.
+        item: ItemId,
+        /// Which.
+        errors: Vec<i64>,
+        /// What a person says of them.
+        verdict: ErrorVerdict,
+    },
     /// Drops Mailferry's records of each item that allows it, not its mail.
     Reset {
         /// Whose items.
@@ -133,6 +154,7 @@ impl Command {
             | Self::TryNow { project }
             | Self::ProjectEdited { project }
             | Self::Edited { project, .. }
+            | Self::Accept { project, .. }
             | Self::Reset { project, .. }
             | Self::Delete { project, .. } => *project,
         }
@@ -160,6 +182,9 @@ pub enum LeftAlone {
     /// The project holds new starts.
     #[error("new starts of this project are held; let them go on to start it")]
     SwitchHolds,
+    /// Its pass still finds errors.
+    #[error("its pass has not ended; errors can be accepted when it has")]
+    NotEnded,
     /// Only what waits for a worker has a place in the queue.
     #[error("it does not wait for a free place; only items that are Submitted can be the next")]
     NotInQueue,

@@ -11,6 +11,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item::{Item, Mailbox};
+use crate::domain::item_error::EarlierErrors;
 use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
@@ -197,6 +198,7 @@ impl Worker<'_> {
             item: self.item,
             plan,
             failed,
+            known_errors: EarlierErrors::of(store.earlier_errors(self.item).await?),
             options: project.options.clone(),
             pace: pace(),
             last_seen: self.last_seen(&pass).await?,

@@ -9,6 +9,7 @@ mod copier;
 mod dispatcher;
 mod handle;
 mod mailboxes;
+pub mod one_message;
 pub mod run_state;
 pub mod runner;
 pub mod snapshot;

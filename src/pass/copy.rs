@@ -80,6 +80,9 @@ impl Copying<'_> {
     /// Copies everything that is left to copy.
     pub(super) async fn copy(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::Copying);
+        for job in prepared.groups.iter_mut().flatten() {
+            self.pass.set_refused_aside(job).await?;
+        }
         self.revive(lanes, prepared).await?;
         let mut groups = std::mem::take(&mut prepared.groups);
         // Earlier attempts and passes left these open: what they had on its way may have landed after it was sent again.

@@ -42,18 +42,18 @@ impl Pass {
             subject,
             date: date.map(|date| date.instant),
             size: body.map(Body::len).or_else(|| job.remaining.listing.get(&uid).map(|listed| u64::from(listed.1))),
-            messages: 1,
             side: Some(side),
-            failure,
+            size_terms: (failure.cause == Cause::TooBig).then(|| self.size_terms(job, uid)),
+            ..ItemError::about(failure)
         };
         tracing::info!(folder = %job.path, %uid, failure = %error.failure, "message not moved");
         self.not_again(job.id, uid);
         self.tally.not_moved(body.map_or(0, Body::len));
-        self.recorder.add(ToRecord::error(job.id, error)).await;
-        self.check_errors(1)
+        self.not_moved(job.id, error).await
     }
 
-    fn not_again(&self, folder: FolderId, uid: Uid) {
+    /// A message became an item error: it is not tried again in this pass.
+    pub(super) fn not_again(&self, folder: FolderId, uid: Uid) {
         self.findings.failed.lock().unwrap_or_else(PoisonError::into_inner).entry(folder).or_default().insert(uid);
     }
 
@@ -72,16 +72,15 @@ impl Pass {
         let left = counts.source.max(u64::from(job.plan.exists)).saturating_sub(accounted).max(1);
         tracing::info!(folder = %job.path, %failure, left, "folder not moved");
         let (folder, side) = (Some(job.path.clone()), Some(side));
-        let error =
-            ItemError { folder, source: None, subject: None, date: None, size: None, messages: left, side, failure };
-        self.recorder.add(ToRecord::error(job.id, error)).await;
+        let error = ItemError { folder, messages: left, side, ..ItemError::about(failure) };
+        let within = self.not_moved(job.id, error).await;
         self.recorder.flush().await;
         self.tally.count(self.clock.now(), job.id, |c| c.source = accounted + left);
         self.journal.end_folder(job.id, FolderEnd::default()).await?;
         self.tally.folder_phase(self.clock.now(), job.id, FolderPhase::Failed);
         job.progress = WorkProgress::Abandoned;
         self.not_late(job);
-        self.check_errors(1)
+        within
     }
 
     /// Ends the pass when the error limit is reached. A folder counts as one error, however many messages it holds.

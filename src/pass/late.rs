@@ -214,6 +214,7 @@ impl LateRound<'_> {
         // Others of this folder have been copied since it was opened.
         job.suspicion.cut.above = Above::Recorded;
         Resolution::of(self.pass).resolve_folder(lane, prepared, &mut job).await?;
+        self.pass.set_refused_aside(&mut job).await?;
         if job.has_lost_its_destination() && !job.is_abandoned() && !job.is_empty() {
             Copying::of(self.pass).revive_for(lane, vec![&mut job]).await?;
         }

@@ -42,6 +42,7 @@ mod reader;
 mod recognise;
 mod recorder;
 mod recovery;
+mod refused;
 mod register;
 mod resolution;
 mod resolve;
@@ -71,6 +72,7 @@ use crate::domain::clock::Clock;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
+use crate::domain::item_error::EarlierErrors;
 use crate::domain::pass_plan::{PassPlan, Writes};
 use crate::domain::project::Options;
 use crate::domain::record::{Counts, Phase};
@@ -103,6 +105,8 @@ pub struct PassOrder {
     pub plan: PassPlan,
     /// Of a pass that tries errors again: the messages of each source folder that an earlier one could not move.
     pub failed: BTreeMap<FolderPath, BTreeSet<Uid>>,
+    /// What earlier passes could not move, as far as this one goes by it.
+    pub known_errors: EarlierErrors,
     /// The options as read when the worker took the item.
     pub options: Options,
     /// The pauses between tries.
@@ -232,6 +236,8 @@ struct Oddities {
 struct Findings {
     /// Bytes that the plan still allows.
     bytes_left: Mutex<Option<u64>>,
+    /// The largest message that the destination says it takes.
+    message_limit: Mutex<Option<u64>>,
     /// Item errors so far, against the limit.
     errors: AtomicU64,
     /// Messages that became item errors in this pass: not tried again in it.

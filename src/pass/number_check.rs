@@ -12,7 +12,6 @@ use crate::pass::job::{Job, Past};
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::listing::Preparation;
 use crate::pass::places::{Doubted, Group, Prepared};
-use crate::pass::recorder::ToRecord;
 use crate::pass::rounds::GroupWork;
 use crate::pass::there::{Doubts, LostCopyRows, SeenThere, There};
 use crate::pass::{Pass, PassResult, SideFailure};
@@ -139,18 +138,8 @@ impl NumberCheck<'_> {
         side: Side,
         failure: Failure,
     ) -> PassResult<()> {
-        let error = ItemError {
-            folder: Some(path.clone()),
-            source: None,
-            subject: None,
-            date: None,
-            size: None,
-            messages: 1,
-            side: Some(side),
-            failure,
-        };
-        self.pass.recorder.add(ToRecord::error(self.pass.tally.known(row), error)).await;
-        self.pass.check_errors(1)
+        let error = ItemError { folder: Some(path.clone()), side: Some(side), ..ItemError::about(failure) };
+        self.pass.not_moved(self.pass.tally.known(row), error).await
     }
 
     /// A flag was to be changed on a copy that turned out to be another message: the next pass looks at every number of that

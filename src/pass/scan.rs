@@ -22,7 +22,6 @@ use crate::endpoint::{Destination, Source, Which};
 use crate::pass::headers::prove_here;
 use crate::pass::job::{Carry, Job, ListFigures, MessageStanding, NumberTrust, Todo};
 use crate::pass::lane::Step;
-use crate::pass::recorder::ToRecord;
 use crate::pass::restored::{newest_holds, replaced};
 use crate::pass::sample::{IdentityProof, Spread};
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
@@ -175,6 +174,7 @@ impl Scan<'_> {
             && job.suspicion.suspects.is_empty()
             && job.remaining.waiting.is_empty()
             && job.suspicion.folder_blame == 0
+            && !pass.knows_refusals(job)
     }
 
     async fn scan(&mut self, pass: &Pass, source: &mut dyn Source) -> PassResult<Looked> {
@@ -342,19 +342,11 @@ impl Scan<'_> {
             let doing = format!("scanning folder \"{}\"", self.job.path);
             let failure = Failure::new(Cause::ListIncomplete, Scope::Folder, Retry::Never, doing).saying(text);
             tracing::warn!(folder = %self.job.path, exists, listed, "the listing is incomplete");
-            let error = ItemError {
-                folder: Some(self.job.path.clone()),
-                source: None,
-                subject: None,
-                date: None,
-                size: None,
-                messages: missing,
-                side: Some(Side::Source),
-                failure,
-            };
-            pass.recorder.add(ToRecord::error(self.job.id, error)).await;
+            let (folder, side) = (Some(self.job.path.clone()), Some(Side::Source));
+            let error = ItemError { folder, messages: missing, side, ..ItemError::about(failure) };
+            let within = pass.not_moved(self.job.id, error).await;
             pass.recorder.flush().await;
-            pass.check_errors(1)?;
+            within?;
         }
         self.job.remaining.unlisted = missing;
         Ok(None)

@@ -35,6 +35,8 @@ struct PassSums {
     floor: Counts,
     /// Bytes that were read and will not be recorded: of messages refused, or read before a connection broke.
     lost: u64,
+    /// Messages that could not be moved, and of which a person said so before.
+    accepted: u64,
     /// The most bytes shown so far.
     most: u64,
     retry: Option<RetryState>,
@@ -172,6 +174,11 @@ impl PassStats {
         self.with(|inner| inner.lost += bytes);
     }
 
+    /// So many messages that could not be moved are accepted already.
+    pub fn accepted(&self, messages: u64) {
+        self.with(|inner| inner.accepted += messages);
+    }
+
     /// One folder's counters.
     pub fn counts(&self, id: FolderId) -> Counts {
         self.with(|inner| inner.folders.get(&id).map(|f| f.counts).unwrap_or_default())
@@ -205,6 +212,7 @@ impl PassStats {
                 folders_total: inner.folders.len() as u32,
                 current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.path.clone()),
                 counts,
+                accepted: inner.accepted,
                 in_flight: inner.most - counts.bytes,
                 retry: inner.retry.clone(),
                 updated: inner.updated,

@@ -30,6 +30,7 @@ impl Step for List {
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Listing> {
         pass.tally.phase(pass.clock.now(), Phase::ListingSource);
         let limits = to.limits();
+        pass.told_limit(limits.message_bytes);
         let (source, destination) = tokio::join!(source.list(), to.list());
         Ok(Listing {
             source: source.on(Side::Source).map_err(PassStop::Fatal)?,

@@ -139,9 +139,7 @@ impl WorkspaceLock {
 
     /// The folder for what a side of a project cannot remember by itself: private and lasting.
     pub fn numbers(&self) -> Result<PathBuf, PlatformError> {
-        let numbers = self.folder.join(NUMBERS);
-        private_dir(&numbers)?;
-        Ok(numbers)
+        numbers_in(&self.folder)
     }
 
     fn write_owner(&self, owner: &Owner) -> Result<(), PlatformError> {
@@ -178,6 +176,13 @@ impl Drop for WorkspaceLock {
             _ => self.leave(),
         }
     }
+}
+
+/// The folder of a workspace for what a side of a project cannot remember by itself; its files have locks of their own.
+pub fn numbers_in(workspace: &Path) -> Result<PathBuf, PlatformError> {
+    let numbers = workspace.join(NUMBERS);
+    private_dir(&numbers)?;
+    Ok(numbers)
 }
 
 #[cfg(test)]

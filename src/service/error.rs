@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::errors::{NoSuchError, NotSaved};
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
 use super::times::TimeError;
@@ -35,6 +36,12 @@ pub enum ServiceError {
     /// Items that were named cannot be told.
     #[error(transparent)]
     NotSelected(#[from] NotSelected),
+    /// Errors that were named cannot be told.
+    #[error(transparent)]
+    NoSuchError(#[from] NoSuchError),
+    /// A message was not saved as a file.
+    #[error(transparent)]
+    NotSaved(#[from] NotSaved),
     /// A file that a person named.
     #[error("{}: {error}", file.display())]
     File {
@@ -120,6 +127,7 @@ impl ServiceError {
             Self::Import(ImportError::SharedMaildir(_) | ImportError::NoRows { .. } | ImportError::BadRows { .. })
             | Self::NotRemoved(NotRemoved::Cancelled(_))
             | Self::NotSelected(_)
+            | Self::NoSuchError(_)
             | Self::File { .. }
             | Self::Unfit(_)
             | Self::NoProject(_)
@@ -128,6 +136,7 @@ impl ServiceError {
             | Self::CannotRun { .. }
             | Self::NotOpen
             | Self::IsOpen => true,
+            Self::NotSaved(why) => matches!(why, NotSaved::Exists(_) | NotSaved::NoMessage | NotSaved::File { .. }),
             Self::Platform(_)
             | Self::Engine(_)
             | Self::NotShown(_)

@@ -1,11 +1,12 @@
 //! Items as their listings and pages show them, read from the database: also while another process runs the engine.
 
+use super::errors::StoredError;
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
-use crate::domain::record::{Counts, ItemError, Notice, PassFolder};
+use crate::domain::record::{Counts, Notice, PassFolder};
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::platform::lock::is_held;
@@ -32,6 +33,8 @@ pub struct PassLine {
     pub ended: Option<Timestamp>,
     /// Its figures.
     pub counts: Counts,
+    /// Whether something of it is left to do.
+    pub leaves_something: bool,
     /// Why it failed or is held.
     pub failure: Option<(Option<Side>, Failure)>,
 }
@@ -57,7 +60,7 @@ pub struct Details {
     /// The first folders of the latest pass.
     pub folders: Vec<FolderLine>,
     /// The first errors of the latest pass.
-    pub errors: Vec<ItemError>,
+    pub errors: Vec<StoredError>,
     /// The first notices of the latest pass.
     pub notices: Vec<Notice>,
 }
@@ -170,6 +173,11 @@ pub async fn notices(
     Ok(workspace.store.project_notices(project, limit).await?)
 }
 
+/// The first notices of a pass.
+pub async fn pass_notices(workspace: &OpenWorkspace, pass: PassId, limit: u32) -> Result<Vec<Notice>, ServiceError> {
+    Ok(workspace.store.notices(pass, limit, 0).await?)
+}
+
 /// The passes of an item, newest first.
 pub async fn passes(workspace: &OpenWorkspace, item: ItemId) -> Result<Vec<StoredPass>, ServiceError> {
     Ok(workspace.store.passes(item).await?)
@@ -181,9 +189,8 @@ pub async fn errors(
     pass: PassId,
     limit: u32,
     offset: u32,
-) -> Result<Vec<ItemError>, ServiceError> {
-    let rows = workspace.store.item_errors(pass, limit, offset).await?;
-    Ok(rows.into_iter().map(|row| row.error).collect())
+) -> Result<Vec<StoredError>, ServiceError> {
+    Ok(workspace.store.item_errors(pass, limit, offset).await?)
 }
 
 /// A page of the folders of a pass.
@@ -216,6 +223,7 @@ fn pass_line(row: StoredPass) -> PassLine {
         started: row.started,
         ended: row.ended,
         counts: row.progress.counts,
+        leaves_something: row.progress.leaves_something(),
         failure: row.failure.map(|ended| (ended.side, ended.failure)),
     }
 }

@@ -11,6 +11,7 @@ mod assembly;
 pub mod client;
 pub mod edit;
 mod error;
+pub mod errors;
 pub mod import;
 pub mod items;
 pub mod launch;

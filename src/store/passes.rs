@@ -85,7 +85,7 @@ pub struct Recovered {
 pub(super) const PASS_COLUMNS: &str =
     "p.id, p.item, p.kind, p.status, p.attempt, p.plan, p.schedule_at, p.schedule_zone, p.hold, p.since, p.submitted, p.started, p.ended, p.failure,
      p.side, p.phase, p.folders_done, p.folders_total, p.current_folder, p.source, p.copied, p.already_there, p.skipped,
-     p.vanished, p.errors, p.bytes, p.flags_updated, p.waiting, p.arrived, p.differ, p.in_flight, p.retry, p.updated";
+     p.vanished, p.errors, p.bytes, p.flags_updated, p.waiting, p.arrived, p.differ, p.accepted, p.in_flight, p.retry, p.updated";
 
 /// Reads [`PASS_COLUMNS`]; none when the pass is missing in an outer join.
 pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<PassRow>> {
@@ -117,6 +117,7 @@ pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option
             folders_total: columns.next()?,
             current: columns.maybe_json()?,
             counts: columns.counts()?,
+            accepted: columns.count()?,
             in_flight: columns.count()?,
             retry: columns.maybe_json()?,
             updated: columns.time_or_none()?,

@@ -1,4 +1,4 @@
-//! Figures of passes: what a worker flushes, and the paged listings of folders and item errors (D6, D25).
+//! Figures of passes: what a worker flushes, and the paged listings of folders and notices (D6, D25).
 //!
 //! A resumed pass goes on counting from what its earlier attempts wrote, so that figures never fall and the sum of D6
 //! holds over all attempts; the worker sees to that, here they are only kept.
@@ -10,7 +10,7 @@ use super::codec::{Columns, Json, Word, signed};
 use super::error::{Result, missing};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::record::{ItemError, Notice, PassFolder, PassProgress};
+use crate::domain::record::{Notice, PassFolder, PassProgress};
 use crate::domain::time::Timestamp;
 
 /// A line of a pass's folder listing.
@@ -22,15 +22,6 @@ pub struct PassFolderRow {
     pub destination: FolderPath,
     /// Its figures.
     pub folder: PassFolder,
-}
-
-/// A line of a pass's error listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ErrorRow {
-    /// The row.
-    pub id: i64,
-    /// What it says.
-    pub error: ItemError,
 }
 
 impl Store {
@@ -60,35 +51,6 @@ impl Store {
                     source: columns.json()?,
                     destination: columns.json()?,
                     folder: PassFolder { folder: columns.next()?, phase: columns.word()?, counts: columns.counts()? },
-                })
-            })?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
-    }
-
-    /// The item errors of a pass's latest attempt, oldest first.
-    pub async fn item_errors(&self, pass: PassId, limit: u32, offset: u32) -> Result<Vec<ErrorRow>> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT e.id, e.folder, e.source, e.subject, e.date, e.size, e.messages, e.side, e.failure
-                 FROM item_error AS e JOIN pass AS p ON p.id = e.pass AND p.attempt = e.attempt
-                 WHERE e.pass = ?1 ORDER BY e.id LIMIT ?2 OFFSET ?3",
-            )?;
-            let rows = statement.query_map((pass, limit, offset), |row| {
-                let mut columns = Columns::of(row);
-                Ok(ErrorRow {
-                    id: columns.next()?,
-                    error: ItemError {
-                        folder: columns.maybe_json()?,
-                        source: columns.next()?,
-                        subject: columns.next()?,
-                        date: columns.next()?,
-                        size: columns.next::<Option<i64>>()?.map(|size| size.max(0).unsigned_abs()),
-                        messages: columns.count()?,
-                        side: columns.maybe_word()?,
-                        failure: columns.json()?,
-                    },
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -198,7 +160,7 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
             "UPDATE pass SET phase = ?2, folders_total = ?4, current_folder = ?5, source = ?6, copied = ?7,
                  folders_done = CASE WHEN attempt > 1 THEN max(folders_done, ?3) ELSE ?3 END,
                  already_there = ?8, skipped = ?9, vanished = ?10, errors = ?11, bytes = ?12, flags_updated = ?13,
-                 in_flight = ?14, retry = ?15, updated = ?16, waiting = ?17, arrived = ?18, differ = ?19
+                 in_flight = ?14, retry = ?15, updated = ?16, waiting = ?17, arrived = ?18, differ = ?19, accepted = ?20
              WHERE id = ?1",
         )?
         .execute(rusqlite::params![
@@ -221,6 +183,7 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
             signed(counts.waiting),
             signed(counts.arrived),
             signed(counts.differ),
+            signed(progress.accepted),
         ])?;
     if written == 0 { Err(missing("pass", pass)) } else { Ok(()) }
 }

@@ -117,9 +117,8 @@ fn error(uid: i64) -> ItemError {
         subject: Some("Grüße".into()),
         date: Some(at(-5)),
         size: Some(7),
-        messages: 1,
         side: Some(Side::Destination),
-        failure: failure(),
+        ..ItemError::about(failure())
     }
 }
 

@@ -13,10 +13,11 @@ use super::Store;
 use super::codec::{Json, Word, signed};
 use super::connection::Cache;
 use super::error::{Result, StoreError, missing};
+use super::item_errors;
 use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
-use crate::domain::record::{Held, ItemError, Notice, Origin, Rekey, Results, Watermark};
+use crate::domain::record::{Held, Notice, Origin, Rekey, Results, Watermark};
 
 impl Store {
     /// All watermarks of a source folder, ascending by source number.
@@ -147,7 +148,7 @@ impl Store {
             for (folder, source, place) in &results.places {
                 move_copy(transaction, cache, *folder, *source, *place)?;
             }
-            errors(transaction, pass, &results.errors)?;
+            item_errors::record(transaction, pass, &results.errors)?;
             notices(transaction, pass, &results.notices)
         })
         .await
@@ -346,36 +347,10 @@ fn notices(transaction: &Transaction<'_>, pass: PassId, notices: &[Notice]) -> R
     Ok(())
 }
 
-fn attempt_of(transaction: &Transaction<'_>, pass: PassId) -> Result<u32> {
+pub(super) fn attempt_of(transaction: &Transaction<'_>, pass: PassId) -> Result<u32> {
     transaction
         .prepare_cached("SELECT attempt FROM pass WHERE id = ?1")?
         .query_row([pass], |row| row.get(0))
         .optional()?
         .ok_or_else(|| missing("pass", pass))
-}
-
-fn errors(transaction: &Transaction<'_>, pass: PassId, errors: &[ItemError]) -> Result<()> {
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let attempt: u32 = attempt_of(transaction, pass)?;
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO item_error (pass, attempt, folder, source, subject, date, size, messages, failure, side)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    )?;
-    for error in errors {
-        statement.execute((
-            pass,
-            attempt,
-            error.folder.as_ref().map(Json),
-            error.source,
-            &error.subject,
-            error.date,
-            error.size.map(signed),
-            signed(error.messages),
-            Json(&error.failure),
-            error.side.map(Word),
-        ))?;
-    }
-    Ok(())
 }

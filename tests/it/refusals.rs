@@ -78,10 +78,131 @@ fn a_message_above_appendlimit_is_not_sent() {
         let (_, item) = scene.start(1);
         assert_eq!((item.messages("copied"), item.messages("errors")), (copied, 1), "{:#}", item.0);
         assert!(scene.destination.appends().iter().all(|a| a.length <= 5000));
+        assert_eq!(second_was_read(&scene), copied > 0, "r26: a known refusal is not read again");
         let errors = scene.workspace.errors();
         assert_eq!(errors.iter().map(|e| e.subject.as_deref()).collect::<Vec<_>>(), [Some("number 2")]);
         assert_eq!(serde_json::to_value(errors[0].failure.cause).expect("a word"), "too_big");
     }
+}
+
+/// Whether the second message of the folder was read in the last pass. What is compared of others is no matter.
+fn second_was_read(scene: &Scene) -> bool {
+    let includes = |part: &str| match part.split_once(':') {
+        Some((from, to)) => from.parse().is_ok_and(|from: u32| from <= 2) && to.parse().map_or(true, |to: u32| to >= 2),
+        None => part == "2",
+    };
+    let whole = |arguments: &str| arguments.contains("BODY.PEEK[]");
+    scene
+        .source
+        .commands()
+        .iter()
+        .filter(|command| whole(&command.arguments))
+        .any(|command| command.arguments.split(' ').next().is_some_and(|set| set.split(',').any(includes)))
+}
+
+/// A source with a message that the destination refuses by its own words, and one pass over it.
+fn refused_as_too_big() -> Scene {
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    // Nothing is told beforehand, and each message goes by itself.
+    let scene = Scene::between(source, destination, Rules::default(), Rules::hiding(&["MULTIAPPEND", "APPENDLIMIT"]));
+    scene.here().append_all("INBOX", &[message(1), large(2, 6000), message(3)]);
+    let refuse = Act::Answer("NO [TOOBIG] Maximum size of appendable message has been exceeded".into());
+    scene.destination.plan(At::Command(verb("APPEND").nth(2)), refuse);
+    let (_, item) = scene.start(1);
+    assert_eq!((item.messages("copied"), item.messages("errors")), (2, 1), "{:#}", item.0);
+    scene.destination.forget_plans();
+    scene
+}
+
+#[test]
+fn r26_a_known_refusal_is_tried_again_when_the_option_changed_or_by_retry_errors() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = refused_as_too_big();
+    let (_, again) = scene.start(1);
+    assert_eq!((again.messages("errors"), second_was_read(&scene)), (1, false), "{:#}", again.0);
+    let errors = scene.workspace.errors();
+    assert_eq!(errors[0].subject.as_deref(), Some("number 2"), "all that was known of it is");
+    scene.workspace.options(|options| options.largest = Some(1_000_000));
+    let (_, tried) = scene.start(0);
+    assert_eq!((tried.messages("copied"), tried.messages("errors")), (1, 0), "{:#}", tried.0);
+    scene.assert_equal();
+
+    let scene = refused_as_too_big();
+    scene.source.clear_record();
+    scene.workspace.run(&["start", "move", "--pass", "retry-errors"]).expect(0);
+    assert_eq!(scene.workspace.only().messages("copied"), 1);
+    scene.assert_equal();
+}
+
+#[test]
+fn r26_an_accepted_error_no_longer_counts_and_stays_accepted() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = refused_as_too_big();
+    let item = format!("{}@old.example", scene.users.0);
+    let run = |arguments: &[&str], code| scene.workspace.run(arguments).expect(code);
+    let shown = run(&["errors", "move"], 0).stdout;
+    assert!(shown.starts_with("1 error\n") && shown.contains("Too big for the destination"), "{shown}");
+    assert!(shown.contains("\"number 2\""), "{shown}");
+    let other = ["errors", "accept", "move", "--item", &item, "--folder", "INBOX", "--uid", "1"];
+    assert!(run(&other, 2).stderr.contains("is no error of the latest pass"));
+    run(&["errors", "accept", "move", "--item", &item], 2);
+    let folder_and_uid = ["--folder", "INBOX", "--uid", "2"];
+    let accept = ["errors", "accept", "move", "--item", &item, "--note", "=as agreed"];
+    run(&[&accept[..], &folder_and_uid].concat(), 0);
+    assert!(run(&["errors", "move"], 0).stdout.starts_with("1 error, 1 accepted\n"));
+    assert!(run(&["status", "move"], 0).stdout.contains("Completed, 1 error, 1 accepted"));
+
+    // The pass meets it again, and ends well.
+    let (output, item_now) = scene.start(0);
+    assert_eq!((item_now.messages("errors"), item_now.messages("accepted")), (1, 1), "{}", output.stderr);
+    let csv = run(&["errors", "move", "--item", &item, "--csv"], 0).stdout;
+    let lines: Vec<&str> = csv.split_terminator("\r\n").collect();
+    assert!(
+        lines.len() == 2 && lines[0].starts_with("\"Source Email\",\"Destination Email\",\"Folder\",\"UID\""),
+        "{csv}"
+    );
+    assert!(lines[1].contains("\"INBOX\",\"2\",\"number 2\"") && lines[1].ends_with(",\"'=as agreed\""), "{csv}");
+    let log = run(&["log", "move", "--item", &item], 0).stdout;
+    assert!(log.contains("pass 1, Full") && log.contains("pass 2, Full") && log.contains("[accepted]"), "{log}");
+
+    run(&["errors", "accept", "move", "--item", &item, "--all", "--undo"], 0);
+    assert!(run(&["errors", "move"], 0).stdout.starts_with("1 error\n"));
+    scene.start(1);
+}
+
+#[test]
+fn r26_a_message_that_was_not_moved_is_saved_as_a_file_for_its_owner() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = refused_as_too_big();
+    scene.source.clear_record();
+    let item = format!("{}@old.example", scene.users.0);
+    let file = scene.workspace.path().join("plan.eml");
+    let named = file.to_str().expect("a plain path");
+    let save = ["errors", "save", "move", "--item", &item, "--folder", "INBOX", "--uid", "2", named];
+    scene.workspace.run(&save).expect(0);
+    scene.source.assert_source_read_only();
+    let bytes = std::fs::read(&file).expect("the file");
+    assert_eq!(bytes, large(2, 6000).bytes);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&file).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "readable by its owner only");
+    }
+    std::fs::write(&file, "mine").expect("written");
+    let refused = scene.workspace.run(&save).expect(2);
+    assert!(refused.stderr.contains("exists already") && refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(&file).expect("the file"), b"mine");
+    scene.workspace.run(&[&save[..], &["--force"]].concat()).expect(0);
+    assert_eq!(std::fs::read(&file).expect("the file"), bytes);
+    let files = std::fs::read_dir(scene.workspace.path()).expect("a folder").flatten();
+    assert!(files.into_iter().all(|file| !file.file_name().to_string_lossy().starts_with(".mailferry")));
 }
 
 #[test]

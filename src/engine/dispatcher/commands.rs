@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Dispatcher, failed};
 use crate::domain::action::Action;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::item_error::Acceptance;
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::{PassPlan, PlanError};
 use crate::domain::project::Project;
@@ -12,7 +13,7 @@ use crate::domain::readiness::lacking;
 use crate::domain::star::Star;
 use crate::domain::start_order::{Sequence, StartOrder};
 use crate::domain::status::{Status, Wait};
-use crate::engine::command::{Command, CommandError, LeftAlone, Outcome};
+use crate::engine::command::{Command, CommandError, ErrorVerdict, LeftAlone, Outcome};
 use crate::engine::mailboxes;
 use crate::engine::run_state::{Event, KnownItem, Limits};
 use crate::engine::runner::RunnerKind;
@@ -41,6 +42,7 @@ impl Dispatcher {
             Command::Hold { held, .. } => self.hold(project, held).await,
             Command::ProjectEdited { .. } => self.project_edited(project).await,
             Command::Edited { items, .. } => self.edited(project, items).await,
+            Command::Accept { item, errors, verdict, .. } => self.accept(item, errors, verdict).await,
             Command::Reset { items, .. } => self.reset(items).await,
             Command::Delete { items, .. } => self.delete(project, items).await,
         };
@@ -216,6 +218,28 @@ impl Dispatcher {
             }
         }
         outcome
+    }
+
+    async fn accept(&mut self, item: ItemId, errors: Vec<i64>, verdict: ErrorVerdict) -> Result<Outcome, StoreError> {
+        self.write_down(Vec::new()).await;
+        let left = match self.state.status(item) {
+            Some(status) if status.is_at_rest() => None,
+            Some(_) => Some(LeftAlone::NotEnded),
+            None => Some(LeftAlone::Missing),
+        };
+        if let Some(reason) = left {
+            return Ok(Outcome { left: vec![(item, reason)], ..Outcome::default() });
+        }
+        let acceptance = match verdict {
+            ErrorVerdict::Accepted(note) => Some(Acceptance { at: self.workspace.clock.now(), note }),
+            ErrorVerdict::Open => None,
+        };
+        let accepted = self.workspace.store.accept_errors(item, errors, acceptance).await?;
+        if let Some(mut row) = self.rows.get(item).cloned() {
+            row.progress.accepted = accepted;
+            self.rows.put(row);
+        }
+        Ok(Outcome { done: vec![item], ..Outcome::default() })
     }
 
     async fn reset(&mut self, items: Vec<ItemId>) -> Result<Outcome, StoreError> {

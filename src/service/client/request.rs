@@ -5,11 +5,11 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::edit::ItemEdit;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::project::Project;
-use crate::domain::record::ItemError;
 use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::Owner;
 use crate::service::edit::{ItemSettings, ProjectChange};
+use crate::service::errors::StoredError;
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::projects::NewProject;
@@ -113,7 +113,7 @@ pub enum Response {
     /// More folders of a pass.
     Folders(PassId, u32, Vec<FolderLine>),
     /// More errors of a pass.
-    Errors(PassId, u32, Vec<ItemError>),
+    Errors(PassId, u32, Vec<StoredError>),
     /// The vault is open.
     Unlocked(VaultKind),
     /// It was not done, and why.

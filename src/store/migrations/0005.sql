@@ -21,3 +21,7 @@ ALTER TABLE item ADD COLUMN options TEXT;
 -- A person has said that a message is not copied, and why.
 ALTER TABLE item_error ADD COLUMN accepted INTEGER;
 ALTER TABLE item_error ADD COLUMN note TEXT;
+-- How many messages of a pass that is.
+ALTER TABLE pass ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;
+-- Of a message that is too big: for what (JSON).
+ALTER TABLE item_error ADD COLUMN size_terms TEXT;

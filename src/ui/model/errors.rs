@@ -8,6 +8,7 @@ use crate::domain::record::ItemError;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;
+use crate::service::errors::StoredError;
 
 /// Errors of one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +50,12 @@ fn gist(server: &str) -> &str {
 /// Errors by reason, the most frequent first.
 pub fn groups(
     (project, row): (&Project, &ItemRow),
-    errors: &[ItemError],
+    errors: &[StoredError],
     now: Timestamp,
     zone: &TimeZone,
 ) -> Vec<ErrorGroup> {
     let mut groups: Vec<ErrorGroup> = Vec::new();
-    for error in errors {
+    for StoredError { error, .. } in errors {
         let words = self::error(project, row, error);
         let one = (which(error, now, zone), error.failure.server_text.clone());
         match groups.iter_mut().find(|group| group.words == words) {

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::words;
 use crate::domain::pass::PassKind;
-use crate::domain::record::{Counts, PassProgress, Phase};
+use crate::domain::record::{PassProgress, Phase};
 use crate::domain::status::{Status, display};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, TextNames};
@@ -27,7 +27,7 @@ pub struct Look {
 pub fn look(row: &ItemRow, now: Timestamp) -> Look {
     let kind = row.pass.map(|pass| pass.kind);
     let until = row.pass.and_then(|pass| pass.until);
-    let words = display(row.status, kind, &row.progress.counts, until, now);
+    let words = display(row.status, kind, &row.progress, until, now);
     let (icon, tone) = shape_of(row);
     Look { icon, tone, words }
 }
@@ -39,11 +39,11 @@ pub fn tone(row: &ItemRow) -> Tone {
 
 fn shape_of(row: &ItemRow) -> (Icon, Tone) {
     let kind = row.pass.map(|pass| pass.kind);
-    shape(row.status, kind, &row.progress.counts, row.progress.retry.is_some())
+    shape(row.status, kind, row.progress.leaves_something(), row.progress.retry.is_some())
 }
 
-/// Shape and colour of a status.
-pub fn shape(status: Status, kind: Option<PassKind>, counts: &Counts, pausing: bool) -> (Icon, Tone) {
+/// Shape and colour of a status; whether something is left to do, and whether the pass pauses, show in it.
+pub fn shape(status: Status, kind: Option<PassKind>, leaves_something: bool, pausing: bool) -> (Icon, Tone) {
     match status {
         Status::NotSubmitted => (Icon::Empty, Tone::Quiet),
         Status::Submitted => (Icon::Dots, Tone::Waiting),
@@ -56,7 +56,7 @@ pub fn shape(status: Status, kind: Option<PassKind>, counts: &Counts, pausing: b
         Status::Stopping => (Icon::Stopping, Tone::Warning),
         Status::Stopped => (Icon::Stop, Tone::Quiet),
         Status::Failed => (Icon::Cross, Tone::Bad),
-        Status::Completed if counts.leaves_something() => (Icon::Warning, Tone::Warning),
+        Status::Completed if leaves_something => (Icon::Warning, Tone::Warning),
         Status::Completed => match kind {
             Some(PassKind::Verify) => (Icon::Verified, Tone::Partial),
             Some(PassKind::Trial) => (Icon::Flask, Tone::Partial),
@@ -125,6 +125,9 @@ fn completed(progress: &PassProgress) -> String {
     let mut parts = Vec::new();
     if counts.errors > 0 {
         parts.push(format!("{} not copied", words::count(counts.errors)));
+    }
+    if progress.accepted > 0 {
+        parts.push(format!("{} of them accepted", words::count(progress.accepted)));
     }
     for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
     {

@@ -66,7 +66,7 @@ impl Summary {
         self.held += usize::from(row.status == Status::Held);
         self.failed += usize::from(row.status == Status::Failed);
         let kind = row.pass.map(|pass| pass.kind);
-        let (_, tone) = shape(row.status, kind, &row.progress.counts, false);
+        let (_, tone) = shape(row.status, kind, row.progress.leaves_something(), false);
         if row.status != Status::NotSubmitted {
             self.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
         }

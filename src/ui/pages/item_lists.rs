@@ -312,13 +312,16 @@ fn passes(ui: &mut Ui, lists: ItemContext<'_>, details: &Details) {
                 let pass = &details.passes[at];
                 // The engine's figures of the latest pass are newer than those that were read.
                 let latest = lists.row.pass.is_some_and(|latest| latest.id == pass.id);
-                let (status, counts) =
-                    if latest { (lists.row.status, lists.row.progress.counts) } else { (pass.status, pass.counts) };
+                let (status, counts, leaves) = if latest {
+                    (lists.row.status, lists.row.progress.counts, lists.row.progress.leaves_something())
+                } else {
+                    (pass.status, pass.counts, pass.leaves_something)
+                };
                 row.col(|ui| {
                     cut(ui, text(Type::Small, format!("{} {}", details.passes.len() - at, pass.kind.word())));
                 });
                 row.col(|ui| {
-                    let (icon, tone) = shape(status, Some(pass.kind), &counts, false);
+                    let (icon, tone) = shape(status, Some(pass.kind), leaves, false);
                     let color = Palette::of(ui).tone(tone);
                     icon::show(ui, icon, color);
                     let why = pass

@@ -179,6 +179,7 @@ impl Bench {
             item: self.item,
             plan: self.plan,
             failed: self.failed.clone(),
+            known_errors: Default::default(),
             options: self.options.clone(),
             pace: self.pace,
             last_seen: (row.attempt > 1).then(|| SystemClock.now()),

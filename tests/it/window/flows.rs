@@ -236,6 +236,7 @@ fn r26_r45_r50_a_click_on_failed_opens_the_error() {
         started: Some(NOW),
         ended: Some(NOW),
         counts: Counts::default(),
+        leaves_something: false,
         failure: row.failure,
     };
     let details =

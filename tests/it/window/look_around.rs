@@ -12,6 +12,7 @@ use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
 use mailferry::engine::command::Command;
 use mailferry::service::client::{Request, Response};
+use mailferry::service::errors::StoredError;
 use mailferry::service::items::{Details, FolderLine, PassLine};
 use mailferry::ui::action::ACTIONS;
 use mailferry::ui::route::Route;
@@ -182,16 +183,15 @@ fn folders_are_found_by_name_and_by_what_is_wrong_with_them() {
 fn errors_of_one_reason_are_told_once_with_their_number() {
     let refused = |uid: i64, time: &str| {
         let failure = Failure::new(Cause::TooBig, Scope::Message, Retry::Never, "appending");
-        ItemError {
+        let error = ItemError {
             folder: Some(FolderPath::new(["INBOX"])),
             source: Some(Uid(uid)),
             subject: Some(format!("Plan {uid}")),
-            date: None,
             size: Some(38_000_000),
-            messages: 1,
             side: Some(mailferry::domain::failure::Side::Destination),
-            failure: failure.saying(format!("[LIMIT] too large ({time} secs).")),
-        }
+            ..ItemError::about(failure.saying(format!("[LIMIT] too large ({time} secs).")))
+        };
+        StoredError { id: uid, item: ItemId(1), error }
     };
     let errors = (1..=7).map(|uid| refused(uid, &format!("0.00{uid} + 0.000"))).collect();
     let mut stage = opened(errors, 1);
@@ -243,6 +243,7 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
         started: Some(NOW),
         ended: Some(NOW.plus(Duration::from_secs(90))),
         counts: row.progress.counts,
+        leaves_something: row.progress.leaves_something(),
         failure: None,
     };
     let details = Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices };
@@ -259,7 +260,7 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
 }
 
 /// The page of an item that ended with these errors, and some folders.
-fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
+fn opened(errors: Vec<StoredError>, folders: i64) -> Stage {
     let mut row = item_in(1, "anna", Status::Completed);
     row.progress.counts = Counts { source: 9, copied: 6, errors: errors.len() as u64, ..Counts::default() };
     row.progress.folders_total = 3;
@@ -285,6 +286,7 @@ fn opened(errors: Vec<ItemError>, folders: i64) -> Stage {
         started: Some(NOW),
         ended: Some(NOW.plus(Duration::from_secs(90))),
         counts: row.progress.counts,
+        leaves_something: row.progress.leaves_something(),
         failure: None,
     };
     let folders = all.into_iter().take(folders as usize).collect();

@@ -25,7 +25,7 @@ impl GridProblem {
         let counts = &row.progress.counts;
         match &row.failure {
             Some((side, failure)) => Self::Failed(*side, failure.cause),
-            None if counts.errors > 0 => Self::Errors,
+            None if row.progress.open_errors() > 0 => Self::Errors,
             None if counts.differ > 0 => Self::Differs,
             None if counts.waiting > 0 => Self::Waits,
             None => Self::Errors,

@@ -55,7 +55,7 @@ impl Tab {
             Self::Stopped => row.status == Status::Stopped,
             Self::Done => is_done(row),
             Self::Problems => {
-                row.status == Status::Failed || (row.status.is_at_rest() && row.progress.counts.leaves_something())
+                row.status == Status::Failed || (row.status.is_at_rest() && row.progress.leaves_something())
             }
         }
     }

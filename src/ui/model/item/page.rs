@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use super::lists::{Lists, Show};
 use crate::domain::ids::{ItemId, PassId};
 use crate::domain::project::Project;
-use crate::domain::record::ItemError;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
+use crate::service::errors::StoredError;
 use crate::service::items::{Details, FolderLine, PAGE};
 
 /// Between two questions for the same item while it runs: figures are flushed once a second.
@@ -121,7 +121,7 @@ impl ItemPage {
     }
 
     /// Errors of a pass came, in the same way.
-    pub fn more_errors(&mut self, pass: PassId, offset: u32, errors: Vec<ItemError>) {
+    pub fn more_errors(&mut self, pass: PassId, offset: u32, errors: Vec<StoredError>) {
         let last = errors.len() < PAGE as usize;
         let Some(details) = self.details_of(pass) else { return };
         if put(&mut details.errors, offset, errors) {

@@ -44,6 +44,7 @@ fn details(pass: i64, folders: Vec<FolderLine>) -> Details {
         started: None,
         ended: None,
         counts: Counts::default(),
+        leaves_something: false,
         failure: None,
     };
     Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices: Vec::new() }

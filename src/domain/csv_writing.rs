@@ -1,0 +1,28 @@
+//! Tables for spreadsheets. What strangers wrote stays text: no cell can become a formula.
+
+/// A line of these cells, each in quotes, with the line's end of RFC 4180. A cell that a spreadsheet would take for a formula
+/// gets a quote before it, and control characters become blanks.
+pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
+    let cells: Vec<String> = cells.into_iter().map(cell).collect();
+    cells.join(",") + "\r\n"
+}
+
+fn cell(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let guard = if plain.trim_start().starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    format!("\"{guard}{}\"", plain.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r26_no_cell_can_become_a_formula() {
+        assert_eq!(line(["a", "1,5", "say \"so\""]), "\"a\",\"1,5\",\"say \"\"so\"\"\"\r\n");
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r\n=1"] {
+            assert!(line([formula]).trim_start_matches('"').starts_with('\''), "{formula:?}");
+        }
+        assert_eq!(line(["a\u{1b}[31m\r\nb"]), "\"a [31m  b\"\r\n", "one line, whatever is in it");
+    }
+}

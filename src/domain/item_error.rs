@@ -1,0 +1,149 @@
+//! What item errors of earlier passes mean for a later one: what a person accepted stays accepted, and a message that the
+//! destination is known to refuse is not read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Cause, Side};
+use super::folder::FolderPath;
+use super::ids::Uid;
+use super::record::ItemError;
+use super::time::Timestamp;
+
+/// A person has said that a message stays behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in that person's words.
+    pub note: Option<String>,
+}
+
+/// What a message was too big for, and how it was known: while all of this stays the same, it is refused again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeTerms {
+    /// The limit that the destination told.
+    pub limit: Option<u64>,
+    /// The option that leaves larger messages out.
+    pub largest: Option<u64>,
+    /// The size that the source's listing says, an estimate on some servers; 0 where it says none.
+    pub listed: u64,
+    /// UIDVALIDITY of the source folder.
+    pub numbering: u32,
+}
+
+impl SizeTerms {
+    /// Whether a message cannot fit, going by the listing alone. Estimates may be too high by a quarter: what could fit is
+    /// read once, and its true size decides.
+    pub fn rule_out(&self) -> bool {
+        self.limit.is_some_and(|limit| self.listed - self.listed / 4 > limit)
+    }
+}
+
+type Key = (Option<FolderPath>, Option<Uid>, Cause);
+
+/// The item errors of earlier passes that a later one goes by: those accepted, and messages that were too big.
+#[derive(Clone, Debug, Default)]
+pub struct EarlierErrors(BTreeMap<Key, ItemError>);
+
+impl EarlierErrors {
+    /// Of these, oldest first: the newest word on a message counts.
+    pub fn of(errors: impl IntoIterator<Item = ItemError>) -> Self {
+        let keyed = errors.into_iter().map(|error| ((error.folder.clone(), error.source, error.failure.cause), error));
+        Self(keyed.collect())
+    }
+
+    /// What a person said of the same error: the same message, and the same cause.
+    pub fn acceptance(&self, error: &ItemError) -> Option<Acceptance> {
+        let known = self.0.get(&(error.folder.clone(), error.source, error.failure.cause))?;
+        let same = |known: Option<u64>, now: Option<u64>| known.is_none() || now.is_none() || known == now;
+        known.accepted.clone().filter(|_| same(known.size, error.size) && same_date(known.date, error.date))
+    }
+
+    /// The messages of a folder that were too big.
+    pub fn too_big(&self, folder: &FolderPath) -> BTreeSet<Uid> {
+        let of = |((path, uid, cause), _): (&Key, &ItemError)| {
+            uid.filter(|_| *cause == Cause::TooBig && path.as_ref() == Some(folder))
+        };
+        self.0.iter().filter_map(of).collect()
+    }
+
+    /// The refusal of this message, if nothing has changed since.
+    pub fn refusal(&self, folder: &FolderPath, message: Uid, now: &SizeTerms) -> Option<ItemError> {
+        let known = self.0.get(&(Some(folder.clone()), Some(message), Cause::TooBig))?;
+        let then = known.size_terms?;
+        let same_terms = SizeTerms { listed: now.listed, ..then } == *now;
+        let same_size = now.listed > 0 && (then.listed == now.listed || known.size == Some(now.listed));
+        (known.side == Some(Side::Destination) && same_terms && same_size).then(|| known.clone())
+    }
+}
+
+fn same_date(known: Option<Timestamp>, now: Option<Timestamp>) -> bool {
+    known.is_none() || now.is_none() || known == now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::{Failure, Retry, Scope};
+
+    const THEN: SizeTerms = SizeTerms { limit: Some(100), largest: None, listed: 0, numbering: 7 };
+
+    fn too_big(uid: i64, size: u64) -> ItemError {
+        ItemError {
+            folder: Some(FolderPath::new(["INBOX"])),
+            source: Some(Uid(uid)),
+            size: Some(size),
+            messages: 1,
+            side: Some(Side::Destination),
+            size_terms: Some(THEN),
+            ..ItemError::about(Failure::new(Cause::TooBig, Scope::Message, Retry::Never, "adding a message"))
+        }
+    }
+
+    #[test]
+    fn r26_a_known_refusal_stands_until_limit_option_or_message_changes() {
+        let known = EarlierErrors::of([too_big(5, 120)]);
+        let inbox = FolderPath::new(["INBOX"]);
+        let now = SizeTerms { listed: 120, ..THEN };
+        let refused = |uid, terms: &SizeTerms| known.refusal(&inbox, Uid(uid), terms).is_some();
+        assert!(refused(5, &now));
+        for changed in [
+            SizeTerms { limit: Some(101), ..now },
+            SizeTerms { limit: None, ..now },
+            SizeTerms { largest: Some(9), ..now },
+            SizeTerms { listed: 121, ..now },
+            SizeTerms { listed: 0, ..now },
+            SizeTerms { numbering: 8, ..now },
+        ] {
+            assert!(!refused(5, &changed), "{changed:?}");
+        }
+        assert!(!refused(6, &now));
+        assert!(known.refusal(&FolderPath::new(["Other"]), Uid(5), &now).is_none());
+        let guessed = ItemError { size_terms: Some(SizeTerms { listed: 130, ..THEN }), ..too_big(5, 120) };
+        let estimated = EarlierErrors::of([guessed]).refusal(&inbox, Uid(5), &SizeTerms { listed: 130, ..THEN });
+        assert!(estimated.is_some(), "a server that estimates sizes estimates the same again");
+        assert_eq!(known.too_big(&inbox), [Uid(5)].into());
+    }
+
+    #[test]
+    fn r26_a_size_in_a_listing_rules_out_only_what_cannot_fit() {
+        let rules_out = |limit, listed| SizeTerms { limit, listed, ..SizeTerms::default() }.rule_out();
+        assert!(rules_out(Some(25_000_000), 38_000_000) && rules_out(Some(0), 1));
+        assert!(!rules_out(Some(25_000_000), 33_000_000), "the true size decides");
+        assert!(!rules_out(None, u64::MAX) && !rules_out(Some(0), 0));
+    }
+
+    #[test]
+    fn r26_an_accepted_error_that_comes_again_stays_accepted() {
+        let accepted = Some(Acceptance { at: Timestamp::from_millis(3), note: Some("as agreed".into()) });
+        let known = EarlierErrors::of([too_big(5, 120), ItemError { accepted: accepted.clone(), ..too_big(5, 120) }]);
+        assert_eq!(known.acceptance(&too_big(5, 120)), accepted);
+        assert_eq!(known.acceptance(&too_big(5, 121)), None, "another message");
+        assert_eq!(known.acceptance(&too_big(6, 120)), None);
+        let mut other = too_big(5, 120);
+        other.failure.cause = Cause::MessageRefused;
+        assert_eq!(known.acceptance(&other), None, "for another reason");
+    }
+}

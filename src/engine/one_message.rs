@@ -1,0 +1,78 @@
+//! Reads one message of an item's source, for a person who wants to have it. Nothing is changed there, and nothing retried: a
+//! person sees why it failed and asks again.
+
+use std::sync::Arc;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::folder::FolderPath;
+use crate::domain::ids::{ItemId, Uid};
+use crate::domain::message::SourceMessage;
+use crate::endpoint::{ByteCounter, Fetched, FolderRef, Resources, Source, SourceEndpoint, Which};
+use crate::engine::authenticators::{Account, SharedAccount};
+use crate::engine::handle::Workspace;
+use crate::store::StoreError;
+
+/// Why a message was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRead {
+    /// The workspace's database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] Failure),
+}
+
+/// Reads a message of a folder that earlier passes listed; `meter` counts its bytes as they come. The folder must have the
+/// numbering that they saw.
+///
+/// # Errors
+/// The mailbox cannot be opened, or does not hand out the message.
+pub async fn read_message(
+    workspace: &Workspace,
+    item: ItemId,
+    (folder, message): (&FolderPath, Uid),
+    meter: Arc<ByteCounter>,
+) -> Result<SourceMessage, NotRead> {
+    let known = workspace.store.folders(item).await?;
+    let known = known.into_iter().find(|record| record.source == *folder && !record.retired);
+    let gone = || Failure::new(Cause::FolderGone, Scope::Folder, Retry::User, format!("opening folder \"{folder}\""));
+    let known = known.ok_or_else(gone)?;
+    let folder = FolderRef { path: known.source, wire: known.source_wire, validity: known.source_validity };
+    let mut session = source(workspace, item, meter).await?.open_source().await?;
+    let read = fetch(session.as_mut(), &folder, message).await;
+    session.close().await;
+    Ok(read?)
+}
+
+async fn source(
+    workspace: &Workspace,
+    item: ItemId,
+    meter: Arc<ByteCounter>,
+) -> Result<Arc<dyn SourceEndpoint>, NotRead> {
+    let mailbox = workspace.store.item(item).await?.item;
+    let project = workspace.store.project(mailbox.project).await?;
+    let admin = workspace.store.project_credentials(project.id).await?.0;
+    let credential = if project.source.administrator().is_some() { admin } else { mailbox.source.credential };
+    let account = Account::new(Arc::clone(&workspace.vault), Side::Source, credential);
+    if project.source.needs_login() {
+        account.proof().await?;
+    }
+    let (spool, numbers) = (workspace.spool.clone(), workspace.numbers.clone());
+    let resources = Resources { spool, numbers, budget: Arc::clone(&workspace.budget), meter };
+    let account = Arc::new(SharedAccount(account));
+    Ok(workspace.endpoints.source(&project.source, &mailbox.source, account, resources)?)
+}
+
+async fn fetch(source: &mut dyn Source, folder: &FolderRef, message: Uid) -> Result<SourceMessage, Failure> {
+    let mut stream = source.fetch(folder, &Which::These(vec![message])).await?;
+    while let Some(fetched) = stream.recv().await {
+        match fetched {
+            Fetched::Message(read) if read.uid == message => return Ok(read),
+            Fetched::Message(_) => {}
+            Fetched::Unreadable(_, failure) | Fetched::Broken(failure) => return Err(failure),
+        }
+    }
+    let doing = format!("reading message {message} of folder \"{}\"", folder.path);
+    Err(Failure::new(Cause::MessageGone, Scope::Message, Retry::Never, doing).saying("it is no longer there"))
+}
