@@ -79,6 +79,8 @@ impl Scope {
                 Screen::Start
                     | Screen::Vault
                     | Screen::Import
+                    | Screen::Accept
+                    | Screen::Save
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject
@@ -247,6 +249,12 @@ actions! {
     MoreFolders: "Show more folders", on(Item, |_| Ok(UserAction::MoreFolders));
     MoreErrors: "Show more errors", on(Item, |_| Ok(UserAction::MoreErrors));
 
+    RetryErrors: "Retry errors", on(Item, rules::retry_errors);
+
+    AcceptErrors: "Accept", on(Only(Screen::Accept), |_| Ok(UserAction::AcceptErrors))
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    BrowseSave: "Browse…", on(Only(Screen::Save), rules::browse_save);
+    SaveMessage: "Save", on(Only(Screen::Save), rules::save_message).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     StartNow: "Start", on(Only(Screen::Start), rules::start_now).keys(&[key(Key::Enter)]);
     SaveItem: "Save", on(Only(Screen::EditItem), rules::save_item)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);

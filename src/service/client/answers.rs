@@ -15,7 +15,7 @@ use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::orders::Commander;
 use crate::service::projects::{self, NewProject};
-use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, items, vault};
+use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, errors, items, vault};
 
 /// Bad rows that are named.
 const NAMED: usize = 50;
@@ -60,6 +60,10 @@ impl Answers {
             }
             Request::Errors(pass, offset) => {
                 Response::Errors(pass, offset, items::errors(workspace, pass, PAGE, offset).await?)
+            }
+            Request::SaveMessage { error, to, saving } => {
+                let file = to.file.clone();
+                Response::Saved(errors::save(workspace, &error, to, saving).await?, file)
             }
             Request::Unlock(kind, passphrase) => {
                 vault::unlock(workspace, kind, passphrase).await?;

@@ -1,5 +1,7 @@
 //! What a window can ask of the service, and what it hears. Errors are typed; whoever paints makes words of them.
 
+use std::path::PathBuf;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::edit::ItemEdit;
@@ -9,7 +11,7 @@ use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::Owner;
 use crate::service::edit::{ItemSettings, ProjectChange};
-use crate::service::errors::StoredError;
+use crate::service::errors::{SaveTo, Saving, StoredError};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::projects::NewProject;
@@ -65,6 +67,15 @@ pub enum Request {
     Folders(PassId, u32),
     /// More errors of a pass.
     Errors(PassId, u32),
+    /// Saves the message of an error as a file.
+    SaveMessage {
+        /// The error.
+        error: Box<StoredError>,
+        /// Where.
+        to: SaveTo,
+        /// Who hears how far it is, and may cancel.
+        saving: Saving,
+    },
     /// Opens the vault, or makes it.
     Unlock(VaultKind, Option<Secret>),
     /// Remembers a text.
@@ -114,6 +125,8 @@ pub enum Response {
     Folders(PassId, u32, Vec<FolderLine>),
     /// More errors of a pass.
     Errors(PassId, u32, Vec<StoredError>),
+    /// A message was saved: its size, and where.
+    Saved(u64, PathBuf),
     /// The vault is open.
     Unlocked(VaultKind),
     /// It was not done, and why.

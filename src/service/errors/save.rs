@@ -41,6 +41,12 @@ pub struct Saving {
     pub cancel: CancellationToken,
 }
 
+impl std::fmt::Debug for Saving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Saving").field("cancelled", &self.cancel.is_cancelled()).finish_non_exhaustive()
+    }
+}
+
 impl Default for Saving {
     fn default() -> Self {
         Self { tell: Arc::new(|_| ()), cancel: CancellationToken::new() }

@@ -246,6 +246,27 @@ pub(super) fn import(subject: &Subject<'_>) -> Ruling {
     }
 }
 
+pub(super) fn retry_errors(subject: &Subject<'_>) -> Ruling {
+    let Subject::Item(OneItem { row, .. }) = subject else { return Err(ELSEWHERE) };
+    allowed(subject, Action::RetryErrors).map(|_| UserAction::RetryErrors(row.item))
+}
+
+pub(super) fn browse_save(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Save(form) if form.running.is_some() => Err(BUSY),
+        _ => Ok(UserAction::BrowseSave),
+    }
+}
+
+pub(super) fn save_message(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Save(form) if form.running.is_some() => Err(BUSY),
+        Subject::Save(form) if form.to().is_none() => Err(Unavailable::Nothing("Choose a file")),
+        Subject::Save(_) => Ok(UserAction::SaveMessage),
+        _ => Err(ELSEWHERE),
+    }
+}
+
 pub(super) fn close_dialog(subject: &Subject<'_>) -> Ruling {
     match subject {
         Subject::Import(form) if form.running.as_ref().is_some_and(|running| running.cancel.is_cancelled()) => {

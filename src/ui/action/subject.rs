@@ -4,7 +4,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
-    EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemoveForm, StartForm, VaultForm,
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemoveForm, SaveForm, StartForm, VaultForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -34,6 +34,10 @@ pub enum Screen {
     Vault,
     /// The dialog that imports items.
     Import,
+    /// The dialog that accepts errors.
+    Accept,
+    /// The dialog that saves a message.
+    Save,
     /// The overlay with the keys.
     Help,
     /// The question about passes that run.
@@ -44,7 +48,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Frame,
         Self::Projects,
         Self::NewProject,
@@ -56,6 +60,8 @@ impl Screen {
         Self::Remove,
         Self::Vault,
         Self::Import,
+        Self::Accept,
+        Self::Save,
         Self::Help,
         Self::Closing,
         Self::Unopened,
@@ -109,6 +115,10 @@ pub enum Subject<'a> {
     Remove(&'a RemoveForm),
     /// The vault.
     Vault(&'a VaultForm),
+    /// Errors that are to be accepted.
+    Accept(&'a AcceptForm),
+    /// A message that is to be saved.
+    Save(&'a SaveForm),
     /// A list of items.
     Import(&'a ImportForm),
     /// Passes that run while the window is to close, and whether they are being stopped.
@@ -129,6 +139,8 @@ impl Subject<'_> {
             Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,
+            Self::Accept(_) => Screen::Accept,
+            Self::Save(_) => Screen::Save,
             Self::Closing(_) => Screen::Closing,
         }
     }

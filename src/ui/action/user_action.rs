@@ -2,8 +2,9 @@
 
 use crate::domain::ids::ItemId;
 use crate::domain::star::Star;
+use crate::service::errors::StoredError;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::Removal;
+use crate::ui::model::forms::{ChosenErrors, Removal};
 use crate::ui::model::grid::GridAction;
 use crate::ui::model::item::ItemAction;
 use crate::ui::route::Route;
@@ -78,6 +79,20 @@ pub enum UserAction {
     Browse,
     /// Open the vault, or make it.
     Unlock,
+    /// Show the dialog that accepts errors.
+    AskAccept(ChosenErrors),
+    /// Accept what the dialog shows.
+    AcceptErrors,
+    /// These errors are not accepted any more.
+    TakeBack(ChosenErrors),
+    /// Try the errors of an item's last pass again.
+    RetryErrors(ItemId),
+    /// Show the dialog that saves the message of an error.
+    AskSave(Box<StoredError>),
+    /// Choose in a file dialog where it is saved.
+    BrowseSave,
+    /// Save it.
+    SaveMessage,
     /// Close the dialog on top.
     CloseDialog,
     /// Show the next folders of the item's latest pass.

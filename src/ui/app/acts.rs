@@ -9,12 +9,12 @@ use super::workspace::{THEME, WorkspaceState, sort_setting};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::secret::Secret;
 use crate::domain::status::Status;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, ErrorVerdict};
 use crate::service::VaultKind;
 use crate::service::client::Request;
 use crate::service::items::Details;
 use crate::ui::action::{Targets, UserAction};
-use crate::ui::model::forms::{ImportForm, ProjectForm};
+use crate::ui::model::forms::{AcceptForm, ImportForm, ProjectForm};
 use crate::ui::model::grid::GridAction;
 use crate::ui::pages;
 use crate::ui::route::Route;
@@ -79,6 +79,15 @@ impl App {
             UserAction::Browse => self.browse(),
             UserAction::Unlock => self.unlock(),
             UserAction::CloseDialog => self.dialogs.close_top(),
+            UserAction::AskAccept(chosen) => {
+                self.dialogs.open(Dialog::Accept(Box::new(AcceptForm::new(chosen))));
+            }
+            UserAction::AcceptErrors => self.accept_errors(),
+            UserAction::TakeBack(chosen) => self.judge(chosen, ErrorVerdict::Open),
+            UserAction::RetryErrors(item) => self.retry_errors(item),
+            UserAction::AskSave(error) => self.ask_save(*error),
+            UserAction::BrowseSave => self.browse_save(),
+            UserAction::SaveMessage => self.save_message(),
             UserAction::MoreFolders => self.more(|pass, details| Request::Folders(pass, details.folders.len() as u32)),
             UserAction::MoreErrors => self.more(|pass, details| Request::Errors(pass, details.errors.len() as u32)),
             UserAction::Activity => self.messages.open = !self.messages.open,

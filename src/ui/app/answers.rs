@@ -60,6 +60,7 @@ impl App {
                     page.more_errors(pass, offset, errors);
                 }
             }
+            Response::Saved(bytes, file) => self.message_saved(bytes, &file),
             Response::Unlocked(kind) => {
                 (self.workspace.vault.kind, self.workspace.vault.unlocked) = (Some(kind), true);
                 if let Some(action) = self.dialogs.finish_vault() {
@@ -116,6 +117,7 @@ impl App {
             }
             Purpose::Preview => self.looked(request, Err(why)),
             Purpose::Import => self.import_refused(why),
+            Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),
                 None => self.say(Tone::Bad, why),

@@ -5,11 +5,15 @@ use std::sync::mpsc::Receiver;
 
 use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{EditItemForm, EditProjectForm, ImportForm, Importing, RemoveForm, StartForm, VaultForm};
+use crate::ui::model::forms::{
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, RemoveForm, SaveForm, StartForm, VaultForm,
+};
 
 /// What stands over the page.
 pub(super) enum Dialog {
+    Accept(Box<AcceptForm>),
     Import(Box<ImportDialog>),
+    Save(Box<SaveDialog>),
     Start(Box<StartForm>),
     EditItem(Box<EditItemForm>),
     EditProject(Box<EditProjectForm>),
@@ -22,6 +26,13 @@ pub(super) enum Dialog {
 pub(super) struct ImportDialog {
     pub form: ImportForm,
     /// The file that a person is choosing.
+    pub picking: Option<Receiver<Option<PathBuf>>>,
+}
+
+/// The dialog that saves a message.
+pub(super) struct SaveDialog {
+    pub form: SaveForm,
+    /// The place that a person is choosing.
     pub picking: Option<Receiver<Option<PathBuf>>>,
 }
 
@@ -52,10 +63,15 @@ impl Dialogs {
         self.0.iter_mut()
     }
 
-    /// Closes the one on top. An import that runs is cancelled, and its dialog closes when it has ended.
+    /// Closes the one on top. What runs in it is cancelled, and the dialog closes when it has ended.
     pub fn close_top(&mut self) {
         if let Some(Dialog::Import(import)) = self.0.last()
             && let Some(running) = &import.form.running
+        {
+            return running.cancel.cancel();
+        }
+        if let Some(Dialog::Save(save)) = self.0.last()
+            && let Some(running) = &save.form.running
         {
             return running.cancel.cancel();
         }
@@ -118,6 +134,20 @@ impl Dialogs {
         self.0.retain(|dialog| !matches!(dialog, Dialog::Remove(_)));
     }
 
+    /// What is to be accepted; its dialog is closed.
+    pub fn finish_accept(&mut self) -> Option<AcceptForm> {
+        let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Accept(_)))?;
+        if let Dialog::Accept(form) = self.0.remove(at) { Some(*form) } else { None }
+    }
+
+    pub fn save(&mut self) -> Option<&mut SaveDialog> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Save(save) = dialog { Some(&mut **save) } else { None })
+    }
+
+    pub fn close_save(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Save(_)));
+    }
+
     pub fn vault_form(&mut self) -> Option<&mut VaultForm> {
         self.0
             .iter_mut()
@@ -129,8 +159,8 @@ impl Dialogs {
         let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Vault(_)))?;
         match self.0.remove(at) {
             Dialog::Vault(vault) => vault.then,
-            Dialog::Import(_) | Dialog::Start(_) | Dialog::Help => None,
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Remove(_) => None,
+            Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod connection;
 mod demo;
 mod dialogs;
 mod editing;
+mod errors;
 mod importing;
 mod open_pages;
 mod opening;

@@ -83,6 +83,8 @@ impl App {
                     let leaving = closing.is_under_way();
                     modal(ui, "import", |ui| actions.extend(pages::import::show(ui, &mut import.form, leaving)))
                 }
+                Dialog::Accept(form) => modal(ui, "accept", |ui| actions.extend(pages::errors::accept(ui, form))),
+                Dialog::Save(save) => modal(ui, "save", |ui| actions.extend(pages::errors::save(ui, &mut save.form))),
                 Dialog::Start(form) => workspace.project(form.project).is_some_and(|project| {
                     modal(ui, "start", |ui| actions.extend(pages::start::show(ui, page, form, project)))
                 }),

@@ -133,6 +133,7 @@ impl App {
         self.frames.recomputed += u64::from(self.pages.refresh(&self.connection.snapshot));
         self.follow_item();
         self.follow_list();
+        self.follow_save();
         if self.running() > 0 {
             context.request_repaint_after(TICK);
         } else if self.pages.sums.all.scheduled > 0 {

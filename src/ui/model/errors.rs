@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::forms::ChosenErrors;
 use super::words;
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
@@ -19,8 +20,46 @@ pub struct ErrorGroup {
     pub server: Option<String>,
     /// Messages.
     pub messages: u64,
-    /// Which message, and the server's own words where they differ.
-    pub errors: Vec<(String, Option<String>)>,
+    /// Of these, accepted ones.
+    pub accepted: u64,
+    /// Bytes, as far as sizes are known.
+    pub bytes: u64,
+    /// Each of them.
+    pub errors: Vec<ErrorLine>,
+}
+
+/// One error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorLine {
+    /// Which message.
+    pub which: String,
+    /// The server's own words, where they differ among the errors of one reason.
+    pub server: Option<String>,
+    /// The error.
+    pub error: StoredError,
+}
+
+impl ErrorGroup {
+    /// Those that are accepted, or those that are not.
+    pub fn chosen(&self, accepted: bool) -> Option<ChosenErrors> {
+        let lines = self.errors.iter().filter(|line| line.error.error.accepted.is_some() == accepted);
+        choose(lines, &self.words.headline)
+    }
+}
+
+impl ErrorLine {
+    /// This one alone.
+    pub fn chosen(&self, words: &Text) -> Option<ChosenErrors> {
+        choose(std::iter::once(self), &words.headline)
+    }
+}
+
+fn choose<'a>(lines: impl Iterator<Item = &'a ErrorLine>, headline: &str) -> Option<ChosenErrors> {
+    let lines: Vec<&ErrorLine> = lines.collect();
+    let item = lines.first()?.error.item;
+    let errors = lines.iter().map(|line| line.error.id).collect();
+    let messages = lines.iter().map(|line| line.error.error.messages).sum();
+    Some(ChosenErrors { item, errors, messages, headline: headline.to_owned() })
 }
 
 /// An item error in words.
@@ -47,7 +86,7 @@ fn gist(server: &str) -> &str {
     }
 }
 
-/// Errors by reason, the most frequent first.
+/// Errors by reason, the most frequent first; what is accepted stands last.
 pub fn groups(
     (project, row): (&Project, &ItemRow),
     errors: &[StoredError],
@@ -55,25 +94,28 @@ pub fn groups(
     zone: &TimeZone,
 ) -> Vec<ErrorGroup> {
     let mut groups: Vec<ErrorGroup> = Vec::new();
-    for StoredError { error, .. } in errors {
+    for stored in errors {
+        let error = &stored.error;
         let words = self::error(project, row, error);
-        let one = (which(error, now, zone), error.failure.server_text.clone());
-        match groups.iter_mut().find(|group| group.words == words) {
-            Some(group) => {
-                group.messages += error.messages;
-                group.errors.push(one);
-            }
-            None => groups.push(ErrorGroup { words, server: None, messages: error.messages, errors: vec![one] }),
-        }
+        let (which, server) = (which(error, now, zone), error.failure.server_text.clone());
+        let at = groups.iter().position(|group| group.words == words).unwrap_or_else(|| {
+            groups.push(ErrorGroup { words, server: None, messages: 0, accepted: 0, bytes: 0, errors: Vec::new() });
+            groups.len() - 1
+        });
+        let group = &mut groups[at];
+        group.messages += error.messages;
+        group.accepted += if error.accepted.is_some() { error.messages } else { 0 };
+        group.bytes += error.size.unwrap_or(0);
+        group.errors.push(ErrorLine { which, server, error: stored.clone() });
     }
     for group in &mut groups {
-        let first = group.errors.first().and_then(|error| error.1.clone());
-        if group.errors.iter().all(|error| error.1.as_deref().map(gist) == first.as_deref().map(gist)) {
+        let first = group.errors.first().and_then(|line| line.server.clone());
+        if group.errors.iter().all(|line| line.server.as_deref().map(gist) == first.as_deref().map(gist)) {
             group.server = first;
-            group.errors.iter_mut().for_each(|error| error.1 = None);
+            group.errors.iter_mut().for_each(|line| line.server = None);
         }
     }
-    groups.sort_by_key(|group| std::cmp::Reverse(group.messages));
+    groups.sort_by_key(|group| (group.messages == group.accepted, std::cmp::Reverse(group.messages)));
     groups
 }
 
@@ -89,5 +131,9 @@ fn which(error: &ItemError, now: Timestamp, zone: &TimeZone) -> String {
     }
     parts.extend(error.date.map(|date| words::moment(date, now, zone)));
     parts.extend(error.size.map(wording::size));
+    if let Some(accepted) = &error.accepted {
+        let note = accepted.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        parts.push(format!("accepted {}{note}", words::moment(accepted.at, now, zone)));
+    }
     parts.join(" · ")
 }

@@ -4,20 +4,19 @@ use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
-use super::{Actions, PageContext, item_notices};
+use super::{Actions, PageContext, item_errors, item_notices};
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
 use crate::service::items::{Details, FolderLine};
 use crate::ui::action::{ActionName, OneItem, Subject, UserAction};
-use crate::ui::model::errors;
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
 use crate::ui::theme::{LINE, Palette, Tone, Type};
 use crate::ui::widgets::icon;
-use crate::ui::widgets::text::{copy, cut, figure, muted, section, text};
+use crate::ui::widgets::text::{cut, figure, muted, section, text};
 
 /// The least width of a folder's name.
 const NAME: f32 = 120.0;
@@ -44,8 +43,6 @@ const LOUD: [&str; 3] = ["Waiting", "Differ", "Errors"];
 /// The same of a pass.
 const PASSES: [(&str, f32); 5] =
     [("Started", 74.0), ("Took", 66.0), ("Copied", 56.0), ("Data", 72.0), ("Errors", 46.0)];
-/// Errors of one reason that are shown unasked.
-const FOLDED: usize = 5;
 
 /// What the lists are painted from.
 #[derive(Clone, Copy)]
@@ -63,7 +60,8 @@ pub struct ItemContext<'a> {
 }
 
 impl<'a> ItemContext<'a> {
-    fn subject(&self) -> Subject<'a> {
+    /// What its actions are about.
+    pub(super) fn subject(&self) -> Subject<'a> {
         let neighbours = self.page.neighbours;
         Subject::Item(OneItem { project: self.project.id, row: self.row, now: self.context.now, neighbours })
     }
@@ -118,7 +116,7 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
         section(ui, "Errors");
-        errors(ui, lists, details, actions);
+        item_errors::show(ui, lists, details, actions);
         ui.add_space(8.0);
         item_notices::show(ui, &lists.page.lists.notices, details.notices.len());
         section(ui, "Passes");
@@ -217,54 +215,6 @@ fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[ListFigure])
             let color = (number > 0 && LOUD.contains(word)).then(|| Palette::of(ui).tone(Tone::Warning));
             figure(ui, words::count_or_dash(number), color);
         });
-    }
-}
-
-/// Errors by reason: what happened and what to do is said once, then which messages.
-fn errors(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
-    let page = lists.page;
-    if page.lists.groups.is_empty() {
-        muted(ui, if details.errors.is_empty() { "None in the latest pass" } else { "Reading…" });
-        return;
-    }
-    for (at, group) in page.lists.groups.iter().enumerate() {
-        let palette = Palette::of(ui);
-        ui.horizontal(|ui| {
-            icon::show(ui, icon::Icon::Warning, palette.tone(Tone::Warning));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let messages = group.errors.iter().map(|(which, _)| which.as_str());
-                copy(ui, "Copy text", || errors::as_text(&group.words, group.server.as_deref(), messages));
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    let words = format!("{} × {}", words::count(group.messages), group.words.headline);
-                    cut(ui, text(Type::Strong, words).color(palette.tone(Tone::Warning)));
-                });
-            });
-        });
-        ui.indent(("errors", at), |ui| {
-            ui.spacing_mut().item_spacing.y = 3.0;
-            muted(ui, format!("{} {}", group.words.what, group.words.todo));
-            if let Some(server) = &group.server {
-                ui.label(text(Type::Mono, server).color(palette.muted));
-            }
-            let whole = page.lists.unfolded.contains(&at) || group.errors.len() <= FOLDED;
-            let shown = if whole { group.errors.len() } else { FOLDED };
-            for (which, server) in &group.errors[..shown] {
-                ui.label(text(Type::Small, which));
-                if let Some(server) = server {
-                    ui.label(text(Type::Mono, server).color(palette.muted));
-                }
-            }
-            if !whole {
-                let words = format!("Show all {}", words::count(group.errors.len() as u64));
-                if ui.button(text(Type::Small, words)).clicked() {
-                    actions.push(UserAction::Item(ItemAction::Unfold(at)));
-                }
-            }
-        });
-        ui.add_space(4.0);
-    }
-    if page.more.1 {
-        Control::of(ActionName::MoreErrors).show(ui, &lists.subject(), actions);
     }
 }
 

@@ -10,6 +10,7 @@ use mailferry::domain::pass::PassKind;
 use mailferry::domain::record::{Counts, FolderPhase, ItemError, Notice, NoticeKind, PassFolder, RetryState};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
+use mailferry::domain::wording;
 use mailferry::engine::command::Command;
 use mailferry::service::client::{Request, Response};
 use mailferry::service::errors::StoredError;
@@ -195,7 +196,7 @@ fn errors_of_one_reason_are_told_once_with_their_number() {
     };
     let errors = (1..=7).map(|uid| refused(uid, &format!("0.00{uid} + 0.000"))).collect();
     let mut stage = opened(errors, 1);
-    assert!(stage.shows("7 × Too big for the destination"));
+    assert!(stage.shows("7 × Too big for the destination, 266.00 MB"));
     assert!(stage.shows("[LIMIT] too large (0.001 + 0.000 secs)."), "said once, though each took another time");
     assert!(stage.shows("INBOX · \"Plan 5\" · 38.00 MB") && !stage.says("Plan 6"));
     stage.click("Show all 7");
@@ -260,12 +261,16 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
 }
 
 /// The page of an item that ended with these errors, and some folders.
-fn opened(errors: Vec<StoredError>, folders: i64) -> Stage {
+pub(super) fn opened(errors: Vec<StoredError>, folders: i64) -> Stage {
     let mut row = item_in(1, "anna", Status::Completed);
     row.progress.counts = Counts { source: 9, copied: 6, errors: errors.len() as u64, ..Counts::default() };
     row.progress.folders_total = 3;
     let mut stage = Stage::with(vec![row.clone()]);
-    let open = if errors.is_empty() { "Completed".into() } else { format!("Completed, {} errors", errors.len()) };
+    let open = if errors.is_empty() {
+        "Completed".into()
+    } else {
+        format!("Completed, {}", wording::errors(errors.len() as u64, 0))
+    };
     stage.click(&format!("{open}: open anna@contoso.example"));
     let (request, _) = stage.only();
     let folder = |id: i64, source: &str, destination: &str, counts: Counts| FolderLine {

@@ -4,6 +4,7 @@
 
 mod edit_item;
 mod edit_project;
+mod errors;
 mod import;
 mod project;
 mod remove;
@@ -13,6 +14,7 @@ mod vault;
 
 pub use edit_item::{EditItemForm, MailboxForm};
 pub use edit_project::EditProjectForm;
+pub use errors::{AcceptForm, ChosenErrors, SaveForm, SavingNow};
 pub use import::{ImportForm, Importing};
 pub use project::ProjectForm;
 pub use remove::{Removal, RemoveForm};

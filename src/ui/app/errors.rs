@@ -1,0 +1,109 @@
+//! Item errors: accepting them, trying them again, saving a message.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use super::connection::Purpose;
+use super::dialogs::{Dialog, SaveDialog};
+use super::window::App;
+use crate::domain::ids::ItemId;
+use crate::domain::pass::PassKind;
+use crate::domain::start_order::StartOrder;
+use crate::domain::wording;
+use crate::engine::command::{Command, ErrorVerdict};
+use crate::service::client::Request;
+use crate::service::errors::StoredError;
+use crate::service::start::StartRequest;
+use crate::ui::action::UserAction;
+use crate::ui::model::forms::{ChosenErrors, SaveForm, SavingNow};
+use crate::ui::theme::Tone;
+
+impl App {
+    /// Says of errors that they stay behind, or that they do not.
+    pub(super) fn judge(&mut self, chosen: ChosenErrors, verdict: ErrorVerdict) {
+        let Some(project) = self.pages.project() else { return };
+        let word = match verdict {
+            ErrorVerdict::Accepted(_) => "with errors accepted",
+            ErrorVerdict::Open => "with errors left to do again",
+        };
+        let ChosenErrors { item, errors, .. } = chosen;
+        self.ask(Request::Command(Command::Accept { project, item, errors, verdict }), Purpose::Command(word));
+    }
+
+    /// Accepts what the dialog shows.
+    pub(super) fn accept_errors(&mut self) {
+        if let Some(form) = self.dialogs.finish_accept() {
+            let verdict = form.verdict();
+            self.judge(form.chosen, verdict);
+        }
+    }
+
+    /// Tries the errors of an item's last pass again.
+    pub(super) fn retry_errors(&mut self, item: ItemId) {
+        let Some(project) = self.pages.project() else { return };
+        if self.workspace.is_locked(project) {
+            return self.unlock_first(UserAction::RetryErrors(item));
+        }
+        let order = StartOrder::now(PassKind::RetryErrors);
+        let request = StartRequest { project, items: vec![item], order, confirms: false };
+        self.ask(Request::Start(Box::new(request)), Purpose::Command("submitted"));
+    }
+
+    /// Shows the dialog that saves a message.
+    pub(super) fn ask_save(&mut self, error: StoredError) {
+        let Some(project) = self.pages.project() else { return };
+        if self.workspace.is_locked(project) {
+            return self.unlock_first(UserAction::AskSave(Box::new(error)));
+        }
+        let save = SaveDialog { form: SaveForm::new(error), picking: None };
+        self.dialogs.open(Dialog::Save(Box::new(save)));
+    }
+
+    /// Lets a person choose where to save it.
+    pub(super) fn browse_save(&mut self) {
+        let waker = Arc::clone(&self.services.waker);
+        if let Some(save) = self.dialogs.save() {
+            save.picking = Some(self.services.picker.save("Save message", &save.form.proposed(), waker));
+        }
+    }
+
+    /// Takes a chosen place.
+    pub(super) fn follow_save(&mut self) {
+        let Some(save) = self.dialogs.save() else { return };
+        if let Some(Ok(chosen)) = save.picking.as_ref().map(Receiver::try_recv) {
+            save.picking = None;
+            if let Some(path) = chosen.filter(|_| save.form.running.is_none()) {
+                save.form.path = path.display().to_string();
+            }
+        }
+    }
+
+    /// Saves what the dialog shows.
+    pub(super) fn save_message(&mut self) {
+        let waker = Arc::clone(&self.services.waker);
+        let Some(save) = self.dialogs.save() else { return };
+        let Some(to) = save.form.to() else { return };
+        save.form.refused = None;
+        let saving = save.form.running.insert(SavingNow::default()).watch(&waker);
+        let error = Box::new(save.form.error.clone());
+        self.ask(Request::SaveMessage { error, to, saving }, Purpose::Save);
+    }
+
+    /// It is saved.
+    pub(super) fn message_saved(&mut self, bytes: u64, file: &Path) {
+        self.dialogs.close_save();
+        self.say(Tone::Good, format!("{} saved as {}", wording::size(bytes), file.display()));
+    }
+
+    /// Nothing was saved; a person who cancelled it knows why.
+    pub(super) fn not_saved(&mut self, why: String) {
+        match self.dialogs.save() {
+            Some(save) if save.form.running.as_ref().is_some_and(|running| running.cancel.is_cancelled()) => {
+                self.dialogs.close_save();
+            }
+            Some(save) => (save.form.running, save.form.refused) = (None, Some(why)),
+            None => self.say(Tone::Bad, why),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The dialogs of item errors: accepting some, saving a message.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::ids::ItemId;
+use crate::engine::command::ErrorVerdict;
+use crate::service::client::Waker;
+use crate::service::errors::{SaveTo, Saving, StoredError};
+
+/// Errors of an item that a person means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenErrors {
+    /// Whose.
+    pub item: ItemId,
+    /// Which.
+    pub errors: Vec<i64>,
+    /// How many messages that is.
+    pub messages: u64,
+    /// What is wrong with them.
+    pub headline: String,
+}
+
+/// The dialog that accepts errors.
+#[derive(Clone, Debug)]
+pub struct AcceptForm {
+    /// Which.
+    pub chosen: ChosenErrors,
+    /// Why.
+    pub note: String,
+}
+
+impl AcceptForm {
+    /// An empty one.
+    pub fn new(chosen: ChosenErrors) -> Self {
+        Self { chosen, note: String::new() }
+    }
+
+    /// What a person says of them.
+    pub fn verdict(&self) -> ErrorVerdict {
+        let note = self.note.trim();
+        ErrorVerdict::Accepted((!note.is_empty()).then(|| note.to_owned()))
+    }
+}
+
+/// A message that is being saved.
+#[derive(Clone, Debug, Default)]
+pub struct SavingNow {
+    /// Bytes read so far.
+    pub read: Arc<AtomicU64>,
+    /// Cancels it.
+    pub cancel: CancellationToken,
+}
+
+impl SavingNow {
+    /// For whoever does it; `waker` is called when there is news.
+    pub fn watch(&self, waker: &Waker) -> Saving {
+        let (read, waker) = (Arc::clone(&self.read), Arc::clone(waker));
+        let tell = Arc::new(move |bytes| {
+            if read.swap(bytes, Ordering::Relaxed) != bytes {
+                waker();
+            }
+        });
+        Saving { tell, cancel: self.cancel.clone() }
+    }
+
+    /// Bytes read so far.
+    pub fn bytes(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+}
+
+/// The dialog that saves a message.
+#[derive(Clone, Debug)]
+pub struct SaveForm {
+    /// Its error.
+    pub error: StoredError,
+    /// The path of the file.
+    pub path: String,
+    /// Whether a file that exists is written over.
+    pub overwrite: bool,
+    /// What was said.
+    pub refused: Option<String>,
+    /// It is being saved.
+    pub running: Option<SavingNow>,
+}
+
+impl SaveForm {
+    /// An empty one.
+    pub fn new(error: StoredError) -> Self {
+        Self { error, path: String::new(), overwrite: false, refused: None, running: None }
+    }
+
+    /// Where it is saved.
+    pub fn to(&self) -> Option<SaveTo> {
+        let path = self.path.trim();
+        (!path.is_empty()).then(|| SaveTo { file: PathBuf::from(path), overwrite: self.overwrite })
+    }
+
+    /// A name for the file, made of the subject.
+    pub fn proposed(&self) -> String {
+        let subject = self.error.error.subject.as_deref().unwrap_or_default();
+        let plain: String = subject.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).take(60).collect();
+        match (plain.trim(), self.error.error.source) {
+            ("", Some(uid)) => format!("message-{uid}.eml"),
+            ("", None) => "message.eml".to_owned(),
+            (name, _) => format!("{name}.eml"),
+        }
+    }
+}
