@@ -1,15 +1,49 @@
-//! What item errors of earlier passes mean for a later one: what a person accepted stays accepted, and a message that the
+//! Item errors, and what those of earlier passes mean for a later one: what a person accepted stays accepted, and a message that the
 //! destination is known to refuse is not read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::{Cause, Side};
+use super::failure::{Cause, Failure, Side};
 use super::folder::FolderPath;
 use super::ids::Uid;
-use super::record::ItemError;
 use super::time::Timestamp;
+
+/// A message, folder or other thing that could not be moved, as the item page lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemError {
+    /// The folder at the source.
+    pub folder: Option<FolderPath>,
+    /// The message's number at the source; none when the whole folder is meant.
+    pub source: Option<Uid>,
+    /// Subject, decoded, at most 200 characters; none when unknown or when subjects are not logged.
+    pub subject: Option<String>,
+    /// The message's date.
+    pub date: Option<Timestamp>,
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// How many messages this one error stands for (a refused folder stands for all its messages).
+    pub messages: u64,
+    /// The side it happened on; none when it was neither.
+    pub side: Option<Side>,
+    /// What went wrong.
+    pub failure: Failure,
+    /// A person has said that it stays so.
+    #[serde(default)]
+    pub accepted: Option<Acceptance>,
+    /// Of a message that is too big: for what.
+    #[serde(default)]
+    pub size_terms: Option<SizeTerms>,
+}
+
+impl ItemError {
+    /// An error of nothing in particular.
+    pub fn about(failure: Failure) -> Self {
+        let (folder, source, subject, date, size) = (None, None, None, None, None);
+        Self { folder, source, subject, date, size, messages: 1, side: None, failure, accepted: None, size_terms: None }
+    }
+}
 
 /// A person has said that a message stays behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +120,7 @@ fn same_date(known: Option<Timestamp>, now: Option<Timestamp>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::failure::{Failure, Retry, Scope};
+    use crate::domain::failure::{Retry, Scope};
 
     const THEN: SizeTerms = SizeTerms { limit: Some(100), largest: None, listed: 0, numbering: 7 };
 

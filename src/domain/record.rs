@@ -8,7 +8,7 @@ use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
-use super::item_error::{Acceptance, SizeTerms};
+use super::item_error::ItemError;
 use super::time::Timestamp;
 
 /// How a folder's numbering stood when it was last looked at (D26).
@@ -187,41 +187,6 @@ pub struct Rekey {
     pub to_folder: FolderId,
     /// Its number there.
     pub to: Uid,
-}
-
-/// A message, folder or other thing that could not be moved, as the item page lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemError {
-    /// The folder at the source.
-    pub folder: Option<FolderPath>,
-    /// The message's number at the source; none when the whole folder is meant.
-    pub source: Option<Uid>,
-    /// Subject, decoded, at most 200 characters; none when unknown or when subjects are not logged.
-    pub subject: Option<String>,
-    /// The message's date.
-    pub date: Option<Timestamp>,
-    /// Size in bytes.
-    pub size: Option<u64>,
-    /// How many messages this one error stands for (a refused folder stands for all its messages).
-    pub messages: u64,
-    /// The side it happened on; none when it was neither.
-    pub side: Option<Side>,
-    /// What went wrong.
-    pub failure: Failure,
-    /// A person has said that it stays so.
-    #[serde(default)]
-    pub accepted: Option<Acceptance>,
-    /// Of a message that is too big: for what.
-    #[serde(default)]
-    pub size_terms: Option<SizeTerms>,
-}
-
-impl ItemError {
-    /// An error of nothing in particular.
-    pub fn about(failure: Failure) -> Self {
-        let (folder, source, subject, date, size) = (None, None, None, None, None);
-        Self { folder, source, subject, date, size, messages: 1, side: None, failure, accepted: None, size_terms: None }
-    }
 }
 
 /// What a pass has to say that is no error of a message.

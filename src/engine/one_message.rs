@@ -9,7 +9,7 @@ use crate::domain::ids::{ItemId, Uid};
 use crate::domain::message::SourceMessage;
 use crate::endpoint::{ByteCounter, Fetched, FolderRef, Resources, Source, SourceEndpoint, Which};
 use crate::engine::authenticators::{Account, SharedAccount};
-use crate::engine::handle::Workspace;
+use crate::engine::workspace::Workspace;
 use crate::store::StoreError;
 
 /// Why a message was not read.

@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::item_error::ItemError;
 use crate::domain::message::{Body, InternalDate};
 use crate::domain::pass_plan::Marks;
-use crate::domain::record::{Counts, FolderEnd, FolderPhase, ItemError, Marker, Notice, Results};
+use crate::domain::record::{Counts, FolderEnd, FolderPhase, Marker, Notice, Results};
 use crate::domain::subject::subject_of;
 use crate::domain::time::Timestamp;
 use crate::pass::job::{Job, Landing, ListFigures, WorkProgress};

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
 use crate::domain::ids::FolderId;
-use crate::domain::record::{Counts, ItemError, Notice, Results, Watermark};
+use crate::domain::item_error::ItemError;
+use crate::domain::record::{Counts, Notice, Results, Watermark};
 use crate::pass::journal::Journal;
 use crate::pass::journal::JournalError;
 use crate::pass::tally::PassStats;

@@ -6,9 +6,8 @@ use std::sync::PoisonError;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::item_error::SizeTerms;
+use crate::domain::item_error::{ItemError, SizeTerms};
 use crate::domain::pass_plan::Select;
-use crate::domain::record::ItemError;
 use crate::pass::job::{Job, Todo};
 use crate::pass::recorder::ToRecord;
 use crate::pass::{Pass, PassResult};

@@ -9,8 +9,7 @@ use super::passes::all_at_rest;
 use super::watermarks::attempt_of;
 use crate::domain::failure::Cause;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::item_error::Acceptance;
-use crate::domain::record::ItemError;
+use crate::domain::item_error::{Acceptance, ItemError};
 
 /// A line of a listing of item errors.
 #[derive(Clone, Debug, PartialEq, Eq)]

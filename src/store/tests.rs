@@ -13,6 +13,7 @@ use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderPath, FolderState, WireName};
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
+use crate::domain::item_error::ItemError;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
 use crate::domain::record::*;

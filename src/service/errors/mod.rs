@@ -9,7 +9,7 @@ use super::orders::give;
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::failure::{Cause, Side};
 use crate::domain::ids::{ItemId, ProjectId, Uid};
-use crate::domain::record::ItemError;
+use crate::domain::item_error::ItemError;
 use crate::engine::command::{Command, ErrorVerdict, Outcome};
 pub use crate::store::ErrorRow as StoredError;
 pub use save::{NotSaved, SaveTo, Saving, save};

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::forms::ChosenErrors;
 use super::words;
+use crate::domain::item_error::ItemError;
 use crate::domain::project::Project;
-use crate::domain::record::ItemError;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;

@@ -3,8 +3,9 @@
 use std::process::{Command, Stdio};
 
 use mailferry::domain::edit::ProjectEdit;
+use mailferry::domain::item_error::ItemError;
 use mailferry::domain::project::Options;
-use mailferry::domain::record::{ItemError, Notice};
+use mailferry::domain::record::Notice;
 use mailferry::domain::time::Timestamp;
 use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;

@@ -25,7 +25,8 @@ mod terse;
 
 use std::collections::BTreeMap;
 
-use mailferry::domain::record::{ItemError, Notice, NoticeKind};
+use mailferry::domain::item_error::ItemError;
+use mailferry::domain::record::{Notice, NoticeKind};
 
 use crate::support::odd::{Odd, subject};
 use crate::support::product::{Item, Output, Workspace, plain};
