@@ -79,6 +79,8 @@ impl Scope {
                 Screen::Start
                     | Screen::Vault
                     | Screen::Import
+                    | Screen::Accept
+                    | Screen::Save
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject

@@ -290,7 +290,7 @@ fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow, narrow: bool) {
         let count = |number: Option<u64>| number.map(words::count_or_dash).unwrap_or_default();
         let size = |bytes: Option<u64>| bytes.map(words::size_or_dash).unwrap_or_default();
         let cells = [word, &count(this.0), &size(this.1), &count(all.0), &size(all.1)];
-        let warn = word == "Waiting" || word == "Not copied" && row.progress.counts.errors > 0;
+        let warn = word == "Waiting" || word == "Not copied" && row.progress.open_errors() > 0;
         let color = if warn { palette.tone(Tone::Warning) } else { palette.text };
         columns(ui, &MIGRATED[..figures], &cells, if last { Type::SmallStrong } else { Type::Small }, color);
     }
