@@ -90,7 +90,8 @@ fn main() {
         let store = Store::open(folder.path(), SystemClock.now()).expect("a store");
         let server = || Server::parse_url("maildir:/nowhere/{email}").expect("an address");
         let name = "many".to_owned();
-        let project = store.create_project(name, [server(), server()], Options::default(), [None; 2]).await.expect("made");
+        let project =
+            store.create_project(name, [server(), server()], Options::default(), [None; 2]).await.expect("made");
         let item = |at: usize| NewItem {
             source_email: format!("u{at}@old.example"),
             destination_email: format!("u{at}@new.example"),

@@ -9,6 +9,7 @@ pub mod content;
 pub mod csv_import;
 mod csv_records;
 pub mod failure;
+pub mod figures;
 pub mod flags;
 pub mod folder;
 pub mod identity;
