@@ -347,7 +347,7 @@ async fn a_pass_survives_a_crash_with_its_figures() {
 
 /// Ends the latest pass and submits another one.
 async fn next_pass(bench: &Bench, pass: PassId) -> PassId {
-    let to = |from, to| bench.store.set_status(pass, &[from], to, at(20), None);
+    let to = |from, to| bench.store.set_status(StatusChange::new(pass, from, to), at(20));
     to(Status::Submitted, Status::Queued).await.unwrap();
     to(Status::Queued, Status::Migrating).await.unwrap();
     to(Status::Migrating, Status::Completed).await.unwrap();
@@ -385,8 +385,8 @@ async fn r49_what_is_recorded_counts_at_once_and_is_summed_over_all_passes_since
     assert_eq!((store.pass(third).await.unwrap().earlier, moved().await), (some(6), some(6)));
 
     let fourth = next_pass(&bench, third).await;
-    store.set_status(fourth, &[Status::Submitted], Status::Stopping, at(20), None).await.unwrap();
-    store.set_status(fourth, &[Status::Stopping], Status::Stopped, at(21), None).await.unwrap();
+    store.set_status(StatusChange::new(fourth, Status::Submitted, Status::Stopping), at(20)).await.unwrap();
+    store.set_status(StatusChange::new(fourth, Status::Stopping, Status::Stopped), at(21)).await.unwrap();
     store.reset(vec![bench.item], at(22)).await.unwrap();
     assert_eq!(moved().await, Moved::default());
     bench.submit().await;
