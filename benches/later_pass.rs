@@ -96,6 +96,7 @@ impl Source for Numbers {
             selectable: true,
             subscribed: false,
             state: Some(self.state()),
+            size: None,
             mailbox_id: None,
         }])
     }
@@ -209,6 +210,7 @@ async fn prepare(folder: &Path, messages: u32) {
         source: path.clone(),
         source_wire: wire.clone(),
         source_validity: 1,
+        size: None,
         mailbox_id: None,
         destination: path,
         destination_wire: wire,

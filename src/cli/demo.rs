@@ -102,21 +102,20 @@ async fn add(demo: &PreparedRun, row: &StoredItem, table: &mut Table, total: &mu
     let status = passes.first().map_or(Status::NotSubmitted, |last| last.status);
     let progress = passes.first().map(|last| last.progress.clone()).unwrap_or_default();
     // A mailbox that was stopped and started again was moved by several passes; the last one knows what is missing.
-    let moved = |what: fn(&Counts) -> u64| passes.iter().map(|pass| what(&pass.progress.counts)).sum::<u64>();
-    let (messages, data) = (moved(|it| it.copied), moved(|it| it.bytes));
+    let moved = row.moved();
     table.row(vec![
         source.clone(),
         row.item.destination.email.clone(),
         display(status, Some(PassKind::Full), &progress, None, workspace.now()),
         format!("{}/{}", progress.folders_done, progress.folders_total),
-        messages.to_string(),
-        size(data),
+        moved.messages.to_string(),
+        size(moved.bytes),
         progress.counts.errors.to_string(),
     ]);
     total.ends.push((status, progress.counts));
     total.folders += progress.folders_done;
-    total.copied += messages;
-    total.bytes += data;
+    total.copied += moved.messages;
+    total.bytes += moved.bytes;
     let Some(last) = passes.first() else { return Ok(()) };
     if let Some(ended) = &last.failure {
         let text = failure_text(project, row, ended.side, &ended.failure);

@@ -48,7 +48,7 @@ fn head(number: usize, pass: &StoredPass) {
     say!("{}", clean(&line));
     match pass.status {
         Status::Stopped | Status::Failed | Status::Completed | Status::Migrating | Status::Stopping => {
-            say!("  {}", clean(&closing(pass.status, &pass.progress)));
+            say!("  {}", clean(&closing(pass.status, &pass.progress, pass.earlier)));
         }
         status => say!("  {}", status.word()),
     }

@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::cli::status::of;
 use crate::cli::table::clean;
+use crate::domain::figures::under_way;
 use crate::domain::ids::ItemId;
 use crate::domain::record::{PassProgress, Phase};
 use crate::domain::status::{Status, display};
@@ -104,7 +106,7 @@ impl Drop for Count {
 }
 
 fn line(row: &ItemRow, now: Timestamp) -> String {
-    let PassProgress { phase, counts, in_flight, retry, current, .. } = &row.progress;
+    let PassProgress { phase, retry, current, .. } = &row.progress;
     let status = display(row.status, row.pass.map(|pass| pass.kind), &row.progress, None, now);
     if !row.status.is_active() {
         return status;
@@ -115,12 +117,13 @@ fn line(row: &ItemRow, now: Timestamp) -> String {
     }
     let folder = current.as_ref().map(|path| format!(" {path}")).unwrap_or_default();
     let speed = if row.speed > 0 { format!(" · {}/s", size(row.speed)) } else { String::new() };
+    let under_way = under_way(row.under_way()).map(|words| format!(" {words}")).unwrap_or_default();
     clean(&format!(
-        "{status} · {}{folder} · {}/{} folders · {} messages · {}{speed}",
+        "{status} · {}{folder} · {}/{} folders · {} messages · {}{under_way}{speed}",
         phase_word(*phase),
         row.progress.folders_done,
         row.progress.folders_total,
-        counts.copied,
-        size(counts.bytes + in_flight),
+        of(row.moved().messages, &row.progress),
+        size(row.moved().bytes),
     ))
 }

@@ -11,13 +11,15 @@ use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
 use crate::domain::failure::Cause;
+use crate::domain::figures::Moved;
 use crate::domain::ids::ItemId;
+use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, PassProgress};
 use crate::domain::start_order::{Sequence, StartOrder, Turn};
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
-use crate::domain::wording::{counted, notice_line};
+use crate::domain::wording::{counted, notice_line, size};
 use crate::engine::command::Command;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::platform::PlatformError;
@@ -165,16 +167,29 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
     Ok(if outcome.left.is_empty() { exit } else { exit.max(Exit::Items) })
 }
 
-/// How an item ended, in one line: what is not nothing of the rarer figures is named too.
-pub fn closing(status: Status, progress: &PassProgress) -> String {
+/// How an item ended, in one line: what was counted where nothing was to be copied.
+fn result(row: &ItemRow) -> String {
+    let verified = row.pass.filter(|pass| pass.kind == PassKind::Verify && row.status == Status::Completed);
+    match verified.and(row.progress.at_source) {
+        Some(at) => format!("{}: {}", row.status.word(), at.words()),
+        None => closing(row.status, &row.progress, row.earlier),
+    }
+}
+
+/// How a pass that copies ended: what is not nothing of the rarer figures is named too.
+pub fn closing(status: Status, progress: &PassProgress, earlier: Moved) -> String {
     let PassProgress { counts, accepted, .. } = progress;
-    let size = crate::domain::wording::size(counts.bytes);
     let Counts { copied, already_there, .. } = counts;
+    let Moved { messages, bytes } = earlier.and(Moved::of(counts));
+    let copied = match earlier.messages {
+        0 => format!("{copied} copied ({})", size(bytes)),
+        _ => format!("+{copied} new, {messages} copied in all ({})", size(bytes)),
+    };
     let errors = match accepted {
         0 => format!("{} errors", counts.errors),
         some => format!("{} errors, {some} accepted", counts.errors),
     };
-    let mut line = format!("{}: {copied} copied ({size}), {already_there} already there, {errors}", status.word());
+    let mut line = format!("{}: {copied}, {already_there} already there, {errors}", status.word());
     for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
     {
         if count > 0 {
@@ -201,7 +216,7 @@ async fn conclude(
         let Some(stored) = stored.get(&row.item) else { continue };
         let name = clean(&key(stored));
         if watch {
-            say!("{name}: {}", closing(row.status, &row.progress));
+            say!("{name}: {}", result(row));
         }
         if row.status == Status::WaitingForUser {
             warn!("{name}: waits for its owner's password; import or enter it, and it goes on");
@@ -264,7 +279,7 @@ mod tests {
     #[test]
     fn d27_what_differs_or_waits_is_not_well_and_is_named_in_the_closing_line() {
         let of = |counts| PassProgress { counts, ..PassProgress::default() };
-        let none = Counts { source: 9, copied: 9, ..Counts::default() };
+        let (first, none) = (Moved::default(), Counts { source: 9, copied: 9, ..Counts::default() });
         assert!(ended_well(Status::Completed, &of(none)) && !ended_well(Status::Stopped, &of(none)));
         assert!(ended_well(Status::Completed, &of(Counts { arrived: 3, ..none })), "said, and no failure");
         for bad in [Counts { errors: 1, ..none }, Counts { waiting: 1, ..none }, Counts { differ: 1, ..none }] {
@@ -272,9 +287,12 @@ mod tests {
         }
         let accepted = PassProgress { accepted: 1, ..of(Counts { errors: 1, ..none }) };
         assert!(ended_well(Status::Completed, &accepted), "r26: somebody has said that it stays behind");
-        assert_eq!(closing(Status::Completed, &of(none)), "Completed: 9 copied (0 bytes), 0 already there, 0 errors");
+        let line = closing(Status::Completed, &of(none), first);
+        assert_eq!(line, "Completed: 9 copied (0 bytes), 0 already there, 0 errors");
+        let later = closing(Status::Completed, &of(none), Moved { messages: 100, bytes: 1_000 });
+        assert_eq!(later, "Completed: +9 new, 109 copied in all (1.00 KB), 0 already there, 0 errors");
         let all = Counts { waiting: 1, arrived: 2, differ: 3, ..none };
         let line = "Completed: 9 copied (0 bytes), 0 already there, 0 errors, 3 differ, 1 waiting, 2 arrived meanwhile";
-        assert_eq!(closing(Status::Completed, &of(all)), line);
+        assert_eq!(closing(Status::Completed, &of(all), first), line);
     }
 }

@@ -7,11 +7,12 @@ use serde::Serialize;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::{Table, clean};
 use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::figures::{of_total, under_way};
 use crate::domain::ids::{ItemId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
-use crate::domain::record::{Counts, Notice, NoticeKind, Phase, RetryState};
+use crate::domain::record::{Counts, Notice, NoticeKind, PassProgress, Phase, RetryState};
 use crate::domain::status::{Status, display};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{notice_line, pausing, size, told};
@@ -19,7 +20,7 @@ use crate::service::items::{self, LiveItems, StoredItem, StoredNotice, key, live
 use crate::service::{OpenWorkspace, projects};
 
 /// The number of this form; it grows when a field changes its meaning.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 /// Notices of one item in the JSON; the others are counted.
 const NOTICES: u32 = 1000;
 /// Notices that people are shown.
@@ -45,8 +46,14 @@ struct ItemReport {
     folders: FoldersReport,
     messages: MessagesReport,
     flags_updated: u64,
-    /// Message bytes written.
+    /// Messages copied since the item was made or reset, over all passes: it never falls.
+    copied: u64,
+    /// Their bytes: it never falls either.
     bytes: u64,
+    /// Bytes read of messages that are not recorded yet.
+    under_way: u64,
+    /// What the source held when it was last counted.
+    at_source: Option<SourceReport>,
     /// From the first start of the pass to its end, or to now.
     seconds: Option<f64>,
     retry: Option<RetryState>,
@@ -74,6 +81,15 @@ struct FoldersReport {
     current: Option<String>,
 }
 
+#[derive(Serialize)]
+struct SourceReport {
+    folders: u64,
+    messages: u64,
+    /// None where the source does not tell sizes.
+    bytes: Option<u64>,
+}
+
+/// What the latest pass counted.
 #[derive(Serialize)]
 struct MessagesReport {
     source: u64,
@@ -177,7 +193,14 @@ fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredN
             differ: counts.differ,
         },
         flags_updated: counts.flags_updated,
-        bytes: counts.bytes,
+        copied: row.moved().messages,
+        bytes: row.moved().bytes,
+        under_way: if row.status().is_active() { progress.in_flight } else { 0 },
+        at_source: progress.at_source.map(|at| SourceReport {
+            folders: at.folders,
+            messages: at.messages,
+            bytes: at.bytes,
+        }),
         seconds,
         retry: progress.retry,
         error,
@@ -263,8 +286,8 @@ fn table(project: &Project, rows: &[StoredItem], running: bool, now: Timestamp) 
             row.item.destination.email.clone(),
             status_words(row, running, now),
             format!("{}/{}", progress.folders_done, progress.folders_total),
-            progress.counts.copied.to_string(),
-            size(progress.counts.bytes),
+            of(row.moved().messages, &progress),
+            size(row.moved().bytes),
             progress.counts.errors.to_string(),
         ];
         cells.extend(odd.iter().map(|(_, of)| of(&progress.counts).to_string()));
@@ -272,6 +295,14 @@ fn table(project: &Project, rows: &[StoredItem], running: bool, now: Timestamp) 
         table.row(cells);
     }
     table
+}
+
+/// Messages recorded, and of how many, where that is known.
+pub fn of(copied: u64, progress: &PassProgress) -> String {
+    match of_total(copied, progress.messages_at_source(), &progress.counts) {
+        Some(total) => format!("{copied} of {total}"),
+        None => copied.to_string(),
+    }
 }
 
 /// An item's status as people read it. What a process left in the middle when it ended is no longer migrating.
@@ -303,6 +334,9 @@ fn happening(project: &Project, row: &StoredItem, running: bool, now: Timestamp)
             return "Mailferry ended before it had stopped: `mailferry stop` says so".into();
         }
         Status::Submitted if !running => return "Mailferry is not running: `mailferry start` begins it".into(),
+        Status::Completed if pass.kind == PassKind::Verify => {
+            return pass.progress.at_source.map(|at| at.words()).unwrap_or_default();
+        }
         status if !status.is_active() => return String::new(),
         _ => {}
     }
@@ -314,8 +348,9 @@ fn happening(project: &Project, row: &StoredItem, running: bool, now: Timestamp)
             _ => format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)),
         };
     }
-    match (&pass.progress.phase, &pass.progress.current) {
+    let what = match (&pass.progress.phase, &pass.progress.current) {
         (Phase::Copying, Some(folder)) => format!("Copying {folder}"),
         (phase, _) => crate::domain::wording::phase(*phase).into(),
-    }
+    };
+    [Some(what), under_way(pass.progress.in_flight)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

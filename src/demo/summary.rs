@@ -1,6 +1,7 @@
 //! What became of the demo, told in a sentence: against what was planned.
 
 use super::samples::TOO_BIG;
+use crate::domain::figures::migrated;
 use crate::domain::record::Counts;
 use crate::domain::status::Status;
 use crate::service::launch::{RunSummary, Verdict};
@@ -11,6 +12,7 @@ struct Sum {
     items: usize,
     completed: usize,
     failed: usize,
+    with_errors: usize,
     counts: Counts,
 }
 
@@ -19,7 +21,13 @@ impl Sum {
         self.items += 1;
         self.completed += usize::from(status == Status::Completed);
         self.failed += usize::from(status == Status::Failed);
+        self.with_errors += usize::from(status == Status::Completed && counts.errors > 0);
         self.counts.add(counts);
+    }
+
+    /// How many mailboxes were migrated, and how.
+    fn words(&self) -> String {
+        migrated(self.completed as u64, self.items as u64, self.with_errors as u64, self.failed as u64)
     }
 
     /// Whether nothing but the planned errors is missing.
@@ -40,11 +48,11 @@ impl Sum {
 pub fn summary(ends: &[(Status, Counts)]) -> RunSummary {
     let mut sum = Sum::default();
     ends.iter().for_each(|(status, counts)| sum.add(*status, counts));
-    let (verdict, Sum { items, completed, .. }) = (sum.verdict(), sum);
+    let (verdict, mailboxes) = (sum.verdict(), sum.words());
     let (words, closing) = match verdict {
         Verdict::AsPlanned => (
             format!(
-                "Demo ended: {items} mailboxes moved, {TOO_BIG} messages were too big, as planned. \
+                "Demo ended: {mailboxes}; {TOO_BIG} messages were too big, as planned. \
                  Look around, then close the window; nothing stays behind"
             ),
             format!(
@@ -53,14 +61,14 @@ pub fn summary(ends: &[(Status, Counts)]) -> RunSummary {
         ),
         Verdict::Stopped => (
             format!(
-                "Demo stopped: {completed} of {items} mailboxes moved. Start goes on with the others; nothing stays behind \
+                "Demo stopped: {mailboxes}. Start goes on with the others; nothing stays behind \
                  when the window closes"
             ),
             "Stopped. Nothing of the demo stays behind.".into(),
         ),
         Verdict::Otherwise => (
             format!(
-                "Demo ended, but not as planned: {completed} of {items} mailboxes moved. Please report it with the table \
+                "Demo ended, but not as planned: {mailboxes}. Please report it with the table \
                  that the terminal shows when the window closes"
             ),
             "This did not go as planned: please report it with the lines above.".into(),
@@ -84,12 +92,12 @@ mod tests {
         let planned = ends(Status::Completed, TOO_BIG);
         assert!(
             planned.verdict == Verdict::AsPlanned
-                && planned.words.starts_with("Demo ended: 2 mailboxes moved, 2 messages"),
+                && planned.words.starts_with("Demo ended: 2 of 2 migrated, 1 with errors; 2 messages"),
             "{planned:?}"
         );
         let stopped = ends(Status::Stopped, 0);
         assert!(
-            stopped.verdict == Verdict::Stopped && stopped.words.starts_with("Demo stopped: 1 of 2 mailboxes moved"),
+            stopped.verdict == Verdict::Stopped && stopped.words.starts_with("Demo stopped: 1 of 2 migrated"),
             "{stopped:?}"
         );
         for other in [ends(Status::Completed, 0), ends(Status::Completed, 3), ends(Status::Failed, TOO_BIG)] {

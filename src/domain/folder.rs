@@ -140,6 +140,8 @@ pub struct ListedFolder {
     pub subscribed: bool,
     /// Its state, for selectable folders whose state came with the list; none when the server refused to tell.
     pub state: Option<FolderState>,
+    /// Bytes of all its messages, if the server tells them with the list (RFC 8438).
+    pub size: Option<u64>,
     /// MAILBOXID (RFC 8474), if offered.
     pub mailbox_id: Option<String>,
 }

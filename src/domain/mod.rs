@@ -11,6 +11,7 @@ mod csv_records;
 pub mod csv_writing;
 pub mod edit;
 pub mod failure;
+pub mod figures;
 pub mod flags;
 pub mod folder;
 pub mod identity;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
 use super::failure::{Failure, Side};
+use super::figures::{AtSource, Moved};
 use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, WireName};
 use super::identity::{ContentHash, Identity};
@@ -356,6 +357,8 @@ pub struct Results {
     pub errors: Vec<ItemError>,
     /// Notices of this pass.
     pub notices: Vec<Notice>,
+    /// What the watermarks add to the figures of their folders and the pass: it counts when they do.
+    pub moved: Vec<(FolderId, Moved)>,
 }
 
 impl Results {
@@ -426,6 +429,12 @@ impl Counts {
     /// Whether the sum of D6 holds.
     pub fn balanced(&self) -> bool {
         self.source == self.copied + self.already_there + self.skipped + self.vanished + self.errors + self.waiting
+    }
+
+    /// Messages that are neither at the destination nor accounted for otherwise.
+    pub fn left(&self) -> u64 {
+        let done = self.copied + self.already_there + self.skipped + self.vanished + self.errors + self.waiting;
+        self.source.saturating_sub(done)
     }
 
     /// Whether something is not as it should be: not moved, waiting for another pass, or different without a reason.
@@ -512,7 +521,9 @@ pub struct PassProgress {
     pub counts: Counts,
     /// Of the messages that could not be moved, those that a person has accepted.
     pub accepted: u64,
-    /// Bytes read of messages still under way.
+    /// What it counted at the source, or the pass before it.
+    pub at_source: Option<AtSource>,
+    /// Bytes read of messages that are to be copied and not recorded yet: beside what is recorded, and it may fall (D34).
     pub in_flight: u64,
     /// Retry mode.
     pub retry: Option<RetryState>,
@@ -529,6 +540,12 @@ impl PassProgress {
     /// Whether something is left to do: not moved and not accepted, waiting for another pass, or different without a reason.
     pub fn leaves_something(&self) -> bool {
         Counts { errors: self.open_errors(), ..self.counts }.leaves_something()
+    }
+
+    /// Messages at the source, as they were counted; else those that were found in the folders looked into.
+    pub fn messages_at_source(&self) -> Option<u64> {
+        let found = (self.counts.source > 0).then_some(self.counts.source);
+        self.at_source.map(|at| at.messages).or(found)
     }
 }
 

@@ -206,6 +206,7 @@ fn with_parents(listed: &[ListedFolder]) -> Vec<ListedFolder> {
                 selectable: false,
                 subscribed: false,
                 state: None,
+                size: None,
                 mailbox_id: None,
                 wire: folder.wire.clone(),
             });

@@ -309,6 +309,19 @@ pub fn phase(phase: Phase) -> &'static str {
     }
 }
 
+/// With separators: `1,204`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// Bytes as people read them, decimal: "112.18 MB", "999 bytes".
 pub fn size(bytes: u64) -> String {
     if bytes < 1000 {

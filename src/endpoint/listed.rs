@@ -43,6 +43,7 @@ mod tests {
             selectable: true,
             subscribed: false,
             state: None,
+            size: None,
             mailbox_id: None,
         }
     }

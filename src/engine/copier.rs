@@ -66,7 +66,7 @@ impl Runner for Copier {
     async fn run(&self, task: Task, reports: &Reports, stops: Stops) -> PassEnd {
         let meter: Arc<ByteCounter> = Arc::default();
         let tally = PassStats::new(Arc::clone(&meter));
-        tally.goes_on_from(task.counted);
+        tally.goes_on_from(&task.before);
         let (workspace, authenticators) = (&self.workspace, &self.authenticators);
         let worker = Worker { workspace, authenticators, item: task.item, pass: task.pass, tally, meter };
         let end = worker.run(reports, stops).await;

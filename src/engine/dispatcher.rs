@@ -200,8 +200,8 @@ impl Dispatcher {
                 Effect::Status(change) => statuses.push(change),
                 Effect::Spawn(item, pass, kind) => {
                     // All zero, unless a crash interrupted this pass.
-                    let counted = self.rows.get(item).map(|row| row.progress.counts).unwrap_or_default();
-                    self.spawn(Task { item, pass, counted }, kind);
+                    let before = self.rows.get(item).map(|row| row.progress.clone()).unwrap_or_default();
+                    self.spawn(Task { item, pass, before }, kind);
                 }
                 Effect::Stop(item) => {
                     if let Some(run) = self.crew.running.get(&item) {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::record::{Counts, PassProgress};
+use crate::domain::record::PassProgress;
 use crate::pass::{PassEnd, Stops};
 
 /// A kind of runner. Each has its own places in a project.
@@ -31,8 +31,8 @@ pub struct Task {
     pub item: ItemId,
     /// Its pass.
     pub pass: PassId,
-    /// What an attempt of it had counted that a crash interrupted.
-    pub counted: Counts,
+    /// What an attempt of it had counted that a crash interrupted, and what is known of the source.
+    pub before: PassProgress,
 }
 
 /// News of a pass.

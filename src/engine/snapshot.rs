@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::failure::Side;
+use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::record::PassProgress;
@@ -34,6 +35,8 @@ pub struct ItemRow {
     pub status: Status,
     /// Its latest pass, if it ever had one since it was made or reset.
     pub pass: Option<LatestPass>,
+    /// What the passes before it recorded, since it was made or reset.
+    pub earlier: Moved,
     /// The figures of that pass.
     pub progress: PassProgress,
     /// Message bytes a second over the last seconds; 0 when nothing runs or it pauses.
@@ -78,6 +81,16 @@ impl LatestPass {
 }
 
 impl ItemRow {
+    /// What is recorded of the item, over all passes: it never falls (D34).
+    pub fn moved(&self) -> Moved {
+        self.earlier.and(Moved::of(&self.progress.counts))
+    }
+
+    /// Bytes that are read and not recorded yet, while a worker has the item.
+    pub fn under_way(&self) -> u64 {
+        if self.status.is_active() { self.progress.in_flight } else { 0 }
+    }
+
     /// An item as the database has it.
     pub fn stored(row: &store::ItemRow) -> Self {
         let latest = row.latest.as_ref();
@@ -101,6 +114,7 @@ impl ItemRow {
             note: row.note.clone(),
             status: row.status(),
             pass,
+            earlier: latest.map(|pass| pass.earlier).unwrap_or_default(),
             progress: latest.map(|pass| pass.progress.clone()).unwrap_or_default(),
             speed: 0,
             failure: latest.and_then(|pass| pass.failure.clone()).map(|ended| (ended.side, ended.failure)),
@@ -234,6 +248,7 @@ mod tests {
             note: None,
             status: Status::NotSubmitted,
             pass: None,
+            earlier: Moved::default(),
             progress: PassProgress::default(),
             speed: 0,
             failure: None,

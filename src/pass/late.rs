@@ -224,6 +224,7 @@ impl LateRound<'_> {
         if job.is_empty() {
             return self.pass.folder_done(&job, 0).await;
         }
+        self.pass.tally.compared();
         let mut groups = vec![vec![job]];
         Copying::of(self.pass).declare(&mut groups).await?;
         let copied =

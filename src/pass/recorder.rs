@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
+use crate::domain::figures::Moved;
 use crate::domain::ids::FolderId;
 use crate::domain::item_error::ItemError;
 use crate::domain::record::{Counts, Notice, Results, Watermark};
@@ -147,7 +148,13 @@ impl Committer {
         }
     }
 
-    async fn commit(&self, group: ToRecord) -> bool {
+    async fn commit(&self, mut group: ToRecord) -> bool {
+        let mut by_folder: BTreeMap<FolderId, Counts> = BTreeMap::new();
+        for (folder, counts) in &group.counts {
+            by_folder.entry(*folder).or_default().add(counts);
+        }
+        let moved = by_folder.iter().map(|(folder, counts)| (*folder, Moved::of(counts)));
+        group.results.moved = moved.filter(|(_, moved)| *moved != Moved::default()).collect();
         if !group.results.is_empty()
             && let Err(error) = self.journal.record(group.results).await
         {
@@ -155,10 +162,6 @@ impl Committer {
             *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             self.failed.cancel();
             return false;
-        }
-        let mut by_folder: BTreeMap<FolderId, Counts> = BTreeMap::new();
-        for (folder, counts) in &group.counts {
-            by_folder.entry(*folder).or_default().add(counts);
         }
         for (folder, counts) in by_folder {
             self.tally.count(self.clock.now(), folder, |c| c.add(&counts));

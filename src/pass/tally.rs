@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::domain::figures::{AtSource, Moved};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::FolderId;
 use crate::domain::record::{Counts, FolderPhase, PassFolder, PassProgress, Phase, RetryState};
@@ -33,12 +34,14 @@ struct PassSums {
     left_out: u64,
     /// What earlier attempts of this pass had counted: sums do not fall below it while the folders are found again.
     floor: Counts,
-    /// Bytes that were read and will not be recorded: of messages refused, or read before a connection broke.
+    /// What of it was recorded in folders that were found again.
+    again: Moved,
+    /// What was counted at the source, by this pass or the one before it.
+    at_source: Option<AtSource>,
+    /// Bytes that were read and will not be recorded: only to compare, of messages refused, or before a connection broke.
     lost: u64,
     /// Messages that could not be moved, and of which a person said so before.
     accepted: u64,
-    /// The most bytes shown so far.
-    most: u64,
     retry: Option<RetryState>,
     updated: Option<Timestamp>,
     changed: bool,
@@ -47,7 +50,26 @@ struct PassSums {
 impl PassSums {
     /// Bytes that this attempt recorded.
     fn own(&self) -> u64 {
-        self.totals.bytes.saturating_sub(self.floor.bytes)
+        self.totals.bytes.saturating_sub(self.again.bytes)
+    }
+
+    /// Of what was read so far nothing is under way.
+    fn settle(&mut self, read: u64) {
+        self.lost = read.saturating_sub(self.own());
+    }
+
+    /// The sums, with what earlier attempts counted: messages and bytes that are recorded stay so, even of folders that are
+    /// not found again.
+    fn counts(&self) -> Counts {
+        let Counts { copied, bytes, .. } = self.totals;
+        let mut counts = self.totals;
+        counts.source += self.left_out;
+        counts.skipped += self.left_out;
+        Counts {
+            copied: copied + self.floor.copied.saturating_sub(self.again.messages),
+            bytes: bytes + self.floor.bytes.saturating_sub(self.again.bytes),
+            ..at_least(&counts, &self.floor)
+        }
     }
 }
 
@@ -68,9 +90,7 @@ fn ended(phase: FolderPhase) -> bool {
 fn at_least(counts: &Counts, floor: &Counts) -> Counts {
     Counts {
         source: counts.source.max(floor.source),
-        copied: counts.copied.max(floor.copied),
         already_there: counts.already_there.max(floor.already_there),
-        bytes: counts.bytes.max(floor.bytes),
         flags_updated: counts.flags_updated.max(floor.flags_updated),
         ..*counts
     }
@@ -94,20 +114,36 @@ impl PassStats {
         })
     }
 
-    /// Earlier attempts of this pass counted this (D6).
-    pub fn goes_on_from(&self, earlier: Counts) {
-        self.with(|inner| inner.floor = earlier);
+    /// Earlier attempts of this pass counted this (D6), and this is known of the source.
+    pub fn goes_on_from(&self, earlier: &PassProgress) {
+        self.with(|inner| (inner.floor, inner.at_source) = (earlier.counts, earlier.at_source));
     }
 
-    /// The pass entered a phase.
+    /// The pass entered a phase. What was read in the one before it was compared, or is recorded.
     pub fn phase(&self, now: Timestamp, phase: Phase) {
-        self.touch(now, |inner| inner.phase = phase);
+        let read = self.meter.total();
+        self.touch(now, |inner| {
+            inner.phase = phase;
+            inner.settle(read);
+        });
+    }
+
+    /// What was read lately was only compared.
+    pub fn compared(&self) {
+        let read = self.meter.total();
+        self.with(|inner| inner.settle(read));
+    }
+
+    /// This is what the source holds.
+    pub fn at_source(&self, now: Timestamp, counted: AtSource) {
+        self.touch(now, |inner| inner.at_source = Some(counted));
     }
 
     /// A folder belongs to the pass, with what is known of it beforehand.
     pub fn folder(&self, now: Timestamp, id: FolderId, line: FolderLine) {
         self.touch(now, |inner| {
             inner.totals.add(&line.counts);
+            inner.again = inner.again.and(Moved::of(&line.counts));
             inner.done += u32::from(ended(line.phase));
             inner.folders.insert(id, line);
         });
@@ -162,7 +198,7 @@ impl PassStats {
         self.with(|inner| {
             if state.is_some() {
                 // What was on the wire is read again.
-                inner.lost = read.saturating_sub(inner.own());
+                inner.settle(read);
             }
             inner.retry = state;
             inner.changed = true;
@@ -193,13 +229,10 @@ impl PassStats {
     pub fn progress(&self) -> PassProgress {
         let read = self.meter.total();
         self.with(|inner| {
-            let mut counts = inner.totals;
-            counts.source += inner.left_out;
-            counts.skipped += inner.left_out;
-            let counts = at_least(&counts, &inner.floor);
-            let under_way = read.saturating_sub(inner.own()).saturating_sub(inner.lost);
-            // A refused message's bytes do not come off the figure: it stands still until others make up for them (R49).
-            inner.most = inner.most.max(counts.bytes + under_way);
+            let under_way = match inner.phase {
+                Phase::Copying => read.saturating_sub(inner.own()).saturating_sub(inner.lost),
+                _ => 0,
+            };
             PassProgress {
                 // Every folder has ended: what is left is to say goodbye on all connections, which a slow server makes long.
                 phase: match inner.phase {
@@ -211,9 +244,10 @@ impl PassStats {
                 folders_done: inner.done,
                 folders_total: inner.folders.len() as u32,
                 current: inner.current.and_then(|id| inner.folders.get(&id)).map(|f| f.path.clone()),
-                counts,
+                counts: inner.counts(),
                 accepted: inner.accepted,
-                in_flight: inner.most - counts.bytes,
+                at_source: inner.at_source,
+                in_flight: under_way,
                 retry: inner.retry.clone(),
                 updated: inner.updated,
             }
@@ -300,50 +334,127 @@ mod tests {
     fn sums_of_a_resumed_pass_do_not_fall_and_do_not_count_twice() {
         let tally = PassStats::new(Arc::default());
         let earlier = Counts { source: 10, copied: 4, bytes: 400, errors: 1, ..Counts::default() };
-        tally.goes_on_from(earlier);
+        tally.goes_on_from(&PassProgress { counts: earlier, ..PassProgress::default() });
         assert_eq!(tally.progress().counts, Counts { errors: 0, ..earlier });
         tally.folder(at(1), FolderId(1), line(Counts { errors: 0, ..earlier }, FolderPhase::Waiting));
         tally.count(at(2), FolderId(1), |c| (c.copied, c.bytes) = (c.copied + 6, c.bytes + 600));
         assert_eq!(tally.progress().counts, Counts { source: 10, copied: 10, bytes: 1000, ..Counts::default() });
     }
 
+    fn lost_connection() -> RetryState {
+        use crate::domain::failure::{Cause, Failure, Retry, Scope};
+        let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "copying");
+        RetryState { side: None, failure, attempt: 1, limit: 8, until: at(9) }
+    }
+
     #[test]
-    fn r49_bytes_rise_and_end_at_what_was_written() {
+    fn d34_under_way_is_a_figure_of_its_own_and_may_fall() {
         let meter = Arc::new(ByteCounter::default());
         let tally = PassStats::new(Arc::clone(&meter));
         tally.folder(at(1), FolderId(1), line(Counts::default(), FolderPhase::Working));
-        let shown = || {
-            let progress = tally.progress();
-            progress.counts.bytes + progress.in_flight
-        };
+        let shown = || (tally.progress().counts.bytes, tally.progress().in_flight);
+        meter.add(5_000);
+        assert_eq!(shown(), (0, 0), "read to compare");
+        tally.phase(at(1), Phase::Copying);
         meter.add(100);
+        assert_eq!(shown(), (0, 100));
         tally.count(at(2), FolderId(1), |c| c.bytes += 60);
-        assert_eq!(shown(), 100, "40 are under way");
+        assert_eq!(shown(), (60, 40));
         tally.not_moved(40);
-        assert_eq!(shown(), 100, "it does not fall");
+        assert_eq!(shown(), (60, 0), "refused");
         meter.add(50);
-        tally.count(at(3), FolderId(1), |c| c.bytes += 50);
-        assert_eq!(shown(), 110, "nor counts a refused message for ever");
-        meter.add(30);
-        let failure = crate::domain::failure::Failure::new(
-            crate::domain::failure::Cause::ConnectionLost,
-            crate::domain::failure::Scope::Connection,
-            crate::domain::failure::Retry::Backoff,
-            "copying",
-        );
-        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: at(9) }));
+        tally.retry(Some(lost_connection()));
+        assert_eq!(shown(), (60, 0), "it is read again");
         tally.retry(None);
-        meter.add(30);
-        assert_eq!(shown(), 140, "what is read again counts once");
+        meter.add(50);
+        assert_eq!(shown(), (60, 50));
+        tally.count(at(3), FolderId(1), |c| c.bytes += 50);
+        tally.phase(at(4), Phase::Finishing);
+        assert_eq!(shown(), (110, 0));
+    }
+
+    #[test]
+    fn r49_what_is_recorded_stays_when_its_folder_is_not_found_again() {
+        let tally = PassStats::new(Arc::default());
+        let earlier = Counts { source: 10, copied: 7, bytes: 700, ..Counts::default() };
+        tally.goes_on_from(&PassProgress { counts: earlier, ..PassProgress::default() });
+        let one = Counts { source: 5, copied: 4, bytes: 400, ..Counts::default() };
+        tally.folder(at(1), FolderId(1), line(one, FolderPhase::Waiting));
+        tally.count(at(2), FolderId(1), |c| c.add(&Counts { copied: 1, bytes: 100, ..Counts::default() }));
+        let counts = tally.progress().counts;
+        assert_eq!((counts.copied, counts.bytes), (8, 800), "the other folder has left the source");
+    }
+
+    /// A number that is random enough for tests.
+    fn draw(state: &mut u64, below: u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state % below
+    }
+
+    /// An attempt of random events; answers what it ended with, and what each folder had.
+    fn attempt(
+        state: &mut u64,
+        before: &PassProgress,
+        folders: &mut BTreeMap<FolderId, Counts>,
+        most: &mut (u64, u64),
+    ) {
+        let meter = Arc::new(ByteCounter::default());
+        let tally = PassStats::new(Arc::clone(&meter));
+        let mut look = |what: &str| {
+            let counts = tally.progress().counts;
+            assert!(counts.copied >= most.0 && counts.bytes >= most.1, "{what}: {most:?}, then {counts:?}");
+            *most = (counts.copied, counts.bytes);
+        };
+        tally.goes_on_from(before);
+        look("begun");
+        for id in (1..=4).map(FolderId) {
+            // A folder may have left the source since.
+            if draw(state, 4) > 0 {
+                let counts = folders.get(&id).copied().unwrap_or_default();
+                tally.folder(at(1), id, line(counts, FolderPhase::Waiting));
+                look("folder");
+            }
+        }
+        for _ in 0..draw(state, 60) {
+            let (id, bytes) = (FolderId(1 + draw(state, 4) as i64), draw(state, 900));
+            match draw(state, 9) {
+                0 => tally.phase(at(2), Phase::Copying),
+                1 => tally.not_moved(bytes),
+                2 => tally.retry(Some(lost_connection())),
+                3 => tally.retry(None),
+                4 => tally.folder_phase(at(2), id, FolderPhase::Done),
+                5 => tally.count(at(2), id, |c| (c.already_there, c.skipped, c.vanished) = (bytes, 0, bytes % 3)),
+                6 => tally.count(at(2), id, |c| c.errors += 1),
+                7 => meter.add(bytes),
+                _ => tally.count(at(2), id, |c| c.add(&Counts { copied: 1, bytes, ..Counts::default() })),
+            }
+            look("event");
+        }
+        folders.extend(tally.folders().into_iter().map(|line| (line.folder, line.counts)));
+    }
+
+    #[test]
+    fn r49_data_never_falls_whatever_comes_and_however_often_it_is_begun_again() {
+        for seed in 1..=400_u64 {
+            let state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let (mut state, mut folders, mut most) = (state, BTreeMap::new(), (0, 0));
+            for _ in 0..5 {
+                let counts = Counts { copied: most.0, bytes: most.1, ..Counts::default() };
+                let before = PassProgress { counts, ..PassProgress::default() };
+                attempt(&mut state, &before, &mut folders, &mut most);
+            }
+            let sum = |of: fn(&Counts) -> u64| folders.values().map(of).sum::<u64>();
+            assert_eq!((sum(|c| c.copied), sum(|c| c.bytes)), most, "and is what was recorded");
+        }
     }
 
     #[test]
     fn r52_in_retry_mode_the_time_of_the_statistics_stands_still() {
-        use crate::domain::failure::{Cause, Failure, Retry, Scope};
         let tally = PassStats::new(Arc::default());
         tally.phase(at(10), Phase::Copying);
-        let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "copying");
-        tally.retry(Some(RetryState { side: None, failure, attempt: 1, limit: 8, until: at(99) }));
+        tally.retry(Some(RetryState { until: at(99), ..lost_connection() }));
         assert_eq!((tally.progress().updated, tally.progress().retry.map(|r| r.until)), (Some(at(10)), Some(at(99))));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::figures::AtSource;
 use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::record::{FolderEnd, FolderRecord, Habit, Notice, NoticeKind, Phase, Seen};
 use crate::domain::tree::{Tree, Twins};
@@ -97,8 +98,22 @@ impl Preparation<'_> {
         let listing = self.list(lane).await?;
         let known = KnownRows::new(&[], &BTreeMap::new());
         let tree = self.plan(&listing, &known, &Twins::default())?;
+        self.count_source(&tree, &listing.source);
         self.tell_left_out(&tree, &listing).await;
         Ok(())
+    }
+
+    /// Counts what the source holds in folders that are not left out, if it tells; what a view of everything shows lies in the
+    /// others.
+    fn count_source(&self, tree: &Tree, source: &[ListedFolder]) {
+        let planned = || tree.folders.iter().filter(|plan| !plan.remainder).map(|plan| &source[plan.source]);
+        let messages = |folder: &ListedFolder| folder.state.map(|state| u64::from(state.messages));
+        let size = |folder: &ListedFolder| folder.size.or((messages(folder) == Some(0)).then_some(0));
+        let bytes: Option<u64> = planned().map(size).sum();
+        if let Some(messages) = planned().map(messages).sum::<Option<u64>>() {
+            let folders = tree.folders.len() as u64;
+            self.pass.tally.at_source(self.pass.clock.now(), AtSource { folders, messages, bytes });
+        }
     }
 
     /// Names the folders that are left out although nobody asked for it, each with what it holds, if that is known.
@@ -136,6 +151,7 @@ impl Preparation<'_> {
         self.follow_renamed(lane, &mut records, &listing.destination).await?;
         let known = KnownRows::new(&records, &renamed);
         let tree = self.tree(lane, &mut listing, &known).await?;
+        self.count_source(&tree, &listing.source);
         self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
         if self.bring_lost_folders(lane, &records, &listing.destination, &mut candidates).await? {

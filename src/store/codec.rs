@@ -94,7 +94,7 @@ impl<'r, 's> Columns<'r, 's> {
 
     /// A count: never negative.
     pub(super) fn count(&mut self) -> rusqlite::Result<u64> {
-        Ok(self.next::<i64>()?.max(0).unsigned_abs())
+        Ok(unsigned(self.next()?))
     }
 
     /// A time in a column that cannot be empty: 0 stands for none.
@@ -135,6 +135,11 @@ impl<'r, 's> Columns<'r, 's> {
             differ: self.count()?,
         })
     }
+}
+
+/// A count as SQLite keeps it: never negative.
+pub(super) fn unsigned(number: i64) -> u64 {
+    number.max(0).unsigned_abs()
 }
 
 /// An unsigned number as SQLite keeps it.

@@ -7,6 +7,7 @@ use super::codec::{Columns, Word};
 use super::error::{Result, missing};
 use super::passes::{PASS_COLUMNS, PassRow, all_at_rest, pass_row};
 use crate::domain::action::Action;
+use crate::domain::figures::Moved;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::star::Star;
@@ -84,6 +85,11 @@ impl ItemRow {
     /// The item's status: that of its latest pass.
     pub fn status(&self) -> Status {
         self.latest.as_ref().map_or(Status::NotSubmitted, |pass| pass.status)
+    }
+
+    /// What is recorded of it since its last reset, over all passes: it never falls (D34).
+    pub fn moved(&self) -> Moved {
+        self.latest.as_ref().map(PassRow::moved).unwrap_or_default()
     }
 }
 

@@ -257,6 +257,27 @@ mod tests {
     }
 
     #[test]
+    fn version_4_sums_up_what_earlier_passes_recorded_since_the_reset() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let fourth = open_with(&path, at(1), &MIGRATIONS[..4]).unwrap();
+        fourth
+            .execute_batch(
+                "INSERT INTO project (name, name_key, source, destination, options) VALUES ('p', 'p', '', '', '{}');
+                 INSERT INTO item (project, source_email, destination_email, reset_at) VALUES (1, 'a', 'b', 50);
+                 INSERT INTO pass (item, kind, status, submitted, copied, bytes) VALUES
+                     (1, 'full', 'completed', 10, 7, 700), (1, 'full', 'stopped', 60, 2, 200),
+                     (1, 'full', 'completed', 70, 1, 100), (1, 'full', 'completed', 80, 0, 0);",
+            )
+            .unwrap();
+        drop(fourth);
+        let fifth = open_with(&path, at(2), MIGRATIONS).unwrap();
+        let row = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?));
+        let sums = "SELECT earlier_copied, earlier_bytes FROM pass WHERE id = 4";
+        assert_eq!(fifth.query_row(sums, [], row).unwrap(), (3, 300));
+    }
+
+    #[test]
     fn a_failing_migration_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");

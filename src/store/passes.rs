@@ -7,9 +7,10 @@ use crate::domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
-use super::codec::{Columns, Json, Word};
+use super::codec::{Columns, Json, Word, unsigned};
 use super::error::{Result, StoreError, missing};
 use super::status_change::{Ended, StatusChange, at_rest, change_status, make, next_attempt};
+use crate::domain::figures::{AtSource, Moved};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::PassPlan;
@@ -60,8 +61,17 @@ pub struct PassRow {
     pub ended: Option<Timestamp>,
     /// Why it failed or is held.
     pub failure: Option<Ended>,
+    /// What the item's passes before it recorded, since its last reset.
+    pub earlier: Moved,
     /// The figures last flushed, over all attempts; `updated` is none before the first.
     pub progress: PassProgress,
+}
+
+impl PassRow {
+    /// What is recorded of the item, up to this pass: it never falls (D34).
+    pub fn moved(&self) -> Moved {
+        self.earlier.and(Moved::of(&self.progress.counts))
+    }
 }
 
 /// A pass that a crash interrupted.
@@ -85,7 +95,8 @@ pub struct Recovered {
 pub(super) const PASS_COLUMNS: &str =
     "p.id, p.item, p.kind, p.status, p.attempt, p.plan, p.schedule_at, p.schedule_zone, p.hold, p.since, p.submitted, p.started, p.ended, p.failure,
      p.side, p.phase, p.folders_done, p.folders_total, p.current_folder, p.source, p.copied, p.already_there, p.skipped,
-     p.vanished, p.errors, p.bytes, p.flags_updated, p.waiting, p.arrived, p.differ, p.accepted, p.in_flight, p.retry, p.updated";
+     p.vanished, p.errors, p.bytes, p.flags_updated, p.waiting, p.arrived, p.differ, p.accepted, p.in_flight, p.retry, p.updated,
+     p.source_folders, p.source_messages, p.source_bytes, p.earlier_copied, p.earlier_bytes";
 
 /// Reads [`PASS_COLUMNS`]; none when the pass is missing in an outer join.
 pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<PassRow>> {
@@ -111,18 +122,33 @@ pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option
             let side = columns.maybe_word()?;
             failure.map(|failure| Ended { failure, side })
         },
-        progress: PassProgress {
-            phase: columns.word()?,
-            folders_done: columns.next()?,
-            folders_total: columns.next()?,
-            current: columns.maybe_json()?,
-            counts: columns.counts()?,
-            accepted: columns.count()?,
-            in_flight: columns.count()?,
-            retry: columns.maybe_json()?,
-            updated: columns.time_or_none()?,
-        },
+        progress: progress(columns)?,
+        earlier: Moved { messages: columns.count()?, bytes: columns.count()? },
     }))
+}
+
+fn progress(columns: &mut Columns<'_, '_>) -> rusqlite::Result<PassProgress> {
+    Ok(PassProgress {
+        phase: columns.word()?,
+        folders_done: columns.next()?,
+        folders_total: columns.next()?,
+        current: columns.maybe_json()?,
+        counts: columns.counts()?,
+        accepted: columns.count()?,
+        in_flight: columns.count()?,
+        retry: columns.maybe_json()?,
+        updated: columns.time_or_none()?,
+        at_source: match (
+            columns.next::<Option<i64>>()?,
+            columns.next::<Option<i64>>()?,
+            columns.next::<Option<i64>>()?,
+        ) {
+            (Some(folders), Some(messages), bytes) => {
+                Some(AtSource { folders: unsigned(folders), messages: unsigned(messages), bytes: bytes.map(unsigned) })
+            }
+            _ => None,
+        },
+    })
 }
 
 fn whole_row(row: &Row<'_>) -> rusqlite::Result<PassRow> {
@@ -156,8 +182,11 @@ impl Store {
         self.write(move |transaction, _| {
             all_at_rest(transaction, passes.iter().map(|(item, _)| *item))?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+                "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
+                     earlier_copied, earlier_bytes, source_folders, source_messages, source_bytes)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ifnull(p.earlier_copied + p.copied, 0),
+                     ifnull(p.earlier_bytes + p.bytes, 0), p.source_folders, p.source_messages, p.source_bytes
+                 FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass WHERE i.id = ?1",
             )?;
             let mut latest = transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?;
             let (at, zone) = submission.schedule.as_ref().map(|s| (s.at, s.zone.as_str())).unzip();

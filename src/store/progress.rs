@@ -1,5 +1,8 @@
 //! Figures of passes: what a worker flushes, and the paged listings of folders and notices (D6, D25).
 //!
+//! What is recorded is counted with its watermarks, in their transaction ([`add_moved`]), so that no crash takes it back, and no
+//! figures that are flushed later than they were read.
+//!
 //! A resumed pass goes on counting from what its earlier attempts wrote, so that figures never fall and the sum of D6
 //! holds over all attempts; the worker sees to that, here they are only kept.
 
@@ -8,9 +11,10 @@ use rusqlite::Transaction;
 use super::Store;
 use super::codec::{Columns, Json, Word, signed};
 use super::error::{Result, missing};
+use crate::domain::figures::Moved;
 use crate::domain::folder::FolderPath;
-use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::record::{Notice, PassFolder, PassProgress};
+use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId};
+use crate::domain::record::{FolderPhase, Notice, PassFolder, PassProgress};
 use crate::domain::time::Timestamp;
 
 /// A line of a pass's folder listing.
@@ -121,6 +125,27 @@ fn notice(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Notice> {
     })
 }
 
+/// What watermarks add to the figures, in their transaction.
+pub(super) fn add_moved(transaction: &Transaction<'_>, pass: PassId, moved: &[(FolderId, Moved)]) -> Result<()> {
+    let mut folders = transaction.prepare_cached(
+        "INSERT INTO pass_folder (pass, folder, phase, copied, bytes, source, already_there, skipped, vanished, errors,
+             flags_updated)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, 0)
+         ON CONFLICT (pass, folder) DO UPDATE SET copied = copied + excluded.copied, bytes = bytes + excluded.bytes",
+    )?;
+    let mut all = Moved::default();
+    for (folder, moved) in moved {
+        folders.execute((pass, folder, Word(FolderPhase::Working), signed(moved.messages), signed(moved.bytes)))?;
+        all = all.and(*moved);
+    }
+    if all != Moved::default() {
+        transaction
+            .prepare_cached("UPDATE pass SET copied = copied + ?2, bytes = bytes + ?3 WHERE id = ?1")?
+            .execute((pass, signed(all.messages), signed(all.bytes)))?;
+    }
+    Ok(())
+}
+
 fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder) -> Result<()> {
     let counts = &line.counts;
     transaction
@@ -129,8 +154,8 @@ fn write_folder(transaction: &Transaction<'_>, pass: PassId, line: &PassFolder) 
                  flags_updated, waiting, arrived, differ)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (pass, folder) DO UPDATE SET phase = excluded.phase, source = excluded.source,
-                 copied = excluded.copied, already_there = excluded.already_there, skipped = excluded.skipped,
-                 vanished = excluded.vanished, errors = excluded.errors, bytes = excluded.bytes,
+                 copied = max(copied, excluded.copied), already_there = excluded.already_there, skipped = excluded.skipped,
+                 vanished = excluded.vanished, errors = excluded.errors, bytes = max(bytes, excluded.bytes),
                  flags_updated = excluded.flags_updated, waiting = excluded.waiting, arrived = excluded.arrived,
                  differ = excluded.differ",
         )?
@@ -157,10 +182,13 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
     let counts = &progress.counts;
     let written = transaction
         .prepare_cached(
-            "UPDATE pass SET phase = ?2, folders_total = ?4, current_folder = ?5, source = ?6, copied = ?7,
+            "UPDATE pass SET phase = ?2, folders_total = ?4, current_folder = ?5, source = ?6, copied = max(copied, ?7),
                  folders_done = CASE WHEN attempt > 1 THEN max(folders_done, ?3) ELSE ?3 END,
-                 already_there = ?8, skipped = ?9, vanished = ?10, errors = ?11, bytes = ?12, flags_updated = ?13,
-                 in_flight = ?14, retry = ?15, updated = ?16, waiting = ?17, arrived = ?18, differ = ?19, accepted = ?20
+                 already_there = ?8, skipped = ?9, vanished = ?10, errors = ?11, bytes = max(bytes, ?12), flags_updated = ?13,
+                 in_flight = ?14, retry = ?15, updated = ?16, waiting = ?17, arrived = ?18, differ = ?19,
+                 source_bytes = CASE WHEN ?20 IS NULL THEN source_bytes ELSE ?22 END,
+                 source_folders = ifnull(?20, source_folders), source_messages = ifnull(?21, source_messages),
+                 accepted = ?23
              WHERE id = ?1",
         )?
         .execute(rusqlite::params![
@@ -183,6 +211,9 @@ fn write_pass(transaction: &Transaction<'_>, pass: PassId, progress: &PassProgre
             signed(counts.waiting),
             signed(counts.arrived),
             signed(counts.differ),
+            progress.at_source.map(|at| signed(at.folders)),
+            progress.at_source.map(|at| signed(at.messages)),
+            progress.at_source.and_then(|at| at.bytes).map(signed),
             signed(progress.accepted),
         ])?;
     if written == 0 { Err(missing("pass", pass)) } else { Ok(()) }

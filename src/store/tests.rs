@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::domain::checkpoint::Checkpoint;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::figures::{AtSource, Moved};
 use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderPath, FolderState, WireName};
 use crate::domain::identity::{ContentHash, Identity};
@@ -343,6 +344,54 @@ async fn a_pass_survives_a_crash_with_its_figures() {
     assert_eq!(row.status(), Status::Failed);
     let row = row.latest.unwrap();
     assert_eq!((row.failure, row.ended), (Some(ended), Some(at(80))));
+}
+
+/// Ends the latest pass and submits another one.
+async fn next_pass(bench: &Bench, pass: PassId) -> PassId {
+    let to = |from, to| bench.store.set_status(StatusChange::new(pass, from, to), at(20));
+    to(Status::Submitted, Status::Queued).await.unwrap();
+    to(Status::Queued, Status::Migrating).await.unwrap();
+    to(Status::Migrating, Status::Completed).await.unwrap();
+    bench.submit().await
+}
+
+#[tokio::test]
+async fn r49_what_is_recorded_counts_at_once_and_is_summed_over_all_passes_since_the_last_reset() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let one = bench.folder("one", 1, 1).await;
+    let moved = async || store.item(bench.item).await.unwrap().moved();
+    let some = |messages| Moved { messages, bytes: messages * 100 };
+    let recorded = |messages| Results { moved: vec![(one, some(messages))], ..Results::default() };
+    let pass = bench.submit().await;
+    store.record(pass, recorded(3)).await.unwrap();
+    store.record(pass, recorded(2)).await.unwrap();
+    assert_eq!(moved().await, some(5), "no crash takes it back");
+    // Figures that were read before the last commit.
+    let late = Counts { source: 9, copied: 4, bytes: 400, ..Counts::default() };
+    let source = AtSource { folders: 1, messages: 9, bytes: Some(900) };
+    let line = PassFolder { folder: one, phase: FolderPhase::Working, counts: late };
+    let progress = PassProgress { counts: late, at_source: Some(source), ..PassProgress::default() };
+    store.progress(pass, progress, vec![line]).await.unwrap();
+    assert_eq!(moved().await, some(5));
+    assert_eq!(store.pass_folders(pass, 10, 0).await.unwrap()[0].folder.counts.copied, 5);
+
+    let second = next_pass(&bench, pass).await;
+    let row = store.pass(second).await.unwrap();
+    assert_eq!((row.earlier, row.progress.at_source, moved().await), (some(5), Some(source), some(5)));
+    store.record(second, recorded(1)).await.unwrap();
+    store.progress(second, PassProgress::default(), Vec::new()).await.unwrap();
+    assert_eq!((moved().await, store.pass(second).await.unwrap().progress.at_source), (some(6), Some(source)));
+    let third = next_pass(&bench, second).await;
+    assert_eq!((store.pass(third).await.unwrap().earlier, moved().await), (some(6), some(6)));
+
+    let fourth = next_pass(&bench, third).await;
+    store.set_status(StatusChange::new(fourth, Status::Submitted, Status::Stopping), at(20)).await.unwrap();
+    store.set_status(StatusChange::new(fourth, Status::Stopping, Status::Stopped), at(21)).await.unwrap();
+    store.reset(vec![bench.item], at(22)).await.unwrap();
+    assert_eq!(moved().await, Moved::default());
+    bench.submit().await;
+    assert_eq!(moved().await, Moved::default());
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use super::codec::{Json, Word, signed};
 use super::connection::Cache;
 use super::error::{Result, StoreError, missing};
 use super::item_errors;
+use super::progress::add_moved;
 use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
@@ -149,7 +150,8 @@ impl Store {
                 move_copy(transaction, cache, *folder, *source, *place)?;
             }
             item_errors::record(transaction, pass, &results.errors)?;
-            notices(transaction, pass, &results.notices)
+            notices(transaction, pass, &results.notices)?;
+            add_moved(transaction, pass, &results.moved)
         })
         .await
     }

@@ -79,8 +79,6 @@ impl Scope {
                 Screen::Start
                     | Screen::Vault
                     | Screen::Import
-                    | Screen::Accept
-                    | Screen::Save
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject

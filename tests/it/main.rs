@@ -33,6 +33,7 @@ mod real_window;
 mod recognised;
 mod refusals;
 mod requirements;
+mod rising;
 mod secrets;
 mod shared_destinations;
 mod shown;

@@ -13,6 +13,7 @@ fn folder(name: &str, role: Option<Role>) -> ListedFolder {
         selectable: true,
         subscribed: true,
         state: None,
+        size: None,
         mailbox_id: None,
     }
 }

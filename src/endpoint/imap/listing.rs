@@ -37,14 +37,13 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
 
 /// What to ask STATUS for.
 fn items(session: &ImapSession) -> String {
-    let mut items = "(MESSAGES UIDNEXT UIDVALIDITY".to_owned();
+    let mut items = "MESSAGES UIDNEXT UIDVALIDITY".to_owned();
     if session.can("CONDSTORE") || session.can("QRESYNC") {
         items.push_str(" HIGHESTMODSEQ");
     }
     if session.can("OBJECTID") {
         items.push_str(" MAILBOXID");
     }
-    items.push(')');
     items
 }
 
@@ -56,7 +55,9 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     }
     let with_status = session.can("LIST-STATUS");
     if with_status {
-        options.push(format!("STATUS {}", items(session)));
+        // A server that takes back that it tells sizes is asked again without (`basic`).
+        let sizes = if session.can("STATUS=SIZE") { " SIZE" } else { "" };
+        options.push(format!("STATUS ({}{sizes})", items(session)));
     }
     let command = ImapCommand::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));
     let ticket = session.connection.ask(command, Step::Ask, DOING).await?;
@@ -93,7 +94,7 @@ async fn basic(session: &mut ImapSession) -> Result<Found> {
 async fn ask_for_inbox(session: &mut ImapSession, found: &mut Found) -> Result<()> {
     let wire = WireName(INBOX.to_vec());
     let items = items(session);
-    let status = ImapCommand::new("STATUS").folder(&wire)?.text(&format!(" {items}"));
+    let status = ImapCommand::new("STATUS").folder(&wire)?.text(&format!(" ({items})"));
     let ticket = session.connection.ask(status, Step::Ask, DOING).await?;
     take_state(session, found, INBOX.to_vec(), ticket).await?;
     if !found.counts.contains_key(INBOX) {
@@ -128,7 +129,7 @@ async fn ask_states(session: &mut ImapSession, found: &mut Found) -> Result<()> 
             take_state(session, found, name, ticket).await?;
         }
         let Ok(command) = ImapCommand::new("STATUS").folder(&WireName(name.clone())) else { continue };
-        let command = command.text(&format!(" {items}"));
+        let command = command.text(&format!(" ({items})"));
         under_way.push_back((name, session.connection.ask(command, Step::Ask, DOING).await?));
     }
     for (name, ticket) in under_way {
@@ -218,6 +219,7 @@ impl Found {
             selectable,
             subscribed: listed.attributes.iter().any(|a| a == r"\subscribed") || self.subscribed.contains(&listed.name),
             state,
+            size: counts.as_ref().and_then(|c| c.size),
             mailbox_id: counts.and_then(|c| c.mailbox_id),
             wire: WireName(listed.name),
         }

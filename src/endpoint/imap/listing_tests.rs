@@ -72,6 +72,22 @@ async fn c12_an_extended_list_that_tells_nothing_is_asked_for_plainly() {
 }
 
 #[tokio::test]
+async fn sizes_come_with_the_list_where_the_server_tells_them() {
+    let asked = hear("A3 LIST \"\" \"*\" RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY SIZE))");
+    let told = "* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES 2 UIDVALIDITY 1 SIZE 5000000000)\r\nA3 OK x\r\n";
+    let folders = listed("LIST-EXTENDED LIST-STATUS STATUS=SIZE", vec![asked, say(told)]).await;
+    assert_eq!(folders[0].size, Some(5_000_000_000));
+    // Whoever takes it back is asked again without.
+    let asked = hear("A3 LIST \"\" \"*\" RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY SIZE))");
+    let mut steps = vec![asked, say("A3 BAD what?\r\n")];
+    steps.extend(plain(4, "* LIST () \"/\" INBOX\r\n"));
+    steps.push(hear("A6 STATUS \"INBOX\" (MESSAGES UIDNEXT UIDVALIDITY)"));
+    steps.push(say("* STATUS INBOX (MESSAGES 1 UIDVALIDITY 1)\r\nA6 OK x\r\n"));
+    let folders = listed("LIST-EXTENDED LIST-STATUS STATUS=SIZE", steps).await;
+    assert_eq!((shown(&folders), folders[0].size), (vec!["INBOX 1".to_owned()], None));
+}
+
+#[tokio::test]
 async fn c12_a_list_below_a_prefix_is_asked_for_there() {
     let mut steps = welcome("");
     steps.truncate(4);

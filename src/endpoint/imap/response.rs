@@ -113,6 +113,7 @@ pub(super) struct StatusCounts {
     pub(super) uid_next: Option<u32>,
     pub(super) uid_validity: Option<u32>,
     pub(super) highest_modseq: Option<u64>,
+    pub(super) size: Option<u64>,
     pub(super) mailbox_id: Option<String>,
 }
 
@@ -284,6 +285,7 @@ fn counts(cursor: &mut Cursor<'_>) -> Parsed<StatusCounts> {
             b"UIDVALIDITY" => counts.uid_validity = small(cursor.number_if_any()?),
             // 0 means that the folder keeps no mod-sequences (RFC 7162 §3.1.2.2).
             b"HIGHESTMODSEQ" => counts.highest_modseq = cursor.number_if_any()?.filter(|n| *n > 0),
+            b"SIZE" => counts.size = cursor.number_if_any()?,
             b"MAILBOXID" => {
                 counts.mailbox_id = cursor.words()?.first().map(|id| String::from_utf8_lossy(id).into_owned());
             }

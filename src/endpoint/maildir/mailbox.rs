@@ -206,6 +206,7 @@ impl Mailbox {
                 selectable,
                 subscribed: subscribed.contains(&wire),
                 state: looked.ok().map(|view| view.state()),
+                size: None,
                 mailbox_id: None,
                 wire,
             });
@@ -369,7 +370,7 @@ fn not_yet() -> ListedFolder {
     let path = FolderPath::new(["INBOX"]);
     let wire = names::wire(&path);
     let (foreign, role, selectable) = (false, None, true);
-    ListedFolder { path, wire, foreign, role, selectable, subscribed: false, state: None, mailbox_id: None }
+    ListedFolder { path, wire, foreign, role, selectable, subscribed: false, state: None, size: None, mailbox_id: None }
 }
 
 /// A file's time as a message's date.

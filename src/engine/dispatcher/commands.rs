@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use super::{Dispatcher, failed};
 use crate::domain::action::Action;
+use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::item_error::Acceptance;
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::{PassPlan, PlanError};
 use crate::domain::project::Project;
 use crate::domain::readiness::lacking;
+use crate::domain::record::PassProgress;
 use crate::domain::star::Star;
 use crate::domain::start_order::{Sequence, StartOrder};
 use crate::domain::status::{Status, Wait};
@@ -92,7 +94,7 @@ impl Dispatcher {
         let (mut lack, mut ready): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| lack.contains(item));
         if order.sequence == Sequence::LargestFirst {
             for items in [&mut lack, &mut ready] {
-                items.sort_by_key(|item| std::cmp::Reverse(self.rows.get(*item).map(|row| row.progress.counts.bytes)));
+                items.sort_by_key(|item| std::cmp::Reverse(self.rows.get(*item).map(size)));
             }
         }
         let mut outcome = Outcome::default();
@@ -126,13 +128,9 @@ impl Dispatcher {
             if let Some(row) = self.rows.get(*item).cloned() {
                 let fresh = LatestPass::submitted(*pass, order.kind, at);
                 let pass = Some(LatestPass { until: order.until(), hold: wait.hold(), ..fresh });
-                self.rows.put(ItemRow {
-                    status: wait.status(),
-                    pass,
-                    progress: Default::default(),
-                    failure: None,
-                    ..row
-                });
+                let progress = PassProgress { at_source: row.progress.at_source, ..PassProgress::default() };
+                let (status, earlier) = (wait.status(), row.moved());
+                self.rows.put(ItemRow { status, pass, earlier, progress, failure: None, ..row });
             }
         }
         self.handle(Event::Submitted { passes, wait, until: order.until(), turn: order.turn }).await;
@@ -255,7 +253,8 @@ impl Dispatcher {
         for item in &items {
             if let Some(row) = self.rows.get(*item).cloned() {
                 let status = Status::NotSubmitted;
-                self.rows.put(ItemRow { status, pass: None, progress: Default::default(), failure: None, ..row });
+                let (earlier, progress) = (Moved::default(), PassProgress::default());
+                self.rows.put(ItemRow { status, pass: None, earlier, progress, failure: None, ..row });
             }
         }
         self.handle(Event::Reset(items)).await;
@@ -272,6 +271,11 @@ impl Dispatcher {
         self.census.extend(census.into_iter().map(|of| (of.project, of)).filter(|(id, _)| *id == project));
         Ok(outcome)
     }
+}
+
+/// What an item holds: bytes at the source, else those that were moved.
+fn size(row: &ItemRow) -> u64 {
+    row.progress.at_source.and_then(|at| at.bytes).unwrap_or(row.moved().bytes)
 }
 
 pub(super) fn limits(project: &Project) -> Limits {

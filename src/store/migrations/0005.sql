@@ -25,3 +25,14 @@ ALTER TABLE item_error ADD COLUMN note TEXT;
 ALTER TABLE pass ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;
 -- Of a message that is too big: for what (JSON).
 ALTER TABLE item_error ADD COLUMN size_terms TEXT;
+
+-- What the item's passes before it recorded, since its last reset (D34); written when it is submitted.
+ALTER TABLE pass ADD COLUMN earlier_copied INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pass ADD COLUMN earlier_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE pass SET (earlier_copied, earlier_bytes) = (
+    SELECT ifnull(sum(o.copied), 0), ifnull(sum(o.bytes), 0) FROM pass AS o JOIN item AS i ON i.id = o.item
+    WHERE o.item = pass.item AND o.id < pass.id AND o.submitted >= ifnull(i.reset_at, 0));
+-- What it counted at the source, or the pass before it; NULL while nobody did. Sizes are NULL where the source tells none.
+ALTER TABLE pass ADD COLUMN source_folders INTEGER;
+ALTER TABLE pass ADD COLUMN source_messages INTEGER;
+ALTER TABLE pass ADD COLUMN source_bytes INTEGER;

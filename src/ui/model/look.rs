@@ -3,8 +3,9 @@
 use jiff::tz::TimeZone;
 
 use super::words;
+use crate::domain::figures::{of_total, under_way};
 use crate::domain::pass::PassKind;
-use crate::domain::record::{PassProgress, Phase};
+use crate::domain::record::Phase;
 use crate::domain::status::{Status, display};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, TextNames};
@@ -86,8 +87,8 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
                 format!("Retry {} of {} at {until}", retry.attempt, retry.limit)
             }
             (None, Phase::Copying) => match &progress.current {
-                Some(folder) => format!("Copying {folder}"),
-                None => wording::phase(Phase::Copying).into(),
+                Some(folder) => copying(row, &format!("Copying {folder}")),
+                None => copying(row, wording::phase(Phase::Copying)),
             },
             (None, phase) => wording::phase(phase).into(),
         },
@@ -98,7 +99,7 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
             let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &TextNames::default()).headline;
             row.failure.as_ref().map(headline).unwrap_or_default()
         }
-        Status::Completed => completed(progress),
+        Status::Completed => completed(row),
         Status::Submitted => match row.pass {
             Some(pass) => format!("{}, waits for a free place", pass.kind.word()),
             None => String::new(),
@@ -119,8 +120,15 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
     }
 }
 
+/// What is copied, what is new, and what is under way: beside Data, which it is no part of (D34).
+fn copying(row: &ItemRow, what: &str) -> String {
+    let parts = [Some(what.to_owned()), new(row), under_way(row.under_way())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
 /// What a completed pass left behind: what is not there first, then what it need not copy.
-fn completed(progress: &PassProgress) -> String {
+fn completed(row: &ItemRow) -> String {
+    let progress = &row.progress;
     let counts = &progress.counts;
     let mut parts = Vec::new();
     if counts.errors > 0 {
@@ -128,6 +136,10 @@ fn completed(progress: &PassProgress) -> String {
     }
     if progress.accepted > 0 {
         parts.push(format!("{} of them accepted", words::count(progress.accepted)));
+    }
+    parts.extend(new(row));
+    if row.pass.is_some_and(|pass| pass.kind == PassKind::Verify) {
+        parts.extend(progress.at_source.map(|at| at.words()));
     }
     for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
     {
@@ -149,8 +161,24 @@ pub fn since(row: &ItemRow) -> Option<Timestamp> {
     row.pass.map(|pass| pass.last())
 }
 
-/// Bytes moved: those recorded and, while a worker has the item, those on the wire (R49).
+/// Data: bytes recorded, over all passes; it only rises (R49).
 pub fn bytes(row: &ItemRow) -> u64 {
-    let under_way = if row.status.is_active() { row.progress.in_flight } else { 0 };
-    row.progress.counts.bytes + under_way
+    row.moved().bytes
+}
+
+/// Messages recorded, over all passes, and of how many, where that is known and not all is told by it: "1,204 of 1,733".
+pub fn messages(row: &ItemRow) -> String {
+    let counts = &row.progress.counts;
+    let total = row.progress.messages_at_source();
+    let moved = row.moved().messages;
+    match of_total(moved, total, counts) {
+        Some(total) => format!("{} of {}", words::count(moved), words::count(total)),
+        None => words::count_or_dash(moved),
+    }
+}
+
+/// What a later pass brought: "+12 new".
+pub fn new(row: &ItemRow) -> Option<String> {
+    let copied = row.progress.counts.copied;
+    (row.earlier.messages > 0 && copied > 0).then(|| format!("+{} new", words::count(copied)))
 }

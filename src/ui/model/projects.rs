@@ -7,9 +7,11 @@ use super::chunks::PerChunk;
 use super::grid::is_done;
 use super::look::{self, shape};
 use super::words;
+use crate::domain::figures::{migrated, size_of, under_way};
 use crate::domain::ids::ProjectId;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
+use crate::domain::wording;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::ui::theme::Tone;
 
@@ -34,8 +36,10 @@ const WORDS: [&str; 8] = [
 pub struct Summary {
     /// Items.
     pub items: usize,
-    /// Fully migrated ones.
+    /// Migrated ones.
     pub done: usize,
+    /// Of these, those with messages that could not be copied.
+    pub with_errors: usize,
     /// Those a worker has.
     pub running: usize,
     /// Those that wait for a worker.
@@ -48,8 +52,14 @@ pub struct Summary {
     pub failed: usize,
     /// Items by tone, in the order of [`BAR`]; none that never ran.
     pub tones: [u64; 8],
-    /// Bytes moved.
+    /// Bytes recorded, over all passes.
     pub bytes: u64,
+    /// Bytes at the source of those items that tell them.
+    pub at_source: u64,
+    /// How many do not.
+    pub uncounted: usize,
+    /// Bytes read and not recorded yet.
+    pub under_way: u64,
     /// Bytes a second.
     pub speed: u64,
     /// When something last began or ended.
@@ -60,6 +70,7 @@ impl Summary {
     fn count(&mut self, row: &ItemRow) {
         self.items += 1;
         self.done += usize::from(is_done(row));
+        self.with_errors += usize::from(is_done(row) && row.progress.counts.errors > 0);
         self.running += usize::from(row.status.is_active());
         self.waiting += usize::from(row.status == Status::Submitted);
         self.scheduled += usize::from(row.status == Status::Scheduled);
@@ -71,6 +82,11 @@ impl Summary {
             self.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
         }
         self.bytes += look::bytes(row);
+        match row.progress.at_source.and_then(|at| at.bytes) {
+            Some(bytes) => self.at_source += bytes,
+            None => self.uncounted += 1,
+        }
+        self.under_way += row.under_way();
         self.speed += row.speed;
         self.last = self.last.max(look::since(row));
     }
@@ -78,6 +94,7 @@ impl Summary {
     fn add(&mut self, other: &Self) {
         self.items += other.items;
         self.done += other.done;
+        self.with_errors += other.with_errors;
         self.running += other.running;
         self.waiting += other.waiting;
         self.scheduled += other.scheduled;
@@ -85,8 +102,27 @@ impl Summary {
         self.failed += other.failed;
         self.tones.iter_mut().zip(other.tones).for_each(|(sum, more)| *sum += more);
         self.bytes += other.bytes;
+        self.at_source += other.at_source;
+        self.uncounted += other.uncounted;
+        self.under_way += other.under_way;
         self.speed += other.speed;
         self.last = self.last.max(other.last);
+    }
+
+    /// How far it is: "23 of 24 migrated, 6 with errors, 1 failed · 112.18 MB of 171.04 MB + 6.00 MB under way · 8.30 MB/s".
+    pub fn progress(&self) -> String {
+        let mut line = migrated(self.done as u64, self.items as u64, self.with_errors as u64, self.failed as u64);
+        let total = (self.uncounted == 0 && self.bytes < self.at_source).then_some(self.at_source);
+        if self.bytes > 0 || total.is_some() {
+            line += &format!(" · {}", size_of(self.bytes, total));
+        }
+        if let Some(under_way) = under_way(self.under_way) {
+            line += &format!(" {under_way}");
+        }
+        if self.speed > 0 {
+            line += &format!(" · {}/s", wording::size(self.speed));
+        }
+        line
     }
 
     /// The parts of its bar in words.

@@ -6,19 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::time::Timestamp;
 use crate::domain::wording;
-
-/// With separators: `1,204`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub use crate::domain::wording::count;
 
 /// A count, or a dash for none.
 pub fn count_or_dash(number: u64) -> String {

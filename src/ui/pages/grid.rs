@@ -102,10 +102,10 @@ struct Rows<'a> {
 /// Widths of name, status, messages, data, errors, since: what is happening takes the rest.
 fn widths(room: f32, brief: bool) -> [f32; 6] {
     match (room, brief) {
-        (..NARROW, _) => [170.0, 132.0, 62.0, 68.0, 0.0, 0.0],
-        (..WIDE, true) => [250.0, 168.0, 62.0, 68.0, 46.0, 70.0],
-        (..WIDE, false) => [330.0, 168.0, 62.0, 68.0, 46.0, 70.0],
-        (_, _) => [480.0, 220.0, 84.0, 92.0, 64.0, 96.0],
+        (..NARROW, _) => [170.0, 132.0, 104.0, 68.0, 0.0, 0.0],
+        (..WIDE, true) => [250.0, 168.0, 104.0, 68.0, 46.0, 70.0],
+        (..WIDE, false) => [330.0, 168.0, 104.0, 68.0, 46.0, 70.0],
+        (_, _) => [480.0, 220.0, 132.0, 92.0, 64.0, 96.0],
     }
 }
 
@@ -253,7 +253,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
         }
     });
     row.col(|ui| happening_cell(ui, page, item, seen.tone));
-    row.col(|ui| figure(ui, words::count_or_dash(counts.copied), None));
+    row.col(|ui| figure(ui, look::messages(item), None));
     row.col(|ui| figure(ui, words::size_or_dash(look::bytes(item)), None));
     if narrow {
         return;

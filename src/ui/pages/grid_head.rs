@@ -7,7 +7,6 @@ use super::projects::summary_bar;
 use super::{Actions, PageContext};
 use crate::domain::project::Project;
 use crate::domain::server::Server;
-use crate::domain::wording;
 use crate::ui::action::{self, ActionName, Items, Subject, UserAction};
 use crate::ui::model::grid::{Grid, GridAction, Tab};
 use crate::ui::model::projects::Summary;
@@ -46,7 +45,7 @@ pub fn head(
         return;
     }
     ui.add_space(4.0);
-    progress(ui, items.grid, sum);
+    progress(ui, sum);
     if project.starts.held {
         line(ui, "New starts are held", |ui| Control::of(ActionName::LetGo).show(ui, &Subject::Items(items), actions));
     }
@@ -57,18 +56,10 @@ pub fn head(
     }
 }
 
-fn progress(ui: &mut Ui, grid: &Grid, sum: &Summary) {
+fn progress(ui: &mut Ui, sum: &Summary) {
     ui.horizontal(|ui| {
         summary_bar(ui, sum, 260.0);
-        let items = grid.sums.totals.items as u64;
-        let mut line = format!("{} of {} fully migrated", words::count(sum.done as u64), words::count(items));
-        if sum.bytes > 0 {
-            line += &format!(" · {}", wording::size(sum.bytes));
-        }
-        if sum.speed > 0 {
-            line += &format!(" · {}/s", wording::size(sum.speed));
-        }
-        ui.label(text(Type::Small, line));
+        ui.label(text(Type::Small, sum.progress()));
     });
 }
 

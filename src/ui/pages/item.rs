@@ -49,7 +49,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     let wide = if narrow { 240.0 } else { 372.0 };
     let left = egui::Panel::left("migrated").exact_size(wide).resizable(false).show_separator_line(false);
     left.frame(Frame::new()).show(ui, |ui| {
-        migrated(ui, page, row, narrow);
+        migrated(ui, row, narrow);
     });
     egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
         ui,
@@ -226,7 +226,7 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
             ui.add_space(12.0);
         }
     });
-    if row.progress.folders_total > 0 || row.status.is_active() {
+    if row.progress.folders_total > 0 || row.progress.at_source.is_some() || row.status.is_active() {
         ui.add_space(2.0);
         progress(ui, row);
     }
@@ -249,14 +249,10 @@ fn progress(ui: &mut Ui, row: &ItemRow) {
             );
             ui.label(text(Type::Small, item::folders(row)));
             ui.add_space(12.0);
-            muted(ui, "Messages");
-            ui.label(text(Type::Small, item::messages(row)));
-            ui.add_space(12.0);
-            muted(ui, "Data");
-            let data = ui.label(text(Type::Small, words::size_or_dash(look::bytes(row))));
-            if row.status.is_active() {
-                data.on_hover_text("With what is on its way. Migrated Items counts what is recorded");
-            }
+        }
+        for (word, figure) in item::progress(row) {
+            muted(ui, word);
+            ui.label(text(Type::Small, figure));
             ui.add_space(12.0);
         }
         if row.status.is_active() {
@@ -271,7 +267,7 @@ fn progress(ui: &mut Ui, row: &ItemRow) {
     });
 }
 
-fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow, narrow: bool) {
+fn migrated(ui: &mut Ui, row: &ItemRow, narrow: bool) {
     // As high as the heading beside it, which has controls.
     ui.horizontal(|ui| {
         ui.set_min_height(ui.spacing().interact_size.y);
@@ -282,7 +278,7 @@ fn migrated(ui: &mut Ui, page: &ItemPage, row: &ItemRow, narrow: bool) {
     // All passes are left out where there is no room for them.
     let (heads, figures) = if narrow { (2, 3) } else { (3, 5) };
     columns(ui, &[96.0, 128.0, 128.0][..heads], &["", "this pass", "all passes"], Type::Small, palette.muted);
-    for (word, this, all) in item::migrated(row, page.details.as_ref()) {
+    for (word, this, all) in item::migrated(row) {
         let last = word == "Total";
         if last {
             ui.separator();

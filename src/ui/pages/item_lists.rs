@@ -28,7 +28,7 @@ const FIGURES: [ListFigure; 8] = [
     ("At source", 60.0, |counts| counts.source),
     ("Copied", 52.0, |counts| counts.copied),
     ("Already there", 76.0, |counts| counts.already_there),
-    ("To copy", 56.0, item::to_copy),
+    ("To copy", 56.0, Counts::left),
     ("Arrived", 52.0, |counts| counts.arrived),
     ("Waiting", 52.0, |counts| counts.waiting),
     ("Differ", 46.0, |counts| counts.differ),

@@ -165,7 +165,7 @@ impl Bench {
         to(Status::Queued, Status::Migrating).await.expect("migrating");
         let meter: Arc<ByteCounter> = Arc::default();
         let tally = PassStats::new(Arc::clone(&meter));
-        tally.goes_on_from(row.progress.counts);
+        tally.goes_on_from(&row.progress);
         let journal = Arc::new(Cut {
             inner: StoreJournal::new(store.clone(), self.item, pass),
             left: AtomicU64::new(writes),

@@ -7,7 +7,7 @@ use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{ItemId, PassId};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::readiness::NotReady;
-use mailferry::domain::record::{Counts, FolderPhase, PassFolder};
+use mailferry::domain::record::{Counts, FolderPhase, PassFolder, Phase};
 use mailferry::domain::star::Star;
 use mailferry::domain::start_order::StartOrder;
 use mailferry::domain::status::{Refusal, Status};
@@ -286,4 +286,30 @@ fn keys_do_not_act_on_a_row_that_the_filter_hides() {
     }
     assert!(stage.asked().is_empty() && stage.window.state().route() == Route::Project(PROJECT));
     assert!(!stage.shows("Start 1 item"));
+}
+
+#[test]
+fn r49_data_and_messages_stand_beside_what_is_new_and_under_way() {
+    use mailferry::domain::figures::{AtSource, Moved};
+    let mut row = item_in(1, "anna", Status::Migrating);
+    row.earlier = Moved { messages: 1_192, bytes: 1_000_000 };
+    row.progress.counts = Counts { source: 1_733, copied: 12, bytes: 50_000, ..Counts::default() };
+    row.progress.at_source = Some(AtSource { folders: 3, messages: 1_733, bytes: Some(2_000_000) });
+    row.progress.in_flight = 6_000_000;
+    row.progress.phase = Phase::Copying;
+    (row.progress.folders_done, row.progress.folders_total) = (1, 3);
+    let mut refused = item_in(2, "bob", Status::Completed);
+    refused.progress.counts = Counts { source: 135, copied: 133, errors: 2, ..Counts::default() };
+    refused.progress.at_source = Some(AtSource { folders: 1, messages: 135, bytes: Some(0) });
+    let failed = item_in(3, "carl", Status::Failed);
+    let mut stage = Stage::with(vec![row.clone(), refused, failed]);
+    assert!(
+        stage.shows("1 of 3 migrated, 1 with errors, 1 failed · 1.05 MB + 6.00 MB under way"),
+        "carl is not counted"
+    );
+    assert!(stage.shows("1,204 of 1,733") && stage.shows("133 of 135") && stage.shows("1.05 MB"));
+    assert!(stage.says("+12 new · + 6.00 MB under way"));
+    stage.click("Migrating: open anna@contoso.example");
+    assert!(stage.shows("1,204 of 1,733 · +12 new"));
+    assert!(stage.shows("1.05 MB of 2.00 MB + 6.00 MB under way"));
 }

@@ -213,7 +213,7 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
     done.progress.counts = Counts { source: 9, copied: 9, ..Counts::default() };
     let mut stage = Stage::with(vec![row.clone(), done]);
     assert!(stage.shows("Done 1") && stage.shows("Problems 1"), "differences are no success");
-    assert!(stage.says("1 of 2 fully migrated"));
+    assert!(stage.says("1 of 2 migrated"));
     stage.click("Completed, 4 differ, 2 waiting: open anna@contoso.example");
     let (request, _) = stage.only();
     let folder = |id: i64, name: &str, counts: Counts| FolderLine {

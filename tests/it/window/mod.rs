@@ -225,6 +225,7 @@ pub fn item(id: i64, name: &str) -> ItemRow {
         status: Status::NotSubmitted,
         pass: None,
         note: None,
+        earlier: Default::default(),
         progress: Default::default(),
         speed: 0,
         failure: None,

@@ -16,7 +16,7 @@ pub enum Column {
     Status,
     /// Folders done of all.
     Folders,
-    /// Messages copied.
+    /// Messages copied, over all passes.
     Messages,
     /// Bytes copied.
     Data,
@@ -78,7 +78,7 @@ pub fn compare(a: &ItemRow, b: &ItemRow, sort: Sort) -> Ordering {
         Column::Name => by_name(),
         Column::Status => a.status.ordinal().cmp(&b.status.ordinal()),
         Column::Folders => a.progress.folders_done.cmp(&b.progress.folders_done),
-        Column::Messages => a.progress.counts.copied.cmp(&b.progress.counts.copied),
+        Column::Messages => a.moved().messages.cmp(&b.moved().messages),
         Column::Data => look::bytes(a).cmp(&look::bytes(b)),
         Column::Errors => a.progress.counts.errors.cmp(&b.progress.counts.errors),
         Column::Since => look::since(a).cmp(&look::since(b)),

@@ -61,7 +61,7 @@ impl Tab {
     }
 }
 
-/// Whether an item is fully migrated: only a completed Full pass counts, and none with a difference that nothing explains
+/// Whether an item is migrated, some messages that were refused aside: only a completed Full pass counts, and none with a difference that nothing explains
 /// or with messages that wait for another pass (D27).
 pub fn is_done(row: &ItemRow) -> bool {
     let full = matches!(row.pass, Some(LatestPass { kind: PassKind::Full | PassKind::RetryErrors, .. }));

@@ -19,6 +19,7 @@ pub fn row(id: i64, source: &str) -> ItemRow {
         status: Status::NotSubmitted,
         pass: None,
         note: None,
+        earlier: Default::default(),
         progress: PassProgress::default(),
         speed: 0,
         failure: None,

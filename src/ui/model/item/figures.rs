@@ -3,14 +3,14 @@
 use jiff::tz::TimeZone;
 
 use crate::domain::failure::{Failure, Side};
+use crate::domain::figures::{of_total, size_of, under_way};
 use crate::domain::project::Project;
-use crate::domain::record::{Counts, FolderPhase};
+use crate::domain::record::FolderPhase;
 use crate::domain::server::AdminLogin;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;
-use crate::service::items::Details;
-use crate::ui::model::words;
+use crate::ui::model::{look, words};
 
 /// The statistics' own time and its age (R51, R52).
 pub fn statistics(row: &ItemRow, now: Timestamp, zone: &TimeZone) -> Option<String> {
@@ -38,38 +38,33 @@ pub fn folders(row: &ItemRow) -> String {
     }
 }
 
-/// Messages dealt with, of those found at the source.
-pub fn messages(row: &ItemRow) -> String {
-    let counts = row.progress.counts;
-    let done = counts.source.saturating_sub(to_copy(&counts) + counts.waiting);
-    match counts.source {
-        0 => "–".into(),
-        source => format!("{} of {}", words::count(done), words::count(source)),
-    }
-}
-
-/// Messages of a folder that are neither at the destination nor accounted for otherwise.
-pub fn to_copy(counts: &Counts) -> u64 {
-    let done = counts.copied + counts.already_there + counts.skipped + counts.vanished + counts.errors + counts.waiting;
-    counts.source.saturating_sub(done)
+/// Messages and data recorded over all passes, each with its total where that is known, and what is new or under way.
+pub fn progress(row: &ItemRow) -> [(&'static str, String); 2] {
+    let counts = &row.progress.counts;
+    let joined = |figure: String, beside: Option<String>| {
+        [Some(figure), beside].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    };
+    let moved = row.moved().bytes;
+    let total = of_total(moved, row.progress.at_source.and_then(|at| at.bytes), counts);
+    let data = if moved == 0 && total.is_none() { "–".into() } else { size_of(moved, total) };
+    let data = match under_way(row.under_way()) {
+        Some(under_way) => format!("{data} {under_way}"),
+        None => data,
+    };
+    [("Messages", joined(look::messages(row), look::new(row))), ("Data", data)]
 }
 
 /// Messages and bytes; none where a line has no such figure.
 pub type Figures = (Option<u64>, Option<u64>);
 
-/// The lines of *Migrated Items*: word, this pass, all passes. The last is the total (R18). The row's figures are the newer
-/// ones. Over all passes only what was copied and what was not can be summed: the rest is counted by each anew.
-pub fn migrated(row: &ItemRow, details: Option<&Details>) -> Vec<(&'static str, Figures, Figures)> {
+/// The lines of *Migrated Items*: word, this pass, all passes. The last is the total (R18). Over all passes only what was copied
+/// can be summed: the rest is counted by each anew.
+pub fn migrated(row: &ItemRow) -> Vec<(&'static str, Figures, Figures)> {
     let counts = row.progress.counts;
-    let mut all = Counts::default();
-    for pass in details.iter().flat_map(|details| &details.passes) {
-        let latest = row.pass.is_some_and(|latest| latest.id == pass.id);
-        all.add(if latest { &counts } else { &pass.counts });
-    }
-    let sums = details.is_some();
+    let all = row.moved();
     let none = (None, None);
     let mut lines = vec![
-        ("Copied", (Some(counts.copied), Some(counts.bytes)), (sums.then_some(all.copied), sums.then_some(all.bytes))),
+        ("Copied", (Some(counts.copied), Some(counts.bytes)), (Some(all.messages), Some(all.bytes))),
         ("Already there", (Some(counts.already_there), None), none),
     ];
     if counts.skipped > 0 {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
-use super::to_copy;
 use crate::domain::project::Project;
 use crate::domain::record::FolderPhase;
 use crate::domain::time::Timestamp;
@@ -41,7 +40,7 @@ impl Show {
     fn holds(self, line: &FolderLine) -> bool {
         match self {
             Self::All => true,
-            Self::Differ => to_copy(&line.folder.counts) > 0 || line.folder.counts.leaves_something(),
+            Self::Differ => line.folder.counts.left() > 0 || line.folder.counts.leaves_something(),
             Self::Errors => line.folder.counts.errors > 0 || line.folder.phase == FolderPhase::Failed,
         }
     }

@@ -4,6 +4,6 @@ mod figures;
 mod lists;
 mod page;
 
-pub use figures::{Figures, failure, folders, login, messages, migrated, phase, statistics, to_copy};
+pub use figures::{Figures, failure, folders, login, migrated, phase, progress, statistics};
 pub use lists::{Lists, Show};
 pub use page::{ItemAction, ItemPage, Neighbours};

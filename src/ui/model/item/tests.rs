@@ -16,6 +16,7 @@ fn row(id: i64) -> ItemRow {
         status: Status::Migrating,
         pass: None,
         note: None,
+        earlier: Default::default(),
         progress: PassProgress::default(),
         speed: 0,
         failure: None,
