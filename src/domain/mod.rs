@@ -16,6 +16,7 @@ pub mod identity;
 pub mod ids;
 mod instant;
 pub mod item;
+pub mod likeness;
 pub mod mailbox_key;
 pub mod maildir_path;
 pub mod mapping;
