@@ -55,15 +55,15 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::LoginRefused => (
             format!("Failed while checking {side_word}credentials"),
             format!("{host} refused the login of {mailbox}. It was not tried again."),
-            "Check name and password (with two-factor sign-in it is an app password), import the item again with them, \
-             then Start."
+            "Check name and password (with two-factor sign-in it is an app password), correct the login or import the item \
+             again with it, then Start."
                 .into(),
         ),
         Cause::AdministratorLoginRefused | Cause::AdministratorLoginHeld => (
             format!("The {side_word}administrator login was refused"),
             "One attempt was made, so that the account is not locked. The other items of this server are held.".into(),
-            "When the server accepts it again, Start this item and Resume the others; another login or password needs a \
-             new project."
+            "Correct its password, or see to it that the server accepts it again; then Start this item and Resume the others. \
+             Another login needs a new project."
                 .into(),
         ),
         Cause::MailboxNotOpened => (
@@ -109,8 +109,8 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::CertificateNotTrusted => (
             "Certificate not trusted".into(),
             format!("This machine cannot verify the certificate of {host}. No password was sent."),
-            "Compare its fingerprint with the server's administrator; a new project can trust this fingerprint, or a file \
-             of certificates."
+            "Compare its fingerprint with the server's administrator; the project can trust this fingerprint, and a new one \
+             also a file of certificates."
                 .into(),
         ),
         Cause::TlsFailed => (
@@ -204,9 +204,9 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
             format!("{} is not allowed at the {the_side}", capital(&folder)),
             format!("{host} refused to create or open it. Its messages wait for another name."),
             match names.folder {
-                "" => "Rename it in the owner's mail program, then Start; or map it in a new project.".into(),
+                "" => "Rename it in the owner's mail program or map it, then Start.".into(),
                 name => format!(
-                    "Rename it in the owner's mail program, then Start; or map it in a new project, for example \
+                    "Rename it in the owner's mail program or map it, then Start; a rule is for example \
                      ^{}->{name}-1",
                     regex::escape(name)
                 ),

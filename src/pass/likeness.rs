@@ -2,6 +2,8 @@
 //!
 //! Bounded: the newest [`NEWEST`] messages of one folder of each side.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
@@ -43,7 +45,7 @@ impl Preparation<'_> {
         let seen = self.pass.run_with_retry(lane, &mut LookAtBoth { listing }).await?;
         self.pass.journal.keep_likenesses(seen).await?;
         let known = self.pass.journal.folders().await?;
-        if is_known(&known) { Ok(()) } else { told_apart(seen) }
+        if is_known(&known) || !may_be_one(listing) { Ok(()) } else { told_apart(seen) }
     }
 
     /// Refuses to copy a mailbox into itself, before anything is written. Later passes go by what the first one found (D12).
@@ -65,13 +67,15 @@ fn is_known(records: &[FolderRecord]) -> bool {
     records.iter().any(|record| record.destination_validity != 0)
 }
 
-/// Whether the lists allow that both sides are one mailbox.
+/// Whether the lists allow that both sides are one mailbox: every folder of the source is there with the same UIDVALIDITY.
 fn may_be_one(listing: &Listing) -> bool {
-    let (Some(from), Some(into)) = (speaks_for(&listing.source), speaks_for(&listing.destination)) else {
-        return false;
+    let known = |folder: &ListedFolder| {
+        let validity = folder.state.map(|state| state.uid_validity);
+        (folder.path.clone(), (validity, folder.mailbox_id.clone()))
     };
-    let validity = |folder: &ListedFolder| folder.state.map(|state| state.uid_validity);
-    from.path == into.path && validity(from) == validity(into) && from.mailbox_id == into.mailbox_id
+    let there: HashMap<_, _> = listing.destination.iter().map(known).collect();
+    let mut own = listing.source.iter().filter(|folder| folder.selectable && !folder.foreign).map(known);
+    own.all(|(path, seen)| there.get(&path) == Some(&seen))
 }
 
 fn told_apart(seen: [Option<Likeness>; 2]) -> PassResult<()> {

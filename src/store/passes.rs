@@ -4,7 +4,7 @@
 //! refused if another process was faster.
 
 use crate::domain::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
 use super::codec::{Columns, Json, Word};

@@ -59,7 +59,11 @@ fn a_mailbox_and_its_copy_are_two_mailboxes() {
         return;
     }
     let (old, new) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
-    let (from, into) = (filled(old, "copied"), filled(new, "copy"));
+    let (from, into) = (filled(old, "copied"), new.user("copy"));
+    let mut there = new.login(&into);
+    // Its numbers are others, whatever its time of birth.
+    there.append("INBOX", &message(99));
+    there.append_all("INBOX", &(0..4).map(message).collect::<Vec<_>>());
     let workspace = Workspace::new();
     workspace.project_new(&plain(old.plain_port), &plain(new.plain_port), &[]);
     workspace.import(&[(from, into)]);

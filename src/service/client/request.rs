@@ -2,8 +2,11 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::certificate::SeenCertificate;
 use crate::domain::edit::ItemEdit;
+use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::mapping::Mapping;
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
 use crate::domain::secret::Secret;
@@ -13,6 +16,7 @@ use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::projects::NewProject;
+use crate::service::remedies::Account;
 use crate::service::start::{StartReport, StartRequest};
 use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
 
@@ -65,6 +69,14 @@ pub enum Request {
     Folders(PassId, u32),
     /// More errors of a pass.
     Errors(PassId, u32),
+    /// Replaces a password; who waits for it goes on.
+    SetPassword(Account, Secret),
+    /// Looks at the certificate of a side.
+    Certificate(ProjectId, Side),
+    /// Trusts exactly the certificate with this fingerprint at a side.
+    Pin(ProjectId, Side, [u8; 32]),
+    /// Adds a mapping rule to a project.
+    AddMapping(ProjectId, Mapping),
     /// Opens the vault, or makes it.
     Unlock(VaultKind, Option<Secret>),
     /// Remembers a text.
@@ -114,6 +126,10 @@ pub enum Response {
     Folders(PassId, u32, Vec<FolderLine>),
     /// More errors of a pass.
     Errors(PassId, u32, Vec<ItemError>),
+    /// The certificate that a server shows.
+    Certificate(SeenCertificate),
+    /// A project was corrected; all projects as they are now.
+    Corrected(Vec<Project>),
     /// The vault is open.
     Unlocked(VaultKind),
     /// It was not done, and why.

@@ -12,7 +12,7 @@ impl Bench {
 
     async fn at(&self, status: Status) -> PassId {
         let pass = self.submit().await;
-        self.store.set_status(pass, &[Status::Submitted], status, at(20), None).await.unwrap();
+        self.store.set_status(StatusChange::new(pass, Status::Submitted, status), at(20)).await.unwrap();
         pass
     }
 }
@@ -64,7 +64,7 @@ async fn d13_what_was_copied_stays_known_or_goes_as_it_was_said() {
     edit.records = Some(Records::Reset);
     let waits = bench.store.edit_item(edit.clone(), at(20)).await.unwrap_err();
     assert!(matches!(waits, StoreError::Edit(EditRefusal::Status(Refusal::SubmittedFirst))), "{waits}");
-    bench.store.set_status(pass, &[Status::Submitted], Status::Completed, at(20), None).await.unwrap();
+    bench.store.set_status(StatusChange::new(pass, Status::Submitted, Status::Completed), at(20)).await.unwrap();
     let keep = ItemEdit { records: Some(Records::Keep), ..edit.clone() };
     bench.store.edit_item(keep, at(30)).await.unwrap();
     assert_eq!(bench.store.watermarks(one).await.unwrap().len(), 1);
@@ -90,7 +90,7 @@ async fn a_project_changes_its_servers_at_rest_and_asks_for_the_direction_again(
     assert!(refused.to_string().starts_with("1 item of the project is Queued, Migrating or Stopping"), "{refused}");
     let before = store.project(bench.project).await.unwrap();
     assert_eq!((before.options.concurrent, &before.source, before.starts.confirmed), (3, &server("a"), true));
-    store.set_status(pass, &[Status::Migrating], Status::Stopped, at(31), None).await.unwrap();
+    store.set_status(StatusChange::new(pass, Status::Migrating, Status::Stopped), at(31)).await.unwrap();
     store.edit_project(edit, at(32)).await.unwrap();
     let after = store.project(bench.project).await.unwrap();
     assert_eq!((after.source, after.starts.confirmed), (server("c"), false));

@@ -4,7 +4,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
-    EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemoveForm, StartForm, VaultForm,
+    EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemedyForm, RemoveForm, StartForm, VaultForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -34,6 +34,8 @@ pub enum Screen {
     Vault,
     /// The dialog that imports items.
     Import,
+    /// The dialog that corrects what made a pass fail.
+    Remedy,
     /// The overlay with the keys.
     Help,
     /// The question about passes that run.
@@ -44,7 +46,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Frame,
         Self::Projects,
         Self::NewProject,
@@ -56,6 +58,7 @@ impl Screen {
         Self::Remove,
         Self::Vault,
         Self::Import,
+        Self::Remedy,
         Self::Help,
         Self::Closing,
         Self::Unopened,
@@ -111,6 +114,8 @@ pub enum Subject<'a> {
     Vault(&'a VaultForm),
     /// A list of items.
     Import(&'a ImportForm),
+    /// What made a pass fail, to be corrected.
+    Remedy(&'a RemedyForm),
     /// Passes that run while the window is to close, and whether they are being stopped.
     Closing(bool),
 }
@@ -129,6 +134,7 @@ impl Subject<'_> {
             Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,
+            Self::Remedy(_) => Screen::Remedy,
             Self::Closing(_) => Screen::Closing,
         }
     }

@@ -60,6 +60,8 @@ impl App {
                     page.more_errors(pass, offset, errors);
                 }
             }
+            Response::Certificate(seen) => self.certificate_seen(seen),
+            Response::Corrected(projects) => self.corrected(projects),
             Response::Unlocked(kind) => {
                 (self.workspace.vault.kind, self.workspace.vault.unlocked) = (Some(kind), true);
                 if let Some(action) = self.dialogs.finish_vault() {
@@ -117,6 +119,10 @@ impl App {
             Purpose::Preview => self.looked(request, Err(why)),
             Purpose::Import => self.import_refused(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
+                Some(form) => (form.refused, form.busy) = (Some(why), false),
+                None => self.say(Tone::Bad, why),
+            },
+            Purpose::Remedy => match self.dialogs.remedy() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),
                 None => self.say(Tone::Bad, why),
             },

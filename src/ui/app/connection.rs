@@ -21,6 +21,7 @@ pub(super) enum Purpose {
     EditItem,
     EditProject,
     Unlock,
+    Remedy,
 }
 
 /// The window's end of the client, and what came from it.

@@ -3,8 +3,10 @@
 use jiff::tz::TimeZone;
 
 use super::words;
+use crate::domain::folder::FolderPath;
 use crate::domain::project::Project;
 use crate::domain::record::ItemError;
+use crate::domain::remedy::{Remedy, remedy};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;
@@ -16,6 +18,8 @@ pub struct ErrorGroup {
     pub words: Text,
     /// The server's own words, where all errors have the same.
     pub server: Option<String>,
+    /// The folder that another name would cure.
+    pub folder: Option<FolderPath>,
     /// Messages.
     pub messages: u64,
     /// Which message, and the server's own words where they differ.
@@ -62,7 +66,11 @@ pub fn groups(
                 group.messages += error.messages;
                 group.errors.push(one);
             }
-            None => groups.push(ErrorGroup { words, server: None, messages: error.messages, errors: vec![one] }),
+            None => {
+                let cure = remedy(&error.failure, error.side);
+                let folder = error.folder.clone().filter(|_| cure == Some(Remedy::MapFolder));
+                groups.push(ErrorGroup { words, server: None, folder, messages: error.messages, errors: vec![one] });
+            }
         }
     }
     for group in &mut groups {

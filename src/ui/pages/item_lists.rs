@@ -254,6 +254,11 @@ fn errors(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut 
                     ui.label(text(Type::Mono, server).color(palette.muted));
                 }
             }
+            if let Some(folder) = &group.folder
+                && ui.button(text(Type::Small, "Map folder…")).clicked()
+            {
+                actions.push(UserAction::AskMap(folder.clone()));
+            }
             if !whole {
                 let words = format!("Show all {}", words::count(group.errors.len() as u64));
                 if ui.button(text(Type::Small, words)).clicked() {

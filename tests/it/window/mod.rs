@@ -10,6 +10,7 @@ mod edits;
 mod flows;
 mod idle;
 mod look_around;
+mod remedies;
 
 use mailferry::engine::snapshot::LatestPass;
 use std::path::PathBuf;
