@@ -210,7 +210,6 @@ async fn prepare(folder: &Path, messages: u32) {
         source: path.clone(),
         source_wire: wire.clone(),
         source_validity: 1,
-        size: None,
         mailbox_id: None,
         destination: path,
         destination_wire: wire,

@@ -17,7 +17,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
 use crate::domain::record::{Counts, PassProgress};
 use crate::domain::start_order::{Sequence, StartOrder, Turn};
-use crate::domain::status::Status;
+use crate::domain::status::{HoldReason, Status};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{counted, notice_line, size};
 use crate::engine::command::Command;
@@ -222,6 +222,7 @@ async fn conclude(
             warn!("{name}: waits for its owner's password; import or enter it, and it goes on");
         }
         say_failure(project, stored, row, &name);
+        say_held(project, row, &name);
         say_what_is_left(&row.progress, notices.get(&row.item).copied().unwrap_or_default(), &name);
         if let Some(pass) = row.pass {
             let errors = items::errors(workspace, pass.id, NAMED, 0).await?;
@@ -243,6 +244,18 @@ fn say_failure(project: &Project, stored: &StoredItem, row: &ItemRow, name: &str
     if let Some(words) = &failure.server_text {
         let whose = if failure.cause == Cause::CredentialMissing { "vault" } else { "server text" };
         warn!("  {whose}: {}", clean(words));
+    }
+}
+
+/// Why an item has not run at all.
+fn say_held(project: &Project, row: &ItemRow, name: &str) {
+    if row.status != Status::Held {
+        return;
+    }
+    let Some(hold) = row.pass.and_then(|pass| pass.hold) else { return };
+    warn!("{name}: Submitted, held: {}", hold.word());
+    if hold == HoldReason::Switch {
+        warn!("  `mailferry hold off \"{}\"` and `mailferry resume` let it go on", clean(&project.name));
     }
 }
 

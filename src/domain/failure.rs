@@ -77,6 +77,10 @@ pub enum Cause {
     WrongSide,
     /// Source and destination are one mailbox.
     SameMailbox,
+    /// Several items look identical: the administrator's login opens its own mailbox for each of them.
+    AdministratorStays,
+    /// Another item with another source has this destination.
+    SharedDestination,
     /// Name not resolved, connection refused, no answer.
     Unreachable,
     /// The certificate could not be verified.
@@ -151,12 +155,15 @@ pub struct Failure {
     pub doing: String,
     /// The server's or system's own words, bounded and without control characters. Never holds a secret.
     pub server_text: Option<String>,
+    /// Another mailbox that it is about, by its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<String>,
 }
 
 impl Failure {
     /// A failure without a server text.
     pub fn new(cause: Cause, scope: Scope, retry: Retry, doing: impl Into<String>) -> Self {
-        Self { scope, retry, cause, doing: doing.into(), server_text: None }
+        Self { scope, retry, cause, doing: doing.into(), server_text: None, other: None }
     }
 
     /// The same with the server's or system's words, cut to 500 characters, control characters replaced by blanks.
@@ -165,6 +172,12 @@ impl Failure {
         let clean = text.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect::<String>();
         self.server_text = Some(clean.trim().to_owned());
         self
+    }
+
+    /// The same about another mailbox too.
+    #[must_use]
+    pub fn about(self, other: impl Into<String>) -> Self {
+        Self { other: Some(other.into()), ..self }
     }
 
     /// Whether the connection cannot be used any more.

@@ -41,6 +41,11 @@ impl MessageKey {
     pub fn of(id: &[u8]) -> Self {
         Self(ContentHash::of(id).0)
     }
+
+    /// As it is kept.
+    pub fn bytes(self) -> [u8; 16] {
+        self.0
+    }
 }
 
 /// Header of a message as fetched for recognition.

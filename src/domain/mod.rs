@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. Time, randomness and ids come in as parameters.
 
 pub mod action;
+pub mod certificate;
 pub mod checkpoint;
 pub mod clock;
 pub mod content;
@@ -19,6 +20,7 @@ pub mod ids;
 mod instant;
 pub mod item;
 pub mod item_error;
+pub mod likeness;
 pub mod mailbox_key;
 pub mod maildir_path;
 pub mod mapping;
@@ -31,6 +33,7 @@ pub mod project;
 pub mod ranges;
 pub mod readiness;
 pub mod record;
+pub mod remedy;
 pub mod retry;
 pub mod secret;
 pub mod server;

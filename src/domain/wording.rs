@@ -35,6 +35,8 @@ pub struct TextNames<'a> {
     pub port: u16,
     /// The mailbox of that side.
     pub mailbox: &'a str,
+    /// The mailbox of the other side.
+    pub across: &'a str,
     /// The folder, if one is meant.
     pub folder: &'a str,
 }
@@ -43,6 +45,7 @@ pub struct TextNames<'a> {
 pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Text {
     let host = or(names.host, "the server");
     let mailbox = or(names.mailbox, "this mailbox");
+    let other = or(failure.other.as_deref().unwrap_or_default(), "another item");
     let folder =
         if names.folder.is_empty() { "this folder".to_owned() } else { format!("folder \"{}\"", names.folder) };
     let side_word = side.map_or(String::new(), |s| format!("{} ", s.word()));
@@ -52,15 +55,15 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::LoginRefused => (
             format!("Failed while checking {side_word}credentials"),
             format!("{host} refused the login of {mailbox}. It was not tried again."),
-            "Check name and password (with two-factor sign-in it is an app password), import the item again with them, \
-             then Start."
+            "Check name and password (with two-factor sign-in it is an app password), correct the login or import the item \
+             again with it, then Start."
                 .into(),
         ),
         Cause::AdministratorLoginRefused | Cause::AdministratorLoginHeld => (
             format!("The {side_word}administrator login was refused"),
             "One attempt was made, so that the account is not locked. The other items of this server are held.".into(),
-            "When the server accepts it again, Start this item and Resume the others; another login or password needs a \
-             new project."
+            "Correct its password, or see to it that the server accepts it again; then Start this item and Resume the others. \
+             Another login needs a new project."
                 .into(),
         ),
         Cause::MailboxNotOpened => (
@@ -80,8 +83,23 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         ),
         Cause::SameMailbox => (
             "Both sides are one mailbox".into(),
-            "Nothing was copied: mail would come to where it lies already.".into(),
-            "Make a project whose two sides lie in different places.".into(),
+            format!(
+                "{mailbox} and {} open the same mailbox. Nothing was copied: mail would come to where it lies already.",
+                or(names.across, "the other side of this item")
+            ),
+            "Check address, login and host of both sides, and correct what is wrong; then Start.".into(),
+        ),
+        Cause::AdministratorStays => (
+            format!("The {side_word}administrator login does not leave its own mailbox"),
+            format!("{mailbox} and {other} look exactly the same, so it probably opens one mailbox for both. Nothing was copied."),
+            "Find out how this server takes an administrator for other mailboxes (an authorization id, or a template such as \
+             user*admin), and correct the login; then Start both again."
+                .into(),
+        ),
+        Cause::SharedDestination => (
+            "Two items write into one mailbox".into(),
+            format!("The mail of {other} goes into {mailbox} too. Nothing was copied."),
+            "Check address and login of both items. If both belong there, Start a Full pass: they run one after the other.".into(),
         ),
         Cause::Unreachable => (
             format!("{host} cannot be reached"),
@@ -91,8 +109,8 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::CertificateNotTrusted => (
             "Certificate not trusted".into(),
             format!("This machine cannot verify the certificate of {host}. No password was sent."),
-            "Compare its fingerprint with the server's administrator; a new project can trust this fingerprint, or a file \
-             of certificates."
+            "Compare its fingerprint with the server's administrator; the project can trust this fingerprint, and a new one \
+             also a file of certificates."
                 .into(),
         ),
         Cause::TlsFailed => (
@@ -186,9 +204,9 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
             format!("{} is not allowed at the {the_side}", capital(&folder)),
             format!("{host} refused to create or open it. Its messages wait for another name."),
             match names.folder {
-                "" => "Rename it in the owner's mail program, then Start; or map it in a new project.".into(),
+                "" => "Rename it in the owner's mail program or map it, then Start.".into(),
                 name => format!(
-                    "Rename it in the owner's mail program, then Start; or map it in a new project, for example \
+                    "Rename it in the owner's mail program or map it, then Start; a rule is for example \
                      ^{}->{name}-1",
                     regex::escape(name)
                 ),
@@ -262,12 +280,12 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
 /// A failure of an item of this project: named are the server and the mailbox of the side it happened on. `mailboxes` are
 /// the addresses at the source and at the destination.
 pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Option<Side>, failure: &Failure) -> Text {
-    let (server, mailbox) = match side {
-        Some(Side::Source) => (&project.source, mailboxes.0),
-        Some(Side::Destination) => (&project.destination, mailboxes.1),
+    let (server, mailbox, across) = match side {
+        Some(Side::Source) => (&project.source, mailboxes.0, mailboxes.1),
+        Some(Side::Destination) => (&project.destination, mailboxes.1, mailboxes.0),
         None => return text(failure, None, &TextNames { folder, ..TextNames::default() }),
     };
-    text(failure, side, &TextNames { host: server.name(), port: server.port().unwrap_or(0), mailbox, folder })
+    text(failure, side, &TextNames { host: server.name(), port: server.port().unwrap_or(0), mailbox, across, folder })
 }
 
 /// Why a pass pauses, in one line: the side, what was being done, the server's words.

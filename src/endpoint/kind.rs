@@ -4,20 +4,33 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::auth::Authenticator;
 use super::place::Place;
 use super::{DestinationEndpoint, Resources, Result, SourceEndpoint};
+use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::item::Mailbox;
 
 /// One kind of mailbox.
-pub trait MailboxKind {
+#[async_trait]
+pub trait MailboxKind: Sync {
     /// The endpoints of a mailbox, which is to be this side; nothing is connected to yet.
     ///
     /// # Errors
     /// There can be no such mailbox.
     fn roles(&self, side: Side, mailbox: &Mailbox, auth: Arc<dyn Authenticator>, resources: Resources)
     -> Result<Roles>;
+
+    /// The certificate that is shown now, by a connection on which nothing is said that is secret.
+    ///
+    /// # Errors
+    /// It cannot be reached, or shows none.
+    async fn certificate(&self) -> Result<SeenCertificate> {
+        let doing = "looking at the certificate";
+        Err(Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, doing).saying("there is none"))
+    }
 
     /// Where a mailbox is, as things are now. Blocks where that is to be looked up.
     fn place(&self, mailbox: &Mailbox) -> Place;

@@ -6,6 +6,7 @@ use super::auth::Authenticator;
 use super::kind::MailboxKind;
 use super::place::Place;
 use super::{DestinationEndpoint, Resources, Result, SourceEndpoint};
+use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::item::Mailbox;
 use crate::domain::server::Server;
@@ -69,6 +70,14 @@ impl Endpoints for RealEndpoints {
     ) -> Result<Arc<dyn DestinationEndpoint>> {
         kind(server).roles(Side::Destination, mailbox, auth, resources)?.destination()
     }
+}
+
+/// The certificate that a server shows now. No password is sent.
+///
+/// # Errors
+/// It cannot be reached, or shows none.
+pub async fn certificate(server: &Server) -> Result<SeenCertificate> {
+    kind(server).certificate().await
 }
 
 /// Where a mailbox is, as things are now. Looks at the disk where its kind lies there, and blocks.

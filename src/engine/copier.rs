@@ -12,7 +12,7 @@ use crate::domain::folder::FolderPath;
 use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::item_error::EarlierErrors;
-use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select};
+use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select, Writes};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
 use crate::domain::server::Server;
@@ -25,6 +25,7 @@ use crate::engine::authenticators::{Account, Authenticators, SharedAccount};
 use crate::engine::runner::{Reports, Runner, Task};
 use crate::engine::store_journal::StoreJournal;
 use crate::engine::workspace::Workspace;
+use crate::engine::wrong_mailbox;
 use crate::pass::journal::Journal;
 use crate::pass::tally::PassStats;
 use crate::pass::{Means, Pass, PassEnd, PassOrder, Stops};
@@ -109,9 +110,15 @@ impl From<StoreError> for Unready {
 }
 
 struct Ready {
+    project: Project,
     order: PassOrder,
     source: Arc<dyn SourceEndpoint>,
     destination: Arc<dyn DestinationEndpoint>,
+}
+
+fn workspace_failed(doing: &str, error: &StoreError) -> PassEnd {
+    let failure = Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, doing);
+    PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) }
 }
 
 impl Worker<'_> {
@@ -126,10 +133,7 @@ impl Worker<'_> {
         let ready = match ready {
             Ok(ready) => ready,
             Err(Unready::Side(side, failure)) => return PassEnd::Failed { side: Some(side), failure },
-            Err(Unready::Store(error)) => {
-                let failure = Failure::new(Cause::WorkspaceFailed, Scope::Mailbox, Retry::User, "loading the pass");
-                return PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) };
-            }
+            Err(Unready::Store(error)) => return workspace_failed("loading the pass", &error),
             Err(Unready::Plan(error)) => {
                 let failure = Failure::new(Cause::Internal, Scope::Mailbox, Retry::User, "planning the pass");
                 return PassEnd::Failed { side: None, failure: failure.saying(error.to_string()) };
@@ -145,11 +149,24 @@ impl Worker<'_> {
             clock: self.workspace.clock.clone(),
             stops,
         };
+        let verifies = ready.order.plan.writes == Writes::Nothing;
         let run = Pass::run(ready.order, means);
         let run = Box::pin(run);
-        tokio::select! {
+        let end = tokio::select! {
             end = run => end,
             never = self.tell(journal, reports) => match never {},
+        };
+        match end {
+            PassEnd::Completed { .. } if verifies => self.compared(&ready.project).await.unwrap_or(end),
+            end => end,
+        }
+    }
+
+    /// How a pass ends whose mailboxes turn out to be those of other items.
+    async fn compared(&self, project: &Project) -> Option<PassEnd> {
+        match wrong_mailbox::compared(&self.workspace.store, project, self.item).await {
+            Ok(found) => found.map(|(side, failure)| PassEnd::Failed { side: Some(side), failure }),
+            Err(error) => Some(workspace_failed("comparing the items", &error)),
         }
     }
 
@@ -215,7 +232,7 @@ impl Worker<'_> {
         let (auth, resources) = self.access(Side::Destination, &project, &into, destination_admin).await?;
         let destination =
             endpoints.destination(&project.destination, &into, auth, resources).map_err(at_destination)?;
-        Ok(Ready { order, source, destination })
+        Ok(Ready { project, order, source, destination })
     }
 
     /// The messages that it tries again.

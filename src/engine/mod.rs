@@ -16,6 +16,7 @@ pub mod snapshot;
 mod speed;
 pub mod store_journal;
 mod workspace;
+mod wrong_mailbox;
 
 pub use crate::endpoint::registry as endpoints;
 pub use handle::{Engine, Orders};

@@ -8,6 +8,7 @@ use crate::domain::failure::Side;
 use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
+use crate::domain::likeness::Likeness;
 use crate::domain::record::{
     FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
 };
@@ -121,6 +122,10 @@ impl Journal for StoreJournal {
 
     async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), JournalError> {
         Ok(self.store.drop_strangers(folder, strangers).await?)
+    }
+
+    async fn keep_likenesses(&self, seen: [Option<Likeness>; 2]) -> Result<(), JournalError> {
+        Ok(self.store.keep_likenesses(self.item, seen).await?)
     }
 
     async fn habit(&self, side: Side) -> Result<Habit, JournalError> {

@@ -11,6 +11,7 @@ use crate::domain::failure::Side;
 use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
+use crate::domain::likeness::Likeness;
 use crate::domain::record::{
     FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
 };
@@ -111,6 +112,9 @@ pub trait Journal: Send + Sync {
 
     /// These are strangers no longer: gone, or of a watermark now.
     async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), JournalError>;
+
+    /// Keeps what source and destination look like, for comparison with other items.
+    async fn keep_likenesses(&self, seen: [Option<Likeness>; 2]) -> Result<(), JournalError>;
 
     /// What the server of this side was seen to do, by all items of the project.
     async fn habit(&self, side: Side) -> Result<Habit, JournalError>;

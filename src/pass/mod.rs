@@ -31,6 +31,7 @@ mod keys;
 mod known;
 mod lane;
 mod late;
+mod likeness;
 mod listing;
 mod lost_copies;
 mod notes;

@@ -93,9 +93,10 @@ impl Preparation<'_> {
         Err(PassStop::Fatal(SideFailure { side: Side::Source, failure }))
     }
 
-    /// Lists both sides and names what a pass would leave out; changes nothing.
+    /// Lists both sides, looks whether they are the right mailboxes, and names what a pass would leave out; changes nothing.
     pub(super) async fn look_over(&self, lane: &mut Lane) -> PassResult<()> {
         let listing = self.list(lane).await?;
+        self.verify_mailboxes(lane, &listing).await?;
         let known = KnownRows::new(&[], &BTreeMap::new());
         let tree = self.plan(&listing, &known, &Twins::default())?;
         self.count_source(&tree, &listing.source);
@@ -146,6 +147,7 @@ impl Preparation<'_> {
         let mut records = self.pass.journal.folders().await?;
         let mut listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
+        self.tell_sides_apart(lane, &records, &listing).await?;
         self.wait_for_the_interrupted(&records).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         self.follow_renamed(lane, &mut records, &listing.destination).await?;

@@ -7,7 +7,8 @@ use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
 use super::times::TimeError;
 use crate::domain::edit::EditRefusal;
-use crate::domain::failure::Side;
+use crate::domain::failure::{Failure, Side};
+use crate::domain::mapping::RuleError;
 use crate::domain::readiness::NotReady;
 use crate::domain::server::Unfit;
 use crate::engine::command::CommandError;
@@ -53,6 +54,12 @@ pub enum ServiceError {
     /// A side of a new project is of a kind that it cannot be, or lacks what it was given.
     #[error(transparent)]
     Unfit(#[from] Unfit),
+    /// A server did not do what it was asked for.
+    #[error(transparent)]
+    Server(#[from] Failure),
+    /// A rule for folders.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// There is none of this name.
     #[error("there is no project \"{0}\"")]
     NoProject(String),
@@ -130,6 +137,7 @@ impl ServiceError {
             | Self::NoSuchError(_)
             | Self::File { .. }
             | Self::Unfit(_)
+            | Self::Rule(_)
             | Self::NoProject(_)
             | Self::Time(_)
             | Self::DirectionNotConfirmed { .. }
@@ -138,6 +146,7 @@ impl ServiceError {
             | Self::IsOpen => true,
             Self::NotSaved(why) => matches!(why, NotSaved::Exists(_) | NotSaved::NoMessage | NotSaved::File { .. }),
             Self::Platform(_)
+            | Self::Server(_)
             | Self::Engine(_)
             | Self::NotShown(_)
             | Self::NotShownYet(_)

@@ -19,6 +19,7 @@ mod lockable_vault;
 mod opening;
 pub mod orders;
 pub mod projects;
+pub mod remedies;
 pub mod seam;
 pub mod start;
 pub mod times;

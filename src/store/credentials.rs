@@ -1,10 +1,13 @@
 //! Who the workspace is, and which side of what has a credential: numbers only, the secrets are in the vault (D17).
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Transaction};
 
 use super::Store;
 use super::error::{Result, StoreError, missing};
-use crate::domain::ids::{CredentialId, ProjectId};
+use super::passes::status_of;
+use crate::domain::action::Action;
+use crate::domain::failure::Side;
+use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 
 /// Who a workspace is.
@@ -16,6 +19,26 @@ pub struct Workspace {
     pub created: Timestamp,
     /// The word of its vault's kind; none before it was chosen.
     pub vault: Option<String>,
+}
+
+/// Replaces the credential of a row; answers the one before, or none where there is no such row.
+fn replace(
+    transaction: &Transaction<'_>,
+    table: &str,
+    side: Side,
+    (row, new): (i64, CredentialId),
+) -> Result<Option<Option<CredentialId>>> {
+    let side = side.word();
+    let before = transaction
+        .prepare_cached(&format!("SELECT {side}_credential FROM {table} WHERE id = ?1 AND deleted = 0"))?
+        .query_row([row], |row| row.get(0))
+        .optional()?;
+    if before.is_some() {
+        transaction
+            .prepare_cached(&format!("UPDATE {table} SET {side}_credential = ?2 WHERE id = ?1"))?
+            .execute((row, new))?;
+    }
+    Ok(before)
 }
 
 impl Store {
@@ -92,6 +115,36 @@ impl Store {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached("SELECT since, giver FROM credential WHERE id = ?1")?;
             Ok(statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        })
+        .await
+    }
+
+    /// Gives a side of a project's administrator another credential, on the disk for good, because the one that it replaces,
+    /// which is answered, is destroyed then.
+    pub async fn set_project_credential(
+        &self,
+        project: ProjectId,
+        side: Side,
+        new: CredentialId,
+    ) -> Result<Option<CredentialId>> {
+        self.write_durably(move |transaction, _| {
+            replace(transaction, "project", side, (project.0, new))?.ok_or_else(|| missing("project", project))
+        })
+        .await
+    }
+
+    /// The same of an item; refused as an import is, by its status.
+    pub async fn set_item_credential(
+        &self,
+        item: ItemId,
+        side: Side,
+        new: CredentialId,
+    ) -> Result<Option<CredentialId>> {
+        self.write_durably(move |transaction, _| {
+            if Action::Edit.check(status_of(transaction, item)?, 0).is_err() {
+                return Err(StoreError::Active(1));
+            }
+            replace(transaction, "item", side, (item.0, new))?.ok_or_else(|| missing("item", item))
         })
         .await
     }

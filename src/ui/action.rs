@@ -79,6 +79,7 @@ impl Scope {
                 Screen::Start
                     | Screen::Vault
                     | Screen::Import
+                    | Screen::Remedy
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject
@@ -219,8 +220,10 @@ actions! {
     LetGo: "Let starts go on", on(Scope::Items, |it| rules::hold(it, false));
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
     EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
-    TryNow: "Try now", on(Scope::Items, |_| Ok(UserAction::TryNow));
 
+    TryNow: "Try now", on(Chosen, rules::try_now);
+    CorrectLogin: "Correct login…", on(Chosen, rules::correct_login);
+    PinCertificate: "Pin this certificate…", on(Chosen, rules::pin_certificate);
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
     Stop: "Stop", on(Chosen, rules::stop).keys(&[key(Key::X)]).icon(Shape(Icon::Stop));
     StopNow: "Stop at once", on(Chosen, rules::stop_at_once);
@@ -264,6 +267,7 @@ actions! {
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));
     Import: "Import", on(Only(Screen::Import), rules::import);
+    Correct: "Correct", on(Only(Screen::Remedy), rules::correct).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     CloseDialog: "Close the dialog", on(Dialog, rules::close_dialog).keys(&[key(Key::Escape).reaching(Reach::Everything)]);
 
     KeepOpen: "Keep the window open", on(Only(Screen::Closing), |it| rules::before_stopping(it, CloseEvent::Keep));

@@ -19,7 +19,7 @@ macro_rules! all {
 all! { CAUSES, Cause:
     LoginRefused ListIncomplete NoFolders NotStored
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
-    WrongSide SameMailbox
+    WrongSide SameMailbox AdministratorStays SharedDestination
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
     TimedOut Nonsense Throttled ProviderLimit
     TooManyConnections ServerBusy DestinationFull TooBig
@@ -105,7 +105,8 @@ fn says(text: &str, word: &str) -> bool {
 
 #[test]
 fn every_cause_on_every_side_has_three_full_texts_that_blame_the_right_one() {
-    let names = TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@x", folder: "files" };
+    let names =
+        TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@x", across: "anna@y", folder: "files" };
     let retries = [Retry::Backoff, Retry::After(Duration::from_secs(90)), Retry::Later, Retry::User, Retry::Never];
     let scopes = [Scope::Message, Scope::Folder, Scope::Connection, Scope::Mailbox, Scope::Endpoint];
     let mut faults = Vec::new();
@@ -209,7 +210,8 @@ fn a_pause_names_the_side_it_is_for() {
 
 #[test]
 fn r45_the_refused_side_is_named() {
-    let names = TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@contoso.example", folder: "" };
+    let names =
+        TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@contoso.example", across: "", folder: "" };
     let t = words(Cause::LoginRefused, Some(Side::Source), &names);
     assert_eq!(t.headline, "Failed while checking source credentials");
     assert_eq!(t.what, "imap.contoso.example refused the login of anna@contoso.example. It was not tried again.");

@@ -22,6 +22,7 @@ use super::scrub::{Scrub, trace_line};
 use super::session::{Capabilities, ImapSession};
 use super::token::Raw;
 use super::{DIALOGUE, Login, Timeouts, tls};
+use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::server::{ImapServer, Security};
@@ -46,6 +47,19 @@ pub(super) async fn open(
         }
     };
     log_in(greeted, login, resources, timeouts).await
+}
+
+/// The certificate that a server shows; the connection goes no further.
+pub(super) async fn certificate(server: &ImapServer, timeouts: &Timeouts) -> Result<SeenCertificate> {
+    let tcp = connect(server, timeouts).await?;
+    let io: Box<dyn Io> = match server.security {
+        Security::Plain | Security::Tls => Box::new(tcp),
+        Security::StartTls => start_tls(Box::new(tcp), &Scrub::default(), timeouts).await?,
+    };
+    match timeout(timeouts.tls, tls::look(io, &server.host)).await {
+        Ok(seen) => seen,
+        Err(_) => Err(late(timeouts.tls, "looking at the certificate")),
+    }
 }
 
 /// A stream whose server has greeted.

@@ -47,6 +47,7 @@ use super::auth::{Authenticator, Proof};
 use super::kind::{MailboxKind, Roles};
 use super::place::Place;
 use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
+use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::Side;
 use crate::domain::item::Mailbox;
 use crate::domain::secret::Secret;
@@ -158,7 +159,12 @@ impl DestinationEndpoint for ImapEndpoint {
     }
 }
 
+#[async_trait]
 impl MailboxKind for ImapServer {
+    async fn certificate(&self) -> Result<SeenCertificate> {
+        login::certificate(self, &Timeouts::default()).await
+    }
+
     fn roles(&self, _: Side, mailbox: &Mailbox, auth: Arc<dyn Authenticator>, resources: Resources) -> Result<Roles> {
         let who = Who { user: mailbox.login_name().to_owned(), admin: self.admin.clone() };
         Ok(Roles::both(ImapEndpoint::new(self.clone(), who, auth, resources, Timeouts::default())))

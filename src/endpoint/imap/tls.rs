@@ -13,6 +13,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, 
 use tokio_rustls::TlsConnector;
 
 use super::framer::Io;
+use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::server::Trust;
 use crate::endpoint::Result;
@@ -41,6 +42,71 @@ pub(super) async fn secure(io: impl Io + 'static, host: &str, trust: &Trust) -> 
 }
 
 const DOING: &str = "securing the connection";
+
+/// The certificate that a server shows. The handshake breaks off at it, so that nothing is said to whoever that is.
+pub(super) async fn look(io: impl Io + 'static, host: &str) -> Result<SeenCertificate> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Onlooker { seen: OnceLock::new(), provider: Arc::clone(&provider) });
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| broken(Cause::TlsFailed, &error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::<Onlooker>::clone(&verifier))
+        .with_no_client_auth();
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(host).map_err(|error| broken(Cause::TlsFailed, &error.to_string()))?;
+    let ended = TlsConnector::from(Arc::new(config)).connect(name, io).await.err();
+    match verifier.seen.get() {
+        Some(seen) => Ok(seen.clone()),
+        None => {
+            let text = ended.map_or_else(|| "no certificate was shown".to_owned(), |error| error.to_string());
+            Err(broken(Cause::TlsFailed, &text))
+        }
+    }
+}
+
+/// Keeps the certificate that it is shown, and accepts none.
+#[derive(Debug)]
+struct Onlooker {
+    seen: OnceLock<SeenCertificate>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Onlooker {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        _chain: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        drop(self.seen.set(SeenCertificate::read(leaf, fingerprint(leaf))));
+        Err(rustls::Error::General("it was only looked at".into()))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("it was only looked at".into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("it was only looked at".into()))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
 
 fn broken(cause: Cause, text: &str) -> Failure {
     Failure::new(cause, Scope::Endpoint, Retry::User, DOING).saying(text)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::reply::Tell;
 use super::{Preview, Request, Response};
 use crate::domain::csv_import::{Parsed, Problem};
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError, Outcome};
@@ -15,7 +15,7 @@ use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::orders::Commander;
 use crate::service::projects::{self, NewProject};
-use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, errors, items, vault};
+use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, errors, items, remedies, vault};
 
 /// Bad rows that are named.
 const NAMED: usize = 50;
@@ -65,6 +65,21 @@ impl Answers {
                 let file = to.file.clone();
                 Response::Saved(errors::save(workspace, &error, to, saving).await?, file)
             }
+            Request::SetPassword(account, password) => {
+                remedies::set_password(workspace, account, password).await?;
+                self.corrected(account.project, account.item).await?
+            }
+            Request::Certificate(project, side) => {
+                Response::Certificate(remedies::certificate(workspace, project, side).await?)
+            }
+            Request::Pin(project, side, fingerprint) => {
+                remedies::pin(workspace, project, side, fingerprint).await?;
+                self.corrected(project, None).await?
+            }
+            Request::AddMapping(project, rule) => {
+                remedies::add_mapping(workspace, project, rule).await?;
+                self.corrected(project, None).await?
+            }
             Request::Unlock(kind, passphrase) => {
                 vault::unlock(workspace, kind, passphrase).await?;
                 Response::Unlocked(kind)
@@ -106,6 +121,28 @@ impl Answers {
                 self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(project);
                 Ok(())
             }
+        }
+    }
+
+    /// The engine hears what was corrected, and who waited for that goes on.
+    async fn corrected(&self, project: ProjectId, item: Option<ItemId>) -> Result<Response, ServiceError> {
+        let edited = match item {
+            Some(item) => Command::Edited { project, items: vec![item] },
+            None => Command::ProjectEdited { project },
+        };
+        self.told(edited).await?;
+        let items = remedies::held_by_a_login(&self.workspace, project).await?;
+        if item.is_none() && !items.is_empty() {
+            self.told(Command::Resume { project, items }).await?;
+        }
+        Ok(Response::Corrected(projects::all(&self.workspace).await?))
+    }
+
+    async fn told(&self, command: Command) -> Result<(), ServiceError> {
+        let outcome = self.orders.send(command).await.await;
+        match outcome.unwrap_or_else(|_| Outcome::failed(CommandError::Ended)).error {
+            Some(error) => Err(ServiceError::Engine(error)),
+            None => Ok(()),
         }
     }
 

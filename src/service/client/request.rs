@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::certificate::SeenCertificate;
 use crate::domain::edit::ItemEdit;
+use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::mapping::Mapping;
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
@@ -15,6 +18,7 @@ use crate::service::errors::{SaveTo, Saving, StoredError};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::projects::NewProject;
+use crate::service::remedies::Account;
 use crate::service::start::{StartReport, StartRequest};
 use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
 
@@ -76,6 +80,14 @@ pub enum Request {
         /// Who hears how far it is, and may cancel.
         saving: Saving,
     },
+    /// Replaces a password; who waits for it goes on.
+    SetPassword(Account, Secret),
+    /// Looks at the certificate of a side.
+    Certificate(ProjectId, Side),
+    /// Trusts exactly the certificate with this fingerprint at a side.
+    Pin(ProjectId, Side, [u8; 32]),
+    /// Adds a mapping rule to a project.
+    AddMapping(ProjectId, Mapping),
     /// Opens the vault, or makes it.
     Unlock(VaultKind, Option<Secret>),
     /// Remembers a text.
@@ -127,6 +139,10 @@ pub enum Response {
     Errors(PassId, u32, Vec<StoredError>),
     /// A message was saved: its size, and where.
     Saved(u64, PathBuf),
+    /// The certificate that a server shows.
+    Certificate(SeenCertificate),
+    /// A project was corrected; all projects as they are now.
+    Corrected(Vec<Project>),
     /// The vault is open.
     Unlocked(VaultKind),
     /// It was not done, and why.

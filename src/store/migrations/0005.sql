@@ -36,3 +36,20 @@ UPDATE pass SET (earlier_copied, earlier_bytes) = (
 ALTER TABLE pass ADD COLUMN source_folders INTEGER;
 ALTER TABLE pass ADD COLUMN source_messages INTEGER;
 ALTER TABLE pass ADD COLUMN source_bytes INTEGER;
+
+-- What the mailboxes of an item looked like when they were last verified: two items of one project that look alike open one
+-- mailbox. Forgotten when another mailbox may be meant.
+ALTER TABLE item ADD COLUMN source_likeness BLOB;
+ALTER TABLE item ADD COLUMN destination_likeness BLOB;
+CREATE INDEX item_source_likeness ON item (project, source_likeness) WHERE source_likeness IS NOT NULL;
+CREATE INDEX item_destination_likeness ON item (project, destination_likeness) WHERE destination_likeness IS NOT NULL;
+CREATE INDEX item_destination_login ON item (project, destination_login COLLATE NOCASE) WHERE destination_login IS NOT NULL;
+CREATE TRIGGER item_means_another AFTER UPDATE OF source_email, source_login, destination_email, destination_login ON item
+BEGIN
+    UPDATE item SET source_likeness = NULL, destination_likeness = NULL WHERE id = NEW.id;
+END;
+CREATE TRIGGER project_means_another AFTER UPDATE OF source, destination ON project
+WHEN OLD.source <> NEW.source OR OLD.destination <> NEW.destination
+BEGIN
+    UPDATE item SET source_likeness = NULL, destination_likeness = NULL WHERE project = NEW.id;
+END;

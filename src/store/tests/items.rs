@@ -122,3 +122,55 @@ async fn credentials_are_numbers_never_given_twice() {
     let workspace = store.workspace().await.unwrap();
     assert_eq!((workspace.uuid.len(), workspace.created, workspace.vault.as_deref()), (36, at(1), Some("file")));
 }
+
+#[tokio::test]
+async fn items_that_look_alike_find_each_other_until_another_mailbox_may_be_meant() {
+    use crate::domain::likeness::Likeness;
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let imported =
+        store.import_items(bench.project, vec![new_item("bob@a", "bob@b"), new_item("eve@a", "BOB@b")]).await;
+    let [bob, eve] = imported.unwrap()[..] else { panic!("two items") };
+    let seen = |source: u8, destination: u8| [source, destination].map(|byte| Some(Likeness([byte; 16])));
+    store.keep_likenesses(bench.item, seen(1, 2)).await.unwrap();
+    store.keep_likenesses(bob.id, seen(1, 3)).await.unwrap();
+    let ann = Some(("ann@a".to_owned(), "ann@b".to_owned()));
+    assert_eq!(store.looks_like(bob.id, Side::Source).await.unwrap(), ann);
+    assert_eq!(store.looks_like(bob.id, Side::Destination).await.unwrap(), None);
+    store.keep_likenesses(eve.id, [None, None]).await.unwrap();
+    assert_eq!(store.looks_like(eve.id, Side::Source).await.unwrap(), None, "empty ones are no evidence");
+
+    let bobs = Some(("bob@a".to_owned(), "bob@b".to_owned()));
+    assert_eq!(store.shares_destination(eve.id).await.unwrap(), bobs, "by address, whatever its case");
+    assert_eq!(store.shares_destination(bench.item).await.unwrap(), None);
+    let login = NewItem { destination_login: Some("Bob@b".into()), ..new_item("ann@a", "ann@b") };
+    store.import_items(bench.project, vec![login]).await.unwrap();
+    assert_eq!(store.shares_destination(bob.id).await.unwrap(), Some(("eve@a".into(), "BOB@b".into())));
+    assert!(store.shares_destination(bench.item).await.unwrap().is_some(), "by login");
+    // Ann's login is another one now: what was seen of her is forgotten.
+    assert_eq!(store.looks_like(bob.id, Side::Source).await.unwrap(), None);
+
+    store.keep_likenesses(bench.item, seen(1, 2)).await.unwrap();
+    let mut edit = ProjectEdit::of(bench.project);
+    edit.name = Some("Fabrikam".into());
+    store.edit_project(edit.clone(), at(30)).await.unwrap();
+    assert!(store.looks_like(bob.id, Side::Source).await.unwrap().is_some(), "the same servers");
+    edit.source.server = Some(server("elsewhere"));
+    store.edit_project(edit, at(31)).await.unwrap();
+    assert_eq!(store.looks_like(bob.id, Side::Source).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_credential_is_replaced_where_the_status_allows_it() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let ids = store.new_credentials(3, at(5), "window").await.unwrap();
+    let set = |id| store.set_item_credential(bench.item, Side::Source, id);
+    assert_eq!((set(ids[0]).await.unwrap(), set(ids[1]).await.unwrap()), (None, Some(ids[0])));
+    assert_eq!(store.set_project_credential(bench.project, Side::Destination, ids[2]).await.unwrap(), None);
+    assert_eq!(store.project_credentials(bench.project).await.unwrap(), (None, Some(ids[2])));
+    let pass = bench.submit().await;
+    store.set_status(StatusChange::new(pass, Status::Submitted, Status::Queued), at(20)).await.unwrap();
+    assert!(matches!(set(ids[0]).await, Err(StoreError::Active(1))), "a worker is about to read it");
+    assert_eq!(store.item(bench.item).await.unwrap().item.source.credential, Some(ids[1]));
+}

@@ -6,6 +6,7 @@ use super::subject::{Items, OneItem, Subject};
 use super::user_action::{Targets, UserAction};
 use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
+use crate::domain::remedy::{Remedy, remedy};
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
@@ -233,6 +234,48 @@ pub(super) fn unlock(subject: &Subject<'_>) -> Ruling {
     match subject {
         Subject::Vault(VaultForm { busy: true, .. }) => Err(BUSY),
         Subject::Vault(form) => form.fault().map_or(Ok(UserAction::Unlock), |fault| Err(Unavailable::Nothing(fault))),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+/// What cures the failure that is shown.
+fn cure(subject: &Subject<'_>) -> Option<Remedy> {
+    match subject {
+        Subject::Item(OneItem { row, .. }) => row.failure.as_ref().and_then(|(side, failure)| remedy(failure, *side)),
+        Subject::Items(Items { grid, .. }) => grid.sums.totals.refused.map(Remedy::CorrectLogin),
+        _ => None,
+    }
+}
+
+pub(super) fn try_now(subject: &Subject<'_>) -> Ruling {
+    match (subject, cure(subject)) {
+        (Subject::Item(OneItem { row, .. }), Some(Remedy::TryNow)) if row.status.is_at_rest() => {
+            Ok(UserAction::AskStart(Targets::These(vec![row.item])))
+        }
+        (Subject::Items(_), _) | (_, Some(Remedy::TryNow)) => Ok(UserAction::TryNow),
+        _ => Err(Unavailable::Nothing("Every server was reached")),
+    }
+}
+
+pub(super) fn correct_login(subject: &Subject<'_>) -> Ruling {
+    let Some(Remedy::CorrectLogin(side)) = cure(subject) else {
+        return Err(Unavailable::Nothing("No login was refused"));
+    };
+    let item = if let Subject::Item(OneItem { row, .. }) = subject { Some(row.item) } else { None };
+    Ok(UserAction::AskLogin(item, side))
+}
+
+pub(super) fn pin_certificate(subject: &Subject<'_>) -> Ruling {
+    match cure(subject) {
+        Some(Remedy::PinCertificate(side)) => Ok(UserAction::AskPin(side)),
+        _ => Err(Unavailable::Nothing("No certificate was refused")),
+    }
+}
+
+pub(super) fn correct(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::Remedy(form) if form.busy => Err(BUSY),
+        Subject::Remedy(form) => form.request().map(|_| UserAction::Correct).map_err(Unavailable::Refused),
         _ => Err(ELSEWHERE),
     }
 }

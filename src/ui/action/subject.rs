@@ -4,7 +4,8 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemoveForm, SaveForm, StartForm, VaultForm,
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemedyForm, RemoveForm, SaveForm, StartForm,
+    VaultForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -38,6 +39,8 @@ pub enum Screen {
     Accept,
     /// The dialog that saves a message.
     Save,
+    /// The dialog that corrects what made a pass fail.
+    Remedy,
     /// The overlay with the keys.
     Help,
     /// The question about passes that run.
@@ -48,7 +51,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Frame,
         Self::Projects,
         Self::NewProject,
@@ -62,6 +65,7 @@ impl Screen {
         Self::Import,
         Self::Accept,
         Self::Save,
+        Self::Remedy,
         Self::Help,
         Self::Closing,
         Self::Unopened,
@@ -121,6 +125,8 @@ pub enum Subject<'a> {
     Save(&'a SaveForm),
     /// A list of items.
     Import(&'a ImportForm),
+    /// What made a pass fail, to be corrected.
+    Remedy(&'a RemedyForm),
     /// Passes that run while the window is to close, and whether they are being stopped.
     Closing(bool),
 }
@@ -141,6 +147,7 @@ impl Subject<'_> {
             Self::Import(_) => Screen::Import,
             Self::Accept(_) => Screen::Accept,
             Self::Save(_) => Screen::Save,
+            Self::Remedy(_) => Screen::Remedy,
             Self::Closing(_) => Screen::Closing,
         }
     }

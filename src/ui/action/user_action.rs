@@ -1,5 +1,7 @@
 //! What a person did: pages return these, the application does them.
 
+use crate::domain::failure::Side;
+use crate::domain::folder::FolderPath;
 use crate::domain::ids::ItemId;
 use crate::domain::star::Star;
 use crate::service::errors::StoredError;
@@ -77,6 +79,14 @@ pub enum UserAction {
     Import,
     /// Choose the file of the import dialog in a file dialog.
     Browse,
+    /// Ask for another password: of this item, or of the administrator of a side.
+    AskLogin(Option<ItemId>, Side),
+    /// Show the certificate of a side, to be trusted.
+    AskPin(Side),
+    /// Propose another name for a folder.
+    AskMap(FolderPath),
+    /// Do what the dialog about a failure shows.
+    Correct,
     /// Open the vault, or make it.
     Unlock,
     /// Show the dialog that accepts errors.

@@ -77,6 +77,10 @@ impl App {
             UserAction::AskImport => self.ask_import(),
             UserAction::Import => self.import(),
             UserAction::Browse => self.browse(),
+            UserAction::AskLogin(item, side) => self.ask_login(item, side),
+            UserAction::AskPin(side) => self.ask_pin(side),
+            UserAction::AskMap(folder) => self.ask_map(folder),
+            UserAction::Correct => self.correct(),
             UserAction::Unlock => self.unlock(),
             UserAction::CloseDialog => self.dialogs.close_top(),
             UserAction::AskAccept(chosen) => {

@@ -61,6 +61,8 @@ impl App {
                 }
             }
             Response::Saved(bytes, file) => self.message_saved(bytes, &file),
+            Response::Certificate(seen) => self.certificate_seen(seen),
+            Response::Corrected(projects) => self.corrected(projects),
             Response::Unlocked(kind) => {
                 (self.workspace.vault.kind, self.workspace.vault.unlocked) = (Some(kind), true);
                 if let Some(action) = self.dialogs.finish_vault() {
@@ -119,6 +121,10 @@ impl App {
             Purpose::Import => self.import_refused(why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
+                Some(form) => (form.refused, form.busy) = (Some(why), false),
+                None => self.say(Tone::Bad, why),
+            },
+            Purpose::Remedy => match self.dialogs.remedy() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),
                 None => self.say(Tone::Bad, why),
             },

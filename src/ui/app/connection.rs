@@ -22,6 +22,7 @@ pub(super) enum Purpose {
     EditProject,
     Save,
     Unlock,
+    Remedy,
 }
 
 /// The window's end of the client, and what came from it.

@@ -6,7 +6,8 @@ use std::sync::mpsc::Receiver;
 use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, RemoveForm, SaveForm, StartForm, VaultForm,
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, RemedyForm, RemoveForm, SaveForm, StartForm,
+    VaultForm,
 };
 
 /// What stands over the page.
@@ -20,6 +21,7 @@ pub(super) enum Dialog {
     Remove(Box<RemoveForm>),
     Help,
     Vault(Box<VaultDialog>),
+    Remedy(Box<RemedyForm>),
 }
 
 /// The dialog that imports items.
@@ -154,11 +156,24 @@ impl Dialogs {
             .find_map(|dialog| if let Dialog::Vault(vault) = dialog { Some(&mut vault.form) } else { None })
     }
 
+    /// What is being corrected.
+    pub fn remedy(&mut self) -> Option<&mut RemedyForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Remedy(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    /// It was corrected: its dialog is closed.
+    pub fn close_remedy(&mut self) -> Option<RemedyForm> {
+        let form = self.remedy()?.clone();
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Remedy(_)));
+        Some(form)
+    }
+
     /// The vault is open: its dialog is closed. Answers what goes on.
     pub fn finish_vault(&mut self) -> Option<UserAction> {
         let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Vault(_)))?;
         match self.0.remove(at) {
             Dialog::Vault(vault) => vault.then,
+            Dialog::Remedy(_) => None,
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Remove(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
         }

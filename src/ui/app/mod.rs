@@ -13,6 +13,7 @@ mod importing;
 mod open_pages;
 mod opening;
 mod painting;
+mod remedies;
 mod services;
 mod starting;
 mod window;

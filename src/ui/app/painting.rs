@@ -96,6 +96,7 @@ impl App {
                     actions.extend(pages::edit_project::show(ui, page, form));
                 }),
                 Dialog::Remove(form) => modal(ui, "remove", |ui| actions.extend(pages::remove::show(ui, form))),
+                Dialog::Remedy(form) => modal(ui, "remedy", |ui| actions.extend(pages::remedy::show(ui, form))),
                 Dialog::Help => modal(ui, "help", |ui| {
                     ui.set_width(WIDE_DIALOG);
                     actions.extend(pages::keys::help(ui));

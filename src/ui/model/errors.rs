@@ -4,8 +4,10 @@ use jiff::tz::TimeZone;
 
 use super::forms::ChosenErrors;
 use super::words;
+use crate::domain::folder::FolderPath;
 use crate::domain::item_error::ItemError;
 use crate::domain::project::Project;
+use crate::domain::remedy::{Remedy, remedy};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};
 use crate::engine::snapshot::ItemRow;
@@ -18,6 +20,8 @@ pub struct ErrorGroup {
     pub words: Text,
     /// The server's own words, where all errors have the same.
     pub server: Option<String>,
+    /// The folder that another name would cure.
+    pub folder: Option<FolderPath>,
     /// Messages.
     pub messages: u64,
     /// Of these, accepted ones.
@@ -99,7 +103,10 @@ pub fn groups(
         let words = self::error(project, row, error);
         let (which, server) = (which(error, now, zone), error.failure.server_text.clone());
         let at = groups.iter().position(|group| group.words == words).unwrap_or_else(|| {
-            groups.push(ErrorGroup { words, server: None, messages: 0, accepted: 0, bytes: 0, errors: Vec::new() });
+            let cure = remedy(&error.failure, error.side);
+            let folder = error.folder.clone().filter(|_| cure == Some(Remedy::MapFolder));
+            let (messages, accepted, bytes) = (0, 0, 0);
+            groups.push(ErrorGroup { words, server: None, folder, messages, accepted, bytes, errors: Vec::new() });
             groups.len() - 1
         });
         let group = &mut groups[at];

@@ -66,6 +66,9 @@ fn progress(ui: &mut Ui, sum: &Summary) {
 fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     let words = format!("{} held: started before, and waiting for your word", words::counted(items.held, "item"));
     line(ui, &words, |ui| {
+        if (ActionName::CorrectLogin.entry().rule)(&Subject::Items(items)).is_ok() {
+            Control::of(ActionName::CorrectLogin).show(ui, &Subject::Items(items), actions);
+        }
         Control::of(ActionName::Resume).show(ui, &Subject::Items(items), actions);
         Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
     });

@@ -37,7 +37,8 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
         ui.label(text(Type::Body, alert).color(Palette::of(ui).tone(Tone::Warning)));
     }
     if let Some((side, failure)) = &row.failure {
-        failed(ui, &item::failure(project, row, *side, failure), failure.server_text.as_deref());
+        let words = item::failure(project, row, *side, failure);
+        failed(ui, &words, failure.server_text.as_deref(), |ui| remedies(ui, &subject, &mut actions));
     }
     if let Some(retry) = row.progress.retry.as_ref().filter(|_| row.status.is_active()) {
         retrying(ui, context, retry);
@@ -187,13 +188,23 @@ fn server_text(ui: &mut Ui, server: Option<&str>) {
 }
 
 /// Headline, what happened, what to do; the server's own words beside it.
-fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>) {
+fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>, remedies: impl FnOnce(&mut Ui)) {
     let whole = || errors::as_text(words, server, []);
     notice(ui, (Icon::Cross, Tone::Bad), &words.headline, whole, |ui| {
         ui.label(&words.what);
         ui.label(&words.todo);
         server_text(ui, server);
+        remedies(ui);
     });
+}
+
+/// The button that does what the text advises, where there is one.
+fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
+    for name in [ActionName::TryNow, ActionName::CorrectLogin, ActionName::PinCertificate] {
+        if (name.entry().rule)(subject).is_ok() {
+            Control::of(name).show(ui, subject, actions);
+        }
+    }
 }
 
 fn retrying(ui: &mut Ui, context: PageContext<'_>, retry: &crate::domain::record::RetryState) {

@@ -39,6 +39,11 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mu
             let whole = page.lists.unfolded.contains(&at) || group.errors.len() <= FOLDED;
             let shown = if whole { group.errors.len() } else { FOLDED };
             group.errors.iter().take(shown).for_each(|error| line(ui, group, error, actions));
+            if let Some(folder) = &group.folder
+                && ui.button(text(Type::Small, "Map folder…")).clicked()
+            {
+                actions.push(UserAction::AskMap(folder.clone()));
+            }
             if !whole {
                 let words = format!("Show all {}", words::count(group.errors.len() as u64));
                 if ui.button(text(Type::Small, words)).clicked() {

@@ -16,6 +16,7 @@ mod item_notices;
 pub mod keys;
 pub mod new_project;
 pub mod projects;
+pub mod remedy;
 pub mod remove;
 pub mod start;
 pub mod unopened;

@@ -14,6 +14,7 @@ use mailferry::domain::failure::Side;
 use mailferry::domain::folder::{FolderPath, WireName};
 use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
+use mailferry::domain::likeness::Likeness;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan};
 use mailferry::domain::project::Options;
@@ -391,6 +392,11 @@ impl Journal for Cut {
     async fn drop_strangers(&self, folder: FolderId, strangers: Vec<Uid>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.drop_strangers(folder, strangers).await
+    }
+
+    async fn keep_likenesses(&self, seen: [Option<Likeness>; 2]) -> Result<(), JournalError> {
+        self.write()?;
+        self.inner.keep_likenesses(seen).await
     }
 
     async fn habit(&self, side: Side) -> Result<Habit, JournalError> {

@@ -26,6 +26,16 @@ pub struct Output {
 }
 
 impl Output {
+    /// Of a process, run to its end.
+    pub fn of(mut process: Command) -> Output {
+        let output = process.output().expect("the program starts");
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// It must have ended with this exit code.
     pub fn expect(self, code: i32) -> Output {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
@@ -61,18 +71,23 @@ impl Workspace {
         self.dir.path()
     }
 
-    /// A process of the program, not started yet.
+    /// A process of the program, not started yet. What `start` asks for once in a project, the direction, is confirmed.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.unconfirmed(arguments);
+        if arguments.contains(&"start") && !arguments.contains(&"verify") {
+            command.arg("--confirm-direction");
+        }
+        command
+    }
+
+    /// The same with these arguments only.
+    pub fn unconfirmed(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
         command.arg("--data").arg(self.dir.path()).stdin(Stdio::null());
         if let Some(kind) = self.vault {
             command.args(["--vault", kind]);
         }
         command.args(arguments);
-        // The direction is asked for once in a project; one test is about that.
-        if arguments.contains(&"start") && !arguments.contains(&"verify") {
-            command.arg("--confirm-direction");
-        }
         // Only for the vault that asks for it: another one must do without.
         match self.vault {
             Some("file") => command.env("MAILFERRY_PASSPHRASE", "open sesame"),
@@ -88,12 +103,7 @@ impl Workspace {
 
     /// Runs a verb to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().expect("the program starts");
-        Output {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Output::of(self.command(arguments))
     }
 
     /// Makes the project between two addresses.

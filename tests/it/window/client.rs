@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use mailferry::domain::failure::{Cause, Side};
 use mailferry::domain::ids::ProjectId;
+use mailferry::domain::mapping::Mapping;
 use mailferry::domain::project::Options;
 use mailferry::domain::readiness::NotReady;
 use mailferry::domain::secret::Secret;
@@ -20,8 +22,12 @@ use mailferry::platform::clock::SystemClock;
 use mailferry::service::client::{Client, NEWS, Request, Response, Waker};
 use mailferry::service::import::ImportFrom;
 use mailferry::service::projects::{NewProject, NewServer};
+use mailferry::service::remedies::Account;
 use mailferry::service::{OpenOptions, ServiceError, VaultKind, WorkspaceInfo};
 use tokio_util::sync::CancellationToken;
+
+use crate::support::dovecot::{self, Format, PASSWORD};
+use crate::support::product::{plain, tls};
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -359,4 +365,66 @@ fn a_question_never_waits() {
     assert_eq!(taken, 64, "the channel is bounded, and full is an error at once");
     drop(service);
     assert!(client.send(Request::Projects).is_err());
+}
+
+/// The only item after a Verify pass.
+fn verified(client: &mut Caller, project: ProjectId) -> Arc<ItemRow> {
+    let only = |snapshot: &Snapshot| snapshot.rows().next().cloned();
+    let before = only(&client.state(|snapshot| snapshot.rows().count() == 1)).expect("an item");
+    let order = StartOrder::now(mailferry::domain::pass::PassKind::Verify);
+    let start = StartRequest { project, items: vec![before.item], order, confirms: false };
+    let Response::Started(report) = client.ask(Request::Start(Box::new(start))) else { panic!("an outcome") };
+    assert_eq!(report.into_outcome().done, [before.item]);
+    let ended =
+        |row: &ItemRow| row.pass.map(|pass| pass.id) != before.pass.map(|pass| pass.id) && row.status.is_at_rest();
+    only(&client.state(|snapshot| snapshot.rows().all(|row| ended(row)))).expect("an item")
+}
+
+#[test]
+fn e8_an_unknown_certificate_and_a_wrong_password_are_corrected_from_the_failure() {
+    if !dovecot::available() {
+        return;
+    }
+    let (old, new) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Caller::open(folder.path());
+    let made = client.ask(Request::NewProject(Box::new(NewProject {
+        name: "Contoso".into(),
+        source: server(&tls(old)),
+        destination: server(&plain(new.plain_port)),
+        options: Options::default(),
+    })));
+    let Response::Made(project, _) = made else { panic!("{made:?}") };
+    let (from, into) = (old.user("cured"), new.user("cured"));
+    let list = format!(
+        "Source Email,Source Login Name,Source Password,Destination Email,Destination Login Name,Destination Password\n\
+         a@a.example,{from},wrong,a@b.example,{into},{PASSWORD}\n"
+    );
+    let from = ImportFrom::Text(Secret::new(list));
+    client.ask(Request::Import { project, from, skip_bad: false, cancel: CancellationToken::new() });
+
+    let cause = |row: &ItemRow| row.failure.as_ref().map(|(side, failure)| (*side, failure.cause));
+    let row = verified(&mut client, project);
+    assert_eq!(cause(&row), Some((Some(Side::Source), Cause::CertificateNotTrusted)));
+    let seen = client.ask(Request::Certificate(project, Side::Source));
+    let Response::Certificate(seen) = seen else { panic!("{seen:?}") };
+    assert_eq!(seen.fingerprint_text().replace(':', ""), old.certificates.leaf_sha256);
+    assert_eq!((seen.subject.as_str(), seen.issuer.as_str()), ("localhost", "Mailferry test authority"));
+    let none = client.ask(Request::Certificate(project, Side::Destination));
+    assert!(matches!(none, Response::Refused(_)), "a server without TLS shows none: {none:?}");
+    let pinned = client.ask(Request::Pin(project, Side::Source, seen.fingerprint));
+    assert!(matches!(pinned, Response::Corrected(_)), "{pinned:?}");
+
+    let row = verified(&mut client, project);
+    assert_eq!(cause(&row), Some((Some(Side::Source), Cause::LoginRefused)));
+    let account = Account { project, item: Some(row.item), side: Side::Source };
+    let kept = client.ask(Request::SetPassword(account, Secret::new(PASSWORD)));
+    assert!(matches!(kept, Response::Corrected(_)), "{kept:?}");
+    let row = verified(&mut client, project);
+    assert_eq!((row.status, cause(&row)), (mailferry::domain::status::Status::Completed, None));
+
+    let wrong = client.ask(Request::AddMapping(project, Mapping("no arrow".into())));
+    assert!(matches!(wrong, Response::Refused(ServiceError::Rule(_))), "{wrong:?}");
+    let mapped = client.ask(Request::AddMapping(project, Mapping("^Files->Files-1".into())));
+    assert!(matches!(mapped, Response::Corrected(ref all) if all[0].options.mapping.len() == 1), "{mapped:?}");
 }

@@ -11,6 +11,7 @@ mod errors;
 mod flows;
 mod idle;
 mod look_around;
+mod remedies;
 
 use mailferry::engine::snapshot::LatestPass;
 use std::path::PathBuf;

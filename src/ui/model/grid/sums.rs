@@ -3,6 +3,7 @@
 use super::problems::{GridProblem, Problems};
 use super::tab::Tab;
 use crate::domain::action::Action;
+use crate::domain::failure::{Cause, Side};
 use crate::domain::ids::ProjectId;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::ui::model::chunks::PerChunk;
@@ -21,6 +22,8 @@ pub struct Totals {
     pub speed: u64,
     /// Those shown that can be started, and that can be stopped.
     pub shown: (usize, usize),
+    /// Where an administrator's login was refused.
+    pub refused: Option<Side>,
 }
 
 impl Totals {
@@ -31,6 +34,9 @@ impl Totals {
         for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL) {
             *count += usize::from(tab.holds(row));
         }
+        let login = [Cause::AdministratorLoginRefused, Cause::AdministratorLoginHeld];
+        let refused = row.failure.as_ref().filter(|(_, failure)| login.contains(&failure.cause));
+        self.refused = self.refused.or(refused.and_then(|(side, _)| *side));
         if shown {
             self.shown.0 += usize::from(may(row, Action::Start));
             self.shown.1 += usize::from(may(row, Action::Stop));
@@ -42,6 +48,7 @@ impl Totals {
         self.bytes += other.bytes;
         self.speed += other.speed;
         self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
+        self.refused = self.refused.or(other.refused);
         self.shown = (self.shown.0 + other.shown.0, self.shown.1 + other.shown.1);
     }
 }

@@ -1,0 +1,53 @@
+//! What a person can do about a failure with one button. Pure; the wording beside it is [`super::wording`]'s.
+
+use super::failure::{Cause, Failure, Side};
+
+/// What a button does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Tries the server again now.
+    TryNow,
+    /// Takes another password for whoever logs in at this side.
+    CorrectLogin(Side),
+    /// Trusts exactly the certificate that the server of this side shows.
+    PinCertificate(Side),
+    /// Gives a folder another name at the destination.
+    MapFolder,
+}
+
+/// The remedy for a failure, where there is one.
+pub fn remedy(failure: &Failure, side: Option<Side>) -> Option<Remedy> {
+    match (failure.cause, side) {
+        (Cause::Unreachable, _) => Some(Remedy::TryNow),
+        (
+            Cause::LoginRefused
+            | Cause::AdministratorLoginRefused
+            | Cause::AdministratorLoginHeld
+            | Cause::CredentialMissing,
+            Some(side),
+        ) => Some(Remedy::CorrectLogin(side)),
+        (Cause::CertificateNotTrusted, Some(side)) => Some(Remedy::PinCertificate(side)),
+        (Cause::FolderRefused, Some(Side::Destination)) => Some(Remedy::MapFolder),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::{Retry, Scope};
+
+    #[test]
+    fn e8_what_a_person_can_cure_has_its_remedy_on_its_side() {
+        let of = |cause, side| remedy(&Failure::new(cause, Scope::Mailbox, Retry::User, "doing"), side);
+        for side in [Side::Source, Side::Destination] {
+            assert_eq!(of(Cause::LoginRefused, Some(side)), Some(Remedy::CorrectLogin(side)));
+            assert_eq!(of(Cause::AdministratorLoginHeld, Some(side)), Some(Remedy::CorrectLogin(side)));
+            assert_eq!(of(Cause::CertificateNotTrusted, Some(side)), Some(Remedy::PinCertificate(side)));
+            assert_eq!(of(Cause::Unreachable, Some(side)), Some(Remedy::TryNow));
+        }
+        assert_eq!(of(Cause::FolderRefused, Some(Side::Destination)), Some(Remedy::MapFolder));
+        assert_eq!(of(Cause::FolderRefused, Some(Side::Source)), None);
+        assert_eq!(of(Cause::MessageRefused, Some(Side::Destination)), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! What a failure's text advises is done by a button beside it.
+
+use egui::{Key, Modifiers};
+use mailferry::domain::certificate::SeenCertificate;
+use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use mailferry::domain::folder::FolderPath;
+use mailferry::domain::ids::ItemId;
+use mailferry::domain::record::ItemError;
+use mailferry::domain::server::AdminLogin;
+use mailferry::domain::status::Status;
+use mailferry::engine::command::Command;
+use mailferry::engine::snapshot::ItemRow;
+use mailferry::service::WorkspaceInfo;
+use mailferry::service::client::{Request, Response};
+use mailferry::service::items::Details;
+use mailferry::service::remedies::Account;
+use mailferry::service::{ServiceError, VaultKind};
+
+use super::{PROJECT, Stage, item, item_in, project, refused_login};
+
+fn failed(cause: Cause, side: Side) -> ItemRow {
+    let failure = Failure::new(cause, Scope::Mailbox, Retry::User, "doing");
+    ItemRow { failure: Some((Some(side), failure)), ..item_in(1, "anna", Status::Failed) }
+}
+
+/// The page of the only item.
+fn page(row: ItemRow) -> Stage {
+    let mut stage = Stage::with(vec![row]);
+    stage.press(Modifiers::NONE, Key::ArrowDown);
+    stage.press(Modifiers::NONE, Key::Enter);
+    stage.asked();
+    stage
+}
+
+#[test]
+fn e8_a_refused_login_is_corrected_where_it_is_shown() {
+    let mut stage = page(ItemRow { failure: Some(refused_login()), ..item_in(1, "anna", Status::Failed) });
+    stage.click("Correct login…");
+    assert!(stage.says("anna@contoso.example at the source"));
+    stage.click("Keep password");
+    assert!(stage.asked().is_empty(), "nothing was typed");
+    stage.type_into("New password", "right");
+    stage.press(Modifiers::NONE, Key::Enter);
+    let (request, Request::SetPassword(account, password)) = stage.only() else { panic!("a password") };
+    assert_eq!(account, Account { project: PROJECT, item: Some(ItemId(1)), side: Side::Source });
+    assert_eq!(password.expose(), "right");
+    // Refused: the dialog says so and stays.
+    stage.answer(request, Response::Refused(ServiceError::NoProject("gone".into())));
+    assert!(stage.says("there is no project"));
+    stage.click("Keep password");
+    let (request, _) = stage.only();
+    stage.answer(request, Response::Corrected(vec![project()]));
+    assert!(!stage.shows("New password") && stage.says("Start tries it"));
+}
+
+#[test]
+fn e8_an_administrators_login_is_corrected_for_all_from_the_list_too() {
+    let mut of = project();
+    of.source.set_administrator(AdminLogin::parse("chief")).expect("it may have one");
+    let held = item_in(2, "bob", Status::Held);
+    let mut stage = Stage::closed();
+    stage.state(vec![failed(Cause::AdministratorLoginRefused, Side::Source), held]);
+    let info = WorkspaceInfo {
+        projects: vec![of.clone()],
+        unlocked: true,
+        vault: Some(VaultKind::File),
+        ..WorkspaceInfo::default()
+    };
+    stage.opened(info);
+    stage.click("Correct login…");
+    assert!(stage.says("Administrator chief"));
+    stage.type_into("New password", "right");
+    stage.click("Keep password");
+    let (request, Request::SetPassword(account, _)) = stage.only() else { panic!("a password") };
+    assert_eq!(account, Account { project: PROJECT, item: None, side: Side::Source });
+    stage.answer(request, Response::Corrected(vec![of]));
+    assert!(stage.says("Held items go on"));
+}
+
+#[test]
+fn e8_a_certificate_is_shown_and_exactly_that_one_trusted() {
+    let mut stage = page(failed(Cause::CertificateNotTrusted, Side::Destination));
+    stage.click("Pin this certificate…");
+    let (request, Request::Certificate(PROJECT, Side::Destination)) = stage.only() else { panic!("a look") };
+    stage.click("Trust exactly this one");
+    assert!(stage.asked().is_empty(), "it was not seen yet");
+    let seen = SeenCertificate {
+        fingerprint: [0x1f; 32],
+        subject: "imap.fabrikam.example".into(),
+        issuer: "Fabrikam authority".into(),
+        expires: "2027-03-01".into(),
+    };
+    stage.answer(request, Response::Certificate(seen));
+    assert!(stage.says("1f:1f:1f") && stage.says("Fabrikam authority") && stage.says("2027-03-01"));
+    stage.click("Trust exactly this one");
+    let (request, Request::Pin(PROJECT, Side::Destination, pinned)) = stage.only() else { panic!("a pin") };
+    assert_eq!(pinned, [0x1f; 32]);
+    stage.answer(request, Response::Corrected(vec![project()]));
+    assert!(stage.says("trusted from now on"));
+}
+
+#[test]
+fn e8_a_server_that_was_not_reached_is_tried_now() {
+    let held = ItemRow { status: Status::Held, ..failed(Cause::Unreachable, Side::Source) };
+    let mut stage = page(held);
+    stage.click("Try now");
+    let (_, request) = stage.only();
+    assert!(matches!(request, Request::Command(Command::TryNow { project: PROJECT })), "{request:?}");
+    // What has failed is started again.
+    let mut stage = page(failed(Cause::Unreachable, Side::Source));
+    stage.click("Try now");
+    assert!(stage.says("Full"), "the dialog that starts it");
+}
+
+#[test]
+fn e8_a_refused_folder_gets_another_name_by_a_rule_that_says_what_it_does() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Completed)]);
+    stage.press(Modifiers::NONE, Key::ArrowDown);
+    stage.press(Modifiers::NONE, Key::Enter);
+    let asked = stage.asked();
+    let (request, Request::Details(item)) = asked.into_iter().next().expect("a question") else { panic!("details") };
+    let error = ItemError {
+        folder: Some(FolderPath::new(["Files"])),
+        source: None,
+        subject: None,
+        date: None,
+        size: None,
+        messages: 3,
+        side: Some(Side::Destination),
+        failure: Failure::new(Cause::FolderRefused, Scope::Folder, Retry::User, "creating it"),
+    };
+    let details = Details { item, passes: Vec::new(), folders: Vec::new(), errors: vec![error], notices: Vec::new() };
+    stage.answer(request, Response::Details(Box::new(details)));
+    stage.click("Map folder…");
+    assert!(stage.says("\"Files\" becomes \"Files-1\""));
+    stage.click("Add this rule");
+    let (request, Request::AddMapping(PROJECT, rule)) = stage.only() else { panic!("a rule") };
+    assert_eq!(rule.0, "^Files->Files-1");
+    stage.answer(request, Response::Corrected(vec![project()]));
+    assert!(stage.says("The rule is added"));
+}
+
+#[test]
+fn e8_where_nothing_can_be_done_by_a_button_there_is_none() {
+    let stage = page(failed(Cause::TooManyErrors, Side::Source));
+    for name in ["Try now", "Correct login…", "Pin this certificate…", "Map folder…"] {
+        assert!(!stage.shows(name), "{name}");
+    }
+    let stage = Stage::with(vec![item(1, "anna")]);
+    assert!(!stage.shows("Correct login…"));
+}
