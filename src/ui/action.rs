@@ -84,8 +84,6 @@ impl Scope {
                     | Screen::EditItem
                     | Screen::EditProject
                     | Screen::Remove
-                    | Screen::Accept
-                    | Screen::Save
             ),
             Self::Only(only) => screen == only,
         }
