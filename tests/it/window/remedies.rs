@@ -5,13 +5,14 @@ use mailferry::domain::certificate::SeenCertificate;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::ItemId;
-use mailferry::domain::record::ItemError;
+use mailferry::domain::item_error::ItemError;
 use mailferry::domain::server::AdminLogin;
 use mailferry::domain::status::Status;
 use mailferry::engine::command::Command;
 use mailferry::engine::snapshot::ItemRow;
 use mailferry::service::WorkspaceInfo;
 use mailferry::service::client::{Request, Response};
+use mailferry::service::errors::StoredError;
 use mailferry::service::items::Details;
 use mailferry::service::remedies::Account;
 use mailferry::service::{ServiceError, VaultKind};
@@ -121,14 +122,11 @@ fn e8_a_refused_folder_gets_another_name_by_a_rule_that_says_what_it_does() {
     let (request, Request::Details(item)) = asked.into_iter().next().expect("a question") else { panic!("details") };
     let error = ItemError {
         folder: Some(FolderPath::new(["Files"])),
-        source: None,
-        subject: None,
-        date: None,
-        size: None,
         messages: 3,
         side: Some(Side::Destination),
-        failure: Failure::new(Cause::FolderRefused, Scope::Folder, Retry::User, "creating it"),
+        ..ItemError::about(Failure::new(Cause::FolderRefused, Scope::Folder, Retry::User, "creating it"))
     };
+    let error = StoredError { id: 1, item, error };
     let details = Details { item, passes: Vec::new(), folders: Vec::new(), errors: vec![error], notices: Vec::new() };
     stage.answer(request, Response::Details(Box::new(details)));
     stage.click("Map folder…");
