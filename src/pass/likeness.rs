@@ -48,17 +48,18 @@ impl Preparation<'_> {
         if is_known(&known) || !may_be_one(listing) { Ok(()) } else { told_apart(seen) }
     }
 
-    /// Refuses to copy a mailbox into itself, before anything is written. Later passes go by what the first one found (D12).
-    pub(super) async fn tell_sides_apart(
-        &self,
-        lane: &mut Lane,
-        records: &[FolderRecord],
-        listing: &Listing,
-    ) -> PassResult<()> {
+    /// Refuses to copy a mailbox into itself, before anything is written, where ids of their own prove that both sides are one:
+    /// equal messages under equal numbers may have been brought by another tool. Later passes go by what the first one found
+    /// (D12).
+    pub(super) fn tell_sides_apart(&self, records: &[FolderRecord], listing: &Listing) -> PassResult<()> {
         if is_known(records) || !may_be_one(listing) {
             return Ok(());
         }
-        told_apart(self.pass.run_with_retry(lane, &mut LookAtBoth { listing }).await?)
+        let by_id = |listed: &[ListedFolder]| {
+            let folder = speaks_for(listed)?;
+            Likeness::by_id(folder.state?, folder.mailbox_id.as_deref())
+        };
+        told_apart([by_id(&listing.source), by_id(&listing.destination)])
     }
 }
 

@@ -195,6 +195,9 @@ fn findings(listed: &ListedFolder, candidate: &Candidate, update: &FolderUpdate)
         .map_or(0, |r| r.source_seen.uid_next);
     // Either may say too little, and what was told by then was there before any folder was compared.
     let told = state.uid_next.max(best.uid_next);
+    // What is not opened is new and empty here: nothing is appended there, and whatever its numbers are, they were before.
+    let listed_there = candidate.there.as_ref().and_then(|there| there.state);
+    let unopened = FolderState { messages: 0, ..listed_there.unwrap_or(state) };
     FolderFindings {
         source: place(&listed.path, &listed.wire, state.uid_validity),
         destination: place(&update.destination, &update.destination_wire, update.destination_validity),
@@ -205,7 +208,7 @@ fn findings(listed: &ListedFolder, candidate: &Candidate, update: &FolderUpdate)
         listed_next: (told != 0).then(|| Uid(i64::from(told.max(seen)))),
         view: if candidate.plan.remainder { FolderView::Everything } else { FolderView::Own },
         source_next: best.uid_next.max(seen),
-        opened: candidate.opened.as_ref().map_or(FolderState { messages: 0, ..state }, |o| o.0),
+        opened: candidate.opened.as_ref().map_or(unopened, |o| o.0),
         past: match (&candidate.record, candidate.gone) {
             (None, _) => Past::None,
             (Some(_), false) => Past::Known,

@@ -147,7 +147,7 @@ impl Preparation<'_> {
         let mut records = self.pass.journal.folders().await?;
         let mut listing = self.list(lane).await?;
         same_mailbox(&records, &listing.destination)?;
-        self.tell_sides_apart(lane, &records, &listing).await?;
+        self.tell_sides_apart(&records, &listing)?;
         self.wait_for_the_interrupted(&records).await?;
         let renamed = self.renamed(lane, &records, &listing.source).await?;
         self.follow_renamed(lane, &mut records, &listing.destination).await?;

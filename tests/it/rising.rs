@@ -163,6 +163,8 @@ fn r49_data_never_falls_at_a_stop_a_refusal_or_another_pass() {
         let mut mover = Mover::new(&scene);
         mover.stopped_at(20);
         mover.stopped_at(15);
+        // However much was recorded before the stops took effect, enough is left to meet the refusal.
+        scene.fill("INBOX", 60..90);
         let no = Act::Answer("NO contains a virus".into());
         scene.destination.plan(At::Command(verb("APPEND").nth(9)), no);
         let row = mover.pass();

@@ -31,7 +31,7 @@ fn filled(server: &Dovecot, hint: &str) -> String {
 }
 
 #[test]
-fn one_mailbox_behind_two_addresses_is_neither_verified_nor_copied_into_itself() {
+fn one_mailbox_behind_two_addresses_is_not_verified_and_gets_nothing_twice() {
     if !dovecot::available() {
         return;
     }
@@ -44,9 +44,10 @@ fn one_mailbox_behind_two_addresses_is_neither_verified_nor_copied_into_itself()
     let (from, into) = (format!("{user}@old.example"), format!("{user}@new.example"));
     let words = ["Both sides are one mailbox", from.as_str(), into.as_str(), "Check address, login and host"];
     says(&verify(&workspace, 1), &words);
+    assert_eq!(causes(&workspace), [Some("same_mailbox".to_owned())]);
+    // Equal messages under equal numbers are no proof: another tool may have brought them. All of them are there.
     for pass in ["trial", "full"] {
-        says(&workspace.run(&["start", PROJECT, "--pass", pass]).expect(1), &words);
-        assert_eq!(causes(&workspace), [Some("same_mailbox".to_owned())]);
+        workspace.run(&["start", PROJECT, "--pass", pass]).expect(0);
     }
     let wrote = ["CREATE", "APPEND", "SUBSCRIBE", "STORE"].map(|verb| relay.commands_of(verb).len());
     assert_eq!(wrote, [0; 4], "{:?}", relay.commands());

@@ -42,24 +42,12 @@ fn words(cause: Cause, side: Option<Side>, names: &TextNames<'_>) -> Text {
 }
 
 /// What a person can do today: buttons, verbs, passes. Whoever adds an action may name it here.
-const ACTIONS: [&str; 4] = ["Start", "Resume", "Stop", "Full"];
+const ACTIONS: [&str; 5] = ["Start", "Resume", "Stop", "Full", "Retry"];
 /// Other words that are written with a capital inside a sentence.
 const NAMES: [&str; 5] = ["VPN", "IMAP", "TLS", "Maildir", "Mailferry"];
 /// What advice has named before it existed, in whatever case.
-const MISSING: [&str; 12] = [
-    "reset",
-    "options",
-    "retry errors",
-    "test the connection",
-    "hold new starts",
-    "ask again",
-    "clear credentials",
-    "clear the credentials",
-    "accept the error",
-    "edit the item",
-    "edit the project",
-    "delete the item",
-];
+const MISSING: [&str; 5] =
+    ["options", "test the connection", "ask again", "clear credentials", "clear the credentials"];
 
 /// What is wrong with a text, whatever it is about.
 fn faults(text: &Text) -> Vec<String> {

@@ -142,13 +142,20 @@ async fn a_full_disk_leaves_what_was_to_be_reset_deleted_or_edited_as_it_was() {
             Ok(writer.connection.pragma_update_and_check(None, "max_page_count", pages, |r| r.get::<_, i64>(0))?)
         })
     };
+    bench.other().execute_batch("VACUUM").unwrap(); // no room inside the file
     limit(1).await.unwrap(); // no further growth
     let note = ItemEdit { note: Change::Set("x".repeat(100_000)), ..bench.edit() };
     assert!(matches!(store.edit_item(note, at(30)).await, Err(StoreError::Full)));
     assert!(matches!(store.reset(items.clone(), at(30)).await, Err(StoreError::Full)));
-    assert!(matches!(store.delete_items(items.clone()).await, Err(StoreError::Full)));
-    assert_eq!((store.items(bench.project).await.unwrap(), store.folders(items[7]).await.unwrap()), before);
+    // A deletion needs hardly any room: it is broken off in its middle.
+    let breaks = format!(
+        "CREATE TRIGGER full BEFORE UPDATE OF deleted ON item WHEN new.id = {} BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        items[2000].0
+    );
     limit(1 << 30).await.unwrap();
+    bench.other().execute_batch(&breaks).unwrap();
+    assert!(store.delete_items(items.clone()).await.is_err());
+    assert_eq!((store.items(bench.project).await.unwrap(), store.folders(items[7]).await.unwrap()), before);
     store.reset(items.clone(), at(31)).await.unwrap();
     assert!(store.folders(items[7]).await.unwrap().is_empty());
     store.delete_items(items).await.unwrap();
