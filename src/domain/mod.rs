@@ -44,4 +44,5 @@ pub mod status;
 pub mod subject;
 pub mod time;
 pub mod tree;
+mod wait;
 pub mod wording;

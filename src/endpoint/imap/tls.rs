@@ -82,7 +82,7 @@ impl ServerCertVerifier for Onlooker {
         _now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
         drop(self.seen.set(SeenCertificate::read(leaf, fingerprint(leaf))));
-        Err(rustls::Error::General("it was only looked at".into()))
+        Err(only_looked())
     }
 
     fn verify_tls12_signature(
@@ -91,7 +91,7 @@ impl ServerCertVerifier for Onlooker {
         _certificate: &CertificateDer<'_>,
         _signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("it was only looked at".into()))
+        Err(only_looked())
     }
 
     fn verify_tls13_signature(
@@ -100,12 +100,17 @@ impl ServerCertVerifier for Onlooker {
         _certificate: &CertificateDer<'_>,
         _signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("it was only looked at".into()))
+        Err(only_looked())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Ends the handshake of who looks, whatever the certificate is worth.
+fn only_looked() -> rustls::Error {
+    rustls::Error::General("it was only looked at".into())
 }
 
 fn broken(cause: Cause, text: &str) -> Failure {
