@@ -2,6 +2,8 @@
 //! `cargo run --release --features fuzzing --example fuzz -- SECONDS [TARGET]…`. Ends with 1 and leaves the bytes in
 //! `fuzz/artifacts/` when a target panicked.
 
+#![expect(clippy::expect_used, reason = "a corpus that cannot be read, or bytes that cannot be kept, end the run")]
+
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::{Duration, Instant};
