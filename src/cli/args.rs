@@ -66,7 +66,7 @@ impl From<VaultWord> for VaultKind {
 pub enum Verb {
     /// In the person's workspace
     #[command(flatten)]
-    Work(Work),
+    Work(WorkVerb),
     /// Print what a shell needs to complete verbs and options
     Completions {
         /// The shell
@@ -85,7 +85,7 @@ pub enum Verb {
 
 /// What is done in a workspace.
 #[derive(Debug, Subcommand)]
-pub enum Work {
+pub enum WorkVerb {
     /// Projects: two servers and the options their items share
     #[command(subcommand)]
     Project(ProjectVerb),
@@ -93,9 +93,9 @@ pub enum Work {
     #[command(subcommand)]
     Item(ItemVerb),
     /// Run passes, and stay until they have ended (Ctrl-C stops, twice aborts)
-    Start(Start),
+    Start(StartArgs),
     /// Let held and interrupted passes go on, and stay until they have ended
-    Resume(Resume),
+    Resume(ResumeArgs),
     /// Stop passes; what has begun is finished first
     Stop {
         /// Name of the project; none with --all: every project
@@ -109,7 +109,7 @@ pub enum Work {
         all: bool,
     },
     /// Drop Mailferry's records of what was copied for items, which read Not Submitted then; no mail is touched
-    Reset(edit::Chosen),
+    Reset(edit::ChosenItems),
     /// Hold new starts of a project, or let them go on; what runs is not touched
     #[command(subcommand)]
     Hold(HoldVerb),
@@ -137,7 +137,7 @@ pub enum Work {
 #[derive(Debug, Subcommand)]
 pub enum ProjectVerb {
     /// Make a project
-    New(Box<NewProject>),
+    New(Box<NewProjectArgs>),
     /// List all projects
     List,
     /// Show one project
@@ -167,7 +167,7 @@ pub enum ProjectVerb {
 /// `project new`. URLs: imaps://host[:port] (TLS), imap://host[:port] (STARTTLS required), imap+plain://host[:port].
 /// Administrators' passwords come from MAILFERRY_SOURCE_PASSWORD and MAILFERRY_DESTINATION_PASSWORD, or a prompt.
 #[derive(Debug, Args)]
-pub struct NewProject {
+pub struct NewProjectArgs {
     /// Name of the project, unique ignoring case
     pub name: String,
     /// Where mail is read
@@ -226,7 +226,7 @@ pub enum ItemVerb {
     /// Change an item: addresses, login names, passwords, note
     Edit(Box<edit::EditItem>),
     /// Delete items with their statistics; no mail is touched
-    Delete(edit::Chosen),
+    Delete(edit::ChosenItems),
     /// List the items of a project
     List {
         /// Name of the project
@@ -236,7 +236,7 @@ pub enum ItemVerb {
 
 /// `start`.
 #[derive(Debug, Args)]
-pub struct Start {
+pub struct StartArgs {
     /// Name of the project
     pub project: String,
     /// Which pass
@@ -267,7 +267,7 @@ pub struct Start {
 
 /// `resume`.
 #[derive(Debug, Args)]
-pub struct Resume {
+pub struct ResumeArgs {
     /// Name of the project
     pub project: String,
     /// Only these items: an address, or SOURCE:DESTINATION

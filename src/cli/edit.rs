@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use crate::cli::args::edit::{Chosen, EditItem, Passwords, RecordsWord};
+use crate::cli::args::edit::{ChosenItems, EditItem, Passwords, RecordsWord};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::prompt;
 use crate::cli::stop::say_left;
@@ -91,7 +91,7 @@ pub fn which_mailbox(error: ServiceError) -> CliError {
 }
 
 /// `item delete`
-pub async fn delete(workspace: &OpenWorkspace, chosen: Chosen) -> Result<Exit, CliError> {
+pub async fn delete(workspace: &OpenWorkspace, chosen: ChosenItems) -> Result<Exit, CliError> {
     let (project, rows) = select(workspace, &chosen).await?;
     confirm(&chosen, rows.len(), "Delete", edit::DELETE_TAKES)?;
     if rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some()) {
@@ -102,21 +102,21 @@ pub async fn delete(workspace: &OpenWorkspace, chosen: Chosen) -> Result<Exit, C
 }
 
 /// `reset`
-pub async fn reset(workspace: &OpenWorkspace, chosen: Chosen) -> Result<Exit, CliError> {
+pub async fn reset(workspace: &OpenWorkspace, chosen: ChosenItems) -> Result<Exit, CliError> {
     let (project, rows) = select(workspace, &chosen).await?;
     confirm(&chosen, rows.len(), "Reset", edit::RESET_TAKES)?;
     let reset = edit::reset(workspace, project.id, ids(&rows), Commander::Anybody(workspace)).await?;
     Ok(tell(&reset, &rows, "reset. No mail was touched"))
 }
 
-async fn select(workspace: &OpenWorkspace, chosen: &Chosen) -> Result<(Project, Vec<StoredItem>), CliError> {
+async fn select(workspace: &OpenWorkspace, chosen: &ChosenItems) -> Result<(Project, Vec<StoredItem>), CliError> {
     let project = projects::named(workspace, &chosen.project).await?;
     let rows = items::select(workspace, &project, &chosen.items).await?;
     Ok((project, rows))
 }
 
 /// Asks whoever sits at the terminal, unless `--yes` said it; of many items the number is to be said.
-fn confirm(chosen: &Chosen, count: usize, what: &str, takes: &str) -> Result<(), CliError> {
+fn confirm(chosen: &ChosenItems, count: usize, what: &str, takes: &str) -> Result<(), CliError> {
     let question = format!("{what} {}? {takes}", counted(count, "item"));
     match chosen.yes {
         Some(number) if number == count || (number == 0 && count <= MANY) => return Ok(()),

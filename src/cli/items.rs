@@ -12,7 +12,7 @@ use crate::cli::status::status_words;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
 use crate::domain::action::Action;
-use crate::domain::csv_import::Parsed;
+use crate::domain::csv_import::ParsedList;
 use crate::domain::ids::ProjectId;
 use crate::domain::item::Mailbox;
 use crate::domain::server::Server;
@@ -54,7 +54,7 @@ pub async fn import(workspace: &OpenWorkspace, project: &str, file: &Path, skip_
 }
 
 /// Bad rows, and what is odd about good ones.
-fn name_oddities(file: &Path, list: &Parsed) {
+fn name_oddities(file: &Path, list: &ParsedList) {
     for problem in list.problems.iter().take(NAMED) {
         warn!("{}: {}", file.display(), clean(&problem.to_string()));
     }
@@ -71,7 +71,7 @@ async fn name_shared(
     workspace: &OpenWorkspace,
     project: ProjectId,
     file: &Path,
-    list: &Parsed,
+    list: &ParsedList,
 ) -> Result<(), CliError> {
     let shared = import::shared_destinations(workspace, project, &list.rows).await?;
     for note in shared.iter().take(NAMED) {

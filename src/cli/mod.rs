@@ -32,7 +32,7 @@ use tokio::runtime::Runtime;
 
 use crate::service::launch::{Launch, NoWindow, OpenWindow, PrepareRun};
 use crate::service::{OpenWorkspace, VaultKind};
-use args::{Arguments, HoldVerb, ItemVerb, ProjectVerb, Verb, Work};
+use args::{Arguments, HoldVerb, ItemVerb, ProjectVerb, Verb, WorkVerb};
 pub use error::{CliError, Exit};
 
 /// Runs the program with the process's arguments; without a verb, `window` is opened. `demo` prepares what `demo` runs.
@@ -90,31 +90,31 @@ fn on_threads(verb: impl FnOnce(&Runtime) -> Result<Exit, CliError>) -> Result<E
     ended
 }
 
-async fn work(workspace: &OpenWorkspace, verb: Work) -> Result<Exit, CliError> {
+async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliError> {
     match verb {
-        Work::Project(ProjectVerb::New(new)) => projects::new(workspace, new).await,
-        Work::Project(ProjectVerb::List) => projects::list(workspace).await,
-        Work::Project(ProjectVerb::Show { name }) => projects::show(workspace, &name).await,
-        Work::Project(ProjectVerb::Delete { name }) => projects::delete(workspace, &name).await,
-        Work::Project(ProjectVerb::Edit(asked)) => project_edit::edit(workspace, asked).await,
-        Work::Project(ProjectVerb::Duplicate { name, new, items }) => {
+        WorkVerb::Project(ProjectVerb::New(new)) => projects::new(workspace, new).await,
+        WorkVerb::Project(ProjectVerb::List) => projects::list(workspace).await,
+        WorkVerb::Project(ProjectVerb::Show { name }) => projects::show(workspace, &name).await,
+        WorkVerb::Project(ProjectVerb::Delete { name }) => projects::delete(workspace, &name).await,
+        WorkVerb::Project(ProjectVerb::Edit(asked)) => project_edit::edit(workspace, asked).await,
+        WorkVerb::Project(ProjectVerb::Duplicate { name, new, items }) => {
             project_edit::duplicate(workspace, &name, &new, items).await
         }
-        Work::Item(ItemVerb::Edit(asked)) => edit::item(workspace, *asked).await,
-        Work::Item(ItemVerb::Delete(chosen)) => edit::delete(workspace, chosen).await,
-        Work::Reset(chosen) => edit::reset(workspace, chosen).await,
-        Work::Item(ItemVerb::Import { project, file, skip_bad }) => {
+        WorkVerb::Item(ItemVerb::Edit(asked)) => edit::item(workspace, *asked).await,
+        WorkVerb::Item(ItemVerb::Delete(chosen)) => edit::delete(workspace, chosen).await,
+        WorkVerb::Reset(chosen) => edit::reset(workspace, chosen).await,
+        WorkVerb::Item(ItemVerb::Import { project, file, skip_bad }) => {
             items::import(workspace, &project, &file, skip_bad).await
         }
-        Work::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
-        Work::Start(start) => start::start(workspace, start).await,
-        Work::Resume(resume) => start::resume(workspace, resume).await,
-        Work::Stop { project, all: true, .. } => stop::stop_all(workspace, project.as_deref()).await,
-        Work::Stop { project, items, .. } => stop::stop(workspace, &project.unwrap_or_default(), &items).await,
-        Work::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
-        Work::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
-        Work::Errors(asked) => errors::errors(workspace, asked).await,
-        Work::Log { project, item } => log::log(workspace, &project, &item).await,
-        Work::Status { project, json } => status::status(workspace, &project, json).await,
+        WorkVerb::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
+        WorkVerb::Start(start) => start::start(workspace, start).await,
+        WorkVerb::Resume(resume) => start::resume(workspace, resume).await,
+        WorkVerb::Stop { project, all: true, .. } => stop::stop_all(workspace, project.as_deref()).await,
+        WorkVerb::Stop { project, items, .. } => stop::stop(workspace, &project.unwrap_or_default(), &items).await,
+        WorkVerb::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
+        WorkVerb::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
+        WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
+        WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
+        WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,
     }
 }

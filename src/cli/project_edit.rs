@@ -69,22 +69,22 @@ fn options(asked: &EditProject, before: &Options) -> Option<Options> {
 }
 
 /// What was said of one side.
-struct Said<'a> {
+struct SaidOfSide<'a> {
     url: Option<&'a str>,
     admin: Option<&'a str>,
     ca: Option<&'a Path>,
     fingerprint: Option<&'a str>,
 }
 
-fn said(asked: &EditProject, side: Side) -> Said<'_> {
+fn said(asked: &EditProject, side: Side) -> SaidOfSide<'_> {
     match side {
-        Side::Source => Said {
+        Side::Source => SaidOfSide {
             url: asked.source.as_deref(),
             admin: asked.source_admin.as_deref(),
             ca: asked.source_ca.as_deref(),
             fingerprint: asked.source_cert_sha256.as_deref(),
         },
-        Side::Destination => Said {
+        Side::Destination => SaidOfSide {
             url: asked.destination.as_deref(),
             admin: asked.destination_admin.as_deref(),
             ca: asked.destination_ca.as_deref(),
@@ -95,7 +95,7 @@ fn said(asked: &EditProject, side: Side) -> Said<'_> {
 
 /// The server as it is to be, if that is another one.
 fn server(asked: &EditProject, project: &Project, side: Side) -> Result<Option<Server>, CliError> {
-    let Said { url, admin, ca, fingerprint } = said(asked, side);
+    let SaidOfSide { url, admin, ca, fingerprint } = said(asked, side);
     let before = project.server(side);
     let mut after = match url {
         // The address is not repeated: people write passwords into it.

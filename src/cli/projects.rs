@@ -73,7 +73,7 @@ pub fn set_administrator(server: &mut Server, side: Side, login: &str) -> Result
 }
 
 /// `project new`
-pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProject>) -> Result<Exit, CliError> {
+pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> Result<Exit, CliError> {
     let name = new.name.trim().to_owned();
     if let Some(problem) = name_problem(&name) {
         return Err(CliError::usage(problem));

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::cli::args::{Resume, Start};
+use crate::cli::args::{ResumeArgs, StartArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
 use crate::cli::prompt;
@@ -26,11 +26,11 @@ use crate::platform::PlatformError;
 use crate::platform::interrupts::Interrupts;
 use crate::service::items::{self, StoredItem, StoredNotice, key};
 use crate::service::orders::{Commander, give};
-use crate::service::start::{Readiness, StartRequest, Waiting, readiness, run, take};
+use crate::service::start::{Readiness, StartRequest, WaitingRule, readiness, run, take};
 use crate::service::{OpenWorkspace, RunningEngine, ServiceError, projects, times};
 
 /// `start`
-pub async fn start(workspace: &OpenWorkspace, start: Start) -> Result<Exit, CliError> {
+pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, CliError> {
     let project = projects::named(workspace, &start.project).await?;
     let rows = items::select(workspace, &project, &start.items).await?;
     if rows.is_empty() {
@@ -40,7 +40,7 @@ pub async fn start(workspace: &OpenWorkspace, start: Start) -> Result<Exit, CliE
     let confirms = start.confirm_direction || confirmed_at_the_terminal(&project, &order)?;
     let scheduled = order.until().filter(|_| !start.watch);
     let request = StartRequest { project: project.id, items: ids(&rows), order, confirms };
-    let readiness = readiness(workspace, &request, Waiting::GoesOn).await.map_err(with_the_flag)?;
+    let readiness = readiness(workspace, &request, WaitingRule::GoesOn).await.map_err(with_the_flag)?;
     let mut exit = Exit::Well;
     for (item, reason) in &readiness.not_ready {
         exit = Exit::Items;
@@ -59,7 +59,7 @@ pub async fn start(workspace: &OpenWorkspace, start: Start) -> Result<Exit, CliE
 }
 
 /// `resume`
-pub async fn resume(workspace: &OpenWorkspace, resume: Resume) -> Result<Exit, CliError> {
+pub async fn resume(workspace: &OpenWorkspace, resume: ResumeArgs) -> Result<Exit, CliError> {
     let project = projects::named(workspace, &resume.project).await?;
     let rows = items::select(workspace, &project, &resume.items).await?;
     let waits = |row: &&StoredItem| matches!(row.status(), Status::Submitted | Status::Held);
@@ -72,7 +72,7 @@ pub async fn resume(workspace: &OpenWorkspace, resume: Resume) -> Result<Exit, C
 }
 
 /// What the arguments ask for.
-fn order(workspace: &OpenWorkspace, start: &Start) -> Result<StartOrder, ServiceError> {
+fn order(workspace: &OpenWorkspace, start: &StartArgs) -> Result<StartOrder, ServiceError> {
     let (now, zone) = (workspace.now(), times::zone());
     let before = start.older_than.as_deref().map(|text| times::border(text, now, &zone)).transpose()?;
     let schedule = start.at.as_deref().map(|text| times::start(text, now, &zone)).transpose()?;

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::csv_records::{Record, Records};
+use super::csv_records::{CsvRecords, Record};
 use super::secret::Secret;
 
 /// Longest field, in characters.
@@ -22,7 +22,7 @@ pub const FIELD_LIMIT: usize = 1000;
 
 /// The columns a file may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Column {
+pub enum CsvColumn {
     /// `Source Email`, compulsory.
     SourceEmail,
     /// `Source Login Name`
@@ -37,7 +37,7 @@ pub enum Column {
     DestinationPassword,
 }
 
-impl Column {
+impl CsvColumn {
     /// Every column, in the order of the template.
     pub const ALL: [Self; 6] = [
         Self::SourceEmail,
@@ -110,7 +110,7 @@ impl std::fmt::Display for Problem {
 
 /// What a file held.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parsed {
+pub struct ParsedList {
     /// The good rows, in the order of the file. None when the header is wrong.
     pub rows: Vec<Row>,
     /// Why other lines are no rows, in the order of the file.
@@ -124,29 +124,29 @@ pub struct Parsed {
 }
 
 /// Reads a pasted list, which may lack its header: two columns of addresses, as copied from a spreadsheet, get one.
-pub fn parse_pasted(text: &str) -> Parsed {
+pub fn parse_pasted(text: &str) -> ParsedList {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if !first.contains('@') {
         return parse(text.as_bytes());
     }
     let delimiter = ['\t', ';', ','].into_iter().find(|delimiter| first.contains(*delimiter)).unwrap_or(',');
-    let columns = [Column::SourceEmail, Column::DestinationEmail].map(Column::name);
+    let columns = [CsvColumn::SourceEmail, CsvColumn::DestinationEmail].map(CsvColumn::name);
     let text = Zeroizing::new(format!("{}{delimiter}{}\n{text}", columns[0], columns[1]));
     // Lines are counted as they were pasted: the header stands above the first.
     parse_text(&text, encoding_rs::UTF_8.name(), 0)
 }
 
 /// Reads a file.
-pub fn parse(bytes: &[u8]) -> Parsed {
+pub fn parse(bytes: &[u8]) -> ParsedList {
     let (text, encoding) = decode(bytes);
     parse_text(&text, encoding, 1)
 }
 
 /// Reads a text whose first line has this number.
-fn parse_text(text: &str, encoding: &'static str, first: usize) -> Parsed {
+fn parse_text(text: &str, encoding: &'static str, first: usize) -> ParsedList {
     let delimiter = delimiter_of(text);
-    let mut parsed = Parsed { rows: Vec::new(), problems: Vec::new(), notes: Vec::new(), encoding, delimiter };
-    let mut records = Records::new(text, delimiter, first);
+    let mut parsed = ParsedList { rows: Vec::new(), problems: Vec::new(), notes: Vec::new(), encoding, delimiter };
+    let mut records = CsvRecords::new(text, delimiter, first);
     let Some(header) = records.find(|r| !r.is_blank()) else {
         parsed.problem(1, None, "the file is empty");
         return parsed;
@@ -200,13 +200,13 @@ fn delimiter_of(text: &str) -> char {
 /// The columns a header names, none for those that are left out, and how many it has with those at its end that have no
 /// name: nothing stands below them.
 struct Header {
-    columns: Vec<Option<Column>>,
+    columns: Vec<Option<CsvColumn>>,
     width: usize,
 }
 
-impl Parsed {
-    fn problem(&mut self, line: usize, column: Option<Column>, reason: impl Into<String>) {
-        self.problems.push(Problem { line, column: column.map(Column::name), reason: reason.into() });
+impl ParsedList {
+    fn problem(&mut self, line: usize, column: Option<CsvColumn>, reason: impl Into<String>) {
+        self.problems.push(Problem { line, column: column.map(CsvColumn::name), reason: reason.into() });
     }
 
     /// What the header says, or none and the reasons.
@@ -214,10 +214,10 @@ impl Parsed {
         let before = self.problems.len();
         let cells: Vec<String> =
             record.fields.iter().map(|f| f.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        let known = |cell: &String| Column::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(cell));
+        let known = |cell: &String| CsvColumn::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(cell));
         if record.open_quote.is_some() || !cells.iter().any(|c| known(c).is_some()) {
             // Possibly a file without header: its cells may be passwords and are not repeated.
-            let names = Column::ALL.map(Column::name).join(", ");
+            let names = CsvColumn::ALL.map(CsvColumn::name).join(", ");
             self.problem(record.line, None, format!("the first line must name the columns: {names}"));
             return None;
         }
@@ -241,7 +241,7 @@ impl Parsed {
             }
             columns.push(column);
         }
-        for column in Column::ALL.into_iter().filter(|c| c.is_email() && !columns.contains(&Some(*c))) {
+        for column in CsvColumn::ALL.into_iter().filter(|c| c.is_email() && !columns.contains(&Some(*c))) {
             self.problem(record.line, Some(column), "this column is missing");
         }
         (self.problems.len() == before).then_some(Header { columns, width: cells.len() })
@@ -269,12 +269,12 @@ impl Parsed {
         if !good {
             return None;
         }
-        let field = |c: Column| {
+        let field = |c: CsvColumn| {
             columns.iter().position(|x| *x == Some(c)).and_then(|at| record.fields.get(at)).map_or("", |field| &**field)
         };
-        let text = |c: Column| Some(field(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
-        let secret = |c: Column| Some(field(c)).filter(|t| !t.is_empty()).map(Secret::new);
-        for column in Column::ALL.into_iter().filter(|c| c.is_password()) {
+        let text = |c: CsvColumn| Some(field(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
+        let secret = |c: CsvColumn| Some(field(c)).filter(|t| !t.is_empty()).map(Secret::new);
+        for column in CsvColumn::ALL.into_iter().filter(|c| c.is_password()) {
             if field(column).trim() != field(column) {
                 let reason = "the password begins or ends with a blank; it is kept".to_owned();
                 self.notes.push(Problem { line, column: Some(column.name()), reason });
@@ -282,18 +282,18 @@ impl Parsed {
         }
         Some(Row {
             line,
-            source_email: field(Column::SourceEmail).trim().to_owned(),
-            source_login: text(Column::SourceLogin),
-            source_password: secret(Column::SourcePassword),
-            destination_email: field(Column::DestinationEmail).trim().to_owned(),
-            destination_login: text(Column::DestinationLogin),
-            destination_password: secret(Column::DestinationPassword),
+            source_email: field(CsvColumn::SourceEmail).trim().to_owned(),
+            source_login: text(CsvColumn::SourceLogin),
+            source_password: secret(CsvColumn::SourcePassword),
+            destination_email: field(CsvColumn::DestinationEmail).trim().to_owned(),
+            destination_login: text(CsvColumn::DestinationLogin),
+            destination_password: secret(CsvColumn::DestinationPassword),
         })
     }
 }
 
 /// What is wrong with a field, whoever typed it.
-pub fn wrong(column: Column, field: &str) -> Option<String> {
+pub fn wrong(column: CsvColumn, field: &str) -> Option<String> {
     if field.len() > FIELD_LIMIT && field.chars().count() > FIELD_LIMIT {
         return Some(format!("longer than {FIELD_LIMIT} characters"));
     }

@@ -1,4 +1,4 @@
-//! Records of a delimited text (RFC 4180, read leniently), each with the physical line it begins on.
+//! CsvRecords of a delimited text (RFC 4180, read leniently), each with the physical line it begins on.
 //!
 //! A quotation mark opens a quoted field only at its beginning (elsewhere it is a character like any other); inside, two
 //! mean one, and line breaks belong to the field. What follows a closing mark up to the delimiter is added as it is. A
@@ -27,13 +27,13 @@ impl Record<'_> {
 }
 
 /// The records of a text.
-pub(crate) struct Records<'a> {
+pub(crate) struct CsvRecords<'a> {
     text: &'a str,
     delimiter: char,
     line: usize,
 }
 
-impl<'a> Records<'a> {
+impl<'a> CsvRecords<'a> {
     /// Of a text whose first line has this number.
     pub(crate) fn new(text: &'a str, delimiter: char, line: usize) -> Self {
         Self { text, delimiter, line }
@@ -89,7 +89,7 @@ fn line_breaks(text: &str) -> usize {
         .count()
 }
 
-impl<'a> Iterator for Records<'a> {
+impl<'a> Iterator for CsvRecords<'a> {
     type Item = Record<'a>;
 
     fn next(&mut self) -> Option<Record<'a>> {
@@ -137,7 +137,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<(usize, Vec<String>, Option<usize>)> {
         let plain = |r: Record<'_>| (r.line, r.fields.iter().map(|f| f.to_string()).collect(), r.open_quote);
-        Records::new(text, ',', 1).map(plain).collect()
+        CsvRecords::new(text, ',', 1).map(plain).collect()
     }
 
     fn record(line: usize, fields: &[&str]) -> (usize, Vec<String>, Option<usize>) {
@@ -171,7 +171,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_fail(text in "[a,\"\r\nü]{0,40}") {
-            for record in Records::new(&text, ',', 1) {
+            for record in CsvRecords::new(&text, ',', 1) {
                 prop_assert!(!record.fields.is_empty());
             }
         }

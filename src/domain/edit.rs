@@ -4,7 +4,7 @@
 //! `C` is what stands for a password: the secret on its way into the vault, its number from there on.
 
 use super::action::Action;
-use super::csv_import::{Column, wrong};
+use super::csv_import::{CsvColumn, wrong};
 use super::failure::Side;
 use super::ids::{ItemId, ProjectId};
 use super::item::{Item, Mailbox};
@@ -190,8 +190,8 @@ impl<C> ItemEdit<C> {
     /// The first field that cannot.
     pub fn validate(&self) -> Result<(), EditRefusal> {
         let columns = [
-            (&self.source, Column::SourceEmail, Column::SourceLogin),
-            (&self.destination, Column::DestinationEmail, Column::DestinationLogin),
+            (&self.source, CsvColumn::SourceEmail, CsvColumn::SourceLogin),
+            (&self.destination, CsvColumn::DestinationEmail, CsvColumn::DestinationLogin),
         ];
         for (edit, email, login) in columns {
             let set = match &edit.login {

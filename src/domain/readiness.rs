@@ -56,7 +56,7 @@ impl<'a> StartCheck<'a> {
     ///
     /// # Errors
     /// Why it cannot.
-    pub fn check(&self, item: &Item) -> Result<Start, NotReady> {
+    pub fn check(&self, item: &Item) -> Result<Startable, NotReady> {
         let Project { source, destination, .. } = self.project;
         let lacking = lacking(self.project, self.admins, item);
         let of_an_administrator = |side: &Side| self.project.server(*side).administrator().is_some();
@@ -69,15 +69,15 @@ impl<'a> StartCheck<'a> {
         }
         match self.shared.get(&item.id) {
             Some(shared) => Err(shared.clone().into()),
-            None if lacking.is_empty() => Ok(Start::Ready),
-            None => Ok(Start::Lacks(lacking)),
+            None if lacking.is_empty() => Ok(Startable::Ready),
+            None => Ok(Startable::Lacks(lacking)),
         }
     }
 }
 
 /// How an item can start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum Startable {
     /// At once.
     Ready,
     /// When its owner's credentials for these sides have come (R11).
@@ -128,8 +128,8 @@ mod tests {
         let servers = project("imaps://a", "imaps://b");
         let (without, with) = (item(1, "x@a", "x@b", None), item(2, "x@a", "x@b", Some(CredentialId(1))));
         let check = StartCheck::new(&servers, (false, false), [&without, &with].into_iter());
-        assert_eq!(check.check(&without), Ok(Start::Lacks(vec![Side::Source, Side::Destination])));
-        assert_eq!(check.check(&with), Ok(Start::Ready));
+        assert_eq!(check.check(&without), Ok(Startable::Lacks(vec![Side::Source, Side::Destination])));
+        assert_eq!(check.check(&with), Ok(Startable::Ready));
         let one = project("imaps://a", "imaps://a");
         let itself = item(3, "x@a", "x@a", Some(CredentialId(1)));
         assert_eq!(
@@ -144,7 +144,7 @@ mod tests {
         servers.source.set_administrator(crate::domain::server::AdminLogin::parse("boss")).unwrap();
         let own = item(1, "x@a", "x@b", Some(CredentialId(1)));
         let of = |admins| StartCheck::new(&servers, admins, [&own].into_iter()).check(&own);
-        assert_eq!(of((true, false)), Ok(Start::Ready));
+        assert_eq!(of((true, false)), Ok(Startable::Ready));
         let why = of((false, false)).unwrap_err();
         assert_eq!(why, NotReady::NoAdministrator(vec![Side::Source]));
         assert!(why.to_string().starts_with("the administrator's password for the source is not known"), "{why}");

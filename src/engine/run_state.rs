@@ -10,7 +10,7 @@ mod waiting;
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::event::{Change, Effect, Event, KnownItem, Limits};
+pub use self::event::{Effect, Event, KnownItem, ProjectLimits, StatusMove};
 use self::holds::Outage;
 use self::waiting::{QueueId, WaitingItems};
 use crate::domain::failure::{Cause, Failure, Side};
@@ -47,7 +47,7 @@ impl ItemState {
 
 #[derive(Debug, Default)]
 struct ProjectQueue {
-    limits: Limits,
+    limits: ProjectLimits,
     running: BTreeMap<RunnerKind, u32>,
     /// One of its servers cannot be reached.
     outage: Option<Outage>,
@@ -104,7 +104,7 @@ impl RunState {
     }
 
     /// How many items of a project may run.
-    pub fn limits(&self, project: ProjectId) -> Option<Limits> {
+    pub fn limits(&self, project: ProjectId) -> Option<ProjectLimits> {
         self.projects.get(&project).map(|queue| queue.limits)
     }
 
@@ -211,7 +211,7 @@ impl RunState {
         }
     }
 
-    fn load(&mut self, now: Timestamp, project: ProjectId, items: Vec<KnownItem>, limits: Limits) {
+    fn load(&mut self, now: Timestamp, project: ProjectId, items: Vec<KnownItem>, limits: ProjectLimits) {
         self.projects.entry(project).or_default().limits = limits;
         for KnownItem { item, status, pass, until, hold, mailboxes, runner } in items {
             if !self.items.contains_key(&item) && status == Status::Scheduled {
@@ -376,7 +376,7 @@ impl RunState {
         let hold = event.hold();
         (known.status, known.hold) = (to, hold);
         if let Some(pass) = known.pass {
-            effects.push(Effect::Status(Change { item, pass, from, to, failure, hold }));
+            effects.push(Effect::Status(StatusMove { item, pass, from, to, failure, hold }));
         }
         Ok(to)
     }

@@ -14,7 +14,7 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Belief, OursLeft};
 use crate::domain::record::{Origin, Results, Watermark, is_sane};
 use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
-use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, Said};
+use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, ServerSaid};
 use crate::pass::contents::traces;
 use crate::pass::finish::{SeenOf, copied};
 use crate::pass::flight::{Ending, InFlight, Outgoing, Unplaced};
@@ -280,7 +280,7 @@ impl AppendWriter<'_> {
         let alone = !self.wire.in_flight.iter().any(on_the_way)
             && self.wire.unplaced.iter().all(|other| other.job.plan.destination.wire != *wire);
         let own: Vec<OwnMessage> = mine.iter().map(own).collect();
-        let sure = (Said::Yes, self.belief().await?);
+        let sure = (ServerSaid::Yes, self.belief().await?);
         let arrivals = self.arrivals_in(job).await?;
         let found = match arrivals.look(to, &job.plan.destination).await {
             Ok(()) => arrivals.find(to, &job.plan.destination, &own, sure).await,
@@ -328,7 +328,7 @@ impl AppendWriter<'_> {
         let belief = self.belief().await?;
         let arrivals = self.arrivals_in(job).await?;
         let found = match arrivals.look(to, &job.plan.destination).await {
-            Ok(()) => arrivals.find(to, &job.plan.destination, &own, (Said::No, belief)).await,
+            Ok(()) => arrivals.find(to, &job.plan.destination, &own, (ServerSaid::No, belief)).await,
             Err(failure) => Err(failure),
         };
         let found: BTreeMap<Uid, Newcomer> = match found {

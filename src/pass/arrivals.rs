@@ -39,7 +39,7 @@ pub(super) struct OwnMessage {
 
 /// What the server said of messages that are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum ServerSaid {
     /// That it has them.
     Yes,
     /// That it does not.
@@ -128,7 +128,7 @@ impl Arrivals {
         to: &mut dyn Destination,
         folder: &FolderRef,
         own: &[OwnMessage],
-        (said, belief): (Said, Belief),
+        (said, belief): (ServerSaid, Belief),
     ) -> Result<Vec<(Uid, Newcomer)>, Failure> {
         let mut groups: BTreeMap<Identity, (Vec<OwnMessage>, Vec<Newcomer>)> = BTreeMap::new();
         own.iter().for_each(|one| groups.entry(one.identity).or_default().0.push(*one));
@@ -142,7 +142,7 @@ impl Arrivals {
             let alike = ours.iter().all(|one| one.content == ours[0].content);
             let counts = ours.len() == there.len() || (alike && there.len() < ours.len());
             let sizes = ours.iter().zip(&there).all(|(one, newcomer)| one.bytes == u64::from(newcomer.size));
-            if said == Said::Yes && counts && sizes {
+            if said == ServerSaid::Yes && counts && sizes {
                 found.extend(ours.iter().zip(&there).map(|(one, newcomer)| (one.uid, *newcomer)));
             } else {
                 open.push((ours, there));
@@ -184,7 +184,7 @@ fn pair(
     mut ours: Vec<OwnMessage>,
     mut there: Vec<Newcomer>,
     read: &BTreeMap<Uid, (ContentHash, Traces)>,
-    said: Said,
+    said: ServerSaid,
     belief: Belief,
 ) -> Vec<(Uid, Newcomer)> {
     let mut found = Vec::new();
@@ -199,7 +199,7 @@ fn pair(
         });
     };
     join(&|one, newcomer| read.get(&newcomer.uid).is_some_and(|(content, _)| *content == one.content));
-    if said == Said::Yes || belief != Belief::Keeps {
+    if said == ServerSaid::Yes || belief != Belief::Keeps {
         let same_body = |one: &OwnMessage, newcomer: &Newcomer| {
             let read = read.get(&newcomer.uid).map(|(_, traces)| traces);
             one.traces.zip(read).is_some_and(|(ours, theirs)| ours.same_body(theirs))
@@ -208,7 +208,8 @@ fn pair(
     }
     // If there are enough of them, they are in order.
     if enough {
-        let grew = |one: &OwnMessage, newcomer: &Newcomer| belief.explains(one.bytes, newcomer.size, said == Said::Yes);
+        let grew =
+            |one: &OwnMessage, newcomer: &Newcomer| belief.explains(one.bytes, newcomer.size, said == ServerSaid::Yes);
         join(&grew);
     }
     found

@@ -16,12 +16,12 @@ use crate::pass::job::{
 use crate::pass::listing::{Listing, Preparation};
 use crate::pass::places::{Claimable, DestinationNumbers, Doubted, OtherRows, Prepared};
 use crate::pass::same_folder::{place, went_back};
-use crate::pass::tally::FolderLine;
+use crate::pass::tally::FolderTally;
 use crate::pass::there::SeenThere;
 use crate::pass::{PassResult, SideFailure};
 
 /// A folder's row, and whether the folder is looked into.
-pub(super) struct Row<'a> {
+pub(super) struct RegisteredRow<'a> {
     pub id: FolderId,
     pub update: &'a FolderUpdate,
     pub look: bool,
@@ -72,7 +72,7 @@ impl Preparation<'_> {
                 prepared.places.insert(id, there);
             }
             let refused = candidate.refused.is_some() && candidate.record.is_some();
-            match self.job(listing, candidate, Row { id, update: &update, look: at >= jobs_from }).await? {
+            match self.job(listing, candidate, RegisteredRow { id, update: &update, look: at >= jobs_from }).await? {
                 Some(job) => groups.entry(update.destination).or_default().push(job),
                 None if refused => prepared.others.unread.push(id),
                 None => {}
@@ -144,8 +144,13 @@ impl Preparation<'_> {
     }
 
     /// Enters a folder into the tally; a job if it must be looked into.
-    pub(super) async fn job(&self, listing: &Listing, candidate: Candidate, row: Row<'_>) -> PassResult<Option<Job>> {
-        let Row { id, update, look } = row;
+    pub(super) async fn job(
+        &self,
+        listing: &Listing,
+        candidate: Candidate,
+        row: RegisteredRow<'_>,
+    ) -> PassResult<Option<Job>> {
+        let RegisteredRow { id, update, look } = row;
         let listed = &listing.source[candidate.plan.source];
         let unchanged = self.unchanged(&candidate);
         let best = candidate.best();
@@ -161,7 +166,7 @@ impl Preparation<'_> {
             (None, false, true) => FolderPhase::Unchanged,
             _ => FolderPhase::Waiting,
         };
-        self.pass.tally.folder(now, id, FolderLine { path: listed.path.clone(), phase, counts });
+        self.pass.tally.folder(now, id, FolderTally { path: listed.path.clone(), phase, counts });
         let job = Job {
             id,
             path: listed.path.clone(),

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::endpoint::ByteCounter;
 
 /// How far a folder of the pass is.
-pub struct FolderLine {
+pub struct FolderTally {
     /// Its name at the source.
     pub path: FolderPath,
     /// What is done with it.
@@ -26,7 +26,7 @@ pub struct FolderLine {
 #[derive(Default)]
 struct PassSums {
     phase: Phase,
-    folders: BTreeMap<FolderId, FolderLine>,
+    folders: BTreeMap<FolderId, FolderTally>,
     done: u32,
     current: Option<FolderId>,
     totals: Counts,
@@ -140,7 +140,7 @@ impl PassStats {
     }
 
     /// A folder belongs to the pass, with what is known of it beforehand.
-    pub fn folder(&self, now: Timestamp, id: FolderId, line: FolderLine) {
+    pub fn folder(&self, now: Timestamp, id: FolderId, line: FolderTally) {
         self.touch(now, |inner| {
             inner.totals.add(&line.counts);
             inner.again = inner.again.and(Moved::of(&line.counts));
@@ -257,7 +257,8 @@ impl PassStats {
     /// The lines of all folders.
     pub fn folders(&self) -> Vec<PassFolder> {
         self.with(|inner| {
-            let line = |(id, f): (&FolderId, &FolderLine)| PassFolder { folder: *id, phase: f.phase, counts: f.counts };
+            let line =
+                |(id, f): (&FolderId, &FolderTally)| PassFolder { folder: *id, phase: f.phase, counts: f.counts };
             inner.folders.iter().map(line).collect()
         })
     }
@@ -276,8 +277,8 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn line(counts: Counts, phase: FolderPhase) -> FolderLine {
-        FolderLine { path: FolderPath::new(["f"]), phase, counts }
+    fn line(counts: Counts, phase: FolderPhase) -> FolderTally {
+        FolderTally { path: FolderPath::new(["f"]), phase, counts }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::endpoint::registry;
 
 /// Whose password is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct AccountOf {
     /// The project.
     pub project: ProjectId,
     /// The item, if it is its own; none for the project's administrator.
@@ -28,10 +28,10 @@ pub struct Account {
 ///
 /// # Errors
 /// The old one is still in use: the vault is locked, or the item may not be edited in its status.
-pub async fn set_password(workspace: &OpenWorkspace, of: Account, password: Secret) -> Result<(), ServiceError> {
+pub async fn set_password(workspace: &OpenWorkspace, of: AccountOf, password: Secret) -> Result<(), ServiceError> {
     let ids = import::store_secrets(workspace, "window", vec![password], &Watch::nobody()).await?;
     let Some(new) = ids.first().copied() else { return Err(ServiceError::Died("keeping the password")) };
-    let Account { project, item, side } = of;
+    let AccountOf { project, item, side } = of;
     let replaced = match item {
         Some(item) => workspace.store.set_item_credential(item, side, new).await,
         None => workspace.store.set_project_credential(project, side, new).await,

@@ -6,7 +6,7 @@ use super::orders::Commander;
 use super::times::{self, TimeError};
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::readiness::{NotReady, Start, StartCheck};
+use crate::domain::readiness::{NotReady, StartCheck, Startable};
 use crate::domain::start_order::StartOrder;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
@@ -27,7 +27,7 @@ pub struct StartRequest {
 
 /// What is done with items whose submission waits already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
+pub enum WaitingRule {
     /// They go on, and are looked at like the others.
     GoesOn,
     /// Their status refuses the Start, which is the better reason and the engine's to give.
@@ -72,7 +72,7 @@ impl StartReport {
 pub async fn readiness(
     workspace: &OpenWorkspace,
     request: &StartRequest,
-    waiting: Waiting,
+    waiting: WaitingRule,
 ) -> Result<Readiness, ServiceError> {
     let store = &workspace.store;
     let StartRequest { project, items, order, confirms } = request;
@@ -95,14 +95,14 @@ pub async fn readiness(
     let mut seen = HashSet::with_capacity(items.len());
     for item in items.iter().copied().filter(|item| seen.insert(*item)) {
         let checked = match known.get(&item) {
-            Some(row) if waiting == Waiting::Refuses && !row.status().is_at_rest() => Ok(Start::Ready),
+            Some(row) if waiting == WaitingRule::Refuses && !row.status().is_at_rest() => Ok(Startable::Ready),
             Some(row) => check.check(&row.item),
             None => Err(NotReady::Deleted),
         };
         match checked {
             Ok(start) => {
                 readiness.ready.push(item);
-                if matches!(start, Start::Lacks(_)) {
+                if matches!(start, Startable::Lacks(_)) {
                     readiness.lacking.push(item);
                 }
             }
@@ -185,18 +185,18 @@ mod tests {
 
         let (items, order) = (vec![waits, gone, rests, waits], StartOrder::now(PassKind::Full));
         let mut asked = StartRequest { project, items, order, confirms: false };
-        let why = readiness(&workspace, &asked, Waiting::Refuses).await.unwrap_err();
+        let why = readiness(&workspace, &asked, WaitingRule::Refuses).await.unwrap_err();
         let words = "this copies FROM imaps://a.example INTO maildir:/nowhere/{email}";
         assert!(why.to_string().contains(words), "{why}");
         asked.confirms = true;
-        let window = readiness(&workspace, &asked, Waiting::Refuses).await.unwrap();
+        let window = readiness(&workspace, &asked, WaitingRule::Refuses).await.unwrap();
         let not_ready = vec![(gone, NotReady::Deleted)];
         assert_eq!(window, Readiness { ready: vec![waits, rests], lacking: vec![rests], not_ready: not_ready.clone() });
         asked.confirms = false;
-        let terminal = readiness(&workspace, &asked, Waiting::GoesOn).await.unwrap();
+        let terminal = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap();
         assert_eq!(terminal, Readiness { ready: vec![waits, rests], lacking: vec![waits, rests], not_ready });
         asked.order.schedule = Some(Schedule { at: workspace.now().minus(Duration::from_secs(1)), zone: "UTC".into() });
-        let late = readiness(&workspace, &asked, Waiting::GoesOn).await.unwrap_err();
+        let late = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap_err();
         assert!(late.to_string().contains("lies in the past"), "{late}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{OpenWorkspace, ServiceError, VaultKind};
 use crate::domain::secret::Secret;
-use crate::store::{StoreError, Workspace};
+use crate::store::{StoreError, WorkspaceRow};
 use crate::vault::{self, VaultState};
 
 /// The passphrase that opening a vault takes.
@@ -26,7 +26,7 @@ pub struct VaultNeeds {
 }
 
 /// The kind that was chosen once, if any.
-pub(super) fn chosen(workspace: &Workspace) -> Option<VaultKind> {
+pub(super) fn chosen(workspace: &WorkspaceRow) -> Option<VaultKind> {
     workspace.vault.as_deref().and_then(VaultKind::parse)
 }
 

@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 
 /// Who a workspace is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Workspace {
+pub struct WorkspaceRow {
     /// Random; part of every name in the keyring.
     pub uuid: String,
     /// When it was made.
@@ -43,10 +43,10 @@ fn replace(
 
 impl Store {
     /// Who this workspace is.
-    pub async fn workspace(&self) -> Result<Workspace> {
+    pub async fn workspace(&self) -> Result<WorkspaceRow> {
         self.read(|connection| {
             Ok(connection.query_row("SELECT uuid, created, vault FROM workspace", [], |row| {
-                Ok(Workspace { uuid: row.get(0)?, created: row.get(1)?, vault: row.get(2)? })
+                Ok(WorkspaceRow { uuid: row.get(0)?, created: row.get(1)?, vault: row.get(2)? })
             })?)
         })
         .await

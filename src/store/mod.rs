@@ -34,7 +34,7 @@ mod watermarks;
 
 pub use census::Census;
 pub use commands::CommandId;
-pub use credentials::Workspace;
+pub use credentials::WorkspaceRow;
 pub use error::{Result, StoreError};
 pub use item_errors::ErrorRow;
 pub use items::{Became, DestinationRow, Imported, ItemRow, NewItem};

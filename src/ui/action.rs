@@ -17,7 +17,7 @@ pub use self::user_action::{Targets, UserAction};
 use self::shortcut::{command, key, shift};
 use crate::domain::star::Star;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::Removal;
+use crate::ui::model::forms::ItemRemoval;
 use crate::ui::model::grid::{Column, GridAction};
 use crate::ui::route::Route;
 use crate::ui::widgets::icon::Icon;
@@ -228,8 +228,8 @@ actions! {
     StartNext: "Start next", on(Chosen, rules::start_next).keys(&[key(Key::N)]);
     Resume: "Resume", on(Chosen, rules::resume);
     EditItem: "Edit…", on(Chosen, rules::edit).keys(&[key(Key::E)]);
-    ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, Removal::Reset));
-    DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, Removal::Delete));
+    ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Reset));
+    DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Delete));
     NoStar: "No star", on(Chosen, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
     RedStar: "Red star", on(Chosen, |it| rules::star(it, Some(Star::Red)))
         .keys(&[key(Key::Num1)]).icon(Starred(Some(Star::Red)));

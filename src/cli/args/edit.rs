@@ -65,7 +65,7 @@ pub struct RecordsWord {
 
 /// `item delete` and `reset`.
 #[derive(Debug, Args)]
-pub struct Chosen {
+pub struct ChosenItems {
     /// Name of the project
     pub project: String,
     /// Which items: an address, or SOURCE:DESTINATION

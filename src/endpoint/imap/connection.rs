@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::classify::Step;
 use super::encode::{ImapCommand, Piece};
-use super::framer::{Framer, Io, Watch};
+use super::framer::{Framer, Io, SilenceWatch};
 use super::pending::{Answer, Late, Pending, PendingShared, Ticket};
 use super::reader;
 use super::response::tag;
@@ -88,7 +88,7 @@ impl Connection {
     /// Takes over a stream after its greeting; `ahead` was read already.
     pub(super) fn new(io: Box<dyn Io>, ahead: &[u8], scrub: Scrub, resources: Resources, timeouts: &Timeouts) -> Self {
         let (read, writer) = tokio::io::split(io);
-        let watch = Watch::new(timeouts.silence);
+        let watch = SilenceWatch::new(timeouts.silence);
         let shared = PendingShared::new(Arc::clone(&watch), scrub);
         let framer = Framer::new(read, ahead, watch);
         #[expect(clippy::disallowed_methods, reason = "ReaderTask aborts it on drop")]

@@ -1,7 +1,7 @@
 //! Cuts the byte stream of a server into lines and literals.
 //!
 //! Knows nothing of what the lines mean. Bounded: one read buffer of 128 KiB; a response's text of 1 MiB. Waits for the
-//! server, at most [`Watch::silence`] without a byte while an answer is outstanding.
+//! server, at most [`SilenceWatch::silence`] without a byte while an answer is outstanding.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
@@ -50,13 +50,13 @@ pub(super) enum WireError {
 
 /// Tells whether silence is a fault: only while an answer is outstanding, counted from the last byte in either direction.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct SilenceWatch {
     outstanding: AtomicUsize,
     last_sent: Mutex<Instant>,
     silence: Duration,
 }
 
-impl Watch {
+impl SilenceWatch {
     /// Nothing outstanding yet.
     pub(super) fn new(silence: Duration) -> Arc<Self> {
         Arc::new(Self { outstanding: AtomicUsize::new(0), last_sent: Mutex::new(Instant::now()), silence })
@@ -93,12 +93,12 @@ pub(super) struct Framer<R> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    watch: Arc<Watch>,
+    watch: Arc<SilenceWatch>,
 }
 
 impl<R: AsyncRead + Unpin> Framer<R> {
     /// Reads from `io`, after the bytes in `ahead` that were read already.
-    pub(super) fn new(io: R, ahead: &[u8], watch: Arc<Watch>) -> Self {
+    pub(super) fn new(io: R, ahead: &[u8], watch: Arc<SilenceWatch>) -> Self {
         let mut buffer = ahead.to_vec();
         buffer.resize(BUFFER.max(ahead.len()), 0);
         Self { io, buffer, start: 0, end: ahead.len(), watch }
@@ -221,7 +221,7 @@ mod tests {
                 drop(writer);
             };
             let read = async {
-                let mut framer = Framer::new(io, b"", Watch::new(Duration::from_secs(1)));
+                let mut framer = Framer::new(io, b"", SilenceWatch::new(Duration::from_secs(1)));
                 let (mut one, mut two, mut body, mut tail) = (vec![], vec![], vec![], vec![]);
                 framer.line(&mut one).await.expect("line");
                 framer.line(&mut two).await.expect("line");

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::framer::{Framer, Watch, WireError, announced};
+use super::framer::{Framer, SilenceWatch, WireError, announced};
 use super::response::{ServerResponse, capabilities, may_hold_literals, parse};
 use super::scrub::{HIDDEN, Scrub};
 use super::token::{Literal, Raw};
@@ -79,7 +79,7 @@ fn cut(stream: &[u8], packets: usize) -> (Vec<Vec<u8>>, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let packets = Packets { rest: stream, size: packets.max(1) };
-        let mut framer = Framer::new(packets, b"", Watch::new(Duration::from_secs(60)));
+        let mut framer = Framer::new(packets, b"", SilenceWatch::new(Duration::from_secs(60)));
         let mut parts = Vec::new();
         let end = loop {
             if let Err(error) = part(&mut framer, &mut parts).await {

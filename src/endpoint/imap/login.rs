@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::classify::{self, Step};
 use super::connection::{Connection, Unasked};
 use super::encode::{ImapCommand, Piece};
-use super::framer::{Framer, Io, Watch, WireError};
+use super::framer::{Framer, Io, SilenceWatch, WireError};
 use super::names::MailboxNames;
 use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, ServerResponse, Status, Told};
@@ -135,7 +135,7 @@ async fn greeted(
     scrub: &Scrub,
     timeouts: &Timeouts,
 ) -> Result<(Framer<Box<dyn Io>>, Option<Capabilities>)> {
-    let watch = Watch::new(timeouts.silence);
+    let watch = SilenceWatch::new(timeouts.silence);
     watch.expect();
     let mut framer = Framer::new(io, b"", watch);
     let Ok(greeting) = timeout(timeouts.greeting, line(&mut framer, scrub)).await else {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
-use super::framer::Watch;
+use super::framer::SilenceWatch;
 use super::response::{ServerResponse, Told};
 use super::scrub::Scrub;
 use super::stream::Stream;
@@ -170,7 +170,7 @@ pub(super) struct PendingShared {
     state: Mutex<State>,
     /// Cancelled when the connection is dead.
     pub(super) stop: CancellationToken,
-    pub(super) watch: Arc<Watch>,
+    pub(super) watch: Arc<SilenceWatch>,
     pub(super) scrub: Scrub,
     /// Set when data come after the end of their command; shared by the sessions of an endpoint.
     late: OnceLock<Late>,
@@ -181,7 +181,7 @@ pub(super) type Late = Arc<AtomicBool>;
 
 impl PendingShared {
     /// Nothing under way yet.
-    pub(super) fn new(watch: Arc<Watch>, scrub: Scrub) -> Arc<Self> {
+    pub(super) fn new(watch: Arc<SilenceWatch>, scrub: Scrub) -> Arc<Self> {
         let (state, stop, late) = (Mutex::default(), CancellationToken::new(), OnceLock::new());
         Arc::new(Self { state, stop, watch, scrub, late })
     }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::folder::{FileEntry, FileView, is_real_folder};
 use super::read;
-use super::sight::{Lookup, Sight};
+use super::sight::{Lookup, MaildirSight};
 use super::trouble::{self, Snag};
 use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -226,7 +226,7 @@ impl Mailbox {
         let sight = match which {
             Which::Range(..) => self.sight(lookup)?,
             Which::All | Which::From(_) | Which::Before(_) | Which::These(_) => {
-                Sight { view: self.look(folder, &doing)?, fresh: true }
+                MaildirSight { view: self.look(folder, &doing)?, fresh: true }
             }
         };
         self.each(lookup, sight, |view, number, entry| {

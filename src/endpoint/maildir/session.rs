@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::folder::FileView;
 use super::mailbox::{Mailbox, of_file};
 use super::read::{self, IN_MEMORY};
-use super::sight::{LOOKS, Lookup, Sight};
+use super::sight::{LOOKS, Lookup, MaildirSight};
 use super::{names, trouble};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
@@ -154,7 +154,7 @@ async fn read_some(
             looks += 1;
             let (folder, doing) = (folder.clone(), doing.to_owned());
             let view = away(mailbox, move |mailbox| mailbox.look(&folder, &doing)).await?;
-            sight = Sight { view, fresh: true };
+            sight = MaildirSight { view, fresh: true };
         };
         if let Some(fetched) = fetched
             && room.send(fetched).await.is_err()

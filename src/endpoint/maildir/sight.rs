@@ -24,13 +24,13 @@ pub(super) struct Lookup<'a> {
 }
 
 /// A look at a folder, to find messages by.
-pub(super) struct Sight {
+pub(super) struct MaildirSight {
     pub view: Arc<FileView>,
     /// Whether a message that is not in it is gone.
     pub fresh: bool,
 }
 
-impl Sight {
+impl MaildirSight {
     /// The numbers to look for, ascending.
     pub fn wanted(&self, which: &Which) -> Vec<u32> {
         match which {
@@ -64,15 +64,17 @@ impl Mailbox {
     /// Where to look for messages first. For messages that are named and for windows of a folder that is open the last look
     /// at it will do: listing a large folder for every few of them takes longer than reading them. A miss then asks for a
     /// fresh look.
-    pub fn sight(&self, lookup: Lookup<'_>) -> Result<Sight> {
+    pub fn sight(&self, lookup: Lookup<'_>) -> Result<MaildirSight> {
         let Lookup { folder, which, doing } = lookup;
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let usable = |(wire, view): &(WireName, Arc<FileView>)| {
             *wire == folder.wire && (folder.validity == 0 || folder.validity == view.validity)
         };
         match recent.filter(usable) {
-            Some((_, view)) if matches!(which, Which::These(_) | Which::Range(..)) => Ok(Sight { view, fresh: false }),
-            _ => Ok(Sight { view: self.look(folder, doing)?, fresh: true }),
+            Some((_, view)) if matches!(which, Which::These(_) | Which::Range(..)) => {
+                Ok(MaildirSight { view, fresh: false })
+            }
+            _ => Ok(MaildirSight { view: self.look(folder, doing)?, fresh: true }),
         }
     }
 
@@ -81,7 +83,7 @@ impl Mailbox {
     pub fn each<T>(
         &self,
         lookup: Lookup<'_>,
-        mut sight: Sight,
+        mut sight: MaildirSight,
         mut act: impl FnMut(&FileView, u32, &FileEntry) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
         let Lookup { folder, which, doing } = lookup;
@@ -104,7 +106,7 @@ impl Mailbox {
                 return Ok(found.into_values().collect());
             }
             left = missed;
-            sight = Sight { view: self.look(folder, doing)?, fresh: true };
+            sight = MaildirSight { view: self.look(folder, doing)?, fresh: true };
         }
         match left.iter().any(|number| sight.view.messages.contains_key(number)) {
             true => Err(trouble::restless(doing)),

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::deliver;
 use super::mailbox::{Mailbox, Tables};
-use super::sight::{Lookup, Sight};
+use super::sight::{Lookup, MaildirSight};
 use crate::domain::failure::{Cause, Retry, Scope};
 use crate::domain::flags::{FlagChange, Flags};
 use crate::domain::folder::{FolderPath, WireName};
@@ -103,7 +103,7 @@ fn messages_that_are_named_are_read_without_listing_the_folder_anew() {
     let bench = bench(true, &[("cur/1.a:2,", MAIL)]);
     let mailbox = &bench.mailbox;
     let these = Which::These(vec![Uid(1)]);
-    let Sight { view, fresh } = mailbox.sight(Lookup { which: &these, ..all(&inbox()) }).unwrap();
+    let MaildirSight { view, fresh } = mailbox.sight(Lookup { which: &these, ..all(&inbox()) }).unwrap();
     assert!(fresh, "the first look");
     let again = mailbox.sight(Lookup { which: &these, ..all(&inbox()) }).unwrap();
     assert!(!again.fresh && Arc::ptr_eq(&view, &again.view));

@@ -17,7 +17,7 @@ use crate::domain::start_order::{Sequence, StartOrder};
 use crate::domain::status::{Status, Wait};
 use crate::engine::command::{Command, CommandError, ErrorVerdict, LeftAlone, Outcome};
 use crate::engine::mailboxes;
-use crate::engine::run_state::{Event, KnownItem, Limits};
+use crate::engine::run_state::{Event, KnownItem, ProjectLimits};
 use crate::engine::runner::RunnerKind;
 use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::store::{self, Census, StoreError, Submission};
@@ -278,8 +278,8 @@ fn size(row: &ItemRow) -> u64 {
     row.progress.at_source.and_then(|at| at.bytes).unwrap_or(row.moved().bytes)
 }
 
-pub(super) fn limits(project: &Project) -> Limits {
-    Limits { concurrent: project.options.concurrent, held: project.starts.held }
+pub(super) fn limits(project: &Project) -> ProjectLimits {
+    ProjectLimits { concurrent: project.options.concurrent, held: project.starts.held }
 }
 
 async fn known(project: &Project, rows: Vec<store::ItemRow>) -> Vec<KnownItem> {

@@ -3,24 +3,24 @@
 
 use super::Dispatcher;
 use crate::domain::status::Status;
-use crate::engine::run_state::Change;
+use crate::engine::run_state::StatusMove;
 use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::store::{self, StatusChange};
 
 impl Dispatcher {
     /// Writes what the run state decided and shows it.
-    pub(super) async fn write(&mut self, changes: Vec<Change>) {
+    pub(super) async fn write(&mut self, changes: Vec<StatusMove>) {
         if changes.is_empty() {
             return;
         }
         let at = self.workspace.clock.now();
-        let rows = changes.iter().map(|Change { item, pass, from, to, failure, hold }| {
+        let rows = changes.iter().map(|StatusMove { item, pass, from, to, failure, hold }| {
             tracing::info!(%item, %pass, ?from, ?to, "status");
             let failure = failure.clone().map(|(side, failure)| store::Ended { failure, side });
             StatusChange { pass: *pass, from: *from, to: *to, failure, hold: *hold }
         });
         self.write_down(rows.collect()).await;
-        for Change { item, to, failure, hold, .. } in changes {
+        for StatusMove { item, to, failure, hold, .. } in changes {
             if let Some(row) = self.rows.get(item).cloned() {
                 let pass = row.pass.map(|pass| {
                     let started = if to == Status::Queued { pass.started.or(Some(at)) } else { pass.started };

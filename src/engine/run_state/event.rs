@@ -11,7 +11,7 @@ use crate::pass::PassEnd;
 
 /// How many items of a project may run, and whether new ones may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
+pub struct ProjectLimits {
     /// Its option *concurrent migrations*, for the copier.
     pub concurrent: u32,
     /// New starts are held.
@@ -28,7 +28,7 @@ pub enum Event {
         /// The items.
         items: Vec<KnownItem>,
         /// How many may run.
-        limits: Limits,
+        limits: ProjectLimits,
     },
     /// Passes were made for these items; that they may start was decided by [`super::RunState::startable`].
     Submitted {
@@ -56,7 +56,7 @@ pub enum Event {
     /// Drop the connections of these.
     Abort(Vec<ItemId>),
     /// How many of a project's items may run, from now on.
-    Limits(ProjectId, Limits),
+    Limits(ProjectId, ProjectLimits),
     /// The server that cannot be reached is tried again now.
     TryNow(ProjectId),
     /// Those of these that wait for a worker are the next.
@@ -96,7 +96,7 @@ pub struct KnownItem {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Write a status.
-    Status(Change),
+    Status(StatusMove),
     /// Start a runner of this kind on it.
     Spawn(ItemId, PassId, RunnerKind),
     /// Tell a worker to stop.
@@ -109,7 +109,7 @@ pub enum Effect {
 
 /// A change of status.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct StatusMove {
     /// The item.
     pub item: ItemId,
     /// Its pass.

@@ -4,7 +4,7 @@
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
-use super::{Effect, ItemState, Limits, RunState};
+use super::{Effect, ItemState, ProjectLimits, RunState};
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::retry::outage_pause;
@@ -82,7 +82,7 @@ impl RunState {
 
     /// How many items of a project may run from now on; none is interrupted. Held, all that wait are held; let go, those go on
     /// that the switch held.
-    pub(super) fn limit(&mut self, project: ProjectId, limits: Limits, effects: &mut Vec<Effect>) {
+    pub(super) fn limit(&mut self, project: ProjectId, limits: ProjectLimits, effects: &mut Vec<Effect>) {
         let Some(queue) = self.projects.get_mut(&project) else { return };
         let before = std::mem::replace(&mut queue.limits, limits);
         if limits.held && !before.held {

@@ -52,8 +52,8 @@ fn listed(item: i64, mailboxes: Mailboxes) -> KnownItem {
     }
 }
 
-fn up_to(concurrent: u32) -> Limits {
-    Limits { concurrent, held: false }
+fn up_to(concurrent: u32) -> ProjectLimits {
+    ProjectLimits { concurrent, held: false }
 }
 
 /// A run state with these items of one project, never started, of which so many run at once.
@@ -139,7 +139,7 @@ fn races_end_where_they_must() {
             let (effects, _) = state.handle(at(0), event);
             // What is written follows on what was written before, without a gap.
             for effect in effects {
-                if let Effect::Status(Change { from, to, .. }) = effect {
+                if let Effect::Status(StatusMove { from, to, .. }) = effect {
                     assert_eq!(from, known, "{told:?}");
                     known = to;
                 }
@@ -156,7 +156,7 @@ fn races_end_where_they_must() {
 fn r2_a_start_is_submitted_first_and_taken_when_a_place_is_free() {
     let mut state = with_items(1, 1);
     let (effects, _) = state.handle(at(0), submitted(1..=1));
-    let taken = Effect::Status(Change {
+    let taken = Effect::Status(StatusMove {
         item: ItemId(1),
         pass: PassId(10),
         from: Status::Submitted,
@@ -209,12 +209,12 @@ fn one_refused_administrator_login_holds_all_others() {
     assert_eq!(spawned(&effects), [] as [i64; 0], "nobody tries again");
     assert_eq!(statuses(&state), [Queued, Failed, Held, Held, Held]);
     let reasons =
-        effects.iter().filter(|e| matches!(e, Effect::Status(Change { to: Held, failure: Some(_), .. }))).count();
+        effects.iter().filter(|e| matches!(e, Effect::Status(StatusMove { to: Held, failure: Some(_), .. }))).count();
     assert_eq!(reasons, 3, "each says why it is held");
     // The other one that was running waited for that answer.
     let (effects, _) = state.handle(at(0), Event::Ended(ItemId(1), held(Side::Source)));
     let says = |effect: &Effect| {
-        matches!(effect, Effect::Status(Change { to: Held, failure: Some((_, failure)), .. })
+        matches!(effect, Effect::Status(StatusMove { to: Held, failure: Some((_, failure)), .. })
         if failure.cause == Cause::AdministratorLoginRefused)
     };
     assert!(effects.iter().any(says), "{effects:?}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::reply::Tell;
 use super::{Preview, Request, Response};
-use crate::domain::csv_import::{Parsed, Problem};
+use crate::domain::csv_import::{ParsedList, Problem};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::Orders;
@@ -192,7 +192,7 @@ impl Answers {
     }
 }
 
-fn preview(list: &Parsed, shared: &[Problem]) -> Preview {
+fn preview(list: &ParsedList, shared: &[Problem]) -> Preview {
     let first = |problems: &[Problem]| -> Vec<String> {
         let mut lines: Vec<String> = problems.iter().take(NAMED).map(ToString::to_string).collect();
         if problems.len() > NAMED {

@@ -18,7 +18,7 @@ use crate::service::errors::{SaveTo, Saving, StoredError};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::projects::NewProject;
-use crate::service::remedies::Account;
+use crate::service::remedies::AccountOf;
 use crate::service::start::{StartReport, StartRequest};
 use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
 
@@ -81,7 +81,7 @@ pub enum Request {
         saving: Saving,
     },
     /// Replaces a password; who waits for it goes on.
-    SetPassword(Account, Secret),
+    SetPassword(AccountOf, Secret),
     /// Looks at the certificate of a side.
     Certificate(ProjectId, Side),
     /// Trusts exactly the certificate with this fingerprint at a side.

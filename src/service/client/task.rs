@@ -18,7 +18,7 @@ use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::PlatformError;
 use crate::service::opening::{self, Opened, Trouble, WorkspaceInfo};
-use crate::service::start::{Readiness, StartReport, StartRequest, Waiting, readiness};
+use crate::service::start::{Readiness, StartReport, StartRequest, WaitingRule, readiness};
 use crate::service::{OpenOptions, RunningEngine, ServiceError};
 
 /// Between two signs of life beside the workspace's lock.
@@ -185,7 +185,7 @@ impl ServiceTask {
     }
 
     async fn start(&mut self, reply: Reply, request: StartRequest) {
-        match readiness(&self.answers.workspace, &request, Waiting::Refuses).await {
+        match readiness(&self.answers.workspace, &request, WaitingRule::Refuses).await {
             Ok(Readiness { ready, lacking, not_ready }) => {
                 let StartRequest { project, order, .. } = request;
                 let command = Command::Start { project, items: ready, lacking, order };

@@ -22,7 +22,7 @@ pub(super) use secrets::{roll_back, store_secrets};
 pub use shared::shared_destinations;
 
 use super::{OpenWorkspace, ServiceError};
-use crate::domain::csv_import::Parsed;
+use crate::domain::csv_import::ParsedList;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
@@ -167,7 +167,7 @@ pub(super) async fn project(workspace: &OpenWorkspace, parts: ProjectParts) -> R
 ///
 /// # Errors
 /// See there.
-pub fn admit(list: &Parsed, skip_bad: bool) -> Result<(), ImportError> {
+pub fn admit(list: &ParsedList, skip_bad: bool) -> Result<(), ImportError> {
     let (good, bad) = (list.rows.len(), list.problems.len());
     match (good, bad) {
         (0, bad) => Err(ImportError::NoRows { bad }),
@@ -177,7 +177,7 @@ pub fn admit(list: &Parsed, skip_bad: bool) -> Result<(), ImportError> {
 }
 
 /// Whether the good rows hold passwords, for which the vault must be open.
-pub fn has_passwords(list: &Parsed) -> bool {
+pub fn has_passwords(list: &ParsedList) -> bool {
     list.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some())
 }
 
@@ -188,7 +188,7 @@ pub fn has_passwords(list: &Parsed) -> bool {
 pub async fn items(
     workspace: &OpenWorkspace,
     project: ProjectId,
-    list: Parsed,
+    list: ParsedList,
     watch: &Watch,
 ) -> Result<ImportSummary, ImportError> {
     let bad = list.problems.len();

@@ -7,7 +7,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::ImportFrom;
-use crate::domain::csv_import::{Parsed, parse, parse_pasted};
+use crate::domain::csv_import::{ParsedList, parse, parse_pasted};
 use crate::service::ServiceError;
 
 /// A larger list of items is refused: 100,000 rows are some 10 MB.
@@ -43,7 +43,7 @@ pub enum FileError {
 ///
 /// # Errors
 /// Why the file cannot be read; bad rows are no error.
-pub async fn read(from: ImportFrom) -> Result<Parsed, ServiceError> {
+pub async fn read(from: ImportFrom) -> Result<ParsedList, ServiceError> {
     let read = tokio::task::spawn_blocking(move || match from {
         ImportFrom::File(file) => read_items(&file).map_err(|error| ServiceError::File { file, error }),
         ImportFrom::Text(text) => Ok(parse_pasted(text.expose())),
@@ -51,7 +51,7 @@ pub async fn read(from: ImportFrom) -> Result<Parsed, ServiceError> {
     read.await.map_err(|_| ServiceError::Died("reading the list"))?
 }
 
-fn read_items(file: &Path) -> Result<Parsed, FileError> {
+fn read_items(file: &Path) -> Result<ParsedList, FileError> {
     Ok(parse(&bytes(file, ITEMS_LIMIT)?))
 }
 

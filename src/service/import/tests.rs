@@ -67,7 +67,7 @@ impl Bench {
 
     async fn import(&self, now: Timestamp, rows: Vec<Row>, watch: &Watch) -> Result<ImportSummary, ImportError> {
         self.clock.set(now);
-        let list = Parsed { rows, problems: Vec::new(), notes: Vec::new(), encoding: "UTF-8", delimiter: ',' };
+        let list = ParsedList { rows, problems: Vec::new(), notes: Vec::new(), encoding: "UTF-8", delimiter: ',' };
         items(&self.workspace, self.project, list, watch).await
     }
 

@@ -12,7 +12,7 @@ use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::{Removal, VaultForm};
+use crate::ui::model::forms::{ItemRemoval, VaultForm};
 use crate::ui::model::grid::GridAction;
 use crate::ui::route::Route;
 
@@ -140,7 +140,7 @@ pub(super) fn edit(subject: &Subject<'_>) -> Ruling {
     }
 }
 
-pub(super) fn ask_remove(subject: &Subject<'_>, removal: Removal) -> Ruling {
+pub(super) fn ask_remove(subject: &Subject<'_>, removal: ItemRemoval) -> Ruling {
     allowed(subject, removal.action()).map(|targets| UserAction::AskRemove(removal, targets))
 }
 

@@ -6,7 +6,7 @@ use crate::domain::ids::ItemId;
 use crate::domain::star::Star;
 use crate::service::errors::StoredError;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::{ChosenErrors, Removal};
+use crate::ui::model::forms::{ChosenErrors, ItemRemoval};
 use crate::ui::model::grid::GridAction;
 use crate::ui::model::item::ItemAction;
 use crate::ui::route::Route;
@@ -52,7 +52,7 @@ pub enum UserAction {
     /// Change the project as its dialog says.
     SaveProject,
     /// Request whether items are to be deleted or reset.
-    AskRemove(Removal, Targets),
+    AskRemove(ItemRemoval, Targets),
     /// Delete or reset what the dialog shows.
     Remove,
     /// Stop items.

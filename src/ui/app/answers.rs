@@ -3,7 +3,7 @@
 use egui::Context;
 
 use super::connection::Purpose;
-use super::importing::Ended;
+use super::importing::ImportEnd;
 use super::window::App;
 use super::workspace::WorkspaceState;
 use crate::engine::command::Outcome;
@@ -25,7 +25,7 @@ impl App {
         }
         match answer {
             Response::Refused(why) => match purpose {
-                Purpose::Import => self.import_ended(context, Ended::Refused(why.to_string())),
+                Purpose::Import => self.import_ended(context, ImportEnd::Refused(why.to_string())),
                 Purpose::EditItem | Purpose::EditProject => self.edit_refused(Some(request), &purpose, &why),
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
@@ -39,8 +39,8 @@ impl App {
                 }
             }
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
-            Response::Imported(imported) => self.import_ended(context, Ended::Imported(imported)),
-            Response::Cancelled => self.import_ended(context, Ended::Cancelled),
+            Response::Imported(imported) => self.import_ended(context, ImportEnd::Imported(imported)),
+            Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
             Response::Started(report) => self.outcome(&purpose, &report.into_outcome()),
             Response::Done(outcome) => self.outcome(&purpose, &outcome),
             Response::ItemSettings(settings) => self.edit_begins(*settings),

@@ -5,13 +5,13 @@ use crate::engine::snapshot::Snapshot;
 use crate::service::launch::{self, RunSummary};
 
 /// Passes that are started when the workspace is open, and whose end is told.
-pub(super) struct AutoRun {
+pub(super) struct AutoRunProgress {
     order: launch::AutoRun,
     /// Something ran since its end was told last.
     under_way: bool,
 }
 
-impl AutoRun {
+impl AutoRunProgress {
     pub fn new(order: launch::AutoRun) -> Self {
         Self { order, under_way: false }
     }

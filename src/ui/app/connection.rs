@@ -26,7 +26,7 @@ pub(super) enum Purpose {
 }
 
 /// The window's end of the client, and what came from it.
-pub(super) struct Connection {
+pub(super) struct EngineLink {
     client: Option<Client>,
     purposes: HashMap<RequestId, Purpose>,
     /// The engine's last state.
@@ -34,7 +34,7 @@ pub(super) struct Connection {
     ended: bool,
 }
 
-impl Connection {
+impl EngineLink {
     pub fn new(client: Client) -> Self {
         Self { client: Some(client), purposes: HashMap::new(), snapshot: Arc::default(), ended: false }
     }

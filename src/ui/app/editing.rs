@@ -8,7 +8,7 @@ use crate::domain::ids::ItemId;
 use crate::service::ServiceError;
 use crate::service::client::{Request, RequestId};
 use crate::ui::action::{Targets, UserAction};
-use crate::ui::model::forms::{EditItemForm, EditProjectForm, Removal, RemoveForm};
+use crate::ui::model::forms::{EditItemForm, EditProjectForm, ItemRemoval, RemoveForm};
 use crate::ui::theme::Tone;
 
 impl App {
@@ -59,7 +59,7 @@ impl App {
     }
 
     /// Asks whether items are to be deleted or reset.
-    pub(super) fn ask_remove(&mut self, removal: Removal, targets: &Targets) {
+    pub(super) fn ask_remove(&mut self, removal: ItemRemoval, targets: &Targets) {
         let Some((project, items)) = self.items(targets) else { return };
         let chosen: std::collections::HashSet<ItemId> = items.into_iter().collect();
         let rows = self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
@@ -70,16 +70,17 @@ impl App {
     pub(super) fn remove(&mut self) {
         let Some(form) = self.dialogs.remove_form().filter(|form| form.ready().is_ok()).cloned() else { return };
         // Without the vault their passwords would stay in it for a while.
-        if form.removal == Removal::Delete && self.workspace.vault.kind.is_some() && !self.workspace.vault.unlocked {
+        if form.removal == ItemRemoval::Delete && self.workspace.vault.kind.is_some() && !self.workspace.vault.unlocked
+        {
             return self.unlock_first(UserAction::Remove);
         }
         self.dialogs.close_remove();
         let RemoveForm { removal, project, items, .. } = form;
         match removal {
-            Removal::Delete => {
+            ItemRemoval::Delete => {
                 self.ask(Request::Delete(project, items), Purpose::Command("deleted. No mail was touched"));
             }
-            Removal::Reset => {
+            ItemRemoval::Reset => {
                 self.ask(Request::Reset(project, items), Purpose::Command("reset. No mail was touched"));
             }
         }

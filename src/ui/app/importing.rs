@@ -17,7 +17,7 @@ use crate::ui::model::words;
 use crate::ui::theme::Tone;
 
 /// How an import ended.
-pub(super) enum Ended {
+pub(super) enum ImportEnd {
     /// Items are in.
     Imported(ImportSummary),
     /// Cancelled, and what it had stored is taken back.
@@ -91,18 +91,18 @@ impl App {
     }
 
     /// Closes the dialog if all is well, and the window if it waited for this and there is nothing to read.
-    pub(super) fn import_ended(&mut self, context: &Context, ended: Ended) {
+    pub(super) fn import_ended(&mut self, context: &Context, ended: ImportEnd) {
         let well = match ended {
-            Ended::Imported(imported) => {
+            ImportEnd::Imported(imported) => {
                 self.dialogs.close_import();
                 self.say_imported(imported)
             }
-            Ended::Cancelled => {
+            ImportEnd::Cancelled => {
                 self.dialogs.close_import();
                 self.say(Tone::Warning, "Import cancelled: nothing was imported, and what was stored is removed again");
                 true
             }
-            Ended::Refused(why) => {
+            ImportEnd::Refused(why) => {
                 self.import_refused(why);
                 false
             }

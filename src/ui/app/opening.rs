@@ -3,7 +3,7 @@
 use egui::{Context, Theme, Vec2, ViewportCommand};
 
 use super::window::App;
-use super::workspace::{SIZE, THEME, VaultState};
+use super::workspace::{SIZE, THEME, VaultInfo};
 use crate::service::{Trouble, WorkspaceInfo};
 use crate::ui::model::forms::VaultForm;
 use crate::ui::model::words;
@@ -14,7 +14,7 @@ impl App {
     pub(super) fn opened(&mut self, context: &Context, opened: WorkspaceInfo) {
         let WorkspaceInfo { projects, settings, vault, proposed, unlocked, vault_error, resumed, held, trouble } =
             opened;
-        self.workspace.open(projects, settings, VaultState { kind: vault, proposed, unlocked });
+        self.workspace.open(projects, settings, VaultInfo { kind: vault, proposed, unlocked });
         self.dress(context);
         self.tell(resumed, held, trouble);
         if vault.or(proposed).is_some() && !unlocked {

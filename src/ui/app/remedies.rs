@@ -9,7 +9,7 @@ use crate::domain::folder::FolderPath;
 use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
 use crate::service::client::Request;
-use crate::service::remedies::Account;
+use crate::service::remedies::AccountOf;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{Correction, RemedyForm};
 use crate::ui::model::item;
@@ -35,7 +35,7 @@ impl App {
                 (item, format!("{address} at the {}, {}", side.word(), server.place()))
             }
         };
-        let account = Account { project, item, side };
+        let account = AccountOf { project, item, side };
         let what = Correction::Password { account, whose, password: Default::default() };
         self.dialogs.open(Dialog::Remedy(Box::new(RemedyForm::new(project, what))));
     }

@@ -12,7 +12,7 @@ use crate::service::client::Request;
 use crate::service::launch::Verdict;
 use crate::service::start::StartRequest;
 use crate::ui::action::{Targets, UserAction};
-use crate::ui::model::forms::{Candidate, StartForm};
+use crate::ui::model::forms::{StartCandidate, StartForm};
 use crate::ui::theme::Tone;
 
 impl App {
@@ -24,7 +24,7 @@ impl App {
         }
         let chosen: HashSet<ItemId> = items.into_iter().collect();
         let rows = self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
-        let candidates = rows.map(|row| Candidate {
+        let candidates = rows.map(|row| StartCandidate {
             item: row.item,
             status: row.status,
             errors: row.progress.counts.errors,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use egui::{Context, Ui, Vec2, ViewportCommand};
 
-use super::auto_run::AutoRun;
-use super::connection::{Connection, Purpose};
+use super::auto_run::AutoRunProgress;
+use super::connection::{EngineLink, Purpose};
 use super::demo::DemoWindow;
 use super::dialogs::Dialogs;
 use super::open_pages::OpenPages;
@@ -37,12 +37,12 @@ pub(super) struct Frames {
 /// The window.
 pub struct App {
     pub(super) services: Services,
-    pub(super) connection: Connection,
+    pub(super) connection: EngineLink,
     pub(super) workspace: Workspace,
     pub(super) pages: OpenPages,
     pub(super) dialogs: Dialogs,
     pub(super) messages: Messages,
-    pub(super) auto_run: Option<AutoRun>,
+    pub(super) auto_run: Option<AutoRunProgress>,
     pub(super) demo: DemoWindow,
     pub(super) closing: Closing,
     pub(super) frames: Frames,
@@ -53,9 +53,9 @@ impl App {
     pub fn new(context: &Context, client: Client, mut services: Services) -> Self {
         theme::apply(context);
         Self {
-            auto_run: services.auto_run.take().map(AutoRun::new),
+            auto_run: services.auto_run.take().map(AutoRunProgress::new),
             services,
-            connection: Connection::new(client),
+            connection: EngineLink::new(client),
             workspace: Workspace::default(),
             pages: OpenPages::default(),
             dialogs: Dialogs::default(),

@@ -31,7 +31,7 @@ pub(super) enum WorkspaceState {
 
 /// Where its passwords are.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct VaultState {
+pub(super) struct VaultInfo {
     /// The kind of vault, once chosen.
     pub kind: Option<VaultKind>,
     /// The kind that was asked for by name while none is chosen.
@@ -39,7 +39,7 @@ pub(super) struct VaultState {
     pub unlocked: bool,
 }
 
-impl VaultState {
+impl VaultInfo {
     /// The form that opens it, or makes it.
     pub fn form(&self) -> VaultForm {
         VaultForm::new(self.kind, self.proposed)
@@ -54,7 +54,7 @@ pub(super) struct Workspace {
     pub projects: Vec<Project>,
     /// What was remembered.
     pub settings: BTreeMap<String, String>,
-    pub vault: VaultState,
+    pub vault: VaultInfo,
 }
 
 impl Workspace {
@@ -63,7 +63,7 @@ impl Workspace {
     }
 
     /// It is open, and this is what was found in it.
-    pub fn open(&mut self, projects: Vec<Project>, settings: BTreeMap<String, String>, vault: VaultState) {
+    pub fn open(&mut self, projects: Vec<Project>, settings: BTreeMap<String, String>, vault: VaultInfo) {
         *self = Self { state: WorkspaceState::Open, projects, settings, vault };
     }
 

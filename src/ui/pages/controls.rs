@@ -12,7 +12,7 @@ use crate::ui::widgets::text::{primary, text};
 
 /// How a control looks.
 #[derive(Clone, Copy)]
-enum Look {
+enum ControlLook {
     Plain,
     /// What the page is for.
     Primary,
@@ -26,13 +26,13 @@ enum Look {
 pub struct Control<'a> {
     name: ActionName,
     label: Cow<'a, str>,
-    look: Look,
+    look: ControlLook,
 }
 
 impl<'a> Control<'a> {
     /// A button with the action's own text.
     pub fn of(name: ActionName) -> Self {
-        Self { name, label: Cow::Borrowed(name.entry().text), look: Look::Plain }
+        Self { name, label: Cow::Borrowed(name.entry().text), look: ControlLook::Plain }
     }
 
     /// It says more here, such as a number.
@@ -42,17 +42,17 @@ impl<'a> Control<'a> {
 
     /// It is what the page is for.
     pub fn primary(self) -> Self {
-        Self { look: Look::Primary, ..self }
+        Self { look: ControlLook::Primary, ..self }
     }
 
     /// Small words without a frame.
     pub fn quiet(self) -> Self {
-        Self { look: Look::Quiet, ..self }
+        Self { look: ControlLook::Quiet, ..self }
     }
 
     /// A sign in place of words.
     pub fn sign(self, sign: &'a str) -> Self {
-        Self { look: Look::Sign, label: Cow::Borrowed(sign), ..self }
+        Self { look: ControlLook::Sign, label: Cow::Borrowed(sign), ..self }
     }
 
     /// Paints it; a click does the action.
@@ -69,13 +69,13 @@ impl<'a> Control<'a> {
     fn paint(&self, ui: &mut Ui, enabled: bool) -> Response {
         let words = self.label.as_ref();
         match self.look {
-            Look::Plain => ui.add_enabled(enabled, Button::new(words)),
-            Look::Primary => primary(ui, enabled, words),
-            Look::Quiet => {
+            ControlLook::Plain => ui.add_enabled(enabled, Button::new(words)),
+            ControlLook::Primary => primary(ui, enabled, words),
+            ControlLook::Quiet => {
                 let words = text(Type::Small, words).color(Palette::of(ui).muted);
                 ui.add_enabled(enabled, Button::new(words).frame(false))
             }
-            Look::Sign => {
+            ControlLook::Sign => {
                 let name = self.name.entry().text_with_key();
                 let response = ui.add_enabled(enabled, Button::new(words));
                 response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, &name));
@@ -86,7 +86,7 @@ impl<'a> Control<'a> {
 }
 
 /// The stars of the table as a picker takes them.
-pub fn star_choices(palette: &Palette) -> Vec<star::Choice> {
+pub fn star_choices(palette: &Palette) -> Vec<star::StarChoice> {
     crate::ui::action::stars().map(|(name, star)| (name, star.map(|star| palette.star(star)))).collect()
 }
 

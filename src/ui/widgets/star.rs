@@ -5,16 +5,21 @@ use egui::{Color32, Popup, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 use super::icon;
 
 /// A colour to pick: its name, and how it is painted (none for the uncoloured one).
-pub type Choice = (&'static str, Option<Color32>);
+pub type StarChoice = (&'static str, Option<Color32>);
 
 /// A star; a click opens the picker. Answers the number of what was chosen.
-pub fn star(ui: &mut Ui, fill: Option<Color32>, outline: Color32, name: &str, choices: &[Choice]) -> Option<usize> {
+pub fn star(ui: &mut Ui, fill: Option<Color32>, outline: Color32, name: &str, choices: &[StarChoice]) -> Option<usize> {
     let response = button(ui, fill, outline, name, 6.5);
     picker(&response, outline, choices, |_| ())
 }
 
 /// The picker below a star; `more` adds what else the menu offers.
-pub fn picker(response: &Response, outline: Color32, choices: &[Choice], more: impl FnOnce(&mut Ui)) -> Option<usize> {
+pub fn picker(
+    response: &Response,
+    outline: Color32,
+    choices: &[StarChoice],
+    more: impl FnOnce(&mut Ui),
+) -> Option<usize> {
     let mut chosen = None;
     Popup::menu(response).show(|ui| {
         ui.horizontal(|ui| {

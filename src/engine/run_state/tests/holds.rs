@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::retry::outage_pause;
 
-const SWITCH_ON: Limits = Limits { concurrent: 1, held: true };
-const SWITCH_OFF: Limits = Limits { concurrent: 1, held: false };
+const SWITCH_ON: ProjectLimits = ProjectLimits { concurrent: 1, held: true };
+const SWITCH_OFF: ProjectLimits = ProjectLimits { concurrent: 1, held: false };
 
 fn ids(items: impl IntoIterator<Item = i64>) -> Vec<ItemId> {
     items.into_iter().map(ItemId).collect()
@@ -32,7 +32,7 @@ fn r6_what_waits_is_held_by_the_switch_and_can_be_stopped_then() {
     assert_eq!(outcome.left, [(ItemId(2), Refusal::SubmittedCannotBeStopped.into())]);
     let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, SWITCH_ON));
     assert_eq!(statuses(&state), [Migrating, Held, Held, Held], "what runs is not touched");
-    let reason = |e: &Effect| matches!(e, Effect::Status(Change { hold: Some(HoldReason::Switch), .. }));
+    let reason = |e: &Effect| matches!(e, Effect::Status(StatusMove { hold: Some(HoldReason::Switch), .. }));
     assert_eq!(effects.iter().filter(|e| reason(e)).count(), 3);
     state.handle(at(0), Event::Stop(ids([3])));
     assert_eq!(statuses(&state), [Migrating, Held, Stopped, Held]);
@@ -49,9 +49,9 @@ fn r6_what_waits_is_held_by_the_switch_and_can_be_stopped_then() {
 fn the_number_of_places_acts_at_once_and_interrupts_nobody() {
     use Status::{Queued, Submitted};
     let mut state = started(4, 1);
-    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, Limits { concurrent: 3, held: false }));
+    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, ProjectLimits { concurrent: 3, held: false }));
     assert_eq!(spawned(&effects), [2, 3]);
-    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, Limits { concurrent: 1, held: false }));
+    let (effects, _) = state.handle(at(0), Event::Limits(PROJECT, ProjectLimits { concurrent: 1, held: false }));
     assert!(effects.is_empty());
     assert_eq!(statuses(&state), [Queued, Queued, Queued, Submitted]);
     for item in [1, 2] {
@@ -122,7 +122,7 @@ fn a_server_that_is_not_there_fails_one_item_and_holds_the_others() {
     assert_eq!(statuses(&state), [Failed, Queued, Held, Held]);
     let (effects, _) = state.handle(at(2000), Event::Ended(ItemId(2), broken()));
     assert_eq!(statuses(&state), [Failed, Held, Held, Held], "who met it too is held, not failed");
-    let change = |e: &Effect| matches!(e, Effect::Status(Change { to: Held, failure: Some(_), hold, .. }) if *hold == Some(HoldReason::Unreachable));
+    let change = |e: &Effect| matches!(e, Effect::Status(StatusMove { to: Held, failure: Some(_), hold, .. }) if *hold == Some(HoldReason::Unreachable));
     assert!(effects.iter().any(change));
     let next = later(1, 1000);
     assert_eq!((state.next_due(), state.outages().collect()), (Some(next), vec![(PROJECT, next)]));

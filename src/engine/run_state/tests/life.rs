@@ -34,7 +34,7 @@ struct Simple {
 struct Model {
     items: BTreeMap<ItemId, Simple>,
     queue: Vec<ItemId>,
-    limits: Limits,
+    limits: ProjectLimits,
 }
 
 impl Model {
@@ -90,7 +90,7 @@ impl Model {
         }
     }
 
-    fn limit(&mut self, limits: Limits) {
+    fn limit(&mut self, limits: ProjectLimits) {
         let before = std::mem::replace(&mut self.limits, limits);
         if limits.held && !before.held {
             for item in std::mem::take(&mut self.queue) {
@@ -184,7 +184,7 @@ fn live(seed: u64) {
                 Event::Withdraw(some)
             }
             5 => {
-                let limits = Limits { concurrent: 1 + dice.roll(3) as u32, held: dice.roll(3) == 0 };
+                let limits = ProjectLimits { concurrent: 1 + dice.roll(3) as u32, held: dice.roll(3) == 0 };
                 model.limit(limits);
                 Event::Limits(PROJECT, limits)
             }

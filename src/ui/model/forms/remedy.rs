@@ -9,7 +9,7 @@ use crate::domain::ids::ProjectId;
 use crate::domain::mapping::{Mapping, Mappings};
 use crate::domain::secret::Secret;
 use crate::service::client::Request;
-use crate::service::remedies::Account;
+use crate::service::remedies::AccountOf;
 
 /// What is corrected.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub enum Correction {
     /// A password.
     Password {
         /// Whose.
-        account: Account,
+        account: AccountOf,
         /// The same for people.
         whose: String,
         /// The new one.
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn e8_nothing_is_asked_for_before_there_is_something_to_ask_for() {
-        let account = Account { project: ProjectId(1), item: None, side: Side::Source };
+        let account = AccountOf { project: ProjectId(1), item: None, side: Side::Source };
         let password =
             |text: &str| Correction::Password { account, whose: "chief".into(), password: text.to_owned().into() };
         assert!(RemedyForm::new(ProjectId(1), password("")).request().is_err());

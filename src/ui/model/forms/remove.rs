@@ -9,14 +9,14 @@ use crate::ui::model::messages::by_reason;
 
 /// What is taken from items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
+pub enum ItemRemoval {
     /// They are deleted.
     Delete,
     /// What was copied is forgotten.
     Reset,
 }
 
-impl Removal {
+impl ItemRemoval {
     /// The same as what a status allows or not.
     pub fn action(self) -> Action {
         match self {
@@ -46,7 +46,7 @@ impl Removal {
 #[derive(Clone, Debug)]
 pub struct RemoveForm {
     /// Which of both.
-    pub removal: Removal,
+    pub removal: ItemRemoval,
     /// Whose items.
     pub project: ProjectId,
     /// Those whose status allows it.
@@ -59,7 +59,7 @@ pub struct RemoveForm {
 
 impl RemoveForm {
     /// For items that were chosen, in their statuses.
-    pub fn new(removal: Removal, project: ProjectId, chosen: impl Iterator<Item = (ItemId, Status)>) -> Self {
+    pub fn new(removal: ItemRemoval, project: ProjectId, chosen: impl Iterator<Item = (ItemId, Status)>) -> Self {
         let (mut items, mut left) = (Vec::new(), Vec::new());
         for (item, status) in chosen {
             match removal.action().check(status, 0) {
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn r42_many_are_deleted_only_when_their_number_was_typed() {
         let form = |count: i64, status| {
-            RemoveForm::new(Removal::Delete, ProjectId(1), (0..count).map(|at| (ItemId(at), status)))
+            RemoveForm::new(ItemRemoval::Delete, ProjectId(1), (0..count).map(|at| (ItemId(at), status)))
         };
         assert_eq!(form(20, Status::Stopped).ready(), Ok(()));
         let mut many = form(21, Status::Stopped);

@@ -13,7 +13,7 @@ use crate::ui::model::messages::by_reason;
 
 /// An item that was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct StartCandidate {
     /// The item.
     pub item: ItemId,
     /// Its status.
@@ -50,7 +50,7 @@ pub struct StartForm {
     /// Whose items.
     pub project: ProjectId,
     /// Those that were chosen.
-    candidates: Vec<Candidate>,
+    candidates: Vec<StartCandidate>,
     /// What becomes of them with this pass.
     shares: Shares,
     kind: PassKind,
@@ -80,7 +80,7 @@ impl StartForm {
     /// For these items. `confirmed` tells whether the direction was confirmed before.
     pub fn new(
         project: ProjectId,
-        candidates: Vec<Candidate>,
+        candidates: Vec<StartCandidate>,
         confirmed: bool,
         (now, zone): (Timestamp, TimeZone),
     ) -> Self {
@@ -187,12 +187,12 @@ impl StartForm {
 mod tests {
     use super::*;
 
-    fn form(candidates: Vec<Candidate>, confirmed: bool) -> StartForm {
+    fn form(candidates: Vec<StartCandidate>, confirmed: bool) -> StartForm {
         StartForm::new(ProjectId(1), candidates, confirmed, (Timestamp::from_millis(1_764_147_600_000), TimeZone::UTC))
     }
 
-    fn candidate(id: i64, status: Status, errors: u64) -> Candidate {
-        Candidate { item: ItemId(id), status, errors, fresh: status == Status::NotSubmitted }
+    fn candidate(id: i64, status: Status, errors: u64) -> StartCandidate {
+        StartCandidate { item: ItemId(id), status, errors, fresh: status == Status::NotSubmitted }
     }
 
     #[test]
