@@ -22,7 +22,7 @@ use mailferry::platform::clock::SystemClock;
 use mailferry::service::client::{Client, NEWS, Request, Response, Waker};
 use mailferry::service::import::ImportFrom;
 use mailferry::service::projects::{NewProject, NewServer};
-use mailferry::service::remedies::Account;
+use mailferry::service::remedies::AccountOf;
 use mailferry::service::{OpenOptions, ServiceError, VaultKind, WorkspaceInfo};
 use tokio_util::sync::CancellationToken;
 
@@ -417,7 +417,7 @@ fn e8_an_unknown_certificate_and_a_wrong_password_are_corrected_from_the_failure
 
     let row = verified(&mut client, project);
     assert_eq!(cause(&row), Some((Some(Side::Source), Cause::LoginRefused)));
-    let account = Account { project, item: Some(row.item), side: Side::Source };
+    let account = AccountOf { project, item: Some(row.item), side: Side::Source };
     let kept = client.ask(Request::SetPassword(account, Secret::new(PASSWORD)));
     assert!(matches!(kept, Response::Corrected(_)), "{kept:?}");
     let row = verified(&mut client, project);

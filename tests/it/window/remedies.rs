@@ -14,7 +14,7 @@ use mailferry::service::WorkspaceInfo;
 use mailferry::service::client::{Request, Response};
 use mailferry::service::errors::StoredError;
 use mailferry::service::items::Details;
-use mailferry::service::remedies::Account;
+use mailferry::service::remedies::AccountOf;
 use mailferry::service::{ServiceError, VaultKind};
 
 use super::{PROJECT, Stage, item, item_in, project, refused_login};
@@ -43,7 +43,7 @@ fn e8_a_refused_login_is_corrected_where_it_is_shown() {
     stage.type_into("New password", "right");
     stage.press(Modifiers::NONE, Key::Enter);
     let (request, Request::SetPassword(account, password)) = stage.only() else { panic!("a password") };
-    assert_eq!(account, Account { project: PROJECT, item: Some(ItemId(1)), side: Side::Source });
+    assert_eq!(account, AccountOf { project: PROJECT, item: Some(ItemId(1)), side: Side::Source });
     assert_eq!(password.expose(), "right");
     // Refused: the dialog says so and stays.
     stage.answer(request, Response::Refused(ServiceError::NoProject("gone".into())));
@@ -73,7 +73,7 @@ fn e8_an_administrators_login_is_corrected_for_all_from_the_list_too() {
     stage.type_into("New password", "right");
     stage.click("Keep password");
     let (request, Request::SetPassword(account, _)) = stage.only() else { panic!("a password") };
-    assert_eq!(account, Account { project: PROJECT, item: None, side: Side::Source });
+    assert_eq!(account, AccountOf { project: PROJECT, item: None, side: Side::Source });
     stage.answer(request, Response::Corrected(vec![of]));
     assert!(stage.says("Held items go on"));
 }
