@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mailferry::domain::flags::{Flags, PermanentFlags};
-use mailferry::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
+use mailferry::domain::folder::{FolderPath, FolderState, ListedFolder, UidValidity, WireName};
 use mailferry::domain::identity::{ContentHash, of_message};
 use mailferry::domain::ids::Uid;
 use mailferry::domain::message::{Body, MessageHeader, MessageMeta, NewMessage, SourceMessage};
@@ -77,8 +77,8 @@ impl Numbers {
 
     fn state(&self) -> FolderState {
         FolderState {
-            uid_validity: 1,
-            uid_next: self.messages + 1,
+            uid_validity: UidValidity::new(1),
+            uid_next: Some(Uid(i64::from(self.messages) + 1)),
             messages: self.messages,
             highest_modseq: Some(2 + u64::from(self.flagged)),
         }
@@ -209,11 +209,11 @@ async fn prepare(folder: &Path, messages: u32) {
         id: None,
         source: path.clone(),
         source_wire: wire.clone(),
-        source_validity: 1,
+        source_validity: UidValidity::new(1),
         mailbox_id: None,
         destination: path,
         destination_wire: wire,
-        destination_validity: 1,
+        destination_validity: UidValidity::new(1),
         destination_mailbox_id: None,
     };
     let row = store.update_folders(item, vec![update]).await.expect("a folder")[0];

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use mailferry::domain::flags::Flags;
-use mailferry::domain::folder::{FolderPath, WireName};
+use mailferry::domain::folder::{FolderPath, UidValidity, WireName};
 use mailferry::domain::identity::{ContentHash, Identity};
 use mailferry::domain::ids::{FolderId, Uid};
 use mailferry::domain::pass::PassKind;
@@ -94,11 +94,11 @@ fn update(n: i64) -> FolderUpdate {
         id: None,
         source: path.clone(),
         source_wire: wire.clone(),
-        source_validity: 1,
+        source_validity: UidValidity::new(1),
         mailbox_id: None,
         destination: path,
         destination_wire: wire,
-        destination_validity: 1,
+        destination_validity: UidValidity::new(1),
         destination_mailbox_id: None,
     }
 }

@@ -1,8 +1,11 @@
 //! Folder names and roles as both sides know them (D14).
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
+
+use super::ids::Uid;
 
 /// A folder's name as a person reads it: a path of Unicode components, without any server's prefix or separator.
 ///
@@ -110,17 +113,59 @@ impl fmt::Debug for WireName {
     }
 }
 
+/// UIDVALIDITY (RFC 9051 §2.3.1.1): while it stays, the UIDs of a folder mean the same messages. Never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UidValidity(NonZeroU32);
+
+impl UidValidity {
+    /// None for 0, by which servers say that they tell none.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// Its number; 0 for none.
+    pub fn number(of: Option<Self>) -> u32 {
+        of.map_or(0, |validity| validity.0.get())
+    }
+}
+
 /// Where a folder stands: what tells whether anything in it changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredState", into = "StoredState")]
 pub struct FolderState {
-    /// UIDVALIDITY: while it stays, UIDs mean the same messages.
-    pub uid_validity: u32,
-    /// The next UID the server will give; 0 when it does not tell.
-    pub uid_next: u32,
+    /// UIDVALIDITY; none when the server does not tell.
+    pub uid_validity: Option<UidValidity>,
+    /// UIDNEXT, the next UID the server will give; none when it does not tell.
+    pub uid_next: Option<Uid>,
     /// Number of messages.
     pub messages: u32,
     /// HIGHESTMODSEQ (RFC 7162); none without CONDSTORE.
     pub highest_modseq: Option<u64>,
+}
+
+/// The stored form of [`FolderState`]: 0 is none.
+#[derive(Serialize, Deserialize)]
+struct StoredState {
+    uid_validity: u32,
+    uid_next: i64,
+    messages: u32,
+    highest_modseq: Option<u64>,
+}
+
+impl From<StoredState> for FolderState {
+    fn from(stored: StoredState) -> Self {
+        let StoredState { uid_validity, uid_next, messages, highest_modseq } = stored;
+        let uid_next = (uid_next > 0).then_some(Uid(uid_next));
+        Self { uid_validity: UidValidity::new(uid_validity), uid_next, messages, highest_modseq }
+    }
+}
+
+impl From<FolderState> for StoredState {
+    fn from(state: FolderState) -> Self {
+        let FolderState { uid_validity, uid_next, messages, highest_modseq } = state;
+        let uid_next = uid_next.map_or(0, |uid| uid.0);
+        Self { uid_validity: UidValidity::number(uid_validity), uid_next, messages, highest_modseq }
+    }
 }
 
 /// A folder as a side lists it.

@@ -2,7 +2,7 @@
 //!
 //! Equal likenesses are strong evidence, not proof; an empty mailbox has none.
 
-use super::folder::FolderState;
+use super::folder::{FolderState, UidValidity};
 use super::identity::Identity;
 use super::ids::Uid;
 use super::message::MessageKey;
@@ -32,7 +32,7 @@ impl Likeness {
     pub fn by_id(state: FolderState, mailbox_id: Option<&str>) -> Option<Self> {
         let id = mailbox_id.filter(|id| id.len() >= UNIQUE_ID && state.messages > 0)?;
         let mut hash = blake3::Hasher::new();
-        hash.update(b"id").update(&state.uid_validity.to_be_bytes()).update(id.as_bytes());
+        hash.update(b"id").update(&UidValidity::number(state.uid_validity).to_be_bytes()).update(id.as_bytes());
         Some(Self::from(hash))
     }
 
@@ -42,12 +42,13 @@ impl Likeness {
         if let Some(likeness) = Self::by_id(*state, *mailbox_id) {
             return Some(likeness);
         }
-        if state.uid_validity == 0 || newest.len() < ENOUGH {
+        if state.uid_validity.is_none() || newest.len() < ENOUGH {
             return None;
         }
         let mut hash = blake3::Hasher::new();
         hash.update(b"messages").update(mailbox_id.unwrap_or_default().as_bytes());
-        for number in [state.uid_validity, state.uid_next, state.messages] {
+        let uid_next = state.uid_next.map_or(0, |uid| u32::try_from(uid.0).unwrap_or(u32::MAX));
+        for number in [UidValidity::number(state.uid_validity), uid_next, state.messages] {
             hash.update(&number.to_be_bytes());
         }
         for (uid, identity, key) in *newest {
@@ -70,7 +71,9 @@ impl From<blake3::Hasher> for Likeness {
 mod tests {
     use super::*;
 
-    const STATE: FolderState = FolderState { uid_validity: 7, uid_next: 4, messages: 3, highest_modseq: None };
+    fn state() -> FolderState {
+        FolderState { uid_validity: UidValidity::new(7), uid_next: Some(Uid(4)), messages: 3, highest_modseq: None }
+    }
 
     fn message(uid: i64) -> (Uid, Identity, Option<MessageKey>) {
         (Uid(uid), Identity([u8::try_from(uid).unwrap(); 16]), None)
@@ -87,17 +90,17 @@ mod tests {
     #[test]
     fn one_mailbox_looks_like_itself_and_another_one_differs_in_something() {
         let newest = [message(2), message(3)];
-        let seen = of(STATE, None, &newest);
+        let seen = of(state(), None, &newest);
         assert!(seen.is_some());
-        assert_eq!(seen, of(FolderState { highest_modseq: Some(1), ..STATE }, None, &newest));
+        assert_eq!(seen, of(FolderState { highest_modseq: Some(1), ..state() }, None, &newest));
         let keyed = newest.map(|(uid, who, _)| (uid, who, Some(MessageKey::of(b"1"))));
         for other in [
-            of(FolderState { uid_validity: 8, ..STATE }, None, &newest),
-            of(FolderState { uid_next: 5, ..STATE }, None, &newest),
-            of(FolderState { messages: 2, ..STATE }, None, &newest),
-            of(STATE, None, &[message(1), message(3)]),
-            of(STATE, None, &keyed),
-            of(STATE, Some("b"), &newest),
+            of(FolderState { uid_validity: UidValidity::new(8), ..state() }, None, &newest),
+            of(FolderState { uid_next: Some(Uid(5)), ..state() }, None, &newest),
+            of(FolderState { messages: 2, ..state() }, None, &newest),
+            of(state(), None, &[message(1), message(3)]),
+            of(state(), None, &keyed),
+            of(state(), Some("b"), &newest),
         ] {
             assert_ne!(seen, other);
         }
@@ -105,17 +108,17 @@ mod tests {
 
     #[test]
     fn an_id_of_its_own_tells_a_mailbox_whatever_came_since() {
-        let (id, grown) = (Some("f3a1b2c3d4e5f60718"), FolderState { uid_next: 9, messages: 8, ..STATE });
-        assert_eq!(of(STATE, id, &[]), of(grown, id, &[message(2), message(8)]));
-        assert_ne!(of(STATE, id, &[]), of(STATE, Some("f3a1b2c3d4e5f60719"), &[]));
+        let (id, grown) = (Some("f3a1b2c3d4e5f60718"), FolderState { uid_next: Some(Uid(9)), messages: 8, ..state() });
+        assert_eq!(of(state(), id, &[]), of(grown, id, &[message(2), message(8)]));
+        assert_ne!(of(state(), id, &[]), of(state(), Some("f3a1b2c3d4e5f60719"), &[]));
     }
 
     #[test]
     fn empty_mailboxes_and_a_single_greeting_are_no_evidence() {
-        let empty = FolderState { uid_next: 1, messages: 0, ..STATE };
+        let empty = FolderState { uid_next: Some(Uid(1)), messages: 0, ..state() };
         assert_eq!(of(empty, None, &[]), None);
         assert_eq!(of(empty, Some("f3a1b2c3d4e5f60718"), &[]), None);
-        assert_eq!(of(STATE, None, &[message(3)]), None);
-        assert_eq!(of(FolderState { uid_validity: 0, ..STATE }, None, &[message(2), message(3)]), None);
+        assert_eq!(of(state(), None, &[message(3)]), None);
+        assert_eq!(of(FolderState { uid_validity: None, ..state() }, None, &[message(2), message(3)]), None);
     }
 }

@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::failure::{Failure, Side};
 use super::figures::{AtSource, Moved};
 use super::flags::Flags;
-use super::folder::{FolderPath, FolderState, WireName};
+use super::folder::{FolderPath, FolderState, UidValidity, WireName};
 use super::identity::{ContentHash, Identity};
 use super::ids::{FolderId, PassId, Uid};
 use super::item_error::ItemError;
@@ -14,31 +14,44 @@ use super::time::Timestamp;
 
 /// How a folder's numbering stood when it was last looked at (D26).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// No message had this number or a greater one; 0 while unknown.
-    pub uid_next: u32,
-    /// Messages it held.
-    pub messages: u32,
+pub enum Seen {
+    /// Nobody looked yet, or the server told no UIDNEXT.
+    #[default]
+    Unknown,
+    /// As it was.
+    As {
+        /// No message had this number or a greater one.
+        uid_next: Uid,
+        /// Messages it held.
+        messages: u32,
+    },
+    /// Its numbers are not believed: the next pass looks at every one.
+    Doubted,
+    /// It has another UIDVALIDITY, and the numbers of copies were given up; no pass has looked for them since.
+    Renumbered,
+    /// The same with an earlier UIDVALIDITY than before: it was put back, and copies that are not in it are lost.
+    Restored,
 }
 
 impl Seen {
-    /// Its numbers are not believed: the next pass looks at every one.
-    pub const DOUBTED: Self = Self { uid_next: u32::MAX, messages: u32::MAX };
+    /// Of a folder that holds so many messages.
+    pub fn new(uid_next: Option<Uid>, messages: u32) -> Self {
+        uid_next.map_or(Self::Unknown, |uid_next| Self::As { uid_next, messages })
+    }
 
-    /// It has another UIDVALIDITY, and the numbers of copies were given up; no pass has looked for them since.
-    pub const RENUMBERED: Self = Self { uid_next: u32::MAX, messages: 1 };
-
-    /// The same with an earlier UIDVALIDITY than before: it was put back, and copies that are not in it are lost.
-    pub const RESTORED: Self = Self { uid_next: u32::MAX, messages: 0 };
+    /// No message had this number or a greater one; none while nothing that is believed was seen.
+    pub fn uid_next(self) -> Option<Uid> {
+        if let Self::As { uid_next, .. } = self { Some(uid_next) } else { None }
+    }
 
     /// Whether the numbers of copies were given up, and no pass has looked for them since.
     pub fn is_given_up(self) -> bool {
-        self == Self::RENUMBERED || self == Self::RESTORED
+        matches!(self, Self::Renumbered | Self::Restored)
     }
 
     /// Whether the next pass looks at every number.
     pub fn is_doubted(self) -> bool {
-        self.uid_next == u32::MAX
+        self.is_given_up() || self == Self::Doubted
     }
 }
 
@@ -51,16 +64,16 @@ pub struct FolderRecord {
     pub source: FolderPath,
     /// Name on the source's wire when last seen.
     pub source_wire: WireName,
-    /// The source's UIDVALIDITY that the watermarks' source numbers belong to; 0 before the first message.
-    pub source_validity: u32,
+    /// The source's UIDVALIDITY that the watermarks' source numbers belong to; none before the first message.
+    pub source_validity: Option<UidValidity>,
     /// MAILBOXID of the source folder, if it has one (tells a rename).
     pub mailbox_id: Option<String>,
     /// Name at the destination.
     pub destination: FolderPath,
     /// Name on the destination's wire.
     pub destination_wire: WireName,
-    /// The destination's UIDVALIDITY that the watermarks' destination numbers belong to; 0 while unknown.
-    pub destination_validity: u32,
+    /// The destination's UIDVALIDITY that the watermarks' destination numbers belong to; none while unknown.
+    pub destination_validity: Option<UidValidity>,
     /// MAILBOXID of the destination folder, if it has one.
     pub destination_mailbox_id: Option<String>,
     /// The source folder's numbering as last seen.
@@ -87,7 +100,7 @@ pub struct FolderUpdate {
     /// See [`FolderRecord::source_wire`].
     pub source_wire: WireName,
     /// See [`FolderRecord::source_validity`].
-    pub source_validity: u32,
+    pub source_validity: Option<UidValidity>,
     /// See [`FolderRecord::mailbox_id`].
     pub mailbox_id: Option<String>,
     /// See [`FolderRecord::destination`].
@@ -95,7 +108,7 @@ pub struct FolderUpdate {
     /// See [`FolderRecord::destination_wire`].
     pub destination_wire: WireName,
     /// See [`FolderRecord::destination_validity`].
-    pub destination_validity: u32,
+    pub destination_validity: Option<UidValidity>,
     /// See [`FolderRecord::destination_mailbox_id`].
     pub destination_mailbox_id: Option<String>,
 }

@@ -33,7 +33,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::failure::Failure;
 use crate::domain::flags::{FlagChange, PermanentFlags};
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageKey, MessageMeta, NewMessage, SourceMessage};
 
@@ -79,7 +79,7 @@ pub struct FolderRef {
     /// For the server.
     pub wire: WireName,
     /// The UIDVALIDITY it must have; another one is `Cause::FolderChanged`. 0 accepts any.
-    pub validity: u32,
+    pub validity: Option<UidValidity>,
 }
 
 /// Which messages.
@@ -200,7 +200,7 @@ pub struct NewFolder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// UIDVALIDITY and UID (APPENDUID, RFC 4315); none without UIDPLUS.
-    pub at: Option<(u32, Uid)>,
+    pub at: Option<(UidValidity, Uid)>,
 }
 
 /// Why an append did not end well.

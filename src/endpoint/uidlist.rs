@@ -9,6 +9,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
+use crate::domain::folder::UidValidity;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -31,7 +32,7 @@ pub struct UidListError(#[from] pub io::Error);
 pub struct UidList {
     file: PathBuf,
     /// UIDVALIDITY; 0 until something was asked.
-    pub validity: u32,
+    pub validity: Option<UidValidity>,
     last: u32,
     by_key: HashMap<Box<[u8]>, u32>,
     /// Bytes read so far.
@@ -41,7 +42,7 @@ pub struct UidList {
 impl UidList {
     /// The list in this file, which need not exist. Nothing is read yet.
     pub fn new(file: PathBuf) -> Self {
-        Self { file, validity: 0, last: 0, by_key: HashMap::new(), read: 0 }
+        Self { file, validity: None, last: 0, by_key: HashMap::new(), read: 0 }
     }
 
     /// UIDNEXT.
@@ -144,8 +145,8 @@ impl UidList {
         let Some(validity) = read_first(&first) else {
             return if is_newer(&first) { Err(newer()) } else { Ok(false) };
         };
-        if validity != self.validity || file.metadata()?.len() < self.read {
-            (self.validity, self.last, self.read) = (validity, 0, FIRST_LINE as u64);
+        if Some(validity) != self.validity || file.metadata()?.len() < self.read {
+            (self.validity, self.last, self.read) = (Some(validity), 0, FIRST_LINE as u64);
             self.by_key.clear();
         }
         let mut added = Vec::new();
@@ -171,12 +172,12 @@ impl UidList {
     fn begin(&mut self, file: &mut File) -> io::Result<()> {
         let mut random = [0; 4];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        self.validity = (u32::from_le_bytes(random) >> 1).max(1);
+        self.validity = UidValidity::new((u32::from_le_bytes(random) >> 1).max(1));
         (self.last, self.read) = (0, FIRST_LINE as u64);
         self.by_key.clear();
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
-        file.write_all(format!("{FIRST}{:010}\n", self.validity).as_bytes())
+        file.write_all(format!("{FIRST}{:010}\n", UidValidity::number(self.validity)).as_bytes())
     }
 }
 
@@ -192,9 +193,9 @@ fn newer() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-fn read_first(line: &[u8]) -> Option<u32> {
+fn read_first(line: &[u8]) -> Option<UidValidity> {
     let digits = std::str::from_utf8(line).ok()?.strip_prefix(FIRST)?.strip_suffix('\n')?;
-    digits.parse().ok().filter(|validity| *validity != 0 && digits.len() == 10)
+    digits.parse().ok().filter(|_| digits.len() == 10).and_then(UidValidity::new)
 }
 
 fn read_line(line: &[u8]) -> Option<(u32, Vec<u8>)> {
@@ -258,7 +259,7 @@ mod tests {
         for damage in ["nonsense", "mailferry-uidlist 1 0000000007\n2 a\n1 b\n", ""] {
             std::fs::write(&file, damage).unwrap();
             assert_eq!(assign(&mut table, &["b"]), [1], "{damage}");
-            assert!(table.validity != before && table.validity != 7);
+            assert!(table.validity != before && table.validity != UidValidity::new(7));
         }
         std::fs::remove_file(&file).unwrap();
         let last = table.validity;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
-use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::likeness::Likeness;
@@ -45,7 +45,7 @@ impl Journal for StoreJournal {
         Ok(self.store.update_folders(self.item, updates).await?)
     }
 
-    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), JournalError> {
+    async fn renumber_destination(&self, folder: FolderId, validity: Option<UidValidity>) -> Result<(), JournalError> {
         Ok(self.store.renumber_destination(folder, validity).await?)
     }
 

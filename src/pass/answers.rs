@@ -134,7 +134,7 @@ impl AppendWriter<'_> {
         let bytes = body.len();
         let mut one =
             Unplaced { job: Arc::clone(job), uid, identity, content, flags, bytes, mistold: false, traces: None };
-        if let Some((_, at)) = place.at.filter(|(validity, _)| *validity == job.plan.destination.validity)
+        if let Some((_, at)) = place.at.filter(|(validity, _)| Some(*validity) == job.plan.destination.validity)
             && self.arrivals_in(job).await?.told(at)
         {
             if self.sizes.next_is_asked() {

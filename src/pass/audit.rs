@@ -34,6 +34,8 @@ pub(super) struct EndedFolder {
     marker: Option<Marker>,
     /// The source as this pass saw it.
     source: Seen,
+    /// Messages that the source folder held.
+    exists: u32,
     /// Messages of it without a watermark, for a reason that has a count; none where nobody knows, in a view of everything.
     explained: Option<u64>,
 }
@@ -118,14 +120,15 @@ impl Pass {
         }
         let Counts { skipped, vanished, errors, waiting, arrived, .. } = self.tally.counts(job.id);
         let explained = skipped + vanished + errors + waiting + arrived;
-        let seen = Seen { uid_next: job.plan.source_next.max(job.plan.listed.uid_next), messages: job.plan.exists };
+        let seen = Seen::new(job.plan.source_next.max(job.plan.listed.uid_next), job.plan.exists);
         let ended = EndedFolder {
             id: job.id,
             path: job.path.clone(),
             destination: job.plan.destination.clone(),
-            floor: Uid(i64::from(job.plan.opened.uid_next.max(1))),
+            floor: job.plan.opened.uid_next.unwrap_or(Uid(1)),
             marker,
             source: seen,
+            exists: job.plan.exists,
             explained: (!job.shows_everything()).then_some(explained),
         };
         self.findings.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
@@ -176,11 +179,11 @@ impl Finale<'_> {
         if unfound > 0 {
             self.name_missing(ended, unfound, &[]).await;
         }
-        let next = i64::from(state.uid_next).max(highest.0 + 1);
+        let next = state.uid_next.max(Some(Uid(highest.0 + 1)));
         let doubted = self.pass.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).contains(&ended.id);
         let destination = match doubted {
-            true => Seen::DOUBTED,
-            false => Seen { uid_next: u32::try_from(next).unwrap_or(u32::MAX), messages: state.messages },
+            true => Seen::Doubted,
+            false => Seen::new(next, state.messages),
         };
         let end = FolderEnd {
             close_intent: false,
@@ -195,7 +198,7 @@ impl Finale<'_> {
     async fn source_differs(&self, ended: &EndedFolder) -> PassResult<bool> {
         let Some(explained) = ended.explained else { return Ok(false) };
         let known = self.pass.journal.known_messages(ended.id).await?;
-        let held = u64::from(ended.source.messages);
+        let held = u64::from(ended.exists);
         let messages = held.saturating_sub(known + explained);
         if messages == 0 {
             return Ok(false);

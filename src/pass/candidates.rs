@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderState, ListedFolder, WireName};
+use crate::domain::ids::Uid;
 use crate::domain::record::FolderRecord;
 use crate::domain::tree::{FolderPlan, Tree};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
@@ -40,8 +41,7 @@ pub(super) struct Candidate {
 impl Candidate {
     /// What is known of the folder's state: by EXAMINE, else by the list.
     pub(super) fn best(&self) -> FolderState {
-        let unknown = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
-        self.examined.or(self.state).unwrap_or(unknown)
+        self.examined.or(self.state).unwrap_or_default()
     }
 
     /// Whether list and EXAMINE say the same of the source folder.
@@ -66,20 +66,20 @@ impl Candidate {
 
     /// Whether this folder of the source is in an earlier state than it was: its mailbox was restored from a backup.
     pub(super) fn was_put_back(&self) -> bool {
-        let Some(record) = self.record.as_ref().filter(|r| r.source_validity != 0 && !r.source_seen.is_doubted())
+        let Some(record) = self.record.as_ref().filter(|r| r.source_validity.is_some() && !r.source_seen.is_doubted())
         else {
             return false;
         };
         let now = self.told();
         match now.uid_validity {
-            0 => false,
+            None => false,
             same if same == record.source_validity => went_back(record.source_seen, now) || self.modseq_went_back(),
             other => other < record.source_validity,
         }
     }
 
     fn told(&self) -> FolderState {
-        let listed = self.state.map_or(0, |state| state.uid_next);
+        let listed = self.state.and_then(|state| state.uid_next);
         FolderState { uid_next: self.best().uid_next.max(listed), ..self.best() }
     }
 
@@ -96,7 +96,9 @@ impl Candidate {
 
     /// Whether a destination folder that the list left out is the one it was all the same.
     fn is_still_there(&self, opened: FolderState) -> bool {
-        self.record.as_ref().is_some_and(|r| opened.uid_validity != 0 && r.destination_validity == opened.uid_validity)
+        self.record
+            .as_ref()
+            .is_some_and(|r| opened.uid_validity.is_some() && r.destination_validity == opened.uid_validity)
     }
 
     /// Why the numbers of copies at the destination may not hold (D26).
@@ -108,8 +110,8 @@ impl Candidate {
         let Some(now) = self.opened.as_ref().map(|opened| opened.0).or(listed) else { return Doubts::None };
         let id = self.there.as_ref().and_then(|there| there.mailbox_id.as_ref());
         let seen = record.destination_seen;
-        let renumbered = record.destination_validity != 0
-            && now.uid_validity != 0
+        let renumbered = record.destination_validity.is_some()
+            && now.uid_validity.is_some()
             && record.destination_validity != now.uid_validity;
         let stepped_back = match renumbered {
             true => now.uid_validity < record.destination_validity,
@@ -133,7 +135,7 @@ impl Step for Examine<'_> {
     async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> PassResult<()> {
         let folder = |candidate: &Candidate| {
             let listed = &self.listing.source[candidate.plan.source];
-            place(&listed.path, &listed.wire, 0)
+            place(&listed.path, &listed.wire, None)
         };
         let folders: Vec<FolderRef> = self.candidates.iter().map(folder).collect();
         let states = source.examine_all(&folders).await.on(Side::Source).map_err(PassStop::Fatal)?;
@@ -165,7 +167,7 @@ impl Step for OpenDestinations<'_> {
             candidate.wire = to.wire_name(&candidate.plan.destination);
         }
         let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| c.refused.is_none()).collect();
-        let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, 0)).collect();
+        let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, None)).collect();
         if folders.is_empty() {
             return Ok(());
         }
@@ -174,7 +176,7 @@ impl Step for OpenDestinations<'_> {
             match opened {
                 Ok((mut state, permanent)) if !candidate.gone || candidate.is_still_there(state) => {
                     candidate.gone = false;
-                    if state.uid_next == 0 {
+                    if state.uid_next.is_none() {
                         state.uid_next = next_number(to, candidate, state).await?;
                     }
                     candidate.opened = Some((state, permanent));
@@ -191,20 +193,20 @@ impl Step for OpenDestinations<'_> {
 
 /// UIDNEXT of a destination folder whose SELECT does not tell it: by the list, else by the messages. From there on is what this
 /// pass appends.
-async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: FolderState) -> PassResult<u32> {
+async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: FolderState) -> PassResult<Option<Uid>> {
     let listed = candidate.there.as_ref().and_then(|there| there.state);
-    let listed = listed.filter(|listed| listed.uid_validity == state.uid_validity && listed.uid_next > 0);
-    if let Some(listed) = listed {
-        return Ok(listed.uid_next);
+    let listed = listed.filter(|listed| listed.uid_validity == state.uid_validity);
+    if let Some(next) = listed.and_then(|listed| listed.uid_next) {
+        return Ok(Some(next));
     }
     let folder = place(&candidate.plan.destination, &candidate.wire, state.uid_validity);
     let messages = to.scan(&folder, &Which::All, false).await;
     match messages {
         Ok(messages) => {
             let highest = messages.iter().map(|message| message.uid.0).max().unwrap_or(0);
-            Ok(u32::try_from(highest + 1).unwrap_or(u32::MAX))
+            Ok(Some(Uid(highest + 1)))
         }
-        Err(failure) if failure.scope <= Scope::Folder => Ok(0),
+        Err(failure) if failure.scope <= Scope::Folder => Ok(None),
         Err(failure) => Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
     }
 }
@@ -224,7 +226,9 @@ impl Preparation<'_> {
                 (plan.destination, plan.exists) = (before.destination.clone(), true);
             }
             let gone = !plan.exists
-                && record.as_ref().is_some_and(|r| r.destination_validity != 0 && r.destination == plan.destination);
+                && record
+                    .as_ref()
+                    .is_some_and(|r| r.destination_validity.is_some() && r.destination == plan.destination);
             let wire = match (&record, there.get(&plan.destination)) {
                 (_, Some(there)) => there.wire.clone(),
                 (Some(record), None) if gone => record.destination_wire.clone(),
@@ -260,7 +264,7 @@ impl Preparation<'_> {
         let tells = match state.highest_modseq.filter(|_| !stalls) {
             Some(_) => true,
             // Nor, without UIDNEXT, that one message went and another came.
-            None => !self.pass.order.options.carry_flags && state.uid_next != 0,
+            None => !self.pass.order.options.carry_flags && state.uid_next.is_some(),
         };
         !candidate.gone
             && tells

@@ -45,7 +45,7 @@ impl Step for Revive<'_> {
         for (job, created) in self.jobs.iter_mut().zip(created) {
             let opened = match created {
                 Ok(wire) => {
-                    job.plan.destination = FolderRef { wire, validity: 0, ..job.plan.destination.clone() };
+                    job.plan.destination = FolderRef { wire, validity: None, ..job.plan.destination.clone() };
                     let folders = std::slice::from_ref(&job.plan.destination);
                     to.open(folders).await.on(Side::Destination).map_err(PassStop::Fatal)?.pop()
                 }

@@ -127,7 +127,7 @@ pub struct FolderFindings {
     /// What it shows.
     pub view: FolderView,
     /// No message that was seen has this number or a greater one.
-    pub source_next: u32,
+    pub source_next: Option<Uid>,
     /// State of the destination folder before anything was appended.
     pub opened: FolderState,
     /// What flags can be set there.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
-use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::likeness::Likeness;
@@ -41,7 +41,7 @@ pub trait Journal: Send + Sync {
 
     /// Forgets the destination numbers (sets them to 0) of every watermark that points into this row's destination
     /// folder, and takes over the new UIDVALIDITY: that folder was made anew.
-    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), JournalError>;
+    async fn renumber_destination(&self, folder: FolderId, validity: Option<UidValidity>) -> Result<(), JournalError>;
 
     /// The watermarks of a source folder whose source number lies in `from..to`, ascending, at most so many.
     async fn some_watermarks(

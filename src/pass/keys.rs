@@ -86,7 +86,7 @@ impl Keys<'_> {
         (shown, found): (&mut BTreeMap<MessageKey, Vec<Uid>>, &mut ByKey),
     ) -> PassResult<bool> {
         let state = source.examine(folder).await.on(Side::Source).map_err(PassStop::Fatal)?;
-        let (mut from, end, mut left) = (1, i64::from(state.uid_next), u64::from(state.messages));
+        let (mut from, end, mut left) = (1, state.uid_next.map_or(0, |next| next.0), u64::from(state.messages));
         let width = WINDOW.max(end / WINDOWS);
         loop {
             let last = from + width >= end;
@@ -129,7 +129,7 @@ impl LateRound<'_> {
         let shown = |row: &FolderId| !others.lost.contains(row) && !others.views.contains(row) && *row != job.id;
         let records = self.pass.journal.folders().await?;
         let folders = records.iter().filter(|r| !r.retired && shown(&r.id));
-        let folders: Vec<_> = folders.map(|r| (r.id, place(&r.source, &r.source_wire, 0))).collect();
+        let folders: Vec<_> = folders.map(|r| (r.id, place(&r.source, &r.source_wire, None))).collect();
         let mut late = job.remaining.late.clone();
         late.sort_unstable();
         self.pass.run_with_retry(lane, &mut Keys { view: &job.plan.source, late: &late, folders: &folders }).await

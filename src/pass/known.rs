@@ -36,7 +36,7 @@ impl<'a> KnownRows<'a> {
             rows.extend(live().find(|r| r.id == *id).map(|record| (path.clone(), record)));
         }
         let gone_to = |(path, r): (&FolderPath, &&FolderRecord)| {
-            (r.destination_validity != 0).then(|| (path.clone(), r.destination.clone()))
+            (r.destination_validity.is_some()).then(|| (path.clone(), r.destination.clone()))
         };
         let destinations = rows.iter().filter_map(gone_to).collect();
         Self { rows, destinations }
@@ -159,11 +159,11 @@ impl Preparation<'_> {
         let mut held: BTreeMap<&WireName, &FolderRecord> = BTreeMap::new();
         // Where none of a live folder leads to a destination folder, its copies may still answer for what moved (D12).
         for retired in [false, true] {
-            for record in records.iter().filter(|r| r.retired == retired && r.destination_validity != 0) {
+            for record in records.iter().filter(|r| r.retired == retired && r.destination_validity.is_some()) {
                 held.entry(&record.destination_wire).or_insert(record);
             }
         }
-        let validity = |f: &ListedFolder| f.state.map_or(0, |state| state.uid_validity);
+        let validity = |f: &ListedFolder| f.state.and_then(|state| state.uid_validity);
         let alone = |f: &ListedFolder| there.values().filter(|other| validity(other) == validity(f)).count() == 1;
         let lost = |r: &&FolderRecord| there.get(&r.destination_wire).is_none_or(|f| is_another_there(r, f));
         // Those of which nobody can tell whether they still are what they were.
@@ -270,12 +270,12 @@ impl Preparation<'_> {
             tracing::info!(folder = %row.destination, "another destination folder has this name now");
             self.pass.give_up_copies(row.id).await?;
             self.pass.journal.forget_strangers(row.id).await?;
-            let destination = Some(Seen::default());
+            let destination = Some(Seen::Unknown);
             self.pass
                 .journal
                 .end_folder(row.id, FolderEnd { destination, close_intent: true, ..FolderEnd::default() })
                 .await?;
-            (row.destination_seen, row.strangers_next) = (Seen::default(), Uid(0));
+            (row.destination_seen, row.strangers_next) = (Seen::Unknown, Uid(0));
             (row.intent, row.marker) = (None, None);
         }
         Ok(())
@@ -351,7 +351,7 @@ fn next<'a>(
 fn is_another_there(record: &FolderRecord, listed: &ListedFolder) -> bool {
     is_another(record.destination_mailbox_id.as_ref(), listed.mailbox_id.as_ref())
         || listed.state.is_some_and(|state| {
-            (state.uid_validity != 0 && state.uid_validity != record.destination_validity)
+            (state.uid_validity.is_some() && state.uid_validity != record.destination_validity)
                 || went_back(record.destination_seen, state)
         })
 }

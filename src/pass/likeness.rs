@@ -20,7 +20,7 @@ use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 /// Messages that are looked at.
 const NEWEST: usize = 8;
 /// Numbers in which the newest messages are looked for, one span after the other; then everywhere.
-const SPANS: [u32; 2] = [200, 20_000];
+const SPANS: [i64; 2] = [200, 20_000];
 
 /// Looks at both sides.
 struct LookAtBoth<'a> {
@@ -65,7 +65,7 @@ impl Preparation<'_> {
 
 /// Whether mail was copied before: then equal messages lie on both sides, perhaps under equal numbers.
 fn is_known(records: &[FolderRecord]) -> bool {
-    records.iter().any(|record| record.destination_validity != 0)
+    records.iter().any(|record| record.destination_validity.is_some())
 }
 
 /// Whether the lists allow that both sides are one mailbox: every folder of the source is there with the same UIDVALIDITY.
@@ -117,9 +117,9 @@ async fn likeness(session: &mut (impl Source + ?Sized), listed: &[ListedFolder])
 }
 
 async fn looked_at(session: &mut (impl Source + ?Sized), folder: &ListedFolder) -> Result<Option<Likeness>, Failure> {
-    let at = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: 0 };
+    let at = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: None };
     let state = session.examine(&at).await?;
-    let uids = newest(session, &at, state.uid_next).await?;
+    let uids = newest(session, &at, state.uid_next.unwrap_or(Uid(0))).await?;
     let names = who(session, &at, &uids).await?;
     let keys = session.keys(&at, &Which::These(uids)).await?.unwrap_or_default();
     let key = |uid: Uid| keys.iter().find(|(of, _)| *of == uid).map(|(_, key)| *key);
@@ -128,8 +128,8 @@ async fn looked_at(session: &mut (impl Source + ?Sized), folder: &ListedFolder) 
 }
 
 /// The numbers of the newest messages, ascending.
-async fn newest(session: &mut (impl Source + ?Sized), folder: &FolderRef, uid_next: u32) -> Result<Vec<Uid>, Failure> {
-    let spans = SPANS.iter().filter(|span| **span < uid_next).map(|span| Which::From(Uid(i64::from(uid_next - span))));
+async fn newest(session: &mut (impl Source + ?Sized), folder: &FolderRef, next: Uid) -> Result<Vec<Uid>, Failure> {
+    let spans = SPANS.iter().map(|span| Uid(next.0 - span)).filter(|from| from.0 > 0).map(Which::From);
     for which in spans.chain([Which::All]) {
         let found = session.scan(folder, &which, false).await?;
         if found.len() >= NEWEST || which == Which::All {

@@ -125,7 +125,7 @@ impl NumberCheck<'_> {
         for record in
             records.iter().filter(|r| r.id == row || (Some(&r.destination) == at && r.destination_seen.is_doubted()))
         {
-            let end = FolderEnd { destination: Some(Seen::default()), ..FolderEnd::default() };
+            let end = FolderEnd { destination: Some(Seen::Unknown), ..FolderEnd::default() };
             self.pass.journal.end_folder(record.id, end).await?;
         }
         Ok(())
@@ -147,7 +147,7 @@ impl NumberCheck<'_> {
     /// destination folder.
     pub(super) async fn doubt_numbers(&self, row: FolderId) -> PassResult<()> {
         self.pass.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
-        let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
+        let end = FolderEnd { destination: Some(Seen::Doubted), ..FolderEnd::default() };
         Ok(self.pass.journal.end_folder(row, end).await?)
     }
 

@@ -136,7 +136,7 @@ impl Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::folder::FolderPath;
+    use crate::domain::folder::{FolderPath, UidValidity};
 
     #[tokio::test(start_paused = true)]
     async fn what_was_on_the_wire_is_told_with_how_slow_the_server_was() {
@@ -158,7 +158,8 @@ mod tests {
     #[test]
     fn some_sizes_are_asked_for_and_all_that_are_seen_count() {
         let mut sizes = Sizes::default();
-        let folder = FolderRef { path: FolderPath::new(["f"]), wire: WireName(b"f".to_vec()), validity: 1 };
+        let folder =
+            FolderRef { path: FolderPath::new(["f"]), wire: WireName(b"f".to_vec()), validity: UidValidity::new(1) };
         let (identity, traces) = (Identity([1; 16]), Traces::default());
         for uid in (1..=1000).map(Uid).rev() {
             if sizes.next_is_asked() {

@@ -40,7 +40,7 @@ impl Step for Reopen {
 /// Whether a folder is in an earlier state than a pass saw it in.
 fn is_earlier(record: &FolderRecord, now: FolderState) -> bool {
     match now.uid_validity {
-        0 => false,
+        None => false,
         same if same == record.destination_validity => {
             !record.destination_seen.is_doubted() && went_back(record.destination_seen, now)
         }
@@ -57,9 +57,11 @@ fn lost_folders(records: &[FolderRecord], there: &[ListedFolder], candidates: &[
     let is_lost = |record: &FolderRecord| match listed.get(&record.destination_wire) {
         None => true,
         Some(_) if looked_at.contains(&record.destination_wire) => false,
-        Some(state) => state.is_some_and(|now| now.uid_validity != 0 && now.uid_validity < record.destination_validity),
+        Some(state) => {
+            state.is_some_and(|now| now.uid_validity.is_some() && now.uid_validity < record.destination_validity)
+        }
     };
-    let others = records.iter().filter(|r| r.destination_validity != 0 && !known.contains(&r.id) && is_lost(r));
+    let others = records.iter().filter(|r| r.destination_validity.is_some() && !known.contains(&r.id) && is_lost(r));
     candidates.iter().filter(|c| c.gone).filter_map(|c| c.record.as_ref()).chain(others).cloned().collect()
 }
 
@@ -107,7 +109,7 @@ impl Preparation<'_> {
     ) -> PassResult<Vec<&'f ListedFolder>> {
         let mut held = BTreeSet::new();
         let is_lost = |record: &FolderRecord| lost.iter().any(|lost| lost.id == record.id);
-        for record in records.iter().filter(|r| r.destination_validity != 0 && !is_lost(r)) {
+        for record in records.iter().filter(|r| r.destination_validity.is_some() && !is_lost(r)) {
             if !self.pass.journal.known_at_destination(record.id).await?.is_empty() {
                 held.insert(&record.destination_wire);
             }
@@ -122,7 +124,7 @@ impl Preparation<'_> {
         record: &FolderRecord,
         there: &[ListedFolder],
     ) -> PassResult<bool> {
-        let validity = |f: &ListedFolder| f.state.map_or(0, |state| state.uid_validity);
+        let validity = |f: &ListedFolder| f.state.and_then(|state| state.uid_validity);
         let may_be = |f: &&ListedFolder| f.selectable && validity(f) == record.destination_validity;
         for folder in there.iter().filter(may_be) {
             if self.is_renamed(lane, record, folder, true).await? {
@@ -140,13 +142,13 @@ impl Preparation<'_> {
         there: &[ListedFolder],
     ) -> PassResult<bool> {
         let listed: HashMap<_, _> = there.iter().filter_map(|f| f.state.map(|state| (&f.wire, state))).collect();
-        let live = records.iter().filter(|r| !r.retired && r.destination_validity != 0);
+        let live = records.iter().filter(|r| !r.retired && r.destination_validity.is_some());
         let earlier = |r: &&FolderRecord| listed.get(&r.destination_wire).is_some_and(|now| is_earlier(r, *now));
         let suspects: Vec<&FolderRecord> = live.filter(earlier).collect();
         if suspects.is_empty() {
             return Ok(false);
         }
-        let folders = suspects.iter().map(|r| place(&r.destination, &r.destination_wire, 0)).collect();
+        let folders = suspects.iter().map(|r| place(&r.destination, &r.destination_wire, None)).collect();
         let states = self.pass.run_with_retry(lane, &mut Reopen(folders)).await?;
         Ok(suspects.iter().zip(states).any(|(record, now)| now.is_some_and(|now| is_earlier(record, now))))
     }
@@ -219,7 +221,7 @@ impl Preparation<'_> {
                 destination: folder.path.clone(),
                 destination_wire: folder.wire.clone(),
                 destination_mailbox_id: folder.mailbox_id.clone(),
-                destination_validity: folder.state.map_or(0, |state| state.uid_validity),
+                destination_validity: folder.state.and_then(|state| state.uid_validity),
             };
             self.pass.journal.rehome(at, found).await?;
         }
@@ -233,8 +235,8 @@ impl Preparation<'_> {
         folder: &ListedFolder,
         astray: &Astray,
     ) -> PassResult<Vec<(FolderId, Uid, Uid)>> {
-        let validity = folder.state.map_or(0, |state| state.uid_validity);
-        let Some(first) = astray.0.values().next().filter(|_| validity != 0) else { return Ok(Vec::new()) };
+        let validity = folder.state.and_then(|state| state.uid_validity);
+        let Some(first) = astray.0.values().next().filter(|_| validity.is_some()) else { return Ok(Vec::new()) };
         let mut step = Recognise {
             record: &first.folder,
             at: place(&folder.path, &folder.wire, validity),

@@ -258,7 +258,7 @@ impl Recognition<'_> {
 
     /// Whether the destination had no such number when an earlier pass looked last.
     fn is_unheard_of(&self, uid: Uid) -> bool {
-        self.job.numbers.seen_there.uid_next > 0 && uid >= Uid(i64::from(self.job.numbers.seen_there.uid_next))
+        self.job.numbers.seen_there.uid_next().is_some_and(|next| uid >= next)
     }
 
     /// Messages of ours above every number that this workspace knows: it may be an old copy of the one that made them.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::folder::UidValidity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::item_error::{ItemError, SizeTerms};
 use crate::domain::pass_plan::Select;
@@ -24,7 +25,7 @@ impl Pass {
             limit: *self.findings.message_limit.lock().unwrap_or_else(PoisonError::into_inner),
             largest: self.order.options.largest,
             listed: job.remaining.listing.get(&message).map_or(0, |listed| u64::from(listed.1)),
-            numbering: job.plan.source.validity,
+            numbering: UidValidity::number(job.plan.source.validity),
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
@@ -119,8 +119,8 @@ impl Preparation<'_> {
             ids.push(id);
             let renumbered = candidate.record.as_ref().is_some_and(|r| {
                 r.destination == update.destination
-                    && r.destination_validity != 0
-                    && update.destination_validity != 0
+                    && r.destination_validity.is_some()
+                    && update.destination_validity.is_some()
                     && r.destination_validity != update.destination_validity
             });
             if renumbered {
@@ -197,7 +197,7 @@ fn findings(listed: &ListedFolder, candidate: &Candidate, update: &FolderUpdate)
     let record = candidate.record.as_ref();
     let seen = record
         .filter(|r| r.source_validity == best.uid_validity && !r.source_seen.is_doubted())
-        .map_or(0, |r| r.source_seen.uid_next);
+        .and_then(|r| r.source_seen.uid_next());
     // Either may say too little, and what was told by then was there before any folder was compared.
     let told = state.uid_next.max(best.uid_next);
     // What is not opened is new and empty here: nothing is appended there, and whatever its numbers are, they were before.
@@ -210,7 +210,7 @@ fn findings(listed: &ListedFolder, candidate: &Candidate, update: &FolderUpdate)
         listed: state,
         exists: best.messages,
         figures: if candidate.agreed() { ListFigures::Agree } else { ListFigures::Differ },
-        listed_next: (told != 0).then(|| Uid(i64::from(told.max(seen)))),
+        listed_next: told.and(told.max(seen)),
         view: if candidate.plan.remainder { FolderView::Everything } else { FolderView::Own },
         source_next: best.uid_next.max(seen),
         opened: candidate.opened.as_ref().map_or(unopened, |o| o.0),
@@ -231,7 +231,7 @@ fn numbers(candidate: &Candidate, update: &FolderUpdate) -> Numbers {
     Numbers {
         source: if candidate.is_doubtful() { NumberTrust::Doubted } else { NumberTrust::Sampled },
         doubts: candidate.doubts(),
-        seen_there: same_numbers.map_or(Seen::default(), |r| r.destination_seen),
+        seen_there: same_numbers.map_or(Seen::Unknown, |r| r.destination_seen),
         strangers_next: same_numbers.map_or(Uid(0), |r| r.strangers_next),
         open_intent: intent.filter(|intent| intent.since.holds_in(update.destination_validity)),
         unrecorded: match intent.is_some_and(|intent| !intent.since.holds_in(update.destination_validity)) {
@@ -273,19 +273,20 @@ pub(super) fn is_same(record: &FolderRecord, update: &FolderUpdate) -> bool {
         && (update.destination_mailbox_id.is_none() || record.destination_mailbox_id == update.destination_mailbox_id)
 }
 
-pub(super) fn update(candidate: &Candidate, listing: &Listing, states: &HashMap<&FolderPath, u32>) -> FolderUpdate {
+pub(super) fn update(
+    candidate: &Candidate,
+    listing: &Listing,
+    states: &HashMap<&FolderPath, Option<UidValidity>>,
+) -> FolderUpdate {
     let listed = &listing.source[candidate.plan.source];
     let record = candidate.record.as_ref();
-    let before = record.filter(|r| r.destination == candidate.plan.destination).map_or(0, |r| r.destination_validity);
+    let before = record.filter(|r| r.destination == candidate.plan.destination).and_then(|r| r.destination_validity);
     let opened = candidate.opened.as_ref().map(|o| o.0.uid_validity);
     FolderUpdate {
         id: record.map(|r| r.id),
         source: listed.path.clone(),
         source_wire: listed.wire.clone(),
-        source_validity: match candidate.best().uid_validity {
-            0 => record.map_or(0, |r| r.source_validity),
-            validity => validity,
-        },
+        source_validity: candidate.best().uid_validity.or_else(|| record.and_then(|r| r.source_validity)),
         mailbox_id: listed.mailbox_id.clone(),
         destination: candidate.plan.destination.clone(),
         destination_wire: candidate.wire.clone(),

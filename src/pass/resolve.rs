@@ -69,10 +69,9 @@ impl Resolve<'_> {
             Search::Everywhere
         } else {
             // What this workspace never saw there may be copies of ours, if it is an old copy of the one that made them.
-            let unheard = job.numbers.seen_there.uid_next;
-            let unheard = Some(unheard).filter(|seen| *seen > 0 && job.plan.opened.uid_next > *seen);
+            let unheard = job.numbers.seen_there.uid_next().filter(|seen| job.plan.opened.uid_next > Some(*seen));
             let floor = job.numbers.open_intent.map(|intent| intent.since.floor());
-            let from = [floor, unheard.map(|seen| Uid(i64::from(seen)))].into_iter().flatten().min();
+            let from = [floor, unheard].into_iter().flatten().min();
             from.map_or(Search::Nowhere, Search::From)
         }
     }

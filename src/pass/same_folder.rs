@@ -1,21 +1,18 @@
 //! What says of a folder that it is the one of an earlier pass, and how endpoints name it. Pure.
 
-use crate::domain::folder::{FolderPath, FolderState, WireName};
+use crate::domain::folder::{FolderPath, FolderState, UidValidity, WireName};
 use crate::domain::record::Seen;
 use crate::endpoint::FolderRef;
 
 /// A folder as endpoints name it.
-pub(super) fn place(path: &FolderPath, wire: &WireName, validity: u32) -> FolderRef {
+pub(super) fn place(path: &FolderPath, wire: &WireName, validity: Option<UidValidity>) -> FolderRef {
     FolderRef { path: path.clone(), wire: wire.clone(), validity }
 }
 
 /// Whether UIDNEXT is lower than it was, or more messages are there than can have come since.
 pub(super) fn went_back(seen: Seen, now: FolderState) -> bool {
-    if seen.uid_next == 0 || now.uid_next == 0 {
-        return false;
-    }
-    let came = now.uid_next.saturating_sub(seen.uid_next);
-    now.uid_next < seen.uid_next || u64::from(now.messages) > u64::from(seen.messages) + u64::from(came)
+    let (Seen::As { uid_next, messages }, Some(next)) = (seen, now.uid_next) else { return false };
+    next < uid_next || i64::from(now.messages) > i64::from(messages) + (next.0 - uid_next.0)
 }
 
 /// Whether both are known and differ (MAILBOXID, RFC 8474).

@@ -131,7 +131,8 @@ struct ScanCounts {
 #[derive(Default)]
 struct ScanSums {
     counts: ScanCounts,
-    opened_next: i64,
+    /// UIDNEXT as told when it was opened.
+    opened_next: Option<Uid>,
     new: Vec<Uid>,
     late: Vec<Uid>,
     /// Some were not there when late ones were decided on.
@@ -143,7 +144,8 @@ struct ScanSums {
     again: BTreeSet<Uid>,
     /// Messages whose copies were lost, and that are not listed.
     stale: Vec<Gone>,
-    next: u32,
+    /// UIDNEXT by all that was told and listed.
+    next: Option<Uid>,
 }
 
 impl<'a> Scan<'a> {
@@ -186,17 +188,16 @@ impl Scan<'_> {
             self.compared = true;
             self.set_aside(pass, replaced).await?;
         }
-        let opened_next = if state.uid_next == 0 { END.0 } else { i64::from(state.uid_next) };
-        let mut sums = ScanSums { next: state.uid_next, opened_next, ..ScanSums::default() };
+        let mut sums = ScanSums { next: state.uid_next, opened_next: state.uid_next, ..ScanSums::default() };
         let (mut sample, mut newest) = (Spread::new(), None);
         let failed = pass.failed_in(self.job.id);
         let dates = needs_dates(&pass.order.options, pass.order.plan.before());
-        let density = i64::from(state.uid_next.max(1)) / i64::from(state.messages.max(1));
+        let density = state.uid_next.map_or(1, |next| next.0) / i64::from(state.messages.max(1));
         let mut width = i64::from(WINDOW) * density.clamp(1, 1 << 18);
         let mut from = Uid(1);
         let mut first_mark = pass.journal.some_watermarks(self.job.id, Uid(i64::MIN), from, usize::MAX).await?;
         while from < END {
-            let last = state.uid_next > 0 && from.0 + width >= i64::from(state.uid_next);
+            let last = state.uid_next.is_some_and(|next| from.0 + width >= next.0);
             let to = if last { END } else { Uid((from.0 + width).min(END.0)) };
             let listing = source.scan(&self.job.plan.source, &Which::Range(from, to), dates).await;
             let listing = listing.on(Side::Source).map_err(PassStop::Fatal)?;
@@ -357,11 +358,11 @@ impl Scan<'_> {
     /// told (D27).
     async fn next_is_wrong(&self, source: &mut dyn Source, sums: &ScanSums) -> PassResult<bool> {
         let job = &*self.job;
-        if sums.late.is_empty() || job.shows_everything() || i64::from(sums.next) <= sums.opened_next {
+        if sums.late.is_empty() || job.shows_everything() || sums.next <= Some(sums.opened_next.unwrap_or(END)) {
             return Ok(false);
         }
         let now = source.examine(&job.plan.source).await.on(Side::Source).map_err(PassStop::Fatal)?;
-        Ok(now.uid_next > 0 && now.uid_next < sums.next)
+        Ok(now.uid_next.is_some() && now.uid_next < sums.next)
     }
 
     /// How many of the messages that the folder held when it was opened are there still and were not listed: in a busy
@@ -369,7 +370,7 @@ impl Scan<'_> {
     async fn missing(&self, source: &mut dyn Source, exists: u32, sums: &ScanSums) -> PassResult<u64> {
         let folder = &self.job.plan.source;
         let now = source.examine(folder).await.on(Side::Source).map_err(PassStop::Fatal)?;
-        let new = source.scan(folder, &Which::Range(Uid(sums.opened_next), END), false).await;
+        let new = source.scan(folder, &Which::Range(sums.opened_next.unwrap_or(END), END), false).await;
         let came = new.on(Side::Source).map_err(PassStop::Fatal)?.len() as u64;
         let remained = u64::from(exists).min(u64::from(now.messages).saturating_sub(came));
         Ok(remained.saturating_sub(sums.counts.old))
@@ -387,11 +388,11 @@ impl Scan<'_> {
         let found = compare(listing, &window.marks, options.carry_flags);
         let distinct = found.known + found.new.len() as u64;
         sums.counts.listed += distinct;
-        let old = listing.iter().map(|message| message.uid).filter(|uid| uid.0 < sums.opened_next);
+        let old = listing.iter().map(|message| message.uid).filter(|uid| *uid < sums.opened_next.unwrap_or(END));
         sums.counts.old += old.collect::<BTreeSet<Uid>>().len() as u64;
         sums.counts.known += found.known;
         if let Some(last) = listing.iter().map(|message| message.uid.0).max() {
-            sums.next = sums.next.max(u32::try_from(last + 1).unwrap_or(u32::MAX));
+            sums.next = sums.next.max(Some(Uid(last + 1)));
         }
         for message in found.new.iter().map(|at| &listing[*at]) {
             if failed.contains(&message.uid) || job.remaining.waiting.contains(&message.uid) {

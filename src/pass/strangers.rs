@@ -68,11 +68,11 @@ impl Strangers {
             let next = after_the_known(&found.known, job.numbers.strangers_next);
             found.floor.map_or(next, |floor| floor.min(next))
         });
-        let mut end = Uid(i64::from(job.plan.opened.uid_next));
+        let mut end = job.plan.opened.uid_next.unwrap_or(Uid(0));
         if end.0 - from.0 > WINDOW {
             // Windows belong to one view of the folder.
             let state = to.examine(&found.place).await.on(Side::Destination).map_err(PassStop::Fatal)?;
-            end = end.max(Uid(i64::from(state.uid_next)));
+            end = state.uid_next.map_or(end, |next| end.max(next));
         }
         let width = WINDOW.max((end.0 - from.0) / WINDOWS);
         loop {

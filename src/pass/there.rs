@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
-use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, Origin, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
@@ -59,7 +59,7 @@ impl Doubts {
 
     /// What an earlier pass left in a row.
     pub(super) fn of(seen: Seen) -> Self {
-        Self::new(seen == Seen::DOUBTED || seen == Seen::RESTORED, seen.is_given_up())
+        Self::new(seen == Seen::Doubted || seen == Seen::Restored, seen.is_given_up())
     }
 
     /// Of several rows of one folder.
@@ -81,7 +81,7 @@ impl Doubts {
 
 /// What was seen of destination folders, by name and UIDVALIDITY. Of a folder to which a live row leads, retired ones tell what
 /// was seen when they were retired.
-pub(super) struct SeenThere<'a>(HashMap<(&'a WireName, u32), Seen>);
+pub(super) struct SeenThere<'a>(HashMap<(&'a WireName, Option<UidValidity>), Seen>);
 
 impl<'a> SeenThere<'a> {
     pub fn of(records: &'a [FolderRecord]) -> Self {
@@ -338,7 +338,7 @@ impl There<'_> {
     /// backup gives a new meaning.
     async fn is_in_another_form(&self, pass: &Pass, to: &mut dyn Destination) -> PassResult<bool> {
         let mut differ = false;
-        let other = |row: &FolderRecord| row.destination_wire != self.at.wire && row.destination_validity != 0;
+        let other = |row: &FolderRecord| row.destination_wire != self.at.wire && row.destination_validity.is_some();
         for row in pass.journal.folders().await?.into_iter().filter(other).take(WITNESSES) {
             let mut oldest = pass.journal.some_watermarks(row.id, Uid(i64::MIN), Uid(i64::MAX), AT_ONCE).await?;
             oldest.retain(|mark| mark.destination_folder == row.id && mark.origin == Origin::Copied);

@@ -212,9 +212,9 @@ impl Preparation<'_> {
             self.pass.run_with_retry(lane, &mut OpenDestinations { candidates: &mut more }).await?;
         }
         look.extend(more);
-        let sound = |r: &&FolderRecord| r.destination_validity != 0 && !r.destination_seen.is_doubted();
+        let sound = |r: &&FolderRecord| r.destination_validity.is_some() && !r.destination_seen.is_doubted();
         for record in look.iter().filter_map(|candidate| candidate.record.as_ref()).filter(sound) {
-            let end = FolderEnd { destination: Some(Seen::DOUBTED), ..FolderEnd::default() };
+            let end = FolderEnd { destination: Some(Seen::Doubted), ..FolderEnd::default() };
             self.pass.journal.end_folder(record.id, end).await?;
         }
         Ok(())
@@ -233,7 +233,7 @@ impl Preparation<'_> {
         look.extend(self.known_ones(lane, listing, settled).await?);
         for candidate in look.iter_mut() {
             let Some(record) = &candidate.record else { continue };
-            let end = FolderEnd { source: Some(Seen::DOUBTED), ..FolderEnd::default() };
+            let end = FolderEnd { source: Some(Seen::Doubted), ..FolderEnd::default() };
             self.pass.journal.end_folder(record.id, end).await?;
             candidate.put_back = true;
         }
@@ -333,7 +333,7 @@ fn same_mailbox(records: &[FolderRecord], destination: &[ListedFolder]) -> PassR
     let now: HashMap<_, _> = destination.iter().filter_map(|f| Some((&f.wire, (f.state?, &f.mailbox_id)))).collect();
     let compared: Vec<bool> = records
         .iter()
-        .filter(|r| r.destination_validity != 0)
+        .filter(|r| r.destination_validity.is_some())
         .filter_map(|r| {
             let (state, id) = now.get(&r.destination_wire)?;
             let another = is_another(r.destination_mailbox_id.as_ref(), id.as_ref());

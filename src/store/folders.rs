@@ -7,7 +7,7 @@ use super::codec::{Columns, Json};
 use super::error::{Result, missing};
 use super::watermarks::put;
 use crate::domain::checkpoint::Checkpoint;
-use crate::domain::folder::WireName;
+use crate::domain::folder::{UidValidity, WireName};
 use crate::domain::ids::{FolderId, ItemId, Uid};
 use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Intent, Seen, Watermark};
 
@@ -21,14 +21,14 @@ fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
         id: columns.next()?,
         source: columns.json()?,
         source_wire: WireName(columns.next()?),
-        source_validity: columns.next()?,
+        source_validity: UidValidity::new(columns.next()?),
         mailbox_id: columns.next()?,
         destination: columns.json()?,
         destination_wire: WireName(columns.next()?),
-        destination_validity: columns.next()?,
+        destination_validity: UidValidity::new(columns.next()?),
         destination_mailbox_id: columns.next()?,
-        source_seen: Seen { uid_next: columns.next()?, messages: columns.next()? },
-        destination_seen: Seen { uid_next: columns.next()?, messages: columns.next()? },
+        source_seen: from_columns(columns.next()?, columns.next()?),
+        destination_seen: from_columns(columns.next()?, columns.next()?),
         strangers_next: columns.next()?,
         marker: columns.maybe_json()?,
         intent: match (columns.next()?, columns.next()?) {
@@ -37,6 +37,30 @@ fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
         },
         retired: columns.next()?,
     })
+}
+
+/// The greatest `…_next` of a folder: one whose numbers are not believed.
+const DOUBTED: i64 = u32::MAX as i64;
+
+/// The columns `…_next` and `…_messages` of what was seen of a folder.
+fn to_columns(seen: Seen) -> (i64, u32) {
+    match seen {
+        Seen::Unknown => (0, 0),
+        Seen::As { uid_next, messages } => (uid_next.0.min(DOUBTED - 1), messages),
+        Seen::Doubted => (DOUBTED, u32::MAX),
+        Seen::Renumbered => (DOUBTED, 1),
+        Seen::Restored => (DOUBTED, 0),
+    }
+}
+
+fn from_columns(next: i64, messages: u32) -> Seen {
+    match (next, messages) {
+        (..=0, _) => Seen::Unknown,
+        (DOUBTED.., 1) => Seen::Renumbered,
+        (DOUBTED.., 0) => Seen::Restored,
+        (DOUBTED.., _) => Seen::Doubted,
+        (next, messages) => Seen::As { uid_next: Uid(next), messages },
+    }
 }
 
 fn one(connection: &Connection, folder: FolderId) -> Result<Option<FolderRecord>> {
@@ -76,9 +100,10 @@ impl Store {
     /// Forgets the destination numbers of every watermark that points into this row's destination folder, drops the skip
     /// markers of the rows that share it, and takes over its new UIDVALIDITY: the folder was made anew, or put back if that
     /// is an earlier one, which stays known until the copies were looked for. Copies that were seen to be gone stay so.
-    pub async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<()> {
+    pub async fn renumber_destination(&self, folder: FolderId, validity: Option<UidValidity>) -> Result<()> {
         self.write(move |transaction, cache| {
-            let (renumbered, restored) = (Seen::RENUMBERED, Seen::RESTORED);
+            let (next, renumbered) = to_columns(Seen::Renumbered);
+            let (_, restored) = to_columns(Seen::Restored);
             for id in sharing_destination(transaction, folder)? {
                 forget_numbers(transaction, id)?;
                 cache.taken.forget(id);
@@ -91,7 +116,7 @@ impl Store {
                                  THEN ?5 ELSE ?4 END
                          WHERE id = ?1",
                     )?
-                    .execute((id, validity, renumbered.uid_next, renumbered.messages, restored.messages))?;
+                    .execute((id, UidValidity::number(validity), next, renumbered, restored))?;
             }
             Ok(())
         })
@@ -156,8 +181,7 @@ impl Store {
     pub async fn end_folder(&self, folder: FolderId, end: FolderEnd) -> Result<()> {
         self.write(move |transaction, cache| {
             cache.taken.forget(folder);
-            let columns = |seen: Option<Seen>| (seen.map(|seen| seen.uid_next), seen.map(|seen| seen.messages));
-            let (source, destination) = (columns(end.source), columns(end.destination));
+            let (source, destination) = (end.source.map(to_columns).unzip(), end.destination.map(to_columns).unzip());
             let changed = transaction
                 .prepare_cached(
                     "UPDATE folder SET marker = ?2,
@@ -200,8 +224,8 @@ pub(super) fn leading_to(connection: &Connection, folder: FolderId) -> Result<Ve
     let own = one(connection, folder)?.ok_or_else(|| missing("folder", folder))?.destination_validity;
     let mut rows = Vec::new();
     for id in sharing_destination(connection, folder)? {
-        let validity = one(connection, id)?.map_or(0, |row| row.destination_validity);
-        if validity == own || validity == 0 || own == 0 {
+        let validity = one(connection, id)?.and_then(|row| row.destination_validity);
+        if validity == own || validity.is_none() || own.is_none() {
             rows.push(id);
         }
     }
@@ -302,11 +326,11 @@ pub(super) fn insert(
             item,
             Json(&row.source),
             &row.source_wire.0,
-            row.source_validity,
+            UidValidity::number(row.source_validity),
             &row.mailbox_id,
             Json(&row.destination),
             &row.destination_wire.0,
-            row.destination_validity,
+            UidValidity::number(row.destination_validity),
             &row.destination_mailbox_id,
             retired,
         ))?;
@@ -390,7 +414,7 @@ fn leave_behind(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord)
 }
 
 fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: &FolderUpdate) -> Result<()> {
-    let differ = |a: u32, b: u32| a != b && a != 0 && b != 0;
+    let differ = |a: Option<UidValidity>, b: Option<UidValidity>| a.zip(b).is_some_and(|(a, b)| a != b);
     let source_renumbered = differ(old.source_validity, new.source_validity);
     let redirected = old.destination != new.destination;
     let destination_renumbered = !redirected && differ(old.destination_validity, new.destination_validity);
@@ -406,11 +430,11 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
     }
     // A folder made anew has a greater UIDVALIDITY (RFC 9051 §2.3.1.1); one with an earlier was put back.
     let put_back = destination_renumbered && new.destination_validity < old.destination_validity;
-    let there = match (destination_renumbered, put_back) {
-        (true, true) => Seen::RESTORED,
-        (true, false) => Seen::RENUMBERED,
-        (false, _) => Seen::default(),
-    };
+    let (next, messages) = to_columns(match (destination_renumbered, put_back) {
+        (true, true) => Seen::Restored,
+        (true, false) => Seen::Renumbered,
+        (false, _) => Seen::Unknown,
+    });
     transaction
         .prepare_cached(
             "UPDATE folder SET source = ?2, source_wire = ?3, mailbox_id = ?4, destination = ?5, destination_wire = ?6,
@@ -434,15 +458,15 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
             &new.mailbox_id,
             Json(&new.destination),
             &new.destination_wire.0,
-            new.source_validity,
-            new.destination_validity,
+            UidValidity::number(new.source_validity),
+            UidValidity::number(new.destination_validity),
             source_renumbered || destination_renumbered,
             redirected,
             &new.destination_mailbox_id,
             source_renumbered,
             destination_renumbered || redirected,
-            there.uid_next,
-            there.messages,
+            next,
+            messages,
         ))?;
     if redirected {
         transaction.prepare_cached("DELETE FROM stranger WHERE folder = ?1")?.execute([old.id])?;

@@ -11,7 +11,7 @@ use crate::domain::checkpoint::Checkpoint;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::flags::Flags;
-use crate::domain::folder::{FolderPath, FolderState, WireName};
+use crate::domain::folder::{FolderPath, FolderState, UidValidity, WireName};
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item_error::ItemError;
@@ -87,11 +87,11 @@ fn update(id: Option<FolderId>, name: &str, source: u32, destination: u32) -> Fo
         id,
         source: FolderPath::new([name]),
         source_wire: WireName(name.as_bytes().to_vec()),
-        source_validity: source,
+        source_validity: UidValidity::new(source),
         mailbox_id: None,
         destination: FolderPath::new([name]),
         destination_wire: WireName(name.as_bytes().to_vec()),
-        destination_validity: destination,
+        destination_validity: UidValidity::new(destination),
         destination_mailbox_id: None,
     }
 }
@@ -183,24 +183,36 @@ async fn a_new_source_numbering_retires_the_old_one() {
     let pass = bench.submit().await;
     let old = mark(1, one, 5, 1, &[]);
     bench.store.record(pass, Results { watermarks: vec![(one, old.clone())], ..Results::default() }).await.unwrap();
-    let state = FolderState { uid_validity: 1, uid_next: 2, messages: 1, highest_modseq: Some(u64::MAX) };
+    let state = FolderState {
+        uid_validity: UidValidity::new(1),
+        uid_next: Some(Uid(2)),
+        messages: 1,
+        highest_modseq: Some(u64::MAX),
+    };
     let marker = Some(Marker { state, options: u64::MAX });
     bench.store.end_folder(one, FolderEnd { marker, ..FolderEnd::default() }).await.unwrap();
     assert_eq!(bench.folder("one", 0, 0).await, one);
     let rows = bench.store.folders(bench.item).await.unwrap();
-    assert_eq!((rows.len(), rows[0].source_validity, rows[0].marker), (1, 1, marker), "unknown changes nothing");
+    assert_eq!(
+        (rows.len(), rows[0].source_validity, rows[0].marker),
+        (1, UidValidity::new(1), marker),
+        "unknown changes nothing"
+    );
     assert_eq!(bench.folder("one", 2, 1).await, one);
     let rows = bench.store.folders(bench.item).await.unwrap();
-    assert_eq!((rows[0].id, rows[0].source_validity, rows[0].marker, rows[0].retired), (one, 2, None, false));
-    assert_eq!((rows[1].source_validity, rows[1].retired), (1, true));
+    assert_eq!(
+        (rows[0].id, rows[0].source_validity, rows[0].marker, rows[0].retired),
+        (one, UidValidity::new(2), None, false)
+    );
+    assert_eq!((rows[1].source_validity, rows[1].retired), (UidValidity::new(1), true));
     assert!(bench.store.watermarks(one).await.unwrap().is_empty());
     let retired = rows[1].id;
     assert_eq!(bench.store.watermarks(retired).await.unwrap(), vec![Watermark { destination_folder: retired, ..old }]);
     assert_eq!(bench.store.known_at_destination(one).await.unwrap(), vec![Uid(5)]);
-    bench.store.renumber_destination(one, 8).await.unwrap();
+    bench.store.renumber_destination(one, UidValidity::new(8)).await.unwrap();
     assert!(bench.store.known_at_destination(one).await.unwrap().is_empty());
     let rows = bench.store.folders(bench.item).await.unwrap();
-    assert!(rows.iter().all(|row| row.destination_validity == 8));
+    assert!(rows.iter().all(|row| row.destination_validity == UidValidity::new(8)));
     assert_eq!(bench.store.watermarks(retired).await.unwrap()[0].destination, Uid(0));
 }
 

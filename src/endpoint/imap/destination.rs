@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::classify::Step;
 use super::encode::{self, ImapCommand, Piece};
-use super::pending::{Answer, AppendReply, Pending, PendingReply, Ticket};
+use super::pending::{Answer, AppendReply, Needs, Pending, PendingReply, Ticket};
 use super::session::{ImapSession, Mode, WINDOW, opened};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
@@ -233,7 +233,7 @@ impl Destination for ImapSession {
                     }
                     let text = format!("UID STORE {set} {sign}FLAGS.SILENT {}", flag_list(flags));
                     let (mut pending, ticket) = Pending::whole(Step::Store, &doing);
-                    pending.needs = Some(folder.validity);
+                    pending.needs = Needs::Folder(folder.validity);
                     self.connection.send(ImapCommand::new(&text), pending).await?;
                     under_way.push_back(ticket);
                 }

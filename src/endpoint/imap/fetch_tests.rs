@@ -235,7 +235,7 @@ async fn c1_windows_are_read_in_the_folder_as_it_was_opened() {
     ];
     let (mut source, _peer) = reading("A4 UID FETCH 1:99 (UID FLAGS RFC822.SIZE)", steps).await;
     let state = source.examine(&folder("box")).await.expect("open");
-    assert_eq!((state.messages, state.uid_next), (3, 9));
+    assert_eq!((state.messages, state.uid_next), (3, Some(Uid(9))));
     assert_eq!(source.scan(&folder("box"), &Which::Range(Uid(1), Uid(100)), false).await.expect("scanned").len(), 1);
     let headers = source.headers(&folder("box"), &Which::Range(Uid(100), Uid(200))).await.expect("read");
     assert_eq!(headers.iter().map(|h| h.uid).collect::<Vec<_>>(), [Uid(100)]);
@@ -261,7 +261,7 @@ async fn c5_the_state_of_a_folder_is_that_of_its_own_opening() {
     let (mut source, _peer) = reading("A4 UID FETCH 1:99", steps).await;
     source.scan(&folder("box"), &Which::Before(Uid(100)), false).await.expect("scanned");
     let state = source.examine(&folder("other")).await.expect("open");
-    assert_eq!((state.messages, state.uid_next), (5, 0));
+    assert_eq!((state.messages, state.uid_next), (5, None));
     let changed = source.examine(&folder("box")).await.expect_err("another UIDVALIDITY");
     assert_eq!(changed.cause, Cause::FolderChanged);
     // Not told is not empty.

@@ -13,7 +13,8 @@ use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
 use super::session::{ImapSession, Mode, WINDOW};
 use crate::domain::failure::{Cause, Failure};
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
+use crate::domain::ids::Uid;
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::{FolderRef, Result};
 
@@ -98,7 +99,7 @@ async fn ask_for_inbox(session: &mut ImapSession, found: &mut Found) -> Result<(
     let ticket = session.connection.ask(status, Step::Ask, DOING).await?;
     take_state(session, found, INBOX.to_vec(), ticket).await?;
     if !found.counts.contains_key(INBOX) {
-        let folder = FolderRef { path: FolderPath::new(["INBOX"]), wire, validity: 0 };
+        let folder = FolderRef { path: FolderPath::new(["INBOX"]), wire, validity: None };
         let ticket = session.queue_open(&folder, Mode::Read).await?;
         let failure = session.connection.answer(ticket).await?.failure;
         match failure {
@@ -206,8 +207,8 @@ impl Found {
         let counts = self.counts.remove(&listed.name).filter(|_| selectable);
         let state = counts.as_ref().and_then(|c| {
             Some(FolderState {
-                uid_validity: c.uid_validity?,
-                uid_next: c.uid_next.unwrap_or(0),
+                uid_validity: UidValidity::new(c.uid_validity?),
+                uid_next: c.uid_next.filter(|next| *next > 0).map(|next| Uid(i64::from(next))),
                 messages: c.messages?,
                 highest_modseq: c.highest_modseq,
             })

@@ -15,6 +15,7 @@ use super::response::{ServerResponse, Told};
 use super::scrub::Scrub;
 use super::stream::Stream;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::folder::UidValidity;
 use crate::domain::ids::Uid;
 use crate::endpoint::{AppendAnswer, Appended, NotAppended, Result};
 
@@ -112,6 +113,15 @@ pub(super) enum PendingReply {
     Stream(Arc<Stream>),
 }
 
+/// What a command needs of the folder opened last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// None need be open.
+    Nothing,
+    /// Any that was opened well, or the one with this UIDVALIDITY.
+    Folder(Option<UidValidity>),
+}
+
 /// A command without an answer yet.
 pub(super) struct Pending {
     pub(super) number: u32,
@@ -120,8 +130,8 @@ pub(super) struct Pending {
     pub(super) reply: PendingReply,
     /// It opens a folder: the serial number of that opening.
     pub(super) opens: Option<u64>,
-    /// It needs the folder opened last to have this UIDVALIDITY (0: any).
-    pub(super) needs: Option<u32>,
+    /// What it needs of the folder opened last.
+    pub(super) needs: Needs,
     /// It only keeps the place of data that come after the end of the command before: its own answer does not count.
     pub(super) fence: bool,
     /// Someone waits for `+`.
@@ -144,7 +154,16 @@ impl Pending {
 
     /// Any command.
     pub(super) fn new(step: Step, doing: &str, reply: PendingReply) -> Self {
-        Self { number: 0, step, doing: doing.to_owned(), reply, opens: None, needs: None, fence: false, go: None }
+        Self {
+            number: 0,
+            step,
+            doing: doing.to_owned(),
+            reply,
+            opens: None,
+            needs: Needs::Nothing,
+            fence: false,
+            go: None,
+        }
     }
 
     /// Gives the failure as the answer.

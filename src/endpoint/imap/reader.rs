@@ -13,12 +13,13 @@ use tokio::io::{AsyncRead, ReadHalf};
 
 use super::classify::{self, Step};
 use super::framer::{Framer, Io, WireError, announced};
-use super::pending::{Answer, Pending, PendingOwner, PendingReply, PendingShared};
+use super::pending::{Answer, Needs, Pending, PendingOwner, PendingReply, PendingShared};
 use super::response::{self, ServerResponse, Status, Told};
 use super::scrub::trace_line;
 use super::stream::Stream;
 use super::token::{Literal, Raw};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::folder::UidValidity;
 use crate::domain::message::Body;
 use crate::endpoint::{Resources, spool};
 
@@ -80,7 +81,7 @@ struct Reader<R> {
     shared: Arc<PendingShared>,
     resources: Resources,
     /// The folder opened last: its UIDVALIDITY, or why it could not be opened.
-    opened: Option<Result<u32, Failure>>,
+    opened: Option<Result<Option<UidValidity>, Failure>>,
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
@@ -110,7 +111,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     async fn untagged(&mut self, response: ServerResponse) -> Result<(), WireError> {
-        let spoiled = |p: &Pending| p.needs.is_some_and(|needs| self.spoiled(needs, &p.doing).is_some());
+        let spoiled = |p: &Pending| self.spoiled(p.needs, &p.doing).is_some();
         let kind = kind(&response);
         let uid = if let ServerResponse::Fetch(fetch) = &response { fetch.uid } else { None };
         // The end of a FETCH may be held back too: its stream has this message already, or never asked for it.
@@ -155,7 +156,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         let told = if status == Status::Ok { told } else { told.scrubbed(&self.shared.scrub) };
         let refused = (status != Status::Ok && !pending.fence)
             .then(|| classify::failure(pending.step, status, &told, &pending.doing));
-        let spoiled = pending.needs.and_then(|needs| self.spoiled(needs, &pending.doing));
+        let spoiled = self.spoiled(pending.needs, &pending.doing);
         let some_gone = spoiled.is_none() && told.code.name == "EXPUNGEISSUED";
         let failure = spoiled.or(refused);
         if let (Some(serial), PendingReply::Whole(_, data)) = (pending.opens, &pending.reply) {
@@ -180,9 +181,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     /// Why the folder opened last is not the one a command needs.
-    fn spoiled(&self, needs: u32, doing: &str) -> Option<Failure> {
+    fn spoiled(&self, needs: Needs, doing: &str) -> Option<Failure> {
+        let Needs::Folder(needs) = needs else { return None };
         match &self.opened {
-            Some(Ok(validity)) if needs == 0 || needs == *validity => None,
+            Some(Ok(validity)) if needs.is_none() || needs == *validity => None,
             Some(Ok(_)) => Some(folder_changed(doing)),
             Some(Err(failure)) => Some(failure.clone()),
             None => Some(Failure::new(Cause::Internal, Scope::Folder, Retry::Never, doing).saying("no folder is open")),
@@ -332,12 +334,12 @@ pub(super) fn folder_changed(doing: &str) -> Failure {
     Failure::new(Cause::FolderChanged, Scope::Folder, Retry::Backoff, doing).saying("UIDVALIDITY changed")
 }
 
-fn validity(data: &[ServerResponse]) -> u32 {
+fn validity(data: &[ServerResponse]) -> Option<UidValidity> {
     let code = data.iter().rev().find_map(|r| match r {
         ServerResponse::Status(_, told) if told.code.name == "UIDVALIDITY" => told.code.number(),
         _ => None,
     });
-    code.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
+    code.and_then(|n| u32::try_from(n).ok()).and_then(UidValidity::new)
 }
 
 /// Whether the literal announced at the end of this text is a whole message.

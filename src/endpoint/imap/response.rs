@@ -12,6 +12,7 @@ use super::framer::excerpt;
 use super::scrub::Scrub;
 use super::token::{Cursor, Literal, Odd, Parsed, Raw, RespText};
 use crate::domain::flags::Flags;
+use crate::domain::folder::UidValidity;
 use crate::domain::message::{Body, InternalDate, MessageKey};
 use crate::endpoint::date;
 
@@ -47,10 +48,10 @@ impl Code {
 
     /// UIDVALIDITY and UIDs of an `APPENDUID`, one for each message in the order of sending (RFC 4315 §3: the set may be
     /// written as ranges). Bounded: a set of more than 10,000 is not believed.
-    pub(super) fn append_uids(&self) -> Option<(u32, Vec<u32>)> {
+    pub(super) fn append_uids(&self) -> Option<(UidValidity, Vec<u32>)> {
         let mut words = self.arguments.split_ascii_whitespace();
-        let (validity, set) = (words.next()?.parse::<u32>().ok()?, words.next()?);
-        if self.name != "APPENDUID" || words.next().is_some() || validity == 0 {
+        let (validity, set) = (UidValidity::new(words.next()?.parse().ok()?)?, words.next()?);
+        if self.name != "APPENDUID" || words.next().is_some() {
             return None;
         }
         let mut uids = Vec::new();
@@ -404,8 +405,8 @@ mod tests {
     #[test]
     fn append_uid_sets_are_read_in_order() {
         let code = |arguments: &str| Code { name: "APPENDUID".into(), arguments: arguments.into() };
-        assert_eq!(code("7 12").append_uids(), Some((7, vec![12])));
-        assert_eq!(code("7 12:14,20,30:29").append_uids(), Some((7, vec![12, 13, 14, 20, 29, 30])));
+        assert_eq!(code("7 12").append_uids(), UidValidity::new(7).zip(Some(vec![12])));
+        assert_eq!(code("7 12:14,20,30:29").append_uids(), UidValidity::new(7).zip(Some(vec![12, 13, 14, 20, 29, 30])));
         for odd in ["", "7", "0 1", "7 0", "7 1:99999999", "7 x", "7 1 2", "7 1:4294967295,2", "7 *"] {
             assert_eq!(code(odd).append_uids(), None, "{odd}");
         }

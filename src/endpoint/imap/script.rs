@@ -13,7 +13,7 @@ use super::scrub::Scrub;
 use super::session::ImapSession;
 use super::{Login, Timeouts};
 use crate::domain::failure::Failure;
-use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::message::{Body, SourceMessage};
 use crate::domain::secret::Secret;
 use crate::endpoint::budget::Budget;
@@ -127,7 +127,7 @@ async fn log_in_on(io: DuplexStream, budget: usize) -> Result<ImapSession, Failu
 
 /// A folder.
 pub(super) fn folder(name: &str) -> FolderRef {
-    FolderRef { path: FolderPath::new([name]), wire: WireName(name.as_bytes().to_vec()), validity: 7 }
+    FolderRef { path: FolderPath::new([name]), wire: WireName(name.as_bytes().to_vec()), validity: UidValidity::new(7) }
 }
 
 /// EXAMINE of `box`, answered to command 3.

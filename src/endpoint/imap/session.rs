@@ -17,7 +17,8 @@ use super::reader::folder_changed;
 use super::response::ServerResponse;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
-use crate::domain::folder::{FolderState, WireName};
+use crate::domain::folder::{FolderState, UidValidity, WireName};
+use crate::domain::ids::Uid;
 use crate::endpoint::{FolderRef, Result};
 
 /// What a server can do: upper-case words.
@@ -103,7 +104,7 @@ impl ImapSession {
 pub(super) fn opened(folder: &FolderRef, answer: &Answer) -> Result<(FolderState, PermanentFlags)> {
     let doing = || format!("opening folder \"{}\"", folder.path);
     let (state, flags) = folder_state(answer);
-    if folder.validity != 0 && folder.validity != state.uid_validity {
+    if folder.validity.is_some() && folder.validity != state.uid_validity {
         return Err(folder_changed(&doing()));
     }
     if !answer.untagged.iter().any(|response| matches!(response, ServerResponse::Exists(_))) {
@@ -114,20 +115,21 @@ pub(super) fn opened(folder: &FolderRef, answer: &Answer) -> Result<(FolderState
 }
 
 fn folder_state(answer: &Answer) -> (FolderState, PermanentFlags) {
-    let unknown = FolderState { uid_validity: 0, uid_next: 0, messages: 0, highest_modseq: None };
-    let mut state = unknown;
+    let mut state = FolderState::default();
     let mut permanent = None;
     for response in &answer.untagged {
         match response {
             ServerResponse::Exists(n) => state.messages = *n,
             ServerResponse::Expunge(_) => state.messages = state.messages.saturating_sub(1),
             // What came before was of the folder that was open until now (RFC 7162 §3.2.11).
-            ServerResponse::Status(_, told) if told.code.name == "CLOSED" => (state, permanent) = (unknown, None),
+            ServerResponse::Status(_, told) if told.code.name == "CLOSED" => {
+                (state, permanent) = (FolderState::default(), None)
+            }
             ServerResponse::Status(_, told) => {
                 let number = || told.code.number().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
                 match told.code.name.as_str() {
-                    "UIDVALIDITY" => state.uid_validity = number(),
-                    "UIDNEXT" => state.uid_next = number(),
+                    "UIDVALIDITY" => state.uid_validity = UidValidity::new(number()),
+                    "UIDNEXT" => state.uid_next = Some(number()).filter(|n| *n > 0).map(|n| Uid(i64::from(n))),
                     "HIGHESTMODSEQ" => state.highest_modseq = told.code.number().filter(|n| *n > 0),
                     "PERMANENTFLAGS" => permanent = Some(permanent_flags(&told.code.arguments)),
                     _ => {}

@@ -13,7 +13,7 @@ use super::classify::Step;
 use super::encode::{self, ImapCommand};
 use super::listing;
 use super::parts::MessageParts;
-use super::pending::{Pending, PendingReply};
+use super::pending::{Needs, Pending, PendingReply};
 use super::response::{Fetch, ServerResponse};
 use super::session::{ImapSession, Mode, WINDOW, opened};
 use super::stream::Stream;
@@ -51,7 +51,7 @@ impl ImapSession {
         let mut tickets = Vec::with_capacity(sets.len());
         for set in sets {
             let (mut pending, ticket) = Pending::whole(Step::Read, doing);
-            pending.needs = Some(folder.validity);
+            pending.needs = Needs::Folder(folder.validity);
             self.connection.send(ImapCommand::new(&format!("UID FETCH {set} {attributes}")), pending).await?;
             tickets.push(ticket);
         }
@@ -213,12 +213,12 @@ impl Source for ImapSession {
         self.open_for_reading(folder, false).await?;
         for set in sets {
             let mut pending = Pending::new(Step::Read, &doing, PendingReply::Stream(std::sync::Arc::clone(&stream)));
-            pending.needs = Some(folder.validity);
+            pending.needs = Needs::Folder(folder.validity);
             self.connection.send(ImapCommand::new(&format!("UID FETCH {set} {WHOLE}")), pending).await?;
         }
         if late {
             let mut fence = Pending::new(Step::Read, &doing, PendingReply::Stream(stream));
-            (fence.needs, fence.fence) = (Some(folder.validity), true);
+            (fence.needs, fence.fence) = (Needs::Folder(folder.validity), true);
             self.connection.send(ImapCommand::new("NOOP"), fence).await?;
         }
         self.connection.flush().await?;

@@ -8,6 +8,7 @@ use super::scrub::Scrub;
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::{FlagChange, Flags};
 use crate::domain::folder::FolderPath;
+use crate::domain::folder::UidValidity;
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, InternalDate, NewMessage};
 use crate::domain::time::Timestamp;
@@ -244,7 +245,10 @@ async fn appends_are_pipelined_and_lost_answers_are_failures() {
     for answer in answers {
         results.push(answer.await.expect("answered").map(|a| a[0].at).map_err(|not| not.failure.cause));
     }
-    assert_eq!(results, [Ok(Some((7, Uid(12)))), Err(Cause::DestinationFull), Err(Cause::ConnectionLost)]);
+    assert_eq!(
+        results,
+        [Ok(UidValidity::new(7).zip(Some(Uid(12)))), Err(Cause::DestinationFull), Err(Cause::ConnectionLost)]
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ use super::names;
 use super::read::open_plain;
 use super::trouble::Snag;
 use crate::domain::flags::Flags;
-use crate::domain::folder::FolderState;
+use crate::domain::folder::{FolderState, UidValidity};
+use crate::domain::ids::Uid;
 use crate::endpoint::uidlist::UidList;
 
 /// Looks at a directory that keeps changing.
@@ -56,7 +57,7 @@ pub(super) struct FileView {
     /// Its directory.
     pub folder: PathBuf,
     /// UIDVALIDITY.
-    pub validity: u32,
+    pub validity: Option<UidValidity>,
     next: u32,
     mark: u64,
     /// Its files by number.
@@ -85,7 +86,7 @@ impl FileView {
     pub fn state(&self) -> FolderState {
         FolderState {
             uid_validity: self.validity,
-            uid_next: self.next,
+            uid_next: Some(Uid(i64::from(self.next))),
             messages: u32::try_from(self.messages.len()).unwrap_or(u32::MAX),
             highest_modseq: Some(self.mark),
         }

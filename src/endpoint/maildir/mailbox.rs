@@ -326,19 +326,19 @@ impl Mailbox {
     /// Delivers messages to one folder, in order; one answer each.
     pub fn deliver(&self, folder: &FolderRef, messages: &[NewMessage], doing: &str) -> Vec<Result<Appended>> {
         let delivered = self.at(&folder.wire, doing, |path, table| {
-            if table.validity == 0 {
+            if table.validity.is_none() {
                 table.assign(std::iter::empty(), |_| ())?;
             }
-            if folder.validity != 0 && folder.validity != table.validity {
+            if folder.validity.is_some() && folder.validity != table.validity {
                 return Ok(None);
             }
             let placed = deliver::deliver(&path, table, messages, || self.abandoned.load(Ordering::Relaxed))?;
             Ok(Some((table.validity, placed)))
         });
         match delivered {
-            Ok(Some((validity, placed))) if folder.validity == 0 || validity == folder.validity => {
+            Ok(Some((validity, placed))) if folder.validity.is_none() || validity == folder.validity => {
                 let answer = |one: io::Result<Uid>| match one {
-                    Ok(uid) => Ok(Appended { at: Some((validity, uid)) }),
+                    Ok(uid) => Ok(Appended { at: validity.map(|validity| (validity, uid)) }),
                     Err(error) => Err(trouble::folder(&error, doing)),
                 };
                 placed.into_iter().map(answer).collect()

@@ -53,7 +53,7 @@ impl Mailbox {
     /// A folder as it is now.
     pub fn look(&self, folder: &FolderRef, doing: &str) -> Result<Arc<FileView>> {
         let view = Arc::new(self.at(&folder.wire, doing, FileView::look)?);
-        if folder.validity != 0 && folder.validity != view.validity {
+        if folder.validity.is_some() && folder.validity != view.validity {
             return Err(trouble::changed(doing));
         }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,7 @@ impl Mailbox {
         let Lookup { folder, which, doing } = lookup;
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let usable = |(wire, view): &(WireName, Arc<FileView>)| {
-            *wire == folder.wire && (folder.validity == 0 || folder.validity == view.validity)
+            *wire == folder.wire && (folder.validity.is_none() || folder.validity == view.validity)
         };
         match recent.filter(usable) {
             Some((_, view)) if matches!(which, Which::These(_) | Which::Range(..)) => {

@@ -51,11 +51,11 @@ async fn make(to: &mut dyn Destination, paths: &[FolderPath]) -> Vec<FolderRef> 
     for (path, wire) in paths.iter().zip(made) {
         let wire = wire.expect("a folder");
         assert_eq!(wire, to.wire_name(path));
-        folders.push(FolderRef { path: path.clone(), wire, validity: 0 });
+        folders.push(FolderRef { path: path.clone(), wire, validity: None });
     }
     for (folder, opened) in folders.clone().iter().zip(to.open(&folders).await.expect("opened")) {
         let validity = opened.expect("a folder").0.uid_validity;
-        assert_ne!(validity, 0);
+        assert_ne!(validity, None);
         folders.iter_mut().filter(|f| f.path == folder.path).for_each(|f| f.validity = validity);
     }
     folders
@@ -75,7 +75,7 @@ async fn append(to: &mut dyn Destination, folder: &FolderRef, messages: Vec<NewM
     for answer in answers {
         let appended = answer.await.expect("an answer").expect("appended");
         let (validity, uid) = appended[0].at.expect("a number");
-        assert_eq!(validity, folder.validity);
+        assert_eq!(Some(validity), folder.validity);
         uids.push(uid);
     }
     assert!(uids.is_sorted_by(|a, b| a < b), "{uids:?}");
@@ -134,7 +134,7 @@ async fn folders_are_made_listed_and_subscribed_under_any_name() {
             let folder = listed.get(path).unwrap_or_else(|| panic!("{}: no {path} in {listed:#?}", kind.name));
             assert!(folder.selectable && folder.subscribed, "{}: {folder:?}", kind.name);
             let state = folder.state.expect("a state");
-            assert_eq!((state.messages, state.uid_next), (0, 1), "{}: {path}", kind.name);
+            assert_eq!((state.messages, state.uid_next), (0, Some(Uid(1))), "{}: {path}", kind.name);
         }
         let selectable = listed.values().filter(|folder| folder.selectable).count();
         assert_eq!(selectable, paths.len() + kind.folders_of_its_own(), "{}: {listed:#?}", kind.name);
@@ -152,7 +152,7 @@ async fn messages_come_back_as_they_went() {
         let uids = append(&mut *to, &folder, sent.clone()).await;
         let (state, permanent) = to.open(std::slice::from_ref(&folder)).await.expect("opened").remove(0).expect("open");
         assert_eq!(state.messages, 5);
-        assert!(Uid(i64::from(state.uid_next)) > uids[4] && permanent.new_keywords);
+        assert!(state.uid_next > Some(uids[4]) && permanent.new_keywords);
 
         for side in ["destination", "source"] {
             let mut from: Box<dyn Source> = match side {
@@ -304,13 +304,13 @@ async fn a_folder_made_anew_is_another_one_and_a_missing_one_is_named() {
         assert_eq!(failure.cause, Cause::FolderChanged, "{}", kind.name);
 
         let missing = FolderPath::new(["Missing"]);
-        let missing = FolderRef { wire: to.wire_name(&missing), path: missing, validity: 0 };
+        let missing = FolderRef { wire: to.wire_name(&missing), path: missing, validity: None };
         let failure = to.examine(&missing).await.expect_err("missing");
         assert_eq!(failure.scope, Scope::Folder, "{}: {failure:?}", kind.name);
         let failure = to.append(&missing, vec![message(text(1), &[])]).await.expect("sent").await.expect("an answer");
         assert!(failure.expect_err("missing").failure.scope <= Scope::Folder, "{}", kind.name);
         // The session goes on.
-        let anew = FolderRef { validity: 0, ..folder };
+        let anew = FolderRef { validity: None, ..folder };
         assert_eq!(to.examine(&anew).await.expect("a state").messages, 0);
     }
 }
@@ -343,7 +343,7 @@ async fn a_session_that_is_dropped_leaves_nobody_waiting() {
         goes_on_or_is_cut(stream, kind.name).await;
         let mut from = kind.source.open_source().await.expect(kind.name);
         // A source may number the same messages in its own way.
-        let any = FolderRef { validity: 0, ..folder };
+        let any = FolderRef { validity: None, ..folder };
         let mut stream = from.fetch(&any, &Which::All).await.expect("a stream");
         assert!(matches!(stream.recv().await, Some(Fetched::Message(_))));
         drop(from);
@@ -376,7 +376,7 @@ async fn reading_a_source_changes_nothing() {
         for _ in 0..2 {
             let mut from = kind.source.open_source().await.expect(kind.name);
             for listed in from.list().await.expect("a list").into_iter().filter(|f| f.selectable) {
-                let folder = FolderRef { path: listed.path, wire: listed.wire, validity: 0 };
+                let folder = FolderRef { path: listed.path, wire: listed.wire, validity: None };
                 from.examine(&folder).await.expect("a state");
                 from.scan(&folder, &Which::All, true).await.expect("a scan");
                 from.headers(&folder, &Which::All).await.expect("headers");

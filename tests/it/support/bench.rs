@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::Side;
-use mailferry::domain::folder::{FolderPath, WireName};
+use mailferry::domain::folder::{FolderPath, UidValidity, WireName};
 use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::likeness::Likeness;
@@ -299,7 +299,7 @@ impl Journal for Cut {
         self.inner.update_folders(updates).await
     }
 
-    async fn renumber_destination(&self, folder: FolderId, validity: u32) -> Result<(), JournalError> {
+    async fn renumber_destination(&self, folder: FolderId, validity: Option<UidValidity>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.renumber_destination(folder, validity).await
     }
