@@ -42,6 +42,7 @@ pub struct TextNames<'a> {
 }
 
 /// The text for a failure.
+#[expect(clippy::too_many_lines, reason = "a table: an arm for each cause")]
 pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Text {
     let host = or(names.host, "the server");
     let mailbox = or(names.mailbox, "this mailbox");

@@ -17,7 +17,7 @@ use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
 use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, ServerSaid};
 use crate::pass::contents::traces;
 use crate::pass::finish::{SeenOf, copied};
-use crate::pass::flight::{Ending, InFlight, Outgoing, Unplaced};
+use crate::pass::flight::{Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
 use crate::pass::pulse::Measured;
 use crate::pass::recorder::ToRecord;
@@ -50,7 +50,7 @@ impl AppendWriter<'_> {
         to: &mut dyn Destination,
         answer: Result<Vec<Appended>, NotAppended>,
     ) -> PassResult<()> {
-        let mut pending = match self.wire.in_flight.pop_front() {
+        let pending = match self.wire.in_flight.pop_front() {
             Some(InFlight::Append(pending)) => pending,
             Some(InFlight::End { job, how }) => return self.end(to, job, how).await,
             None => return Ok(()),
@@ -79,22 +79,7 @@ impl AppendWriter<'_> {
                 Ok(())
             }
             Err(failure) if failure.scope <= Scope::Folder && Self::lasting(&failure) => {
-                if self.refusals.refused.contains(&pending.job.id) {
-                    return Ok(());
-                }
-                match pending.messages.as_slice() {
-                    [single] => self.append_failed(&pending.job, single, failure).await,
-                    // A refused batch should have stored nothing: its messages go again one by one. They come after what is
-                    // on the wire already, the one case in which the source's order is not kept.
-                    _ => {
-                        let job = &pending.job;
-                        self.refusals.doubted.insert(job.id);
-                        self.refusals
-                            .again
-                            .extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
-                        Ok(())
-                    }
-                }
+                self.batch_refused(pending, failure).await
             }
             Err(failure) => {
                 // Nobody can tell whether it landed: it is looked for before it is sent again.
@@ -106,6 +91,21 @@ impl AppendWriter<'_> {
                 Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }))
             }
         }
+    }
+
+    async fn batch_refused(&mut self, mut pending: PendingAppend, failure: Failure) -> PassResult<()> {
+        let job = &pending.job;
+        if self.refusals.refused.contains(&job.id) {
+            return Ok(());
+        }
+        if let [single] = pending.messages.as_slice() {
+            return self.append_failed(job, single, failure).await;
+        }
+        // A refused batch should have stored nothing: its messages go again one by one. They come after what is on the wire
+        // already, the one case in which the source's order is not kept.
+        self.refusals.doubted.insert(job.id);
+        self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
+        Ok(())
     }
 
     /// Whether a refusal will not pass by waiting.

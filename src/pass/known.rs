@@ -1,19 +1,17 @@
-//! Which row of earlier passes each source folder belongs to: by its name or, renamed, by what it is (D12); and where
-//! destination folders are that their owner renamed.
+//! Which row of earlier passes each source folder belongs to: by its name or, renamed, by what it is (D12).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Scope, Side};
-use crate::domain::folder::{FolderPath, ListedFolder, WireName};
+use crate::domain::folder::{FolderPath, ListedFolder};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, FolderRecord, Seen, Watermark};
+use crate::domain::record::{FolderRecord, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::headers::confirm_by_content;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::listing::Preparation;
-use crate::pass::same_folder::{is_another, went_back};
 use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, Spread, prove_with_contents};
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
@@ -146,171 +144,6 @@ impl Preparation<'_> {
         }
     }
 
-    /// Destination folders that their owner renamed are followed: by MAILBOXID, else by UIDVALIDITY and copies that are
-    /// there under the same numbers. Also where another folder has the old name by now.
-    pub(super) async fn follow_renamed(
-        &self,
-        lane: &mut Lane,
-        records: &mut Vec<FolderRecord>,
-        destination: &[ListedFolder],
-    ) -> PassResult<()> {
-        let there: BTreeMap<&WireName, &ListedFolder> =
-            destination.iter().filter(|f| f.selectable).map(|f| (&f.wire, f)).collect();
-        let mut held: BTreeMap<&WireName, &FolderRecord> = BTreeMap::new();
-        // Where none of a live folder leads to a destination folder, its copies may still answer for what moved (D12).
-        for retired in [false, true] {
-            for record in records.iter().filter(|r| r.retired == retired && r.destination_validity.is_some()) {
-                held.entry(&record.destination_wire).or_insert(record);
-            }
-        }
-        let validity = |f: &ListedFolder| f.state.and_then(|state| state.uid_validity);
-        let alone = |f: &ListedFolder| there.values().filter(|other| validity(other) == validity(f)).count() == 1;
-        let lost = |r: &&FolderRecord| there.get(&r.destination_wire).is_none_or(|f| is_another_there(r, f));
-        // Those of which nobody can tell whether they still are what they were.
-        let mut open: BTreeMap<&WireName, &FolderRecord> =
-            held.iter().filter(|(_, r)| lost(r)).map(|(wire, r)| (*wire, *r)).collect();
-        let bare = if open.is_empty() { BTreeSet::new() } else { self.without_copies(&held, &open).await? };
-        let mut queue: VecDeque<&FolderRecord> = VecDeque::new();
-        for record in open.values().copied().collect::<Vec<_>>() {
-            // Its figures are odd, and it is the same all the same.
-            match there.get(&record.destination_wire) {
-                Some(own) if self.is_renamed(lane, record, own, false).await? => {
-                    open.remove(&record.destination_wire);
-                }
-                Some(_) | None => queue.push_back(record),
-            }
-        }
-        // Those of which no folder has the figures, or all of the copies: it may have been renamed and put back.
-        let mut unfit: VecDeque<&FolderRecord> = VecDeque::new();
-        let mut moved: Vec<(&FolderRecord, &ListedFolder)> = Vec::new();
-        while let Some((record, fit)) = next(&mut queue, &mut unfit) {
-            let own = there.get(&record.destination_wire);
-            let taken = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
-            // Where the old name is another folder's, names were passed on: any folder may be it; so may one that is known by
-            // its name only.
-            let free = |f: &&&ListedFolder| {
-                (validity(f) == record.destination_validity || f.mailbox_id.is_some())
-                    && f.wire != record.destination_wire
-                    && !taken(&f.wire)
-                    && (own.is_some()
-                        || open.contains_key(&f.wire)
-                        || !held.contains_key(&f.wire)
-                        || bare.contains(&f.wire))
-                    && !(fit && f.state.is_some_and(|state| went_back(record.destination_seen, state)))
-            };
-            let mut found = false;
-            for folder in there.values().filter(free).copied().collect::<Vec<_>>() {
-                found = self.is_renamed(lane, record, folder, !fit).await?
-                    || (alone(folder) && !held.contains_key(&folder.wire) && self.was_begun(record, folder).await?);
-                if !found {
-                    continue;
-                }
-                moved.push((record, folder));
-                // Who had that name before has lost it.
-                let keeps = |other: &FolderRecord| {
-                    open.contains_key(&other.destination_wire) || bare.contains(&other.destination_wire)
-                };
-                if let Some(other) = held.get(&folder.wire).filter(|other| !keeps(other)) {
-                    open.insert(&other.destination_wire, *other);
-                    queue.push_back(*other);
-                }
-                break;
-            }
-            if fit && !found {
-                unfit.push_back(record);
-            }
-        }
-        let took = |wire: &WireName| moved.iter().any(|(_, to)| to.wire == *wire);
-        let left = |wire: &WireName| moved.iter().any(|(r, _)| r.destination_wire == *wire);
-        let displaced: BTreeSet<WireName> = held
-            .keys()
-            .filter(|wire| took(wire) && !left(wire) && !bare.contains(*wire))
-            .map(|wire| (*wire).clone())
-            .collect();
-        let stays = |r: &&FolderRecord| !took(&r.destination_wire) && !left(&r.destination_wire);
-        let stayed: Vec<FolderRecord> = match displaced.is_empty() {
-            true => Vec::new(),
-            false => records.iter().filter(stays).cloned().collect(),
-        };
-        let holds = |wire: &WireName| took(wire) || (held.contains_key(wire) && !left(wire) && !bare.contains(wire));
-        let unheld: Vec<&ListedFolder> = there.values().filter(|f| !holds(&f.wire)).copied().collect();
-        let moved: Vec<(FolderId, WireName, FolderPath, WireName)> = moved
-            .into_iter()
-            .map(|(r, to)| (r.id, r.destination_wire.clone(), to.path.clone(), to.wire.clone()))
-            .collect();
-        if !displaced.is_empty() {
-            if self.was_put_back(lane, &stayed, destination).await? {
-                let gone = records.iter().filter(|r| displaced.contains(&r.destination_wire)).cloned();
-                self.lose_copies(lane, &gone.collect::<Vec<_>>(), &unheld).await?;
-                *records = self.pass.journal.folders().await?;
-            }
-            self.give_up(records, &displaced).await?;
-        }
-        self.rename_destinations(records, moved).await
-    }
-
-    /// Destination folders in which no row knows a copy: what they hold tells nothing against another row.
-    async fn without_copies(
-        &self,
-        held: &BTreeMap<&WireName, &FolderRecord>,
-        open: &BTreeMap<&WireName, &FolderRecord>,
-    ) -> PassResult<BTreeSet<WireName>> {
-        let mut bare = BTreeSet::new();
-        for (wire, record) in held.iter().filter(|(wire, _)| !open.contains_key(*wire)) {
-            if self.pass.journal.known_at_destination(record.id).await?.is_empty() {
-                bare.insert((*wire).clone());
-            }
-        }
-        Ok(bare)
-    }
-
-    /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12).
-    async fn give_up(&self, records: &mut [FolderRecord], displaced: &BTreeSet<WireName>) -> PassResult<()> {
-        for row in records.iter_mut().filter(|row| displaced.contains(&row.destination_wire)) {
-            tracing::info!(folder = %row.destination, "another destination folder has this name now");
-            self.pass.give_up_copies(row.id).await?;
-            self.pass.journal.forget_strangers(row.id).await?;
-            let destination = Some(Seen::Unknown);
-            self.pass
-                .journal
-                .end_folder(row.id, FolderEnd { destination, close_intent: true, ..FolderEnd::default() })
-                .await?;
-            (row.destination_seen, row.strangers_next) = (Seen::Unknown, Uid(0));
-            (row.intent, row.marker) = (None, None);
-        }
-        Ok(())
-    }
-
-    /// Gives rows the names that their destination folders have now, all at once: they may have swapped them.
-    async fn rename_destinations(
-        &self,
-        records: &mut [FolderRecord],
-        moved: Vec<(FolderId, WireName, FolderPath, WireName)>,
-    ) -> PassResult<()> {
-        if moved.is_empty() {
-            return Ok(());
-        }
-        for (_, from, to, _) in &moved {
-            tracing::info!(from = ?from, to = %to, "a destination folder was renamed");
-        }
-        let rows = moved.iter().map(|(id, _, path, wire)| (*id, path.clone(), wire.clone())).collect();
-        self.pass.journal.follow_destinations(rows).await?;
-        for row in records {
-            if let Some((_, _, path, wire)) = moved.iter().find(|(_, from, ..)| *from == row.destination_wire) {
-                (row.destination, row.destination_wire) = (path.clone(), wire.clone());
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether an interrupted pass made this folder and recorded nothing of what it put there: no copy tells that it is the
-    /// same, but no other folder has its UIDVALIDITY.
-    async fn was_begun(&self, record: &FolderRecord, folder: &ListedFolder) -> PassResult<bool> {
-        let begun =
-            record.intent.zip(folder.state).is_some_and(|(intent, now)| intent.since.holds_in(now.uid_validity));
-        Ok(begun && self.pass.journal.known_at_destination(record.id).await?.is_empty())
-    }
-
     /// Whether this folder holds the copies of that row, or, after a restore, `mostly`.
     pub(super) async fn is_renamed(
         &self,
@@ -335,23 +168,4 @@ impl Preparation<'_> {
         let side = Side::Destination;
         self.pass.run_with_retry(lane, &mut SameMessages { side, folder, watermarks: &watermarks, mostly }).await
     }
-}
-
-/// The next row to be looked for: first among folders whose figures it can have, then among the others.
-fn next<'a>(
-    fit: &mut VecDeque<&'a FolderRecord>,
-    unfit: &mut VecDeque<&'a FolderRecord>,
-) -> Option<(&'a FolderRecord, bool)> {
-    let first = fit.pop_front().map(|record| (record, true));
-    first.or_else(|| unfit.pop_front().map(|record| (record, false)))
-}
-
-/// Whether the folder that has a destination's name now may be another one: MAILBOXID, UIDVALIDITY or figures that cannot
-/// be say so.
-fn is_another_there(record: &FolderRecord, listed: &ListedFolder) -> bool {
-    is_another(record.destination_mailbox_id.as_ref(), listed.mailbox_id.as_ref())
-        || listed.state.is_some_and(|state| {
-            (state.uid_validity.is_some() && state.uid_validity != record.destination_validity)
-                || went_back(record.destination_seen, state)
-        })
 }

@@ -45,6 +45,7 @@ mod recorder;
 mod recovery;
 mod refused;
 mod register;
+mod renamed_there;
 mod resolution;
 mod resolve;
 mod restored;

@@ -51,16 +51,10 @@ impl Preparation<'_> {
         let kept: BTreeSet<_> = ids.iter().copied().collect();
         self.forget_states(records.iter().filter(|r| !kept.contains(&r.id) && !listed.contains(&r.source))).await?;
         let lost = records.iter().filter(|r| !kept.contains(&r.id) && (r.retired || !listed.contains(&r.source)));
-        let is_aside = |c: &Candidate| matches!(listing.source[c.plan.source].role, Some(Role::Trash | Role::Junk));
         let mut prepared = Prepared {
             groups: Vec::new(),
             places: self.places(&records, listing),
-            others: OtherRows {
-                lost: lost.map(|r| r.id).collect(),
-                aside: all.iter().zip(&ids).filter(|(c, _)| is_aside(c)).map(|(_, id)| *id).collect(),
-                views: all.iter().zip(&ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
-                ..OtherRows::default()
-            },
+            others: OtherRows { lost: lost.map(|r| r.id).collect(), ..special_rows(&all, &ids, listing) },
             claimable: Claimable::default(),
             there: DestinationNumbers::default(),
             settled: false,
@@ -78,17 +72,12 @@ impl Preparation<'_> {
                 None => {}
             }
         }
-        prepared.groups = groups.into_values().collect();
-        let looked_into: BTreeSet<&FolderPath> =
-            prepared.groups.iter().flatten().map(|job| &job.plan.destination.path).collect();
-        let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
-        let doubted = records.iter().filter(|r| !looked_into.contains(&r.destination));
-        let seen = SeenThere::of(&records);
-        prepared.there.doubted = doubted.filter_map(|r| doubt(r, seen.get(r), &there)).collect();
-        prepared.others.open = open_elsewhere(&records, &prepared);
         // The largest first, so that no lane is left with one when the others are done.
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.plan.listed.messages)).sum::<u64>();
+        prepared.groups = groups.into_values().collect();
         prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
+        prepared.there.doubted = doubted(&records, listing, &prepared.groups);
+        prepared.others.open = open_elsewhere(&records, &prepared);
         Ok(prepared)
     }
 
@@ -239,6 +228,25 @@ fn numbers(candidate: &Candidate, update: &FolderUpdate) -> Numbers {
             false => Unrecorded::AboveIntent,
         },
     }
+}
+
+/// Rows of folders that are not matched like others.
+fn special_rows(all: &[Candidate], ids: &[FolderId], listing: &Listing) -> OtherRows {
+    let is_aside = |c: &Candidate| matches!(listing.source[c.plan.source].role, Some(Role::Trash | Role::Junk));
+    OtherRows {
+        aside: all.iter().zip(ids).filter(|(c, _)| is_aside(c)).map(|(_, id)| *id).collect(),
+        views: all.iter().zip(ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
+        ..OtherRows::default()
+    }
+}
+
+/// Destination folders that are not looked into, and in which the numbers of copies may not hold.
+fn doubted(records: &[FolderRecord], listing: &Listing, groups: &[Vec<Job>]) -> Vec<Doubted> {
+    let looked_into: BTreeSet<&FolderPath> = groups.iter().flatten().map(|job| &job.plan.destination.path).collect();
+    let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
+    let seen = SeenThere::of(records);
+    let others = records.iter().filter(|r| !looked_into.contains(&r.destination));
+    others.filter_map(|r| doubt(r, seen.get(r), &there)).collect()
 }
 
 /// Why the numbers of copies in a folder that is not looked into may not hold (D26): an earlier pass doubted them, or the folder

@@ -1,6 +1,6 @@
 //! Items: import by key, listing with the latest pass, stars and notes (D5).
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
 use super::codec::{Columns, Word};
@@ -129,6 +129,68 @@ pub(super) fn select(
     Ok(statement.query_map(parameters, item_row)?.collect::<rusqlite::Result<_>>()?)
 }
 
+fn import_item(transaction: &Transaction<'_>, project: ProjectId, item: &NewItem) -> Result<Imported> {
+    let known = transaction
+        .prepare_cached(
+            "SELECT i.id, i.source_credential, i.destination_credential, p.status
+             FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass
+             WHERE i.project = ?1 AND i.source_email = ?2 AND i.destination_email = ?3 AND i.deleted = 0",
+        )?
+        .query_row((project, &item.source_email, &item.destination_email), |row| {
+            let status: Option<Word<Status>> = row.get(3)?;
+            let status = status.map_or(Status::NotSubmitted, |word| word.0);
+            Ok((row.get(0)?, [row.get(1)?, row.get(2)?], status))
+        })
+        .optional()?;
+    match known {
+        Some((id, _, status)) if Action::Edit.check(status, 0).is_err() => {
+            Ok(Imported { id, became: Became::LeftAlone(status) })
+        }
+        Some((id, old, _)) => Ok(Imported { id, became: update_item(transaction, (id, old), item)? }),
+        None => {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO item (project, source_email, source_login, source_credential,
+                                       destination_email, destination_login, destination_credential)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute((
+                    project,
+                    &item.source_email,
+                    &item.source_login,
+                    item.source_credential,
+                    &item.destination_email,
+                    &item.destination_login,
+                    item.destination_credential,
+                ))?;
+            Ok(Imported { id: ItemId(transaction.last_insert_rowid()), became: Became::Created })
+        }
+    }
+}
+
+/// Takes over what an import tells of a known item, whose credentials are these.
+fn update_item(
+    transaction: &Transaction<'_>,
+    (id, [at_source, at_destination]): (ItemId, [Option<CredentialId>; 2]),
+    item: &NewItem,
+) -> Result<Became> {
+    let (source, destination) = (item.source_credential, item.destination_credential);
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE item SET source_login = ifnull(?2, source_login), source_credential = ifnull(?3, source_credential),
+                 destination_login = ifnull(?4, destination_login),
+                 destination_credential = ifnull(?5, destination_credential)
+             WHERE id = ?1 AND (ifnull(?2, source_login) IS NOT source_login OR ?3 IS NOT NULL
+                 OR ifnull(?4, destination_login) IS NOT destination_login OR ?5 IS NOT NULL)",
+        )?
+        .execute((id, &item.source_login, source, &item.destination_login, destination))?;
+    if changed == 0 {
+        return Ok(Became::Unchanged);
+    }
+    let gone = |new: Option<CredentialId>, old: Option<CredentialId>| old.filter(|_| new.is_some() && new != old);
+    Ok(Became::Updated { replaced: [gone(source, at_source), gone(destination, at_destination)] })
+}
+
 impl Store {
     /// Creates items or updates logins and credentials of those whose key (both addresses, ignoring ASCII case) is known
     /// and which may be edited (`domain::action`). One transaction, on the disk for good when it returns, because what it
@@ -147,62 +209,7 @@ impl Store {
             if !exists {
                 return Err(missing("project", project));
             }
-            let mut find = transaction.prepare_cached(
-                "SELECT i.id, i.source_credential, i.destination_credential, p.status
-                 FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass
-                 WHERE i.project = ?1 AND i.source_email = ?2 AND i.destination_email = ?3 AND i.deleted = 0",
-            )?;
-            let mut update = transaction.prepare_cached(
-                "UPDATE item SET source_login = ifnull(?2, source_login), source_credential = ifnull(?3, source_credential),
-                     destination_login = ifnull(?4, destination_login),
-                     destination_credential = ifnull(?5, destination_credential)
-                 WHERE id = ?1 AND (ifnull(?2, source_login) IS NOT source_login OR ?3 IS NOT NULL
-                     OR ifnull(?4, destination_login) IS NOT destination_login OR ?5 IS NOT NULL)",
-            )?;
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO item (project, source_email, source_login, source_credential,
-                                   destination_email, destination_login, destination_credential)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?;
-            let mut imported = Vec::with_capacity(items.len());
-            for item in &items {
-                let (source, destination) = (item.source_credential, item.destination_credential);
-                let known = find
-                    .query_row((project, &item.source_email, &item.destination_email), |row| {
-                        let status: Option<Word<Status>> = row.get(3)?;
-                        let status = status.map_or(Status::NotSubmitted, |word| word.0);
-                        Ok((row.get(0)?, [row.get(1)?, row.get(2)?], status))
-                    })
-                    .optional()?;
-                imported.push(match known {
-                    Some((id, _, status)) if Action::Edit.check(status, 0).is_err() => {
-                        Imported { id, became: Became::LeftAlone(status) }
-                    }
-                    Some((id, old, _)) => {
-                        let changed =
-                            update.execute((id, &item.source_login, source, &item.destination_login, destination))? > 0;
-                        let [at_source, at_destination] = old;
-                        let gone = |new: Option<CredentialId>, old: Option<CredentialId>| {
-                            old.filter(|_| new.is_some() && new != old)
-                        };
-                        let replaced = [gone(source, at_source), gone(destination, at_destination)];
-                        Imported { id, became: if changed { Became::Updated { replaced } } else { Became::Unchanged } }
-                    }
-                    None => {
-                        insert.execute((
-                            project,
-                            &item.source_email,
-                            &item.source_login,
-                            source,
-                            &item.destination_email,
-                            &item.destination_login,
-                            destination,
-                        ))?;
-                        Imported { id: ItemId(transaction.last_insert_rowid()), became: Became::Created }
-                    }
-                });
-            }
-            Ok(imported)
+            items.iter().map(|item| import_item(transaction, project, item)).collect()
         })
         .await
     }

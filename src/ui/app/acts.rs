@@ -21,6 +21,7 @@ use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
 impl App {
+    #[expect(clippy::too_many_lines, reason = "a table: an arm for each action")]
     pub(super) fn act(&mut self, context: &Context, action: UserAction) {
         match action {
             UserAction::Go(route) => self.visit(route),

@@ -42,6 +42,7 @@ pub enum Icon {
 }
 
 /// Paints an icon in the middle of a rectangle.
+#[expect(clippy::too_many_lines, reason = "a table: an arm for each icon")]
 pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32, ground: Color32) {
     let (c, r) = (rect.center(), rect.width().min(rect.height()) / 2.0 - 1.0);
     let line = Stroke::new(1.5, color);

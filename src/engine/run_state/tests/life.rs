@@ -149,6 +149,7 @@ impl Model {
 }
 
 /// One life: so many events over a few items.
+#[expect(clippy::too_many_lines, reason = "one life, from its first event to its last")]
 fn live(seed: u64) {
     const ITEMS: i64 = 6;
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
