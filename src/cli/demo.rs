@@ -10,7 +10,7 @@ use crate::cli::status::{failure_text, item_error_line};
 use crate::cli::table::{Table, clean};
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
-use crate::domain::record::Counts;
+use crate::domain::progress::Counts;
 use crate::domain::start_order::StartOrder;
 use crate::domain::status::{Status, display};
 use crate::domain::wording::size;

@@ -9,7 +9,7 @@ use crate::cli::status::of;
 use crate::cli::table::clean;
 use crate::domain::figures::under_way;
 use crate::domain::ids::ItemId;
-use crate::domain::record::{PassProgress, Phase};
+use crate::domain::progress::{PassProgress, Phase};
 use crate::domain::status::{Status, display};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::phase as phase_word;

@@ -2,7 +2,7 @@
 
 use super::samples::TOO_BIG;
 use crate::domain::figures::migrated;
-use crate::domain::record::Counts;
+use crate::domain::progress::Counts;
 use crate::domain::status::Status;
 use crate::service::launch::{RunSummary, Verdict};
 

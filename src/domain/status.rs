@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pass::PassKind;
-use super::record::PassProgress;
+use super::progress::PassProgress;
 use super::time::Timestamp;
 pub use super::wait::{HoldReason, Wait};
 use super::wording;
@@ -305,7 +305,7 @@ mod tests {
     use Status::*;
 
     use super::*;
-    use crate::domain::record::Counts;
+    use crate::domain::progress::Counts;
 
     const START: Event = Event::Start(Wait::None);
     const SWITCH: HoldReason = HoldReason::Switch;

@@ -11,8 +11,8 @@ use std::time::Duration;
 pub use notices::{notice, notice_line, numbers, which};
 
 use super::failure::{Cause, Failure, Retry, Scope, Side};
+use super::progress::{Phase, RetryState};
 use super::project::Project;
-use super::record::{Phase, RetryState};
 use super::status::Status;
 
 /// A failure as people read it.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::record::Phase;
+use crate::domain::progress::Phase;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::run_state::{Effect, Event, RunState};
 use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::record::PassProgress;
+use crate::domain::progress::PassProgress;
 use crate::pass::{PassEnd, Stops};
 
 /// A kind of runner. Each has its own places in a project.

@@ -8,7 +8,7 @@ use crate::domain::failure::Side;
 use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
-use crate::domain::record::PassProgress;
+use crate::domain::progress::PassProgress;
 use crate::domain::star::Star;
 use crate::domain::status::{HoldReason, Status};
 use crate::store;

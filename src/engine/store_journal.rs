@@ -9,9 +9,8 @@ use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::likeness::Likeness;
-use crate::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
-};
+use crate::domain::progress::{PassFolder, PassProgress};
+use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark};
 use crate::pass::journal::{Journal, JournalError};
 use crate::store::{Store, StoreError};
 

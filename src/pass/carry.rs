@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{Counts, NoticeKind, Watermark};
+use crate::domain::notice::NoticeKind;
+use crate::domain::progress::Counts;
+use crate::domain::record::Watermark;
 use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
 use crate::pass::job::{Carry, Job};
 use crate::pass::number_check::NumberCheck;

@@ -6,12 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use crate::domain::failure::Side;
 use crate::domain::ids::FolderId;
 use crate::domain::matching::{Gone, GoneMarks};
-use crate::domain::record::{NoticeKind, Phase};
+use crate::domain::notice::NoticeKind;
+use crate::domain::progress::Phase;
 use crate::pass::job::{Job, ListFigures, NumberTrust};
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::places::{Group, Prepared};
 use crate::pass::rounds::GroupWork;
-use crate::pass::scan::{Looked, Scan, ScanFindings, gone_mark};
+use crate::pass::scan::{Looked, Scan, ScanFindings};
+use crate::pass::scan_window::gone_mark;
 use crate::pass::{Pass, PassResult, SideFailure};
 
 /// What comparing all folders found.

@@ -12,9 +12,8 @@ use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::likeness::Likeness;
-use crate::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, PassFolder, PassProgress, Results, Watermark,
-};
+use crate::domain::progress::{PassFolder, PassProgress};
+use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark};
 
 /// What was to be kept could not be, or could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

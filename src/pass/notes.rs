@@ -8,7 +8,7 @@ use crate::domain::failure::Side;
 use crate::domain::flags::Flags;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
-use crate::domain::record::{Notice, NoticeKind};
+use crate::domain::notice::{Notice, NoticeKind};
 
 /// Names of flags in one notice.
 const NAMES: usize = 20;

@@ -14,7 +14,9 @@ use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{
     Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, TheirsLeft, decide, guess, match_contents,
 };
-use crate::domain::record::{Counts, Notice, NoticeKind, Origin, Rekey, Results, Watermark};
+use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::progress::Counts;
+use crate::domain::record::{Origin, Rekey, Results, Watermark};
 use crate::endpoint::{Destination, Source};
 use crate::pass::belief::{belief, keeps};
 use crate::pass::bytes::HEADERS_AT_ONCE;

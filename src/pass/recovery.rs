@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
 use crate::domain::failure::{Cause, Failure, Side};
-use crate::domain::record::RetryState;
+use crate::domain::progress::RetryState;
 use crate::domain::retry::{Decision, Pace, RetryBudget};
 use crate::pass::suspects::Tries;
 use crate::pass::tally::PassStats;

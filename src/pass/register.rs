@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, FolderPhase, FolderRecord, FolderUpdate, Seen};
+use crate::domain::progress::FolderPhase;
+use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Seen};
 use crate::endpoint::FolderRef;
 use crate::pass::candidates::Candidate;
 use crate::pass::job::{

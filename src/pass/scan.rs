@@ -4,41 +4,33 @@
 //! A first pass into an empty folder needs no listing: everything is new and comes with its bytes. Else both sides ascend
 //! by number and are merged window by window: memory holds [`WINDOW`] messages, what is new, and what changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::flags::Flags;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::domain::matching::Gone;
-use crate::domain::message::MessageMeta;
+use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::pass_plan::Select;
 use crate::domain::plan::{compare, needs_dates, skip_rule};
-use crate::domain::record::{Notice, NoticeKind, Watermark};
+use crate::domain::record::Watermark;
 use crate::endpoint::{Destination, Source, Which};
 use crate::pass::headers::prove_here;
 use crate::pass::job::{Carry, Job, ListFigures, MessageStanding, NumberTrust, Todo};
 use crate::pass::lane::Step;
 use crate::pass::restored::{newest_holds, replaced};
 use crate::pass::sample::{IdentityProof, Spread};
+use crate::pass::scan_window::{ScanSums, Window, gone_mark, newest_known, part_with_lost};
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Messages of one window.
 const WINDOW: u32 = 4000;
-/// A message of more bytes is not read only to see whether it is what it was.
-const LARGE: u32 = 1 << 20;
 /// IMAP numbers end here (RFC 9051 §2.3.1.1).
 const END: Uid = Uid(1 << 32);
-
-/// A watermark that lost its message.
-pub(super) fn gone_mark(folder: FolderId, mark: &Watermark) -> Gone {
-    let (identity, content) = (mark.identity, mark.content);
-    Gone { identity, content, folder, uid: mark.source, at: mark.destination_folder }
-}
 
 /// What comparing one folder found beside what stands in its job.
 #[derive(Default)]
@@ -101,51 +93,6 @@ impl Step for Scan<'_> {
         self.broken = pass.blame_folder(self.job, &trouble.failure);
         self.broken.then(|| Looked::Failed(trouble.clone()))
     }
-}
-
-/// A range of numbers of one folder: what is listed there, and what was there before.
-struct Window {
-    listing: Vec<MessageMeta>,
-    marks: Vec<Watermark>,
-}
-
-impl Window {
-    fn listed(&self) -> BTreeSet<Uid> {
-        self.listing.iter().map(|message| message.uid).collect()
-    }
-}
-
-/// How many messages a scan saw.
-#[derive(Default)]
-struct ScanCounts {
-    listed: u64,
-    /// Of these, those below the UIDNEXT that was told when the folder was opened.
-    old: u64,
-    known: u64,
-    skipped: u64,
-    /// Late ones that are not copied in this pass.
-    others: u64,
-}
-
-/// What the windows of one scan add up to.
-#[derive(Default)]
-struct ScanSums {
-    counts: ScanCounts,
-    /// UIDNEXT as told when it was opened.
-    opened_next: Option<Uid>,
-    new: Vec<Uid>,
-    late: Vec<Uid>,
-    /// Some were not there when late ones were decided on.
-    later: bool,
-    listing: BTreeMap<Uid, (Option<Flags>, u32)>,
-    carries: Vec<Carry>,
-    gone: Vec<Gone>,
-    /// Listed messages whose copies were lost.
-    again: BTreeSet<Uid>,
-    /// Messages whose copies were lost, and that are not listed.
-    stale: Vec<Gone>,
-    /// UIDNEXT by all that was told and listed.
-    next: Option<Uid>,
 }
 
 impl<'a> Scan<'a> {
@@ -441,25 +388,6 @@ impl Scan<'_> {
         self.found.gone.extend(sums.gone);
         pass.postpone(job);
     }
-}
-
-/// Takes out the watermarks whose copies were lost: their messages are new again.
-fn part_with_lost(folder: FolderId, window: &mut Window, sums: &mut ScanSums) {
-    if !window.marks.iter().any(Watermark::is_lost) {
-        return;
-    }
-    let listed = window.listed();
-    let lost = window.marks.extract_if(.., |mark| mark.is_lost());
-    let (again, stale): (Vec<_>, Vec<_>) = lost.partition(|mark| listed.contains(&mark.source));
-    sums.again.extend(again.iter().map(|mark| mark.source));
-    sums.stale.extend(stale.iter().map(|mark| gone_mark(folder, mark)));
-}
-
-/// The newest message of a window that has a watermark, unless it is large: it is read in every scan.
-fn newest_known(window: &Window) -> Option<Watermark> {
-    let sizes: BTreeMap<Uid, u32> = window.listing.iter().map(|message| (message.uid, message.size)).collect();
-    let newest = window.marks.iter().rev().find(|mark| sizes.contains_key(&mark.source))?;
-    sizes.get(&newest.source).is_some_and(|size| *size <= LARGE).then(|| newest.clone())
 }
 
 impl Pass {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::identity::Identity;
-use crate::domain::record::RetryState;
+use crate::domain::progress::RetryState;
 #[cfg(doc)]
 use crate::domain::retry::Settle;
 use crate::endpoint::{Destination, FolderRef, Source};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::FolderId;
-use crate::domain::record::{Counts, FolderPhase, PassFolder, PassProgress, Phase, RetryState};
+use crate::domain::progress::{Counts, FolderPhase, PassFolder, PassProgress, Phase, RetryState};
 use crate::domain::time::Timestamp;
 use crate::endpoint::ByteCounter;
 

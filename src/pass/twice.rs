@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Belief, OursLeft};
-use crate::domain::record::{Notice, NoticeKind};
+use crate::domain::notice::{Notice, NoticeKind};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::closing::Finale;
 use crate::pass::job::Job;

@@ -6,8 +6,8 @@ use std::pin::Pin;
 
 use super::{DataFolder, OpenOptions, OpenWorkspace, ServiceError, VaultKind};
 use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::progress::Counts;
 use crate::domain::project::Project;
-use crate::domain::record::Counts;
 use crate::domain::secret::Secret;
 use crate::domain::status::Status;
 use crate::platform::interrupts::Interrupts;

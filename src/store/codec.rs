@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::domain::ids::{CredentialId, FolderId, ItemId, PassId, ProjectId, Uid};
-use crate::domain::record::Counts;
+use crate::domain::progress::Counts;
 use crate::domain::time::Timestamp;
 
 macro_rules! integers {

@@ -14,8 +14,8 @@ use crate::domain::figures::{AtSource, Moved};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::PassPlan;
+use crate::domain::progress::PassProgress;
 use crate::domain::project::Options;
-use crate::domain::record::PassProgress;
 use crate::domain::start_order::Schedule;
 use crate::domain::status::{Event, HoldReason, Status, Wait};
 

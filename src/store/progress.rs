@@ -14,7 +14,8 @@ use super::error::{Result, missing};
 use crate::domain::figures::Moved;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId};
-use crate::domain::record::{FolderPhase, Notice, PassFolder, PassProgress};
+use crate::domain::notice::Notice;
+use crate::domain::progress::{FolderPhase, PassFolder, PassProgress};
 use crate::domain::time::Timestamp;
 
 /// A line of a pass's folder listing.

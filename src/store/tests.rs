@@ -15,7 +15,9 @@ use crate::domain::folder::{FolderPath, FolderState, UidValidity, WireName};
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item_error::ItemError;
+
 use crate::domain::pass::PassKind;
+use crate::domain::progress::{Counts, FolderPhase, PassFolder, PassProgress};
 use crate::domain::project::Options;
 use crate::domain::record::*;
 use crate::domain::server::Server;

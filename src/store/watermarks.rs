@@ -18,7 +18,8 @@ use super::progress::add_moved;
 use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
-use crate::domain::record::{Held, Notice, Origin, Rekey, Results, Watermark};
+use crate::domain::notice::Notice;
+use crate::domain::record::{Held, Origin, Rekey, Results, Watermark};
 
 impl Store {
     /// All watermarks of a source folder, ascending by source number.

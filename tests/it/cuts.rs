@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mailferry::domain::failure::{Cause, Side};
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 use mailferry::domain::retry::Settle;
 use mailferry::pass::{PassEnd, Stops};
 

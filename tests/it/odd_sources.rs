@@ -1,6 +1,6 @@
 //! Sources that answer in odd ways: nothing of what they hold is left behind, altered or passed over without a word.
 
-use mailferry::domain::record::{Notice, NoticeKind};
+use mailferry::domain::notice::{Notice, NoticeKind};
 
 use crate::support::dovecot::{self, Dovecot, Format};
 use crate::support::imap::Stored;

@@ -4,7 +4,7 @@ use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{PassId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan, TRIAL_BYTES};
-use mailferry::domain::record::Counts;
+use mailferry::domain::progress::Counts;
 use mailferry::domain::time::Timestamp;
 
 use crate::support::bench::{Bench, runtime};

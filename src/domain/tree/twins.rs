@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Creation, Reason, Tree, key};
+use super::names::key;
+use super::{Creation, Reason, Tree};
 use crate::domain::folder::{FolderPath, ListedFolder};
 
 /// What the destination was seen to make of names that differ only in case.

@@ -3,7 +3,7 @@
 use super::{Text, capital};
 use crate::domain::failure::Side;
 use crate::domain::ids::Uid;
-use crate::domain::record::{Notice, NoticeKind};
+use crate::domain::notice::{Notice, NoticeKind};
 
 /// Pieces of numbers ("4–9") that are named; the rest is counted.
 const PIECES: usize = 20;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
-use crate::domain::record::{Notice, NoticeKind};
+use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::time::Timestamp;
 
 /// A list of all values of an enum, which does not compile when one is missing.

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::words;
 use crate::domain::figures::{of_total, under_way};
 use crate::domain::pass::PassKind;
-use crate::domain::record::Phase;
+use crate::domain::progress::Phase;
 use crate::domain::status::{Status, display};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, TextNames};

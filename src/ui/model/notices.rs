@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::domain::failure::Side;
-use crate::domain::record::{Notice, NoticeKind};
+use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::wording::{self, Text};
 
 /// Notices of one kind.

@@ -207,7 +207,7 @@ fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
     }
 }
 
-fn retrying(ui: &mut Ui, context: PageContext<'_>, retry: &crate::domain::record::RetryState) {
+fn retrying(ui: &mut Ui, context: PageContext<'_>, retry: &crate::domain::progress::RetryState) {
     let words = wording::text(&retry.failure, retry.side, &wording::TextNames::default());
     let until = words::second(retry.until, context.zone);
     let line = match retry.failure.cause {

@@ -5,8 +5,8 @@ use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
 use super::{Actions, PageContext, item_errors, item_notices};
+use crate::domain::progress::{Counts, FolderPhase};
 use crate::domain::project::Project;
-use crate::domain::record::{Counts, FolderPhase};
 use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;
 use crate::service::items::{Details, FolderLine};

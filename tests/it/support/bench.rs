@@ -15,12 +15,12 @@ use mailferry::domain::folder::{FolderPath, UidValidity, WireName};
 use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::likeness::Likeness;
+use mailferry::domain::notice::Notice;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan};
+use mailferry::domain::progress::{PassFolder, PassProgress};
 use mailferry::domain::project::Options;
-use mailferry::domain::record::{
-    FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Notice, PassFolder, PassProgress, Results, Watermark,
-};
+use mailferry::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark};
 use mailferry::domain::retry::{Pace, Settle};
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::{ImapServer, Server};

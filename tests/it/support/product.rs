@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use mailferry::domain::edit::ProjectEdit;
 use mailferry::domain::item_error::ItemError;
+use mailferry::domain::notice::Notice;
 use mailferry::domain::project::Options;
-use mailferry::domain::record::Notice;
 use mailferry::domain::time::Timestamp;
 use mailferry::store::{PassFolderRow, Store};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! What its owner deleted at the destination is nobody's loss, and is not named as one (C.1 c, C.5).
 
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 
 use super::{Pair, once};
 use crate::support::odd::MODERN;

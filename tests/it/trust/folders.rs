@@ -1,6 +1,6 @@
 //! Folders that are renamed at the destination or on both sides, and a workspace that is older than what it knows (C.10).
 
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 
 use super::{Pair, once};
 use crate::support::dovecot::{self, Format};

@@ -26,7 +26,7 @@ mod terse;
 use std::collections::BTreeMap;
 
 use mailferry::domain::item_error::ItemError;
-use mailferry::domain::record::{Notice, NoticeKind};
+use mailferry::domain::notice::{Notice, NoticeKind};
 
 use crate::support::odd::{Odd, subject};
 use crate::support::product::{Item, Output, Workspace, plain};

@@ -1,6 +1,6 @@
 //! A folder that could not be read is not empty: what moved out of it is neither doubled nor brought back (C.3).
 
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 use mailferry::pass::Stops;
 
 use super::once;

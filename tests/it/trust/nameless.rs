@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 
 use super::{count, once};
 use crate::support::dovecot::{self, Format};

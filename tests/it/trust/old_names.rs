@@ -1,7 +1,7 @@
 //! A destination that was put back to a state in which its folders had other names (C.1 c, C.10): what lies under these is
 //! known, although no number leads there any more.
 
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 
 use super::{Pair, once};
 use crate::support::odd::{Box, MODERN, State, letter};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 
 use super::{Pair, once};
 use crate::support::odd::{MODERN, State, letter, subject};

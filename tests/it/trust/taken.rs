@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use mailferry::domain::record::NoticeKind;
+use mailferry::domain::notice::NoticeKind;
 use mailferry::pass::{PassEnd, Stops};
 
 use super::{Pair, count, once};

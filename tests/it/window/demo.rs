@@ -2,7 +2,7 @@
 
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::pass::PassKind;
-use mailferry::domain::record::Counts;
+use mailferry::domain::progress::Counts;
 use mailferry::domain::start_order::StartOrder;
 use mailferry::domain::status::Status;
 use mailferry::engine::command::{Command, Outcome};

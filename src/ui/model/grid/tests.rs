@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
-use crate::domain::record::PassProgress;
+use crate::domain::progress::PassProgress;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use crate::domain::failure::{Failure, Side};
 use crate::domain::figures::{of_total, size_of, under_way};
+use crate::domain::progress::FolderPhase;
 use crate::domain::project::Project;
-use crate::domain::record::FolderPhase;
 use crate::domain::server::AdminLogin;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, Text};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
+use crate::domain::progress::FolderPhase;
 use crate::domain::project::Project;
-use crate::domain::record::FolderPhase;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::service::items::{Details, FolderLine};
