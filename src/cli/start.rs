@@ -10,11 +10,12 @@ use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line}
 use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
+use crate::domain::counts::Counts;
 use crate::domain::failure::Cause;
 use crate::domain::figures::Moved;
 use crate::domain::ids::ItemId;
 use crate::domain::pass::PassKind;
-use crate::domain::progress::{Counts, PassProgress};
+use crate::domain::progress::PassProgress;
 use crate::domain::project::Project;
 use crate::domain::start_order::{Sequence, StartOrder, Turn};
 use crate::domain::status::{HoldReason, Status};

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::{Table, clean};
+use crate::domain::counts::Counts;
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::figures::{of_total, under_way};
 use crate::domain::ids::{ItemId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::pass::PassKind;
-use crate::domain::progress::{Counts, PassProgress, Phase, RetryState};
+use crate::domain::progress::{PassProgress, Phase, RetryState};
 use crate::domain::project::Project;
 use crate::domain::status::{Status, display};
 use crate::domain::time::Timestamp;

@@ -1,8 +1,8 @@
 //! What became of the demo, told in a sentence: against what was planned.
 
 use super::samples::TOO_BIG;
+use crate::domain::counts::Counts;
 use crate::domain::figures::migrated;
-use crate::domain::progress::Counts;
 use crate::domain::status::Status;
 use crate::service::launch::{RunSummary, Verdict};
 

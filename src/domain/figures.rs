@@ -1,7 +1,7 @@
 //! Figures of an item that people watch: what is recorded at the destination, which only rises (D34), and what the source
 //! holds, as it was last counted.
 
-use super::progress::Counts;
+use super::counts::Counts;
 use super::wording;
 
 /// What is recorded at the destination.

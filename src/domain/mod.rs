@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod checkpoint;
 pub mod clock;
 pub mod content;
+pub mod counts;
 pub mod csv_import;
 mod csv_records;
 pub mod csv_writing;

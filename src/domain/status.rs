@@ -127,6 +127,16 @@ pub enum Refusal {
 }
 
 impl Status {
+    /// The status of a submission that waits for this.
+    pub fn of_submission(wait: Wait) -> Self {
+        match wait {
+            Wait::None => Self::Submitted,
+            Wait::Until(_) => Self::Scheduled,
+            Wait::Word(_) => Self::Held,
+            Wait::Credentials => Self::WaitingForUser,
+        }
+    }
+
     /// Every status, in the order of the table.
     pub const ALL: [Self; 11] = [
         Self::NotSubmitted,
@@ -187,7 +197,7 @@ impl Status {
     pub fn after(self, event: Event) -> Result<Self, Refusal> {
         match event {
             Event::Start(wait) => match self {
-                Self::NotSubmitted | Self::Stopped | Self::Failed | Self::Completed => Ok(wait.status()),
+                Self::NotSubmitted | Self::Stopped | Self::Failed | Self::Completed => Ok(Self::of_submission(wait)),
                 Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::AlreadySubmitted),
                 Self::Queued => Err(Refusal::Queued),
                 Self::WaitingForUser => Err(Refusal::WaitingForUser),
@@ -206,7 +216,7 @@ impl Status {
             Event::Loaded => self.only(Self::Queued, Self::Migrating),
             Event::StopConfirmed => self.only(Self::Stopping, Self::Stopped),
             Event::Interrupted(wait) => match self {
-                Self::Queued | Self::Migrating => Ok(wait.status()),
+                Self::Queued | Self::Migrating => Ok(Self::of_submission(wait)),
                 Self::Stopping => Ok(Self::Stopped),
                 Self::NotSubmitted | Self::Submitted | Self::Scheduled | Self::Held => Err(Refusal::OutOfTurn),
                 Self::WaitingForUser | Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::OutOfTurn),
@@ -224,11 +234,11 @@ impl Status {
                 Self::Queued | Self::WaitingForUser => Err(Refusal::OutOfTurn),
                 Self::Stopped | Self::Failed | Self::Completed => Err(Refusal::OutOfTurn),
             },
-            Event::CredentialsCame(wait) => self.only(Self::WaitingForUser, wait.status()),
+            Event::CredentialsCame(wait) => self.only(Self::WaitingForUser, Self::of_submission(wait)),
             Event::CredentialsRefused => self.only(Self::WaitingForUser, Self::Failed),
-            Event::TimeCame(wait) => self.only(Self::Scheduled, wait.status()),
+            Event::TimeCame(wait) => self.only(Self::Scheduled, Self::of_submission(wait)),
             Event::Hold(_) => self.only(Self::Submitted, Self::Held),
-            Event::Resume(wait) => self.only(Self::Held, wait.status()),
+            Event::Resume(wait) => self.only(Self::Held, Self::of_submission(wait)),
         }
     }
 
@@ -305,7 +315,7 @@ mod tests {
     use Status::*;
 
     use super::*;
-    use crate::domain::progress::Counts;
+    use crate::domain::counts::Counts;
 
     const START: Event = Event::Start(Wait::None);
     const SWITCH: HoldReason = HoldReason::Switch;

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::status::Status;
 use super::time::Timestamp;
 
 /// Why a submission is held until somebody says that it may go on.
@@ -65,16 +64,6 @@ impl Wait {
         match self {
             Self::Word(hold) => Some(hold),
             Self::None | Self::Until(_) | Self::Credentials => None,
-        }
-    }
-
-    /// The status of a submission that waits for this.
-    pub fn status(self) -> Status {
-        match self {
-            Self::None => Status::Submitted,
-            Self::Until(_) => Status::Scheduled,
-            Self::Word(_) => Status::Held,
-            Self::Credentials => Status::WaitingForUser,
         }
     }
 }

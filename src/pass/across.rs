@@ -13,12 +13,12 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 
 use crate::domain::content::Shape;
+use crate::domain::counts::Counts;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Alike, AwayMarks, Belief, Left, Ours, Pair, Theirs, decide, guess, match_contents};
 use crate::domain::notice::{Notice, NoticeKind};
-use crate::domain::progress::Counts;
 use crate::domain::record::Origin;
 use crate::endpoint::{Destination, Source, Which};
 use crate::pass::belief::{belief, keeps};

@@ -9,11 +9,11 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
+use crate::domain::counts::Counts;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::{Notice, NoticeKind};
-use crate::domain::progress::Counts;
 use crate::domain::record::{FolderEnd, Marker, Results, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::closing::Finale;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::counts::Counts;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::NoticeKind;
-use crate::domain::progress::Counts;
 use crate::domain::record::Watermark;
 use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
 use crate::pass::job::{Carry, Job};

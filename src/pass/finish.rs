@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
+use crate::domain::counts::Counts;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::domain::message::{Body, InternalDate};
 use crate::domain::notice::Notice;
 use crate::domain::pass_plan::Marks;
-use crate::domain::progress::{Counts, FolderPhase};
+use crate::domain::progress::FolderPhase;
 use crate::domain::record::{FolderEnd, Marker, Results};
 use crate::domain::subject::subject_of;
 use crate::domain::time::Timestamp;

@@ -18,7 +18,7 @@ use crate::pass::closing::Finale;
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
 use crate::pass::sample::{Bytes, who};
-use crate::pass::there::{Doubts, There};
+use crate::pass::there::{Doubts, Sorted, There};
 use crate::pass::{OnSide, Pass, PassResult, PassStop, bytes};
 
 /// A copy that was lost, and whose message left its place at the source.
@@ -29,20 +29,6 @@ pub(super) struct Homeless {
     at: FolderPath,
     identity: Identity,
     number: Uid,
-}
-
-/// What became of copies whose numbers no longer hold.
-#[derive(Default)]
-pub(super) struct Sorted {
-    /// Not there, below a copy that is: deleted or moved by the owner.
-    pub(super) gone: Vec<(FolderId, Watermark)>,
-    /// Lost with the numbering.
-    pub(super) lost: Vec<(FolderId, Watermark)>,
-    /// Their numbers were given up with an earlier numbering.
-    pub(super) untold: Vec<(FolderId, Watermark)>,
-    /// There, and altered beyond recognition.
-    pub(super) altered: Vec<(FolderId, Watermark)>,
-    pub(super) confirmed: BTreeSet<Uid>,
 }
 
 /// Where copies are that were looked for.

@@ -72,12 +72,13 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
+use crate::domain::counts::Counts;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::item_error::EarlierErrors;
 use crate::domain::pass_plan::{PassPlan, Writes};
-use crate::domain::progress::{Counts, Phase};
+use crate::domain::progress::Phase;
 use crate::domain::project::Options;
 use crate::domain::retry::Pace;
 use crate::domain::time::Timestamp;

@@ -13,9 +13,10 @@ use crate::domain::record::{FolderEnd, Seen};
 use crate::pass::job::{Job, Past};
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::listing::Preparation;
+use crate::pass::places::LostCopyRows;
 use crate::pass::places::{Doubted, Group, Prepared};
 use crate::pass::rounds::GroupWork;
-use crate::pass::there::{Doubts, LostCopyRows, SeenThere, There};
+use crate::pass::there::{Doubts, SeenThere, There};
 use crate::pass::{Pass, PassResult, SideFailure};
 
 /// Whether the numbers of copies at the destination still mean these copies.

@@ -11,7 +11,6 @@ use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::Seen;
 use crate::endpoint::FolderRef;
 use crate::pass::job::Job;
-use crate::pass::there::LostCopyRows;
 
 /// Source folders that go into one destination folder; one lane works on them, one after the other (D19).
 pub(super) type Group = Vec<Job>;
@@ -66,6 +65,25 @@ pub(super) struct DestinationNumbers {
     pub rows: LostCopyRows,
     /// An own append of an interrupted attempt holds the very bytes that were sent.
     pub kept: AtomicBool,
+}
+
+/// Rows of the item, as far as they decide what becomes of messages whose copies are lost.
+#[derive(Default)]
+pub(super) struct LostCopyRows {
+    /// Compared in this pass: their lost messages are copied again.
+    pub(super) looked_into: BTreeSet<FolderId>,
+    /// Of messages that are not at the source any more where they were: copied again only where they moved.
+    pub(super) left: BTreeSet<FolderId>,
+}
+
+impl LostCopyRows {
+    /// Those of a pass.
+    pub fn of(prepared: &Prepared) -> Self {
+        Self {
+            looked_into: prepared.groups.iter().flatten().map(|job| job.id).collect(),
+            left: prepared.others.lost.iter().copied().collect(),
+        }
+    }
 }
 
 /// What the first phases found out.

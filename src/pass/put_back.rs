@@ -16,8 +16,9 @@ use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::candidates::Candidate;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::listing::Preparation;
+use crate::pass::places::LostCopyRows;
 use crate::pass::same_folder::{place, went_back};
-use crate::pass::there::{Doubts, LostCopyRows, There};
+use crate::pass::there::{Doubts, There};
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Asks these folders themselves: a list may be wrong.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{MutexGuard, PoisonError};
 
+use crate::domain::counts::Counts;
 use crate::domain::failure::Side;
 use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity, Names};
@@ -15,7 +16,6 @@ use crate::domain::matching::{
     Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, TheirsLeft, decide, guess, match_contents,
 };
 use crate::domain::notice::{Notice, NoticeKind};
-use crate::domain::progress::Counts;
 use crate::domain::record::{Origin, Rekey, Results, Watermark};
 use crate::endpoint::{Destination, Source};
 use crate::pass::belief::{belief, keeps};

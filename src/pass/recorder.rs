@@ -12,11 +12,11 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
+use crate::domain::counts::Counts;
 use crate::domain::figures::Moved;
 use crate::domain::ids::FolderId;
 use crate::domain::item_error::ItemError;
 use crate::domain::notice::Notice;
-use crate::domain::progress::Counts;
 use crate::domain::record::{Results, Watermark};
 use crate::pass::journal::Journal;
 use crate::pass::journal::JournalError;

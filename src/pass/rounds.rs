@@ -9,9 +9,9 @@ use crate::pass::comparison::All;
 use crate::pass::comparison::Comparison;
 use crate::pass::lane::{Lane, Lanes, settle};
 use crate::pass::number_check::NumberCheck;
+use crate::pass::places::LostCopyRows;
 use crate::pass::places::{Group, GroupQueue, Prepared};
 use crate::pass::resolution::Resolution;
-use crate::pass::there::LostCopyRows;
 use crate::pass::{Pass, PassResult};
 
 /// What lanes do with every folder of the groups they take.

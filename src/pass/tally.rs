@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::domain::counts::Counts;
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::FolderId;
-use crate::domain::progress::{Counts, FolderPhase, PassFolder, PassProgress, Phase, RetryState};
+use crate::domain::progress::{FolderPhase, PassFolder, PassProgress, Phase, RetryState};
 use crate::domain::time::Timestamp;
 use crate::endpoint::ByteCounter;
 

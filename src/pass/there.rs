@@ -17,8 +17,7 @@ use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::traces;
 use crate::pass::lane::Step;
-use crate::pass::lost_copies::Sorted;
-use crate::pass::places::Prepared;
+use crate::pass::places::LostCopyRows;
 use crate::pass::restored::{AT_ONCE, WITNESSES};
 use crate::pass::same_folder::place;
 use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, compared, compared_by_name, prove};
@@ -111,23 +110,18 @@ pub(super) struct There<'a> {
     pub(super) kept: Bytes,
 }
 
-/// LostCopyRows of the item, as far as they decide what becomes of messages whose copies are lost.
+/// What became of copies whose numbers no longer hold.
 #[derive(Default)]
-pub(super) struct LostCopyRows {
-    /// Compared in this pass: their lost messages are copied again.
-    pub(super) looked_into: BTreeSet<FolderId>,
-    /// Of messages that are not at the source any more where they were: copied again only where they moved.
-    pub(super) left: BTreeSet<FolderId>,
-}
-
-impl LostCopyRows {
-    /// Those of a pass.
-    pub fn of(prepared: &Prepared) -> Self {
-        Self {
-            looked_into: prepared.groups.iter().flatten().map(|job| job.id).collect(),
-            left: prepared.others.lost.iter().copied().collect(),
-        }
-    }
+pub(super) struct Sorted {
+    /// Not there, below a copy that is: deleted or moved by the owner.
+    pub(super) gone: Vec<(FolderId, Watermark)>,
+    /// Lost with the numbering.
+    pub(super) lost: Vec<(FolderId, Watermark)>,
+    /// Their numbers were given up with an earlier numbering.
+    pub(super) untold: Vec<(FolderId, Watermark)>,
+    /// There, and altered beyond recognition.
+    pub(super) altered: Vec<(FolderId, Watermark)>,
+    pub(super) confirmed: BTreeSet<Uid>,
 }
 
 #[async_trait]

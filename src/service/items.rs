@@ -1,17 +1,17 @@
 //! Items as their listings and pages show them, read from the database: also while another process runs the engine.
 
-use super::errors::StoredError;
 use super::{OpenWorkspace, ServiceError};
+use crate::domain::counts::Counts;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::notice::Notice;
 use crate::domain::pass::PassKind;
-use crate::domain::progress::{Counts, PassFolder};
+use crate::domain::progress::PassFolder;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::platform::lock::is_held;
-use crate::store::PassFolderRow;
+use crate::store::{ErrorRow, PassFolderRow};
 pub use crate::store::{ItemRow as StoredItem, NoticeRow as StoredNotice, PassRow as StoredPass};
 
 /// Lines of one page of a listing.
@@ -61,7 +61,7 @@ pub struct Details {
     /// The first folders of the latest pass.
     pub folders: Vec<FolderLine>,
     /// The first errors of the latest pass.
-    pub errors: Vec<StoredError>,
+    pub errors: Vec<ErrorRow>,
     /// The first notices of the latest pass.
     pub notices: Vec<Notice>,
 }
@@ -190,7 +190,7 @@ pub async fn errors(
     pass: PassId,
     limit: u32,
     offset: u32,
-) -> Result<Vec<StoredError>, ServiceError> {
+) -> Result<Vec<ErrorRow>, ServiceError> {
     Ok(workspace.store.item_errors(pass, limit, offset).await?)
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use super::{DataFolder, OpenOptions, OpenWorkspace, ServiceError, VaultKind};
+use crate::domain::counts::Counts;
 use crate::domain::ids::{ItemId, ProjectId};
-use crate::domain::progress::Counts;
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
 use crate::domain::status::Status;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
+use crate::domain::counts::Counts;
 use crate::domain::ids::{CredentialId, FolderId, ItemId, PassId, ProjectId, Uid};
-use crate::domain::progress::Counts;
 use crate::domain::time::Timestamp;
 
 macro_rules! integers {

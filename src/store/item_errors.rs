@@ -6,7 +6,7 @@ use super::Store;
 use super::codec::{Columns, Json, Word, signed};
 use super::error::Result;
 use super::passes::all_at_rest;
-use super::watermarks::attempt_of;
+use super::passes::attempt_of;
 use crate::domain::failure::Cause;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::item_error::{Acceptance, ItemError};

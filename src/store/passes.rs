@@ -190,7 +190,7 @@ impl Store {
             )?;
             let mut latest = transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?;
             let (at, zone) = submission.schedule.as_ref().map(|s| (s.at, s.zone.as_str())).unzip();
-            let (kind, status) = (Word(submission.kind), Word(submission.wait.status()));
+            let (kind, status) = (Word(submission.kind), Word(Status::of_submission(submission.wait)));
             let hold = submission.wait.hold().map(Word);
             let mut ids = Vec::with_capacity(passes.len());
             for (item, plan) in &passes {
@@ -323,4 +323,13 @@ pub(super) fn drop_records(transaction: &Transaction<'_>, item: ItemId, at: Time
         .execute((item, at))?;
     transaction.prepare_cached("UPDATE folder SET dropped = 1 WHERE item = ?1 AND dropped = 0")?.execute([item])?;
     Ok(())
+}
+
+/// Which attempt of a pass is running.
+pub(super) fn attempt_of(transaction: &Transaction<'_>, pass: PassId) -> Result<u32> {
+    transaction
+        .prepare_cached("SELECT attempt FROM pass WHERE id = ?1")?
+        .query_row([pass], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| missing("pass", pass))
 }

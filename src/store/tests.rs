@@ -16,8 +16,9 @@ use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item_error::ItemError;
 
+use crate::domain::counts::Counts;
 use crate::domain::pass::PassKind;
-use crate::domain::progress::{Counts, FolderPhase, PassFolder, PassProgress};
+use crate::domain::progress::{FolderPhase, PassFolder, PassProgress};
 use crate::domain::project::Options;
 use crate::domain::record::*;
 use crate::domain::server::Server;

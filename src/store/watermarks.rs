@@ -12,8 +12,9 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use super::Store;
 use super::codec::{Json, Word, signed};
 use super::connection::Cache;
-use super::error::{Result, StoreError, missing};
+use super::error::{Result, StoreError};
 use super::item_errors;
+use super::passes::attempt_of;
 use super::progress::add_moved;
 use crate::domain::flags::Flags;
 use crate::domain::identity::{ContentHash, Identity};
@@ -348,12 +349,4 @@ fn notices(transaction: &Transaction<'_>, pass: PassId, notices: &[Notice]) -> R
         ))?;
     }
     Ok(())
-}
-
-pub(super) fn attempt_of(transaction: &Transaction<'_>, pass: PassId) -> Result<u32> {
-    transaction
-        .prepare_cached("SELECT attempt FROM pass WHERE id = ?1")?
-        .query_row([pass], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| missing("pass", pass))
 }

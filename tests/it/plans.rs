@@ -1,10 +1,10 @@
 //! What a pass does is asked of its plan (D31): which messages, how many, and whether it calls folders done.
 
+use mailferry::domain::counts::Counts;
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{PassId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan, TRIAL_BYTES};
-use mailferry::domain::progress::Counts;
 use mailferry::domain::time::Timestamp;
 
 use crate::support::bench::{Bench, runtime};

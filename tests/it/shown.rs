@@ -4,12 +4,13 @@ use mailferry::domain::pass_plan::PassPlan;
 use mailferry::domain::time::Timestamp;
 use serde_json::Value;
 
+use mailferry::domain::counts::Counts;
 use mailferry::domain::failure::Side;
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{ItemId, PassId, Uid};
 use mailferry::domain::notice::{Notice, NoticeKind};
 use mailferry::domain::pass::PassKind;
-use mailferry::domain::progress::{Counts, PassProgress};
+use mailferry::domain::progress::PassProgress;
 use mailferry::domain::record::Results;
 use mailferry::domain::status::{Status, Wait};
 use mailferry::platform::lock::workspace_lock;

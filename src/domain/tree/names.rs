@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::twins::key;
 use super::{BothLists, FolderPlan, Reason, Twins, is_remainder};
 use crate::domain::folder::{FolderPath, ListedFolder, Role};
 use crate::domain::mapping::Mappings;
@@ -31,10 +32,6 @@ pub(super) struct TreeNames<'a> {
     planned: HashSet<FolderPath>,
     /// Source path → destination, for children to follow.
     moved: HashMap<&'a FolderPath, FolderPath>,
-}
-
-pub(super) fn key(components: &[String]) -> String {
-    components.iter().map(|c| c.to_lowercase()).collect::<Vec<_>>().join("\0")
 }
 
 impl<'a> TreeNames<'a> {

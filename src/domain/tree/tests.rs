@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::names::key;
+use super::twins::key;
 use super::*;
 use crate::domain::folder::WireName;
 use crate::domain::mapping::Mapping;

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::names::key;
 use super::{Creation, Reason, Tree};
 use crate::domain::folder::{FolderPath, ListedFolder};
 
@@ -88,4 +87,9 @@ impl Spellings {
         let several = || self.by_key.get(&key(path.components())).is_some_and(|spellings| spellings.len() > 1);
         !self.there.contains(path) && !path.is_inbox() && several()
     }
+}
+
+/// What names that differ only in case share.
+pub(super) fn key(components: &[String]) -> String {
+    components.iter().map(|c| c.to_lowercase()).collect::<Vec<_>>().join("\0")
 }

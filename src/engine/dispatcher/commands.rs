@@ -129,7 +129,7 @@ impl Dispatcher {
                 let fresh = LatestPass::submitted(*pass, order.kind, at);
                 let pass = Some(LatestPass { until: order.until(), hold: wait.hold(), ..fresh });
                 let progress = PassProgress { at_source: row.progress.at_source, ..PassProgress::default() };
-                let (status, earlier) = (wait.status(), row.moved());
+                let (status, earlier) = (Status::of_submission(wait), row.moved());
                 self.rows.put(ItemRow { status, pass, earlier, progress, failure: None, ..row });
             }
         }

@@ -5,7 +5,8 @@ use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
 use super::{Actions, PageContext, item_errors, item_notices};
-use crate::domain::progress::{Counts, FolderPhase};
+use crate::domain::counts::Counts;
+use crate::domain::progress::FolderPhase;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::engine::snapshot::ItemRow;

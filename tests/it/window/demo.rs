@@ -1,8 +1,8 @@
 //! The demo: opened from the empty page, and what its own window does by itself.
 
+use mailferry::domain::counts::Counts;
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::pass::PassKind;
-use mailferry::domain::progress::Counts;
 use mailferry::domain::start_order::StartOrder;
 use mailferry::domain::status::Status;
 use mailferry::engine::command::{Command, Outcome};

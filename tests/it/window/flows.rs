@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use egui::{Key, Modifiers};
+use mailferry::domain::counts::Counts;
 use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{ItemId, PassId};
 use mailferry::domain::pass::PassKind;
-use mailferry::domain::progress::{Counts, FolderPhase, PassFolder, Phase};
+use mailferry::domain::progress::{FolderPhase, PassFolder, Phase};
 use mailferry::domain::readiness::NotReady;
 use mailferry::domain::star::Star;
 use mailferry::domain::start_order::StartOrder;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use egui::{Key, Modifiers};
+use mailferry::domain::counts::Counts;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{FolderId, ItemId, PassId, Uid};
 use mailferry::domain::item_error::ItemError;
 use mailferry::domain::notice::{Notice, NoticeKind};
 use mailferry::domain::pass::PassKind;
-use mailferry::domain::progress::{Counts, FolderPhase, PassFolder, RetryState};
+use mailferry::domain::progress::{FolderPhase, PassFolder, RetryState};
 use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
 use mailferry::domain::wording;

@@ -1,7 +1,8 @@
 use super::*;
+use crate::domain::counts::Counts;
 use crate::domain::ids::{FolderId, ProjectId};
 use crate::domain::pass::PassKind;
-use crate::domain::progress::{Counts, FolderPhase};
+use crate::domain::progress::FolderPhase;
 use crate::domain::progress::{PassFolder, PassProgress};
 use crate::domain::status::Status;
 use crate::service::items::PassLine;
