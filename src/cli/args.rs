@@ -1,11 +1,13 @@
 //! What can be written on the command line.
 
 pub mod edit;
+pub mod trust;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::trust::TrustWords;
 use crate::domain::pass::PassKind;
 use crate::service::VaultKind;
 
@@ -182,18 +184,9 @@ pub struct NewProjectArgs {
     /// Administrator of the destination: a login name, or a template such as {user}*admin
     #[arg(long, value_name = "LOGIN")]
     pub destination_admin: Option<String>,
-    /// Trust the certificates of this PEM file for the source, instead of the system's
-    #[arg(long, value_name = "FILE", conflicts_with = "source_cert_sha256")]
-    pub source_ca: Option<PathBuf>,
-    /// Trust the certificates of this PEM file for the destination, instead of the system's
-    #[arg(long, value_name = "FILE", conflicts_with = "destination_cert_sha256")]
-    pub destination_ca: Option<PathBuf>,
-    /// Trust exactly the source's certificate with this fingerprint
-    #[arg(long, value_name = "HEX")]
-    pub source_cert_sha256: Option<String>,
-    /// Trust exactly the destination's certificate with this fingerprint
-    #[arg(long, value_name = "HEX")]
-    pub destination_cert_sha256: Option<String>,
+    /// The certificates that are believed
+    #[command(flatten)]
+    pub trust: TrustWords,
     /// Map folders: a regular expression and its replacement, first match wins
     #[arg(long = "map", value_name = "^A->B", allow_hyphen_values = true)]
     pub maps: Vec<String>,

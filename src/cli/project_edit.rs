@@ -1,6 +1,5 @@
 //! `mailferry project edit` and `project duplicate`.
 
-use std::path::Path;
 
 use crate::cli::args::edit::EditProject;
 use crate::cli::edit::{password, records, which_mailbox};
@@ -68,34 +67,12 @@ fn options(asked: &EditProject, before: &Options) -> Option<Options> {
     (after != *before).then_some(after)
 }
 
-/// What was said of one side.
-struct SaidOfSide<'a> {
-    url: Option<&'a str>,
-    admin: Option<&'a str>,
-    ca: Option<&'a Path>,
-    fingerprint: Option<&'a str>,
-}
-
-fn said(asked: &EditProject, side: Side) -> SaidOfSide<'_> {
-    match side {
-        Side::Source => SaidOfSide {
-            url: asked.source.as_deref(),
-            admin: asked.source_admin.as_deref(),
-            ca: asked.source_ca.as_deref(),
-            fingerprint: asked.source_cert_sha256.as_deref(),
-        },
-        Side::Destination => SaidOfSide {
-            url: asked.destination.as_deref(),
-            admin: asked.destination_admin.as_deref(),
-            ca: asked.destination_ca.as_deref(),
-            fingerprint: asked.destination_cert_sha256.as_deref(),
-        },
-    }
-}
-
 /// The server as it is to be, if that is another one.
 fn server(asked: &EditProject, project: &Project, side: Side) -> Result<Option<Server>, CliError> {
-    let SaidOfSide { url, admin, ca, fingerprint } = said(asked, side);
+    let (url, admin) = match side {
+        Side::Source => (asked.source.as_deref(), asked.source_admin.as_deref()),
+        Side::Destination => (asked.destination.as_deref(), asked.destination_admin.as_deref()),
+    };
     let before = project.server(side);
     let mut after = match url {
         // The address is not repeated: people write passwords into it.
@@ -104,7 +81,7 @@ fn server(asked: &EditProject, project: &Project, side: Side) -> Result<Option<S
         }
         None => before.clone(),
     };
-    set_trust(&mut after, side, ca, fingerprint)?;
+    set_trust(&mut after, side, &asked.trust)?;
     match admin.map(str::trim) {
         None => {}
         Some("") => after.remove_administrator(),

@@ -1,9 +1,9 @@
 //! `mailferry project …`
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::sync::Arc;
 
+use crate::cli::args::trust::TrustWords;
 use crate::cli::args;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
@@ -22,18 +22,12 @@ use crate::service::import::{Watch, Work, read_authorities};
 use crate::service::projects::{self, NewProject, NewServer, ProjectLine, Removal};
 use crate::service::{OpenWorkspace, items};
 
-fn server(
-    side: Side,
-    url: &str,
-    admin: Option<&str>,
-    ca: Option<&Path>,
-    fingerprint: Option<&str>,
-) -> Result<Server, CliError> {
+fn server(side: Side, url: &str, admin: Option<&str>, trust: &TrustWords) -> Result<Server, CliError> {
     let word = side.word();
     // The address is not repeated: people write passwords into it.
     let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
     server.fits(side).map_err(|error| unfit(side, &error))?;
-    set_trust(&mut server, side, ca, fingerprint)?;
+    set_trust(&mut server, side, trust)?;
     if let Some(login) = admin {
         set_administrator(&mut server, side, login)?;
     }
@@ -45,13 +39,8 @@ fn unfit(side: Side, error: &Unfit) -> CliError {
 }
 
 /// What a server trusts, as far as it was said.
-pub fn set_trust(
-    server: &mut Server,
-    side: Side,
-    ca: Option<&Path>,
-    fingerprint: Option<&str>,
-) -> Result<(), CliError> {
-    let word = side.word();
+pub fn set_trust(server: &mut Server, side: Side, trust: &TrustWords) -> Result<(), CliError> {
+    let (word, (ca, fingerprint)) = (side.word(), trust.of(side));
     if let Some(path) = ca {
         let pem = read_authorities(path);
         let pem = pem.map_err(|error| CliError::usage(format!("--{word}-ca {}: {error}", path.display())))?;
@@ -78,11 +67,8 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     if let Some(problem) = name_problem(&name) {
         return Err(CliError::usage(problem));
     }
-    let fingerprint = new.source_cert_sha256.as_deref();
-    let source = server(Side::Source, &new.source, new.source_admin.as_deref(), new.source_ca.as_deref(), fingerprint)?;
-    let fingerprint = new.destination_cert_sha256.as_deref();
-    let (admin, ca) = (new.destination_admin.as_deref(), new.destination_ca.as_deref());
-    let destination = server(Side::Destination, &new.destination, admin, ca, fingerprint)?;
+    let source = server(Side::Source, &new.source, new.source_admin.as_deref(), &new.trust)?;
+    let destination = server(Side::Destination, &new.destination, new.destination_admin.as_deref(), &new.trust)?;
     let mut options = Options { mapping: new.maps.into_iter().map(Mapping).collect(), ..Options::default() };
     options.connections = new.connections.unwrap_or(options.connections);
     options.concurrent = new.concurrent.unwrap_or(options.concurrent);

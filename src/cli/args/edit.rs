@@ -1,8 +1,8 @@
 //! Verbs that change items and projects.
 
-use std::path::PathBuf;
-
 use clap::Args;
+
+use super::trust::TrustWords;
 
 /// `item edit`. Passwords come from MAILFERRY_SOURCE_PASSWORD and MAILFERRY_DESTINATION_PASSWORD, or a prompt.
 #[derive(Debug, Args)]
@@ -97,18 +97,9 @@ pub struct EditProject {
     /// Administrator of the destination: a login name, or a template such as {user}*admin; "" for none
     #[arg(long, value_name = "LOGIN")]
     pub destination_admin: Option<String>,
-    /// Trust the certificates of this PEM file for the source
-    #[arg(long, value_name = "FILE", conflicts_with = "source_cert_sha256")]
-    pub source_ca: Option<PathBuf>,
-    /// Trust the certificates of this PEM file for the destination
-    #[arg(long, value_name = "FILE", conflicts_with = "destination_cert_sha256")]
-    pub destination_ca: Option<PathBuf>,
-    /// Trust exactly the source's certificate with this fingerprint
-    #[arg(long, value_name = "HEX")]
-    pub source_cert_sha256: Option<String>,
-    /// Trust exactly the destination's certificate with this fingerprint
-    #[arg(long, value_name = "HEX")]
-    pub destination_cert_sha256: Option<String>,
+    /// The certificates that are believed
+    #[command(flatten)]
+    pub trust: TrustWords,
     /// The administrators' passwords
     #[command(flatten)]
     pub passwords: Passwords,
