@@ -203,7 +203,7 @@ async fn prepare(folder: &Path, messages: u32) {
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(0) };
-    let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("a pass")[0];
+    let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("a pass").passes[0].1;
     let (path, wire) = (FolderPath::new(["INBOX"]), WireName(b"INBOX".to_vec()));
     let update = FolderUpdate {
         id: None,

@@ -49,7 +49,7 @@ async fn run(shape: &str, folders: i64) {
     let item = NewItem { source_email: "a@a".into(), destination_email: "b@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![item]).await.expect("an item")[0].id;
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(0) };
-    let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("a pass")[0];
+    let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("a pass").passes[0].1;
     let rows = store.update_folders(item, (0..folders).map(update).collect()).await.expect("folders");
     let before = size(store.path());
 

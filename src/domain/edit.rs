@@ -6,7 +6,7 @@
 use super::action::Action;
 use super::csv_import::{CsvColumn, wrong};
 use super::failure::Side;
-use super::ids::{ItemId, ProjectId};
+use super::ids::{ItemId, PoolId, ProjectId};
 use super::item::{Item, Mailbox};
 use super::project::{OptionError, Options, Project, name_problem};
 use super::server::{Server, Unfit};
@@ -279,6 +279,8 @@ pub struct ProjectEdit<C> {
     pub destination: ServerEdit<C>,
     /// Other options, all of them.
     pub options: Option<Options>,
+    /// Where its items take their licenses from now on; those that they hold stay where they are.
+    pub pool: Option<PoolId>,
     /// The answer to D13's question, if it was asked.
     pub records: Option<Records>,
 }
@@ -307,7 +309,7 @@ impl<C> ProjectEdit<C> {
     /// Nothing of this project.
     pub fn of(project: ProjectId) -> Self {
         let (source, destination) = (ServerEdit::default(), ServerEdit::default());
-        Self { project, name: None, source, destination, options: None, records: None }
+        Self { project, name: None, source, destination, options: None, pool: None, records: None }
     }
 
     /// What changes at one side.
@@ -320,7 +322,7 @@ impl<C> ProjectEdit<C> {
 
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
-        self.name.is_none() && self.options.is_none() && !self.is_of_servers()
+        self.name.is_none() && self.options.is_none() && self.pool.is_none() && !self.is_of_servers()
     }
 
     /// Whether a server or an administrator changes.
@@ -351,6 +353,7 @@ impl<C> ProjectEdit<C> {
             source: self.source.server.clone().unwrap_or_else(|| before.source.clone()),
             destination: self.destination.server.clone().unwrap_or_else(|| before.destination.clone()),
             options: self.options.clone().unwrap_or_else(|| before.options.clone()),
+            pool: self.pool.unwrap_or(before.pool),
             ..before.clone()
         }
     }

@@ -37,6 +37,15 @@ id!(
     /// A secret in the vault. The database holds this number, never the secret (D17).
     CredentialId
 );
+id!(
+    /// A pool of licenses.
+    PoolId
+);
+
+impl PoolId {
+    /// The pool that every workspace begins with: unlimited.
+    pub const FIRST: Self = Self(1);
+}
 
 /// The number that one side gives a message within one folder and UIDVALIDITY: an IMAP UID, or, for kinds with
 /// text ids, the number their per-folder key table assigned (D7). Ascends in the order messages arrived.

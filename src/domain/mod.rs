@@ -21,6 +21,7 @@ pub mod ids;
 mod instant;
 pub mod item;
 pub mod item_error;
+pub mod license;
 pub mod likeness;
 pub mod mailbox_key;
 pub mod maildir_path;

@@ -30,6 +30,14 @@ impl PassKind {
         }
     }
 
+    /// Whether an item that has consumed none takes a license for it.
+    pub fn takes_license(self) -> bool {
+        match self {
+            Self::PreStage | Self::Full => true,
+            Self::Verify | Self::Trial | Self::RetryErrors => false,
+        }
+    }
+
     /// The word for people.
     pub fn word(self) -> &'static str {
         match self {

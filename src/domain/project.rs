@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure::Side;
-use super::ids::ProjectId;
+use super::ids::{PoolId, ProjectId};
 use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
 use super::server::Server;
 use super::time::Timestamp;
@@ -78,6 +78,23 @@ pub struct Project {
     pub options: Options,
     /// What a person has said about starting its passes.
     pub starts: Starts,
+    /// Where its items take their licenses.
+    pub pool: PoolId,
+}
+
+/// What the items of a project share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectTerms {
+    /// Options.
+    pub options: Options,
+    /// Where they take their licenses.
+    pub pool: PoolId,
+}
+
+impl From<Options> for ProjectTerms {
+    fn from(options: Options) -> Self {
+        Self { options, pool: PoolId::FIRST }
+    }
 }
 
 /// What a person has said about starting a project's passes.

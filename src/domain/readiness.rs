@@ -26,6 +26,9 @@ pub enum NotReady {
     /// Two people's mail would lie in one Maildir.
     #[error(transparent)]
     SharedMaildir(#[from] SharedMaildir),
+    /// Its project's pool has no license left for it.
+    #[error("no license is left for it; add licenses to the project's pool, or start fewer items")]
+    NoLicense,
     /// It is not there any more.
     #[error("the item was deleted meanwhile")]
     Deleted,
@@ -102,7 +105,7 @@ pub fn lacking(project: &Project, admins: (bool, bool), item: &Item) -> Vec<Side
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{CredentialId, ProjectId};
+    use crate::domain::ids::{CredentialId, PoolId, ProjectId};
     use crate::domain::project::{Options, Starts};
 
     fn project(source: &str, destination: &str) -> Project {
@@ -115,6 +118,7 @@ mod tests {
             destination,
             options: Options::default(),
             starts: Starts::default(),
+            pool: PoolId::FIRST,
         }
     }
 

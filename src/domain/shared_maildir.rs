@@ -70,7 +70,7 @@ pub fn shared_maildirs<'a, K: Copy + Eq + Hash>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::ProjectId;
+    use crate::domain::ids::{PoolId, ProjectId};
     use crate::domain::project::Options;
     use crate::domain::server::Server;
 
@@ -83,6 +83,7 @@ mod tests {
             destination: server(destination),
             options: Options::default(),
             starts: Default::default(),
+            pool: PoolId::FIRST,
         };
         let mailbox = |email: &&str| Mailbox { email: (*email).into(), login: None, credential: None };
         let items: Vec<(Mailbox, Mailbox)> = items.iter().map(|(a, b)| (mailbox(a), mailbox(b))).collect();

@@ -161,7 +161,7 @@ pub async fn removal(workspace: &OpenWorkspace, project: ProjectId) -> Result<Re
 /// # Errors
 /// Nothing was removed: items are waiting or running.
 pub async fn remove(workspace: &OpenWorkspace, project: ProjectId) -> Result<Vec<CredentialId>, ServiceError> {
-    Ok(workspace.store.delete_project(project).await?)
+    Ok(workspace.store.delete_project(project, workspace.now()).await?)
 }
 
 /// Removes passwords from the vault. Numbers are not forgotten as long as their passwords are there: an import a day later

@@ -61,8 +61,8 @@ impl Store {
         self.write(move |transaction, _| {
             let made = transaction
                 .prepare_cached(
-                    "INSERT INTO project (name, name_key, source, destination, options)
-                     SELECT ?2, ?3, source, destination, options FROM project WHERE id = ?1 AND deleted = 0",
+                    "INSERT INTO project (name, name_key, source, destination, options, pool)
+                     SELECT ?2, ?3, source, destination, options, pool FROM project WHERE id = ?1 AND deleted = 0",
                 )?
                 .execute((of, &name, name.to_lowercase()))
                 .map_err(|error| name_taken(error, &name))?;
@@ -125,11 +125,11 @@ fn write_project(
         of_source.filter(|_| after.source.administrator().is_some()),
         of_destination.filter(|_| after.destination.administrator().is_some()),
     ];
-    let Project { id, name, source, destination, options, starts } = after;
+    let Project { id, name, source, destination, options, starts, pool } = after;
     transaction
         .prepare_cached(
             "UPDATE project SET name = ?2, name_key = ?3, source = ?4, destination = ?5, options = ?6, confirmed = ?7,
-                 source_credential = ?8, destination_credential = ?9 WHERE id = ?1",
+                 source_credential = ?8, destination_credential = ?9, pool = ?10 WHERE id = ?1",
         )?
         .execute((
             id,
@@ -141,6 +141,7 @@ fn write_project(
             starts.confirmed,
             now[0],
             now[1],
+            pool,
         ))
         .map_err(|error| name_taken(error, &name))?;
     Ok(replaced(held, now))

@@ -3,6 +3,7 @@
 use rusqlite::ErrorCode;
 
 use crate::domain::edit::EditRefusal;
+use crate::domain::license::BadPool;
 use crate::domain::status::Status;
 
 /// Result of anything asked of the store.
@@ -67,6 +68,9 @@ pub enum StoreError {
     /// An edit that may not be made; nothing was changed.
     #[error(transparent)]
     Edit(#[from] EditRefusal),
+    /// A pool of licenses that cannot be as it was asked for; nothing was changed.
+    #[error(transparent)]
+    Pool(#[from] BadPool),
     /// What the caller asked contradicts what is stored; nothing was changed.
     #[error("the records contradict each other ({0}); nothing was written")]
     Contradiction(String),

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use super::Store;
 use super::codec::{Columns, Word};
 use super::error::{Result, missing};
+use super::licenses;
 use super::passes::{PASS_COLUMNS, PassRow, all_at_rest, pass_row};
 use crate::domain::action::Action;
 use crate::domain::figures::Moved;
@@ -12,6 +13,7 @@ use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::star::Star;
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 
 /// An item to import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -277,10 +279,11 @@ impl Store {
 
     /// Marks items as deleted, which frees their keys at once; [`Store::purge`] removes their rows. Answers the credentials to
     /// be removed from the vault, on the disk for good: a power cut must not bring back items without their passwords.
-    /// Refused while one of them is waiting or running.
-    pub async fn delete_items(&self, items: Vec<ItemId>) -> Result<Vec<CredentialId>> {
+    /// Licenses that they have consumed are lost with them (R43). Refused while one of them is waiting or running.
+    pub async fn delete_items(&self, items: Vec<ItemId>, at: Timestamp) -> Result<Vec<CredentialId>> {
         self.write_durably(move |transaction, _| {
             all_at_rest(transaction, items.iter().copied())?;
+            licenses::lose(transaction, items.iter().copied(), at)?;
             let mut statement = transaction.prepare_cached(
                 "UPDATE item SET deleted = 1 WHERE id = ?1 RETURNING source_credential, destination_credential",
             )?;

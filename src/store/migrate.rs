@@ -278,6 +278,33 @@ mod tests {
     }
 
     #[test]
+    fn version_4_has_consumed_a_license_for_what_completed_and_reserved_one_for_what_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let fourth = open_with(&path, at(1), &MIGRATIONS[..4]).unwrap();
+        fourth
+            .execute_batch(
+                "INSERT INTO project (name, name_key, source, destination, options, deleted) VALUES
+                     ('p', 'p', '', '', '{}', 0), ('gone', 'gone', '', '', '{}', 1);
+                 INSERT INTO item (project, source_email, destination_email, latest_pass, deleted) VALUES
+                     (1, 'twice', 'x', 2, 0), (1, 'waits', 'x', 3, 0), (1, 'verified', 'x', 4, 0), (1, 'failed', 'x', 5, 0),
+                     (1, 'deleted', 'x', 6, 1), (2, 'gone', 'x', 7, 0), (1, 'reset', 'x', NULL, 0);
+                 INSERT INTO pass (item, kind, status, submitted, ended) VALUES
+                     (1, 'pre_stage', 'completed', 10, 15), (1, 'full', 'migrating', 20, NULL), (2, 'full', 'held', 30, NULL),
+                     (3, 'verify', 'completed', 40, 45), (4, 'full', 'failed', 50, 55), (5, 'full', 'completed', 60, 65),
+                     (6, 'full', 'completed', 70, 75), (7, 'full', 'completed', 5, 6);",
+            )
+            .unwrap();
+        drop(fourth);
+        let fifth = open_with(&path, at(2), MIGRATIONS).unwrap();
+        let entries = "SELECT at || ' ' || kind || ' ' || source || ' ' || pass FROM license_entry ORDER BY id";
+        let mut rows = fifth.prepare(entries).unwrap();
+        let rows: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().map(|row| row.unwrap()).collect();
+        let reserved = ["5 reserve reset 8", "10 reserve twice 1", "30 reserve waits 3"];
+        assert_eq!(rows, [&reserved[..], &["6 consume reset 8", "15 consume twice 1"]].concat());
+    }
+
+    #[test]
     fn a_failing_migration_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");

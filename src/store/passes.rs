@@ -9,9 +9,11 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use super::Store;
 use super::codec::{Columns, Json, Word, unsigned};
 use super::error::{Result, StoreError, missing};
+use super::licenses::{self, Got, Purse};
 use super::status_change::{Ended, StatusChange, at_rest, change_status, make, next_attempt};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::license::EntryKind;
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::PassPlan;
 use crate::domain::progress::PassProgress;
@@ -30,6 +32,15 @@ pub struct Submission {
     pub schedule: Option<Schedule>,
     /// Now.
     pub at: Timestamp,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submitted {
+    /// The items that have a new pass, in the order in which they came.
+    pub passes: Vec<(ItemId, PassId)>,
+    /// Those for which no license was left: nothing of them was changed.
+    pub short: Vec<ItemId>,
 }
 
 /// A pass as listings show it.
@@ -175,31 +186,48 @@ pub(super) fn all_at_rest(connection: &Connection, items: impl IntoIterator<Item
     if active == 0 { Ok(()) } else { Err(StoreError::Active(active)) }
 }
 
+/// Writes a pass, which is its item's latest from now on.
+fn insert(
+    transaction: &Transaction<'_>,
+    (item, plan): (ItemId, PassPlan),
+    submission: &Submission,
+) -> rusqlite::Result<PassId> {
+    let Submission { kind, wait, schedule, at } = submission;
+    let (start, zone) = schedule.as_ref().map(|schedule| (schedule.at, schedule.zone.as_str())).unzip();
+    transaction
+        .prepare_cached(
+            "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
+                 earlier_copied, earlier_bytes, source_folders, source_messages, source_bytes)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ifnull(p.earlier_copied + p.copied, 0),
+                 ifnull(p.earlier_bytes + p.bytes, 0), p.source_folders, p.source_messages, p.source_bytes
+             FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass WHERE i.id = ?1",
+        )?
+        .execute((item, Word(kind), Word(Status::of_submission(*wait)), Json(plan), start, zone, wait.hold().map(Word), at))?;
+    let pass = PassId(transaction.last_insert_rowid());
+    transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?.execute((item, pass))?;
+    Ok(pass)
+}
+
 impl Store {
-    /// Makes a pass with its plan for each item; answers their ids in order. Refused as a whole if one of the items is waiting
-    /// or running.
-    pub async fn submit(&self, passes: Vec<(ItemId, PassPlan)>, submission: Submission) -> Result<Vec<PassId>> {
+    /// Makes a pass with its plan for each item and reserves the license that it takes (D33); items for which none is left are
+    /// left out. Refused as a whole if one of the items is waiting or running.
+    pub async fn submit(&self, passes: Vec<(ItemId, PassPlan)>, submission: Submission) -> Result<Submitted> {
         self.write(move |transaction, _| {
             all_at_rest(transaction, passes.iter().map(|(item, _)| *item))?;
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
-                     earlier_copied, earlier_bytes, source_folders, source_messages, source_bytes)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ifnull(p.earlier_copied + p.copied, 0),
-                     ifnull(p.earlier_bytes + p.bytes, 0), p.source_folders, p.source_messages, p.source_bytes
-                 FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass WHERE i.id = ?1",
-            )?;
-            let mut latest = transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?;
-            let (at, zone) = submission.schedule.as_ref().map(|s| (s.at, s.zone.as_str())).unzip();
-            let (kind, status) = (Word(submission.kind), Word(Status::of_submission(submission.wait)));
-            let hold = submission.wait.hold().map(Word);
-            let mut ids = Vec::with_capacity(passes.len());
-            for (item, plan) in &passes {
-                insert.execute((item, &kind, &status, Json(plan), at, zone, &hold, submission.at))?;
-                let pass = PassId(transaction.last_insert_rowid());
-                latest.execute((item, pass))?;
-                ids.push(pass);
+            let (mut purse, mut submitted) = (Purse::default(), Submitted::default());
+            for (item, plan) in passes {
+                let got = purse.take(transaction, item, submission.kind)?;
+                if got == Got::Short {
+                    submitted.short.push(item);
+                    continue;
+                }
+                let pass = insert(transaction, (item, plan), &submission)?;
+                if let Got::One(pool) = got {
+                    licenses::write(transaction, (EntryKind::Reserve, pool), item, Some(pass), submission.at)?;
+                }
+                submitted.passes.push((item, pass));
             }
-            Ok(ids)
+            Ok(submitted)
         })
         .await
     }

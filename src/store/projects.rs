@@ -5,13 +5,15 @@ use rusqlite::{OptionalExtension, Row};
 use super::Store;
 use super::codec::{Columns, Json, Word};
 use super::error::{Result, StoreError, missing};
+use super::licenses;
 use super::status_change::at_rest;
-use crate::domain::ids::{CredentialId, ProjectId};
-use crate::domain::project::{Options, Project, Starts};
+use crate::domain::ids::{CredentialId, ItemId, ProjectId};
+use crate::domain::project::{Project, ProjectTerms, Starts};
 use crate::domain::server::Server;
 use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 
-pub(super) const COLUMNS: &str = "id, name, source, destination, options, held, confirmed";
+pub(super) const COLUMNS: &str = "id, name, source, destination, options, held, confirmed, pool";
 
 pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
     let mut columns = Columns::of(row);
@@ -22,6 +24,7 @@ pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
         destination: columns.json()?,
         options: columns.json()?,
         starts: Starts { held: columns.next()?, confirmed: columns.next()? },
+        pool: columns.next()?,
     })
 }
 
@@ -40,19 +43,20 @@ impl Store {
         &self,
         name: String,
         servers: [Server; 2],
-        options: Options,
+        terms: impl Into<ProjectTerms>,
         credentials: [Option<CredentialId>; 2],
     ) -> Result<ProjectId> {
+        let ProjectTerms { options, pool } = terms.into();
         self.write(move |transaction, _| {
             let key = name.to_lowercase();
             let ([source, destination], [at_source, at_destination]) = (servers, credentials);
             transaction
                 .prepare_cached(
                     "INSERT INTO project (name, name_key, source, destination, options, source_credential,
-                                          destination_credential)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                          destination_credential, pool)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?
-                .execute((&name, key, Json(source), Json(destination), Json(options), at_source, at_destination))
+                .execute((&name, key, Json(source), Json(destination), Json(options), at_source, at_destination, pool))
                 .map_err(|error| name_taken(error, &name))?;
             Ok(ProjectId(transaction.last_insert_rowid()))
         })
@@ -112,8 +116,8 @@ impl Store {
 
     /// Marks a project as deleted, which frees its name at once; [`Store::purge`] removes its rows. Answers the credentials
     /// to be removed from the vault, on the disk for good: a power cut must not bring back a project without its passwords.
-    /// Refused while items are waiting, scheduled or running.
-    pub async fn delete_project(&self, id: ProjectId) -> Result<Vec<CredentialId>> {
+    /// Licenses that its items have consumed are lost with them (R43). Refused while items are waiting, scheduled or running.
+    pub async fn delete_project(&self, id: ProjectId, at: Timestamp) -> Result<Vec<CredentialId>> {
         self.write_durably(move |transaction, _| {
             let mut statement = transaction.prepare_cached(
                 "SELECT p.status, count(*) FROM item AS i JOIN pass AS p ON p.id = i.latest_pass
@@ -129,6 +133,11 @@ impl Store {
             if active > 0 {
                 return Err(StoreError::Active(active));
             }
+            let items: Vec<ItemId> = transaction
+                .prepare_cached("SELECT id FROM item WHERE project = ?1 AND deleted = 0")?
+                .query_map([id], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            licenses::lose(transaction, items, at)?;
             let changed = transaction
                 .prepare_cached("UPDATE project SET deleted = 1 WHERE id = ?1 AND deleted = 0")?
                 .execute([id])?;

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use super::codec::{Json, Word};
 use super::error::{Result, StoreError, missing};
+use super::licenses;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::PassId;
 use crate::domain::status::{HoldReason, Status};
@@ -61,7 +62,8 @@ pub(super) fn make(transaction: &Transaction<'_>, change: &StatusChange, at: Tim
     change_status(transaction, change, at)
 }
 
-/// Writes a change of status and what goes with it, whatever the status was.
+/// Writes a change of status and what goes with it, whatever the status was: the license of a pass that ends is consumed or
+/// returned with it (D33).
 pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange, at: Timestamp) -> Result<()> {
     let (to, failure) = (change.to, change.failure.as_ref());
     let ends = at_rest(to);
@@ -84,7 +86,7 @@ pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange
             ends,
             change.hold.map(Word),
         ))?;
-    Ok(())
+    if ends { licenses::settle(transaction, change.pass, to, at) } else { Ok(()) }
 }
 
 pub(super) fn next_attempt(transaction: &Transaction<'_>, pass: PassId) -> Result<()> {

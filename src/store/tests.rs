@@ -28,6 +28,7 @@ use crate::domain::status::{Status, Wait};
 mod edits;
 mod imports;
 mod items;
+mod licenses;
 mod model;
 mod trouble;
 
@@ -64,7 +65,7 @@ impl Bench {
 
     async fn submit(&self) -> PassId {
         let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
-        self.store.submit(vec![(self.item, PassPlan::FULL)], order).await.unwrap()[0]
+        self.store.submit(vec![(self.item, PassPlan::FULL)], order).await.unwrap().passes[0].1
     }
 
     async fn folder(&self, name: &str, source: u32, destination: u32) -> FolderId {
@@ -424,12 +425,12 @@ async fn active_items_refuse_a_second_pass_deletion_and_reset() {
     let bench = Bench::new().await;
     let schedule = Some(crate::domain::start_order::Schedule { at: at(99), zone: "Europe/Vienna".into() });
     let order = Submission { kind: PassKind::Verify, wait: Wait::Until(at(99)), schedule: schedule.clone(), at: at(1) };
-    let pass = bench.store.submit(vec![(bench.item, PassPlan::FULL)], order.clone()).await.unwrap()[0];
+    let pass = bench.store.submit(vec![(bench.item, PassPlan::FULL)], order.clone()).await.unwrap().passes[0].1;
     assert_eq!(bench.store.passes_in(&[Status::Scheduled], Some(bench.project)).await.unwrap()[0].schedule, schedule);
     assert!(matches!(bench.store.submit(vec![(bench.item, PassPlan::FULL)], order).await, Err(StoreError::Active(1))));
-    assert!(matches!(bench.store.delete_items(vec![bench.item]).await, Err(StoreError::Active(1))));
+    assert!(matches!(bench.store.delete_items(vec![bench.item], at(40)).await, Err(StoreError::Active(1))));
     assert!(matches!(bench.store.reset(vec![bench.item], at(5)).await, Err(StoreError::Active(1))));
-    assert!(matches!(bench.store.delete_project(bench.project).await, Err(StoreError::Active(1))));
+    assert!(matches!(bench.store.delete_project(bench.project, at(40)).await, Err(StoreError::Active(1))));
     bench.store.set_pass_options(pass, Options { concurrent: 3, ..Options::default() }).await.unwrap();
     assert_eq!(bench.store.pass_options(pass).await.unwrap().unwrap().concurrent, 3);
 }
@@ -463,7 +464,8 @@ async fn many_statuses_change_in_one_transaction_and_those_that_moved_on_are_nam
     let items: Vec<ItemId> =
         store.import_items(bench.project, others).await.unwrap().iter().map(|item| item.id).collect();
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
-    let passes = store.submit(items.iter().map(|item| (*item, PassPlan::FULL)).collect(), order).await.unwrap();
+    let passes = store.submit(items.iter().map(|item| (*item, PassPlan::FULL)).collect(), order).await.unwrap().passes;
+    let passes: Vec<PassId> = passes.into_iter().map(|(_, pass)| pass).collect();
     store.set_status(StatusChange::new(passes[1], Status::Submitted, Status::Queued), at(12)).await.unwrap();
     let waiting = store.waiting().await.unwrap();
     let waits = |item| Waiting { project: bench.project, item, last_seen: at(10) };

@@ -33,7 +33,8 @@ fn workspace_with(status: Status, counts: Counts, notices: Vec<Notice>) -> Works
     runtime.block_on(async {
         let submission =
             Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(1) };
-        let pass: PassId = store.submit(vec![(ItemId(1), PassPlan::FULL)], submission).await.expect("submitted")[0];
+        let pass: PassId =
+            store.submit(vec![(ItemId(1), PassPlan::FULL)], submission).await.expect("submitted").passes[0].1;
         let progress = PassProgress { counts, updated: Some(Timestamp::from_millis(2)), ..PassProgress::default() };
         store.progress(pass, progress, Vec::new()).await.expect("written");
         store.record(pass, Results { notices, ..Results::default() }).await.expect("written");

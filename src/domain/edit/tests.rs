@@ -68,6 +68,7 @@ fn project() -> Project {
         destination: server("imaps://b"),
         options: Options::default(),
         starts: Starts::default(),
+        pool: PoolId::FIRST,
     }
 }
 

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use super::{Dispatcher, failed};
 use crate::domain::action::Action;
 use crate::domain::figures::Moved;
-use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::item_error::Acceptance;
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::{PassPlan, PlanError};
 use crate::domain::progress::PassProgress;
 use crate::domain::project::Project;
-use crate::domain::readiness::lacking;
+use crate::domain::readiness::{NotReady, lacking};
 use crate::domain::star::Star;
 use crate::domain::start_order::{Sequence, StartOrder};
 use crate::domain::status::{Status, Wait};
@@ -122,8 +122,9 @@ impl Dispatcher {
         };
         let at = self.workspace.clock.now();
         let submission = Submission { kind: order.kind, wait, schedule: order.schedule.clone(), at };
-        let passes = self.workspace.store.submit(plans, submission).await?;
-        let passes: Vec<(ItemId, PassId)> = outcome.done.iter().copied().zip(passes).collect();
+        let store::Submitted { passes, short } = self.workspace.store.submit(plans, submission).await?;
+        outcome.done = passes.iter().map(|(item, _)| *item).collect();
+        outcome.left.extend(short.into_iter().map(|item| (item, NotReady::NoLicense.into())));
         for (item, pass) in &passes {
             if let Some(row) = self.rows.get(*item).cloned() {
                 let fresh = LatestPass::submitted(*pass, order.kind, at);
@@ -263,7 +264,7 @@ impl Dispatcher {
     async fn delete(&mut self, project: ProjectId, items: Vec<ItemId>) -> Result<Outcome, StoreError> {
         self.write_down(Vec::new()).await;
         let mut outcome = self.allowed(Action::Delete, items);
-        outcome.freed = self.workspace.store.delete_items(outcome.done.clone()).await?;
+        outcome.freed = self.workspace.store.delete_items(outcome.done.clone(), self.workspace.clock.now()).await?;
         self.rows.remove_items(&outcome.done);
         self.handle(Event::Deleted(outcome.done.clone())).await;
         // What this process did is no news of another one.

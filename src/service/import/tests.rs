@@ -108,7 +108,7 @@ async fn a_cancelled_import_leaves_nothing() {
 #[tokio::test]
 async fn a_database_that_refuses_takes_its_passwords_back() {
     let bench = Bench::new().await;
-    bench.store().delete_project(bench.project).await.unwrap();
+    bench.store().delete_project(bench.project, Timestamp::from_millis(40)).await.unwrap();
     let refused = bench.import(NOW, rows(&[Some("one")]), &Watch::nobody()).await;
     assert!(matches!(refused, Err(ImportError::Store(StoreError::Missing(_)))), "{refused:?}");
     assert_eq!(bench.vault.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
@@ -192,7 +192,7 @@ async fn items_that_may_not_be_edited_keep_their_passwords_and_the_new_ones_go()
     let items = bench.store().items(bench.project).await.unwrap();
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: NOW };
     for (row, status) in items.iter().zip([Status::Queued, Status::Migrating]) {
-        let pass = bench.store().submit(vec![(row.item.id, PassPlan::FULL)], order.clone()).await.unwrap()[0];
+        let pass = bench.store().submit(vec![(row.item.id, PassPlan::FULL)], order.clone()).await.unwrap().passes[0].1;
         bench.store().set_status(StatusChange::new(pass, Status::Submitted, status), NOW).await.unwrap();
     }
     let old = items[0].item.source.credential.unwrap();

@@ -30,7 +30,7 @@ async fn crashed(folder: &Path) -> Owner {
     let new = NewItem { source_email: "a@a".into(), destination_email: "a@b".into(), ..NewItem::default() };
     let item = store.import_items(project, vec![new]).await.unwrap()[0].id;
     let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: now };
-    let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.unwrap()[0];
+    let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.unwrap().passes[0].1;
     store.set_status(StatusChange::new(pass, Status::Submitted, Status::Migrating), now).await.unwrap();
     let dead = Owner { pid: 1, host: "h".into(), user: "u".into(), since: now, seen: Some(now) };
     std::fs::write(folder.join("owner.json"), serde_json::to_vec(&dead).unwrap()).unwrap();

@@ -53,3 +53,60 @@ WHEN OLD.source <> NEW.source OR OLD.destination <> NEW.destination
 BEGIN
     UPDATE item SET source_likeness = NULL, destination_likeness = NULL WHERE project = NEW.id;
 END;
+
+-- Licenses that are counted together. What a pool has, has reserved and has used up is the sum of its entries, nowhere kept.
+CREATE TABLE license_pool (
+    id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name      TEXT    NOT NULL,
+    name_key  TEXT    NOT NULL UNIQUE,                   -- lower case: names are unique ignoring case
+    kind      TEXT    NOT NULL,
+    client    TEXT    NOT NULL,
+    unlimited INTEGER NOT NULL
+) STRICT;
+INSERT INTO license_pool (id, name, name_key, kind, client, unlimited) VALUES (1, 'Unlimited', 'unlimited', '', '', 1);
+-- Where the items of a project take their licenses.
+ALTER TABLE project ADD COLUMN pool INTEGER NOT NULL DEFAULT 1;
+
+-- The ledger (D33). An entry outlives its item, pass and project, and names them as they were called then: no foreign keys.
+CREATE TABLE license_entry (
+    id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at          INTEGER NOT NULL,
+    pool        INTEGER NOT NULL REFERENCES license_pool (id),
+    kind        TEXT    NOT NULL CHECK (kind IN ('add', 'reserve', 'consume', 'return', 'loss')),
+    number      INTEGER NOT NULL CHECK (number > 0),
+    item        INTEGER,
+    pass        INTEGER,
+    project     TEXT,
+    source      TEXT,
+    destination TEXT,
+    note        TEXT    NOT NULL DEFAULT '',
+    CHECK ((kind = 'add') = (item IS NULL)),
+    CHECK (item IS NULL OR (number = 1 AND project IS NOT NULL AND source IS NOT NULL AND destination IS NOT NULL))
+) STRICT;
+CREATE INDEX license_entry_item ON license_entry (item) WHERE item IS NOT NULL;
+CREATE INDEX license_entry_pool ON license_entry (pool, kind, number);
+-- What has completed before there was a ledger has consumed one license each, what runs or waits has reserved one.
+INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination, note)
+SELECT p.submitted, 1, 'reserve', 1, i.id, p.id, o.name, i.source_email, i.destination_email, 'before the ledger'
+FROM item AS i JOIN project AS o ON o.id = i.project JOIN pass AS p ON p.id = ifnull(
+    (SELECT min(id) FROM pass WHERE item = i.id AND kind IN ('full', 'pre_stage') AND status = 'completed'),
+    (SELECT id FROM pass WHERE id = i.latest_pass AND kind IN ('full', 'pre_stage')
+         AND status NOT IN ('stopped', 'failed', 'completed')))
+WHERE i.deleted = 0 AND o.deleted = 0 ORDER BY p.submitted, i.id;
+INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination, note)
+SELECT ifnull(p.ended, p.submitted), 1, 'consume', 1, e.item, e.pass, e.project, e.source, e.destination, e.note
+FROM license_entry AS e JOIN pass AS p ON p.id = e.pass WHERE p.status = 'completed' ORDER BY 1, e.item;
+-- Entries are only ever added.
+CREATE TRIGGER license_entry_is_not_replaced BEFORE INSERT ON license_entry
+WHEN EXISTS (SELECT 1 FROM license_entry WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'an entry of the ledger is never replaced');
+END;
+CREATE TRIGGER license_entry_is_not_changed BEFORE UPDATE ON license_entry
+BEGIN
+    SELECT RAISE(ABORT, 'an entry of the ledger is never changed');
+END;
+CREATE TRIGGER license_entry_is_not_removed BEFORE DELETE ON license_entry
+BEGIN
+    SELECT RAISE(ABORT, 'an entry of the ledger is never removed');
+END;

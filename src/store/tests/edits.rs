@@ -154,11 +154,11 @@ async fn a_full_disk_leaves_what_was_to_be_reset_deleted_or_edited_as_it_was() {
     );
     limit(1 << 30).await.unwrap();
     bench.other().execute_batch(&breaks).unwrap();
-    assert!(store.delete_items(items.clone()).await.is_err());
+    assert!(store.delete_items(items.clone(), at(40)).await.is_err());
     assert_eq!((store.items(bench.project).await.unwrap(), store.folders(items[7]).await.unwrap()), before);
     bench.other().execute_batch("DROP TRIGGER full").unwrap();
     store.reset(items.clone(), at(31)).await.unwrap();
     assert!(store.folders(items[7]).await.unwrap().is_empty());
-    store.delete_items(items).await.unwrap();
+    store.delete_items(items, at(40)).await.unwrap();
     assert_eq!(store.items(bench.project).await.unwrap().len(), 1);
 }

@@ -60,11 +60,11 @@ async fn what_costs_a_secret_is_on_the_disk_for_good() {
     assert!(bench.durable().await, "an import replaces passwords");
     shaky().await.unwrap();
     assert!(!bench.durable().await);
-    bench.store.delete_items(vec![bench.item]).await.unwrap();
+    bench.store.delete_items(vec![bench.item], at(40)).await.unwrap();
     assert!(bench.durable().await, "passwords of deleted items are removed");
     bench.store.set_setting("a".into(), "b".into()).await.unwrap();
     assert!(!bench.durable().await);
-    bench.store.delete_project(bench.project).await.unwrap();
+    bench.store.delete_project(bench.project, at(40)).await.unwrap();
     assert!(bench.durable().await, "passwords of a deleted project are removed");
 }
 
@@ -81,8 +81,8 @@ async fn what_is_deleted_refers_to_no_credential_before_it_is_purged() {
     let item = NewItem { destination_credential: Some(ids[3]), ..new_item("ann@a", "ann@b") };
     store.import_items(other, vec![item]).await.unwrap();
     assert!(store.unused_credentials(at(6)).await.unwrap().is_empty());
-    store.delete_items(vec![bench.item]).await.unwrap();
+    store.delete_items(vec![bench.item], at(40)).await.unwrap();
     assert_eq!(store.unused_credentials(at(6)).await.unwrap(), ids[..1]);
-    store.delete_project(other).await.unwrap();
+    store.delete_project(other, at(40)).await.unwrap();
     assert_eq!(store.unused_credentials(at(6)).await.unwrap(), ids);
 }

@@ -18,7 +18,7 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     let other =
         store.create_project("Other".into(), [server("a"), server("b")], Options::default(), with).await.unwrap();
     assert_eq!(store.project_credentials(other).await.unwrap(), (Some(ids[1]), None));
-    assert_eq!(store.delete_project(other).await.unwrap(), ids[1..]);
+    assert_eq!(store.delete_project(other, at(40)).await.unwrap(), ids[1..]);
     let pass = bench.submit().await;
     let one = bench.folder("one", 1, 1).await;
     let watermarks = vec![(one, mark(1, one, 1, 2, &[]))];
@@ -26,7 +26,7 @@ async fn a_deleted_project_frees_its_name_and_is_purged_whole() {
     let line = PassFolder { folder: one, phase: FolderPhase::Done, counts: Counts::default() };
     store.progress(pass, PassProgress::default(), vec![line]).await.unwrap();
     store.set_status(StatusChange::new(pass, Status::Submitted, Status::Completed), at(20)).await.unwrap();
-    assert_eq!(store.delete_project(bench.project).await.unwrap(), ids[..1]);
+    assert_eq!(store.delete_project(bench.project, at(40)).await.unwrap(), ids[..1]);
     assert!(store.project_named("contoso").await.unwrap().is_none());
     store.create_project("contoso".into(), [server("a"), server("b")], Options::default(), [None; 2]).await.unwrap();
     bench.purge().await;
@@ -69,7 +69,7 @@ async fn import_finds_items_by_key_ignoring_case() {
     clash.destination.email = Some("Other@b".into());
     let taken = store.edit_item(clash, at(30)).await.unwrap_err();
     assert_eq!(taken.to_string(), "the name \"ann@a:Other@b\" is taken: choose another one");
-    store.delete_items(vec![bench.item]).await.unwrap();
+    store.delete_items(vec![bench.item], at(40)).await.unwrap();
     let back = store.import_items(bench.project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0];
     assert!(back.became == Became::Created && back.id > bench.item);
 }

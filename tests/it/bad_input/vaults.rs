@@ -38,7 +38,7 @@ fn put_under_way(workspace: &Workspace, status: Status) {
         let item = store.items(project.id).await.expect("read").remove(0).item.id;
         let order =
             Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(1) };
-        let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("submitted")[0];
+        let pass = store.submit(vec![(item, PassPlan::FULL)], order).await.expect("submitted").passes[0].1;
         store
             .set_status(StatusChange::new(pass, Status::Submitted, status), Timestamp::from_millis(1))
             .await

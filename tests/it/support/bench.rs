@@ -156,7 +156,7 @@ impl Bench {
             Some(pass) => pass.id,
             None => {
                 let submission = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: now };
-                store.submit(vec![(self.item, PassPlan::FULL)], submission).await.expect("submitted")[0]
+                store.submit(vec![(self.item, PassPlan::FULL)], submission).await.expect("submitted").passes[0].1
             }
         };
         let to = |from, to| store.set_status(StatusChange::new(pass, from, to), now);

@@ -199,7 +199,7 @@ fn what_another_process_does_reaches_an_open_window() {
     client.state(|snapshot| snapshot.rows().count() == 3);
 
     let address = || Server::parse_url("imaps://imap.example").expect("an address");
-    let made = other.create_project("Fabrikam".into(), [address(), address()], Default::default(), [None; 2]);
+    let made = other.create_project("Fabrikam".into(), [address(), address()], Options::default(), [None; 2]);
     let second = runtime.block_on(made).expect("made");
     runtime.block_on(other.import_items(second, vec![one("dora")])).expect("imported");
     let told = |client: &mut Caller, count: usize| {
@@ -214,7 +214,7 @@ fn what_another_process_does_reaches_an_open_window() {
     assert_eq!(told(&mut client, 2)[1].name, "Fabrikam");
     client.state(|snapshot| snapshot.rows().any(|row| row.source == "dora@a.example"));
 
-    runtime.block_on(other.delete_project(project)).expect("deleted");
+    runtime.block_on(other.delete_project(project, Timestamp::from_millis(40))).expect("deleted");
     assert_eq!(told(&mut client, 1)[0].name, "Fabrikam");
     let rows = client.state(|snapshot| snapshot.rows().count() == 1);
     assert_eq!(rows.row(0).expect("a row").source, "dora@a.example");
@@ -237,9 +237,12 @@ fn crashed(ago: Duration) -> tempfile::TempDir {
         let store = mailferry::store::Store::open(folder.path(), now).expect("the store");
         let (kind, at) = (mailferry::domain::pass::PassKind::Full, now.minus(HOUR));
         let order = mailferry::store::Submission { kind, wait: Wait::None, schedule: None, at };
-        let passes = store.submit(items, order).await.expect("submitted");
+        let submitted = store.submit(items, order).await.expect("submitted");
         store
-            .set_status(mailferry::store::StatusChange::new(passes[0], Status::Submitted, Status::Queued), at)
+            .set_status(
+                mailferry::store::StatusChange::new(submitted.passes[0].1, Status::Submitted, Status::Queued),
+                at,
+            )
             .await
             .expect("taken");
     });

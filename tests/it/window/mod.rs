@@ -22,7 +22,7 @@ use egui::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use mailferry::domain::ids::{ItemId, PassId, ProjectId};
+use mailferry::domain::ids::{ItemId, PassId, PoolId, ProjectId};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::{Options, Project};
 use mailferry::domain::server::Server;
@@ -212,6 +212,7 @@ pub fn project() -> Project {
         destination: Server::parse_url("imaps://imap.fabrikam.example").expect("an address"),
         options: Options::default(),
         starts: Default::default(),
+        pool: PoolId::FIRST,
     }
 }
 

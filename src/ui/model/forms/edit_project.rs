@@ -87,6 +87,7 @@ impl EditProjectForm {
             source,
             destination,
             options: Some(options).filter(|options: &Options| *options != self.before.options),
+            pool: None,
             records: self.records,
         };
         let authorities = [at_source, at_destination];
@@ -109,7 +110,7 @@ fn side(new: NewServer, before: &Project, side: Side) -> (ServerEdit<Secret>, Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::ProjectId;
+    use crate::domain::ids::{PoolId, ProjectId};
     use crate::domain::project::Starts;
     use crate::domain::server::{AdminLogin, Server, Trust};
 
@@ -120,7 +121,8 @@ mod tests {
         source.set_trust(Trust::Authorities("PEM".into())).unwrap();
         let destination = Server::parse_url("maildir:/mail/{email}").unwrap();
         let (options, starts) = (Options::default(), Starts::default());
-        let before = Project { id: ProjectId(1), name: "p".into(), source, destination, options, starts };
+        let before =
+            Project { id: ProjectId(1), name: "p".into(), source, destination, options, starts, pool: PoolId::FIRST };
         let mut form = EditProjectForm::new(before.clone());
         assert_eq!(form.ask().map(|_| ()).unwrap_err(), "Nothing was changed");
         (form.name, form.concurrent) = ("q".into(), "3".into());

@@ -1,0 +1,261 @@
+//! The ledger of licenses (D33): pools, and entries that are only ever added. Balances are sums of entries and kept nowhere. An
+//! entry is written in the transaction of what it belongs to; transactions follow one another, also those of other processes,
+//! so that two Starts never share a license.
+
+use std::collections::{HashMap, hash_map};
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+
+use super::Store;
+use super::codec::{Columns, Word, signed, unsigned};
+use super::error::{Result, StoreError, missing};
+use super::projects::name_taken;
+use crate::domain::ids::{ItemId, PassId, PoolId, ProjectId};
+use crate::domain::license::{Account, BadPool, Balance, Entry, EntryItem, EntryKind, ItemLicense, Pool, PoolTerms};
+use crate::domain::pass::PassKind;
+use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
+
+/// What an item got of its project's pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Got {
+    /// It needs none.
+    NoneNeeded,
+    /// One, to be written with its pass.
+    One(PoolId),
+    /// There is none left.
+    Short,
+}
+
+/// Licenses as one transaction takes them: how many each pool has left.
+#[derive(Default)]
+pub(super) struct Purse {
+    left: HashMap<PoolId, Option<u64>>,
+}
+
+impl Purse {
+    /// Takes a license for an item, if a pass of this kind takes one.
+    pub(super) fn take(&mut self, transaction: &Transaction<'_>, item: ItemId, kind: PassKind) -> Result<Got> {
+        if !of_item(transaction, item)?.takes(kind) {
+            return Ok(Got::NoneNeeded);
+        }
+        let pool: PoolId = transaction
+            .prepare_cached("SELECT o.pool FROM item AS i JOIN project AS o ON o.id = i.project WHERE i.id = ?1")?
+            .query_row([item], |row| row.get(0))
+            .optional()?
+            .ok_or_else(|| missing("item", item))?;
+        let left = match self.left.entry(pool) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(new) => new.insert(account(transaction, pool)?.free()),
+        };
+        match left {
+            Some(0) => return Ok(Got::Short),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(Got::One(pool))
+    }
+}
+
+/// Writes an entry of an item.
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    (kind, pool): (EntryKind, PoolId),
+    item: ItemId,
+    pass: Option<PassId>,
+    at: Timestamp,
+) -> Result<()> {
+    let written = transaction
+        .prepare_cached(
+            "INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination)
+             SELECT ?1, ?2, ?3, 1, i.id, ?5, o.name, i.source_email, i.destination_email
+             FROM item AS i JOIN project AS o ON o.id = i.project WHERE i.id = ?4",
+        )?
+        .execute((at, pool, Word(kind), item, pass))?;
+    if written == 0 { Err(missing("item", item)) } else { Ok(()) }
+}
+
+/// Writes what follows for the ledger when a pass comes to this status.
+pub(super) fn settle(transaction: &Transaction<'_>, pass: PassId, to: Status, at: Timestamp) -> Result<()> {
+    let item: ItemId =
+        transaction.prepare_cached("SELECT item FROM pass WHERE id = ?1")?.query_row([pass], |row| row.get(0))?;
+    match of_item(transaction, item)?.settled(to) {
+        Some(entry) => write(transaction, entry, item, Some(pass), at),
+        None => Ok(()),
+    }
+}
+
+/// Writes what follows when these items are deleted.
+pub(super) fn lose(
+    transaction: &Transaction<'_>,
+    items: impl IntoIterator<Item = ItemId>,
+    at: Timestamp,
+) -> Result<()> {
+    for item in items {
+        if let Some(entry) = of_item(transaction, item)?.deleted() {
+            write(transaction, entry, item, None, at)?;
+        }
+    }
+    Ok(())
+}
+
+/// What an item holds: what its latest entry says.
+fn of_item(connection: &Connection, item: ItemId) -> Result<ItemLicense> {
+    let latest: Option<(Word<EntryKind>, PoolId)> = connection
+        .prepare_cached("SELECT kind, pool FROM license_entry WHERE item = ?1 ORDER BY id DESC LIMIT 1")?
+        .query_row([item], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(latest.map_or(ItemLicense::None, |(kind, pool)| ItemLicense::after(kind.0, pool)))
+}
+
+const POOL_COLUMNS: &str = "id, name, kind, client, unlimited";
+
+fn pool(row: &Row<'_>) -> rusqlite::Result<Pool> {
+    let mut columns = Columns::of(row);
+    let id = columns.next()?;
+    let terms = PoolTerms { name: columns.next()?, kind: columns.next()?, client: columns.next()? };
+    Ok(Pool { id, terms, unlimited: columns.next()? })
+}
+
+fn read_pool(connection: &Connection, id: PoolId) -> Result<Pool> {
+    let sql = format!("SELECT {POOL_COLUMNS} FROM license_pool WHERE id = ?1");
+    let found = connection.prepare_cached(&sql)?.query_row([id], pool).optional()?;
+    found.ok_or_else(|| missing("license pool", id))
+}
+
+fn account(connection: &Connection, id: PoolId) -> Result<Account> {
+    let pool = read_pool(connection, id)?;
+    let mut sums = connection
+        .prepare_cached("SELECT kind, sum(number) FROM license_entry WHERE pool = ?1 GROUP BY kind")?
+        .query_map([id], |row| Ok((row.get::<_, Word<EntryKind>>(0)?.0, unsigned(row.get(1)?))))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    // What comes before what: nothing is returned that was not reserved.
+    sums.sort_unstable();
+    let balance = sums.into_iter().fold(Balance::default(), |balance, (kind, number)| balance.after(kind, number));
+    Ok(Account { pool, balance })
+}
+
+fn add(transaction: &Transaction<'_>, pool: PoolId, (number, note): (u64, &str), at: Timestamp) -> Result<()> {
+    transaction
+        .prepare_cached("INSERT INTO license_entry (at, pool, kind, number, note) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute((at, pool, Word(EntryKind::Add), signed(number), note))?;
+    Ok(())
+}
+
+const ENTRY_COLUMNS: &str = "id, at, pool, kind, number, note, item, pass, project, source, destination";
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let mut columns = Columns::of(row);
+    let (id, at, pool, kind) = (columns.next()?, columns.next()?, columns.next()?, columns.word()?);
+    let (number, note, item) = (columns.count()?, columns.next()?, columns.next::<Option<ItemId>>()?);
+    let of = match item {
+        Some(item) => Some(EntryItem {
+            item,
+            pass: columns.next()?,
+            project: columns.next()?,
+            source: columns.next()?,
+            destination: columns.next()?,
+        }),
+        None => None,
+    };
+    Ok(Entry { id, at, pool, kind, number, of, note })
+}
+
+impl Store {
+    /// All pools with their balances, as they were made.
+    pub async fn license_accounts(&self) -> Result<Vec<Account>> {
+        self.read(|connection| {
+            let pools: Vec<PoolId> = connection
+                .prepare_cached("SELECT id FROM license_pool ORDER BY id")?
+                .query_map([], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            pools.into_iter().map(|id| account(connection, id)).collect()
+        })
+        .await
+    }
+
+    /// The pool of a project with its balance.
+    pub async fn project_account(&self, project: ProjectId) -> Result<Account> {
+        self.read(move |connection| {
+            let pool = connection
+                .prepare_cached("SELECT pool FROM project WHERE id = ?1 AND deleted = 0")?
+                .query_row([project], |row| row.get(0))
+                .optional()?;
+            account(connection, pool.ok_or_else(|| missing("project", project))?)
+        })
+        .await
+    }
+
+    /// What the items of a project hold; those that hold nothing are left out.
+    pub async fn item_licenses(&self, project: ProjectId) -> Result<HashMap<ItemId, ItemLicense>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT i.id, e.kind, e.pool FROM item AS i JOIN license_entry AS e
+                     ON e.id = (SELECT max(id) FROM license_entry WHERE item = i.id)
+                 WHERE i.project = ?1 AND i.deleted = 0",
+            )?;
+            let rows = statement.query_map([project], |row| {
+                Ok((row.get(0)?, ItemLicense::after(row.get::<_, Word<EntryKind>>(1)?.0, row.get(2)?)))
+            })?;
+            let held = rows.filter(|row| !matches!(row, Ok((_, ItemLicense::None))));
+            Ok(held.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// Makes a pool with so many licenses; without a number it is unlimited. Its name must be free, ignoring case.
+    pub async fn add_pool(&self, terms: PoolTerms, number: Option<u64>, at: Timestamp) -> Result<PoolId> {
+        self.write(move |transaction, _| {
+            let PoolTerms { name, kind, client } = terms;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO license_pool (name, name_key, kind, client, unlimited) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute((&name, name.to_lowercase(), kind, client, number.is_none()))
+                .map_err(|error| name_taken(error, &name))?;
+            let pool = PoolId(transaction.last_insert_rowid());
+            if let Some(number) = number {
+                add(transaction, pool, (number, ""), at)?;
+            }
+            Ok(pool)
+        })
+        .await
+    }
+
+    /// Adds licenses to a pool, with a note; answers what it comes to.
+    pub async fn add_licenses(&self, pool: PoolId, number: u64, note: String, at: Timestamp) -> Result<Account> {
+        self.write(move |transaction, _| {
+            let found = read_pool(transaction, pool)?;
+            if found.unlimited {
+                return Err(StoreError::Pool(BadPool::Unlimited(found.terms.name)));
+            }
+            add(transaction, pool, (number, &note), at)?;
+            account(transaction, pool)
+        })
+        .await
+    }
+
+    /// Entries of a pool or of all, oldest first: so many after this number.
+    pub async fn license_entries(&self, pool: Option<PoolId>, after: i64, limit: u32) -> Result<Vec<Entry>> {
+        let order = format!(
+            "SELECT {ENTRY_COLUMNS} FROM license_entry WHERE id > ?1 AND (?2 IS NULL OR pool = ?2) ORDER BY id LIMIT ?3"
+        );
+        self.entries(order, (after, pool, limit)).await
+    }
+
+    /// The newest entries of a pool or of all, the newest first.
+    pub async fn newest_license_entries(&self, pool: Option<PoolId>, limit: u32) -> Result<Vec<Entry>> {
+        let order = format!(
+            "SELECT {ENTRY_COLUMNS} FROM license_entry WHERE id > ?1 AND (?2 IS NULL OR pool = ?2) ORDER BY id DESC LIMIT ?3"
+        );
+        self.entries(order, (0, pool, limit)).await
+    }
+
+    async fn entries(&self, sql: String, parameters: (i64, Option<PoolId>, u32)) -> Result<Vec<Entry>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_map(parameters, entry)?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+}
