@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 pub mod edit;
+pub mod license;
 pub mod trust;
 
 use std::path::PathBuf;
@@ -117,6 +118,15 @@ pub enum WorkVerb {
     Hold(HoldVerb),
     /// Show what the latest passes could not move, by cause; accept it, or save a message
     Errors(Errors),
+    /// Licenses: pools that projects take them from, and a ledger to bill from
+    #[command(
+        subcommand,
+        long_about = "Licenses: pools that projects take them from, and a ledger to bill from.\n\n\
+        The first Pre-Stage or Full pass of an item reserves one when it is started; Completed consumes it, Stopped and Failed \
+        return it. An item that has consumed one takes no second. Deleting the item afterwards deletes its license too. \
+        A workspace begins with one unlimited pool, and says nothing of licenses while that is the only one."
+    )]
+    License(license::LicenseVerb),
     /// Show what happened to an item: its passes, how they ended, their errors
     Log {
         /// Name of the project
@@ -196,6 +206,9 @@ pub struct NewProjectArgs {
     /// Items migrating at once (default 8)
     #[arg(long, value_name = "N")]
     pub concurrent: Option<u32>,
+    /// Pool that its items take their licenses from (default: the unlimited one)
+    #[arg(long, value_name = "NAME")]
+    pub license_pool: Option<String>,
 }
 
 /// What can be done with items.

@@ -17,7 +17,7 @@ use crate::engine::command::Outcome;
 use crate::service::edit::{self, MANY};
 use crate::service::items::{self, StoredItem, key};
 use crate::service::orders::Commander;
-use crate::service::{OpenWorkspace, ServiceError, projects};
+use crate::service::{OpenWorkspace, ServiceError, licenses, projects};
 
 /// `item edit`
 pub async fn item(workspace: &OpenWorkspace, asked: EditItem) -> Result<Exit, CliError> {
@@ -93,7 +93,12 @@ pub fn which_mailbox(error: ServiceError) -> CliError {
 /// `item delete`
 pub async fn delete(workspace: &OpenWorkspace, chosen: ChosenItems) -> Result<Exit, CliError> {
     let (project, rows) = select(workspace, &chosen).await?;
-    confirm(&chosen, rows.len(), "Delete", edit::DELETE_TAKES)?;
+    let lost = licenses::lost_with(workspace, project.id, &rows).await?;
+    let takes = lost.iter().fold(edit::DELETE_TAKES.to_owned(), |takes, lost| format!("{takes} {lost}"));
+    confirm(&chosen, rows.len(), "Delete", &takes)?;
+    if let Some(lost) = lost.filter(|_| chosen.yes.is_some()) {
+        warn!("{lost}");
+    }
     if rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some()) {
         unlock(workspace).await?;
     }

@@ -76,8 +76,12 @@ impl From<ServiceError> for CliError {
             text += ". Or keep passwords in an encrypted file: --vault file, with another --data folder if this workspace has \
                      a vault already";
         }
-        if let ServiceError::NoProject(_) = error {
-            text += ": `mailferry project list` shows all";
+        match error {
+            ServiceError::NoProject(_) => text += ": `mailferry project list` shows all",
+            ServiceError::NoPool(_) => {
+                text += ": `mailferry license list` shows all, `mailferry license add NAME --new` makes one";
+            }
+            _ => {}
         }
         if error.blames_the_request() { Self::usage(text) } else { Self::cannot(text) }
     }

@@ -13,6 +13,7 @@ mod error;
 mod errors;
 mod follow;
 mod items;
+mod licenses;
 mod log;
 mod manual;
 mod progress;
@@ -114,6 +115,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
         WorkVerb::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
         WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
+        WorkVerb::License(verb) => licenses::license(workspace, verb).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
         WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,
     }

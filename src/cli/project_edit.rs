@@ -16,7 +16,7 @@ use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::wording::counted;
 use crate::service::orders::Commander;
-use crate::service::{OpenWorkspace, edit, items, projects};
+use crate::service::{OpenWorkspace, edit, items, licenses, projects};
 
 /// `project edit`
 pub async fn edit(workspace: &OpenWorkspace, asked: Box<EditProject>) -> Result<Exit, CliError> {
@@ -24,6 +24,9 @@ pub async fn edit(workspace: &OpenWorkspace, asked: Box<EditProject>) -> Result<
     let name = asked.name.as_deref().map(|name| name.trim().to_owned());
     let mut edit = ProjectEdit { name, records: records(asked.records), ..ProjectEdit::of(project.id) };
     edit.options = options(&asked, &project.options);
+    if let Some(name) = &asked.license_pool {
+        edit.pool = Some(licenses::named(workspace, name).await?.pool.id).filter(|pool| *pool != project.pool);
+    }
     for side in [Side::Source, Side::Destination] {
         edit.side(side).server = server(&asked, &project, side)?;
     }

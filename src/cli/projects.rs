@@ -11,7 +11,7 @@ use crate::cli::prompt;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
 use crate::domain::failure::Side;
-use crate::domain::ids::CredentialId;
+use crate::domain::ids::{CredentialId, PoolId};
 use crate::domain::mapping::Mapping;
 use crate::domain::project::{Options, Project, name_problem};
 use crate::domain::secret::Secret;
@@ -20,7 +20,7 @@ use crate::domain::status::Status;
 use crate::domain::wording::counted;
 use crate::service::import::{Watch, Work, read_authorities};
 use crate::service::projects::{self, NewProject, NewServer, ProjectLine, Removal};
-use crate::service::{OpenWorkspace, items};
+use crate::service::{OpenWorkspace, items, licenses};
 
 fn server(side: Side, url: &str, admin: Option<&str>, trust: &TrustWords) -> Result<Server, CliError> {
     let word = side.word();
@@ -75,6 +75,10 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     options.validate().map_err(|error| CliError::usage(error.to_string()))?;
     // Everything is asked for before anything is written.
     projects::name_is_free(workspace, &name).await?;
+    let pool = match &new.license_pool {
+        Some(name) => licenses::named(workspace, name).await?.pool.id,
+        None => PoolId::FIRST,
+    };
     let words = format!("FROM {source} INTO {destination}");
     let source = side(source, prompt::variable(Side::Source), "password of the source's administrator")?;
     let whose = "password of the destination's administrator";
@@ -82,7 +86,7 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     if source.password.is_some() || destination.password.is_some() {
         unlock(workspace).await?;
     }
-    projects::create(workspace, NewProject { name: name.clone(), source, destination, options }).await?;
+    projects::create(workspace, NewProject { name: name.clone(), source, destination, options, pool }).await?;
     say!("Project \"{name}\": {words}");
     Ok(Exit::Well)
 }
@@ -138,6 +142,11 @@ pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliErro
     for rule in &o.mapping {
         say!("Mapping      {}", clean(&rule.0));
     }
+    if licenses::shown(workspace).await? {
+        let account = licenses::of_project(workspace, project.id).await?.account;
+        let free = account.free().map_or_else(|| "unlimited".into(), |free| format!("{free} free"));
+        say!("Licenses     {} · {free}", clean(&account.pool.terms.name));
+    }
     say!("Items        {}", rows.len());
     for status in Status::ALL {
         let count = rows.iter().filter(|row| row.status() == status).count();
@@ -151,13 +160,15 @@ pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliErro
 /// `project delete`
 pub async fn delete(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliError> {
     let project = projects::named(workspace, name).await?;
-    let counts = counted(projects::removal(workspace, project.id).await?.items, "item");
+    let Removal { items, licenses, .. } = projects::removal(workspace, project.id).await?;
     if std::io::stdin().is_terminal() {
-        confirm(&project, &counts)?;
+        confirm(&project, &counted(items, "item"), licenses.as_deref())?;
+    } else if let Some(lost) = licenses {
+        warn!("{lost}");
     }
     // Read again after the question: another process may have imported passwords meanwhile. Opened first: a wrong
     // passphrase must not leave passwords behind that nothing names any more.
-    let Removal { items, has_secrets } = projects::removal(workspace, project.id).await?;
+    let Removal { items, has_secrets, .. } = projects::removal(workspace, project.id).await?;
     if has_secrets {
         unlock(workspace).await?;
     }
@@ -170,11 +181,12 @@ pub async fn delete(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliEr
 }
 
 /// Asks a person at the terminal.
-fn confirm(project: &Project, counts: &str) -> Result<(), CliError> {
+fn confirm(project: &Project, counts: &str, lost: Option<&str>) -> Result<(), CliError> {
+    let lost = lost.map(|lost| format!("{lost} ")).unwrap_or_default();
     let asked = write!(
         std::io::stdout(),
         "Delete project \"{}\" with {counts}, their statistics and Mailferry's records of what was copied? \
-         No mail is touched. Type the name to delete it: ",
+         No mail is touched. {lost}Type the name to delete it: ",
         clean(&project.name)
     );
     asked.and_then(|()| std::io::stdout().flush()).map_err(|error| CliError::cannot(error.to_string()))?;

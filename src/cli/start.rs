@@ -14,6 +14,7 @@ use crate::domain::counts::Counts;
 use crate::domain::failure::Cause;
 use crate::domain::figures::Moved;
 use crate::domain::ids::ItemId;
+use crate::domain::license::Taking;
 use crate::domain::pass::PassKind;
 use crate::domain::progress::PassProgress;
 use crate::domain::project::Project;
@@ -49,6 +50,7 @@ pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, 
             warn!("{}: not started: {reason}", clean(&key(row)));
         }
     }
+    say_taking(readiness.taking.as_ref());
     if readiness.ready.is_empty() {
         return Err(CliError::usage("nothing was started"));
     }
@@ -70,6 +72,15 @@ pub async fn resume(workspace: &OpenWorkspace, resume: ResumeArgs) -> Result<Exi
     }
     let readiness = Readiness { ready, ..Readiness::default() };
     run_passes(workspace, Passes { project: &project, readiness, order: None, watch: resume.watch }, &rows).await
+}
+
+/// How many licenses a Start takes, and how many are missing.
+fn say_taking(taking: Option<&Taking>) {
+    let Some(taking) = taking else { return };
+    say!("Start {}", clean(&taking.words()));
+    if let Some(short) = taking.shortage() {
+        warn!("{short}. Add licenses (`mailferry license add`), or start fewer items");
+    }
 }
 
 /// What the arguments ask for.

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::ids::PoolId;
 use crate::domain::mapping::Mapping;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
@@ -69,5 +70,11 @@ fn project(folder: &Path) -> Result<NewProject, NotPrepared> {
     };
     let mapping = vec![Mapping("^Old Projects->Archive/Projects".into())];
     let options = Options { mapping, concurrent: 4, ..Options::default() };
-    Ok(NewProject { name: PROJECT.into(), source: side("contoso")?, destination: side("fabrikam")?, options })
+    Ok(NewProject {
+        name: PROJECT.into(),
+        source: side("contoso")?,
+        destination: side("fabrikam")?,
+        options,
+        pool: PoolId::FIRST,
+    })
 }

@@ -110,6 +110,9 @@ async fn purge(store: Store) {
 }
 
 #[cfg(test)]
+mod licenses;
+
+#[cfg(test)]
 mod tests {
     use crate::domain::start_order::StartOrder;
     use async_trait::async_trait;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::errors::{NoSuchError, NotSaved};
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
+use super::licenses::NotExported;
 use super::times::TimeError;
 use crate::domain::edit::EditRefusal;
 use crate::domain::failure::{Failure, Side};
@@ -63,6 +64,12 @@ pub enum ServiceError {
     /// There is none of this name.
     #[error("there is no project \"{0}\"")]
     NoProject(String),
+    /// There is no pool of licenses of this name.
+    #[error("there is no pool of licenses \"{0}\"")]
+    NoPool(String),
+    /// The history of licenses was not saved.
+    #[error(transparent)]
+    NotExported(#[from] NotExported),
     /// The engine did nothing at all; in its words.
     #[error("{0}")]
     Engine(CommandError),
@@ -139,6 +146,8 @@ impl ServiceError {
             | Self::Unfit(_)
             | Self::Rule(_)
             | Self::NoProject(_)
+            | Self::NoPool(_)
+            | Self::NotExported(_)
             | Self::Time(_)
             | Self::DirectionNotConfirmed { .. }
             | Self::CannotRun { .. }
@@ -193,5 +202,6 @@ fn of_the_request(error: &StoreError) -> bool {
             | StoreError::Active(_)
             | StoreError::OtherVault(_)
             | StoreError::Edit(_)
+            | StoreError::Pool(_)
     )
 }

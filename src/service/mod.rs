@@ -15,6 +15,7 @@ pub mod errors;
 pub mod import;
 pub mod items;
 pub mod launch;
+pub mod licenses;
 mod lockable_vault;
 mod opening;
 pub mod orders;

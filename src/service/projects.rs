@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::import::{self, ProjectParts, Watch, read_authorities};
-use super::{OpenWorkspace, ServiceError};
+use super::{OpenWorkspace, ServiceError, licenses};
 use crate::domain::edit::EditRefusal;
 use crate::domain::failure::Side;
-use crate::domain::ids::{CredentialId, ProjectId};
-use crate::domain::project::{Options, Project, name_problem};
+use crate::domain::ids::{CredentialId, PoolId, ProjectId};
+use crate::domain::project::{Options, Project, ProjectTerms, name_problem};
 use crate::domain::secret::Secret;
 use crate::domain::server::{Server, Trust};
 use crate::domain::status::Status;
@@ -24,6 +24,8 @@ pub struct NewProject {
     pub destination: NewServer,
     /// What its items share.
     pub options: Options,
+    /// Where they take their licenses.
+    pub pool: PoolId,
 }
 
 /// One side of a project to make.
@@ -55,6 +57,8 @@ pub struct Removal {
     pub items: usize,
     /// Whether passwords would go from the vault, which must be open for it.
     pub has_secrets: bool,
+    /// What is said of licenses that would be lost (R43).
+    pub licenses: Option<String>,
 }
 
 /// All projects, by name.
@@ -103,11 +107,12 @@ pub async fn create(workspace: &OpenWorkspace, new: NewProject) -> Result<Projec
     new.source.server.fits(Side::Source)?;
     new.destination.server.fits(Side::Destination)?;
     name_is_free(workspace, &new.name).await?;
-    let NewProject { name, source, destination, options } = new;
+    let NewProject { name, source, destination, options, pool } = new;
     let read = tokio::task::spawn_blocking(move || Ok::<_, ServiceError>((side(source)?, side(destination)?))).await;
     let ((source, at_source), (destination, at_destination)) =
         read.map_err(|_| ServiceError::Died("reading the files of certificates"))??;
-    let parts = ProjectParts { name, source, destination, options, secrets: [at_source, at_destination] };
+    let terms = ProjectTerms { options, pool };
+    let parts = ProjectParts { name, source, destination, terms, secrets: [at_source, at_destination] };
     Ok(import::project(workspace, parts).await?)
 }
 
@@ -152,7 +157,8 @@ pub async fn removal(workspace: &OpenWorkspace, project: ProjectId) -> Result<Re
     let rows = workspace.store.items(project).await?;
     let own = rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some());
     let has_secrets = own || workspace.store.project_credentials(project).await? != (None, None);
-    Ok(Removal { items: rows.len(), has_secrets })
+    let licenses = licenses::lost_with(workspace, project, &rows).await?;
+    Ok(Removal { items: rows.len(), has_secrets, licenses })
 }
 
 /// Removes a project with its items and their records; answers the passwords that nothing uses any more, which

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::orders::Commander;
 use super::times::{self, TimeError};
-use super::{OpenWorkspace, ServiceError};
+use super::{OpenWorkspace, ServiceError, licenses};
 use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::license::Taking;
+use crate::domain::pass::PassKind;
 use crate::domain::readiness::{NotReady, StartCheck, Startable};
 use crate::domain::start_order::StartOrder;
 use crate::engine::command::{Command, Outcome};
@@ -43,6 +45,8 @@ pub struct Readiness {
     pub lacking: Vec<ItemId>,
     /// Those that cannot, and why.
     pub not_ready: Vec<(ItemId, NotReady)>,
+    /// What it takes of the project's pool, where licenses are worth a word.
+    pub taking: Option<Taking>,
 }
 
 /// What became of a Start.
@@ -64,8 +68,8 @@ impl StartReport {
 }
 
 /// Which items of a Start can start: a mailbox that would be copied into itself, two people's mail in one Maildir, an
-/// administrator whose password is not known, an item that is gone are reasons not to. Keeps it if a person confirms the
-/// direction.
+/// administrator whose password is not known, an item that is gone, a license that is not there are reasons not to. Keeps it if
+/// a person confirms the direction.
 ///
 /// # Errors
 /// None can: the direction was never confirmed, the time lies in the past, or the database.
@@ -109,7 +113,34 @@ pub async fn readiness(
             Err(why) => readiness.not_ready.push((item, why)),
         }
     }
+    if order.kind.takes_license() {
+        let rests = |item: &ItemId| known.get(item).is_some_and(|row| row.status().is_at_rest());
+        readiness.take_licenses(workspace, (project.id, order.kind), rests).await?;
+    }
     Ok(readiness)
+}
+
+impl Readiness {
+    /// Those of the items that rest take a license each if they hold none; for whom none is left, it is not ready. Whoever
+    /// submits them looks again.
+    async fn take_licenses(
+        &mut self,
+        workspace: &OpenWorkspace,
+        (project, kind): (ProjectId, PassKind),
+        rests: impl Fn(&ItemId) -> bool,
+    ) -> Result<(), ServiceError> {
+        let shown = licenses::shown(workspace).await?;
+        let licenses = licenses::of_project(workspace, project).await?;
+        let needs = |item: &ItemId| rests(item) && licenses.of(*item).takes(kind);
+        let Some(taking) = licenses.taking(kind, self.ready.iter().copied().filter(needs)) else { return Ok(()) };
+        let got: HashSet<ItemId> = self.ready.iter().copied().filter(needs).take(taking.takes() as usize).collect();
+        let is_short = |item: &ItemId| needs(item) && !got.contains(item);
+        self.not_ready.extend(self.ready.iter().filter(|item| is_short(item)).map(|item| (*item, NotReady::NoLicense)));
+        self.ready.retain(|item| !is_short(item));
+        self.lacking.retain(|item| !is_short(item));
+        self.taking = Some(taking).filter(|_| shown);
+        Ok(())
+    }
 }
 
 /// Takes the workspace for this process, and takes in what a crash left: its passes are Submitted again, or Stopped.
@@ -152,7 +183,6 @@ pub async fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::pass::PassKind;
     use crate::domain::pass_plan::PassPlan;
     use crate::domain::project::Options;
     use crate::domain::server::Server;
@@ -191,10 +221,13 @@ mod tests {
         asked.confirms = true;
         let window = readiness(&workspace, &asked, WaitingRule::Refuses).await.unwrap();
         let not_ready = vec![(gone, NotReady::Deleted)];
-        assert_eq!(window, Readiness { ready: vec![waits, rests], lacking: vec![rests], not_ready: not_ready.clone() });
+        let taking = None;
+        let expected =
+            Readiness { ready: vec![waits, rests], lacking: vec![rests], not_ready: not_ready.clone(), taking };
+        assert_eq!(window, expected);
         asked.confirms = false;
         let terminal = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap();
-        assert_eq!(terminal, Readiness { ready: vec![waits, rests], lacking: vec![waits, rests], not_ready });
+        assert_eq!(terminal, Readiness { lacking: vec![waits, rests], ..expected });
         asked.order.schedule = Some(Schedule { at: workspace.now().minus(Duration::from_secs(1)), zone: "UTC".into() });
         let late = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap_err();
         assert!(late.to_string().contains("lies in the past"), "{late}");

@@ -134,7 +134,7 @@ impl Store {
                 return Err(StoreError::Active(active));
             }
             let items: Vec<ItemId> = transaction
-                .prepare_cached("SELECT id FROM item WHERE project = ?1 AND deleted = 0")?
+                .prepare_cached("SELECT id FROM item WHERE project = ?1 AND deleted = 0 ORDER BY id")?
                 .query_map([id], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             licenses::lose(transaction, items, at)?;

@@ -22,6 +22,7 @@ mod faults;
 mod keyring;
 mod kills;
 mod later_passes;
+mod licenses;
 mod maildir;
 mod mapping;
 mod moves;

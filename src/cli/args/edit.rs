@@ -112,6 +112,9 @@ pub struct EditProject {
     /// Items migrating at once; counts from now on
     #[arg(long, value_name = "N")]
     pub concurrent: Option<u32>,
+    /// Pool that its items take their licenses from, from now on
+    #[arg(long, value_name = "NAME")]
+    pub license_pool: Option<String>,
     /// Item errors that end a pass
     #[arg(long, value_name = "N")]
     pub maximum_errors: Option<u64>,

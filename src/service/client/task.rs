@@ -186,7 +186,7 @@ impl ServiceTask {
 
     async fn start(&mut self, reply: Reply, request: StartRequest) {
         match readiness(&self.answers.workspace, &request, WaitingRule::Refuses).await {
-            Ok(Readiness { ready, lacking, not_ready }) => {
+            Ok(Readiness { ready, lacking, not_ready, .. }) => {
                 let StartRequest { project, order, .. } = request;
                 let command = Command::Start { project, items: ready, lacking, order };
                 self.give(reply, command, move |outcome| Response::Started(StartReport { outcome, not_ready })).await;

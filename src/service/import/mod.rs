@@ -26,7 +26,7 @@ use crate::domain::csv_import::ParsedList;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
-use crate::domain::project::Options;
+use crate::domain::project::ProjectTerms;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::shared_maildir::{SharedMaildir, shared_maildirs};
@@ -138,20 +138,20 @@ pub(super) struct ProjectParts {
     pub name: String,
     pub source: Server,
     pub destination: Server,
-    pub options: Options,
+    pub terms: ProjectTerms,
     /// The administrators' passwords, source and destination.
     pub secrets: [Option<Secret>; 2],
 }
 
 /// Makes a project whose administrators have these passwords.
 pub(super) async fn project(workspace: &OpenWorkspace, parts: ProjectParts) -> Result<ProjectId, ImportError> {
-    let ProjectParts { name, source, destination, options, secrets } = parts;
+    let ProjectParts { name, source, destination, terms, secrets } = parts;
     let sides = [secrets[0].is_some(), secrets[1].is_some()];
     let secrets = secrets.into_iter().flatten().collect();
     let stored = secrets::store_secrets(workspace, "consultant", secrets, &Watch::nobody()).await?;
     let mut ids = stored.iter().copied();
     let credentials = sides.map(|has| if has { ids.next() } else { None });
-    match workspace.store.create_project(name, [source, destination], options, credentials).await {
+    match workspace.store.create_project(name, [source, destination], terms, credentials).await {
         Ok(id) => {
             if let Some(vault) = workspace.vault.get_open() {
                 // Nobody can cancel this: no more than what goes at once.

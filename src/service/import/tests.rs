@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::csv_import::Row;
 use crate::domain::pass::PassKind;
+use crate::domain::project::Options;
 use crate::domain::time::Timestamp;
 use crate::platform::clock::FixedClock;
 use crate::service::OpenOptions;
@@ -43,7 +44,7 @@ struct Bench {
 fn parts(name: &str, source: &str, destination: &str) -> ProjectParts {
     let server = |url: &str| Server::parse_url(url).unwrap();
     let (source, destination) = (server(source), server(destination));
-    ProjectParts { name: name.into(), source, destination, options: Options::default(), secrets: [None, None] }
+    ProjectParts { name: name.into(), source, destination, terms: Options::default().into(), secrets: [None, None] }
 }
 
 impl Bench {

@@ -15,7 +15,7 @@ use std::process::{Child, Stdio};
 use crate::support::product::{Output, Workspace};
 
 /// Exit code and essential words of what it said; never a panic, never silence.
-fn says(output: Output, code: i32, words: &[&str]) -> Output {
+pub fn says(output: Output, code: i32, words: &[&str]) -> Output {
     let output = output.expect(code);
     let said = format!("{}{}", output.stdout, output.stderr);
     assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "it panicked:\n{said}");

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use mailferry::domain::failure::{Cause, Side};
-use mailferry::domain::ids::ProjectId;
+use mailferry::domain::ids::{PoolId, ProjectId};
 use mailferry::domain::mapping::Mapping;
 use mailferry::domain::project::Options;
 use mailferry::domain::readiness::NotReady;
@@ -95,6 +95,7 @@ fn with_two_items(client: &mut Caller) -> ProjectId {
         source,
         destination,
         options: Options::default(),
+        pool: PoolId::FIRST,
     })));
     let Response::Made(project, projects) = made else { panic!("{made:?}") };
     assert_eq!(projects.len(), 1);
@@ -295,7 +296,13 @@ fn shut_vault(folder: &std::path::Path) -> std::fs::File {
 fn with_password() -> Request {
     let source = NewServer { password: Some(Secret::new("x")), ..server("imap+plain://127.0.0.1:1") };
     let destination = server("imap+plain://127.0.0.1:2");
-    Request::NewProject(Box::new(NewProject { name: "Hung".into(), source, destination, options: Options::default() }))
+    Request::NewProject(Box::new(NewProject {
+        name: "Hung".into(),
+        source,
+        destination,
+        options: Options::default(),
+        pool: PoolId::FIRST,
+    }))
 }
 
 #[test]
@@ -396,6 +403,7 @@ fn e8_an_unknown_certificate_and_a_wrong_password_are_corrected_from_the_failure
         source: server(&tls(old)),
         destination: server(&plain(new.plain_port)),
         options: Options::default(),
+        pool: PoolId::FIRST,
     })));
     let Response::Made(project, _) = made else { panic!("{made:?}") };
     let (from, into) = (old.user("cured"), new.user("cured"));

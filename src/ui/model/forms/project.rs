@@ -1,6 +1,7 @@
 //! The form for a new project.
 
 use super::server::ServerForm;
+use crate::domain::ids::PoolId;
 use crate::domain::project::{Options, name_problem};
 use crate::service::client::RequestId;
 use crate::service::projects::NewProject;
@@ -44,7 +45,7 @@ impl ProjectForm {
         }
         let name = self.name.trim().to_owned();
         let (source, destination) = (self.source.ask()?, self.destination.ask()?);
-        Some(NewProject { name, source, destination, options: Options::default() })
+        Some(NewProject { name, source, destination, options: Options::default(), pool: PoolId::FIRST })
     }
 }
 
