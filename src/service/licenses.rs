@@ -73,6 +73,15 @@ impl ProjectLicenses {
     }
 }
 
+/// Pools with their balances, and newest entries, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// All pools.
+    pub accounts: Vec<Account>,
+    /// Entries of one pool, or of all.
+    pub newest: Vec<Entry>,
+}
+
 /// All pools with their balances.
 pub async fn accounts(workspace: &OpenWorkspace) -> Result<Vec<Account>, ServiceError> {
     Ok(workspace.store.license_accounts().await?)
@@ -133,9 +142,10 @@ pub async fn lost_with(
     Ok(crate::domain::license::lost_with(licenses.lost_with(rows.iter().map(|row| row.item.id))))
 }
 
-/// The newest entries of a pool or of all, the newest first.
-pub async fn newest(workspace: &OpenWorkspace, pool: Option<PoolId>) -> Result<Vec<Entry>, ServiceError> {
-    Ok(workspace.store.newest_license_entries(pool, PAGE).await?)
+/// All pools, and the newest entries of one or of all.
+pub async fn ledger(workspace: &OpenWorkspace, pool: Option<PoolId>) -> Result<Ledger, ServiceError> {
+    let newest = workspace.store.newest_license_entries(pool, PAGE).await?;
+    Ok(Ledger { accounts: accounts(workspace).await?, newest })
 }
 
 /// Hands every entry of a pool or of all to `each`, oldest first, page by page.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::vault::{chosen, state_for, unlock};
 use super::{OpenOptions, OpenWorkspace, RunningEngine, ServiceError, VaultKind};
 use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::license::Account;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::engine::command::CommandError;
@@ -22,6 +23,8 @@ const RECENT: Duration = Duration::from_secs(10 * 60);
 pub struct WorkspaceInfo {
     /// All projects, by name.
     pub projects: Vec<Project>,
+    /// All pools of licenses.
+    pub pools: Vec<Account>,
     /// What was remembered.
     pub settings: BTreeMap<String, String>,
     /// The kind of its vault, once chosen.
@@ -92,7 +95,8 @@ async fn look(workspace: &OpenWorkspace) -> Result<WorkspaceInfo, StoreError> {
     let store = &workspace.store;
     let vault = chosen(&store.workspace().await?);
     let (projects, settings) = (store.projects().await?, store.settings().await?);
-    Ok(WorkspaceInfo { projects, settings, vault, ..WorkspaceInfo::default() })
+    let pools = store.license_accounts().await?;
+    Ok(WorkspaceInfo { projects, pools, settings, vault, ..WorkspaceInfo::default() })
 }
 
 /// Opens a vault that needs no person, or whose passphrase is known.

@@ -68,7 +68,15 @@ impl Scope {
     pub fn holds(self, screen: Screen) -> bool {
         match self {
             Self::Window => {
-                matches!(screen, Screen::Frame | Screen::Projects | Screen::NewProject | Screen::Items | Screen::Item)
+                matches!(
+                    screen,
+                    Screen::Frame
+                        | Screen::Projects
+                        | Screen::Licenses
+                        | Screen::NewProject
+                        | Screen::Items
+                        | Screen::Item
+                )
             }
             Self::NewProject => screen == Screen::NewProject,
             Self::Items => screen == Screen::Items,
@@ -251,6 +259,8 @@ actions! {
     MoreErrors: "Show more errors", on(Item, |_| Ok(UserAction::MoreErrors));
 
     RetryErrors: "Retry errors", on(Item, rules::retry_errors);
+
+    ExportLicenses: "Save as table…", on(Only(Screen::Licenses), |_| Ok(UserAction::ExportLicenses));
 
     AcceptErrors: "Accept", on(Only(Screen::Accept), |_| Ok(UserAction::AcceptErrors))
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);

@@ -8,6 +8,8 @@ pub enum Route {
     /// All projects.
     #[default]
     Projects,
+    /// Pools of licenses and their history.
+    Licenses,
     /// The form for a new project.
     NewProject,
     /// The items of a project.

@@ -15,7 +15,7 @@ use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::orders::Commander;
 use crate::service::projects::{self, NewProject};
-use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, errors, items, remedies, vault};
+use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, errors, items, licenses, remedies, vault};
 
 /// Bad rows that are named.
 const NAMED: usize = 50;
@@ -79,6 +79,13 @@ impl Answers {
             Request::AddMapping(project, rule) => {
                 remedies::add_mapping(workspace, project, rule).await?;
                 self.corrected(project, None).await?
+            }
+            Request::Licenses(pool) => Response::Licenses(Box::new(licenses::ledger(workspace, pool).await?)),
+            Request::ProjectLicenses(project) => {
+                Response::ProjectLicenses(project, Box::new(licenses::of_project(workspace, project).await?))
+            }
+            Request::ExportLicenses(pool, file) => {
+                Response::LicensesExported(licenses::export(workspace, pool, file.clone()).await?, file)
             }
             Request::Unlock(kind, passphrase) => {
                 vault::unlock(workspace, kind, passphrase).await?;
@@ -146,7 +153,7 @@ impl Answers {
         }
     }
 
-    /// All projects as another process left them, with their items in the engine's state.
+    /// All projects and pools as another process left them, with the projects' items in the engine's state.
     pub async fn news(&self) -> Result<Response, ServiceError> {
         let projects = projects::all(&self.workspace).await?;
         for project in &projects {
@@ -155,7 +162,7 @@ impl Answers {
                 self.load(project.id).await?;
             }
         }
-        Ok(Response::Projects(projects))
+        Ok(Response::News(projects, licenses::accounts(&self.workspace).await?))
     }
 
     async fn new_project(&self, new: NewProject) -> Result<(ProjectId, Vec<Project>), ServiceError> {

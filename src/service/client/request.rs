@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::edit::ItemEdit;
 use crate::domain::failure::Side;
-use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::ids::{ItemId, PassId, PoolId, ProjectId};
 use crate::domain::mapping::Mapping;
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
@@ -17,6 +17,7 @@ use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::errors::{SaveTo, Saving, StoredError};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
+use crate::service::licenses::{Account, Ledger, ProjectLicenses};
 use crate::service::projects::NewProject;
 use crate::service::remedies::AccountOf;
 use crate::service::start::{StartReport, StartRequest};
@@ -28,7 +29,7 @@ pub type RequestId = u64;
 /// The id of the response that tells whether the workspace was opened.
 pub const OPENING: RequestId = 0;
 
-/// The id of responses that nobody asked for: all projects, when another process changed the workspace.
+/// The id of responses that nobody asked for: all projects and pools, when another process changed the workspace.
 pub const NEWS: RequestId = RequestId::MAX;
 
 /// A question or an order.
@@ -88,6 +89,12 @@ pub enum Request {
     Pin(ProjectId, Side, [u8; 32]),
     /// Adds a mapping rule to a project.
     AddMapping(ProjectId, Mapping),
+    /// Pools of licenses, and the newest entries of one or of all.
+    Licenses(Option<PoolId>),
+    /// The licenses of a project.
+    ProjectLicenses(ProjectId),
+    /// Saves the history of a pool or of all as a table.
+    ExportLicenses(Option<PoolId>, PathBuf),
     /// Opens the vault, or makes it.
     Unlock(VaultKind, Option<Secret>),
     /// Remembers a text.
@@ -109,6 +116,8 @@ pub enum Response {
     NotOpened(ServiceError),
     /// All projects, by name.
     Projects(Vec<Project>),
+    /// All projects and pools of licenses, as another process left them.
+    News(Vec<Project>, Vec<Account>),
     /// A project was made; all projects with it.
     Made(ProjectId, Vec<Project>),
     /// What an import would bring in.
@@ -143,6 +152,12 @@ pub enum Response {
     Certificate(SeenCertificate),
     /// A project was corrected; all projects as they are now.
     Corrected(Vec<Project>),
+    /// See [`Request::Licenses`].
+    Licenses(Box<Ledger>),
+    /// See [`Request::ProjectLicenses`].
+    ProjectLicenses(ProjectId, Box<ProjectLicenses>),
+    /// The history of licenses was saved: so many entries, and where.
+    LicensesExported(u64, PathBuf),
     /// The vault is open.
     Unlocked(VaultKind),
     /// It was not done, and why.

@@ -17,6 +17,8 @@ pub enum Screen {
     Frame,
     /// All projects.
     Projects,
+    /// Pools of licenses.
+    Licenses,
     /// The form for a new project.
     NewProject,
     /// The items of a project.
@@ -51,9 +53,10 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Frame,
         Self::Projects,
+        Self::Licenses,
         Self::NewProject,
         Self::Items,
         Self::Item,

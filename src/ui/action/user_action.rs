@@ -2,7 +2,7 @@
 
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{ItemId, PoolId};
 use crate::domain::star::Star;
 use crate::service::errors::StoredError;
 use crate::ui::model::closing::CloseEvent;
@@ -109,6 +109,10 @@ pub enum UserAction {
     MoreFolders,
     /// Show the next errors of the item's latest pass.
     MoreErrors,
+    /// Show the history of a pool of licenses, or of all.
+    ShowPool(Option<PoolId>),
+    /// Save the history of licenses as a table.
+    ExportLicenses,
     /// Show or hide what happened so far.
     Activity,
     /// Put the last message away.

@@ -95,6 +95,8 @@ impl App {
             UserAction::SaveMessage => self.save_message(),
             UserAction::MoreFolders => self.more(|pass, details| Request::Folders(pass, details.folders.len() as u32)),
             UserAction::MoreErrors => self.more(|pass, details| Request::Errors(pass, details.errors.len() as u32)),
+            UserAction::ShowPool(pool) => self.show_pool(pool),
+            UserAction::ExportLicenses => self.export_licenses(),
             UserAction::Activity => self.messages.open = !self.messages.open,
             UserAction::Dismiss => self.messages.dismiss(),
             UserAction::Explain(why) => self.say(Tone::Warning, why),
@@ -110,7 +112,7 @@ impl App {
 
     fn visit(&mut self, route: Route) {
         if route == Route::NewProject {
-            self.pages.form = ProjectForm::default();
+            self.pages.form = ProjectForm { pools: self.workspace.pool_names(), ..ProjectForm::default() };
         }
         self.go(route);
     }

@@ -30,6 +30,13 @@ impl App {
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
             Response::Projects(projects) => self.workspace.projects = projects,
+            Response::News(projects, pools) => {
+                (self.workspace.projects, self.workspace.pools) = (projects, pools);
+                self.pages.licenses.forget();
+            }
+            Response::Licenses(ledger) => self.ledger(*ledger),
+            Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
+            Response::LicensesExported(entries, file) => self.licenses_exported(entries, &file),
             Response::Made(id, projects) => {
                 self.workspace.projects = projects;
                 // A form that was left meanwhile leads nowhere.
@@ -132,6 +139,10 @@ impl App {
                 if let Some(page) = self.pages.item.as_mut().filter(|page| page.item == item) {
                     page.refused();
                 }
+                self.say(Tone::Bad, why);
+            }
+            Purpose::Licenses => {
+                self.pages.licenses.refused();
                 self.say(Tone::Bad, why);
             }
             Purpose::NewProject

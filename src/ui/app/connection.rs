@@ -18,6 +18,7 @@ pub(super) enum Purpose {
     Command(&'static str),
     Details(ItemId),
     Lists,
+    Licenses,
     EditItem,
     EditProject,
     Save,

@@ -110,6 +110,10 @@ impl Dialogs {
         Some((form, order))
     }
 
+    pub fn start_form(&mut self) -> Option<&mut StartForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Start(form) = dialog { Some(&mut **form) } else { None })
+    }
+
     pub fn item_form(&mut self) -> Option<&mut EditItemForm> {
         self.0.iter_mut().find_map(|dialog| if let Dialog::EditItem(form) = dialog { Some(&mut **form) } else { None })
     }

@@ -38,7 +38,8 @@ impl App {
     pub(super) fn ask_edit_project(&mut self) {
         let project = self.pages.project().and_then(|id| self.workspace.project(id)).cloned();
         if let Some(project) = project {
-            self.dialogs.open(Dialog::EditProject(Box::new(EditProjectForm::new(project))));
+            let form = EditProjectForm { pools: self.workspace.pool_names(), ..EditProjectForm::new(project) };
+            self.dialogs.open(Dialog::EditProject(Box::new(form)));
         }
     }
 
@@ -63,7 +64,8 @@ impl App {
         let Some((project, items)) = self.items(targets) else { return };
         let chosen: std::collections::HashSet<ItemId> = items.into_iter().collect();
         let rows = self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
-        let form = RemoveForm::new(removal, project, rows.map(|row| (row.item, row.status)));
+        let mut form = RemoveForm::new(removal, project, rows.map(|row| (row.item, row.status)));
+        form.asks_licenses = removal == ItemRemoval::Delete && self.ask_licenses(project);
         self.dialogs.open(Dialog::Remove(Box::new(form)));
     }
 

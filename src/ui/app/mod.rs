@@ -10,6 +10,7 @@ mod dialogs;
 mod editing;
 mod errors;
 mod importing;
+mod licensing;
 mod open_pages;
 mod opening;
 mod painting;

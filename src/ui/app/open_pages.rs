@@ -8,6 +8,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::ui::model::forms::ProjectForm;
 use crate::ui::model::grid::{Grid, Sort};
 use crate::ui::model::item::ItemPage;
+use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::projects::Projects;
 use crate::ui::route::Route;
 
@@ -20,6 +21,7 @@ pub(super) struct OpenPages {
     pub sums: Projects,
     grids: HashMap<ProjectId, Grid>,
     pub item: Option<ItemPage>,
+    pub licenses: LicensePage,
     pub form: ProjectForm,
 }
 
@@ -33,6 +35,7 @@ impl OpenPages {
             grid.selection.stand_on(item);
         }
         self.route = route;
+        self.licenses.forget();
         if let Some(project) = self.project() {
             let sort = settings.get(&sort_setting(project)).and_then(|text| Sort::from_text(text));
             self.grids.entry(project).or_insert_with(|| Grid::new(project, sort)).refresh(snapshot);
@@ -48,7 +51,7 @@ impl OpenPages {
     pub fn project(&self) -> Option<ProjectId> {
         match self.route {
             Route::Project(id) | Route::Item(id, _) => Some(id),
-            Route::Projects | Route::NewProject => None,
+            Route::Projects | Route::Licenses | Route::NewProject => None,
         }
     }
 

@@ -12,9 +12,9 @@ use crate::ui::theme::Tone;
 
 impl App {
     pub(super) fn opened(&mut self, context: &Context, opened: WorkspaceInfo) {
-        let WorkspaceInfo { projects, settings, vault, proposed, unlocked, vault_error, resumed, held, trouble } =
+        let WorkspaceInfo { projects, pools, settings, vault, proposed, unlocked, vault_error, resumed, held, trouble } =
             opened;
-        self.workspace.open(projects, settings, VaultInfo { kind: vault, proposed, unlocked });
+        self.workspace.open((projects, pools), settings, VaultInfo { kind: vault, proposed, unlocked });
         self.dress(context);
         self.tell(resumed, held, trouble);
         if vault.or(proposed).is_some() && !unlocked {

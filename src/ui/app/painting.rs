@@ -41,7 +41,8 @@ impl App {
 
     fn paint_pages(&mut self, ui: &mut Ui) -> Actions {
         let mut actions = Actions::new();
-        pages::frame::side(ui, self.pages.route, &self.workspace.projects, &self.pages.sums, &mut actions);
+        let (route, licenses) = (self.pages.route, self.workspace.shows_licenses());
+        pages::frame::side(ui, (route, licenses), &self.workspace.projects, &self.pages.sums, &mut actions);
         pages::frame::messages(ui, &self.messages, &self.services.zone, &mut actions);
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(24, 16));
         CentralPanel::default().frame(frame).show(ui, |ui| actions.extend(self.paint_page(ui)));
@@ -54,6 +55,7 @@ impl App {
         let page = PageContext { snapshot: &connection.snapshot, now: services.clock.now(), zone: &services.zone };
         match pages.route {
             Route::Projects => pages::projects::show(ui, page, &workspace.projects, &pages.sums),
+            Route::Licenses => pages::licenses::show(ui, page, &pages.licenses),
             Route::NewProject => pages::new_project::show(ui, &mut pages.form),
             Route::Project(id) => match (workspace.project(id), pages.grid(id)) {
                 (Some(project), Some(grid)) => pages::grid::show(ui, page, project, grid, &pages.sums.of(id)),

@@ -34,6 +34,7 @@ impl App {
         let known = self.workspace.project(project).is_some_and(|project| project.starts.confirmed);
         let time = (self.services.clock.now(), self.services.zone.clone());
         self.dialogs.open(Dialog::Start(Box::new(StartForm::new(project, candidates, known, time))));
+        self.ask_licenses(project);
     }
 
     /// Starts what the dialog shows.

@@ -134,6 +134,7 @@ impl App {
         self.follow_item();
         self.follow_list();
         self.follow_save();
+        self.follow_licenses();
         if self.running() > 0 {
             context.request_repaint_after(TICK);
         } else if self.pages.sums.all.scheduled > 0 {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{PoolId, ProjectId};
+use crate::domain::license::{Account, are_shown};
 use crate::domain::project::Project;
 use crate::platform::lock::Owner;
 use crate::service::VaultKind;
@@ -17,6 +18,9 @@ pub(super) const THEME: &str = "window.theme";
 pub(super) fn sort_setting(project: ProjectId) -> String {
     format!("grid.sort.{project}")
 }
+
+/// What was remembered, by name.
+pub(super) type Settings = BTreeMap<String, String>;
 
 /// Whether the workspace is open.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +56,10 @@ pub(super) struct Workspace {
     pub state: WorkspaceState,
     /// By name.
     pub projects: Vec<Project>,
+    /// All pools of licenses.
+    pub pools: Vec<Account>,
     /// What was remembered.
-    pub settings: BTreeMap<String, String>,
+    pub settings: Settings,
     pub vault: VaultInfo,
 }
 
@@ -63,8 +69,19 @@ impl Workspace {
     }
 
     /// It is open, and this is what was found in it.
-    pub fn open(&mut self, projects: Vec<Project>, settings: BTreeMap<String, String>, vault: VaultInfo) {
-        *self = Self { state: WorkspaceState::Open, projects, settings, vault };
+    pub fn open(&mut self, (projects, pools): (Vec<Project>, Vec<Account>), settings: Settings, vault: VaultInfo) {
+        *self = Self { state: WorkspaceState::Open, projects, pools, settings, vault };
+    }
+
+    /// Whether licenses are worth a word.
+    pub fn shows_licenses(&self) -> bool {
+        are_shown(&self.pools)
+    }
+
+    /// The pools that a project may choose among; none while licenses are not worth a word.
+    pub fn pool_names(&self) -> Vec<(PoolId, String)> {
+        let pools = self.pools.iter().filter(|_| self.shows_licenses());
+        pools.map(|account| (account.pool.id, account.pool.terms.name.clone())).collect()
     }
 
     pub fn project(&self, id: ProjectId) -> Option<&Project> {

@@ -6,6 +6,7 @@ pub mod errors;
 pub mod forms;
 pub mod grid;
 pub mod item;
+pub mod licenses;
 pub mod look;
 pub mod mask;
 pub mod messages;

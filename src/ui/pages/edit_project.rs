@@ -5,7 +5,7 @@ use egui::{Align, Layout, ScrollArea, Ui};
 use super::controls::Control;
 use super::edit_item::{refused, which_mailbox};
 use super::keys::{self, Holder};
-use super::new_project::side;
+use super::new_project::{license_pool, side};
 use super::{Actions, PageContext};
 use crate::domain::failure::Side;
 use crate::ui::action::{ActionName, Subject};
@@ -30,6 +30,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
             Field::new("Connections per mailbox and side").show(&mut columns[1], &mut form.connections);
         });
         muted(ui, "The number at once counts from now on, the rest when a worker takes an item");
+        license_pool(ui, &form.pools, &mut form.pool);
         ui.add_space(8.0);
         if runs {
             muted(ui, "Servers and logins can be changed when no item is Queued, Migrating or Stopping");

@@ -18,8 +18,14 @@ use crate::ui::widgets::text::text;
 /// What stands around the pages has nothing of its own to act on.
 const FRAME: Subject<'_> = Subject::Nothing(Screen::Frame);
 
-/// The panel at the left.
-pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, actions: &mut Actions) {
+/// The panel at the left; `licenses` tells whether they are worth a word.
+pub fn side(
+    ui: &mut Ui,
+    (route, licenses): (Route, bool),
+    projects: &[Project],
+    sums: &Projects,
+    actions: &mut Actions,
+) {
     let palette = Palette::of(ui);
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 16));
     Panel::left("side").exact_size(SIDE).resizable(false).frame(frame).show(ui, |ui| {
@@ -28,6 +34,9 @@ pub fn side(ui: &mut Ui, route: Route, projects: &[Project], sums: &Projects, ac
         let all = matches!(route, Route::Projects | Route::NewProject);
         if entry(ui, "All projects", all, None).clicked() {
             actions.push(UserAction::Go(Route::Projects));
+        }
+        if licenses && entry(ui, "Licenses", route == Route::Licenses, None).clicked() {
+            actions.push(UserAction::Go(Route::Licenses));
         }
         ui.add_space(8.0);
         let below = 76.0;

@@ -14,6 +14,7 @@ mod item_errors;
 pub mod item_lists;
 mod item_notices;
 pub mod keys;
+pub mod licenses;
 pub mod new_project;
 pub mod projects;
 pub mod remedy;

@@ -6,6 +6,7 @@ use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
 use crate::domain::failure::Side;
+use crate::domain::ids::PoolId;
 use crate::domain::server::{Kind, Security};
 use crate::domain::wording::capital;
 use crate::ui::action::{ActionName, Subject};
@@ -30,6 +31,9 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
                 name.request_focus();
             }
         });
+        let mut pool = form.pool.unwrap_or(PoolId::FIRST);
+        license_pool(ui, &form.pools, &mut pool);
+        form.pool = Some(pool);
         ui.add_space(12.0);
         ui.spacing_mut().item_spacing.x = 24.0;
         ui.columns(2, |columns| {
@@ -65,6 +69,18 @@ fn words(kind: Kind) -> &'static str {
         Kind::Imap => "Mail server",
         Kind::Maildir => "Maildir folders",
     }
+}
+
+/// Where items take their licenses, where there is a choice.
+pub(super) fn license_pool(ui: &mut Ui, pools: &[(PoolId, String)], chosen: &mut PoolId) {
+    if pools.is_empty() {
+        return;
+    }
+    let ids: Vec<PoolId> = pools.iter().map(|(id, _)| *id).collect();
+    let words =
+        |pool: PoolId| pools.iter().find(|(id, _)| *id == pool).map(|(_, name)| name.clone()).unwrap_or_default();
+    ui.add_space(4.0);
+    Choice { label: "License pool", width: 220.0, words }.show(ui, chosen, &ids);
 }
 
 /// One server, as it is typed.

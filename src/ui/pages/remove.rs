@@ -19,6 +19,9 @@ pub fn show(ui: &mut Ui, form: &mut RemoveForm) -> Actions {
     ui.label(text(Type::Page, format!("{}?", form.title())));
     ui.add_space(8.0);
     ui.label(form.removal.takes());
+    if let Some(lost) = &form.lost {
+        ui.label(text(Type::Body, lost).color(Palette::of(ui).tone(Tone::Warning)));
+    }
     for (reason, count) in &form.left {
         let line = format!("{} left alone: {reason}", words::count(*count as u64));
         ui.label(text(Type::Small, line).color(Palette::of(ui).tone(Tone::Warning)));

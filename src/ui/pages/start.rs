@@ -7,6 +7,7 @@ use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
+use crate::domain::wording::capital;
 use crate::service::times;
 use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{Age, StartForm};
@@ -136,6 +137,12 @@ fn left_alone(ui: &mut Ui, form: &StartForm) {
     }
     if form.shares().fresh > 0 && form.kind() == PassKind::Full {
         muted(ui, format!("{} never verified", words::counted(form.shares().fresh, "item")));
+    }
+    let Some(taking) = form.taking() else { return };
+    muted(ui, capital(&taking.words()));
+    if let Some(short) = taking.shortage() {
+        let words = format!("{short}. Add licenses, or choose fewer items");
+        ui.label(text(Type::Small, words).color(palette.tone(Tone::Warning)));
     }
 }
 

@@ -66,9 +66,9 @@ pub struct Choice<'a, F> {
 
 impl<F> Choice<'_, F> {
     /// Paints it.
-    pub fn show<T: Copy + PartialEq>(self, ui: &mut Ui, value: &mut T, all: &[T])
+    pub fn show<T: Copy + PartialEq, W: Into<egui::WidgetText>>(self, ui: &mut Ui, value: &mut T, all: &[T])
     where
-        F: Fn(T) -> &'static str,
+        F: Fn(T) -> W,
     {
         let words = self.words;
         ui.vertical(|ui| {

@@ -207,7 +207,7 @@ fn what_another_process_does_reaches_an_open_window() {
         client.wait(|client| {
             let answers = std::iter::from_fn(|| client.receive());
             answers.filter(|(request, _)| *request == NEWS).find_map(|(_, answer)| match answer {
-                Response::Projects(projects) => (projects.len() == count).then_some(projects),
+                Response::News(projects, _) => (projects.len() == count).then_some(projects),
                 other => panic!("{other:?}"),
             })
         })

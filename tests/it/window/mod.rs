@@ -10,6 +10,7 @@ mod edits;
 mod errors;
 mod flows;
 mod idle;
+mod licenses;
 mod look_around;
 mod remedies;
 

@@ -3,6 +3,7 @@
 use super::server::ServerForm;
 use crate::domain::edit::{Change, ProjectEdit, Records, ServerEdit};
 use crate::domain::failure::Side;
+use crate::domain::ids::PoolId;
 use crate::domain::project::{Options, Project};
 use crate::domain::secret::Secret;
 use crate::domain::wording::capital;
@@ -21,6 +22,10 @@ pub struct EditProjectForm {
     pub concurrent: String,
     /// Connections per mailbox and side.
     pub connections: String,
+    /// The pools that it may choose among; none while licenses are not worth a word.
+    pub pools: Vec<(PoolId, String)>,
+    /// Where its items take their licenses.
+    pub pool: PoolId,
     /// Where mail is read.
     pub source: ServerForm,
     /// Where mail is written.
@@ -44,6 +49,8 @@ impl EditProjectForm {
             name: before.name.clone(),
             concurrent: before.options.concurrent.to_string(),
             connections: before.options.connections.to_string(),
+            pools: Vec::new(),
+            pool: before.pool,
             source: ServerForm::of(&before.source),
             destination: ServerForm::of(&before.destination),
             before,
@@ -87,7 +94,7 @@ impl EditProjectForm {
             source,
             destination,
             options: Some(options).filter(|options: &Options| *options != self.before.options),
-            pool: None,
+            pool: Some(self.pool).filter(|pool| *pool != self.before.pool),
             records: self.records,
         };
         let authorities = [at_source, at_destination];

@@ -15,6 +15,10 @@ pub struct ProjectForm {
     pub source: ServerForm,
     /// Where mail is written.
     pub destination: ServerForm,
+    /// The pools that it may choose among; none while licenses are not worth a word.
+    pub pools: Vec<(PoolId, String)>,
+    /// The pool that was chosen.
+    pub pool: Option<PoolId>,
     /// It was painted once: its first field has had the focus.
     pub entered: bool,
     /// Faults are shown from the first try on.
@@ -45,7 +49,13 @@ impl ProjectForm {
         }
         let name = self.name.trim().to_owned();
         let (source, destination) = (self.source.ask()?, self.destination.ask()?);
-        Some(NewProject { name, source, destination, options: Options::default(), pool: PoolId::FIRST })
+        Some(NewProject {
+            name,
+            source,
+            destination,
+            options: Options::default(),
+            pool: self.pool.unwrap_or(PoolId::FIRST),
+        })
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::domain::action::Action;
 use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::license::lost_with;
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
 use crate::service::edit::{DELETE_TAKES, MANY, RESET_TAKES};
+use crate::service::licenses::ProjectLicenses;
 use crate::ui::model::messages::by_reason;
 
 /// What is taken from items.
@@ -55,6 +57,10 @@ pub struct RemoveForm {
     pub left: Vec<(String, usize)>,
     /// The number that was typed.
     pub typed: String,
+    /// It is yet to be heard what licenses would be lost.
+    pub asks_licenses: bool,
+    /// What is said of licenses that would be lost (R43).
+    pub lost: Option<String>,
 }
 
 impl RemoveForm {
@@ -67,7 +73,14 @@ impl RemoveForm {
                 Err(refusal) => left.push(refusal.to_string()),
             }
         }
-        Self { removal, project, items, left: by_reason(left.into_iter()), typed: String::new() }
+        let (left, typed) = (by_reason(left.into_iter()), String::new());
+        Self { removal, project, items, left, typed, asks_licenses: false, lost: None }
+    }
+
+    /// What the items hold of licenses.
+    pub fn licenses_known(&mut self, licenses: &ProjectLicenses) {
+        self.asks_licenses = false;
+        self.lost = lost_with(licenses.lost_with(self.items.iter().copied()));
     }
 
     /// What it is about.
@@ -86,6 +99,7 @@ impl RemoveForm {
     /// Why not.
     pub fn ready(&self) -> Result<(), &'static str> {
         match self.items.len() {
+            _ if self.asks_licenses => Err("What licenses they have consumed is being looked up"),
             0 => Err("None of them may be: see the reasons above"),
             count if self.asks_number() && self.typed.trim() != count.to_string() => {
                 Err("Type the number of items first")

@@ -8,6 +8,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::start_order::{Schedule, Sequence, StartOrder, Turn};
 use crate::domain::status::{Refusal, Status};
+use crate::service::licenses::{ProjectLicenses, Taking};
 use crate::service::times::{self, TimeError};
 use crate::ui::model::messages::by_reason;
 
@@ -70,6 +71,8 @@ pub struct StartForm {
     pub confirmed: bool,
     /// It has to be confirmed here.
     pub asks: bool,
+    /// What the project's items hold of licenses, where these are worth a word.
+    pub licenses: Option<ProjectLicenses>,
     /// The time it is.
     pub now: Timestamp,
     /// Where times are understood.
@@ -97,6 +100,7 @@ impl StartForm {
             largest_first: false,
             confirmed,
             asks: !confirmed,
+            licenses: None,
             now,
             zone,
         };
@@ -122,6 +126,11 @@ impl StartForm {
     /// Whether any of the items has errors to be tried again.
     pub fn has_errors(&self) -> bool {
         self.candidates.iter().any(|it| Action::RetryErrors.check(it.status, it.errors).is_ok())
+    }
+
+    /// What it takes of the project's licenses.
+    pub fn taking(&self) -> Option<Taking> {
+        self.licenses.as_ref()?.taking(self.kind, self.shares.items.iter().copied())
     }
 
     /// Another pass.

@@ -1,0 +1,71 @@
+//! Licenses: their page, and what dialogs say of them. While there is only the pool that every workspace begins with, nothing is
+//! asked and nothing is said.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use super::connection::Purpose;
+use super::window::App;
+use crate::domain::ids::{PoolId, ProjectId};
+use crate::domain::wording::counted;
+use crate::service::client::Request;
+use crate::service::licenses::{Ledger, ProjectLicenses};
+use crate::ui::route::Route;
+use crate::ui::theme::Tone;
+
+impl App {
+    /// Asks for the ledger while its page is shown and may be out of date, and takes a chosen file.
+    pub(super) fn follow_licenses(&mut self) {
+        let page = &mut self.pages.licenses;
+        if self.pages.route == Route::Licenses && page.due(&self.connection.snapshot, self.services.clock.now()) {
+            let pool = page.pool;
+            self.ask(Request::Licenses(pool), Purpose::Licenses);
+        }
+        let page = &mut self.pages.licenses;
+        if let Some(Ok(chosen)) = page.picking.as_ref().map(Receiver::try_recv) {
+            (page.picking, self.pages.licenses.picking) = (None, None);
+            let pool = self.pages.licenses.pool;
+            if let Some(file) = chosen {
+                self.ask(Request::ExportLicenses(pool, file), Purpose::Quiet);
+            }
+        }
+    }
+
+    pub(super) fn ledger(&mut self, ledger: Ledger) {
+        self.workspace.pools.clone_from(&ledger.accounts);
+        self.pages.licenses.answered(ledger);
+    }
+
+    /// Shows the history of a pool, or of all.
+    pub(super) fn show_pool(&mut self, pool: Option<PoolId>) {
+        self.pages.licenses.pool = pool;
+    }
+
+    /// Lets a person choose where the history is saved.
+    pub(super) fn export_licenses(&mut self) {
+        let name = self.pages.licenses.proposed();
+        let picking = self.services.picker.save("Save the history", &name, Arc::clone(&self.services.waker));
+        self.pages.licenses.picking = Some(picking);
+    }
+
+    pub(super) fn licenses_exported(&mut self, entries: u64, file: &Path) {
+        let entries = counted(usize::try_from(entries).unwrap_or(usize::MAX), "entry");
+        self.say(Tone::Good, format!("{entries} saved as {}", file.display()));
+    }
+
+    /// Asks what the items of a project hold, for a dialog; tells whether it did.
+    pub(super) fn ask_licenses(&mut self, project: ProjectId) -> bool {
+        self.workspace.shows_licenses() && self.ask(Request::ProjectLicenses(project), Purpose::Quiet).is_some()
+    }
+
+    /// The dialogs that asked have their answer.
+    pub(super) fn project_licenses(&mut self, project: ProjectId, licenses: &ProjectLicenses) {
+        if let Some(form) = self.dialogs.start_form().filter(|form| form.project == project) {
+            form.licenses = Some(licenses.clone());
+        }
+        if let Some(form) = self.dialogs.remove_form().filter(|form| form.project == project) {
+            form.licenses_known(licenses);
+        }
+    }
+}
