@@ -23,12 +23,11 @@ impl App {
             self.ask(Request::Licenses(pool), Purpose::Licenses);
         }
         let page = &mut self.pages.licenses;
-        if let Some(Ok(chosen)) = page.picking.as_ref().map(Receiver::try_recv) {
-            (page.picking, self.pages.licenses.picking) = (None, None);
-            let pool = self.pages.licenses.pool;
-            if let Some(file) = chosen {
-                self.ask(Request::ExportLicenses(pool, file), Purpose::Quiet);
-            }
+        let Some(Ok(chosen)) = page.picking.as_ref().map(Receiver::try_recv) else { return };
+        page.picking = None;
+        let pool = page.pool;
+        if let Some(file) = chosen {
+            self.ask(Request::ExportLicenses(pool, file), Purpose::Quiet);
         }
     }
 
