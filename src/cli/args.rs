@@ -119,13 +119,7 @@ pub enum WorkVerb {
     /// Show what the latest passes could not move, by cause; accept it, or save a message
     Errors(Errors),
     /// Licenses: pools that projects take them from, and a ledger to bill from
-    #[command(
-        subcommand,
-        long_about = "Licenses: pools that projects take them from, and a ledger to bill from.\n\n\
-        The first Pre-Stage or Full pass of an item reserves one when it is started; Completed consumes it, Stopped and Failed \
-        return it. An item that has consumed one takes no second. Deleting the item afterwards deletes its license too. \
-        A workspace begins with one unlimited pool, and says nothing of licenses while that is the only one."
-    )]
+    #[command(subcommand, long_about = license::ABOUT)]
     License(license::LicenseVerb),
     /// Show what happened to an item: its passes, how they ended, their errors
     Log {

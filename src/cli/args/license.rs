@@ -2,6 +2,14 @@
 
 use clap::{Args, Subcommand};
 
+/// What the manual says of them.
+pub const ABOUT: &str = "\
+Licenses: pools that projects take them from, and a ledger to bill from.
+
+The first Pre-Stage or Full pass of an item reserves a license when it is started; Completed consumes it, Stopped and Failed
+return it. An item that has consumed one takes no second. Deleting the item afterwards deletes its license too. A workspace
+begins with one unlimited pool, and says nothing of licenses while that is the only one.";
+
 /// What can be done with licenses.
 #[derive(Debug, Subcommand)]
 pub enum LicenseVerb {
