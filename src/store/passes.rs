@@ -202,7 +202,16 @@ fn insert(
                  ifnull(p.earlier_bytes + p.bytes, 0), p.source_folders, p.source_messages, p.source_bytes
              FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass WHERE i.id = ?1",
         )?
-        .execute((item, Word(kind), Word(Status::of_submission(*wait)), Json(plan), start, zone, wait.hold().map(Word), at))?;
+        .execute((
+            item,
+            Word(kind),
+            Word(Status::of_submission(*wait)),
+            Json(plan),
+            start,
+            zone,
+            wait.hold().map(Word),
+            at,
+        ))?;
     let pass = PassId(transaction.last_insert_rowid());
     transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?.execute((item, pass))?;
     Ok(pass)

@@ -80,12 +80,8 @@ impl Answers {
                 remedies::add_mapping(workspace, project, rule).await?;
                 self.corrected(project, None).await?
             }
-            Request::Licenses(pool) => Response::Licenses(Box::new(licenses::ledger(workspace, pool).await?)),
-            Request::ProjectLicenses(project) => {
-                Response::ProjectLicenses(project, Box::new(licenses::of_project(workspace, project).await?))
-            }
-            Request::ExportLicenses(pool, file) => {
-                Response::LicensesExported(licenses::export(workspace, pool, file.clone()).await?, file)
+            ledger @ (Request::Licenses(_) | Request::ProjectLicenses(_) | Request::ExportLicenses(..)) => {
+                self.licenses(ledger).await?
             }
             Request::Unlock(kind, passphrase) => {
                 vault::unlock(workspace, kind, passphrase).await?;
@@ -97,6 +93,21 @@ impl Answers {
             }
             Request::Reopen => return Err(ServiceError::IsOpen),
             Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// What is asked about licenses.
+    async fn licenses(&self, request: Request) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
+            Request::Licenses(pool) => Response::Licenses(Box::new(licenses::ledger(workspace, pool).await?)),
+            Request::ProjectLicenses(project) => {
+                Response::ProjectLicenses(project, Box::new(licenses::of_project(workspace, project).await?))
+            }
+            Request::ExportLicenses(pool, file) => {
+                Response::LicensesExported(licenses::export(workspace, pool, file.clone()).await?, file)
+            }
+            _ => return Err(ServiceError::NotAQuestion),
         })
     }
 

@@ -260,7 +260,7 @@ impl Model {
                 }
             }
             let item = &mut self.items[*at];
-            item.status = Some(wait.status());
+            item.status = Some(Status::of_submission(wait));
             item.reserved = needs.then_some(pool);
             started.push(*at);
         }

@@ -7,6 +7,7 @@ use super::importing::ImportEnd;
 use super::window::App;
 use super::workspace::WorkspaceState;
 use crate::engine::command::Outcome;
+use crate::service::VaultKind;
 use crate::service::client::{OPENING, Request, RequestId, Response};
 use crate::service::items::Details;
 use crate::ui::model::forms::ProjectForm;
@@ -30,10 +31,7 @@ impl App {
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
             Response::Projects(projects) => self.workspace.projects = projects,
-            Response::News(projects, pools) => {
-                (self.workspace.projects, self.workspace.pools) = (projects, pools);
-                self.pages.licenses.forget();
-            }
+            Response::News(projects, pools) => self.news(projects, pools),
             Response::Licenses(ledger) => self.ledger(*ledger),
             Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
             Response::LicensesExported(entries, file) => self.licenses_exported(entries, &file),
@@ -70,17 +68,20 @@ impl App {
             Response::Saved(bytes, file) => self.message_saved(bytes, &file),
             Response::Certificate(seen) => self.certificate_seen(seen),
             Response::Corrected(projects) => self.corrected(projects),
-            Response::Unlocked(kind) => {
-                (self.workspace.vault.kind, self.workspace.vault.unlocked) = (Some(kind), true);
-                if let Some(action) = self.dialogs.finish_vault() {
-                    self.act(context, action);
-                }
-            }
+            Response::Unlocked(kind) => self.unlocked(context, kind),
             Response::Opened(_)
             | Response::InUse(_)
             | Response::NotOpened(_)
             | Response::Importing(..)
             | Response::Replaced => {}
+        }
+    }
+
+    /// The vault is open: what waited for it goes on.
+    fn unlocked(&mut self, context: &Context, kind: VaultKind) {
+        (self.workspace.vault.kind, self.workspace.vault.unlocked) = (Some(kind), true);
+        if let Some(action) = self.dialogs.finish_vault() {
+            self.act(context, action);
         }
     }
 

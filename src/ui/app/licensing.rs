@@ -8,9 +8,10 @@ use std::sync::mpsc::Receiver;
 use super::connection::Purpose;
 use super::window::App;
 use crate::domain::ids::{PoolId, ProjectId};
+use crate::domain::project::Project;
 use crate::domain::wording::counted;
 use crate::service::client::Request;
-use crate::service::licenses::{Ledger, ProjectLicenses};
+use crate::service::licenses::{Account, Ledger, ProjectLicenses};
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
@@ -29,6 +30,12 @@ impl App {
         if let Some(file) = chosen {
             self.ask(Request::ExportLicenses(pool, file), Purpose::Quiet);
         }
+    }
+
+    /// Another process changed the workspace.
+    pub(super) fn news(&mut self, projects: Vec<Project>, pools: Vec<Account>) {
+        (self.workspace.projects, self.workspace.pools) = (projects, pools);
+        self.pages.licenses.forget();
     }
 
     pub(super) fn ledger(&mut self, ledger: Ledger) {
