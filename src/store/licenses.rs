@@ -7,7 +7,7 @@ use std::collections::{HashMap, hash_map};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
-use super::codec::{Columns, Word, signed, unsigned};
+use super::codec::{Columns, Json, Word, signed, unsigned};
 use super::error::{Result, StoreError, missing};
 use super::projects::name_taken;
 use crate::domain::ids::{ItemId, PassId, PoolId, ProjectId};
@@ -27,33 +27,61 @@ pub(super) enum Got {
     Short,
 }
 
-/// Licenses as one transaction takes them: how many each pool has left.
-#[derive(Default)]
+/// Licenses as one transaction takes them: which items need one, and how many each pool has left.
 pub(super) struct Purse {
+    /// Where those that need one take it.
+    needing: HashMap<ItemId, PoolId>,
     left: HashMap<PoolId, Option<u64>>,
 }
 
 impl Purse {
-    /// Takes a license for an item, if a pass of this kind takes one.
-    pub(super) fn take(&mut self, transaction: &Transaction<'_>, item: ItemId, kind: PassKind) -> Result<Got> {
-        if !kind.takes_license() {
-            return Ok(Got::NoneNeeded);
+    /// For items that a pass of this kind is submitted for. One question for all of them: there may be 100,000.
+    pub(super) fn of(transaction: &Transaction<'_>, kind: PassKind, items: &[ItemId]) -> Result<Self> {
+        let (mut purse, asked) = (Self { needing: HashMap::new(), left: HashMap::new() }, kind.takes_license());
+        let mut statement = transaction.prepare_cached(
+            "SELECT i.id, o.pool, e.kind, e.pool FROM json_each(?1) AS asked CROSS JOIN item AS i ON i.id = asked.value
+             JOIN project AS o ON o.id = i.project
+             LEFT JOIN license_entry AS e ON e.id = (SELECT max(id) FROM license_entry WHERE item = i.id)",
+        )?;
+        let mut rows = statement.query([Json(if asked { items } else { &[] })])?;
+        while let Some(row) = rows.next()? {
+            let (item, pool) = (row.get(0)?, row.get(1)?);
+            let latest = row.get::<_, Option<Word<EntryKind>>>(2)?.zip(row.get(3)?);
+            let held = latest.map_or(ItemLicense::None, |(kind, pool)| ItemLicense::after(kind.0, pool));
+            if held.takes(kind) {
+                purse.needing.insert(item, pool);
+            }
+            if let hash_map::Entry::Vacant(new) = purse.left.entry(pool) {
+                new.insert(account(transaction, pool)?.free());
+            }
         }
-        let (pool, held) = at_start(transaction, item)?;
-        if !held.takes(kind) {
-            return Ok(Got::NoneNeeded);
-        }
-        let left = match self.left.entry(pool) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(new) => new.insert(account(transaction, pool)?.free()),
-        };
-        match left {
-            Some(0) => return Ok(Got::Short),
-            Some(left) => *left -= 1,
-            None => {}
-        }
-        Ok(Got::One(pool))
+        Ok(purse)
     }
+
+    /// Takes a license for an item, if it needs one.
+    pub(super) fn take(&mut self, item: ItemId) -> Got {
+        let Some(pool) = self.needing.remove(&item) else { return Got::NoneNeeded };
+        match self.left.get_mut(&pool) {
+            Some(Some(0)) => return Got::Short,
+            Some(Some(left)) => *left -= 1,
+            Some(None) | None => {}
+        }
+        Got::One(pool)
+    }
+}
+
+/// Writes that these passes have reserved a license each: item, pass, pool. One statement for all.
+pub(super) fn reserve(transaction: &Transaction<'_>, passes: &[(ItemId, PassId, PoolId)], at: Timestamp) -> Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination)
+             SELECT ?2, json_extract(new.value, '$[2]'), ?3, 1, i.id, json_extract(new.value, '$[1]'), o.name,
+                 i.source_email, i.destination_email
+             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = json_extract(new.value, '$[0]')
+             JOIN project AS o ON o.id = i.project ORDER BY new.key",
+        )?
+        .execute((Json(passes), at, Word(EntryKind::Reserve)))?;
+    Ok(())
 }
 
 /// Writes an entry of an item.
@@ -96,19 +124,6 @@ pub(super) fn lose(
         }
     }
     Ok(())
-}
-
-/// Where an item takes its license, and what it holds; one question, because 100,000 items ask it.
-fn at_start(connection: &Connection, item: ItemId) -> Result<(PoolId, ItemLicense)> {
-    let found: Option<(PoolId, Option<Word<EntryKind>>, Option<PoolId>)> = connection
-        .prepare_cached(
-            "SELECT o.pool, e.kind, e.pool FROM item AS i JOIN project AS o ON o.id = i.project LEFT JOIN license_entry AS e
-                 ON e.id = (SELECT max(id) FROM license_entry WHERE item = i.id) WHERE i.id = ?1",
-        )?
-        .query_row([item], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let (pool, kind, held) = found.ok_or_else(|| missing("item", item))?;
-    Ok((pool, kind.zip(held).map_or(ItemLicense::None, |(kind, held)| ItemLicense::after(kind.0, held))))
 }
 
 /// What an item holds: what its latest entry says.

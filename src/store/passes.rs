@@ -13,7 +13,6 @@ use super::licenses::{self, Got, Purse};
 use super::status_change::{Ended, StatusChange, at_rest, change_status, make, next_attempt};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
-use crate::domain::license::EntryKind;
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::PassPlan;
 use crate::domain::progress::PassProgress;
@@ -223,19 +222,22 @@ impl Store {
     pub async fn submit(&self, passes: Vec<(ItemId, PassPlan)>, submission: Submission) -> Result<Submitted> {
         self.write(move |transaction, _| {
             all_at_rest(transaction, passes.iter().map(|(item, _)| *item))?;
-            let (mut purse, mut submitted) = (Purse::default(), Submitted::default());
+            let items: Vec<ItemId> = passes.iter().map(|(item, _)| *item).collect();
+            let mut purse = Purse::of(transaction, submission.kind, &items)?;
+            let (mut submitted, mut reserved) = (Submitted::default(), Vec::new());
             for (item, plan) in passes {
-                let got = purse.take(transaction, item, submission.kind)?;
+                let got = purse.take(item);
                 if got == Got::Short {
                     submitted.short.push(item);
                     continue;
                 }
                 let pass = insert(transaction, (item, plan), &submission)?;
                 if let Got::One(pool) = got {
-                    licenses::write(transaction, (EntryKind::Reserve, pool), item, Some(pass), submission.at)?;
+                    reserved.push((item, pass, pool));
                 }
                 submitted.passes.push((item, pass));
             }
+            licenses::reserve(transaction, &reserved, submission.at)?;
             Ok(submitted)
         })
         .await
