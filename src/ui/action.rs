@@ -221,6 +221,7 @@ actions! {
 
     TryNow: "Try now", on(Chosen, rules::try_now);
     CorrectLogin: "Correct login…", on(Chosen, rules::correct_login);
+    EditHost: "Edit host…", on(Chosen, rules::edit_host);
     PinCertificate: "Pin this certificate…", on(Chosen, rules::pin_certificate);
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
     Stop: "Stop", on(Chosen, rules::stop).keys(&[key(Key::X)]).icon(Shape(Icon::Stop));

@@ -168,6 +168,8 @@ impl Dispatcher {
     async fn project_edited(&mut self, id: ProjectId) -> Result<Outcome, StoreError> {
         let project = self.workspace.store.project(id).await?;
         let outcome = self.handle(Event::Limits(id, limits(&project))).await;
+        // Its servers may be other ones now: what waited for one of them tries it.
+        self.handle(Event::TryNow(id)).await;
         for runner in self.crew.runners.all() {
             runner.try_again(id);
         }

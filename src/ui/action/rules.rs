@@ -6,7 +6,7 @@ use super::subject::{Items, OneItem, Subject};
 use super::user_action::{Targets, UserAction};
 use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
-use crate::domain::remedy::{Remedy, remedy};
+use crate::domain::remedy::{Remedy, host_in_doubt, remedy};
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
@@ -263,6 +263,17 @@ pub(super) fn correct_login(subject: &Subject<'_>) -> Ruling {
     };
     let item = if let Subject::Item(OneItem { row, .. }) = subject { Some(row.item) } else { None };
     Ok(UserAction::AskLogin(item, side))
+}
+
+pub(super) fn edit_host(subject: &Subject<'_>) -> Ruling {
+    let side = match subject {
+        Subject::Item(OneItem { row, .. }) => {
+            row.failure.as_ref().and_then(|(side, failure)| host_in_doubt(failure, *side))
+        }
+        Subject::Items(Items { grid, .. }) => grid.sums.totals.unreached,
+        _ => None,
+    };
+    side.map(UserAction::AskEditHost).ok_or(Unavailable::Nothing("Every server was reached"))
 }
 
 pub(super) fn pin_certificate(subject: &Subject<'_>) -> Ruling {

@@ -49,6 +49,8 @@ pub enum UserAction {
     SaveItem,
     /// Show the settings of the project that is shown.
     AskEditProject,
+    /// The same, to name another host for a side.
+    AskEditHost(Side),
     /// Change the project as its dialog says.
     SaveProject,
     /// Request whether items are to be deleted or reset.

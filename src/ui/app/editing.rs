@@ -4,6 +4,7 @@ use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::action::Action;
+use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
 use crate::service::ServiceError;
 use crate::service::client::{Request, RequestId};
@@ -34,11 +35,12 @@ impl App {
         }
     }
 
-    /// Shows the settings of the project that is shown.
-    pub(super) fn ask_edit_project(&mut self) {
+    /// Shows the settings of the project that is shown, with the keyboard at its name or at the host of a side.
+    pub(super) fn ask_edit_project(&mut self, host_of: Option<Side>) {
         let project = self.pages.project().and_then(|id| self.workspace.project(id)).cloned();
         if let Some(project) = project {
-            self.dialogs.open(Dialog::EditProject(Box::new(EditProjectForm::new(project))));
+            let form = EditProjectForm { host_of, ..EditProjectForm::new(project) };
+            self.dialogs.open(Dialog::EditProject(Box::new(form)));
         }
     }
 

@@ -50,7 +50,7 @@ pub fn head(
         line(ui, "New starts are held", |ui| Control::of(ActionName::LetGo).show(ui, &Subject::Items(items), actions));
     }
     if let Some(next) = page.snapshot.outages.get(&project.id) {
-        outage(ui, items, &words::second(*next, page.zone), actions);
+        outage(ui, project, items, &words::second(*next, page.zone), actions);
     } else if sum.held > 0 {
         held(ui, items, actions);
     }
@@ -75,9 +75,12 @@ fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
 }
 
 /// A server that cannot be reached, and who waits for it.
-fn outage(ui: &mut Ui, items: Items<'_>, next: &str, actions: &mut Actions) {
+fn outage(ui: &mut Ui, project: &Project, items: Items<'_>, next: &str, actions: &mut Actions) {
     let waits = words::counted(items.held, "item");
-    line(ui, &format!("A server cannot be reached: {waits} held, tried again at {next}"), |ui| {
+    let side = items.grid.sums.totals.unreached;
+    let server = side.map_or("A server".into(), |side| project.server(side).place());
+    line(ui, &format!("{server} cannot be reached: {waits} held, tried again at {next}"), |ui| {
+        Control::of(ActionName::EditHost).show(ui, &Subject::Items(items), actions);
         Control::of(ActionName::TryNow).show(ui, &Subject::Items(items), actions);
         Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
     });

@@ -24,7 +24,7 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm, leaving: bool) -> Actions {
     ui.label(text(Type::Page, "Import items"));
     muted(
         ui,
-        "Columns: Source Email, Source Login ActionName, Source Password, Destination Email, Destination Login ActionName, \
+        "Columns: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
          Destination Password. Only the two e-mails are needed",
     );
     ui.add_space(8.0);
@@ -57,7 +57,10 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
             // The field takes what the button leaves.
             Control::of(ActionName::Browse).show(ui, &Subject::Import(form), actions);
             let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv");
-            ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+            let field = ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+            if !std::mem::replace(&mut form.entered, true) {
+                field.request_focus();
+            }
         });
     });
     let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));

@@ -200,7 +200,8 @@ fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>, remedies: im
 
 /// The button that does what the text advises, where there is one.
 fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
-    for name in [ActionName::TryNow, ActionName::CorrectLogin, ActionName::PinCertificate] {
+    let names = [ActionName::TryNow, ActionName::EditHost, ActionName::CorrectLogin, ActionName::PinCertificate];
+    for name in names {
         if (name.entry().rule)(subject).is_ok() {
             Control::of(name).show(ui, subject, actions);
         }

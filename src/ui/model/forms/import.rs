@@ -19,6 +19,8 @@ pub struct ImportForm {
     pub path: String,
     /// Or a pasted list.
     pub pasted: Zeroizing<String>,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// What it would bring in.
     pub preview: Option<Preview>,
     /// For which input that was asked.
@@ -44,7 +46,18 @@ impl ImportForm {
     /// An empty one.
     pub fn new(project: ProjectId) -> Self {
         let (path, pasted) = (String::new(), Zeroizing::default());
-        Self { project, path, pasted, preview: None, previewed: None, looking: None, refused: None, running: None }
+        let entered = false;
+        Self {
+            project,
+            path,
+            pasted,
+            entered,
+            preview: None,
+            previewed: None,
+            looking: None,
+            refused: None,
+            running: None,
+        }
     }
 
     /// Where the items come from; a pasted list counts before a file.

@@ -24,6 +24,8 @@ pub struct Totals {
     pub shown: (usize, usize),
     /// Where an administrator's login was refused.
     pub refused: Option<Side>,
+    /// Whose server could not be reached.
+    pub unreached: Option<Side>,
 }
 
 impl Totals {
@@ -37,6 +39,8 @@ impl Totals {
         let login = [Cause::AdministratorLoginRefused, Cause::AdministratorLoginHeld];
         let refused = row.failure.as_ref().filter(|(_, failure)| login.contains(&failure.cause));
         self.refused = self.refused.or(refused.and_then(|(side, _)| *side));
+        let unreached = row.failure.as_ref().filter(|(_, failure)| failure.cause == Cause::Unreachable);
+        self.unreached = self.unreached.or(unreached.and_then(|(side, _)| *side));
         if shown {
             self.shown.0 += usize::from(may(row, Action::Start));
             self.shown.1 += usize::from(may(row, Action::Stop));
@@ -49,6 +53,7 @@ impl Totals {
         self.speed += other.speed;
         self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
         self.refused = self.refused.or(other.refused);
+        self.unreached = self.unreached.or(other.unreached);
         self.shown = (self.shown.0 + other.shown.0, self.shown.1 + other.shown.1);
     }
 }
