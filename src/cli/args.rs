@@ -112,6 +112,9 @@ pub enum WorkVerb {
     },
     /// Drop Mailferry's records of what was copied for items, which read Not Submitted then; no mail is touched
     Reset(edit::ChosenItems),
+    /// Stored passwords of items
+    #[command(subcommand)]
+    Credentials(edit::CredentialsVerb),
     /// Hold new starts of a project, or let them go on; what runs is not touched
     #[command(subcommand)]
     Hold(HoldVerb),

@@ -230,6 +230,7 @@ actions! {
     Resume: "Resume", on(Chosen, rules::resume);
     EditItem: "Edit…", on(Chosen, rules::edit).keys(&[key(Key::E)]);
     ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Reset));
+    ClearCredentials: "Clear credentials…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::ClearCredentials));
     DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Delete));
     NoStar: "No star", on(Chosen, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
     RedStar: "Red star", on(Chosen, |it| rules::star(it, Some(Star::Red)))

@@ -4,6 +4,24 @@ use std::path::Path;
 
 use crate::support::product::{Output, PROJECT, Workspace};
 
+#[test]
+fn r40_credentials_are_cleared_by_side_and_a_start_lacks_them_then() {
+    let workspace = Workspace::new();
+    workspace.project_new("imaps://source.invalid", "maildir:/nowhere/{localpart}", &[]);
+    workspace.import(&[("anna".into(), "anna".into())]);
+    let clear = ["credentials", "clear", PROJECT, "--item", ANNA];
+    workspace.run(&clear).expect(2);
+    workspace.run(&[&clear[..], &["--destination"]].concat()).expect(0);
+    let kept = workspace.run(&["start", PROJECT, "--at", "2099-01-01 10:00"]).expect(0);
+    assert!(!kept.stdout.contains("Waiting for User"), "{kept:?}");
+    refused(workspace.run(&[&clear[..], &["--source"]].concat()), "the item waits for its start; stop it first");
+    workspace.run(&["stop", PROJECT]).expect(0);
+    let cleared = workspace.run(&[&clear[..], &["--source", "--destination"]].concat()).expect(0);
+    assert!(cleared.stdout.contains("1 item without these credentials now"), "{cleared:?}");
+    workspace.run(&["start", PROJECT]).expect(1);
+    assert_eq!(workspace.status()[0].0["status"], "waiting_for_user");
+}
+
 /// Two people's mail in Maildirs, and a project that copies it into others.
 struct Scene {
     workspace: Workspace,

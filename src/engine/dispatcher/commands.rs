@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Dispatcher, failed};
 use crate::domain::action::Action;
+use crate::domain::failure::Side;
 use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::item_error::Acceptance;
@@ -46,6 +47,7 @@ impl Dispatcher {
             Command::Edited { items, .. } => self.edited(project, items).await,
             Command::Accept { item, errors, verdict, .. } => self.accept(item, errors, verdict).await,
             Command::Reset { items, .. } => self.reset(items).await,
+            Command::ClearCredentials { items, sides, .. } => self.clear_credentials(items, &sides).await,
             Command::Delete { items, .. } => self.delete(project, items).await,
         };
         done.unwrap_or_else(|error| failed(&error))
@@ -260,6 +262,13 @@ impl Dispatcher {
             }
         }
         self.handle(Event::Reset(items)).await;
+    }
+
+    async fn clear_credentials(&mut self, items: Vec<ItemId>, sides: &[Side]) -> Result<Outcome, StoreError> {
+        self.write_down(Vec::new()).await;
+        let mut outcome = self.allowed(Action::ClearCredentials, items);
+        outcome.freed = self.workspace.store.clear_credentials(outcome.done.clone(), sides).await?;
+        Ok(outcome)
     }
 
     async fn delete(&mut self, project: ProjectId, items: Vec<ItemId>) -> Result<Outcome, StoreError> {

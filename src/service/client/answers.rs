@@ -53,6 +53,7 @@ impl Answers {
             | Request::EditItem(_)
             | Request::EditProject(_)
             | Request::Reset(..)
+            | Request::ClearCredentials(..)
             | Request::Delete(..)) => self.edit(edit).await?,
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
@@ -107,6 +108,9 @@ impl Answers {
                 Response::ProjectEdited(projects::all(workspace).await?)
             }
             Request::Reset(project, items) => Response::Done(edit::reset(workspace, project, items, engine).await?),
+            Request::ClearCredentials(project, items, sides) => {
+                Response::Done(edit::clear_credentials(workspace, (project, items), sides, engine).await?)
+            }
             Request::Delete(project, items) => Response::Done(edit::delete(workspace, project, items, engine).await?),
             _ => return Err(ServiceError::NotAQuestion),
         })

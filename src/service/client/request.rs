@@ -61,6 +61,8 @@ pub enum Request {
     EditProject(Box<ProjectChange>),
     /// Forgets what was copied for items.
     Reset(ProjectId, Vec<ItemId>),
+    /// Clears the credentials of items at these sides.
+    ClearCredentials(ProjectId, Vec<ItemId>, Vec<Side>),
     /// Deletes items, and their passwords from the vault.
     Delete(ProjectId, Vec<ItemId>),
     /// Another command to the engine.

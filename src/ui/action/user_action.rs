@@ -53,7 +53,7 @@ pub enum UserAction {
     AskEditHost(Side),
     /// Change the project as its dialog says.
     SaveProject,
-    /// Request whether items are to be deleted or reset.
+    /// Request whether items are to be deleted or reset, or their credentials cleared.
     AskRemove(ItemRemoval, Targets),
     /// Delete or reset what the dialog shows.
     Remove,

@@ -116,7 +116,13 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
         let starts =
             [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll];
-        let edits = [ActionName::EditItem, ActionName::ResetItems, ActionName::DeleteItems, ActionName::EditProject];
+        let edits = [
+            ActionName::EditItem,
+            ActionName::ResetItems,
+            ActionName::ClearCredentials,
+            ActionName::DeleteItems,
+            ActionName::EditProject,
+        ];
         for (at, names) in [&starts[..], &edits].into_iter().enumerate() {
             if at > 0 {
                 ui.separator();

@@ -12,6 +12,7 @@ use crate::ui::model::mask::masked;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
+use crate::ui::widgets::field::focus_once;
 use crate::ui::widgets::text::{forget_typing, muted, text};
 
 /// A longer pasted list is not laid out as a text: that would take the window's time with every letter.
@@ -58,9 +59,7 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
             Control::of(ActionName::Browse).show(ui, &Subject::Import(form), actions);
             let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv");
             let field = ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
-            if !std::mem::replace(&mut form.entered, true) {
-                field.request_focus();
-            }
+            focus_once(&mut form.entered, &field);
         });
     });
     let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));

@@ -11,7 +11,7 @@ use crate::domain::wording::capital;
 use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{Check, ProjectForm, ServerFaults, ServerForm};
 use crate::ui::theme::{Palette, Type};
-use crate::ui::widgets::field::{Choice, Field};
+use crate::ui::widgets::field::{Choice, Field, focus_once};
 use crate::ui::widgets::text::{muted, section, text};
 
 /// Paints it.
@@ -26,9 +26,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         ui.scope(|ui| {
             ui.set_max_width(370.0);
             let name = Field::new("Name").hint("Contoso → Fabrikam").wrong(wrong).show(ui, &mut form.name);
-            if !std::mem::replace(&mut form.entered, true) {
-                name.request_focus();
-            }
+            focus_once(&mut form.entered, &name);
         });
         ui.add_space(12.0);
         ui.spacing_mut().item_spacing.x = 24.0;
@@ -111,7 +109,7 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
         };
         let all = [Security::Tls, Security::StartTls, Security::Plain];
         let label = format!("Protection of the {lower}");
-        Choice { label: &label, width: 140.0, words }.show(ui, &mut form.security, &all);
+        Choice { label: &label, width: 156.0, words }.show(ui, &mut form.security, &all);
         if form.security != Security::Plain {
             let words = |check: Check| match check {
                 Check::System => "Checked by this computer",
@@ -120,7 +118,7 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
             };
             let all = [Check::System, Check::File, Check::Fingerprint];
             let label = format!("Certificate of the {lower}");
-            Choice { label: &label, width: 210.0, words }.show(ui, &mut form.check, &all);
+            Choice { label: &label, width: 204.0, words }.show(ui, &mut form.check, &all);
         }
     });
     if form.security == Security::Plain {

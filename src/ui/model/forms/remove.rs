@@ -1,10 +1,11 @@
-//! The dialog that deletes or resets items.
+//! The dialog that deletes or resets items, or clears their credentials.
 
 use crate::domain::action::Action;
+use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
-use crate::service::edit::{DELETE_TAKES, MANY, RESET_TAKES};
+use crate::service::edit::{CLEAR_TAKES, DELETE_TAKES, MANY, RESET_TAKES};
 use crate::ui::model::messages::by_reason;
 
 /// What is taken from items.
@@ -14,6 +15,8 @@ pub enum ItemRemoval {
     Delete,
     /// What was copied is forgotten.
     Reset,
+    /// Their stored passwords are.
+    ClearCredentials,
 }
 
 impl ItemRemoval {
@@ -22,6 +25,7 @@ impl ItemRemoval {
         match self {
             Self::Delete => Action::Delete,
             Self::Reset => Action::Reset,
+            Self::ClearCredentials => Action::ClearCredentials,
         }
     }
 
@@ -30,6 +34,7 @@ impl ItemRemoval {
         match self {
             Self::Delete => "Delete",
             Self::Reset => "Reset",
+            Self::ClearCredentials => "Clear credentials of",
         }
     }
 
@@ -38,11 +43,12 @@ impl ItemRemoval {
         match self {
             Self::Delete => DELETE_TAKES,
             Self::Reset => RESET_TAKES,
+            Self::ClearCredentials => CLEAR_TAKES,
         }
     }
 }
 
-/// The dialog that deletes or resets items.
+/// The dialog that deletes or resets items, or clears their credentials.
 #[derive(Clone, Debug)]
 pub struct RemoveForm {
     /// Which of both.
@@ -53,6 +59,10 @@ pub struct RemoveForm {
     pub items: Vec<ItemId>,
     /// Why others are left alone, and how many.
     pub left: Vec<(String, usize)>,
+    /// Whose credentials are cleared: at the source, at the destination.
+    pub sides: [bool; 2],
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// The number that was typed.
     pub typed: String,
 }
@@ -67,12 +77,26 @@ impl RemoveForm {
                 Err(refusal) => left.push(refusal.to_string()),
             }
         }
-        Self { removal, project, items, left: by_reason(left.into_iter()), typed: String::new() }
+        Self {
+            removal,
+            project,
+            items,
+            left: by_reason(left.into_iter()),
+            sides: [false; 2],
+            entered: false,
+            typed: String::new(),
+        }
     }
 
     /// What it is about.
     pub fn title(&self) -> String {
         format!("{} {}", self.removal.word(), counted(self.items.len(), "item"))
+    }
+
+    /// The sides that are ticked.
+    pub fn ticked(&self) -> Vec<Side> {
+        let sides = [Side::Source, Side::Destination].into_iter().zip(self.sides);
+        sides.filter_map(|(side, ticked)| ticked.then_some(side)).collect()
     }
 
     /// Whether the number of items has to be typed.
@@ -87,6 +111,9 @@ impl RemoveForm {
     pub fn ready(&self) -> Result<(), &'static str> {
         match self.items.len() {
             0 => Err("None of them may be: see the reasons above"),
+            _ if self.removal == ItemRemoval::ClearCredentials && self.ticked().is_empty() => {
+                Err("Tick what is to be cleared first")
+            }
             count if self.asks_number() && self.typed.trim() != count.to_string() => {
                 Err("Type the number of items first")
             }
