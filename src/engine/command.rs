@@ -105,6 +105,11 @@ pub enum Command {
         /// The project.
         project: ProjectId,
     },
+    /// A project was deleted.
+    ProjectDeleted {
+        /// The project.
+        project: ProjectId,
+    },
     /// Items were changed: addresses, logins, credentials, notes.
     Edited {
         /// Whose items.
@@ -163,6 +168,7 @@ impl Command {
             | Self::Hold { project, .. }
             | Self::TryNow { project }
             | Self::ProjectEdited { project }
+            | Self::ProjectDeleted { project }
             | Self::Edited { project, .. }
             | Self::Accept { project, .. }
             | Self::Reset { project, .. }

@@ -29,6 +29,10 @@ pub const MANY: usize = 20;
 pub const DELETE_TAKES: &str = "Their statistics, Mailferry's records of what was copied and their stored passwords go. Mail \
      that was migrated stays where it is.";
 
+/// What deleting a project takes, and what stays.
+pub const DELETE_PROJECT_TAKES: &str = "Its items with their statistics, Mailferry's records of what was copied and all stored \
+     passwords go. Mail that was migrated stays where it is.";
+
 /// What clearing credentials takes, and what follows.
 pub const CLEAR_TAKES: &str = "The stored passwords of these items go from the vault. Start then asks for what is missing; \
      an administrator's login stays.";

@@ -17,7 +17,7 @@ pub use self::user_action::{Targets, UserAction};
 use self::shortcut::{command, key, shift};
 use crate::domain::star::Star;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::ItemRemoval;
+use crate::ui::model::forms::{ItemRemoval, WholeProject};
 use crate::ui::model::grid::{Column, GridAction};
 use crate::ui::route::Route;
 use crate::ui::widgets::icon::Icon;
@@ -83,6 +83,7 @@ impl Scope {
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject
+                    | Screen::WholeProject
                     | Screen::Remove
             ),
             Self::Only(only) => screen == only,
@@ -218,6 +219,10 @@ actions! {
     LetGo: "Let starts go on", on(Scope::Items, |it| rules::hold(it, false));
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
     EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
+    DuplicateProject: "Duplicate project…", on(Scope::Items, |_| Ok(UserAction::AskWhole(WholeProject::Duplicate)));
+    DeleteProject: "Delete project…", on(Scope::Items, rules::delete_project);
+    FewerAtOnce: "One fewer at a time", on(Scope::Items, |it| rules::at_once(it, -1));
+    MoreAtOnce: "One more at a time", on(Scope::Items, |it| rules::at_once(it, 1));
 
     TryNow: "Try now", on(Chosen, rules::try_now);
     CorrectLogin: "Correct login…", on(Chosen, rules::correct_login);
@@ -262,6 +267,8 @@ actions! {
     SaveItem: "Save", on(Only(Screen::EditItem), rules::save_item)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     SaveProject: "Save", on(Only(Screen::EditProject), rules::save_project)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    DoWithProject: "Go on", on(Only(Screen::WholeProject), rules::do_with_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Remove: "Go on", on(Only(Screen::Remove), rules::remove);
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);

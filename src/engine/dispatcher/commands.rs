@@ -26,6 +26,10 @@ use crate::store::{self, Census, StoreError, Submission};
 impl Dispatcher {
     pub(super) async fn command(&mut self, command: Command) -> Outcome {
         let project = command.project();
+        if matches!(command, Command::ProjectDeleted { .. }) {
+            self.forget(project);
+            return Outcome::default();
+        }
         // Only some can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
         if (command.is_about_new_items() || !self.state.knows(project))
             && let Err(error) = self.load(project).await
@@ -33,7 +37,7 @@ impl Dispatcher {
             return failed(&error);
         }
         let done = match command {
-            Command::Open { .. } => return Outcome::default(),
+            Command::Open { .. } | Command::ProjectDeleted { .. } => return Outcome::default(),
             Command::Resume { items, .. } => return self.handle(Event::Resume(items)).await,
             Command::Next { items, .. } => return self.handle(Event::Next(items)).await,
             Command::Stop { items, .. } => return self.handle(Event::Stop(items)).await,

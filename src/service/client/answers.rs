@@ -49,6 +49,12 @@ impl Answers {
                 let _cancels = cancel.clone().drop_guard();
                 self.import(project, from, skip_bad, &Watch { tell, cancel }).await?
             }
+            Request::DuplicateProject(of, name, with_items) => {
+                let id = projects::duplicate(workspace, of, &name, with_items).await?;
+                self.load(id).await?;
+                Response::Made(id, projects::all(workspace).await?)
+            }
+            Request::DeleteProject(id) => self.delete_project(id).await?,
             edit @ (Request::ItemSettings(_)
             | Request::EditItem(_)
             | Request::EditProject(_)
@@ -169,6 +175,18 @@ impl Answers {
             tracing::warn!(project = %id, %error, "new project not loaded");
         }
         Ok((id, projects::all(&self.workspace).await?))
+    }
+
+    /// A project goes; what cannot leave the vault now is removed after an import a day later.
+    async fn delete_project(&self, project: ProjectId) -> Result<Response, ServiceError> {
+        let freed = projects::remove(&self.workspace, project).await?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&project);
+        self.told(Command::ProjectDeleted { project }).await?;
+        projects::purge(&self.workspace).await?;
+        if self.workspace.vault.get_open().is_some() {
+            projects::remove_secrets(&self.workspace, freed, &Watch::nobody()).await?;
+        }
+        Ok(Response::ProjectDeleted(projects::all(&self.workspace).await?))
     }
 
     async fn preview(&self, project: ProjectId, from: ImportFrom) -> Result<Preview, ServiceError> {

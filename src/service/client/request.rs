@@ -59,6 +59,10 @@ pub enum Request {
     EditItem(Box<ItemEdit<Secret>>),
     /// Changes a project.
     EditProject(Box<ProjectChange>),
+    /// Makes another project like one, with this name, and with its items if that is said.
+    DuplicateProject(ProjectId, String, bool),
+    /// Deletes a project with its items, and all their passwords from the vault.
+    DeleteProject(ProjectId),
     /// Forgets what was copied for items.
     Reset(ProjectId, Vec<ItemId>),
     /// Clears the credentials of items at these sides.
@@ -131,6 +135,8 @@ pub enum Response {
     ItemSettings(Box<ItemSettings>),
     /// An item was changed.
     Edited,
+    /// A project was deleted; those that are left.
+    ProjectDeleted(Vec<Project>),
     /// A project was changed; all projects as they are now.
     ProjectEdited(Vec<Project>),
     /// See [`Request::Details`].

@@ -10,9 +10,10 @@ use crate::domain::remedy::{Remedy, host_in_doubt, remedy};
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
+use crate::domain::wording::counted;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::{ItemRemoval, VaultForm};
+use crate::ui::model::forms::{ItemRemoval, VaultForm, WholeProject};
 use crate::ui::model::grid::GridAction;
 use crate::ui::route::Route;
 
@@ -156,6 +157,37 @@ pub(super) fn save_project(subject: &Subject<'_>) -> Ruling {
     match subject {
         Subject::EditProject(form) if form.asked.is_some() => Err(BUSY),
         Subject::EditProject(_) => Ok(UserAction::SaveProject),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+/// A project with active, waiting or scheduled items is not deleted.
+pub(super) fn delete_project(subject: &Subject<'_>) -> Ruling {
+    let Subject::Items(Items { grid, .. }) = subject else { return Err(ELSEWHERE) };
+    match grid.sums.totals.not_at_rest {
+        0 => Ok(UserAction::AskWhole(WholeProject::Delete)),
+        some => {
+            let words = counted(some, "item");
+            Err(Unavailable::Refused(format!("{words} run or wait: stop them first, then the project can be deleted")))
+        }
+    }
+}
+
+pub(super) fn at_once(subject: &Subject<'_>, more: i32) -> Ruling {
+    let Subject::Items(Items { at_once, .. }) = subject else { return Err(ELSEWHERE) };
+    match at_once.checked_add_signed(more) {
+        Some(number @ 1..) => Ok(UserAction::AtOnce(number)),
+        _ => Err(Unavailable::Nothing("At least one item migrates at a time; Hold new starts starts none")),
+    }
+}
+
+pub(super) fn do_with_project(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::WholeProject(form) if form.asked.is_some() => Err(BUSY),
+        Subject::WholeProject(form) => match form.request() {
+            Ok(_) => Ok(UserAction::DoWithProject),
+            Err(why) => Err(Unavailable::Refused(why.into())),
+        },
         _ => Err(ELSEWHERE),
     }
 }

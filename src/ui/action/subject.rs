@@ -5,7 +5,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
     AcceptForm, EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemedyForm, RemoveForm, SaveForm, StartForm,
-    VaultForm,
+    VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -29,6 +29,8 @@ pub enum Screen {
     EditItem,
     /// The dialog with a project's settings.
     EditProject,
+    /// The dialog that duplicates or deletes a project.
+    WholeProject,
     /// The dialog that deletes or resets items.
     Remove,
     /// The dialog that opens the vault.
@@ -51,7 +53,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Frame,
         Self::Projects,
         Self::NewProject,
@@ -60,6 +62,7 @@ impl Screen {
         Self::Start,
         Self::EditItem,
         Self::EditProject,
+        Self::WholeProject,
         Self::Remove,
         Self::Vault,
         Self::Import,
@@ -83,6 +86,8 @@ pub struct Items<'a> {
     pub held: usize,
     /// New starts of the project are held.
     pub starts_held: bool,
+    /// How many items may migrate at once.
+    pub at_once: u32,
 }
 
 /// One item.
@@ -115,6 +120,8 @@ pub enum Subject<'a> {
     EditItem(&'a EditItemForm),
     /// A project that is being changed.
     EditProject(&'a EditProjectForm),
+    /// A project that is to be duplicated or deleted.
+    WholeProject(&'a WholeProjectForm),
     /// Items that are to be deleted or reset.
     Remove(&'a RemoveForm),
     /// The vault.
@@ -142,6 +149,7 @@ impl Subject<'_> {
             Self::Start(_) => Screen::Start,
             Self::EditItem(_) => Screen::EditItem,
             Self::EditProject(_) => Screen::EditProject,
+            Self::WholeProject(_) => Screen::WholeProject,
             Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,

@@ -30,8 +30,12 @@ impl App {
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
             Response::Projects(projects) => self.workspace.projects = projects,
+            Response::ProjectDeleted(left) => self.project_deleted(left),
             Response::Made(id, projects) => {
                 self.workspace.projects = projects;
+                if matches!(purpose, Purpose::WholeProject) {
+                    return self.duplicated(id);
+                }
                 // A form that was left meanwhile leads nowhere.
                 if self.pages.form.asked == Some(request) {
                     self.pages.form = ProjectForm::default();
@@ -119,6 +123,7 @@ impl App {
             }
             Purpose::Preview => self.looked(request, Err(why)),
             Purpose::Import => self.import_refused(why),
+            Purpose::WholeProject => self.whole_project_refused(request, why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),

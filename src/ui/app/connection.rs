@@ -20,6 +20,7 @@ pub(super) enum Purpose {
     Lists,
     EditItem,
     EditProject,
+    WholeProject,
     Save,
     Unlock,
     Remedy,

@@ -12,6 +12,7 @@ mod flows;
 mod idle;
 mod look_around;
 mod remedies;
+mod whole_project;
 
 use mailferry::engine::snapshot::LatestPass;
 use std::path::PathBuf;

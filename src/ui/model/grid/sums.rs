@@ -16,6 +16,8 @@ pub struct Totals {
     pub items: usize,
     /// Items of each tab.
     pub tabs: [usize; 7],
+    /// Those that wait, run or are being stopped.
+    pub not_at_rest: usize,
     /// Bytes moved.
     pub bytes: u64,
     /// Bytes a second.
@@ -31,6 +33,7 @@ pub struct Totals {
 impl Totals {
     pub(super) fn count(&mut self, row: &ItemRow, shown: bool) {
         self.items += 1;
+        self.not_at_rest += usize::from(!row.status.is_at_rest());
         self.bytes += look::bytes(row);
         self.speed += row.speed;
         for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL) {
@@ -49,6 +52,7 @@ impl Totals {
 
     pub(super) fn add(&mut self, other: &Self) {
         self.items += other.items;
+        self.not_at_rest += other.not_at_rest;
         self.bytes += other.bytes;
         self.speed += other.speed;
         self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
