@@ -218,6 +218,9 @@ pub enum ItemVerb {
         /// Import the good rows even if others are bad
         #[arg(long)]
         skip_bad: bool,
+        /// What becomes of the records of what was copied
+        #[command(flatten)]
+        records: edit::RecordsWord,
     },
     /// Change an item: addresses, login names, passwords, note
     Edit(Box<edit::EditItem>),

@@ -107,8 +107,8 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
             edit::clear_credentials(workspace, (&project, &items), (source, destination)).await
         }
         WorkVerb::Reset(chosen) => edit::reset(workspace, chosen).await,
-        WorkVerb::Item(ItemVerb::Import { project, file, skip_bad }) => {
-            items::import(workspace, &project, &file, skip_bad).await
+        WorkVerb::Item(ItemVerb::Import { project, file, skip_bad, records }) => {
+            items::import(workspace, &project, &file, (skip_bad, edit::records(records))).await
         }
         WorkVerb::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
         WorkVerb::Start(start) => start::start(workspace, start).await,

@@ -126,6 +126,26 @@ fn d13_another_mailbox_is_asked_about_before_an_item_changes() {
 }
 
 #[test]
+fn d13_a_list_with_another_login_is_asked_about_before_it_comes_in() {
+    let scene = Scene::new();
+    scene.workspace.start().expect(0);
+    let list = scene.folder.path().join("again.csv");
+    let header = "Source Email,Source Login Name,Destination Email";
+    std::fs::write(&list, format!("{header}\n{ANNA},boss,anna@new.example\neve@old.example,,eve@new.example\n"))
+        .expect("written");
+    let import = ["item", "import", PROJECT, list.to_str().expect("plain")];
+    refused(scene.run(&import), "Say it with --same-mailbox or with --reset");
+    assert_eq!(scene.workspace.status().len(), 2, "nothing came in");
+    let kept = scene.run(&[&import[..], &["--same-mailbox"]].concat()).expect(0);
+    assert!(kept.stdout.contains("1 item imported, 1 updated"), "{kept:?}");
+    let statuses = || -> Vec<String> { scene.workspace.status().iter().map(|item| item.status().to_owned()).collect() };
+    assert_eq!(statuses(), ["completed", "completed", "not_submitted"]);
+    std::fs::write(&list, format!("{header}\n{ANNA},chief,anna@new.example\n")).expect("written");
+    scene.run(&[&import[..], &["--reset"]].concat()).expect(0);
+    assert_eq!(statuses(), ["not_submitted", "completed", "not_submitted"]);
+}
+
+#[test]
 fn r12_r13_an_item_that_waits_for_its_user_is_neither_changed_nor_deleted_before_it_is_stopped() {
     let workspace = Workspace::new();
     workspace.project_new("imap+plain://127.0.0.1:1", "imap+plain://127.0.0.1:2", &[]);

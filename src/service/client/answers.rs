@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::reply::Tell;
 use super::{Preview, Request, Response};
 use crate::domain::csv_import::{ParsedList, Problem};
+use crate::domain::edit::Records;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::Orders;
@@ -44,10 +45,12 @@ impl Answers {
                 Response::Made(id, all)
             }
             Request::Preview(project, from) => Response::Previewed(self.preview(project, from).await?),
-            Request::Import { project, from, skip_bad, cancel } => {
+            Request::Import { project, from, skip_bad, records, cancel } => {
                 // Given up, it must not go on to store passwords that nothing will name.
                 let _cancels = cancel.clone().drop_guard();
-                self.import(project, from, skip_bad, &Watch { tell, cancel }).await?
+                let list = import::read(from).await?;
+                import::admit(&list, skip_bad)?;
+                self.import(project, list, records, &Watch { tell, cancel }).await?
             }
             Request::DuplicateProject(of, name, with_items) => {
                 let id = projects::duplicate(workspace, of, &name, with_items).await?;
@@ -198,18 +201,20 @@ impl Answers {
     async fn import(
         &self,
         project: ProjectId,
-        from: ImportFrom,
-        skip_bad: bool,
+        list: ParsedList,
+        records: Option<Records>,
         watch: &Watch,
     ) -> Result<Response, ServiceError> {
-        let list = import::read(from).await?;
-        import::admit(&list, skip_bad)?;
-        let mut summary = match import::items(&self.workspace, project, list, watch).await {
+        let mut summary = match import::items(&self.workspace, project, list, records, watch).await {
             Err(ImportError::Vault(VaultError::Cancelled)) => return Ok(Response::Cancelled),
             other => other?,
         };
         let loaded = self.load(project).await;
         summary.trouble = summary.trouble.or(loaded.err());
+        if !summary.reset.is_empty() {
+            let items = std::mem::take(&mut summary.reset);
+            summary.trouble = summary.trouble.or(self.told(Command::Edited { project, items }).await.err());
+        }
         Ok(Response::Imported(summary))
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::certificate::SeenCertificate;
-use crate::domain::edit::ItemEdit;
+use crate::domain::edit::{ItemEdit, Records};
 use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mapping::Mapping;
@@ -48,6 +48,8 @@ pub enum Request {
         from: ImportFrom,
         /// Whether good rows count even if others are bad.
         skip_bad: bool,
+        /// Whether mailboxes with another login are the same (D13), if that was said.
+        records: Option<Records>,
         /// Cancels it as long as nothing is written to the database.
         cancel: CancellationToken,
     },

@@ -327,6 +327,9 @@ pub(super) fn import(subject: &Subject<'_>) -> Ruling {
     let Subject::Import(form) = subject else { return Err(ELSEWHERE) };
     match &form.preview {
         _ if form.running.is_some() => Err(BUSY),
+        _ if !form.asks.is_empty() && form.records.is_none() => {
+            Err(Unavailable::Nothing("Say whether they are the same mailboxes"))
+        }
         Some(preview) if preview.good > 0 => Ok(UserAction::Import),
         _ => Err(Unavailable::Nothing("There is nothing to import yet")),
     }

@@ -25,7 +25,10 @@ impl App {
         }
         match answer {
             Response::Refused(why) => match purpose {
-                Purpose::Import => self.import_ended(context, ImportEnd::Refused(why.to_string())),
+                Purpose::Import => {
+                    let asks = why.asks_which_mailbox().unwrap_or_default().to_vec();
+                    self.import_ended(context, ImportEnd::Refused(why.to_string(), asks));
+                }
                 Purpose::EditItem | Purpose::EditProject => self.edit_refused(Some(request), &purpose, &why),
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },

@@ -4,6 +4,7 @@ use egui::{Align, Layout, ScrollArea, TextEdit, Ui};
 
 use super::Actions;
 use super::controls::Control;
+use super::edit_item::which_mailbox;
 use super::keys::{self, Holder};
 use crate::domain::wording;
 use crate::ui::action::{ActionName, Subject};
@@ -37,6 +38,7 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm, leaving: bool) -> Actions {
         let color = Palette::of(ui).tone(Tone::Bad);
         ui.label(egui::RichText::new(refused).color(color));
     }
+    which_mailbox(ui, &form.asks, &mut form.records);
     if let Some(running) = &running {
         progress(ui, running, leaving);
     }

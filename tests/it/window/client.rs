@@ -106,7 +106,7 @@ fn with_two_items(client: &mut Caller) -> ProjectId {
     let Response::Previewed(preview) = client.ask(Request::Preview(project, both)) else { panic!("a preview") };
     assert_eq!(preview.notes, ["line 2: writes into the same mailbox as line 1; they run one after the other"]);
     let cancel = CancellationToken::new();
-    let imported = client.ask(Request::Import { project, from, skip_bad: false, cancel });
+    let imported = client.ask(Request::Import { project, from, skip_bad: false, records: None, cancel });
     assert!(matches!(imported, Response::Imported(ref done) if done.created == 2), "{imported:?}");
     project
 }
@@ -401,7 +401,7 @@ fn e8_an_unknown_certificate_and_a_wrong_password_are_corrected_from_the_failure
          a@a.example,{from},wrong,a@b.example,{into},{PASSWORD}\n"
     );
     let from = ImportFrom::Text(Secret::new(list));
-    client.ask(Request::Import { project, from, skip_bad: false, cancel: CancellationToken::new() });
+    client.ask(Request::Import { project, from, skip_bad: false, records: None, cancel: CancellationToken::new() });
 
     let cause = |row: &ItemRow| row.failure.as_ref().map(|(side, failure)| (*side, failure.cause));
     let row = verified(&mut client, project);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::domain::edit::Records;
+use crate::domain::failure::Side;
 use crate::domain::ids::ProjectId;
 use crate::domain::secret::Secret;
 use crate::service::client::{Preview, RequestId};
@@ -29,6 +31,10 @@ pub struct ImportForm {
     pub looking: Option<RequestId>,
     /// What the workspace said.
     pub refused: Option<String>,
+    /// Of which sides it is asked whether mailboxes with another login are the ones they were (D13).
+    pub asks: Vec<Side>,
+    /// The answer.
+    pub records: Option<Records>,
     /// The import that runs.
     pub running: Option<Importing>,
 }
@@ -46,16 +52,17 @@ impl ImportForm {
     /// An empty one.
     pub fn new(project: ProjectId) -> Self {
         let (path, pasted) = (String::new(), Zeroizing::default());
-        let entered = false;
         Self {
             project,
             path,
             pasted,
-            entered,
+            entered: false,
             preview: None,
             previewed: None,
             looking: None,
             refused: None,
+            asks: Vec::new(),
+            records: None,
             running: None,
         }
     }
@@ -76,6 +83,7 @@ impl ImportForm {
             return None;
         }
         (self.preview, self.refused) = (None, None);
+        (self.asks, self.records) = (Vec::new(), None);
         self.previewed = Some((self.path.clone(), self.pasted.clone()));
         self.from()
     }
