@@ -263,7 +263,8 @@ actions! {
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     BrowseSave: "Browse…", on(Only(Screen::Save), rules::browse_save);
     SaveMessage: "Save", on(Only(Screen::Save), rules::save_message).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
-    StartNow: "Start", on(Only(Screen::Start), rules::start_now).keys(&[key(Key::Enter)]);
+    StartNow: "Start", on(Only(Screen::Start), rules::start_now)
+        .keys(&[key(Key::Enter).reaching(Reach::FreeOrFields)]);
     SaveItem: "Save", on(Only(Screen::EditItem), rules::save_item)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     SaveProject: "Save", on(Only(Screen::EditProject), rules::save_project)

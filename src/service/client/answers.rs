@@ -40,9 +40,8 @@ impl Answers {
         let workspace = &self.workspace;
         Ok(match request {
             Request::Projects => Response::Projects(projects::all(workspace).await?),
-            Request::NewProject(new) => {
-                let (id, all) = self.new_project(*new).await?;
-                Response::Made(id, all)
+            project @ (Request::NewProject(_) | Request::DuplicateProject(..) | Request::DeleteProject(_)) => {
+                self.whole_project(project).await?
             }
             Request::Preview(project, from) => Response::Previewed(self.preview(project, from).await?),
             Request::Import { project, from, skip_bad, records, cancel } => {
@@ -52,12 +51,6 @@ impl Answers {
                 import::admit(&list, skip_bad)?;
                 self.import(project, list, records, &Watch { tell, cancel }).await?
             }
-            Request::DuplicateProject(of, name, with_items) => {
-                let id = projects::duplicate(workspace, of, &name, with_items).await?;
-                self.load(id).await?;
-                Response::Made(id, projects::all(workspace).await?)
-            }
-            Request::DeleteProject(id) => self.delete_project(id).await?,
             edit @ (Request::ItemSettings(_)
             | Request::EditItem(_)
             | Request::EditProject(_)
@@ -100,6 +93,24 @@ impl Answers {
             }
             Request::Reopen => return Err(ServiceError::IsOpen),
             Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// Projects that are made, and that go.
+    async fn whole_project(&self, request: Request) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
+            Request::NewProject(new) => {
+                let (id, all) = self.new_project(*new).await?;
+                Response::Made(id, all)
+            }
+            Request::DuplicateProject(of, name, with_items) => {
+                let id = projects::duplicate(workspace, of, &name, with_items).await?;
+                self.load(id).await?;
+                Response::Made(id, projects::all(workspace).await?)
+            }
+            Request::DeleteProject(id) => self.delete_project(id).await?,
+            _ => return Err(ServiceError::NotAQuestion),
         })
     }
 

@@ -6,6 +6,8 @@ use super::connection::Purpose;
 use super::importing::ImportEnd;
 use super::window::App;
 use super::workspace::WorkspaceState;
+use crate::domain::ids::ProjectId;
+use crate::domain::project::Project;
 use crate::engine::command::Outcome;
 use crate::service::client::{OPENING, Request, RequestId, Response};
 use crate::service::items::Details;
@@ -34,17 +36,7 @@ impl App {
             },
             Response::Projects(projects) => self.workspace.projects = projects,
             Response::ProjectDeleted(left) => self.project_deleted(left),
-            Response::Made(id, projects) => {
-                self.workspace.projects = projects;
-                if matches!(purpose, Purpose::WholeProject) {
-                    return self.duplicated(id);
-                }
-                // A form that was left meanwhile leads nowhere.
-                if self.pages.form.asked == Some(request) {
-                    self.pages.form = ProjectForm::default();
-                    self.go(Route::Project(id));
-                }
-            }
+            Response::Made(id, projects) => self.made(request, &purpose, (id, projects)),
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
             Response::Imported(imported) => self.import_ended(context, ImportEnd::Imported(imported)),
             Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
@@ -81,6 +73,18 @@ impl App {
             | Response::NotOpened(_)
             | Response::Importing(..)
             | Response::Replaced => {}
+        }
+    }
+
+    /// A project was made, and these are all of them.
+    fn made(&mut self, request: RequestId, purpose: &Purpose, (id, projects): (ProjectId, Vec<Project>)) {
+        self.workspace.projects = projects;
+        if matches!(purpose, Purpose::WholeProject) {
+            self.duplicated(id);
+        } else if self.pages.form.asked == Some(request) {
+            // A form that was left meanwhile leads nowhere.
+            self.pages.form = ProjectForm::default();
+            self.go(Route::Project(id));
         }
     }
 

@@ -100,6 +100,8 @@ fn r42_many_items_are_deleted_only_when_their_number_was_typed() {
     assert_eq!(items.len(), 21);
     stage.answer(request, Response::Done(Outcome { done: items, ..Outcome::default() }));
     assert!(stage.says("21 items deleted. No mail was touched"));
+    stage.state(vec![item_in(1, "user1", Status::WaitingForUser)]);
+    assert!(!stage.says("hidden by the filter"), "what was deleted is selected no more");
 }
 
 #[test]

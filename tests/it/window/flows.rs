@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use egui::{Key, Modifiers};
-use mailferry::domain::counts::Counts;
 use egui_kittest::kittest::Queryable;
+use mailferry::domain::counts::Counts;
 use mailferry::domain::edit::{EditRefusal, Records};
 use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{ItemId, PassId};

@@ -4,6 +4,7 @@
 
 mod blocking;
 mod client;
+mod client_projects;
 mod demo;
 mod dialogs;
 mod edits;
