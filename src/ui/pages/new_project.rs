@@ -114,7 +114,7 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
             let words = |check: Check| match check {
                 Check::System => "Checked by this computer",
                 Check::File => "Checked by a file (PEM)",
-                Check::Fingerprint => "Exactly one, by its fingerprint",
+                Check::Fingerprint => "By its fingerprint",
             };
             let all = [Check::System, Check::File, Check::Fingerprint];
             let label = format!("Certificate of the {lower}");
