@@ -122,8 +122,8 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::TlsFailed => (
             format!("No protected connection to {host}"),
             "The server and Mailferry could not agree on encryption. No password was sent.".into(),
-            "Correct port or kind of protection in the project's settings: TLS (imaps://) usually goes with port 993, \
-             STARTTLS (imap://) with 143."
+            "Correct port or kind of protection in the project's settings: imaps:// usually goes with port 993, imap:// with \
+             143."
                 .into(),
         ),
         Cause::ConnectionLost => (
