@@ -113,6 +113,9 @@ pub enum WorkVerb {
     },
     /// Drop Mailferry's records of what was copied for items, which read Not Submitted then; no mail is touched
     Reset(edit::ChosenItems),
+    /// Stored passwords of items
+    #[command(subcommand)]
+    Credentials(edit::CredentialsVerb),
     /// Hold new starts of a project, or let them go on; what runs is not touched
     #[command(subcommand)]
     Hold(HoldVerb),
@@ -222,6 +225,9 @@ pub enum ItemVerb {
         /// Import the good rows even if others are bad
         #[arg(long)]
         skip_bad: bool,
+        /// What becomes of the records of what was copied
+        #[command(flatten)]
+        records: edit::RecordsWord,
     },
     /// Change an item: addresses, login names, passwords, note
     Edit(Box<edit::EditItem>),

@@ -99,7 +99,7 @@ pub async fn delete(workspace: &OpenWorkspace, chosen: ChosenItems) -> Result<Ex
     if let Some(lost) = lost.filter(|_| chosen.yes.is_some()) {
         warn!("{lost}");
     }
-    if rows.iter().any(|row| row.item.source.credential.or(row.item.destination.credential).is_some()) {
+    if rows.iter().any(has_passwords) {
         unlock(workspace).await?;
     }
     let deleted = edit::delete(workspace, project.id, ids(&rows), Commander::Anybody(workspace)).await?;
@@ -112,6 +112,28 @@ pub async fn reset(workspace: &OpenWorkspace, chosen: ChosenItems) -> Result<Exi
     confirm(&chosen, rows.len(), "Reset", edit::RESET_TAKES)?;
     let reset = edit::reset(workspace, project.id, ids(&rows), Commander::Anybody(workspace)).await?;
     Ok(tell(&reset, &rows, "reset. No mail was touched"))
+}
+
+/// `credentials clear`
+pub async fn clear_credentials(
+    workspace: &OpenWorkspace,
+    (project, items): (&str, &[String]),
+    (source, destination): (bool, bool),
+) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let rows = items::select(workspace, &project, items).await?;
+    if rows.iter().any(has_passwords) {
+        unlock(workspace).await?;
+    }
+    let sides = [(Side::Source, source), (Side::Destination, destination)];
+    let sides = sides.into_iter().filter_map(|(side, named)| named.then_some(side)).collect();
+    let chosen = (project.id, ids(&rows));
+    let cleared = edit::clear_credentials(workspace, chosen, sides, Commander::Anybody(workspace)).await?;
+    Ok(tell(&cleared, &rows, "without these credentials now"))
+}
+
+fn has_passwords(row: &StoredItem) -> bool {
+    row.item.source.credential.or(row.item.destination.credential).is_some()
 }
 
 async fn select(workspace: &OpenWorkspace, chosen: &ChosenItems) -> Result<(Project, Vec<StoredItem>), CliError> {

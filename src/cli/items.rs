@@ -6,27 +6,37 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::edit::which_mailbox;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
 use crate::cli::status::status_words;
+use crate::cli::stop::done;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
 use crate::domain::action::Action;
 use crate::domain::csv_import::ParsedList;
+use crate::domain::edit::Records;
 use crate::domain::ids::ProjectId;
 use crate::domain::item::Mailbox;
 use crate::domain::server::Server;
 use crate::domain::wording::{counted, left_alone};
+use crate::engine::command::Command;
 use crate::platform::interrupts::Interrupts;
 use crate::service::import::{self, ImportError, ImportFrom, ImportSummary, Watch, Work};
 use crate::service::items::{LiveItems, live};
+use crate::service::orders::give;
 use crate::service::{OpenWorkspace, ServiceError, projects};
 
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
 
 /// `item import`
-pub async fn import(workspace: &OpenWorkspace, project: &str, file: &Path, skip_bad: bool) -> Result<Exit, CliError> {
+pub async fn import(
+    workspace: &OpenWorkspace,
+    project: &str,
+    file: &Path,
+    (skip_bad, records): (bool, Option<Records>),
+) -> Result<Exit, CliError> {
     let project = projects::named(workspace, project).await?;
     let list = import::read(ImportFrom::File(file.to_owned())).await?;
     name_oddities(file, &list);
@@ -41,7 +51,7 @@ pub async fn import(workspace: &OpenWorkspace, project: &str, file: &Path, skip_
     let watch = Watch { tell: Arc::new(tell), ..Watch::nobody() };
     let mut presses =
         Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
-    let work = import::items(workspace, project.id, list, &watch);
+    let work = import::items(workspace, project.id, list, records, &watch);
     let Some(imported) = attended(work, async || presses.next().await, &watch.cancel).await else {
         // Its threads end with the process; a keyring that waits for a person would wait for ever.
         return Err(CliError::usage(format!(
@@ -50,7 +60,12 @@ pub async fn import(workspace: &OpenWorkspace, project: &str, file: &Path, skip_
             clean(&project.name)
         )));
     };
-    tell_summary(imported.map_err(ServiceError::from)?)
+    let mut summary = imported.map_err(ServiceError::from).map_err(which_mailbox)?;
+    if !summary.reset.is_empty() {
+        let edited = Command::Edited { project: project.id, items: std::mem::take(&mut summary.reset) };
+        done(give(workspace, edited).await?)?;
+    }
+    tell_summary(summary)
 }
 
 /// Bad rows, and what is odd about good ones.
@@ -100,7 +115,7 @@ fn not_admitted(file: &Path, error: ImportError) -> CliError {
 }
 
 fn tell_summary(summary: ImportSummary) -> Result<Exit, CliError> {
-    let ImportSummary { created, updated, unchanged, left, bad, trouble } = summary;
+    let ImportSummary { created, updated, unchanged, left, bad, trouble, .. } = summary;
     let mut line = format!("{} imported, {updated} updated", counted(created, "item"));
     if unchanged > 0 {
         line += &format!(", {unchanged} unchanged");

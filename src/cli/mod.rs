@@ -33,6 +33,7 @@ use tokio::runtime::Runtime;
 
 use crate::service::launch::{Launch, NoWindow, OpenWindow, PrepareRun};
 use crate::service::{OpenWorkspace, VaultKind};
+use args::edit::CredentialsVerb;
 use args::{Arguments, HoldVerb, ItemVerb, ProjectVerb, Verb, WorkVerb};
 pub use error::{CliError, Exit};
 
@@ -103,9 +104,12 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         }
         WorkVerb::Item(ItemVerb::Edit(asked)) => edit::item(workspace, *asked).await,
         WorkVerb::Item(ItemVerb::Delete(chosen)) => edit::delete(workspace, chosen).await,
+        WorkVerb::Credentials(CredentialsVerb::Clear { project, items, source, destination }) => {
+            edit::clear_credentials(workspace, (&project, &items), (source, destination)).await
+        }
         WorkVerb::Reset(chosen) => edit::reset(workspace, chosen).await,
-        WorkVerb::Item(ItemVerb::Import { project, file, skip_bad }) => {
-            items::import(workspace, &project, &file, skip_bad).await
+        WorkVerb::Item(ItemVerb::Import { project, file, skip_bad, records }) => {
+            items::import(workspace, &project, &file, (skip_bad, edit::records(records))).await
         }
         WorkVerb::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
         WorkVerb::Start(start) => start::start(workspace, start).await,

@@ -52,7 +52,7 @@ async fn make() -> Result<PreparedRun, NotPrepared> {
     let id = projects::create(&workspace, project(folder.path())?).await?;
     let list: String = names.iter().map(|name| format!("{name}@contoso.example\t{name}@fabrikam.example\n")).collect();
     let list = import::read(ImportFrom::Text(Secret::new(list))).await?;
-    import::items(&workspace, id, list, &Watch::nobody()).await.map_err(ServiceError::from)?;
+    import::items(&workspace, id, list, None, &Watch::nobody()).await.map_err(ServiceError::from)?;
     let items = items::all(&workspace, id).await?.iter().map(|row| row.item.id).collect();
     let project = projects::named(&workspace, PROJECT).await?;
     let autorun = AutoRun { project: id, items, summary: summary::summary };

@@ -134,6 +134,20 @@ pub enum EditRefusal {
          was copied stays known, or another mailbox, so that everything is copied again", sides(.0)
     )]
     WhichMailbox(Vec<Side>),
+    /// The same of a list that is imported.
+    #[error(
+        "mail was copied already for {} whose login at the {} the list changes, such as {first}: say whether these are the \
+         same mailboxes, so that what was copied stays known, or other ones, so that everything is copied again. Nothing was \
+         imported", counted(*items, "item"), sides(.at)
+    )]
+    WhichMailboxes {
+        /// How many items.
+        items: usize,
+        /// The first of them.
+        first: String,
+        /// At which sides.
+        at: Vec<Side>,
+    },
     /// Servers do not change under a pass.
     #[error(
         "{} of the project {} Queued, Migrating or Stopping: servers and administrators can be changed when none is; stop \

@@ -155,7 +155,7 @@ pub struct Failure {
     pub doing: String,
     /// The server's or system's own words, bounded and without control characters. Never holds a secret.
     pub server_text: Option<String>,
-    /// Another mailbox that it is about, by its address.
+    /// Another mailbox that it is about, by its address; or the server that could not be reached, by host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
 }

@@ -15,6 +15,11 @@ pub enum Remedy {
     MapFolder,
 }
 
+/// Where another host may be the cure, beside what [`remedy`] says: it was mistyped, or something else answers there.
+pub fn host_in_doubt(failure: &Failure, side: Option<Side>) -> Option<Side> {
+    side.filter(|_| matches!(failure.cause, Cause::Unreachable | Cause::TlsFailed | Cause::Nonsense))
+}
+
 /// The remedy for a failure, where there is one.
 pub fn remedy(failure: &Failure, side: Option<Side>) -> Option<Remedy> {
     match (failure.cause, side) {
@@ -46,6 +51,9 @@ mod tests {
             assert_eq!(of(Cause::CertificateNotTrusted, Some(side)), Some(Remedy::PinCertificate(side)));
             assert_eq!(of(Cause::Unreachable, Some(side)), Some(Remedy::TryNow));
         }
+        let doubted = |cause, side| host_in_doubt(&Failure::new(cause, Scope::Endpoint, Retry::User, "doing"), side);
+        assert_eq!(doubted(Cause::Unreachable, Some(Side::Destination)), Some(Side::Destination));
+        assert_eq!(doubted(Cause::LoginRefused, Some(Side::Source)), None);
         assert_eq!(of(Cause::FolderRefused, Some(Side::Destination)), Some(Remedy::MapFolder));
         assert_eq!(of(Cause::FolderRefused, Some(Side::Source)), None);
         assert_eq!(of(Cause::MessageRefused, Some(Side::Destination)), None);

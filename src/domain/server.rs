@@ -8,8 +8,6 @@ mod admin;
 mod imap;
 mod maildir;
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminError, AdminLogin, LoginNames};
@@ -253,11 +251,11 @@ impl Server {
         }
     }
 
-    /// Where its mailboxes are, for lists: a host, or the path of Maildirs.
-    pub fn place(&self) -> Cow<'_, str> {
+    /// Where its mailboxes are, for lists: a host, with its port if that is not the usual one, or the path of Maildirs.
+    pub fn place(&self) -> String {
         match self {
-            Self::Imap(server) => server.host.as_str().into(),
-            Self::Maildir(server) => server.to_string().into(),
+            Self::Imap(server) => server.place(),
+            Self::Maildir(server) => server.to_string(),
         }
     }
 

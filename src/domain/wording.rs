@@ -64,7 +64,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
             format!("The {side_word}administrator login was refused"),
             "One attempt was made, so that the account is not locked. The other items of this server are held.".into(),
             "Correct its password, or see to it that the server accepts it again; then Start this item and Resume the others. \
-             Another login needs a new project."
+             Another login is named in the project's settings."
                 .into(),
         ),
         Cause::MailboxNotOpened => (
@@ -102,22 +102,27 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
             format!("The mail of {other} goes into {mailbox} too. Nothing was copied."),
             "Check address and login of both items. If both belong there, Start a Full pass: they run one after the other.".into(),
         ),
-        Cause::Unreachable => (
+        Cause::Unreachable => {
+            // The project may name another server since.
+            let tried = failure.other.as_deref().and_then(|tried| tried.rsplit_once(':'));
+            let (host, port) = tried.map_or((host, port), |(host, port)| (host, format!(" on port {port}")));
+            (
             format!("{host} cannot be reached"),
             format!("There was no answer{port}."),
             "Check host, VPN and firewall; the server may have blocked this address after many logins.".into(),
-        ),
+            )
+        }
         Cause::CertificateNotTrusted => (
             "Certificate not trusted".into(),
             format!("This machine cannot verify the certificate of {host}. No password was sent."),
-            "Compare its fingerprint with the server's administrator; the project can trust this fingerprint, and a new one \
-             also a file of certificates."
+            "Compare its fingerprint with the server's administrator, then pin this certificate; or name a file of \
+             certificates in the project's settings."
                 .into(),
         ),
         Cause::TlsFailed => (
             format!("No protected connection to {host}"),
             "The server and Mailferry could not agree on encryption. No password was sent.".into(),
-            "Make a project with the right port and kind of protection: imaps:// usually goes with port 993, imap:// with \
+            "Correct port or kind of protection in the project's settings: imaps:// usually goes with port 993, imap:// with \
              143."
                 .into(),
         ),

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::pass_plan::PlanError;
 use crate::domain::readiness::NotReady;
@@ -104,6 +105,11 @@ pub enum Command {
         /// The project.
         project: ProjectId,
     },
+    /// A project was deleted.
+    ProjectDeleted {
+        /// The project.
+        project: ProjectId,
+    },
     /// Items were changed: addresses, logins, credentials, notes.
     Edited {
         /// Whose items.
@@ -129,6 +135,15 @@ pub enum Command {
         /// Which.
         items: Vec<ItemId>,
     },
+    /// Clears the stored credentials of each item that allows it.
+    ClearCredentials {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
+        /// Of these sides.
+        sides: Vec<Side>,
+    },
     /// Deletes each item that allows it, with Mailferry's records of it; no mail is touched.
     Delete {
         /// Whose items.
@@ -153,9 +168,11 @@ impl Command {
             | Self::Hold { project, .. }
             | Self::TryNow { project }
             | Self::ProjectEdited { project }
+            | Self::ProjectDeleted { project }
             | Self::Edited { project, .. }
             | Self::Accept { project, .. }
             | Self::Reset { project, .. }
+            | Self::ClearCredentials { project, .. }
             | Self::Delete { project, .. } => *project,
         }
     }

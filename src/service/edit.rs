@@ -29,6 +29,14 @@ pub const MANY: usize = 20;
 pub const DELETE_TAKES: &str = "Their statistics, Mailferry's records of what was copied and their stored passwords go. Mail \
      that was migrated stays where it is.";
 
+/// What deleting a project takes, and what stays.
+pub const DELETE_PROJECT_TAKES: &str = "Its items with their statistics, Mailferry's records of what was copied and all stored \
+     passwords go. Mail that was migrated stays where it is.";
+
+/// What clearing credentials takes, and what follows.
+pub const CLEAR_TAKES: &str = "The stored passwords of these items go from the vault. Start then asks for what is missing; \
+     an administrator's login stays.";
+
 /// What resetting items takes, and what stays.
 pub const RESET_TAKES: &str = "Mailferry's records of what was copied go, and the items read Not Submitted. No mail is touched; \
      but mail that was deleted or moved at the destination since will be copied again.";
@@ -202,6 +210,21 @@ pub async fn delete(
 ) -> Result<Outcome, ServiceError> {
     let mut outcome = done(engine.command(Command::Delete { project, items }).await?)?;
     projects::purge(workspace).await?;
+    forget(workspace, std::mem::take(&mut outcome.freed)).await?;
+    Ok(outcome)
+}
+
+/// Clears the items' own credentials at these sides, in the vault too, which should be open; no mail is touched.
+///
+/// # Errors
+/// Nothing was cleared, or nobody knows yet; or they are cleared ([`ServiceError::comes_after`]).
+pub async fn clear_credentials(
+    workspace: &OpenWorkspace,
+    (project, items): (ProjectId, Vec<ItemId>),
+    sides: Vec<Side>,
+    engine: Commander<'_>,
+) -> Result<Outcome, ServiceError> {
+    let mut outcome = done(engine.command(Command::ClearCredentials { project, items, sides }).await?)?;
     forget(workspace, std::mem::take(&mut outcome.freed)).await?;
     Ok(outcome)
 }

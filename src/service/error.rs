@@ -173,7 +173,9 @@ impl ServiceError {
     pub fn asks_which_mailbox(&self) -> Option<&[Side]> {
         match self {
             Self::Store(StoreError::Edit(EditRefusal::WhichMailbox(sides)))
-            | Self::Import(ImportError::Store(StoreError::Edit(EditRefusal::WhichMailbox(sides)))) => Some(sides),
+            | Self::Import(ImportError::Store(StoreError::Edit(
+                EditRefusal::WhichMailbox(sides) | EditRefusal::WhichMailboxes { at: sides, .. },
+            ))) => Some(sides),
             _ => None,
         }
     }

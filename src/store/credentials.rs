@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use super::Store;
 use super::error::{Result, StoreError, missing};
-use super::passes::status_of;
+use super::passes::{all_at_rest, status_of};
 use crate::domain::action::Action;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
@@ -145,6 +145,31 @@ impl Store {
                 return Err(StoreError::Active(1));
             }
             replace(transaction, "item", side, (item.0, new))?.ok_or_else(|| missing("item", item))
+        })
+        .await
+    }
+
+    /// Items have no credentials of their own at these sides any more; answers those that they had, on the disk for good.
+    ///
+    /// # Errors
+    /// [`StoreError::Active`]: one of them waits or runs.
+    pub async fn clear_credentials(&self, items: Vec<ItemId>, sides: &[Side]) -> Result<Vec<CredentialId>> {
+        let sides = sides.to_vec();
+        self.write_durably(move |transaction, _| {
+            all_at_rest(transaction, items.iter().copied())?;
+            let mut freed = Vec::new();
+            for side in sides {
+                let side = side.word();
+                let mut held =
+                    transaction.prepare_cached(&format!("SELECT {side}_credential FROM item WHERE id = ?1"))?;
+                let mut clear =
+                    transaction.prepare_cached(&format!("UPDATE item SET {side}_credential = NULL WHERE id = ?1"))?;
+                for item in &items {
+                    freed.extend(held.query_row([item], |row| row.get::<_, Option<CredentialId>>(0))?);
+                    clear.execute([item])?;
+                }
+            }
+            Ok(freed)
         })
         .await
     }

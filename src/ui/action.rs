@@ -17,7 +17,7 @@ pub use self::user_action::{Targets, UserAction};
 use self::shortcut::{command, key, shift};
 use crate::domain::star::Star;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::ItemRemoval;
+use crate::ui::model::forms::{ItemRemoval, WholeProject};
 use crate::ui::model::grid::{Column, GridAction};
 use crate::ui::route::Route;
 use crate::ui::widgets::icon::Icon;
@@ -91,6 +91,7 @@ impl Scope {
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject
+                    | Screen::WholeProject
                     | Screen::Remove
             ),
             Self::Only(only) => screen == only,
@@ -226,9 +227,14 @@ actions! {
     LetGo: "Let starts go on", on(Scope::Items, |it| rules::hold(it, false));
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
     EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
+    DuplicateProject: "Duplicate project…", on(Scope::Items, |_| Ok(UserAction::AskWhole(WholeProject::Duplicate)));
+    DeleteProject: "Delete project…", on(Scope::Items, rules::delete_project);
+    FewerAtOnce: "One fewer at a time", on(Scope::Items, |it| rules::at_once(it, -1));
+    MoreAtOnce: "One more at a time", on(Scope::Items, |it| rules::at_once(it, 1));
 
     TryNow: "Try now", on(Chosen, rules::try_now);
     CorrectLogin: "Correct login…", on(Chosen, rules::correct_login);
+    EditHost: "Edit host…", on(Chosen, rules::edit_host);
     PinCertificate: "Pin this certificate…", on(Chosen, rules::pin_certificate);
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
     Stop: "Stop", on(Chosen, rules::stop).keys(&[key(Key::X)]).icon(Shape(Icon::Stop));
@@ -237,6 +243,7 @@ actions! {
     Resume: "Resume", on(Chosen, rules::resume);
     EditItem: "Edit…", on(Chosen, rules::edit).keys(&[key(Key::E)]);
     ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Reset));
+    ClearCredentials: "Clear credentials…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::ClearCredentials));
     DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Delete));
     NoStar: "No star", on(Chosen, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
     RedStar: "Red star", on(Chosen, |it| rules::star(it, Some(Star::Red)))
@@ -266,10 +273,13 @@ actions! {
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     BrowseSave: "Browse…", on(Only(Screen::Save), rules::browse_save);
     SaveMessage: "Save", on(Only(Screen::Save), rules::save_message).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
-    StartNow: "Start", on(Only(Screen::Start), rules::start_now).keys(&[key(Key::Enter)]);
+    StartNow: "Start", on(Only(Screen::Start), rules::start_now)
+        .keys(&[key(Key::Enter).reaching(Reach::FreeOrFields)]);
     SaveItem: "Save", on(Only(Screen::EditItem), rules::save_item)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     SaveProject: "Save", on(Only(Screen::EditProject), rules::save_project)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    DoWithProject: "Go on", on(Only(Screen::WholeProject), rules::do_with_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Remove: "Go on", on(Only(Screen::Remove), rules::remove);
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);

@@ -4,6 +4,24 @@ use std::path::Path;
 
 use crate::support::product::{Output, PROJECT, Workspace};
 
+#[test]
+fn r40_credentials_are_cleared_by_side_and_a_start_lacks_them_then() {
+    let workspace = Workspace::new();
+    workspace.project_new("imaps://source.invalid", "maildir:/nowhere/{localpart}", &[]);
+    workspace.import(&[("anna".into(), "anna".into())]);
+    let clear = ["credentials", "clear", PROJECT, "--item", ANNA];
+    workspace.run(&clear).expect(2);
+    workspace.run(&[&clear[..], &["--destination"]].concat()).expect(0);
+    let kept = workspace.run(&["start", PROJECT, "--at", "2099-01-01 10:00"]).expect(0);
+    assert!(!kept.stdout.contains("Waiting for User"), "{kept:?}");
+    refused(workspace.run(&[&clear[..], &["--source"]].concat()), "the item waits for its start; stop it first");
+    workspace.run(&["stop", PROJECT]).expect(0);
+    let cleared = workspace.run(&[&clear[..], &["--source", "--destination"]].concat()).expect(0);
+    assert!(cleared.stdout.contains("1 item without these credentials now"), "{cleared:?}");
+    workspace.run(&["start", PROJECT]).expect(1);
+    assert_eq!(workspace.status()[0].0["status"], "waiting_for_user");
+}
+
 /// Two people's mail in Maildirs, and a project that copies it into others.
 struct Scene {
     workspace: Workspace,
@@ -105,6 +123,26 @@ fn d13_another_mailbox_is_asked_about_before_an_item_changes() {
     assert_eq!((scene.source(0).as_str(), scene.workspace.status()[0].status()), ("carl@old.example", "not_submitted"));
     scene.workspace.start().expect(0);
     assert_eq!(scene.workspace.status()[0].messages("copied"), 1);
+}
+
+#[test]
+fn d13_a_list_with_another_login_is_asked_about_before_it_comes_in() {
+    let scene = Scene::new();
+    scene.workspace.start().expect(0);
+    let list = scene.folder.path().join("again.csv");
+    let header = "Source Email,Source Login Name,Destination Email";
+    std::fs::write(&list, format!("{header}\n{ANNA},boss,anna@new.example\neve@old.example,,eve@new.example\n"))
+        .expect("written");
+    let import = ["item", "import", PROJECT, list.to_str().expect("plain")];
+    refused(scene.run(&import), "Say it with --same-mailbox or with --reset");
+    assert_eq!(scene.workspace.status().len(), 2, "nothing came in");
+    let kept = scene.run(&[&import[..], &["--same-mailbox"]].concat()).expect(0);
+    assert!(kept.stdout.contains("1 item imported, 1 updated"), "{kept:?}");
+    let statuses = || -> Vec<String> { scene.workspace.status().iter().map(|item| item.status().to_owned()).collect() };
+    assert_eq!(statuses(), ["completed", "completed", "not_submitted"]);
+    std::fs::write(&list, format!("{header}\n{ANNA},chief,anna@new.example\n")).expect("written");
+    scene.run(&[&import[..], &["--reset"]].concat()).expect(0);
+    assert_eq!(statuses(), ["not_submitted", "completed", "not_submitted"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Verbs that change items and projects.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::trust::TrustWords;
 
@@ -61,6 +61,25 @@ pub struct RecordsWord {
     /// It is another mailbox: Mailferry's records of what was copied are dropped, and everything is copied again
     #[arg(long)]
     pub reset: bool,
+}
+
+/// What can be done with stored passwords.
+#[derive(Debug, Subcommand)]
+pub enum CredentialsVerb {
+    /// Remove items' own passwords from the vault; Start then asks for them. No mail is touched
+    Clear {
+        /// Name of the project
+        project: String,
+        /// Which items: an address, or SOURCE:DESTINATION
+        #[arg(long = "item", value_name = "EMAIL", required = true)]
+        items: Vec<String>,
+        /// Those at the source
+        #[arg(long, required_unless_present = "destination")]
+        source: bool,
+        /// Those at the destination
+        #[arg(long)]
+        destination: bool,
+    },
 }
 
 /// `item delete` and `reset`.

@@ -132,6 +132,12 @@ impl ImapServer {
         Ok(Self { host: host.to_ascii_lowercase(), port, security, trust: Trust::System, admin: None })
     }
 
+    /// Its host, with its port if that is not the usual one.
+    pub(super) fn place(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == self.security.default_port() { host } else { format!("{host}:{}", self.port) }
+    }
+
     /// What texts call it where it lacks something.
     pub(super) fn words(&self) -> &'static str {
         match self.security {
@@ -189,15 +195,7 @@ impl ImapServer {
 /// The address as [`ImapServer::parse_url`] reads it; the port only when it is not the usual one.
 impl std::fmt::Display for ImapServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = self.security.scheme();
-        match self.host.contains(':') {
-            true => write!(f, "{scheme}://[{}]", self.host)?,
-            false => write!(f, "{scheme}://{}", self.host)?,
-        }
-        if self.port != self.security.default_port() {
-            write!(f, ":{}", self.port)?;
-        }
-        Ok(())
+        write!(f, "{}://{}", self.security.scheme(), self.place())
     }
 }
 

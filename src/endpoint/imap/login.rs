@@ -97,8 +97,10 @@ pub(super) async fn log_in(
 async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
     let doing = format!("connecting to {}:{}", server.host, server.port);
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let unreachable =
-        |text: String| Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing).saying(text);
+    let unreachable = |text: String| {
+        let failure = Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing);
+        failure.saying(text).about(format!("{host}:{}", server.port))
+    };
     let tcp = match timeout(timeouts.connect, TcpStream::connect((host, server.port))).await {
         Ok(Ok(tcp)) => tcp,
         Ok(Err(error)) => return Err(unreachable(error.to_string())),

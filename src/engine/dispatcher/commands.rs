@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Dispatcher, failed};
 use crate::domain::action::Action;
+use crate::domain::failure::Side;
 use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::item_error::Acceptance;
@@ -25,6 +26,10 @@ use crate::store::{self, Census, StoreError, Submission};
 impl Dispatcher {
     pub(super) async fn command(&mut self, command: Command) -> Outcome {
         let project = command.project();
+        if matches!(command, Command::ProjectDeleted { .. }) {
+            self.forget(project);
+            return Outcome::default();
+        }
         // Only some can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
         if (command.is_about_new_items() || !self.state.knows(project))
             && let Err(error) = self.load(project).await
@@ -32,7 +37,7 @@ impl Dispatcher {
             return failed(&error);
         }
         let done = match command {
-            Command::Open { .. } => return Outcome::default(),
+            Command::Open { .. } | Command::ProjectDeleted { .. } => return Outcome::default(),
             Command::Resume { items, .. } => return self.handle(Event::Resume(items)).await,
             Command::Next { items, .. } => return self.handle(Event::Next(items)).await,
             Command::Stop { items, .. } => return self.handle(Event::Stop(items)).await,
@@ -46,6 +51,7 @@ impl Dispatcher {
             Command::Edited { items, .. } => self.edited(project, items).await,
             Command::Accept { item, errors, verdict, .. } => self.accept(item, errors, verdict).await,
             Command::Reset { items, .. } => self.reset(items).await,
+            Command::ClearCredentials { items, sides, .. } => self.clear_credentials(items, &sides).await,
             Command::Delete { items, .. } => self.delete(project, items).await,
         };
         done.unwrap_or_else(|error| failed(&error))
@@ -169,6 +175,8 @@ impl Dispatcher {
     async fn project_edited(&mut self, id: ProjectId) -> Result<Outcome, StoreError> {
         let project = self.workspace.store.project(id).await?;
         let outcome = self.handle(Event::Limits(id, limits(&project))).await;
+        // Its servers may be other ones now: what waited for one of them tries it.
+        self.handle(Event::TryNow(id)).await;
         for runner in self.crew.runners.all() {
             runner.try_again(id);
         }
@@ -259,6 +267,13 @@ impl Dispatcher {
             }
         }
         self.handle(Event::Reset(items)).await;
+    }
+
+    async fn clear_credentials(&mut self, items: Vec<ItemId>, sides: &[Side]) -> Result<Outcome, StoreError> {
+        self.write_down(Vec::new()).await;
+        let mut outcome = self.allowed(Action::ClearCredentials, items);
+        outcome.freed = self.workspace.store.clear_credentials(outcome.done.clone(), sides).await?;
+        Ok(outcome)
     }
 
     async fn delete(&mut self, project: ProjectId, items: Vec<ItemId>) -> Result<Outcome, StoreError> {

@@ -14,7 +14,7 @@ use crate::store::{Census, StoreError};
 const KEEP_COMMANDS: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Dispatcher {
-    fn forget(&mut self, project: ProjectId) {
+    pub(super) fn forget(&mut self, project: ProjectId) {
         if self.state.forget(project) {
             self.rows.remove(project);
             self.census.remove(&project);

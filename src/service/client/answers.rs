@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::reply::Tell;
 use super::{Preview, Request, Response};
 use crate::domain::csv_import::{ParsedList, Problem};
+use crate::domain::edit::Records;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::Orders;
@@ -39,20 +40,22 @@ impl Answers {
         let workspace = &self.workspace;
         Ok(match request {
             Request::Projects => Response::Projects(projects::all(workspace).await?),
-            Request::NewProject(new) => {
-                let (id, all) = self.new_project(*new).await?;
-                Response::Made(id, all)
+            project @ (Request::NewProject(_) | Request::DuplicateProject(..) | Request::DeleteProject(_)) => {
+                self.whole_project(project).await?
             }
             Request::Preview(project, from) => Response::Previewed(self.preview(project, from).await?),
-            Request::Import { project, from, skip_bad, cancel } => {
+            Request::Import { project, from, skip_bad, records, cancel } => {
                 // Given up, it must not go on to store passwords that nothing will name.
                 let _cancels = cancel.clone().drop_guard();
-                self.import(project, from, skip_bad, &Watch { tell, cancel }).await?
+                let list = import::read(from).await?;
+                import::admit(&list, skip_bad)?;
+                self.import(project, list, records, &Watch { tell, cancel }).await?
             }
             edit @ (Request::ItemSettings(_)
             | Request::EditItem(_)
             | Request::EditProject(_)
             | Request::Reset(..)
+            | Request::ClearCredentials(..)
             | Request::Delete(..)) => self.edit(edit).await?,
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
@@ -111,6 +114,24 @@ impl Answers {
         })
     }
 
+    /// Projects that are made, and that go.
+    async fn whole_project(&self, request: Request) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
+            Request::NewProject(new) => {
+                let (id, all) = self.new_project(*new).await?;
+                Response::Made(id, all)
+            }
+            Request::DuplicateProject(of, name, with_items) => {
+                let id = projects::duplicate(workspace, of, &name, with_items).await?;
+                self.load(id).await?;
+                Response::Made(id, projects::all(workspace).await?)
+            }
+            Request::DeleteProject(id) => self.delete_project(id).await?,
+            _ => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
     /// What changes items and projects, and what is asked before.
     async fn edit(&self, request: Request) -> Result<Response, ServiceError> {
         let (workspace, engine) = (&self.workspace, Commander::Orders(&self.orders));
@@ -125,6 +146,9 @@ impl Answers {
                 Response::ProjectEdited(projects::all(workspace).await?)
             }
             Request::Reset(project, items) => Response::Done(edit::reset(workspace, project, items, engine).await?),
+            Request::ClearCredentials(project, items, sides) => {
+                Response::Done(edit::clear_credentials(workspace, (project, items), sides, engine).await?)
+            }
             Request::Delete(project, items) => Response::Done(edit::delete(workspace, project, items, engine).await?),
             _ => return Err(ServiceError::NotAQuestion),
         })
@@ -185,6 +209,18 @@ impl Answers {
         Ok((id, projects::all(&self.workspace).await?))
     }
 
+    /// A project goes; what cannot leave the vault now is removed after an import a day later.
+    async fn delete_project(&self, project: ProjectId) -> Result<Response, ServiceError> {
+        let freed = projects::remove(&self.workspace, project).await?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&project);
+        self.told(Command::ProjectDeleted { project }).await?;
+        projects::purge(&self.workspace).await?;
+        if self.workspace.vault.get_open().is_some() {
+            projects::remove_secrets(&self.workspace, freed, &Watch::nobody()).await?;
+        }
+        Ok(Response::ProjectDeleted(projects::all(&self.workspace).await?))
+    }
+
     async fn preview(&self, project: ProjectId, from: ImportFrom) -> Result<Preview, ServiceError> {
         let list = import::read(from).await?;
         let shared = import::shared_destinations(&self.workspace, project, &list.rows).await?;
@@ -194,18 +230,20 @@ impl Answers {
     async fn import(
         &self,
         project: ProjectId,
-        from: ImportFrom,
-        skip_bad: bool,
+        list: ParsedList,
+        records: Option<Records>,
         watch: &Watch,
     ) -> Result<Response, ServiceError> {
-        let list = import::read(from).await?;
-        import::admit(&list, skip_bad)?;
-        let mut summary = match import::items(&self.workspace, project, list, watch).await {
+        let mut summary = match import::items(&self.workspace, project, list, records, watch).await {
             Err(ImportError::Vault(VaultError::Cancelled)) => return Ok(Response::Cancelled),
             other => other?,
         };
         let loaded = self.load(project).await;
         summary.trouble = summary.trouble.or(loaded.err());
+        if !summary.reset.is_empty() {
+            let items = std::mem::take(&mut summary.reset);
+            summary.trouble = summary.trouble.or(self.told(Command::Edited { project, items }).await.err());
+        }
         Ok(Response::Imported(summary))
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::certificate::SeenCertificate;
-use crate::domain::edit::ItemEdit;
+use crate::domain::edit::{ItemEdit, Records};
 use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, PassId, PoolId, ProjectId};
 use crate::domain::mapping::Mapping;
@@ -49,6 +49,8 @@ pub enum Request {
         from: ImportFrom,
         /// Whether good rows count even if others are bad.
         skip_bad: bool,
+        /// Whether mailboxes with another login are the same (D13), if that was said.
+        records: Option<Records>,
         /// Cancels it as long as nothing is written to the database.
         cancel: CancellationToken,
     },
@@ -60,8 +62,14 @@ pub enum Request {
     EditItem(Box<ItemEdit<Secret>>),
     /// Changes a project.
     EditProject(Box<ProjectChange>),
+    /// Makes another project like one, with this name, and with its items if that is said.
+    DuplicateProject(ProjectId, String, bool),
+    /// Deletes a project with its items, and all their passwords from the vault.
+    DeleteProject(ProjectId),
     /// Forgets what was copied for items.
     Reset(ProjectId, Vec<ItemId>),
+    /// Clears the credentials of items at these sides.
+    ClearCredentials(ProjectId, Vec<ItemId>, Vec<Side>),
     /// Deletes items, and their passwords from the vault.
     Delete(ProjectId, Vec<ItemId>),
     /// Another command to the engine.
@@ -138,6 +146,8 @@ pub enum Response {
     ItemSettings(Box<ItemSettings>),
     /// An item was changed.
     Edited,
+    /// A project was deleted; those that are left.
+    ProjectDeleted(Vec<Project>),
     /// A project was changed; all projects as they are now.
     ProjectEdited(Vec<Project>),
     /// See [`Request::Details`].

@@ -23,8 +23,9 @@ pub use shared::shared_destinations;
 
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::csv_import::ParsedList;
+use crate::domain::edit::Records;
 use crate::domain::failure::Side;
-use crate::domain::ids::{CredentialId, ProjectId};
+use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::project::ProjectTerms;
 use crate::domain::secret::Secret;
@@ -129,6 +130,8 @@ pub struct ImportSummary {
     pub left: BTreeMap<Status, usize>,
     /// Bad rows that were left out.
     pub bad: usize,
+    /// Items of which what was copied is forgotten: the engine has to show it.
+    pub reset: Vec<ItemId>,
     /// What went wrong after it: the items are in all the same.
     pub trouble: Option<ServiceError>,
 }
@@ -181,7 +184,8 @@ pub fn has_passwords(list: &ParsedList) -> bool {
     list.rows.iter().any(|row| row.source_password.is_some() || row.destination_password.is_some())
 }
 
-/// Imports the good rows of a list. Items that may not be edited in their status are left alone.
+/// Imports the good rows of a list. Items that may not be edited in their status are left alone. Where a login name changes
+/// and mail was copied already, `records` says whether the mailboxes are the same (D13).
 ///
 /// # Errors
 /// Nothing was imported.
@@ -189,6 +193,7 @@ pub async fn items(
     workspace: &OpenWorkspace,
     project: ProjectId,
     list: ParsedList,
+    records: Option<Records>,
     watch: &Watch,
 ) -> Result<ImportSummary, ImportError> {
     let bad = list.problems.len();
@@ -205,7 +210,8 @@ pub async fn items(
         return Err(secrets::roll_back(workspace, stored, VaultError::Cancelled.into()).await);
     }
     let came_with: Vec<_> = items.iter().map(|item| [item.source_credential, item.destination_credential]).collect();
-    let imported = match workspace.store.import_items(project, items).await {
+    let answer = records.map(|records| (records, workspace.now()));
+    let imported = match workspace.store.import_list(project, items, answer).await {
         Ok(imported) => imported,
         Err(why) => return Err(secrets::roll_back(workspace, stored, why.into()).await),
     };
@@ -225,6 +231,7 @@ pub async fn items(
 fn sum_up(imported: &[Imported], came_with: Vec<[Option<CredentialId>; 2]>) -> (ImportSummary, Vec<CredentialId>) {
     let (mut summary, mut unused) = (ImportSummary::default(), Vec::new());
     for (item, came_with) in imported.iter().zip(came_with) {
+        summary.reset.extend(item.reset.then_some(item.id));
         match item.became {
             Became::Created => summary.created += 1,
             Became::Updated { replaced } => {

@@ -69,7 +69,7 @@ impl Bench {
     async fn import(&self, now: Timestamp, rows: Vec<Row>, watch: &Watch) -> Result<ImportSummary, ImportError> {
         self.clock.set(now);
         let list = ParsedList { rows, problems: Vec::new(), notes: Vec::new(), encoding: "UTF-8", delimiter: ',' };
-        items(&self.workspace, self.project, list, watch).await
+        items(&self.workspace, self.project, list, None, watch).await
     }
 
     async fn passwords(&self) -> Vec<Option<String>> {

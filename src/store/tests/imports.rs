@@ -1,6 +1,7 @@
 //! What an import may change, and what nothing refers to any more.
 
 use super::*;
+use crate::domain::edit::Records;
 use crate::domain::ids::CredentialId;
 
 fn with(credential: CredentialId) -> NewItem {
@@ -14,7 +15,8 @@ impl Bench {
     }
 
     async fn import(&self, item: NewItem) -> Became {
-        self.store.import_items(self.project, vec![item]).await.unwrap()[0].became
+        let same = Some((Records::Keep, at(5)));
+        self.store.import_list(self.project, vec![item], same).await.unwrap()[0].became
     }
 }
 
@@ -50,6 +52,30 @@ async fn only_what_differs_counts_as_updated() {
     assert_eq!(bench.import(named("ann1")).await, Became::Unchanged);
     assert_eq!(bench.import(new_item("ann@a", "ann@b")).await, Became::Unchanged);
     assert_eq!(bench.import(named("ann2")).await, updated);
+}
+
+#[tokio::test]
+async fn d13_another_login_asks_where_mail_was_copied_and_nothing_is_imported_before_it_is_said() {
+    let bench = Bench::new().await;
+    bench.folder("INBOX", 1, 1).await;
+    let list = || {
+        vec![new_item("bob@a", "bob@b"), NewItem { source_login: Some("ann1".into()), ..new_item("ann@a", "ann@b") }]
+    };
+    let asked = bench.store.import_items(bench.project, list()).await.unwrap_err();
+    assert!(
+        asked.to_string().contains("1 item whose login at the source the list changes, such as ann@a:ann@b"),
+        "{asked}"
+    );
+    assert_eq!(bench.store.items(bench.project).await.unwrap().len(), 1);
+    let said = async |records| bench.store.import_list(bench.project, list(), Some((records, at(5)))).await.unwrap();
+    let kept = said(Records::Keep).await;
+    assert_eq!(
+        (kept[0].became, kept[1].reset, bench.store.folders(bench.item).await.unwrap().len()),
+        (Became::Created, false, 1)
+    );
+    let other = NewItem { source_login: Some("ann2".into()), ..new_item("ann@a", "ann@b") };
+    let reset = bench.store.import_list(bench.project, vec![other], Some((Records::Reset, at(6)))).await.unwrap();
+    assert!(reset[0].reset && bench.store.folders(bench.item).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -6,13 +6,14 @@ use super::subject::{Items, OneItem, Subject};
 use super::user_action::{Targets, UserAction};
 use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
-use crate::domain::remedy::{Remedy, remedy};
+use crate::domain::remedy::{Remedy, host_in_doubt, remedy};
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
+use crate::domain::wording::counted;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::{ItemRemoval, VaultForm};
+use crate::ui::model::forms::{ItemRemoval, VaultForm, WholeProject};
 use crate::ui::model::grid::GridAction;
 use crate::ui::route::Route;
 
@@ -160,6 +161,37 @@ pub(super) fn save_project(subject: &Subject<'_>) -> Ruling {
     }
 }
 
+/// A project with active, waiting or scheduled items is not deleted.
+pub(super) fn delete_project(subject: &Subject<'_>) -> Ruling {
+    let Subject::Items(Items { grid, .. }) = subject else { return Err(ELSEWHERE) };
+    match grid.sums.totals.not_at_rest {
+        0 => Ok(UserAction::AskWhole(WholeProject::Delete)),
+        some => {
+            let words = counted(some, "item");
+            Err(Unavailable::Refused(format!("{words} run or wait: stop them first, then the project can be deleted")))
+        }
+    }
+}
+
+pub(super) fn at_once(subject: &Subject<'_>, more: i32) -> Ruling {
+    let Subject::Items(Items { at_once, .. }) = subject else { return Err(ELSEWHERE) };
+    match at_once.checked_add_signed(more) {
+        Some(number @ 1..) => Ok(UserAction::AtOnce(number)),
+        _ => Err(Unavailable::Nothing("At least one item migrates at a time; Hold new starts starts none")),
+    }
+}
+
+pub(super) fn do_with_project(subject: &Subject<'_>) -> Ruling {
+    match subject {
+        Subject::WholeProject(form) if form.asked.is_some() => Err(BUSY),
+        Subject::WholeProject(form) => match form.request() {
+            Ok(_) => Ok(UserAction::DoWithProject),
+            Err(why) => Err(Unavailable::Refused(why.into())),
+        },
+        _ => Err(ELSEWHERE),
+    }
+}
+
 pub(super) fn remove(subject: &Subject<'_>) -> Ruling {
     let Subject::Remove(form) = subject else { return Err(ELSEWHERE) };
     form.ready().map(|()| UserAction::Remove).map_err(Unavailable::Nothing)
@@ -265,6 +297,17 @@ pub(super) fn correct_login(subject: &Subject<'_>) -> Ruling {
     Ok(UserAction::AskLogin(item, side))
 }
 
+pub(super) fn edit_host(subject: &Subject<'_>) -> Ruling {
+    let side = match subject {
+        Subject::Item(OneItem { row, .. }) => {
+            row.failure.as_ref().and_then(|(side, failure)| host_in_doubt(failure, *side))
+        }
+        Subject::Items(Items { grid, .. }) => grid.sums.totals.unreached,
+        _ => None,
+    };
+    side.map(UserAction::AskEditHost).ok_or(Unavailable::Nothing("Every server was reached"))
+}
+
 pub(super) fn pin_certificate(subject: &Subject<'_>) -> Ruling {
     match cure(subject) {
         Some(Remedy::PinCertificate(side)) => Ok(UserAction::AskPin(side)),
@@ -284,6 +327,9 @@ pub(super) fn import(subject: &Subject<'_>) -> Ruling {
     let Subject::Import(form) = subject else { return Err(ELSEWHERE) };
     match &form.preview {
         _ if form.running.is_some() => Err(BUSY),
+        _ if !form.asks.is_empty() && form.records.is_none() => {
+            Err(Unavailable::Nothing("Say whether they are the same mailboxes"))
+        }
         Some(preview) if preview.good > 0 => Ok(UserAction::Import),
         _ => Err(Unavailable::Nothing("There is nothing to import yet")),
     }

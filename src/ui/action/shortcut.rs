@@ -9,6 +9,8 @@ pub enum Reach {
     Free,
     /// It is for those who type into a field.
     Fields,
+    /// From none but buttons and the like: those who type into a field mean it too.
+    FreeOrFields,
     /// It acts whatever has the keyboard.
     Everything,
 }

@@ -5,7 +5,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
     AcceptForm, EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemedyForm, RemoveForm, SaveForm, StartForm,
-    VaultForm,
+    VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -31,6 +31,8 @@ pub enum Screen {
     EditItem,
     /// The dialog with a project's settings.
     EditProject,
+    /// The dialog that duplicates or deletes a project.
+    WholeProject,
     /// The dialog that deletes or resets items.
     Remove,
     /// The dialog that opens the vault.
@@ -53,7 +55,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
@@ -63,6 +65,7 @@ impl Screen {
         Self::Start,
         Self::EditItem,
         Self::EditProject,
+        Self::WholeProject,
         Self::Remove,
         Self::Vault,
         Self::Import,
@@ -86,6 +89,8 @@ pub struct Items<'a> {
     pub held: usize,
     /// New starts of the project are held.
     pub starts_held: bool,
+    /// How many items may migrate at once.
+    pub at_once: u32,
 }
 
 /// One item.
@@ -118,6 +123,8 @@ pub enum Subject<'a> {
     EditItem(&'a EditItemForm),
     /// A project that is being changed.
     EditProject(&'a EditProjectForm),
+    /// A project that is to be duplicated or deleted.
+    WholeProject(&'a WholeProjectForm),
     /// Items that are to be deleted or reset.
     Remove(&'a RemoveForm),
     /// The vault.
@@ -145,6 +152,7 @@ impl Subject<'_> {
             Self::Start(_) => Screen::Start,
             Self::EditItem(_) => Screen::EditItem,
             Self::EditProject(_) => Screen::EditProject,
+            Self::WholeProject(_) => Screen::WholeProject,
             Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,

@@ -6,7 +6,7 @@ use crate::domain::ids::{ItemId, PoolId};
 use crate::domain::star::Star;
 use crate::service::errors::StoredError;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::{ChosenErrors, ItemRemoval};
+use crate::ui::model::forms::{ChosenErrors, ItemRemoval, WholeProject};
 use crate::ui::model::grid::GridAction;
 use crate::ui::model::item::ItemAction;
 use crate::ui::route::Route;
@@ -49,9 +49,17 @@ pub enum UserAction {
     SaveItem,
     /// Show the settings of the project that is shown.
     AskEditProject,
+    /// The same, to name another host for a side.
+    AskEditHost(Side),
+    /// Request whether the project that is shown is to be duplicated or deleted.
+    AskWhole(WholeProject),
+    /// Duplicate or delete it, as its dialog says.
+    DoWithProject,
+    /// So many items of the project that is shown may migrate at once.
+    AtOnce(u32),
     /// Change the project as its dialog says.
     SaveProject,
-    /// Request whether items are to be deleted or reset.
+    /// Request whether items are to be deleted or reset, or their credentials cleared.
     AskRemove(ItemRemoval, Targets),
     /// Delete or reset what the dialog shows.
     Remove,

@@ -6,6 +6,8 @@ use super::connection::Purpose;
 use super::importing::ImportEnd;
 use super::window::App;
 use super::workspace::WorkspaceState;
+use crate::domain::ids::ProjectId;
+use crate::domain::project::Project;
 use crate::engine::command::Outcome;
 use crate::service::VaultKind;
 use crate::service::client::{OPENING, Request, RequestId, Response};
@@ -26,7 +28,10 @@ impl App {
         }
         match answer {
             Response::Refused(why) => match purpose {
-                Purpose::Import => self.import_ended(context, ImportEnd::Refused(why.to_string())),
+                Purpose::Import => {
+                    let asks = why.asks_which_mailbox().unwrap_or_default().to_vec();
+                    self.import_ended(context, ImportEnd::Refused(why.to_string(), asks));
+                }
                 Purpose::EditItem | Purpose::EditProject => self.edit_refused(Some(request), &purpose, &why),
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
@@ -35,14 +40,8 @@ impl App {
             Response::Licenses(ledger) => self.ledger(*ledger),
             Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
             Response::LicensesExported(entries, file) => self.licenses_exported(entries, &file),
-            Response::Made(id, projects) => {
-                self.workspace.projects = projects;
-                // A form that was left meanwhile leads nowhere.
-                if self.pages.form.asked == Some(request) {
-                    self.pages.form = ProjectForm::default();
-                    self.go(Route::Project(id));
-                }
-            }
+            Response::ProjectDeleted(left) => self.project_deleted(left),
+            Response::Made(id, projects) => self.made(request, &purpose, (id, projects)),
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
             Response::Imported(imported) => self.import_ended(context, ImportEnd::Imported(imported)),
             Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
@@ -82,6 +81,18 @@ impl App {
         (self.workspace.vault.kind, self.workspace.vault.unlocked) = (Some(kind), true);
         if let Some(action) = self.dialogs.finish_vault() {
             self.act(context, action);
+        }
+    }
+
+    /// A project was made, and these are all of them.
+    fn made(&mut self, request: RequestId, purpose: &Purpose, (id, projects): (ProjectId, Vec<Project>)) {
+        self.workspace.projects = projects;
+        if matches!(purpose, Purpose::WholeProject) {
+            self.duplicated(id);
+        } else if self.pages.form.asked == Some(request) {
+            // A form that was left meanwhile leads nowhere.
+            self.pages.form = ProjectForm::default();
+            self.go(Route::Project(id));
         }
     }
 
@@ -127,6 +138,7 @@ impl App {
             }
             Purpose::Preview => self.looked(request, Err(why)),
             Purpose::Import => self.import_refused(why),
+            Purpose::WholeProject => self.whole_project_refused(request, why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),

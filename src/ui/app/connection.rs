@@ -21,6 +21,7 @@ pub(super) enum Purpose {
     Licenses,
     EditItem,
     EditProject,
+    WholeProject,
     Save,
     Unlock,
     Remedy,

@@ -7,7 +7,7 @@ use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
     AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, RemedyForm, RemoveForm, SaveForm, StartForm,
-    VaultForm,
+    VaultForm, WholeProjectForm,
 };
 
 /// What stands over the page.
@@ -18,6 +18,7 @@ pub(super) enum Dialog {
     Start(Box<StartForm>),
     EditItem(Box<EditItemForm>),
     EditProject(Box<EditProjectForm>),
+    WholeProject(Box<WholeProjectForm>),
     Remove(Box<RemoveForm>),
     Help,
     Vault(Box<VaultDialog>),
@@ -132,6 +133,16 @@ impl Dialogs {
         self.0.retain(|dialog| !matches!(dialog, Dialog::EditProject(_)));
     }
 
+    pub fn whole_project(&mut self) -> Option<&mut WholeProjectForm> {
+        self.0
+            .iter_mut()
+            .find_map(|dialog| if let Dialog::WholeProject(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_whole_project(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::WholeProject(_)));
+    }
+
     pub fn remove_form(&mut self) -> Option<&mut RemoveForm> {
         self.0.iter_mut().find_map(|dialog| if let Dialog::Remove(form) = dialog { Some(&mut **form) } else { None })
     }
@@ -178,7 +189,7 @@ impl Dialogs {
         match self.0.remove(at) {
             Dialog::Vault(vault) => vault.then,
             Dialog::Remedy(_) => None,
-            Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Remove(_) => None,
+            Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::WholeProject(_) | Dialog::Remove(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
         }
     }

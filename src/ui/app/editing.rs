@@ -4,12 +4,20 @@ use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::action::Action;
+use crate::domain::failure::{Cause, Side};
 use crate::domain::ids::ItemId;
+use crate::engine::snapshot::ItemRow;
 use crate::service::ServiceError;
 use crate::service::client::{Request, RequestId};
 use crate::ui::action::{Targets, UserAction};
 use crate::ui::model::forms::{EditItemForm, EditProjectForm, ItemRemoval, RemoveForm};
 use crate::ui::theme::Tone;
+
+/// The side that refused an item's own login.
+fn login_refused(row: &ItemRow) -> Option<Side> {
+    let (side, failure) = row.failure.as_ref()?;
+    side.filter(|_| failure.cause == Cause::LoginRefused)
+}
 
 impl App {
     /// Asks for what is known of an item that is to be changed; its dialog opens with the answer.
@@ -34,11 +42,12 @@ impl App {
         }
     }
 
-    /// Shows the settings of the project that is shown.
-    pub(super) fn ask_edit_project(&mut self) {
+    /// Shows the settings of the project that is shown, with the keyboard at its name or at the host of a side.
+    pub(super) fn ask_edit_project(&mut self, host_of: Option<Side>) {
         let project = self.pages.project().and_then(|id| self.workspace.project(id)).cloned();
         if let Some(project) = project {
-            let form = EditProjectForm { pools: self.workspace.pool_names(), ..EditProjectForm::new(project) };
+            let pools = self.workspace.pool_names();
+            let form = EditProjectForm { host_of, pools, ..EditProjectForm::new(project) };
             self.dialogs.open(Dialog::EditProject(Box::new(form)));
         }
     }
@@ -63,8 +72,11 @@ impl App {
     pub(super) fn ask_remove(&mut self, removal: ItemRemoval, targets: &Targets) {
         let Some((project, items)) = self.items(targets) else { return };
         let chosen: std::collections::HashSet<ItemId> = items.into_iter().collect();
-        let rows = self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
-        let mut form = RemoveForm::new(removal, project, rows.map(|row| (row.item, row.status)));
+        let rows = || self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
+        let mut form = RemoveForm::new(removal, project, rows().map(|row| (row.item, row.status)));
+        // The refused side is ticked beforehand.
+        let refused = |side| rows().any(|row| login_refused(row) == Some(side));
+        form.sides = [refused(Side::Source), refused(Side::Destination)];
         form.asks_licenses = removal == ItemRemoval::Delete && self.ask_licenses(project);
         self.dialogs.open(Dialog::Remove(Box::new(form)));
     }
@@ -72,15 +84,20 @@ impl App {
     pub(super) fn remove(&mut self) {
         let Some(form) = self.dialogs.remove_form().filter(|form| form.ready().is_ok()).cloned() else { return };
         // Without the vault their passwords would stay in it for a while.
-        if form.removal == ItemRemoval::Delete && self.workspace.vault.kind.is_some() && !self.workspace.vault.unlocked
-        {
+        let takes_passwords = form.removal != ItemRemoval::Reset;
+        if takes_passwords && self.workspace.vault.kind.is_some() && !self.workspace.vault.unlocked {
             return self.unlock_first(UserAction::Remove);
         }
         self.dialogs.close_remove();
+        let sides = form.ticked();
         let RemoveForm { removal, project, items, .. } = form;
         match removal {
             ItemRemoval::Delete => {
                 self.ask(Request::Delete(project, items), Purpose::Command("deleted. No mail was touched"));
+            }
+            ItemRemoval::ClearCredentials => {
+                let cleared = Purpose::Command("without these credentials now");
+                self.ask(Request::ClearCredentials(project, items, sides), cleared);
             }
             ItemRemoval::Reset => {
                 self.ask(Request::Reset(project, items), Purpose::Command("reset. No mail was touched"));
@@ -94,12 +111,15 @@ impl App {
 
     /// What was asked for is done.
     pub(super) fn edited(&mut self, purpose: &Purpose) {
+        let host = self.dialogs.project_form().is_some_and(|form| form.host_of.is_some());
         match purpose {
             Purpose::EditItem => self.dialogs.close_item(),
             Purpose::EditProject => self.dialogs.close_project(),
             _ => return,
         }
-        self.say(Tone::Good, "Changed");
+        let words =
+            if host { "Changed. What waits for this server tries it; Start tries the others" } else { "Changed" };
+        self.say(Tone::Good, words);
     }
 
     /// It was not done, was done with a word to say, or a question is open.

@@ -7,6 +7,7 @@ use egui::Context;
 
 use super::connection::Purpose;
 use super::window::App;
+use crate::domain::failure::Side;
 use crate::domain::wording::left_alone;
 use crate::service::client::{Preview, Request, RequestId};
 use crate::service::import::{ImportSummary, Work};
@@ -22,8 +23,8 @@ pub(super) enum ImportEnd {
     Imported(ImportSummary),
     /// Cancelled, and what it had stored is taken back.
     Cancelled,
-    /// Nothing was imported, and why.
-    Refused(String),
+    /// Nothing was imported, and why; a question may be open about these sides.
+    Refused(String, Vec<Side>),
 }
 
 impl App {
@@ -72,8 +73,8 @@ impl App {
         }
         form.refused = None;
         let running = form.running.insert(Importing::default());
-        let (project, cancel) = (form.project, running.cancel.clone());
-        self.ask(Request::Import { project, from, skip_bad: true, cancel }, Purpose::Import);
+        let (project, records, cancel) = (form.project, form.records, running.cancel.clone());
+        self.ask(Request::Import { project, from, skip_bad: true, records, cancel }, Purpose::Import);
     }
 
     /// Its last answer is still to come.
@@ -102,7 +103,10 @@ impl App {
                 self.say(Tone::Warning, "Import cancelled: nothing was imported, and what was stored is removed again");
                 true
             }
-            ImportEnd::Refused(why) => {
+            ImportEnd::Refused(why, asks) => {
+                if let Some(form) = self.dialogs.import_form() {
+                    form.asks = asks;
+                }
                 self.import_refused(why);
                 false
             }

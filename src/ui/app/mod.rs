@@ -17,6 +17,7 @@ mod painting;
 mod remedies;
 mod services;
 mod starting;
+mod whole_project;
 mod window;
 mod workspace;
 

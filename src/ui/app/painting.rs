@@ -97,6 +97,9 @@ impl App {
                     ui.set_width(WIDE_DIALOG);
                     actions.extend(pages::edit_project::show(ui, page, form));
                 }),
+                Dialog::WholeProject(form) => {
+                    modal(ui, "whole project", |ui| actions.extend(pages::whole_project::show(ui, form)))
+                }
                 Dialog::Remove(form) => modal(ui, "remove", |ui| actions.extend(pages::remove::show(ui, form))),
                 Dialog::Remedy(form) => modal(ui, "remedy", |ui| actions.extend(pages::remedy::show(ui, form))),
                 Dialog::Help => modal(ui, "help", |ui| {

@@ -84,7 +84,7 @@ pub(super) fn which_mailbox(ui: &mut Ui, asks: &[Side], records: &mut Option<Rec
     let sides: Vec<&str> = asks.iter().map(|side| side.word()).collect();
     section(ui, &format!("Is it still the same mailbox at the {}?", sides.join(" and the ")));
     muted(ui, "Mail was copied already");
-    ui.radio_value(records, Some(Records::Keep), "The same, under a new address: what was copied stays known");
+    ui.radio_value(records, Some(Records::Keep), "The same, under a new address or login: what was copied stays known");
     ui.radio_value(records, Some(Records::Reset), "Another one: forget what was copied, and copy everything again");
 }
 

@@ -24,7 +24,11 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
     ui.add_space(8.0);
     let room = (ui.ctx().content_rect().height() - 220.0).max(200.0);
     ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
-        Field::new("Name").show(ui, &mut form.name);
+        let first = !std::mem::replace(&mut form.entered, true);
+        let name = Field::new("Name").show(ui, &mut form.name);
+        if first && form.host_of.is_none() {
+            name.request_focus();
+        }
         ui.columns(2, |columns| {
             Field::new("Items migrating at once").show(&mut columns[0], &mut form.concurrent);
             Field::new("Connections per mailbox and side").show(&mut columns[1], &mut form.connections);
@@ -35,7 +39,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
         if runs {
             muted(ui, "Servers and logins can be changed when no item is Queued, Migrating or Stopping");
         }
-        ui.add_enabled_ui(!runs, |ui| servers(ui, form));
+        ui.add_enabled_ui(!runs, |ui| servers(ui, form, first));
     });
     which_mailbox(ui, &form.asks, &mut form.records);
     refused(ui, form.refused.as_deref());
@@ -49,16 +53,20 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
     actions
 }
 
-fn servers(ui: &mut Ui, form: &mut EditProjectForm) {
+/// Both sides; `first` when the dialog opens.
+fn servers(ui: &mut Ui, form: &mut EditProjectForm, first: bool) {
     ui.spacing_mut().item_spacing.x = 24.0;
     ui.columns(2, |columns| {
-        let tried = form.tried;
+        let (tried, host_of) = (form.tried, form.host_of.filter(|_| first));
         let sides = [
             (Side::Source, "Mail is only read here; nothing changes", &mut form.source),
             (Side::Destination, "Mail is added here; what is there stays", &mut form.destination),
         ];
         for (ui, (at, hint, form)) in columns.iter_mut().zip(sides) {
-            ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, at, hint, form, tried));
+            let host = ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, at, hint, form, tried)).inner;
+            if host_of == Some(at) {
+                host.request_focus();
+            }
         }
     });
     ui.spacing_mut().item_spacing.x = 8.0;

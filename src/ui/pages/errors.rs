@@ -11,7 +11,7 @@ use crate::ui::model::forms::{AcceptForm, SaveForm};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
-use crate::ui::widgets::field::Field;
+use crate::ui::widgets::field::{Field, focus_once};
 use crate::ui::widgets::text::{muted, text};
 
 /// Accepts errors, with a note.
@@ -23,7 +23,8 @@ pub fn accept(ui: &mut Ui, form: &mut AcceptForm) -> Actions {
     ui.label(form.chosen.headline.as_str());
     muted(ui, "They no longer count as something left to do, also when a later pass meets them again");
     ui.add_space(8.0);
-    Field::new("Note").hint("Why, for whoever reads it later; may be empty").show(ui, &mut form.note);
+    let note = Field::new("Note").hint("Why, for whoever reads it later; may be empty").show(ui, &mut form.note);
+    focus_once(&mut form.entered, &note);
     ui.add_space(8.0);
     let subject = Subject::Accept(form);
     ui.horizontal(|ui| {
@@ -48,7 +49,8 @@ pub fn save(ui: &mut Ui, form: &mut SaveForm) -> Actions {
                 Control::of(ActionName::BrowseSave).show(ui, &Subject::Save(form), &mut actions);
                 let hint = format!("/path/to/{}", form.proposed());
                 let edit = TextEdit::singleline(&mut form.path).hint_text(hint);
-                ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+                let field = ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+                focus_once(&mut form.entered, &field);
             });
         });
         ui.checkbox(&mut form.overwrite, "Write over a file that exists");

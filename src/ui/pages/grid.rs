@@ -25,7 +25,8 @@ use crate::ui::widgets::{bars, icon, star};
 pub fn show(ui: &mut Ui, page: PageContext<'_>, project: &Project, grid: &Grid, sum: &Summary) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
-    let items = Items { grid, cursor: None, held: sum.held, starts_held: project.starts.held };
+    let (held, starts_held, at_once) = (sum.held, project.starts.held, project.options.concurrent);
+    let items = Items { grid, cursor: None, held, starts_held, at_once };
     head(ui, page, (project, sum), items, &mut actions);
     ui.add_space(8.0);
     if grid.sums.totals.items == 0 {
@@ -103,8 +104,9 @@ struct Rows<'a> {
 fn widths(room: f32, brief: bool) -> [f32; 6] {
     match (room, brief) {
         (..NARROW, _) => [170.0, 132.0, 104.0, 68.0, 0.0, 0.0],
-        (..WIDE, true) => [250.0, 168.0, 104.0, 68.0, 46.0, 70.0],
-        (..WIDE, false) => [330.0, 168.0, 104.0, 68.0, 46.0, 70.0],
+        // "Submitted (will start in 10 hours)" is whole.
+        (..WIDE, true) => [214.0, 222.0, 104.0, 68.0, 46.0, 70.0],
+        (..WIDE, false) => [310.0, 200.0, 104.0, 68.0, 46.0, 70.0],
         (_, _) => [480.0, 220.0, 132.0, 92.0, 64.0, 96.0],
     }
 }
@@ -204,7 +206,7 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
 /// The star of the header acts on everything selected (R56, R58).
 fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let subject = Subject::Items(Items { grid, cursor: None, held: 0, starts_held: false });
+    let subject = Subject::Items(Items { grid, cursor: None, held: 0, starts_held: false, at_once: 0 });
     let response = star::button(ui, None, palette.border, "Star of the selected items", 6.5);
     let refused = (ActionName::NoStar.entry().rule)(&subject).err();
     let choices = if refused.is_some() { Vec::new() } else { star_choices(palette) };

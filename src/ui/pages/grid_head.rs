@@ -45,22 +45,32 @@ pub fn head(
         return;
     }
     ui.add_space(4.0);
-    progress(ui, sum);
+    progress(ui, sum, items, actions);
     if project.starts.held {
         line(ui, "New starts are held", |ui| Control::of(ActionName::LetGo).show(ui, &Subject::Items(items), actions));
     }
     if let Some(next) = page.snapshot.outages.get(&project.id) {
-        outage(ui, items, &words::second(*next, page.zone), actions);
+        outage(ui, project, items, &words::second(*next, page.zone), actions);
     } else if sum.held > 0 {
         held(ui, items, actions);
     }
 }
 
-fn progress(ui: &mut Ui, sum: &Summary) {
+fn progress(ui: &mut Ui, sum: &Summary, items: Items<'_>, actions: &mut Actions) {
     ui.horizontal(|ui| {
         summary_bar(ui, sum, 260.0);
         ui.label(text(Type::Small, sum.progress()));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| at_once(ui, items, actions));
     });
+}
+
+/// How many may migrate at once, and one more or fewer, from right to left; raised, more start at once.
+fn at_once(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
+    let subject = Subject::Items(items);
+    ui.spacing_mut().item_spacing.x = 6.0;
+    Control::of(ActionName::MoreAtOnce).sign("+").show(ui, &subject, actions);
+    Control::of(ActionName::FewerAtOnce).sign("–").show(ui, &subject, actions);
+    ui.label(text(Type::Small, format!("{} at a time", words::count(items.at_once.into()))));
 }
 
 fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
@@ -75,9 +85,12 @@ fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
 }
 
 /// A server that cannot be reached, and who waits for it.
-fn outage(ui: &mut Ui, items: Items<'_>, next: &str, actions: &mut Actions) {
+fn outage(ui: &mut Ui, project: &Project, items: Items<'_>, next: &str, actions: &mut Actions) {
     let waits = words::counted(items.held, "item");
-    line(ui, &format!("A server cannot be reached: {waits} held, tried again at {next}"), |ui| {
+    let side = items.grid.sums.totals.unreached;
+    let server = side.map_or("A server".into(), |side| project.server(side).place());
+    line(ui, &format!("{server} cannot be reached: {waits} held, tried again at {next}"), |ui| {
+        Control::of(ActionName::EditHost).show(ui, &Subject::Items(items), actions);
         Control::of(ActionName::TryNow).show(ui, &Subject::Items(items), actions);
         Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
     });
@@ -113,8 +126,10 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
         let starts =
             [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll];
-        let edits = [ActionName::EditItem, ActionName::ResetItems, ActionName::DeleteItems, ActionName::EditProject];
-        for (at, names) in [&starts[..], &edits].into_iter().enumerate() {
+        let edits =
+            [ActionName::EditItem, ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems];
+        let whole = [ActionName::EditProject, ActionName::DuplicateProject, ActionName::DeleteProject];
+        for (at, names) in [&starts[..], &edits, &whole].into_iter().enumerate() {
             if at > 0 {
                 ui.separator();
             }

@@ -4,6 +4,7 @@ use egui::{Align, Layout, ScrollArea, TextEdit, Ui};
 
 use super::Actions;
 use super::controls::Control;
+use super::edit_item::which_mailbox;
 use super::keys::{self, Holder};
 use crate::domain::wording;
 use crate::ui::action::{ActionName, Subject};
@@ -12,6 +13,7 @@ use crate::ui::model::mask::masked;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
+use crate::ui::widgets::field::focus_once;
 use crate::ui::widgets::text::{forget_typing, muted, text};
 
 /// A longer pasted list is not laid out as a text: that would take the window's time with every letter.
@@ -24,7 +26,7 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm, leaving: bool) -> Actions {
     ui.label(text(Type::Page, "Import items"));
     muted(
         ui,
-        "Columns: Source Email, Source Login ActionName, Source Password, Destination Email, Destination Login ActionName, \
+        "Columns: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
          Destination Password. Only the two e-mails are needed",
     );
     ui.add_space(8.0);
@@ -36,6 +38,7 @@ pub fn show(ui: &mut Ui, form: &mut ImportForm, leaving: bool) -> Actions {
         let color = Palette::of(ui).tone(Tone::Bad);
         ui.label(egui::RichText::new(refused).color(color));
     }
+    which_mailbox(ui, &form.asks, &mut form.records);
     if let Some(running) = &running {
         progress(ui, running, leaving);
     }
@@ -57,7 +60,8 @@ fn input(ui: &mut Ui, form: &mut ImportForm, actions: &mut Actions) {
             // The field takes what the button leaves.
             Control::of(ActionName::Browse).show(ui, &Subject::Import(form), actions);
             let edit = TextEdit::singleline(&mut form.path).hint_text("/path/to/items.csv");
-            ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+            let field = ui.add(edit.desired_width(f32::INFINITY)).labelled_by(label.id);
+            focus_once(&mut form.entered, &field);
         });
     });
     let label = ui.label(text(Type::Small, "Or paste the list, also just two columns of addresses"));

@@ -107,7 +107,7 @@ fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Act
 
 fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
-        for name in [ActionName::ResetItems, ActionName::DeleteItems] {
+        for name in [ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems] {
             Control::of(name).show(ui, subject, actions);
         }
     });
@@ -198,12 +198,13 @@ fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>, remedies: im
     });
 }
 
-/// The button that does what the text advises, where there is one.
+/// The buttons that do what the text advises, where there are some.
 fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
-    for name in [ActionName::TryNow, ActionName::CorrectLogin, ActionName::PinCertificate] {
-        if (name.entry().rule)(subject).is_ok() {
-            Control::of(name).show(ui, subject, actions);
-        }
+    let all = [ActionName::TryNow, ActionName::EditHost, ActionName::CorrectLogin, ActionName::PinCertificate];
+    let may: Vec<ActionName> = all.into_iter().filter(|name| (name.entry().rule)(subject).is_ok()).collect();
+    if !may.is_empty() {
+        ui.add_space(4.0);
+        ui.horizontal(|ui| may.into_iter().for_each(|name| Control::of(name).show(ui, subject, actions)));
     }
 }
 

@@ -39,7 +39,8 @@ impl Holder {
         match (self, reach) {
             (Self::Another, _) => false,
             (_, Reach::Everything) | (Self::Nobody, Reach::Free) | (Self::Field, Reach::Fields) => true,
-            (Self::Nobody | Self::Field | Self::Control, Reach::Free | Reach::Fields) => false,
+            (Self::Nobody | Self::Field, Reach::FreeOrFields) => true,
+            (Self::Nobody | Self::Field | Self::Control, _) => false,
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod remedy;
 pub mod remove;
 pub mod start;
 pub mod unopened;
+pub mod whole_project;
 
 use crate::domain::time::Timestamp;
 

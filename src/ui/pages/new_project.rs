@@ -1,6 +1,6 @@
 //! The form for a new project: a name and two servers.
 
-use egui::{Align, Layout, ScrollArea, Ui};
+use egui::{Align, Layout, Response, ScrollArea, Ui};
 
 use super::Actions;
 use super::controls::Control;
@@ -12,7 +12,7 @@ use crate::domain::wording::capital;
 use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{Check, ProjectForm, ServerFaults, ServerForm};
 use crate::ui::theme::{Palette, Type};
-use crate::ui::widgets::field::{Choice, Field};
+use crate::ui::widgets::field::{Choice, Field, focus_once};
 use crate::ui::widgets::text::{muted, section, text};
 
 /// Paints it.
@@ -27,9 +27,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         ui.scope(|ui| {
             ui.set_max_width(370.0);
             let name = Field::new("Name").hint("Contoso → Fabrikam").wrong(wrong).show(ui, &mut form.name);
-            if !std::mem::replace(&mut form.entered, true) {
-                name.request_focus();
-            }
+            focus_once(&mut form.entered, &name);
         });
         let mut pool = form.pool.unwrap_or(PoolId::FIRST);
         license_pool(ui, &form.pools, &mut pool);
@@ -83,8 +81,8 @@ pub(super) fn license_pool(ui: &mut Ui, pools: &[(PoolId, String)], chosen: &mut
     Choice { label: "License pool", width: 220.0, words }.show(ui, chosen, &ids);
 }
 
-/// One server, as it is typed.
-pub(super) fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tried: bool) {
+/// One server, as it is typed; answers the field that says where it is.
+pub(super) fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tried: bool) -> Response {
     ui.spacing_mut().item_spacing.x = 8.0;
     let faults = if tried { form.faults() } else { ServerFaults::default() };
     let lower = at.word();
@@ -102,20 +100,22 @@ pub(super) fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tri
         Kind::Imap => imap(ui, lower, form, &faults),
         Kind::Maildir => {
             let (hint, wrong) = ("/srv/mail/{email}/Maildir", faults.path.as_deref());
-            Field::new(&format!("Path of the {lower}")).hint(hint).wrong(wrong).show(ui, &mut form.path);
+            let path = format!("Path of the {lower}");
+            let path = Field::new(&path).hint(hint).wrong(wrong).show(ui, &mut form.path);
             muted(
                 ui,
                 "Folders on this computer. Each item fills in its {email}, {user} (login name), {localpart} or {domain}; \
                  no password is needed",
             );
+            path
         }
     }
 }
 
-fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
+fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) -> Response {
     let hint = format!("imap.example.com, or with a port: imap.example.com:{}", form.security.default_port());
     let label = format!("Host of the {lower}");
-    Field::new(&label).hint(&hint).wrong(faults.host.as_deref()).show(ui, &mut form.host);
+    let host = Field::new(&label).hint(&hint).wrong(faults.host.as_deref()).show(ui, &mut form.host);
     ui.add_space(4.0);
     ui.horizontal_top(|ui| {
         let words = |security: Security| match security {
@@ -125,16 +125,16 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
         };
         let all = [Security::Tls, Security::StartTls, Security::Plain];
         let label = format!("Protection of the {lower}");
-        Choice { label: &label, width: 120.0, words }.show(ui, &mut form.security, &all);
+        Choice { label: &label, width: 156.0, words }.show(ui, &mut form.security, &all);
         if form.security != Security::Plain {
             let words = |check: Check| match check {
                 Check::System => "Checked by this computer",
                 Check::File => "Checked by a file (PEM)",
-                Check::Fingerprint => "Exactly one, by its fingerprint",
+                Check::Fingerprint => "By its fingerprint",
             };
             let all = [Check::System, Check::File, Check::Fingerprint];
             let label = format!("Certificate of the {lower}");
-            Choice { label: &label, width: 220.0, words }.show(ui, &mut form.check, &all);
+            Choice { label: &label, width: 204.0, words }.show(ui, &mut form.check, &all);
         }
     });
     if form.security == Security::Plain {
@@ -156,6 +156,7 @@ fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) 
     } else {
         muted(ui, "Each item has its own login; passwords come with the list of items");
     }
+    host
 }
 
 fn certificate(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {

@@ -103,12 +103,15 @@ fn age(ui: &mut Ui, form: &mut StartForm) {
 }
 
 fn when(ui: &mut Ui, form: &mut StartForm) {
-    ui.horizontal(|ui| {
+    let chosen = ui.horizontal(|ui| {
         ui.radio_value(&mut form.later, false, "As soon as a place is free");
-        ui.radio_value(&mut form.later, true, "At a time");
+        ui.radio_value(&mut form.later, true, "At a time").clicked()
     });
     if form.later {
-        Field::new("Start at").hint("22:00 or 2026-12-01 22:00").show(ui, &mut form.at);
+        let at = Field::new("Start at").hint("22:00 or 2026-12-01 22:00").show(ui, &mut form.at);
+        if chosen.inner {
+            at.request_focus();
+        }
         match form.schedule() {
             Some(Ok(schedule)) => {
                 let at = times::told(schedule.at, &form.zone);

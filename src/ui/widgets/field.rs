@@ -54,6 +54,13 @@ impl<'a> Field<'a> {
     }
 }
 
+/// Gives the keyboard to a field when its form is painted for the first time.
+pub fn focus_once(entered: &mut bool, field: &Response) {
+    if !std::mem::replace(entered, true) {
+        field.request_focus();
+    }
+}
+
 /// One of several.
 pub struct Choice<'a, F> {
     /// Its label.

@@ -68,7 +68,13 @@ pub fn primary(ui: &mut Ui, enabled: bool, words: impl Into<String>) -> Response
     let words = RichText::new(words);
     if enabled {
         let button = egui::Button::new(words.color(palette.on_accent)).fill(palette.accent);
-        ui.add(button.stroke(egui::Stroke::new(1.0, palette.accent)))
+        let response = ui.add(button.stroke(egui::Stroke::new(1.0, palette.accent)));
+        if response.has_focus() {
+            // Its edge has the colour of its ground.
+            let ring = egui::Stroke::new(2.0, palette.accent);
+            ui.painter().rect_stroke(response.rect.expand(2.0), 6.0, ring, egui::StrokeKind::Outside);
+        }
+        response
     } else {
         ui.add_enabled(false, egui::Button::new(words))
     }

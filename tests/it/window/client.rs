@@ -32,13 +32,13 @@ use crate::support::product::{plain, tls};
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Caller {
+pub(super) struct Caller {
     end: Client,
     news: Receiver<()>,
 }
 
 impl Caller {
-    fn open(folder: &std::path::Path) -> (Caller, Response) {
+    pub fn open(folder: &std::path::Path) -> (Caller, Response) {
         let mut client = Caller::begin(folder);
         let answer = client.wait(|client| client.receive()).1;
         (client, answer)
@@ -68,13 +68,13 @@ impl Caller {
         }
     }
 
-    fn ask(&mut self, request: Request) -> Response {
+    pub fn ask(&mut self, request: Request) -> Response {
         let id = self.end.send(request).expect("taken");
         // One wake-up may stand for several answers.
         self.wait(|client| std::iter::from_fn(|| client.receive()).find(|(answered, _)| *answered == id)).1
     }
 
-    fn state(&mut self, fits: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub fn state(&mut self, fits: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         self.wait(|client| Some(client.snapshot()).filter(|snapshot| fits(snapshot)))
     }
 }
@@ -88,7 +88,7 @@ fn server(url: &str) -> NewServer {
     NewServer { server: Server::parse_url(url).expect("an address"), authorities: None, password: None }
 }
 
-fn with_two_items(client: &mut Caller) -> ProjectId {
+pub(super) fn with_two_items(client: &mut Caller) -> ProjectId {
     let (source, destination) = (server("imap+plain://127.0.0.1:1"), server("imap+plain://127.0.0.1:2"));
     let made = client.ask(Request::NewProject(Box::new(NewProject {
         name: "Contoso".into(),
@@ -107,7 +107,7 @@ fn with_two_items(client: &mut Caller) -> ProjectId {
     let Response::Previewed(preview) = client.ask(Request::Preview(project, both)) else { panic!("a preview") };
     assert_eq!(preview.notes, ["line 2: writes into the same mailbox as line 1; they run one after the other"]);
     let cancel = CancellationToken::new();
-    let imported = client.ask(Request::Import { project, from, skip_bad: false, cancel });
+    let imported = client.ask(Request::Import { project, from, skip_bad: false, records: None, cancel });
     assert!(matches!(imported, Response::Imported(ref done) if done.created == 2), "{imported:?}");
     project
 }
@@ -412,7 +412,7 @@ fn e8_an_unknown_certificate_and_a_wrong_password_are_corrected_from_the_failure
          a@a.example,{from},wrong,a@b.example,{into},{PASSWORD}\n"
     );
     let from = ImportFrom::Text(Secret::new(list));
-    client.ask(Request::Import { project, from, skip_bad: false, cancel: CancellationToken::new() });
+    client.ask(Request::Import { project, from, skip_bad: false, records: None, cancel: CancellationToken::new() });
 
     let cause = |row: &ItemRow| row.failure.as_ref().map(|(side, failure)| (*side, failure.cause));
     let row = verified(&mut client, project);

@@ -13,7 +13,7 @@ use mailferry::service::client::{Request, Response};
 use mailferry::service::edit::{ItemSettings, PasswordState};
 use mailferry::store::StoreError;
 
-use super::{NOW, PROJECT, Stage, item, item_in, project};
+use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
 
 fn settings() -> ItemSettings {
     let mailbox =
@@ -100,6 +100,33 @@ fn r42_many_items_are_deleted_only_when_their_number_was_typed() {
     assert_eq!(items.len(), 21);
     stage.answer(request, Response::Done(Outcome { done: items, ..Outcome::default() }));
     assert!(stage.says("21 items deleted. No mail was touched"));
+    stage.state(vec![item_in(1, "user1", Status::WaitingForUser)]);
+    assert!(!stage.says("hidden by the filter"), "what was deleted is selected no more");
+}
+
+#[test]
+fn r40_credentials_are_cleared_of_the_sides_that_are_ticked_the_refused_one_beforehand() {
+    let refused = ItemRow { failure: Some(refused_login()), ..item_in(1, "anna", Status::Failed) };
+    let mut stage = Stage::with(vec![refused, item_in(2, "bob", Status::Migrating)]);
+    stage.press(Modifiers::COMMAND, Key::A);
+    stage.click("More…");
+    stage.click("Clear credentials…");
+    assert!(stage.says("1 left alone") && stage.says("Start then asks for what is missing"));
+    stage.click("Clear Destination Credentials");
+    stage.click("Clear credentials of 1 item");
+    let (request, Request::ClearCredentials(PROJECT, items, sides)) = stage.only() else { panic!("an order") };
+    assert_eq!((items.as_slice(), sides.as_slice()), (&[ItemId(1)][..], &[Side::Source, Side::Destination][..]));
+    stage.answer(request, Response::Done(Outcome { done: items, ..Outcome::default() }));
+    assert!(stage.says("1 item without these credentials now"));
+    // Nothing is ticked where nothing was refused.
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Stopped)]);
+    stage.click("anna@contoso.example → anna@fabrikam.example");
+    stage.press(Modifiers::NONE, Key::Enter);
+    stage.asked();
+    stage.click("More…");
+    stage.click("Clear credentials…");
+    stage.click("Clear credentials of 1 item");
+    assert!(stage.asked().is_empty());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use egui::Role;
+use egui_kittest::kittest::Queryable;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{ItemId, Uid};
@@ -31,6 +33,7 @@ fn r26_an_error_is_accepted_with_a_note_and_taken_back() {
     let mut stage = opened(vec![too_big(7)], 1);
     stage.click("Accept…");
     assert!(stage.shows("Accept 1 message as not copied"));
+    assert!(stage.window.get_by_role_and_label(Role::TextInput, "Note").is_focused());
     stage.type_into("Note", " as agreed ");
     stage.click("Accept");
     let (_, Request::Command(Command::Accept { project, item, errors, verdict })) = stage.only() else { panic!() };
@@ -70,6 +73,7 @@ fn r26_a_message_is_saved_from_the_items_page_and_saving_can_be_cancelled() {
     assert!(!stage.shows("Save message as .eml"));
 
     stage.click("Save .eml…");
+    assert!(stage.window.get_by_role_and_label(Role::TextInput, "File").is_focused());
     stage.type_into("File", "/letters/plan.eml");
     stage.click("Save");
     let (request, _) = stage.only();

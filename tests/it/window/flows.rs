@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
 use mailferry::domain::counts::Counts;
+use mailferry::domain::edit::{EditRefusal, Records};
 use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{ItemId, PassId};
 use mailferry::domain::pass::PassKind;
@@ -16,8 +18,9 @@ use mailferry::engine::command::{Command, Outcome};
 use mailferry::engine::snapshot::LatestPass;
 use mailferry::service::WorkspaceInfo;
 use mailferry::service::client::{Preview, Request, Response};
-use mailferry::service::import::{ImportFrom, ImportSummary};
+use mailferry::service::import::{ImportError, ImportFrom, ImportSummary};
 use mailferry::service::items::{Details, FolderLine, PassLine};
+use mailferry::store::StoreError;
 use mailferry::ui::route::Route;
 
 use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
@@ -57,6 +60,28 @@ fn a_side_of_a_project_may_be_maildirs() {
     stage.click("Create project");
     let (_, Request::NewProject(new)) = stage.only() else { panic!("a project was to be made") };
     assert_eq!(new.destination.server.to_string(), "maildir:/srv/mail/{email}/Maildir");
+}
+
+#[test]
+fn d13_a_list_that_changes_logins_is_asked_about() {
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Completed)]);
+    stage.click("Import items…");
+    assert!(stage.window.get_by_role_and_label(egui::Role::TextInput, "CSV file").is_focused());
+    stage.click("Browse…");
+    let (request, _) = stage.only();
+    stage.answer(request, Response::Previewed(Preview { good: 1, ..Preview::default() }));
+    stage.click("Import 1 item");
+    let (request, Request::Import { records: None, .. }) = stage.only() else { panic!("an import") };
+    let asks = EditRefusal::WhichMailboxes { items: 1, first: "anna".into(), at: vec![Side::Source] };
+    stage.answer(request, Response::Refused(ImportError::Store(StoreError::Edit(asks)).into()));
+    assert!(stage.says("Is it still the same mailbox at the source?"));
+    stage.click("Import 1 item");
+    assert!(stage.asked().is_empty(), "the question is open");
+    stage.click("The same, under a new address or login: what was copied stays known");
+    stage.click("Import 1 item");
+    let (request, Request::Import { records: Some(Records::Keep), .. }) = stage.only() else { panic!("an import") };
+    stage.answer(request, Response::Imported(ImportSummary { updated: 1, ..ImportSummary::default() }));
+    assert!(stage.says("1 updated") && !stage.shows("Import 1 item"));
 }
 
 #[test]

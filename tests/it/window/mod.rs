@@ -4,6 +4,7 @@
 
 mod blocking;
 mod client;
+mod client_projects;
 mod demo;
 mod dialogs;
 mod edits;
@@ -13,6 +14,7 @@ mod idle;
 mod licenses;
 mod look_around;
 mod remedies;
+mod whole_project;
 
 use mailferry::engine::snapshot::LatestPass;
 use std::path::PathBuf;

@@ -1,6 +1,9 @@
 //! What a failure's text advises is done by a button beside it.
 
-use egui::{Key, Modifiers};
+use std::sync::Arc;
+
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable;
 use mailferry::domain::certificate::SeenCertificate;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use mailferry::domain::folder::FolderPath;
@@ -9,7 +12,7 @@ use mailferry::domain::item_error::ItemError;
 use mailferry::domain::server::AdminLogin;
 use mailferry::domain::status::Status;
 use mailferry::engine::command::Command;
-use mailferry::engine::snapshot::ItemRow;
+use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::service::WorkspaceInfo;
 use mailferry::service::client::{Request, Response};
 use mailferry::service::errors::StoredError;
@@ -17,7 +20,7 @@ use mailferry::service::items::Details;
 use mailferry::service::remedies::AccountOf;
 use mailferry::service::{ServiceError, VaultKind};
 
-use super::{PROJECT, Stage, item, item_in, project, refused_login};
+use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
 
 fn failed(cause: Cause, side: Side) -> ItemRow {
     let failure = Failure::new(cause, Scope::Mailbox, Retry::User, "doing");
@@ -114,6 +117,34 @@ fn e8_a_server_that_was_not_reached_is_tried_now() {
 }
 
 #[test]
+fn e8_another_host_is_named_where_a_server_was_not_reached() {
+    let mut stage = page(failed(Cause::Unreachable, Side::Destination));
+    stage.click("Edit host…");
+    let host = stage.window.get_by_role_and_label(Role::TextInput, "Host of the destination");
+    assert!(host.is_focused() && host.value().as_deref() == Some("imap.fabrikam.example"));
+    host.type_text("2");
+    stage.window.run();
+    stage.press(Modifiers::NONE, Key::Enter);
+    let (request, Request::EditProject(change)) = stage.only() else { panic!("an edit") };
+    let place = |side: &mailferry::domain::edit::ServerEdit<_>| side.server.as_ref().map(|server| server.place());
+    assert_eq!(
+        (place(&change.edit.source), place(&change.edit.destination)),
+        (None, Some("imap.fabrikam.example2".into()))
+    );
+    stage.answer(request, Response::ProjectEdited(vec![project()]));
+    assert!(!stage.shows("Host of the destination") && stage.says("Changed"));
+    // The list has it beside what is held.
+    let mut rows = Snapshot::of(2, vec![ItemRow { status: Status::Held, ..failed(Cause::Unreachable, Side::Source) }]);
+    rows.outages.insert(PROJECT, NOW);
+    let mut stage = Stage::with(Vec::new());
+    stage.service.snapshots.send_replace(Arc::new(rows));
+    stage.window.run();
+    assert!(stage.says("imap.contoso.example cannot be reached: 1 item held"));
+    stage.click("Edit host…");
+    assert!(stage.window.get_by_role_and_label(Role::TextInput, "Host of the source").is_focused());
+}
+
+#[test]
 fn e8_a_refused_folder_gets_another_name_by_a_rule_that_says_what_it_does() {
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Completed)]);
     stage.press(Modifiers::NONE, Key::ArrowDown);
@@ -141,7 +172,7 @@ fn e8_a_refused_folder_gets_another_name_by_a_rule_that_says_what_it_does() {
 #[test]
 fn e8_where_nothing_can_be_done_by_a_button_there_is_none() {
     let stage = page(failed(Cause::TooManyErrors, Side::Source));
-    for name in ["Try now", "Correct login…", "Pin this certificate…", "Map folder…"] {
+    for name in ["Try now", "Edit host…", "Correct login…", "Pin this certificate…", "Map folder…"] {
         assert!(!stage.shows(name), "{name}");
     }
     let stage = Stage::with(vec![item(1, "anna")]);

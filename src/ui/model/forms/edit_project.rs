@@ -34,6 +34,10 @@ pub struct EditProjectForm {
     pub asks: Vec<Side>,
     /// The answer.
     pub records: Option<Records>,
+    /// Of which side another host is to be named: that field has the focus first.
+    pub host_of: Option<Side>,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// Faults are shown from the first try on.
     pub tried: bool,
     /// Why it was not changed.
@@ -56,6 +60,8 @@ impl EditProjectForm {
             before,
             asks: Vec::new(),
             records: None,
+            host_of: None,
+            entered: false,
             tried: false,
             refused: None,
             asked: None,

@@ -31,12 +31,14 @@ pub struct AcceptForm {
     pub chosen: ChosenErrors,
     /// Why.
     pub note: String,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
 }
 
 impl AcceptForm {
     /// An empty one.
     pub fn new(chosen: ChosenErrors) -> Self {
-        Self { chosen, note: String::new() }
+        Self { chosen, note: String::new(), entered: false }
     }
 
     /// What a person says of them.
@@ -82,6 +84,8 @@ pub struct SaveForm {
     pub path: String,
     /// Whether a file that exists is written over.
     pub overwrite: bool,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// What was said.
     pub refused: Option<String>,
     /// It is being saved.
@@ -91,7 +95,7 @@ pub struct SaveForm {
 impl SaveForm {
     /// An empty one.
     pub fn new(error: StoredError) -> Self {
-        Self { error, path: String::new(), overwrite: false, refused: None, running: None }
+        Self { error, path: String::new(), overwrite: false, entered: false, refused: None, running: None }
     }
 
     /// Where it is saved.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::domain::edit::Records;
+use crate::domain::failure::Side;
 use crate::domain::ids::ProjectId;
 use crate::domain::secret::Secret;
 use crate::service::client::{Preview, RequestId};
@@ -19,6 +21,8 @@ pub struct ImportForm {
     pub path: String,
     /// Or a pasted list.
     pub pasted: Zeroizing<String>,
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// What it would bring in.
     pub preview: Option<Preview>,
     /// For which input that was asked.
@@ -27,6 +31,10 @@ pub struct ImportForm {
     pub looking: Option<RequestId>,
     /// What the workspace said.
     pub refused: Option<String>,
+    /// Of which sides it is asked whether mailboxes with another login are the ones they were (D13).
+    pub asks: Vec<Side>,
+    /// The answer.
+    pub records: Option<Records>,
     /// The import that runs.
     pub running: Option<Importing>,
 }
@@ -44,7 +52,19 @@ impl ImportForm {
     /// An empty one.
     pub fn new(project: ProjectId) -> Self {
         let (path, pasted) = (String::new(), Zeroizing::default());
-        Self { project, path, pasted, preview: None, previewed: None, looking: None, refused: None, running: None }
+        Self {
+            project,
+            path,
+            pasted,
+            entered: false,
+            preview: None,
+            previewed: None,
+            looking: None,
+            refused: None,
+            asks: Vec::new(),
+            records: None,
+            running: None,
+        }
     }
 
     /// Where the items come from; a pasted list counts before a file.
@@ -63,6 +83,7 @@ impl ImportForm {
             return None;
         }
         (self.preview, self.refused) = (None, None);
+        (self.asks, self.records) = (Vec::new(), None);
         self.previewed = Some((self.path.clone(), self.pasted.clone()));
         self.from()
     }

@@ -12,6 +12,7 @@ mod remove;
 mod server;
 mod start;
 mod vault;
+mod whole_project;
 
 pub use edit_item::{EditItemForm, MailboxForm};
 pub use edit_project::EditProjectForm;
@@ -23,3 +24,4 @@ pub use remove::{ItemRemoval, RemoveForm};
 pub use server::{Check, ServerFaults, ServerForm};
 pub use start::{Age, StartCandidate, StartForm};
 pub use vault::VaultForm;
+pub use whole_project::{WholeProject, WholeProjectForm};

@@ -1,11 +1,12 @@
-//! The dialog that deletes or resets items.
+//! The dialog that deletes or resets items, or clears their credentials.
 
 use crate::domain::action::Action;
+use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::lost_with;
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
-use crate::service::edit::{DELETE_TAKES, MANY, RESET_TAKES};
+use crate::service::edit::{CLEAR_TAKES, DELETE_TAKES, MANY, RESET_TAKES};
 use crate::service::licenses::ProjectLicenses;
 use crate::ui::model::messages::by_reason;
 
@@ -16,6 +17,8 @@ pub enum ItemRemoval {
     Delete,
     /// What was copied is forgotten.
     Reset,
+    /// Their stored passwords are.
+    ClearCredentials,
 }
 
 impl ItemRemoval {
@@ -24,6 +27,7 @@ impl ItemRemoval {
         match self {
             Self::Delete => Action::Delete,
             Self::Reset => Action::Reset,
+            Self::ClearCredentials => Action::ClearCredentials,
         }
     }
 
@@ -32,6 +36,7 @@ impl ItemRemoval {
         match self {
             Self::Delete => "Delete",
             Self::Reset => "Reset",
+            Self::ClearCredentials => "Clear credentials of",
         }
     }
 
@@ -40,11 +45,12 @@ impl ItemRemoval {
         match self {
             Self::Delete => DELETE_TAKES,
             Self::Reset => RESET_TAKES,
+            Self::ClearCredentials => CLEAR_TAKES,
         }
     }
 }
 
-/// The dialog that deletes or resets items.
+/// The dialog that deletes or resets items, or clears their credentials.
 #[derive(Clone, Debug)]
 pub struct RemoveForm {
     /// Which of both.
@@ -55,6 +61,10 @@ pub struct RemoveForm {
     pub items: Vec<ItemId>,
     /// Why others are left alone, and how many.
     pub left: Vec<(String, usize)>,
+    /// Whose credentials are cleared: at the source, at the destination.
+    pub sides: [bool; 2],
+    /// It was painted once: its first field has had the focus.
+    pub entered: bool,
     /// The number that was typed.
     pub typed: String,
     /// It is yet to be heard what licenses would be lost.
@@ -73,8 +83,17 @@ impl RemoveForm {
                 Err(refusal) => left.push(refusal.to_string()),
             }
         }
-        let (left, typed) = (by_reason(left.into_iter()), String::new());
-        Self { removal, project, items, left, typed, asks_licenses: false, lost: None }
+        Self {
+            removal,
+            project,
+            items,
+            left: by_reason(left.into_iter()),
+            sides: [false; 2],
+            entered: false,
+            typed: String::new(),
+            asks_licenses: false,
+            lost: None,
+        }
     }
 
     /// What the items hold of licenses.
@@ -86,6 +105,12 @@ impl RemoveForm {
     /// What it is about.
     pub fn title(&self) -> String {
         format!("{} {}", self.removal.word(), counted(self.items.len(), "item"))
+    }
+
+    /// The sides that are ticked.
+    pub fn ticked(&self) -> Vec<Side> {
+        let sides = [Side::Source, Side::Destination].into_iter().zip(self.sides);
+        sides.filter_map(|(side, ticked)| ticked.then_some(side)).collect()
     }
 
     /// Whether the number of items has to be typed.
@@ -101,6 +126,9 @@ impl RemoveForm {
         match self.items.len() {
             _ if self.asks_licenses => Err("What licenses they have consumed is being looked up"),
             0 => Err("None of them may be: see the reasons above"),
+            _ if self.removal == ItemRemoval::ClearCredentials && self.ticked().is_empty() => {
+                Err("Tick what is to be cleared first")
+            }
             count if self.asks_number() && self.typed.trim() != count.to_string() => {
                 Err("Type the number of items first")
             }

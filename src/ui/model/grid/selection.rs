@@ -37,6 +37,14 @@ impl Selection {
         }
     }
 
+    /// What was deleted is selected no more; looked for only where not all that is selected is shown.
+    pub(super) fn forget_missing(&mut self, there: impl FnOnce() -> HashSet<ItemId>) {
+        if self.targets.len() < self.selected.len() {
+            let there = there();
+            self.selected.retain(|item| there.contains(item));
+        }
+    }
+
     /// Puts the cursor on an item.
     pub fn stand_on(&mut self, item: ItemId) {
         (self.cursor, self.anchor) = (Some(item), Some(item));

@@ -62,6 +62,9 @@ impl Grid {
         }
         self.sums.count_problems(self.project, self.filter.tab, snapshot);
         self.selection.aim(self.view.rows(snapshot));
+        let project = self.project;
+        let there = || snapshot.rows().filter(|row| row.project == project).map(|row| row.item).collect();
+        self.selection.forget_missing(there);
         true
     }
 

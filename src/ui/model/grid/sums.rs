@@ -16,6 +16,8 @@ pub struct Totals {
     pub items: usize,
     /// Items of each tab.
     pub tabs: [usize; 7],
+    /// Those that wait, run or are being stopped.
+    pub not_at_rest: usize,
     /// Bytes moved.
     pub bytes: u64,
     /// Bytes a second.
@@ -24,11 +26,14 @@ pub struct Totals {
     pub shown: (usize, usize),
     /// Where an administrator's login was refused.
     pub refused: Option<Side>,
+    /// Whose server could not be reached.
+    pub unreached: Option<Side>,
 }
 
 impl Totals {
     pub(super) fn count(&mut self, row: &ItemRow, shown: bool) {
         self.items += 1;
+        self.not_at_rest += usize::from(!row.status.is_at_rest());
         self.bytes += look::bytes(row);
         self.speed += row.speed;
         for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL) {
@@ -37,6 +42,8 @@ impl Totals {
         let login = [Cause::AdministratorLoginRefused, Cause::AdministratorLoginHeld];
         let refused = row.failure.as_ref().filter(|(_, failure)| login.contains(&failure.cause));
         self.refused = self.refused.or(refused.and_then(|(side, _)| *side));
+        let unreached = row.failure.as_ref().filter(|(_, failure)| failure.cause == Cause::Unreachable);
+        self.unreached = self.unreached.or(unreached.and_then(|(side, _)| *side));
         if shown {
             self.shown.0 += usize::from(may(row, Action::Start));
             self.shown.1 += usize::from(may(row, Action::Stop));
@@ -45,10 +52,12 @@ impl Totals {
 
     pub(super) fn add(&mut self, other: &Self) {
         self.items += other.items;
+        self.not_at_rest += other.not_at_rest;
         self.bytes += other.bytes;
         self.speed += other.speed;
         self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
         self.refused = self.refused.or(other.refused);
+        self.unreached = self.unreached.or(other.unreached);
         self.shown = (self.shown.0 + other.shown.0, self.shown.1 + other.shown.1);
     }
 }
