@@ -312,6 +312,20 @@ fn one_wrong_administrator_password_reaches_the_server_once_however_many_items_a
 }
 
 #[test]
+fn a_host_that_is_not_there_holds_the_others_in_one_line_and_all_are_taken_back() {
+    let workspace = Workspace::new();
+    workspace.project_new("imap+plain://127.0.0.1:1", "imap+plain://127.0.0.1:2", &[]);
+    workspace.import(&(0..40).map(|n| (format!("u{n}"), format!("u{n}"))).collect::<Vec<_>>());
+    let ended = workspace.start().expect(1);
+    let held = "39 items: Submitted, held: server cannot be reached";
+    assert!(ended.stderr.contains(held) && ended.stderr.lines().count() < 10, "{}", ended.stderr);
+    let told = workspace.run(&["stop", PROJECT, "--all"]).expect(0);
+    assert!(told.stdout.contains("39 items told to stop") && told.stderr.is_empty(), "{told:?}");
+    let stopped = workspace.status().iter().filter(|item| item.status() == "stopped").count();
+    assert_eq!(stopped, 39);
+}
+
+#[test]
 fn r25_r45_a_wrong_own_password_fails_naming_its_side_and_is_tried_once() {
     if !dovecot::available() {
         return;
