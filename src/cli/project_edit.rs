@@ -1,6 +1,5 @@
 //! `mailferry project edit` and `project duplicate`.
 
-
 use crate::cli::args::edit::EditProject;
 use crate::cli::edit::{password, records, which_mailbox};
 use crate::cli::error::{CliError, Exit};

@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use crate::cli::args::trust::TrustWords;
 use crate::cli::args;
+use crate::cli::args::trust::TrustWords;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::progress::Count;
 use crate::cli::prompt;
