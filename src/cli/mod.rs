@@ -20,6 +20,7 @@ mod progress;
 mod project_edit;
 mod projects;
 mod prompt;
+mod reasons;
 mod start;
 mod status;
 mod stop;

@@ -1,11 +1,12 @@
 //! `mailferry start`: runs passes in this process and stays until they have ended (D3).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::cli::args::{ResumeArgs, StartArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
 use crate::cli::prompt;
+use crate::cli::reasons::Reasons;
 use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line};
 use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
@@ -44,11 +45,10 @@ pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, 
     let request = StartRequest { project: project.id, items: ids(&rows), order, confirms };
     let readiness = readiness(workspace, &request, WaitingRule::GoesOn).await.map_err(with_the_flag)?;
     let mut exit = Exit::Well;
-    for (item, reason) in &readiness.not_ready {
+    if !readiness.not_ready.is_empty() {
         exit = Exit::Items;
-        if let Some(row) = rows.iter().find(|row| row.item.id == *item) {
-            warn!("{}: not started: {reason}", clean(&key(row)));
-        }
+        let reasons = readiness.not_ready.iter().map(|(item, reason)| (*item, format!("not started: {reason}")));
+        Reasons::of(reasons, &rows, |_| true).lines().for_each(|line| warn!("{line}"));
     }
     say_taking(readiness.taking.as_ref());
     if readiness.ready.is_empty() {
@@ -224,6 +224,7 @@ async fn conclude(
     let stored: HashMap<ItemId, StoredItem> = stored.into_iter().map(|row| (row.item.id, row)).collect();
     let notices = items::notices(workspace, project.id, NAMED).await?;
     let notices = by_item(&notices);
+    let (mut held, mut asked) = (BTreeMap::<_, Vec<_>>::new(), Reasons::default());
     for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
         let Some(stored) = stored.get(&row.item) else { continue };
         let name = clean(&key(stored));
@@ -231,21 +232,20 @@ async fn conclude(
             say!("{name}: {}", result(row));
         }
         if row.status == Status::WaitingForUser {
-            warn!("{name}: waits for its owner's password; import or enter it, and it goes on");
+            asked.add("waits for its owner's password; import or enter it, and it goes on".into(), stored);
         }
-        say_failure(project, stored, row, &name);
-        say_held(project, row, &name);
+        match row.pass.and_then(|pass| pass.hold).filter(|_| row.status == Status::Held) {
+            Some(hold) => held.entry(hold).or_default().push((stored, row.as_ref())),
+            None => say_failure(project, stored, row, &name),
+        }
         say_what_is_left(&row.progress, notices.get(&row.item).copied().unwrap_or_default(), &name);
-        if let Some(pass) = row.pass {
-            let errors = items::errors(workspace, pass.id, NAMED, 0).await?;
-            for row in errors.iter().filter(|row| row.error.accepted.is_none()) {
-                warn!("  {}", clean(&item_error_line(project, stored, &row.error)));
-            }
-        }
+        say_errors(workspace, project, stored, row).await?;
         if !ended_well(row.status, &row.progress) {
             exit = Exit::Items;
         }
     }
+    asked.lines().for_each(|line| warn!("{line}"));
+    held.iter().for_each(|(hold, items)| say_held(project, *hold, items));
     Ok(exit)
 }
 
@@ -259,16 +259,34 @@ fn say_failure(project: &Project, stored: &StoredItem, row: &ItemRow, name: &str
     }
 }
 
-/// Why an item has not run at all.
-fn say_held(project: &Project, row: &ItemRow, name: &str) {
-    if row.status != Status::Held {
-        return;
-    }
-    let Some(hold) = row.pass.and_then(|pass| pass.hold) else { return };
+/// Why items have not run at all: once, however many wait for the same word or server.
+fn say_held(project: &Project, hold: HoldReason, items: &[(&StoredItem, &ItemRow)]) {
+    let Some((stored, row)) = items.first() else { return };
+    let name = match items.len() {
+        1 => clean(&key(stored)),
+        many => counted(many, "item"),
+    };
+    say_failure(project, stored, row, &name);
     warn!("{name}: Submitted, held: {}", hold.word());
     if hold == HoldReason::Switch {
         warn!("  `mailferry hold off \"{}\"` and `mailferry resume` let it go on", clean(&project.name));
     }
+}
+
+/// Messages that could not be moved and that nobody has accepted.
+async fn say_errors(
+    workspace: &OpenWorkspace,
+    project: &Project,
+    stored: &StoredItem,
+    row: &ItemRow,
+) -> Result<(), ServiceError> {
+    // 100,000 items that met none are not asked one by one.
+    let Some(pass) = row.pass.filter(|_| row.progress.counts.errors > 0) else { return Ok(()) };
+    let errors = items::errors(workspace, pass.id, NAMED, 0).await?;
+    for row in errors.iter().filter(|row| row.error.accepted.is_none()) {
+        warn!("  {}", clean(&item_error_line(project, stored, &row.error)));
+    }
+    Ok(())
 }
 
 /// Messages that were not moved or wait for the next pass, and what was noticed.

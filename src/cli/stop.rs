@@ -1,12 +1,13 @@
 //! `mailferry stop` and `mailferry hold`: orders to whoever runs the passes.
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::reasons::Reasons;
 use crate::cli::table::clean;
 use crate::cli::workspace::ids;
 use crate::domain::project::Project;
 use crate::domain::wording::counted;
 use crate::engine::command::{Command, Outcome};
-use crate::service::items::{self, StoredItem, key};
+use crate::service::items::{self, StoredItem};
 use crate::service::orders::give;
 use crate::service::{OpenWorkspace, projects};
 
@@ -55,11 +56,8 @@ pub fn done(outcome: Outcome) -> Result<Outcome, CliError> {
     }
 }
 
-/// Names what was left alone, and why.
+/// Says what was left alone, and why.
 pub fn say_left(outcome: &Outcome, rows: &[StoredItem], names: impl Fn(&StoredItem) -> bool) {
-    for (item, reason) in &outcome.left {
-        if let Some(row) = rows.iter().find(|row| row.item.id == *item).filter(|row| names(row)) {
-            warn!("{}: {reason}", clean(&key(row)));
-        }
-    }
+    let left = outcome.left.iter().map(|(item, reason)| (*item, reason.to_string()));
+    Reasons::of(left, rows, names).lines().for_each(|line| warn!("{line}"));
 }

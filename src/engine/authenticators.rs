@@ -96,7 +96,7 @@ impl Authenticator for SharedAccount {
                     Some(turn)
                 }
             };
-            let told = TryOutcome { account: Arc::clone(account), _turn: turn };
+            let told = TryOutcome { account: Arc::clone(account), turn };
             return Ok(Attempt::new(Proof::Password(secret), Some(Box::new(told))));
         }
     }
@@ -104,7 +104,8 @@ impl Authenticator for SharedAccount {
 
 struct TryOutcome {
     account: Arc<Account>,
-    _turn: Option<OwnedMutexGuard<()>>,
+    /// Held while others wait for the outcome.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl AttemptVerdict for TryOutcome {
@@ -119,6 +120,10 @@ impl AttemptVerdict for TryOutcome {
         if matches!(failure.cause, Cause::AdministratorLoginRefused | Cause::LoginRefused) {
             *self.account.standing() = AccountStanding::Refused(failure.clone());
         }
+    }
+
+    fn decides(&self) -> bool {
+        self.turn.is_some()
     }
 }
 
@@ -192,6 +197,34 @@ mod tests {
             let cause = other.await.err().expect("refused").cause;
             assert_eq!(cause, Cause::AdministratorLoginHeld, "nobody else tried");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn d24_a_first_try_is_heard_out_when_its_pass_was_stopped() {
+        let account = account();
+        let (answer, waits) = tokio::sync::oneshot::channel::<()>();
+        let first = account.attempt().await.unwrap();
+        let mut login = Box::pin(first.by::<()>(async move {
+            waits.await.ok();
+            Err(refused())
+        }));
+        assert!(futures_util::poll!(login.as_mut()).is_pending(), "on its way");
+        drop(login);
+        let mut second = Box::pin(account.attempt());
+        assert!(futures_util::poll!(second.as_mut()).is_pending(), "waits for its answer");
+        answer.send(()).unwrap();
+        assert_eq!(second.await.err().expect("refused").cause, Cause::AdministratorLoginHeld);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_try_that_nobody_answers_is_heard_out_for_a_while() {
+        let account = account();
+        let first = account.attempt().await.unwrap();
+        let mut login = Box::pin(first.by(std::future::pending::<Result<()>>()));
+        assert!(futures_util::poll!(login.as_mut()).is_pending());
+        drop(login);
+        let second = tokio::time::timeout(std::time::Duration::from_secs(60), account.attempt()).await;
+        assert!(second.expect("its turn comes").is_ok());
     }
 
     #[tokio::test(start_paused = true)]

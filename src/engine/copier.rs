@@ -307,7 +307,7 @@ mod tests {
     use super::*;
     use crate::domain::project::Options;
     use crate::domain::secret::Secret;
-    use crate::domain::status::Status;
+    use crate::domain::status::{Refusal, Status};
     use crate::engine::command::Command;
     use crate::engine::endpoints::RealEndpoints;
     use crate::engine::{Engine, MESSAGE_MEMORY};
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn d23_a_pass_that_waits_for_the_keyring_can_be_ended() {
+    async fn r7_r8_d23_what_waits_for_the_keyring_reads_queued_is_not_stopped_and_ends_with_the_program() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
         let server = || Server::parse_url("imaps://imap.example").unwrap();
@@ -367,6 +367,9 @@ mod tests {
             Command::Start { project, items: vec![item], lacking: Vec::new(), order: StartOrder::now(PassKind::Full) };
         assert_eq!(engine.command(start).await.done, [item]);
         tokio::task::spawn_blocking(move || hears.recv()).await.unwrap().expect("the keyring is asked");
+        assert_eq!(store.item(item).await.unwrap().status(), Status::Queued, "it is still loading");
+        let stopped = engine.command(Command::Stop { project, items: vec![item] }).await;
+        assert_eq!((stopped.done, stopped.left), (vec![], vec![(item, Refusal::Queued.into())]));
         engine.close().await;
         let status = store.item(item).await.unwrap().status();
         assert_eq!(status, Status::Submitted, "the same pass goes on another time");

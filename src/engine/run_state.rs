@@ -305,10 +305,15 @@ impl RunState {
 
     fn abort(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
         for item in items {
-            if self.status(*item).is_some_and(Status::is_active) {
-                self.change_if_it_may(*item, status::Event::Stop, None, effects);
-                effects.push(Effect::Abort(*item));
-                outcome.done.push(*item);
+            match self.status(*item) {
+                // R8, unless nothing starts any more: then its worker is told, and it is Submitted again.
+                Some(Status::Queued) if !self.closing => outcome.left.push((*item, Refusal::Queued.into())),
+                Some(status) if status.is_active() => {
+                    self.change_if_it_may(*item, status::Event::Stop, None, effects);
+                    effects.push(Effect::Abort(*item));
+                    outcome.done.push(*item);
+                }
+                _ => outcome.left.push((*item, Refusal::NotRunning.into())),
             }
         }
     }

@@ -420,6 +420,49 @@ async fn stopping_becomes_stopped_after_a_crash() {
     assert_eq!((row.status, row.attempt, row.ended), (Status::Stopped, 1, Some(at(30))));
 }
 
+/// Crash in each status: what a worker had is given back, with the next attempt; what waits or rests stays as it was.
+#[tokio::test]
+async fn a_crash_in_each_status_leaves_what_no_worker_had() {
+    use Status::*;
+    let bench = Bench::new().await;
+    for was in Status::ALL.into_iter().filter(|status| *status != NotSubmitted) {
+        let pass = bench.submit().await;
+        bench.store.set_status(StatusChange::new(pass, Submitted, was), at(20)).await.unwrap();
+        let (now, attempt) = match was {
+            Queued | Migrating => (Submitted, 2),
+            Stopping => (Stopped, 1),
+            other => (other, 1),
+        };
+        let recovered = bench.store.recover(at(30)).await.unwrap();
+        assert_eq!(recovered.iter().map(|of| of.now).collect::<Vec<_>>(), Vec::from_iter((now != was).then_some(now)));
+        let row = bench.store.pass(pass).await.unwrap();
+        assert_eq!((row.status, row.attempt), (now, attempt), "{was:?}");
+        if !now.is_at_rest() {
+            bench.store.set_status(StatusChange::new(pass, now, Stopped), at(40)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_attempt_whose_item_was_reset_leaves_nothing_to_the_next_pass() {
+    let bench = Bench::new().await;
+    let one = bench.folder("one", 1, 1).await;
+    let pass = bench.submit().await;
+    bench.store.set_status(StatusChange::new(pass, Status::Submitted, Status::Migrating), at(20)).await.unwrap();
+    let moved = vec![(one, Moved { messages: 1, bytes: 9 })];
+    let results = Results { watermarks: vec![(one, mark(1, one, 1, 2, &[]))], moved, ..Results::default() };
+    bench.store.record(pass, results).await.unwrap();
+    assert!(matches!(bench.store.reset(vec![bench.item], at(21)).await, Err(StoreError::Active(1))));
+    bench.store.recover(at(30)).await.unwrap();
+    assert!(matches!(bench.store.reset(vec![bench.item], at(31)).await, Err(StoreError::Active(1))), "it waits");
+    bench.store.set_status(StatusChange::new(pass, Status::Submitted, Status::Stopped), at(40)).await.unwrap();
+    bench.store.reset(vec![bench.item], at(41)).await.unwrap();
+    assert!(bench.store.waiting().await.unwrap().is_empty() && bench.store.recover(at(42)).await.unwrap().is_empty());
+    let next = bench.store.pass(bench.submit().await).await.unwrap();
+    assert_eq!((next.attempt, next.moved()), (1, Moved::default()));
+    assert!(bench.store.folders(bench.item).await.unwrap().is_empty(), "and no intent of it");
+}
+
 #[tokio::test]
 async fn active_items_refuse_a_second_pass_deletion_and_reset() {
     let bench = Bench::new().await;

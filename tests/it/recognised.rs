@@ -52,7 +52,7 @@ fn mbsync(from: (&Dovecot, &str), to: (&Dovecot, &str)) {
 }
 
 #[test]
-fn r17_mail_that_mbsync_copied_before_is_recognised() {
+fn r15_r17_mail_that_mbsync_copied_before_is_recognised() {
     if !dovecot::available() || !has_mbsync() {
         return;
     }
@@ -81,7 +81,7 @@ fn r17_mail_that_mbsync_copied_before_is_recognised() {
 }
 
 #[test]
-fn r17_what_is_there_already_stays_as_it_is() {
+fn r15_r17_what_is_there_already_stays_as_it_is() {
     if !dovecot::available() {
         return;
     }

@@ -179,8 +179,33 @@ fn r49_data_never_falls_at_a_stop_a_refusal_or_another_pass() {
         assert_eq!(row.moved().bytes, held, "Data is what was copied");
         drop(ends);
         let readings = [mover.data.readings, database.join().expect("readings"), status.join().expect("readings")];
-        assert!(readings[0] + readings[1] > 1_000 && readings[2] > 3, "{readings:?}");
+        // Many times that on a quiet machine, and a process a reading where that is slow.
+        assert!(readings[0] > 10_000 && readings[1] > 1_000 && readings[2] > 3, "{readings:?}");
     });
+}
+
+#[test]
+fn r48_the_bar_stands_still_while_bytes_rise() {
+    if !dovecot::available() {
+        return;
+    }
+    let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
+    let scene = Scene::between(source, destination, Rules::default(), Rules::singly());
+    scene.fill("INBOX", 0..30);
+    let holds = [10, 20].map(|nth| scene.destination.plan(At::Command(verb("APPEND").nth(nth)), Act::Hold));
+    let mut mover = Mover::new(&scene);
+    mover.start();
+    let seen = [(&holds[0], 9), (&holds[1], 19)].map(|(hold, copied)| {
+        // Figures of one moment.
+        let row = mover.until(|row| row.progress.counts.copied == copied);
+        let elsewhere = scene.workspace.only().number("bytes");
+        hold.go_on();
+        assert_eq!((row.progress.folders_done, row.progress.folders_total), (0, 1), "{row:#?}");
+        assert_eq!(row.moved().bytes, elsewhere, "another process sees it too");
+        elsewhere
+    });
+    assert!(seen[0] < seen[1], "{seen:?}");
+    assert_eq!(mover.until(|row| row.status.is_at_rest()).progress.folders_done, 1);
 }
 
 /// The JSON of the only item, and a row of the table that people read.

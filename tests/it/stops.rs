@@ -2,14 +2,16 @@
 
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Instant;
 
 use crate::support::compare::{self, Mailbox};
 use crate::support::corpus::{self, Corpus};
 use crate::support::dovecot::{self, Dovecot, Format};
 use crate::support::product::{Item, PROJECT, Workspace, plain};
-use crate::support::relay::{Act, At, Relay, Rules, verb};
+use crate::support::relay::{Act, At, PATIENCE, Relay, Rules, verb};
 
 /// Mailboxes of one project, with a relay on each side.
 struct Project {
@@ -260,6 +262,67 @@ fn a_refused_administrator_login_is_tried_once_and_holds_the_others() {
     workspace.start().expect(1);
     let tried = source.commands_of("AUTHENTICATE").len() + source.commands_of("LOGIN").len();
     assert_eq!(tried, 2);
+}
+
+/// How many logins this server has refused, by its own log.
+fn refused_logins(server: &Dovecot) -> usize {
+    // One that is refused here: when its line is there, so are all before it.
+    let last = server.user("refused");
+    let mut stream = TcpStream::connect(("127.0.0.1", server.plain_port)).expect("the server listens");
+    stream.write_all(format!("a LOGIN {last} wrong\r\nb LOGOUT\r\n").as_bytes()).expect("sent");
+    let said = std::io::read_to_string(stream).expect("answers");
+    assert!(said.contains("\na NO "), "{said}");
+    let start = Instant::now();
+    while !server.log().contains(&last) {
+        assert!(start.elapsed() < PATIENCE, "never logged");
+    }
+    server.log().lines().filter(|line| line.contains("assword mismatch") && !line.contains("refused-")).count()
+}
+
+/// 200 items of an administrator whose password is wrong, between servers of their own.
+#[test]
+fn one_wrong_administrator_password_reaches_the_server_once_however_many_items_and_stops() {
+    if !dovecot::available() {
+        return;
+    }
+    let options = dovecot::Options::sdbox();
+    let from = Dovecot::start(dovecot::Options { extra: "auth_verbose = yes".into(), ..options });
+    let source = Relay::start(from.plain_port, Rules::default());
+    let to = tempfile::tempdir().expect("a folder");
+    let mut workspace = Workspace::new();
+    workspace.environment.push(("MAILFERRY_SOURCE_PASSWORD".into(), "wrong".into()));
+    let into = format!("maildir:{}/{{email}}", to.path().display());
+    workspace.project_new(&plain(source.port), &into, &["--source-admin", "{user}*master"]);
+    workspace.import(&(0..200).map(|_| (from.user("many-from"), from.user("many-to"))).collect::<Vec<_>>());
+    let count = |status: &str| workspace.status().iter().filter(|item| item.status() == status).count();
+    workspace.start().expect(1);
+    assert_eq!((refused_logins(&from), count("failed"), count("held")), (1, 1, 199));
+
+    // Stopped in the same instant: the login is on its way, and its answer comes when all have been told.
+    let hit = source.plan(At::Answer(verb("AUTHENTICATE")), Act::Hold);
+    let mut running = workspace.command(&["start", PROJECT]).spawn().expect("the program starts");
+    hit.wait();
+    let told = workspace.run(&["stop", PROJECT, "--all"]).expect(0);
+    hit.go_on();
+    assert_eq!(running.wait().expect("its end").code(), Some(1));
+    assert_eq!((refused_logins(&from), count("stopped")), (2, 200), "{told:?}");
+    source.forget_plans();
+    workspace.start().expect(1);
+    assert_eq!((refused_logins(&from), count("failed"), count("held")), (3, 1, 199));
+}
+
+#[test]
+fn a_host_that_is_not_there_holds_the_others_in_one_line_and_all_are_taken_back() {
+    let workspace = Workspace::new();
+    workspace.project_new("imap+plain://127.0.0.1:1", "imap+plain://127.0.0.1:2", &[]);
+    workspace.import(&(0..40).map(|n| (format!("u{n}"), format!("u{n}"))).collect::<Vec<_>>());
+    let ended = workspace.start().expect(1);
+    let held = "39 items: Submitted, held: server cannot be reached";
+    assert!(ended.stderr.contains(held) && ended.stderr.lines().count() < 10, "{}", ended.stderr);
+    let told = workspace.run(&["stop", PROJECT, "--all"]).expect(0);
+    assert!(told.stdout.contains("39 items told to stop") && told.stderr.is_empty(), "{told:?}");
+    let stopped = workspace.status().iter().filter(|item| item.status() == "stopped").count();
+    assert_eq!(stopped, 39);
 }
 
 #[test]

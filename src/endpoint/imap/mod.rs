@@ -139,7 +139,8 @@ impl ImapEndpoint {
         let Proof::Password(secret) = attempt.proof.clone();
         let Who { user, admin } = self.who.clone();
         let login = Login { user, admin, secret };
-        let session = attempt.ended(login::open(&self.server, &login, &self.resources, &self.timeouts).await)?;
+        let (server, resources, timeouts) = (self.server.clone(), self.resources.clone(), self.timeouts);
+        let session = attempt.by(async move { login::open(&server, &login, &resources, &timeouts).await }).await?;
         session.connection.share_late(&self.late);
         Ok(session)
     }

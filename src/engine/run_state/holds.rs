@@ -191,8 +191,19 @@ impl RunState {
         }
     }
 
+    /// Whoever was to try a server and was stopped or held before its turn came tries nothing any more. And a clock that was
+    /// put back makes no pause longer.
+    fn set_right_outages(&mut self, now: Timestamp) {
+        let tries = |item: &ItemState| item.status == Status::Submitted || item.status.is_active();
+        for outage in self.projects.values_mut().filter_map(|queue| queue.outage.as_mut()) {
+            outage.probe = outage.probe.filter(|item| self.items.get(item).is_some_and(tries));
+            outage.next = outage.next.min(after(now, outage.tries));
+        }
+    }
+
     /// Where a server is to be tried again, the first of the held items does.
     pub(super) fn probe(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.set_right_outages(now);
         let due = |queue: &super::ProjectQueue| queue.outage.as_ref().and_then(Outage::due).is_some_and(|at| at <= now);
         let projects: Vec<ProjectId> =
             self.projects.iter().filter(|(_, queue)| !self.closing && due(queue)).map(|(id, _)| *id).collect();

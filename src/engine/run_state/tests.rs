@@ -2,6 +2,7 @@
 
 mod holds;
 mod life;
+mod races;
 
 use super::*;
 use crate::domain::failure::{Retry, Scope};
@@ -91,7 +92,6 @@ fn spawned(effects: &[Effect]) -> Vec<i64> {
 
 /// Every event that can come while one item runs, in every order that can race, and where it ends.
 #[test]
-
 fn races_end_where_they_must() {
     use Event::{Abort, Close, Ended, Loaded, Stop};
     use Status::{Completed, Failed, Migrating, Queued, Stopped, Stopping, Submitted};

@@ -265,6 +265,15 @@ impl Hit {
     }
 }
 
+/// Lets what is held go on when it is dropped, so that nobody waits for a test that has failed.
+pub struct GoesOn<'a>(pub &'a Hit);
+
+impl Drop for GoesOn<'_> {
+    fn drop(&mut self) {
+        self.0.go_on();
+    }
+}
+
 /// A running relay. Dropping it ends what is open.
 pub struct Relay {
     /// Where the product connects.
