@@ -2,6 +2,7 @@
 
 pub mod edit;
 pub mod license;
+pub mod options;
 pub mod trust;
 
 use std::path::PathBuf;
@@ -156,6 +157,8 @@ pub enum ProjectVerb {
     },
     /// Change a project
     Edit(Box<edit::EditProject>),
+    /// Set options of a project: KEY=VALUE …
+    Set(options::SetProject),
     /// Make another project with the servers, logins and options of one; without passwords
     Duplicate {
         /// Name of the project
@@ -231,6 +234,8 @@ pub enum ItemVerb {
     },
     /// Change an item: addresses, login names, passwords, note
     Edit(Box<edit::EditItem>),
+    /// Set options of items, instead of their project's: KEY=VALUE …
+    Set(options::SetItem),
     /// Delete items with their statistics; no mail is touched
     Delete(edit::ChosenItems),
     /// List the items of a project

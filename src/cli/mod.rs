@@ -16,6 +16,7 @@ mod items;
 mod licenses;
 mod log;
 mod manual;
+mod options;
 mod progress;
 mod project_edit;
 mod projects;
@@ -99,6 +100,8 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Project(ProjectVerb::List) => projects::list(workspace).await,
         WorkVerb::Project(ProjectVerb::Show { name }) => projects::show(workspace, &name).await,
         WorkVerb::Project(ProjectVerb::Delete { name }) => projects::delete(workspace, &name).await,
+        WorkVerb::Project(ProjectVerb::Set(asked)) => options::set_project(workspace, asked).await,
+        WorkVerb::Item(ItemVerb::Set(asked)) => options::set_item(workspace, asked).await,
         WorkVerb::Project(ProjectVerb::Edit(asked)) => project_edit::edit(workspace, asked).await,
         WorkVerb::Project(ProjectVerb::Duplicate { name, new, items }) => {
             project_edit::duplicate(workspace, &name, &new, items).await

@@ -64,7 +64,7 @@ fn options(asked: &EditProject, before: &Options) -> Option<Options> {
     after.maximum_errors = asked.maximum_errors.unwrap_or(after.maximum_errors);
     after.retry_limit = asked.retry_limit.unwrap_or(after.retry_limit);
     if !asked.maps.is_empty() {
-        after.mapping = asked.maps.iter().filter(|rule| !rule.is_empty()).cloned().map(Mapping).collect();
+        after.mapping = asked.maps.iter().filter(|rule| !rule.is_empty()).map(|rule| Mapping::written(rule)).collect();
     }
     (after != *before).then_some(after)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cli::args;
 use crate::cli::args::trust::TrustWords;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::options;
 use crate::cli::progress::Count;
 use crate::cli::prompt;
 use crate::cli::table::{Table, clean};
@@ -69,7 +70,8 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     }
     let source = server(Side::Source, &new.source, new.source_admin.as_deref(), &new.trust)?;
     let destination = server(Side::Destination, &new.destination, new.destination_admin.as_deref(), &new.trust)?;
-    let mut options = Options { mapping: new.maps.into_iter().map(Mapping).collect(), ..Options::default() };
+    let mut options =
+        Options { mapping: new.maps.iter().map(|rule| Mapping::written(rule)).collect(), ..Options::default() };
     options.connections = new.connections.unwrap_or(options.connections);
     options.concurrent = new.concurrent.unwrap_or(options.concurrent);
     options.validate().map_err(|error| CliError::usage(error.to_string()))?;
@@ -136,12 +138,7 @@ pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliErro
         admin(&project.destination),
         project.destination.protection()
     );
-    let o = &project.options;
-    say!("Options      {} items at once · {} connections per mailbox and side", o.concurrent, o.connections);
-    say!("             maximum errors {} · retry limit {}", o.maximum_errors, o.retry_limit);
-    for rule in &o.mapping {
-        say!("Mapping      {}", clean(&rule.0));
-    }
+    options::show(workspace, &project, &rows).await?;
     if licenses::shown(workspace).await? {
         let account = licenses::of_project(workspace, project.id).await?.account;
         let free = account.free().map_or_else(|| "unlimited".into(), |free| format!("{free} free"));

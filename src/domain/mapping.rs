@@ -22,6 +22,16 @@ const INNER_SLASH: char = '\0';
 /// A name that no folder has.
 const NOBODYS_NAME: &str = "\u{1}";
 
+impl Mapping {
+    /// A rule as people write it; MigrationWiz's `FolderMapping="^A->B"` is one too.
+    pub fn written(text: &str) -> Self {
+        let text = text.trim();
+        let own = text.get(.."FolderMapping=".len()).filter(|head| head.eq_ignore_ascii_case("FolderMapping="));
+        let rule = own.and_then(|head| text.strip_prefix(head)).map(|rest| rest.trim().trim_matches('"'));
+        Self(rule.unwrap_or(text).to_owned())
+    }
+}
+
 /// A rule or filter that cannot be used. The text names the rule, its place and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
@@ -192,6 +202,13 @@ mod tests {
         assert_eq!(map(&["^X->Y"], "A"), None);
         assert_eq!(map(&["^->Imported/"], "Sent").unwrap(), "Imported/Sent");
         assert_eq!(map(&["^Year (\\d+)$->Archive/$1"], "Year 2024").unwrap(), "Archive/2024");
+    }
+
+    #[test]
+    fn migrationwizs_own_text_is_a_rule() {
+        assert_eq!(Mapping::written(r#"FolderMapping="^A->B""#), Mapping("^A->B".into()));
+        assert_eq!(Mapping::written(r#" foldermapping="^A->" "#), Mapping("^A->".into()));
+        assert_eq!(Mapping::written("^Folder->B"), Mapping("^Folder->B".into()));
     }
 
     #[test]

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::failure::Side;
 use super::ids::{PoolId, ProjectId};
 use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
+use super::run_hours::RunHours;
 use super::server::Server;
 use super::time::Timestamp;
+
+/// Lowest data rate, in bytes a second: below it servers hang up before a message has come.
+const LOWEST_RATE: u64 = 10_000;
 
 /// Options of a project. A worker reads them once, when it takes an item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +24,12 @@ pub struct Options {
     pub maximum_errors: u64,
     /// Tries in a row without a newly recorded message (D22).
     pub retry_limit: u32,
+    /// The most bytes of messages a second, of all items together; none: no limit.
+    pub rate: Option<u64>,
+    /// When the source may be used; none: always.
+    pub source_hours: Option<RunHours>,
+    /// When the destination may be used; none: always.
+    pub destination_hours: Option<RunHours>,
     /// Folders to skip: a regular expression, case-insensitive, over the name with `/`.
     pub folder_filter: Option<String>,
     /// Folder mapping, first match wins.
@@ -38,6 +48,8 @@ pub struct Options {
     pub search_duplicates: bool,
     /// Carry flag changes of the source on later passes (D10).
     pub carry_flags: bool,
+    /// Copy the newest messages of a folder first; their order at the destination is reversed.
+    pub newest_first: bool,
     /// Keep subjects of failed messages.
     pub log_subjects: bool,
 }
@@ -49,6 +61,9 @@ impl Default for Options {
             connections: 2,
             maximum_errors: 100,
             retry_limit: 8,
+            rate: None,
+            source_hours: None,
+            destination_hours: None,
             folder_filter: None,
             mapping: Vec::new(),
             roles: true,
@@ -58,6 +73,7 @@ impl Default for Options {
             largest: None,
             search_duplicates: true,
             carry_flags: true,
+            newest_first: false,
             log_subjects: true,
         }
     }
@@ -158,6 +174,8 @@ impl Options {
         within("connections per mailbox and side", "1 to 4", connections.into(), (1..=4).contains(&connections))?;
         within("maximum errors", "at least 1", self.maximum_errors, self.maximum_errors >= 1)?;
         within("retry limit", "1 to 100", self.retry_limit.into(), (1..=100).contains(&self.retry_limit))?;
+        let rate = self.rate.unwrap_or(LOWEST_RATE);
+        within("data rate", "at least 10 KB a second, or none", rate, rate >= LOWEST_RATE)?;
         within("largest message", "at least 1 byte", self.largest.unwrap_or(1), self.largest != Some(0))?;
         if self.earliest.zip(self.latest).is_some_and(|(earliest, latest)| earliest >= latest) {
             return Err(OptionError::Dates);

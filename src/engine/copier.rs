@@ -196,7 +196,8 @@ impl Worker<'_> {
         let row = store.item(self.item).await?;
         let project = store.project(row.item.project).await?;
         let pass = store.pass(self.pass).await?;
-        store.set_pass_options(self.pass, project.options.clone()).await?;
+        let options = store.item_options(self.item).await?.effective(&project.options);
+        store.set_pass_options(self.pass, options.clone()).await?;
         let earlier = if pass.attempt > 1 {
             store
                 .pass_folders(self.pass, u32::MAX, 0)
@@ -216,7 +217,7 @@ impl Worker<'_> {
             plan,
             failed,
             known_errors: EarlierErrors::of(store.earlier_errors(self.item).await?),
-            options: project.options.clone(),
+            options,
             pace: pace(),
             last_seen: self.last_seen(&pass).await?,
             earlier,

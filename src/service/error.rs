@@ -6,6 +6,7 @@ use super::errors::{NoSuchError, NotSaved};
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
 use super::licenses::NotExported;
+use super::options::SetError;
 use super::times::TimeError;
 use crate::domain::edit::EditRefusal;
 use crate::domain::failure::{Failure, Side};
@@ -96,6 +97,9 @@ pub enum ServiceError {
     /// A time that a person wrote.
     #[error(transparent)]
     Time(#[from] TimeError),
+    /// An option that a person wrote.
+    #[error(transparent)]
+    Set(#[from] SetError),
     /// Mail would be moved for the first time in this project, and nobody has said that the direction is right.
     #[error("the direction was never confirmed: this copies FROM {from} INTO {into}")]
     DirectionNotConfirmed {
@@ -149,6 +153,7 @@ impl ServiceError {
             | Self::NoPool(_)
             | Self::NotExported(_)
             | Self::Time(_)
+            | Self::Set(_)
             | Self::DirectionNotConfirmed { .. }
             | Self::CannotRun { .. }
             | Self::NotOpen

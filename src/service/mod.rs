@@ -18,6 +18,7 @@ pub mod launch;
 pub mod licenses;
 mod lockable_vault;
 mod opening;
+pub mod options;
 pub mod orders;
 pub mod projects;
 pub mod remedies;

@@ -18,6 +18,7 @@ mod folders;
 mod habits;
 mod imports;
 mod item_errors;
+mod item_options;
 mod items;
 mod licenses;
 mod likenesses;
