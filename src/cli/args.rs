@@ -125,6 +125,14 @@ pub enum WorkVerb {
     /// Licenses: pools that projects take them from, and a ledger to bill from
     #[command(subcommand, long_about = license::ABOUT)]
     License(license::LicenseVerb),
+    /// Show where every folder would go, what would be created, and what would be left out; changes nothing
+    Preview {
+        /// Name of the project
+        project: String,
+        /// Which items: an address, or SOURCE:DESTINATION; all if none is named
+        #[arg(long = "item", value_name = "EMAIL")]
+        items: Vec<String>,
+    },
     /// Show what happened to an item: its passes, how they ended, their errors
     Log {
         /// Name of the project

@@ -17,6 +17,7 @@ mod licenses;
 mod log;
 mod manual;
 mod options;
+mod preview;
 mod progress;
 mod project_edit;
 mod projects;
@@ -124,6 +125,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
         WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
         WorkVerb::License(verb) => licenses::license(workspace, verb).await,
+        WorkVerb::Preview { project, items } => preview::preview(workspace, &project, &items).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
         WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,
     }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{ItemId, Uid};
 use crate::domain::message::SourceMessage;
-use crate::endpoint::{ByteCounter, Fetched, FolderRef, Resources, Source, SourceEndpoint, Which};
-use crate::engine::authenticators::{Account, SharedAccount};
+use crate::endpoint::{ByteCounter, Fetched, FolderRef, Source, Which};
+use crate::engine::one_look::Looks;
 use crate::engine::workspace::Workspace;
 use crate::store::StoreError;
 
@@ -39,29 +39,10 @@ pub async fn read_message(
     let gone = || Failure::new(Cause::FolderGone, Scope::Folder, Retry::User, format!("opening folder \"{folder}\""));
     let known = known.ok_or_else(gone)?;
     let folder = FolderRef { path: known.source, wire: known.source_wire, validity: known.source_validity };
-    let mut session = source(workspace, item, meter).await?.open_source().await?;
+    let mut session = Looks::new(workspace, item).await?.source(meter).await?.open_source().await?;
     let read = fetch(session.as_mut(), &folder, message).await;
     session.close().await;
     Ok(read?)
-}
-
-async fn source(
-    workspace: &Workspace,
-    item: ItemId,
-    meter: Arc<ByteCounter>,
-) -> Result<Arc<dyn SourceEndpoint>, NotRead> {
-    let mailbox = workspace.store.item(item).await?.item;
-    let project = workspace.store.project(mailbox.project).await?;
-    let admin = workspace.store.project_credentials(project.id).await?.0;
-    let credential = if project.source.administrator().is_some() { admin } else { mailbox.source.credential };
-    let account = Account::new(Arc::clone(&workspace.vault), Side::Source, credential);
-    if project.source.needs_login() {
-        account.proof().await?;
-    }
-    let (spool, numbers) = (workspace.spool.clone(), workspace.numbers.clone());
-    let resources = Resources { spool, numbers, budget: Arc::clone(&workspace.budget), meter };
-    let account = Arc::new(SharedAccount(account));
-    Ok(workspace.endpoints.source(&project.source, &mailbox.source, account, resources)?)
 }
 
 async fn fetch(source: &mut dyn Source, folder: &FolderRef, message: Uid) -> Result<SourceMessage, Failure> {

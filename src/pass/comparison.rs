@@ -21,7 +21,7 @@ use crate::pass::{Pass, PassResult, SideFailure};
 pub(super) struct All {
     pub gone: Vec<Gone>,
     pub astray: Vec<Gone>,
-    /// LostCopyRows that were set aside, with the rows they came from.
+    /// Rows that were set aside, with the rows they came from.
     pub retired: Vec<(FolderId, FolderId)>,
 }
 

@@ -29,7 +29,7 @@ use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 struct Elsewhere {
     /// Ascending by identity.
     held: Vec<Held>,
-    /// LostCopyRows of folders that views leave out.
+    /// Rows of folders that views leave out.
     aside: BTreeSet<FolderId>,
 }
 

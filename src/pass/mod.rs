@@ -37,6 +37,7 @@ mod lost_copies;
 mod notes;
 mod number_check;
 mod places;
+pub mod preview;
 mod pulse;
 mod put_back;
 mod reader;
@@ -252,7 +253,7 @@ struct Findings {
     lost_there: AtomicBool,
     /// Folders whose late messages are looked at when all others are done.
     late: Mutex<BTreeMap<FolderId, Job>>,
-    /// LostCopyRows whose destination numbers were seen to mean other messages.
+    /// Rows whose destination numbers were seen to mean other messages.
     doubted: Mutex<BTreeSet<FolderId>>,
     /// Lost copies whose messages left the source.
     homeless: Mutex<Vec<lost_copies::Homeless>>,

@@ -50,7 +50,7 @@ fn is_earlier(record: &FolderRecord, now: FolderState) -> bool {
     }
 }
 
-/// LostCopyRows whose destination folder is not there any more: of candidates, and of folders that are not at the source, which no
+/// Rows whose destination folder is not there any more: of candidates, and of folders that are not at the source, which no
 /// candidate stands for.
 fn lost_folders(records: &[FolderRecord], there: &[ListedFolder], candidates: &[Candidate]) -> Vec<FolderRecord> {
     let listed: HashMap<_, _> = there.iter().filter(|f| f.selectable).map(|f| (&f.wire, f.state)).collect();

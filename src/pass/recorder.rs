@@ -22,7 +22,7 @@ use crate::pass::journal::Journal;
 use crate::pass::journal::JournalError;
 use crate::pass::tally::PassStats;
 
-/// LostCopyRows in one commit.
+/// Rows in one commit.
 pub const GROUP_ROWS: usize = 500;
 /// How long a row waits for company.
 pub const GROUP_WAIT: Duration = Duration::from_millis(250);

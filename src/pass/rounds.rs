@@ -20,7 +20,7 @@ pub(super) enum GroupWork<'a> {
     Compare(&'a Mutex<All>),
     /// Resolve.
     Resolve(&'a Prepared),
-    /// GroupWork whether the numbers of copies hold.
+    /// Check whether the numbers of copies hold.
     Numbers(&'a LostCopyRows),
 }
 

@@ -38,7 +38,7 @@ pub(super) struct ScanFindings {
     pub gone: Vec<Gone>,
     /// Watermarks that lost both their message and its copy.
     pub astray: Vec<Gone>,
-    /// LostCopyRows to which watermarks went whose numbers mean other messages now.
+    /// Rows to which watermarks went whose numbers mean other messages now.
     pub retired: BTreeSet<FolderId>,
 }
 

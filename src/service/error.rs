@@ -97,6 +97,9 @@ pub enum ServiceError {
     /// A time that a person wrote.
     #[error(transparent)]
     Time(#[from] TimeError),
+    /// A mailbox was not looked at.
+    #[error("the {} could not be looked at: {_1}", _0.word())]
+    NotLooked(Side, Failure),
     /// An option that a person wrote.
     #[error(transparent)]
     Set(#[from] SetError),
@@ -159,7 +162,8 @@ impl ServiceError {
             | Self::NotOpen
             | Self::IsOpen => true,
             Self::NotSaved(why) => matches!(why, NotSaved::Exists(_) | NotSaved::NoMessage | NotSaved::File { .. }),
-            Self::Platform(_)
+            Self::NotLooked(..)
+            | Self::Platform(_)
             | Self::Server(_)
             | Self::Engine(_)
             | Self::NotShown(_)

@@ -27,6 +27,7 @@ mod maildir;
 mod mapping;
 mod moves;
 mod odd_sources;
+mod options;
 mod passes;
 mod plans;
 mod progress;

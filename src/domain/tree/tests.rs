@@ -177,7 +177,7 @@ fn c12_a_mapping_outweighs_what_is_left_out_by_default() {
 /// A destination that creates what it is asked to, and the tree that is decided with it.
 struct There {
     folders: Vec<ListedFolder>,
-    /// TreeNames that differ only in case are one folder.
+    /// Names that differ only in case are one folder.
     folds: bool,
     /// How it lists what it creates.
     spells: fn(&str) -> String,

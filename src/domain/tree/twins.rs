@@ -1,4 +1,4 @@
-//! TreeNames that differ only in case (D14): whether two of them are one folder is for the destination to say. They are planned
+//! Names that differ only in case (D14): whether two of them are one folder is for the destination to say. They are planned
 //! under their own names; those that are not there yet are created first, and the listing afterwards tells.
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,9 +9,9 @@ use crate::domain::folder::{FolderPath, ListedFolder};
 /// What the destination was seen to make of names that differ only in case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Twins {
-    /// TreeNames that are no folders of their own there.
+    /// Names that are no folders of their own there.
     one: BTreeSet<FolderPath>,
-    /// TreeNames that it was asked about: once is enough.
+    /// Names that it was asked about: once is enough.
     asked: BTreeSet<FolderPath>,
 }
 

@@ -2,7 +2,7 @@
 //! that only its owner may read. Needs the vault open if the source asks for a login, and no lock of the workspace.
 
 use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +13,8 @@ use super::StoredError;
 use crate::domain::failure::Failure;
 use crate::domain::message::{Body, SourceMessage};
 use crate::endpoint::ByteCounter;
-use crate::endpoint::budget::Budget;
 use crate::engine::one_message::{NotRead, read_message};
-use crate::engine::{MESSAGE_MEMORY, Workspace};
-use crate::platform::lock;
-use crate::service::{OpenWorkspace, ServiceError};
-use crate::vault::Vault;
+use crate::service::{OpenWorkspace, ServiceError, look};
 
 /// How often it is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -102,7 +98,7 @@ pub async fn save(
     // Before anything is read: that it can be written at all.
     let file = NamedTempFile::with_prefix_in(".mailferry", &home).map_err(not_written)?;
     let meter: Arc<ByteCounter> = Arc::default();
-    let engine = means(workspace, &home)?;
+    let engine = look::means(workspace, &home)?;
     let reading = read_message(&engine, error.item, (folder, uid), Arc::clone(&meter));
     let message = tokio::select! {
         read = reading => read.map_err(not_read)?,
@@ -125,19 +121,6 @@ async fn tell(meter: &ByteCounter, saving: &Saving) -> std::convert::Infallible 
         tokio::time::sleep(TELL_EVERY).await;
         (saving.tell)(meter.total());
     }
-}
-
-/// What reading takes. What does not fit into memory waits beside the file, without a name.
-fn means(workspace: &OpenWorkspace, home: &Path) -> Result<Workspace, ServiceError> {
-    Ok(Workspace {
-        store: workspace.store.clone(),
-        vault: Arc::clone(&workspace.vault) as Arc<dyn Vault>,
-        spool: home.to_owned(),
-        numbers: lock::numbers_in(workspace.folder())?,
-        budget: Budget::new(MESSAGE_MEMORY),
-        clock: Arc::clone(&workspace.options.clock),
-        endpoints: Arc::clone(&workspace.options.endpoints),
-    })
 }
 
 /// Writes it to the disk for good, then gives it its name. Blocks.

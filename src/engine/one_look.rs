@@ -1,0 +1,56 @@
+//! The mailboxes of an item for one look of a person, outside any pass: opened once, nothing retried.
+
+use std::sync::Arc;
+
+use crate::domain::failure::{Failure, Side};
+use crate::domain::ids::{CredentialId, ItemId};
+use crate::domain::item::Item;
+use crate::domain::project::Project;
+use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
+use crate::engine::authenticators::{Account, SharedAccount};
+use crate::engine::workspace::Workspace;
+use crate::store::StoreError;
+
+/// How the mailboxes of an item are opened.
+pub(super) struct Looks<'a> {
+    workspace: &'a Workspace,
+    project: Project,
+    item: Item,
+    administrators: [Option<CredentialId>; 2],
+}
+
+impl<'a> Looks<'a> {
+    pub async fn new(workspace: &'a Workspace, item: ItemId) -> Result<Self, StoreError> {
+        let item = workspace.store.item(item).await?.item;
+        let project = workspace.store.project(item.project).await?;
+        let (source, destination) = workspace.store.project_credentials(project.id).await?;
+        Ok(Self { workspace, project, item, administrators: [source, destination] })
+    }
+
+    pub async fn source(&self, meter: Arc<ByteCounter>) -> Result<Arc<dyn SourceEndpoint>, Failure> {
+        let (account, resources) = self.access(Side::Source, meter).await?;
+        self.workspace.endpoints.source(&self.project.source, &self.item.source, account, resources)
+    }
+
+    pub async fn destination(&self) -> Result<Arc<dyn DestinationEndpoint>, Failure> {
+        let (account, resources) = self.access(Side::Destination, Arc::default()).await?;
+        self.workspace.endpoints.destination(&self.project.destination, &self.item.destination, account, resources)
+    }
+
+    async fn access(&self, side: Side, meter: Arc<ByteCounter>) -> Result<(Arc<SharedAccount>, Resources), Failure> {
+        let [at_source, at_destination] = self.administrators;
+        let (mailbox, administrator) = match side {
+            Side::Source => (&self.item.source, at_source),
+            Side::Destination => (&self.item.destination, at_destination),
+        };
+        let server = self.project.server(side);
+        let credential = if server.administrator().is_some() { administrator } else { mailbox.credential };
+        let account = Account::new(Arc::clone(&self.workspace.vault), side, credential);
+        if server.needs_login() {
+            account.proof().await?;
+        }
+        let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
+        let resources = Resources { spool, numbers, budget: Arc::clone(&self.workspace.budget), meter };
+        Ok((Arc::new(SharedAccount(account)), resources))
+    }
+}

@@ -1,0 +1,153 @@
+//! Where a pass would put each folder and what it would leave out, before it runs. Nothing is changed on either side.
+
+use std::collections::BTreeMap;
+
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::folder::{FolderPath, ListedFolder};
+use crate::domain::ids::Uid;
+use crate::domain::plan::{SkipRule, needs_dates, skip_rule};
+use crate::domain::project::Options;
+use crate::domain::record::FolderRecord;
+use crate::domain::tree::{BothLists, FolderPlan, LeftOut, Reason, Tree, Twins, destination_tree};
+use crate::endpoint::{Destination, FolderRef, Source, Which};
+use crate::pass::known::KnownRows;
+use crate::pass::listing::own;
+use crate::pass::{OnSide, SideFailure};
+
+/// Messages of one window of a listing.
+const WINDOW: i64 = 20_000;
+
+/// What becomes of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FolderFate {
+    /// Its messages are copied.
+    Goes {
+        /// Into this folder.
+        to: FolderPath,
+        /// Why there.
+        reason: Reason,
+        /// It is there already.
+        exists: bool,
+        /// What a person should look at.
+        flags: Vec<PreviewFlag>,
+    },
+    /// It is left out.
+    LeftOut(LeftOut),
+}
+
+/// What a person should look at before a pass runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PreviewFlag {
+    /// Another source folder goes there too.
+    Shared(FolderPath),
+    /// Another folder's name differs from it only in case: whether they are one is for the destination to say.
+    DiffersInCase(FolderPath),
+    /// The destination cannot have the name as it is, so that it is another.
+    NameChanged,
+}
+
+/// A folder of the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewLine {
+    /// Its name.
+    pub folder: FolderPath,
+    /// Its messages, if the source tells.
+    pub messages: Option<u64>,
+    /// What becomes of it.
+    pub fate: FolderFate,
+    /// Messages that rules leave out.
+    pub skipped: BTreeMap<SkipRule, u64>,
+}
+
+/// What a pass would do, folder by folder, in the order of the source's names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// The folders of the source.
+    pub lines: Vec<PreviewLine>,
+}
+
+/// Looks at both sides.
+///
+/// # Errors
+/// One side cannot be listed, or a rule cannot be read.
+pub(crate) async fn preview(
+    source: &mut dyn Source,
+    to: &mut dyn Destination,
+    records: &[FolderRecord],
+    options: &Options,
+) -> Result<Preview, SideFailure> {
+    let (listed, there) = tokio::join!(source.list(), to.list());
+    let (listed, there) = (listed.on(Side::Source)?, own(there.on(Side::Destination)?));
+    let both = BothLists { source: &listed, destination: &there, separator: to.limits().separator };
+    let known = KnownRows::new(records, &BTreeMap::new());
+    let tree = destination_tree(both, options, &known.destinations, &Twins::default()).map_err(|error| {
+        let failure = Failure::new(Cause::FolderRefused, Scope::Mailbox, Retry::User, "reading the mapping");
+        SideFailure { side: Side::Destination, failure: failure.saying(error.to_string()) }
+    })?;
+    let mut lines = Vec::with_capacity(listed.len());
+    for plan in &tree.folders {
+        let folder = &listed[plan.source];
+        let skipped = skipped(source, folder, options).await.on(Side::Source)?;
+        lines.push(line(folder, fate(plan, &tree, &listed, &there), skipped));
+    }
+    let left = |(at, reason): &(usize, LeftOut)| line(&listed[*at], FolderFate::LeftOut(*reason), BTreeMap::new());
+    lines.extend(tree.left_out.iter().map(left));
+    lines.sort_by(|a, b| a.folder.cmp(&b.folder));
+    Ok(Preview { lines })
+}
+
+fn line(folder: &ListedFolder, fate: FolderFate, skipped: BTreeMap<SkipRule, u64>) -> PreviewLine {
+    let messages = folder.state.map(|state| u64::from(state.messages));
+    PreviewLine { folder: folder.path.clone(), messages, fate, skipped }
+}
+
+fn fate(plan: &FolderPlan, tree: &Tree, listed: &[ListedFolder], there: &[ListedFolder]) -> FolderFate {
+    let to = &plan.destination;
+    let mut flags: Vec<PreviewFlag> = Vec::new();
+    let others = || tree.folders.iter().filter(|other| other.source != plan.source);
+    flags.extend(others().filter(|o| o.destination == *to).map(|o| PreviewFlag::Shared(listed[o.source].path.clone())));
+    let lower = |path: &FolderPath| path.to_string().to_lowercase();
+    let names = others().map(|other| &other.destination).chain(there.iter().map(|folder| &folder.path));
+    let mut twins: Vec<&FolderPath> = names.filter(|name| *name != to && lower(name) == lower(to)).collect();
+    twins.sort();
+    twins.dedup();
+    flags.extend(twins.into_iter().map(|name| PreviewFlag::DiffersInCase(name.clone())));
+    if plan.reason == Reason::SameName && *to != listed[plan.source].path {
+        flags.push(PreviewFlag::NameChanged);
+    }
+    FolderFate::Goes { to: to.clone(), reason: plan.reason, exists: plan.exists, flags }
+}
+
+/// How many messages of a folder the rules leave out. Folders that cannot be read are named by the pass.
+async fn skipped(
+    source: &mut dyn Source,
+    folder: &ListedFolder,
+    options: &Options,
+) -> crate::endpoint::Result<BTreeMap<SkipRule, u64>> {
+    let mut counts = BTreeMap::new();
+    let dates = needs_dates(options, None);
+    if !dates && options.largest.is_none() {
+        return Ok(counts);
+    }
+    let place = FolderRef { path: folder.path.clone(), wire: folder.wire.clone(), validity: None };
+    let state = match source.examine(&place).await {
+        Err(failure) if !failure.breaks_connection() => return Ok(counts),
+        state => state?,
+    };
+    let (mut from, end) = (1, state.uid_next.map_or(0, |next| next.0));
+    while state.messages > 0 {
+        let last = from + WINDOW >= end;
+        let (first, until) = (Uid(from), Uid(from + WINDOW));
+        let which = if last { Which::From(first) } else { Which::Range(first, until) };
+        for message in source.scan(&place, &which, dates).await? {
+            if let Some(rule) = skip_rule(&message, options, None) {
+                *counts.entry(rule).or_default() += 1;
+            }
+        }
+        if last {
+            break;
+        }
+        from += WINDOW;
+    }
+    Ok(counts)
+}
