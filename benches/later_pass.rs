@@ -258,7 +258,7 @@ async fn later(folder: &Path, messages: u32) {
     let journal = Arc::new(StoreJournal::new(store, item, pass));
     let (tally, clock) = (PassStats::new(Arc::default()), Arc::new(SystemClock));
     let (source, destination, stops) = (side(messages / 2), side(0), Stops::default());
-    let means = Means { source, destination, journal, tally, clock, stops };
+    let means = Means { source, destination, journal, tally, clock, throttle: Arc::default(), stops };
     let begun = std::time::Instant::now();
     let end = Pass::run(order, means).await;
     let took = begun.elapsed();

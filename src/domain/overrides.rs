@@ -183,11 +183,11 @@ mod tests {
         assert_eq!(names.len(), OptionKey::ALL.len());
         let mut all = serde_json::to_value(Options::default()).unwrap();
         for value in all.as_object_mut().unwrap().values_mut() {
-            *value = match value {
-                serde_json::Value::Bool(on) => (!*on).into(),
-                serde_json::Value::Number(_) => 7.into(),
-                other => other.clone(),
-            };
+            if let Some(on) = value.as_bool() {
+                *value = (!on).into();
+            } else if value.is_number() {
+                *value = 7.into();
+            }
         }
         let from: Options = serde_json::from_value(all).unwrap();
         let mut to = Options::default();

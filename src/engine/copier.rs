@@ -1,8 +1,8 @@
 //! The copier: the runner that moves mail on this machine. For each pass a worker loads what earlier passes left, opens both
 //! endpoints and hands over to [`Pass`].
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +28,7 @@ use crate::engine::workspace::Workspace;
 use crate::engine::wrong_mailbox;
 use crate::pass::journal::Journal;
 use crate::pass::tally::PassStats;
+use crate::pass::throttle::Throttle;
 use crate::pass::{Means, Pass, PassEnd, PassOrder, Stops};
 use crate::store::{PassRow, StoreError};
 
@@ -53,12 +54,31 @@ fn pace() -> Pace {
 pub(super) struct Copier {
     workspace: Workspace,
     authenticators: Authenticators,
+    rates: Rates,
+}
+
+/// The data rates of projects; an item with one of its own shares it with nobody.
+#[derive(Default)]
+struct Rates(Mutex<HashMap<ProjectId, Arc<Throttle>>>);
+
+impl Rates {
+    fn of(&self, project: &Project, effective: Option<u64>) -> Arc<Throttle> {
+        if effective != project.options.rate {
+            return Arc::new(Throttle::new(effective));
+        }
+        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = rates.entry(project.id).or_default();
+        if shared.rate() != effective {
+            *shared = Arc::new(Throttle::new(effective));
+        }
+        Arc::clone(shared)
+    }
 }
 
 impl Copier {
     /// A copier of this workspace.
     pub fn new(workspace: Workspace) -> Self {
-        Self { workspace, authenticators: Authenticators::default() }
+        Self { workspace, authenticators: Authenticators::default(), rates: Rates::default() }
     }
 }
 
@@ -68,8 +88,8 @@ impl Runner for Copier {
         let meter: Arc<ByteCounter> = Arc::default();
         let tally = PassStats::new(Arc::clone(&meter));
         tally.goes_on_from(&task.before);
-        let (workspace, authenticators) = (&self.workspace, &self.authenticators);
-        let worker = Worker { workspace, authenticators, item: task.item, pass: task.pass, tally, meter };
+        let (workspace, authenticators, rates) = (&self.workspace, &self.authenticators, &self.rates);
+        let worker = Worker { workspace, authenticators, rates, item: task.item, pass: task.pass, tally, meter };
         let end = worker.run(reports, stops).await;
         reports.last_figures(worker.tally.progress(), worker.meter.total()).await;
         end
@@ -84,6 +104,7 @@ impl Runner for Copier {
 struct Worker<'a> {
     workspace: &'a Workspace,
     authenticators: &'a Authenticators,
+    rates: &'a Rates,
     item: ItemId,
     pass: PassId,
     tally: Arc<PassStats>,
@@ -147,6 +168,7 @@ impl Worker<'_> {
             journal: Arc::clone(&journal),
             tally: Arc::clone(&self.tally),
             clock: self.workspace.clock.clone(),
+            throttle: self.rates.of(&ready.project, ready.order.options.rate),
             stops,
         };
         let verifies = ready.order.plan.writes == Writes::Nothing;

@@ -61,6 +61,7 @@ mod strangers;
 mod suspects;
 pub mod tally;
 mod there;
+pub mod throttle;
 mod tree;
 mod twice;
 mod twins;
@@ -98,6 +99,7 @@ use crate::pass::recorder::{Recorder, recorder};
 use crate::pass::recovery::Recovery;
 use crate::pass::resolution::Resolution;
 use crate::pass::tally::PassStats;
+use crate::pass::throttle::Throttle;
 
 /// What a worker is told: plain data.
 #[derive(Clone, Debug)]
@@ -144,6 +146,8 @@ pub struct Means {
     pub tally: Arc<PassStats>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The data rate.
+    pub throttle: Arc<Throttle>,
     /// How it is told to end early.
     pub stops: Stops,
 }
@@ -217,6 +221,7 @@ pub struct Pass {
     journal: Arc<dyn Journal>,
     tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
+    throttle: Arc<Throttle>,
     /// Fires on Stop and when any lane ended for good.
     quit: CancellationToken,
     recovery: Arc<Recovery>,
@@ -266,7 +271,7 @@ struct Findings {
 impl Pass {
     /// Runs a pass to its end. Results are committed when this returns, whatever the end.
     pub async fn run(order: PassOrder, means: Means) -> PassEnd {
-        let Means { source, destination, journal, tally, clock, stops } = means;
+        let Means { source, destination, journal, tally, clock, throttle, stops } = means;
         let quit = stops.stop.child_token();
         let (limit, pace, bytes_left) = (order.options.retry_limit, order.pace, order.plan.bytes);
         let recovery = Arc::new(Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));
@@ -282,6 +287,7 @@ impl Pass {
             journal,
             tally,
             clock,
+            throttle,
             quit,
             recovery,
             recorder,

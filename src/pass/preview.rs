@@ -134,8 +134,11 @@ async fn skipped(
         Err(failure) if !failure.breaks_connection() => return Ok(counts),
         state => state?,
     };
+    if state.messages == 0 {
+        return Ok(counts);
+    }
     let (mut from, end) = (1, state.uid_next.map_or(0, |next| next.0));
-    while state.messages > 0 {
+    loop {
         let last = from + WINDOW >= end;
         let (first, until) = (Uid(from), Uid(from + WINDOW));
         let which = if last { Which::From(first) } else { Which::Range(first, until) };
@@ -145,9 +148,8 @@ async fn skipped(
             }
         }
         if last {
-            break;
+            return Ok(counts);
         }
         from += WINDOW;
     }
-    Ok(counts)
 }

@@ -12,6 +12,7 @@ use crate::domain::ids::Uid;
 use crate::endpoint::{Fetched, MessageStream, Source, Which};
 use crate::pass::backlog::Backlog;
 use crate::pass::job::{Asking, Job, Todo};
+use crate::pass::throttle::Throttle;
 
 /// Messages between the halves of a lane.
 pub(super) const AHEAD: usize = 64;
@@ -81,6 +82,7 @@ type AskedRange = (FetchRequest, Result<MessageStream, Failure>);
 /// What to ask for next, in order.
 struct ReadPlan<'a> {
     backlog: &'a Backlog<'a>,
+    throttle: &'a Throttle,
     requests: VecDeque<FetchRequest>,
     ahead: Option<AskedRange>,
 }
@@ -112,8 +114,13 @@ impl ReadPlan<'_> {
 }
 
 /// Reads folder after folder until the backlog is empty or the connection breaks; the last piece tells why it broke.
-pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pieces: mpsc::Sender<ReadEvent>) {
-    let mut plan = ReadPlan { backlog, requests: VecDeque::new(), ahead: None };
+pub(super) async fn read(
+    source: &mut dyn Source,
+    backlog: &Backlog<'_>,
+    throttle: &Throttle,
+    pieces: mpsc::Sender<ReadEvent>,
+) {
+    let mut plan = ReadPlan { backlog, throttle, requests: VecDeque::new(), ahead: None };
     while let Some((request, stream)) = plan.next(source).await {
         // A closed channel means that the writing half ended: so does this one.
         if request.first && pieces.send(ReadEvent::Begin(Arc::clone(&request.job))).await.is_err() {
@@ -161,7 +168,15 @@ async fn pass_on(
                 return true;
             }
             Some(Fetched::Broken(failure)) => ended(request, failure),
-            Some(fetched) => ReadEvent::Fetched(fetched),
+            Some(fetched) => {
+                let bytes = if let Fetched::Message(message) = &fetched { message.body.len() } else { 0 };
+                // Whoever writes may have ended while this waits for its turn.
+                tokio::select! {
+                    () = plan.throttle.take(bytes) => {}
+                    () = pieces.closed() => return false,
+                }
+                ReadEvent::Fetched(fetched)
+            }
         };
         left = left.saturating_sub(1);
         came = true;

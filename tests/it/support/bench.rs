@@ -196,7 +196,8 @@ impl Bench {
         let destination = self.endpoint(&self.destination, resources(Arc::default()));
         let clock = Arc::new(SystemClock);
         let door: Arc<dyn Journal> = Arc::<Cut>::clone(&journal);
-        let means = Means { source, destination, journal: door, tally, clock, stops: stops.clone() };
+        let means =
+            Means { source, destination, journal: door, tally, clock, throttle: Arc::default(), stops: stops.clone() };
         let end = Box::pin(Pass::run(order, means)).await;
         let cut = journal.left.load(Ordering::SeqCst) == 0 && stops.abort.is_cancelled();
         if !cut {
