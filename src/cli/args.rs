@@ -120,6 +120,14 @@ pub enum WorkVerb {
     /// Hold new starts of a project, or let them go on; what runs is not touched
     #[command(subcommand)]
     Hold(HoldVerb),
+    /// End the pauses between two tries, where no server named them
+    RetryNow {
+        /// Name of the project
+        project: String,
+        /// Which items: an address, or SOURCE:DESTINATION; all if none is named
+        #[arg(long = "item", value_name = "EMAIL")]
+        items: Vec<String>,
+    },
     /// Show what the latest passes could not move, by cause; accept it, or save a message
     Errors(Errors),
     /// Licenses: pools that projects take them from, and a ledger to bill from

@@ -123,6 +123,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Stop { project, items, .. } => stop::stop(workspace, &project.unwrap_or_default(), &items).await,
         WorkVerb::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
         WorkVerb::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
+        WorkVerb::RetryNow { project, items } => stop::retry_now(workspace, &project, &items).await,
         WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
         WorkVerb::License(verb) => licenses::license(workspace, verb).await,
         WorkVerb::Preview { project, items } => preview::preview(workspace, &project, &items).await,

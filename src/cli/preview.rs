@@ -4,11 +4,12 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::status::failure_text;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
+use crate::domain::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
 use crate::domain::project::Project;
 use crate::domain::tree::Reason;
 use crate::domain::wording::{count, counted};
 use crate::service::items::StoredItem;
-use crate::service::preview::{self, FolderFate, Preview, PreviewFlag, PreviewLine};
+use crate::service::preview;
 use crate::service::{OpenWorkspace, ServiceError, items, projects};
 
 /// `preview`

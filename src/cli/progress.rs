@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::status::of;
 use crate::cli::table::clean;
+use crate::domain::failure::Cause;
 use crate::domain::figures::under_way;
 use crate::domain::ids::ItemId;
 use crate::domain::progress::{PassProgress, Phase};
@@ -113,6 +114,9 @@ fn line(row: &ItemRow, now: Timestamp) -> String {
     }
     if let Some(retry) = retry {
         let wait = duration(retry.until.since(now));
+        if retry.failure.cause == Cause::OutsideHours {
+            return clean(&format!("{status} · {}: goes on in {wait}", pausing(retry)));
+        }
         return clean(&format!("{status} · retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)));
     }
     let folder = current.as_ref().map(|path| format!(" {path}")).unwrap_or_default();

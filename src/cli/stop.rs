@@ -37,6 +37,16 @@ pub async fn stop_all(workspace: &OpenWorkspace, project: Option<&str>) -> Resul
     Ok(Exit::Well)
 }
 
+/// `retry-now`
+pub async fn retry_now(workspace: &OpenWorkspace, project: &str, items: &[String]) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let rows = items::select(workspace, &project, items).await?;
+    let outcome = done(give(workspace, Command::RetryNow { project: project.id, items: ids(&rows) }).await?)?;
+    say!("{} told to try again now", counted(outcome.done.len(), "item"));
+    say_left(&outcome, &rows, |row| !items.is_empty() || row.status().is_active());
+    Ok(if outcome.done.is_empty() && !items.is_empty() { Exit::Usage } else { Exit::Well })
+}
+
 /// `hold`
 pub async fn hold(workspace: &OpenWorkspace, project: &str, held: bool) -> Result<Exit, CliError> {
     let project = projects::named(workspace, project).await?;

@@ -59,6 +59,13 @@ pub enum Retry {
     Never,
 }
 
+impl Retry {
+    /// Whether a person may have it tried before the pause ends: never where a server named the pause, or the options do.
+    pub fn may_be_hurried(self) -> bool {
+        matches!(self, Self::Backoff | Self::Later)
+    }
+}
+
 /// What kind of thing went wrong. The wording table has one row for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +104,8 @@ pub enum Cause {
     Throttled,
     /// A daily or hourly limit of the provider.
     ProviderLimit,
+    /// A run hours option of the project or item: the server may not be used now.
+    OutsideHours,
     /// Too many connections for this mailbox or address.
     TooManyConnections,
     /// The server is busy or has a passing trouble.

@@ -33,6 +33,7 @@ pub mod overrides;
 pub mod pass;
 pub mod pass_plan;
 pub mod plan;
+pub mod preview;
 pub mod progress;
 pub mod project;
 pub mod ranges;

@@ -48,8 +48,6 @@ pub struct Options {
     pub search_duplicates: bool,
     /// Carry flag changes of the source on later passes (D10).
     pub carry_flags: bool,
-    /// Copy the newest messages of a folder first; their order at the destination is reversed.
-    pub newest_first: bool,
     /// Keep subjects of failed messages.
     pub log_subjects: bool,
 }
@@ -73,7 +71,6 @@ impl Default for Options {
             largest: None,
             search_duplicates: true,
             carry_flags: true,
-            newest_first: false,
             log_subjects: true,
         }
     }

@@ -156,6 +156,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
             "It allows only so much in an hour or a day. Nothing is lost; the pass goes on after a long pause.".into(),
             "Nothing to do. The provider's administrator may be able to raise the limit.".into(),
         ),
+        Cause::OutsideHours => (
+            format!("Outside the run hours of the {the_side}"),
+            format!("The hours that were set leave {host} alone for now. Nothing is lost; the pass goes on by itself."),
+            "Nothing to do. To go on at once, set other hours, then Stop and Start.".into(),
+        ),
         Cause::TooManyConnections => (
             format!("Too many connections to the {the_side}"),
             format!("{host} allows no further connection for {mailbox} or from this address."),
@@ -296,7 +301,7 @@ pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Opti
 
 /// Why a pass pauses, in one line: the side, what was being done, the server's words.
 pub fn pausing(retry: &RetryState) -> String {
-    if retry.failure.cause == Cause::Settling {
+    if matches!(retry.failure.cause, Cause::Settling | Cause::OutsideHours) {
         return text(&retry.failure, retry.side, &TextNames::default()).headline;
     }
     match retry.side {

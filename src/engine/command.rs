@@ -100,6 +100,13 @@ pub enum Command {
         /// The project.
         project: ProjectId,
     },
+    /// Ends the pause between two tries of these, unless a server named it.
+    RetryNow {
+        /// Whose items.
+        project: ProjectId,
+        /// Which.
+        items: Vec<ItemId>,
+    },
     /// A project's options, servers or logins were changed.
     ProjectEdited {
         /// The project.
@@ -167,6 +174,7 @@ impl Command {
             | Self::Abort { project, .. }
             | Self::Hold { project, .. }
             | Self::TryNow { project }
+            | Self::RetryNow { project, .. }
             | Self::ProjectEdited { project }
             | Self::ProjectDeleted { project }
             | Self::Edited { project, .. }
@@ -202,6 +210,12 @@ pub enum LeftAlone {
     /// Its pass still finds errors.
     #[error("its pass has not ended; errors can be accepted when it has")]
     NotEnded,
+    /// Its pass, if it has one, does not pause.
+    #[error("it does not wait to try again")]
+    NotPaused,
+    /// A pause that nobody may cut short.
+    #[error("the server or the run hours name this pause: trying sooner would make it longer")]
+    NamedPause,
     /// Only what waits for a worker has a place in the queue.
     #[error("it does not wait for a free place; only items that are Submitted can be the next")]
     NotInQueue,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::ItemId;
+use crate::domain::preview::Preview;
 use crate::domain::project::Options;
 use crate::engine::one_look::Looks;
 use crate::engine::workspace::Workspace;
 use crate::pass::SideFailure;
-use crate::pass::preview::{Preview, preview};
+use crate::pass::preview::preview;
 use crate::store::StoreError;
 
 /// Why it is not known.

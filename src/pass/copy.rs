@@ -251,7 +251,7 @@ impl Copying<'_> {
             sessions = lane.sessions(self.pass) => sessions.map_err(|trouble| halted(PassStop::Fatal(trouble)))?,
         };
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let reading = read(source, backlog, &self.pass.throttle, sender);
+        let reading = read(source, backlog, (&self.pass.throttle, &self.pass.hours), sender);
         let mut writer = AppendWriter::new(self.pass, backlog);
         let writing = writer.write(destination, receiver);
         tokio::pin!(reading, writing);

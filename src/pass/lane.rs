@@ -23,6 +23,10 @@ impl Lane {
 
     /// Both sessions, opened if they are not.
     pub async fn sessions(&mut self, pass: &Pass) -> Result<(&mut dyn Source, &mut dyn Destination), SideFailure> {
+        if let Some(closed) = pass.hours.closed() {
+            self.close().await;
+            return Err(closed);
+        }
         let source = open_one(&mut self.source, pass.source.open_source());
         let destination = open_one(&mut self.destination, pass.destination.open_destination());
         let (source, destination) = tokio::join!(source, destination);

@@ -25,6 +25,7 @@ mod elsewhere;
 mod finish;
 mod flight;
 mod headers;
+mod hours;
 mod job;
 pub mod journal;
 mod keys;
@@ -37,7 +38,7 @@ mod lost_copies;
 mod notes;
 mod number_check;
 mod places;
-pub mod preview;
+pub(crate) mod preview;
 mod pulse;
 mod put_back;
 mod reader;
@@ -71,6 +72,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
+use jiff::tz::TimeZone;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
@@ -89,6 +92,7 @@ use crate::pass::audit::EndedFolder;
 use crate::pass::closing::Finale;
 use crate::pass::comparison::Comparison;
 use crate::pass::copy::Copying;
+use crate::pass::hours::Hours;
 use crate::pass::job::Job;
 use crate::pass::journal::Journal;
 use crate::pass::journal::JournalError;
@@ -132,6 +136,8 @@ pub struct Stops {
     pub stop: CancellationToken,
     /// Drop everything.
     pub abort: CancellationToken,
+    /// End the pause between two tries, unless a server named it.
+    pub hurry: Arc<Notify>,
 }
 
 /// What a pass works with.
@@ -222,6 +228,7 @@ pub struct Pass {
     tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
+    hours: Hours,
     /// Fires on Stop and when any lane ended for good.
     quit: CancellationToken,
     recovery: Arc<Recovery>,
@@ -274,12 +281,15 @@ impl Pass {
         let Means { source, destination, journal, tally, clock, throttle, stops } = means;
         let quit = stops.stop.child_token();
         let (limit, pace, bytes_left) = (order.options.retry_limit, order.pace, order.plan.bytes);
-        let recovery = Arc::new(Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()));
+        let recovery = Arc::new(
+            Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()).hurried_by(stops.hurry),
+        );
         let progressed = {
             let recovery = Arc::clone(&recovery);
             Box::new(move || recovery.progressed())
         };
         let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
+        let hours = Hours::new(&order.options, Arc::clone(&clock), TimeZone::system());
         let pass = Self {
             order,
             source,
@@ -288,6 +298,7 @@ impl Pass {
             tally,
             clock,
             throttle,
+            hours,
             quit,
             recovery,
             recorder,

@@ -6,6 +6,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::{FolderPath, ListedFolder};
 use crate::domain::ids::Uid;
 use crate::domain::plan::{SkipRule, needs_dates, skip_rule};
+use crate::domain::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
 use crate::domain::project::Options;
 use crate::domain::record::FolderRecord;
 use crate::domain::tree::{BothLists, FolderPlan, LeftOut, Reason, Tree, Twins, destination_tree};
@@ -16,55 +17,6 @@ use crate::pass::{OnSide, SideFailure};
 
 /// Messages of one window of a listing.
 const WINDOW: i64 = 20_000;
-
-/// What becomes of a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FolderFate {
-    /// Its messages are copied.
-    Goes {
-        /// Into this folder.
-        to: FolderPath,
-        /// Why there.
-        reason: Reason,
-        /// It is there already.
-        exists: bool,
-        /// What a person should look at.
-        flags: Vec<PreviewFlag>,
-    },
-    /// It is left out.
-    LeftOut(LeftOut),
-}
-
-/// What a person should look at before a pass runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PreviewFlag {
-    /// Another source folder goes there too.
-    Shared(FolderPath),
-    /// Another folder's name differs from it only in case: whether they are one is for the destination to say.
-    DiffersInCase(FolderPath),
-    /// The destination cannot have the name as it is, so that it is another.
-    NameChanged,
-}
-
-/// A folder of the source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreviewLine {
-    /// Its name.
-    pub folder: FolderPath,
-    /// Its messages, if the source tells.
-    pub messages: Option<u64>,
-    /// What becomes of it.
-    pub fate: FolderFate,
-    /// Messages that rules leave out.
-    pub skipped: BTreeMap<SkipRule, u64>,
-}
-
-/// What a pass would do, folder by folder, in the order of the source's names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preview {
-    /// The folders of the source.
-    pub lines: Vec<PreviewLine>,
-}
 
 /// Looks at both sides.
 ///

@@ -11,6 +11,7 @@ use crate::domain::failure::{Failure, Scope};
 use crate::domain::ids::Uid;
 use crate::endpoint::{Fetched, MessageStream, Source, Which};
 use crate::pass::backlog::Backlog;
+use crate::pass::hours::Hours;
 use crate::pass::job::{Asking, Job, Todo};
 use crate::pass::throttle::Throttle;
 
@@ -83,6 +84,7 @@ type AskedRange = (FetchRequest, Result<MessageStream, Failure>);
 struct ReadPlan<'a> {
     backlog: &'a Backlog<'a>,
     throttle: &'a Throttle,
+    hours: &'a Hours,
     requests: VecDeque<FetchRequest>,
     ahead: Option<AskedRange>,
 }
@@ -117,10 +119,10 @@ impl ReadPlan<'_> {
 pub(super) async fn read(
     source: &mut dyn Source,
     backlog: &Backlog<'_>,
-    throttle: &Throttle,
+    (throttle, hours): (&Throttle, &Hours),
     pieces: mpsc::Sender<ReadEvent>,
 ) {
-    let mut plan = ReadPlan { backlog, throttle, requests: VecDeque::new(), ahead: None };
+    let mut plan = ReadPlan { backlog, throttle, hours, requests: VecDeque::new(), ahead: None };
     while let Some((request, stream)) = plan.next(source).await {
         // A closed channel means that the writing half ended: so does this one.
         if request.first && pieces.send(ReadEvent::Begin(Arc::clone(&request.job))).await.is_err() {
@@ -170,6 +172,10 @@ async fn pass_on(
             Some(Fetched::Broken(failure)) => ended(request, failure),
             Some(fetched) => {
                 let bytes = if let Fetched::Message(message) = &fetched { message.body.len() } else { 0 };
+                if let Some(closed) = plan.hours.closed() {
+                    pieces.send(ReadEvent::Fetched(Fetched::Broken(closed.failure))).await.ok();
+                    return false;
+                }
                 // Whoever writes may have ended while this waits for its turn.
                 tokio::select! {
                     () = plan.throttle.take(bytes) => {}

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::Clock;
-use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::failure::{Cause, Failure, Retry, Side};
 use crate::domain::progress::RetryState;
 use crate::domain::retry::{Decision, Pace, RetryBudget};
 use crate::pass::suspects::Tries;
@@ -20,6 +21,8 @@ use crate::pass::{PassResult, PassStop, SideFailure};
 
 /// Tries for a server that this pass has never reached: a name or port is probably wrong, and waiting cures neither.
 const NEVER_REACHED: u32 = 3;
+/// How often it is looked whether the run hours have begun.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(30);
 
 struct RetryPhase {
     budget: RetryBudget,
@@ -41,6 +44,7 @@ pub struct Recovery {
     tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
     quit: CancellationToken,
+    hurry: Arc<Notify>,
 }
 
 /// A number in 0..1 for the jitter of pauses.
@@ -57,7 +61,13 @@ impl Recovery {
         let budget = RetryBudget::new(limit, pace);
         let state =
             RetryPhase { budget, reached: BTreeSet::new(), unreached: 0, until: None, recorded: 0, row: 0, limit };
-        Self { state: Mutex::new(state), tally, clock, quit }
+        Self { state: Mutex::new(state), tally, clock, quit, hurry: Arc::default() }
+    }
+
+    /// A person ends pauses by this.
+    #[must_use]
+    pub fn hurried_by(self, hurry: Arc<Notify>) -> Self {
+        Self { hurry, ..self }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut RetryPhase) -> T) -> T {
@@ -102,11 +112,26 @@ impl Recovery {
     /// # Errors
     /// The failure itself when no try is left, or [`PassStop::Stopped`] when the pass was told to stop.
     pub async fn pause(&self, trouble: SideFailure) -> PassResult<()> {
-        let until = self.next_try(&trouble)?;
+        let until = match trouble.failure.retry {
+            Retry::After(wait) if trouble.failure.cause == Cause::OutsideHours => self.outside_hours(&trouble, wait),
+            _ => self.next_try(&trouble)?,
+        };
         tokio::select! {
             () = self.quit.cancelled() => Err(PassStop::Stopped),
+            () = self.hurry.notified(), if trouble.failure.retry.may_be_hurried() => {
+                self.with(|state| state.until = None);
+                Ok(())
+            }
             () = tokio::time::sleep_until(until) => Ok(()),
         }
+    }
+
+    /// Looks at the clock again now and then: it may be changed, and the machine may sleep meanwhile. Costs no try.
+    fn outside_hours(&self, trouble: &SideFailure, wait: Duration) -> Instant {
+        let (side, failure) = (Some(trouble.side), trouble.failure.clone());
+        let (until, limit) = (self.clock.now().plus(wait), self.with(|state| state.limit));
+        self.tally.retry(Some(RetryState { side, failure, attempt: 0, limit, until }));
+        Instant::now() + wait.min(LOOK_AT_THE_CLOCK)
     }
 
     fn next_try(&self, trouble: &SideFailure) -> PassResult<Instant> {
@@ -142,5 +167,52 @@ impl Recovery {
             }
         }
         Ok(until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clock::Clock;
+    use crate::domain::failure::Scope;
+    use crate::domain::time::Timestamp;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(0)
+        }
+    }
+
+    /// How long two pauses in a row last for which a person says now and then that they are to end.
+    async fn hurried(retry: Retry) -> Duration {
+        let (tally, hurry) = (PassStats::new(Arc::default()), Arc::new(Notify::new()));
+        let quit = CancellationToken::new();
+        let recovery = Recovery::new(8, Pace::default(), tally, Arc::new(Still), quit).hurried_by(Arc::clone(&hurry));
+        let failure = Failure::new(Cause::ServerBusy, Scope::Connection, retry, "doing");
+        let began = Instant::now();
+        let pauses = async {
+            for _ in 0..2 {
+                recovery.pause(SideFailure { side: Side::Source, failure: failure.clone() }).await.unwrap();
+            }
+        };
+        let person = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                hurry.notify_waiters();
+            }
+        };
+        tokio::select! {
+            () = pauses => began.elapsed(),
+            () = person => unreachable!(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_ends_a_pause_unless_the_server_named_it() {
+        assert!(hurried(Retry::Backoff).await <= Duration::from_millis(300));
+        assert!(hurried(Retry::Later).await <= Duration::from_millis(300));
+        assert!(hurried(Retry::After(Duration::from_secs(60))).await >= Duration::from_secs(60));
     }
 }

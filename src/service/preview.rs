@@ -2,8 +2,8 @@
 
 use super::{OpenWorkspace, ServiceError, look};
 use crate::domain::ids::ItemId;
+use crate::domain::preview::Preview;
 use crate::engine::preview::{NoPreview, preview_item};
-pub use crate::pass::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
 
 /// Looks at both mailboxes of an item, with the options that count for it; the vault must be open. Changes nothing.
 ///

@@ -233,6 +233,7 @@ actions! {
     MoreAtOnce: "One more at a time", on(Scope::Items, |it| rules::at_once(it, 1));
 
     TryNow: "Try now", on(Chosen, rules::try_now);
+    RetryNow: "Retry now", on(Item, rules::retry_now);
     CorrectLogin: "Correct login…", on(Chosen, rules::correct_login);
     EditHost: "Edit host…", on(Chosen, rules::edit_host);
     PinCertificate: "Pin this certificate…", on(Chosen, rules::pin_certificate);

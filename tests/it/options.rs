@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::process::Stdio;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::support::product::{Output, PROJECT, Workspace};
+use crate::support::relay::PATIENCE;
 
 /// People with Maildirs, and a project that copies them into others.
 struct Scene {
@@ -135,6 +137,34 @@ fn d32_an_items_own_option_counts_instead_of_its_projects_and_is_shown_with_wher
     scene.set("bob", &["largest=project"]).expect(0);
     let shown = run(&["project", "show", PROJECT]).expect(0).stdout;
     assert!(!shown.contains("largest = none") && shown.contains("retry-limit = 3  (of item bob"), "{shown}");
+}
+
+/// A span of an hour that begins two hours from now.
+fn later() -> String {
+    let at = |hours: i64| {
+        let zoned = jiff::Zoned::now().checked_add(jiff::Span::new().hours(hours)).expect("a time");
+        zoned.strftime("%H:%M").to_string()
+    };
+    format!("source-hours={}-{}", at(2), at(3))
+}
+
+#[test]
+fn a_pass_waits_outside_the_run_hours_says_so_and_counts_no_error() {
+    let scene = Scene::new(&["anna".into()]);
+    (0..5).for_each(|number| scene.put("anna", "INBOX", number, (100, 2020)));
+    let run = |arguments: &[&str]| scene.workspace.run(arguments);
+    run(&["project", "set", PROJECT, &later()]).expect(0);
+    let mut start = scene.workspace.command(&["start", PROJECT]).stderr(Stdio::null()).spawn().expect("started");
+    let deadline = Instant::now() + PATIENCE;
+    while !run(&["status", PROJECT]).stdout.contains("Outside the run hours of the source: goes on in") {
+        assert!(Instant::now() < deadline, "{}", run(&["status", PROJECT]).stdout);
+    }
+    run(&["stop", PROJECT]).expect(0);
+    start.wait().expect("ended");
+    assert_eq!((scene.workspace.only().status(), scene.arrived("anna", "INBOX")), ("stopped", 0));
+    run(&["project", "set", PROJECT, "source-hours=any"]).expect(0);
+    scene.workspace.start().expect(0);
+    assert_eq!((scene.arrived("anna", "INBOX"), scene.workspace.errors().len()), (5, 0));
 }
 
 #[test]

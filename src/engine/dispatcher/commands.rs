@@ -44,6 +44,7 @@ impl Dispatcher {
             Command::Withdraw { items, .. } => return self.handle(Event::Withdraw(items)).await,
             Command::Abort { items, .. } => return self.handle(Event::Abort(items)).await,
             Command::TryNow { .. } => return self.handle(Event::TryNow(project)).await,
+            Command::RetryNow { items, .. } => return self.retry_now(&items),
             Command::Star { items, star, .. } => self.star(items, star).await,
             Command::Start { items, lacking, order, .. } => self.start(project, items, lacking, order).await,
             Command::Hold { held, .. } => self.hold(project, held).await,
@@ -55,6 +56,22 @@ impl Dispatcher {
             Command::Delete { items, .. } => self.delete(project, items).await,
         };
         done.unwrap_or_else(|error| failed(&error))
+    }
+
+    fn retry_now(&self, items: &[ItemId]) -> Outcome {
+        let mut outcome = Outcome::default();
+        for item in items {
+            let retry = self.rows.get(*item).and_then(|row| row.progress.retry.as_ref());
+            match (self.crew.running.get(item), retry) {
+                (Some(run), Some(retry)) if retry.failure.retry.may_be_hurried() => {
+                    run.stops.hurry.notify_waiters();
+                    outcome.done.push(*item);
+                }
+                (Some(_), Some(_)) => outcome.left.push((*item, LeftAlone::NamedPause)),
+                _ => outcome.left.push((*item, LeftAlone::NotPaused)),
+            }
+        }
+        outcome
     }
 
     async fn star(&mut self, items: Vec<ItemId>, star: Option<Star>) -> Result<Outcome, StoreError> {

@@ -289,6 +289,15 @@ pub(super) fn try_now(subject: &Subject<'_>) -> Ruling {
     }
 }
 
+pub(super) fn retry_now(subject: &Subject<'_>) -> Ruling {
+    let Subject::Item(OneItem { row, .. }) = subject else { return Err(ELSEWHERE) };
+    match &row.progress.retry {
+        Some(retry) if retry.failure.retry.may_be_hurried() => Ok(UserAction::RetryNow(Targets::These(vec![row.item]))),
+        Some(_) => Err(Unavailable::Nothing("The server or the run hours name this pause")),
+        None => Err(Unavailable::Nothing("It does not wait to try again")),
+    }
+}
+
 pub(super) fn correct_login(subject: &Subject<'_>) -> Ruling {
     let Some(Remedy::CorrectLogin(side)) = cure(subject) else {
         return Err(Unavailable::Nothing("No login was refused"));

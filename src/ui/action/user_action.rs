@@ -75,6 +75,8 @@ pub enum UserAction {
     Hold(bool),
     /// Try the server again that could not be reached.
     TryNow,
+    /// Ends the pause between two tries.
+    RetryNow(Targets),
     /// Let held items go on.
     Resume(Targets),
     /// Open the demo in a window of its own.

@@ -76,6 +76,12 @@ impl App {
                     self.ask(Request::Command(Command::TryNow { project }), Purpose::Quiet);
                 }
             }
+            UserAction::RetryNow(targets) => {
+                self.command(&targets, Purpose::Command("told to try again now"), |project, items| Command::RetryNow {
+                    project,
+                    items,
+                });
+            }
             UserAction::Resume(targets) => self.resume(&targets),
             UserAction::OpenDemo => self.open_demo(),
             UserAction::CreateProject => self.create_project(),

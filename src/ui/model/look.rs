@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::words;
+use crate::domain::failure::Cause;
 use crate::domain::figures::{of_total, under_way};
 use crate::domain::pass::PassKind;
 use crate::domain::progress::Phase;
@@ -84,7 +85,10 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
         Status::Migrating | Status::Stopping | Status::Queued => match (&progress.retry, progress.phase) {
             (Some(retry), _) => {
                 let until = words::second(retry.until, zone);
-                format!("Retry {} of {} at {until}", retry.attempt, retry.limit)
+                match retry.failure.cause {
+                    Cause::OutsideHours => format!("Outside run hours until {until}"),
+                    _ => format!("Retry {} of {} at {until}", retry.attempt, retry.limit),
+                }
             }
             (None, Phase::Copying) => match &progress.current {
                 Some(folder) => copying(row, &format!("Copying {folder}")),

@@ -7,6 +7,7 @@ use super::item_lists::{self, ItemContext};
 use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::domain::failure::Cause;
+use crate::domain::progress::RetryState;
 use crate::domain::project::Project;
 use crate::domain::status::{Status, alert};
 use crate::domain::wording;
@@ -41,7 +42,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
         failed(ui, &words, failure.server_text.as_deref(), |ui| remedies(ui, &subject, &mut actions));
     }
     if let Some(retry) = row.progress.retry.as_ref().filter(|_| row.status.is_active()) {
-        retrying(ui, context, retry);
+        retrying(ui, context, retry, (&subject, &mut actions));
     }
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, project, row));
@@ -208,17 +209,28 @@ fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
     }
 }
 
-fn retrying(ui: &mut Ui, context: PageContext<'_>, retry: &crate::domain::progress::RetryState) {
+fn retrying(
+    ui: &mut Ui,
+    context: PageContext<'_>,
+    retry: &RetryState,
+    (subject, actions): (&Subject<'_>, &mut Actions),
+) {
     let words = wording::text(&retry.failure, retry.side, &wording::TextNames::default());
     let until = words::second(retry.until, context.zone);
     let line = match retry.failure.cause {
         // No failure, and no try.
         Cause::Settling => format!("{}, until {until} at the latest", words.headline),
+        Cause::OutsideHours => format!("{}: goes on at {until}", words.headline),
         _ => format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit),
     };
     let server = retry.failure.server_text.as_deref();
     let whole = || errors::as_text(&words, server, []);
-    notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| server_text(ui, server));
+    notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| {
+        server_text(ui, server);
+        if retry.failure.retry.may_be_hurried() {
+            Control::of(ActionName::RetryNow).show(ui, subject, actions);
+        }
+    });
 }
 
 fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {

@@ -70,7 +70,7 @@ fn certificates_that_cannot_be_verified_get_no_password() {
     let (server, other) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));
     let seen: Vec<&str> = (0..32).map(|at| &server.certificates.leaf_sha256[at * 2..at * 2 + 2]).collect();
     let seen = seen.join(":");
-    let words = ["Certificate not trusted", "No password was sent", "can trust this fingerprint", seen.as_str()];
+    let words = ["Certificate not trusted", "No password was sent", "pin this certificate", seen.as_str()];
     let wrong_ca = other.certificates.ca_pem.to_str().expect("a path");
     let wrong_pin = other.certificates.leaf_sha256.as_str();
     for address in [tls(server), starttls(server)] {
