@@ -115,6 +115,7 @@ impl App {
         match purpose {
             Purpose::EditItem => self.dialogs.close_item(),
             Purpose::EditProject => self.dialogs.close_project(),
+            Purpose::Options => return self.options_saved(None),
             _ => return,
         }
         let words =
