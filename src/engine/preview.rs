@@ -9,7 +9,8 @@ use crate::domain::project::Options;
 use crate::engine::one_look::Looks;
 use crate::engine::workspace::Workspace;
 use crate::pass::SideFailure;
-use crate::pass::preview::{Preview, preview};
+use crate::pass::preview::preview;
+pub use crate::pass::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
 use crate::store::StoreError;
 
 /// Why it is not known.

@@ -4,8 +4,8 @@ use super::{OpenWorkspace, ServiceError, look};
 use crate::domain::ids::ItemId;
 use crate::domain::tree::Reason;
 use crate::domain::wording::counted;
+pub use crate::engine::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
 use crate::engine::preview::{NoPreview, preview_item};
-pub use crate::pass::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
 
 /// Looks at both mailboxes of an item, with the options that count for it; the vault must be open. Changes nothing.
 ///

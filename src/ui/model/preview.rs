@@ -120,7 +120,7 @@ pub fn counts(preview: &Preview) -> Vec<String> {
         |kind: fn(&PreviewFlag) -> bool| preview.lines.iter().filter(|line| flags(line).iter().any(kind)).count();
     let kinds = [
         (with(|flag| matches!(flag, PreviewFlag::Shared(_))), "with a shared destination"),
-        (with(|flag| matches!(flag, PreviewFlag::DiffersInCase(_))), "that differ only in case"),
+        (with(|flag| matches!(flag, PreviewFlag::DiffersInCase(_))), "with another that differs only in case"),
         (with(|flag| matches!(flag, PreviewFlag::NameChanged)), "with a changed name"),
     ];
     kinds
@@ -136,7 +136,7 @@ pub fn cells(line: &PreviewLine) -> [String; 4] {
     let (to, mut why) = match &line.fate {
         FolderFate::LeftOut(reason) => (String::new(), vec![reason.word().to_owned()]),
         FolderFate::Goes { to, reason, exists, flags } => {
-            let to = if *exists { to.to_string() } else { format!("{to} (new)") };
+            let to = if *exists { to.to_string() } else { format!("(new) {to}") };
             (to, flags.iter().map(flag_text).chain([because(*reason).to_owned()]).collect())
         }
     };

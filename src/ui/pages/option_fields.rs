@@ -11,9 +11,12 @@ use crate::ui::widgets::text::{muted, text};
 pub fn of_project(ui: &mut Ui, field: &mut OptionField, otherwise: &str) -> Response {
     let (name, how) = option_words(field.key);
     if field.is_switch() {
-        let response = switch(ui, field, &name);
-        ui.indent(&name, |ui| drop(muted(ui, format!("default {otherwise}"))));
-        return response;
+        let line = ui.horizontal_wrapped(|ui| {
+            let response = switch(ui, field, &name);
+            muted(ui, format!("default {otherwise}"));
+            response
+        });
+        return line.inner;
     }
     let label = ui.label(text(Type::Small, &name));
     let response = typed(ui, field).labelled_by(label.id);
@@ -26,6 +29,7 @@ pub fn of_project(ui: &mut Ui, field: &mut OptionField, otherwise: &str) -> Resp
 pub fn of_item(ui: &mut Ui, field: &mut OptionField, otherwise: &str) -> Response {
     let (name, how) = option_words(field.key);
     let mut response = ui.checkbox(&mut field.own, &name);
+    ui.visuals_mut().indent_has_left_vline = false;
     ui.indent(&name, |ui| {
         if !field.own {
             field.wrong = None;

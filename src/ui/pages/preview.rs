@@ -130,6 +130,7 @@ fn table(ui: &mut Ui, page: &PreviewPage) {
     }
     let grey = Palette::of(ui).muted;
     let wide = ui.available_width();
+    ui.spacing_mut().item_spacing.x = 12.0;
     let table = TableBuilder::new(ui)
         .id_salt("preview")
         .cell_layout(Layout::left_to_right(Align::Center))

@@ -61,7 +61,7 @@ fn what_cannot_be_set_is_said_beside_its_field_and_nothing_is_asked() {
     stage.click("Save");
     assert!(stage.asked().is_empty());
     assert!(stage.says("Largest is a size, such as 25 MB, or none, not \"25 apples\""));
-    assert!(stage.says("Folder filter") && stage.shows("Mend what is marked first"));
+    assert!(stage.says("The folder filter") && stage.shows("Mend what is marked first"));
     replace(&mut stage, LARGEST, "25 MB");
     replace(&mut stage, "Folders to skip", "^Junk$");
     assert!(!stage.says("apples") && !stage.shows("Mend what is marked first"), "it is mended");
