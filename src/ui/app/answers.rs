@@ -32,8 +32,9 @@ impl App {
                     let asks = why.asks_which_mailbox().unwrap_or_default().to_vec();
                     self.import_ended(context, ImportEnd::Refused(why.to_string(), asks));
                 }
-                Purpose::EditItem | Purpose::EditProject => self.edit_refused(Some(request), &purpose, &why),
-                Purpose::Options => self.options_refused(Some(request), why.to_string()),
+                Purpose::EditItem | Purpose::EditProject | Purpose::Options => {
+                    self.edit_refused(Some(request), &purpose, &why)
+                }
                 Purpose::PreviewItem => self.look_failed(Some(request), &why),
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },

@@ -130,6 +130,9 @@ impl App {
             self.ask(Request::Projects, Purpose::Quiet);
             return self.say(Tone::Warning, why.to_string());
         }
+        if matches!(purpose, Purpose::Options) {
+            return self.options_refused(request, why.to_string());
+        }
         let asks = why.asks_which_mailbox().map(<[_]>::to_vec);
         let words = asks.is_none().then(|| why.to_string());
         let (item, project) = (matches!(purpose, Purpose::EditItem), matches!(purpose, Purpose::EditProject));
