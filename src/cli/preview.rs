@@ -4,12 +4,11 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::status::failure_text;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
-use crate::domain::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
+use crate::domain::preview::{FolderFate, Preview, PreviewLine};
 use crate::domain::project::Project;
-use crate::domain::tree::Reason;
 use crate::domain::wording::{count, counted};
 use crate::service::items::StoredItem;
-use crate::service::preview;
+use crate::service::preview::{self, because, flag_text, skipped_text};
 use crate::service::{OpenWorkspace, ServiceError, items, projects};
 
 /// `preview`
@@ -65,32 +64,10 @@ fn cells(line: &PreviewLine) -> Vec<String> {
             if !exists {
                 why.push("new folder".to_owned());
             }
-            why.extend(flags.iter().map(flag));
+            why.extend(flags.iter().map(|flag| format!("! {}", flag_text(flag))));
             (to.to_string(), why)
         }
     };
-    why.extend(line.skipped.iter().map(|(rule, messages)| {
-        format!("skips {}: {}", counted(usize::try_from(*messages).unwrap_or(usize::MAX), "message"), rule.word())
-    }));
+    why.extend(skipped_text(line));
     vec![line.folder.to_string(), messages, to, why.join("; ")]
-}
-
-fn because(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Mapping => "mapping",
-        Reason::Recorded => "as in earlier passes",
-        Reason::Role => "same role",
-        Reason::SameName => "same name",
-        Reason::Remainder => "what lies in no other folder",
-    }
-}
-
-fn flag(flag: &PreviewFlag) -> String {
-    match flag {
-        PreviewFlag::Shared(other) => format!("! \"{other}\" goes there too"),
-        PreviewFlag::DiffersInCase(other) => {
-            format!("! \"{other}\" differs only in case: the destination decides whether they are one folder")
-        }
-        PreviewFlag::NameChanged => "! the destination cannot have this name as it is".to_owned(),
-    }
 }

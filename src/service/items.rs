@@ -5,6 +5,7 @@ use crate::domain::counts::Counts;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::notice::Notice;
+use crate::domain::overrides::Overrides;
 use crate::domain::pass::PassKind;
 use crate::domain::progress::PassFolder;
 use crate::domain::project::Project;
@@ -64,6 +65,8 @@ pub struct Details {
     pub errors: Vec<ErrorRow>,
     /// The first notices of the latest pass.
     pub notices: Vec<Notice>,
+    /// Its options in place of the project's.
+    pub own: Overrides,
 }
 
 /// The items of a project at one moment.
@@ -212,7 +215,8 @@ pub async fn details(workspace: &OpenWorkspace, item: ItemId) -> Result<Details,
         errors = self::errors(workspace, pass.id, PAGE, 0).await?;
         notices = workspace.store.notices(pass.id, PAGE, 0).await?;
     }
-    Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors, notices })
+    let own = workspace.store.item_options(item).await?;
+    Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors, notices, own })
 }
 
 fn pass_line(row: StoredPass) -> PassLine {

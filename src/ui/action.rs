@@ -3,6 +3,7 @@
 //! An entry says what it is called, where it belongs, when it can be done and which keys do it. What is chosen or typed on a
 //! page (a row, a tab, a text) is no entry: pages return it as a [`UserAction`] themselves.
 
+mod preview_rules;
 mod rules;
 mod shortcut;
 mod subject;
@@ -76,6 +77,7 @@ impl Scope {
                         | Screen::NewProject
                         | Screen::Items
                         | Screen::Item
+                        | Screen::Preview
                 )
             }
             Self::NewProject => screen == Screen::NewProject,
@@ -91,6 +93,7 @@ impl Scope {
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject
+                    | Screen::Options
                     | Screen::WholeProject
                     | Screen::Remove
             ),
@@ -227,6 +230,7 @@ actions! {
     LetGo: "Let starts go on", on(Scope::Items, |it| rules::hold(it, false));
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
     EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
+    ProjectOptions: "Project options…", on(Scope::Items, |_| Ok(UserAction::AskOptions(None)));
     DuplicateProject: "Duplicate project…", on(Scope::Items, |_| Ok(UserAction::AskWhole(WholeProject::Duplicate)));
     DeleteProject: "Delete project…", on(Scope::Items, rules::delete_project);
     FewerAtOnce: "One fewer at a time", on(Scope::Items, |it| rules::at_once(it, -1));
@@ -243,6 +247,8 @@ actions! {
     StartNext: "Start next", on(Chosen, rules::start_next).keys(&[key(Key::N)]);
     Resume: "Resume", on(Chosen, rules::resume);
     EditItem: "Edit…", on(Chosen, rules::edit).keys(&[key(Key::E)]);
+    ItemOptions: "Options of the item…", on(Chosen, preview_rules::item_options);
+    Preview: "Preview…", on(Chosen, preview_rules::preview).keys(&[key(Key::P)]);
     ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Reset));
     ClearCredentials: "Clear credentials…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::ClearCredentials));
     DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Delete));
@@ -268,6 +274,13 @@ actions! {
 
     RetryErrors: "Retry errors", on(Item, rules::retry_errors);
 
+    LeavePreview: "Back to the items", on(Only(Screen::Preview), preview_rules::leave_preview).keys(&[key(Key::Escape)]);
+    LookAgain: "Refresh", on(Only(Screen::Preview), preview_rules::look_again).keys(&[key(Key::R)]);
+    StopLooking: "Cancel", on(Only(Screen::Preview), preview_rules::stop_looking);
+    OnlyFlagged: "Only what needs a look", on(Only(Screen::Preview), |it| preview_rules::only_flagged(it, true));
+    AllFolders: "All folders", on(Only(Screen::Preview), |it| preview_rules::only_flagged(it, false));
+    StartPreviewed: "Start…", on(Only(Screen::Preview), preview_rules::start_previewed).keys(&[key(Key::S)]);
+
     ExportLicenses: "Save as table…", on(Only(Screen::Licenses), |_| Ok(UserAction::ExportLicenses));
 
     AcceptErrors: "Accept", on(Only(Screen::Accept), |_| Ok(UserAction::AcceptErrors))
@@ -278,6 +291,10 @@ actions! {
         .keys(&[key(Key::Enter).reaching(Reach::FreeOrFields)]);
     SaveItem: "Save", on(Only(Screen::EditItem), rules::save_item)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    SaveOptions: "Save", on(Only(Screen::Options), |it| preview_rules::save_options(it, false))
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    PreviewOptions: "Preview…", on(Only(Screen::Options), preview_rules::preview_options);
+    PreviewStart: "Preview…", on(Only(Screen::Start), preview_rules::preview_start);
     SaveProject: "Save", on(Only(Screen::EditProject), rules::save_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     DoWithProject: "Go on", on(Only(Screen::WholeProject), rules::do_with_project)

@@ -14,6 +14,8 @@ pub enum Route {
     NewProject,
     /// The items of a project.
     Project(ProjectId),
+    /// What a pass over an item of a project would do.
+    Preview(ProjectId),
     /// One item of a project.
     Item(ProjectId, ItemId),
 }

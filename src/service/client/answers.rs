@@ -15,8 +15,11 @@ use crate::engine::command::{Command, CommandError, Outcome};
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::orders::Commander;
+use crate::service::preview as item_preview;
 use crate::service::projects::{self, NewProject};
-use crate::service::{OpenWorkspace, ServiceError, VaultError, edit, errors, items, licenses, remedies, vault};
+use crate::service::{
+    OpenWorkspace, ServiceError, VaultError, edit, errors, items, licenses, options, remedies, times, vault,
+};
 
 /// Bad rows that are named.
 const NAMED: usize = 50;
@@ -58,6 +61,9 @@ impl Answers {
             | Request::Reset(..)
             | Request::ClearCredentials(..)
             | Request::Delete(..)) => self.edit(edit).await?,
+            about @ (Request::ItemOptions(_) | Request::SetItemOptions(..) | Request::PreviewItem(..)) => {
+                self.item_options(about).await?
+            }
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
                 Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
@@ -69,6 +75,50 @@ impl Answers {
                 let file = to.file.clone();
                 Response::Saved(errors::save(workspace, &error, to, saving).await?, file)
             }
+            correction @ (Request::SetPassword(..)
+            | Request::Certificate(..)
+            | Request::Pin(..)
+            | Request::AddMapping(..)) => self.correct(correction).await?,
+            ledger @ (Request::Licenses(_) | Request::ProjectLicenses(_) | Request::ExportLicenses(..)) => {
+                self.licenses(ledger).await?
+            }
+            Request::Unlock(kind, passphrase) => {
+                vault::unlock(workspace, kind, passphrase).await?;
+                Response::Unlocked(kind)
+            }
+            Request::Remember(name, value) => {
+                workspace.store.set_setting(name, value).await?;
+                Response::Done(Outcome::default())
+            }
+            Request::Reopen => return Err(ServiceError::IsOpen),
+            Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// What an item has of its own, and what a pass with that would do.
+    async fn item_options(&self, request: Request) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
+            Request::ItemOptions(item) => {
+                Response::ItemOptions(item, Box::new(options::of_item(workspace, item).await?))
+            }
+            Request::SetItemOptions(item, written) => {
+                let written: Vec<_> = written.iter().map(|(key, text)| (*key, text.as_str())).collect();
+                let own = options::set_of_item(workspace, item, &written, &times::zone()).await?;
+                Response::ItemOptions(item, Box::new(own))
+            }
+            Request::PreviewItem(item, cancel) => tokio::select! {
+                seen = item_preview::of_item(workspace, item) => Response::ItemPreview(Box::new(seen?)),
+                () = cancel.cancelled() => Response::Replaced,
+            },
+            _ => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// What makes good a failure.
+    async fn correct(&self, request: Request) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
             Request::SetPassword(account, password) => {
                 remedies::set_password(workspace, account, password).await?;
                 self.corrected(account.project, account.item).await?
@@ -84,19 +134,7 @@ impl Answers {
                 remedies::add_mapping(workspace, project, rule).await?;
                 self.corrected(project, None).await?
             }
-            ledger @ (Request::Licenses(_) | Request::ProjectLicenses(_) | Request::ExportLicenses(..)) => {
-                self.licenses(ledger).await?
-            }
-            Request::Unlock(kind, passphrase) => {
-                vault::unlock(workspace, kind, passphrase).await?;
-                Response::Unlocked(kind)
-            }
-            Request::Remember(name, value) => {
-                workspace.store.set_setting(name, value).await?;
-                Response::Done(Outcome::default())
-            }
-            Request::Reopen => return Err(ServiceError::IsOpen),
-            Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+            _ => return Err(ServiceError::NotAQuestion),
         })
     }
 

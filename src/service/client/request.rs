@@ -9,6 +9,8 @@ use crate::domain::edit::{ItemEdit, Records};
 use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, PassId, PoolId, ProjectId};
 use crate::domain::mapping::Mapping;
+use crate::domain::overrides::{OptionKey, Overrides};
+use crate::domain::preview::Preview as FolderPreview;
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
@@ -62,6 +64,12 @@ pub enum Request {
     EditItem(Box<ItemEdit<Secret>>),
     /// Changes a project.
     EditProject(Box<ProjectChange>),
+    /// What an item has instead of its project's options.
+    ItemOptions(ItemId),
+    /// Sets options of an item, as they are written; `project` leaves one to the project.
+    SetItemOptions(ItemId, Vec<(OptionKey, String)>),
+    /// What a pass over an item would do. Given up when cancelled.
+    PreviewItem(ItemId, CancellationToken),
     /// Makes another project like one, with this name, and with its items if that is said.
     DuplicateProject(ProjectId, String, bool),
     /// Deletes a project with its items, and all their passwords from the vault.
@@ -130,7 +138,11 @@ pub enum Response {
     Made(ProjectId, Vec<Project>),
     /// What an import would bring in.
     Previewed(Preview),
-    /// A newer preview was asked for before this one had its turn.
+    /// What a pass over an item would do.
+    ItemPreview(Box<FolderPreview>),
+    /// What an item has instead of its project's options, now.
+    ItemOptions(ItemId, Box<Overrides>),
+    /// A newer preview was asked for before this one had its turn, or nobody waits for it any more.
     Replaced,
     /// How far an import is: done, of how many. Its last response follows.
     Importing(Work, usize, usize),

@@ -20,12 +20,12 @@ use crate::ui::route::Route;
 /// After so long a stop is slow.
 const SLOW_STOP: Duration = Duration::from_secs(30);
 
-const ELSEWHERE: Unavailable = Unavailable::Nothing("This belongs to another page");
+pub(super) const ELSEWHERE: Unavailable = Unavailable::Nothing("This belongs to another page");
 const NO_ITEMS: Unavailable = Unavailable::Nothing("Select items first");
-const BUSY: Unavailable = Unavailable::Nothing("An answer is under way");
+pub(super) const BUSY: Unavailable = Unavailable::Nothing("An answer is under way");
 
 /// The items that are meant: those selected, else the one at the cursor, else the one shown.
-fn chosen(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
+pub(super) fn chosen(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
     match subject {
         Subject::Items(Items { grid, .. }) if !grid.selection.targets.is_empty() => Ok(Targets::Selected),
         Subject::Items(Items { cursor: Some(item), .. }) => Ok(Targets::These(vec![*item])),

@@ -4,11 +4,12 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, ProjectForm, RemedyForm, RemoveForm, SaveForm, StartForm,
-    VaultForm, WholeProjectForm,
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, OptionsForm, ProjectForm, RemedyForm, RemoveForm, SaveForm,
+    StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
+use crate::ui::model::preview::PreviewPage;
 
 /// Where a person is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +26,16 @@ pub enum Screen {
     Items,
     /// The page of an item.
     Item,
+    /// What a pass would do.
+    Preview,
     /// The dialog that starts passes.
     Start,
     /// The dialog that changes an item.
     EditItem,
     /// The dialog with a project's settings.
     EditProject,
+    /// The dialog with options.
+    Options,
     /// The dialog that duplicates or deletes a project.
     WholeProject,
     /// The dialog that deletes or resets items.
@@ -55,16 +60,18 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
         Self::NewProject,
         Self::Items,
         Self::Item,
+        Self::Preview,
         Self::Start,
         Self::EditItem,
         Self::EditProject,
+        Self::Options,
         Self::WholeProject,
         Self::Remove,
         Self::Vault,
@@ -117,12 +124,16 @@ pub enum Subject<'a> {
     Items(Items<'a>),
     /// One item.
     Item(OneItem<'a>),
+    /// What a pass would do.
+    Preview(&'a PreviewPage),
     /// Passes that are to be started.
     Start(&'a StartForm),
     /// An item that is being changed.
     EditItem(&'a EditItemForm),
     /// A project that is being changed.
     EditProject(&'a EditProjectForm),
+    /// Options that are being changed.
+    Options(&'a OptionsForm),
     /// A project that is to be duplicated or deleted.
     WholeProject(&'a WholeProjectForm),
     /// Items that are to be deleted or reset.
@@ -149,9 +160,11 @@ impl Subject<'_> {
             Self::NewProject(_) => Screen::NewProject,
             Self::Items(_) => Screen::Items,
             Self::Item(_) => Screen::Item,
+            Self::Preview(_) => Screen::Preview,
             Self::Start(_) => Screen::Start,
             Self::EditItem(_) => Screen::EditItem,
             Self::EditProject(_) => Screen::EditProject,
+            Self::Options(_) => Screen::Options,
             Self::WholeProject(_) => Screen::WholeProject,
             Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,

@@ -49,6 +49,18 @@ pub enum UserAction {
     SaveItem,
     /// Show the settings of the project that is shown.
     AskEditProject,
+    /// Show the options of the project that is shown, or of an item of it.
+    AskOptions(Option<ItemId>),
+    /// Change options as their dialog says; show the preview then, if that is said.
+    SaveOptions(bool),
+    /// Show what a pass over these items would do, one after the other as they are chosen.
+    Preview(Targets),
+    /// Look again, at this item.
+    Look(ItemId),
+    /// Give up looking.
+    StopLooking,
+    /// Show only the folders that need a look, or all.
+    OnlyFlagged(bool),
     /// The same, to name another host for a side.
     AskEditHost(Side),
     /// Request whether the project that is shown is to be duplicated or deleted.

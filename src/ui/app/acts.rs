@@ -42,6 +42,16 @@ impl App {
             UserAction::SaveItem => self.save_item(),
             UserAction::AskEditProject => self.ask_edit_project(None),
             UserAction::AskEditHost(side) => self.ask_edit_project(Some(side)),
+            UserAction::AskOptions(item) => self.ask_options(item),
+            UserAction::SaveOptions(then_preview) => self.save_options(then_preview),
+            UserAction::Preview(targets) => self.preview(&targets),
+            UserAction::Look(item) => self.look(item),
+            UserAction::StopLooking => self.stop_looking(),
+            UserAction::OnlyFlagged(only) => {
+                if let Some(page) = &mut self.pages.preview {
+                    page.only_flagged = only;
+                }
+            }
             UserAction::AskWhole(what) => self.ask_whole(what),
             UserAction::DoWithProject => self.do_with_project(),
             UserAction::AtOnce(number) => self.at_once(number),

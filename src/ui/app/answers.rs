@@ -32,7 +32,10 @@ impl App {
                     let asks = why.asks_which_mailbox().unwrap_or_default().to_vec();
                     self.import_ended(context, ImportEnd::Refused(why.to_string(), asks));
                 }
-                Purpose::EditItem | Purpose::EditProject => self.edit_refused(Some(request), &purpose, &why),
+                Purpose::EditItem | Purpose::EditProject | Purpose::Options => {
+                    self.edit_refused(Some(request), &purpose, &why)
+                }
+                Purpose::PreviewItem => self.look_failed(Some(request), &why),
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
             Response::Projects(projects) => self.workspace.projects = projects,
@@ -43,6 +46,8 @@ impl App {
             Response::ProjectDeleted(left) => self.project_deleted(left),
             Response::Made(id, projects) => self.made(request, &purpose, (id, projects)),
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
+            Response::ItemPreview(preview) => self.seen(request, *preview),
+            Response::ItemOptions(item, own) => self.item_options(&purpose, item, *own),
             Response::Imported(imported) => self.import_ended(context, ImportEnd::Imported(imported)),
             Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
             Response::Started(report) => self.outcome(&purpose, &report.into_outcome()),
@@ -138,6 +143,8 @@ impl App {
             }
             Purpose::Preview => self.looked(request, Err(why)),
             Purpose::Import => self.import_refused(why),
+            Purpose::Options => self.options_refused(request, why),
+            Purpose::PreviewItem => self.not_looked(why),
             Purpose::WholeProject => self.whole_project_refused(request, why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {

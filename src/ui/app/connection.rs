@@ -21,6 +21,8 @@ pub(super) enum Purpose {
     Licenses,
     EditItem,
     EditProject,
+    Options,
+    PreviewItem,
     WholeProject,
     Save,
     Unlock,

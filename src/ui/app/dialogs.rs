@@ -6,8 +6,8 @@ use std::sync::mpsc::Receiver;
 use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, RemedyForm, RemoveForm, SaveForm, StartForm,
-    VaultForm, WholeProjectForm,
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, OptionsForm, RemedyForm, RemoveForm, SaveForm,
+    StartForm, VaultForm, WholeProjectForm,
 };
 
 /// What stands over the page.
@@ -18,6 +18,7 @@ pub(super) enum Dialog {
     Start(Box<StartForm>),
     EditItem(Box<EditItemForm>),
     EditProject(Box<EditProjectForm>),
+    Options(Box<OptionsForm>),
     WholeProject(Box<WholeProjectForm>),
     Remove(Box<RemoveForm>),
     Help,
@@ -133,6 +134,19 @@ impl Dialogs {
         self.0.retain(|dialog| !matches!(dialog, Dialog::EditProject(_)));
     }
 
+    pub fn options(&mut self) -> Option<&mut OptionsForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Options(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_options(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Options(_)));
+    }
+
+    /// Those that a page replaces.
+    pub fn close_for_page(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Options(_) | Dialog::Start(_)));
+    }
+
     pub fn whole_project(&mut self) -> Option<&mut WholeProjectForm> {
         self.0
             .iter_mut()
@@ -189,7 +203,8 @@ impl Dialogs {
         match self.0.remove(at) {
             Dialog::Vault(vault) => vault.then,
             Dialog::Remedy(_) => None,
-            Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::WholeProject(_) | Dialog::Remove(_) => None,
+            Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
+            Dialog::WholeProject(_) | Dialog::Remove(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
         }
     }

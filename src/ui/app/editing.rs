@@ -115,6 +115,7 @@ impl App {
         match purpose {
             Purpose::EditItem => self.dialogs.close_item(),
             Purpose::EditProject => self.dialogs.close_project(),
+            Purpose::Options => return self.options_saved(None),
             _ => return,
         }
         let words =
@@ -128,6 +129,9 @@ impl App {
             self.edited(purpose);
             self.ask(Request::Projects, Purpose::Quiet);
             return self.say(Tone::Warning, why.to_string());
+        }
+        if matches!(purpose, Purpose::Options) {
+            return self.options_refused(request, why.to_string());
         }
         let asks = why.asks_which_mailbox().map(<[_]>::to_vec);
         let words = asks.is_none().then(|| why.to_string());

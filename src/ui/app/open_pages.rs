@@ -9,6 +9,7 @@ use crate::ui::model::forms::ProjectForm;
 use crate::ui::model::grid::{Grid, Sort};
 use crate::ui::model::item::ItemPage;
 use crate::ui::model::licenses::LicensePage;
+use crate::ui::model::preview::PreviewPage;
 use crate::ui::model::projects::Projects;
 use crate::ui::route::Route;
 
@@ -22,6 +23,7 @@ pub(super) struct OpenPages {
     grids: HashMap<ProjectId, Grid>,
     pub item: Option<ItemPage>,
     pub licenses: LicensePage,
+    pub preview: Option<PreviewPage>,
     pub form: ProjectForm,
 }
 
@@ -36,6 +38,10 @@ impl OpenPages {
         }
         self.route = route;
         self.licenses.forget();
+        if !matches!(route, Route::Preview(_)) {
+            // What is being looked at is given up.
+            self.preview = None;
+        }
         if let Some(project) = self.project() {
             let sort = settings.get(&sort_setting(project)).and_then(|text| Sort::from_text(text));
             self.grids.entry(project).or_insert_with(|| Grid::new(project, sort)).refresh(snapshot);
@@ -50,7 +56,7 @@ impl OpenPages {
     /// The project whose page is shown, or the page of one of whose items.
     pub fn project(&self) -> Option<ProjectId> {
         match self.route {
-            Route::Project(id) | Route::Item(id, _) => Some(id),
+            Route::Project(id) | Route::Item(id, _) | Route::Preview(id) => Some(id),
             Route::Projects | Route::Licenses | Route::NewProject => None,
         }
     }

@@ -61,6 +61,10 @@ impl App {
                 (Some(project), Some(grid)) => pages::grid::show(ui, page, project, grid, &pages.sums.of(id)),
                 _ => vec![UserAction::Go(Route::Projects)],
             },
+            Route::Preview(id) => match (workspace.project(id), &pages.preview) {
+                (Some(project), Some(preview)) => pages::preview::show(ui, page, project, preview),
+                _ => vec![UserAction::Go(Route::Project(id))],
+            },
             Route::Item(id, _) => {
                 let back = vec![UserAction::Go(Route::Project(id))];
                 let (Some(project), Some((item, grid))) = (workspace.project(id), pages.item_and_grid(id)) else {
@@ -96,6 +100,10 @@ impl App {
                 Dialog::EditProject(form) => modal(ui, "edit project", |ui| {
                     ui.set_width(WIDE_DIALOG);
                     actions.extend(pages::edit_project::show(ui, page, form));
+                }),
+                Dialog::Options(form) => modal(ui, "options", |ui| {
+                    ui.set_width(WIDE_DIALOG);
+                    actions.extend(pages::options::show(ui, form));
                 }),
                 Dialog::WholeProject(form) => {
                     modal(ui, "whole project", |ui| actions.extend(pages::whole_project::show(ui, form)))

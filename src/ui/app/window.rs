@@ -16,6 +16,7 @@ use crate::service::client::{Client, ClientError, Request, RequestId};
 use crate::ui::model::closing::{CloseEffect, CloseEvent, Closing, Situation};
 use crate::ui::model::grid::Grid;
 use crate::ui::model::messages::{Messages, UserMessage};
+use crate::ui::model::preview::PreviewPage;
 use crate::ui::route::Route;
 use crate::ui::theme::{self, Tone};
 
@@ -135,6 +136,9 @@ impl App {
         self.follow_list();
         self.follow_save();
         self.follow_licenses();
+        if self.pages.preview.as_ref().is_some_and(PreviewPage::is_looking) {
+            context.request_repaint_after(TICK);
+        }
         if self.running() > 0 {
             context.request_repaint_after(TICK);
         } else if self.pages.sums.all.scheduled > 0 {

@@ -11,5 +11,6 @@ pub mod look;
 pub mod mask;
 pub mod messages;
 pub mod notices;
+pub mod preview;
 pub mod projects;
 pub mod words;

@@ -42,7 +42,8 @@ pub fn side(
         let below = 76.0;
         ScrollArea::vertical().max_height(ui.available_height() - below).auto_shrink([false, false]).show(ui, |ui| {
             for project in projects {
-                let here = matches!(route, Route::Project(id) | Route::Item(id, _) if id == project.id);
+                let here =
+                    matches!(route, Route::Project(id) | Route::Item(id, _) | Route::Preview(id) if id == project.id);
                 let sum = sums.of(project.id);
                 let dot = (sum.running > 0).then_some(palette.accent);
                 if entry(ui, &project.name, here, dot).clicked() {

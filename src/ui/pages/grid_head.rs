@@ -126,9 +126,20 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
         let starts =
             [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll];
-        let edits =
-            [ActionName::EditItem, ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems];
-        let whole = [ActionName::EditProject, ActionName::DuplicateProject, ActionName::DeleteProject];
+        let edits = [
+            ActionName::Preview,
+            ActionName::EditItem,
+            ActionName::ItemOptions,
+            ActionName::ResetItems,
+            ActionName::ClearCredentials,
+            ActionName::DeleteItems,
+        ];
+        let whole = [
+            ActionName::EditProject,
+            ActionName::ProjectOptions,
+            ActionName::DuplicateProject,
+            ActionName::DeleteProject,
+        ];
         for (at, names) in [&starts[..], &edits, &whole].into_iter().enumerate() {
             if at > 0 {
                 ui.separator();

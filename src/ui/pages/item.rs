@@ -14,6 +14,7 @@ use crate::domain::wording;
 use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::ui::action::{ActionName, OneItem, Subject, Targets, UserAction};
 use crate::ui::model::errors;
+use crate::ui::model::forms::own_line;
 use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
 use crate::ui::model::words;
@@ -46,6 +47,10 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     }
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, project, row));
+    let own = page.details.as_ref().and_then(|details| own_line(&details.own, context.zone));
+    if let Some(own) = own {
+        cut(ui, text(Type::Small, own).color(Palette::of(ui).muted));
+    }
     ui.add_space(12.0);
     let narrow = ui.available_width() < NARROW;
     let wide = if narrow { 240.0 } else { 372.0 };
@@ -108,6 +113,10 @@ fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Act
 
 fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
+        for name in [ActionName::Preview, ActionName::ItemOptions] {
+            Control::of(name).show(ui, subject, actions);
+        }
+        ui.separator();
         for name in [ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems] {
             Control::of(name).show(ui, subject, actions);
         }

@@ -52,6 +52,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut StartForm, project: &
     ui.horizontal(|ui| {
         let words = if form.later { format!("Schedule {can}") } else { format!("Start {can}") };
         Control::of(ActionName::StartNow).label(words).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::PreviewStart).show(ui, &subject, &mut actions);
         Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
     });
     keys::act(ui, holder, &subject, &mut actions);

@@ -265,8 +265,14 @@ fn r26_r45_r50_a_click_on_failed_opens_the_error() {
         leaves_something: false,
         failure: row.failure,
     };
-    let details =
-        Details { item: ItemId(1), passes: vec![pass], folders: Vec::new(), errors: Vec::new(), notices: Vec::new() };
+    let details = Details {
+        item: ItemId(1),
+        passes: vec![pass],
+        folders: Vec::new(),
+        errors: Vec::new(),
+        notices: Vec::new(),
+        own: Default::default(),
+    };
     stage.answer(request, Response::Details(Box::new(details)));
     assert!(stage.shows("1 Full"));
 }
@@ -287,8 +293,14 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
         counts: row.progress.counts,
     };
     let line = FolderLine { source: "INBOX/2019".into(), destination: "2019".into(), folder };
-    let details =
-        Details { item: ItemId(1), passes: Vec::new(), folders: vec![line], errors: Vec::new(), notices: Vec::new() };
+    let details = Details {
+        item: ItemId(1),
+        passes: Vec::new(),
+        folders: vec![line],
+        errors: Vec::new(),
+        notices: Vec::new(),
+        own: Default::default(),
+    };
     stage.answer(request, Response::Details(Box::new(details)));
     assert!(stage.shows("INBOX/2019 → 2019"));
     (row.progress.counts.copied, row.progress.counts.already_there, row.earlier.messages) = (1204, 96, 500);

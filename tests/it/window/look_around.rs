@@ -250,7 +250,8 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
         leaves_something: row.progress.leaves_something(),
         failure: None,
     };
-    let details = Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices };
+    let details =
+        Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices, own: Default::default() };
     stage.answer(request, Response::Details(Box::new(details)));
     assert!(
         ["Notices", "4 messages may be there twice", "1 message without all flags"].iter().all(|it| stage.shows(it))
@@ -306,6 +307,7 @@ pub(super) fn opened(errors: Vec<StoredError>, folders: i64) -> Stage {
             folders,
             errors,
             notices: Vec::new(),
+            own: Default::default(),
         })),
     );
     assert!(stage.shows("1 min"), "how long the pass took");

@@ -13,6 +13,8 @@ mod flows;
 mod idle;
 mod licenses;
 mod look_around;
+mod options;
+mod preview;
 mod remedies;
 mod whole_project;
 

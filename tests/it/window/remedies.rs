@@ -158,7 +158,14 @@ fn e8_a_refused_folder_gets_another_name_by_a_rule_that_says_what_it_does() {
         ..ItemError::about(Failure::new(Cause::FolderRefused, Scope::Folder, Retry::User, "creating it"))
     };
     let error = StoredError { id: 1, item, error };
-    let details = Details { item, passes: Vec::new(), folders: Vec::new(), errors: vec![error], notices: Vec::new() };
+    let details = Details {
+        item,
+        passes: Vec::new(),
+        folders: Vec::new(),
+        errors: vec![error],
+        notices: Vec::new(),
+        own: Default::default(),
+    };
     stage.answer(request, Response::Details(Box::new(details)));
     stage.click("Map folder…");
     assert!(stage.says("\"Files\" becomes \"Files-1\""));

@@ -49,7 +49,14 @@ fn details(pass: i64, folders: Vec<FolderLine>) -> Details {
         leaves_something: false,
         failure: None,
     };
-    Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices: Vec::new() }
+    Details {
+        item: ItemId(1),
+        passes: vec![pass],
+        folders,
+        errors: Vec::new(),
+        notices: Vec::new(),
+        own: Default::default(),
+    }
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! Options of a project and of an item: their dialog, and what becomes of it.
+
+use super::connection::Purpose;
+use super::dialogs::Dialog;
+use super::window::App;
+use crate::domain::ids::ItemId;
+use crate::domain::overrides::Overrides;
+use crate::service::client::{Request, RequestId};
+use crate::ui::action::Targets;
+use crate::ui::model::forms::{OptionsForm, OwnOptions};
+use crate::ui::theme::Tone;
+
+impl App {
+    /// Shows the options of the project that is shown; of an item they are asked for first.
+    pub(super) fn ask_options(&mut self, item: Option<ItemId>) {
+        match item {
+            Some(item) => drop(self.ask(Request::ItemOptions(item), Purpose::Quiet)),
+            None => self.show_options(None),
+        }
+    }
+
+    fn show_options(&mut self, of: Option<OwnOptions>) {
+        let project = self.pages.project().and_then(|id| self.workspace.project(id)).cloned();
+        if let Some(project) = project {
+            let form = OptionsForm::new(project, of, self.services.zone.clone());
+            self.dialogs.open(Dialog::Options(Box::new(form)));
+        }
+    }
+
+    /// What an item has of its own came: to be changed, or after it was changed.
+    pub(super) fn item_options(&mut self, purpose: &Purpose, item: ItemId, own: Overrides) {
+        if matches!(purpose, Purpose::Options) {
+            if let Some(details) = self.pages.item.as_mut().and_then(|page| page.details.as_mut())
+                && details.item == item
+            {
+                details.own = own;
+            }
+            return self.options_saved(Some(item));
+        }
+        let row = self.connection.snapshot.rows().find(|row| row.item == item);
+        let here = self.pages.project();
+        if let Some(name) = row.filter(|row| Some(row.project) == here).map(|row| row.source.clone()) {
+            self.show_options(Some(OwnOptions { item, name, own }));
+        }
+    }
+
+    pub(super) fn save_options(&mut self, then_preview: bool) {
+        let Some(form) = self.dialogs.options() else { return };
+        (form.tried, form.then_preview) = (true, then_preview);
+        if !form.check() {
+            form.refused = Some("Mend what is marked first".into());
+            return;
+        }
+        let request = match form.request() {
+            Ok(request) => request,
+            Err(why) => return form.refused = Some(why),
+        };
+        let asked = self.ask(request, Purpose::Options);
+        if let Some(form) = self.dialogs.options() {
+            (form.asked, form.refused) = (asked, form.refused.take().filter(|_| asked.is_none()));
+        }
+    }
+
+    /// They are saved, of a project or of an item.
+    pub(super) fn options_saved(&mut self, item: Option<ItemId>) {
+        let then_preview = self.dialogs.options().is_some_and(|form| form.then_preview);
+        self.dialogs.close_options();
+        let whose = if item.is_some() { "the item's" } else { "each item's" };
+        self.say(Tone::Good, format!("Options changed. They count from {whose} next pass on"));
+        if then_preview {
+            let targets = item.map_or(Targets::All, |item| Targets::These(vec![item]));
+            self.preview(&targets);
+        }
+    }
+
+    pub(super) fn options_refused(&mut self, request: Option<RequestId>, why: String) {
+        match self.dialogs.options().filter(|form| form.asked == request) {
+            Some(form) => (form.asked, form.refused) = (None, Some(why)),
+            None => self.say(Tone::Bad, why),
+        }
+    }
+}
