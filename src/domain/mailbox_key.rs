@@ -12,7 +12,9 @@ pub struct MailboxKey([u8; 16]);
 impl MailboxKey {
     /// The keys of a mailbox that is at these places, as its kind writes them.
     pub fn all(places: [String; 2]) -> [Self; 2] {
-        places.map(|place| Self::of(&place))
+        let [one, other] = places;
+        let key = Self::of(&one);
+        [key, if other == one { key } else { Self::of(&other) }]
     }
 
     /// The key of a place that is written so.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::auth::Authenticator;
-use super::place::Place;
+use super::place::{Links, Place};
 use super::{DestinationEndpoint, Resources, Result, SourceEndpoint};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
@@ -32,8 +32,8 @@ pub trait MailboxKind: Sync {
         Err(Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, doing).saying("there is none"))
     }
 
-    /// Where a mailbox is, as things are now. Blocks where that is to be looked up.
-    fn place(&self, mailbox: &Mailbox) -> Place;
+    /// Where a mailbox is, as things are now, or were when these links were looked at. Blocks where that is to be looked up.
+    fn place(&self, mailbox: &Mailbox, links: &Links) -> Place;
 }
 
 /// What a mailbox can be. Those of some kinds can only be read, or only be written: an archive is a source and nothing else.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::auth::Authenticator;
 use super::kind::MailboxKind;
-use super::place::Place;
+use super::place::{Links, Place};
 use super::{DestinationEndpoint, Resources, Result, SourceEndpoint};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
@@ -80,9 +80,10 @@ pub async fn certificate(server: &Server) -> Result<SeenCertificate> {
     kind(server).certificate().await
 }
 
-/// Where a mailbox is, as things are now. Looks at the disk where its kind lies there, and blocks.
-pub fn place(server: &Server, mailbox: &Mailbox) -> Place {
-    kind(server).place(mailbox)
+/// Where a mailbox is, as things are now. Looks at the disk where its kind lies there, and blocks; what many mailboxes have
+/// in common is looked at once for all that are asked about with the same links.
+pub fn place(server: &Server, mailbox: &Mailbox, links: &Links) -> Place {
+    kind(server).place(mailbox, links)
 }
 
 /// Refuses to copy a mailbox into itself, when its two sides are one folder by two paths. Looks at the disk, on a thread for
@@ -92,7 +93,7 @@ pub fn place(server: &Server, mailbox: &Mailbox) -> Place {
 /// They are one.
 pub async fn tell_apart(source: (Server, Mailbox), destination: (Server, Mailbox)) -> Result<()> {
     let look = move || {
-        let [from, into] = [source, destination].map(|(server, mailbox)| place(&server, &mailbox));
+        let [from, into] = [source, destination].map(|(server, mailbox)| place(&server, &mailbox, &Links::default()));
         from.is_one_folder_with(&into)
     };
     match tokio::task::spawn_blocking(look).await.unwrap_or(false) {
@@ -118,7 +119,7 @@ mod tests {
         std::os::unix::fs::symlink(&real, &link).unwrap();
         let key = |root: &std::path::Path, email: &str| {
             let server = Server::parse_url(&format!("maildir:{}/{{email}}", root.display())).unwrap();
-            place(&server, &Mailbox { email: email.into(), login: None, credential: None }).keys
+            place(&server, &Mailbox { email: email.into(), login: None, credential: None }, &Links::default()).keys
         };
         assert_eq!(key(&real, "anna@x"), key(&link, "Anna@x"), "neither is there yet");
         std::fs::create_dir(real.join("anna@x")).unwrap();

@@ -121,9 +121,10 @@ mod tests {
     use crate::domain::failure::Cause;
     use crate::domain::ids::ProjectId;
     use crate::domain::pass::PassKind;
+    use crate::domain::pass_plan::PassPlan;
     use crate::domain::project::Options;
     use crate::domain::server::Server;
-    use crate::domain::status::Status;
+    use crate::domain::status::{Status, Wait};
     use crate::domain::time::Timestamp;
     use crate::endpoint::budget::Budget;
     use crate::endpoint::registry::RealEndpoints;
@@ -131,7 +132,7 @@ mod tests {
     use crate::engine::runner::{Reports, Runner, Task};
     use crate::pass::{PassEnd, Stops};
     use crate::platform::clock::SystemClock;
-    use crate::store::NewItem;
+    use crate::store::{self, NewItem};
     use crate::vault::MemoryVault;
 
     struct Panics;
@@ -184,6 +185,42 @@ mod tests {
         let snapshot = snapshots.wait_for(all_failed).await.unwrap().clone();
         let causes = snapshot.rows().filter_map(|row| Some(row.failure.as_ref()?.1.cause));
         assert_eq!(causes.collect::<Vec<_>>(), [Cause::Internal; 2]);
+        engine.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_an_edit_dropped_just_before_a_start_counts_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Timestamp::from_millis(1)).unwrap();
+        let server = || Server::parse_url("maildir:/nowhere/{email}").unwrap();
+        let project =
+            store.create_project("p".into(), [server(), server()], Options::default(), [None; 2]).await.unwrap();
+        let (source_email, destination_email) = ("a@a.example".into(), "a@b.example".into());
+        let new = NewItem { source_email, destination_email, ..NewItem::default() };
+        let item = store.import_items(project, vec![new]).await.unwrap()[0].id;
+        let submission =
+            store::Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: Timestamp::from_millis(2) };
+        store.submit(vec![(item, PassPlan::FULL)], submission).await.unwrap();
+        let database = rusqlite::Connection::open(store.path()).unwrap();
+        database.execute_batch("UPDATE pass SET status = 'stopped', copied = 3, bytes = 9").unwrap();
+        let workspace = Workspace {
+            store: store.clone(),
+            vault: Arc::new(MemoryVault::default()),
+            spool: folder.path().to_owned(),
+            numbers: folder.path().to_owned(),
+            budget: Budget::new(MESSAGE_MEMORY),
+            clock: Arc::new(SystemClock),
+            endpoints: Arc::new(RealEndpoints),
+        };
+        let engine = Engine::start_with(workspace, Runners { copier: Arc::new(Panics), remote: None });
+        engine.command(Command::Hold { project, held: true }).await;
+        let moved = || engine.snapshots().borrow().row(0).unwrap().moved().messages;
+        assert_eq!(moved(), 3);
+        store.reset(vec![item], Timestamp::from_millis(3)).await.unwrap();
+        let order = StartOrder::now(PassKind::Full);
+        let start = Command::Start { project, items: vec![item], lacking: Vec::new(), order };
+        assert_eq!(engine.command(start).await.done, [item]);
+        assert_eq!((moved(), store.item(item).await.unwrap().moved().messages), (0, 0));
         engine.close().await;
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::ids::ItemId;
 use crate::domain::item::Item;
 use crate::domain::mailbox_key::{MailboxKey, Mailboxes};
 use crate::domain::project::Project;
+use crate::endpoint::place::Links;
 use crate::endpoint::registry::place;
 
 /// What these items of a project read and write, in their order. One that panicked on its way has mailboxes of its own.
@@ -13,9 +14,10 @@ pub(super) async fn of(project: &Project, items: Vec<Item>) -> Vec<Mailboxes> {
     let (source, destination) = (project.source.clone(), project.destination.clone());
     let ids: Vec<ItemId> = items.iter().map(|item| item.id).collect();
     let all = tokio::task::spawn_blocking(move || {
+        let links = Links::default();
         let of = |item: &Item| Mailboxes {
-            reads: place(&source, &item.source).keys,
-            writes: place(&destination, &item.destination).keys,
+            reads: place(&source, &item.source, &links).keys,
+            writes: place(&destination, &item.destination, &links).keys,
         };
         items.iter().map(of).collect()
     });

@@ -156,7 +156,7 @@ impl Store {
     pub async fn clear_credentials(&self, items: Vec<ItemId>, sides: &[Side]) -> Result<Vec<CredentialId>> {
         let sides = sides.to_vec();
         self.write_durably(move |transaction, _| {
-            all_at_rest(transaction, items.iter().copied())?;
+            all_at_rest(transaction, &items)?;
             let mut freed = Vec::new();
             for side in sides {
                 let side = side.word();

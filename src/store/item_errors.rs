@@ -106,7 +106,7 @@ impl Store {
     /// while the item is waiting or running.
     pub async fn accept_errors(&self, item: ItemId, errors: Vec<i64>, acceptance: Option<Acceptance>) -> Result<u64> {
         self.write(move |transaction, _| {
-            all_at_rest(transaction, [item])?;
+            all_at_rest(transaction, &[item])?;
             let (at, note) = acceptance.map(|said| (said.at, said.note)).unzip();
             // The same error of earlier passes says the same: later ones go by it.
             let mut statement = transaction.prepare_cached(

@@ -155,7 +155,7 @@ impl Store {
     /// Licenses that they have consumed are lost with them (R43). Refused while one of them is waiting or running.
     pub async fn delete_items(&self, items: Vec<ItemId>, at: Timestamp) -> Result<Vec<CredentialId>> {
         self.write_durably(move |transaction, _| {
-            all_at_rest(transaction, items.iter().copied())?;
+            all_at_rest(transaction, &items)?;
             licenses::lose(transaction, items.iter().copied(), at)?;
             let mut statement = transaction.prepare_cached(
                 "UPDATE item SET deleted = 1 WHERE id = ?1 RETURNING source_credential, destination_credential",

@@ -177,43 +177,62 @@ pub(super) fn status_of(connection: &Connection, item: ItemId) -> Result<Status>
 }
 
 /// Refuses if any of the items is waiting or running.
-pub(super) fn all_at_rest(connection: &Connection, items: impl IntoIterator<Item = ItemId>) -> Result<()> {
+pub(super) fn all_at_rest(connection: &Connection, items: &[ItemId]) -> Result<()> {
     let mut active = 0;
-    for item in items {
-        active += u64::from(!at_rest(status_of(connection, item)?));
+    // One question for all of them: there may be 100,000.
+    let mut statement = connection.prepare_cached(
+        "SELECT asked.value, i.id, p.status FROM json_each(?1) AS asked
+         LEFT JOIN item AS i ON i.id = asked.value AND i.deleted = 0 LEFT JOIN pass AS p ON p.id = i.latest_pass",
+    )?;
+    let mut rows = statement.query([Json(items)])?;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, Option<ItemId>>(1)?.is_none() {
+            return Err(missing("item", row.get::<_, ItemId>(0)?));
+        }
+        active += u64::from(row.get::<_, Option<Word<Status>>>(2)?.is_some_and(|status| !at_rest(status.0)));
     }
     if active == 0 { Ok(()) } else { Err(StoreError::Active(active)) }
 }
 
-/// Writes a pass, which is its item's latest from now on.
+/// Writes a pass for each of these items, which is its latest from now on; answers them in this order. Three statements for
+/// all: there may be 100,000.
 fn insert(
     transaction: &Transaction<'_>,
-    (item, plan): (ItemId, PassPlan),
+    passes: &[(ItemId, PassPlan)],
     submission: &Submission,
-) -> rusqlite::Result<PassId> {
+) -> Result<Vec<(ItemId, PassId)>> {
     let Submission { kind, wait, schedule, at } = submission;
     let (start, zone) = schedule.as_ref().map(|schedule| (schedule.at, schedule.zone.as_str())).unzip();
+    let newest: Option<PassId> =
+        transaction.prepare_cached("SELECT max(id) FROM pass")?.query_row([], |row| row.get(0))?;
     transaction
         .prepare_cached(
             "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
                  earlier_copied, earlier_bytes, source_folders, source_messages, source_bytes)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ifnull(p.earlier_copied + p.copied, 0),
-                 ifnull(p.earlier_bytes + p.bytes, 0), p.source_folders, p.source_messages, p.source_bytes
-             FROM item AS i LEFT JOIN pass AS p ON p.id = i.latest_pass WHERE i.id = ?1",
+             SELECT i.id, ?2, ?3, json_extract(new.value, '$[1]'), ?4, ?5, ?6, ?7, ?7,
+                 ifnull(p.earlier_copied + p.copied, 0), ifnull(p.earlier_bytes + p.bytes, 0),
+                 p.source_folders, p.source_messages, p.source_bytes
+             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = json_extract(new.value, '$[0]')
+             LEFT JOIN pass AS p ON p.id = i.latest_pass ORDER BY new.key",
         )?
         .execute((
-            item,
+            Json(passes),
             Word(kind),
             Word(Status::of_submission(*wait)),
-            Json(plan),
             start,
             zone,
             wait.hold().map(Word),
             at,
         ))?;
-    let pass = PassId(transaction.last_insert_rowid());
-    transaction.prepare_cached("UPDATE item SET latest_pass = ?2 WHERE id = ?1")?.execute((item, pass))?;
-    Ok(pass)
+    transaction
+        .prepare_cached(
+            "UPDATE item SET latest_pass = new.id
+             FROM (SELECT item, max(id) AS id FROM pass WHERE id > ?1 GROUP BY item) AS new WHERE item.id = new.item",
+        )?
+        .execute([newest.unwrap_or(PassId(0))])?;
+    let mut made = transaction.prepare_cached("SELECT item, id FROM pass WHERE id > ?1 ORDER BY id")?;
+    let made = made.query_map([newest.unwrap_or(PassId(0))], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(made.collect::<rusqlite::Result<_>>()?)
 }
 
 impl Store {
@@ -221,24 +240,29 @@ impl Store {
     /// left out. Refused as a whole if one of the items is waiting or running.
     pub async fn submit(&self, passes: Vec<(ItemId, PassPlan)>, submission: Submission) -> Result<Submitted> {
         self.write(move |transaction, _| {
-            all_at_rest(transaction, passes.iter().map(|(item, _)| *item))?;
             let items: Vec<ItemId> = passes.iter().map(|(item, _)| *item).collect();
+            all_at_rest(transaction, &items)?;
             let mut purse = Purse::of(transaction, submission.kind, &items)?;
-            let (mut submitted, mut reserved) = (Submitted::default(), Vec::new());
+            let (mut paid, mut pools, mut short) = (Vec::new(), Vec::new(), Vec::new());
             for (item, plan) in passes {
                 let got = purse.take(item);
                 if got == Got::Short {
-                    submitted.short.push(item);
+                    short.push(item);
                     continue;
                 }
-                let pass = insert(transaction, (item, plan), &submission)?;
-                if let Got::One(pool) = got {
-                    reserved.push((item, pass, pool));
-                }
-                submitted.passes.push((item, pass));
+                paid.push((item, plan));
+                pools.push(got);
             }
+            let passes = insert(transaction, &paid, &submission)?;
+            let reserved: Vec<_> = passes
+                .iter()
+                .zip(pools)
+                .filter_map(
+                    |((item, pass), got)| if let Got::One(pool) = got { Some((*item, *pass, pool)) } else { None },
+                )
+                .collect();
             licenses::reserve(transaction, &reserved, submission.at)?;
-            Ok(submitted)
+            Ok(Submitted { passes, short })
         })
         .await
     }
@@ -348,7 +372,7 @@ impl Store {
     /// purge, they read Not Submitted. Passes and their listings stay. Refused while one of them is waiting or running.
     pub async fn reset(&self, items: Vec<ItemId>, at: Timestamp) -> Result<()> {
         self.write(move |transaction, _| {
-            all_at_rest(transaction, items.iter().copied())?;
+            all_at_rest(transaction, &items)?;
             items.iter().try_for_each(|item| drop_records(transaction, *item, at))
         })
         .await

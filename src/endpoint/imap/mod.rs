@@ -45,7 +45,7 @@ pub use tls::fingerprint;
 
 use super::auth::{Authenticator, Proof};
 use super::kind::{MailboxKind, Roles};
-use super::place::Place;
+use super::place::{Links, Place};
 use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::Side;
@@ -171,7 +171,7 @@ impl MailboxKind for ImapServer {
         Ok(Roles::both(ImapEndpoint::new(self.clone(), who, auth, resources, Timeouts::default())))
     }
 
-    fn place(&self, mailbox: &Mailbox) -> Place {
+    fn place(&self, mailbox: &Mailbox, _: &Links) -> Place {
         Place::on_a_server(self.places(mailbox))
     }
 }

@@ -35,7 +35,7 @@ use async_trait::async_trait;
 
 use super::auth::Authenticator;
 use super::kind::{MailboxKind, Roles};
-use super::place::{self, Place};
+use super::place::{Links, Place};
 use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
@@ -110,8 +110,8 @@ impl MailboxKind for MaildirServer {
         Ok(Roles::both(MaildirEndpoint::new(root.into(), resources)))
     }
 
-    fn place(&self, mailbox: &item::Mailbox) -> Place {
+    fn place(&self, mailbox: &item::Mailbox, links: &Links) -> Place {
         let root = self.path.root(mailbox).ok();
-        Place::in_a_folder(self.places(mailbox, &place::follow), root.as_deref().map(Path::new))
+        Place::in_a_folder(self.places(mailbox, &|path| links.follow(path)), root.map(Into::into))
     }
 }

@@ -95,6 +95,7 @@ impl Dispatcher {
                 self.rows.put(ItemRow::stored(row));
             }
         }
+        self.show_dropped(&rows).await;
         let items = known(&project, rows).await;
         let limits = limits(&project);
         self.handle(Event::Load { project: id, items, limits }).await;
@@ -209,11 +210,8 @@ impl Dispatcher {
         rows.retain(|row| chosen.contains(&row.item.id));
         let admins = self.workspace.store.project_credentials(id).await?;
         let admins = (admins.0.is_some(), admins.1.is_some());
-        let (mut came, mut reset) = (Vec::new(), Vec::new());
+        let mut came = Vec::new();
         for row in &rows {
-            if row.latest.is_none() && self.state.status(row.item.id).is_some_and(Status::is_at_rest) {
-                reset.push(row.item.id);
-            }
             if let Some(shown) = self.rows.get(row.item.id).cloned() {
                 let ItemRow { source, destination, note, .. } = ItemRow::stored(row);
                 self.rows.put(ItemRow { source, destination, note, ..shown });
@@ -224,7 +222,7 @@ impl Dispatcher {
             }
         }
         let done = rows.iter().map(|row| row.item.id).collect();
-        self.show_reset(reset).await;
+        self.show_dropped(&rows).await;
         let known = known(&project, rows).await;
         self.handle(Event::Load { project: id, items: known, limits: limits(&project) }).await;
         self.handle(Event::CredentialsCame(came)).await;
@@ -272,6 +270,20 @@ impl Dispatcher {
         self.workspace.store.reset(outcome.done.clone(), self.workspace.clock.now()).await?;
         self.show_reset(outcome.done.clone()).await;
         Ok(outcome)
+    }
+
+    /// An edit may have dropped the records of items before it is told of: what a pass recorded before counts no more.
+    async fn show_dropped(&mut self, rows: &[store::ItemRow]) {
+        let shown = |item: ItemId| self.rows.get(item).is_some_and(|row| row.pass.is_some());
+        let dropped: Vec<ItemId> = rows
+            .iter()
+            .filter(|row| row.latest.is_none() && shown(row.item.id))
+            .map(|row| row.item.id)
+            .filter(|item| self.state.status(*item).is_some_and(Status::is_at_rest))
+            .collect();
+        if !dropped.is_empty() {
+            self.show_reset(dropped).await;
+        }
     }
 
     /// Items read Not Submitted, as the database has them already.

@@ -9,6 +9,7 @@ use crate::domain::ids::ProjectId;
 use crate::domain::item::Mailbox;
 use crate::domain::mailbox_key::Shared;
 use crate::domain::project::Project;
+use crate::endpoint::place::Links;
 use crate::endpoint::registry::place;
 use crate::service::ServiceError;
 use crate::store::DestinationRow;
@@ -58,7 +59,7 @@ fn name(
     let Some(here) = projects.get(&project) else { return Vec::new() };
     // What the list does not say of an item stays as it is.
     let mut known: HashMap<&(String, String), Option<String>> = new.iter().map(|new| (&new.key, None)).collect();
-    let mut shared = Shared::default();
+    let (mut shared, links) = (Shared::default(), Links::default());
     for item in items {
         let key = item_key(&item.source_email, &item.email);
         if item.project == project
@@ -70,13 +71,14 @@ fn name(
         let Some(of) = projects.get(&item.project) else { continue };
         let whose = if item.project == project { String::new() } else { format!(" of project \"{}\"", of.name) };
         let who = format!("the item {}:{}{whose}", item.source_email, item.email);
-        shared.name(place(&of.destination, &mailbox(&item.email, item.login.clone())).keys, who);
+        shared.name(place(&of.destination, &mailbox(&item.email, item.login.clone()), &links).keys, who);
     }
     let mut problems = Vec::new();
     for row in &new {
         let login = row.mailbox.login.clone().or_else(|| known.get(&row.key).cloned().flatten());
         let mailbox = Mailbox { login, ..row.mailbox.clone() };
-        if let Some(other) = shared.name(place(&here.destination, &mailbox).keys, format!("line {}", row.line)) {
+        if let Some(other) = shared.name(place(&here.destination, &mailbox, &links).keys, format!("line {}", row.line))
+        {
             let reason = format!("writes into the same mailbox as {other}; they run one after the other");
             problems.push(Problem { line: row.line, column: None, reason });
         }
