@@ -39,7 +39,6 @@ impl Answers {
         self.try_answer(request, tell).await.unwrap_or_else(Response::Refused)
     }
 
-    #[expect(clippy::too_many_lines, reason = "a table: an arm for each request")]
     async fn try_answer(&self, request: Request, tell: Tell) -> Result<Response, ServiceError> {
         let workspace = &self.workspace;
         Ok(match request {
