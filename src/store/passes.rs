@@ -4,6 +4,8 @@
 //! refused if another process was faster.
 
 use crate::domain::time::Timestamp;
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
@@ -237,9 +239,11 @@ fn insert(
 
 impl Store {
     /// Makes a pass with its plan for each item and reserves the license that it takes (D33); items for which none is left are
-    /// left out. Refused as a whole if one of the items is waiting or running.
+    /// left out. One that is named twice gets one. Refused as a whole if one of the items is waiting or running.
     pub async fn submit(&self, passes: Vec<(ItemId, PassPlan)>, submission: Submission) -> Result<Submitted> {
         self.write(move |transaction, _| {
+            let mut named = HashSet::new();
+            let passes: Vec<_> = passes.into_iter().filter(|(item, _)| named.insert(*item)).collect();
             let items: Vec<ItemId> = passes.iter().map(|(item, _)| *item).collect();
             all_at_rest(transaction, &items)?;
             let mut purse = Purse::of(transaction, submission.kind, &items)?;

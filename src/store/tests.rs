@@ -129,6 +129,16 @@ fn error(uid: i64) -> ItemError {
 }
 
 #[tokio::test]
+async fn an_item_that_is_named_twice_is_submitted_once() {
+    let bench = Bench::new().await;
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
+    let twice = vec![(bench.item, PassPlan::FULL), (bench.item, PassPlan::FULL)];
+    let made = bench.store.submit(twice, order).await.unwrap();
+    assert_eq!((made.passes.len(), bench.store.passes(bench.item).await.unwrap().len()), (1, 1));
+    assert_eq!(bench.store.item(bench.item).await.unwrap().latest.unwrap().id, made.passes[0].1);
+}
+
+#[tokio::test]
 async fn watermarks_come_back_as_they_were_put() {
     let bench = Bench::new().await;
     let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);
