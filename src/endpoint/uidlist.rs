@@ -9,13 +9,13 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
-use crate::domain::folder::UidValidity;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use super::files::{give, sync_folder};
+use crate::domain::folder::UidValidity;
 
 const FIRST: &str = "mailferry-uidlist 1 ";
 /// What tables of every version begin with; their version's number follows.

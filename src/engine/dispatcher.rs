@@ -7,7 +7,6 @@ mod commands;
 mod elsewhere;
 mod statuses;
 
-use crate::domain::time::Timestamp;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::progress::Phase;
+use crate::domain::time::Timestamp;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::run_state::{Effect, Event, RunState};
 use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};

@@ -7,7 +7,6 @@ mod event;
 mod holds;
 mod waiting;
 
-use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::event::{Effect, Event, KnownItem, ProjectLimits, StatusMove};
@@ -19,6 +18,7 @@ use crate::domain::mailbox_key::Mailboxes;
 use crate::domain::retry::LATE;
 use crate::domain::start_order::Turn;
 use crate::domain::status::{self, HoldReason, Refusal, Status, Wait};
+use crate::domain::time::Timestamp;
 use crate::engine::command::{LeftAlone, Outcome};
 use crate::engine::runner::RunnerKind;
 use crate::pass::PassEnd;

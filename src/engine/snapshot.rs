@@ -1,6 +1,5 @@
 //! What watchers see: rows of items in chunks that revisions share (D25).
 
-use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::progress::PassProgress;
 use crate::domain::star::Star;
 use crate::domain::status::{HoldReason, Status};
+use crate::domain::time::Timestamp;
 use crate::store;
 
 /// Rows in one chunk.

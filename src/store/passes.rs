@@ -3,7 +3,6 @@
 //! Which status may follow which is decided in `domain::status`; a change here names the statuses it may start from and is
 //! refused if another process was faster.
 
-use crate::domain::time::Timestamp;
 use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -21,6 +20,7 @@ use crate::domain::progress::PassProgress;
 use crate::domain::project::Options;
 use crate::domain::start_order::Schedule;
 use crate::domain::status::{Event, HoldReason, Status, Wait};
+use crate::domain::time::Timestamp;
 
 /// What is submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! What the store promises, against real files.
 
-use crate::domain::pass_plan::PassPlan;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -15,6 +14,7 @@ use crate::domain::folder::{FolderPath, FolderState, UidValidity, WireName};
 use crate::domain::identity::{ContentHash, Identity};
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item_error::ItemError;
+use crate::domain::pass_plan::PassPlan;
 
 use crate::domain::counts::Counts;
 use crate::domain::pass::PassKind;

@@ -1,7 +1,6 @@
 //! What holds submissions and lets them go on: a person's word, the project's switch, a refused administrator login (D24), a
 //! server that cannot be reached, a credential that has not come.
 
-use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 use super::{Effect, ItemState, ProjectLimits, RunState};
@@ -10,6 +9,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::retry::outage_pause;
 use crate::domain::start_order::Turn;
 use crate::domain::status::{self, HoldReason, Status, Wait};
+use crate::domain::time::Timestamp;
 use crate::engine::command::{LeftAlone, Outcome};
 use crate::engine::runner::RunnerKind;
 

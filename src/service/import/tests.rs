@@ -1,14 +1,14 @@
 //! What comes in, against a real database and a vault in memory.
 
-use crate::domain::pass_plan::PassPlan;
-use crate::domain::status::Wait;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
 use crate::domain::csv_import::Row;
 use crate::domain::pass::PassKind;
+use crate::domain::pass_plan::PassPlan;
 use crate::domain::project::Options;
+use crate::domain::status::Wait;
 use crate::domain::time::Timestamp;
 use crate::platform::clock::FixedClock;
 use crate::service::OpenOptions;

@@ -1,15 +1,15 @@
 //! Opening a workspace in which something is amiss.
 
-use crate::domain::pass_plan::PassPlan;
-use crate::domain::status::Wait;
 use std::path::Path;
 
 use super::*;
 use crate::domain::clock::Clock;
 use crate::domain::pass::PassKind;
+use crate::domain::pass_plan::PassPlan;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
+use crate::domain::status::Wait;
 use crate::domain::time::Timestamp;
 use crate::platform::clock::SystemClock;
 use crate::platform::lock::{Owner, owner};
