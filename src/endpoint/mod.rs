@@ -78,7 +78,7 @@ pub struct FolderRef {
     pub path: FolderPath,
     /// For the server.
     pub wire: WireName,
-    /// The UIDVALIDITY it must have; another one is `Cause::FolderChanged`. 0 accepts any.
+    /// The UIDVALIDITY it must have; another one is `Cause::FolderChanged`. None accepts any.
     pub validity: Option<UidValidity>,
 }
 

@@ -31,7 +31,7 @@ pub struct UidListError(#[from] pub io::Error);
 /// The numbers of one folder.
 pub struct UidList {
     file: PathBuf,
-    /// UIDVALIDITY; 0 until something was asked.
+    /// UIDVALIDITY; none until something was asked.
     pub validity: Option<UidValidity>,
     last: u32,
     by_key: HashMap<Box<[u8]>, u32>,

@@ -126,14 +126,11 @@ mod tests {
     use crate::domain::server::Server;
     use crate::domain::status::{Status, Wait};
     use crate::domain::time::Timestamp;
-    use crate::endpoint::budget::Budget;
-    use crate::endpoint::registry::RealEndpoints;
-    use crate::engine::MESSAGE_MEMORY;
+
     use crate::engine::runner::{Reports, Runner, Task};
     use crate::pass::{PassEnd, Stops};
-    use crate::platform::clock::SystemClock;
+
     use crate::store::{self, NewItem};
-    use crate::vault::MemoryVault;
 
     struct Panics;
 
@@ -161,15 +158,7 @@ mod tests {
         };
         let items = store.import_items(project, vec![new("a"), new("b")]).await.unwrap();
         let items: Vec<_> = items.iter().map(|item| item.id).collect();
-        let workspace = Workspace {
-            store,
-            vault: Arc::new(MemoryVault::default()),
-            spool: folder.path().to_owned(),
-            numbers: folder.path().to_owned(),
-            budget: Budget::new(MESSAGE_MEMORY),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
-        };
+        let workspace = Workspace::bare(store, folder.path());
         let engine = Engine::start_with(workspace, Runners { copier: Arc::new(Panics), remote: None });
         let start = Command::Start {
             project,
@@ -203,15 +192,7 @@ mod tests {
         store.submit(vec![(item, PassPlan::FULL)], submission).await.unwrap();
         let database = rusqlite::Connection::open(store.path()).unwrap();
         database.execute_batch("UPDATE pass SET status = 'stopped', copied = 3, bytes = 9").unwrap();
-        let workspace = Workspace {
-            store: store.clone(),
-            vault: Arc::new(MemoryVault::default()),
-            spool: folder.path().to_owned(),
-            numbers: folder.path().to_owned(),
-            budget: Budget::new(MESSAGE_MEMORY),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
-        };
+        let workspace = Workspace::bare(store.clone(), folder.path());
         let engine = Engine::start_with(workspace, Runners { copier: Arc::new(Panics), remote: None });
         engine.command(Command::Hold { project, held: true }).await;
         let moved = || engine.snapshots().borrow().row(0).unwrap().moved().messages;

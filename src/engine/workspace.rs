@@ -30,3 +30,19 @@ pub struct Workspace {
     /// Makes endpoints.
     pub endpoints: Arc<dyn Endpoints>,
 }
+
+#[cfg(test)]
+impl Workspace {
+    /// With no secrets, everything else in this folder and real.
+    pub fn bare(store: Store, folder: &std::path::Path) -> Self {
+        Self {
+            store,
+            vault: Arc::new(crate::vault::MemoryVault::default()),
+            spool: folder.to_owned(),
+            numbers: folder.to_owned(),
+            budget: Budget::new(MESSAGE_MEMORY),
+            clock: Arc::new(crate::platform::clock::SystemClock),
+            endpoints: Arc::new(crate::engine::endpoints::RealEndpoints),
+        }
+    }
+}

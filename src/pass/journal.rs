@@ -34,7 +34,7 @@ pub trait Journal: Send + Sync {
     async fn folders(&self) -> Result<Vec<FolderRecord>, JournalError>;
 
     /// Creates or updates folder rows; answers their ids in order. An update whose source UIDVALIDITY differs from the
-    /// stored one (both not 0) first retires the old numbering: its watermarks move to a new row with
+    /// stored one (both known) first retires the old numbering: its watermarks move to a new row with
     /// `retired = true`, and the skip marker is dropped (D12).
     async fn update_folders(&self, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>, JournalError>;
 

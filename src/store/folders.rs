@@ -81,9 +81,9 @@ impl Store {
 
     /// Creates or updates folder rows; answers their ids in order.
     ///
-    /// - A source UIDVALIDITY that differs from the stored one (both not 0) retires the old numbering: its watermarks move
+    /// - A source UIDVALIDITY that differs from the stored one (both known) retires the old numbering: its watermarks move
     ///   to a new row, the skip marker goes (D12).
-    /// - A destination UIDVALIDITY that differs (both not 0) makes the destination numbers worthless: they become 0, the
+    /// - A destination UIDVALIDITY that differs (both known) makes the destination numbers worthless: they become 0, the
     ///   skip marker goes.
     /// - Another destination folder (a new mapping) is for what is copied from now on: a retired row keeps the old place and
     ///   what is in it, and an intent that is open there ends.

@@ -56,20 +56,18 @@ impl Dispatcher {
 #[cfg(test)]
 mod tests {
     use crate::domain::start_order::StartOrder;
-    use std::sync::Arc;
 
     use crate::domain::pass::PassKind;
     use crate::domain::project::Options;
     use crate::domain::server::Server;
     use crate::domain::status::Status;
     use crate::domain::time::Timestamp;
-    use crate::endpoint::budget::Budget;
+
     use crate::engine::command::Command;
-    use crate::engine::endpoints::RealEndpoints;
-    use crate::engine::{Engine, MESSAGE_MEMORY, Workspace};
-    use crate::platform::clock::SystemClock;
+
+    use crate::engine::{Engine, Workspace};
+
     use crate::store::{NewItem, Store};
-    use crate::vault::MemoryVault;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_end_that_could_not_be_written_is_written_when_there_is_room_again() {
@@ -88,15 +86,7 @@ mod tests {
         let full = "CREATE TRIGGER full BEFORE UPDATE OF status ON pass WHEN new.status = 'failed'
                     BEGIN SELECT RAISE(ABORT, 'no room'); END";
         database.execute_batch(full).unwrap();
-        let engine = Engine::start(Workspace {
-            store: store.clone(),
-            vault: Arc::new(MemoryVault::default()),
-            spool: folder.path().to_owned(),
-            numbers: folder.path().to_owned(),
-            budget: Budget::new(MESSAGE_MEMORY),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
-        });
+        let engine = Engine::start(Workspace::bare(store.clone(), folder.path()));
         let mut snapshots = engine.snapshots();
         let start =
             Command::Start { project, items: vec![item], lacking: Vec::new(), order: StartOrder::now(PassKind::Full) };

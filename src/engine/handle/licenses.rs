@@ -15,14 +15,9 @@ use crate::domain::server::Server;
 use crate::domain::start_order::StartOrder;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
-use crate::endpoint::budget::Budget;
-use crate::endpoint::registry::RealEndpoints;
-use crate::engine::MESSAGE_MEMORY;
 use crate::engine::runner::{Reports, Runner, Task};
 use crate::pass::{PassEnd, Stops};
-use crate::platform::clock::SystemClock;
 use crate::store::NewItem;
-use crate::vault::MemoryVault;
 
 /// Ends every pass so; or waits until it is stopped.
 struct Ends(fn() -> Option<PassEnd>);
@@ -69,15 +64,7 @@ impl Bench {
         };
         let items = store.import_items(project, vec![new("a"), new("b")]).await.unwrap();
         let items = items.iter().map(|item| item.id).collect();
-        let workspace = Workspace {
-            store: store.clone(),
-            vault: Arc::new(MemoryVault::default()),
-            spool: folder.path().to_owned(),
-            numbers: folder.path().to_owned(),
-            budget: Budget::new(MESSAGE_MEMORY),
-            clock: Arc::new(SystemClock),
-            endpoints: Arc::new(RealEndpoints),
-        };
+        let workspace = Workspace::bare(store.clone(), folder.path());
         let engine = Engine::start_with(workspace, Runners { copier: Arc::new(Ends(ends)), remote: None });
         Self { engine, store, project, pool, items, _folder: folder }
     }
