@@ -79,7 +79,7 @@ fn workspace(ports: Ports, users: &[(String, String)]) -> tempfile::TempDir {
 
 fn start(workspace: &Path) -> Command {
     let mut start = mailferry(workspace);
-    start.args(["start", "bench"]);
+    start.args(["start", "bench", "--confirm-direction"]);
     start
 }
 
