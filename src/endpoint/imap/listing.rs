@@ -57,7 +57,7 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     let with_status = session.can("LIST-STATUS");
     if with_status {
         // A server that takes back that it tells sizes is asked again without (`basic`).
-        let sizes = if session.can("STATUS=SIZE") { " SIZE" } else { "" };
+        let sizes = if session.asks_sizes && session.can("STATUS=SIZE") { " SIZE" } else { "" };
         options.push(format!("STATUS ({}{sizes})", items(session)));
     }
     let command = ImapCommand::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));

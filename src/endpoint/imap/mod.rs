@@ -156,7 +156,10 @@ impl SourceEndpoint for ImapEndpoint {
 #[async_trait]
 impl DestinationEndpoint for ImapEndpoint {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
-        Ok(Box::new(self.open().await?))
+        let mut session = self.open().await?;
+        // What was just written there has its size nowhere yet, and nobody asks for it.
+        session.asks_sizes = false;
+        Ok(Box::new(session))
     }
 }
 

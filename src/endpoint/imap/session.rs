@@ -47,6 +47,8 @@ pub(super) struct ImapSession {
     pub(super) connection: Connection,
     pub(super) capabilities: Capabilities,
     pub(super) names: MailboxNames,
+    /// Whether sizes of folders are asked for: a server may have to read every message to tell them.
+    pub(super) asks_sizes: bool,
     open: Option<Open>,
     last_serial: u64,
     logout: Duration,
@@ -60,7 +62,7 @@ impl ImapSession {
         names: MailboxNames,
         timeouts: Timeouts,
     ) -> Self {
-        Self { connection, capabilities, names, open: None, last_serial: 0, logout: timeouts.logout }
+        Self { connection, capabilities, names, asks_sizes: true, open: None, last_serial: 0, logout: timeouts.logout }
     }
 
     /// Whether the server advertised this.
