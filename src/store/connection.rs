@@ -2,6 +2,7 @@
 //!
 //! Bounded: 64 waiting writes, 3 readers. Blocks: the writer thread on the disk, readers on tokio's blocking pool.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -78,6 +79,30 @@ impl Writer {
 
 type Job = Box<dyn FnOnce(&mut Writer) + Send>;
 
+/// Pages in the journal from which on they are moved into the database: as many as SQLite itself takes.
+const JOURNAL_PAGES: i32 = 1000;
+/// So many were written by a change of very many rows, whose pages need not stay in memory.
+const MANY_PAGES: i32 = 4000;
+
+thread_local! {
+    /// Pages in the journal after the last transaction of this thread.
+    static IN_JOURNAL: Cell<i32> = const { Cell::new(0) };
+}
+
+/// Moves what the journal holds into the database, after the answer: whoever waits for a change of 100,000 rows need not wait
+/// until they are written twice. What cannot be moved now is moved later; nothing depends on it.
+fn tidy(connection: &Connection) {
+    let pages = IN_JOURNAL.take();
+    if pages < JOURNAL_PAGES {
+        return;
+    }
+    let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    let freed = if pages < MANY_PAGES { Ok(()) } else { connection.execute_batch("PRAGMA shrink_memory") };
+    if let Err(error) = moved.and(freed) {
+        tracing::debug!(%error, "the journal stays as it is");
+    }
+}
+
 /// The thread that owns the writing connection.
 pub(super) struct WriterThread {
     jobs: Option<mpsc::Sender<Job>>,
@@ -96,6 +121,11 @@ impl WriterThread {
             #[cfg(test)]
             durable: false,
         };
+        // This takes the place of SQLite's own hook, which would do it within the transaction.
+        writer.connection.wal_hook(Some(|_, pages| {
+            IN_JOURNAL.set(pages);
+            Ok(())
+        }));
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
                 // A panic fails that one request (its answer channel is dropped, its transaction rolled back).
@@ -103,6 +133,7 @@ impl WriterThread {
                     writer.cache = Cache::default();
                     tracing::error!("a request to the store panicked");
                 }
+                tidy(&writer.connection);
             }
         })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })

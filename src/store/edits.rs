@@ -6,10 +6,10 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use super::Store;
 use super::codec::{Json, Word};
-use super::error::{Result, StoreError, missing};
+use super::error::{Result, StoreError, missing, name_taken};
 use super::items::{ItemRow, select};
 use super::passes::drop_records;
-use super::projects::{COLUMNS, name_taken, project};
+use super::projects::{COLUMNS, project};
 use crate::domain::edit::{ItemEdit, ItemsAt, ProjectEdit, Records};
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::item::Item;
@@ -28,7 +28,7 @@ impl Store {
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM folder WHERE item = ?1 AND dropped = 0)")?
                 .query_row([edit.item], |found| found.get(0))?;
             if edit.check(&row.item, row.status(), has_records)? == Records::Reset {
-                drop_records(transaction, edit.item, at)?;
+                drop_records(transaction, &[edit.item], at)?;
             }
             write_item(transaction, &edit, &row)
         })
@@ -46,7 +46,7 @@ impl Store {
                     .prepare_cached(sql)?
                     .query_map([edit.project], |row| row.get(0))?
                     .collect::<rusqlite::Result<_>>()?;
-                items.into_iter().try_for_each(|item| drop_records(transaction, item, at))?;
+                drop_records(transaction, &items, at)?;
             }
             let mut after = edit.applied(&before);
             after.starts.confirmed &= !effects.asks_direction;

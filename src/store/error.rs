@@ -130,3 +130,11 @@ impl From<std::io::Error> for StoreError {
 pub(super) fn missing(what: &str, id: impl std::fmt::Display) -> StoreError {
     StoreError::Missing(format!("{what} {id}"))
 }
+
+/// Turns a broken unique index into the typed error.
+pub(super) fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::NameTaken(name.to_owned()),
+        _ => error.into(),
+    }
+}

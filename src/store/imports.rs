@@ -167,7 +167,7 @@ fn update(
     };
     let reset = records == Records::Reset;
     if let Some((_, at)) = answer.filter(|_| reset) {
-        drop_records(transaction, item.id, at)?;
+        drop_records(transaction, &[item.id], at)?;
     }
     Ok(Imported { id: item.id, became: write(transaction, new, item)?, reset })
 }

@@ -156,7 +156,7 @@ impl Store {
     pub async fn delete_items(&self, items: Vec<ItemId>, at: Timestamp) -> Result<Vec<CredentialId>> {
         self.write_durably(move |transaction, _| {
             all_at_rest(transaction, &items)?;
-            licenses::lose(transaction, items.iter().copied(), at)?;
+            licenses::lose(transaction, &items, at)?;
             let mut statement = transaction.prepare_cached(
                 "UPDATE item SET deleted = 1 WHERE id = ?1 RETURNING source_credential, destination_credential",
             )?;

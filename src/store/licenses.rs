@@ -8,8 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::Store;
 use super::codec::{Columns, Json, Word, signed, unsigned};
-use super::error::{Result, StoreError, missing};
-use super::projects::name_taken;
+use super::error::{Result, StoreError, missing, name_taken};
 use crate::domain::ids::{ItemId, PassId, PoolId, ProjectId};
 use crate::domain::license::{Account, BadPool, Balance, Entry, EntryItem, EntryKind, ItemLicense, Pool, PoolTerms};
 use crate::domain::pass::PassKind;
@@ -70,69 +69,66 @@ impl Purse {
     }
 }
 
-/// Writes that these passes have reserved a license each: item, pass, pool. One statement for all.
+/// Writes that these passes have reserved a license each: item, pass, pool.
 pub(super) fn reserve(transaction: &Transaction<'_>, passes: &[(ItemId, PassId, PoolId)], at: Timestamp) -> Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination)
-             SELECT ?2, json_extract(new.value, '$[2]'), ?3, 1, i.id, json_extract(new.value, '$[1]'), o.name,
-                 i.source_email, i.destination_email
-             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = json_extract(new.value, '$[0]')
-             JOIN project AS o ON o.id = i.project ORDER BY new.key",
-        )?
-        .execute((Json(passes), at, Word(EntryKind::Reserve)))?;
-    Ok(())
+    let entries = passes.iter().map(|(item, pass, pool)| (*item, Some(*pass), EntryKind::Reserve, *pool));
+    write(transaction, &entries.collect::<Vec<_>>(), at)
 }
 
-/// Writes an entry of an item.
-pub(super) fn write(
+/// Writes entries of items. One statement for all.
+fn write(
     transaction: &Transaction<'_>,
-    (kind, pool): (EntryKind, PoolId),
-    item: ItemId,
-    pass: Option<PassId>,
+    entries: &[(ItemId, Option<PassId>, EntryKind, PoolId)],
     at: Timestamp,
 ) -> Result<()> {
     let written = transaction
         .prepare_cached(
             "INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination)
-             SELECT ?1, ?2, ?3, 1, i.id, ?5, o.name, i.source_email, i.destination_email
-             FROM item AS i JOIN project AS o ON o.id = i.project WHERE i.id = ?4",
+             SELECT ?2, json_extract(new.value, '$[3]'), json_extract(new.value, '$[2]'), 1, i.id,
+                 json_extract(new.value, '$[1]'), o.name, i.source_email, i.destination_email
+             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = json_extract(new.value, '$[0]')
+             JOIN project AS o ON o.id = i.project ORDER BY new.key",
         )?
-        .execute((at, pool, Word(kind), item, pass))?;
-    if written == 0 { Err(missing("item", item)) } else { Ok(()) }
+        .execute((Json(entries), at))?;
+    match entries.first() {
+        Some((item, ..)) if written < entries.len() => Err(missing("item", item)),
+        _ => Ok(()),
+    }
 }
 
-/// Writes what follows for the ledger when a pass comes to this status.
-pub(super) fn settle(transaction: &Transaction<'_>, pass: PassId, to: Status, at: Timestamp) -> Result<()> {
-    let item: ItemId =
-        transaction.prepare_cached("SELECT item FROM pass WHERE id = ?1")?.query_row([pass], |row| row.get(0))?;
-    match of_item(transaction, item)?.settled(to) {
-        Some(entry) => write(transaction, entry, item, Some(pass), at),
-        None => Ok(()),
+/// Writes what follows for the ledger when these passes come to this status.
+pub(super) fn settle(transaction: &Transaction<'_>, passes: &[PassId], to: Status, at: Timestamp) -> Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT p.item, p.id, e.kind, e.pool FROM json_each(?1) AS asked CROSS JOIN pass AS p ON p.id = asked.value
+         JOIN license_entry AS e ON e.id = (SELECT max(id) FROM license_entry WHERE item = p.item)",
+    )?;
+    let held = statement.query_map([Json(passes)], |row| {
+        let (item, pass): (ItemId, PassId) = (row.get(0)?, row.get(1)?);
+        Ok((item, pass, ItemLicense::after(row.get::<_, Word<EntryKind>>(2)?.0, row.get(3)?)))
+    })?;
+    let mut entries = Vec::new();
+    for held in held {
+        let (item, pass, license) = held?;
+        entries.extend(license.settled(to).map(|(kind, pool)| (item, Some(pass), kind, pool)));
     }
+    write(transaction, &entries, at)
 }
 
 /// Writes what follows when these items are deleted.
-pub(super) fn lose(
-    transaction: &Transaction<'_>,
-    items: impl IntoIterator<Item = ItemId>,
-    at: Timestamp,
-) -> Result<()> {
-    for item in items {
-        if let Some(entry) = of_item(transaction, item)?.deleted() {
-            write(transaction, entry, item, None, at)?;
-        }
+pub(super) fn lose(transaction: &Transaction<'_>, items: &[ItemId], at: Timestamp) -> Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT e.item, e.kind, e.pool FROM json_each(?1) AS asked
+         JOIN license_entry AS e ON e.id = (SELECT max(id) FROM license_entry WHERE item = asked.value)",
+    )?;
+    let held = statement.query_map([Json(items)], |row| {
+        Ok((row.get(0)?, ItemLicense::after(row.get::<_, Word<EntryKind>>(1)?.0, row.get(2)?)))
+    })?;
+    let mut entries = Vec::new();
+    for held in held {
+        let (item, license): (ItemId, _) = held?;
+        entries.extend(license.deleted().map(|(kind, pool)| (item, None, kind, pool)));
     }
-    Ok(())
-}
-
-/// What an item holds: what its latest entry says.
-fn of_item(connection: &Connection, item: ItemId) -> Result<ItemLicense> {
-    let latest: Option<(Word<EntryKind>, PoolId)> = connection
-        .prepare_cached("SELECT kind, pool FROM license_entry WHERE item = ?1 ORDER BY id DESC LIMIT 1")?
-        .query_row([item], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(latest.map_or(ItemLicense::None, |(kind, pool)| ItemLicense::after(kind.0, pool)))
+    write(transaction, &entries, at)
 }
 
 const POOL_COLUMNS: &str = "id, name, kind, client, unlimited";

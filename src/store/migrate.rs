@@ -67,7 +67,8 @@ fn open_with(path: &Path, now: Timestamp, migrations: &[&str]) -> Result<Connect
     }
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    connection.pragma_update(None, "cache_size", -16_000)?;
+    // As much as a change of 100,000 rows needs, or its pages are written several times. What it does not need is not taken.
+    connection.pragma_update(None, "cache_size", -64_000)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

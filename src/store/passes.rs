@@ -11,7 +11,7 @@ use super::Store;
 use super::codec::{Columns, Json, Word, unsigned};
 use super::error::{Result, StoreError, missing};
 use super::licenses::{self, Got, Purse};
-use super::status_change::{Ended, StatusChange, at_rest, change_status, make, next_attempt};
+use super::status_change::{Ended, StatusChange, at_rest, change_status, make_alike, next_attempt};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::pass::PassKind;
@@ -274,7 +274,11 @@ impl Store {
     /// Changes a pass's status if it is what the change says; else [`StoreError::StatusChanged`] and nothing is changed.
     /// Time-stamps: Queued starts it (once), Stopped, Failed and Completed end it.
     pub async fn set_status(&self, change: StatusChange, at: Timestamp) -> Result<()> {
-        self.write(move |transaction, _| make(transaction, &change, at)).await
+        self.write(move |transaction, _| {
+            let refused = make_alike(transaction, &[change], at)?;
+            refused.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+        })
+        .await
     }
 
     /// Keeps the options as the worker read them.
@@ -358,15 +362,16 @@ impl Store {
                 })?;
                 recovered.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
             }
-            recovered.sort_unstable_by_key(|pass| pass.pass);
-            for pass in &mut recovered {
-                if pass.now == Status::Submitted {
-                    pass.attempt += 1;
-                    next_attempt(transaction, pass.pass)?;
+            for alike in recovered.chunk_by_mut(|one, next| one.was == next.was) {
+                let passes: Vec<PassId> = alike.iter().map(|pass| pass.pass).collect();
+                let Some(Recovered { pass, was, now: to, .. }) = alike.first().copied() else { continue };
+                if to == Status::Submitted {
+                    next_attempt(transaction, &passes)?;
+                    alike.iter_mut().for_each(|pass| pass.attempt += 1);
                 }
-                let change = StatusChange { pass: pass.pass, from: pass.was, to: pass.now, failure: None, hold: None };
-                change_status(transaction, &change, now)?;
+                change_status(transaction, &passes, &StatusChange::new(pass, was, to), now)?;
             }
+            recovered.sort_unstable_by_key(|pass| pass.pass);
             Ok(recovered)
         })
         .await
@@ -377,18 +382,24 @@ impl Store {
     pub async fn reset(&self, items: Vec<ItemId>, at: Timestamp) -> Result<()> {
         self.write(move |transaction, _| {
             all_at_rest(transaction, &items)?;
-            items.iter().try_for_each(|item| drop_records(transaction, *item, at))
+            drop_records(transaction, &items, at)
         })
         .await
     }
 }
 
-/// Drops what Mailferry knows of an item's mail, whatever its status.
-pub(super) fn drop_records(transaction: &Transaction<'_>, item: ItemId, at: Timestamp) -> Result<()> {
+/// Drops what Mailferry knows of the mail of these items, whatever their status. Two statements for all: there may be 100,000.
+pub(super) fn drop_records(transaction: &Transaction<'_>, items: &[ItemId], at: Timestamp) -> Result<()> {
     transaction
-        .prepare_cached("UPDATE item SET latest_pass = NULL, reset_at = ?2 WHERE id = ?1")?
-        .execute((item, at))?;
-    transaction.prepare_cached("UPDATE folder SET dropped = 1 WHERE item = ?1 AND dropped = 0")?.execute([item])?;
+        .prepare_cached(
+            "UPDATE item SET latest_pass = NULL, reset_at = ?2 WHERE id IN (SELECT value FROM json_each(?1))",
+        )?
+        .execute((Json(items), at))?;
+    transaction
+        .prepare_cached(
+            "UPDATE folder SET dropped = 1 WHERE item IN (SELECT value FROM json_each(?1)) AND dropped = 0",
+        )?
+        .execute([Json(items)])?;
     Ok(())
 }
 

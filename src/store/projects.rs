@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::Store;
 use super::codec::{Columns, Json, Word};
-use super::error::{Result, StoreError, missing};
+use super::error::{Result, StoreError, missing, name_taken};
 use super::licenses;
 use super::status_change::at_rest;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
@@ -26,14 +26,6 @@ pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
         starts: Starts { held: columns.next()?, confirmed: columns.next()? },
         pool: columns.next()?,
     })
-}
-
-/// Turns a broken unique index into the typed error.
-pub(super) fn name_taken(error: rusqlite::Error, name: &str) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::NameTaken(name.to_owned()),
-        _ => error.into(),
-    }
 }
 
 impl Store {
@@ -137,7 +129,7 @@ impl Store {
                 .prepare_cached("SELECT id FROM item WHERE project = ?1 AND deleted = 0 ORDER BY id")?
                 .query_map([id], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
-            licenses::lose(transaction, items, at)?;
+            licenses::lose(transaction, &items, at)?;
             let changed = transaction
                 .prepare_cached("UPDATE project SET deleted = 1 WHERE id = ?1 AND deleted = 0")?
                 .execute([id])?;

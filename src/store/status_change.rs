@@ -1,7 +1,9 @@
 //! A change of a pass's status: from which one to which, refused if another process was faster. Which may follow which is
 //! decided in `domain::status`.
 
-use rusqlite::{OptionalExtension, Transaction};
+use std::collections::HashSet;
+
+use rusqlite::Transaction;
 
 use super::codec::{Json, Word};
 use super::error::{Result, StoreError, missing};
@@ -40,31 +42,61 @@ impl StatusChange {
     pub fn new(pass: PassId, from: Status, to: Status) -> Self {
         Self { pass, from, to, failure: None, hold: None }
     }
-}
 
-/// The status of a pass, which must be one of those in `from`.
-pub(super) fn expect(transaction: &Transaction<'_>, pass: PassId, from: &[Status]) -> Result<Status> {
-    let found: Word<Status> = transaction
-        .prepare_cached("SELECT status FROM pass WHERE id = ?1")?
-        .query_row([pass], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| missing("pass", pass))?;
-    if from.contains(&found.0) { Ok(found.0) } else { Err(StoreError::StatusChanged { found: found.0 }) }
-}
-
-/// Makes a change.
-pub(super) fn make(transaction: &Transaction<'_>, change: &StatusChange, at: Timestamp) -> Result<()> {
-    let found = expect(transaction, change.pass, &[change.from])?;
-    // A worker gave it back: what runs next is another attempt of the same pass (D6).
-    if found.is_active() && matches!(change.to, Status::Submitted | Status::Held) {
-        next_attempt(transaction, change.pass)?;
+    /// Whether the other does the same to another pass.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let Self { pass: _, from, to, failure, hold } = self;
+        (from, to, failure, hold) == (&other.from, &other.to, &other.failure, &other.hold)
     }
-    change_status(transaction, change, at)
 }
 
-/// Writes a change of status and what goes with it, whatever the status was: the license of a pass that ends is consumed or
-/// returned with it (D33).
-pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange, at: Timestamp) -> Result<()> {
+/// Makes changes that differ in nothing but the pass; answers those that another process had changed, which stay as they are.
+/// A few statements for all of them: there may be 100,000.
+pub(super) fn make_alike(
+    transaction: &Transaction<'_>,
+    alike: &[StatusChange],
+    at: Timestamp,
+) -> Result<Vec<(PassId, StoreError)>> {
+    let Some(change) = alike.first() else { return Ok(Vec::new()) };
+    let mut passes: Vec<PassId> = alike.iter().map(|change| change.pass).collect();
+    let refused = changed_meanwhile(transaction, &passes, change.from)?;
+    if !refused.is_empty() {
+        let changed: HashSet<PassId> = refused.iter().map(|(pass, _)| *pass).collect();
+        passes.retain(|pass| !changed.contains(pass));
+    }
+    // A worker gave it back: what runs next is another attempt of the same pass (D6).
+    if change.from.is_active() && matches!(change.to, Status::Submitted | Status::Held) {
+        next_attempt(transaction, &passes)?;
+    }
+    change_status(transaction, &passes, change, at)?;
+    Ok(refused)
+}
+
+/// Those of these passes that do not have this status.
+fn changed_meanwhile(
+    transaction: &Transaction<'_>,
+    passes: &[PassId],
+    from: Status,
+) -> Result<Vec<(PassId, StoreError)>> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT asked.value, p.status FROM json_each(?1) AS asked LEFT JOIN pass AS p ON p.id = asked.value
+         WHERE p.status IS NOT ?2",
+    )?;
+    let rows = statement.query_map((Json(passes), Word(from)), |row| {
+        let (pass, found) = (row.get(0)?, row.get::<_, Option<Word<Status>>>(1)?);
+        Ok((pass, found.map_or_else(|| missing("pass", pass), |found| StoreError::StatusChanged { found: found.0 })))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Writes a change of status of these passes and what goes with it, whatever their status was: the license of a pass that
+/// ends is consumed or returned with it (D33).
+pub(super) fn change_status(
+    transaction: &Transaction<'_>,
+    passes: &[PassId],
+    change: &StatusChange,
+    at: Timestamp,
+) -> Result<()> {
     let (to, failure) = (change.to, change.failure.as_ref());
     let ends = at_rest(to);
     transaction
@@ -74,10 +106,10 @@ pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange
                  ended = CASE WHEN ?7 THEN ?6 ELSE NULL END,
                  retry = CASE WHEN ?7 THEN NULL ELSE retry END,
                  in_flight = CASE WHEN ?7 THEN 0 ELSE in_flight END
-             WHERE id = ?1",
+             WHERE id IN (SELECT value FROM json_each(?1))",
         )?
         .execute((
-            change.pass,
+            Json(passes),
             Word(to),
             failure.map(|ended| Json(&ended.failure)),
             failure.and_then(|ended| ended.side).map(Word),
@@ -86,13 +118,16 @@ pub(super) fn change_status(transaction: &Transaction<'_>, change: &StatusChange
             ends,
             change.hold.map(Word),
         ))?;
-    if ends { licenses::settle(transaction, change.pass, to, at) } else { Ok(()) }
+    if ends { licenses::settle(transaction, passes, to, at) } else { Ok(()) }
 }
 
-pub(super) fn next_attempt(transaction: &Transaction<'_>, pass: PassId) -> Result<()> {
+pub(super) fn next_attempt(transaction: &Transaction<'_>, passes: &[PassId]) -> Result<()> {
     transaction
-        .prepare_cached("UPDATE pass SET attempt = attempt + 1, in_flight = 0, retry = NULL WHERE id = ?1")?
-        .execute([pass])?;
+        .prepare_cached(
+            "UPDATE pass SET attempt = attempt + 1, in_flight = 0, retry = NULL
+             WHERE id IN (SELECT value FROM json_each(?1))",
+        )?
+        .execute([Json(passes)])?;
     Ok(())
 }
 

@@ -7,11 +7,12 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::domain::checkpoint::Checkpoint;
+use crate::domain::content::ContentHash;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderPath, FolderState, UidValidity, WireName};
-use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::domain::pass_plan::PassPlan;

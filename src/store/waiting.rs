@@ -4,7 +4,7 @@
 use super::Store;
 use super::codec::Word;
 use super::error::{Result, StoreError};
-use super::status_change::{StatusChange, make};
+use super::status_change::{StatusChange, make_alike};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::status::{Event, HoldReason, Status};
 use crate::domain::time::Timestamp;
@@ -26,13 +26,8 @@ impl Store {
     pub async fn set_statuses(&self, changes: Vec<StatusChange>, at: Timestamp) -> Result<Vec<(PassId, StoreError)>> {
         self.write(move |transaction, _| {
             let mut refused = Vec::new();
-            for change in changes {
-                match make(transaction, &change, at) {
-                    Err(error @ (StoreError::StatusChanged { .. } | StoreError::Missing(_))) => {
-                        refused.push((change.pass, error));
-                    }
-                    other => other?,
-                }
+            for alike in changes.chunk_by(StatusChange::is_like) {
+                refused.extend(make_alike(transaction, alike, at)?);
             }
             Ok(refused)
         })
