@@ -161,13 +161,16 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
     // What a crash left of the other items waits for a word from now on: this process ends in order.
     let engine = lock.map(|lock| RunningEngine::start(workspace, lock)).transpose()?;
     let commander = engine.as_ref().map_or(Commander::Owner(workspace), Commander::Own);
-    let outcome = match order {
-        Some(order) => run(commander, project.id, &readiness, order).await?,
-        None => {
-            let items = readiness.ready.clone();
-            done(commander.command(Command::Resume { project: project.id, items }).await?)?
-        }
+    let given = match order.clone() {
+        Some(order) => run(commander, project.id, &readiness, order).await,
+        None => commander.command(Command::Resume { project: project.id, items: readiness.ready.clone() }).await,
     };
+    if engine.is_none() && matches!(given, Err(ServiceError::OwnerSilent)) && !workspace.is_held() {
+        // Who had the workspace ended in the meantime, and took nothing.
+        let again = Passes { project, readiness, order, watch };
+        return Box::pin(run_passes(workspace, again, rows)).await;
+    }
+    let outcome = done(given?)?;
     say_left(&outcome, rows, |_| true);
     let chosen: Vec<ItemId> = outcome.done;
     let followed = Run { passes: engine.as_ref(), project: project.id, items: &chosen };

@@ -39,6 +39,10 @@ impl RunningEngine {
     /// The workspace's own folders cannot be made.
     pub(super) async fn at_rest(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
         let running = Self::assemble(workspace, lock)?;
+        if running.lock.crashed().is_none() {
+            // Whoever wants to run passes now waits for its end instead of asking it to.
+            running.leave();
+        }
         running.stop_all().await;
         Ok(running)
     }

@@ -11,7 +11,6 @@ use crate::domain::progress::PassFolder;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
-use crate::platform::lock::is_held;
 use crate::store::{ErrorRow, PassFolderRow};
 pub use crate::store::{ItemRow as StoredItem, NoticeRow as StoredNotice, PassRow as StoredPass};
 
@@ -111,14 +110,14 @@ pub async fn live(workspace: &OpenWorkspace, project: ProjectId) -> Result<LiveI
     };
     let mut rows = all(workspace, project).await?;
     loop {
-        let running = is_held(workspace.folder());
+        let running = workspace.is_held();
         let before = active(&rows);
         if running || before.is_empty() {
             return Ok(LiveItems { rows, running });
         }
         rows = all(workspace, project).await?;
         if active(&rows) == before {
-            return Ok(LiveItems { rows, running: is_held(workspace.folder()) });
+            return Ok(LiveItems { rows, running: workspace.is_held() });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Starting passes: which items can start, taking the workspace for it, and giving the engine its commands (D3).
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use super::orders::Commander;
 use super::times::{self, TimeError};
@@ -11,8 +12,13 @@ use crate::domain::pass::PassKind;
 use crate::domain::readiness::{NotReady, StartCheck, Startable};
 use crate::domain::start_order::StartOrder;
 use crate::engine::command::{Command, Outcome};
+use crate::platform::PlatformError;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::ItemRow;
+
+/// How often, and how many times, a holder of the workspace that is about to end is waited for.
+const ENDING_EVERY: Duration = Duration::from_millis(50);
+const ENDING_LOOKS: u32 = 100;
 
 /// A Start as a person asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +154,16 @@ impl Readiness {
 /// # Errors
 /// Another process has it, or the database.
 pub async fn take(workspace: &OpenWorkspace) -> Result<WorkspaceLock, ServiceError> {
-    let lock = workspace_lock(workspace.folder(), workspace.now())?;
+    let mut lock = workspace_lock(workspace.folder(), workspace.now());
+    for _ in 0..ENDING_LOOKS {
+        // A holder that has taken back its name is about to end.
+        if !matches!(lock, Err(PlatformError::InUse(None))) {
+            break;
+        }
+        tokio::time::sleep(ENDING_EVERY).await;
+        lock = workspace_lock(workspace.folder(), workspace.now());
+    }
+    let lock = lock?;
     let recovered = workspace.store.recover(workspace.now()).await?;
     tracing::info!(passes = recovered.len(), "recovered");
     Ok(lock)

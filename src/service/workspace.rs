@@ -10,6 +10,7 @@ use crate::domain::clock::Clock;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::platform::clock::SystemClock;
+use crate::platform::lock::is_held;
 use crate::platform::{folder, logging};
 use crate::store::Store;
 
@@ -82,5 +83,10 @@ impl OpenWorkspace {
     /// Its data folder.
     pub fn folder(&self) -> &Path {
         &self.options.folder
+    }
+
+    /// Whether a process runs an engine in it now, this one included.
+    pub fn is_held(&self) -> bool {
+        is_held(&self.options.folder)
     }
 }

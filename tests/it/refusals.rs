@@ -1,5 +1,7 @@
 //! What the destination refuses: item errors that leave the rest alone and are tried again, and the ends of passes.
 
+use std::process::Stdio;
+
 use crate::support::compare::{assert_nothing_lost_or_doubled, same_names};
 use crate::support::dovecot::{self, Dovecot, Format, Options};
 use crate::support::imap::Message;
@@ -203,6 +205,35 @@ fn r26_a_message_that_was_not_moved_is_saved_as_a_file_for_its_owner() {
     assert_eq!(std::fs::read(&file).expect("the file"), bytes);
     let files = std::fs::read_dir(scene.workspace.path()).expect("a folder").flatten();
     assert!(files.into_iter().all(|file| !file.file_name().to_string_lossy().starts_with(".mailferry")));
+}
+
+#[test]
+fn r26_a_message_is_saved_beside_the_process_that_runs_the_passes() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = refused_as_too_big();
+    let item = format!("{}@old.example", scene.users.0);
+    let file = scene.workspace.path().join("plan.eml");
+    let held = scene.destination.plan(At::Command(verb("LIST")), Act::Hold);
+    let mut start = scene.workspace.command(&["start", "move"]);
+    let mut running = start.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    held.wait();
+    assert_eq!(scene.workspace.only().status(), "migrating");
+    let named = file.to_str().expect("a plain path");
+    // The errors of a pass that still runs are those that it has met; the last one's are tried again by it.
+    let saved =
+        scene.workspace.run(&["errors", "save", "move", "--item", &item, "--folder", "INBOX", "--uid", "2", named]);
+    let is_there = file.exists();
+    held.go_on();
+    assert!(running.wait().expect("its end").code().is_some());
+    assert!(!saved.stderr.contains("panicked") && is_there == (saved.code == 0), "{saved:?}");
+    scene.source.assert_source_read_only();
+    scene
+        .workspace
+        .run(&["errors", "save", "move", "--item", &item, "--folder", "INBOX", "--uid", "2", named, "--force"])
+        .expect(0);
+    assert_eq!(std::fs::read(&file).expect("the file"), large(2, 6000).bytes);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Bad input and faults through the program: a clear message, the right exit code, nothing lost or half-written, and the
 //! rest goes on.
 
+mod changes;
 mod folders;
 mod lists;
 mod many;

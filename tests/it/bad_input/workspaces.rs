@@ -110,11 +110,11 @@ fn a_database_locked_during_a_pass_ends_it_and_nothing_is_doubled() {
 }
 
 /// Something mounted; unmounted in the end.
-struct Mounted(PathBuf);
+pub(super) struct Mounted(PathBuf);
 
 impl Mounted {
     /// None where it is not allowed.
-    fn new(arguments: &[&str], place: &Path) -> Option<Mounted> {
+    pub(super) fn new(arguments: &[&str], place: &Path) -> Option<Mounted> {
         let mounted = Command::new("mount").args(arguments).arg(place).output();
         mounted.is_ok_and(|output| output.status.success()).then(|| Mounted(place.to_owned()))
     }
@@ -127,12 +127,12 @@ impl Drop for Mounted {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skipped(why: &str) {
+pub(super) fn skipped(why: &str) {
     eprintln!("skipped: {} ({why})", std::thread::current().name().unwrap_or("a test"));
 }
 
 /// Takes all room that is left.
-fn fill(folder: &Path, name: &str) -> PathBuf {
+pub(super) fn fill(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
     let mut file = std::fs::File::create(&path).expect("a file");
     for size in [64 * 1024, 4096, 512, 1] {
