@@ -22,9 +22,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use mailferry::domain::content::ContentHash;
 use mailferry::domain::flags::{Flags, PermanentFlags};
 use mailferry::domain::folder::{FolderPath, FolderState, ListedFolder, UidValidity, WireName};
-use mailferry::domain::identity::{ContentHash, of_message};
+use mailferry::domain::identity::of_message;
 use mailferry::domain::ids::Uid;
 use mailferry::domain::message::{Body, MessageHeader, MessageMeta, NewMessage, SourceMessage};
 use mailferry::domain::pass::PassKind;

@@ -16,9 +16,10 @@
 use std::path::Path;
 use std::time::Instant;
 
+use mailferry::domain::content::ContentHash;
 use mailferry::domain::flags::Flags;
 use mailferry::domain::folder::{FolderPath, UidValidity, WireName};
-use mailferry::domain::identity::{ContentHash, Identity};
+use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, Uid};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::PassPlan;

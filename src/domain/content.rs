@@ -4,7 +4,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
-use super::identity::{HEADER_LIMIT, Identity, Names, header_of, lines};
+use super::header::{HEADER_LIMIT, header_of, lines};
 
 pub(super) fn tagged(rung: u8) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
@@ -20,17 +20,17 @@ pub(super) fn short(hasher: &blake3::Hasher) -> [u8; 16] {
 
 /// A hash over bytes in CRLF form: a lone LF counts as CRLF, a lone CR stays. Borders between updates do not matter.
 #[derive(Clone)]
-struct Normalised {
+pub(super) struct Normalised {
     hasher: blake3::Hasher,
     ended_in_cr: bool,
 }
 
 impl Normalised {
-    fn new(tag: u8) -> Self {
+    pub fn new(tag: u8) -> Self {
         Self { hasher: tagged(tag), ended_in_cr: false }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub fn update(&mut self, bytes: &[u8]) {
         let (mut done, mut rest) = (0, bytes);
         for lf in memchr::memchr_iter(b'\n', bytes) {
             let after_cr = lf.checked_sub(1).map_or(self.ended_in_cr, |before| bytes.get(before) == Some(&b'\r'));
@@ -45,23 +45,28 @@ impl Normalised {
             self.ended_in_cr = *last == b'\r';
         }
     }
+
+    /// The hash of all bytes given.
+    pub fn hash(&self) -> [u8; 16] {
+        short(&self.hasher)
+    }
 }
 
 /// Finds where the header of a message ends, in bytes as they come.
 #[derive(Clone)]
-struct HeaderEnd {
+pub(super) struct HeaderEnd {
     /// Bytes of the header so far, at most [`HEADER_LIMIT`].
     header: Vec<u8>,
     ended: bool,
 }
 
 impl HeaderEnd {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { header: Vec::new(), ended: false }
     }
 
     /// Takes the next bytes and answers those of them that belong to the body.
-    fn body<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    pub fn body<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         if self.ended {
             return bytes;
         }
@@ -77,39 +82,6 @@ impl HeaderEnd {
 
 fn ends_a_header(header: &[u8]) -> bool {
     matches!(header, b"\n" | b"\r\n") || header.ends_with(b"\n\n") || header.ends_with(b"\n\r\n")
-}
-
-/// Rung 3: the identity of a message whose header says nothing, from its bytes as they come.
-#[derive(Clone)]
-pub struct BytesIdentity {
-    header: HeaderEnd,
-    body: Normalised,
-    whole: Normalised,
-}
-
-impl BytesIdentity {
-    /// No bytes yet.
-    pub fn new() -> Self {
-        Self { header: HeaderEnd::new(), body: Normalised::new(6), whole: Normalised::new(3) }
-    }
-
-    /// The next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.whole.update(bytes);
-        self.body.update(self.header.body(bytes));
-    }
-
-    /// Who it is by all bytes given. What other programs put above the body does not count; older versions took all.
-    pub fn finish(&self) -> Names {
-        let (now, before) = (Identity(short(&self.body.hasher)), Identity(short(&self.whole.hasher)));
-        Names { now, before, weak: true }
-    }
-}
-
-impl Default for BytesIdentity {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// BLAKE3-128 over all bytes of a message in CRLF form: tells apart messages of equal identity (D9).
@@ -148,7 +120,7 @@ impl ContentHasher {
 
     /// The hash of all bytes given.
     pub fn finish(&self) -> ContentHash {
-        ContentHash(short(&self.0.hasher))
+        ContentHash(self.0.hash())
     }
 }
 
@@ -257,7 +229,7 @@ impl Shaper {
         Shape {
             content: self.content.finish(),
             len: self.len,
-            body: short(&self.body.hasher),
+            body: self.body.hash(),
             lines: (lines.len() <= LINES).then_some(lines),
         }
     }
@@ -273,7 +245,7 @@ fn line(bytes: &[u8]) -> u64 {
     let mut hash = Normalised::new(8);
     let ended = bytes.strip_suffix(b"\n").map_or(bytes, |bytes| bytes.strip_suffix(b"\r").unwrap_or(bytes));
     hash.update(ended);
-    let [a, b, c, d, e, f, g, h, ..] = short(&hash.hasher);
+    let [a, b, c, d, e, f, g, h, ..] = hash.hash();
     let name = bytes.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii_end();
     let is_one_of = |names: &[&str]| names.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()));
     let by_programs = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"X-"));
@@ -286,7 +258,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::identity::of_message;
+    use crate::domain::identity::{BytesIdentity, of_message};
 
     #[test]
     fn bytes_in_crlf_form() {

@@ -8,27 +8,22 @@
 //! Each rung hashes with BLAKE3 (128 bits) under a tag of its own, so that rungs never meet. Header values are taken
 //! with every run of blanks, tabs and line breaks as one blank and none at the edges: servers fold anew and drop
 //! trailing blanks, and folding must not make another message. Of a repeated field the first one counts. Only the first
-//! [`HEADER_LIMIT`] bytes are looked at, on both sides alike. Nothing here keeps more than a few hundred bytes.
+//! [`HEADER_LIMIT`](super::header::HEADER_LIMIT) bytes are looked at, on both sides alike. Nothing here keeps more than a few hundred bytes.
 //!
 //! Older versions took the first rung's values, and the third rung's bytes, as they were. Their watermarks have no
-//! content: by that a mark tells which form it has ([`Names::is`]).
+//! content: by that a mark tells which form it has (`Watermark::is_of`).
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
 use serde::{Deserialize, Serialize};
 
-use super::content::{short, tagged};
+use super::content::{HeaderEnd, Normalised, short, tagged};
+use super::header::{fields, header_of};
 use super::instant::{self, end_of_comment};
-use super::record::Watermark;
-
-pub use super::content::{BytesIdentity, ContentHash, ContentHasher};
 
 /// The fields of rung 2, in the order in which they are hashed.
 pub const FIELDS: [&str; 10] =
     ["Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "In-Reply-To", "References"];
-
-/// Bytes of a header that count; what endpoints cut a header without end to.
-pub const HEADER_LIMIT: usize = 256 * 1024;
 
 const DATE: usize = 0;
 /// Positions in [`FIELDS`] of those of which rung 2 needs one: Date, From, To, Subject.
@@ -55,13 +50,6 @@ pub struct Names {
     pub weak: bool,
 }
 
-impl Names {
-    /// Whether this is the message of a watermark, as far as names tell.
-    pub fn is(&self, mark: &Watermark) -> bool {
-        mark.identity == if mark.content.is_some() { self.now } else { self.before }
-    }
-}
-
 /// What a header tells about who a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FromHeader<Who = Identity> {
@@ -69,6 +57,39 @@ pub enum FromHeader<Who = Identity> {
     Known(Who),
     /// No usable header: only the bytes can tell; see [`BytesIdentity`].
     NeedsBytes,
+}
+
+/// Rung 3: the identity of a message whose header says nothing, from its bytes as they come.
+#[derive(Clone)]
+pub struct BytesIdentity {
+    header: HeaderEnd,
+    body: Normalised,
+    whole: Normalised,
+}
+
+impl BytesIdentity {
+    /// No bytes yet.
+    pub fn new() -> Self {
+        Self { header: HeaderEnd::new(), body: Normalised::new(6), whole: Normalised::new(3) }
+    }
+
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.whole.update(bytes);
+        self.body.update(self.header.body(bytes));
+    }
+
+    /// Who it is by all bytes given. What other programs put above the body does not count; older versions took all.
+    pub fn finish(&self) -> Names {
+        let (now, before) = (Identity(self.body.hash()), Identity(self.whole.hash()));
+        Names { now, before, weak: true }
+    }
+}
+
+impl Default for BytesIdentity {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The first two rungs of the ladder. `header` may go on behind its empty line (a whole message) or lack it.
@@ -195,68 +216,6 @@ fn bare_id(value: &[u8]) -> Vec<u8> {
     bare
 }
 
-/// The header block: up to and including the empty line, or everything when there is none; at most [`HEADER_LIMIT`].
-pub fn header_of(message: &[u8]) -> &[u8] {
-    let message = message.get(..HEADER_LIMIT).unwrap_or(message);
-    let mut start = 0;
-    for lf in memchr::memchr_iter(b'\n', message) {
-        if matches!(message.get(start..lf), Some(b"" | b"\r")) {
-            return message.get(..=lf).unwrap_or(message);
-        }
-        start = lf + 1;
-    }
-    message
-}
-
-/// The fields of a header block as (name, raw value with its folds). Lines that are no field are passed over, with
-/// their continuation lines.
-pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while at < header.len() {
-            let start = at;
-            at = end_of_field(header, start);
-            let field = header.get(start..at).unwrap_or_default();
-            if let Some(end) = memchr::memchr2(b':', b'\n', field)
-                && let Some((name, value)) = field.split_at_checked(end)
-                && let Some(value) = value.strip_prefix(b":")
-                && !matches!(field.first(), Some(b' ' | b'\t'))
-            {
-                let name = name.trim_ascii_end();
-                if !name.is_empty() {
-                    return Some((name, value));
-                }
-            }
-        }
-        None
-    })
-}
-
-/// The lines of a header block, each with those it was folded into, without the empty line at its end.
-pub(super) fn lines(header: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let start = at;
-        if matches!(header.get(start..)?, b"" | b"\n" | b"\r\n") {
-            return None;
-        }
-        at = end_of_field(header, start);
-        header.get(start..at)
-    })
-}
-
-/// Where the field that starts at `start` ends: behind the first line break that no blank or tab follows.
-fn end_of_field(header: &[u8], start: usize) -> usize {
-    let mut at = start;
-    while let Some(lf) = header.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
-        at += lf + 1;
-        if !matches!(header.get(at), Some(b' ' | b'\t')) {
-            return at;
-        }
-    }
-    header.len()
-}
-
 /// Hashes a value with its blanks collapsed and a line feed behind it, which no collapsed value holds.
 #[expect(clippy::indexing_slicing, reason = "there is room for two more whenever one is put in")]
 fn hash_value(hasher: &mut blake3::Hasher, value: &[u8]) {
@@ -288,9 +247,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::content::ContentHash;
     use crate::domain::flags::Flags;
+    use crate::domain::header::HEADER_LIMIT;
     use crate::domain::ids::{FolderId, Uid};
-    use crate::domain::record::Origin;
+    use crate::domain::record::{Origin, Watermark};
 
     fn known(header: &str) -> Identity {
         match of_header(header.as_bytes()) {
@@ -370,12 +331,12 @@ mod tests {
             origin: Origin::Copied,
         };
         mark.identity = first_rung_before(b"<a@b>", b"Sat, 1 Feb 2003 04:05:06 +0530");
-        assert!(names.is(&mark) && names.now != names.before);
+        assert!(mark.is_of(&names) && names.now != names.before);
         assert_eq!(format!("{:?}", names.before), "b9baa67bf41fa53ad45ce5d5f8d03c51");
         mark.content = Some(ContentHash::of(b"x"));
-        assert!(!names.is(&mark));
+        assert!(!mark.is_of(&names));
         mark.identity = names.now;
-        assert!(names.is(&mark));
+        assert!(mark.is_of(&names));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::content::ContentHash;
 use super::content::Shape;
-use super::identity::{ContentHash, Identity, Names};
+use super::identity::{Identity, Names};
 use super::ids::{FolderId, Uid};
 use super::record::{Habit, Rekey, is_sane};
 

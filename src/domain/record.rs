@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
+use super::content::ContentHash;
 use super::figures::Moved;
 use super::flags::Flags;
 use super::folder::{FolderPath, FolderState, UidValidity, WireName};
-use super::identity::{ContentHash, Identity};
+use super::identity::{Identity, Names};
 use super::ids::{FolderId, PassId, Uid};
 use super::item_error::ItemError;
 use super::notice::Notice;
@@ -170,6 +171,11 @@ impl Watermark {
     /// The number at the destination, if there is one.
     pub fn at(&self) -> Option<Uid> {
         (self.destination.0 > 0).then_some(self.destination)
+    }
+
+    /// Whether it is of this message, as far as names tell. Those of old versions have no content, and names of an older form.
+    pub fn is_of(&self, names: &Names) -> bool {
+        self.identity == if self.content.is_some() { names.now } else { names.before }
     }
 
     /// Whether its message is to be copied again.

@@ -2,15 +2,9 @@
 //!
 //! What a person may do with an item is in [`super::action`]. Both refuse with a [`Refusal`]: nothing changes then.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
-use super::pass::PassKind;
-use super::progress::PassProgress;
-use super::time::Timestamp;
 pub use super::wait::{HoldReason, Wait};
-use super::wording;
 
 /// An item's status: that of its latest pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -247,79 +241,15 @@ impl Status {
     }
 }
 
-/// So long in one status is worth a word (R9, R23).
-const QUEUED_LONG: Duration = Duration::from_secs(40 * 60);
-const STOPPING_LONG: Duration = Duration::from_secs(45 * 60);
-
-/// What to say of an item that has been in its status since then, if that is unusual.
-pub fn alert(status: Status, since: Timestamp, now: Timestamp) -> Option<String> {
-    let lasted = now.since(since);
-    let (limit, why) = match status {
-        Status::Queued => {
-            (QUEUED_LONG, "loading what earlier passes left takes unusually long; the log tells what it waits for")
-        }
-        Status::Stopping => {
-            (STOPPING_LONG, "the operation in hand does not end; Stop at once drops the connections, nothing is lost")
-        }
-        Status::NotSubmitted | Status::Submitted | Status::Scheduled | Status::Held | Status::WaitingForUser => {
-            return None;
-        }
-        Status::Migrating | Status::Stopped | Status::Failed | Status::Completed => return None,
-    };
-    (lasted > limit).then(|| format!("{} for {}: {why}", status.word(), wording::duration(lasted)))
-}
-
-/// The status as people read it. `kind` is that of the latest pass; for Retry Errors give the kind of
-/// the pass whose errors were retried (Retry Errors itself reads as plain "Completed"). `progress` are the figures of that
-/// pass: what it left behind is said.
-pub fn display(
-    status: Status,
-    kind: Option<PassKind>,
-    progress: &PassProgress,
-    scheduled: Option<Timestamp>,
-    now: Timestamp,
-) -> String {
-    match status {
-        Status::Scheduled => match scheduled {
-            Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.since(now))),
-            Some(_) => "Submitted (will start now)".to_owned(),
-            None => "Submitted (scheduled)".to_owned(),
-        },
-        Status::Held => "Submitted (held)".to_owned(),
-        Status::Completed => {
-            let kind = match kind {
-                Some(kind @ (PassKind::Verify | PassKind::Trial | PassKind::PreStage)) => format!(" ({})", kind.word()),
-                Some(PassKind::Full | PassKind::RetryErrors) | None => String::new(),
-            };
-            let mut words = format!("Completed{kind}");
-            let PassProgress { counts, accepted, .. } = progress;
-            if counts.errors > 0 {
-                words += &format!(", {}", wording::errors(counts.errors, *accepted));
-            }
-            for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting")] {
-                if count > 0 {
-                    words += &format!(", {count} {word}");
-                }
-            }
-            words
-        }
-        Status::NotSubmitted | Status::Submitted | Status::Queued | Status::WaitingForUser => status.word().to_owned(),
-        Status::Migrating | Status::Stopping | Status::Stopped | Status::Failed => status.word().to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use Status::*;
 
     use super::*;
-    use crate::domain::counts::Counts;
+    use crate::domain::time::Timestamp;
 
     const START: Event = Event::Start(Wait::None);
     const SWITCH: HoldReason = HoldReason::Switch;
-    const NOW: Timestamp = Timestamp::from_millis(0);
     const AT: Timestamp = Timestamp::from_millis(9);
 
     /// Every (status, event): the letter is the status after it, `-` a refusal. Columns follow [`Status::ALL`].
@@ -367,7 +297,7 @@ mod tests {
 
     #[test]
     fn r01_an_item_without_a_pass_reads_not_submitted() {
-        assert_eq!(display(NotSubmitted, None, &PassProgress::default(), None, NOW), "Not Submitted");
+        assert_eq!(NotSubmitted.word(), "Not Submitted");
         assert!(NotSubmitted.is_at_rest() && !NotSubmitted.is_active());
     }
 
@@ -375,18 +305,6 @@ mod tests {
     fn r02_start_puts_an_item_into_submitted_until_a_worker_takes_it() {
         assert_eq!(NotSubmitted.after(START), Ok(Submitted));
         assert_eq!(Submitted.after(Event::Take), Ok(Queued));
-    }
-
-    #[test]
-    fn r03_a_future_start_tells_when() {
-        let after = |minutes: u64| NOW.plus(Duration::from_secs(minutes * 60));
-        let shown = |minutes| display(Scheduled, None, &PassProgress::default(), Some(after(minutes)), NOW);
-        assert_eq!(shown(180), "Submitted (will start in 3 hours)");
-        assert_eq!(shown(5), "Submitted (will start in 5 minutes)");
-        assert_eq!(shown(60), "Submitted (will start in 1 hour)");
-        assert_eq!(shown(4 * 24 * 60), "Submitted (will start in 4 days)");
-        assert_eq!(shown(0), "Submitted (will start now)");
-        assert_eq!(display(Held, None, &PassProgress::default(), None, NOW), "Submitted (held)");
     }
 
     #[test]
@@ -402,19 +320,6 @@ mod tests {
         let refusal = Submitted.after(Event::Stop).unwrap_err();
         assert_eq!(refusal, Refusal::SubmittedCannotBeStopped);
         assert!(refusal.to_string().ends_with("stop them once they are Migrating"));
-    }
-
-    #[test]
-    fn r09_r23_what_lasts_too_long_alerts() {
-        let minutes = |status, minutes: i64| {
-            alert(status, Timestamp::from_millis(1000), Timestamp::from_millis(1000 + minutes * 60_000))
-        };
-        assert_eq!((minutes(Queued, 40), minutes(Stopping, 45)), (None, None));
-        assert!(minutes(Queued, 41).unwrap().starts_with("Queued for 41 minutes: "));
-        assert!(minutes(Stopping, 46).unwrap().contains("Stop at once"));
-        for status in [Submitted, Migrating, Scheduled, Completed] {
-            assert_eq!(minutes(status, 1_000_000), None, "{status:?}");
-        }
     }
 
     #[test]
@@ -453,41 +358,6 @@ mod tests {
     #[test]
     fn r44_invalid_credentials_set_failed() {
         assert_eq!(WaitingForUser.after(Event::CredentialsRefused), Ok(Failed));
-    }
-
-    fn figures(errors: u64, accepted: u64) -> PassProgress {
-        PassProgress { counts: Counts { errors, ..Counts::default() }, accepted, ..PassProgress::default() }
-    }
-
-    #[test]
-    fn r26_completed_says_how_many_errors_are_accepted() {
-        let shown = |errors, accepted| display(Completed, None, &figures(errors, accepted), None, NOW);
-        assert_eq!(shown(6, 2), "Completed, 6 errors, 2 accepted");
-        assert_eq!((figures(6, 2).open_errors(), figures(6, 2).leaves_something()), (4, true));
-        assert_eq!(shown(1, 1), "Completed, 1 error, 1 accepted");
-        assert!(!figures(1, 1).leaves_something());
-    }
-
-    #[test]
-    fn completed_names_its_kind_and_errors() {
-        let shown = |kind, errors| display(Completed, Some(kind), &figures(errors, 0), None, NOW);
-        assert_eq!(shown(PassKind::Full, 0), "Completed");
-        assert_eq!(shown(PassKind::Verify, 0), "Completed (Verification)");
-        assert_eq!(shown(PassKind::Trial, 1), "Completed (Trial), 1 error");
-        assert_eq!(shown(PassKind::PreStage, 3), "Completed (Pre-Stage), 3 errors");
-    }
-
-    #[test]
-    fn d27_completed_names_what_differs_and_what_waits() {
-        let of = |counts| PassProgress { counts, ..PassProgress::default() };
-        let shown = |counts: Counts| display(Completed, Some(PassKind::Full), &of(counts), None, NOW);
-        assert_eq!(shown(Counts { differ: 3, ..Counts::default() }), "Completed, 3 differ");
-        assert_eq!(shown(Counts { waiting: 2, ..Counts::default() }), "Completed, 2 waiting");
-        let all = Counts { errors: 1, differ: 4, waiting: 5, arrived: 6, vanished: 7, ..Counts::default() };
-        assert_eq!(shown(all), "Completed, 1 error, 4 differ, 5 waiting");
-        assert_eq!(shown(Counts { arrived: 6, ..Counts::default() }), "Completed", "the next pass brings them");
-        let failed = display(Failed, Some(PassKind::Full), &of(all), None, NOW);
-        assert_eq!(failed, "Failed", "why is said beside it");
     }
 
     #[test]

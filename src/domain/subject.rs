@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::identity::{fields, header_of};
+use super::header::{fields, header_of};
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,

@@ -5,7 +5,6 @@
 
 mod notices;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use notices::{notice, notice_line, numbers, which};
@@ -13,7 +12,6 @@ pub use notices::{notice, notice_line, numbers, which};
 use super::failure::{Cause, Failure, Retry, Scope, Side};
 use super::progress::{Phase, RetryState};
 use super::project::Project;
-use super::status::Status;
 
 /// A failure as people read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -400,12 +398,6 @@ pub fn counted(number: usize, one: &str) -> String {
 pub fn errors(all: u64, accepted: u64) -> String {
     let words = counted(usize::try_from(all).unwrap_or(usize::MAX), "error");
     if accepted == 0 { words } else { format!("{words}, {accepted} accepted") }
-}
-
-/// Items that an action left alone because of their statuses: "3 left alone: Queued". Nothing when there are none.
-pub fn left_alone(left: &BTreeMap<Status, usize>) -> Option<String> {
-    let words: Vec<&str> = left.keys().map(|status| status.word()).collect();
-    (!left.is_empty()).then(|| format!("{} left alone: {}", left.values().sum::<usize>(), words.join(", ")))
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::content::ContentHash;
 use crate::domain::failure::Failure;
-use crate::domain::identity::{ContentHash, FromHeader, Identity, of_header};
+use crate::domain::identity::{FromHeader, Identity, of_header};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Belief;
 use crate::domain::ranges::Ranges;

@@ -103,7 +103,7 @@ async fn look(
         return Ok(seen);
     }
     let names = who(to, place, &differ.keys().copied().collect::<Vec<_>>()).await.map_err(there)?;
-    differ.retain(|at, (mark, _)| names.get(at).is_some_and(|names| !names.weak && names.is(mark)));
+    differ.retain(|at, (mark, _)| names.get(at).is_some_and(|names| !names.weak && mark.is_of(names)));
     let (path, wire) = (row.source.clone(), row.source_wire.clone());
     let from = FolderRef { path, wire, validity: row.source_validity };
     let asked = differ.values().map(|(mark, _)| mark.source).collect();

@@ -7,10 +7,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::domain::content::{ContentHash, ContentHasher};
 use crate::domain::content::{Shape, Shaper};
-use crate::domain::identity::{
-    BytesIdentity, ContentHash, ContentHasher, FromHeader, HEADER_LIMIT, Identity, Names, header_of, id_of, names_of,
-};
+use crate::domain::header::{HEADER_LIMIT, header_of};
+use crate::domain::identity::{BytesIdentity, FromHeader, Identity, Names, id_of, names_of};
 use crate::domain::message::Body;
 
 const PIECE: usize = 64 * 1024;

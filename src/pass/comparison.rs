@@ -25,6 +25,25 @@ pub(super) struct All {
     pub retired: Vec<(FolderId, FolderId)>,
 }
 
+/// Compares each folder of a group.
+struct Compare<'a> {
+    work: &'a Comparison<'a>,
+    all: &'a Mutex<All>,
+}
+
+impl GroupWork for Compare<'_> {
+    async fn look(&self, lane: &mut Lane, group: &mut Group) -> PassResult<()> {
+        for job in group.iter_mut().filter(|job| !job.is_abandoned()) {
+            let found = self.work.scan_folder(lane, job).await?;
+            let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.gone.extend(found.gone);
+            all.astray.extend(found.astray);
+            all.retired.extend(found.retired.into_iter().map(|row| (row, job.id)));
+        }
+        Ok(())
+    }
+}
+
 /// What is new at the source, what is known, what changed.
 pub(super) struct Comparison<'a> {
     pub(super) pass: &'a Pass,
@@ -52,7 +71,7 @@ impl Comparison<'_> {
             self.pass.expect(job, 0, 0, u64::from(job.plan.exists));
         }
         let found = Mutex::new(All::default());
-        prepared.groups = self.pass.side_by_side(lanes, &GroupWork::Compare(&found), look, rest).await?;
+        prepared.groups = self.pass.side_by_side(lanes, &Compare { work: self, all: &found }, look, rest).await?;
         let All { mut gone, mut astray, retired } = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (row, of) in retired {
             if let Some(place) = prepared.places.get(&of).cloned() {

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use crate::domain::content::ContentHash;
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::flags::Flags;
 use crate::domain::folder::FolderPath;
-use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Belief;
 use crate::domain::notice::{Notice, NoticeKind};

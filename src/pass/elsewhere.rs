@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use crate::domain::content::ContentHash;
 use crate::domain::failure::Side;
-use crate::domain::identity::{ContentHash, Identity, Names};
+use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::AwayMarks;
 use crate::domain::record::Held;

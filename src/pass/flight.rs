@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::domain::content::ContentHash;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::flags::Flags;
-use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::{Body, Hold, InternalDate};
 use crate::domain::retry::OnWire;

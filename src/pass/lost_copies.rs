@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use crate::domain::content::ContentHash;
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
-use crate::domain::identity::{ContentHash, Identity};
+use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::record::{Results, Watermark};

@@ -13,8 +13,7 @@ use crate::domain::record::{FolderEnd, Seen};
 use crate::pass::job::{Job, Past};
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::listing::Preparation;
-use crate::pass::places::LostCopyRows;
-use crate::pass::places::{Doubted, Group, Prepared};
+use crate::pass::places::{Doubted, Group, LostCopyRows, Prepared};
 use crate::pass::rounds::GroupWork;
 use crate::pass::there::{Doubts, SeenThere, There};
 use crate::pass::{Pass, PassResult, SideFailure};
@@ -31,6 +30,18 @@ impl<'a> NumberCheck<'a> {
     }
 }
 
+/// Checks the folders of a group, one destination folder in common.
+struct CheckThere<'a> {
+    check: &'a NumberCheck<'a>,
+    rows: &'a LostCopyRows,
+}
+
+impl GroupWork for CheckThere<'_> {
+    async fn look(&self, lane: &mut Lane, group: &mut Group) -> PassResult<()> {
+        self.check.check_there(lane, self.rows, group).await
+    }
+}
+
 impl NumberCheck<'_> {
     /// Looks whether the numbers of copies at the destination still hold (D26).
     pub(super) async fn check_numbers(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
@@ -44,7 +55,7 @@ impl NumberCheck<'_> {
         self.look_where_copies_lie(prepared).await?;
         let known = |group: &Group| group.iter().any(|job| job.plan.past == Past::Known);
         let (look, rest) = std::mem::take(&mut prepared.groups).into_iter().partition(known);
-        prepared.groups = self.pass.side_by_side(lanes, &GroupWork::Numbers(&rows), look, rest).await?;
+        prepared.groups = self.pass.side_by_side(lanes, &CheckThere { check: self, rows: &rows }, look, rest).await?;
         if let Some(lane) = lanes.iter_mut().next() {
             self.check_doubted(lane, prepared, &rows).await?;
             if self.pass.findings.lost_there.load(Ordering::Relaxed) {

@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{MutexGuard, PoisonError};
 
+use crate::domain::content::ContentHash;
 use crate::domain::counts::Counts;
 use crate::domain::failure::Side;
 use crate::domain::flags::Flags;
-use crate::domain::identity::{ContentHash, Identity, Names};
+use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{
     Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, TheirsLeft, decide, guess, match_contents,

@@ -27,13 +27,28 @@ impl<'a> Resolution<'a> {
     }
 }
 
+/// Resolves each folder of a group.
+struct ResolveGroup<'a> {
+    work: &'a Resolution<'a>,
+    prepared: &'a Prepared,
+}
+
+impl GroupWork for ResolveGroup<'_> {
+    async fn look(&self, lane: &mut Lane, group: &mut Group) -> PassResult<()> {
+        for job in group.iter_mut().filter(|job| !job.is_abandoned()) {
+            self.work.resolve_folder(lane, self.prepared, job).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Resolution<'_> {
     /// Looks for new messages that are at the destination already or moved within the source, and carries flags.
     pub(super) async fn resolve(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         let groups = std::mem::take(&mut prepared.groups);
         let needs = |group: &Group| group.iter().any(|job| Resolve::needed(self.pass, prepared, job));
         let (look, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(needs);
-        prepared.groups = self.pass.side_by_side(lanes, &GroupWork::Resolve(prepared), look, rest).await?;
+        prepared.groups = self.pass.side_by_side(lanes, &ResolveGroup { work: self, prepared }, look, rest).await?;
         self.settle_across(lanes, prepared).await?;
         self.retire(prepared).await
     }

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::content::ContentHash;
 use crate::domain::failure::Failure;
-use crate::domain::identity::{ContentHash, FromHeader, HEADER_LIMIT, Names, names_of};
+use crate::domain::header::HEADER_LIMIT;
+use crate::domain::identity::{FromHeader, Names, names_of};
 use crate::domain::ids::Uid;
 use crate::domain::record::{Habit, Origin, Watermark};
 use crate::endpoint::{FolderRef, Source, Which};
@@ -99,13 +101,13 @@ pub(super) async fn prove(
         let weak = |uid: &Uid, mark: &Watermark| {
             kept == Bytes::Kept
                 && mark.content.is_some()
-                && told.get(uid).is_some_and(|names| names.weak && names.is(mark))
+                && told.get(uid).is_some_and(|names| names.weak && mark.is_of(names))
         };
         let weak: Vec<(Uid, &Watermark)> = some.iter().filter(|(uid, mark)| weak(uid, mark)).copied().collect();
         let others = compared(session, folder, &weak).await?.others;
         proofs.extend(some.iter().map(|(uid, mark)| match told.get(uid) {
             None => IdentityProof::Unseen,
-            Some(names) if names.is(mark) && !others.contains(uid) => IdentityProof::Confirmed,
+            Some(names) if mark.is_of(names) && !others.contains(uid) => IdentityProof::Confirmed,
             Some(_) => IdentityProof::Contradicted,
         }));
     }

@@ -9,20 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::folder::{FileEntry, FileView, is_real_folder};
-use super::read;
-use super::sight::{Lookup, MaildirSight};
+use super::folder::{FileView, is_real_folder};
 use super::trouble::{self, Snag};
 use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
-use crate::domain::message::{MessageHeader, MessageMeta, NewMessage};
-use crate::domain::time::Timestamp;
+use crate::domain::message::NewMessage;
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::uidlist::UidList;
-use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result, Which, date};
+use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result};
 
 /// Stands for "folders in folders, and no character is forbidden in a name": NUL can be in none, whatever its origin.
 const SEPARATOR: char = '\0';
@@ -47,7 +44,7 @@ fn digest(name: &[u8]) -> String {
 /// A mailbox.
 pub(super) struct Mailbox {
     root: PathBuf,
-    tables: Tables,
+    pub(super) tables: Tables,
     limit: Option<u64>,
     pub resources: Resources,
     /// The table used last.
@@ -219,57 +216,6 @@ impl Mailbox {
         Ok(self.look(folder, &format!("opening folder \"{}\"", folder.path))?.state())
     }
 
-    pub fn scan(&self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
-        let doing = format!("scanning folder \"{}\"", folder.path);
-        let lookup = Lookup { folder, which, doing: &doing };
-        // Flags are told, so they must be those of now, or of when the folder was opened.
-        let sight = match which {
-            Which::Range(..) => self.sight(lookup)?,
-            Which::All | Which::From(_) | Which::Before(_) | Which::These(_) => {
-                MaildirSight { view: self.look(folder, &doing)?, fresh: true }
-            }
-        };
-        self.each(lookup, sight, |view, number, entry| {
-            let metadata = match entry.path(&view.folder).symlink_metadata() {
-                Err(error) if trouble::is_gone(&error) => return Ok(None),
-                looked => looked.map_err(|error| trouble::folder(&error, &doing))?,
-            };
-            let size = u32::try_from(metadata.len()).unwrap_or(u32::MAX);
-            let date = if dates { of_file(&metadata) } else { None };
-            Ok(Some(MessageMeta { uid: Uid(i64::from(number)), flags: Some(view.flags(entry)), size, date }))
-        })
-    }
-
-    /// Messages that are there and cannot be read are left out at a source: reading them tells why. At a destination
-    /// nobody could tell then whether they are copies, so nothing may be written: the folder fails. What is no plain file
-    /// is no copy of anything.
-    pub fn headers(&self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
-        let doing = format!("reading headers in folder \"{}\"", folder.path);
-        let header = |view: &FileView, number: u32, entry: &FileEntry| {
-            let path = entry.path(&view.folder);
-            let uid = Uid(i64::from(number));
-            match read::header(&path, &doing) {
-                Ok(None) => Ok(None),
-                Ok(Some((header, size))) => {
-                    let size = u32::try_from(size).unwrap_or(u32::MAX);
-                    Ok(Some(Some(MessageHeader { uid, size, header })))
-                }
-                Err(failure) if failure.scope > Scope::Message => Err(failure),
-                Err(failure) => {
-                    let plain = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
-                    if matches!(self.tables, Tables::Beside) && plain {
-                        let (cause, scope) = (Cause::CommandRefused, Scope::Folder);
-                        return Err(Failure { cause, scope, retry: Retry::User, ..failure });
-                    }
-                    Ok(Some(None))
-                }
-            }
-        };
-        let lookup = Lookup { folder, which, doing: &doing };
-        let sight = self.sight(lookup)?;
-        Ok(self.each(lookup, sight, header)?.into_iter().flatten().collect())
-    }
-
     pub fn create(&self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
         let mut answers = Vec::with_capacity(folders.len());
         let mut subscribe = Vec::new();
@@ -371,14 +317,4 @@ fn not_yet() -> ListedFolder {
     let wire = names::wire(&path);
     let (foreign, role, selectable) = (false, None, true);
     ListedFolder { path, wire, foreign, role, selectable, subscribed: false, state: None, size: None, mailbox_id: None }
-}
-
-/// A file's time as a message's date.
-pub(super) fn of_file(metadata: &fs::Metadata) -> Option<crate::domain::message::InternalDate> {
-    let modified = metadata.modified().ok()?;
-    let milliseconds = match modified.duration_since(std::time::UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_millis()).ok()?,
-        Err(before) => -i64::try_from(before.duration().as_millis()).ok()?,
-    };
-    date::of_instant(Timestamp::from_millis(milliseconds))
 }

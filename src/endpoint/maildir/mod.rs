@@ -19,6 +19,7 @@ mod mailbox;
 mod names;
 mod owner;
 mod read;
+mod scan;
 mod sealed;
 mod session;
 mod shared_file;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::sealed::{LONGEST, is_sealed};
 use super::trouble;
 use crate::domain::failure::Failure;
-use crate::domain::identity::{HEADER_LIMIT, header_of};
+use crate::domain::header::{HEADER_LIMIT, header_of};
 use crate::domain::message::Body;
 use crate::endpoint::{Resources, spool};
 

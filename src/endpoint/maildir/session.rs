@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::folder::FileView;
-use super::mailbox::{Mailbox, of_file};
+use super::mailbox::Mailbox;
 use super::read::{self, IN_MEMORY};
+use super::scan::of_file;
 use super::sight::{LOOKS, Lookup, MaildirSight};
 use super::{names, trouble};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};

@@ -8,7 +8,7 @@ use egui::Context;
 use super::connection::Purpose;
 use super::window::App;
 use crate::domain::failure::Side;
-use crate::domain::wording::left_alone;
+use crate::domain::status_words::left_alone;
 use crate::service::client::{Preview, Request, RequestId};
 use crate::service::import::{ImportSummary, Work};
 use crate::ui::action::UserAction;

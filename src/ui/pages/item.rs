@@ -3,13 +3,14 @@
 use egui::{Align, Frame, Layout, Margin, Popup, Ui};
 
 use super::controls::{Control, star_at, star_choices};
-use super::item_lists::{self, ItemContext};
+use super::item_lists;
 use super::keys::{self, Holder};
-use super::{Actions, PageContext};
+use super::{Actions, ItemContext, PageContext};
 use crate::domain::failure::Cause;
 use crate::domain::progress::RetryState;
 use crate::domain::project::Project;
-use crate::domain::status::{Status, alert};
+use crate::domain::status::Status;
+use crate::domain::status_words::alert;
 use crate::domain::wording;
 use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::ui::action::{ActionName, OneItem, Subject, Targets, UserAction};

@@ -3,9 +3,8 @@
 
 use egui::{Align, Layout, Ui};
 
-use super::Actions;
 use super::controls::Control;
-use super::item_lists::ItemContext;
+use super::{Actions, ItemContext};
 use crate::domain::wording;
 use crate::service::items::Details;
 use crate::ui::action::{ActionName, UserAction};

@@ -4,14 +4,12 @@ use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
-use super::{Actions, PageContext, item_errors, item_notices};
+use super::{Actions, ItemContext, PageContext, item_errors, item_notices};
 use crate::domain::counts::Counts;
 use crate::domain::progress::FolderPhase;
-use crate::domain::project::Project;
 use crate::domain::status::Status;
-use crate::engine::snapshot::ItemRow;
 use crate::service::items::{Details, FolderLine};
-use crate::ui::action::{ActionName, OneItem, Subject, UserAction};
+use crate::ui::action::{ActionName, UserAction};
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
@@ -44,29 +42,6 @@ const LOUD: [&str; 3] = ["Waiting", "Differ", "Errors"];
 /// The same of a pass.
 const PASSES: [(&str, f32); 5] =
     [("Started", 74.0), ("Took", 66.0), ("Copied", 56.0), ("Data", 72.0), ("Errors", 46.0)];
-
-/// What the lists are painted from.
-#[derive(Clone, Copy)]
-pub struct ItemContext<'a> {
-    /// Time and state.
-    pub context: PageContext<'a>,
-    /// The project.
-    pub project: &'a Project,
-    /// The page.
-    pub page: &'a ItemPage,
-    /// The item.
-    pub row: &'a ItemRow,
-    /// No room for all columns.
-    pub narrow: bool,
-}
-
-impl<'a> ItemContext<'a> {
-    /// What its actions are about.
-    pub(super) fn subject(&self) -> Subject<'a> {
-        let neighbours = self.page.neighbours;
-        Subject::Item(OneItem { project: self.project.id, row: self.row, now: self.context.now, neighbours })
-    }
-}
 
 fn is_shown(word: &str, narrow: bool) -> bool {
     !narrow || matches!(word, "Copied" | "To copy" | "Started" | "Errors" | "Waiting" | "Differ")

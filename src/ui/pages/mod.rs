@@ -26,7 +26,11 @@ pub mod start;
 pub mod unopened;
 pub mod whole_project;
 
+use crate::domain::project::Project;
 use crate::domain::time::Timestamp;
+use crate::engine::snapshot::ItemRow;
+use crate::ui::action::{OneItem, Subject};
+use crate::ui::model::item::ItemPage;
 
 /// What every page may look at.
 #[derive(Clone, Copy)]
@@ -37,6 +41,29 @@ pub struct PageContext<'a> {
     pub now: Timestamp,
     /// The zone in which times are shown.
     pub zone: &'a jiff::tz::TimeZone,
+}
+
+/// What the parts of an item's page are painted from.
+#[derive(Clone, Copy)]
+pub struct ItemContext<'a> {
+    /// Time and state.
+    pub context: PageContext<'a>,
+    /// The project.
+    pub project: &'a Project,
+    /// The page.
+    pub page: &'a ItemPage,
+    /// The item.
+    pub row: &'a ItemRow,
+    /// No room for all columns.
+    pub narrow: bool,
+}
+
+impl<'a> ItemContext<'a> {
+    /// What its actions are about.
+    pub(super) fn subject(&self) -> Subject<'a> {
+        let neighbours = self.page.neighbours;
+        Subject::Item(OneItem { project: self.project.id, row: self.row, now: self.context.now, neighbours })
+    }
 }
 
 /// What a page returns.
