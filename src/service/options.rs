@@ -105,6 +105,7 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
         OptionKey::Largest => options.largest = if none { None } else { bytes()? },
         OptionKey::SearchDuplicates => options.search_duplicates = switch()?,
         OptionKey::CarryFlags => options.carry_flags = switch()?,
+        OptionKey::NewestFirst => options.newest_first = switch()?,
         OptionKey::LogSubjects => options.log_subjects = switch()?,
     }
     Ok(())
@@ -165,6 +166,7 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
         OptionKey::Largest => or_none(options.largest.map(size)),
         OptionKey::SearchDuplicates => switch(options.search_duplicates),
         OptionKey::CarryFlags => switch(options.carry_flags),
+        OptionKey::NewestFirst => switch(options.newest_first),
         OptionKey::LogSubjects => switch(options.log_subjects),
     }
 }
@@ -232,6 +234,7 @@ mod tests {
             "largest=1.5GB",
             "roles=OFF",
             "carry-flags=off",
+            "newest-first=on",
             "retry-limit=3",
             "maximum-errors=7",
             "concurrent=4",

@@ -43,6 +43,7 @@ impl App {
             Response::Licenses(ledger) => self.ledger(*ledger),
             Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
             Response::LicensesExported(entries, file) => self.licenses_exported(entries, &file),
+            Response::Pools(pools) => self.pool_saved(pools),
             Response::ProjectDeleted(left) => self.project_deleted(left),
             Response::Made(id, projects) => self.made(request, &purpose, (id, projects)),
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
@@ -146,6 +147,7 @@ impl App {
             Purpose::Options => self.options_refused(request, why),
             Purpose::PreviewItem => self.not_looked(why),
             Purpose::WholeProject => self.whole_project_refused(request, why),
+            Purpose::Pool => self.pool_refused(request, why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),

@@ -8,13 +8,12 @@ use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::service::items::PAGE;
 use crate::service::licenses::{Account, Entry, Ledger};
-use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::action::{ActionName, Subject, UserAction};
 use crate::ui::model::licenses::{LicensePage, figures};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, ROW, Type};
 use crate::ui::widgets::text::{cut, figure, muted, section, text};
 
-const SUBJECT: Subject<'_> = Subject::Nothing(Screen::Licenses);
 /// The figures of a pool.
 const FIGURES: [&str; 5] = ["Added", "Reserved", "Consumed", "Lost", "Free"];
 /// The columns of the history, and how wide they are.
@@ -22,18 +21,20 @@ const HISTORY: [(&str, f32); 4] = [("Time", 84.0), ("Entry", 76.0), ("Licenses",
 
 /// Paints it.
 pub fn show(ui: &mut Ui, page: PageContext<'_>, licenses: &LicensePage) -> Actions {
-    let mut actions = Actions::new();
-    keys::act(ui, Holder::before(ui), &SUBJECT, &mut actions);
+    let (mut actions, subject) = (Actions::new(), Subject::Licenses(licenses));
+    keys::act(ui, Holder::before(ui), &subject, &mut actions);
     ui.horizontal(|ui| {
         ui.label(text(Type::Page, "Licenses"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            Control::of(ActionName::ExportLicenses).show(ui, &SUBJECT, &mut actions);
+            for name in [ActionName::ExportLicenses, ActionName::AddLicenses, ActionName::NewPool] {
+                Control::of(name).show(ui, &subject, &mut actions);
+            }
         });
     });
     muted(
         ui,
         "The first Pre-Stage or Full pass of an item reserves one; Completed consumes it, Stopped and Failed return it. \
-         `mailferry license add` makes pools and adds licenses",
+         A project takes its licenses where its settings say",
     );
     ui.add_space(12.0);
     let Some(ledger) = &licenses.ledger else {

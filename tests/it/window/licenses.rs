@@ -15,7 +15,7 @@ use mailferry::service::client::{NEWS, Request, Response};
 use mailferry::service::licenses::{
     Account, Entry, EntryItem, EntryKind, ItemLicense, Ledger, PoolTerms, ProjectLicenses,
 };
-use mailferry::service::{VaultKind, WorkspaceInfo};
+use mailferry::service::{ServiceError, VaultKind, WorkspaceInfo};
 
 use super::{NOW, PROJECT, Stage, item, item_in, project};
 
@@ -145,4 +145,50 @@ fn a_project_chooses_its_pool() {
     stage.click("Save");
     let (_, Request::EditProject(change)) = stage.only() else { panic!("an edit") };
     assert_eq!((change.edit.pool, change.edit.options), (Some(SPRING), None));
+}
+
+#[test]
+fn pools_are_made_and_filled_in_the_window() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("Settings");
+    stage.click("New pool…");
+    stage.click("Make pool");
+    assert!(stage.asked().is_empty(), "it has no name yet");
+    stage.type_into("Name of the pool", "Spring");
+    stage.type_into("Client", "Contoso Ltd");
+    stage.type_into("How many", "60");
+    stage.click("Make pool");
+    let (request, Request::NewPool(terms, Some(60))) = stage.only() else { panic!("a pool") };
+    assert_eq!((terms.name.as_str(), terms.client.as_str()), ("Spring", "Contoso Ltd"));
+    stage.answer(request, Response::Refused(ServiceError::NoPool("Spring".into())));
+    assert!(stage.says("there is no pool of licenses"), "the dialog says why not");
+    stage.click("Make pool");
+    let (request, Request::NewPool(..)) = stage.only() else { panic!("once more") };
+    stage.answer(request, Response::Pools(pools(9)));
+    let (request, Request::Licenses(None)) = stage.only() else { panic!("its page") };
+    stage.answer(request, Response::Licenses(Box::new(Ledger { accounts: pools(9), newest: Vec::new() })));
+    stage.click("Add licenses…");
+    assert!(!stage.shows("How many"), "to which pool is not said");
+    stage.window.get_by_role_and_label(egui::Role::Button, "Spring").click();
+    stage.window.run();
+    let (request, Request::Licenses(Some(SPRING))) = stage.only() else { panic!("its history") };
+    stage.answer(request, Response::Licenses(Box::new(Ledger { accounts: pools(9), newest: Vec::new() })));
+    stage.click("Add licenses…");
+    stage.type_into("How many", "5");
+    stage.type_into("Note", "invoice 7");
+    stage.click("Add");
+    let (_, Request::AddLicenses(SPRING, 5, note)) = stage.only() else { panic!("five more") };
+    assert_eq!(note, "invoice 7");
+}
+
+#[test]
+fn f6_whether_the_computer_is_kept_awake_is_a_setting() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("Settings");
+    for wanted in ["off", "on"] {
+        stage.click("Keep this computer awake while migrations run");
+        let asked: Vec<_> = std::iter::from_fn(|| stage.service.requests.try_recv().ok()).collect();
+        let is = |(_, ask): &(_, Request)| matches!(ask, Request::Remember(name, value) if name == "keep-awake" && value == wanted);
+        assert!(asked.iter().any(is), "{wanted}: {asked:?}");
+    }
 }
