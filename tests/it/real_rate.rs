@@ -11,6 +11,8 @@ use crate::support::relay::PATIENCE;
 
 /// Bytes of a message.
 const SIZE: usize = 20_000;
+/// Between two readings: other processes want the machine too.
+const BETWEEN: Duration = Duration::from_millis(500);
 
 fn fill(port: u16, user: &str, first: usize, messages: usize) {
     let line = "0123456789 abcdefghijklmnopqrstuvwxyz 0123456789 abcdefghijklmnopqrstu\r\n";
@@ -46,6 +48,7 @@ fn measured(rate: u64, items: usize, seconds: u64) -> f64 {
     let (begun, before) = (Instant::now(), recorded(&workspace));
     let mut last = (begun, before);
     while last.0.duration_since(begun) < Duration::from_secs(seconds) {
+        std::thread::park_timeout(BETWEEN);
         // What comes is recorded by groups: only a reading that moved tells when.
         let now = (Instant::now(), recorded(&workspace));
         if now.1 > last.1 {

@@ -192,3 +192,18 @@ fn f6_whether_the_computer_is_kept_awake_is_a_setting() {
         assert!(asked.iter().any(is), "{wanted}: {asked:?}");
     }
 }
+
+#[test]
+fn what_is_free_is_seen_in_the_narrowest_window() {
+    let mut stage = licensed(vec![item(1, "anna")], 9);
+    stage.window.set_size(egui::vec2(960.0, 560.0));
+    stage.click("Licenses");
+    let (request, Request::Licenses(None)) = stage.only() else { panic!("the ledger was to be asked") };
+    let newest = vec![entry(2, EntryKind::Reserve), entry(1, EntryKind::Add)];
+    stage.answer(request, Response::Licenses(Box::new(Ledger { accounts: pools(9), newest })));
+    stage.window.run();
+    for words in ["Free", "Consumed", "Contoso · anna@a.example → anna@b.example"] {
+        let right = stage.window.query_all_by_label(words).map(|node| node.rect().right()).fold(0.0, f32::max);
+        assert!(right > 0.0 && right <= 960.0 - 16.0, "{words} ends at {right}");
+    }
+}
