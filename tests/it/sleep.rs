@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use mailferry::domain::clock::Clock;
+use mailferry::domain::retry::Settle;
 use mailferry::domain::time::Timestamp;
 use mailferry::endpoint::imap::Timeouts;
 use mailferry::platform::clock::SystemClock;
@@ -14,7 +15,7 @@ use crate::faults::Way;
 use crate::support::bench::runtime;
 use crate::support::corpus;
 use crate::support::dovecot;
-use crate::support::relay::{Act, At, Hit, PATIENCE, Rules, verb};
+use crate::support::relay::{Act, At, Break, Chaos, Hit, PATIENCE, Rules, verb};
 
 /// The machine's clock, and the time that it slept.
 #[derive(Default)]
@@ -85,5 +86,78 @@ fn f6_with_several_connections_all_of_them_are_made_anew() {
         let ran = tokio::time::timeout(PATIENCE, ran).await.expect("it ends");
         ran.expect_clean();
         way.expect_all();
+    });
+}
+
+/// Three connections lie still, somewhere.
+fn stalls(seed: u64) -> Rules {
+    let chaos = Chaos { seed, after: (300, 30_000), kinds: vec![Break::Stall], limit: 3 };
+    Rules { chaos: Some(chaos), ..Rules::default() }
+}
+
+#[test]
+fn f6_sleeps_wherever_they_come_lose_nothing_double_nothing_and_use_up_no_try() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        for seed in 1..=6 {
+            let mut way = Way::new(&corpus::small(300 + seed), stalls(seed), stalls(seed + 50)).await;
+            let clock: Arc<Bedside> = Arc::default();
+            way.bench.clock = clock.clone();
+            way.bench.timeouts = Timeouts { silence: PATIENCE * 2, write: PATIENCE * 2, ..Timeouts::default() };
+            way.bench.options.connections = 1 + u32::try_from(seed % 3).expect("small");
+            way.bench.options.retry_limit = 1;
+            let nights = async {
+                let mut slept = 0;
+                loop {
+                    let still = way.source.counters().broken + way.destination.counters().broken;
+                    if std::mem::replace(&mut slept, still) < still {
+                        clock.sleep(10);
+                    }
+                    tokio::task::yield_now().await;
+                }
+            };
+            let ran = async {
+                tokio::select! {
+                    ran = way.bench.run() => ran,
+                    () = nights => unreachable!("nights do not end"),
+                }
+            };
+            let ran = tokio::time::timeout(PATIENCE, ran).await.unwrap_or_else(|_| panic!("seed {seed} hangs"));
+            ran.expect_clean();
+            way.expect_all();
+        }
+    });
+}
+
+#[test]
+fn f6_what_lands_after_the_computer_woke_is_waited_for_and_not_sent_twice() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        for rules in [Rules::singly(), Rules::hiding(&["UIDPLUS", "MULTIAPPEND"])] {
+            let mut way = Way::new(&corpus::tiny(60), Rules::default(), rules).await;
+            let clock: Arc<Bedside> = Arc::default();
+            way.bench.clock = clock.clone();
+            way.bench.pace.settle = Settle { base: Duration::from_secs(5), ..Settle::default() };
+            (way.bench.options.connections, way.bench.options.retry_limit) = (1, 1);
+            let held = way.destination.plan(At::Command(verb("APPEND").nth(20)), Act::Hold);
+            let night = async {
+                held.wait_async().await;
+                let before = way.destination.counters().connections;
+                clock.sleep(10);
+                // The server takes in what it had received when the computer is back on a new connection.
+                while way.destination.counters().connections == before {
+                    tokio::task::yield_now().await;
+                }
+                held.go_on();
+            };
+            let ran = async { tokio::join!(way.bench.run(), night).0 };
+            tokio::time::timeout(PATIENCE, ran).await.expect("it ends").expect_clean();
+            way.expect_silence().await;
+            way.expect_all();
+        }
     });
 }

@@ -110,7 +110,28 @@ fn a_start_says_how_many_licenses_it_takes_and_who_gets_none() {
     let left = LeftAlone::NotReady(mailferry::domain::readiness::NotReady::NoLicense);
     let outcome = Outcome { done: vec![ItemId(1), ItemId(2)], left: vec![(ItemId(3), left)], ..Outcome::default() };
     stage.answer(request, Response::Done(outcome));
-    assert!(stage.says("2 items submitted · 1 left alone: no license is left for it; add licenses"));
+    assert!(
+        stage.says("2 items submitted · 1 left alone: no license is left for it; add licenses to the project's pool")
+    );
+}
+
+#[test]
+fn of_200_items_of_which_3_lack_a_license_exactly_these_are_named() {
+    let mut stage = licensed((1..=200).map(|id| item(id, &format!("u{id}"))).collect(), 197);
+    stage.click("Start all 200…");
+    let (request, Request::ProjectLicenses(PROJECT)) = stage.only() else { panic!("the licenses were to be asked") };
+    stage.answer(request, held(197, &[]));
+    assert!(stage.shows("Takes 197 licenses of Spring (197 free)"));
+    assert!(stage.says("3 licenses short: 200 needed, 197 free; none of the 3 is started"));
+    stage.click("The direction is right");
+    stage.click("Start 200");
+    let (request, Request::Start(_)) = stage.only() else { panic!("a start") };
+    let short = LeftAlone::NotReady(mailferry::domain::readiness::NotReady::NoLicense);
+    let left = (198..=200).map(|id| (ItemId(id), short.clone())).collect();
+    stage
+        .answer(request, Response::Done(Outcome { done: (1..=197).map(ItemId).collect(), left, ..Outcome::default() }));
+    assert!(stage.says("197 items submitted · 3 left alone: no license is left for it; add licenses"));
+    assert!(stage.says("(u198@contoso.example, u199@contoso.example, u200@contoso.example)"));
 }
 
 #[test]
