@@ -33,6 +33,9 @@ pub enum SetError {
     /// It cannot be used.
     #[error(transparent)]
     Option(#[from] OptionError),
+    /// It cannot be used together with what this item has of its own.
+    #[error("with the options that {0} has of its own: {1}")]
+    WithItem(String, OptionError),
 }
 
 /// `KEY=VALUE` in two.
@@ -174,6 +177,20 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
 /// What an item has of its own.
 pub async fn of_item(workspace: &OpenWorkspace, item: ItemId) -> Result<Overrides, ServiceError> {
     Ok(workspace.store.item_options(item).await?)
+}
+
+/// Whether items with options of their own can run with these of their project.
+///
+/// # Errors
+/// The first that cannot, and why.
+pub async fn fit_items(workspace: &OpenWorkspace, project: ProjectId, of: &Options) -> Result<(), ServiceError> {
+    for (item, own) in own(workspace, project).await? {
+        if let Err(why) = own.effective(of).validate() {
+            let named = workspace.store.item(item).await?.item.source.email;
+            return Err(SetError::WithItem(named, why).into());
+        }
+    }
+    Ok(())
 }
 
 /// The items of a project that have options of their own.

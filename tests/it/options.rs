@@ -391,6 +391,17 @@ fn rules_that_can_never_work_are_refused_by_name_and_nothing_is_changed() {
         }
     }
     assert_eq!(scene.workspace.run(&["project", "show", PROJECT]).expect(0).stdout, before);
+    // What the project says must go with what an item has of its own, too.
+    scene.set("anna", &["source-hours=04:00-08:00", "latest=2020-01-01"]).expect(0);
+    for option in ["destination-hours=09:00-17:00", "earliest=2024-01-01"] {
+        let output = scene.workspace.run(&["project", "set", PROJECT, option]).expect(2);
+        assert!(
+            output.stderr.contains("with the options that anna@old.example has of its own: the"),
+            "{}",
+            output.stderr
+        );
+    }
+    scene.workspace.run(&["project", "set", PROJECT, "destination-hours=07:00-17:00"]).expect(0);
 }
 
 #[test]
