@@ -252,6 +252,7 @@ async fn later(folder: &Path, messages: u32) {
         known_errors: Default::default(),
         options: Options::default(),
         pace: Pace::default(),
+        zone: jiff::tz::TimeZone::UTC,
         earlier: Default::default(),
         last_seen: None,
     };
@@ -259,7 +260,8 @@ async fn later(folder: &Path, messages: u32) {
     let journal = Arc::new(StoreJournal::new(store, item, pass));
     let (tally, clock) = (PassStats::new(Arc::default()), Arc::new(SystemClock));
     let (source, destination, stops) = (side(messages / 2), side(0), Stops::default());
-    let means = Means { source, destination, journal, tally, clock, throttle: Arc::default(), stops };
+    let (throttle, network) = (Arc::default(), Arc::default());
+    let means = Means { source, destination, journal, tally, clock, throttle, network, stops };
     let begun = std::time::Instant::now();
     let end = Pass::run(order, means).await;
     let took = begun.elapsed();

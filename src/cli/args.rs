@@ -149,6 +149,12 @@ pub enum WorkVerb {
         #[arg(long, value_name = "EMAIL")]
         item: String,
     },
+    /// Show what holds for all projects, or change it: keep-awake=on, keep-awake=off
+    Settings {
+        /// What is changed
+        #[arg(value_name = "KEY=VALUE")]
+        settings: Vec<String>,
+    },
     /// Show where every item of a project stands
     Status {
         /// Name of the project
@@ -258,6 +264,14 @@ pub enum ItemVerb {
     List {
         /// Name of the project
         project: String,
+    },
+    /// Show one item: mailboxes, logins, status, and every option that is not the default
+    Show {
+        /// Name of the project
+        project: String,
+        /// The item: an address, or SOURCE:DESTINATION
+        #[arg(long, value_name = "EMAIL")]
+        item: String,
     },
 }
 

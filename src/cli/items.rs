@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::edit::which_mailbox;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::options;
 use crate::cli::progress::Count;
 use crate::cli::status::status_words;
 use crate::cli::stop::done;
@@ -17,14 +18,14 @@ use crate::domain::action::Action;
 use crate::domain::csv_import::ParsedList;
 use crate::domain::edit::Records;
 use crate::domain::ids::ProjectId;
-use crate::domain::item::Mailbox;
+use crate::domain::item::{Item, Mailbox};
 use crate::domain::server::Server;
 use crate::domain::status_words::left_alone;
 use crate::domain::wording::counted;
 use crate::engine::command::Command;
 use crate::platform::interrupts::Interrupts;
 use crate::service::import::{self, ImportError, ImportFrom, ImportSummary, Watch, Work};
-use crate::service::items::{LiveItems, live};
+use crate::service::items::{LiveItems, live, select};
 use crate::service::orders::give;
 use crate::service::{OpenWorkspace, ServiceError, projects};
 
@@ -156,6 +157,38 @@ async fn attended<T>(
     }
 }
 
+/// How a mailbox is opened: its own login name, and by whose password.
+fn login(server: &Server, mailbox: &Mailbox) -> String {
+    let own = if mailbox.credential.is_some() { "own password" } else { "no password" };
+    let how = match (server.needs_login(), server.administrator()) {
+        (false, _) => "none needed",
+        (true, Some(_)) => "administrator",
+        (true, None) => own,
+    };
+    match &mailbox.login {
+        Some(login) => format!("{login} ({how})"),
+        None => format!("({how})"),
+    }
+}
+
+/// `item show`
+pub async fn show(workspace: &OpenWorkspace, project: &str, item: &str) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let named = [item.to_owned()];
+    let Some(chosen) = select(workspace, &project, &named).await?.pop() else { return Ok(Exit::Usage) };
+    let LiveItems { rows, running } = live(workspace, project.id).await?;
+    let row = rows.into_iter().find(|row| row.item.id == chosen.item.id).unwrap_or(chosen);
+    let Item { source, destination, .. } = &row.item;
+    say!("From         {} {}", clean(&source.email), clean(&login(&project.source, source)));
+    say!("Into         {} {}", clean(&destination.email), clean(&login(&project.destination, destination)));
+    say!("Status       {}", clean(&status_words(&row, running, workspace.now())));
+    if let Some(note) = &row.note {
+        say!("Note         {}", clean(note));
+    }
+    options::show_item(workspace, &project, row.item.id).await?;
+    Ok(Exit::Well)
+}
+
 /// `item list`
 pub async fn list(workspace: &OpenWorkspace, project: &str) -> Result<Exit, CliError> {
     let project = projects::named(workspace, project).await?;
@@ -167,18 +200,6 @@ pub async fn list(workspace: &OpenWorkspace, project: &str) -> Result<Exit, CliE
     let mut table = Table::new(&["Source", "Destination", "Source login", "Destination login", "Status"]);
     let now = workspace.now();
     for row in rows {
-        let login = |server: &Server, mailbox: &Mailbox| {
-            let own = if mailbox.credential.is_some() { "own password" } else { "no password" };
-            let how = match (server.needs_login(), server.administrator()) {
-                (false, _) => "none needed",
-                (true, Some(_)) => "administrator",
-                (true, None) => own,
-            };
-            match &mailbox.login {
-                Some(login) => format!("{login} ({how})"),
-                None => format!("({how})"),
-            }
-        };
         let status = status_words(&row, running, now);
         table.row(vec![
             row.item.source.email.clone(),

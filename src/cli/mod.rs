@@ -23,6 +23,7 @@ mod project_edit;
 mod projects;
 mod prompt;
 mod reasons;
+mod settings;
 mod start;
 mod status;
 mod stop;
@@ -117,6 +118,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
             items::import(workspace, &project, &file, (skip_bad, edit::records(records))).await
         }
         WorkVerb::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
+        WorkVerb::Item(ItemVerb::Show { project, item }) => items::show(workspace, &project, &item).await,
         WorkVerb::Start(start) => start::start(workspace, start).await,
         WorkVerb::Resume(resume) => start::resume(workspace, resume).await,
         WorkVerb::Stop { project, all: true, .. } => stop::stop_all(workspace, project.as_deref()).await,
@@ -128,6 +130,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::License(verb) => licenses::license(workspace, verb).await,
         WorkVerb::Preview { project, items } => preview::preview(workspace, &project, &items).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
+        WorkVerb::Settings { settings } => settings::settings(workspace, &settings).await,
         WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,
     }
 }

@@ -4,6 +4,7 @@ use crate::cli::args::options::{SetItem, SetProject};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::clean;
 use crate::domain::edit::ProjectEdit;
+use crate::domain::ids::ItemId;
 use crate::domain::overrides::{OptionKey, Overrides};
 use crate::domain::project::{Options, Project};
 use crate::domain::wording::counted;
@@ -88,6 +89,22 @@ pub async fn show(workspace: &OpenWorkspace, project: &Project, rows: &[StoredIt
             let effective = own.effective(&project.options);
             say!("Option       {}  (of item {})", line(key, &effective), clean(&row.item.source.email));
         }
+    }
+    Ok(())
+}
+
+/// The options that count for an item and are not the default, with where each comes from.
+pub async fn show_item(workspace: &OpenWorkspace, project: &Project, item: ItemId) -> Result<(), CliError> {
+    let own = options::of_item(workspace, item).await?;
+    let effective = own.effective(&project.options);
+    let said = |key: &OptionKey| own.has(*key) || !key.is_same(&effective, &Options::default());
+    let keys: Vec<OptionKey> = OptionKey::ALL.into_iter().map(|(key, ..)| key).filter(said).collect();
+    for key in &keys {
+        let whose = if own.has(*key) { "of the item" } else { "of the project" };
+        say!("Option       {}  ({whose})", line(*key, &effective));
+    }
+    if keys.is_empty() {
+        say!("Options      all as they are by default; `mailferry item set --help` lists them");
     }
     Ok(())
 }

@@ -115,7 +115,7 @@ fn line(row: &ItemRow, now: Timestamp) -> String {
     }
     if let Some(retry) = retry {
         let wait = duration(retry.until.since(now));
-        if retry.failure.cause == Cause::OutsideHours {
+        if matches!(retry.failure.cause, Cause::OutsideHours | Cause::OwnNetwork) {
             return clean(&format!("{status} · {}: goes on in {wait}", pausing(retry)));
         }
         return clean(&format!("{status} · retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)));

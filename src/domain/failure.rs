@@ -98,6 +98,8 @@ pub enum Cause {
     ConnectionLost,
     /// Nothing was heard for longer than the time-out.
     TimedOut,
+    /// This computer slept, or is in another network: connections from before are dead.
+    OwnNetwork,
     /// The server said something that is no IMAP, or not an answer to what was asked.
     Nonsense,
     /// The server asked for a slower pace.

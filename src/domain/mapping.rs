@@ -21,6 +21,8 @@ pub struct Mapping(pub String);
 const INNER_SLASH: char = '\0';
 /// A name that no folder has.
 const NOBODYS_NAME: &str = "\u{1}";
+/// Names that have nothing in common: what matches them all matches every name.
+const SOME_NAMES: [&str; 4] = [NOBODYS_NAME, "INBOX", "Ab/c 7", "日本"];
 
 impl Mapping {
     /// A rule as people write it; MigrationWiz's `FolderMapping="^A->B"` is one too.
@@ -61,6 +63,17 @@ pub enum RuleError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A mapping rule whose destination no folder can have.
+    #[error("mapping rule {number} \"{rule}\" names a folder with a control character")]
+    BadTarget {
+        /// Which rule, from 1.
+        number: usize,
+        /// Its text, with blanks for what cannot be shown.
+        rule: String,
+    },
+    /// The folder filter matches whatever a folder is called.
+    #[error("the folder filter \"{0}\" matches every folder: nothing would be copied")]
+    FilterTakesAll(String),
     /// The folder filter is no regular expression.
     #[error("the folder filter \"{filter}\" cannot be read: {reason}")]
     BadFilter {
@@ -88,6 +101,9 @@ impl Mappings {
             };
             if source.trim().is_empty() {
                 return Err(RuleError::NoSource { number, rule });
+            }
+            if destination.chars().any(char::is_control) {
+                return Err(RuleError::BadTarget { number, rule: rule.replace(char::is_control, " ") });
             }
             match expression(source) {
                 Ok(source) => Ok((source, destination.to_owned())),
@@ -151,10 +167,13 @@ impl FolderFilter {
     /// Reads the filter; none and an empty one match nothing.
     ///
     /// # Errors
-    /// It is no regular expression.
+    /// It is no regular expression, or matches every folder.
     pub fn parse(filter: Option<&str>) -> Result<Self, RuleError> {
         match filter.filter(|f| !f.is_empty()).map(|f| (f, expression(f))) {
             None => Ok(Self(None)),
+            Some((f, Ok(regex))) if SOME_NAMES.iter().all(|name| regex.is_match(name)) => {
+                Err(RuleError::FilterTakesAll(f.to_owned()))
+            }
             Some((_, Ok(regex))) => Ok(Self(Some(regex))),
             Some((f, Err(reason))) => Err(RuleError::BadFilter { filter: f.to_owned(), reason }),
         }
@@ -248,5 +267,23 @@ mod tests {
         assert!(!filter.skips(&path("Junkyard")));
         assert!(!FolderFilter::parse(None).unwrap().skips(&path("x")));
         assert!(!FolderFilter::parse(Some("")).unwrap().skips(&path("x")));
+        for all in [".", ".*", "^", "x*", "|junk", "(?s).+", r"\b|\B"] {
+            assert_eq!(FolderFilter::parse(Some(all)).unwrap_err(), RuleError::FilterTakesAll(all.into()));
+        }
+        assert!(FolderFilter::parse(Some("[a-z]")).unwrap().skips(&path("INBOX")));
+    }
+
+    #[test]
+    fn what_would_take_for_ever_elsewhere_is_quick_or_refused_here() {
+        let began = std::time::Instant::now();
+        let filter = FolderFilter::parse(Some("^(a+)+$")).unwrap();
+        assert!(!filter.skips(&path(&format!("{}!", "a".repeat(50_000)))));
+        let huge = FolderFilter::parse(Some("(a{1000}){1000}")).unwrap_err().to_string();
+        assert!(huge.contains("folder filter") && huge.contains("size limit"), "{huge}");
+        let huge = Mappings::parse(&[Mapping("((x{500}){500})->y".into())]).unwrap_err().to_string();
+        assert!(huge.contains("mapping rule 1"), "{huge}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(5));
+        let bell = Mappings::parse(&[Mapping("^A->B\u{7}".into())]).unwrap_err().to_string();
+        assert_eq!(bell, "mapping rule 1 \"^A->B \" names a folder with a control character");
     }
 }

@@ -42,13 +42,15 @@ pub enum OptionKey {
     SearchDuplicates,
     /// [`Options::carry_flags`]
     CarryFlags,
+    /// [`Options::newest_first`]
+    NewestFirst,
     /// [`Options::log_subjects`]
     LogSubjects,
 }
 
 impl OptionKey {
     /// Every option with its name on the command line and what it is, in the order in which they are shown.
-    pub const ALL: [(Self, &'static str, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (Self::Concurrent, "concurrent", "items migrating at once"),
         (Self::Connections, "connections", "connections per mailbox and side, 1 to 4"),
         (Self::MaximumErrors, "maximum-errors", "item errors that end a pass as Failed"),
@@ -65,6 +67,11 @@ impl OptionKey {
         (Self::Largest, "largest", "skip messages larger than this: 25 MB; none"),
         (Self::SearchDuplicates, "search-duplicates", "search the destination for what is there already: on, off"),
         (Self::CarryFlags, "carry-flags", "carry flag changes on later passes: on, off"),
+        (
+            Self::NewestFirst,
+            "newest-first",
+            "copy the newest messages of each folder first, a hundred at a time: on, off",
+        ),
         (Self::LogSubjects, "log-subjects", "keep subjects of failed messages, on this machine: on, off"),
     ];
 
@@ -102,6 +109,7 @@ impl OptionKey {
             Self::Largest => to.largest = from.largest,
             Self::SearchDuplicates => to.search_duplicates = from.search_duplicates,
             Self::CarryFlags => to.carry_flags = from.carry_flags,
+            Self::NewestFirst => to.newest_first = from.newest_first,
             Self::LogSubjects => to.log_subjects = from.log_subjects,
         }
     }

@@ -48,6 +48,8 @@ pub struct Options {
     pub search_duplicates: bool,
     /// Carry flag changes of the source on later passes (D10).
     pub carry_flags: bool,
+    /// Copy the newest messages of each folder first.
+    pub newest_first: bool,
     /// Keep subjects of failed messages.
     pub log_subjects: bool,
 }
@@ -71,6 +73,7 @@ impl Default for Options {
             largest: None,
             search_duplicates: true,
             carry_flags: true,
+            newest_first: false,
             log_subjects: true,
         }
     }
@@ -151,6 +154,9 @@ pub enum OptionError {
     /// Nothing lies between the dates.
     #[error("the earliest date must be before the latest date: no message lies between them")]
     Dates,
+    /// There is no time at which both servers may be used.
+    #[error("the run hours of the source ({0}) and of the destination ({1}) never meet: no pass could run")]
+    Hours(RunHours, RunHours),
     /// Mapping or filter.
     #[error(transparent)]
     Rule(#[from] RuleError),
@@ -176,6 +182,11 @@ impl Options {
         within("largest message", "at least 1 byte", self.largest.unwrap_or(1), self.largest != Some(0))?;
         if self.earliest.zip(self.latest).is_some_and(|(earliest, latest)| earliest >= latest) {
             return Err(OptionError::Dates);
+        }
+        if let Some((source, destination)) = self.source_hours.zip(self.destination_hours)
+            && !source.meets(destination)
+        {
+            return Err(OptionError::Hours(source, destination));
         }
         Mappings::parse(&self.mapping)?;
         FolderFilter::parse(self.folder_filter.as_deref())?;
@@ -207,6 +218,21 @@ mod tests {
         assert!(error(|o| o.retry_limit = 0).starts_with("retry limit"));
         assert!(error(|o| o.largest = Some(0)).starts_with("largest message"));
         assert!(error(|o| (o.earliest, o.latest) = (Some(AT), Some(AT))).contains("earliest"));
+        let hours = |text: &str| text.parse::<RunHours>().ok();
+        let mut apart = Options {
+            source_hours: hours("22:00-02:00"),
+            destination_hours: hours("03:00-05:00"),
+            ..Options::default()
+        };
+        assert!(
+            apart
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("(22:00-02:00) and of the destination (03:00-05:00) never meet")
+        );
+        apart.destination_hours = hours("01:00-05:00");
+        assert_eq!(apart.validate(), Ok(()));
         assert!(error(|o| o.mapping = vec![Mapping("x".into())]).contains("mapping rule 1"));
         assert!(error(|o| o.folder_filter = Some("(".into())).contains("folder filter"));
     }

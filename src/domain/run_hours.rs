@@ -36,6 +36,11 @@ impl RunHours {
         }
     }
 
+    /// Whether both contain the same minute of the day at some time.
+    pub fn meets(self, other: Self) -> bool {
+        self.contains(other.from) || other.contains(self.from)
+    }
+
     /// The minute of the day at which it begins.
     pub fn from(self) -> u16 {
         self.from
@@ -96,6 +101,26 @@ mod tests {
         assert!(day.contains(9 * 60 + 30) && !day.contains(12 * 60) && !day.contains(9 * 60 + 29));
         assert_eq!((day.to_string(), night.from()), ("09:30-12:00".into(), 18 * 60));
         assert!("22:00-24:00".parse::<RunHours>().unwrap().contains(23 * 60 + 59));
+    }
+
+    #[test]
+    fn two_spans_meet_or_not() {
+        let meet = |a: &str, b: &str| {
+            let (a, b): (RunHours, RunHours) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(a.meets(b), b.meets(a));
+            assert_eq!(a.meets(b), (0..DAY).any(|minute| a.contains(minute) && b.contains(minute)), "{a} {b}");
+            a.meets(b)
+        };
+        assert!(
+            meet("18:00-07:00", "06:00-08:00")
+                && meet("18:00-07:00", "22:00-23:00")
+                && meet("01:00-02:00", "01:00-02:00")
+        );
+        assert!(
+            !meet("18:00-07:00", "07:00-18:00")
+                && !meet("22:00-02:00", "03:00-05:00")
+                && !meet("22:00-24:00", "00:00-01:00")
+        );
     }
 
     #[test]

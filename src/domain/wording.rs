@@ -134,6 +134,11 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
             format!("Nothing was heard from {host} for too long. Nothing is lost; what was copied is recorded."),
             "Nothing to do while Mailferry tries again. If it ended the pass, Start goes on where it stopped.".into(),
         ),
+        Cause::OwnNetwork => (
+            "This computer slept, or its network changed".into(),
+            format!("The connection to {host} is made anew. Nothing is lost; what was copied is recorded."),
+            "Nothing to do: the pass goes on by itself.".into(),
+        ),
         Cause::Nonsense => (
             format!("The {the_side} gave an answer that makes no sense"),
             format!("What {host} sent does not fit the question, so the connection was closed."),
@@ -299,7 +304,7 @@ pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Opti
 
 /// Why a pass pauses, in one line: the side, what was being done, the server's words.
 pub fn pausing(retry: &RetryState) -> String {
-    if matches!(retry.failure.cause, Cause::Settling | Cause::OutsideHours) {
+    if matches!(retry.failure.cause, Cause::Settling | Cause::OutsideHours | Cause::OwnNetwork) {
         return text(&retry.failure, retry.side, &TextNames::default()).headline;
     }
     match retry.side {

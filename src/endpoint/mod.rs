@@ -2,7 +2,7 @@
 //!
 //! A kind implements [`SourceEndpoint`], [`DestinationEndpoint`] or both, and [`kind::MailboxKind`], by which [`registry`]
 //! knows it. What kinds share and knows none of them: [`place`] (is it one folder?), [`uidlist`] (numbers for messages that
-//! have only names), `files`, `spool`, [`budget`].
+//! have only names), `files`, `spool`, [`budget`], [`own_network`] (this computer sleeps).
 //!
 //! A session is one logged-in connection to one mailbox. Endpoints classify failures (scope and retry class, from
 //! response codes first and texts second) but never retry by themselves; they know no statuses and nothing of the other
@@ -19,6 +19,7 @@ pub mod imap;
 pub mod kind;
 mod listed;
 pub mod maildir;
+pub mod own_network;
 pub mod place;
 pub mod registry;
 mod spool;
@@ -264,6 +265,8 @@ pub struct Resources {
     pub budget: Arc<budget::Budget>,
     /// Counts bytes as they arrive.
     pub meter: Arc<ByteCounter>,
+    /// What is known of this computer's sleep and network.
+    pub network: Arc<own_network::OwnNetwork>,
 }
 
 impl std::fmt::Debug for Resources {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::FolderPath;
@@ -19,6 +20,7 @@ use crate::domain::server::Server;
 use crate::domain::time::Timestamp;
 use crate::endpoint::auth::Authenticator;
 use crate::endpoint::budget::Budget;
+use crate::endpoint::own_network::OwnNetwork;
 use crate::endpoint::registry::tell_apart;
 use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
 use crate::engine::authenticators::{Account, Authenticators, SharedAccount};
@@ -89,7 +91,9 @@ impl Runner for Copier {
         let tally = PassStats::new(Arc::clone(&meter));
         tally.goes_on_from(&task.before);
         let (workspace, authenticators, rates) = (&self.workspace, &self.authenticators, &self.rates);
-        let worker = Worker { workspace, authenticators, rates, item: task.item, pass: task.pass, tally, meter };
+        let network = OwnNetwork::new(workspace.clock.clone());
+        let (item, pass) = (task.item, task.pass);
+        let worker = Worker { workspace, authenticators, rates, item, pass, tally, meter, network };
         let end = worker.run(reports, stops).await;
         reports.last_figures(worker.tally.progress(), worker.meter.total()).await;
         end
@@ -109,6 +113,7 @@ struct Worker<'a> {
     pass: PassId,
     tally: Arc<PassStats>,
     meter: Arc<ByteCounter>,
+    network: Arc<OwnNetwork>,
 }
 
 /// Why a pass could not even begin.
@@ -169,6 +174,7 @@ impl Worker<'_> {
             tally: Arc::clone(&self.tally),
             clock: self.workspace.clock.clone(),
             throttle: self.rates.of(&ready.project, ready.order.options.rate),
+            network: Arc::clone(&self.network),
             stops,
         };
         let verifies = ready.order.plan.writes == Writes::Nothing;
@@ -241,6 +247,7 @@ impl Worker<'_> {
             known_errors: EarlierErrors::of(store.earlier_errors(self.item).await?),
             options,
             pace: pace(),
+            zone: TimeZone::system(),
             last_seen: self.last_seen(&pass).await?,
             earlier,
         };
@@ -309,7 +316,7 @@ impl Worker<'_> {
             Side::Destination => (Arc::default(), Budget::new(READ_BACK_MEMORY)),
         };
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
-        let resources = Resources { spool, numbers, budget, meter };
+        let resources = Resources { spool, numbers, budget, meter, network: Arc::clone(&self.network) };
         let server = project.server(side);
         let credential = if server.administrator().is_some() { admin } else { mailbox.credential };
         let account = self.account(project.id, side, server, credential);

@@ -50,7 +50,8 @@ impl<'a> Looks<'a> {
             account.proof().await?;
         }
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
-        let resources = Resources { spool, numbers, budget: Arc::clone(&self.workspace.budget), meter };
+        let budget = Arc::clone(&self.workspace.budget);
+        let resources = Resources { spool, numbers, budget, meter, network: Arc::default() };
         Ok((Arc::new(SharedAccount(account)), resources))
     }
 }

@@ -61,7 +61,7 @@ impl Comparison<'_> {
     pub(super) async fn scan(&self, lanes: &mut Lanes, prepared: &mut Prepared) -> PassResult<()> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::ScanningDestination);
         let needs = |group: &Group| {
-            self.pass.filters()
+            self.pass.lists_first()
                 || group
                     .iter()
                     .any(|job| !job.is_new() || job.plan.figures == ListFigures::Differ || job.shows_everything())

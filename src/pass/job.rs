@@ -10,7 +10,7 @@ use crate::domain::plan::FlagStep;
 use crate::domain::record::{Intent, Seen, Watermark};
 use crate::domain::retry::OnWire;
 use crate::endpoint::{FolderRef, Which};
-use crate::pass::suspects::{Part, Suspects};
+use crate::pass::suspects::{Part, Suspects, Turn};
 use crate::pass::there::Doubts;
 
 /// Messages still to be read.
@@ -177,6 +177,8 @@ pub struct Numbers {
 pub struct Remaining {
     /// What is left to copy.
     pub todo: Todo,
+    /// In which order.
+    pub turn: Turn,
     /// Source flags, where they were told, and sizes by number, of messages in `todo` when it was made from a listing.
     pub listing: BTreeMap<Uid, (Option<Flags>, u32)>,
     /// Flag changes to carry.
@@ -342,7 +344,10 @@ impl Job {
     pub fn order(&self) -> Vec<Part> {
         match &self.remaining.todo {
             Todo::All => Vec::new(),
-            Todo::These(uids) => self.suspicion.suspects.order(uids),
+            Todo::These(uids) => {
+                let parts = self.suspicion.suspects.order(uids).into_iter();
+                parts.flat_map(|part| self.remaining.turn.of(part)).collect()
+            }
         }
     }
 

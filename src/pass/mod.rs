@@ -87,6 +87,7 @@ use crate::domain::progress::Phase;
 use crate::domain::project::Options;
 use crate::domain::retry::Pace;
 use crate::domain::time::Timestamp;
+use crate::endpoint::own_network::OwnNetwork;
 use crate::endpoint::{DestinationEndpoint, SourceEndpoint};
 use crate::pass::audit::EndedFolder;
 use crate::pass::closing::Finale;
@@ -122,6 +123,8 @@ pub struct PassOrder {
     pub options: Options,
     /// The pauses between tries.
     pub pace: Pace,
+    /// Where the run hours are understood.
+    pub zone: TimeZone,
     /// When an earlier attempt or pass of the item last showed a sign of life: it may have left
     /// something on its way (D28).
     pub last_seen: Option<Timestamp>,
@@ -154,6 +157,8 @@ pub struct Means {
     pub clock: Arc<dyn Clock>,
     /// The data rate.
     pub throttle: Arc<Throttle>,
+    /// What is known of this computer's sleep and network.
+    pub network: Arc<OwnNetwork>,
     /// How it is told to end early.
     pub stops: Stops,
 }
@@ -278,18 +283,20 @@ struct Findings {
 impl Pass {
     /// Runs a pass to its end. Results are committed when this returns, whatever the end.
     pub async fn run(order: PassOrder, means: Means) -> PassEnd {
-        let Means { source, destination, journal, tally, clock, throttle, stops } = means;
+        let Means { source, destination, journal, tally, clock, throttle, network, stops } = means;
         let quit = stops.stop.child_token();
         let (limit, pace, bytes_left) = (order.options.retry_limit, order.pace, order.plan.bytes);
         let recovery = Arc::new(
-            Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone()).hurried_by(stops.hurry),
+            Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone())
+                .hurried_by(stops.hurry)
+                .knowing(Arc::clone(&network)),
         );
         let progressed = {
             let recovery = Arc::clone(&recovery);
             Box::new(move || recovery.progressed())
         };
         let (recorder, committer) = recorder(Arc::clone(&journal), Arc::clone(&tally), Arc::clone(&clock), progressed);
-        let hours = Hours::new(&order.options, Arc::clone(&clock), TimeZone::system());
+        let hours = Hours::new(&order.options, Arc::clone(&clock), order.zone.clone());
         let pass = Self {
             order,
             source,
@@ -310,6 +317,7 @@ impl Pass {
                 biased;
                 () = stops.abort.cancelled() => Err(PassStop::Stopped),
                 ended = pass.work() => ended,
+                never = network.watch() => match never {},
             };
             pass.conclude(ended).await
         };

@@ -25,6 +25,7 @@ use crate::pass::lane::Step;
 use crate::pass::restored::{newest_holds, replaced};
 use crate::pass::sample::{IdentityProof, Spread};
 use crate::pass::scan_window::{ScanSums, Window, gone_mark, newest_known, part_with_lost};
+use crate::pass::suspects::Turn;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Messages of one window.
@@ -115,7 +116,7 @@ impl Scan<'_> {
     /// Whether nothing speaks against taking the folder as it comes, without a listing.
     fn is_plain(&self, pass: &Pass) -> bool {
         let job = &*self.job;
-        !pass.filters()
+        !pass.lists_first()
             && !job.shows_everything()
             && job.remaining.chosen.is_none()
             && job.plan.figures == ListFigures::Agree
@@ -382,6 +383,7 @@ impl Scan<'_> {
         job.plan.source_next = sums.next;
         job.remaining.listing = sums.listing;
         job.remaining.todo = Todo::These(sums.new);
+        job.remaining.turn = if pass.order.options.newest_first { Turn::NewestFirst } else { Turn::AsListed };
         job.remaining.late = sums.late;
         job.remaining.again.extend(sums.again);
         job.remaining.carries = sums.carries;
@@ -391,7 +393,12 @@ impl Scan<'_> {
 }
 
 impl Pass {
-    /// Whether the options or the plan leave messages out, so that a listing is needed even on a first pass.
+    /// Whether a listing is needed even on a first pass.
+    pub(super) fn lists_first(&self) -> bool {
+        self.filters() || self.order.options.newest_first
+    }
+
+    /// Whether the options or the plan leave messages out.
     pub(super) fn filters(&self) -> bool {
         let options = &self.order.options;
         needs_dates(options, None) || options.largest.is_some() || self.order.plan.leaves_out()

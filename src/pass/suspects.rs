@@ -67,6 +67,33 @@ pub struct Part {
     pub alone: bool,
 }
 
+/// In which order messages are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turn {
+    /// As the source numbers them.
+    #[default]
+    AsListed,
+    /// The newest [`NEWEST`] before the ones before them; these among each other as the source numbers them.
+    NewestFirst,
+}
+
+/// Messages that are asked for together where the newest come first: servers hand them out in the order of their numbers
+/// whatever is asked, and one by one each would cost a round trip.
+pub const NEWEST: usize = 100;
+
+impl Turn {
+    /// A part in this order.
+    pub fn of(self, part: Part) -> Vec<Part> {
+        match self {
+            Self::AsListed => vec![part],
+            Self::NewestFirst => {
+                let some = |uids: &[Uid]| Part { uids: uids.to_vec(), alone: part.alone };
+                part.uids.rchunks(NEWEST).map(some).collect()
+            }
+        }
+    }
+}
+
 impl Suspects {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
@@ -208,5 +235,16 @@ mod tests {
         assert_eq!(parts(&suspects), after, "the next is tried elsewhere");
         assert_eq!(suspects.order(&uids([4])), [Part { uids: uids([4]), alone: false }]);
         assert_eq!(suspects.order(&[]), []);
+    }
+
+    #[test]
+    fn the_newest_hundred_comes_before_the_hundred_before_it() {
+        let part = Part { uids: (1..=250).map(Uid).collect(), alone: false };
+        assert_eq!(Turn::AsListed.of(part.clone()), std::slice::from_ref(&part));
+        let ends = |part: &Part| (part.uids[0].0, part.uids[part.uids.len() - 1].0);
+        let newest = Turn::NewestFirst.of(part);
+        assert_eq!(newest.iter().map(ends).collect::<Vec<_>>(), [(151, 250), (51, 150), (1, 50)]);
+        let none = Part { uids: Vec::new(), alone: false };
+        assert_eq!(Turn::NewestFirst.of(none), []);
     }
 }

@@ -1,8 +1,9 @@
-//! What the operating system lends: clock, data folder, single instance, spool folder, log, Ctrl-C, file dialog, another
+//! What the operating system lends: clock, staying awake, data folder, single instance, spool folder, log, Ctrl-C, file dialog, another
 //! process.
 //!
 //! No mail, no database, no decisions about passes. Blocks briefly on the local disk.
 
+pub mod awake;
 pub mod clock;
 pub mod folder;
 pub mod interrupts;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use super::{OpenWorkspace, ServiceError};
+use super::{OpenWorkspace, ServiceError, awake};
 use crate::domain::time::Timestamp;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
@@ -18,6 +19,8 @@ use crate::vault::Vault;
 /// [`RunningEngine::close`] ends in order.
 pub struct RunningEngine {
     engine: Engine,
+    /// Keeps the computer awake while passes run.
+    awake: JoinSet<()>,
     lock: WorkspaceLock,
 }
 
@@ -30,6 +33,7 @@ impl RunningEngine {
     pub fn start(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
         let mut running = Self::assemble(workspace, lock)?;
         running.lock.settle();
+        running.awake.spawn(awake::keep(workspace.clone(), running.snapshots()));
         Ok(running)
     }
 
@@ -57,7 +61,7 @@ impl RunningEngine {
             clock: Arc::clone(&workspace.options.clock),
             endpoints: Arc::clone(&workspace.options.endpoints),
         });
-        Ok(Self { engine, lock })
+        Ok(Self { engine, awake: JoinSet::new(), lock })
     }
 
     /// Gives a command and waits for its outcome.
@@ -82,8 +86,9 @@ impl RunningEngine {
 
     /// The same, but the workspace is kept until its lock is dropped.
     pub(super) async fn stop(self) -> WorkspaceLock {
-        let Self { engine, lock } = self;
+        let Self { engine, awake, lock } = self;
         engine.close().await;
+        drop(awake);
         lock
     }
 

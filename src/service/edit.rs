@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::import::{self, Watch};
 use super::orders::Commander;
-use super::{OpenWorkspace, ServiceError, projects};
+use super::{OpenWorkspace, ServiceError, options, projects};
 use crate::domain::edit::{Change, ItemEdit, MailboxEdit, ProjectEdit, ServerEdit};
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
@@ -163,6 +163,9 @@ pub async fn project(
 ) -> Result<(), ServiceError> {
     edit.validate().map_err(StoreError::from)?;
     engine.recover().await?;
+    if let Some(after) = &edit.options {
+        options::fit_items(workspace, edit.project, after).await?;
+    }
     let before = workspace.store.project(edit.project).await?;
     let (id, of_servers) = (before.id, edit.is_of_servers());
     if of_servers {

@@ -8,6 +8,7 @@
 //! function may wait for the disk, those that touch secrets also for a keyring that asks a person.
 
 mod assembly;
+mod awake;
 pub mod client;
 pub mod edit;
 mod error;
@@ -25,6 +26,7 @@ pub mod preview;
 pub mod projects;
 pub mod remedies;
 pub mod seam;
+pub mod settings;
 pub mod start;
 pub mod times;
 pub mod vault;

@@ -33,6 +33,9 @@ pub enum SetError {
     /// It cannot be used.
     #[error(transparent)]
     Option(#[from] OptionError),
+    /// It cannot be used together with what this item has of its own.
+    #[error("with the options that {0} has of its own: {1}")]
+    WithItem(String, OptionError),
 }
 
 /// `KEY=VALUE` in two.
@@ -105,6 +108,7 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
         OptionKey::Largest => options.largest = if none { None } else { bytes()? },
         OptionKey::SearchDuplicates => options.search_duplicates = switch()?,
         OptionKey::CarryFlags => options.carry_flags = switch()?,
+        OptionKey::NewestFirst => options.newest_first = switch()?,
         OptionKey::LogSubjects => options.log_subjects = switch()?,
     }
     Ok(())
@@ -165,6 +169,7 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
         OptionKey::Largest => or_none(options.largest.map(size)),
         OptionKey::SearchDuplicates => switch(options.search_duplicates),
         OptionKey::CarryFlags => switch(options.carry_flags),
+        OptionKey::NewestFirst => switch(options.newest_first),
         OptionKey::LogSubjects => switch(options.log_subjects),
     }
 }
@@ -172,6 +177,20 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
 /// What an item has of its own.
 pub async fn of_item(workspace: &OpenWorkspace, item: ItemId) -> Result<Overrides, ServiceError> {
     Ok(workspace.store.item_options(item).await?)
+}
+
+/// Whether items with options of their own can run with these of their project.
+///
+/// # Errors
+/// The first that cannot, and why.
+pub async fn fit_items(workspace: &OpenWorkspace, project: ProjectId, of: &Options) -> Result<(), ServiceError> {
+    for (item, own) in own(workspace, project).await? {
+        if let Err(why) = own.effective(of).validate() {
+            let named = workspace.store.item(item).await?.item.source.email;
+            return Err(SetError::WithItem(named, why).into());
+        }
+    }
+    Ok(())
 }
 
 /// The items of a project that have options of their own.
@@ -232,6 +251,7 @@ mod tests {
             "largest=1.5GB",
             "roles=OFF",
             "carry-flags=off",
+            "newest-first=on",
             "retry-limit=3",
             "maximum-errors=7",
             "concurrent=4",

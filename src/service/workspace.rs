@@ -9,6 +9,7 @@ use super::{ServiceError, VaultKind};
 use crate::domain::clock::Clock;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
+use crate::platform::awake::{StaysAwake, SystemAwake};
 use crate::platform::clock::SystemClock;
 use crate::platform::lock::is_held;
 use crate::platform::{folder, logging};
@@ -46,13 +47,15 @@ pub struct OpenOptions {
     pub clock: Arc<dyn Clock>,
     /// Makes endpoints.
     pub endpoints: Arc<dyn Endpoints>,
+    /// Keeps the computer awake.
+    pub awake: Arc<dyn StaysAwake>,
 }
 
 impl OpenOptions {
     /// The workspace in this folder, with the machine's clock and the endpoints that Mailferry ships.
     pub fn new(folder: PathBuf) -> Self {
         let (clock, endpoints) = (Arc::new(SystemClock), Arc::new(RealEndpoints));
-        Self { folder, vault: None, passphrase: None, clock, endpoints }
+        Self { folder, vault: None, passphrase: None, clock, endpoints, awake: Arc::new(SystemAwake) }
     }
 }
 

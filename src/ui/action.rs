@@ -3,6 +3,7 @@
 //! An entry says what it is called, where it belongs, when it can be done and which keys do it. What is chosen or typed on a
 //! page (a row, a tab, a text) is no entry: pages return it as a [`UserAction`] themselves.
 
+mod license_rules;
 mod preview_rules;
 mod rules;
 mod shortcut;
@@ -74,6 +75,7 @@ impl Scope {
                     Screen::Frame
                         | Screen::Projects
                         | Screen::Licenses
+                        | Screen::Settings
                         | Screen::NewProject
                         | Screen::Items
                         | Screen::Item
@@ -95,6 +97,7 @@ impl Scope {
                     | Screen::EditProject
                     | Screen::Options
                     | Screen::WholeProject
+                    | Screen::Pool
                     | Screen::Remove
             ),
             Self::Only(only) => screen == only,
@@ -191,6 +194,7 @@ actions! {
     AllProjects: "All projects", on(Window, |_| Ok(UserAction::Go(Route::Projects)));
     NewProject: "New project…", on(Window, |_| Ok(UserAction::Go(Route::NewProject)));
     OpenDemo: "Open the demo", on(Window, |_| Ok(UserAction::OpenDemo));
+    NewPool: "New pool…", on(Window, |_| Ok(UserAction::AskPool(None)));
     Theme: "Other theme", on(Window, |_| Ok(UserAction::Theme));
     Messages: "All messages", on(Window, |_| Ok(UserAction::Activity));
     Dismiss: "Dismiss", on(Window, |_| Ok(UserAction::Dismiss));
@@ -281,6 +285,7 @@ actions! {
     AllFolders: "All folders", on(Only(Screen::Preview), |it| preview_rules::only_flagged(it, false));
     StartPreviewed: "Start…", on(Only(Screen::Preview), preview_rules::start_previewed).keys(&[key(Key::S)]);
 
+    AddLicenses: "Add licenses…", on(Only(Screen::Licenses), license_rules::add_licenses);
     ExportLicenses: "Save as table…", on(Only(Screen::Licenses), |_| Ok(UserAction::ExportLicenses));
 
     AcceptErrors: "Accept", on(Only(Screen::Accept), |_| Ok(UserAction::AcceptErrors))
@@ -299,6 +304,7 @@ actions! {
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     DoWithProject: "Go on", on(Only(Screen::WholeProject), rules::do_with_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    SavePool: "Save", on(Only(Screen::Pool), license_rules::save_pool).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Remove: "Go on", on(Only(Screen::Remove), rules::remove);
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));

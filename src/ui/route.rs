@@ -10,6 +10,8 @@ pub enum Route {
     Projects,
     /// Pools of licenses and their history.
     Licenses,
+    /// What holds for all projects.
+    Settings,
     /// The form for a new project.
     NewProject,
     /// The items of a project.

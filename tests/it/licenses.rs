@@ -232,3 +232,67 @@ fn no_cell_of_the_tables_can_become_a_formula() {
         assert!(!table.contains("\"=") && !table.contains("\"@") && !table.contains("\"+"), "{table}");
     }
 }
+
+/// Sums of the history: what was added, is reserved, was consumed and lost.
+fn fold(workspace: &Workspace) -> [i64; 4] {
+    let history = workspace.run(&["license", "history", POOL, "--csv"]).expect(0).stdout;
+    let [mut added, mut reserved, mut consumed, mut lost] = [0i64; 4];
+    for line in history.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').map(|cell| cell.trim_matches('"')).collect();
+        let number: i64 = cells[6].parse().expect("a number");
+        match cells[5] {
+            "Added" => added += number,
+            "Reserved" => reserved += number,
+            "Consumed" => (reserved, consumed) = (reserved - number, consumed + number),
+            "Returned" => reserved -= number,
+            "Lost" => (consumed, lost) = (consumed - number, lost + number),
+            other => panic!("{other}: {line}"),
+        }
+    }
+    [added, reserved, consumed, lost]
+}
+
+#[test]
+fn d33_after_kills_at_any_moment_balances_are_the_fold_and_no_license_is_used_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let workspace = people(24, folder.path());
+    limit(&workspace, 20);
+    // Killed when so many have completed, each time by another process.
+    for done in [0, 3, 7, 8, 15] {
+        let mut running = workspace.command(&["start", PROJECT]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let running = running.as_mut().expect("the program starts");
+        let completed = || balance(&workspace)[2].parse::<usize>().expect("a number");
+        while completed() < done && running.try_wait().expect("asked").is_none() {
+            std::thread::yield_now();
+        }
+        running.kill().expect("killed");
+        running.wait().expect("its end");
+        let [added, reserved, consumed, lost] = fold(&workspace);
+        let free = added - reserved - consumed - lost;
+        let shown: Vec<String> = [added, reserved, consumed, lost, free].iter().map(i64::to_string).collect();
+        assert_eq!(balance(&workspace), shown);
+        assert!(free >= 0 && reserved >= 0, "{shown:?}");
+    }
+    start(&workspace, &[]);
+    let status = workspace.status();
+    let completed = status.iter().filter(|item| item.status() == "completed").count();
+    assert_eq!((completed, fold(&workspace)), (20, [20, 0, 20, 0]));
+}
+
+#[test]
+fn the_last_license_asked_for_by_two_processes_at_once_is_given_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let workspace = people(2, folder.path());
+    limit(&workspace, 1);
+    let ask = |user: &str| {
+        let email = format!("{user}@old.example");
+        workspace.command(&["start", PROJECT, "--item", &email]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    };
+    let both = ["u0", "u1"].map(|user| ask(user).expect("the program starts"));
+    for mut process in both {
+        process.wait().expect("its end");
+    }
+    let completed = workspace.status().iter().filter(|item| item.status() == "completed").count();
+    let rests = workspace.status().iter().filter(|item| item.status() == "not_submitted").count();
+    assert_eq!((completed, rests, fold(&workspace)), (1, 1, [1, 0, 1, 0]));
+}

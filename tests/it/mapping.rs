@@ -185,3 +185,23 @@ fn of_names_that_are_one_folder_at_the_destination_the_later_one_is_numbered() {
         scene.idle_pass();
     }
 }
+
+#[test]
+fn a_mapping_into_a_name_that_the_destination_refuses_names_the_folder_and_is_mended_by_another_rule() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = Scene::new();
+    scene.fill("INBOX", 0..2);
+    scene.fill("Work", 10..13);
+    let long = format!("^Work->{}", "x".repeat(300));
+    map(&scene, &[&long]);
+    let (output, item) = scene.start(1);
+    assert_eq!((item.messages("copied"), item.messages("errors")), (2, 3), "{output:?}");
+    let errors = scene.workspace.run(&["errors", "move"]).expect(0).stdout;
+    assert!(errors.contains("Folder \"Work\" is not allowed at the destination"), "{errors}");
+    map(&scene, &["^Work->Job"]);
+    assert_eq!(scene.pass().messages("copied"), 3);
+    assert_eq!(scene.count_there(&["INBOX", "Job"]), [2, 3]);
+    scene.idle_pass();
+}

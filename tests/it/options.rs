@@ -67,7 +67,8 @@ struct Line {
     messages: usize,
     to: Option<String>,
     why: String,
-    skipped: usize,
+    /// Messages that a rule leaves out, by the rule's words.
+    skipped: BTreeMap<String, usize>,
 }
 
 /// The lines of one item's preview.
@@ -80,14 +81,16 @@ fn lines(preview: &str) -> Vec<Line> {
             let (left, right) = row.split_at(to);
             let (folder, messages) = left.trim().rsplit_once("  ").expect("two columns");
             let (to, why) = right.split_at((why - to).min(right.len()));
-            let number = |part: &str| part.split(' ').nth(1).and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
-            let skips = why.split("; ").filter(|part| part.trim().starts_with("skips "));
+            let skip = |part: &str| {
+                let (number, rule) = part.trim().strip_prefix("skips ")?.split_once(": ")?;
+                Some((rule.to_owned(), number.split(' ').next()?.parse::<usize>().ok()?))
+            };
             Line {
                 folder: folder.trim().to_owned(),
                 messages: messages.trim().parse().unwrap_or(0),
                 to: Some(to.trim().to_owned()).filter(|to| !to.is_empty()),
                 why: why.trim().to_owned(),
-                skipped: skips.map(|part| number(part.trim())).sum(),
+                skipped: why.split("; ").filter_map(skip).collect(),
             }
         })
         .collect()
@@ -201,48 +204,232 @@ impl Dice {
     }
 }
 
+/// A message of a generated mailbox: folder, number, bytes, year.
+type Generated = (&'static str, usize, usize, u64);
+
+/// What an item has of its own in that test.
+struct Own {
+    map: &'static str,
+    filter: &'static str,
+    largest: &'static str,
+    days: &'static str,
+}
+
+impl Own {
+    fn drawn(dice: &mut Dice) -> Own {
+        let maps =
+            ["map=^Work->Job", "map=^Projects/->", "map=^(Notes|Archive)$->All/$1", "map=^->Imported/", "map=none"];
+        let filters = ["filter=^Junk$", "filter=old", "filter=/", "filter=none"];
+        let days = ["earliest=2015-01-01", "latest=2018-01-01", "earliest=none"];
+        Own {
+            map: maps[dice.below(5)],
+            filter: filters[dice.below(4)],
+            largest: ["largest=2 KB", "largest=none"][dice.below(2)],
+            days: days[dice.below(3)],
+        }
+    }
+
+    /// Whether the filter skips a folder, as a person would say it.
+    fn skips(&self, folder: &str) -> bool {
+        match self.filter {
+            "filter=^Junk$" => folder == "Junk",
+            "filter=old" => folder.to_lowercase().contains("old"),
+            "filter=/" => folder.contains('/'),
+            _ => false,
+        }
+    }
+
+    /// The rule that leaves a message out, dates first.
+    fn rule(&self, (_, _, bytes, year): &Generated) -> Option<&'static str> {
+        match (self.days, year) {
+            ("earliest=2015-01-01", 2012) => Some("older than the earliest date"),
+            ("latest=2018-01-01", 2021) => Some("newer than the latest date"),
+            _ if self.largest == "largest=2 KB" && *bytes > 2000 => Some("larger than the largest size"),
+            _ => None,
+        }
+    }
+}
+
+/// A mailbox of its own for each number.
+fn generated(dice: &mut Dice, first: usize) -> Vec<Generated> {
+    let names = ["INBOX", "Work", "Work/Old", "Archive", "Archive/2019", "Junk", "Notes", "Projects/A", "Projects/B"];
+    let mut all = Vec::new();
+    for folder in names {
+        for _ in 0..dice.below(4) {
+            all.push((folder, first + all.len(), [100, 5000][dice.below(2)], [2012, 2016, 2021][dice.below(3)]));
+        }
+    }
+    all
+}
+
+/// The numbers of all messages below a Maildir, by folder.
+fn numbers_there(home: &Path) -> BTreeMap<String, Vec<usize>> {
+    let of = |folder: &Path| -> Vec<usize> {
+        let files = ["cur", "new"].into_iter().flat_map(|part| fs::read_dir(folder.join(part)).into_iter().flatten());
+        let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()).expect("text"));
+        let number = |text: String| text.split(['<', '@']).nth(1).and_then(|n| n.parse().ok()).expect("a number");
+        let mut numbers: Vec<usize> = texts.map(number).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    let mut found = BTreeMap::from([("INBOX".to_owned(), of(home))]);
+    for entry in fs::read_dir(home).expect("there").flatten().filter(|entry| entry.path().join("cur").is_dir()) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(name) = name.strip_prefix('.') {
+            found.insert(name.replace('.', "/"), of(&entry.path()));
+        }
+    }
+    found.retain(|_, numbers| !numbers.is_empty());
+    found
+}
+
 #[test]
 fn r16_preview_and_pass_agree_on_forty_mailboxes() {
     let people: Vec<String> = (0..40).map(|n| format!("user{n}")).collect();
     let scene = Scene::new(&people);
     let mut dice = Dice(2026);
-    let names = ["INBOX", "Work", "Work/Old", "Archive", "Archive/2019", "Junk", "Notes", "Projects/A", "Projects/B"];
-    let rules = ["map=^Work->Job", "map=^Projects/->", "map=^(Notes|Archive)$->All/$1", "map=^->Imported/", "map=none"];
-    let filters = ["filter=^Junk$", "filter=old", "filter=/", "filter=none"];
-    let sizes = ["largest=2 KB", "largest=none"];
-    let days = ["earliest=2015-01-01", "latest=2018-01-01", "earliest=none"];
-    for user in &people {
-        for folder in names {
-            for _ in 0..dice.below(4) {
-                let number = dice.below(1_000_000);
-                scene.put(user, folder, number, ([100, 5000][dice.below(2)], [2012, 2016, 2021][dice.below(3)]));
-            }
-        }
-        let own = [rules[dice.below(5)], filters[dice.below(4)], sizes[dice.below(2)], days[dice.below(3)]];
-        scene.set(user, &own).expect(0);
+    let mut all = Vec::new();
+    for (number, user) in people.iter().enumerate() {
+        let (mail, own) = (generated(&mut dice, number * 1000), Own::drawn(&mut dice));
+        mail.iter().for_each(|(folder, number, bytes, year)| scene.put(user, folder, *number, (*bytes, *year)));
+        scene.set(user, &[own.map, own.filter, own.largest, own.days]).expect(0);
+        all.push((user, mail, own));
     }
     let shown = scene.workspace.run(&["preview", PROJECT]).expect(0).stdout;
     scene.workspace.start().expect(0);
-    for user in &people {
-        let head = format!("{user}@old.example → ");
-        let (_, rest) = shown.split_once(&head).expect("its preview");
+    let status = scene.workspace.status();
+    for ((user, mail, own), item) in all.iter().zip(&status) {
+        let (_, rest) = shown.split_once(&format!("{user}@old.example → ")).expect("its preview");
         let (_, table) = rest.split_once('\n').expect("a table");
-        let mut expected: BTreeMap<String, usize> = BTreeMap::new();
+        let mut expected: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut skipped = 0;
         for line in lines(table) {
+            let here: Vec<&Generated> = mail.iter().filter(|(folder, ..)| *folder == line.folder).collect();
+            assert_eq!(line.messages, here.len(), "{user}, {}:\n{table}", line.folder);
+            // The preview names exactly the rules that a person would.
+            let by_filter = line.why.contains("skipped by the folder filter");
+            assert_eq!(
+                (line.to.is_none(), by_filter),
+                (own.skips(&line.folder), own.skips(&line.folder)),
+                "{user}:\n{table}"
+            );
+            let mut rules: BTreeMap<String, usize> = BTreeMap::new();
+            if line.to.is_some() {
+                here.iter()
+                    .filter_map(|mail| own.rule(mail))
+                    .for_each(|rule| *rules.entry(rule.into()).or_default() += 1);
+            }
+            assert_eq!(line.skipped, rules, "{user}, {}:\n{table}", line.folder);
+            skipped += rules.values().sum::<usize>();
             let Some(to) = line.to else { continue };
-            *expected.entry(to).or_default() += line.messages - line.skipped;
+            let left = here.iter().filter(|mail| own.rule(mail).is_none()).map(|(_, number, ..)| *number);
+            expected.entry(to).or_default().extend(left);
         }
-        let all: usize = expected.values().sum();
-        for (folder, messages) in &expected {
-            assert_eq!(scene.arrived(user, folder), *messages, "{user}, {folder}:\n{table}");
-        }
-        let home = scene.folder.path().join("new").join(user);
-        let folders = fs::read_dir(&home).expect("there").flatten().map(|entry| entry.path());
-        let of = |home: &Path| -> usize {
-            ["cur", "new"].iter().map(|part| fs::read_dir(home.join(part)).map_or(0, Iterator::count)).sum()
-        };
-        let there: usize =
-            folders.filter(|path| path.join("cur").is_dir()).map(|path| of(&path)).sum::<usize>() + of(&home);
-        assert_eq!(there, all, "{user}: mail where the preview said none\n{table}");
+        expected.retain(|_, numbers| !numbers.is_empty());
+        expected.values_mut().for_each(|numbers| numbers.sort_unstable());
+        // And the pass did exactly that, message by message.
+        let there = numbers_there(&scene.folder.path().join("new").join(user));
+        assert_eq!(there, expected, "{user}:\n{table}");
+        let copied: usize = expected.values().map(Vec::len).sum();
+        assert_eq!((item.messages("copied"), item.messages("skipped")), (copied as u64, skipped as u64), "{user}");
     }
+}
+
+#[test]
+fn d32_item_show_names_what_is_not_the_default_and_where_it_comes_from() {
+    let scene = Scene::new(&["anna".into(), "bob".into()]);
+    let show = |user: &str| {
+        let email = format!("{user}@old.example");
+        scene.workspace.run(&["item", "show", PROJECT, "--item", &email]).expect(0).stdout
+    };
+    assert!(show("anna").contains("all as they are by default"), "{}", show("anna"));
+    scene.workspace.run(&["project", "set", PROJECT, "latest=2026-01-01", "newest-first=on", "roles=off"]).expect(0);
+    scene.set("bob", &["earliest=2020-01-31", "latest=2024-05-01", "roles=on", "source-hours=18:00-07:00"]).expect(0);
+    let (anna, bob) = (show("anna"), show("bob"));
+    for line in [
+        "latest = 2026-01-01  (of the project)",
+        "newest-first = on  (of the project)",
+        "roles = off  (of the project)",
+    ] {
+        assert!(anna.contains(line), "{line} in {anna}");
+    }
+    for line in [
+        "earliest = 2020-01-31  (of the item)",
+        "latest = 2024-05-01  (of the item)",
+        "roles = on  (of the item)",
+        "source-hours = 18:00-07:00  (of the item)",
+        "newest-first = on  (of the project)",
+    ] {
+        assert!(bob.contains(line), "{line} in {bob}");
+    }
+    assert!(
+        bob.starts_with("From         bob@old.example bob (none needed)") && bob.contains("Status       Not Submitted"),
+        "{bob}"
+    );
+    scene.set("bob", &["latest=2019-01-01"]).expect(2);
+    assert_eq!(show("bob"), bob, "the earliest day would come after it: nothing was changed");
+}
+
+#[test]
+fn rules_that_can_never_work_are_refused_by_name_and_nothing_is_changed() {
+    let scene = Scene::new(&["anna".into()]);
+    scene.workspace.run(&["project", "set", PROJECT, "destination-hours=03:00-05:00"]).expect(0);
+    let before = scene.workspace.run(&["project", "show", PROJECT]).expect(0).stdout;
+    let wrong = [
+        ("filter=.*", "the folder filter \".*\" matches every folder: nothing would be copied"),
+        ("filter=(a{1000}){1000}", "size limit"),
+        ("map=((x{500}){500})->y", "mapping rule 1"),
+        ("map=^A->B\u{7}", "names a folder with a control character"),
+        ("source-hours=22:00-02:00", "never meet: no pass could run"),
+        ("rate=1", "data rate must be at least 10 KB a second, or none, not 1"),
+        ("rate=0", "data rate must be at least 10 KB a second, or none, not 0"),
+    ];
+    for (option, words) in wrong {
+        for output in [scene.workspace.run(&["project", "set", PROJECT, option]), scene.set("anna", &[option])] {
+            let output = output.expect(2);
+            assert!(output.stderr.contains(words), "{option}: {}", output.stderr);
+        }
+    }
+    assert_eq!(scene.workspace.run(&["project", "show", PROJECT]).expect(0).stdout, before);
+    // What the project says must go with what an item has of its own, too.
+    scene.set("anna", &["source-hours=04:00-08:00", "latest=2020-01-01"]).expect(0);
+    for option in ["destination-hours=09:00-17:00", "earliest=2024-01-01"] {
+        let output = scene.workspace.run(&["project", "set", PROJECT, option]).expect(2);
+        assert!(
+            output.stderr.contains("with the options that anna@old.example has of its own: the"),
+            "{}",
+            output.stderr
+        );
+    }
+    scene.workspace.run(&["project", "set", PROJECT, "destination-hours=07:00-17:00"]).expect(0);
+}
+
+#[test]
+fn two_folders_mapped_into_one_are_flagged_by_the_preview_and_keep_all_their_messages() {
+    let scene = Scene::new(&["anna".into()]);
+    for (folder, number) in [("Work", 1), ("Work", 2), ("Job", 3), ("Home", 4)] {
+        scene.put("anna", folder, number, (100, 2020));
+    }
+    scene.workspace.run(&["project", "set", PROJECT, "map=^(Work|Home)$->Job"]).expect(0);
+    let shown = scene.workspace.run(&["preview", PROJECT]).expect(0).stdout;
+    assert!(shown.contains("! \"Job\" goes there too") && shown.contains("! \"Work\" goes there too"), "{shown}");
+    scene.workspace.start().expect(0);
+    assert_eq!(scene.arrived("anna", "Job"), 4);
+    scene.workspace.start().expect(0);
+    assert_eq!(scene.arrived("anna", "Job"), 4, "and none twice");
+}
+
+#[test]
+fn f6_settings_are_shown_and_changed_and_a_wrong_one_is_named() {
+    let workspace = Workspace::new();
+    let shown = |arguments: &[&str]| workspace.run(&[&["settings"], arguments].concat()).expect(0).stdout;
+    assert!(shown(&[]).contains("keep-awake = on   keep this computer awake while migrations run"), "{}", shown(&[]));
+    assert!(shown(&["keep-awake=off"]).contains("keep-awake = off"));
+    for (wrong, words) in
+        [("keep-awake=maybe", "is on or off"), ("x=on", "there is no setting \"x\""), ("x", "no KEY=VALUE")]
+    {
+        let output = workspace.run(&["settings", "keep-awake=on", wrong]).expect(2);
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
+    assert!(shown(&[]).contains("keep-awake = off"), "nothing of a wrong line was changed");
 }

@@ -22,7 +22,7 @@ all! { CAUSES, Cause:
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
     WrongSide SameMailbox AdministratorStays SharedDestination
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
-    TimedOut Nonsense Throttled ProviderLimit OutsideHours
+    TimedOut OwnNetwork Nonsense Throttled ProviderLimit OutsideHours
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused HangsUpAtMessage MessageGone FolderRefused
     FolderGone FolderChanged MessageUnreadable NotTheSameMailbox

@@ -20,6 +20,7 @@ use super::scrub::{HIDDEN, Scrub};
 use super::{DIALOGUE, Timeouts};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::message::Body;
+use crate::endpoint::own_network::Link;
 use crate::endpoint::spool;
 use crate::endpoint::{Resources, Result};
 
@@ -86,10 +87,16 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Takes over a stream after its greeting; `ahead` was read already.
-    pub(super) fn new(io: Box<dyn Io>, ahead: &[u8], scrub: Scrub, resources: Resources, timeouts: &Timeouts) -> Self {
+    pub(super) fn new(
+        (io, ahead): (Box<dyn Io>, &[u8]),
+        link: Link,
+        scrub: Scrub,
+        resources: Resources,
+        timeouts: &Timeouts,
+    ) -> Self {
         let (read, writer) = tokio::io::split(io);
         let watch = SilenceWatch::new(timeouts.silence);
-        let shared = PendingShared::new(Arc::clone(&watch), scrub);
+        let shared = PendingShared::new(Arc::clone(&watch), scrub, link);
         let framer = Framer::new(read, ahead, watch);
         #[expect(clippy::disallowed_methods, reason = "ReaderTask aborts it on drop")]
         let task = tokio::spawn(reader::run(framer, Arc::clone(&shared), resources));

@@ -3,6 +3,7 @@
 //! Never sends a password over a connection that is not protected as asked. Every wait has a time-out. Up to the login
 //! nothing larger than a line is read.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -26,6 +27,7 @@ use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::server::{ImapServer, Security};
+use crate::endpoint::own_network::Link;
 use crate::endpoint::{Resources, Result};
 
 /// Connects and logs in.
@@ -38,15 +40,16 @@ pub(super) async fn open(
     // A server may repeat in its greeting what it was told on an earlier connection.
     let scrub = Credentials::new(login).scrub();
     let tcp = connect(server, timeouts).await?;
+    let local = tcp.local_addr().ok();
     let greeted = match server.security {
         Security::Plain => greet(Box::new(tcp), &scrub, timeouts).await?,
         Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?, &scrub, timeouts).await?,
         Security::StartTls => {
             let io = start_tls(Box::new(tcp), &scrub, timeouts).await?;
-            Greeted { io: secure(io, server, timeouts).await?, ahead: Vec::new(), known: None }
+            Greeted { io: secure(io, server, timeouts).await?, ahead: Vec::new(), known: None, local: None }
         }
     };
-    log_in(greeted, login, resources, timeouts).await
+    log_in(Greeted { local, ..greeted }, login, resources, timeouts).await
 }
 
 /// The certificate that a server shows; the connection goes no further.
@@ -69,6 +72,8 @@ pub(super) struct Greeted {
     ahead: Vec<u8>,
     /// What the server can do, if its greeting told.
     known: Option<Capabilities>,
+    /// Where it comes from, where that is known.
+    local: Option<SocketAddr>,
 }
 
 /// Logs in on a stream that has greeted and tells what it can do after that.
@@ -79,8 +84,9 @@ pub(super) async fn log_in(
     timeouts: &Timeouts,
 ) -> Result<ImapSession> {
     let credentials = Credentials::new(login);
-    let Greeted { io, ahead, known } = greeted;
-    let mut connection = Connection::new(io, &ahead, credentials.scrub(), resources.clone(), timeouts);
+    let Greeted { io, ahead, known, local } = greeted;
+    let link = Link::new(&resources.network, local);
+    let mut connection = Connection::new((io, &ahead), link, credentials.scrub(), resources.clone(), timeouts);
     let capabilities = match known {
         Some(capabilities) => capabilities,
         None => {
@@ -129,7 +135,7 @@ const GREETING: &str = "waiting for the greeting";
 pub(super) async fn greet(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Greeted> {
     let (framer, known) = greeted(io, scrub, timeouts).await?;
     let (io, ahead) = framer.into_parts();
-    Ok(Greeted { io, ahead, known })
+    Ok(Greeted { io, ahead, known, local: None })
 }
 
 async fn greeted(

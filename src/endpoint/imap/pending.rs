@@ -17,6 +17,7 @@ use super::stream::Stream;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::UidValidity;
 use crate::domain::ids::Uid;
+use crate::endpoint::own_network::Link;
 use crate::endpoint::{AppendAnswer, Appended, NotAppended, Result};
 
 /// The answer to a command.
@@ -191,6 +192,8 @@ pub(super) struct PendingShared {
     pub(super) stop: CancellationToken,
     pub(super) watch: Arc<SilenceWatch>,
     pub(super) scrub: Scrub,
+    /// What this computer has to do with the end of the connection.
+    pub(super) link: Link,
     /// Set when data come after the end of their command; shared by the sessions of an endpoint.
     late: OnceLock<Late>,
 }
@@ -200,9 +203,9 @@ pub(super) type Late = Arc<AtomicBool>;
 
 impl PendingShared {
     /// Nothing under way yet.
-    pub(super) fn new(watch: Arc<SilenceWatch>, scrub: Scrub) -> Arc<Self> {
+    pub(super) fn new(watch: Arc<SilenceWatch>, scrub: Scrub, link: Link) -> Arc<Self> {
         let (state, stop, late) = (Mutex::default(), CancellationToken::new(), OnceLock::new());
-        Arc::new(Self { state, stop, watch, scrub, late })
+        Arc::new(Self { state, stop, watch, scrub, link, late })
     }
 
     /// Shares what is known of late data with the other sessions.
@@ -230,7 +233,7 @@ impl PendingShared {
     pub(super) fn fail(&self, failure: Failure) {
         let (pending, failure) = {
             let mut state = self.state();
-            let failure = state.dead.get_or_insert(failure).clone();
+            let failure = state.dead.get_or_insert_with(|| self.link.explained(failure)).clone();
             (std::mem::take(&mut state.pending), failure)
         };
         self.stop.cancel();

@@ -52,6 +52,7 @@ pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<Pendi
     let end = tokio::select! {
         biased;
         () = shared.stop.cancelled() => return,
+        failure = shared.link.dead() => return shared.fail(failure),
         end = reader.all() => end,
     };
     let Err(end) = end else { return };

@@ -120,6 +120,7 @@ async fn log_in_on(io: DuplexStream, budget: usize) -> Result<ImapSession, Failu
         numbers: std::env::temp_dir(),
         budget: Budget::new(budget),
         meter: Arc::new(ByteCounter::default()),
+        network: Arc::default(),
     };
     let greeted = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
     log_in(greeted, &login, &resources, &timeouts()).await

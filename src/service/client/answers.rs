@@ -78,9 +78,11 @@ impl Answers {
             | Request::Certificate(..)
             | Request::Pin(..)
             | Request::AddMapping(..)) => self.correct(correction).await?,
-            ledger @ (Request::Licenses(_) | Request::ProjectLicenses(_) | Request::ExportLicenses(..)) => {
-                self.licenses(ledger).await?
-            }
+            ledger @ (Request::Licenses(_)
+            | Request::ProjectLicenses(_)
+            | Request::NewPool(..)
+            | Request::AddLicenses(..)
+            | Request::ExportLicenses(..)) => self.licenses(ledger).await?,
             Request::Unlock(kind, passphrase) => {
                 vault::unlock(workspace, kind, passphrase).await?;
                 Response::Unlocked(kind)
@@ -144,6 +146,14 @@ impl Answers {
             Request::Licenses(pool) => Response::Licenses(Box::new(licenses::ledger(workspace, pool).await?)),
             Request::ProjectLicenses(project) => {
                 Response::ProjectLicenses(project, Box::new(licenses::of_project(workspace, project).await?))
+            }
+            Request::NewPool(terms, number) => {
+                licenses::new_pool(workspace, terms, number).await?;
+                Response::Pools(licenses::accounts(workspace).await?)
+            }
+            Request::AddLicenses(pool, number, note) => {
+                licenses::add(workspace, pool, number, note).await?;
+                Response::Pools(licenses::accounts(workspace).await?)
             }
             Request::ExportLicenses(pool, file) => {
                 Response::LicensesExported(licenses::export(workspace, pool, file.clone()).await?, file)

@@ -19,7 +19,7 @@ use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::errors::{SaveTo, Saving, StoredError};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
-use crate::service::licenses::{Account, Ledger, ProjectLicenses};
+use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
 use crate::service::projects::NewProject;
 use crate::service::remedies::AccountOf;
 use crate::service::start::{StartReport, StartRequest};
@@ -109,6 +109,10 @@ pub enum Request {
     Licenses(Option<PoolId>),
     /// The licenses of a project.
     ProjectLicenses(ProjectId),
+    /// Makes a pool of licenses with so many; none: no limit.
+    NewPool(PoolTerms, Option<i64>),
+    /// Adds licenses to a pool, with a note.
+    AddLicenses(PoolId, i64, String),
     /// Saves the history of a pool or of all as a table.
     ExportLicenses(Option<PoolId>, PathBuf),
     /// Opens the vault, or makes it.
@@ -178,6 +182,8 @@ pub enum Response {
     Licenses(Box<Ledger>),
     /// See [`Request::ProjectLicenses`].
     ProjectLicenses(ProjectId, Box<ProjectLicenses>),
+    /// All pools of licenses, after one was made or filled.
+    Pools(Vec<Account>),
     /// The history of licenses was saved: so many entries, and where.
     LicensesExported(u64, PathBuf),
     /// The vault is open.

@@ -336,17 +336,27 @@ async fn take(bench: &mut Bench, project: ProjectId, items: &[ItemId], model: &m
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// Whatever is started, stopped, completed, failed, deleted, reset, and whenever it crashes: balances are what the items are
-    /// by the rules, and what the entries come to one after the other; no pool gives more than it has.
+    /// Whatever is started, stopped, completed, failed, deleted, reset, by whichever of two processes, and after whichever write
+    /// it crashes: balances are what the items are by the rules, and what the entries come to one after the other; no pool gives
+    /// more than it has.
     #[test]
-    fn d33_balances_equal_the_fold_of_the_entries(steps in proptest::collection::vec(step(), 1..40)) {
+    fn d33_balances_equal_the_fold_of_the_entries(
+        steps in proptest::collection::vec((step(), proptest::bool::ANY, proptest::bool::weighted(0.4)), 1..40)
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut bench = Bench::new().await;
             let (limited, project, items) = bench.limited(LIMIT, 5).await;
             let mut model = Model { pool: Some(limited), ..Model::default() };
-            for step in steps {
+            let mut other = Store::open(bench.store.path().parent().unwrap(), super::at(2)).unwrap();
+            for (step, elsewhere, crashes) in steps {
+                if elsewhere {
+                    std::mem::swap(&mut bench.store, &mut other);
+                }
                 take(&mut bench, project, &items, &mut model, step).await;
+                if crashes {
+                    take(&mut bench, project, &items, &mut model, Step::Crash).await;
+                }
                 let entries = bench.store.license_entries(None, 0, 10_000).await.unwrap();
                 for account in bench.store.license_accounts().await.unwrap() {
                     let of = entries.iter().filter(|entry| entry.pool == account.pool.id);

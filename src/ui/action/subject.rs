@@ -4,11 +4,12 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, OptionsForm, ProjectForm, RemedyForm, RemoveForm, SaveForm,
-    StartForm, VaultForm, WholeProjectForm,
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, OptionsForm, PoolForm, ProjectForm, RemedyForm, RemoveForm,
+    SaveForm, StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
+use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
 
 /// Where a person is.
@@ -20,6 +21,8 @@ pub enum Screen {
     Projects,
     /// Pools of licenses.
     Licenses,
+    /// What holds for all projects.
+    Settings,
     /// The form for a new project.
     NewProject,
     /// The items of a project.
@@ -38,6 +41,8 @@ pub enum Screen {
     Options,
     /// The dialog that duplicates or deletes a project.
     WholeProject,
+    /// The dialog that makes a pool of licenses, or adds some to one.
+    Pool,
     /// The dialog that deletes or resets items.
     Remove,
     /// The dialog that opens the vault.
@@ -60,10 +65,11 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
+        Self::Settings,
         Self::NewProject,
         Self::Items,
         Self::Item,
@@ -73,6 +79,7 @@ impl Screen {
         Self::EditProject,
         Self::Options,
         Self::WholeProject,
+        Self::Pool,
         Self::Remove,
         Self::Vault,
         Self::Import,
@@ -136,6 +143,10 @@ pub enum Subject<'a> {
     Options(&'a OptionsForm),
     /// A project that is to be duplicated or deleted.
     WholeProject(&'a WholeProjectForm),
+    /// Pools of licenses.
+    Licenses(&'a LicensePage),
+    /// A pool that is made, or gets more.
+    Pool(&'a PoolForm),
     /// Items that are to be deleted or reset.
     Remove(&'a RemoveForm),
     /// The vault.
@@ -166,6 +177,8 @@ impl Subject<'_> {
             Self::EditProject(_) => Screen::EditProject,
             Self::Options(_) => Screen::Options,
             Self::WholeProject(_) => Screen::WholeProject,
+            Self::Licenses(_) => Screen::Licenses,
+            Self::Pool(_) => Screen::Pool,
             Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,

@@ -131,6 +131,12 @@ pub enum UserAction {
     MoreFolders,
     /// Show the next errors of the item's latest pass.
     MoreErrors,
+    /// Ask for a new pool of licenses, or for more in this one.
+    AskPool(Option<PoolId>),
+    /// Make or fill the pool as its dialog says.
+    SavePool,
+    /// Keep this computer awake while migrations run, or not.
+    KeepAwake(bool),
     /// Show the history of a pool of licenses, or of all.
     ShowPool(Option<PoolId>),
     /// Save the history of licenses as a table.

@@ -13,6 +13,7 @@ use crate::engine::command::{Command, ErrorVerdict};
 use crate::service::VaultKind;
 use crate::service::client::Request;
 use crate::service::items::Details;
+use crate::service::settings::{KEEP_AWAKE, switch};
 use crate::ui::action::{Targets, UserAction};
 use crate::ui::model::forms::{AcceptForm, ImportForm, ProjectForm};
 use crate::ui::model::grid::GridAction;
@@ -116,6 +117,9 @@ impl App {
             UserAction::MoreFolders => self.more(|pass, details| Request::Folders(pass, details.folders.len() as u32)),
             UserAction::MoreErrors => self.more(|pass, details| Request::Errors(pass, details.errors.len() as u32)),
             UserAction::ShowPool(pool) => self.show_pool(pool),
+            UserAction::AskPool(pool) => self.ask_pool(pool),
+            UserAction::SavePool => self.save_pool(),
+            UserAction::KeepAwake(on) => self.remember(KEEP_AWAKE, switch(on)),
             UserAction::ExportLicenses => self.export_licenses(),
             UserAction::Activity => self.messages.open = !self.messages.open,
             UserAction::Dismiss => self.messages.dismiss(),

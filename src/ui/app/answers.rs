@@ -6,7 +6,7 @@ use super::connection::Purpose;
 use super::importing::ImportEnd;
 use super::window::App;
 use super::workspace::WorkspaceState;
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::command::Outcome;
 use crate::service::VaultKind;
@@ -17,6 +17,9 @@ use crate::ui::model::messages::by_reason;
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
+
+/// Items that are named one by one.
+const FEW: usize = 3;
 
 impl App {
     pub(super) fn answered(&mut self, context: &Context, (request, purpose): (RequestId, Purpose), answer: Response) {
@@ -43,6 +46,7 @@ impl App {
             Response::Licenses(ledger) => self.ledger(*ledger),
             Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
             Response::LicensesExported(entries, file) => self.licenses_exported(entries, &file),
+            Response::Pools(pools) => self.pool_saved(pools),
             Response::ProjectDeleted(left) => self.project_deleted(left),
             Response::Made(id, projects) => self.made(request, &purpose, (id, projects)),
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
@@ -146,6 +150,7 @@ impl App {
             Purpose::Options => self.options_refused(request, why),
             Purpose::PreviewItem => self.not_looked(why),
             Purpose::WholeProject => self.whole_project_refused(request, why),
+            Purpose::Pool => self.pool_refused(request, why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),
@@ -174,7 +179,18 @@ impl App {
         }
     }
 
-    /// TextNames what was done, and by reason what was left alone.
+    /// The names of items behind what is said of them, where they are few.
+    fn few(&self, items: impl Iterator<Item = ItemId>) -> String {
+        let items: Vec<ItemId> = items.take(FEW + 1).collect();
+        let rows = || self.connection.snapshot.rows();
+        let name = |item: &ItemId| rows().find(|row| row.item == *item).map(|row| row.source.clone());
+        match items.len() {
+            0..=FEW => format!(" ({})", items.iter().filter_map(name).collect::<Vec<_>>().join(", ")),
+            _ => String::new(),
+        }
+    }
+
+    /// Names what was done, and by reason what was left alone.
     fn outcome(&mut self, purpose: &Purpose, outcome: &Outcome) {
         if let Some(error) = &outcome.error {
             self.say(Tone::Bad, error.to_string());
@@ -186,7 +202,8 @@ impl App {
             parts.push(format!("{} {word}", words::counted(outcome.done.len(), "item")));
         }
         for (reason, count) in by_reason(outcome.left.iter().map(|(_, reason)| reason.to_string())) {
-            parts.push(format!("{} left alone: {reason}", words::count(count as u64)));
+            let alone = outcome.left.iter().filter(|(_, why)| why.to_string() == reason).map(|(item, _)| *item);
+            parts.push(format!("{} left alone: {reason}{}", words::count(count as u64), self.few(alone)));
         }
         let tone = if outcome.left.is_empty() { Tone::Good } else { Tone::Warning };
         if !parts.is_empty() {

@@ -24,6 +24,7 @@ pub(super) enum Purpose {
     Options,
     PreviewItem,
     WholeProject,
+    Pool,
     Save,
     Unlock,
     Remedy,

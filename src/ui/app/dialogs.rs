@@ -6,8 +6,8 @@ use std::sync::mpsc::Receiver;
 use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, OptionsForm, RemedyForm, RemoveForm, SaveForm,
-    StartForm, VaultForm, WholeProjectForm,
+    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, OptionsForm, PoolForm, RemedyForm, RemoveForm,
+    SaveForm, StartForm, VaultForm, WholeProjectForm,
 };
 
 /// What stands over the page.
@@ -20,6 +20,7 @@ pub(super) enum Dialog {
     EditProject(Box<EditProjectForm>),
     Options(Box<OptionsForm>),
     WholeProject(Box<WholeProjectForm>),
+    Pool(Box<PoolForm>),
     Remove(Box<RemoveForm>),
     Help,
     Vault(Box<VaultDialog>),
@@ -157,6 +158,14 @@ impl Dialogs {
         self.0.retain(|dialog| !matches!(dialog, Dialog::WholeProject(_)));
     }
 
+    pub fn pool_form(&mut self) -> Option<&mut PoolForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Pool(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_pool(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Pool(_)));
+    }
+
     pub fn remove_form(&mut self) -> Option<&mut RemoveForm> {
         self.0.iter_mut().find_map(|dialog| if let Dialog::Remove(form) = dialog { Some(&mut **form) } else { None })
     }
@@ -204,7 +213,7 @@ impl Dialogs {
             Dialog::Vault(vault) => vault.then,
             Dialog::Remedy(_) => None,
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
-            Dialog::WholeProject(_) | Dialog::Remove(_) => None,
+            Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
         }
     }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::connection::Purpose;
+use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::ids::{PoolId, ProjectId};
 use crate::domain::project::Project;
 use crate::domain::wording::counted;
-use crate::service::client::Request;
+use crate::service::client::{Request, RequestId};
 use crate::service::licenses::{Account, Ledger, ProjectLicenses};
+use crate::ui::model::forms::PoolForm;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
@@ -46,6 +48,35 @@ impl App {
     /// Shows the history of a pool, or of all.
     pub(super) fn show_pool(&mut self, pool: Option<PoolId>) {
         self.pages.licenses.pool = pool;
+    }
+
+    /// Asks for a new pool, or for more licenses in this one.
+    pub(super) fn ask_pool(&mut self, pool: Option<PoolId>) {
+        let of = self.workspace.pools.iter().find(|account| Some(account.pool.id) == pool);
+        self.dialogs.open(Dialog::Pool(Box::new(PoolForm::new(of))));
+    }
+
+    pub(super) fn save_pool(&mut self) {
+        let Some(Ok(request)) = self.dialogs.pool_form().map(|form| form.request()) else { return };
+        let asked = self.ask(request, Purpose::Pool);
+        if let Some(form) = self.dialogs.pool_form() {
+            (form.asked, form.refused) = (asked, form.refused.take().filter(|_| asked.is_none()));
+        }
+    }
+
+    /// A pool was made or has more; these are all of them.
+    pub(super) fn pool_saved(&mut self, pools: Vec<Account>) {
+        self.workspace.pools = pools;
+        self.dialogs.close_pool();
+        self.go(Route::Licenses);
+    }
+
+    /// It was not done.
+    pub(super) fn pool_refused(&mut self, request: Option<RequestId>, why: String) {
+        match self.dialogs.pool_form().filter(|form| form.asked == request) {
+            Some(form) => (form.asked, form.refused) = (None, Some(why)),
+            None => self.say(Tone::Bad, why),
+        }
     }
 
     /// Lets a person choose where the history is saved.

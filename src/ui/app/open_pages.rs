@@ -57,7 +57,7 @@ impl OpenPages {
     pub fn project(&self) -> Option<ProjectId> {
         match self.route {
             Route::Project(id) | Route::Item(id, _) | Route::Preview(id) => Some(id),
-            Route::Projects | Route::Licenses | Route::NewProject => None,
+            Route::Projects | Route::Licenses | Route::Settings | Route::NewProject => None,
         }
     }
 

@@ -5,6 +5,7 @@ use egui::{CentralPanel, Frame, Id, Margin, Modal, Ui};
 use super::dialogs::Dialog;
 use super::window::App;
 use super::workspace::WorkspaceState;
+use crate::service::settings::keeps_awake;
 use crate::ui::action::UserAction;
 use crate::ui::pages::{self, Actions, PageContext};
 use crate::ui::route::Route;
@@ -56,6 +57,7 @@ impl App {
         match pages.route {
             Route::Projects => pages::projects::show(ui, page, &workspace.projects, &pages.sums),
             Route::Licenses => pages::licenses::show(ui, page, &pages.licenses),
+            Route::Settings => pages::settings::show(ui, keeps_awake(&workspace.settings), workspace.shows_licenses()),
             Route::NewProject => pages::new_project::show(ui, &mut pages.form),
             Route::Project(id) => match (workspace.project(id), pages.grid(id)) {
                 (Some(project), Some(grid)) => pages::grid::show(ui, page, project, grid, &pages.sums.of(id)),
@@ -108,6 +110,7 @@ impl App {
                 Dialog::WholeProject(form) => {
                     modal(ui, "whole project", |ui| actions.extend(pages::whole_project::show(ui, form)))
                 }
+                Dialog::Pool(form) => modal(ui, "pool", |ui| actions.extend(pages::pool::show(ui, form))),
                 Dialog::Remove(form) => modal(ui, "remove", |ui| actions.extend(pages::remove::show(ui, form))),
                 Dialog::Remedy(form) => modal(ui, "remedy", |ui| actions.extend(pages::remedy::show(ui, form))),
                 Dialog::Help => modal(ui, "help", |ui| {

@@ -58,10 +58,14 @@ impl LicensePage {
         self.asked = None;
     }
 
+    /// The pool whose history is shown.
+    pub fn chosen(&self) -> Option<&Account> {
+        self.ledger.iter().flat_map(|ledger| &ledger.accounts).find(|it| Some(it.pool.id) == self.pool)
+    }
+
     /// What a table of the history is called.
     pub fn proposed(&self) -> String {
-        let name = self.ledger.iter().flat_map(|ledger| &ledger.accounts).find(|it| Some(it.pool.id) == self.pool);
-        let name = name.map(|account| account.pool.terms.name.as_str()).unwrap_or_default();
+        let name = self.chosen().map(|account| account.pool.terms.name.as_str()).unwrap_or_default();
         let plain: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         if plain.is_empty() { "licenses.csv".into() } else { format!("licenses-{plain}.csv") }
     }

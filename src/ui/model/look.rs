@@ -88,6 +88,7 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
                 let until = words::second(retry.until, zone);
                 match retry.failure.cause {
                     Cause::OutsideHours => format!("Outside run hours until {until}"),
+                    Cause::OwnNetwork => format!("Connecting anew at {until}"),
                     _ => format!("Retry {} of {} at {until}", retry.attempt, retry.limit),
                 }
             }

@@ -38,6 +38,9 @@ pub fn side(
         if licenses && entry(ui, "Licenses", route == Route::Licenses, None).clicked() {
             actions.push(UserAction::Go(Route::Licenses));
         }
+        if entry(ui, "Settings", route == Route::Settings, None).clicked() {
+            actions.push(UserAction::Go(Route::Settings));
+        }
         ui.add_space(8.0);
         let below = 76.0;
         ScrollArea::vertical().max_height(ui.available_height() - below).auto_shrink([false, false]).show(ui, |ui| {

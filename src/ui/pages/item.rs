@@ -230,7 +230,7 @@ fn retrying(
     let line = match retry.failure.cause {
         // No failure, and no try.
         Cause::Settling => format!("{}, until {until} at the latest", words.headline),
-        Cause::OutsideHours => format!("{}: goes on at {until}", words.headline),
+        Cause::OutsideHours | Cause::OwnNetwork => format!("{}: goes on at {until}", words.headline),
         _ => format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit),
     };
     let server = retry.failure.server_text.as_deref();

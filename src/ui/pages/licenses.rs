@@ -1,39 +1,41 @@
 //! The page of licenses: pools with their balances, and the history of one or of all.
 
 use egui::{Align, Layout, Ui};
-use egui_extras::{Column, TableBuilder};
+use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
 use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::service::items::PAGE;
 use crate::service::licenses::{Account, Entry, Ledger};
-use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::action::{ActionName, Subject, UserAction};
 use crate::ui::model::licenses::{LicensePage, figures};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, ROW, Type};
 use crate::ui::widgets::text::{cut, figure, muted, section, text};
 
-const SUBJECT: Subject<'_> = Subject::Nothing(Screen::Licenses);
 /// The figures of a pool.
 const FIGURES: [&str; 5] = ["Added", "Reserved", "Consumed", "Lost", "Free"];
 /// The columns of the history, and how wide they are.
-const HISTORY: [(&str, f32); 4] = [("Time", 84.0), ("Entry", 76.0), ("Licenses", 60.0), ("Pool", 140.0)];
+const HISTORY: [(&str, f32); 4] = [("Time", 84.0), ("Entry", 76.0), (LICENSES, 60.0), ("Pool", 140.0)];
+const LICENSES: &str = "Licenses";
 
 /// Paints it.
 pub fn show(ui: &mut Ui, page: PageContext<'_>, licenses: &LicensePage) -> Actions {
-    let mut actions = Actions::new();
-    keys::act(ui, Holder::before(ui), &SUBJECT, &mut actions);
+    let (mut actions, subject) = (Actions::new(), Subject::Licenses(licenses));
+    keys::act(ui, Holder::before(ui), &subject, &mut actions);
     ui.horizontal(|ui| {
         ui.label(text(Type::Page, "Licenses"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            Control::of(ActionName::ExportLicenses).show(ui, &SUBJECT, &mut actions);
+            for name in [ActionName::ExportLicenses, ActionName::AddLicenses, ActionName::NewPool] {
+                Control::of(name).show(ui, &subject, &mut actions);
+            }
         });
     });
     muted(
         ui,
         "The first Pre-Stage or Full pass of an item reserves one; Completed consumes it, Stopped and Failed return it. \
-         `mailferry license add` makes pools and adds licenses",
+         A project takes its licenses where its settings say",
     );
     ui.add_space(12.0);
     let Some(ledger) = &licenses.ledger else {
@@ -52,10 +54,10 @@ fn pools(ui: &mut Ui, ledger: &Ledger, licenses: &LicensePage, actions: &mut Act
         .id_salt("pools")
         .vscroll(false)
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::initial(200.0).at_least(120.0).clip(true))
-        .column(Column::remainder().at_least(120.0).clip(true));
+        .column(Column::initial(160.0).at_least(120.0).clip(true))
+        .column(Column::remainder().at_least(80.0).clip(true));
     for _ in FIGURES {
-        table = table.column(Column::exact(80.0));
+        table = table.column(Column::exact(68.0));
     }
     let head = table.header(ROW, |mut row| {
         for word in ["Pool", "Kind and client"] {
@@ -100,15 +102,23 @@ fn history(ui: &mut Ui, page: PageContext<'_>, ledger: &Ledger, licenses: &Licen
     }
     let table = table.column(Column::remainder().at_least(160.0).clip(true));
     let head = table.header(ROW, |mut row| {
-        let words = HISTORY.iter().map(|(word, _)| *word).chain(["Item"]);
-        words.for_each(|word| drop(row.col(|ui| drop(cut(ui, text(Type::Small, word).color(grey))))));
+        for word in HISTORY.iter().map(|(word, _)| *word).chain(["Item"]) {
+            row.col(|ui| match word {
+                LICENSES => figure(ui, word, Some(grey)),
+                word => drop(cut(ui, text(Type::Small, word).color(grey))),
+            });
+        }
     });
     head.body(|body| {
         body.rows(ROW, ledger.newest.len(), |mut row| {
             let entry = &ledger.newest[row.index()];
             let time = words::moment(entry.at, page.now, page.zone);
-            let cells = [time, entry.kind.word().into(), entry.number.to_string(), pool(ledger, entry), what(entry)];
-            cells.into_iter().for_each(|words| drop(row.col(|ui| drop(cut(ui, text(Type::Small, words))))));
+            let cell_of = |row: &mut TableRow<'_, '_>, words: String| {
+                row.col(|ui| drop(cut(ui, text(Type::Small, words))));
+            };
+            [time, entry.kind.word().into()].into_iter().for_each(|cell| cell_of(&mut row, cell));
+            row.col(|ui| figure(ui, words::count(entry.number), None));
+            [pool(ledger, entry), what(entry)].into_iter().for_each(|cell| cell_of(&mut row, cell));
         });
     });
 }

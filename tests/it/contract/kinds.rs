@@ -148,6 +148,7 @@ fn resources(dir: &Path) -> Resources {
         numbers: dir.join("numbers"),
         budget: Budget::new(64 << 20),
         meter: Arc::default(),
+        network: Arc::default(),
     }
 }
 

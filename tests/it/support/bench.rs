@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::Side;
 use mailferry::domain::folder::{FolderPath, UidValidity, WireName};
@@ -28,6 +29,7 @@ use mailferry::domain::status::{Status, Wait};
 use mailferry::endpoint::auth::KnownPassword;
 use mailferry::endpoint::budget::Budget;
 use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
+use mailferry::endpoint::own_network::OwnNetwork;
 use mailferry::endpoint::{ByteCounter, Resources};
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::journal::{Journal, JournalError};
@@ -52,6 +54,12 @@ pub struct Bench {
     pub timeouts: Timeouts,
     /// Pauses between tries.
     pub pace: Pace,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where run hours are understood.
+    pub zone: TimeZone,
+    /// The figures of the pass that runs.
+    pub figures: Mutex<Arc<PassStats>>,
     /// So many watermarks of a pass are lost on their way to the disk.
     pub forgets: usize,
     /// What passes do.
@@ -135,6 +143,9 @@ impl Bench {
             options,
             timeouts,
             pace,
+            clock: Arc::new(SystemClock),
+            zone: TimeZone::UTC,
+            figures: Mutex::new(PassStats::new(Arc::default())),
             forgets: 0,
             plan: full(),
             failed: BTreeMap::new(),
@@ -167,6 +178,7 @@ impl Bench {
         let meter: Arc<ByteCounter> = Arc::default();
         let tally = PassStats::new(Arc::clone(&meter));
         tally.goes_on_from(&row.progress);
+        *self.figures.lock().expect("no panic") = Arc::clone(&tally);
         let journal = Arc::new(Cut {
             inner: StoreJournal::new(store.clone(), self.item, pass),
             left: AtomicU64::new(writes),
@@ -183,21 +195,24 @@ impl Bench {
             known_errors: Default::default(),
             options: self.options.clone(),
             pace: self.pace,
+            zone: self.zone.clone(),
             last_seen: (row.attempt > 1).then(|| SystemClock.now()),
             earlier: earlier.into_iter().map(|row| (row.folder.folder, row.folder.counts)).collect(),
         };
+        let network = OwnNetwork::new(Arc::clone(&self.clock));
         let resources = |meter| Resources {
             spool: self.dir.path().to_owned(),
             numbers: self.dir.path().to_owned(),
             budget: Budget::new(64 << 20),
             meter,
+            network: Arc::clone(&network),
         };
         let source = self.endpoint(&self.source, resources(meter));
         let destination = self.endpoint(&self.destination, resources(Arc::default()));
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         let door: Arc<dyn Journal> = Arc::<Cut>::clone(&journal);
-        let means =
-            Means { source, destination, journal: door, tally, clock, throttle: Arc::default(), stops: stops.clone() };
+        let throttle = Arc::default();
+        let means = Means { source, destination, journal: door, tally, clock, throttle, network, stops: stops.clone() };
         let end = Box::pin(Pass::run(order, means)).await;
         let cut = journal.left.load(Ordering::SeqCst) == 0 && stops.abort.is_cancelled();
         if !cut {

@@ -1,7 +1,9 @@
 //! Projects that go and credentials that are cleared, with the real engine and a real database behind the client.
 
 use mailferry::domain::failure::Side;
+use mailferry::domain::ids::PoolId;
 use mailferry::service::client::{Request, Response};
+use mailferry::service::licenses::PoolTerms;
 
 use super::client::{Caller, with_two_items};
 
@@ -27,4 +29,20 @@ fn r40_e4_cleared_credentials_are_gone_and_so_is_a_deleted_project() {
     assert_eq!(left.into_iter().map(|project| project.id).collect::<Vec<_>>(), [copy]);
     let rows = client.state(|snapshot| snapshot.rows().all(|row| row.project == copy));
     assert_eq!(rows.rows().count(), 2);
+}
+
+#[test]
+fn pools_of_licenses_are_made_and_filled_and_a_name_is_taken_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut client, _) = Caller::open(folder.path());
+    let terms = || PoolTerms { name: "Spring".into(), client: "Contoso Ltd".into(), ..PoolTerms::default() };
+    let Response::Pools(pools) = client.ask(Request::NewPool(terms(), Some(60))) else { panic!("a pool") };
+    let spring = &pools[1];
+    assert_eq!((pools.len(), spring.free(), &spring.pool.terms), (2, Some(60), &terms()));
+    let taken = client.ask(Request::NewPool(terms(), None));
+    assert!(matches!(&taken, Response::Refused(why) if why.to_string().contains("taken")), "{taken:?}");
+    let more = client.ask(Request::AddLicenses(spring.pool.id, 5, "invoice 7".into()));
+    assert!(matches!(&more, Response::Pools(pools) if pools[1].free() == Some(65)), "{more:?}");
+    let none = client.ask(Request::AddLicenses(PoolId::FIRST, 5, String::new()));
+    assert!(matches!(&none, Response::Refused(why) if why.to_string().contains("unlimited")), "{none:?}");
 }

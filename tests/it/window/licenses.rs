@@ -15,7 +15,7 @@ use mailferry::service::client::{NEWS, Request, Response};
 use mailferry::service::licenses::{
     Account, Entry, EntryItem, EntryKind, ItemLicense, Ledger, PoolTerms, ProjectLicenses,
 };
-use mailferry::service::{VaultKind, WorkspaceInfo};
+use mailferry::service::{ServiceError, VaultKind, WorkspaceInfo};
 
 use super::{NOW, PROJECT, Stage, item, item_in, project};
 
@@ -110,7 +110,28 @@ fn a_start_says_how_many_licenses_it_takes_and_who_gets_none() {
     let left = LeftAlone::NotReady(mailferry::domain::readiness::NotReady::NoLicense);
     let outcome = Outcome { done: vec![ItemId(1), ItemId(2)], left: vec![(ItemId(3), left)], ..Outcome::default() };
     stage.answer(request, Response::Done(outcome));
-    assert!(stage.says("2 items submitted · 1 left alone: no license is left for it; add licenses"));
+    assert!(
+        stage.says("2 items submitted · 1 left alone: no license is left for it; add licenses to the project's pool")
+    );
+}
+
+#[test]
+fn of_200_items_of_which_3_lack_a_license_exactly_these_are_named() {
+    let mut stage = licensed((1..=200).map(|id| item(id, &format!("u{id}"))).collect(), 197);
+    stage.click("Start all 200…");
+    let (request, Request::ProjectLicenses(PROJECT)) = stage.only() else { panic!("the licenses were to be asked") };
+    stage.answer(request, held(197, &[]));
+    assert!(stage.shows("Takes 197 licenses of Spring (197 free)"));
+    assert!(stage.says("3 licenses short: 200 needed, 197 free; none of the 3 is started"));
+    stage.click("The direction is right");
+    stage.click("Start 200");
+    let (request, Request::Start(_)) = stage.only() else { panic!("a start") };
+    let short = LeftAlone::NotReady(mailferry::domain::readiness::NotReady::NoLicense);
+    let left = (198..=200).map(|id| (ItemId(id), short.clone())).collect();
+    stage
+        .answer(request, Response::Done(Outcome { done: (1..=197).map(ItemId).collect(), left, ..Outcome::default() }));
+    assert!(stage.says("197 items submitted · 3 left alone: no license is left for it; add licenses"));
+    assert!(stage.says("(u198@contoso.example, u199@contoso.example, u200@contoso.example)"));
 }
 
 #[test]
@@ -145,4 +166,65 @@ fn a_project_chooses_its_pool() {
     stage.click("Save");
     let (_, Request::EditProject(change)) = stage.only() else { panic!("an edit") };
     assert_eq!((change.edit.pool, change.edit.options), (Some(SPRING), None));
+}
+
+#[test]
+fn pools_are_made_and_filled_in_the_window() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("Settings");
+    stage.click("New pool…");
+    stage.click("Make pool");
+    assert!(stage.asked().is_empty(), "it has no name yet");
+    stage.type_into("Name of the pool", "Spring");
+    stage.type_into("Client", "Contoso Ltd");
+    stage.type_into("How many", "60");
+    stage.click("Make pool");
+    let (request, Request::NewPool(terms, Some(60))) = stage.only() else { panic!("a pool") };
+    assert_eq!((terms.name.as_str(), terms.client.as_str()), ("Spring", "Contoso Ltd"));
+    stage.answer(request, Response::Refused(ServiceError::NoPool("Spring".into())));
+    assert!(stage.says("there is no pool of licenses"), "the dialog says why not");
+    stage.click("Make pool");
+    let (request, Request::NewPool(..)) = stage.only() else { panic!("once more") };
+    stage.answer(request, Response::Pools(pools(9)));
+    let (request, Request::Licenses(None)) = stage.only() else { panic!("its page") };
+    stage.answer(request, Response::Licenses(Box::new(Ledger { accounts: pools(9), newest: Vec::new() })));
+    stage.click("Add licenses…");
+    assert!(!stage.shows("How many"), "to which pool is not said");
+    stage.window.get_by_role_and_label(egui::Role::Button, "Spring").click();
+    stage.window.run();
+    let (request, Request::Licenses(Some(SPRING))) = stage.only() else { panic!("its history") };
+    stage.answer(request, Response::Licenses(Box::new(Ledger { accounts: pools(9), newest: Vec::new() })));
+    stage.click("Add licenses…");
+    stage.type_into("How many", "5");
+    stage.type_into("Note", "invoice 7");
+    stage.click("Add");
+    let (_, Request::AddLicenses(SPRING, 5, note)) = stage.only() else { panic!("five more") };
+    assert_eq!(note, "invoice 7");
+}
+
+#[test]
+fn f6_whether_the_computer_is_kept_awake_is_a_setting() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("Settings");
+    for wanted in ["off", "on"] {
+        stage.click("Keep this computer awake while migrations run");
+        let asked: Vec<_> = std::iter::from_fn(|| stage.service.requests.try_recv().ok()).collect();
+        let is = |(_, ask): &(_, Request)| matches!(ask, Request::Remember(name, value) if name == "keep-awake" && value == wanted);
+        assert!(asked.iter().any(is), "{wanted}: {asked:?}");
+    }
+}
+
+#[test]
+fn what_is_free_is_seen_in_the_narrowest_window() {
+    let mut stage = licensed(vec![item(1, "anna")], 9);
+    stage.window.set_size(egui::vec2(960.0, 560.0));
+    stage.click("Licenses");
+    let (request, Request::Licenses(None)) = stage.only() else { panic!("the ledger was to be asked") };
+    let newest = vec![entry(2, EntryKind::Reserve), entry(1, EntryKind::Add)];
+    stage.answer(request, Response::Licenses(Box::new(Ledger { accounts: pools(9), newest })));
+    stage.window.run();
+    for words in ["Free", "Consumed", "Contoso · anna@a.example → anna@b.example"] {
+        let right = stage.window.query_all_by_label(words).map(|node| node.rect().right()).fold(0.0, f32::max);
+        assert!(right > 0.0 && right <= 960.0 - 16.0, "{words} ends at {right}");
+    }
 }

@@ -1,0 +1,21 @@
+//! `mailferry settings`: shows or changes what holds for the whole workspace.
+
+use crate::cli::error::{CliError, Exit};
+use crate::service::OpenWorkspace;
+use crate::service::settings::{self, switch};
+
+/// `settings`
+pub async fn settings(workspace: &OpenWorkspace, written: &[String]) -> Result<Exit, CliError> {
+    let wanted: Vec<_> = written
+        .iter()
+        .map(|text| settings::assignment(text))
+        .collect::<Result<_, _>>()
+        .map_err(|error| CliError::usage(error.to_string()))?;
+    for setting in wanted {
+        settings::set(workspace, setting).await?;
+    }
+    for (name, what, on) in settings::all(workspace).await? {
+        say!("{name} = {:<4} {what}", switch(on));
+    }
+    Ok(Exit::Well)
+}
