@@ -41,6 +41,7 @@ use mailferry::endpoint::{
     Result, Source, SourceEndpoint, Which,
 };
 use mailferry::engine::store_journal::StoreJournal;
+use mailferry::pass::doors::Approach;
 use mailferry::pass::tally::PassStats;
 use mailferry::pass::{Means, Pass, PassEnd, PassOrder, Stops};
 use mailferry::platform::clock::SystemClock;
@@ -261,7 +262,8 @@ async fn later(folder: &Path, messages: u32) {
     let (tally, clock) = (PassStats::new(Arc::default()), Arc::new(SystemClock));
     let (source, destination, stops) = (side(messages / 2), side(0), Stops::default());
     let (throttle, network) = (Arc::default(), Arc::default());
-    let means = Means { source, destination, journal, tally, clock, throttle, network, stops };
+    let (approach, said) = (Approach::default(), Default::default());
+    let means = Means { source, destination, journal, tally, clock, throttle, approach, said, network, stops };
     let begun = std::time::Instant::now();
     let end = Pass::run(order, means).await;
     let took = begun.elapsed();

@@ -7,7 +7,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::status::of;
 use crate::cli::table::clean;
-use crate::domain::failure::Cause;
 use crate::domain::figures::under_way;
 use crate::domain::ids::ItemId;
 use crate::domain::progress::{PassProgress, Phase};
@@ -115,7 +114,7 @@ fn line(row: &ItemRow, now: Timestamp) -> String {
     }
     if let Some(retry) = retry {
         let wait = duration(retry.until.since(now));
-        if matches!(retry.failure.cause, Cause::OutsideHours | Cause::OwnNetwork) {
+        if retry.is_no_try() {
             return clean(&format!("{status} · {}: goes on in {wait}", pausing(retry)));
         }
         return clean(&format!("{status} · retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)));

@@ -348,7 +348,7 @@ fn happening(project: &Project, row: &StoredItem, running: bool, now: Timestamp)
         return match retry.failure.cause {
             // No failure, and no try.
             Cause::Settling => format!("{}, {wait} at the most", pausing(retry)),
-            Cause::OutsideHours | Cause::OwnNetwork => format!("{}: goes on in {wait}", pausing(retry)),
+            _ if retry.is_no_try() => format!("{}: goes on in {wait}", pausing(retry)),
             _ => format!("Retry {} of {} in {wait}: {}", retry.attempt, retry.limit, pausing(retry)),
         };
     }

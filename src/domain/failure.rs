@@ -100,6 +100,8 @@ pub enum Cause {
     TimedOut,
     /// This computer slept, or is in another network: connections from before are dead.
     OwnNetwork,
+    /// The session is over, by its age or by what was refused in it; the login is as good as before.
+    SessionEnded,
     /// The server said something that is no IMAP, or not an answer to what was asked.
     Nonsense,
     /// The server asked for a slower pace.

@@ -32,6 +32,8 @@ pub enum NoticeKind {
     LeftOut,
     /// The destination changed a message while storing it.
     Altered,
+    /// What a server said to people: an alert, or a quota that is nearly used up.
+    ServerSays,
 }
 
 impl NoticeKind {
@@ -46,7 +48,8 @@ impl NoticeKind {
             | Self::OldWorkspace
             | Self::Waiting
             | Self::LeftOut
-            | Self::Altered => false,
+            | Self::Altered
+            | Self::ServerSays => false,
         }
     }
 }

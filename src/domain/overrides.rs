@@ -14,6 +14,8 @@ pub enum OptionKey {
     Concurrent,
     /// [`Options::connections`]
     Connections,
+    /// [`Options::server_connections`]
+    ServerConnections,
     /// [`Options::maximum_errors`]
     MaximumErrors,
     /// [`Options::retry_limit`]
@@ -53,6 +55,7 @@ impl OptionKey {
     pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (Self::Concurrent, "concurrent", "items migrating at once"),
         (Self::Connections, "connections", "connections per mailbox and side, 1 to 4"),
+        (Self::ServerConnections, "server-connections", "connections to one server, of all items together"),
         (Self::MaximumErrors, "maximum-errors", "item errors that end a pass as Failed"),
         (Self::RetryLimit, "retry-limit", "tries in a row without a message, 1 to 100"),
         (Self::Rate, "rate", "the most data a second: 500 KB, 2 MB; none for no limit"),
@@ -85,9 +88,9 @@ impl OptionKey {
         Self::ALL.into_iter().find(|(key, ..)| *key == self).map_or("", |(_, name, _)| name)
     }
 
-    /// Whether an item may have its own: how many items run at once is no item's affair.
+    /// Whether an item may have its own: how many items run at once, and connect to a server, is no item's affair.
     pub fn is_of_items(self) -> bool {
-        self != Self::Concurrent
+        !matches!(self, Self::Concurrent | Self::ServerConnections)
     }
 
     /// Takes this option over.
@@ -95,6 +98,7 @@ impl OptionKey {
         match self {
             Self::Concurrent => to.concurrent = from.concurrent,
             Self::Connections => to.connections = from.connections,
+            Self::ServerConnections => to.server_connections = from.server_connections,
             Self::MaximumErrors => to.maximum_errors = from.maximum_errors,
             Self::RetryLimit => to.retry_limit = from.retry_limit,
             Self::Rate => to.rate = from.rate,

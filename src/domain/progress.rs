@@ -68,12 +68,19 @@ pub struct RetryState {
     pub side: Option<Side>,
     /// What caused it.
     pub failure: Failure,
-    /// Which try this will be.
+    /// Which try this will be; 0 where the pause uses up none.
     pub attempt: u32,
     /// How many there may be in a row.
     pub limit: u32,
     /// When the next try starts.
     pub until: Timestamp,
+}
+
+impl RetryState {
+    /// Whether the pass merely waits, and no try is used up.
+    pub fn is_no_try(&self) -> bool {
+        self.attempt == 0
+    }
 }
 
 /// The figures of a running pass, flushed to the store at most once a second.

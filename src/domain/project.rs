@@ -20,6 +20,8 @@ pub struct Options {
     pub concurrent: u32,
     /// Connections per mailbox and side, 1 to 4.
     pub connections: u32,
+    /// The most connections to one server, of all items and projects together.
+    pub server_connections: u32,
     /// Item errors that end a pass as Failed.
     pub maximum_errors: u64,
     /// Tries in a row without a newly recorded message (D22).
@@ -59,6 +61,7 @@ impl Default for Options {
         Self {
             concurrent: 8,
             connections: 2,
+            server_connections: 100,
             maximum_errors: 100,
             retry_limit: 8,
             rate: None,
@@ -175,6 +178,8 @@ impl Options {
         within("concurrent migrations", "at least 1", self.concurrent.into(), self.concurrent >= 1)?;
         let connections = self.connections;
         within("connections per mailbox and side", "1 to 4", connections.into(), (1..=4).contains(&connections))?;
+        let all = self.server_connections;
+        within("connections to one server", "1 to 1000", all.into(), (1..=1000).contains(&all))?;
         within("maximum errors", "at least 1", self.maximum_errors, self.maximum_errors >= 1)?;
         within("retry limit", "1 to 100", self.retry_limit.into(), (1..=100).contains(&self.retry_limit))?;
         let rate = self.rate.unwrap_or(LOWEST_RATE);
@@ -214,6 +219,7 @@ mod tests {
         };
         assert_eq!(error(|o| o.concurrent = 0), "concurrent migrations must be at least 1, not 0");
         assert_eq!(error(|o| o.connections = 5), "connections per mailbox and side must be 1 to 4, not 5");
+        assert_eq!(error(|o| o.server_connections = 0), "connections to one server must be 1 to 1000, not 0");
         assert!(error(|o| o.maximum_errors = 0).starts_with("maximum errors"));
         assert!(error(|o| o.retry_limit = 0).starts_with("retry limit"));
         assert!(error(|o| o.largest = Some(0)).starts_with("largest message"));

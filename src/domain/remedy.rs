@@ -5,7 +5,7 @@ use super::failure::{Cause, Failure, Side};
 /// What a button does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Tries the server again now.
+    /// Tries it again now: a server that could not be reached, a mailbox that was full.
     TryNow,
     /// Takes another password for whoever logs in at this side.
     CorrectLogin(Side),
@@ -23,7 +23,8 @@ pub fn host_in_doubt(failure: &Failure, side: Option<Side>) -> Option<Side> {
 /// The remedy for a failure, where there is one.
 pub fn remedy(failure: &Failure, side: Option<Side>) -> Option<Remedy> {
     match (failure.cause, side) {
-        (Cause::Unreachable, _) => Some(Remedy::TryNow),
+        // Nobody but a person knows when there is room.
+        (Cause::Unreachable | Cause::DestinationFull, _) => Some(Remedy::TryNow),
         (
             Cause::LoginRefused
             | Cause::AdministratorLoginRefused
@@ -50,6 +51,7 @@ mod tests {
             assert_eq!(of(Cause::AdministratorLoginHeld, Some(side)), Some(Remedy::CorrectLogin(side)));
             assert_eq!(of(Cause::CertificateNotTrusted, Some(side)), Some(Remedy::PinCertificate(side)));
             assert_eq!(of(Cause::Unreachable, Some(side)), Some(Remedy::TryNow));
+            assert_eq!(of(Cause::DestinationFull, Some(side)), Some(Remedy::TryNow));
         }
         let doubted = |cause, side| host_in_doubt(&Failure::new(cause, Scope::Endpoint, Retry::User, "doing"), side);
         assert_eq!(doubted(Cause::Unreachable, Some(Side::Destination)), Some(Side::Destination));

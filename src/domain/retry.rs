@@ -4,9 +4,14 @@
 
 use std::time::Duration;
 
-use super::failure::{Failure, Retry};
+use super::failure::{Cause, Failure, Retry};
 
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
+/// The longest pause that is kept because a server named it: after that it is asked again.
+pub const LONGEST_NAMED: Duration = HOUR;
+/// Tries where waiting seldom cures: a person is asked soon (a certificate, a mailbox that does not open).
+const FEW: u32 = 3;
 
 /// How long the pauses are that no server named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +91,11 @@ impl Default for Pace {
     }
 }
 
+/// How long after so many refusals in a row (from 1) one more connection is tried, of a server that had too many.
+pub fn crowded_pause(refusals: u32) -> Duration {
+    MINUTE.saturating_mul(1 << refusals.saturating_sub(1).min(10)).min(5 * MINUTE)
+}
+
 /// How late a scheduled start may come and still run without a question (D16).
 pub const LATE: Duration = Duration::from_secs(30 * 60);
 
@@ -102,7 +112,7 @@ pub enum Decision {
     Again {
         /// How long.
         wait: Duration,
-        /// Which try that will be, from 1.
+        /// Which try that will be, from 1; 0 where the pause uses up none.
         attempt: u32,
         /// How many there may be in a row.
         limit: u32,
@@ -128,8 +138,7 @@ impl RetryBudget {
 
     /// A message was newly recorded: the count starts anew.
     pub fn progressed(&mut self) {
-        self.tries = 0;
-        self.long_pauses = 0;
+        (self.tries, self.long_pauses) = (0, 0);
     }
 
     /// A failure came. The first try follows at once, then after the pauses of the [`Pace`], shortened by up to half:
@@ -138,36 +147,54 @@ impl RetryBudget {
     pub fn failed(&mut self, failure: &Failure, jitter: f64) -> Decision {
         match failure.retry {
             Retry::Backoff => {
-                if self.tries >= self.limit {
+                let limit = self.limit_for(failure.cause);
+                if self.tries >= limit {
                     return Decision::GiveUp;
                 }
                 self.tries += 1;
-                let full = match self.tries {
-                    1 => Duration::ZERO,
-                    n => self.pace.first.saturating_mul(1 << (n - 2).min(16)).min(self.pace.longest),
-                };
                 let jitter = if jitter.is_nan() { 1.0 } else { jitter.clamp(0.0, 1.0) };
-                self.again(full.mul_f64(0.5 + 0.5 * jitter))
+                let wait = self.pause(failure.cause).mul_f64(0.5 + 0.5 * jitter);
+                Decision::Again { wait, attempt: self.tries, limit }
             }
-            Retry::After(pause) => self.again(pause.min(HOUR).mul_f64(1.1).min(HOUR)),
+            Retry::After(pause) => self.waiting(pause.min(LONGEST_NAMED).mul_f64(1.1).min(LONGEST_NAMED)),
             Retry::Later => {
                 let hours = [1, 6, 24][self.long_pauses.min(2) as usize];
                 self.long_pauses += 1;
-                self.again(HOUR * hours)
+                self.waiting(HOUR * hours)
             }
             Retry::User | Retry::Never => Decision::GiveUp,
         }
     }
 
-    fn again(&self, wait: Duration) -> Decision {
-        Decision::Again { wait, attempt: self.tries.max(1), limit: self.limit }
+    fn limit_for(&self, cause: Cause) -> u32 {
+        match cause {
+            Cause::MailboxNotOpened | Cause::CertificateNotTrusted => self.limit.min(FEW),
+            _ => self.limit,
+        }
+    }
+
+    /// The full pause before the try that begins now.
+    fn pause(&self, cause: Cause) -> Duration {
+        let doubled = |first: Duration, times: u32| first.saturating_mul(1 << times.min(16)).min(self.pace.longest);
+        match (cause, self.tries) {
+            // Access that was just given takes minutes to arrive.
+            (Cause::MailboxNotOpened, n) => doubled(MINUTE, n - 1),
+            // Another machine behind the same name may have a better one; time makes none better.
+            (Cause::CertificateNotTrusted, _) | (_, 0 | 1) => Duration::ZERO,
+            (_, n) => doubled(self.pace.first, n - 2),
+        }
+    }
+
+    /// A pause that uses up no try.
+    fn waiting(&self, wait: Duration) -> Decision {
+        Decision::Again { wait, attempt: 0, limit: self.limit }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::failure::{Cause, Scope};
+    use crate::domain::failure::Scope;
 
     fn failure(retry: Retry) -> Failure {
         Failure::new(Cause::ConnectionLost, Scope::Connection, retry, "reading")
@@ -209,6 +236,22 @@ mod tests {
         assert_eq!(hours, [1, 6, 24, 24]);
         assert_eq!(wait(budget.failed(&failure(Retry::Backoff), 0.0)), 0);
         assert_eq!(budget.failed(&failure(Retry::Backoff), 0.0), Decision::GiveUp);
+    }
+
+    #[test]
+    fn a_person_is_asked_after_three_tries_where_waiting_seldom_cures() {
+        for (cause, waits) in [(Cause::CertificateNotTrusted, [0, 0, 0]), (Cause::MailboxNotOpened, [60, 120, 240])] {
+            let mut budget = RetryBudget::new(8, Pace::default());
+            let failure = Failure { cause, ..failure(Retry::Backoff) };
+            assert_eq!([1.0; 3].map(|full| wait(budget.failed(&failure, full))), waits, "{cause:?}");
+            assert_eq!(budget.failed(&failure, 1.0), Decision::GiveUp, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn one_more_connection_is_tried_after_one_to_five_minutes() {
+        let minutes = [1, 2, 3, 4, u32::MAX].map(|refusals| crowded_pause(refusals).as_secs() / 60);
+        assert_eq!(minutes, [1, 2, 4, 5, 5]);
     }
 
     #[test]

@@ -4,14 +4,17 @@
 //! these texts: they are shown beside them, from [`Failure::server_text`].
 
 mod notices;
+mod pauses;
 
 use std::time::Duration;
 
 pub use notices::{notice, notice_line, numbers, which};
+pub use pauses::{paused, pausing};
 
 use super::failure::{Cause, Failure, Retry, Scope, Side};
-use super::progress::{Phase, RetryState};
+use super::progress::Phase;
 use super::project::Project;
+use super::retry::LONGEST_NAMED;
 
 /// A failure as people read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,15 +150,29 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         Cause::Throttled => (
             format!("The {the_side} asked for a pause"),
             match failure.retry {
+                Retry::After(pause) if pause > LONGEST_NAMED => format!(
+                    "It limits how fast it may be used and named {}. It is asked again every hour; nothing is lost.",
+                    duration(pause)
+                ),
                 Retry::After(pause) => format!("It limits how fast it may be used and named {}; nothing is lost.", duration(pause)),
                 Retry::Backoff | Retry::Later | Retry::User | Retry::Never => {
                     "It limits how fast it may be used; nothing is lost.".into()
                 }
             },
-            "Nothing to do: the pass goes on by itself.".into(),
+            match failure.retry {
+                Retry::After(pause) if pause > LONGEST_NAMED => {
+                    "Nothing to do: the pass goes on by itself. Stop it to give its place to other items, and Start it later.".into()
+                }
+                _ => "Nothing to do: the pass goes on by itself.".into(),
+            },
+        ),
+        Cause::SessionEnded => (
+            format!("The session with the {the_side} ended"),
+            format!("{host} ends sessions after some time, or after too many refusals. Nothing is lost; the login is as good as before."),
+            "Nothing to do: the pass goes on with a new session. If it ended the pass, Start goes on where it stopped.".into(),
         ),
         Cause::ProviderLimit => (
-            format!("The {the_side} has reached a limit of its provider"),
+            format!("Paused by the provider of the {the_side}"),
             "It allows only so much in an hour or a day. Nothing is lost; the pass goes on after a long pause.".into(),
             "Nothing to do. The provider's administrator may be able to raise the limit.".into(),
         ),
@@ -166,8 +183,8 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         ),
         Cause::TooManyConnections => (
             format!("Too many connections to the {the_side}"),
-            format!("{host} allows no further connection for {mailbox} or from this address."),
-            "Close other mail programs of this mailbox, or Start fewer items at once.".into(),
+            format!("{host} allows no further connection for {mailbox} or from this address. Nothing is lost."),
+            "Nothing to do: it goes on when one is free. Fewer items at once may help, or closing other mail programs.".into(),
         ),
         Cause::ServerBusy => (
             format!("The {the_side} is busy"),
@@ -300,17 +317,6 @@ pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Opti
         None => return text(failure, None, &TextNames { folder, ..TextNames::default() }),
     };
     text(failure, side, &TextNames { host: server.name(), port: server.port().unwrap_or(0), mailbox, across, folder })
-}
-
-/// Why a pass pauses, in one line: the side, what was being done, the server's words.
-pub fn pausing(retry: &RetryState) -> String {
-    if matches!(retry.failure.cause, Cause::Settling | Cause::OutsideHours | Cause::OwnNetwork) {
-        return text(&retry.failure, retry.side, &TextNames::default()).headline;
-    }
-    match retry.side {
-        Some(side) => format!("{}: {}", side.word(), retry.failure),
-        None => retry.failure.to_string(),
-    }
 }
 
 /// A sentence that may begin with one of the words that stand for a name.

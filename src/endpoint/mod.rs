@@ -22,6 +22,7 @@ pub mod maildir;
 pub mod own_network;
 pub mod place;
 pub mod registry;
+pub mod sayings;
 mod spool;
 pub mod uidlist;
 mod utf7;
@@ -267,6 +268,8 @@ pub struct Resources {
     pub meter: Arc<ByteCounter>,
     /// What is known of this computer's sleep and network.
     pub network: Arc<own_network::OwnNetwork>,
+    /// What servers say to people.
+    pub said: Arc<sayings::Sayings>,
 }
 
 impl std::fmt::Debug for Resources {

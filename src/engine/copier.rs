@@ -1,8 +1,8 @@
 //! The copier: the runner that moves mail on this machine. For each pass a worker loads what earlier passes left, opens both
 //! endpoints and hands over to [`Pass`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,15 +22,16 @@ use crate::endpoint::auth::Authenticator;
 use crate::endpoint::budget::Budget;
 use crate::endpoint::own_network::OwnNetwork;
 use crate::endpoint::registry::tell_apart;
+use crate::endpoint::sayings::Sayings;
 use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
 use crate::engine::authenticators::{Account, Authenticators, SharedAccount};
 use crate::engine::runner::{Reports, Runner, Task};
+use crate::engine::shared_limits::SharedLimits;
 use crate::engine::store_journal::StoreJournal;
 use crate::engine::workspace::Workspace;
 use crate::engine::wrong_mailbox;
 use crate::pass::journal::Journal;
 use crate::pass::tally::PassStats;
-use crate::pass::throttle::Throttle;
 use crate::pass::{Means, Pass, PassEnd, PassOrder, Stops};
 use crate::store::{PassRow, StoreError};
 
@@ -56,31 +57,13 @@ fn pace() -> Pace {
 pub(super) struct Copier {
     workspace: Workspace,
     authenticators: Authenticators,
-    rates: Rates,
-}
-
-/// The data rates of projects; an item with one of its own shares it with nobody.
-#[derive(Default)]
-struct Rates(Mutex<HashMap<ProjectId, Arc<Throttle>>>);
-
-impl Rates {
-    fn of(&self, project: &Project, effective: Option<u64>) -> Arc<Throttle> {
-        if effective != project.options.rate {
-            return Arc::new(Throttle::new(effective));
-        }
-        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = rates.entry(project.id).or_default();
-        if shared.rate() != effective {
-            *shared = Arc::new(Throttle::new(effective));
-        }
-        Arc::clone(shared)
-    }
+    limits: SharedLimits,
 }
 
 impl Copier {
     /// A copier of this workspace.
     pub fn new(workspace: Workspace) -> Self {
-        Self { workspace, authenticators: Authenticators::default(), rates: Rates::default() }
+        Self { workspace, authenticators: Authenticators::default(), limits: SharedLimits::default() }
     }
 }
 
@@ -90,10 +73,10 @@ impl Runner for Copier {
         let meter: Arc<ByteCounter> = Arc::default();
         let tally = PassStats::new(Arc::clone(&meter));
         tally.goes_on_from(&task.before);
-        let (workspace, authenticators, rates) = (&self.workspace, &self.authenticators, &self.rates);
+        let (workspace, authenticators, limits) = (&self.workspace, &self.authenticators, &self.limits);
         let network = OwnNetwork::new(workspace.clock.clone());
         let (item, pass) = (task.item, task.pass);
-        let worker = Worker { workspace, authenticators, rates, item, pass, tally, meter, network };
+        let worker = Worker { workspace, authenticators, limits, item, pass, tally, meter, network };
         let end = worker.run(reports, stops).await;
         reports.last_figures(worker.tally.progress(), worker.meter.total()).await;
         end
@@ -108,7 +91,7 @@ impl Runner for Copier {
 struct Worker<'a> {
     workspace: &'a Workspace,
     authenticators: &'a Authenticators,
-    rates: &'a Rates,
+    limits: &'a SharedLimits,
     item: ItemId,
     pass: PassId,
     tally: Arc<PassStats>,
@@ -138,6 +121,8 @@ impl From<StoreError> for Unready {
 struct Ready {
     project: Project,
     order: PassOrder,
+    /// What the servers of both sides say to people.
+    said: [Arc<Sayings>; 2],
     source: Arc<dyn SourceEndpoint>,
     destination: Arc<dyn DestinationEndpoint>,
 }
@@ -173,7 +158,9 @@ impl Worker<'_> {
             journal: Arc::clone(&journal),
             tally: Arc::clone(&self.tally),
             clock: self.workspace.clock.clone(),
-            throttle: self.rates.of(&ready.project, ready.order.options.rate),
+            throttle: self.limits.rate(&ready.project, ready.order.options.rate),
+            approach: self.limits.approach(&ready.project),
+            said: ready.said,
             network: Arc::clone(&self.network),
             stops,
         };
@@ -258,11 +245,13 @@ impl Worker<'_> {
         tell_apart(sides.0, sides.1).await.map_err(at_destination)?;
         let endpoints = &self.workspace.endpoints;
         let (auth, resources) = self.access(Side::Source, &project, &from, source_admin).await?;
+        let says_source = Arc::clone(&resources.said);
         let source = endpoints.source(&project.source, &from, auth, resources).map_err(at_source)?;
         let (auth, resources) = self.access(Side::Destination, &project, &into, destination_admin).await?;
+        let said = [says_source, Arc::clone(&resources.said)];
         let destination =
             endpoints.destination(&project.destination, &into, auth, resources).map_err(at_destination)?;
-        Ok(Ready { project, order, source, destination })
+        Ok(Ready { project, order, said, source, destination })
     }
 
     /// The messages that it tries again.
@@ -316,7 +305,8 @@ impl Worker<'_> {
             Side::Destination => (Arc::default(), Budget::new(READ_BACK_MEMORY)),
         };
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
-        let resources = Resources { spool, numbers, budget, meter, network: Arc::clone(&self.network) };
+        let (network, said) = (Arc::clone(&self.network), Arc::default());
+        let resources = Resources { spool, numbers, budget, meter, network, said };
         let server = project.server(side);
         let credential = if server.administrator().is_some() { admin } else { mailbox.credential };
         let account = self.account(project.id, side, server, credential);

@@ -14,6 +14,7 @@ pub mod one_message;
 pub mod preview;
 pub mod run_state;
 pub mod runner;
+mod shared_limits;
 pub mod snapshot;
 mod speed;
 pub mod store_journal;

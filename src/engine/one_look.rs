@@ -50,8 +50,8 @@ impl<'a> Looks<'a> {
             account.proof().await?;
         }
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
-        let budget = Arc::clone(&self.workspace.budget);
-        let resources = Resources { spool, numbers, budget, meter, network: Arc::default() };
+        let (budget, network, said) = (Arc::clone(&self.workspace.budget), Arc::default(), Arc::default());
+        let resources = Resources { spool, numbers, budget, meter, network, said };
         Ok((Arc::new(SharedAccount(account)), resources))
     }
 }

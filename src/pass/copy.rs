@@ -113,10 +113,11 @@ impl Copying<'_> {
             let (queue, left) = (&queue, &left);
             async move {
                 let run = async {
-                    if queue.is_empty() || !self.pass.connect_extra(lane).await {
-                        return Ok(());
+                    while self.pass.takes_part(lane, queue).await {
+                        self.copy_lane(lane, prepared, queue, left).await?;
                     }
-                    self.copy_lane(lane, prepared, queue, left).await
+                    self.pass.rests(lane).await;
+                    Ok(())
                 };
                 self.pass.lane_ended(run.await)
             }
@@ -200,7 +201,7 @@ impl Copying<'_> {
                     match self.second_look(lane, second).await {
                         Ok(again) => backlog.give(again),
                         Err(halt) if lane.is_unwanted(&halt) => {
-                            lane.drop_extra();
+                            lane.step_back(&halt);
                             left.put(before);
                             return Ok(());
                         }
@@ -220,7 +221,7 @@ impl Copying<'_> {
             match self.go_on(lane, prepared, jobs, &trouble).await {
                 Ok(again) => backlog.give(again),
                 Err(halt) if lane.is_unwanted(&halt) => {
-                    lane.drop_extra();
+                    lane.step_back(&halt);
                     left.put(before);
                     return Ok(());
                 }
@@ -251,7 +252,7 @@ impl Copying<'_> {
             sessions = lane.sessions(self.pass) => sessions.map_err(|trouble| halted(PassStop::Fatal(trouble)))?,
         };
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let reading = read(source, backlog, (&self.pass.throttle, &self.pass.hours), sender);
+        let reading = read(source, backlog, self.pass, sender);
         let mut writer = AppendWriter::new(self.pass, backlog);
         let writing = writer.write(destination, receiver);
         tokio::pin!(reading, writing);

@@ -5,6 +5,8 @@ use futures_util::future::join_all;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::endpoint::{Destination, Source};
+use crate::pass::doors::Seat;
+use crate::pass::places::GroupQueue;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// One connection to each side, opened when first needed.
@@ -12,20 +14,32 @@ pub(super) struct Lane {
     pub number: u32,
     /// The server wants no such connection, or refused its login: not tried again in this pass.
     out: bool,
+    /// Its place among the connections to both servers, as long as it may have some.
+    seat: Option<Seat>,
+    /// It found none.
+    crowded: bool,
+    /// Sides whose session ended since the last step that went well, and how much had been recorded then.
+    ended: [Option<u64>; 2],
     source: Option<Box<dyn Source>>,
     destination: Option<Box<dyn Destination>>,
 }
 
 impl Lane {
     pub fn new(number: u32) -> Self {
-        Self { number, out: false, source: None, destination: None }
+        let (seat, source, destination) = (None, None, None);
+        Self { number, out: false, seat, crowded: false, ended: [None; 2], source, destination }
     }
 
     /// Both sessions, opened if they are not.
     pub async fn sessions(&mut self, pass: &Pass) -> Result<(&mut dyn Source, &mut dyn Destination), SideFailure> {
-        if let Some(closed) = pass.hours.closed() {
+        if let Some(closed) = pass.closed() {
             self.close().await;
             return Err(closed);
+        }
+        if self.seat.is_none() {
+            let seat = pass.recovery.enter(self.number).await;
+            self.crowded = seat.is_err();
+            self.seat = Some(seat?);
         }
         let source = open_one(&mut self.source, pass.source.open_source());
         let destination = open_one(&mut self.destination, pass.destination.open_destination());
@@ -38,24 +52,31 @@ impl Lane {
         if opened {
             pass.recovery.reached(Side::Destination);
         }
+        self.seat.iter_mut().for_each(Seat::opened);
         Ok((source.as_mut(), destination.as_mut()))
     }
 
     /// Whether this lane ended because the server wants fewer connections: the pass goes on without it (D19).
     pub fn is_unwanted(&self, halt: &PassStop) -> bool {
-        self.number > 0
-            && matches!(halt, PassStop::Fatal(trouble) if trouble.failure.cause == Cause::TooManyConnections)
+        self.number > 0 && matches!(halt, PassStop::Fatal(trouble) if wants_fewer(&trouble.failure))
     }
 
-    /// The lane takes no more part in this pass.
-    pub fn drop_extra(&mut self) {
+    /// The lane takes no part any more: in this pass, or until there is room for it again.
+    pub fn step_back(&mut self, halt: &PassStop) {
         self.disconnect();
-        self.out = true;
+        let later = |failure: &Failure| wants_slower(failure) || failure.cause == Cause::OutsideHours;
+        let later = matches!(halt, PassStop::Fatal(trouble) if later(&trouble.failure));
+        self.out = !(std::mem::take(&mut self.crowded) || later);
+    }
+
+    /// Whether the session of a side ended for the first time in a row: its age, and no fault of anybody.
+    fn first_end(&mut self, side: Side, recorded: u64) -> bool {
+        self.ended[side as usize].replace(recorded) != Some(recorded)
     }
 
     /// Drops both connections without a word.
     pub fn disconnect(&mut self) {
-        (self.source, self.destination) = (None, None);
+        (self.source, self.destination, self.seat) = (None, None, None);
     }
 
     /// Says goodbye on both sides.
@@ -72,7 +93,18 @@ impl Lane {
             }
         };
         tokio::join!(source, destination);
+        self.seat = None;
     }
+}
+
+/// Whether a server wants a slower pace: it gets one connection, and others later.
+fn wants_slower(failure: &Failure) -> bool {
+    failure.cause == Cause::Throttled || failure.retry == Retry::Later
+}
+
+/// Whether a server wants fewer connections of this mailbox.
+fn wants_fewer(failure: &Failure) -> bool {
+    failure.cause == Cause::TooManyConnections || wants_slower(failure)
 }
 
 /// The session of one side, and whether it was opened just now.
@@ -133,7 +165,8 @@ impl Pass {
                 }
                 other => {
                     if other.is_ok() {
-                        self.tally.retry(None);
+                        lane.ended = [None; 2];
+                        self.recovery.shows_no_pause();
                     }
                     return other;
                 }
@@ -145,9 +178,23 @@ impl Pass {
     pub(super) async fn back_off(&self, lane: &mut Lane, trouble: SideFailure) -> PassResult<()> {
         tracing::debug!(lane = lane.number, side = trouble.side.word(), failure = %trouble.failure, "lane broke");
         lane.disconnect();
-        match trouble.failure.retry {
-            _ if lane.number > 0 && trouble.failure.cause == Cause::TooManyConnections => Err(PassStop::Fatal(trouble)),
+        let failure = &trouble.failure;
+        if failure.cause == Cause::SessionEnded && lane.first_end(trouble.side, self.recovery.recorded()) {
+            return Ok(());
+        }
+        if lane.number > 0 && wants_fewer(failure) {
+            if wants_slower(failure) {
+                self.recovery.begins(&trouble)?;
+            }
+            return Err(PassStop::Fatal(trouble));
+        }
+        match failure.retry {
             Retry::User | Retry::Never => Err(PassStop::Fatal(trouble)),
+            _ if failure.cause == Cause::TooManyConnections => {
+                // It is waited for at the door.
+                self.approach.refused(trouble.side, failure);
+                Ok(())
+            }
             Retry::Backoff | Retry::After(_) | Retry::Later => self.recovery.pause(trouble).await,
         }
     }
@@ -190,10 +237,26 @@ pub(super) fn settle(ended: Vec<PassResult<()>>) -> PassResult<()> {
 }
 
 impl Pass {
-    /// Connects a lane beyond the first. False: the server wants no more connections, the lane is left out.
+    /// Whether a lane has something to do in a queue, and may. One beyond the first that a server wants to go slower comes back
+    /// later.
+    pub(super) async fn takes_part(&self, lane: &mut Lane, queue: &GroupQueue) -> bool {
+        while let Some(at) = self.recovery.joins_at(lane.number).filter(|_| !queue.is_empty()) {
+            tokio::select! {
+                () = self.quit.cancelled() => return false,
+                () = queue.emptied() => return false,
+                () = tokio::time::sleep_until(at) => {}
+            }
+        }
+        !queue.is_empty() && self.connect_extra(lane).await
+    }
+
+    /// Connects a lane beyond the first. False: there is no more room for connections, the lane is left out.
     pub(super) async fn connect_extra(&self, lane: &mut Lane) -> bool {
         if lane.number == 0 || lane.out {
             return !lane.out;
+        }
+        if self.recovery.joins_at(lane.number).is_some() {
+            return false;
         }
         let opened = tokio::select! {
             () = self.quit.cancelled() => return false,
@@ -203,9 +266,20 @@ impl Pass {
             Ok(()) => true,
             Err(trouble) => {
                 tracing::info!(lane = lane.number, failure = %trouble.failure, "going on with fewer connections");
-                lane.drop_extra();
+                if wants_slower(&trouble.failure) && trouble.failure.cause != Cause::SessionEnded {
+                    // The first lane hears of it when it asks for something.
+                    self.recovery.begins(&trouble).ok();
+                }
+                lane.step_back(&PassStop::Fatal(trouble));
                 false
             }
+        }
+    }
+
+    /// A lane has nothing to do for now. One beyond the first keeps its connections only where nobody lacks them.
+    pub(super) async fn rests(&self, lane: &mut Lane) {
+        if lane.number > 0 && self.approach.is_crowded() {
+            lane.close().await;
         }
     }
 

@@ -20,6 +20,7 @@ mod closing;
 mod comparison;
 mod contents;
 mod copy;
+pub mod doors;
 mod doubts;
 mod elsewhere;
 mod finish;
@@ -88,11 +89,13 @@ use crate::domain::project::Options;
 use crate::domain::retry::Pace;
 use crate::domain::time::Timestamp;
 use crate::endpoint::own_network::OwnNetwork;
+use crate::endpoint::sayings::Sayings;
 use crate::endpoint::{DestinationEndpoint, SourceEndpoint};
 use crate::pass::audit::EndedFolder;
 use crate::pass::closing::Finale;
 use crate::pass::comparison::Comparison;
 use crate::pass::copy::Copying;
+use crate::pass::doors::Approach;
 use crate::pass::hours::Hours;
 use crate::pass::job::Job;
 use crate::pass::journal::Journal;
@@ -159,6 +162,10 @@ pub struct Means {
     pub throttle: Arc<Throttle>,
     /// What is known of this computer's sleep and network.
     pub network: Arc<OwnNetwork>,
+    /// The servers, and how many connections they allow.
+    pub approach: Approach,
+    /// What the servers of both sides say to people.
+    pub said: [Arc<Sayings>; 2],
     /// How it is told to end early.
     pub stops: Stops,
 }
@@ -233,6 +240,8 @@ pub struct Pass {
     tally: Arc<PassStats>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
+    approach: Approach,
+    said: [Arc<Sayings>; 2],
     hours: Hours,
     /// Fires on Stop and when any lane ended for good.
     quit: CancellationToken,
@@ -283,14 +292,14 @@ struct Findings {
 impl Pass {
     /// Runs a pass to its end. Results are committed when this returns, whatever the end.
     pub async fn run(order: PassOrder, means: Means) -> PassEnd {
-        let Means { source, destination, journal, tally, clock, throttle, network, stops } = means;
+        let Means { source, destination, journal, tally, clock, throttle, approach, said, network, stops } = means;
         let quit = stops.stop.child_token();
         let (limit, pace, bytes_left) = (order.options.retry_limit, order.pace, order.plan.bytes);
-        let recovery = Arc::new(
-            Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone())
-                .hurried_by(stops.hurry)
-                .knowing(Arc::clone(&network)),
-        );
+        let recovery = Recovery::new(limit, pace, Arc::clone(&tally), Arc::clone(&clock), quit.clone())
+            .hurried_by(stops.hurry)
+            .knowing(Arc::clone(&network))
+            .on(approach.clone());
+        let recovery = Arc::new(recovery);
         let progressed = {
             let recovery = Arc::clone(&recovery);
             Box::new(move || recovery.progressed())
@@ -305,6 +314,8 @@ impl Pass {
             tally,
             clock,
             throttle,
+            approach,
+            said,
             hours,
             quit,
             recovery,
@@ -324,6 +335,11 @@ impl Pass {
         // The committer ends when the work has dropped the last recorder, so nothing handed in is left behind.
         let (end, ()) = tokio::join!(work, committer.run());
         end
+    }
+
+    /// Why nothing may be asked of the servers now: the run hours, or a pause that one of them named.
+    fn closed(&self) -> Option<SideFailure> {
+        self.hours.closed().or_else(|| self.recovery.held())
     }
 
     async fn work(&self) -> PassResult<()> {
@@ -355,6 +371,7 @@ impl Pass {
 
     /// Flushes the last figures and says how the pass ended.
     async fn conclude(self, ended: PassResult<()>) -> PassEnd {
+        self.name_sayings().await;
         self.recorder.flush().await;
         self.tally.retry(None);
         let ended = match self.recorder.take_reason() {

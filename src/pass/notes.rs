@@ -9,9 +9,24 @@ use crate::domain::flags::Flags;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
 use crate::domain::notice::{Notice, NoticeKind};
+use crate::pass::Pass;
+use crate::pass::recorder::ToRecord;
 
 /// Names of flags in one notice.
 const NAMES: usize = 20;
+
+impl Pass {
+    /// What the servers said to people in passing.
+    pub(super) async fn name_sayings(&self) {
+        for side in [Side::Source, Side::Destination] {
+            for text in self.said[side as usize].take() {
+                let (folder, kind, side) = (None, NoticeKind::ServerSays, Some(side));
+                let notice = Notice { folder, kind, side, messages: 0, numbers: Vec::new(), detail: Some(text) };
+                self.recorder.add(ToRecord::notice(notice)).await;
+            }
+        }
+    }
+}
 
 #[derive(Default)]
 struct NotedMessages {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::domain::folder::{FolderPath, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
@@ -121,19 +123,38 @@ impl Prepared {
 }
 
 /// Groups waiting for a lane.
-pub(super) struct GroupQueue(Mutex<VecDeque<Group>>);
+pub(super) struct GroupQueue {
+    groups: Mutex<VecDeque<Group>>,
+    /// The last one was taken.
+    emptied: Notify,
+}
 
 impl GroupQueue {
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
-        Self(Mutex::new(groups.into_iter().collect()))
+        Self { groups: Mutex::new(groups.into_iter().collect()), emptied: Notify::new() }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut VecDeque<Group>) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.groups.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn take(&self) -> Option<Group> {
-        self.with(VecDeque::pop_front)
+        let group = self.with(VecDeque::pop_front);
+        if self.is_empty() {
+            self.emptied.notify_waiters();
+        }
+        group
+    }
+
+    /// Returns when no group waits.
+    pub async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
     }
 
     pub fn put(&self, group: Group) {
@@ -145,6 +166,6 @@ impl GroupQueue {
     }
 
     pub fn into_groups(self) -> Vec<Group> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into()
+        self.groups.into_inner().unwrap_or_else(PoisonError::into_inner).into()
     }
 }

@@ -10,10 +10,9 @@ use tokio::sync::mpsc;
 use crate::domain::failure::{Failure, Scope};
 use crate::domain::ids::Uid;
 use crate::endpoint::{Fetched, MessageStream, Source, Which};
+use crate::pass::Pass;
 use crate::pass::backlog::Backlog;
-use crate::pass::hours::Hours;
 use crate::pass::job::{Asking, Job, Todo};
-use crate::pass::throttle::Throttle;
 
 /// Messages between the halves of a lane.
 pub(super) const AHEAD: usize = 64;
@@ -83,8 +82,7 @@ type AskedRange = (FetchRequest, Result<MessageStream, Failure>);
 /// What to ask for next, in order.
 struct ReadPlan<'a> {
     backlog: &'a Backlog<'a>,
-    throttle: &'a Throttle,
-    hours: &'a Hours,
+    pass: &'a Pass,
     requests: VecDeque<FetchRequest>,
     ahead: Option<AskedRange>,
 }
@@ -116,13 +114,8 @@ impl ReadPlan<'_> {
 }
 
 /// Reads folder after folder until the backlog is empty or the connection breaks; the last piece tells why it broke.
-pub(super) async fn read(
-    source: &mut dyn Source,
-    backlog: &Backlog<'_>,
-    (throttle, hours): (&Throttle, &Hours),
-    pieces: mpsc::Sender<ReadEvent>,
-) {
-    let mut plan = ReadPlan { backlog, throttle, hours, requests: VecDeque::new(), ahead: None };
+pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pass: &Pass, pieces: mpsc::Sender<ReadEvent>) {
+    let mut plan = ReadPlan { backlog, pass, requests: VecDeque::new(), ahead: None };
     while let Some((request, stream)) = plan.next(source).await {
         // A closed channel means that the writing half ended: so does this one.
         if request.first && pieces.send(ReadEvent::Begin(Arc::clone(&request.job))).await.is_err() {
@@ -172,13 +165,13 @@ async fn pass_on(
             Some(Fetched::Broken(failure)) => ended(request, failure),
             Some(fetched) => {
                 let bytes = if let Fetched::Message(message) = &fetched { message.body.len() } else { 0 };
-                if let Some(closed) = plan.hours.closed() {
+                if let Some(closed) = plan.pass.closed() {
                     pieces.send(ReadEvent::Fetched(Fetched::Broken(closed.failure))).await.ok();
                     return false;
                 }
                 // Whoever writes may have ended while this waits for its turn.
                 tokio::select! {
-                    () = plan.throttle.take(bytes) => {}
+                    () = plan.pass.throttle.take(bytes) => {}
                     () = pieces.closed() => return false,
                 }
                 ReadEvent::Fetched(fetched)

@@ -1,7 +1,8 @@
 //! Retry mode: how the lanes of one pass wait together after a failure that may pass (D22).
 //!
-//! One pause holds all lanes of the mailbox. A lane that fails while a pause lasts joins it and uses up no try of its
-//! own. Every wait ends at once when the pass is told to stop.
+//! A lane that fails while a pause lasts joins it and uses up no try of its own. A pause that a server named, or that a limit
+//! of hours needs, holds the other lanes too; after it one connection goes on, and others come back one by one. A server with
+//! too many connections is waited for at its door ([`super::doors`]). Every wait ends at once when the pass is told to stop.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,14 +18,33 @@ use crate::domain::progress::RetryState;
 use crate::domain::retry::{Decision, Pace, RetryBudget};
 use crate::domain::time::Timestamp;
 use crate::endpoint::own_network::OwnNetwork;
+use crate::pass::doors::{Approach, Seat};
 use crate::pass::suspects::Tries;
 use crate::pass::tally::PassStats;
 use crate::pass::{PassResult, PassStop, SideFailure};
 
 /// Tries for a server that this pass has never reached: a name or port is probably wrong, and waiting cures neither.
 const NEVER_REACHED: u32 = 3;
+/// One more connection goes on after each of these, if no server asks for a slower pace again.
+const GROWS: Duration = Duration::from_secs(5 * 60);
 /// How often it is looked whether the run hours have begun.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(30);
+
+/// A pause that all lanes keep together.
+#[derive(Clone)]
+struct Pause {
+    until: Instant,
+    /// The same by the time of day, for a clock that stands still while the computer sleeps.
+    by_day: Timestamp,
+    why: SideFailure,
+}
+
+impl Pause {
+    /// Whether nothing may be asked of the servers while it lasts: they named it, or have reached a limit.
+    fn holds_all(&self) -> bool {
+        matches!(self.why.failure.retry, Retry::After(_) | Retry::Later)
+    }
+}
 
 struct RetryPhase {
     budget: RetryBudget,
@@ -33,14 +53,38 @@ struct RetryPhase {
     reached: BTreeSet<Side>,
     /// Failures to reach a side for the first time.
     unreached: u32,
-    until: Option<Instant>,
-    /// The end of the last pause that a server named, by the time of day.
-    named: Option<Timestamp>,
+    pause: Option<Pause>,
+    /// From when on connections are added again, after a server asked for a slower pace.
+    slowed: Option<Instant>,
     /// Commits that recorded a new message.
     recorded: u64,
     /// Failed tries since the last of them.
     row: u32,
     limit: u32,
+}
+
+impl RetryPhase {
+    fn running(&self) -> Option<Pause> {
+        self.pause.as_ref().filter(|pause| pause.until > Instant::now()).cloned()
+    }
+
+    /// Whether a failure changes nothing about the pause that lasts already.
+    fn joins(&self, failure: &Failure) -> bool {
+        self.running().is_some_and(|pause| match failure.retry {
+            Retry::After(_) => pause.why.failure == *failure,
+            Retry::Later => pause.why.failure.retry == Retry::Later,
+            Retry::Backoff | Retry::User | Retry::Never => true,
+        })
+    }
+
+    /// A server that was never reached is given up soon.
+    fn is_out_of_reach(&mut self, trouble: &SideFailure) -> bool {
+        if trouble.failure.cause != Cause::Unreachable || self.reached.contains(&trouble.side) {
+            return false;
+        }
+        self.unreached += 1;
+        self.unreached > NEVER_REACHED
+    }
 }
 
 /// Shared by the lanes of a pass.
@@ -51,6 +95,7 @@ pub struct Recovery {
     quit: CancellationToken,
     hurry: Arc<Notify>,
     network: Arc<OwnNetwork>,
+    approach: Approach,
 }
 
 /// A number in 0..1 for the jitter of pauses.
@@ -64,19 +109,19 @@ fn jitter() -> f64 {
 impl Recovery {
     /// A fresh budget of tries; waits end when `quit` fires.
     pub fn new(limit: u32, pace: Pace, tally: Arc<PassStats>, clock: Arc<dyn Clock>, quit: CancellationToken) -> Self {
-        let budget = RetryBudget::new(limit, pace);
         let state = RetryPhase {
-            budget,
+            budget: RetryBudget::new(limit, pace),
             pace,
             reached: BTreeSet::new(),
             unreached: 0,
-            until: None,
-            named: None,
+            pause: None,
+            slowed: None,
             recorded: 0,
             row: 0,
             limit,
         };
-        Self { state: Mutex::new(state), tally, clock, quit, hurry: Arc::default(), network: Arc::default() }
+        let (hurry, network, approach) = Default::default();
+        Self { state: Mutex::new(state), tally, clock, quit, hurry, network, approach }
     }
 
     /// A person ends pauses by this.
@@ -89,6 +134,12 @@ impl Recovery {
     #[must_use]
     pub fn knowing(self, network: Arc<OwnNetwork>) -> Self {
         Self { network, ..self }
+    }
+
+    /// The servers it is about.
+    #[must_use]
+    pub fn on(self, approach: Approach) -> Self {
+        Self { approach, ..self }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut RetryPhase) -> T) -> T {
@@ -119,13 +170,27 @@ impl Recovery {
 
     /// A message was left out at which connections broke while others were recorded: the tries it used up count no more.
     pub fn left_out(&self) {
-        let paused = self.with(|state| {
-            state.budget.progressed();
-            state.until.is_some_and(|until| until > Instant::now())
-        });
-        if !paused {
+        self.with(|state| state.budget.progressed());
+        self.shows_no_pause();
+    }
+
+    /// Nothing is waited for any more, unless a pause lasts.
+    pub fn shows_no_pause(&self) {
+        if self.with(|state| state.running()).is_none() {
             self.tally.retry(None);
         }
+    }
+
+    /// Why nothing may be asked of the servers now.
+    pub fn held(&self) -> Option<SideFailure> {
+        self.with(|state| state.running()).filter(Pause::holds_all).map(|pause| pause.why)
+    }
+
+    /// When a lane may take part again after a server asked for a slower pace; none if it may. The first always may, each other
+    /// one comes back after the one before it.
+    pub fn joins_at(&self, lane: u32) -> Option<Instant> {
+        let slowed = self.with(|state| state.slowed)?;
+        Some(slowed + GROWS * lane).filter(|at| lane > 0 && *at > Instant::now())
     }
 
     /// Waits until the next try may start.
@@ -133,30 +198,37 @@ impl Recovery {
     /// # Errors
     /// The failure itself when no try is left, or [`PassStop::Stopped`] when the pass was told to stop.
     pub async fn pause(&self, trouble: SideFailure) -> PassResult<()> {
-        let until = match trouble.failure.retry {
-            Retry::After(wait) if trouble.failure.cause == Cause::OutsideHours => self.outside_hours(&trouble, wait),
-            _ if self.is_own(&trouble) => self.rebuild(&trouble),
-            _ => self.next_try(&trouble)?,
-        };
-        self.wait(until, trouble.failure.retry.may_be_hurried()).await
+        if let (Retry::After(wait), Cause::OutsideHours) = (trouble.failure.retry, trouble.failure.cause) {
+            return self.outside_hours(&trouble, wait).await;
+        }
+        if self.is_own(&trouble) {
+            self.rebuilds(&trouble);
+        } else {
+            self.begins(&trouble)?;
+        }
+        self.wait().await
     }
 
-    async fn wait(&self, mut until: Instant, may_be_hurried: bool) -> PassResult<()> {
-        let by_day = self.clock.now().plus(until.saturating_duration_since(Instant::now()));
-        loop {
-            let slept = self.network.sleeps();
+    /// Waits for the end of the pause, which another lane may make later.
+    async fn wait(&self) -> PassResult<()> {
+        while let Some(pause) = self.with(|state| state.running()) {
+            let (slept, may_be_hurried) = (self.network.sleeps(), pause.why.failure.retry.may_be_hurried());
             tokio::select! {
                 () = self.quit.cancelled() => return Err(PassStop::Stopped),
-                () = self.hurry.notified(), if may_be_hurried => break,
+                () = self.hurry.notified(), if may_be_hurried => {
+                    // A server may have named one meanwhile.
+                    let named = |pause: &Pause| !pause.why.failure.retry.may_be_hurried();
+                    self.with(|state| state.pause = state.running().filter(named));
+                    self.shows_no_pause();
+                }
                 // A clock that stood still meanwhile would wait the whole rest.
                 () = self.network.woken(slept) => {
-                    until = Instant::now() + by_day.since(self.clock.now());
-                    self.with(|state| state.until = Some(until));
+                    let until = Instant::now() + pause.by_day.since(self.clock.now());
+                    self.with(|state| state.pause.iter_mut().for_each(|pause| pause.until = until));
                 }
-                () = tokio::time::sleep_until(until) => return Ok(()),
+                () = tokio::time::sleep_until(pause.until) => {}
             }
         }
-        self.with(|state| state.until = None);
         Ok(())
     }
 
@@ -172,68 +244,113 @@ impl Recovery {
 
     /// Connections are made anew at once, then after short pauses as long as nobody can be reached; not before the end of a
     /// pause that a server named. Costs no try.
-    fn rebuild(&self, trouble: &SideFailure) -> Instant {
+    fn rebuilds(&self, trouble: &SideFailure) {
         let (now, today) = (Instant::now(), self.clock.now());
         let slept = trouble.failure.cause == Cause::OwnNetwork;
+        let failure = Failure { cause: Cause::OwnNetwork, ..trouble.failure.clone() };
+        let own = SideFailure { side: trouble.side, failure };
         let wait = self.with(|state| {
-            state.until = None;
-            let named = state.named.map_or(Duration::ZERO, |named| named.since(today));
-            named.max(if slept { Duration::ZERO } else { state.pace.first })
+            let named = state.pause.take().filter(|pause| pause.holds_all() && pause.by_day > today);
+            let wait = named.as_ref().map_or(Duration::ZERO, |pause| pause.by_day.since(today));
+            let wait = wait.max(if slept { Duration::ZERO } else { state.pace.first });
+            let why = named.map_or_else(|| own.clone(), |pause| pause.why);
+            state.pause = Some(Pause { until: now + wait, by_day: today.plus(wait), why });
+            wait
         });
         tracing::info!(side = trouble.side.word(), failure = %trouble.failure, ?wait, "connecting anew");
-        if wait > Duration::ZERO {
-            let failure = Failure { cause: Cause::OwnNetwork, ..trouble.failure.clone() };
-            self.say(SideFailure { side: trouble.side, failure }, 0, wait);
-        }
-        now + wait
-    }
-
-    fn say(&self, trouble: SideFailure, attempt: u32, wait: Duration) {
-        let SideFailure { side, failure } = trouble;
-        let (until, limit) = (self.clock.now().plus(wait), self.with(|state| state.limit));
-        self.tally.retry(Some(RetryState { side: Some(side), failure, attempt, limit, until }));
+        let limit = self.with(|state| state.limit);
+        self.shows(&own, wait, (0, limit));
     }
 
     /// Looks at the clock again now and then: it may be changed, and the machine may sleep meanwhile. Costs no try.
-    fn outside_hours(&self, trouble: &SideFailure, wait: Duration) -> Instant {
-        self.say(trouble.clone(), 0, wait);
-        Instant::now() + wait.min(LOOK_AT_THE_CLOCK)
+    async fn outside_hours(&self, trouble: &SideFailure, wait: Duration) -> PassResult<()> {
+        self.shows(trouble, wait, (0, self.with(|state| state.limit)));
+        tokio::select! {
+            () = self.quit.cancelled() => Err(PassStop::Stopped),
+            () = tokio::time::sleep(wait.min(LOOK_AT_THE_CLOCK)) => Ok(()),
+        }
     }
 
-    fn next_try(&self, trouble: &SideFailure) -> PassResult<Instant> {
+    /// Decides about a failure: a pause begins or lasts, or no try is left.
+    ///
+    /// # Errors
+    /// The failure itself when no try is left.
+    pub fn begins(&self, trouble: &SideFailure) -> PassResult<()> {
         let (now, today) = (Instant::now(), self.clock.now());
         let decided = self.with(|state| {
-            if let Some(until) = state.until.filter(|until| *until > now) {
-                return Ok((until, None));
+            if state.joins(&trouble.failure) {
+                return Ok(None);
             }
-            if trouble.failure.cause == Cause::Unreachable && !state.reached.contains(&trouble.side) {
-                state.unreached += 1;
-                if state.unreached > NEVER_REACHED {
-                    return Err(());
-                }
+            if state.is_out_of_reach(trouble) {
+                return Err(());
             }
-            state.row += 1;
-            match state.budget.failed(&trouble.failure, jitter()) {
-                Decision::Again { wait, attempt, limit } => {
-                    state.until = Some(now + wait);
-                    if matches!(trouble.failure.retry, Retry::After(_)) {
-                        state.named = Some(today.plus(wait));
-                    }
-                    Ok((now + wait, Some((wait, attempt, limit))))
-                }
-                Decision::GiveUp => Err(()),
+            state.row += u32::from(trouble.failure.retry == Retry::Backoff);
+            let Decision::Again { wait, attempt, limit } = state.budget.failed(&trouble.failure, jitter()) else {
+                return Err(());
+            };
+            // One that lasts longer is not cut short.
+            let until = state.running().map_or(now + wait, |pause| pause.until.max(now + wait));
+            if trouble.failure.cause == Cause::Throttled || trouble.failure.retry == Retry::Later {
+                state.slowed = Some(until);
             }
+            state.pause = Some(Pause { until, by_day: today.plus(until - now), why: trouble.clone() });
+            Ok(Some((until - now, attempt, limit)))
         });
-        let Ok((until, fresh)) = decided else {
-            return Err(PassStop::Fatal(trouble.clone()));
-        };
-        if let Some((wait, attempt, limit)) = fresh {
-            tracing::info!(side = trouble.side.word(), failure = %trouble.failure, ?wait, attempt, limit, "retry mode");
-            if wait > Duration::ZERO {
-                self.say(trouble.clone(), attempt, wait);
+        match decided {
+            Err(()) => return Err(PassStop::Fatal(trouble.clone())),
+            Ok(None) => {}
+            Ok(Some((wait, attempt, limit))) => {
+                tracing::info!(side = trouble.side.word(), failure = %trouble.failure, ?wait, attempt, limit, "retry mode");
+                self.shows(trouble, wait, (attempt, limit));
             }
         }
-        Ok(until)
+        Ok(())
+    }
+
+    /// Tells whoever watches why nothing happens.
+    fn shows(&self, trouble: &SideFailure, wait: Duration, (attempt, limit): (u32, u32)) {
+        if wait.is_zero() {
+            return;
+        }
+        let mut failure = trouble.failure.clone();
+        failure.other = failure.other.or_else(|| self.approach.host(trouble.side).map(str::to_owned));
+        if failure.cause == Cause::SessionEnded && failure.retry == Retry::Later {
+            // The second in a row: it is not the session's age.
+            failure.cause = Cause::ProviderLimit;
+        }
+        let until = self.clock.now().plus(wait);
+        self.tally.retry(Some(RetryState { side: Some(trouble.side), failure, attempt, limit, until }));
+    }
+
+    /// A place for a lane at both servers. The first lane waits for it, as long as that takes; it costs no try.
+    ///
+    /// # Errors
+    /// There is none for a lane beyond the first.
+    pub async fn enter(&self, lane: u32) -> Result<Seat, SideFailure> {
+        let mut waiting = None;
+        loop {
+            let changed = self.approach.changed();
+            let full = match self.approach.take(lane == 0) {
+                Ok(seat) if waiting.is_none() => return Ok(seat),
+                Ok(seat) => {
+                    self.shows_no_pause();
+                    return Ok(seat);
+                }
+                Err(full) if lane > 0 => return Err(full.trouble),
+                Err(full) => full,
+            };
+            waiting.get_or_insert_with(|| {
+                tracing::info!(failure = %full.trouble.failure, host = self.approach.host(full.trouble.side), "retry mode");
+                self.approach.wait()
+            });
+            let limit = self.with(|state| state.limit);
+            self.shows(&full.trouble, full.until.saturating_duration_since(Instant::now()), (0, limit));
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep_until(full.until) => {}
+                () = self.hurry.notified() => self.approach.hurry(full.trouble.side),
+            }
+        }
     }
 }
 
@@ -242,7 +359,7 @@ mod tests {
     use super::*;
     use crate::domain::clock::Clock;
     use crate::domain::failure::Scope;
-
+    
     struct Still;
 
     impl Clock for Still {
@@ -261,11 +378,7 @@ mod tests {
         }
     }
 
-    fn trouble(cause: Cause, retry: Retry) -> SideFailure {
-        SideFailure { side: Side::Source, failure: Failure::new(cause, Scope::Connection, retry, "doing") }
-    }
-
-    /// One try, on a computer that has just slept ten minutes.
+        /// One try, on a computer that has just slept ten minutes.
     fn after_a_sleep() -> (Recovery, Arc<PassStats>, Arc<Bedside>, Arc<OwnNetwork>) {
         let (tally, clock) = (PassStats::new(Arc::default()), Arc::<Bedside>::default());
         let network = OwnNetwork::new(clock.clone());
@@ -356,6 +469,63 @@ mod tests {
             () = pauses => began.elapsed(),
             () = person => unreachable!(),
         }
+    }
+
+    fn trouble(cause: Cause, retry: Retry) -> SideFailure {
+        let failure = Failure::new(cause, Scope::Mailbox, retry, "doing");
+        SideFailure { side: Side::Destination, failure }
+    }
+
+    fn recovery() -> (Recovery, Arc<PassStats>) {
+        let tally = PassStats::new(Arc::default());
+        let quit = CancellationToken::new();
+        (Recovery::new(8, Pace::default(), Arc::clone(&tally), Arc::new(Still), quit), tally)
+    }
+
+    const NAMED: Retry = Retry::After(Duration::from_secs(600));
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_a_server_names_is_kept_though_another_pause_lasts() {
+        let (recovery, tally) = recovery();
+        let began = Instant::now();
+        let lost = || trouble(Cause::ConnectionLost, Retry::Backoff);
+        recovery.pause(lost()).await.unwrap();
+        let named = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            recovery.pause(trouble(Cause::Throttled, NAMED)).await.unwrap();
+        };
+        // The second pause of a row: some seconds, which are over before the named ones.
+        let (both, ()) = tokio::join!(recovery.pause(lost()), named);
+        both.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 661, "all lanes keep it");
+        let shown = tally.progress().retry.expect("a pause");
+        assert_eq!((shown.failure.cause, shown.side, shown.attempt), (Cause::Throttled, Some(Side::Destination), 0));
+        assert_eq!(shown.failure.other.as_deref(), Some("destination"), "which server it is");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_named_pause_holds_all_lanes_and_is_joined_by_those_it_held() {
+        let (recovery, _) = recovery();
+        recovery.begins(&trouble(Cause::ProviderLimit, Retry::Later)).unwrap();
+        let began = Instant::now();
+        let held = recovery.held().expect("nothing is asked");
+        recovery.pause(held).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 3600, "the hour is not counted twice");
+        assert!(recovery.held().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_server_asked_for_a_slower_pace_lanes_come_back_one_by_one() {
+        let (recovery, _) = recovery();
+        assert!((0..4).all(|lane| recovery.joins_at(lane).is_none()));
+        recovery.pause(trouble(Cause::Throttled, NAMED)).await.unwrap();
+        let now = Instant::now();
+        let minutes = |lane| recovery.joins_at(lane).map(|at| (at - now).as_secs() / 60);
+        assert_eq!([0, 1, 2, 3].map(minutes), [None, Some(5), Some(10), Some(15)]);
+        tokio::time::advance(GROWS).await;
+        assert_eq!([0, 1, 2, 3].map(minutes), [None, None, Some(10), Some(15)]);
+        recovery.begins(&trouble(Cause::Throttled, Retry::Backoff)).unwrap();
+        assert!(recovery.joins_at(1).is_some(), "it asked again");
     }
 
     #[tokio::test(start_paused = true)]

@@ -30,7 +30,9 @@ impl Pass {
                     if queue.is_empty() || !self.connect_extra(lane).await {
                         return Ok(());
                     }
-                    self.look_at_groups(lane, work, queue, done).await
+                    self.look_at_groups(lane, work, queue, done).await?;
+                    self.rests(lane).await;
+                    Ok(())
                 };
                 self.lane_ended(run.await)
             }
@@ -54,7 +56,7 @@ impl Pass {
             match work.look(lane, &mut group).await {
                 Ok(()) => done.put(group),
                 Err(halt) if lane.is_unwanted(&halt) => {
-                    lane.drop_extra();
+                    lane.step_back(&halt);
                     queue.put(group);
                     return Ok(());
                 }

@@ -94,6 +94,7 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
     match key {
         OptionKey::Concurrent => options.concurrent = number()?,
         OptionKey::Connections => options.connections = number()?,
+        OptionKey::ServerConnections => options.server_connections = number()?,
         OptionKey::MaximumErrors => options.maximum_errors = number()?.into(),
         OptionKey::RetryLimit => options.retry_limit = number()?,
         OptionKey::Rate => options.rate = if none { None } else { bytes()? },
@@ -152,6 +153,7 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
     match key {
         OptionKey::Concurrent => options.concurrent.to_string(),
         OptionKey::Connections => options.connections.to_string(),
+        OptionKey::ServerConnections => options.server_connections.to_string(),
         OptionKey::MaximumErrors => options.maximum_errors.to_string(),
         OptionKey::RetryLimit => options.retry_limit.to_string(),
         OptionKey::Rate => or_none(options.rate.map(|rate| format!("{}/s", size(rate)))),

@@ -24,6 +24,7 @@ fn do_or_does<'a>(messages: u64, one: &'a str, several: &'a str) -> &'a str {
 }
 
 /// The text for so many messages of one kind of notice, in so many folders, which are meant when no message is.
+#[expect(clippy::too_many_lines, reason = "a table: an arm for each kind")]
 pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64) -> Text {
     let some = many(messages, folders);
     let at = side.map_or("server", Side::word);
@@ -82,6 +83,11 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64)
             format!("{some} changed by the destination"),
             "It keeps other bytes than it was sent.",
             "Nothing to do: the originals are unchanged.",
+        ),
+        NoticeKind::ServerSays => (
+            format!("The {at} says something to its users"),
+            "It was said during the pass, which went on.",
+            "Read it: it may be about a quota that is nearly used up, or about hours in which the server is not there.",
         ),
     };
     Text { headline: capital(&headline), what: what.into(), todo: todo.into() }

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::Uid;
 use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::progress::RetryState;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 
@@ -22,7 +23,7 @@ all! { CAUSES, Cause:
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
     WrongSide SameMailbox AdministratorStays SharedDestination
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
-    TimedOut OwnNetwork Nonsense Throttled ProviderLimit OutsideHours
+    TimedOut OwnNetwork SessionEnded Nonsense Throttled ProviderLimit OutsideHours
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused HangsUpAtMessage MessageGone FolderRefused
     FolderGone FolderChanged MessageUnreadable NotTheSameMailbox
@@ -32,7 +33,7 @@ all! { CAUSES, Cause:
 
 all! { NOTICES, NoticeKind:
     SourceDiffers MissingThere MaybeTwice DateNotKept FlagsNotKept Renumbered CopiedAgain OldWorkspace Waiting LeftOut
-    Altered
+    Altered ServerSays
 }
 
 const SIDES: [Option<Side>; 3] = [None, Some(Side::Source), Some(Side::Destination)];
@@ -193,8 +194,23 @@ fn a_pause_names_the_side_it_is_for() {
         |side| RetryState { side, failure: failure.clone(), attempt: 1, limit: 8, until: Timestamp::from_millis(9) };
     assert_eq!(pausing(&pause(Some(Side::Source))), "source: reading a message: no answer");
     assert_eq!(pausing(&pause(None)), "reading a message: no answer");
+    let at = |retry: RetryState| RetryState { failure: retry.failure.about("imap.x:993"), ..retry };
+    assert_eq!(pausing(&at(pause(Some(Side::Source)))), "source imap.x:993: reading a message: no answer");
+    let limit = Failure::new(Cause::ProviderLimit, Scope::Mailbox, Retry::Later, "reading").saying("[OVERQUOTA] slow");
+    let waits = RetryState { failure: limit, attempt: 0, ..pause(Some(Side::Source)) };
+    assert_eq!(pausing(&at(waits)), "Paused by the provider of the source · imap.x:993 · [OVERQUOTA] slow");
     let before = r#"{"failure":{"scope":"connection","retry":"backoff","cause":"connection_lost","doing":"reading a message","server_text":null},"attempt":1,"limit":8,"until":9}"#;
     assert_eq!(serde_json::from_str::<RetryState>(before).unwrap(), pause(None), "as older versions wrote it");
+}
+
+#[test]
+fn a_pause_of_a_week_says_what_is_done_and_what_can_be_done() {
+    let week = Duration::from_secs(7 * 24 * 3600);
+    let failure = Failure::new(Cause::Throttled, Scope::Mailbox, Retry::After(week), "reading");
+    let told = text(&failure, Some(Side::Source), &TextNames::default());
+    assert_eq!(told.headline, "The source asked for a pause");
+    assert!(told.what.contains("named 7 days. It is asked again every hour"), "{}", told.what);
+    assert!(told.todo.contains("Stop it") && told.todo.contains("Start it later"), "{}", told.todo);
 }
 
 #[test]

@@ -45,7 +45,8 @@ pub(super) fn failure(step: Step, status: Status, told: &Told, doing: &str) -> F
 fn class(step: Step, status: Status, told: &Told) -> Class {
     let text = told.text.to_ascii_lowercase();
     let login = matches!(step, Step::Login | Step::AdministratorLogin);
-    pace(step, &told.code.name, &text)
+    session_ended(&text)
+        .or_else(|| pace(step, &told.code.name, &text))
         .or_else(|| login.then(|| refused_login(step, &told.code.name, &text)))
         .or_else(|| passing(step, &told.code.name, &text))
         .unwrap_or_else(|| by_step(step, status, &told.code.name, &text))
@@ -53,6 +54,15 @@ fn class(step: Step, status: Status, told: &Told) -> Class {
 
 fn any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|w| text.contains(w))
+}
+
+/// A session that is over says nothing about the login, whatever code it is told under.
+fn session_ended(text: &str) -> Option<Class> {
+    if text.contains("accesstokenexpired") {
+        return Some((Cause::SessionEnded, Scope::Connection, Retry::Backoff));
+    }
+    // Gmail says it of a session that has grown old, and of one that has brought too much.
+    text.contains("session expired").then_some((Cause::SessionEnded, Scope::Connection, Retry::Later))
 }
 
 /// Limits of pace and amount: whatever the command was.
@@ -81,12 +91,13 @@ fn pace(step: Step, code: &str, text: &str) -> Option<Class> {
     None
 }
 
-/// `Suggested Backoff Time: N milliseconds`, at most an hour. (The retry policy adds its tenth.)
+/// `Suggested Backoff Time: N milliseconds`, as the server named it, at most a year. (How long it is obeyed the retry policy
+/// decides.)
 fn named_pause(text: &str) -> Option<Duration> {
     let (_, after) = text.split_once("suggested backoff time:")?;
     let digits: String = after.trim_start().chars().take_while(char::is_ascii_digit).collect();
-    let milliseconds = digits.parse::<u64>().unwrap_or(3_600_000).min(3_600_000);
-    Some(Duration::from_millis(milliseconds))
+    const YEAR: u64 = 365 * 24 * 3_600_000;
+    Some(Duration::from_millis(digits.parse().unwrap_or(YEAR).min(YEAR)))
 }
 
 fn refused_login(step: Step, code: &str, text: &str) -> Class {
@@ -113,9 +124,6 @@ fn refused_login(step: Step, code: &str, text: &str) -> Class {
 
 /// Troubles that pass by themselves.
 fn passing(step: Step, code: &str, text: &str) -> Option<Class> {
-    if any(text, &["accesstokenexpired", "session expired"]) {
-        return Some((Cause::ConnectionLost, Scope::Connection, Retry::Backoff));
-    }
     if any(text, &["authenticated but not connected"]) {
         return Some((Cause::MailboxNotOpened, Scope::Mailbox, Retry::Backoff));
     }
@@ -179,18 +187,24 @@ mod tests {
     }
 
     #[test]
-
+    #[expect(clippy::too_many_lines, reason = "a table: a line for each text")]
     fn every_known_answer_has_its_class() {
         use {Cause::*, Retry::*, Scope::*, Status::*};
         let after = |ms| After(Duration::from_millis(ms));
         #[rustfmt::skip]
         let table = [
             (Step::Append, Bad, "Request is throttled. Suggested Backoff Time: 300000 milliseconds", (Throttled, Mailbox, after(300_000))),
-            (Step::Login, No, "Request is throttled. Suggested Backoff Time: 99999999999999999999 milliseconds", (Throttled, Mailbox, after(3_600_000))),
+            (Step::Login, No, "Request is throttled. Suggested Backoff Time: 99999999999999999999 milliseconds", (Throttled, Mailbox, after(31_536_000_000))),
+            (Step::Open, No, "Request is throttled. Suggested Backoff Time: 604800000 milliseconds", (Throttled, Mailbox, after(604_800_000))),
+            (Step::Connection, Bye, "Request is throttled. Suggested Backoff Time: 5000 milliseconds", (Throttled, Mailbox, after(5000))),
             (Step::Read, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
             (Step::Connection, Bye, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
             (Step::Append, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
             (Step::Open, No, "[OVERQUOTA] slower", (ProviderLimit, Mailbox, Later)),
+            (Step::Login, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
+            (Step::Ask, No, "[OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", (ProviderLimit, Mailbox, Later)),
+            (Step::Login, No, "[UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=3)", (TooManyConnections, Mailbox, Backoff)),
+            (Step::Read, No, "[ALERT] Too many simultaneous connections. (Failure)", (TooManyConnections, Mailbox, Backoff)),
             (Step::Login, No, "[ALERT] Too many simultaneous connections. (Failure)", (TooManyConnections, Mailbox, Backoff)),
             (Step::Login, No, "[AUTHENTICATIONFAILED] Too many login attempts", (TooManyConnections, Mailbox, Backoff)),
             (Step::Login, No, "[LIMIT] no", (TooManyConnections, Mailbox, Backoff)),
@@ -202,6 +216,12 @@ mod tests {
             (Step::Login, No, "[UNAVAILABLE] Temporary authentication failure.", (ServerBusy, Connection, Backoff)),
             (Step::Login, Bad, "User is authenticated but not connected.", (MailboxNotOpened, Mailbox, Backoff)),
             (Step::Login, No, "[EXPIRED] password expired", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "[PRIVACYREQUIRED] Connection isn't protected", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "AUTHENTICATE failed.", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "[ALERT] Please log in via your web browser: https://support.example (Failure)", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "[ALERT] Application-specific password required (Failure)", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "[CONTACTADMIN] locked", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "Server Unavailable. 15", (ServerBusy, Connection, Backoff)),
             (Step::AdministratorLogin, No, "[AUTHENTICATIONFAILED] no", (AdministratorLoginRefused, Endpoint, User)),
             (Step::AdministratorLogin, No, "[AUTHORIZATIONFAILED] no", (MailboxNotOpened, Mailbox, User)),
             (Step::Open, Bad, "User is authenticated but not connected.", (MailboxNotOpened, Mailbox, Backoff)),
@@ -209,6 +229,13 @@ mod tests {
             (Step::Open, No, "Mailbox doesn't exist: x", (FolderGone, Folder, Never)),
             (Step::Open, No, "[NOPERM] Permission denied", (FolderRefused, Folder, User)),
             (Step::Open, No, "[INUSE] locked", (ServerBusy, Connection, Backoff)),
+            (Step::Open, No, "SELECT Unsafe Login. Please contact kefu@188.com for help", (FolderRefused, Folder, User)),
+            (Step::Read, No, "[CONTACTADMIN] this message is broken", (MessageUnreadable, Folder, Never)),
+            (Step::Append, No, "[SERVERBUG] Internal error occurred", (ServerBusy, Connection, Backoff)),
+            (Step::Append, No, "[CONTACTADMIN] no", (ServerBusy, Connection, Backoff)),
+            (Step::Append, No, "[UNAVAILABLE] later", (ServerBusy, Connection, Backoff)),
+            (Step::Create, No, "Server is busy", (ServerBusy, Connection, Backoff)),
+            (Step::Create, No, "Folder name is reserved", (FolderRefused, Folder, User)),
             (Step::Read, No, "[SERVERBUG] Internal error", (MessageUnreadable, Folder, Never)),
             (Step::Read, No, "some messages could not be fetched", (MessageUnreadable, Folder, Never)),
             (Step::Read, No, "Temporary System Problem. Try again later. (Failure)", (ServerBusy, Connection, Backoff)),
@@ -217,13 +244,24 @@ mod tests {
             (Step::Append, No, "[OVERQUOTA] Quota exceeded (mailbox for user is full)", (DestinationFull, Mailbox, User)),
             (Step::Append, No, "Maximum size of appendable message has been exceeded", (TooBig, Message, Never)),
             (Step::Append, No, "[TOOBIG] no", (TooBig, Message, Never)),
+            (Step::Append, No, "maximum message size exceeded", (TooBig, Message, Never)),
+            (Step::Append, No, "[OVERQUOTA] Not enough disk quota", (DestinationFull, Mailbox, User)),
+            (Step::Append, No, "[PARSE] Unable to parse message", (MessageRefused, Message, Never)),
+            (Step::Append, No, "Message contains invalid header", (MessageRefused, Message, Never)),
+            (Step::Append, Bad, "[CLIENTBUG] APPEND Missing terminating CRLF", (MessageRefused, Message, Never)),
+            (Step::Append, No, "[NOPERM] no", (FolderRefused, Folder, User)),
             (Step::Append, No, "[LIMIT] Mail size is larger than the maximum size allowed by server configuration", (TooBig, Message, Never)),
             (Step::Append, No, "[TRYCREATE] No such folder", (FolderGone, Folder, Never)),
             (Step::Append, No, "Message contains NUL characters", (MessageRefused, Message, Never)),
             (Step::Append, Bad, "ImapCommand Argument Error. 11", (MessageRefused, Message, Never)),
             (Step::Append, No, "Server Unavailable. 15", (ServerBusy, Connection, Backoff)),
             (Step::Append, No, "contains a virus", (MessageRefused, Message, Never)),
-            (Step::Connection, Bye, "ImapSession invalidated - AccessTokenExpired", (ConnectionLost, Connection, Backoff)),
+            (Step::Connection, Bye, "Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
+            (Step::Login, No, "[AUTHENTICATIONFAILED] Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
+            (Step::Read, Bad, "Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
+            (Step::Connection, Bye, "Session expired, please login again", (SessionEnded, Connection, Later)),
+            (Step::Append, No, "[AUTHENTICATIONFAILED] Session expired, please login again", (SessionEnded, Connection, Later)),
+            (Step::Connection, Bye, "Connection closed.", (ConnectionLost, Connection, Backoff)),
             (Step::Connection, Bye, "Connection closed. 14", (ConnectionLost, Connection, Backoff)),
             (Step::Tls, No, "no TLS here", (TlsFailed, Endpoint, User)),
             (Step::Store, No, "[CANNOT] keyword", (CommandRefused, Folder, Never)),

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, WriteHalf};
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use super::classify::Step;
 use super::encode::{ImapCommand, Piece};
 use super::framer::{Framer, Io, SilenceWatch};
-use super::pending::{Answer, Late, Pending, PendingShared, Ticket};
+use super::manners::Manners;
+use super::pending::{Answer, Pending, PendingShared, Ticket};
 use super::reader;
 use super::response::tag;
 use super::scrub::{HIDDEN, Scrub};
@@ -117,24 +118,25 @@ impl Connection {
         self.shared.has_opening_failed(serial)
     }
 
-    /// Shares what is known of late data with the other sessions of the endpoint.
-    pub(super) fn share_late(&self, late: &Late) {
-        self.shared.share_late(late);
+    /// Shares what is known of the server with the other sessions of the endpoint.
+    pub(super) fn share(&self, manners: &Arc<Manners>) {
+        self.shared.share(manners);
     }
 
     /// Whether data come after the end of their command here.
     pub(super) fn late(&self) -> bool {
-        self.shared.late()
+        self.shared.manners().late()
     }
 
     /// Data came for a command that was answered already.
     pub(super) fn is_late(&self) {
-        self.shared.is_late();
+        self.shared.manners().is_late();
     }
 
     /// Queues a command; it may stay in the buffer until [`Connection::flush`]. A refusal in mid-command is an answer,
     /// not an error here.
     pub(super) async fn send(&mut self, command: ImapCommand, mut pending: Pending) -> Result<()> {
+        self.await_turn(pending.step).await.map_err(|failure| Failure { doing: pending.doing.clone(), ..failure })?;
         self.last_number = self.last_number.wrapping_add(1);
         let number = self.last_number;
         pending.number = number;
@@ -147,6 +149,19 @@ impl Connection {
         step.whole = sent.is_ok();
         drop(step);
         sent.map_err(|failure| Failure { doing, ..failure })
+    }
+
+    /// Keeps the gap between commands that the server wants. A session in which too much was refused gives no more of them,
+    /// except to say goodbye.
+    async fn await_turn(&mut self, step: Step) -> Result<()> {
+        if let Some(worn) = self.shared.worn().filter(|_| step != Step::Connection) {
+            return Err(worn);
+        }
+        if let Some(at) = self.shared.manners().next_command() {
+            self.flush().await?;
+            sleep_until(at).await;
+        }
+        Ok(())
     }
 
     async fn write_command(&mut self, command: ImapCommand, number: u32) -> Result<()> {

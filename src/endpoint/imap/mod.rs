@@ -20,6 +20,7 @@ mod listing;
 #[cfg(test)]
 mod listing_tests;
 mod login;
+mod manners;
 mod names;
 mod parts;
 mod pending;
@@ -113,7 +114,7 @@ pub struct ImapEndpoint {
     auth: Arc<dyn Authenticator>,
     resources: Resources,
     timeouts: Timeouts,
-    late: pending::Late,
+    manners: Arc<manners::Manners>,
 }
 
 impl std::fmt::Debug for ImapEndpoint {
@@ -131,7 +132,7 @@ impl ImapEndpoint {
         resources: Resources,
         timeouts: Timeouts,
     ) -> Self {
-        Self { server, who, auth, resources, timeouts, late: pending::Late::default() }
+        Self { server, who, auth, resources, timeouts, manners: Arc::default() }
     }
 
     async fn open(&self) -> Result<session::ImapSession> {
@@ -141,7 +142,7 @@ impl ImapEndpoint {
         let login = Login { user, admin, secret };
         let (server, resources, timeouts) = (self.server.clone(), self.resources.clone(), self.timeouts);
         let session = attempt.by(async move { login::open(&server, &login, &resources, &timeouts).await }).await?;
-        session.connection.share_late(&self.late);
+        session.connection.share(&self.manners);
         Ok(session)
     }
 }

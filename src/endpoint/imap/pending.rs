@@ -3,14 +3,16 @@
 //! Every command gets exactly one answer, also when the connection dies or its session is dropped. Waits for nothing.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
 use super::framer::SilenceWatch;
+use super::manners::Manners;
 use super::response::{ServerResponse, Told};
 use super::scrub::Scrub;
 use super::stream::Stream;
@@ -194,35 +196,46 @@ pub(super) struct PendingShared {
     pub(super) scrub: Scrub,
     /// What this computer has to do with the end of the connection.
     pub(super) link: Link,
-    /// Set when data come after the end of their command; shared by the sessions of an endpoint.
-    late: OnceLock<Late>,
+    /// Shared by the sessions of an endpoint.
+    manners: Mutex<Arc<Manners>>,
+    /// Commands that the server could not read.
+    bad: AtomicU32,
 }
 
-/// Whether a server was seen to send data after the end of the command that asked for them (as James may).
-pub(super) type Late = Arc<AtomicBool>;
+/// After so many commands that it cannot read a session is given up: Exchange hangs up at ten.
+const MOST_BAD: u32 = 8;
 
 impl PendingShared {
     /// Nothing under way yet.
     pub(super) fn new(watch: Arc<SilenceWatch>, scrub: Scrub, link: Link) -> Arc<Self> {
-        let (state, stop, late) = (Mutex::default(), CancellationToken::new(), OnceLock::new());
-        Arc::new(Self { state, stop, watch, scrub, link, late })
+        let (state, stop, manners, bad) =
+            (Mutex::default(), CancellationToken::new(), Mutex::default(), AtomicU32::new(0));
+        Arc::new(Self { state, stop, watch, scrub, link, manners, bad })
     }
 
-    /// Shares what is known of late data with the other sessions.
-    pub(super) fn share_late(&self, late: &Late) {
-        if self.late.set(Arc::clone(late)).is_err() && self.late() {
-            late.store(true, Ordering::Relaxed);
-        }
+    /// Shares what is known of the server with the other sessions.
+    pub(super) fn share(&self, manners: &Arc<Manners>) {
+        let own =
+            std::mem::replace(&mut *self.manners.lock().unwrap_or_else(PoisonError::into_inner), Arc::clone(manners));
+        manners.learn(&own);
     }
 
-    /// Data came that no command waits for any more.
-    pub(super) fn is_late(&self) {
-        self.late.get_or_init(Late::default).store(true, Ordering::Relaxed);
+    /// What is known of the server.
+    pub(super) fn manners(&self) -> Arc<Manners> {
+        Arc::clone(&self.manners.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether data come late from this server.
-    pub(super) fn late(&self) -> bool {
-        self.late.get().is_some_and(|late| late.load(Ordering::Relaxed))
+    /// The server could not read a command.
+    pub(super) fn was_bad(&self) {
+        self.bad.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Why no more commands are given, although the connection lives.
+    pub(super) fn worn(&self) -> Option<Failure> {
+        let failure = || Failure::new(Cause::SessionEnded, Scope::Connection, Retry::After(Duration::ZERO), "");
+        let text =
+            format!("{MOST_BAD} commands were refused as wrong: a new session is opened before the server hangs up");
+        (self.bad.load(Ordering::Relaxed) >= MOST_BAD).then(|| failure().saying(text))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

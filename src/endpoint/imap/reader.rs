@@ -112,6 +112,12 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     async fn untagged(&mut self, response: ServerResponse) -> Result<(), WireError> {
+        // An alert, or that a quota is nearly used up.
+        if let ServerResponse::Status(status, told) = &response
+            && (told.code.name == "ALERT" || *status == Status::No && told.code.name == "OVERQUOTA")
+        {
+            self.note(told);
+        }
         let spoiled = |p: &Pending| self.spoiled(p.needs, &p.doing).is_some();
         let kind = kind(&response);
         let uid = if let ServerResponse::Fetch(fetch) = &response { fetch.uid } else { None };
@@ -140,7 +146,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 },
                 None => {
                     if late {
-                        self.shared.is_late();
+                        self.shared.manners().is_late();
                     }
                     Ok(None)
                 }
@@ -152,8 +158,25 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
+    /// What an answer says of the session and of the server.
+    fn hear(&self, status: Status, told: &Told) {
+        if status == Status::Bad {
+            self.shared.was_bad();
+        }
+        self.shared.manners().answered(told.code.name == "THROTTLED" || told.text.contains("[THROTTLED]"));
+        if told.code.name == "ALERT" {
+            self.note(told);
+        }
+    }
+
+    /// Keeps what a server says to people.
+    fn note(&self, told: &Told) {
+        self.resources.said.add(&told.clone().scrubbed(&self.shared.scrub).words());
+    }
+
     async fn tagged(&mut self, pending: Pending, status: Status, told: Told) -> Result<(), WireError> {
         // An OK is data; what is shown to people is scrubbed.
+        self.hear(status, &told);
         let told = if status == Status::Ok { told } else { told.scrubbed(&self.shared.scrub) };
         let refused = (status != Status::Ok && !pending.fence)
             .then(|| classify::failure(pending.step, status, &told, &pending.doing));

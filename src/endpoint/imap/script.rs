@@ -121,6 +121,7 @@ async fn log_in_on(io: DuplexStream, budget: usize) -> Result<ImapSession, Failu
         budget: Budget::new(budget),
         meter: Arc::new(ByteCounter::default()),
         network: Arc::default(),
+        said: Arc::default(),
     };
     let greeted = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
     log_in(greeted, &login, &resources, &timeouts()).await

@@ -29,7 +29,8 @@ pub(super) async fn secure(io: impl Io + 'static, host: &str, trust: &Trust) -> 
             let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
             Err(match inner {
                 Some(inner @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) => {
-                    broken(Cause::CertificateNotTrusted, &words(inner))
+                    // A machine that stands beside this one under the same name may show a better one.
+                    Failure { retry: Retry::Backoff, ..broken(Cause::CertificateNotTrusted, &words(inner)) }
                 }
                 Some(_) => broken(Cause::TlsFailed, &error.to_string()),
                 // The peer hung up or reset in the middle.

@@ -47,6 +47,7 @@ fn bench(source: bool, files: &[(&str, &[u8])]) -> Bench {
         budget: Budget::new(1 << 20),
         meter: Arc::default(),
         network: Arc::default(),
+        said: Arc::default(),
     };
     let tables = if source { Tables::Apart(numbers) } else { Tables::Beside };
     Bench { mailbox: Mailbox::new(root.clone(), tables, None, resources), root, dir }

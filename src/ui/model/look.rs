@@ -3,7 +3,6 @@
 use jiff::tz::TimeZone;
 
 use super::words;
-use crate::domain::failure::Cause;
 use crate::domain::figures::{of_total, under_way};
 use crate::domain::pass::PassKind;
 use crate::domain::progress::Phase;
@@ -86,10 +85,9 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
         Status::Migrating | Status::Stopping | Status::Queued => match (&progress.retry, progress.phase) {
             (Some(retry), _) => {
                 let until = words::second(retry.until, zone);
-                match retry.failure.cause {
-                    Cause::OutsideHours => format!("Outside run hours until {until}"),
-                    Cause::OwnNetwork => format!("Connecting anew at {until}"),
-                    _ => format!("Retry {} of {} at {until}", retry.attempt, retry.limit),
+                match retry.is_no_try() {
+                    true => format!("{} until {until}", wording::paused(retry)),
+                    false => format!("Retry {} of {} at {until}", retry.attempt, retry.limit),
                 }
             }
             (None, Phase::Copying) => match &progress.current {

@@ -227,11 +227,16 @@ fn retrying(
 ) {
     let words = wording::text(&retry.failure, retry.side, &wording::TextNames::default());
     let until = words::second(retry.until, context.zone);
+    let what = match &retry.failure.other {
+        Some(host) => format!("{} · {host}", words.headline),
+        None => words.headline.clone(),
+    };
     let line = match retry.failure.cause {
         // No failure, and no try.
-        Cause::Settling => format!("{}, until {until} at the latest", words.headline),
+        Cause::Settling => format!("{what}, until {until} at the latest"),
         Cause::OutsideHours | Cause::OwnNetwork => format!("{}: goes on at {until}", words.headline),
-        _ => format!("Retry mode: {} · try {} of {} at {until}", words.headline, retry.attempt, retry.limit),
+        _ if retry.is_no_try() => format!("Retry mode: {what} · goes on at {until}"),
+        _ => format!("Retry mode: {what} · try {} of {} at {until}", retry.attempt, retry.limit),
     };
     let server = retry.failure.server_text.as_deref();
     let whole = || errors::as_text(&words, server, []);

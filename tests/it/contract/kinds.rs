@@ -149,6 +149,7 @@ fn resources(dir: &Path) -> Resources {
         budget: Budget::new(64 << 20),
         meter: Arc::default(),
         network: Arc::default(),
+        said: Arc::default(),
     }
 }
 

@@ -32,6 +32,7 @@ use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
 use mailferry::endpoint::own_network::OwnNetwork;
 use mailferry::endpoint::{ByteCounter, Resources};
 use mailferry::engine::store_journal::StoreJournal;
+use mailferry::pass::doors::Approach;
 use mailferry::pass::journal::{Journal, JournalError};
 use mailferry::pass::tally::PassStats;
 use mailferry::pass::{Means, Pass, PassEnd, PassOrder, Stops};
@@ -206,13 +207,25 @@ impl Bench {
             budget: Budget::new(64 << 20),
             meter,
             network: Arc::clone(&network),
+            said: Arc::default(),
         };
         let source = self.endpoint(&self.source, resources(meter));
         let destination = self.endpoint(&self.destination, resources(Arc::default()));
         let clock = Arc::clone(&self.clock);
         let door: Arc<dyn Journal> = Arc::<Cut>::clone(&journal);
         let throttle = Arc::default();
-        let means = Means { source, destination, journal: door, tally, clock, throttle, network, stops: stops.clone() };
+        let means = Means {
+            source,
+            destination,
+            journal: door,
+            tally,
+            clock,
+            throttle,
+            approach: Approach::default(),
+            said: Default::default(),
+            network,
+            stops: stops.clone(),
+        };
         let end = Box::pin(Pass::run(order, means)).await;
         let cut = journal.left.load(Ordering::SeqCst) == 0 && stops.abort.is_cancelled();
         if !cut {

@@ -112,6 +112,27 @@ fn the_wait_for_what_was_on_its_way_is_no_failed_try() {
 }
 
 #[test]
+fn a_pause_says_why_at_which_server_and_until_when_and_is_ended_by_a_person_unless_the_server_named_it() {
+    let hour = Duration::from_secs(3600);
+    for (cause, retry, list, may) in [
+        (Cause::ProviderLimit, Retry::Later, "Paused by the provider until", true),
+        (Cause::TooManyConnections, Retry::Backoff, "Waits for a free connection until", true),
+        (Cause::Throttled, Retry::After(hour), "Paused until", false),
+    ] {
+        let mut row = item_in(1, "anna", Status::Migrating);
+        let failure = Failure::new(cause, Scope::Mailbox, retry, "reading").about("imap.contoso.example:993");
+        let side = Some(mailferry::domain::failure::Side::Source);
+        row.progress.retry = Some(RetryState { side, failure, attempt: 0, limit: 8, until: NOW.plus(hour) });
+        let mut stage = Stage::with(vec![row]);
+        assert!(stage.says(list), "{cause:?}");
+        stage.click("Migrating: open anna@contoso.example");
+        assert!(stage.says("· imap.contoso.example:993 · goes on at 09:26:40"), "{cause:?}");
+        assert_eq!(stage.says("Retry now"), may, "{cause:?}");
+        assert!(!stage.says("of 8"), "no try is used up");
+    }
+}
+
+#[test]
 fn problems_are_counted_by_cause_and_shown_by_cause() {
     let failed = |id, name| {
         let mut row = item_in(id, name, Status::Failed);

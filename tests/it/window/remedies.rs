@@ -117,6 +117,14 @@ fn e8_a_server_that_was_not_reached_is_tried_now() {
 }
 
 #[test]
+fn e8_a_full_destination_goes_on_by_a_button_when_there_is_room() {
+    let mut stage = page(failed(Cause::DestinationFull, Side::Destination));
+    assert!(stage.says("Destination mailbox full") && stage.says("Raise the quota"));
+    stage.click("Try now");
+    assert!(stage.says("Full"), "the dialog that starts it");
+}
+
+#[test]
 fn e8_another_host_is_named_where_a_server_was_not_reached() {
     let mut stage = page(failed(Cause::Unreachable, Side::Destination));
     stage.click("Edit host…");

@@ -127,6 +127,12 @@ pub struct State {
     pub refuse: Option<Refuse>,
     /// Every command, without its tag.
     pub heard: Vec<String>,
+    /// Connections that it allows at once.
+    pub allowed: u32,
+    /// Connections that are open.
+    pub open: u32,
+    /// The most that were allowed at once.
+    pub most_open: u32,
 }
 
 impl State {
@@ -174,6 +180,9 @@ impl Odd {
             receive: None,
             refuse: None,
             heard: Vec::new(),
+            allowed: u32::MAX,
+            open: 0,
+            most_open: 0,
         };
         state.make("INBOX");
         let state = Arc::new(Mutex::new(state));

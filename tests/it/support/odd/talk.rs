@@ -16,8 +16,41 @@ struct Command {
 }
 
 /// Plays one connection to its end.
-pub(super) fn talk(mut line: Line, state: &Mutex<State>) {
-    line.say("* OK [CAPABILITY IMAP4rev1] an odd server");
+pub(super) fn talk(line: Line, state: &Mutex<State>) {
+    let full = {
+        let mut state = lock(state);
+        state.open += 1;
+        state.most_open = state.most_open.max(state.open.min(state.allowed));
+        state.open > state.allowed
+    };
+    if full {
+        refuse(line);
+    } else {
+        welcome(line, state);
+    }
+    lock(state).open -= 1;
+}
+
+/// As a server does that counts.
+fn refuse(mut line: Line) {
+    line.say("* BYE Too many connections");
+    line.close();
+}
+
+fn welcome(mut line: Line, state: &Mutex<State>) {
+    let greeting = "* OK [CAPABILITY IMAP4rev1] an odd server";
+    let bend = lock(state).bend.clone();
+    let heard = Heard { verb: "GREETING", arguments: "", folder: "", line: greeting };
+    match bend.map_or(Said::Kept, |bend| bend(&heard)) {
+        Said::Kept => line.say(greeting),
+        Said::Nothing => {}
+        Said::Instead(other) => {
+            line.say(&other);
+            if other.contains("* BYE") {
+                return line.close();
+            }
+        }
+    }
     let mut open = String::new();
     while let Some(command) = read(&mut line) {
         let mut state = lock(state);
@@ -36,7 +69,12 @@ pub(super) fn talk(mut line: Line, state: &Mutex<State>) {
             match bend.as_ref().map_or(Said::Kept, |bend| bend(&heard)) {
                 Said::Kept => line.say(&answer),
                 Said::Nothing => {}
-                Said::Instead(other) => line.say(&other),
+                Said::Instead(other) => {
+                    line.say(&other);
+                    if other.contains("* BYE") {
+                        return line.close();
+                    }
+                }
             }
         }
         if command.verb == "LOGOUT" {

@@ -1,0 +1,35 @@
+//! Why a pass pauses, in one line.
+
+use super::{TextNames, text};
+use crate::domain::failure::Cause;
+use crate::domain::progress::RetryState;
+
+/// Why a pass pauses, in one line: the side and its server, what was being done, the server's words. Of a pause that is no try,
+/// what it is.
+pub fn pausing(retry: &RetryState) -> String {
+    let headline = || text(&retry.failure, retry.side, &TextNames::default()).headline;
+    if matches!(retry.failure.cause, Cause::Settling | Cause::OutsideHours | Cause::OwnNetwork) {
+        return headline();
+    }
+    let host = retry.failure.other.as_deref();
+    if retry.is_no_try() {
+        let parts = [Some(headline()), host.map(str::to_owned), retry.failure.server_text.clone()];
+        return parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    }
+    match (retry.side, host) {
+        (Some(side), Some(host)) => format!("{} {host}: {}", side.word(), retry.failure),
+        (Some(side), None) => format!("{}: {}", side.word(), retry.failure),
+        (None, _) => retry.failure.to_string(),
+    }
+}
+
+/// A pause that is no try, in a few words: "Paused by the provider".
+pub fn paused(retry: &RetryState) -> &'static str {
+    match retry.failure.cause {
+        Cause::OutsideHours => "Outside run hours",
+        Cause::OwnNetwork => "Connecting anew, waits",
+        Cause::ProviderLimit => "Paused by the provider",
+        Cause::TooManyConnections => "Waits for a free connection",
+        _ => "Paused",
+    }
+}

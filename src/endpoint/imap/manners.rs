@@ -1,0 +1,121 @@
+//! What a server was seen to do to everybody who uses a mailbox: told by one session, known to all of them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The gap between two commands when a server first asks for a slower pace.
+const FIRST: Duration = Duration::from_millis(50);
+/// No gap is longer.
+const LONGEST: Duration = Duration::from_secs(16);
+/// Answers come in crowds: the gap changes once in so long, or in its own length.
+const STEADY: Duration = Duration::from_secs(1);
+
+/// What the sessions of an endpoint know of their server.
+#[derive(Debug, Default)]
+pub(super) struct Manners {
+    /// Data come after the end of the command that asked for them (as James may send them).
+    late: AtomicBool,
+    pace: Mutex<Pace>,
+}
+
+#[derive(Debug, Default)]
+struct Pace {
+    gap: Duration,
+    changed: Option<Instant>,
+    /// When the last command went out, or is to go.
+    last: Option<Instant>,
+}
+
+impl Pace {
+    fn is_steady(&self, now: Instant) -> bool {
+        self.changed.is_none_or(|changed| now - changed >= self.gap.max(STEADY))
+    }
+}
+
+impl Manners {
+    /// Data came that no command waits for any more.
+    pub(super) fn is_late(&self) {
+        self.late.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether data come late from this server.
+    pub(super) fn late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An answer came. Where it asks for a slower pace (`[THROTTLED]`) the gap between commands is doubled, else it shrinks by
+    /// a quarter.
+    pub(super) fn answered(&self, throttled: bool) {
+        let (now, mut pace) = (Instant::now(), self.pace());
+        if (pace.gap.is_zero() && !throttled) || !pace.is_steady(now) {
+            return;
+        }
+        pace.gap = match throttled {
+            true => (pace.gap * 2).clamp(FIRST, LONGEST),
+            false => Some(pace.gap * 3 / 4).filter(|gap| *gap >= FIRST / 2).unwrap_or_default(),
+        };
+        pace.changed = Some(now);
+        tracing::debug!(gap = ?pace.gap, throttled, "gap between commands");
+    }
+
+    /// When the next command may go out; none if it may at once.
+    pub(super) fn next_command(&self) -> Option<Instant> {
+        let (now, mut pace) = (Instant::now(), self.pace());
+        if pace.gap.is_zero() {
+            return None;
+        }
+        let at = pace.last.map_or(now, |last| (last + pace.gap).max(now));
+        pace.last = Some(at);
+        (at > now).then_some(at)
+    }
+
+    /// The same is known of the server as others told.
+    pub(super) fn learn(&self, other: &Self) {
+        if other.late() {
+            self.is_late();
+        }
+        if !other.pace().gap.is_zero() {
+            self.answered(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_throttled_answer_doubles_the_gap_between_commands_and_others_shrink_it_again() {
+        let manners = Manners::default();
+        manners.answered(false);
+        assert_eq!(manners.next_command(), None);
+        let mut gaps = Vec::new();
+        for throttled in [true, true, true, false, false, true] {
+            // A crowd of answers is one.
+            (0..20).for_each(|_| manners.answered(throttled));
+            tokio::time::advance(LONGEST).await;
+            assert_eq!(manners.next_command(), None, "it is long since the last one");
+            let next = manners.next_command().expect("a gap");
+            gaps.push((next - Instant::now()).as_millis());
+        }
+        assert_eq!(gaps, [50, 100, 200, 150, 112, 225]);
+        for _ in 0..20 {
+            manners.answered(true);
+            tokio::time::advance(LONGEST).await;
+        }
+        manners.next_command();
+        assert_eq!(manners.next_command().expect("a gap") - Instant::now(), LONGEST);
+        for _ in 0..40 {
+            manners.answered(false);
+            tokio::time::advance(LONGEST).await;
+        }
+        assert_eq!(manners.next_command(), None, "forgotten");
+    }
+}
