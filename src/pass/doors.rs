@@ -301,6 +301,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_does_not_get_a_place_at_both_servers_keeps_none() {
+        let doors = Arc::default();
+        let taken = opened(&approach(&doors, ["a", "b"], 1));
+        assert!(approach(&doors, ["c", "b"], 1).take(true).is_err(), "nothing is free at b");
+        let there = approach(&doors, ["d", "c"], 1).take(true).expect("room: nobody holds a place at c");
+        assert!(approach(&doors, ["b", "a"], 1).take(true).is_err());
+        drop((taken, there));
+        assert!(approach(&doors, ["b", "a"], 1).take(true).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_server_that_refuses_keeps_what_is_open_and_is_asked_for_one_more_after_minutes() {
         let doors = Arc::default();
         let approach = approach(&doors, ["a", "b"], 100);

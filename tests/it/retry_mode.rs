@@ -175,6 +175,35 @@ fn a_providers_limit_pauses_for_an_hour_then_six_then_a_day_and_keeps_what_was_m
 }
 
 #[test]
+fn a_folder_that_cannot_be_made_for_now_is_made_later_and_a_full_mailbox_is_no_fault_of_the_folder() {
+    patiently(async {
+        let texts = [
+            (BANDWIDTH, Cause::ProviderLimit, Some(3600)),
+            (THROTTLED, Cause::Throttled, Some(330)),
+            ("NO [OVERQUOTA] Quota exceeded", Cause::DestinationFull, None),
+        ];
+        for (words, cause, pause) in texts {
+            let mut scene = Scene::new(5).await;
+            scene.server(Side::Source).fill("Work", 5..10);
+            scene.server(Side::Destination).bend(says("CREATE", 1, words));
+            scene.patient.start().await;
+            let seen = scene.patient.until_the_end().await;
+            let told: Vec<_> = seen.iter().map(|seen| (seen.told().2, seen.told().3)).collect();
+            assert_eq!(told, pause.map(|seconds| (cause, seconds)).into_iter().collect::<Vec<_>>(), "{words}");
+            let row = scene.patient.rows()[0].clone();
+            match &row.failure {
+                None => assert_eq!(scene.servers[1].subjects("Work").len(), 5, "{words}"),
+                Some((side, failure)) => {
+                    assert_eq!((*side, failure.cause), (Some(Side::Destination), cause), "{words}")
+                }
+            }
+            assert_eq!((row.failure.is_none(), row.progress.counts.errors), (pause.is_some(), 0), "{words}");
+            scene.patient.close().await;
+        }
+    });
+}
+
+#[test]
 fn a_session_that_expired_is_replaced_at_once_and_a_second_one_in_a_row_is_a_limit() {
     patiently(async {
         let expired = "* BYE Session expired, please login again";
@@ -383,4 +412,110 @@ fn a_pause_of_hours_costs_no_time_here() {
     let began = std::time::Instant::now();
     patiently(waits_once(Side::Source, "UID FETCH", BANDWIDTH, (Cause::ProviderLimit, 3600)));
     assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn the_most_connections_to_a_server_hold_for_all_items_together() {
+    patiently(async {
+        let server = Odd::start(MODERN);
+        server.fill("INBOX", 0..20);
+        server.fill("Work", 20..40);
+        let options = Options { connections: 4, server_connections: 2, ..Options::default() };
+        let addresses = [plain(server.port), "maildir:{folder}/{email}".to_owned()];
+        let mut patient = Patient::new([&addresses[0], &addresses[1]], 8, options).await;
+        patient.start().await;
+        let seen = patient.until_the_end().await;
+        for row in patient.rows() {
+            assert_eq!((row.status, row.progress.counts.copied), (Status::Completed, 40), "{:?}", row.failure);
+        }
+        assert!(!seen.is_empty(), "some waited");
+        assert_eq!(server.state().most_open, 2);
+        patient.close().await;
+    });
+}
+
+/// Numbers of a run that can be repeated.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % n
+    }
+}
+
+/// What a server may say at any command, and what it may only say there.
+const ANYWHERE: [&str; 12] = [
+    THROTTLED,
+    "* BYE Request is throttled. Suggested Backoff Time: 60000 milliseconds",
+    BANDWIDTH,
+    "* BYE [OVERQUOTA] Account exceeded command or bandwidth limits.",
+    "* BYE Session expired, please login again",
+    "* BYE Session invalidated - AccessTokenExpired",
+    "BAD Session invalidated - AccessTokenExpired",
+    "* BYE Too many connections",
+    "NO [UNAVAILABLE] not now",
+    "NO Temporary System Problem. Try again later. (Failure)",
+    "* BYE Connection closed. 14",
+    "NO slower please [THROTTLED]",
+];
+
+/// A server that answers some commands like this: which one of which verb, and what it says instead.
+fn mixed(mut plan: Vec<(&'static str, u64, &'static str)>) -> impl Fn(&Heard<'_>) -> Said + Send + Sync + 'static {
+    plan.sort_unstable();
+    let counts: Vec<AtomicU64> = plan.iter().map(|_| AtomicU64::new(0)).collect();
+    move |heard: &Heard<'_>| {
+        let tagged = !heard.line.starts_with(['*', '+']);
+        for ((verb, nth, words), count) in plan.iter().zip(&counts) {
+            if tagged && heard.verb == *verb && count.fetch_add(1, Ordering::SeqCst) == *nth {
+                let tag = heard.line.split(' ').next().unwrap_or_default();
+                let instead = if words.starts_with('*') { (*words).to_owned() } else { format!("{tag} {words}") };
+                return Said::Instead(instead);
+            }
+        }
+        Said::Kept
+    }
+}
+
+#[test]
+fn whatever_servers_say_and_wherever_every_message_arrives_once() {
+    patiently(async {
+        let seeds = std::env::var("MAILFERRY_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+        for seed in 1..=seeds.unwrap_or(12) {
+            let mut dice = Dice(seed);
+            let capabilities =
+                [MODERN, "LITERAL+ LIST-STATUS NAMESPACE", "UIDPLUS MULTIAPPEND LITERAL+"][dice.below(3)];
+            let servers = [Odd::start(MODERN), Odd::start(capabilities)];
+            servers[0].fill("INBOX", 0..40);
+            servers[0].fill("Work", 100..130);
+            let verbs = [
+                &["LOGIN", "LIST", "EXAMINE", "UID FETCH", "UID FETCH"],
+                &["LOGIN", "SELECT", "APPEND", "APPEND", "CREATE"],
+            ];
+            let mut plans = Vec::new();
+            for (server, verbs) in servers.iter().zip(verbs) {
+                let count = 1 + dice.below(3);
+                let plan: Vec<_> = (0..count)
+                    .map(|_| (verbs[dice.below(5)], dice.below(6) as u64, ANYWHERE[dice.below(ANYWHERE.len())]))
+                    .collect();
+                server.bend(mixed(plan.clone()));
+                plans.push(plan);
+            }
+            let addresses = [plain(servers[0].port), plain(servers[1].port)];
+            let options = Options { connections: 1, ..Options::default() };
+            let mut patient = Patient::new([&addresses[0], &addresses[1]], 1, options).await;
+            patient.start().await;
+            patient.until_the_end().await;
+            let row = &patient.rows()[0];
+            let told = (row.status, row.progress.counts.errors, row.progress.counts.differ);
+            assert_eq!(told, (Status::Completed, 0, 0), "seed {seed}, {plans:?}: {:?}", row.failure);
+            for folder in ["INBOX", "Work"] {
+                let [mut here, mut there] = [0, 1].map(|side: usize| servers[side].subjects(folder));
+                here.sort();
+                there.sort();
+                assert_eq!(here, there, "seed {seed}, {folder}, {plans:?}");
+            }
+            patient.close().await;
+        }
+    });
 }

@@ -88,6 +88,14 @@ impl ImapSession {
     }
 }
 
+/// A failure that is not about one folder is no answer about any.
+fn unbroken<T>(answers: &[Result<T>]) -> Result<()> {
+    match answers.iter().filter_map(|one| one.as_ref().err()).find(|failure| failure.breaks_connection()) {
+        Some(failure) => Err(failure.clone()),
+        None => Ok(()),
+    }
+}
+
 /// The failure in an answer to CREATE; a folder that exists is none.
 fn refusal(answer: Answer) -> Option<Failure> {
     let text = answer.told.text.to_ascii_lowercase();
@@ -119,6 +127,7 @@ impl Destination for ImapSession {
     async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
         let (parents, wanted): (Vec<_>, Vec<_>) = folders.iter().partition(|folder| folder.plain_parent);
         let mut made = self.create_all(&wanted).await?;
+        unbroken(&made)?;
         // Most servers make missing parents by themselves; one that refuses a folder may not.
         let above =
             |folder: &NewFolder, parent: &NewFolder| folder.path.components().starts_with(parent.path.components());
@@ -133,6 +142,7 @@ impl Destination for ImapSession {
             for (at, answer) in refused.iter().zip(self.create_all(&again).await?) {
                 made[*at] = answer;
             }
+            unbroken(&made)?;
         }
         let mut made = made.into_iter();
         let answer = |folder: &NewFolder| match folder.plain_parent {
@@ -144,10 +154,8 @@ impl Destination for ImapSession {
         let names: Vec<WireName> = wanted().filter_map(|(_, answer)| answer.as_ref().ok().cloned()).collect();
         let subscribed = self.subscribe(&names).await?;
         // A folder that exists but is not subscribed is usable: only a failure that ends the session counts.
-        match subscribed.into_iter().filter_map(Result::err).find(Failure::breaks_connection) {
-            Some(failure) => Err(failure),
-            None => Ok(answers),
-        }
+        unbroken(&subscribed)?;
+        Ok(answers)
     }
 
     async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>> {
@@ -182,10 +190,8 @@ impl Destination for ImapSession {
                 all.push(answer.and_then(|answer| opened(folder, &answer)));
             }
         }
-        match all.iter().find_map(|one| one.as_ref().err().filter(|failure| failure.breaks_connection())) {
-            Some(failure) => Err(failure.clone()),
-            None => Ok(all),
-        }
+        unbroken(&all)?;
+        Ok(all)
     }
 
     async fn append(&mut self, folder: &FolderRef, messages: Vec<NewMessage>) -> Result<AppendAnswer> {
