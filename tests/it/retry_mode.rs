@@ -115,10 +115,11 @@ fn a_named_pause_holds_every_connection_of_the_mailbox_and_one_goes_on_first() {
     patiently(async {
         let servers = [Odd::start(MODERN), Odd::start(MODERN)];
         for folder in ["INBOX", "A", "B", "C", "D", "E"] {
-            servers[0].fill(folder, 0..200);
+            servers[0].fill(folder, 0..400);
         }
         let addresses = [plain(servers[0].port), plain(servers[1].port)];
-        let options = Options { connections: 4, ..Options::default() };
+        // Slow enough that all lanes are at work when the pause comes.
+        let options = Options { connections: 4, rate: Some(10_000), ..Options::default() };
         let mut patient = Patient::new([&addresses[0], &addresses[1]], 1, options).await;
         let body = AtomicU64::new(0);
         servers[0].bend(move |heard| {
@@ -136,14 +137,15 @@ fn a_named_pause_holds_every_connection_of_the_mailbox_and_one_goes_on_first() {
         let before = heard(&servers);
         patient.wait(Duration::from_secs(290)).await;
         assert_eq!(heard(&servers), before, "nobody asks for anything");
+        patient.wait(Duration::from_secs(90)).await;
         patient.until_the_end().await;
         let row = &patient.rows()[0];
-        assert_eq!((row.status, row.progress.counts.copied), (Status::Completed, 1200), "{:?}", row.failure);
+        assert_eq!((row.status, row.progress.counts.copied), (Status::Completed, 2400), "{:?}", row.failure);
         for folder in ["INBOX", "A", "B", "C", "D", "E"] {
             let mut there = servers[1].subjects(folder);
             there.sort();
             there.dedup();
-            assert_eq!((there.len(), servers[1].subjects(folder).len()), (200, 200), "{folder}");
+            assert_eq!((there.len(), servers[1].subjects(folder).len()), (400, 400), "{folder}");
         }
         patient.close().await;
     });
@@ -460,6 +462,8 @@ const ANYWHERE: [&str; 12] = [
     "NO slower please [THROTTLED]",
 ];
 
+const FOLDERS: [&str; 4] = ["INBOX", "Work", "Archive", "Sent"];
+
 /// A server that answers some commands like this: which one of which verb, and what it says instead.
 fn mixed(mut plan: Vec<(&'static str, u64, &'static str)>) -> impl Fn(&Heard<'_>) -> Said + Send + Sync + 'static {
     plan.sort_unstable();
@@ -487,7 +491,9 @@ fn whatever_servers_say_and_wherever_every_message_arrives_once() {
                 [MODERN, "LITERAL+ LIST-STATUS NAMESPACE", "UIDPLUS MULTIAPPEND LITERAL+"][dice.below(3)];
             let servers = [Odd::start(MODERN), Odd::start(capabilities)];
             servers[0].fill("INBOX", 0..40);
-            servers[0].fill("Work", 100..130);
+            for (at, folder) in FOLDERS.iter().enumerate().skip(1) {
+                servers[0].fill(folder, at as u32 * 100..at as u32 * 100 + 30);
+            }
             let verbs = [
                 &["LOGIN", "LIST", "EXAMINE", "UID FETCH", "UID FETCH"],
                 &["LOGIN", "SELECT", "APPEND", "APPEND", "CREATE"],
@@ -502,14 +508,14 @@ fn whatever_servers_say_and_wherever_every_message_arrives_once() {
                 plans.push(plan);
             }
             let addresses = [plain(servers[0].port), plain(servers[1].port)];
-            let options = Options { connections: 1, ..Options::default() };
+            let options = Options { connections: 1 + dice.below(3) as u32, ..Options::default() };
             let mut patient = Patient::new([&addresses[0], &addresses[1]], 1, options).await;
             patient.start().await;
             patient.until_the_end().await;
             let row = &patient.rows()[0];
             let told = (row.status, row.progress.counts.errors, row.progress.counts.differ);
             assert_eq!(told, (Status::Completed, 0, 0), "seed {seed}, {plans:?}: {:?}", row.failure);
-            for folder in ["INBOX", "Work"] {
+            for folder in FOLDERS {
                 let [mut here, mut there] = [0, 1].map(|side: usize| servers[side].subjects(folder));
                 here.sort();
                 there.sort();

@@ -30,6 +30,8 @@ use super::dovecot::PASSWORD;
 
 /// A pass that is not at its end after so long of its own time hangs.
 const PATIENCE: Duration = Duration::from_secs(72 * 3600);
+/// The same of the machine's time.
+const REAL_PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(2);
 /// A pause is jumped over when it has been shown for so long: what is shown may be older than what is.
@@ -177,7 +179,7 @@ impl Patient {
 
     /// Lets so much time go on, whatever happens.
     pub async fn wait(&mut self, time: Duration) {
-        let step = Duration::from_secs(1);
+        let step = Duration::from_millis(200);
         let end = Instant::now() + time;
         while Instant::now() < end {
             let passed = self.ticks.recv().await.expect("the machine's clock runs");
@@ -186,7 +188,7 @@ impl Patient {
     }
 
     async fn until(&mut self, seen: &mut Vec<Seen>, jumps: bool, ended: impl Fn(&[Arc<ItemRow>]) -> bool) {
-        let began = Instant::now();
+        let (began, started) = (Instant::now(), std::time::Instant::now());
         let mut shown: BTreeMap<ItemId, (RetryState, Instant)> = BTreeMap::new();
         loop {
             let rows = self.rows();
@@ -204,7 +206,8 @@ impl Patient {
             if !rows.is_empty() && ended(&rows) {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "{seen:#?}");
+            let hangs = began.elapsed() > PATIENCE || started.elapsed() > REAL_PATIENCE;
+            assert!(!hangs, "{seen:#?} {rows:#?}");
             let pauses = |row: &&Arc<ItemRow>| shown.get(&row.item).filter(|(_, at)| at.elapsed() >= SHOWN);
             let active: Vec<_> = rows.iter().filter(|row| row.status.is_active()).collect();
             let ends: Option<Vec<Timestamp>> = active.iter().map(|row| Some(pauses(row)?.0.until)).collect();
