@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+pub mod check;
 pub mod edit;
 pub mod license;
 pub mod options;
@@ -141,6 +142,8 @@ pub enum WorkVerb {
         #[arg(long = "item", value_name = "EMAIL")]
         items: Vec<String>,
     },
+    /// Test the connections, step by step: name, certificate, login, mailbox, capabilities, folders; changes nothing
+    Check(check::CheckArgs),
     /// Show what happened to an item: its passes, how they ended, their errors
     Log {
         /// Name of the project

@@ -7,6 +7,7 @@
 mod out;
 
 mod args;
+mod check;
 mod demo;
 mod edit;
 mod error;
@@ -129,6 +130,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
         WorkVerb::License(verb) => licenses::license(workspace, verb).await,
         WorkVerb::Preview { project, items } => preview::preview(workspace, &project, &items).await,
+        WorkVerb::Check(asked) => check::check(workspace, asked).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
         WorkVerb::Settings { settings } => settings::settings(workspace, &settings).await,
         WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,

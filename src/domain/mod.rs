@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod certificate;
+pub mod check;
 pub mod checkpoint;
 pub mod clock;
 pub mod content;

@@ -9,6 +9,7 @@
 
 mod assembly;
 mod awake;
+pub mod check;
 pub mod client;
 pub mod edit;
 mod error;

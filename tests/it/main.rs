@@ -12,6 +12,7 @@
 
 mod arrows;
 mod bad_input;
+mod check;
 mod contract;
 mod crash_matrix;
 mod cuts;

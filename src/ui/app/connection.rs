@@ -23,6 +23,7 @@ pub(super) enum Purpose {
     EditProject,
     Options,
     PreviewItem,
+    Check,
     WholeProject,
     Pool,
     Save,

@@ -4,6 +4,7 @@
 mod acts;
 mod answers;
 mod auto_run;
+mod checking;
 mod connection;
 mod demo;
 mod dialogs;

@@ -47,6 +47,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
     let subject = Subject::EditProject(form);
     ui.horizontal(|ui| {
         Control::of(ActionName::SaveProject).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::TestServers).show(ui, &subject, &mut actions);
         Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
     });
     keys::act(ui, holder, &subject, &mut actions);

@@ -127,6 +127,7 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
         let starts =
             [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll];
         let edits = [
+            ActionName::TestItem,
             ActionName::Preview,
             ActionName::EditItem,
             ActionName::ItemOptions,

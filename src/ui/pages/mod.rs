@@ -1,5 +1,6 @@
 //! Pages: each paints from a model and returns what a person did. No page asks the engine or decides.
 
+pub mod check;
 mod controls;
 pub mod dialogs;
 pub mod edit_item;

@@ -54,6 +54,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         let subject = Subject::NewProject(form);
         ui.horizontal(|ui| {
             Control::of(ActionName::CreateProject).primary().show(ui, &subject, &mut actions);
+            Control::of(ActionName::TestNewServers).show(ui, &subject, &mut actions);
             Control::of(ActionName::LeaveForm).show(ui, &subject, &mut actions);
         });
     });

@@ -2,6 +2,7 @@
 //!
 //! Forms that hold passwords have no `Debug`, and wipe them on drop.
 
+mod check;
 mod edit_item;
 mod edit_project;
 mod errors;
@@ -16,6 +17,7 @@ mod start;
 mod vault;
 mod whole_project;
 
+pub use check::CheckForm;
 pub use edit_item::{EditItemForm, MailboxForm};
 pub use edit_project::EditProjectForm;
 pub use errors::{AcceptForm, ChosenErrors, SaveForm, SavingNow};

@@ -190,6 +190,11 @@ impl ServerForm {
         self.administered && self.kind.can_have_administrator()
     }
 
+    /// The server without whoever logs in, if its fields can be used.
+    pub(super) fn server_alone(&self) -> Option<NewServer> {
+        Self { administered: false, ..self.clone() }.ask()
+    }
+
     pub(super) fn ask(&self) -> Option<NewServer> {
         if self.faults() != ServerFaults::default() {
             return None;
