@@ -80,6 +80,11 @@ pub enum Verb {
     },
     /// Print the manual page (roff): `mailferry manual | man -l -`
     Manual,
+    /// Find the server of an e-mail address: what is known of large providers, and what its domain says; asks the network
+    Find {
+        /// The address
+        email: String,
+    },
     /// Watch a move of sample mailboxes between two folders of this machine; nothing stays behind
     Demo {
         /// In the terminal, without a window

@@ -12,6 +12,7 @@ mod demo;
 mod edit;
 mod error;
 mod errors;
+mod find;
 mod follow;
 mod items;
 mod licenses;
@@ -74,6 +75,7 @@ fn run(arguments: Arguments, window: OpenWindow, demo: PrepareRun) -> Result<Exi
         }
         Some(Verb::Completions { shell }) => manual::completions(shell),
         Some(Verb::Manual) => manual::manual(),
+        Some(Verb::Find { email }) => on_threads(|runtime| runtime.block_on(find::find(&email))),
         Some(Verb::Demo { .. }) if data.is_some() || vault.is_some() => {
             Err(CliError::usage("the demo brings a workspace of its own: leave out --data and --vault"))
         }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::certificate::SeenCertificate;
 use super::failure::{Cause, Failure, Side};
+use super::provider::MailProvider;
 use super::time::Timestamp;
 use super::wording::{TextNames, capital, count, counted, size, text};
 
@@ -203,8 +204,9 @@ fn capabilities(all: &[String]) -> String {
     };
     let offered: Vec<String> = MATTER.into_iter().filter(|word| offers(word)).map(shown).collect();
     let missing: Vec<&str> = MATTER.into_iter().filter(|word| !offers(word) && !UNMISSED.contains(word)).collect();
+    let whose = MailProvider::of_capabilities(all).map_or(String::new(), |whose| format!("; this is {}", whose.name));
     let offered = if offered.is_empty() { "none of those that matter".to_owned() } else { offered.join(", ") };
-    if missing.is_empty() { offered } else { format!("{offered}; not offered: {}", missing.join(", ")) }
+    if missing.is_empty() { offered + &whose } else { format!("{offered}{whose}; not offered: {}", missing.join(", ")) }
 }
 
 /// How a step ended.
@@ -343,7 +345,7 @@ mod tests {
         assert!(some.starts_with("UIDPLUS, APPENDLIMIT (messages up to 36.70 MB); not offered: CONDSTORE, "), "{some}");
         assert!(!some.contains("X-GM-EXT-1") && !some.contains("IDLE"));
         assert!(words(&[]).starts_with("none of those that matter; not offered: UIDPLUS"));
-        assert!(words(&MATTER).ends_with("QUOTA, X-GM-EXT-1"));
+        assert!(words(&MATTER).ends_with("QUOTA, X-GM-EXT-1; this is Gmail"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod client;
 pub mod edit;
 mod error;
 pub mod errors;
+pub mod find;
 pub mod import;
 pub mod items;
 pub mod launch;

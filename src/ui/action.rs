@@ -98,6 +98,7 @@ impl Scope {
                     | Screen::EditProject
                     | Screen::Options
                     | Screen::Check
+                    | Screen::Guide
                     | Screen::WholeProject
                     | Screen::Pool
                     | Screen::Remove
@@ -238,6 +239,7 @@ actions! {
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
     EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
     ProjectOptions: "Project options…", on(Scope::Items, |_| Ok(UserAction::AskOptions(None)));
+    Guide: "Guide for administrators…", on(Scope::Items, |_| Ok(UserAction::AskGuide));
     DuplicateProject: "Duplicate project…", on(Scope::Items, |_| Ok(UserAction::AskWhole(WholeProject::Duplicate)));
     DeleteProject: "Delete project…", on(Scope::Items, rules::delete_project);
     FewerAtOnce: "One fewer at a time", on(Scope::Items, |it| rules::at_once(it, -1));

@@ -20,6 +20,7 @@ mod demo;
 mod edits;
 mod equality;
 mod faults;
+mod find;
 mod hours;
 mod keyring;
 mod kills;

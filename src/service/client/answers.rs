@@ -19,7 +19,7 @@ use crate::service::orders::Commander;
 use crate::service::preview as item_preview;
 use crate::service::projects::{self, NewProject};
 use crate::service::{
-    OpenWorkspace, ServiceError, VaultError, edit, errors, items, licenses, options, remedies, times, vault,
+    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, options, remedies, times, vault,
 };
 
 /// Bad rows that are named.
@@ -64,6 +64,7 @@ impl Answers {
             about @ (Request::ItemOptions(_) | Request::SetItemOptions(..) | Request::PreviewItem(..)) => {
                 self.item_options(about).await?
             }
+            Request::Find(email) => Response::Found(find::settings(&email).await?),
             Request::Check(of, Checking { tell, cancel }) => tokio::select! {
                 held = check::run(workspace, of, &*tell) => Response::Checked(held?),
                 () = cancel.cancelled() => Response::Replaced,

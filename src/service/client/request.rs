@@ -12,6 +12,7 @@ use crate::domain::mapping::Mapping;
 use crate::domain::overrides::{OptionKey, Overrides};
 use crate::domain::preview::Preview as FolderPreview;
 use crate::domain::project::Project;
+use crate::domain::proposal::Proposal;
 use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::Owner;
@@ -71,6 +72,8 @@ pub enum Request {
     SetItemOptions(ItemId, Vec<(OptionKey, String)>),
     /// What a pass over an item would do. Given up when cancelled.
     PreviewItem(ItemId, CancellationToken),
+    /// Settings for an e-mail address.
+    Find(String),
     /// Tests connections, step by step, and changes nothing.
     Check(CheckOf, Checking),
     /// Makes another project like one, with this name, and with its items if that is said.
@@ -147,6 +150,8 @@ pub enum Response {
     Previewed(Preview),
     /// What a pass over an item would do.
     ItemPreview(Box<FolderPreview>),
+    /// Settings that may fit, the likeliest first.
+    Found(Vec<Proposal>),
     /// Connections were tested, and told step by step; whether all steps hold.
     Checked(bool),
     /// What an item has instead of its project's options, now.

@@ -4,8 +4,8 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
-    AcceptForm, CheckForm, EditItemForm, EditProjectForm, ImportForm, OptionsForm, PoolForm, ProjectForm, RemedyForm,
-    RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
+    AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, OptionsForm, PoolForm, ProjectForm,
+    RemedyForm, RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -41,6 +41,8 @@ pub enum Screen {
     Options,
     /// The dialog with a test of connections.
     Check,
+    /// The dialog with guides for administrators.
+    Guide,
     /// The dialog that duplicates or deletes a project.
     WholeProject,
     /// The dialog that makes a pool of licenses, or adds some to one.
@@ -67,7 +69,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
@@ -81,6 +83,7 @@ impl Screen {
         Self::EditProject,
         Self::Options,
         Self::Check,
+        Self::Guide,
         Self::WholeProject,
         Self::Pool,
         Self::Remove,
@@ -146,6 +149,8 @@ pub enum Subject<'a> {
     Options(&'a OptionsForm),
     /// Connections that are tested.
     Check(&'a CheckForm),
+    /// A guide for administrators.
+    Guide(&'a GuideForm),
     /// A project that is to be duplicated or deleted.
     WholeProject(&'a WholeProjectForm),
     /// Pools of licenses.
@@ -182,6 +187,7 @@ impl Subject<'_> {
             Self::EditProject(_) => Screen::EditProject,
             Self::Options(_) => Screen::Options,
             Self::Check(_) => Screen::Check,
+            Self::Guide(_) => Screen::Guide,
             Self::WholeProject(_) => Screen::WholeProject,
             Self::Licenses(_) => Screen::Licenses,
             Self::Pool(_) => Screen::Pool,

@@ -3,11 +3,14 @@
 use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
+use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
+use crate::domain::proposal::Proposal;
 use crate::service::check::CheckOf;
 use crate::service::client::{Request, RequestId};
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::CheckForm;
+use crate::ui::model::forms::{CheckForm, Finder};
+use crate::ui::theme::Tone;
 
 impl App {
     /// Tests both sides of an item.
@@ -31,6 +34,36 @@ impl App {
         };
         let names: Vec<String> = servers.iter().map(|(_, server)| server.server.place()).collect();
         self.test(names.join(" → "), CheckOf::Servers(servers));
+    }
+
+    /// Finds settings for the address that is typed at a side.
+    pub(super) fn find_settings(&mut self, side: Side) {
+        let Some(email) = self.finder(side).question() else { return };
+        self.finder(side).found = None;
+        let asked = self.ask(Request::Find(email), Purpose::Find);
+        self.finder(side).asked = asked;
+    }
+
+    /// These may fit, or nothing could be asked.
+    pub(super) fn settings_found(&mut self, request: Option<RequestId>, found: &Result<Vec<Proposal>, String>) {
+        match (request, found) {
+            (Some(request), _) => {
+                for side in [Side::Source, Side::Destination] {
+                    self.finder(side).answered(request, found.clone());
+                }
+            }
+            (None, Err(why)) => self.say(Tone::Bad, why.clone()),
+            (None, Ok(_)) => {}
+        }
+    }
+
+    /// Of the dialog with a project's settings, else of the form for a new one.
+    fn finder(&mut self, side: Side) -> &mut Finder {
+        let (source, destination) = match self.dialogs.project_form() {
+            Some(form) => (&mut form.source, &mut form.destination),
+            None => (&mut self.pages.form.source, &mut self.pages.form.destination),
+        };
+        if side == Side::Source { &mut source.finder } else { &mut destination.finder }
     }
 
     fn test(&mut self, of: String, what: CheckOf) {

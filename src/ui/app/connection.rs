@@ -24,6 +24,7 @@ pub(super) enum Purpose {
     Options,
     PreviewItem,
     Check,
+    Find,
     WholeProject,
     Pool,
     Save,

@@ -6,8 +6,8 @@ use std::sync::mpsc::Receiver;
 use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
-    AcceptForm, CheckForm, EditItemForm, EditProjectForm, ImportForm, Importing, OptionsForm, PoolForm, RemedyForm,
-    RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
+    AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, Importing, OptionsForm, PoolForm,
+    RemedyForm, RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
 };
 
 /// What stands over the page.
@@ -20,6 +20,7 @@ pub(super) enum Dialog {
     EditProject(Box<EditProjectForm>),
     Options(Box<OptionsForm>),
     Check(Box<CheckForm>),
+    Guide(Box<GuideForm>),
     WholeProject(Box<WholeProjectForm>),
     Pool(Box<PoolForm>),
     Remove(Box<RemoveForm>),
@@ -218,7 +219,7 @@ impl Dialogs {
             Dialog::Vault(vault) => vault.then,
             Dialog::Remedy(_) => None,
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
-            Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) | Dialog::Check(_) => None,
+            Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) | Dialog::Check(_) | Dialog::Guide(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
         }
     }

@@ -10,6 +10,7 @@ mod demo;
 mod dialogs;
 mod editing;
 mod errors;
+mod guiding;
 mod importing;
 mod licensing;
 mod open_pages;

@@ -138,6 +138,7 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
         let whole = [
             ActionName::EditProject,
             ActionName::ProjectOptions,
+            ActionName::Guide,
             ActionName::DuplicateProject,
             ActionName::DeleteProject,
         ];

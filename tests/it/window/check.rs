@@ -4,6 +4,8 @@ use egui::{Key, Modifiers};
 use mailferry::domain::check::{CheckLine, CheckStep, StepResult};
 use mailferry::domain::failure::{Cause, Side};
 use mailferry::domain::ids::ItemId;
+use mailferry::domain::proposal::{Origin, Proposal};
+use mailferry::domain::server::ImapServer;
 use mailferry::service::ServiceError;
 use mailferry::service::check::{CheckOf, Checking};
 use mailferry::service::client::{Request, RequestId, Response};
@@ -96,6 +98,44 @@ fn forms_test_their_servers_as_they_are_typed() {
 }
 
 #[test]
+fn settings_are_found_by_an_address_and_taken_by_a_click() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("All projects");
+    stage.click("New project…");
+    stage.type_into("An e-mail address at the source", "anna@contoso.example");
+    stage.click("Find settings of the source");
+    let (request, Request::Find(email)) = stage.only() else { panic!("a search") };
+    assert!(email == "anna@contoso.example" && stage.shows("Asking name servers and the web…"));
+    let server = ImapServer::parse_url("imap://imap.gmail.com:1143").expect("an address");
+    let origin = Origin::Service("_imap._tcp.contoso.example".into());
+    let found = Proposal { server, login: Some("anna".into()), sign_in: None, origin };
+    stage.answer(request, Response::Found(vec![found]));
+    assert!(stage.says("named by its name servers: _imap._tcp.contoso.example · login name anna"));
+    stage.click("Use imap://imap.gmail.com:1143");
+    stage.click("About Gmail as the source");
+    assert!(stage.says("Daily limit: 2.50 GB are read of each mailbox"));
+    stage.click("Test connection…");
+    let (_, Request::Check(CheckOf::Servers(servers), _)) = stage.only() else { panic!("a test") };
+    assert_eq!(servers[0].1.server.to_string(), "imap://imap.gmail.com:1143");
+}
+
+#[test]
+fn an_address_of_which_nobody_says_anything_is_said_to_be_so() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("More…");
+    stage.click("Project settings…");
+    stage.type_into("An e-mail address at the destination", "bob@fabrikam.example");
+    stage.click("Find settings of the destination");
+    let (request, _) = stage.only();
+    stage.answer(request, Response::Found(Vec::new()));
+    assert!(stage.says("Nobody says where this mail is read"));
+    stage.click("Find settings of the destination");
+    let (request, _) = stage.only();
+    stage.answer(request, Response::Refused(ServiceError::TooMany));
+    assert!(stage.says("too many questions wait"));
+}
+
+#[test]
 fn the_settings_of_a_project_test_both_servers() {
     let mut stage = Stage::with(vec![item(1, "anna")]);
     stage.click("More…");
@@ -103,4 +143,23 @@ fn the_settings_of_a_project_test_both_servers() {
     stage.click("Test connection…");
     let (_, Request::Check(CheckOf::Servers(servers), _)) = stage.only() else { panic!("a test") };
     assert_eq!(servers.iter().map(|(side, _)| *side).collect::<Vec<_>>(), [Side::Source, Side::Destination]);
+}
+
+#[test]
+fn the_guide_has_the_projects_values_filled_in_to_be_copied() {
+    let mut stage = Stage::with(vec![item(1, "anna"), item(2, "o'neil")]);
+    stage.click("More…");
+    stage.click("Guide for administrators…");
+    stage.type_into("Client id", "11111111");
+    stage.type_into("Object id of the enterprise application", "22222222");
+    assert!(stage.says("New-ServicePrincipal -AppId '11111111' -ObjectId '22222222'"));
+    assert!(
+        stage.says(
+            "Add-MailboxPermission -Identity 'o''neil@contoso.example' -User '22222222' -AccessRights FullAccess"
+        )
+    );
+    stage.click("Google Workspace");
+    assert!(stage.shows("11111111") && stage.says("https://www.googleapis.com/auth/gmail.imap_admin"));
+    stage.click("Close");
+    assert!(!stage.says("gmail.imap_admin"));
 }
