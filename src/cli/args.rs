@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+pub mod check;
 pub mod edit;
 pub mod license;
 pub mod options;
@@ -79,6 +80,11 @@ pub enum Verb {
     },
     /// Print the manual page (roff): `mailferry manual | man -l -`
     Manual,
+    /// Find the server of an e-mail address: what is known of large providers, and what its domain says; asks the network
+    Find {
+        /// The address
+        email: String,
+    },
     /// Watch a move of sample mailboxes between two folders of this machine; nothing stays behind
     Demo {
         /// In the terminal, without a window
@@ -141,6 +147,8 @@ pub enum WorkVerb {
         #[arg(long = "item", value_name = "EMAIL")]
         items: Vec<String>,
     },
+    /// Test the connections, step by step: name, certificate, login, mailbox, capabilities, folders; changes nothing
+    Check(check::CheckArgs),
     /// Show what happened to an item: its passes, how they ended, their errors
     Log {
         /// Name of the project

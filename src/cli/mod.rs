@@ -7,10 +7,12 @@
 mod out;
 
 mod args;
+mod check;
 mod demo;
 mod edit;
 mod error;
 mod errors;
+mod find;
 mod follow;
 mod items;
 mod licenses;
@@ -73,6 +75,7 @@ fn run(arguments: Arguments, window: OpenWindow, demo: PrepareRun) -> Result<Exi
         }
         Some(Verb::Completions { shell }) => manual::completions(shell),
         Some(Verb::Manual) => manual::manual(),
+        Some(Verb::Find { email }) => on_threads(|runtime| runtime.block_on(find::find(&email))),
         Some(Verb::Demo { .. }) if data.is_some() || vault.is_some() => {
             Err(CliError::usage("the demo brings a workspace of its own: leave out --data and --vault"))
         }
@@ -129,6 +132,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
         WorkVerb::License(verb) => licenses::license(workspace, verb).await,
         WorkVerb::Preview { project, items } => preview::preview(workspace, &project, &items).await,
+        WorkVerb::Check(asked) => check::check(workspace, asked).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
         WorkVerb::Settings { settings } => settings::settings(workspace, &settings).await,
         WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,

@@ -126,6 +126,15 @@ fn admin(server: &Server) -> String {
     }
 }
 
+/// What is known of the providers of both sides.
+fn advice(project: &Project) {
+    for side in [Side::Source, Side::Destination] {
+        let Some(provider) = project.server(side).provider() else { continue };
+        say!("Provider     {} is the {}", provider.name, side.word());
+        provider.advice(side).iter().for_each(|line| say!("             {line}"));
+    }
+}
+
 /// `project show`
 pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliError> {
     let project = projects::named(workspace, name).await?;
@@ -138,6 +147,7 @@ pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliErro
         admin(&project.destination),
         project.destination.protection()
     );
+    advice(&project);
     options::show(workspace, &project, &rows).await?;
     if licenses::shown(workspace).await? {
         let account = licenses::of_project(workspace, project.id).await?.account;

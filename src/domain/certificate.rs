@@ -4,6 +4,9 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
+use super::instant::days_since_1970;
+use super::time::Timestamp;
+
 /// A certificate that a server showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenCertificate {
@@ -22,6 +25,14 @@ impl SeenCertificate {
     pub fn read(der: &[u8], fingerprint: [u8; 32]) -> Self {
         let (issuer, expires, subject) = fields(der).unwrap_or_default();
         Self { fingerprint, subject, issuer, expires }
+    }
+
+    /// Whole days until it ends, fewer than none after that; none where its last day cannot be read.
+    pub fn days_left(&self, now: Timestamp) -> Option<i64> {
+        let mut parts = self.expires.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+        let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+        let readable = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+        readable.then(|| days_since_1970(year, month, day) - now.millis().div_euclid(86_400_000))
     }
 
     /// The fingerprint as people compare it: `1f:03:…`.

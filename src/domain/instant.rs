@@ -239,7 +239,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+/// Of a day that there is.
+pub(super) fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let before = year - 1;
     let years = before * 365 + before / 4 - before / 100 + before / 400;
     let months: i64 = (1..month).map(|month| days_in(year, month)).sum();

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod certificate;
+pub mod check;
 pub mod checkpoint;
 pub mod clock;
 pub mod content;
@@ -16,6 +17,7 @@ pub mod failure;
 pub mod figures;
 pub mod flags;
 pub mod folder;
+pub mod guide;
 pub mod header;
 pub mod identity;
 pub mod ids;
@@ -37,6 +39,8 @@ pub mod plan;
 pub mod preview;
 pub mod progress;
 pub mod project;
+pub mod proposal;
+pub mod provider;
 pub mod ranges;
 pub mod readiness;
 pub mod record;

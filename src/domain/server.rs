@@ -17,6 +17,7 @@ pub use maildir::MaildirServer;
 use super::failure::Side;
 use super::item::Mailbox;
 use super::maildir_path::PathError;
+use super::provider::MailProvider;
 
 /// What kind of mailboxes a side has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -240,6 +241,14 @@ impl Server {
         match self {
             Self::Imap(server) => &server.host,
             Self::Maildir(_) => "the Maildir",
+        }
+    }
+
+    /// The large provider whose server it is.
+    pub fn provider(&self) -> Option<&'static MailProvider> {
+        match self {
+            Self::Imap(server) => MailProvider::of_host(&server.host),
+            Self::Maildir(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::auth::Authenticator;
+use super::check::{Tested, Told};
 use super::place::{Links, Place};
 use super::{DestinationEndpoint, Resources, Result, SourceEndpoint};
 use crate::domain::certificate::SeenCertificate;
@@ -31,6 +32,9 @@ pub trait MailboxKind: Sync {
         let doing = "looking at the certificate";
         Err(Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, doing).saying("there is none"))
     }
+
+    /// Tests it, step by step: with a mailbox, else the server as far as that goes.
+    async fn check(&self, tested: Option<Tested>, told: &mut Told<'_>);
 
     /// Where a mailbox is, as things are now, or were when these links were looked at. Blocks where that is to be looked up.
     fn place(&self, mailbox: &Mailbox, links: &Links) -> Place;

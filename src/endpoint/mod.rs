@@ -1,8 +1,9 @@
 //! What can be done with a mailbox, whatever it is kept in: one trait per role, one module per kind.
 //!
 //! A kind implements [`SourceEndpoint`], [`DestinationEndpoint`] or both, and [`kind::MailboxKind`], by which [`registry`]
-//! knows it. What kinds share and knows none of them: [`place`] (is it one folder?), [`uidlist`] (numbers for messages that
-//! have only names), `files`, `spool`, [`budget`], [`own_network`] (this computer sleeps).
+//! knows it. What kinds share and knows none of them: [`check`] (a test, step by step), [`place`] (is it one folder?),
+//! [`uidlist`] (numbers for messages that have only names), `files`, `spool`, [`budget`], [`own_network`] (this computer
+//! sleeps).
 //!
 //! A session is one logged-in connection to one mailbox. Endpoints classify failures (scope and retry class, from
 //! response codes first and texts second) but never retry by themselves; they know no statuses and nothing of the other
@@ -11,6 +12,7 @@
 
 pub mod auth;
 pub mod budget;
+pub mod check;
 mod date;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::auth::Authenticator;
+use super::check::{Tested, Told};
 use super::kind::MailboxKind;
 use super::place::{Links, Place};
 use super::{DestinationEndpoint, Resources, Result, SourceEndpoint};
@@ -78,6 +79,11 @@ impl Endpoints for RealEndpoints {
 /// It cannot be reached, or shows none.
 pub async fn certificate(server: &Server) -> Result<SeenCertificate> {
     kind(server).certificate().await
+}
+
+/// Tests a server, step by step, with a mailbox of it if there is one. Changes nothing, and ends at the first step that fails.
+pub async fn check(server: &Server, tested: Option<Tested>, told: &mut Told<'_>) {
+    kind(server).check(tested, told).await;
 }
 
 /// Where a mailbox is, as things are now. Looks at the disk where its kind lies there, and blocks; what many mailboxes have

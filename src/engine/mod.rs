@@ -4,6 +4,7 @@
 //! know whether a window, a terminal or a test watches it.
 
 mod authenticators;
+pub mod check;
 pub mod command;
 mod copier;
 mod dispatcher;

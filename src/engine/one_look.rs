@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{CredentialId, ItemId};
-use crate::domain::item::Item;
+use crate::domain::item::{Item, Mailbox};
 use crate::domain::project::Project;
+use crate::domain::server::Server;
+use crate::endpoint::check::Tested;
 use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
 use crate::engine::authenticators::{Account, SharedAccount};
 use crate::engine::workspace::Workspace;
@@ -37,21 +39,43 @@ impl<'a> Looks<'a> {
         self.workspace.endpoints.destination(&self.project.destination, &self.item.destination, account, resources)
     }
 
+    /// The server of a side.
+    pub fn server(&self, side: Side) -> &Server {
+        self.project.server(side)
+    }
+
+    /// What a test of a side takes.
+    pub fn tested(&self, side: Side) -> Tested {
+        let (account, resources) = (self.account(side), self.resources(Arc::default()));
+        Tested { mailbox: self.mailbox(side).clone(), side, auth: Arc::new(SharedAccount(account)), resources }
+    }
+
     async fn access(&self, side: Side, meter: Arc<ByteCounter>) -> Result<(Arc<SharedAccount>, Resources), Failure> {
-        let [at_source, at_destination] = self.administrators;
-        let (mailbox, administrator) = match side {
-            Side::Source => (&self.item.source, at_source),
-            Side::Destination => (&self.item.destination, at_destination),
-        };
-        let server = self.project.server(side);
-        let credential = if server.administrator().is_some() { administrator } else { mailbox.credential };
-        let account = Account::new(Arc::clone(&self.workspace.vault), side, credential);
-        if server.needs_login() {
+        let account = self.account(side);
+        if self.server(side).needs_login() {
             account.proof().await?;
         }
+        Ok((Arc::new(SharedAccount(account)), self.resources(meter)))
+    }
+
+    fn mailbox(&self, side: Side) -> &Mailbox {
+        match side {
+            Side::Source => &self.item.source,
+            Side::Destination => &self.item.destination,
+        }
+    }
+
+    fn account(&self, side: Side) -> Arc<Account> {
+        let [at_source, at_destination] = self.administrators;
+        let administrator = if side == Side::Source { at_source } else { at_destination };
+        let own = self.mailbox(side).credential;
+        let credential = if self.server(side).administrator().is_some() { administrator } else { own };
+        Account::new(Arc::clone(&self.workspace.vault), side, credential)
+    }
+
+    fn resources(&self, meter: Arc<ByteCounter>) -> Resources {
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
         let (budget, network, said) = (Arc::clone(&self.workspace.budget), Arc::default(), Arc::default());
-        let resources = Resources { spool, numbers, budget, meter, network, said };
-        Ok((Arc::new(SharedAccount(account)), resources))
+        Resources { spool, numbers, budget, meter, network, said }
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::mapping::RuleError;
 use crate::domain::readiness::NotReady;
 use crate::domain::server::Unfit;
 use crate::engine::command::CommandError;
+use crate::find::NoAddress;
 use crate::platform::PlatformError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -59,6 +60,9 @@ pub enum ServiceError {
     /// A server did not do what it was asked for.
     #[error(transparent)]
     Server(#[from] Failure),
+    /// An address of which settings were to be found.
+    #[error(transparent)]
+    NoAddress(#[from] NoAddress),
     /// A rule for folders.
     #[error(transparent)]
     Rule(#[from] RuleError),
@@ -152,6 +156,7 @@ impl ServiceError {
             | Self::File { .. }
             | Self::Unfit(_)
             | Self::Rule(_)
+            | Self::NoAddress(_)
             | Self::NoProject(_)
             | Self::NoPool(_)
             | Self::NotExported(_)

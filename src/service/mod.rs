@@ -9,10 +9,12 @@
 
 mod assembly;
 mod awake;
+pub mod check;
 pub mod client;
 pub mod edit;
 mod error;
 pub mod errors;
+pub mod find;
 pub mod import;
 pub mod items;
 pub mod launch;

@@ -142,6 +142,15 @@ pub(super) async fn authorities(file: PathBuf) -> Result<String, ServiceError> {
     read.await.map_err(|_| ServiceError::Died("reading the file of certificates"))?
 }
 
+/// A server with its CA file read.
+pub(super) async fn with_authorities(new: NewServer) -> Result<Server, ServiceError> {
+    let mut server = new.server;
+    if let Some(file) = new.authorities {
+        server.set_trust(Trust::Authorities(authorities(file).await?))?;
+    }
+    Ok(server)
+}
+
 /// A server with its CA file read, and the administrator's password.
 fn side(new: NewServer) -> Result<(Server, Option<Secret>), ServiceError> {
     let mut server = new.server;

@@ -3,6 +3,7 @@
 //! An entry says what it is called, where it belongs, when it can be done and which keys do it. What is chosen or typed on a
 //! page (a row, a tab, a text) is no entry: pages return it as a [`UserAction`] themselves.
 
+mod check_rules;
 mod license_rules;
 mod preview_rules;
 mod rules;
@@ -96,6 +97,8 @@ impl Scope {
                     | Screen::EditItem
                     | Screen::EditProject
                     | Screen::Options
+                    | Screen::Check
+                    | Screen::Guide
                     | Screen::WholeProject
                     | Screen::Pool
                     | Screen::Remove
@@ -201,6 +204,7 @@ actions! {
 
     CreateProject: "Create project", on(Form, rules::create_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    TestNewServers: "Test connection…", on(Form, check_rules::test_servers);
     LeaveForm: "Cancel", on(Form, |_| Ok(UserAction::Go(Route::Projects)));
 
     Down: "One down", on(Scope::Items, |it| rules::grid(it, Move(1, false))).keys(&[key(Key::ArrowDown)]);
@@ -235,6 +239,7 @@ actions! {
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
     EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
     ProjectOptions: "Project options…", on(Scope::Items, |_| Ok(UserAction::AskOptions(None)));
+    Guide: "Guide for administrators…", on(Scope::Items, |_| Ok(UserAction::AskGuide));
     DuplicateProject: "Duplicate project…", on(Scope::Items, |_| Ok(UserAction::AskWhole(WholeProject::Duplicate)));
     DeleteProject: "Delete project…", on(Scope::Items, rules::delete_project);
     FewerAtOnce: "One fewer at a time", on(Scope::Items, |it| rules::at_once(it, -1));
@@ -252,6 +257,7 @@ actions! {
     Resume: "Resume", on(Chosen, rules::resume);
     EditItem: "Edit…", on(Chosen, rules::edit).keys(&[key(Key::E)]);
     ItemOptions: "Options of the item…", on(Chosen, preview_rules::item_options);
+    TestItem: "Test connection…", on(Chosen, check_rules::test_item).keys(&[key(Key::T)]);
     Preview: "Preview…", on(Chosen, preview_rules::preview).keys(&[key(Key::P)]);
     ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Reset));
     ClearCredentials: "Clear credentials…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::ClearCredentials));
@@ -302,6 +308,7 @@ actions! {
     PreviewStart: "Preview…", on(Only(Screen::Start), preview_rules::preview_start);
     SaveProject: "Save", on(Only(Screen::EditProject), rules::save_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    TestServers: "Test connection…", on(Only(Screen::EditProject), check_rules::test_servers);
     DoWithProject: "Go on", on(Only(Screen::WholeProject), rules::do_with_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     SavePool: "Save", on(Only(Screen::Pool), license_rules::save_pool).keys(&[key(Key::Enter).reaching(Reach::Fields)]);

@@ -12,6 +12,7 @@
 
 mod arrows;
 mod bad_input;
+mod check;
 mod contract;
 mod crash_matrix;
 mod cuts;
@@ -19,6 +20,7 @@ mod demo;
 mod edits;
 mod equality;
 mod faults;
+mod find;
 mod hours;
 mod keyring;
 mod kills;

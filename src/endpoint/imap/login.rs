@@ -21,6 +21,7 @@ use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, ServerResponse, Status, Told};
 use super::scrub::{Scrub, trace_line};
 use super::session::{Capabilities, ImapSession};
+use super::tls::Secured;
 use super::token::Raw;
 use super::{DIALOGUE, Login, Timeouts, tls};
 use crate::domain::certificate::SeenCertificate;
@@ -38,15 +39,15 @@ pub(super) async fn open(
     timeouts: &Timeouts,
 ) -> Result<ImapSession> {
     // A server may repeat in its greeting what it was told on an earlier connection.
-    let scrub = Credentials::new(login).scrub();
+    let scrub = scrub(login);
     let tcp = connect(server, timeouts).await?;
     let local = tcp.local_addr().ok();
     let greeted = match server.security {
         Security::Plain => greet(Box::new(tcp), &scrub, timeouts).await?,
-        Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?, &scrub, timeouts).await?,
+        Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?.io, &scrub, timeouts).await?,
         Security::StartTls => {
             let io = start_tls(Box::new(tcp), &scrub, timeouts).await?;
-            Greeted { io: secure(io, server, timeouts).await?, ahead: Vec::new(), known: None, local: None }
+            Greeted::after_tls(secure(io, server, timeouts).await?.io)
         }
     };
     log_in(Greeted { local, ..greeted }, login, resources, timeouts).await
@@ -76,6 +77,18 @@ pub(super) struct Greeted {
     local: Option<SocketAddr>,
 }
 
+impl Greeted {
+    /// It greeted before TLS was begun; what it said then counts for nothing.
+    pub(super) fn after_tls(io: Box<dyn Io>) -> Self {
+        Self { io, ahead: Vec::new(), known: None, local: None }
+    }
+}
+
+/// What a login takes out of all that a server says.
+pub(super) fn scrub(login: &Login) -> Scrub {
+    Credentials::new(login).scrub()
+}
+
 /// Logs in on a stream that has greeted and tells what it can do after that.
 pub(super) async fn log_in(
     greeted: Greeted,
@@ -100,7 +113,7 @@ pub(super) async fn log_in(
     look_around(connection, capabilities, told, timeouts).await
 }
 
-async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
+pub(super) async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
     let doing = format!("connecting to {}:{}", server.host, server.port);
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
     let unreachable = |text: String| {
@@ -117,7 +130,7 @@ async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> 
     Ok(tcp)
 }
 
-async fn secure(io: Box<dyn Io>, server: &ImapServer, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
+pub(super) async fn secure(io: Box<dyn Io>, server: &ImapServer, timeouts: &Timeouts) -> Result<Secured> {
     match timeout(timeouts.tls, tls::secure(io, &server.host, &server.trust)).await {
         Ok(secured) => secured,
         Err(_) => Err(late(timeouts.tls, "securing the connection")),

@@ -7,6 +7,7 @@
 //!
 //! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162).
 
+mod check;
 mod classify;
 mod connection;
 mod destination;
@@ -45,6 +46,7 @@ use async_trait::async_trait;
 pub use tls::fingerprint;
 
 use super::auth::{Authenticator, Proof};
+use super::check::{Tested, Told};
 use super::kind::{MailboxKind, Roles};
 use super::place::{Links, Place};
 use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
@@ -135,11 +137,15 @@ impl ImapEndpoint {
         Self { server, who, auth, resources, timeouts, manners: Arc::default() }
     }
 
+    fn login(&self, proof: &Proof) -> Login {
+        let Proof::Password(secret) = proof.clone();
+        let Who { user, admin } = self.who.clone();
+        Login { user, admin, secret }
+    }
+
     async fn open(&self) -> Result<session::ImapSession> {
         let attempt = self.auth.attempt().await?;
-        let Proof::Password(secret) = attempt.proof.clone();
-        let Who { user, admin } = self.who.clone();
-        let login = Login { user, admin, secret };
+        let login = self.login(&attempt.proof);
         let (server, resources, timeouts) = (self.server.clone(), self.resources.clone(), self.timeouts);
         let session = attempt.by(async move { login::open(&server, &login, &resources, &timeouts).await }).await?;
         session.connection.share(&self.manners);
@@ -164,15 +170,31 @@ impl DestinationEndpoint for ImapEndpoint {
     }
 }
 
+impl ImapServer {
+    fn endpoint(
+        &self,
+        mailbox: &Mailbox,
+        auth: Arc<dyn Authenticator>,
+        resources: Resources,
+        timeouts: Timeouts,
+    ) -> ImapEndpoint {
+        let who = Who { user: mailbox.login_name().to_owned(), admin: self.admin.clone() };
+        ImapEndpoint::new(self.clone(), who, auth, resources, timeouts)
+    }
+}
+
 #[async_trait]
 impl MailboxKind for ImapServer {
     async fn certificate(&self) -> Result<SeenCertificate> {
         login::certificate(self, &Timeouts::default()).await
     }
 
+    async fn check(&self, tested: Option<Tested>, told: &mut Told<'_>) {
+        check::check(self, tested, told).await;
+    }
+
     fn roles(&self, _: Side, mailbox: &Mailbox, auth: Arc<dyn Authenticator>, resources: Resources) -> Result<Roles> {
-        let who = Who { user: mailbox.login_name().to_owned(), admin: self.admin.clone() };
-        Ok(Roles::both(ImapEndpoint::new(self.clone(), who, auth, resources, Timeouts::default())))
+        Ok(Roles::both(self.endpoint(mailbox, auth, resources, Timeouts::default())))
     }
 
     fn place(&self, mailbox: &Mailbox, _: &Links) -> Place {

@@ -346,7 +346,7 @@ fn kind(response: &ServerResponse) -> AnswerKind {
         ServerResponse::Expunge(_) => AnswerKind::Gone,
         ServerResponse::Exists(_) | ServerResponse::Status(..) => AnswerKind::State,
         ServerResponse::Capability(_) | ServerResponse::List(_) | ServerResponse::Lsub(_) => AnswerKind::Told,
-        ServerResponse::Counts(..) | ServerResponse::Namespace(_) => AnswerKind::Told,
+        ServerResponse::Counts(..) | ServerResponse::Namespace(_) | ServerResponse::Quota(_) => AnswerKind::Told,
         ServerResponse::Flags | ServerResponse::Other | ServerResponse::Continue | ServerResponse::Tagged(..) => {
             AnswerKind::Noise
         }

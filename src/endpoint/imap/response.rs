@@ -164,6 +164,8 @@ pub(super) enum ServerResponse {
     /// The flags in use in the folder.
     Flags,
     Namespace(Namespaces),
+    /// Bytes that are used and that may be, where the quota is one of those.
+    Quota(Option<(u64, u64)>),
     /// Anything else, passed over.
     Other,
 }
@@ -237,6 +239,7 @@ fn read(cursor: &mut Cursor<'_>) -> Parsed<ServerResponse> {
         }
         b"FLAGS" => ServerResponse::Flags,
         b"NAMESPACE" => ServerResponse::Namespace(namespaces(cursor)?),
+        b"QUOTA" => ServerResponse::Quota(quota(cursor).unwrap_or_default()),
         _ => ServerResponse::Other,
     })
 }
@@ -354,6 +357,24 @@ fn flags(cursor: &mut Cursor<'_>) -> Parsed<Option<Flags>> {
     }
     let words = cursor.words()?;
     Ok(Some(Flags::from_names(words.iter().filter_map(|w| std::str::from_utf8(w).ok()))))
+}
+
+/// `root (STORAGE used limit …)`, in units of 1024 bytes (RFC 9208 §5.1).
+fn quota(cursor: &mut Cursor<'_>) -> Parsed<Option<(u64, u64)>> {
+    cursor.bytes()?;
+    cursor.expect(b'(')?;
+    let mut storage = None;
+    loop {
+        cursor.blanks();
+        if cursor.accept(b')') {
+            return Ok(storage);
+        }
+        let resource = cursor.word()?;
+        let (used, limit) = (cursor.number_if_any()?, cursor.number_if_any()?);
+        if resource.eq_ignore_ascii_case(b"STORAGE") {
+            storage = used.zip(limit).map(|(used, limit)| (used.saturating_mul(1024), limit.saturating_mul(1024)));
+        }
+    }
 }
 
 fn literal(cursor: &mut Cursor<'_>) -> Parsed<Option<Literal>> {

@@ -18,13 +18,23 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::server::Trust;
 use crate::endpoint::Result;
 
+/// A stream that is secured, and the certificate that was accepted for it.
+pub(super) struct Secured {
+    pub io: Box<dyn Io>,
+    pub seen: SeenCertificate,
+}
+
 /// Secures a stream.
-pub(super) async fn secure(io: impl Io + 'static, host: &str, trust: &Trust) -> Result<Box<dyn Io>> {
+pub(super) async fn secure(io: impl Io + 'static, host: &str, trust: &Trust) -> Result<Secured> {
     let config = config(trust).map_err(|text| broken(Cause::CertificateNotTrusted, &text))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(host).map_err(|e| broken(Cause::TlsFailed, &e.to_string()))?;
     match TlsConnector::from(config).connect(name, io).await {
-        Ok(stream) => Ok(Box::new(stream)),
+        Ok(stream) => {
+            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            let leaf = shown.map_or::<&[u8], _>(&[], |leaf| leaf.as_ref());
+            Ok(Secured { seen: SeenCertificate::read(leaf, fingerprint(leaf)), io: Box::new(stream) })
+        }
         Err(error) => {
             let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
             Err(match inner {

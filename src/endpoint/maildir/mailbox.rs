@@ -69,6 +69,11 @@ impl Mailbox {
         }
     }
 
+    /// Whether anything has its name.
+    pub fn is_there(&self) -> bool {
+        self.root.symlink_metadata().is_ok()
+    }
+
     /// Whether there is a mailbox to be read.
     pub fn check_source(&self) -> Result<()> {
         let root = self.root.display();
@@ -165,11 +170,11 @@ impl Mailbox {
         }
     }
 
-    pub fn list(&self) -> Result<Vec<ListedFolder>> {
+    /// The folders there are, without a look into them; none where the mailbox is still to be made.
+    pub fn wires(&self) -> Result<Vec<WireName>> {
         let doing = "listing folders";
         let entries = match fs::read_dir(&self.root) {
-            // A destination that is still to be made.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![not_yet()]),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(|error| trouble::mailbox(doing, &error.to_string()))?,
         };
         let mut wires = vec![names::wire(&FolderPath::new(["INBOX"]))];
@@ -182,6 +187,15 @@ impl Mailbox {
             }
         }
         wires.sort();
+        Ok(wires)
+    }
+
+    pub fn list(&self) -> Result<Vec<ListedFolder>> {
+        let doing = "listing folders";
+        let wires = self.wires()?;
+        if wires.is_empty() {
+            return Ok(vec![not_yet()]);
+        }
         let subscribed = subscriptions::read(&self.root).unwrap_or_else(|error| {
             tracing::warn!(%error, "subscriptions not read");
             BTreeSet::new()

@@ -10,6 +10,7 @@
 //!
 //! Not kept: roles (Maildir has none), more than 26 keywords in a folder, the zone of a date.
 
+mod check;
 mod deliver;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::auth::Authenticator;
+use super::check::{Tested, Told};
 use super::kind::{MailboxKind, Roles};
 use super::place::{Links, Place};
 use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
@@ -96,7 +98,12 @@ impl DestinationEndpoint for MaildirEndpoint {
     }
 }
 
+#[async_trait]
 impl MailboxKind for MaildirServer {
+    async fn check(&self, tested: Option<Tested>, told: &mut Told<'_>) {
+        check::check(self, tested, told).await;
+    }
+
     fn roles(
         &self,
         side: Side,

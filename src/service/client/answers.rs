@@ -12,13 +12,14 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError, Outcome};
+use crate::service::check::{self, Checking};
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::orders::Commander;
 use crate::service::preview as item_preview;
 use crate::service::projects::{self, NewProject};
 use crate::service::{
-    OpenWorkspace, ServiceError, VaultError, edit, errors, items, licenses, options, remedies, times, vault,
+    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, options, remedies, times, vault,
 };
 
 /// Bad rows that are named.
@@ -63,6 +64,11 @@ impl Answers {
             about @ (Request::ItemOptions(_) | Request::SetItemOptions(..) | Request::PreviewItem(..)) => {
                 self.item_options(about).await?
             }
+            Request::Find(email) => Response::Found(find::settings(&email).await?),
+            Request::Check(of, Checking { tell, cancel }) => tokio::select! {
+                held = check::run(workspace, of, &*tell) => Response::Checked(held?),
+                () = cancel.cancelled() => Response::Replaced,
+            },
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
                 Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)

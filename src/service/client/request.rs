@@ -12,9 +12,11 @@ use crate::domain::mapping::Mapping;
 use crate::domain::overrides::{OptionKey, Overrides};
 use crate::domain::preview::Preview as FolderPreview;
 use crate::domain::project::Project;
+use crate::domain::proposal::Proposal;
 use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::Owner;
+use crate::service::check::{CheckOf, Checking};
 use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::errors::{SaveTo, Saving, StoredError};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
@@ -70,6 +72,10 @@ pub enum Request {
     SetItemOptions(ItemId, Vec<(OptionKey, String)>),
     /// What a pass over an item would do. Given up when cancelled.
     PreviewItem(ItemId, CancellationToken),
+    /// Settings for an e-mail address.
+    Find(String),
+    /// Tests connections, step by step, and changes nothing.
+    Check(CheckOf, Checking),
     /// Makes another project like one, with this name, and with its items if that is said.
     DuplicateProject(ProjectId, String, bool),
     /// Deletes a project with its items, and all their passwords from the vault.
@@ -144,9 +150,13 @@ pub enum Response {
     Previewed(Preview),
     /// What a pass over an item would do.
     ItemPreview(Box<FolderPreview>),
+    /// Settings that may fit, the likeliest first.
+    Found(Vec<Proposal>),
+    /// Connections were tested, and told step by step; whether all steps hold.
+    Checked(bool),
     /// What an item has instead of its project's options, now.
     ItemOptions(ItemId, Box<Overrides>),
-    /// A newer preview was asked for before this one had its turn, or nobody waits for it any more.
+    /// A newer preview was asked for before this one had its turn, or nobody waits for this answer any more.
     Replaced,
     /// How far an import is: done, of how many. Its last response follows.
     Importing(Work, usize, usize),

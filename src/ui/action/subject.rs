@@ -4,8 +4,8 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, OptionsForm, PoolForm, ProjectForm, RemedyForm, RemoveForm,
-    SaveForm, StartForm, VaultForm, WholeProjectForm,
+    AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, OptionsForm, PoolForm, ProjectForm,
+    RemedyForm, RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -39,6 +39,10 @@ pub enum Screen {
     EditProject,
     /// The dialog with options.
     Options,
+    /// The dialog with a test of connections.
+    Check,
+    /// The dialog with guides for administrators.
+    Guide,
     /// The dialog that duplicates or deletes a project.
     WholeProject,
     /// The dialog that makes a pool of licenses, or adds some to one.
@@ -65,7 +69,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
@@ -78,6 +82,8 @@ impl Screen {
         Self::EditItem,
         Self::EditProject,
         Self::Options,
+        Self::Check,
+        Self::Guide,
         Self::WholeProject,
         Self::Pool,
         Self::Remove,
@@ -141,6 +147,10 @@ pub enum Subject<'a> {
     EditProject(&'a EditProjectForm),
     /// Options that are being changed.
     Options(&'a OptionsForm),
+    /// Connections that are tested.
+    Check(&'a CheckForm),
+    /// A guide for administrators.
+    Guide(&'a GuideForm),
     /// A project that is to be duplicated or deleted.
     WholeProject(&'a WholeProjectForm),
     /// Pools of licenses.
@@ -176,6 +186,8 @@ impl Subject<'_> {
             Self::EditItem(_) => Screen::EditItem,
             Self::EditProject(_) => Screen::EditProject,
             Self::Options(_) => Screen::Options,
+            Self::Check(_) => Screen::Check,
+            Self::Guide(_) => Screen::Guide,
             Self::WholeProject(_) => Screen::WholeProject,
             Self::Licenses(_) => Screen::Licenses,
             Self::Pool(_) => Screen::Pool,

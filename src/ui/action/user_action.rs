@@ -55,6 +55,14 @@ pub enum UserAction {
     SaveOptions(bool),
     /// Show what a pass over these items would do, one after the other as they are chosen.
     Preview(Targets),
+    /// Test the connections of an item, step by step.
+    TestItem(ItemId),
+    /// Show what the administrators of the organisation have to do.
+    AskGuide,
+    /// Find settings for the address typed at this side of the form that is shown.
+    FindSettings(Side),
+    /// Test the servers of the form that is shown.
+    TestServers,
     /// Look again, at this item.
     Look(ItemId),
     /// Give up looking.

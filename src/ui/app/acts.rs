@@ -46,6 +46,10 @@ impl App {
             UserAction::AskOptions(item) => self.ask_options(item),
             UserAction::SaveOptions(then_preview) => self.save_options(then_preview),
             UserAction::Preview(targets) => self.preview(&targets),
+            UserAction::TestItem(item) => self.test_item(item),
+            UserAction::AskGuide => self.ask_guide(),
+            UserAction::FindSettings(side) => self.find_settings(side),
+            UserAction::TestServers => self.test_servers(),
             UserAction::Look(item) => self.look(item),
             UserAction::StopLooking => self.stop_looking(),
             UserAction::OnlyFlagged(only) => {

@@ -51,6 +51,8 @@ impl App {
             Response::Made(id, projects) => self.made(request, &purpose, (id, projects)),
             Response::Previewed(preview) => self.looked(Some(request), Ok(preview)),
             Response::ItemPreview(preview) => self.seen(request, *preview),
+            Response::Found(proposals) => self.settings_found(Some(request), &Ok(proposals)),
+            Response::Checked(hold) => self.checked(Some(request), Ok(hold)),
             Response::ItemOptions(item, own) => self.item_options(&purpose, item, *own),
             Response::Imported(imported) => self.import_ended(context, ImportEnd::Imported(imported)),
             Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
@@ -58,10 +60,7 @@ impl App {
             Response::Done(outcome) => self.outcome(&purpose, &outcome),
             Response::ItemSettings(settings) => self.edit_begins(*settings),
             Response::Edited => self.edited(&purpose),
-            Response::ProjectEdited(projects) => {
-                self.workspace.projects = projects;
-                self.edited(&purpose);
-            }
+            Response::ProjectEdited(projects) => self.project_edited(projects, &purpose),
             Response::Details(details) => self.details(*details),
             Response::Folders(pass, offset, lines) => {
                 if let Some(page) = &mut self.pages.item {
@@ -83,6 +82,12 @@ impl App {
             | Response::Importing(..)
             | Response::Replaced => {}
         }
+    }
+
+    /// A project was changed, and these are all of them.
+    fn project_edited(&mut self, projects: Vec<Project>, purpose: &Purpose) {
+        self.workspace.projects = projects;
+        self.edited(purpose);
     }
 
     /// The vault is open: what waited for it goes on.
@@ -149,6 +154,8 @@ impl App {
             Purpose::Import => self.import_refused(why),
             Purpose::Options => self.options_refused(request, why),
             Purpose::PreviewItem => self.not_looked(why),
+            Purpose::Check => self.checked(request, Err(why)),
+            Purpose::Find => self.settings_found(request, &Err(why)),
             Purpose::WholeProject => self.whole_project_refused(request, why),
             Purpose::Pool => self.pool_refused(request, why),
             Purpose::Save => self.not_saved(why),

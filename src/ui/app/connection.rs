@@ -23,6 +23,8 @@ pub(super) enum Purpose {
     EditProject,
     Options,
     PreviewItem,
+    Check,
+    Find,
     WholeProject,
     Pool,
     Save,

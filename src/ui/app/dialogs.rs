@@ -6,8 +6,8 @@ use std::sync::mpsc::Receiver;
 use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
-    AcceptForm, EditItemForm, EditProjectForm, ImportForm, Importing, OptionsForm, PoolForm, RemedyForm, RemoveForm,
-    SaveForm, StartForm, VaultForm, WholeProjectForm,
+    AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, Importing, OptionsForm, PoolForm,
+    RemedyForm, RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
 };
 
 /// What stands over the page.
@@ -19,6 +19,8 @@ pub(super) enum Dialog {
     EditItem(Box<EditItemForm>),
     EditProject(Box<EditProjectForm>),
     Options(Box<OptionsForm>),
+    Check(Box<CheckForm>),
+    Guide(Box<GuideForm>),
     WholeProject(Box<WholeProjectForm>),
     Pool(Box<PoolForm>),
     Remove(Box<RemoveForm>),
@@ -143,6 +145,10 @@ impl Dialogs {
         self.0.retain(|dialog| !matches!(dialog, Dialog::Options(_)));
     }
 
+    pub fn check(&mut self) -> Option<&mut CheckForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Check(form) = dialog { Some(&mut **form) } else { None })
+    }
+
     /// Those that a page replaces.
     pub fn close_for_page(&mut self) {
         self.0.retain(|dialog| !matches!(dialog, Dialog::Options(_) | Dialog::Start(_)));
@@ -213,7 +219,7 @@ impl Dialogs {
             Dialog::Vault(vault) => vault.then,
             Dialog::Remedy(_) => None,
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
-            Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) => None,
+            Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) | Dialog::Check(_) | Dialog::Guide(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
         }
     }

@@ -4,11 +4,13 @@
 mod acts;
 mod answers;
 mod auto_run;
+mod checking;
 mod connection;
 mod demo;
 mod dialogs;
 mod editing;
 mod errors;
+mod guiding;
 mod importing;
 mod licensing;
 mod open_pages;

@@ -107,6 +107,14 @@ impl App {
                     ui.set_width(WIDE_DIALOG);
                     actions.extend(pages::options::show(ui, form));
                 }),
+                Dialog::Check(form) => modal(ui, "check", |ui| {
+                    ui.set_width(WIDE_DIALOG);
+                    actions.extend(pages::check::show(ui, form));
+                }),
+                Dialog::Guide(form) => modal(ui, "guide", |ui| {
+                    ui.set_width(WIDE_DIALOG);
+                    actions.extend(pages::guide::show(ui, form));
+                }),
                 Dialog::WholeProject(form) => {
                     modal(ui, "whole project", |ui| actions.extend(pages::whole_project::show(ui, form)))
                 }

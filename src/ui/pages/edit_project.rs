@@ -39,7 +39,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
         if runs {
             muted(ui, "Servers and logins can be changed when no item is Queued, Migrating or Stopping");
         }
-        ui.add_enabled_ui(!runs, |ui| servers(ui, form, first));
+        ui.add_enabled_ui(!runs, |ui| servers(ui, form, first, &mut actions));
     });
     which_mailbox(ui, &form.asks, &mut form.records);
     refused(ui, form.refused.as_deref());
@@ -47,6 +47,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
     let subject = Subject::EditProject(form);
     ui.horizontal(|ui| {
         Control::of(ActionName::SaveProject).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::TestServers).show(ui, &subject, &mut actions);
         Control::of(ActionName::CloseDialog).label("Cancel").show(ui, &subject, &mut actions);
     });
     keys::act(ui, holder, &subject, &mut actions);
@@ -54,7 +55,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
 }
 
 /// Both sides; `first` when the dialog opens.
-fn servers(ui: &mut Ui, form: &mut EditProjectForm, first: bool) {
+fn servers(ui: &mut Ui, form: &mut EditProjectForm, first: bool, actions: &mut Actions) {
     ui.spacing_mut().item_spacing.x = 24.0;
     ui.columns(2, |columns| {
         let (tried, host_of) = (form.tried, form.host_of.filter(|_| first));
@@ -63,7 +64,8 @@ fn servers(ui: &mut Ui, form: &mut EditProjectForm, first: bool) {
             (Side::Destination, "Mail is added here; what is there stays", &mut form.destination),
         ];
         for (ui, (at, hint, form)) in columns.iter_mut().zip(sides) {
-            let host = ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, at, hint, form, tried)).inner;
+            let host =
+                ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, (at, hint), form, tried, actions)).inner;
             if host_of == Some(at) {
                 host.request_focus();
             }

@@ -127,6 +127,7 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
         let starts =
             [ActionName::Hold, ActionName::LetGo, ActionName::StartNext, ActionName::StopNow, ActionName::StopAll];
         let edits = [
+            ActionName::TestItem,
             ActionName::Preview,
             ActionName::EditItem,
             ActionName::ItemOptions,
@@ -137,6 +138,7 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
         let whole = [
             ActionName::EditProject,
             ActionName::ProjectOptions,
+            ActionName::Guide,
             ActionName::DuplicateProject,
             ActionName::DeleteProject,
         ];

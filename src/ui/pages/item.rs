@@ -114,7 +114,7 @@ fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Act
 
 fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
-        for name in [ActionName::Preview, ActionName::ItemOptions] {
+        for name in [ActionName::TestItem, ActionName::Preview, ActionName::ItemOptions] {
             Control::of(name).show(ui, subject, actions);
         }
         ui.separator();

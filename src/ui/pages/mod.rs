@@ -1,13 +1,16 @@
 //! Pages: each paints from a model and returns what a person did. No page asks the engine or decides.
 
+pub mod check;
 mod controls;
 pub mod dialogs;
 pub mod edit_item;
 pub mod edit_project;
 pub mod errors;
+mod finder;
 pub mod frame;
 pub mod grid;
 pub mod grid_head;
+pub mod guide;
 pub mod import;
 pub mod item;
 mod item_errors;

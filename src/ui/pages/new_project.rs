@@ -2,9 +2,9 @@
 
 use egui::{Align, Layout, Response, ScrollArea, Ui};
 
-use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
+use super::{Actions, finder};
 use crate::domain::failure::Side;
 use crate::domain::ids::PoolId;
 use crate::domain::server::{Kind, Security};
@@ -42,7 +42,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
             ];
             for (ui, (at, hint, form)) in columns.iter_mut().zip(sides) {
                 // Columns justify their texts.
-                ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, at, hint, form, tried));
+                ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, (at, hint), form, tried, &mut actions));
             }
         });
         ui.spacing_mut().item_spacing.x = 8.0;
@@ -54,6 +54,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
         let subject = Subject::NewProject(form);
         ui.horizontal(|ui| {
             Control::of(ActionName::CreateProject).primary().show(ui, &subject, &mut actions);
+            Control::of(ActionName::TestNewServers).show(ui, &subject, &mut actions);
             Control::of(ActionName::LeaveForm).show(ui, &subject, &mut actions);
         });
     });
@@ -82,7 +83,13 @@ pub(super) fn license_pool(ui: &mut Ui, pools: &[(PoolId, String)], chosen: &mut
 }
 
 /// One server, as it is typed; answers the field that says where it is.
-pub(super) fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tried: bool) -> Response {
+pub(super) fn side(
+    ui: &mut Ui,
+    (at, hint): (Side, &str),
+    form: &mut ServerForm,
+    tried: bool,
+    actions: &mut Actions,
+) -> Response {
     ui.spacing_mut().item_spacing.x = 8.0;
     let faults = if tried { form.faults() } else { ServerFaults::default() };
     let lower = at.word();
@@ -97,7 +104,10 @@ pub(super) fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tri
         }
     });
     match form.kind {
-        Kind::Imap => imap(ui, lower, form, &faults),
+        Kind::Imap => {
+            finder::show(ui, at, form, actions);
+            imap(ui, at, form, &faults)
+        }
         Kind::Maildir => {
             let (hint, wrong) = ("/srv/mail/{email}/Maildir", faults.path.as_deref());
             let path = format!("Path of the {lower}");
@@ -112,10 +122,12 @@ pub(super) fn side(ui: &mut Ui, at: Side, hint: &str, form: &mut ServerForm, tri
     }
 }
 
-fn imap(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) -> Response {
+fn imap(ui: &mut Ui, at: Side, form: &mut ServerForm, faults: &ServerFaults) -> Response {
+    let lower = at.word();
     let hint = format!("imap.example.com, or with a port: imap.example.com:{}", form.security.default_port());
     let label = format!("Host of the {lower}");
     let host = Field::new(&label).hint(&hint).wrong(faults.host.as_deref()).show(ui, &mut form.host);
+    finder::advice(ui, at, &form.host);
     ui.add_space(4.0);
     ui.horizontal_top(|ui| {
         let words = |security: Security| match security {

@@ -140,6 +140,9 @@ fn echoed(capabilities: &'static str, password: &str, ways: &[Way]) {
         let ended = workspace.run(&["start", name, "--watch"]).expect(1);
         assert!(ended.stderr.contains("server text"), "{name}: {}", ended.stderr);
         add(&mut hay, "start", &ended);
+        for form in [&["check", name][..], &["check", name, "--json"]] {
+            add(&mut hay, "check", &workspace.run(form).expect(1));
+        }
         add(&mut hay, "status", &workspace.run(&["status", name, "--json"]).expect(0));
         assert!(peer.connections() >= 1);
     }

@@ -3,6 +3,7 @@
 //! Missing glyphs and unnamed controls fail every one of these tests by themselves.
 
 mod blocking;
+mod check;
 mod client;
 mod client_projects;
 mod demo;
@@ -186,6 +187,23 @@ impl Stage {
     pub fn press(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
         self.window.key_press_modifiers(modifiers, key);
         self.window.run();
+    }
+
+    /// What a button copies: it is told in the frame of the click only.
+    pub fn copied(&mut self, button: &str) -> String {
+        self.window.get_by_label(button).click();
+        for _ in 0..4 {
+            self.window.step();
+            let commands = &self.window.output().platform_output.commands;
+            let text = commands.iter().find_map(|command| match command {
+                egui::OutputCommand::CopyText(text) => Some(text.clone()),
+                _ => None,
+            });
+            if let Some(text) = text {
+                return text;
+            }
+        }
+        panic!("nothing was copied")
     }
 
     /// Whether anything has this label.

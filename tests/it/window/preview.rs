@@ -49,23 +49,6 @@ fn preview() -> Stage {
     stage
 }
 
-/// What the button copies: it is told in the frame of the click only.
-fn copied(stage: &mut Stage) -> String {
-    stage.window.get_by_label("Copy as text").click();
-    for _ in 0..4 {
-        stage.window.step();
-        let commands = &stage.window.output().platform_output.commands;
-        let text = commands.iter().find_map(|command| match command {
-            egui::OutputCommand::CopyText(text) => Some(text.clone()),
-            _ => None,
-        });
-        if let Some(text) = text {
-            return text;
-        }
-    }
-    panic!("nothing was copied")
-}
-
 #[test]
 fn a_person_sees_where_every_folder_would_go_and_what_needs_a_look() {
     let mut stage = preview();
@@ -79,7 +62,7 @@ fn a_person_sees_where_every_folder_would_go_and_what_needs_a_look() {
     assert!(stage.shows("skipped by the folder filter") && stage.shows("left out") && stage.shows("?"));
     stage.click("Only what needs a look (3)");
     assert!(!stage.shows("skipped by the folder filter") && stage.shows("Gesendet"));
-    let text = copied(&mut stage);
+    let text = stage.copied("Copy as text");
     assert_eq!(text.lines().count(), 4, "the heading and what is shown: {text}");
     assert!(text.contains("Gesendet\t1,204\tSent\t\"Sent\" goes there too; same name"));
     stage.click("All 5 folders");

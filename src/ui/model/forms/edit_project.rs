@@ -1,5 +1,6 @@
 //! The dialog with a project's settings.
 
+use super::project::testable;
 use super::server::ServerForm;
 use crate::domain::edit::{Change, ProjectEdit, Records, ServerEdit};
 use crate::domain::failure::Side;
@@ -66,6 +67,11 @@ impl EditProjectForm {
             refused: None,
             asked: None,
         }
+    }
+
+    /// The servers that can be tested as they are typed.
+    pub fn testable(&self) -> Vec<(Side, NewServer)> {
+        testable(&self.source, &self.destination)
     }
 
     /// Whether the vault has to be open for it.

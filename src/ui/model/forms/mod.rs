@@ -2,9 +2,12 @@
 //!
 //! Forms that hold passwords have no `Debug`, and wipe them on drop.
 
+mod check;
 mod edit_item;
 mod edit_project;
 mod errors;
+mod finder;
+mod guide;
 mod import;
 mod options;
 mod pool;
@@ -16,9 +19,12 @@ mod start;
 mod vault;
 mod whole_project;
 
+pub use check::CheckForm;
 pub use edit_item::{EditItemForm, MailboxForm};
 pub use edit_project::EditProjectForm;
 pub use errors::{AcceptForm, ChosenErrors, SaveForm, SavingNow};
+pub use finder::Finder;
+pub use guide::GuideForm;
 pub use import::{ImportForm, Importing};
 pub use options::{OptionField, OptionsForm, OwnOptions, option_words, own_line};
 pub use pool::PoolForm;

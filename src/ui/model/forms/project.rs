@@ -1,10 +1,11 @@
 //! The form for a new project.
 
 use super::server::ServerForm;
+use crate::domain::failure::Side;
 use crate::domain::ids::PoolId;
 use crate::domain::project::{Options, name_problem};
 use crate::service::client::RequestId;
-use crate::service::projects::NewProject;
+use crate::service::projects::{NewProject, NewServer};
 
 /// The form for a new project.
 #[derive(Clone, Default)]
@@ -42,6 +43,11 @@ impl ProjectForm {
         [&self.source, &self.destination].iter().any(|side| side.has_administrator())
     }
 
+    /// The servers that can be tested as they are typed.
+    pub fn testable(&self) -> Vec<(Side, NewServer)> {
+        testable(&self.source, &self.destination)
+    }
+
     /// The question it makes, if nothing is wrong.
     pub fn ask(&self) -> Option<NewProject> {
         if self.name_fault().is_some() {
@@ -57,6 +63,12 @@ impl ProjectForm {
             pool: self.pool.unwrap_or(PoolId::FIRST),
         })
     }
+}
+
+/// Those of two servers that can be tested as they are typed.
+pub(super) fn testable(source: &ServerForm, destination: &ServerForm) -> Vec<(Side, NewServer)> {
+    let sides = [(Side::Source, source), (Side::Destination, destination)];
+    sides.into_iter().filter_map(|(side, form)| Some((side, form.server_alone()?))).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::Finder;
+use crate::domain::proposal::Proposal;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Kind, Security, Server, Trust, parse_fingerprint};
 use crate::domain::wording::capital;
@@ -36,6 +38,8 @@ pub struct ServerForm {
     pub check: Check,
     /// The file or the fingerprint.
     pub trust: String,
+    /// Settings that are looked for by an address.
+    pub finder: Finder,
     /// Whether one administrator opens all mailboxes.
     pub administered: bool,
     /// Its login name or template.
@@ -55,6 +59,7 @@ impl Default for ServerForm {
             security: Security::Tls,
             check: Check::System,
             trust: String::new(),
+            finder: Finder::default(),
             administered: false,
             admin: String::new(),
             password: Zeroizing::default(),
@@ -103,6 +108,14 @@ impl ServerForm {
             (form.administered, form.admin) = (true, text.clone());
         }
         form
+    }
+
+    /// Takes settings that were found. How its certificate is checked is said anew: what was said is of another server.
+    pub fn take(&mut self, found: &Proposal) {
+        let address = found.server.to_string();
+        self.host = address.split_once("://").map_or(address.as_str(), |(_, host)| host).to_owned();
+        (self.security, self.check) = (found.server.security, Check::System);
+        self.trust.clear();
     }
 
     /// The certificates that the server as it is trusts, if a file of them was read.
@@ -188,6 +201,11 @@ impl ServerForm {
     /// Whether one administrator opens all mailboxes, whose password comes with the form.
     pub(super) fn has_administrator(&self) -> bool {
         self.administered && self.kind.can_have_administrator()
+    }
+
+    /// The server without whoever logs in, if its fields can be used.
+    pub(super) fn server_alone(&self) -> Option<NewServer> {
+        Self { administered: false, ..self.clone() }.ask()
     }
 
     pub(super) fn ask(&self) -> Option<NewServer> {

@@ -110,7 +110,7 @@ pub(super) fn unadvertised(command: &Command, offered: &BTreeSet<String>) -> Vec
     let modseq = ["CONDSTORE", "HIGHESTMODSEQ", "MODSEQ", "CHANGEDSINCE", "UNCHANGEDSINCE", "QRESYNC", "VANISHED"];
     let initial = verb == "AUTHENTICATE" && bare.trim().contains(' ');
     let mechanism = format!("AUTH={}", bare.split_whitespace().next().unwrap_or_default());
-    let checks: [(&str, bool, bool); 28] = [
+    let checks: [(&str, bool, bool); 29] = [
         ("LITERAL+", literal(4096), has(&["LITERAL+"])),
         ("LITERAL+ or LITERAL-", literal(0), has(&["LITERAL+", "LITERAL-"])),
         ("MULTIAPPEND", verb == "APPEND" && appended(command).len() > 1, has(&["MULTIAPPEND"])),
@@ -138,6 +138,7 @@ pub(super) fn unadvertised(command: &Command, offered: &BTreeSet<String>) -> Vec
         ("OBJECTID", says("MAILBOXID") || says("EMAILID"), has(&["OBJECTID"])),
         ("BINARY", says("BINARY") || command.arguments.contains("~{"), has(&["BINARY"])),
         ("NOTIFY", verb == "NOTIFY", has(&["NOTIFY"])),
+        ("QUOTA", verb == "GETQUOTAROOT", has(&["QUOTA"])),
         ("X-GM-EXT-1", says("X-GM-"), has(&["X-GM-EXT-1"])),
     ];
     let wrong = checks.iter().filter(|(_, used, offered)| *used && !offered);
@@ -156,7 +157,7 @@ pub(super) fn reads_only(command: &Command) -> bool {
                 && !bare.ends_with("RFC822")
         }
         "LOGIN" | "AUTHENTICATE" | "CAPABILITY" | "ID" | "NAMESPACE" | "LIST" | "LSUB" | "STATUS" | "EXAMINE"
-        | "NOOP" | "UNSELECT" | "LOGOUT" | "ENABLE" | "STARTTLS" | "UID SEARCH" => true,
+        | "NOOP" | "UNSELECT" | "LOGOUT" | "ENABLE" | "STARTTLS" | "UID SEARCH" | "GETQUOTAROOT" => true,
         _ => false,
     }
 }

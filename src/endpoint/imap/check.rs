@@ -1,0 +1,187 @@
+//! A test of an IMAP server and a mailbox of it, step by step. Reads only: EXAMINE, LIST, STATUS and GETQUOTAROOT.
+//!
+//! Every wait has a time-out. The password is sent once, and only on a connection that is protected as asked.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::classify::Step;
+use super::encode::ImapCommand;
+use super::framer::Io;
+use super::login::{self, Greeted};
+use super::response::ServerResponse;
+use super::scrub::Scrub;
+use super::session::ImapSession;
+use super::{ImapEndpoint, Timeouts};
+use crate::domain::check::{CheckStep, Finding, StepOutcome};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::server::{ImapServer, Security, Trust};
+use crate::endpoint::auth::Attempt;
+use crate::endpoint::check::{Broken, Tested, Told, well};
+use crate::endpoint::{FolderRef, Result, Source};
+
+/// A person waits for it.
+const SILENCE: Duration = Duration::from_secs(60);
+/// What a test of a server alone leaves out.
+const NO_MAILBOX: &str = "a login is tested with an item of the project: import items, then test one";
+
+/// Tests it.
+pub(super) async fn check(server: &ImapServer, tested: Option<Tested>, told: &mut Told<'_>) {
+    let timeouts = Timeouts { silence: SILENCE, ..Timeouts::default() };
+    let tested = match tested {
+        Some(Tested { mailbox, auth, resources, .. }) => {
+            let endpoint = server.endpoint(&mailbox, auth, resources, timeouts);
+            // Before the first word of the server: it may repeat what it was told on an earlier connection.
+            let attempt = endpoint.auth.attempt().await;
+            Some((endpoint, attempt))
+        }
+        None => None,
+    };
+    if let Err(broken) = steps(server, tested, &timeouts, told).await {
+        broken.tell(told);
+    }
+}
+
+/// A mailbox, and the try to log in to it.
+type Knock = (ImapEndpoint, Result<Attempt>);
+
+async fn steps(
+    server: &ImapServer,
+    tested: Option<Knock>,
+    timeouts: &Timeouts,
+    told: &mut Told<'_>,
+) -> std::result::Result<(), Broken> {
+    let scrub = match &tested {
+        Some((endpoint, Ok(attempt))) => login::scrub(&endpoint.login(&attempt.proof)),
+        _ => Scrub::default(),
+    };
+    let greeted = reach(server, &scrub, timeouts, told).await?;
+    let Some((endpoint, attempt)) = tested else {
+        told(CheckStep::Login, StepOutcome::NotTried(NO_MAILBOX));
+        return Ok(());
+    };
+    let attempt = attempt.map_err(Broken::at(CheckStep::Login))?;
+    let mut session = log_in(&endpoint, attempt, greeted, told).await?;
+    look(&mut session, told).await?;
+    session.log_out().await;
+    Ok(())
+}
+
+/// Up to the greeting.
+async fn reach(
+    server: &ImapServer,
+    scrub: &Scrub,
+    timeouts: &Timeouts,
+    told: &mut Told<'_>,
+) -> std::result::Result<Greeted, Broken> {
+    well(told, resolve(server, timeouts).await.map_err(Broken::at(CheckStep::Name))?);
+    let tcp = login::connect(server, timeouts).await.map_err(Broken::at(CheckStep::Connection))?;
+    let peer = tcp.peer_addr().map_or_else(|_| server.port.to_string(), |peer| peer.to_string());
+    well(told, Finding::Connected(peer));
+    let greeting = Broken::at(CheckStep::Greeting);
+    let greeted = match server.security {
+        Security::Plain => {
+            well(told, Finding::Unprotected);
+            login::greet(Box::new(tcp), scrub, timeouts).await.map_err(greeting)?
+        }
+        Security::Tls => {
+            let io = secure(server, Box::new(tcp), timeouts, told).await?;
+            login::greet(io, scrub, timeouts).await.map_err(greeting)?
+        }
+        Security::StartTls => {
+            let io = login::start_tls(Box::new(tcp), scrub, timeouts).await.map_err(|failure| {
+                let refused = failure.cause == Cause::TlsFailed;
+                Broken::at(if refused { CheckStep::Certificate } else { CheckStep::Greeting })(failure)
+            })?;
+            Greeted::after_tls(secure(server, io, timeouts, told).await?)
+        }
+    };
+    well(told, Finding::Greeted);
+    Ok(greeted)
+}
+
+async fn resolve(server: &ImapServer, timeouts: &Timeouts) -> Result<Finding> {
+    let host = server.host.trim_start_matches('[').trim_end_matches(']');
+    let unknown = |text: String| {
+        let failure = Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, format!("looking up {host}"));
+        failure.saying(text).about(format!("{host}:{}", server.port))
+    };
+    let mut addresses = match timeout(timeouts.connect, tokio::net::lookup_host((host, server.port))).await {
+        Ok(Ok(found)) => found.map(|address| address.ip().to_string()).collect::<Vec<_>>(),
+        Ok(Err(error)) => return Err(unknown(error.to_string())),
+        Err(_) => return Err(unknown(format!("no answer within {} seconds", timeouts.connect.as_secs()))),
+    };
+    addresses.dedup();
+    if addresses.is_empty() { Err(unknown("no addresses".to_owned())) } else { Ok(Finding::Addresses(addresses)) }
+}
+
+/// Protects the connection. A certificate that is refused is shown all the same, as another connection sees it.
+async fn secure(
+    server: &ImapServer,
+    io: Box<dyn Io>,
+    timeouts: &Timeouts,
+    told: &mut Told<'_>,
+) -> std::result::Result<Box<dyn Io>, Broken> {
+    match login::secure(io, server, timeouts).await {
+        Ok(secured) => {
+            let pinned = matches!(server.trust, Trust::Pinned(_));
+            well(told, Finding::Certificate { seen: secured.seen, pinned });
+            Ok(secured.io)
+        }
+        Err(failure) => {
+            let seen = match failure.cause {
+                Cause::CertificateNotTrusted => login::certificate(server, timeouts).await.ok(),
+                _ => None,
+            };
+            let seen = seen.map(|seen| Finding::Certificate { seen, pinned: false });
+            Err(Broken::at(CheckStep::Certificate)(failure).seeing(seen))
+        }
+    }
+}
+
+async fn log_in(
+    endpoint: &ImapEndpoint,
+    attempt: Attempt,
+    greeted: Greeted,
+    told: &mut Told<'_>,
+) -> std::result::Result<ImapSession, Broken> {
+    let (login, timeouts, resources) = (endpoint.login(&attempt.proof), endpoint.timeouts, endpoint.resources.clone());
+    let (name, administrator) = (endpoint.who.user.clone(), endpoint.who.admin.is_some());
+    let opened = attempt.by(async move { login::log_in(greeted, &login, &resources, &timeouts).await }).await;
+    let came_in = opened.as_ref().err().is_none_or(|failure| failure.cause == Cause::MailboxNotOpened);
+    if came_in {
+        well(told, Finding::LoggedIn { name, administrator });
+    }
+    opened.map_err(Broken::at(if came_in { CheckStep::Mailbox } else { CheckStep::Login }))
+}
+
+/// What the mailbox is like.
+async fn look(session: &mut ImapSession, told: &mut Told<'_>) -> std::result::Result<(), Broken> {
+    let inbox = FolderRef { path: FolderPath::new(["INBOX"]), wire: WireName(b"INBOX".to_vec()), validity: None };
+    let state = session.examine(&inbox).await.map_err(Broken::at(CheckStep::Mailbox))?;
+    well(told, Finding::Opened(u64::from(state.messages)));
+    well(told, Finding::Capabilities(session.capabilities.iter().cloned().collect()));
+    let folders = session.list().await.map_err(Broken::at(CheckStep::Folders))?;
+    let foreign = folders.iter().filter(|folder| folder.foreign).count();
+    well(told, Finding::Folders { own: folders.len() - foreign, foreign });
+    if session.can("QUOTA")
+        && let Some(quota) = quota(session).await.map_err(Broken::at(CheckStep::Quota))?
+    {
+        well(told, quota);
+    }
+    Ok(())
+}
+
+/// A refusal only means that there is less to know.
+async fn quota(session: &mut ImapSession) -> Result<Option<Finding>> {
+    let command = ImapCommand::new("GETQUOTAROOT INBOX");
+    let ticket = session.connection.ask(command, Step::Ask, "asking for the quota").await?;
+    let answer = session.connection.answer(ticket).await?;
+    let told = answer.untagged.iter().find_map(|answer| match answer {
+        ServerResponse::Quota(told) => *told,
+        _ => None,
+    });
+    Ok(told.map(|(used, limit)| Finding::Quota { used, limit }))
+}

@@ -1,0 +1,66 @@
+//! The dialog that tells an administrator what to do, with the lines to copy.
+
+use egui::{Label, ScrollArea, Ui};
+
+use super::Actions;
+use super::controls::Control;
+use super::keys::{self, Holder};
+use crate::domain::guide::{Block, Guide};
+use crate::ui::action::{ActionName, Subject};
+use crate::ui::model::forms::GuideForm;
+use crate::ui::theme::Type;
+use crate::ui::widgets::field::Field;
+use crate::ui::widgets::text::{copy, muted, section, text};
+
+/// Lines of a part that are shown; all of them are copied.
+const SHOWN: usize = 12;
+
+/// Paints it.
+pub fn show(ui: &mut Ui, form: &mut GuideForm) -> Actions {
+    let mut actions = Actions::new();
+    let holder = Holder::before(ui);
+    ui.label(text(Type::Page, "Guide for administrators"));
+    ui.horizontal(|ui| {
+        for guide in Guide::ALL {
+            ui.radio_value(&mut form.guide, guide, guide.name());
+        }
+    });
+    ui.columns(2, |columns| {
+        Field::new("Client id").show(&mut columns[0], &mut form.values.client_id);
+        if form.guide == Guide::Microsoft365 {
+            Field::new("Object id of the enterprise application").show(&mut columns[1], &mut form.values.object_id);
+        }
+    });
+    ui.add_space(4.0);
+    let room = (ui.ctx().content_rect().height() - 300.0).max(160.0);
+    ScrollArea::vertical().max_height(room).auto_shrink([false, true]).show(ui, |ui| {
+        form.blocks().iter().enumerate().for_each(|(at, part)| block(ui, at, part));
+    });
+    ui.add_space(8.0);
+    let subject = Subject::Guide(form);
+    Control::of(ActionName::CloseDialog).label("Close").show(ui, &subject, &mut actions);
+    keys::act(ui, holder, &subject, &mut actions);
+    actions
+}
+
+fn block(ui: &mut Ui, at: usize, block: &Block) {
+    match block {
+        Block::Heading(1, _) => {}
+        Block::Heading(_, words) => {
+            ui.add_space(8.0);
+            section(ui, words);
+        }
+        Block::Text(words) => drop(ui.add(Label::new(text(Type::Body, words)).wrap().selectable(true))),
+        Block::Code(code) => {
+            let lines: Vec<&str> = code.lines().collect();
+            let shown = lines.iter().take(SHOWN).copied().collect::<Vec<_>>().join("\n");
+            ui.push_id(at, |ui| {
+                ui.add(Label::new(text(Type::Mono, shown)).wrap().selectable(true));
+                if lines.len() > SHOWN {
+                    muted(ui, format!("and {} more lines: Copy takes all", lines.len() - SHOWN));
+                }
+                copy(ui, "Copy", || code.clone());
+            });
+        }
+    }
+}
