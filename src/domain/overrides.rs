@@ -52,7 +52,7 @@ pub enum OptionKey {
 
 impl OptionKey {
     /// Every option with its name on the command line and what it is, in the order in which they are shown.
-    pub const ALL: [(Self, &'static str, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str, &'static str); 19] = [
         (Self::Concurrent, "concurrent", "items migrating at once"),
         (Self::Connections, "connections", "connections per mailbox and side, 1 to 4"),
         (Self::ServerConnections, "server-connections", "connections to one server, of all items together"),

@@ -359,7 +359,7 @@ mod tests {
     use super::*;
     use crate::domain::clock::Clock;
     use crate::domain::failure::Scope;
-    
+
     struct Still;
 
     impl Clock for Still {
@@ -378,7 +378,7 @@ mod tests {
         }
     }
 
-        /// One try, on a computer that has just slept ten minutes.
+    /// One try, on a computer that has just slept ten minutes.
     fn after_a_sleep() -> (Recovery, Arc<PassStats>, Arc<Bedside>, Arc<OwnNetwork>) {
         let (tally, clock) = (PassStats::new(Arc::default()), Arc::<Bedside>::default());
         let network = OwnNetwork::new(clock.clone());

@@ -239,7 +239,7 @@ mod tests {
     fn d32_only_what_was_touched_is_written() {
         let mut form =
             OptionsForm::new(project(Options { largest: Some(1_234_567), ..Options::default() }), None, TimeZone::UTC);
-        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (18, "Nothing was changed"));
+        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (19, "Nothing was changed"));
         put(&mut form, OptionKey::Map, "^A->B\n\n ^C->D ");
         put(&mut form, OptionKey::Roles, "off");
         let Ok(Request::EditProject(change)) = form.request() else { panic!("a change") };
