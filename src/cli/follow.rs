@@ -87,7 +87,8 @@ pub async fn follow(
         }
         let waits = |status: Status| if interrupts > 0 { status.is_active() } else { !rests(status) };
         let busy = snapshot.rows().any(|row| chosen.contains(&row.item) && waits(row.status));
-        if snapshot.revision > 0 && !busy {
+        // Of a project without items there is never a state.
+        if !busy && (snapshot.revision > 0 || chosen.is_empty()) {
             break snapshot;
         }
         tokio::select! {

@@ -239,8 +239,9 @@ fn r49_sizes_are_written_decimal_with_two_places() {
 
 #[test]
 fn numbers_and_words_agree() {
-    let shown = [(1, "item"), (0, "item"), (2, "entry"), (1, "entry"), (3, "pass")].map(|(n, one)| counted(n, one));
-    assert_eq!(shown, ["1 item", "0 items", "2 entries", "1 entry", "3 passes"]);
+    let shown = [(1, "item"), (0, "item"), (2, "entry"), (1, "entry"), (3, "pass"), (2, "day")]
+        .map(|(number, one)| counted(number, one));
+    assert_eq!(shown, ["1 item", "0 items", "2 entries", "1 entry", "3 passes", "2 days"]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_full_disk_leaves_a_reset_or_a_delete_undone_as_a_whole() {
     for verb in [
         &reset[..],
         &delete,
-        &["project", "delete", PROJECT, "--yes", &all],
+        &["project", "delete", PROJECT],
         &["start", PROJECT, "--at", "2099-01-01 10:00"],
         &["item", "import", PROJECT, list.to_str().expect("plain")],
     ] {
