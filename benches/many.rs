@@ -34,6 +34,7 @@ const ITEMS: usize = 100_000;
 
 fn engine(folder: &std::path::Path, store: &Store) -> Engine {
     Engine::start(Workspace {
+        sign_ins: mailferry::engine::SignIns::default(),
         store: store.clone(),
         vault: Arc::new(MemoryVault::default()),
         spool: folder.to_owned(),

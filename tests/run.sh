@@ -17,6 +17,9 @@ need secret-tool libsecret-tools
 need Xvfb xvfb
 need openbox openbox
 need xdotool xdotool
+need node nodejs
+need npm npm
+need chromium chromium
 # What a window needs is loaded while it opens, so it has no program by whose name it could be found.
 if command -v dpkg >/dev/null 2>&1; then
   for package in libgl1 libegl1 libgl1-mesa-dri libx11-xcb1 libxkbcommon-x11-0 libxcursor1 libxi6; do
@@ -45,6 +48,11 @@ if [ ${#missing[@]} -gt 0 ] && [ -e /etc/debian_version ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 elif [ ${#missing[@]} -gt 0 ]; then
   echo "Not on this machine: ${missing[*]}. The tests that need them say that they are skipped."
+fi
+
+# The provider that the tests sign in to, as its lock file says.
+if command -v npm >/dev/null 2>&1 && ! [ tests/oauth/node_modules/.package-lock.json -nt tests/oauth/package-lock.json ]; then
+  npm ci --prefix tests/oauth --no-audit --no-fund --silent
 fi
 
 cargo test --locked -j2 "$@"

@@ -4,12 +4,14 @@ pub mod check;
 pub mod edit;
 pub mod license;
 pub mod options;
+pub mod sign_in;
 pub mod trust;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::sign_in::SignInWords;
 use self::trust::TrustWords;
 use crate::domain::pass::PassKind;
 use crate::service::VaultKind;
@@ -22,6 +24,8 @@ Environment:
   MAILFERRY_PASSPHRASE            opens an encrypted file of passwords
   MAILFERRY_SOURCE_PASSWORD       administrator of the source (project new)
   MAILFERRY_DESTINATION_PASSWORD  administrator of the destination (project new)
+  MAILFERRY_SOURCE_SECRET         client secret to sign in to the source with (project new)
+  MAILFERRY_DESTINATION_SECRET    client secret to sign in to the destination with (project new)
   MAILFERRY_LOG                   what is logged, such as mailferry=debug
 
 Exit codes:
@@ -134,6 +138,8 @@ pub enum WorkVerb {
         #[arg(long = "item", value_name = "EMAIL")]
         items: Vec<String>,
     },
+    /// Sign in for one mailbox, in the browser or with a code, where the project is signed in to by each person
+    Signin(sign_in::SignInVerb),
     /// Show what the latest passes could not move, by cause; accept it, or save a message
     Errors(Errors),
     /// Licenses: pools that projects take them from, and a ledger to bill from
@@ -227,6 +233,9 @@ pub struct NewProjectArgs {
     /// The certificates that are believed
     #[command(flatten)]
     pub trust: TrustWords,
+    /// How both sides are signed in to
+    #[command(flatten)]
+    pub sign_in: SignInWords,
     /// Map folders: a regular expression and its replacement, first match wins
     #[arg(long = "map", value_name = "^A->B", allow_hyphen_values = true)]
     pub maps: Vec<String>,

@@ -159,11 +159,15 @@ async fn attended<T>(
 
 /// How a mailbox is opened: its own login name, and by whose password.
 fn login(server: &Server, mailbox: &Mailbox) -> String {
-    let own = if mailbox.credential.is_some() { "own password" } else { "no password" };
-    let how = match (server.needs_login(), server.administrator()) {
-        (false, _) => "none needed",
-        (true, Some(_)) => "administrator",
-        (true, None) => own,
+    let has = mailbox.credential.is_some();
+    let how = match (server.needs_login(), server.administrator(), server.sign_in()) {
+        (false, ..) => "none needed",
+        (true, Some(_), _) => "administrator",
+        (true, None, Some(sign_in)) if sign_in.kind.is_app() => "app",
+        (true, None, Some(_)) if has => "signed in",
+        (true, None, Some(_)) => "not signed in",
+        (true, None, None) if has => "own password",
+        (true, None, None) => "no password",
     };
     match &mailbox.login {
         Some(login) => format!("{login} ({how})"),

@@ -26,6 +26,7 @@ mod projects;
 mod prompt;
 mod reasons;
 mod settings;
+mod sign_in;
 mod start;
 mod status;
 mod stop;
@@ -129,6 +130,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
         WorkVerb::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
         WorkVerb::RetryNow { project, items } => stop::retry_now(workspace, &project, &items).await,
+        WorkVerb::Signin(asked) => sign_in::sign_in(workspace, asked).await,
         WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
         WorkVerb::License(verb) => licenses::license(workspace, verb).await,
         WorkVerb::Preview { project, items } => preview::preview(workspace, &project, &items).await,

@@ -3,10 +3,10 @@
 use crate::cli::args::edit::EditProject;
 use crate::cli::edit::{password, records, which_mailbox};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::projects::{set_administrator, set_trust};
-use crate::cli::prompt;
+use crate::cli::projects::{one_way, set_administrator, set_trust};
 use crate::cli::table::clean;
 use crate::cli::workspace::unlock;
+use crate::cli::{prompt, sign_in};
 use crate::domain::edit::{Change, ProjectEdit};
 use crate::domain::failure::Side;
 use crate::domain::mapping::Mapping;
@@ -26,12 +26,18 @@ pub async fn edit(workspace: &OpenWorkspace, asked: Box<EditProject>) -> Result<
     if let Some(name) = &asked.license_pool {
         edit.pool = Some(licenses::named(workspace, name).await?.pool.id).filter(|pool| *pool != project.pool);
     }
-    for side in [Side::Source, Side::Destination] {
-        edit.side(side).server = server(&asked, &project, side)?;
+    let mut files = [None, None];
+    for (side, file) in [Side::Source, Side::Destination].into_iter().zip(&mut files) {
+        (edit.side(side).server, *file) = server(&asked, &project, side)?;
     }
     edit.validate().map_err(|error| CliError::usage(error.to_string()))?;
-    for side in [Side::Source, Side::Destination] {
-        edit.side(side).password = administrators(&asked, &project, &edit, side)?;
+    for (side, file) in [Side::Source, Side::Destination].into_iter().zip(files) {
+        let after = edit.applied(&project);
+        let change = match after.server(side).sign_in() {
+            Some(_) => secret(&asked, (project.server(side), after.server(side)), side, file)?,
+            None => administrators(&asked, &project, &edit, side)?,
+        };
+        edit.side(side).password = change;
     }
     if edit.is_empty() {
         return Err(CliError::usage(
@@ -50,7 +56,7 @@ pub async fn edit(workspace: &OpenWorkspace, asked: Box<EditProject>) -> Result<
 async fn unlock_for(workspace: &OpenWorkspace, project: &Project, edit: &ProjectEdit<Secret>) -> Result<(), CliError> {
     let passwords = !edit.source.password.is_leave() || !edit.destination.password.is_leave();
     let after = edit.applied(project);
-    let loses = |side| project.server(side).administrator().is_some() && after.server(side).administrator().is_none();
+    let loses = |side| project.server(side).has_secret() && !after.server(side).keeps_secret_of(project.server(side));
     if passwords || loses(Side::Source) || loses(Side::Destination) {
         unlock(workspace).await?;
     }
@@ -69,8 +75,8 @@ fn options(asked: &EditProject, before: &Options) -> Option<Options> {
     (after != *before).then_some(after)
 }
 
-/// The server as it is to be, if that is another one.
-fn server(asked: &EditProject, project: &Project, side: Side) -> Result<Option<Server>, CliError> {
+/// The server as it is to be, if that is another one, and the secret of a file that came with it.
+fn server(asked: &EditProject, project: &Project, side: Side) -> Result<(Option<Server>, Option<Secret>), CliError> {
     let (url, admin) = match side {
         Side::Source => (asked.source.as_deref(), asked.source_admin.as_deref()),
         Side::Destination => (asked.destination.as_deref(), asked.destination_admin.as_deref()),
@@ -89,7 +95,25 @@ fn server(asked: &EditProject, project: &Project, side: Side) -> Result<Option<S
         Some("") => after.remove_administrator(),
         Some(login) => set_administrator(&mut after, side, login)?,
     }
-    Ok((after != *before).then_some(after))
+    let file = one_way(&mut after, side, admin, asked.sign_in.of(side))?;
+    Ok(((after != *before).then_some(after), file))
+}
+
+/// The secret to sign in with: another sign-in brings another one.
+fn secret(
+    asked: &EditProject,
+    (before, after): (&Server, &Server),
+    side: Side,
+    file: Option<Secret>,
+) -> Result<Change<Secret>, CliError> {
+    let ask = match side {
+        Side::Source => asked.ask_source_secret,
+        Side::Destination => asked.ask_destination_secret,
+    };
+    if file.is_none() && !ask && after.keeps_secret_of(before) {
+        return Ok(Change::Leave);
+    }
+    Ok(sign_in::secret(after, side, file)?.map_or(Change::Clear, Change::Set))
 }
 
 /// The administrator's password: another administrator brings another one.

@@ -4,35 +4,60 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use crate::cli::args;
+use crate::cli::args::sign_in::SideWords;
 use crate::cli::args::trust::TrustWords;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::options;
 use crate::cli::progress::Count;
-use crate::cli::prompt;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
+use crate::cli::{prompt, sign_in};
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, PoolId};
 use crate::domain::mapping::Mapping;
 use crate::domain::project::{Options, Project, name_problem};
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Server, Trust, Unfit, parse_fingerprint};
+use crate::domain::sign_in::SignIn;
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
 use crate::service::import::{Watch, Work, read_authorities};
 use crate::service::projects::{self, NewProject, NewServer, ProjectLine, Removal};
 use crate::service::{OpenWorkspace, items, licenses};
 
-fn server(side: Side, url: &str, admin: Option<&str>, trust: &TrustWords) -> Result<Server, CliError> {
+/// A server as it was said, and the secret of a file that came with it.
+fn server(side: Side, new: &args::NewProjectArgs) -> Result<(Server, Option<Secret>), CliError> {
+    let (url, admin) = match side {
+        Side::Source => (&new.source, new.source_admin.as_deref()),
+        Side::Destination => (&new.destination, new.destination_admin.as_deref()),
+    };
     let word = side.word();
     // The address is not repeated: people write passwords into it.
     let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
     server.fits(side).map_err(|error| unfit(side, &error))?;
-    set_trust(&mut server, side, trust)?;
+    set_trust(&mut server, side, &new.trust)?;
     if let Some(login) = admin {
         set_administrator(&mut server, side, login)?;
     }
-    Ok(server)
+    let secret = one_way(&mut server, side, admin, new.sign_in.of(side))?;
+    Ok((server, secret))
+}
+
+/// Has a server signed in to as it was said: not in two ways at once.
+pub fn one_way(
+    server: &mut Server,
+    side: Side,
+    admin: Option<&str>,
+    words: SideWords<'_>,
+) -> Result<Option<Secret>, CliError> {
+    let by_token = words.kind.is_some_and(|kind| kind.kind().is_some());
+    if by_token && admin.is_some_and(|login| !login.trim().is_empty()) {
+        let word = side.word();
+        return Err(CliError::usage(format!(
+            "--{word}-admin and --{word}-signin: an administrator logs in by password; leave one of them out"
+        )));
+    }
+    sign_in::apply(server, side, words)
 }
 
 fn unfit(side: Side, error: &Unfit) -> CliError {
@@ -68,8 +93,8 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     if let Some(problem) = name_problem(&name) {
         return Err(CliError::usage(problem));
     }
-    let source = server(Side::Source, &new.source, new.source_admin.as_deref(), &new.trust)?;
-    let destination = server(Side::Destination, &new.destination, new.destination_admin.as_deref(), &new.trust)?;
+    let (source, of_source) = server(Side::Source, &new)?;
+    let (destination, of_destination) = server(Side::Destination, &new)?;
     let mut options =
         Options { mapping: new.maps.iter().map(|rule| Mapping::written(rule)).collect(), ..Options::default() };
     options.connections = new.connections.unwrap_or(options.connections);
@@ -82,9 +107,8 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
         None => PoolId::FIRST,
     };
     let words = format!("FROM {source} INTO {destination}");
-    let source = side(source, prompt::variable(Side::Source), "password of the source's administrator")?;
-    let whose = "password of the destination's administrator";
-    let destination = side(destination, prompt::variable(Side::Destination), whose)?;
+    let source = side(source, Side::Source, of_source)?;
+    let destination = side(destination, Side::Destination, of_destination)?;
     if source.password.is_some() || destination.password.is_some() {
         unlock(workspace).await?;
     }
@@ -93,9 +117,13 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     Ok(Exit::Well)
 }
 
-/// A server with its administrator's password, if it has one.
-fn side(server: Server, variable: &str, whose: &str) -> Result<NewServer, CliError> {
-    let password: Option<Secret> = server.administrator().map(|_| prompt::secret(variable, whose)).transpose()?;
+/// A server with its administrator's password, or the secret to sign in with, if it has one.
+fn side(server: Server, side: Side, from_file: Option<Secret>) -> Result<NewServer, CliError> {
+    let whose = format!("password of the {}'s administrator", side.word());
+    let password = match server.administrator() {
+        Some(_) => Some(prompt::secret(prompt::variable(side), &whose)?),
+        None => sign_in::secret(&server, side, from_file)?,
+    };
     Ok(NewServer { server, authorities: None, password })
 }
 
@@ -117,7 +145,16 @@ pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
     Ok(Exit::Well)
 }
 
+fn signed_in(sign_in: &SignIn) -> String {
+    let of = |text: &str, word: &str| if text.is_empty() { String::new() } else { format!(", {word} {text}") };
+    let (client, tenant) = (of(&sign_in.client_id, "client"), of(&sign_in.tenant, "tenant"));
+    format!("{}{client}{tenant}", sign_in.kind.words())
+}
+
 fn admin(server: &Server) -> String {
+    if let Some(sign_in) = server.sign_in() {
+        return signed_in(sign_in);
+    }
     match server.administrator() {
         None if !server.needs_login() => "no login".into(),
         None => "each item its own login".into(),

@@ -76,6 +76,18 @@ pub enum Cause {
     AdministratorLoginRefused,
     /// It was refused when somebody else tried it, and is not tried again until a person says so (D24).
     AdministratorLoginHeld,
+    /// The provider refused the application or its secret (D24: holds every other item of the endpoint).
+    SignInRefused,
+    /// It was refused for somebody else, and is not asked again until a person says so (D24).
+    SignInHeld,
+    /// A person's sign-in has ended, or was never there.
+    SignInEnded,
+    /// The server did not open a mailbox with the token that the provider granted.
+    TokenRefused,
+    /// The provider that signs in is busy or has a passing trouble.
+    SignInBusy,
+    /// The provider refused a signature, and this computer's clock is off.
+    ClockOff,
     /// Login accepted, mailbox not opened.
     MailboxNotOpened,
     /// No Maildir at its place, or not to be used.

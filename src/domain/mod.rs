@@ -50,6 +50,7 @@ pub mod run_hours;
 pub mod secret;
 pub mod server;
 pub mod shared_maildir;
+pub mod sign_in;
 pub mod star;
 pub mod start_order;
 pub mod status;

@@ -20,6 +20,9 @@ pub enum NotReady {
     /// The administrator's password of these sides is not known.
     #[error("the administrator's password for the {} is not known: enter it in the project's settings", sides(.0))]
     NoAdministrator(Vec<Side>),
+    /// The secret by which an application signs in at these sides is not known.
+    #[error("the secret to sign in with at the {} is not known: enter it in the project's settings", sides(.0))]
+    NoSecret(Vec<Side>),
     /// A mailbox would be copied into itself.
     #[error("source and destination are the same mailbox")]
     SameMailbox,
@@ -61,12 +64,18 @@ impl<'a> StartCheck<'a> {
     /// Why it cannot.
     pub fn check(&self, item: &Item) -> Result<Startable, NotReady> {
         let Project { source, destination, .. } = self.project;
-        let lacking = lacking(self.project, self.admins, item);
-        let of_an_administrator = |side: &Side| self.project.server(*side).administrator().is_some();
-        let unknown: Vec<Side> = lacking.iter().copied().filter(of_an_administrator).collect();
-        if !unknown.is_empty() {
-            return Err(NotReady::NoAdministrator(unknown));
+        let unknown = [(Side::Source, self.admins.0), (Side::Destination, self.admins.1)].into_iter();
+        let unknown = unknown.filter(|(side, known)| !known && self.project.server(*side).needs_secret());
+        let unknown = unknown.map(|(side, _)| side);
+        let (apps, administrators): (Vec<Side>, Vec<Side>) =
+            unknown.partition(|side| self.project.server(*side).sign_in().is_some());
+        if !administrators.is_empty() {
+            return Err(NotReady::NoAdministrator(administrators));
         }
+        if !apps.is_empty() {
+            return Err(NotReady::NoSecret(apps));
+        }
+        let lacking = lacking(self.project, self.admins, item);
         if source.is_same_mailbox(&item.source, destination, &item.destination) {
             return Err(NotReady::SameMailbox);
         }
@@ -90,10 +99,10 @@ pub enum Startable {
 /// The sides of an item for which nobody's credential is known. `admins` tells whether the administrator's password of either
 /// side is known.
 pub fn lacking(project: &Project, admins: (bool, bool), item: &Item) -> Vec<Side> {
-    let has = |server: &Server, admin: bool, mailbox: &Mailbox| match (server.needs_login(), server.administrator()) {
+    let has = |server: &Server, admin: bool, mailbox: &Mailbox| match (server.needs_login(), server.shares_login()) {
         (false, _) => true,
-        (true, Some(_)) => admin,
-        (true, None) => mailbox.credential.is_some(),
+        (true, true) => admin,
+        (true, false) => mailbox.credential.is_some(),
     };
     let known = [
         (Side::Source, has(&project.source, admins.0, &item.source)),
@@ -152,6 +161,22 @@ mod tests {
         let why = of((false, false)).unwrap_err();
         assert_eq!(why, NotReady::NoAdministrator(vec![Side::Source]));
         assert!(why.to_string().starts_with("the administrator's password for the source is not known"), "{why}");
+    }
+
+    #[test]
+    fn an_application_opens_all_mailboxes_of_its_side_with_its_secret() {
+        use crate::domain::sign_in::{SignIn, SignInKind};
+        let mut servers = project("imaps://a", "imaps://b");
+        let own = item(1, "x@a", "x@b", None);
+        let of = |servers: &Project, admins| StartCheck::new(servers, admins, [&own].into_iter()).check(&own);
+        servers.source.set_sign_in(Some(SignIn::of(SignInKind::MicrosoftApp))).unwrap();
+        assert_eq!(of(&servers, (true, true)), Ok(Startable::Lacks(vec![Side::Destination])));
+        assert_eq!(of(&servers, (false, true)), Err(NotReady::NoSecret(vec![Side::Source])));
+        servers.destination.set_sign_in(Some(SignIn::of(SignInKind::Google))).unwrap();
+        assert_eq!(of(&servers, (true, false)), Err(NotReady::NoSecret(vec![Side::Destination])));
+        servers.destination.set_sign_in(Some(SignIn::of(SignInKind::Microsoft))).unwrap();
+        let lacks = Ok(Startable::Lacks(vec![Side::Destination]));
+        assert_eq!(of(&servers, (true, false)), lacks, "a public client has no secret, its person signs in");
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! When to try again (D22). Pure: the caller brings the jitter and does the waiting.
 //!
-//! Tries are counted in a row without a newly recorded message. Pauses the server named and daily limits use up none.
+//! Tries are counted in a row without a newly recorded message. Pauses the server named, daily limits and sessions that end use
+//! up none.
 
 use std::time::Duration;
 
 use super::failure::{Cause, Failure, Retry};
+
+/// Sessions that ended in a row, with nothing recorded in between, before the next end counts as a try.
+const EXPIRIES: u32 = 8;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -128,17 +132,18 @@ pub struct RetryBudget {
     pace: Pace,
     tries: u32,
     long_pauses: u32,
+    expiries: u32,
 }
 
 impl RetryBudget {
     /// `limit` tries in a row (`Options::retry_limit`), with pauses of this pace.
     pub fn new(limit: u32, pace: Pace) -> Self {
-        Self { limit, pace, tries: 0, long_pauses: 0 }
+        Self { limit, pace, tries: 0, long_pauses: 0, expiries: 0 }
     }
 
     /// A message was newly recorded: the count starts anew.
     pub fn progressed(&mut self) {
-        (self.tries, self.long_pauses) = (0, 0);
+        (self.tries, self.long_pauses, self.expiries) = (0, 0, 0);
     }
 
     /// A failure came. The first try follows at once, then after the pauses of the [`Pace`], shortened by up to half:
@@ -146,14 +151,17 @@ impl RetryBudget {
     /// hours wait 1, 6, then 24 hours.
     pub fn failed(&mut self, failure: &Failure, jitter: f64) -> Decision {
         match failure.retry {
+            Retry::Backoff if failure.cause == Cause::SessionEnded && self.expiries < EXPIRIES => {
+                self.expiries += 1;
+                self.waiting(shortened(self.pause(failure.cause, self.expiries), jitter))
+            }
             Retry::Backoff => {
                 let limit = self.limit_for(failure.cause);
                 if self.tries >= limit {
                     return Decision::GiveUp;
                 }
                 self.tries += 1;
-                let jitter = if jitter.is_nan() { 1.0 } else { jitter.clamp(0.0, 1.0) };
-                let wait = self.pause(failure.cause).mul_f64(0.5 + 0.5 * jitter);
+                let wait = shortened(self.pause(failure.cause, self.tries), jitter);
                 Decision::Again { wait, attempt: self.tries, limit }
             }
             Retry::After(pause) => self.waiting(pause.min(LONGEST_NAMED).mul_f64(1.1).min(LONGEST_NAMED)),
@@ -173,10 +181,10 @@ impl RetryBudget {
         }
     }
 
-    /// The full pause before the try that begins now.
-    fn pause(&self, cause: Cause) -> Duration {
+    /// The full pause before the try of this number.
+    fn pause(&self, cause: Cause, number: u32) -> Duration {
         let doubled = |first: Duration, times: u32| first.saturating_mul(1 << times.min(16)).min(self.pace.longest);
-        match (cause, self.tries) {
+        match (cause, number) {
             // Access that was just given takes minutes to arrive.
             (Cause::MailboxNotOpened, n) => doubled(MINUTE, n - 1),
             // Another machine behind the same name may have a better one; time makes none better.
@@ -189,6 +197,12 @@ impl RetryBudget {
     fn waiting(&self, wait: Duration) -> Decision {
         Decision::Again { wait, attempt: 0, limit: self.limit }
     }
+}
+
+/// By up to half: `jitter` is in 0..1 and 1 gives the full pause.
+fn shortened(full: Duration, jitter: f64) -> Duration {
+    let jitter = if jitter.is_nan() { 1.0 } else { jitter.clamp(0.0, 1.0) };
+    full.mul_f64(0.5 + 0.5 * jitter)
 }
 
 #[cfg(test)]
@@ -252,6 +266,18 @@ mod tests {
     fn one_more_connection_is_tried_after_one_to_five_minutes() {
         let minutes = [1, 2, 3, 4, u32::MAX].map(|refusals| crowded_pause(refusals).as_secs() / 60);
         assert_eq!(minutes, [1, 2, 4, 5, 5]);
+    }
+
+    #[test]
+    fn sessions_that_end_use_up_no_try_unless_nothing_comes_of_many_in_a_row() {
+        let mut budget = RetryBudget::new(1, Pace::default());
+        let expired = Failure { cause: Cause::SessionEnded, ..failure(Retry::Backoff) };
+        let waits: Vec<u64> = (0..EXPIRIES).map(|_| wait(budget.failed(&expired, 1.0))).collect();
+        assert_eq!(waits, [0, 5, 10, 20, 40, 80, 160, 300]);
+        assert_eq!(wait(budget.failed(&failure(Retry::Backoff), 0.0)), 0, "the only try is left");
+        assert_eq!(budget.failed(&expired, 0.0), Decision::GiveUp);
+        budget.progressed();
+        assert_eq!(wait(budget.failed(&expired, 0.0)), 0);
     }
 
     #[test]

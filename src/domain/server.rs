@@ -18,6 +18,7 @@ use super::failure::Side;
 use super::item::Mailbox;
 use super::maildir_path::PathError;
 use super::provider::MailProvider;
+use super::sign_in::SignIn;
 
 /// What kind of mailboxes a side has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,9 @@ pub enum Unfit {
     /// Nobody opens the mailboxes of others.
     #[error("{0} has no administrator")]
     Administrator(&'static str),
+    /// Nobody signs in.
+    #[error("nobody signs in to {0}")]
+    SignIn(&'static str),
     /// Nothing proves that it is the one that was meant.
     #[error("{0} has no certificate to trust")]
     Certificate(&'static str),
@@ -165,14 +169,64 @@ impl Server {
         }
     }
 
-    /// Lets an administrator open all mailboxes.
+    /// How it is signed in to, if not by password.
+    pub fn sign_in(&self) -> Option<&SignIn> {
+        match self {
+            Self::Imap(server) => server.sign_in.as_deref(),
+            Self::Maildir(_) => None,
+        }
+    }
+
+    /// Has it signed in to another way; none: by password. An administrator logs in by password.
+    ///
+    /// # Errors
+    /// Nobody signs in here.
+    pub fn set_sign_in(&mut self, sign_in: Option<SignIn>) -> Result<(), Unfit> {
+        match (self, sign_in) {
+            (Self::Imap(server), sign_in) => {
+                server.admin = server.admin.take().filter(|_| sign_in.is_none());
+                server.sign_in = sign_in.map(Box::new);
+                Ok(())
+            }
+            (Self::Maildir(_), None) => Ok(()),
+            (server @ Self::Maildir(_), Some(_)) => Err(Unfit::SignIn(server.words())),
+        }
+    }
+
+    /// Whether one login of the project opens all mailboxes: an administrator's, or an application's.
+    pub fn shares_login(&self) -> bool {
+        self.administrator().is_some() || self.sign_in().is_some_and(|sign_in| sign_in.kind.is_app())
+    }
+
+    /// Whether the project has a secret of its own here, whoever's the mailboxes are; some ways can do without.
+    pub fn has_secret(&self) -> bool {
+        self.administrator().is_some() || self.sign_in().is_some()
+    }
+
+    /// Whether nothing can be opened here without the project's own secret.
+    pub fn needs_secret(&self) -> bool {
+        self.administrator().is_some() || self.sign_in().is_some_and(|sign_in| !sign_in.kind.secret().1)
+    }
+
+    /// Whether the project's secret of another server is one of this server too. It never goes to who was not meant to see it.
+    pub fn keeps_secret_of(&self, before: &Self) -> bool {
+        match (self.sign_in(), before.sign_in()) {
+            (None, None) => self.administrator().is_some(),
+            (Some(now), Some(then)) => {
+                (now.kind, &now.client_id, now.token_url()) == (then.kind, &then.client_id, then.token_url())
+            }
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    /// Lets an administrator open all mailboxes, by password.
     ///
     /// # Errors
     /// This kind has none.
     pub fn set_administrator(&mut self, login: AdminLogin) -> Result<(), Unfit> {
         match self {
             Self::Imap(server) => {
-                server.admin = Some(login);
+                (server.admin, server.sign_in) = (Some(login), None);
                 Ok(())
             }
             Self::Maildir(_) => Err(Unfit::Administrator(self.words())),
@@ -186,10 +240,10 @@ impl Server {
         }
     }
 
-    /// The same with the administrator and the trust of another one, as far as its kind has them.
+    /// The same with the administrator, the sign-in and the trust of another one, as far as its kind has them.
     pub fn like(mut self, other: &Self) -> Self {
         if let (Self::Imap(server), Self::Imap(other)) = (&mut self, other) {
-            server.admin = other.admin.clone();
+            (server.admin, server.sign_in) = (other.admin.clone(), other.sign_in.clone());
             if server.has_certificate() && other.has_certificate() {
                 server.trust = other.trust.clone();
             }
@@ -350,6 +404,36 @@ mod tests {
             assert_eq!(serde_json::to_string(&server).unwrap(), stored);
             assert_eq!(serde_json::from_str::<Server>(stored).unwrap(), server);
         }
+    }
+
+    #[test]
+    fn a_secret_goes_to_nobody_else() {
+        use crate::domain::sign_in::{SignIn, SignInKind};
+        let with = |change: fn(&mut Server)| {
+            let mut server = Server::parse_url("imaps://a").unwrap();
+            change(&mut server);
+            server
+        };
+        let admin: fn(&mut Server) = |server| server.set_administrator(AdminLogin::parse("boss")).unwrap();
+        let app: fn(&mut Server) = |server| server.set_sign_in(Some(SignIn::of(SignInKind::CustomApp))).unwrap();
+        let elsewhere: fn(&mut Server) = |server| {
+            let sign_in = SignIn { token_url: "https://x/token".into(), ..SignIn::of(SignInKind::CustomApp) };
+            server.set_sign_in(Some(sign_in)).unwrap();
+        };
+        let servers = [|_: &mut Server| (), admin, app, elsewhere].map(with);
+        for (at, before) in servers.iter().enumerate() {
+            let kept = servers.each_ref().map(|after| after.keeps_secret_of(before));
+            let expected = [[false, true, false, false], [false, true, false, false]];
+            let own = [[false, false, true, false], [false, false, false, true]];
+            assert_eq!(kept, if at < 2 { expected[at] } else { own[at - 2] }, "{at}");
+        }
+        let [password, admin, app, _] = servers;
+        assert_eq!([&password, &admin, &app].map(Server::shares_login), [false, true, true]);
+        let mut both = admin;
+        both.set_sign_in(app.sign_in().cloned()).unwrap();
+        assert_eq!(both, app, "a side has one way");
+        let mut files = Server::parse_url("maildir:/m/{email}").unwrap();
+        assert!(files.set_sign_in(None).is_ok() && files.set_sign_in(app.sign_in().cloned()).is_err());
     }
 
     #[test]

@@ -68,6 +68,34 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
              Another login is named in the project's settings."
                 .into(),
         ),
+        Cause::SignInRefused | Cause::SignInHeld => (
+            format!("The {side_word}sign-in was refused"),
+            "The provider refused the application or its secret, and was asked once. The other items of this server are held."
+                .into(),
+            "Correct the sign-in in the project's settings, or see to it that the provider accepts it; then Start this item and \
+             Resume the others."
+                .into(),
+        ),
+        Cause::SignInEnded => (
+            format!("Sign in to the {the_side} again"),
+            format!("The sign-in of {mailbox} has ended or was taken back. Nothing is lost; what was copied is recorded."),
+            "Sign in again, then Start: it goes on where it stopped.".into(),
+        ),
+        Cause::TokenRefused => (
+            format!("Signed in, but the {the_side} did not let {mailbox} in"),
+            format!("{host} refused what the sign-in's provider had granted, also when it was granted anew."),
+            "Check that the application may open this mailbox by IMAP, or that its owner signed in; then Start.".into(),
+        ),
+        Cause::SignInBusy => (
+            format!("The sign-in service of the {the_side} has a passing trouble"),
+            "It hands out no tokens at the moment. Nothing is lost.".into(),
+            "Nothing to do while Mailferry tries again. If it lasts, look whether the provider reports an outage.".into(),
+        ),
+        Cause::ClockOff => (
+            "This computer's clock is wrong".into(),
+            format!("The sign-in service of the {the_side} takes signatures of the right time only."),
+            "Set the clock of this computer, then Start this item and Resume the others.".into(),
+        ),
         Cause::MailboxNotOpened => (
             "Signed in, but the mailbox did not open".into(),
             format!("Access to {mailbox} may be missing, IMAP may be off for it, or it may not exist."),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
+use tokio::time::Instant;
 
 use super::Result;
 use crate::domain::failure::Failure;
@@ -20,6 +21,19 @@ const HEARD_OUT: Duration = Duration::from_secs(30);
 pub enum Proof {
     /// A password.
     Password(Secret),
+    /// A token of whoever signs in.
+    Bearer(Bearer),
+}
+
+/// A token that opens a mailbox for a while.
+#[derive(Clone, Debug)]
+pub struct Bearer {
+    /// Itself.
+    pub token: Secret,
+    /// When a connection that logged in with it is to be closed: a while before it ends.
+    pub retires: Instant,
+    /// Whether it came just now. Another one is refused once and asked for anew.
+    pub fresh: bool,
 }
 
 /// The owner of an account's proof, and of what is known of it.

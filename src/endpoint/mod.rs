@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::domain::failure::Failure;
 use crate::domain::flags::{FlagChange, PermanentFlags};
@@ -169,6 +170,11 @@ pub trait Source: Send {
     /// Starts reading messages. The folder is opened in the same flight. Messages that are gone are left out. The next
     /// call may be made while the stream is still being read: it queues behind it, which is how reading looks ahead.
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream>;
+
+    /// When it is to be closed and opened anew, because what it logged in with comes to its end.
+    fn retires(&self) -> Option<Instant> {
+        None
+    }
 
     /// Says goodbye and closes. Dropping a session closes it without a word.
     async fn close(self: Box<Self>);

@@ -13,6 +13,7 @@ use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::endpoint::Result;
 use crate::endpoint::auth::{Attempt, AttemptVerdict, Authenticator, Proof};
+use crate::signin::grants::Kept;
 use crate::vault::{self, Vault};
 
 /// What is known of an account.
@@ -59,6 +60,9 @@ impl Account {
         };
         let credential = self.credential.ok_or_else(|| missing("none is stored"))?;
         let secret = vault::fetch(&self.vault, credential).await.map_err(|error| missing(&error.to_string()))?;
+        if Kept::is_one(&secret) {
+            return Err(missing("what is stored is a sign-in by token, and no password"));
+        }
         *proof = Some(secret.clone());
         Ok(secret)
     }
@@ -316,6 +320,7 @@ mod tests {
         let engine = Engine::start(Workspace {
             store,
             vault: Arc::new(vault),
+            sign_ins: crate::engine::SignIns::default(),
             spool: folder.path().to_owned(),
             numbers: folder.path().to_owned(),
             budget: Budget::new(MESSAGE_MEMORY),

@@ -16,7 +16,6 @@ use crate::domain::item_error::EarlierErrors;
 use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select, Writes};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
-use crate::domain::server::Server;
 use crate::domain::time::Timestamp;
 use crate::endpoint::auth::Authenticator;
 use crate::endpoint::budget::Budget;
@@ -24,7 +23,8 @@ use crate::endpoint::own_network::OwnNetwork;
 use crate::endpoint::registry::tell_apart;
 use crate::endpoint::sayings::Sayings;
 use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
-use crate::engine::authenticators::{Account, Authenticators, SharedAccount};
+use crate::engine::authenticators::Authenticators;
+use crate::engine::logins::Logins;
 use crate::engine::runner::{Reports, Runner, Task};
 use crate::engine::shared_limits::SharedLimits;
 use crate::engine::store_journal::StoreJournal;
@@ -84,6 +84,7 @@ impl Runner for Copier {
 
     fn try_again(&self, project: ProjectId) {
         self.authenticators.forget(project);
+        self.workspace.sign_ins.forget(project);
     }
 }
 
@@ -276,21 +277,6 @@ impl Worker<'_> {
         Ok(earlier.filter_map(|row| row.progress.updated.max(row.ended)).max())
     }
 
-    /// The account that opens this mailbox: the project's administrator, or its owner.
-    fn account(
-        &self,
-        project: ProjectId,
-        side: Side,
-        server: &Server,
-        credential: Option<CredentialId>,
-    ) -> Arc<Account> {
-        let new = Account::new(Arc::clone(&self.workspace.vault), side, credential);
-        match server.administrator() {
-            Some(_) => self.authenticators.administrator(project, server, new),
-            None => new,
-        }
-    }
-
     /// Who logs in at one side, and what its endpoint may use.
     async fn access(
         &self,
@@ -307,13 +293,9 @@ impl Worker<'_> {
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
         let (network, said) = (Arc::clone(&self.network), Arc::default());
         let resources = Resources { spool, numbers, budget, meter, network, said };
-        let server = project.server(side);
-        let credential = if server.administrator().is_some() { admin } else { mailbox.credential };
-        let account = self.account(project.id, side, server, credential);
-        if server.needs_login() {
-            account.proof().await.map_err(|failure| Unready::Side(side, failure))?;
-        }
-        Ok((Arc::new(SharedAccount(account)), resources))
+        let logins = Logins { workspace: self.workspace, administrators: Some(self.authenticators), project };
+        let auth = logins.at(side, mailbox, admin).await.map_err(|failure| Unready::Side(side, failure))?;
+        Ok((auth, resources))
     }
 }
 
@@ -327,6 +309,7 @@ mod tests {
     use super::*;
     use crate::domain::project::Options;
     use crate::domain::secret::Secret;
+    use crate::domain::server::Server;
     use crate::domain::status::{Refusal, Status};
     use crate::engine::command::Command;
     use crate::engine::endpoints::RealEndpoints;
@@ -376,6 +359,7 @@ mod tests {
         let ((asked, hears), (answer, waits)) = (sync_channel(1), sync_channel(0));
         let engine = Engine::start(Workspace {
             store: store.clone(),
+            sign_ins: crate::engine::SignIns::default(),
             vault: Arc::new(Asking { asked, answer: Mutex::new(waits) }),
             spool: folder.path().to_owned(),
             numbers: folder.path().to_owned(),

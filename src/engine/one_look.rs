@@ -7,9 +7,10 @@ use crate::domain::ids::{CredentialId, ItemId};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::project::Project;
 use crate::domain::server::Server;
+use crate::endpoint::auth::Authenticator;
 use crate::endpoint::check::Tested;
 use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
-use crate::engine::authenticators::{Account, SharedAccount};
+use crate::engine::logins::Logins;
 use crate::engine::workspace::Workspace;
 use crate::store::StoreError;
 
@@ -18,7 +19,7 @@ pub(super) struct Looks<'a> {
     workspace: &'a Workspace,
     project: Project,
     item: Item,
-    administrators: [Option<CredentialId>; 2],
+    secrets: [Option<CredentialId>; 2],
 }
 
 impl<'a> Looks<'a> {
@@ -26,7 +27,7 @@ impl<'a> Looks<'a> {
         let item = workspace.store.item(item).await?.item;
         let project = workspace.store.project(item.project).await?;
         let (source, destination) = workspace.store.project_credentials(project.id).await?;
-        Ok(Self { workspace, project, item, administrators: [source, destination] })
+        Ok(Self { workspace, project, item, secrets: [source, destination] })
     }
 
     pub async fn source(&self, meter: Arc<ByteCounter>) -> Result<Arc<dyn SourceEndpoint>, Failure> {
@@ -46,16 +47,22 @@ impl<'a> Looks<'a> {
 
     /// What a test of a side takes.
     pub fn tested(&self, side: Side) -> Tested {
-        let (account, resources) = (self.account(side), self.resources(Arc::default()));
-        Tested { mailbox: self.mailbox(side).clone(), side, auth: Arc::new(SharedAccount(account)), resources }
+        let mailbox = self.mailbox(side).clone();
+        let auth = self.logins().unread(side, &mailbox, self.secret(side));
+        Tested { mailbox, side, auth, resources: self.resources(Arc::default()) }
     }
 
-    async fn access(&self, side: Side, meter: Arc<ByteCounter>) -> Result<(Arc<SharedAccount>, Resources), Failure> {
-        let account = self.account(side);
-        if self.server(side).needs_login() {
-            account.proof().await?;
-        }
-        Ok((Arc::new(SharedAccount(account)), self.resources(meter)))
+    async fn access(
+        &self,
+        side: Side,
+        meter: Arc<ByteCounter>,
+    ) -> Result<(Arc<dyn Authenticator>, Resources), Failure> {
+        let auth = self.logins().at(side, self.mailbox(side), self.secret(side)).await?;
+        Ok((auth, self.resources(meter)))
+    }
+
+    fn logins(&self) -> Logins<'_> {
+        Logins { workspace: self.workspace, administrators: None, project: &self.project }
     }
 
     fn mailbox(&self, side: Side) -> &Mailbox {
@@ -65,12 +72,9 @@ impl<'a> Looks<'a> {
         }
     }
 
-    fn account(&self, side: Side) -> Arc<Account> {
-        let [at_source, at_destination] = self.administrators;
-        let administrator = if side == Side::Source { at_source } else { at_destination };
-        let own = self.mailbox(side).credential;
-        let credential = if self.server(side).administrator().is_some() { administrator } else { own };
-        Account::new(Arc::clone(&self.workspace.vault), side, credential)
+    fn secret(&self, side: Side) -> Option<CredentialId> {
+        let [at_source, at_destination] = self.secrets;
+        if side == Side::Source { at_source } else { at_destination }
     }
 
     fn resources(&self, meter: Arc<ByteCounter>) -> Resources {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::clock::Clock;
 use crate::endpoint::budget::Budget;
 use crate::engine::endpoints::Endpoints;
+use crate::engine::sign_ins::SignIns;
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -19,6 +20,8 @@ pub struct Workspace {
     pub store: Store,
     /// The secrets.
     pub vault: Arc<dyn Vault>,
+    /// Tokens, for servers that take no passwords.
+    pub sign_ins: SignIns,
     /// Where large messages are spooled; private, empty at start.
     pub spool: PathBuf,
     /// Where numbers of messages are kept that their source cannot keep (Maildir); private, lasting.
@@ -38,6 +41,7 @@ impl Workspace {
         Self {
             store,
             vault: Arc::new(crate::vault::MemoryVault::default()),
+            sign_ins: SignIns::default(),
             spool: folder.to_owned(),
             numbers: folder.to_owned(),
             budget: Budget::new(MESSAGE_MEMORY),

@@ -19,7 +19,7 @@ use crate::endpoint::{Destination, FolderRef, NewFolder, Source};
 use crate::pass::backlog::Backlog;
 use crate::pass::flight::{Broke, Broken};
 use crate::pass::job::{Above, Job, Past};
-use crate::pass::lane::{Lane, Lanes, Step, blames_its_place, settle};
+use crate::pass::lane::{Lane, Lanes, Retirement, Step, blames_its_place, settle};
 use crate::pass::places::{Group, GroupQueue, Prepared};
 use crate::pass::reader::{AHEAD, read};
 use crate::pass::recorder::{GROUP_ROWS, ToRecord};
@@ -252,7 +252,8 @@ impl Copying<'_> {
             sessions = lane.sessions(self.pass) => sessions.map_err(|trouble| halted(PassStop::Fatal(trouble)))?,
         };
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let reading = read(source, backlog, self.pass, sender);
+        let retirement = Retirement::of(source, destination);
+        let reading = read(source, backlog, (self.pass, retirement), sender);
         let mut writer = AppendWriter::new(self.pass, backlog);
         let writing = writer.write(destination, receiver);
         tokio::pin!(reading, writing);

@@ -1,7 +1,10 @@
 //! Lanes: pairs of connections that work on folders side by side, and the way back after a connection is lost.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::endpoint::{Destination, Source};
@@ -36,6 +39,7 @@ impl Lane {
             self.close().await;
             return Err(closed);
         }
+        self.retire().await;
         if self.seat.is_none() {
             let seat = pass.recovery.enter(self.number).await;
             self.crowded = seat.is_err();
@@ -54,6 +58,14 @@ impl Lane {
         }
         self.seat.iter_mut().for_each(Seat::opened);
         Ok((source.as_mut(), destination.as_mut()))
+    }
+
+    /// Closes in order what comes to the end of its token, so that this meets no command.
+    async fn retire(&mut self) {
+        let now = Instant::now();
+        let source = self.source.take_if(|session| session.retires().is_some_and(|at| at <= now));
+        let destination = self.destination.take_if(|session| session.retires().is_some_and(|at| at <= now));
+        close_both(source, destination).await;
     }
 
     /// Whether this lane ended because the server wants fewer connections: the pass goes on without it (D19).
@@ -81,19 +93,50 @@ impl Lane {
 
     /// Says goodbye on both sides.
     pub async fn close(&mut self) {
-        let (source, destination) = (self.source.take(), self.destination.take());
-        let source = async {
-            if let Some(session) = source {
-                session.close().await;
-            }
-        };
-        let destination = async {
-            if let Some(session) = destination {
-                session.close().await;
-            }
-        };
-        tokio::join!(source, destination);
+        close_both(self.source.take(), self.destination.take()).await;
         self.seat = None;
+    }
+}
+
+async fn close_both(source: Option<Box<dyn Source>>, destination: Option<Box<dyn Destination>>) {
+    let source = async {
+        if let Some(session) = source {
+            session.close().await;
+        }
+    };
+    let destination = async {
+        if let Some(session) = destination {
+            session.close().await;
+        }
+    };
+    tokio::join!(source, destination);
+}
+
+/// The failure by which a connection ends whose token comes to its end: nothing was lost, and no try is used up.
+fn retired(side: Side) -> SideFailure {
+    let now = Retry::After(Duration::ZERO);
+    SideFailure { side, failure: Failure::new(Cause::SessionEnded, Scope::Connection, now, "renewing the sign-in") }
+}
+
+/// When the sessions of a lane come to the end of their tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retirement {
+    source: Option<Instant>,
+    destination: Option<Instant>,
+}
+
+impl Retirement {
+    /// Of these sessions.
+    pub fn of(source: &dyn Source, destination: &dyn Destination) -> Self {
+        Self { source: source.retires(), destination: destination.retires() }
+    }
+
+    /// Which of them is to be closed now, before anything more is begun.
+    pub fn due(&self) -> Option<SideFailure> {
+        let now = Instant::now();
+        let sides = [(Side::Source, self.source), (Side::Destination, self.destination)].into_iter();
+        let due = sides.filter(|(_, at)| at.is_some_and(|at| at <= now)).map(|(side, _)| side).next();
+        due.map(retired)
     }
 }
 
@@ -179,7 +222,9 @@ impl Pass {
         tracing::debug!(lane = lane.number, side = trouble.side.word(), failure = %trouble.failure, "lane broke");
         lane.disconnect();
         let failure = &trouble.failure;
-        if failure.cause == Cause::SessionEnded && lane.first_end(trouble.side, self.recovery.recorded()) {
+        let planned = failure.retry == Retry::After(Duration::ZERO);
+        let ended = failure.cause == Cause::SessionEnded;
+        if ended && (planned || lane.first_end(trouble.side, self.recovery.recorded())) {
             return Ok(());
         }
         if lane.number > 0 && wants_fewer(failure) {

@@ -10,9 +10,10 @@ use tokio::sync::mpsc;
 use crate::domain::failure::{Failure, Scope};
 use crate::domain::ids::Uid;
 use crate::endpoint::{Fetched, MessageStream, Source, Which};
-use crate::pass::Pass;
 use crate::pass::backlog::Backlog;
 use crate::pass::job::{Asking, Job, Todo};
+use crate::pass::lane::Retirement;
+use crate::pass::{Pass, SideFailure};
 
 /// Messages between the halves of a lane.
 pub(super) const AHEAD: usize = 64;
@@ -32,6 +33,8 @@ pub(super) enum ReadEvent {
     Refused(Failure),
     /// It ended.
     End,
+    /// Nothing more is read on these connections: a server may not be used any longer, or its sign-in ends.
+    Over(SideFailure),
 }
 
 /// Some messages of a folder, asked for with one call.
@@ -83,6 +86,7 @@ type AskedRange = (FetchRequest, Result<MessageStream, Failure>);
 struct ReadPlan<'a> {
     backlog: &'a Backlog<'a>,
     pass: &'a Pass,
+    retirement: Retirement,
     requests: VecDeque<FetchRequest>,
     ahead: Option<AskedRange>,
 }
@@ -114,8 +118,13 @@ impl ReadPlan<'_> {
 }
 
 /// Reads folder after folder until the backlog is empty or the connection breaks; the last piece tells why it broke.
-pub(super) async fn read(source: &mut dyn Source, backlog: &Backlog<'_>, pass: &Pass, pieces: mpsc::Sender<ReadEvent>) {
-    let mut plan = ReadPlan { backlog, pass, requests: VecDeque::new(), ahead: None };
+pub(super) async fn read(
+    source: &mut dyn Source,
+    backlog: &Backlog<'_>,
+    (pass, retirement): (&Pass, Retirement),
+    pieces: mpsc::Sender<ReadEvent>,
+) {
+    let mut plan = ReadPlan { backlog, pass, retirement, requests: VecDeque::new(), ahead: None };
     while let Some((request, stream)) = plan.next(source).await {
         // A closed channel means that the writing half ended: so does this one.
         if request.first && pieces.send(ReadEvent::Begin(Arc::clone(&request.job))).await.is_err() {
@@ -165,8 +174,8 @@ async fn pass_on(
             Some(Fetched::Broken(failure)) => ended(request, failure),
             Some(fetched) => {
                 let bytes = if let Fetched::Message(message) = &fetched { message.body.len() } else { 0 };
-                if let Some(closed) = plan.pass.closed() {
-                    pieces.send(ReadEvent::Fetched(Fetched::Broken(closed.failure))).await.ok();
+                if let Some(trouble) = plan.pass.closed().or_else(|| plan.retirement.due()) {
+                    pieces.send(ReadEvent::Over(trouble)).await.ok();
                     return false;
                 }
                 // Whoever writes may have ended while this waits for its turn.

@@ -284,7 +284,9 @@ impl Recovery {
             if state.is_out_of_reach(trouble) {
                 return Err(());
             }
-            state.row += u32::from(trouble.failure.retry == Retry::Backoff);
+            // The end of a session says nothing about a message.
+            state.row +=
+                u32::from(trouble.failure.retry == Retry::Backoff && trouble.failure.cause != Cause::SessionEnded);
             let Decision::Again { wait, attempt, limit } = state.budget.failed(&trouble.failure, jitter()) else {
                 return Err(());
             };

@@ -277,6 +277,10 @@ impl<'a> AppendWriter<'a> {
                 self.send_batch(to).await?;
                 Err(PassStop::Fatal(SideFailure { side: Side::Source, failure }))
             }
+            ReadEvent::Over(trouble) => {
+                self.send_batch(to).await?;
+                Err(PassStop::Fatal(trouble))
+            }
             ReadEvent::Refused(failure) => {
                 self.send_batch(to).await?;
                 if let Some(job) = self.reading() {

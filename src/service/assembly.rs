@@ -55,6 +55,7 @@ impl RunningEngine {
         let engine = Engine::start(Workspace {
             store: workspace.store.clone(),
             vault: Arc::clone(&workspace.vault) as Arc<dyn Vault>,
+            sign_ins: workspace.sign_ins.clone(),
             spool: lock.spool()?,
             numbers: lock.numbers()?,
             budget: Budget::new(MESSAGE_MEMORY),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::import::{self, Watch};
 use super::orders::Commander;
-use super::{OpenWorkspace, ServiceError, options, projects};
+use super::{OpenWorkspace, ServiceError, options, projects, sign_in};
 use crate::domain::edit::{Change, ItemEdit, MailboxEdit, ProjectEdit, ServerEdit};
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
@@ -46,7 +46,7 @@ pub const RESET_TAKES: &str = "Mailferry's records of what was copied go, and th
 pub enum PasswordState {
     /// Nobody logs in there.
     NotNeeded,
-    /// The project's administrator opens the mailbox.
+    /// The project's administrator or application opens the mailbox.
     Administrator,
     /// None is stored.
     Missing,
@@ -96,7 +96,7 @@ async fn password(
     if !server.needs_login() {
         return Ok(PasswordState::NotNeeded);
     }
-    if server.administrator().is_some() {
+    if server.shares_login() {
         return Ok(PasswordState::Administrator);
     }
     let Some(credential) = mailbox.credential else { return Ok(PasswordState::Missing) };
@@ -158,7 +158,7 @@ pub async fn item(
 /// Nothing was changed, unless it is one of [`ServiceError::comes_after`].
 pub async fn project(
     workspace: &OpenWorkspace,
-    edit: ProjectEdit<Secret>,
+    mut edit: ProjectEdit<Secret>,
     engine: Commander<'_>,
 ) -> Result<(), ServiceError> {
     edit.validate().map_err(StoreError::from)?;
@@ -168,8 +168,16 @@ pub async fn project(
     }
     let before = workspace.store.project(edit.project).await?;
     let (id, of_servers) = (before.id, edit.is_of_servers());
+    let after = edit.applied(&before);
+    for side in [Side::Source, Side::Destination] {
+        let new = match &edit.side(side).password {
+            Change::Set(secret) => Some(secret),
+            Change::Leave | Change::Clear => None,
+        };
+        sign_in::check(side, after.server(side), new)?;
+    }
     if of_servers {
-        waiting_can_run(workspace, &edit.applied(&before)).await?;
+        waiting_can_run(workspace, &after).await?;
     }
     let ProjectEdit { project, name, source, destination, options, pool, records } = edit;
     let (stored, [at_source, at_destination]) = keep(workspace, [source.password, destination.password]).await?;
@@ -259,7 +267,7 @@ async fn waiting_can_run(workspace: &OpenWorkspace, project: &Project) -> Result
 
 fn refuse(check: &StartCheck<'_>, item: &Item) -> Result<(), ServiceError> {
     match check.check(item) {
-        Ok(_) | Err(NotReady::NoAdministrator(_)) => Ok(()),
+        Ok(_) | Err(NotReady::NoAdministrator(_) | NotReady::NoSecret(_)) => Ok(()),
         Err(why) => Err(ServiceError::CannotRun { address: item.source.email.clone(), why }),
     }
 }

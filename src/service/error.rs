@@ -7,6 +7,7 @@ use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
 use super::licenses::NotExported;
 use super::options::SetError;
+use super::sign_in::NoSignIn;
 use super::times::TimeError;
 use crate::domain::edit::EditRefusal;
 use crate::domain::failure::{Failure, Side};
@@ -57,6 +58,9 @@ pub enum ServiceError {
     /// A side of a new project is of a kind that it cannot be, or lacks what it was given.
     #[error(transparent)]
     Unfit(#[from] Unfit),
+    /// A project cannot be signed in to like this.
+    #[error(transparent)]
+    NoSignIn(#[from] NoSignIn),
     /// A server did not do what it was asked for.
     #[error(transparent)]
     Server(#[from] Failure),
@@ -155,6 +159,7 @@ impl ServiceError {
             | Self::NoSuchError(_)
             | Self::File { .. }
             | Self::Unfit(_)
+            | Self::NoSignIn(_)
             | Self::Rule(_)
             | Self::NoAddress(_)
             | Self::NoProject(_)

@@ -14,6 +14,7 @@ pub(super) fn means(workspace: &OpenWorkspace, home: &Path) -> Result<Workspace,
     Ok(Workspace {
         store: workspace.store.clone(),
         vault: Arc::clone(&workspace.vault) as Arc<dyn Vault>,
+        sign_ins: workspace.sign_ins.clone(),
         spool: home.to_owned(),
         numbers: lock::numbers_in(workspace.folder())?,
         budget: Budget::new(MESSAGE_MEMORY),

@@ -29,6 +29,7 @@ pub mod projects;
 pub mod remedies;
 pub mod seam;
 pub mod settings;
+pub mod sign_in;
 pub mod start;
 pub mod times;
 pub mod vault;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::import::{self, ProjectParts, Watch, read_authorities};
-use super::{OpenWorkspace, ServiceError, licenses};
+use super::{OpenWorkspace, ServiceError, licenses, sign_in};
 use crate::domain::edit::EditRefusal;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, PoolId, ProjectId};
@@ -35,7 +35,7 @@ pub struct NewServer {
     pub server: Server,
     /// A file of certificates to trust instead of the system's.
     pub authorities: Option<PathBuf>,
-    /// The administrator's password.
+    /// The administrator's password, or the secret to sign in with.
     pub password: Option<Secret>,
 }
 
@@ -106,6 +106,8 @@ pub async fn name_is_free(workspace: &OpenWorkspace, name: &str) -> Result<(), S
 pub async fn create(workspace: &OpenWorkspace, new: NewProject) -> Result<ProjectId, ServiceError> {
     new.source.server.fits(Side::Source)?;
     new.destination.server.fits(Side::Destination)?;
+    sign_in::check(Side::Source, &new.source.server, new.source.password.as_ref())?;
+    sign_in::check(Side::Destination, &new.destination.server, new.destination.password.as_ref())?;
     name_is_free(workspace, &new.name).await?;
     let NewProject { name, source, destination, options, pool } = new;
     let read = tokio::task::spawn_blocking(move || Ok::<_, ServiceError>((side(source)?, side(destination)?))).await;

@@ -9,6 +9,7 @@ use super::{ServiceError, VaultKind};
 use crate::domain::clock::Clock;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
+use crate::engine::SignIns;
 use crate::platform::awake::{StaysAwake, SystemAwake};
 use crate::platform::clock::SystemClock;
 use crate::platform::lock::is_held;
@@ -65,6 +66,7 @@ pub struct OpenWorkspace {
     pub(super) options: Arc<OpenOptions>,
     pub(super) store: Store,
     pub(super) vault: Arc<LockableVault>,
+    pub(super) sign_ins: SignIns,
 }
 
 impl OpenWorkspace {
@@ -75,7 +77,7 @@ impl OpenWorkspace {
     pub fn open(options: impl Into<Arc<OpenOptions>>) -> Result<Self, ServiceError> {
         let options = options.into();
         let store = Store::open(&options.folder, options.clock.now())?;
-        Ok(Self { options, store, vault: Arc::default() })
+        Ok(Self { options, store, vault: Arc::default(), sign_ins: SignIns::default() })
     }
 
     /// The time by its clock.

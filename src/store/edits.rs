@@ -10,10 +10,11 @@ use super::error::{Result, StoreError, missing, name_taken};
 use super::items::{ItemRow, select};
 use super::passes::drop_records;
 use super::projects::{COLUMNS, project};
-use crate::domain::edit::{ItemEdit, ItemsAt, ProjectEdit, Records};
+use crate::domain::edit::{Change, ItemEdit, ItemsAt, ProjectEdit, Records};
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::item::Item;
 use crate::domain::project::Project;
+use crate::domain::server::Server;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 
@@ -50,7 +51,7 @@ impl Store {
             }
             let mut after = edit.applied(&before);
             after.starts.confirmed &= !effects.asks_direction;
-            write_project(transaction, &edit, after)
+            write_project(transaction, &edit, &before, after)
         })
         .await
     }
@@ -110,20 +111,28 @@ fn write_item(
     Ok(replaced(held, now))
 }
 
-/// Writes a project; answers the credentials that were replaced. Without an administrator there is no password of one.
+/// The secret of a side, which changes from one server to another; none where neither needs one.
+fn secret_of(
+    change: &Change<CredentialId>,
+    held: Option<CredentialId>,
+    (before, after): (&Server, &Server),
+) -> Option<CredentialId> {
+    change.applied(held.filter(|_| after.keeps_secret_of(before)).as_ref()).filter(|_| after.has_secret())
+}
+
+/// Writes a project; answers the credentials that were replaced.
 fn write_project(
     transaction: &Transaction<'_>,
     edit: &ProjectEdit<CredentialId>,
+    before: &Project,
     after: Project,
 ) -> Result<Vec<CredentialId>> {
     let held: [Option<CredentialId>; 2] = transaction
         .prepare_cached("SELECT source_credential, destination_credential FROM project WHERE id = ?1")?
         .query_row([after.id], |row| Ok([row.get(0)?, row.get(1)?]))?;
-    let of_source = edit.source.password.applied(held[0].as_ref());
-    let of_destination = edit.destination.password.applied(held[1].as_ref());
     let now = [
-        of_source.filter(|_| after.source.administrator().is_some()),
-        of_destination.filter(|_| after.destination.administrator().is_some()),
+        secret_of(&edit.source.password, held[0], (&before.source, &after.source)),
+        secret_of(&edit.destination.password, held[1], (&before.destination, &after.destination)),
     ];
     let Project { id, name, source, destination, options, starts, pool } = after;
     transaction

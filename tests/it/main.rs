@@ -47,6 +47,7 @@ mod rising;
 mod secrets;
 mod shared_destinations;
 mod shown;
+mod sign_in;
 mod sleep;
 mod stops;
 mod support;

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::sign_in::SignInWords;
 use super::trust::TrustWords;
 
 /// `item edit`. Passwords come from MAILFERRY_SOURCE_PASSWORD and MAILFERRY_DESTINATION_PASSWORD, or a prompt.
@@ -119,6 +120,15 @@ pub struct EditProject {
     /// The certificates that are believed
     #[command(flatten)]
     pub trust: TrustWords,
+    /// How both sides are signed in to
+    #[command(flatten)]
+    pub sign_in: SignInWords,
+    /// Another client secret at the source: from MAILFERRY_SOURCE_SECRET, or asked for
+    #[arg(long)]
+    pub ask_source_secret: bool,
+    /// Another client secret at the destination: from MAILFERRY_DESTINATION_SECRET, or asked for
+    #[arg(long)]
+    pub ask_destination_secret: bool,
     /// The administrators' passwords
     #[command(flatten)]
     pub passwords: Passwords,

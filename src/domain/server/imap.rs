@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AdminLogin, UrlError};
 use crate::domain::item::Mailbox;
+use crate::domain::sign_in::SignIn;
 
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,9 @@ pub struct ImapServer {
     pub trust: Trust,
     /// The administrator, if every item is opened by one account.
     pub admin: Option<AdminLogin>,
+    /// How it is signed in to; none: by password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<Box<SignIn>>,
 }
 
 impl ImapServer {
@@ -129,7 +133,7 @@ impl ImapServer {
                 .filter(|p| *p != 0)
                 .ok_or_else(|| UrlError::BadPort(shown(text)))?,
         };
-        Ok(Self { host: host.to_ascii_lowercase(), port, security, trust: Trust::System, admin: None })
+        Ok(Self { host: host.to_ascii_lowercase(), port, security, trust: Trust::System, admin: None, sign_in: None })
     }
 
     /// Its host, with its port if that is not the usual one.

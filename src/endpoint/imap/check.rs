@@ -149,7 +149,12 @@ async fn log_in(
 ) -> std::result::Result<ImapSession, Broken> {
     let (login, timeouts, resources) = (endpoint.login(&attempt.proof), endpoint.timeouts, endpoint.resources.clone());
     let (name, administrator) = (endpoint.who.user.clone(), endpoint.who.admin.is_some());
-    let opened = attempt.by(async move { login::log_in(greeted, &login, &resources, &timeouts).await }).await;
+    let stale = login.is_stale();
+    let mut opened = attempt.by(async move { login::log_in(greeted, &login, &resources, &timeouts).await }).await;
+    if stale && opened.as_ref().is_err_and(|failure| failure.cause == Cause::TokenRefused) {
+        // A token that was kept may be dead: this asks for a new one, as a pass does.
+        opened = endpoint.open().await;
+    }
     let came_in = opened.as_ref().err().is_none_or(|failure| failure.cause == Cause::MailboxNotOpened);
     if came_in {
         well(told, Finding::LoggedIn { name, administrator });

@@ -20,6 +20,8 @@ pub(super) enum Step {
     Login,
     /// The login of an administrator.
     AdministratorLogin,
+    /// A login by a token.
+    TokenLogin,
     /// LIST, STATUS, NAMESPACE and the like.
     Ask,
     /// SELECT, EXAMINE.
@@ -44,8 +46,8 @@ pub(super) fn failure(step: Step, status: Status, told: &Told, doing: &str) -> F
 
 fn class(step: Step, status: Status, told: &Told) -> Class {
     let text = told.text.to_ascii_lowercase();
-    let login = matches!(step, Step::Login | Step::AdministratorLogin);
-    session_ended(&text)
+    let login = matches!(step, Step::Login | Step::AdministratorLogin | Step::TokenLogin);
+    session_ended(step, &text)
         .or_else(|| pace(step, &told.code.name, &text))
         .or_else(|| login.then(|| refused_login(step, &told.code.name, &text)))
         .or_else(|| passing(step, &told.code.name, &text))
@@ -56,10 +58,11 @@ fn any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|w| text.contains(w))
 }
 
-/// A session that is over says nothing about the login, whatever code it is told under.
-fn session_ended(text: &str) -> Option<Class> {
+/// A session that is over says nothing about the login, whatever code it is told under; a token that has ended when it is shown
+/// is refused.
+fn session_ended(step: Step, text: &str) -> Option<Class> {
     if text.contains("accesstokenexpired") {
-        return Some((Cause::SessionEnded, Scope::Connection, Retry::Backoff));
+        return (step != Step::TokenLogin).then_some((Cause::SessionEnded, Scope::Connection, Retry::Backoff));
     }
     // Gmail says it of a session that has grown old, and of one that has brought too much.
     text.contains("session expired").then_some((Cause::SessionEnded, Scope::Connection, Retry::Later))
@@ -118,6 +121,7 @@ fn refused_login(step: Step, code: &str, text: &str) -> Class {
             (Cause::MailboxNotOpened, Scope::Mailbox, Retry::User)
         }
         (Step::AdministratorLogin, _) => (Cause::AdministratorLoginRefused, Scope::Endpoint, Retry::User),
+        (Step::TokenLogin, _) => (Cause::TokenRefused, Scope::Mailbox, Retry::User),
         _ => (Cause::LoginRefused, Scope::Mailbox, Retry::User),
     }
 }
@@ -144,7 +148,7 @@ fn by_step(step: Step, status: Status, code: &str, text: &str) -> Class {
         Step::Connection if status == Status::Bye => (Cause::ConnectionLost, Scope::Connection, Retry::Backoff),
         Step::Connection => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
         Step::Tls => (Cause::TlsFailed, Scope::Endpoint, Retry::User),
-        Step::Login | Step::AdministratorLogin => refused_login(step, code, text),
+        Step::Login | Step::AdministratorLogin | Step::TokenLogin => refused_login(step, code, text),
         Step::Ask => (Cause::CommandRefused, Scope::Mailbox, Retry::User),
         Step::Open if gone => (Cause::FolderGone, Scope::Folder, Retry::Never),
         Step::Open => (Cause::FolderRefused, Scope::Folder, Retry::User),
@@ -258,10 +262,16 @@ mod tests {
             (Step::Append, No, "contains a virus", (MessageRefused, Message, Never)),
             (Step::Connection, Bye, "Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
             (Step::Login, No, "[AUTHENTICATIONFAILED] Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
+            (Step::Open, No, "Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
             (Step::Read, Bad, "Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
+            (Step::Append, No, "Session invalidated - AccessTokenExpired", (SessionEnded, Connection, Backoff)),
             (Step::Connection, Bye, "Session expired, please login again", (SessionEnded, Connection, Later)),
             (Step::Append, No, "[AUTHENTICATIONFAILED] Session expired, please login again", (SessionEnded, Connection, Later)),
             (Step::Connection, Bye, "Connection closed.", (ConnectionLost, Connection, Backoff)),
+            (Step::TokenLogin, No, "AccessTokenExpired", (TokenRefused, Mailbox, User)),
+            (Step::TokenLogin, No, "[AUTHENTICATIONFAILED] Authentication failed.", (TokenRefused, Mailbox, User)),
+            (Step::TokenLogin, No, "[UNAVAILABLE] Temporary authentication failure.", (ServerBusy, Connection, Backoff)),
+            (Step::TokenLogin, Bad, "User is authenticated but not connected.", (MailboxNotOpened, Mailbox, Backoff)),
             (Step::Connection, Bye, "Connection closed. 14", (ConnectionLost, Connection, Backoff)),
             (Step::Tls, No, "no TLS here", (TlsFailed, Endpoint, User)),
             (Step::Store, No, "[CANNOT] keyword", (CommandRefused, Folder, Never)),

@@ -316,6 +316,13 @@ impl Connection {
         Ok(ticket)
     }
 
+    /// Answers a `+` that nothing was written for.
+    pub(super) async fn reply(&mut self, line: &str) -> Result<()> {
+        self.out.extend_from_slice(line.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+        self.flush().await
+    }
+
     /// Waits for an answer, whatever it is.
     pub(super) async fn answer(&mut self, ticket: Ticket) -> Result<Answer> {
         if !self.out.is_empty() {

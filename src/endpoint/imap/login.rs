@@ -16,6 +16,7 @@ use super::classify::{self, Step};
 use super::connection::{Connection, Unasked};
 use super::encode::{ImapCommand, Piece};
 use super::framer::{Framer, Io, SilenceWatch, WireError};
+use super::login_by_token::TokenLogin;
 use super::names::MailboxNames;
 use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, ServerResponse, Status, Told};
@@ -28,6 +29,7 @@ use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::server::{ImapServer, Security};
+use crate::endpoint::auth::Proof;
 use crate::endpoint::own_network::Link;
 use crate::endpoint::{Resources, Result};
 
@@ -51,6 +53,14 @@ pub(super) async fn open(
         }
     };
     log_in(Greeted { local, ..greeted }, login, resources, timeouts).await
+}
+
+/// What a login takes out of all that a server says.
+pub(super) fn scrub(login: &Login) -> Scrub {
+    match &login.proof {
+        Proof::Password(password) => Credentials::new(login, password).scrub(),
+        Proof::Bearer(bearer) => TokenLogin::new(&login.user, bearer).scrub(),
+    }
 }
 
 /// The certificate that a server shows; the connection goes no further.
@@ -84,11 +94,6 @@ impl Greeted {
     }
 }
 
-/// What a login takes out of all that a server says.
-pub(super) fn scrub(login: &Login) -> Scrub {
-    Credentials::new(login).scrub()
-}
-
 /// Logs in on a stream that has greeted and tells what it can do after that.
 pub(super) async fn log_in(
     greeted: Greeted,
@@ -96,10 +101,9 @@ pub(super) async fn log_in(
     resources: &Resources,
     timeouts: &Timeouts,
 ) -> Result<ImapSession> {
-    let credentials = Credentials::new(login);
     let Greeted { io, ahead, known, local } = greeted;
     let link = Link::new(&resources.network, local);
-    let mut connection = Connection::new((io, &ahead), link, credentials.scrub(), resources.clone(), timeouts);
+    let mut connection = Connection::new((io, &ahead), link, scrub(login), resources.clone(), timeouts);
     let capabilities = match known {
         Some(capabilities) => capabilities,
         None => {
@@ -108,9 +112,18 @@ pub(super) async fn log_in(
         }
     };
     connection.unasked = unasked(&capabilities);
-    let answer = credentials.log_in(&mut connection, &capabilities).await?;
+    let (answer, retires) = match &login.proof {
+        Proof::Password(password) => {
+            (Credentials::new(login, password).log_in(&mut connection, &capabilities).await?, None)
+        }
+        Proof::Bearer(bearer) => {
+            let answer = TokenLogin::new(&login.user, bearer).log_in(&mut connection, &capabilities).await?;
+            (answer, Some(bearer.retires))
+        }
+    };
     let told = told_capabilities(&answer);
-    look_around(connection, capabilities, told, timeouts).await
+    let session = look_around(connection, capabilities, told, timeouts).await?;
+    Ok(session.retiring(retires))
 }
 
 pub(super) async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
@@ -270,7 +283,7 @@ struct Credentials {
 }
 
 impl Credentials {
-    fn new(login: &Login) -> Self {
+    fn new(login: &Login, password: &Secret) -> Self {
         let (name, on_behalf_of) = match &login.admin {
             None => (login.user.clone(), String::new()),
             Some(admin) => {
@@ -280,7 +293,7 @@ impl Credentials {
         };
         let step = if login.admin.is_some() { Step::AdministratorLogin } else { Step::Login };
         let doing = format!("logging in as {}", if on_behalf_of.is_empty() { &name } else { &on_behalf_of });
-        Self { name, on_behalf_of, password: login.secret.clone(), step, doing }
+        Self { name, on_behalf_of, password: password.clone(), step, doing }
     }
 
     /// The message of SASL PLAIN (RFC 4616).
@@ -427,7 +440,8 @@ mod tests {
     use crate::domain::server::AdminLogin;
 
     fn login(user: &str, admin: Option<AdminLogin>) -> Credentials {
-        Credentials::new(&Login { user: user.into(), admin, secret: Secret::new("password") })
+        let password = Secret::new("password");
+        Credentials::new(&Login { user: user.into(), admin, proof: Proof::Password(password.clone()) }, &password)
     }
 
     #[test]
@@ -437,7 +451,8 @@ mod tests {
         let template = login("fred@example.org", Some(AdminLogin::parse("{domain}/admin/{localpart}({user})")));
         assert_eq!(template.plain(), Secret::new("\0example.org/admin/fred(fred@example.org)\0password"));
         assert_eq!(login("fred", None).plain(), Secret::new("\0fred\0password"));
-        let shown = format!("{:?}", Login { user: "fred".into(), admin: None, secret: Secret::new("password") });
+        let proof = Proof::Password(Secret::new("password"));
+        let shown = format!("{:?}", Login { user: "fred".into(), admin: None, proof });
         assert!(!shown.contains("password"), "{shown}");
     }
 }

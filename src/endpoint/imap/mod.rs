@@ -21,6 +21,7 @@ mod listing;
 #[cfg(test)]
 mod listing_tests;
 mod login;
+mod login_by_token;
 mod manners;
 mod names;
 mod parts;
@@ -51,9 +52,8 @@ use super::kind::{MailboxKind, Roles};
 use super::place::{Links, Place};
 use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
 use crate::domain::certificate::SeenCertificate;
-use crate::domain::failure::Side;
+use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::item::Mailbox;
-use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, ImapServer};
 
 /// Log target of the dialogue with servers; passwords and literals are never in it.
@@ -64,8 +64,15 @@ pub(in crate::endpoint) const DIALOGUE: &str = "imap.dialogue";
 struct Login {
     user: String,
     admin: Option<AdminLogin>,
-    /// The password of whoever logs in.
-    secret: Secret,
+    /// What whoever logs in shows.
+    proof: Proof,
+}
+
+impl Login {
+    /// Whether it shows a token that was kept: another one may do.
+    fn is_stale(&self) -> bool {
+        matches!(&self.proof, Proof::Bearer(bearer) if !bearer.fresh)
+    }
 }
 
 /// How long to wait for a server.
@@ -138,18 +145,29 @@ impl ImapEndpoint {
     }
 
     fn login(&self, proof: &Proof) -> Login {
-        let Proof::Password(secret) = proof.clone();
         let Who { user, admin } = self.who.clone();
-        Login { user, admin, secret }
+        Login { user, admin, proof: proof.clone() }
     }
 
     async fn open(&self) -> Result<session::ImapSession> {
-        let attempt = self.auth.attempt().await?;
-        let login = self.login(&attempt.proof);
-        let (server, resources, timeouts) = (self.server.clone(), self.resources.clone(), self.timeouts);
-        let session = attempt.by(async move { login::open(&server, &login, &resources, &timeouts).await }).await?;
+        let mut session = self.log_in().await;
+        if matches!(&session, Err((failure, true)) if failure.cause == Cause::TokenRefused) {
+            // Tokens are taken back before they end: one that was kept may be dead, and a new one is asked for once.
+            session = self.log_in().await;
+        }
+        let session = session.map_err(|(failure, _)| failure)?;
         session.connection.share(&self.manners);
         Ok(session)
+    }
+
+    /// A try; of a failure it is told whether another token may do.
+    async fn log_in(&self) -> std::result::Result<session::ImapSession, (Failure, bool)> {
+        let attempt = self.auth.attempt().await.map_err(|failure| (failure, false))?;
+        let login = self.login(&attempt.proof);
+        let stale = login.is_stale();
+        let (server, resources, timeouts) = (self.server.clone(), self.resources.clone(), self.timeouts);
+        let opened = attempt.by(async move { login::open(&server, &login, &resources, &timeouts).await }).await;
+        opened.map_err(|failure| (failure, stale))
     }
 }
 

@@ -139,6 +139,8 @@ pub(super) struct Pending {
     pub(super) fence: bool,
     /// Someone waits for `+`.
     pub(super) go: Option<oneshot::Sender<()>>,
+    /// Someone waits for a `+` that nothing was written for: its text.
+    pub(super) challenge: Option<oneshot::Sender<String>>,
 }
 
 /// The receiving end of [`PendingReply::Whole`].
@@ -166,6 +168,7 @@ impl Pending {
             needs: Needs::Nothing,
             fence: false,
             go: None,
+            challenge: None,
         }
     }
 
@@ -292,10 +295,14 @@ impl PendingShared {
     }
 
     /// `+` came: the newest command is the one that may wait for it.
-    pub(super) fn go(&self) {
-        if let Some(go) = self.state().pending.back_mut().and_then(|p| p.go.take()) {
-            // A command that was given up does not wait.
+    pub(super) fn go(&self, text: &str) {
+        let mut state = self.state();
+        let Some(pending) = state.pending.back_mut() else { return };
+        // A command that was given up does not wait.
+        if let Some(go) = pending.go.take() {
             go.send(()).ok();
+        } else if let Some(challenge) = pending.challenge.take() {
+            challenge.send(text.to_owned()).ok();
         }
     }
 

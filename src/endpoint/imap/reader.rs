@@ -91,7 +91,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             let raw = self.response().await?;
             trace_line(&raw.text, &self.shared.scrub);
             match response::parse(raw).map_err(WireError::Nonsense)? {
-                ServerResponse::Continue => self.shared.go(),
+                ServerResponse::Continue(text) => self.shared.go(&text),
                 ServerResponse::Tagged(number, status, told) => {
                     let Some(pending) = self.shared.answered(number) else {
                         let text = format!("an answer to a command that was not given: {}", told.words());
@@ -189,6 +189,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             }
             self.opened = Some(failure.clone().map_or_else(|| Ok(validity(data)), Err));
         }
+        let expired = failure.as_ref().filter(|failure| failure.cause == Cause::SessionEnded).cloned();
         match (pending.reply, failure) {
             (PendingReply::Whole(to, untagged), failure) => {
                 // Whoever asked may have gone away.
@@ -200,6 +201,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             (PendingReply::Stream(stream), Some(failure)) if !some_gone => stream.break_off(failure),
             // Messages that went meanwhile are no failure (RFC 5530).
             (PendingReply::Stream(stream), _) => stream.command_ended(some_gone).await?,
+        }
+        if let Some(expired) = expired {
+            // The server hangs up next: what follows is no trouble of its own.
+            self.shared.fail(expired);
         }
         Ok(())
     }
@@ -316,7 +321,7 @@ fn reads(pending: &Pending) -> PendingOwner {
 /// Whether a command is the one that untagged data belong to. The oldest command would be, but a server may hold back the
 /// end of commands after which it looks for news (STORE, APPEND) while it runs the next one, as Dovecot does.
 fn belongs(pending: &Pending, kind: AnswerKind) -> PendingOwner {
-    let asks = matches!(pending.step, Step::Ask | Step::Login | Step::AdministratorLogin);
+    let asks = matches!(pending.step, Step::Ask | Step::Login | Step::AdministratorLogin | Step::TokenLogin);
     let found = |found: bool| if found { PendingOwner::Found } else { PendingOwner::Later };
     match kind {
         AnswerKind::Message => reads(pending),
@@ -347,7 +352,7 @@ fn kind(response: &ServerResponse) -> AnswerKind {
         ServerResponse::Exists(_) | ServerResponse::Status(..) => AnswerKind::State,
         ServerResponse::Capability(_) | ServerResponse::List(_) | ServerResponse::Lsub(_) => AnswerKind::Told,
         ServerResponse::Counts(..) | ServerResponse::Namespace(_) | ServerResponse::Quota(_) => AnswerKind::Told,
-        ServerResponse::Flags | ServerResponse::Other | ServerResponse::Continue | ServerResponse::Tagged(..) => {
+        ServerResponse::Flags | ServerResponse::Other | ServerResponse::Continue(_) | ServerResponse::Tagged(..) => {
             AnswerKind::Noise
         }
     }

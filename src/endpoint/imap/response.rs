@@ -152,7 +152,7 @@ pub(super) enum ServerResponse {
     /// `* OK …` and its like.
     Status(Status, Told),
     /// `+ …`
-    Continue,
+    Continue(String),
     Capability(BTreeSet<String>),
     List(Listed),
     Lsub(Listed),
@@ -201,7 +201,7 @@ pub(super) fn parse(raw: Raw) -> Result<ServerResponse, String> {
 
 fn read(cursor: &mut Cursor<'_>) -> Parsed<ServerResponse> {
     if cursor.accept(b'+') {
-        return Ok(ServerResponse::Continue);
+        return Ok(ServerResponse::Continue(String::from_utf8_lossy(cursor.rest()).trim().to_owned()));
     }
     let tag = cursor.word()?;
     if tag != b"*" {

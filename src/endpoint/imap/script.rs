@@ -16,6 +16,7 @@ use crate::domain::failure::Failure;
 use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::message::{Body, SourceMessage};
 use crate::domain::secret::Secret;
+use crate::endpoint::auth::Proof;
 use crate::endpoint::budget::Budget;
 use crate::endpoint::{ByteCounter, Fetched, FolderRef, MessageStream, Resources};
 
@@ -101,8 +102,18 @@ pub(super) fn timeouts() -> Timeouts {
 
 /// Plays a script to a session that logs in as `user` with `password`.
 pub(super) async fn session(steps: Vec<ScriptStep>) -> (Result<ImapSession, Failure>, Peer) {
+    log_in_as(steps, user()).await
+}
+
+/// `user` with `password`.
+fn user() -> Login {
+    Login { user: "user".into(), admin: None, proof: Proof::Password(Secret::new("password")) }
+}
+
+/// The same with another login.
+pub(super) async fn log_in_as(steps: Vec<ScriptStep>, login: Login) -> (Result<ImapSession, Failure>, Peer) {
     let (ours, peer) = peer(steps);
-    (log_in_on(ours, BUDGET).await, peer)
+    (log_in_on(ours, &login, BUDGET).await, peer)
 }
 
 /// A stream to a peer that plays a script.
@@ -113,8 +124,7 @@ pub(super) fn peer(steps: Vec<ScriptStep>) -> (DuplexStream, Peer) {
     (ours, peer)
 }
 
-async fn log_in_on(io: DuplexStream, budget: usize) -> Result<ImapSession, Failure> {
-    let login = Login { user: "user".into(), admin: None, secret: Secret::new("password") };
+async fn log_in_on(io: DuplexStream, login: &Login, budget: usize) -> Result<ImapSession, Failure> {
     let resources = Resources {
         spool: std::env::temp_dir(),
         numbers: std::env::temp_dir(),
@@ -124,7 +134,7 @@ async fn log_in_on(io: DuplexStream, budget: usize) -> Result<ImapSession, Failu
         said: Arc::default(),
     };
     let greeted = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
-    log_in(greeted, &login, &resources, &timeouts()).await
+    log_in(greeted, login, &resources, &timeouts()).await
 }
 
 /// A folder.
@@ -147,7 +157,7 @@ pub(super) async fn reading_within(budget: usize, heard: &'static str, more: Vec
     steps.extend([hear("A3 EXAMINE \"box\""), say(EXAMINED), hear(heard)]);
     steps.extend(more);
     let (ours, peer) = peer(steps);
-    (log_in_on(ours, budget).await.expect("logged in"), peer)
+    (log_in_on(ours, &user(), budget).await.expect("logged in"), peer)
 }
 
 /// Everything a stream gives: messages as `uid:text`, the rest as cause and scope.

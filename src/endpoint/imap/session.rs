@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Timeouts;
 use super::classify::Step;
@@ -52,6 +52,8 @@ pub(super) struct ImapSession {
     open: Option<Open>,
     last_serial: u64,
     logout: Duration,
+    /// When the token that it logged in with comes to its end.
+    pub(super) retires: Option<Instant>,
 }
 
 impl ImapSession {
@@ -62,7 +64,13 @@ impl ImapSession {
         names: MailboxNames,
         timeouts: Timeouts,
     ) -> Self {
-        Self { connection, capabilities, names, asks_sizes: true, open: None, last_serial: 0, logout: timeouts.logout }
+        let (open, last_serial, logout) = (None, 0, timeouts.logout);
+        Self { connection, capabilities, names, asks_sizes: true, open, last_serial, logout, retires: None }
+    }
+
+    /// The same, to be closed at this time.
+    pub(super) fn retiring(self, retires: Option<Instant>) -> Self {
+        Self { retires, ..self }
     }
 
     /// Whether the server advertised this.

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use super::classify::Step;
 use super::encode::{self, ImapCommand};
@@ -223,6 +224,10 @@ impl Source for ImapSession {
         }
         self.connection.flush().await?;
         Ok(messages)
+    }
+
+    fn retires(&self) -> Option<Instant> {
+        self.retires
     }
 
     async fn close(self: Box<Self>) {

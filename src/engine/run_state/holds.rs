@@ -128,12 +128,16 @@ impl RunState {
         };
         match failure.cause {
             // It fails the one item that tried it and holds all others that would (D24).
-            Cause::AdministratorLoginRefused => {
+            Cause::AdministratorLoginRefused | Cause::SignInRefused | Cause::ClockOff => {
                 self.hold_waiting(project, HoldReason::LoginRefused, &(side, failure.clone()), effects);
                 (status::Event::Fatal, Some((side, failure)))
             }
-            Cause::AdministratorLoginHeld => {
-                let failure = Failure { cause: Cause::AdministratorLoginRefused, ..failure };
+            Cause::AdministratorLoginHeld | Cause::SignInHeld => {
+                let refused = match failure.cause {
+                    Cause::SignInHeld => Cause::SignInRefused,
+                    _ => Cause::AdministratorLoginRefused,
+                };
+                let failure = Failure { cause: refused, ..failure };
                 (status::Event::Interrupted(Wait::Word(HoldReason::LoginRefused)), Some((side, failure)))
             }
             Cause::Unreachable if self.tried_again(now, project, item) => {

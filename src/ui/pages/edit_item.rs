@@ -59,7 +59,7 @@ fn mailbox(ui: &mut Ui, page: PageContext<'_>, side: Side, form: &mut MailboxFor
     Field::new(&label).hint("the same as the address").show(ui, &mut form.login);
     match &form.known {
         PasswordState::NotNeeded => drop(muted(ui, "No password is needed")),
-        PasswordState::Administrator => drop(muted(ui, "Opened by the project's administrator")),
+        PasswordState::Administrator => drop(muted(ui, "Opened by the project's own login")),
         PasswordState::Missing => {
             Field::secret(&format!("Password at the {lower}")).hint("not set").show(ui, &mut form.password);
         }

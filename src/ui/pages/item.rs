@@ -258,9 +258,11 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
         for (word, mailbox, server) in sides {
             muted(ui, word);
             ui.label(text(Type::Small, mailbox));
-            let login = server
-                .administrator()
-                .map_or_else(String::new, |admin| format!(", signed in as {}", item::login(admin)));
+            let login = match (server.administrator(), server.sign_in()) {
+                (Some(admin), _) => format!(", signed in as {}", item::login(admin)),
+                (None, Some(sign_in)) => format!(", {}", sign_in.kind.words()),
+                (None, None) => String::new(),
+            };
             muted(ui, &format!("on {}{login}", server.place()));
             ui.add_space(12.0);
         }

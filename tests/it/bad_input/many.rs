@@ -94,6 +94,7 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
     let vault = MemoryVault::default();
     vault.put_many(vec![(credential, Secret::new("x"))], &|_| GO_ON).expect("kept");
     let engine = Engine::start(Workspace {
+        sign_ins: mailferry::engine::SignIns::default(),
         store: store.clone(),
         vault: Arc::new(vault),
         spool: folder.path().to_owned(),

@@ -2,6 +2,7 @@
 
 mod echo;
 mod search;
+mod tokens;
 
 use std::io::Read;
 use std::process::{Command, Stdio};

@@ -118,6 +118,7 @@ impl Patient {
         let engine = Engine::start(Workspace {
             store: store.clone(),
             vault: Arc::new(vault),
+            sign_ins: mailferry::engine::SignIns::default(),
             spool: dir.path().to_owned(),
             numbers: dir.path().to_owned(),
             budget: Budget::new(MESSAGE_MEMORY),

@@ -228,6 +228,8 @@ impl ServerForm {
         if self.has_administrator() {
             server.set_administrator(AdminLogin::parse(self.admin.trim())).ok()?;
             password = (!self.password.is_empty()).then(|| Secret::new(self.password.as_str()));
+        } else if let (Kind::Imap, Some(sign_in)) = (self.kind, self.before.as_ref().and_then(Server::sign_in)) {
+            server.set_sign_in(Some(sign_in.clone())).ok()?;
         }
         Some(NewServer { server, authorities, password })
     }

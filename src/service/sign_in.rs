@@ -1,0 +1,156 @@
+//! Signing in by token: what a project needs for it, and a person who signs in for one mailbox.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::orders::Commander;
+use super::{OpenWorkspace, ServiceError, edit};
+use crate::domain::edit::{Change, ItemEdit};
+use crate::domain::failure::Side;
+use crate::domain::ids::ItemId;
+use crate::domain::project::Project;
+use crate::domain::secret::Secret;
+use crate::domain::server::Server;
+use crate::domain::sign_in::SignInProblem;
+pub use crate::signin::flow::DeviceCode;
+use crate::signin::http::Http;
+use crate::signin::keys::AppSecret;
+pub use crate::signin::keys::KeyProblem;
+use crate::signin::person::Person;
+use crate::vault;
+
+/// Longest file with a certificate or a key.
+const LARGEST: u64 = 256 * 1024;
+
+/// Why nobody signs in here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSignIn {
+    /// It takes passwords, or an application opens it.
+    #[error("nobody signs in to the {} for one mailbox: its project has {how}", .side.word())]
+    NotByPerson {
+        /// Which.
+        side: Side,
+        /// What the project has.
+        how: &'static str,
+    },
+    /// A field of the sign-in.
+    #[error("sign-in of the {}: {problem}", .side.word())]
+    Field {
+        /// Which.
+        side: Side,
+        /// What is wrong.
+        problem: SignInProblem,
+    },
+    /// Its secret.
+    #[error("sign-in of the {}: {problem}", .side.word())]
+    Secret {
+        /// Which.
+        side: Side,
+        /// What is wrong.
+        problem: KeyProblem,
+    },
+    /// It was told nothing to sign in with.
+    #[error("sign-in of the {}: the {what} is needed", .side.word())]
+    Missing {
+        /// Which.
+        side: Side,
+        /// What.
+        what: &'static str,
+    },
+}
+
+/// How a person signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In this machine's browser.
+    Browser,
+    /// With a code at another device.
+    Device,
+}
+
+/// What a person is shown.
+pub enum Shown<'a> {
+    /// The page to open.
+    Page(&'a str),
+    /// The code to type.
+    Code(&'a DeviceCode),
+}
+
+/// Whether a server can be signed in to with this secret; none: it stays as it is.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(side: Side, server: &Server, secret: Option<&Secret>) -> Result<(), NoSignIn> {
+    let Some(sign_in) = server.sign_in() else { return Ok(()) };
+    sign_in.validate().map_err(|problem| NoSignIn::Field { side, problem })?;
+    let Some(secret) = secret else { return Ok(()) };
+    AppSecret::read(sign_in.kind, secret).map(|_| ()).map_err(|problem| NoSignIn::Secret { side, problem })
+}
+
+/// Reads a certificate with its key, or the key of a service account, from a file that is not needed again. Blocks.
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub fn read_file(path: &Path) -> std::io::Result<Secret> {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    std::fs::File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+    Ok(Secret::new(text.as_str()))
+}
+
+/// Lets a person sign in for one mailbox; what is left of it goes into the vault, which must be open, before anything else is
+/// done with it. `show` is called once.
+///
+/// # Errors
+/// Nobody signed in, or it could not be kept.
+pub async fn sign_in(
+    workspace: &OpenWorkspace,
+    (item, side): (ItemId, Side),
+    way: Way,
+    show: impl FnOnce(Shown<'_>),
+    engine: Commander<'_>,
+) -> Result<(), ServiceError> {
+    let row = workspace.store.item(item).await?;
+    let project = workspace.store.project(row.item.project).await?;
+    let person = person(workspace, &project, side).await?;
+    let mailbox = match side {
+        Side::Source => &row.item.source,
+        Side::Destination => &row.item.destination,
+    };
+    let kept = match way {
+        Way::Browser => person.by_browser(mailbox.login_name(), |page| show(Shown::Page(page))).await?,
+        Way::Device => person.by_device(|code| show(Shown::Code(code))).await?,
+    };
+    let mut edit = ItemEdit::of(item);
+    edit.side(side).password = Change::Set(kept);
+    edit::item(workspace, edit, engine).await
+}
+
+/// Refuses what no person signs in to.
+///
+/// # Errors
+/// See there.
+pub fn by_person(project: &Project, side: Side) -> Result<(), NoSignIn> {
+    match project.server(side).sign_in() {
+        Some(sign_in) if !sign_in.kind.is_app() => Ok(()),
+        Some(sign_in) => Err(NoSignIn::NotByPerson { side, how: sign_in.kind.words() }),
+        None => Err(NoSignIn::NotByPerson { side, how: "passwords" }),
+    }
+}
+
+async fn person(workspace: &OpenWorkspace, project: &Project, side: Side) -> Result<Person, ServiceError> {
+    by_person(project, side)?;
+    let sign_in = project.server(side).sign_in().cloned().unwrap_or_default();
+    let (source, destination) = workspace.store.project_credentials(project.id).await?;
+    let secret = match if side == Side::Source { source } else { destination } {
+        Some(id) => {
+            let vault = workspace.vault.get_open().ok_or_else(|| vault::VaultError::Locked("open it first".into()))?;
+            Some(vault::fetch(&vault, id).await?)
+        }
+        None => None,
+    };
+    if secret.is_none() && project.server(side).needs_secret() {
+        return Err(NoSignIn::Missing { side, what: sign_in.kind.secret().0 }.into());
+    }
+    Ok(Person { sign_in, secret, http: Http, clock: Arc::clone(&workspace.options.clock) })
+}
