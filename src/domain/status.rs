@@ -151,7 +151,8 @@ impl Status {
         self as u8
     }
 
-    /// The word for people, without what [`display`] adds. Scheduled and held items are Submitted.
+    /// The word for people, without what [`display`](super::status_words::display) adds. Scheduled and held items are
+    /// Submitted.
     pub fn word(self) -> &'static str {
         match self {
             Self::NotSubmitted => "Not Submitted",

@@ -3,7 +3,7 @@
 //!
 //! A sleep shows in the time of day: more of it passed between two looks than the looks are apart. Another network shows in
 //! the address that a connection comes from: the computer does not have it any more. Bounded: a look a second for each pass,
-//! and one in [`LINK_EVERY`] for each connection.
+//! and one in `LINK_EVERY` for each connection.
 
 use std::convert::Infallible;
 use std::io::ErrorKind;

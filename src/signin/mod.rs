@@ -1,10 +1,10 @@
 //! Signing in where servers take no passwords (OAuth 2.0): asking a provider for tokens, keeping them fresh, and letting a
 //! person sign in.
 //!
-//! [`flow`] makes requests and reads answers, and does neither read nor write; [`answers`] says what a refusal means;
-//! [`assertion`] signs what proves an application, with the [`keys`] that its administrator brought; [`http`] is the one file
-//! that knows HTTP. [`grants`] puts these together, [`tokens`] keeps one token for all who need it, [`person`] waits for
-//! somebody at the browser ([`loopback`]) or at another device. Secrets stay in [`crate::domain::secret::Secret`]; where they
+//! `flow` makes requests and reads answers, and does neither read nor write; `answers` says what a refusal means;
+//! `assertion` signs what proves an application, with the `keys` that its administrator brought; `http` is the one file
+//! that knows HTTP. `grants` puts these together, `tokens` keeps one token for all who need it, `person` waits for
+//! somebody at the browser (`loopback`) or at another device. Secrets stay in [`crate::domain::secret::Secret`]; where they
 //! are kept is the caller's ([`grants::Keeper`]).
 
 pub mod answers;
