@@ -27,8 +27,8 @@ use crate::pass::{PassResult, PassStop, SideFailure};
 const NEVER_REACHED: u32 = 3;
 /// One more connection goes on after each of these, if no server asks for a slower pace again.
 const GROWS: Duration = Duration::from_secs(5 * 60);
-/// How often it is looked whether the run hours have begun.
-const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(30);
+/// How often it is looked whether the run hours have begun: a look is cheap, and the clock may be changed at any time.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(1);
 
 /// A pause that all lanes keep together.
 #[derive(Clone)]
