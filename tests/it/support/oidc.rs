@@ -161,12 +161,12 @@ impl Oidc {
             return None;
         }
         // A new one for each person: a browser that is signed in already would go on as who it was.
-        let profile = self.keys.path().join("profile-XXXXXX");
+        let profiles = self.keys.path();
         let flags = "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run";
         let budget = "--virtual-time-budget=30000 --dump-dom";
         let text = format!(
-            "#!/bin/sh\nexec chromium {flags} --user-data-dir=\"$(mktemp -d {})\" {budget} \"$1\" >{} 2>&1\n",
-            profile.display(),
+            "#!/bin/sh\nexec chromium {flags} --user-data-dir=\"$(mktemp -d -p {})\" {budget} \"$1\" >{} 2>&1\n",
+            profiles.display(),
             self.keys.path().join("chromium.log").display()
         );
         Some(self.program("chromium", &text))
