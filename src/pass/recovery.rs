@@ -73,7 +73,9 @@ impl RetryPhase {
         self.running().is_some_and(|pause| match failure.retry {
             Retry::After(_) => pause.why.failure == *failure,
             Retry::Later => pause.why.failure.retry == Retry::Later,
-            Retry::Backoff | Retry::User | Retry::Never => true,
+            Retry::Backoff => true,
+            // Waiting does not cure it.
+            Retry::User | Retry::Never => false,
         })
     }
 

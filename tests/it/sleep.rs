@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use mailferry::domain::clock::Clock;
 use mailferry::domain::retry::Settle;
 use mailferry::domain::time::Timestamp;
@@ -33,12 +34,13 @@ impl Clock for Bedside {
     }
 }
 
-/// The computer sleeps ten minutes whenever one of these connections lies still.
+/// The computer sleeps ten minutes whenever one of these connections lies still, in whatever order they do.
 async fn nights(clock: &Bedside, hits: &[Hit]) {
-    for hit in hits {
+    let night = |hit: Hit| async move {
         hit.wait_async().await;
         clock.sleep(10);
-    }
+    };
+    join_all(hits.iter().cloned().map(night)).await;
 }
 
 #[test]

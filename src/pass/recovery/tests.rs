@@ -148,6 +148,17 @@ async fn a_pause_that_a_server_names_is_kept_though_another_pause_lasts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waiting_does_not_cure_ends_the_pass_though_a_pause_lasts() {
+    let (recovery, _) = recovery();
+    recovery.begins(&trouble(Cause::Throttled, NAMED)).unwrap();
+    for retry in [Retry::User, Retry::Never] {
+        // Another try would be one more refused login at the server.
+        let refused = recovery.pause(trouble(Cause::LoginRefused, retry)).await;
+        assert!(matches!(refused, Err(PassStop::Fatal(_))), "{retry:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_named_pause_holds_all_lanes_and_is_joined_by_those_it_held() {
     let (recovery, _) = recovery();
     recovery.begins(&trouble(Cause::ProviderLimit, Retry::Later)).unwrap();
