@@ -29,9 +29,11 @@ pub async fn stop_all(workspace: &OpenWorkspace, project: Option<&str>) -> Resul
         None => projects::all(workspace).await?,
     };
     for project in projects {
-        let rows = items::all(workspace, project.id).await?;
-        let outcome = done(give(workspace, Command::Withdraw { project: project.id, items: ids(&rows) }).await?)?;
+        let items = items::all_ids(workspace, project.id).await?;
+        let outcome = done(give(workspace, Command::Withdraw { project: project.id, items }).await?)?;
         say!("{}: {} told to stop", clean(&project.name), counted(outcome.done.len(), "item"));
+        let left = outcome.left.iter().map(|(item, _)| *item).collect();
+        let rows = items::these(workspace, left).await?;
         say_left(&outcome, &rows, |row| !row.status().is_at_rest());
     }
     Ok(Exit::Well)

@@ -184,11 +184,6 @@ impl Command {
             | Self::Delete { project, .. } => *project,
         }
     }
-
-    /// Whether it may be about items that were imported meanwhile.
-    pub fn is_about_new_items(&self) -> bool {
-        matches!(self, Self::Start { .. } | Self::Open { .. })
-    }
 }
 
 /// Why an item was left alone. Shown as it is.

@@ -102,6 +102,16 @@ pub async fn all(workspace: &OpenWorkspace, project: ProjectId) -> Result<Vec<St
     Ok(workspace.store.items(project).await?)
 }
 
+/// The numbers of a project's items.
+pub async fn all_ids(workspace: &OpenWorkspace, project: ProjectId) -> Result<Vec<ItemId>, ServiceError> {
+    Ok(workspace.store.item_ids(project).await?)
+}
+
+/// Those of these items that are there, as the database has them.
+pub async fn these(workspace: &OpenWorkspace, items: Vec<ItemId>) -> Result<Vec<StoredItem>, ServiceError> {
+    Ok(workspace.store.items_of(items).await?)
+}
+
 /// The items of a project and whether a process runs them. Without a lock, both are asked for again when they contradict:
 /// a process may have come or gone in between.
 pub async fn live(workspace: &OpenWorkspace, project: ProjectId) -> Result<LiveItems, ServiceError> {

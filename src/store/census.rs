@@ -1,10 +1,11 @@
-//! What other processes changed: whether anything, and in which projects items came or went.
+//! What other processes changed: whether anything, and in which projects items came, went or were changed.
 
 use super::Store;
+use super::codec::unsigned;
 use super::error::Result;
 use crate::domain::ids::{ItemId, ProjectId};
 
-/// The items of a project in short: it differs when items came or went.
+/// The items of a project in short: it differs when items came or went, or mean other mailboxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Census {
     /// The project.
@@ -13,6 +14,8 @@ pub struct Census {
     pub items: u64,
     /// The newest.
     pub newest: Option<ItemId>,
+    /// How often its servers or items came to mean other mailboxes.
+    pub changes: u64,
 }
 
 impl Store {
@@ -33,13 +36,13 @@ impl Store {
     pub async fn census(&self) -> Result<Vec<Census>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT p.id, count(i.id), max(i.id) FROM project AS p
+                "SELECT p.id, count(i.id), max(i.id), p.changes FROM project AS p
                  LEFT JOIN item AS i ON i.project = p.id AND i.deleted = 0
                  WHERE p.deleted = 0 GROUP BY p.id",
             )?;
             let rows = statement.query_map([], |row| {
-                let items: i64 = row.get(1)?;
-                Ok(Census { project: row.get(0)?, items: items.unsigned_abs(), newest: row.get(2)? })
+                let (items, newest, changes) = (unsigned(row.get(1)?), row.get(2)?, unsigned(row.get(3)?));
+                Ok(Census { project: row.get(0)?, items, newest, changes })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })

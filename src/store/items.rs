@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row};
 
 use super::Store;
-use super::codec::{Columns, Word};
+use super::codec::{Columns, Json, Word};
 use super::error::{Result, missing};
 use super::licenses;
 use super::passes::{PASS_COLUMNS, PassRow, all_at_rest, pass_row};
@@ -92,6 +92,22 @@ impl Store {
     /// All items of a project with their latest pass, oldest first.
     pub async fn items(&self, project: ProjectId) -> Result<Vec<ItemRow>> {
         self.read(move |connection| select(connection, "i.project = ?1", [project])).await
+    }
+
+    /// The items of a project by their numbers alone, oldest first: quicker where there are 100,000.
+    pub async fn item_ids(&self, project: ProjectId) -> Result<Vec<ItemId>> {
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id FROM item WHERE project = ?1 AND deleted = 0 ORDER BY id")?;
+            Ok(statement.query_map([project], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// Those of these items that are there, with their latest pass, oldest first.
+    pub async fn items_of(&self, items: Vec<ItemId>) -> Result<Vec<ItemRow>> {
+        self.read(move |connection| select(connection, "i.id IN (SELECT value FROM json_each(?1))", [Json(&items)]))
+            .await
     }
 
     /// Where every item of the workspace writes, oldest first.

@@ -69,49 +69,60 @@ impl Purse {
     }
 }
 
-/// Writes that these passes have reserved a license each: item, pass, pool.
-pub(super) fn reserve(transaction: &Transaction<'_>, passes: &[(ItemId, PassId, PoolId)], at: Timestamp) -> Result<()> {
-    let entries = passes.iter().map(|(item, pass, pool)| (*item, Some(*pass), EntryKind::Reserve, *pool));
-    write(transaction, &entries.collect::<Vec<_>>(), at)
+/// What entries are about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// Passes, by their numbers.
+    Passes,
+    /// Items without a pass.
+    Items,
 }
 
-/// Writes entries of items. One statement for all.
-fn write(
-    transaction: &Transaction<'_>,
-    entries: &[(ItemId, Option<PassId>, EntryKind, PoolId)],
-    at: Timestamp,
-) -> Result<()> {
-    let written = transaction
-        .prepare_cached(
-            "INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination)
-             SELECT ?2, json_extract(new.value, '$[3]'), json_extract(new.value, '$[2]'), 1, i.id,
-                 json_extract(new.value, '$[1]'), o.name, i.source_email, i.destination_email
-             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = json_extract(new.value, '$[0]')
-             JOIN project AS o ON o.id = i.project ORDER BY new.key",
-        )?
-        .execute((Json(entries), at))?;
-    match entries.first() {
-        Some((item, ..)) if written < entries.len() => Err(missing("item", item)),
-        _ => Ok(()),
+/// An entry to be written: of a pass or an item, by its number.
+type NewEntry = (i64, EntryKind, PoolId);
+
+/// Writes that these passes have reserved a license each.
+pub(super) fn reserve(transaction: &Transaction<'_>, passes: &[(PassId, PoolId)], at: Timestamp) -> Result<()> {
+    let entries: Vec<NewEntry> = passes.iter().map(|(pass, pool)| (pass.0, EntryKind::Reserve, *pool)).collect();
+    write(transaction, About::Passes, &entries, at)
+}
+
+/// Writes entries, in this order. A few statements for all: there may be 100,000, mostly of one kind.
+fn write(transaction: &Transaction<'_>, about: About, entries: &[NewEntry], at: Timestamp) -> Result<()> {
+    let (pass, of) = match about {
+        About::Passes => ("p.id", "pass AS p ON p.id = new.value JOIN item AS i ON i.id = p.item"),
+        About::Items => ("NULL", "item AS i ON i.id = new.value"),
+    };
+    let sql = format!(
+        "INSERT INTO license_entry (at, pool, kind, number, item, pass, project, source, destination)
+         SELECT ?2, ?3, ?4, 1, i.id, {pass}, o.name, i.source_email, i.destination_email
+         FROM json_each(?1) AS new CROSS JOIN {of} JOIN project AS o ON o.id = i.project ORDER BY new.key"
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
+    for alike in entries.chunk_by(|(_, kind, pool), next| (*kind, *pool) == (next.1, next.2)) {
+        let Some((first, kind, pool)) = alike.first() else { continue };
+        let numbers: Vec<i64> = alike.iter().map(|(number, ..)| *number).collect();
+        if statement.execute((Json(numbers), at, pool, Word(*kind)))? < alike.len() {
+            let what = if about == About::Passes { "pass" } else { "item" };
+            return Err(missing(what, first));
+        }
     }
+    Ok(())
 }
 
 /// Writes what follows for the ledger when these passes come to this status.
 pub(super) fn settle(transaction: &Transaction<'_>, passes: &[PassId], to: Status, at: Timestamp) -> Result<()> {
     let mut statement = transaction.prepare_cached(
-        "SELECT p.item, p.id, e.kind, e.pool FROM json_each(?1) AS asked CROSS JOIN pass AS p ON p.id = asked.value
+        "SELECT p.id, e.kind, e.pool FROM json_each(?1) AS asked CROSS JOIN pass AS p ON p.id = asked.value
          JOIN license_entry AS e ON e.id = (SELECT max(id) FROM license_entry WHERE item = p.item)",
     )?;
-    let held = statement.query_map([Json(passes)], |row| {
-        let (item, pass): (ItemId, PassId) = (row.get(0)?, row.get(1)?);
-        Ok((item, pass, ItemLicense::after(row.get::<_, Word<EntryKind>>(2)?.0, row.get(3)?)))
-    })?;
-    let mut entries = Vec::new();
+    let held = statement.query_map([Json(passes)], held)?;
+    let mut entries: Vec<NewEntry> = Vec::new();
     for held in held {
-        let (item, pass, license) = held?;
-        entries.extend(license.settled(to).map(|(kind, pool)| (item, Some(pass), kind, pool)));
+        let (pass, license) = held?;
+        entries.extend(license.settled(to).map(|(kind, pool)| (pass, kind, pool)));
     }
-    write(transaction, &entries, at)
+    write(transaction, About::Passes, &entries, at)
 }
 
 /// Writes what follows when these items are deleted.
@@ -120,15 +131,18 @@ pub(super) fn lose(transaction: &Transaction<'_>, items: &[ItemId], at: Timestam
         "SELECT e.item, e.kind, e.pool FROM json_each(?1) AS asked
          JOIN license_entry AS e ON e.id = (SELECT max(id) FROM license_entry WHERE item = asked.value)",
     )?;
-    let held = statement.query_map([Json(items)], |row| {
-        Ok((row.get(0)?, ItemLicense::after(row.get::<_, Word<EntryKind>>(1)?.0, row.get(2)?)))
-    })?;
-    let mut entries = Vec::new();
+    let held = statement.query_map([Json(items)], held)?;
+    let mut entries: Vec<NewEntry> = Vec::new();
     for held in held {
-        let (item, license): (ItemId, _) = held?;
-        entries.extend(license.deleted().map(|(kind, pool)| (item, None, kind, pool)));
+        let (item, license) = held?;
+        entries.extend(license.deleted().map(|(kind, pool)| (item, kind, pool)));
     }
-    write(transaction, &entries, at)
+    write(transaction, About::Items, &entries, at)
+}
+
+/// A number and the license that goes with it, from `kind` and `pool` of the latest entry.
+fn held(row: &Row<'_>) -> rusqlite::Result<(i64, ItemLicense)> {
+    Ok((row.get(0)?, ItemLicense::after(row.get::<_, Word<EntryKind>>(1)?.0, row.get(2)?)))
 }
 
 const POOL_COLUMNS: &str = "id, name, kind, client, unlimited";

@@ -196,36 +196,18 @@ pub(super) fn all_at_rest(connection: &Connection, items: &[ItemId]) -> Result<(
     if active == 0 { Ok(()) } else { Err(StoreError::Active(active)) }
 }
 
-/// Writes a pass for each of these items, which is its latest from now on; answers them in this order. Three statements for
-/// all: there may be 100,000.
+/// Writes a pass for each of these items, which is its latest from now on; answers them in this order. A few statements for
+/// all: there may be 100,000, mostly of one plan.
 fn insert(
     transaction: &Transaction<'_>,
     passes: &[(ItemId, PassPlan)],
     submission: &Submission,
 ) -> Result<Vec<(ItemId, PassId)>> {
-    let Submission { kind, wait, schedule, at } = submission;
-    let (start, zone) = schedule.as_ref().map(|schedule| (schedule.at, schedule.zone.as_str())).unzip();
     let newest: Option<PassId> =
         transaction.prepare_cached("SELECT max(id) FROM pass")?.query_row([], |row| row.get(0))?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
-                 earlier_copied, earlier_bytes, source_folders, source_messages, source_bytes)
-             SELECT i.id, ?2, ?3, json_extract(new.value, '$[1]'), ?4, ?5, ?6, ?7, ?7,
-                 ifnull(p.earlier_copied + p.copied, 0), ifnull(p.earlier_bytes + p.bytes, 0),
-                 p.source_folders, p.source_messages, p.source_bytes
-             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = json_extract(new.value, '$[0]')
-             LEFT JOIN pass AS p ON p.id = i.latest_pass ORDER BY new.key",
-        )?
-        .execute((
-            Json(passes),
-            Word(kind),
-            Word(Status::of_submission(*wait)),
-            start,
-            zone,
-            wait.hold().map(Word),
-            at,
-        ))?;
+    for alike in passes.chunk_by(|(_, plan), (_, next)| plan == next) {
+        insert_alike(transaction, alike, submission)?;
+    }
     transaction
         .prepare_cached(
             "UPDATE item SET latest_pass = new.id
@@ -235,6 +217,35 @@ fn insert(
     let mut made = transaction.prepare_cached("SELECT item, id FROM pass WHERE id > ?1 ORDER BY id")?;
     let made = made.query_map([newest.unwrap_or(PassId(0))], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(made.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Writes passes of one plan.
+fn insert_alike(transaction: &Transaction<'_>, alike: &[(ItemId, PassPlan)], submission: &Submission) -> Result<()> {
+    let Some((_, plan)) = alike.first() else { return Ok(()) };
+    let Submission { kind, wait, schedule, at } = submission;
+    let (start, zone) = schedule.as_ref().map(|schedule| (schedule.at, schedule.zone.as_str())).unzip();
+    let items: Vec<ItemId> = alike.iter().map(|(item, _)| *item).collect();
+    transaction
+        .prepare_cached(
+            "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
+                 earlier_copied, earlier_bytes, source_folders, source_messages, source_bytes)
+             SELECT i.id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8,
+                 ifnull(p.earlier_copied + p.copied, 0), ifnull(p.earlier_bytes + p.bytes, 0),
+                 p.source_folders, p.source_messages, p.source_bytes
+             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = new.value
+             LEFT JOIN pass AS p ON p.id = i.latest_pass ORDER BY new.key",
+        )?
+        .execute((
+            Json(items),
+            Word(kind),
+            Word(Status::of_submission(*wait)),
+            Json(plan),
+            start,
+            zone,
+            wait.hold().map(Word),
+            at,
+        ))?;
+    Ok(())
 }
 
 impl Store {
@@ -261,9 +272,7 @@ impl Store {
             let reserved: Vec<_> = passes
                 .iter()
                 .zip(pools)
-                .filter_map(
-                    |((item, pass), got)| if let Got::One(pool) = got { Some((*item, *pass, pool)) } else { None },
-                )
+                .filter_map(|((_, pass), got)| if let Got::One(pool) = got { Some((*pass, pool)) } else { None })
                 .collect();
             licenses::reserve(transaction, &reserved, submission.at)?;
             Ok(Submitted { passes, short })

@@ -15,7 +15,7 @@ use crate::domain::folder::{FolderPath, FolderState, UidValidity, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, ProjectId, Uid};
 use crate::domain::item_error::ItemError;
-use crate::domain::pass_plan::PassPlan;
+use crate::domain::pass_plan::{Parameters, PassPlan};
 
 use crate::domain::counts::Counts;
 use crate::domain::pass::PassKind;
@@ -138,6 +138,26 @@ async fn an_item_that_is_named_twice_is_submitted_once() {
     let made = bench.store.submit(twice, order).await.unwrap();
     assert_eq!((made.passes.len(), bench.store.passes(bench.item).await.unwrap().len()), (1, 1));
     assert_eq!(bench.store.item(bench.item).await.unwrap().latest.unwrap().id, made.passes[0].1);
+}
+
+#[tokio::test]
+async fn passes_of_several_plans_are_made_in_the_order_in_which_they_were_asked_for() {
+    let bench = Bench::new().await;
+    let names: Vec<String> = (0..6).map(|n| format!("u{n}")).collect();
+    let list = names.iter().map(|name| new_item(&format!("{name}@a"), &format!("{name}@b"))).collect();
+    let items = bench.store.import_items(bench.project, list).await.unwrap();
+    // From the last to the first, two plans in turns.
+    let trial = PassPlan::new(PassKind::Trial, Parameters::default()).unwrap();
+    let plans = [PassPlan::FULL, trial];
+    let asked: Vec<_> = items.iter().rev().enumerate().map(|(at, item)| (item.id, plans[at / 2 % 2])).collect();
+    let order = Submission { kind: PassKind::Full, wait: Wait::None, schedule: None, at: at(10) };
+    let made = bench.store.submit(asked.clone(), order).await.unwrap().passes;
+    assert!(made.is_sorted_by_key(|(_, pass)| *pass));
+    assert!(made.iter().map(|(item, _)| *item).eq(asked.iter().map(|(item, _)| *item)));
+    for ((item, plan), (_, pass)) in asked.into_iter().zip(made) {
+        let row = bench.store.pass(pass).await.unwrap();
+        assert_eq!((row.item, row.plan), (item, Some(plan)));
+    }
 }
 
 #[tokio::test]

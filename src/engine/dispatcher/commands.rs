@@ -30,10 +30,7 @@ impl Dispatcher {
             self.forget(project);
             return Outcome::default();
         }
-        // Only some can be about items that were imported meanwhile; the others must not wait for 100,000 rows (R10).
-        if (command.is_about_new_items() || !self.state.knows(project))
-            && let Err(error) = self.load(project).await
-        {
+        if let Err(error) = self.know(project, &command).await {
             return failed(&error);
         }
         let done = match command {
@@ -84,12 +81,29 @@ impl Dispatcher {
         Ok(Outcome { done: items, ..Outcome::default() })
     }
 
+    /// Makes known what a command is about. Only a Start can be about items that were imported or changed meanwhile, and most are
+    /// not: 100,000 rows are not read for nothing (R10).
+    async fn know(&mut self, project: ProjectId, command: &Command) -> Result<(), StoreError> {
+        let unknown = match command {
+            Command::Open { .. } => true,
+            _ if !self.state.knows(project) => true,
+            Command::Start { .. } => self.census_of(project).await?.as_ref() != self.census.get(&project),
+            _ => false,
+        };
+        if unknown { self.load(project).await } else { Ok(()) }
+    }
+
+    async fn census_of(&self, project: ProjectId) -> Result<Option<Census>, StoreError> {
+        Ok(self.workspace.store.census().await?.into_iter().find(|of| of.project == project))
+    }
+
     /// Makes a project's items known, and its options as they are now.
     pub(super) async fn load(&mut self, id: ProjectId) -> Result<(), StoreError> {
+        // What changes after it was asked for shows at the next look.
+        let census = self.census_of(id).await?;
         let project = self.workspace.store.project(id).await?;
         let rows = self.workspace.store.items(id).await?;
-        let newest = rows.last().map(|row| row.item.id);
-        self.census.insert(id, Census { project: id, items: rows.len() as u64, newest });
+        self.census.extend(census.map(|census| (id, census)));
         for row in &rows {
             if self.rows.get(row.item.id).is_none() {
                 self.rows.put(ItemRow::stored(row));
@@ -312,8 +326,8 @@ impl Dispatcher {
         self.rows.remove_items(&outcome.done);
         self.handle(Event::Deleted(outcome.done.clone())).await;
         // What this process did is no news of another one.
-        let census = self.workspace.store.census().await?;
-        self.census.extend(census.into_iter().map(|of| (of.project, of)).filter(|(id, _)| *id == project));
+        let census = self.census_of(project).await?;
+        self.census.extend(census.map(|census| (project, census)));
         Ok(outcome)
     }
 }

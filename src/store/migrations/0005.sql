@@ -44,14 +44,18 @@ ALTER TABLE item ADD COLUMN destination_likeness BLOB;
 CREATE INDEX item_source_likeness ON item (project, source_likeness) WHERE source_likeness IS NOT NULL;
 CREATE INDEX item_destination_likeness ON item (project, destination_likeness) WHERE destination_likeness IS NOT NULL;
 CREATE INDEX item_destination_login ON item (project, destination_login COLLATE NOCASE) WHERE destination_login IS NOT NULL;
+-- How often its servers or items came to mean other mailboxes.
+ALTER TABLE project ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 CREATE TRIGGER item_means_another AFTER UPDATE OF source_email, source_login, destination_email, destination_login ON item
 BEGIN
     UPDATE item SET source_likeness = NULL, destination_likeness = NULL WHERE id = NEW.id;
+    UPDATE project SET changes = changes + 1 WHERE id = NEW.project;
 END;
 CREATE TRIGGER project_means_another AFTER UPDATE OF source, destination ON project
 WHEN OLD.source <> NEW.source OR OLD.destination <> NEW.destination
 BEGIN
     UPDATE item SET source_likeness = NULL, destination_likeness = NULL WHERE project = NEW.id;
+    UPDATE project SET changes = changes + 1 WHERE id = NEW.id;
 END;
 
 -- Licenses that are counted together. What a pool has, has reserved and has used up is the sum of its entries, nowhere kept.

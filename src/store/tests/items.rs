@@ -161,6 +161,32 @@ async fn items_that_look_alike_find_each_other_until_another_mailbox_may_be_mean
 }
 
 #[tokio::test]
+async fn r10_the_census_differs_when_items_come_go_or_mean_other_mailboxes() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let census = async || store.census().await.unwrap()[0];
+    let mut before = census().await;
+    let mut differs = async |expected: bool, why: &str| {
+        let now = census().await;
+        assert_eq!(std::mem::replace(&mut before, now) != now, expected, "{why}");
+    };
+    let bob = store.import_items(bench.project, vec![new_item("bob@a", "bob@b")]).await.unwrap()[0].id;
+    differs(true, "one came").await;
+    let login = NewItem { destination_login: Some("boss".into()), ..new_item("bob@a", "bob@b") };
+    store.import_items(bench.project, vec![login]).await.unwrap();
+    differs(true, "another login").await;
+    let mut edit = ProjectEdit::of(bench.project);
+    edit.source.server = Some(server("elsewhere"));
+    store.edit_project(edit, at(31)).await.unwrap();
+    differs(true, "another server").await;
+    store.set_note(bob, Some("calls on Monday".into())).await.unwrap();
+    bench.submit().await;
+    differs(false, "neither a note nor a pass").await;
+    store.delete_items(vec![bob], at(32)).await.unwrap();
+    differs(true, "one went").await;
+}
+
+#[tokio::test]
 async fn a_credential_is_replaced_where_the_status_allows_it() {
     let bench = Bench::new().await;
     let store = &bench.store;

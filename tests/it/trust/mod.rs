@@ -11,6 +11,7 @@ mod contents;
 mod deleted_there;
 mod equal_names;
 mod folders;
+mod forgetful;
 mod lost_since;
 mod moved;
 mod nameless;
