@@ -145,7 +145,7 @@ impl Source for Numbers {
 #[async_trait]
 impl Destination for Numbers {
     fn limits(&self) -> Limits {
-        Limits { message_bytes: None, tells_uids: true, batches: true, separator: Some('/') }
+        Limits { message_bytes: None, tells_uids: true, batch: usize::MAX, separator: Some('/') }
     }
 
     fn wire_name(&self, path: &FolderPath) -> WireName {

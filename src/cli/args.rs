@@ -152,6 +152,9 @@ pub enum WorkVerb {
         /// Which items: an address, or SOURCE:DESTINATION; all if none is named
         #[arg(long = "item", value_name = "EMAIL")]
         items: Vec<String>,
+        /// What it would be if the items had this option; it is not saved. As with `item set`
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
     },
     /// Test the connections, step by step: name, certificate, login, mailbox, capabilities, folders; changes nothing
     Check(check::CheckArgs),

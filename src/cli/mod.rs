@@ -133,7 +133,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Signin(asked) => sign_in::sign_in(workspace, asked).await,
         WorkVerb::Errors(asked) => errors::errors(workspace, asked).await,
         WorkVerb::License(verb) => licenses::license(workspace, verb).await,
-        WorkVerb::Preview { project, items } => preview::preview(workspace, &project, &items).await,
+        WorkVerb::Preview { project, items, set } => preview::preview(workspace, &project, (&items, &set)).await,
         WorkVerb::Check(asked) => check::check(workspace, asked).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
         WorkVerb::Settings { settings } => settings::settings(workspace, &settings).await,

@@ -48,7 +48,8 @@ pub async fn set_item(workspace: &OpenWorkspace, asked: SetItem) -> Result<Exit,
     Ok(Exit::Well)
 }
 
-fn assignments(written: &[String]) -> Result<Vec<(OptionKey, &str)>, CliError> {
+/// Options as they are written on the command line.
+pub fn assignments(written: &[String]) -> Result<Vec<(OptionKey, &str)>, CliError> {
     written.iter().map(|text| options::assignment(text)).collect::<Result<_, _>>().map_err(usage)
 }
 

@@ -1,6 +1,7 @@
 //! `mailferry preview`: where every folder would go, and what would be left out.
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::options::assignments;
 use crate::cli::status::failure_text;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
@@ -8,11 +9,17 @@ use crate::domain::preview::{FolderFate, Preview, PreviewLine};
 use crate::domain::project::Project;
 use crate::domain::wording::{count, counted};
 use crate::service::items::StoredItem;
-use crate::service::preview::{self, because, flag_text, skipped_text};
+use crate::service::preview::{self, Unsaved, because, flag_text, skipped_text};
 use crate::service::{OpenWorkspace, ServiceError, items, projects};
 
 /// `preview`
-pub async fn preview(workspace: &OpenWorkspace, project: &str, names: &[String]) -> Result<Exit, CliError> {
+pub async fn preview(
+    workspace: &OpenWorkspace,
+    project: &str,
+    (names, set): (&[String], &[String]),
+) -> Result<Exit, CliError> {
+    let written = assignments(set)?.into_iter().map(|(key, value)| (key, value.to_owned()));
+    let unsaved = if set.is_empty() { Unsaved::Nothing } else { Unsaved::Item(written.collect()) };
     let project = projects::named(workspace, project).await?;
     let rows = items::select(workspace, &project, names).await?;
     if rows.is_empty() {
@@ -24,7 +31,8 @@ pub async fn preview(workspace: &OpenWorkspace, project: &str, names: &[String])
     let mut exit = Exit::Well;
     for row in &rows {
         say!("{} → {}", clean(&row.item.source.email), clean(&row.item.destination.email));
-        match preview::of_item(workspace, row.item.id).await {
+        match preview::of_item(workspace, row.item.id, &unsaved).await {
+            Err(ServiceError::Set(why)) => return Err(CliError::usage(why.to_string())),
             Ok(found) => print(&found),
             Err(error) => {
                 exit = Exit::Items;

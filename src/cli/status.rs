@@ -18,7 +18,7 @@ use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::status_words::display;
 use crate::domain::time::Timestamp;
-use crate::domain::wording::{notice_line, pausing, size, told};
+use crate::domain::wording::{notice_line, others_wait, pausing, size, told};
 use crate::service::items::{self, LiveItems, StoredItem, StoredNotice, key, live};
 use crate::service::{OpenWorkspace, projects};
 
@@ -282,8 +282,11 @@ fn table(project: &Project, rows: &[StoredItem], running: bool, now: Timestamp) 
     heads.extend(odd.iter().map(|(word, _)| *word));
     heads.push("What is happening");
     let mut table = Table::new(&heads);
+    let mut waiting: HashMap<&str, usize> = HashMap::new();
+    rows.iter().filter_map(waits_for).for_each(|server| *waiting.entry(server).or_default() += 1);
     for row in rows {
         let progress = row.latest.as_ref().map(|pass| pass.progress.clone()).unwrap_or_default();
+        let others = waits_for(row).and_then(|server| waiting.get(server)).map_or(0, |all| all - 1);
         let mut cells = vec![
             row.item.source.email.clone(),
             row.item.destination.email.clone(),
@@ -294,10 +297,18 @@ fn table(project: &Project, rows: &[StoredItem], running: bool, now: Timestamp) 
             progress.counts.errors.to_string(),
         ];
         cells.extend(odd.iter().map(|(_, of)| of(&progress.counts).to_string()));
-        cells.push(happening(project, row, running, now));
+        let what = happening(project, row, running, now);
+        let parts = [Some(what), others_wait(others).filter(|_| running)];
+        cells.push(parts.into_iter().flatten().collect::<Vec<_>>().join(" · "));
         table.row(cells);
     }
     table
+}
+
+/// The server that an item's pass waits for, if it does.
+fn waits_for(row: &StoredItem) -> Option<&str> {
+    let pass = row.latest.as_ref().filter(|pass| pass.status.is_active() && pass.failure.is_none())?;
+    pass.progress.retry.as_ref()?.server()
 }
 
 /// Messages recorded, and of how many, where that is known.

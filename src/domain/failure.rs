@@ -183,12 +183,28 @@ pub struct Failure {
     /// Another mailbox that it is about, by its address; or the server that could not be reached, by host and port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
+    /// Of a mailbox that is full: how full, where its server tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Box<Room>>,
+}
+
+/// The room in a mailbox that is full, and what is still to be copied into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Bytes that are used.
+    pub used: u64,
+    /// Bytes that may be.
+    pub limit: u64,
+    /// Messages still to be copied, of folders that were looked into.
+    pub messages: u64,
+    /// Their bytes, where they are known.
+    pub bytes: Option<u64>,
 }
 
 impl Failure {
     /// A failure without a server text.
     pub fn new(cause: Cause, scope: Scope, retry: Retry, doing: impl Into<String>) -> Self {
-        Self { scope, retry, cause, doing: doing.into(), server_text: None, other: None }
+        Self { scope, retry, cause, doing: doing.into(), server_text: None, other: None, room: None }
     }
 
     /// The same with the server's or system's words, cut to 500 characters, control characters replaced by blanks.

@@ -117,4 +117,6 @@ pub struct NewMessage {
     pub body: Body,
     /// Keeps the bytes' share of the memory budget taken until they are written.
     pub hold: Option<Hold>,
+    /// The server did not understand it in another form: it goes in the plainest there is.
+    pub plainly: bool,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
-use super::failure::{Failure, Side};
+use super::failure::{Cause, Failure, Side};
 use super::figures::AtSource;
 use super::folder::FolderPath;
 use super::ids::FolderId;
@@ -80,6 +80,12 @@ impl RetryState {
     /// Whether the pass merely waits, and no try is used up.
     pub fn is_no_try(&self) -> bool {
         self.attempt == 0
+    }
+
+    /// The server that it waits for, by host and port: others may wait for it too.
+    pub fn server(&self) -> Option<&str> {
+        let own = matches!(self.failure.cause, Cause::Settling | Cause::OutsideHours | Cause::OwnNetwork);
+        self.failure.other.as_deref().filter(|_| !own)
     }
 }
 

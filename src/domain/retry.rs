@@ -177,6 +177,8 @@ impl RetryBudget {
     fn limit_for(&self, cause: Cause) -> u32 {
         match cause {
             Cause::MailboxNotOpened | Cause::CertificateNotTrusted => self.limit.min(FEW),
+            // The server itself cannot say whether it is the password: once, and no more.
+            Cause::LoginRefused => self.limit.min(1),
             _ => self.limit,
         }
     }
@@ -185,6 +187,7 @@ impl RetryBudget {
     fn pause(&self, cause: Cause, number: u32) -> Duration {
         let doubled = |first: Duration, times: u32| first.saturating_mul(1 << times.min(16)).min(self.pace.longest);
         match (cause, number) {
+            (Cause::LoginRefused, _) => self.pace.longest,
             // Access that was just given takes minutes to arrive.
             (Cause::MailboxNotOpened, n) => doubled(MINUTE, n - 1),
             // Another machine behind the same name may have a better one; time makes none better.
@@ -260,6 +263,16 @@ mod tests {
             assert_eq!([1.0; 3].map(|full| wait(budget.failed(&failure, full))), waits, "{cause:?}");
             assert_eq!(budget.failed(&failure, 1.0), Decision::GiveUp, "{cause:?}");
         }
+    }
+
+    #[test]
+    fn a_login_that_is_refused_for_one_of_several_reasons_is_tried_once_more() {
+        let mut budget = RetryBudget::new(8, Pace::default());
+        let unclear = Failure { cause: Cause::LoginRefused, ..failure(Retry::Backoff) };
+        assert_eq!(wait(budget.failed(&unclear, 1.0)), 300);
+        assert_eq!(budget.failed(&unclear, 1.0), Decision::GiveUp);
+        let plain = Failure { cause: Cause::LoginRefused, ..failure(Retry::User) };
+        assert_eq!(RetryBudget::new(8, Pace::default()).failed(&plain, 1.0), Decision::GiveUp);
     }
 
     #[test]

@@ -5,11 +5,12 @@
 
 mod notices;
 mod pauses;
+mod room;
 
 use std::time::Duration;
 
 pub use notices::{notice, notice_line, numbers, which};
-pub use pauses::{paused, pausing};
+pub use pauses::{others_wait, paused, pausing};
 
 use super::failure::{Cause, Failure, Retry, Scope, Side};
 use super::progress::Phase;
@@ -56,7 +57,12 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
     let (headline, what, todo) = match failure.cause {
         Cause::LoginRefused => (
             format!("Failed while checking {side_word}credentials"),
-            format!("{host} refused the login of {mailbox}. It was not tried again."),
+            match failure.retry {
+                Retry::Backoff => format!(
+                    "{host} refused the login of {mailbox} and named several reasons. It was tried once more after a pause."
+                ),
+                _ => format!("{host} refused the login of {mailbox}. It was not tried again."),
+            },
             "Check name and password (with two-factor sign-in it is an app password), correct the login or import the item \
              again with it, then Start."
                 .into(),
@@ -221,7 +227,10 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
         ),
         Cause::DestinationFull => (
             capital(&format!("{side_word}mailbox full")),
-            format!("{host} has no room left in {mailbox}. The originals are unchanged."),
+            match failure.room.as_deref().map(room::room) {
+                Some(room) => format!("{host} has no room left in {mailbox}: {room}. The originals are unchanged."),
+                None => format!("{host} has no room left in {mailbox}. The originals are unchanged."),
+            },
             "Raise the quota, then Start: it goes on where it stopped.".into(),
         ),
         Cause::TooBig => (

@@ -187,8 +187,8 @@ pub struct Limits {
     pub message_bytes: Option<u64>,
     /// Every append answers with the new UID (UIDPLUS). Without it the engine looks for them (D9).
     pub tells_uids: bool,
-    /// Several messages may go in one append (MULTIAPPEND with literals that need no asking).
-    pub batches: bool,
+    /// How many messages may go in one append (MULTIAPPEND with literals that need no asking); 1 where each goes alone.
+    pub batch: usize,
     /// Separator inside names; none when the mailbox is flat.
     pub separator: Option<char>,
 }
@@ -220,6 +220,8 @@ pub struct NotAppended {
     pub failure: Failure,
     /// The server answered. Without an answer what was sent may still be on its way.
     pub answered: bool,
+    /// It did not understand what it was sent, and there is a plainer form ([`NewMessage::plainly`]).
+    pub plainer: bool,
 }
 
 /// The answer to one append, to be awaited: one place for each message, in order. An `Err(RecvError)` cannot happen: a
@@ -256,11 +258,16 @@ pub trait Destination: Source {
 
     /// Sends messages to a folder and returns when they are on the wire; the answer comes through the receiver. Many
     /// appends may be under way. Several messages in one are all stored or none, and only allowed with
-    /// [`Limits::batches`]. No form the server did not advertise is used; above 1 MiB a synchronising literal (D20).
+    /// [`Limits::batch`]. No form the server did not advertise is used; above 1 MiB a synchronising literal (D20).
     async fn append(&mut self, folder: &FolderRef, messages: Vec<NewMessage>) -> Result<AppendAnswer>;
 
     /// Adds and removes flags of messages in one folder. Messages that are gone are passed over.
     async fn update_flags(&mut self, folder: &FolderRef, updates: &[FlagUpdate]) -> Result<()>;
+
+    /// Bytes that are used and that may be where this folder is, if the mailbox tells.
+    async fn quota(&mut self, _folder: &FolderRef) -> Option<(u64, u64)> {
+        None
+    }
 }
 
 /// What all kinds of endpoint share: where they may keep what, and how much memory messages may take.

@@ -121,7 +121,9 @@ impl AttemptVerdict for TryOutcome {
     }
 
     fn failed(self: Box<Self>, failure: &Failure) {
-        if matches!(failure.cause, Cause::AdministratorLoginRefused | Cause::LoginRefused) {
+        let refused = matches!(failure.cause, Cause::AdministratorLoginRefused | Cause::LoginRefused);
+        // A server that cannot say why may be asked once more.
+        if refused && failure.retry == Retry::User {
             *self.account.standing() = AccountStanding::Refused(failure.clone());
         }
     }

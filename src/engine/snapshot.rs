@@ -91,6 +91,11 @@ impl ItemRow {
         if self.status.is_active() { self.progress.in_flight } else { 0 }
     }
 
+    /// The server that its pass waits for, if it does.
+    pub fn waits_for(&self) -> Option<&str> {
+        self.progress.retry.as_ref().filter(|_| self.status.is_active())?.server()
+    }
+
     /// An item as the database has it.
     pub fn stored(row: &store::ItemRow) -> Self {
         let latest = row.latest.as_ref();
@@ -145,6 +150,12 @@ impl Snapshot {
     /// layout.
     pub fn row(&self, place: usize) -> Option<&Arc<ItemRow>> {
         self.chunks.get(place / CHUNK)?.get(place % CHUNK)
+    }
+
+    /// How many other items wait for the server that this one waits for.
+    pub fn others_waiting(&self, row: &ItemRow) -> usize {
+        let Some(server) = row.waits_for() else { return 0 };
+        self.rows().filter(|other| other.item != row.item && other.waits_for() == Some(server)).count()
     }
 
     /// A snapshot of these rows.

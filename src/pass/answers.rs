@@ -38,7 +38,7 @@ impl AppendWriter<'_> {
             Some(InFlight::Append(pending)) => (&mut pending.answer).await.unwrap_or_else(|_| {
                 let doing = "waiting for an answer";
                 let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, doing);
-                Err(NotAppended { failure, answered: false })
+                Err(NotAppended { failure, answered: false, plainer: false })
             }),
             Some(InFlight::End { .. }) | None => Ok(Vec::new()),
         }
@@ -50,7 +50,7 @@ impl AppendWriter<'_> {
         to: &mut dyn Destination,
         answer: Result<Vec<Appended>, NotAppended>,
     ) -> PassResult<()> {
-        let pending = match self.wire.in_flight.pop_front() {
+        let mut pending = match self.wire.in_flight.pop_front() {
             Some(InFlight::Append(pending)) => pending,
             Some(InFlight::End { job, how }) => return self.end(to, job, how).await,
             None => return Ok(()),
@@ -59,15 +59,15 @@ impl AppendWriter<'_> {
         let bytes = pending.bytes();
         self.wire.bytes -= bytes;
         let answer = match answer {
-            Err(NotAppended { failure, answered: false }) => {
+            Err(NotAppended { failure, answered: false, .. }) => {
                 self.wire.pulse.lost(bytes);
                 let on_the_way = |one: &Outgoing| Sent { uid: one.uid, identity: one.identity, answered: false };
                 self.wire.sent.extend(pending.messages.iter().map(|one| (pending.job.id, on_the_way(one))));
-                Err(failure)
+                Err((failure, false))
             }
             answer => {
                 self.wire.pulse.answered(bytes);
-                answer.map_err(|not| not.failure)
+                answer.map_err(|not| (not.failure, not.plainer))
             }
         };
         match answer {
@@ -78,10 +78,11 @@ impl AppendWriter<'_> {
                 }
                 Ok(())
             }
-            Err(failure) if failure.scope <= Scope::Folder && Self::lasting(&failure) => {
-                self.batch_refused(pending, failure).await
+            Err((failure, plainer)) if failure.scope <= Scope::Folder && Self::lasting(&failure) => {
+                pending.messages.iter_mut().for_each(|message| message.plainly |= plainer);
+                self.refused(pending, failure, plainer).await
             }
-            Err(failure) => {
+            Err((failure, _)) => {
                 // Nobody can tell whether it landed: it is looked for before it is sent again.
                 self.refusals.unsure.insert(pending.job.id);
                 if self.refusals.suspects.is_empty() {
@@ -93,12 +94,15 @@ impl AppendWriter<'_> {
         }
     }
 
-    async fn batch_refused(&mut self, mut pending: PendingAppend, failure: Failure) -> PassResult<()> {
+    /// A refused batch, or a message that the server may take in a plainer form, goes once more.
+    async fn refused(&mut self, mut pending: PendingAppend, failure: Failure, plainer: bool) -> PassResult<()> {
         let job = &pending.job;
         if self.refusals.refused.contains(&job.id) {
             return Ok(());
         }
-        if let [single] = pending.messages.as_slice() {
+        if let [single] = pending.messages.as_slice()
+            && !plainer
+        {
             return self.append_failed(job, single, failure).await;
         }
         // A refused batch should have stored nothing: its messages go again one by one. They come after what is on the wire

@@ -130,7 +130,7 @@ impl Default for Approach {
 #[derive(Debug)]
 pub(super) struct Full {
     /// Where, and the server's words.
-    pub trouble: SideFailure,
+    pub trouble: Box<SideFailure>,
     /// When it is worth another look.
     pub until: Instant,
 }
@@ -171,7 +171,8 @@ impl Approach {
                     full => full,
                 };
                 if let Some((until, why)) = full {
-                    return Err(Full { trouble: SideFailure { side, failure: crowded(name, why) }, until });
+                    let trouble = Box::new(SideFailure { side, failure: crowded(name, why) });
+                    return Err(Full { trouble, until });
                 }
             }
             for (name, needed) in needs {

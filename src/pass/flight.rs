@@ -53,6 +53,8 @@ pub(super) struct Outgoing {
     pub date: Option<InternalDate>,
     pub body: Body,
     pub hold: Option<Hold>,
+    /// It goes in the plainest form there is.
+    pub plainly: bool,
 }
 
 /// One append on the wire.

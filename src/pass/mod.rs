@@ -52,6 +52,7 @@ mod renamed_there;
 mod resolution;
 mod resolve;
 mod restored;
+mod room;
 mod rounds;
 
 mod same_folder;

@@ -340,7 +340,7 @@ impl Recovery {
                     self.shows_no_pause();
                     return Ok(seat);
                 }
-                Err(full) if lane > 0 => return Err(full.trouble),
+                Err(full) if lane > 0 => return Err(*full.trouble),
                 Err(full) => full,
             };
             waiting.get_or_insert_with(|| {

@@ -249,6 +249,7 @@ impl<'a> AppendWriter<'a> {
         {
             halt = Err(next);
         }
+        self.pass.tell_room(to, self.backlog, &mut halt).await;
         let answered = |one: &Unplaced| (one.job.id, Sent { uid: one.uid, identity: one.identity, answered: true });
         let landed = self.wire.unplaced.drain(..).map(|one| answered(&one));
         let sent: Vec<(FolderId, Sent)> = landed.chain(std::mem::take(&mut self.wire.sent)).collect();
@@ -331,12 +332,12 @@ impl<'a> AppendWriter<'a> {
         let spool = |error| PassStop::Fatal(SideFailure { side: Side::Source, failure: spool_failed(&error) });
         let identity = bytes::identity(&body).map_err(spool)?;
         let content = bytes::content(&body).map_err(spool)?;
-        let outgoing = Outgoing { uid, identity, content, flags, date, body, hold };
+        let outgoing = Outgoing { uid, identity, content, flags, date, body, hold, plainly: false };
         let limits = to.limits();
         let len = outgoing.body.len();
         let careful = job.suspicion.suspects.is_careful(uid);
         let batched =
-            limits.batches && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
+            limits.batch > 1 && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
         if !batched {
             self.send_batch(to).await?;
             self.send(to, &job, vec![outgoing], careful).await?;
@@ -347,7 +348,7 @@ impl<'a> AppendWriter<'a> {
         }
         self.batch.messages.push(outgoing);
         self.batch.bytes += len;
-        let full = self.batch.bytes >= BATCH_BYTES || self.batch.messages.len() >= BATCH_MESSAGES;
+        let full = self.batch.bytes >= BATCH_BYTES || self.batch.messages.len() >= BATCH_MESSAGES.min(limits.batch);
         if full { self.send_batch(to).await } else { Ok(()) }
     }
 
@@ -387,6 +388,7 @@ impl<'a> AppendWriter<'a> {
             date: message.date.clone(),
             body: message.body.clone(),
             hold: message.hold.clone(),
+            plainly: message.plainly,
         };
         match to.append(&job.plan.destination, messages.iter().map(new).collect()).await {
             Ok(answer) => {

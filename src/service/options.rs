@@ -213,19 +213,32 @@ pub async fn set_of_item(
 ) -> Result<Overrides, ServiceError> {
     let row = workspace.store.item(item).await?;
     let project = workspace.store.project(row.item.project).await?.options;
-    let mut own = workspace.store.item_options(item).await?;
+    let own = changed(workspace.store.item_options(item).await?, &project, written, zone)?;
+    workspace.store.set_item_options(item, own.clone()).await?;
+    Ok(own)
+}
+
+/// What an item would have of its own with these options set.
+///
+/// # Errors
+/// The first that cannot be set.
+pub fn changed(
+    mut own: Overrides,
+    project: &Options,
+    written: &[(OptionKey, &str)],
+    zone: &TimeZone,
+) -> Result<Overrides, SetError> {
     if let Some((key, _)) = written.iter().find(|(key, _)| !key.is_of_items()) {
-        return Err(SetError::NotOfItems(key.name()).into());
+        return Err(SetError::NotOfItems(key.name()));
     }
     let left = |value: &str| value.eq_ignore_ascii_case("project");
     let set: Vec<(OptionKey, &str)> = written.iter().filter(|(_, value)| !left(value)).copied().collect();
     for (key, _) in written.iter().filter(|(_, value)| left(value)) {
         own.clear(*key);
     }
-    let mut values = own.effective(&project);
+    let mut values = own.effective(project);
     set_all(&mut values, &set, zone)?;
     set.iter().for_each(|(key, _)| own.set(*key, &values));
-    workspace.store.set_item_options(item, own.clone()).await?;
     Ok(own)
 }
 

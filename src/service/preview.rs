@@ -1,20 +1,55 @@
 //! What a pass over an item would do, before it runs.
 
-use super::{OpenWorkspace, ServiceError, look};
+use super::options::{self, SetError};
+use super::{OpenWorkspace, ServiceError, look, times};
 use crate::domain::ids::ItemId;
+use crate::domain::overrides::{OptionKey, Overrides};
 use crate::domain::preview::{Preview, PreviewFlag, PreviewLine};
+use crate::domain::project::Options;
 use crate::domain::tree::Reason;
 use crate::domain::wording::counted;
 use crate::engine::preview::{NoPreview, preview_item};
 
-/// Looks at both mailboxes of an item, with the options that count for it; the vault must be open. Changes nothing.
+/// Options that are not saved: a person wants to see what they would do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Unsaved {
+    /// There are none.
+    #[default]
+    Nothing,
+    /// Those of the project.
+    Project(Box<Options>),
+    /// Those that the item is to have of its own, as they are written.
+    Item(Vec<(OptionKey, String)>),
+}
+
+impl Unsaved {
+    /// What would count for an item of this project.
+    fn effective(&self, own: Overrides, project: &Options, name: &str) -> Result<Options, SetError> {
+        match self {
+            Self::Nothing => Ok(own.effective(project)),
+            Self::Project(options) => {
+                let together = own.effective(options);
+                together.validate().map_err(|why| SetError::WithItem(name.to_owned(), why))?;
+                Ok(together)
+            }
+            Self::Item(written) => {
+                let written: Vec<_> = written.iter().map(|(key, text)| (*key, text.as_str())).collect();
+                Ok(options::changed(own, project, &written, &times::zone())?.effective(project))
+            }
+        }
+    }
+}
+
+/// Looks at both mailboxes of an item, with the options that count for it, or would if these were saved; the vault must be
+/// open. Changes nothing.
 ///
 /// # Errors
-/// One of them cannot be looked at.
-pub async fn of_item(workspace: &OpenWorkspace, item: ItemId) -> Result<Preview, ServiceError> {
+/// One of them cannot be looked at, or the options cannot be used.
+pub async fn of_item(workspace: &OpenWorkspace, item: ItemId, unsaved: &Unsaved) -> Result<Preview, ServiceError> {
     let row = workspace.store.item(item).await?;
     let project = workspace.store.project(row.item.project).await?;
-    let options = workspace.store.item_options(item).await?.effective(&project.options);
+    let own = workspace.store.item_options(item).await?;
+    let options = unsaved.effective(own, &project.options, &row.item.source.email)?;
     let engine = look::means(workspace, workspace.folder())?;
     preview_item(&engine, item, &options).await.map_err(|error| match error {
         NoPreview::Store(error) => error.into(),

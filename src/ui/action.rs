@@ -302,7 +302,7 @@ actions! {
         .keys(&[key(Key::Enter).reaching(Reach::FreeOrFields)]);
     SaveItem: "Save", on(Only(Screen::EditItem), rules::save_item)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
-    SaveOptions: "Save", on(Only(Screen::Options), |it| preview_rules::save_options(it, false))
+    SaveOptions: "Save", on(Only(Screen::Options), preview_rules::save_options)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     PreviewOptions: "Preview…", on(Only(Screen::Options), preview_rules::preview_options);
     PreviewStart: "Preview…", on(Only(Screen::Start), preview_rules::preview_start);

@@ -11,6 +11,7 @@
 )]
 
 mod arrows;
+mod bad_certificate;
 mod bad_input;
 mod check;
 mod contract;
@@ -28,11 +29,14 @@ mod later_passes;
 mod licenses;
 mod maildir;
 mod mapping;
+mod message_limits;
 mod moves;
 mod newest_first;
 mod odd_sources;
 mod options;
+mod other_network;
 mod passes;
+mod plain_forms;
 mod plans;
 mod progress;
 mod readme;

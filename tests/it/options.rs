@@ -122,6 +122,36 @@ fn r16_the_preview_names_every_folder_and_the_rule_that_skips_it() {
 }
 
 #[test]
+fn options_that_are_not_saved_are_previewed_and_change_nothing() {
+    let scene = Scene::new(&["anna".into(), "bob".into()]);
+    for (user, number) in [("anna", 1), ("bob", 2)] {
+        scene.put(user, "Files", number, (100, 2020));
+    }
+    let run = |arguments: &[&str]| scene.workspace.run(arguments);
+    run(&["project", "set", PROJECT, "map=^Files->Saved"]).expect(0);
+    let before = run(&["project", "show", PROJECT]).expect(0).stdout;
+    let to = |arguments: &[&str]| {
+        let shown = run(&[&["preview", PROJECT, "--item", "anna@old.example"], arguments].concat()).expect(0).stdout;
+        let (_, table) = shown.split_once('\n').expect("a table");
+        let lines = lines(table);
+        let line = lines.iter().find(|line| line.folder == "Files").expect("a line");
+        (line.to.clone(), line.why.clone())
+    };
+    assert_eq!(to(&[]).0.as_deref(), Some("Saved"));
+    assert_eq!(to(&["--set", "map=^Files->Tried"]).0.as_deref(), Some("Tried"));
+    assert_eq!(to(&["--set", "map=none", "--set", "filter=^Files$"]), (None, "skipped by the folder filter".into()));
+    assert_eq!(to(&["--set", "map=project"]).0.as_deref(), Some("Saved"), "as the project has it");
+    for (wrong, why) in
+        [("filter=(", "filter"), ("big=1", "no option"), ("concurrent=2", "of the project, not of an item")]
+    {
+        let said = run(&["preview", PROJECT, "--set", wrong]).expect(2).stderr;
+        assert!(said.contains(why), "{said}");
+    }
+    assert_eq!(run(&["project", "show", PROJECT]).expect(0).stdout, before, "nothing is saved");
+    assert_eq!(to(&[]).0.as_deref(), Some("Saved"));
+}
+
+#[test]
 fn d32_an_items_own_option_counts_instead_of_its_projects_and_is_shown_with_where_it_comes_from() {
     let scene = Scene::new(&["anna".into(), "bob".into()]);
     for user in ["anna", "bob"] {

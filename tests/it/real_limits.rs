@@ -31,6 +31,7 @@ fn eight_items_wait_visibly_for_a_server_with_too_many_connections_and_go_on_whe
         let shown = workspace.run(&["status", PROJECT]).expect(0).stdout;
         if shown.matches(&waits).count() == 8 {
             assert!(shown.contains("Maximum number of connections"), "the server's words: {shown}");
+            assert_eq!(shown.matches("7 others wait for this server").count(), 8, "{shown}");
             break;
         }
         assert!(Instant::now() < deadline, "{shown}");
@@ -62,6 +63,11 @@ fn a_full_destination_goes_on_when_its_quota_was_raised() {
     workspace.import(std::slice::from_ref(&users));
     let output = workspace.start().expect(1);
     assert!(output.stderr.contains("Destination mailbox full"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("free of 5.24 MB") && output.stderr.contains("still to copy ("),
+        "{}",
+        output.stderr
+    );
     let copied = workspace.only().messages("copied");
     assert!((1..30).contains(&copied), "{copied}");
     assert_eq!(small.login(&users.1).fetch_all("INBOX").len() as u64, copied, "what was copied is recorded");

@@ -1,6 +1,6 @@
 //! Why a pass pauses, in one line.
 
-use super::{TextNames, text};
+use super::{TextNames, count, text};
 use crate::domain::failure::Cause;
 use crate::domain::progress::RetryState;
 
@@ -20,6 +20,15 @@ pub fn pausing(retry: &RetryState) -> String {
         (Some(side), Some(host)) => format!("{} {host}: {}", side.word(), retry.failure),
         (Some(side), None) => format!("{}: {}", side.word(), retry.failure),
         (None, _) => retry.failure.to_string(),
+    }
+}
+
+/// How many others wait for the same server: "7 others wait for this server"; none if nobody does.
+pub fn others_wait(others: usize) -> Option<String> {
+    match others {
+        0 => None,
+        1 => Some("1 other waits for this server".to_owned()),
+        more => Some(format!("{} others wait for this server", count(more as u64))),
     }
 }
 

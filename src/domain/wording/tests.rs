@@ -205,6 +205,19 @@ fn a_pause_names_the_side_it_is_for() {
 }
 
 #[test]
+fn others_that_wait_for_the_same_server_are_counted() {
+    assert_eq!(
+        [0, 1, 7, 1_204].map(others_wait),
+        [
+            None,
+            Some("1 other waits for this server".to_owned()),
+            Some("7 others wait for this server".to_owned()),
+            Some("1,204 others wait for this server".to_owned()),
+        ]
+    );
+}
+
+#[test]
 fn a_pause_of_a_week_says_what_is_done_and_what_can_be_done() {
     let week = Duration::from_secs(7 * 24 * 3600);
     let failure = Failure::new(Cause::Throttled, Scope::Mailbox, Retry::After(week), "reading");

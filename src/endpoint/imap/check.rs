@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::classify::Step;
-use super::encode::ImapCommand;
 use super::framer::Io;
 use super::login::{self, Greeted};
-use super::response::ServerResponse;
 use super::scrub::Scrub;
 use super::session::ImapSession;
 use super::{ImapEndpoint, Timeouts};
@@ -172,21 +169,9 @@ async fn look(session: &mut ImapSession, told: &mut Told<'_>) -> std::result::Re
     let foreign = folders.iter().filter(|folder| folder.foreign).count();
     well(told, Finding::Folders { own: folders.len() - foreign, foreign });
     if session.can("QUOTA")
-        && let Some(quota) = quota(session).await.map_err(Broken::at(CheckStep::Quota))?
+        && let Some((used, limit)) = session.ask_quota(&inbox.wire).await.map_err(Broken::at(CheckStep::Quota))?
     {
-        well(told, quota);
+        well(told, Finding::Quota { used, limit });
     }
     Ok(())
-}
-
-/// A refusal only means that there is less to know.
-async fn quota(session: &mut ImapSession) -> Result<Option<Finding>> {
-    let command = ImapCommand::new("GETQUOTAROOT INBOX");
-    let ticket = session.connection.ask(command, Step::Ask, "asking for the quota").await?;
-    let answer = session.connection.answer(ticket).await?;
-    let told = answer.untagged.iter().find_map(|answer| match answer {
-        ServerResponse::Quota(told) => *told,
-        _ => None,
-    });
-    Ok(told.map(|(used, limit)| Finding::Quota { used, limit }))
 }

@@ -78,8 +78,9 @@ fn pace(step: Step, code: &str, text: &str) -> Option<Class> {
     if bandwidth || (code == "OVERQUOTA" && !writing) {
         return Some((Cause::ProviderLimit, Scope::Mailbox, Retry::Later));
     }
-    // Of a message or its flags there may be too many as well (RFC 5530 LIMIT): those words then speak of connections only.
-    let about_a_message = matches!(step, Step::Append | Step::Store);
+    // Of a message or its flags there may be too many as well (RFC 5530 LIMIT), and of messages in a command (RFC 9738): those
+    // words then speak of connections only.
+    let about_a_message = matches!(step, Step::Append | Step::Store) || code == "MESSAGELIMIT";
     let connections = ["maximum number of connections", "connection limit", "connections exceeded"];
     let many = ["too many connections", "too many simultaneous connections", "too many open connections"];
     if any(text, &connections)
@@ -114,6 +115,10 @@ fn refused_login(step: Step, code: &str, text: &str) -> Class {
     // "try again" alone also stands in plain refusals ("wrong password, try again").
     if text.contains("try again later") || (busy && !refused) {
         return (Cause::ServerBusy, Scope::Connection, Retry::Backoff);
+    }
+    // A server that names five causes at once, two of which pass by themselves (QQ): whoever owns the mailbox waits once.
+    if step == Step::Login && code.is_empty() && any(text, &["login frequency limited", "system is busy"]) {
+        return (Cause::LoginRefused, Scope::Mailbox, Retry::Backoff);
     }
     match (step, code) {
         // The administrator came in; this mailbox is not for them.
@@ -226,6 +231,9 @@ mod tests {
             (Step::Login, No, "[ALERT] Application-specific password required (Failure)", (LoginRefused, Mailbox, User)),
             (Step::Login, No, "[CONTACTADMIN] locked", (LoginRefused, Mailbox, User)),
             (Step::Login, No, "Server Unavailable. 15", (ServerBusy, Connection, Backoff)),
+            (Step::Login, No, "Login fail. Account is abnormal, service is not open, password is incorrect, login frequency limited, or system is busy", (LoginRefused, Mailbox, Backoff)),
+            (Step::AdministratorLogin, No, "Login fail. password is incorrect, login frequency limited, or system is busy", (AdministratorLoginRefused, Endpoint, User)),
+            (Step::Login, No, "[AUTHENTICATIONFAILED] login frequency limited", (LoginRefused, Mailbox, User)),
             (Step::AdministratorLogin, No, "[AUTHENTICATIONFAILED] no", (AdministratorLoginRefused, Endpoint, User)),
             (Step::AdministratorLogin, No, "[AUTHORIZATIONFAILED] no", (MailboxNotOpened, Mailbox, User)),
             (Step::Open, Bad, "User is authenticated but not connected.", (MailboxNotOpened, Mailbox, Backoff)),

@@ -13,7 +13,7 @@ use tokio::time::{sleep_until, timeout};
 use super::classify::Step;
 use super::encode::{ImapCommand, Piece};
 use super::framer::{Framer, Io, SilenceWatch};
-use super::manners::Manners;
+use super::manners::{Extra, Manners};
 use super::pending::{Answer, Pending, PendingShared, Ticket};
 use super::reader;
 use super::response::tag;
@@ -128,6 +128,21 @@ impl Connection {
         self.shared.manners().late()
     }
 
+    /// What is known of the server.
+    pub(super) fn manners(&self) -> Arc<Manners> {
+        self.shared.manners()
+    }
+
+    /// Whether a literal of this length goes out without asking.
+    pub(super) fn sends_unasked(&self, len: u64) -> bool {
+        let largest = match self.unasked {
+            Unasked::Nothing => return false,
+            Unasked::Small => LARGEST_MINUS,
+            Unasked::All => LARGEST_UNASKED,
+        };
+        len <= largest && !self.manners().took_back(Extra::UnaskedLiterals)
+    }
+
     /// Data came for a command that was answered already.
     pub(super) fn is_late(&self) {
         self.shared.manners().is_late();
@@ -165,6 +180,7 @@ impl Connection {
     }
 
     async fn write_command(&mut self, command: ImapCommand, number: u32) -> Result<()> {
+        let asking = command.asking;
         self.out.extend_from_slice(tag(number).as_bytes());
         self.out.push(b' ');
         for piece in command.pieces {
@@ -174,13 +190,13 @@ impl Connection {
                     true
                 }
                 Piece::Literal(bytes) => {
-                    let accepted = self.announce(bytes.len() as u64, number).await?;
+                    let accepted = self.announce(bytes.len() as u64, number, asking).await?;
                     if accepted {
                         self.out.extend_from_slice(&bytes);
                     }
                     accepted
                 }
-                Piece::Body(body) => self.announce(body.len(), number).await? && self.write_body(&body).await?,
+                Piece::Body(body) => self.announce(body.len(), number, asking).await? && self.write_body(&body).await?,
                 Piece::Reply(line) => {
                     let accepted = self.ask_to_go_on(number).await?;
                     if accepted {
@@ -201,13 +217,8 @@ impl Connection {
     }
 
     /// Writes `{n}`; false when the server refused the literal and thereby answered the command.
-    async fn announce(&mut self, len: u64, number: u32) -> Result<bool> {
-        let unasked = match self.unasked {
-            Unasked::Nothing => false,
-            Unasked::Small => len <= LARGEST_MINUS,
-            Unasked::All => len <= LARGEST_UNASKED,
-        };
-        if unasked {
+    async fn announce(&mut self, len: u64, number: u32, asking: bool) -> Result<bool> {
+        if !asking && self.sends_unasked(len) {
             self.out.extend_from_slice(format!("{{{len}+}}\r\n").as_bytes());
             return Ok(true);
         }

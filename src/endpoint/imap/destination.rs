@@ -8,14 +8,15 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 
 use super::classify::Step;
-use super::encode::{self, ImapCommand, Piece};
-use super::pending::{Answer, AppendReply, Needs, Pending, PendingReply, Ticket};
+use super::encode::{self, ImapCommand, Piece, Portion};
+use super::manners::Extra;
+use super::pending::{Answer, AppendForm, AppendReply, Needs, Pending, PendingReply, Ticket};
 use super::session::{ImapSession, Mode, WINDOW, opened};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderPath, FolderState, Role, WireName};
 use crate::domain::message::NewMessage;
-use crate::endpoint::{AppendAnswer, Destination, FlagUpdate, FolderRef, Limits, NewFolder, Result, date};
+use crate::endpoint::{AppendAnswer, Destination, FlagUpdate, FolderRef, Limits, NewFolder, Result, Which, date};
 
 impl ImapSession {
     async fn queue_create(
@@ -34,6 +35,26 @@ impl ImapSession {
         };
         let doing = format!("creating folder \"{}\"", folder.path);
         self.connection.ask(command, Step::Create, &doing).await.map(Ok)
+    }
+
+    /// How many messages may go in one append: not more than a command may be about, or may save (RFC 9738).
+    fn batch(&self) -> usize {
+        if !self.can("MULTIAPPEND") || !self.understands("LITERAL+", Extra::UnaskedLiterals) {
+            return 1;
+        }
+        let saves = self.capabilities.iter().find_map(|word| word.strip_prefix("SAVELIMIT=")?.parse().ok());
+        let least = [saves, self.most()].into_iter().flatten().min();
+        least.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX).max(1))
+    }
+
+    /// How these are announced.
+    fn form(&self, messages: &[NewMessage]) -> AppendForm {
+        let unasked = |message: &NewMessage| self.connection.sends_unasked(message.body.len());
+        match messages.iter().any(|message| message.plainly) {
+            true => AppendForm::AskingAgain,
+            false if messages.iter().any(unasked) => AppendForm::Unasked,
+            false => AppendForm::Asking,
+        }
     }
 
     /// Waits for CREATE; one refused with a role is tried without it.
@@ -115,7 +136,7 @@ impl Destination for ImapSession {
         Limits {
             message_bytes: self.capabilities.iter().find_map(limit),
             tells_uids: self.can("UIDPLUS"),
-            batches: self.can("MULTIAPPEND") && self.can("LITERAL+"),
+            batch: self.batch(),
             separator: self.names.separator,
         }
     }
@@ -202,9 +223,11 @@ impl Destination for ImapSession {
             let text = format!("not sent: {largest} bytes; the server accepts at most {limit}");
             return Err(Failure::new(Cause::TooBig, Scope::Message, Retry::Never, doing).saying(text));
         }
+        let form = self.form(&messages);
         let mut command = ImapCommand::new("APPEND").folder(&folder.wire)?;
+        command.asking = form == AppendForm::AskingAgain;
         let mut holds = Vec::with_capacity(messages.len());
-        let (reply, answer) = AppendReply::new(limits.tells_uids, messages.len());
+        let (reply, answer) = AppendReply::new(limits.tells_uids, messages.len(), form);
         for message in messages {
             command = command.text(" ");
             if !message.flags.is_empty() {
@@ -227,26 +250,61 @@ impl Destination for ImapSession {
             drop(self.queue_open(folder, Mode::Write).await?);
         }
         let doing = format!("changing flags in folder \"{}\"", folder.path);
-        let mut under_way = VecDeque::new();
+        let mut flight = Flight { folder, doing, under_way: VecDeque::new() };
         for update in updates {
             let changes = [("+", &update.change.add), ("-", &update.change.remove)];
             for (sign, flags) in changes.into_iter().filter(|(_, flags)| !flags.is_empty()) {
-                for set in encode::sets_of(&update.uids) {
-                    if under_way.len() >= WINDOW
-                        && let Some(ticket) = under_way.pop_front()
-                    {
-                        stored(self.connection.answer(ticket).await?)?;
+                let change = format!("{sign}FLAGS.SILENT {}", flag_list(flags));
+                for portion in encode::portions_of(&update.uids, self.most()) {
+                    if flight.under_way.len() >= WINDOW {
+                        self.changed(&mut flight).await?;
                     }
-                    let text = format!("UID STORE {set} {sign}FLAGS.SILENT {}", flag_list(flags));
-                    let (mut pending, ticket) = Pending::whole(Step::Store, &doing);
-                    pending.needs = Needs::Folder(folder.validity);
-                    self.connection.send(ImapCommand::new(&text), pending).await?;
-                    under_way.push_back(ticket);
+                    self.change(&mut flight, change.clone(), portion).await?;
                 }
             }
         }
-        for ticket in under_way {
-            stored(self.connection.answer(ticket).await?)?;
+        while !flight.under_way.is_empty() {
+            self.changed(&mut flight).await?;
+        }
+        Ok(())
+    }
+
+    async fn quota(&mut self, folder: &FolderRef) -> Option<(u64, u64)> {
+        if self.can("QUOTA") { self.ask_quota(&folder.wire).await.ok().flatten() } else { None }
+    }
+}
+
+/// Changes of flags on their way, oldest first.
+struct Flight<'a> {
+    folder: &'a FolderRef,
+    doing: String,
+    under_way: VecDeque<(String, Which, Ticket)>,
+}
+
+impl ImapSession {
+    async fn change(&mut self, flight: &mut Flight<'_>, change: String, portion: Portion) -> Result<()> {
+        let (mut pending, ticket) = Pending::whole(Step::Store, &flight.doing);
+        pending.needs = Needs::Folder(flight.folder.validity);
+        let Portion { set, which } = portion;
+        self.connection.send(ImapCommand::new(&format!("UID STORE {set} {change}")), pending).await?;
+        flight.under_way.push_back((change, which, ticket));
+        Ok(())
+    }
+
+    /// Takes in the oldest answer. Where the server did only a part of it, all of it goes again, in smaller portions.
+    async fn changed(&mut self, flight: &mut Flight<'_>) -> Result<()> {
+        let Some((change, which, ticket)) = flight.under_way.pop_front() else { return Ok(()) };
+        let answer = self.connection.answer(ticket).await?;
+        if answer.told.code.cut_short().is_none() {
+            return stored(answer);
+        }
+        let portions = encode::portions(&which, self.most());
+        if portions.len() < 2 {
+            let failure = Failure::new(Cause::CommandRefused, Scope::Folder, Retry::Never, &flight.doing);
+            return Err(failure.saying(answer.told.words()));
+        }
+        for portion in portions {
+            self.change(flight, change.clone(), portion).await?;
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ use crate::endpoint::Which;
 
 /// Longest command line written.
 const LONGEST: usize = 8000;
+/// Windows of numbers in one flight.
+const WINDOWS: i64 = 4000;
 /// The greatest UID there can be.
 const LAST: i64 = u32::MAX as i64;
 
@@ -35,12 +37,14 @@ pub(super) struct ImapCommand {
     pub(super) pieces: Vec<Piece>,
     /// Holds a password: no log shows more than its first word.
     pub(super) secret: bool,
+    /// No literal of it goes out before the server asked for it.
+    pub(super) asking: bool,
 }
 
 impl ImapCommand {
     /// A command that begins with this text.
     pub(super) fn new(text: &str) -> Self {
-        Self { pieces: vec![Piece::Text(text.as_bytes().to_vec())], secret: false }
+        Self { pieces: vec![Piece::Text(text.as_bytes().to_vec())], ..Self::default() }
     }
 
     /// Adds text.
@@ -91,35 +95,67 @@ fn unsendable(what: &str) -> Failure {
         .saying(format!("not sent: {what}"))
 }
 
-/// The sequence sets that name these messages, each short enough for one command; none for no messages.
-pub(super) fn sets(which: &Which) -> Vec<String> {
+/// Messages that one command asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Portion {
+    /// As they are named in it.
+    pub(super) set: String,
+    /// The same.
+    pub(super) which: Which,
+}
+
+/// What names these messages, each short enough for one command and about no more messages than a server lets one be about;
+/// none for no messages.
+pub(super) fn portions(which: &Which, most: Option<u32>) -> Vec<Portion> {
+    let range = |set: String| vec![Portion { set, which: which.clone() }];
     match which {
-        Which::All => vec!["1:*".into()],
+        Which::All => range("1:*".into()),
         Which::From(uid) if uid.0 > LAST => Vec::new(),
-        Which::From(uid) => vec![format!("{}:*", uid.0.max(1))],
-        Which::Before(end) => between(1, end.0),
-        Which::Range(first, end) => between(first.0.max(1), end.0),
-        Which::These(uids) => sets_of(uids),
+        Which::From(uid) => range(format!("{}:*", uid.0.max(1))),
+        Which::Before(end) => between(1, end.0, most),
+        Which::Range(first, end) => between(first.0.max(1), end.0, most),
+        Which::These(uids) => portions_of(uids, most),
     }
 }
 
-/// The messages from the first on and below the end.
-fn between(first: i64, end: i64) -> Vec<String> {
+/// The messages from the first on and below the end. Where a command may be about so many only, in windows of as many numbers,
+/// unless these are very many: then the server says how far it came.
+fn between(first: i64, end: i64, most: Option<u32>) -> Vec<Portion> {
     let last = end.saturating_sub(1).min(LAST);
-    if first > last { Vec::new() } else { vec![format!("{first}:{last}")] }
+    if first > last {
+        return Vec::new();
+    }
+    let all = last - first + 1;
+    let width = most.map(i64::from).filter(|most| *most > 0 && all / most < WINDOWS).unwrap_or(all);
+    let starts = (0..).map(|n| first + n * width).take_while(|from| *from <= last);
+    let window = |from: i64| {
+        let to = (from + width - 1).min(last);
+        Portion { set: format!("{from}:{to}"), which: Which::Range(Uid(from), Uid(to + 1)) }
+    };
+    starts.map(window).collect()
 }
 
-/// As [`sets`], for a list of messages.
-pub(super) fn sets_of(uids: &[Uid]) -> Vec<String> {
+/// As [`portions`], for a list of messages.
+pub(super) fn portions_of(uids: &[Uid], most: Option<u32>) -> Vec<Portion> {
     let mut numbers: Vec<u32> = uids.iter().filter_map(|u| u32::try_from(u.0).ok()).filter(|n| *n > 0).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let mut sets = Vec::new();
-    let mut set = String::new();
+    let most = most.and_then(|most| usize::try_from(most).ok()).filter(|most| *most > 0);
+    numbers.chunks(most.unwrap_or(numbers.len()).max(1)).flat_map(in_lines).collect()
+}
+
+/// In sets that fit into a line.
+fn in_lines(numbers: &[u32]) -> Vec<Portion> {
+    let mut portions = Vec::new();
+    let (mut set, mut named) = (String::new(), Vec::new());
+    let mut portion = |set: &mut String, named: &mut Vec<Uid>| {
+        let which = Which::These(std::mem::take(named));
+        portions.push(Portion { set: std::mem::take(set), which });
+    };
     for run in numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
         if set.len() > LONGEST - 200 {
-            sets.push(std::mem::take(&mut set));
+            portion(&mut set, &mut named);
         }
         if !set.is_empty() {
             set.push(',');
@@ -129,11 +165,12 @@ pub(super) fn sets_of(uids: &[Uid]) -> Vec<String> {
             set.push(':');
             set.push_str(&last.to_string());
         }
+        named.extend(run.iter().map(|number| Uid(i64::from(*number))));
     }
     if !set.is_empty() {
-        sets.push(set);
+        portion(&mut set, &mut named);
     }
-    sets
+    portions
 }
 
 /// Whether `which` names this message.
@@ -145,6 +182,10 @@ pub(super) fn names(which: &Which, uid: u32) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn sets(which: &Which) -> Vec<String> {
+        portions(which, None).into_iter().map(|portion| portion.set).collect()
+    }
 
     fn uids(set: &str) -> Vec<i64> {
         let range = |part: &str| {
@@ -176,6 +217,21 @@ mod tests {
             assert!(none.is_empty(), "{none:?}");
         }
         assert!(sets(&Which::From(Uid(4_294_967_296))).is_empty() && sets(&Which::Before(Uid(1))).is_empty());
+    }
+
+    #[test]
+    fn a_command_is_about_no_more_messages_than_the_server_lets_it_be() {
+        let cut = |which: &Which, most| -> Vec<String> {
+            portions(which, Some(most)).into_iter().map(|portion| portion.set).collect()
+        };
+        assert_eq!(cut(&Which::Before(Uid(8)), 3), ["1:3", "4:6", "7:7"]);
+        assert_eq!(cut(&Which::Range(Uid(5), Uid(7)), 3), ["5:6"]);
+        assert_eq!(cut(&Which::These([1, 2, 3, 9, 11].map(Uid).to_vec()), 2), ["1:2", "3,9", "11"]);
+        assert_eq!(cut(&Which::From(Uid(5)), 3), ["5:*"], "nobody knows how many these are");
+        assert_eq!(cut(&Which::Before(Uid(1_000_000)), 3), ["1:999999"], "too many windows");
+        assert_eq!(cut(&Which::Before(Uid(4)), 0), ["1:3"], "no limit at all");
+        let asked = portions(&Which::Before(Uid(8)), Some(3));
+        assert!(asked.iter().all(|portion| portions(&portion.which, None)[0].set == portion.set));
     }
 
     #[test]

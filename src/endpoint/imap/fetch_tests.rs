@@ -280,3 +280,28 @@ async fn whole_messages_are_handed_on_at_once() {
     drop(source);
     assert_eq!(drain(stream).await, ["ConnectionLost Connection"]);
 }
+
+#[tokio::test]
+async fn what_a_server_left_of_a_command_is_asked_for_again() {
+    let one = |uid: u32| format!("* {uid} FETCH (UID {uid} FLAGS () RFC822.SIZE 2 INTERNALDATE \"{DATE}\")\r\n");
+    let more = vec![
+        say(format!("{}{}A4 OK [MESSAGELIMIT 50 90] too many\r\n", one(95), one(90))),
+        hear("A5 UID FETCH 1:50 (UID FLAGS"),
+        hear("A6 UID FETCH 51:89 (UID FLAGS"),
+        say(format!("{}A5 OK done\r\n{}A6 NO [MESSAGELIMIT 50 60] too many\r\n", one(7), one(60))),
+        hear("A7 UID FETCH 51:59 (UID FLAGS"),
+        say(format!("{}A7 OK done\r\n", one(51))),
+    ];
+    let found: Vec<String> =
+        scanned(more).await.iter().filter_map(|line| Some(line.split_once(' ')?.0.into())).collect();
+    assert_eq!(found, ["7", "51", "60", "90", "95"]);
+}
+
+#[tokio::test]
+async fn a_stream_of_which_the_server_left_something_is_not_whole() {
+    let came = format!("* 5 FETCH (UID 5 FLAGS () INTERNALDATE \"{DATE}\" RFC822.SIZE 2 BODY[] {{2}}\r\nab)\r\n");
+    for end in ["A4 OK [MESSAGELIMIT 1 5] too many\r\n", "A4 NO [MESSAGELIMIT 1 5] too many\r\n"] {
+        let got = fetched(format!("{came}{end}")).await;
+        assert_eq!(got, [format!("5:ab [] {DATE}"), "broken MessageUnreadable".into()], "{end}");
+    }
+}

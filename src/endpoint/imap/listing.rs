@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::classify::Step;
 use super::encode::ImapCommand;
+use super::manners::Extra;
 use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
 use super::session::{ImapSession, Mode, WINDOW};
@@ -23,7 +24,8 @@ const INBOX: &[u8] = b"INBOX";
 
 /// Lists every folder, other people's included.
 pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>> {
-    let mut found = if session.can("LIST-EXTENDED") { extended(session).await? } else { None };
+    let mut found =
+        if session.understands("LIST-EXTENDED", Extra::ListReturn) { extended(session).await? } else { None };
     if found.as_ref().is_none_or(|found| found.listed.is_empty()) {
         found = Some(basic(session).await?);
     }
@@ -36,13 +38,17 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
     Ok(folders)
 }
 
+/// What RFC 3501 lets one ask STATUS for.
+const ITEMS: &str = "MESSAGES UIDNEXT UIDVALIDITY";
+
 /// What to ask STATUS for.
 fn items(session: &ImapSession) -> String {
-    let mut items = "MESSAGES UIDNEXT UIDVALIDITY".to_owned();
-    if session.can("CONDSTORE") || session.can("QRESYNC") {
+    let understands = |capability| session.understands(capability, Extra::StatusItems);
+    let mut items = ITEMS.to_owned();
+    if understands("CONDSTORE") || understands("QRESYNC") {
         items.push_str(" HIGHESTMODSEQ");
     }
-    if session.can("OBJECTID") {
+    if understands("OBJECTID") {
         items.push_str(" MAILBOXID");
     }
     items
@@ -64,6 +70,9 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     let ticket = session.connection.ask(command, Step::Ask, DOING).await?;
     let answer = session.connection.answer(ticket).await?;
     if let Some(failure) = answer.failure {
+        if answer.told_bad {
+            session.connection.manners().takes_back(Extra::ListReturn);
+        }
         return if is_mere_refusal(&failure) { Ok(None) } else { Err(failure) };
     }
     let mut found = Found::default();
@@ -113,9 +122,18 @@ async fn ask_for_inbox(session: &mut ImapSession, found: &mut Found) -> Result<(
     Ok(())
 }
 
-/// STATUS of each selectable folder; one that is refused has no state.
+/// STATUS of each selectable folder; one that is refused has no state. A server that does not understand what it is asked for
+/// is asked once more, for what RFC 3501 knows.
 async fn ask_states(session: &mut ImapSession, found: &mut Found) -> Result<()> {
     let items = items(session);
+    ask_for(session, found, &items).await?;
+    if items != ITEMS && session.connection.manners().took_back(Extra::StatusItems) {
+        ask_for(session, found, ITEMS).await?;
+    }
+    Ok(())
+}
+
+async fn ask_for(session: &mut ImapSession, found: &mut Found, items: &str) -> Result<()> {
     let names: Vec<Vec<u8>> = found
         .listed
         .iter()
@@ -141,6 +159,9 @@ async fn ask_states(session: &mut ImapSession, found: &mut Found) -> Result<()> 
 
 async fn take_state(session: &mut ImapSession, found: &mut Found, name: Vec<u8>, ticket: Ticket) -> Result<()> {
     let answer = session.connection.answer(ticket).await?;
+    if answer.told_bad {
+        session.connection.manners().takes_back(Extra::StatusItems);
+    }
     if let Some(failure) = answer.failure {
         // Busy with this one folder, maybe: opening it tells.
         let mere = is_mere_refusal(&failure) || failure.cause == Cause::ServerBusy;

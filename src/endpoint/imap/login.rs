@@ -83,6 +83,8 @@ pub(super) struct Greeted {
     ahead: Vec<u8>,
     /// What the server can do, if its greeting told.
     known: Option<Capabilities>,
+    /// What it says to people.
+    alert: Option<Told>,
     /// Where it comes from, where that is known.
     local: Option<SocketAddr>,
 }
@@ -90,7 +92,7 @@ pub(super) struct Greeted {
 impl Greeted {
     /// It greeted before TLS was begun; what it said then counts for nothing.
     pub(super) fn after_tls(io: Box<dyn Io>) -> Self {
-        Self { io, ahead: Vec::new(), known: None, local: None }
+        Self { io, ahead: Vec::new(), known: None, alert: None, local: None }
     }
 }
 
@@ -101,7 +103,10 @@ pub(super) async fn log_in(
     resources: &Resources,
     timeouts: &Timeouts,
 ) -> Result<ImapSession> {
-    let Greeted { io, ahead, known, local } = greeted;
+    let Greeted { io, ahead, known, alert, local } = greeted;
+    if let Some(alert) = alert {
+        resources.said.add(&alert.scrubbed(&scrub(login)).words());
+    }
     let link = Link::new(&resources.network, local);
     let mut connection = Connection::new((io, &ahead), link, scrub(login), resources.clone(), timeouts);
     let capabilities = match known {
@@ -159,16 +164,13 @@ const GREETING: &str = "waiting for the greeting";
 
 /// Reads the greeting.
 pub(super) async fn greet(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Greeted> {
-    let (framer, known) = greeted(io, scrub, timeouts).await?;
+    let (framer, told) = greeted(io, scrub, timeouts).await?;
     let (io, ahead) = framer.into_parts();
-    Ok(Greeted { io, ahead, known, local: None })
+    let known = code_capabilities(&told);
+    Ok(Greeted { io, ahead, known, alert: Some(told).filter(|told| told.code.name == "ALERT"), local: None })
 }
 
-async fn greeted(
-    io: Box<dyn Io>,
-    scrub: &Scrub,
-    timeouts: &Timeouts,
-) -> Result<(Framer<Box<dyn Io>>, Option<Capabilities>)> {
+async fn greeted(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<(Framer<Box<dyn Io>>, Told)> {
     let watch = SilenceWatch::new(timeouts.silence);
     watch.expect();
     let mut framer = Framer::new(io, b"", watch);
@@ -176,7 +178,7 @@ async fn greeted(
         return Err(late(timeouts.greeting, GREETING));
     };
     match greeting.map_err(|error| lost(&error, scrub, GREETING))? {
-        ServerResponse::Status(Status::Ok, told) => Ok((framer, code_capabilities(&told))),
+        ServerResponse::Status(Status::Ok, told) => Ok((framer, told)),
         ServerResponse::Status(Status::PreAuth, told) => {
             let told = told.scrubbed(scrub);
             // Somebody's mailbox is open, and nothing says whose.
@@ -211,8 +213,9 @@ fn lost(error: &WireError, scrub: &Scrub, doing: &str) -> Failure {
 /// would be read as if it had been protected.
 pub(super) async fn start_tls(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
     const DOING: &str = "asking for TLS";
-    let (mut framer, known) = greeted(io, scrub, timeouts).await?;
-    let known = match known {
+    // An alert that anybody may have put in counts for nothing.
+    let (mut framer, told) = greeted(io, scrub, timeouts).await?;
+    let known = match code_capabilities(&told) {
         Some(known) => known,
         None => ask(&mut framer, 1, "CAPABILITY", scrub, timeouts).await?.1,
     };
@@ -315,16 +318,24 @@ impl Credentials {
             ));
         }
         if sasl {
-            let ticket = connection.ask(self.authenticate(capabilities), self.step, &self.doing).await?;
+            let at_once = capabilities.contains("SASL-IR");
+            let ticket = connection.ask(self.authenticate(at_once), self.step, &self.doing).await?;
             let answer = connection.answer(ticket).await?;
             let unknown = answer.failure.as_ref().is_some_and(|f| {
                 matches!(f.cause, Cause::LoginRefused | Cause::AdministratorLoginRefused)
                     && answer.told.code.name.is_empty()
             });
             // Not a refused password: a command the server could not read.
-            let retry = unknown && answer.told_bad && self.on_behalf_of.is_empty();
-            if !retry {
+            if !unknown || !answer.told_bad {
                 return answer.good();
+            }
+            if !self.on_behalf_of.is_empty() {
+                // Some advertise that the message may come with the command, and cannot read it there.
+                let plain = at_once.then(|| self.authenticate(false));
+                return match plain {
+                    Some(plain) => connection.run(plain, self.step, &self.doing).await,
+                    None => answer.good(),
+                };
             }
         }
         if capabilities.contains("LOGINDISABLED") {
@@ -342,11 +353,12 @@ impl Credentials {
         [&self.name, &self.on_behalf_of].iter().any(|n| n.contains('\0')) || self.password.expose().contains('\0')
     }
 
-    fn authenticate(&self, capabilities: &Capabilities) -> ImapCommand {
+    /// The message comes with the command, or when the server asks for it.
+    fn authenticate(&self, at_once: bool) -> ImapCommand {
         let message = STANDARD.encode(self.plain().expose());
         let mut command = ImapCommand::new("AUTHENTICATE PLAIN");
         command.secret = true;
-        if capabilities.contains("SASL-IR") {
+        if at_once {
             return command.text(" ").text(&message);
         }
         command.pieces.push(Piece::Reply(message.into_bytes()));
@@ -367,19 +379,27 @@ async fn look_around(
     if told.is_none() {
         tickets.push(connection.ask(ImapCommand::new("CAPABILITY"), Step::Ask, DOING).await?);
     }
+    let mut spaces = Vec::new();
     if likely.contains("NAMESPACE") {
-        tickets.push(connection.ask(ImapCommand::new("NAMESPACE"), Step::Ask, DOING).await?);
+        spaces.push(connection.ask(ImapCommand::new("NAMESPACE"), Step::Ask, DOING).await?);
     }
     if likely.contains("ID") {
         tickets.push(connection.ask(introduction()?, Step::Ask, DOING).await?);
     }
     let mut untagged = answers(&mut connection, tickets).await?;
+    let mut refused = false;
+    for spaces in spaces {
+        let answer = connection.answer(spaces).await?;
+        refused = answer.failure.is_some();
+        untagged.extend(answer.untagged);
+    }
     let told_now =
         untagged.iter().find_map(|r| if let ServerResponse::Capability(told) = r { Some(told.clone()) } else { None });
     let capabilities = told_now.unwrap_or(likely.clone());
     let mut tickets = Vec::new();
-    if !likely.contains("NAMESPACE") {
-        let command = if capabilities.contains("NAMESPACE") {
+    // Who does not tell its name spaces tells its separator at least.
+    if !likely.contains("NAMESPACE") || refused {
+        let command = if capabilities.contains("NAMESPACE") && !refused {
             ImapCommand::new("NAMESPACE")
         } else {
             ImapCommand::new("LIST \"\" \"\"")

@@ -91,11 +91,29 @@ impl<'a> TokenLogin<'a> {
             return Err(refused(Cause::TokenRefused, Scope::Mailbox, "the login name holds a control character"));
         }
         let message = STANDARD.encode(self.message(mechanism).expose());
+        let at_once = capabilities.contains("SASL-IR") && message.len() <= LONGEST_FIRST;
+        let (answer, was_read) = self.authenticate(connection, mechanism, at_once).await?;
+        let refused = answer.failure.as_ref().is_some_and(|failure| failure.cause == Cause::TokenRefused);
+        if at_once && !was_read && refused && answer.told_bad && answer.told.code.name.is_empty() {
+            // Some advertise that the message may come with the command, and cannot read it there.
+            return self.authenticate(connection, mechanism, false).await?.0.good();
+        }
+        answer.good()
+    }
+
+    /// One try: the message comes with the command, or when the server asks for it. Whether the server spoke of the token
+    /// before it answered, so that it has read it, is told too.
+    async fn authenticate(
+        &self,
+        connection: &mut Connection,
+        mechanism: Mechanism,
+        at_once: bool,
+    ) -> Result<(Answer, bool)> {
+        let message = STANDARD.encode(self.message(mechanism).expose());
         let mut command = mechanism.command();
-        if capabilities.contains("SASL-IR") && message.len() <= LONGEST_FIRST {
-            command = command.text(" ").text(&message);
-        } else {
-            command.pieces.push(Piece::Reply(message.into_bytes()));
+        match at_once {
+            true => command = command.text(" ").text(&message),
+            false => command.pieces.push(Piece::Reply(message.into_bytes())),
         }
         let (mut pending, ticket) = Pending::whole(Step::TokenLogin, &self.doing);
         let (to, challenge) = oneshot::channel();
@@ -103,19 +121,17 @@ impl<'a> TokenLogin<'a> {
         connection.send(command, pending).await?;
         connection.flush().await?;
         // Comes, or is dropped when the command is answered.
-        let status = match challenge.await {
-            Ok(text) => {
-                connection.reply(mechanism.acknowledgement()).await?;
-                status(&text)
-            }
-            Err(_) => None,
-        };
+        let challenge = challenge.await.ok();
+        if challenge.is_some() {
+            connection.reply(mechanism.acknowledgement()).await?;
+        }
         let mut answer = connection.answer(ticket).await?;
+        let status = challenge.as_deref().and_then(status);
         if let (Some(failure), Some(status)) = (&mut answer.failure, status) {
             let told = failure.server_text.take().unwrap_or_default();
             failure.server_text = Some(format!("{told} (status {status})").trim_start().to_owned());
         }
-        answer.good()
+        Ok((answer, challenge.is_some()))
     }
 }
 
@@ -174,6 +190,34 @@ mod tests {
             steps.extend(rest());
             let (opened, heard) = log_in(steps, "t0k3n").await;
             assert!(opened.is_ok() && heard[0] == verb, "{heard:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_not_read_with_the_command_is_sent_when_asked() {
+        let steps = vec![
+            say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hello\r\n"),
+            hear("A1 AUTHENTICATE XOAUTH2 dXNl"),
+            say("A1 BAD what?\r\n"),
+            hear("A2 AUTHENTICATE XOAUTH2"),
+            say("+ \r\n"),
+            hear(AS_XOAUTH2),
+            say("A2 OK [CAPABILITY IMAP4rev1] in\r\n"),
+            hear("A3 LIST"),
+            say("A3 OK x\r\n"),
+        ];
+        assert!(log_in(steps, "t0k3n").await.0.is_ok());
+        // A token that was read and refused is not sent again.
+        let challenge = STANDARD.encode(r#"{"status":"400"}"#);
+        for more in [
+            vec![say(format!("+ {challenge}\r\n")), hear(""), say("A1 BAD no\r\n"), hear("never")],
+            vec![say("A1 BAD [AUTHENTICATIONFAILED] no\r\n"), hear("never")],
+            vec![say("A1 NO no\r\n"), hear("never")],
+        ] {
+            let mut steps =
+                vec![say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hello\r\n"), hear("A1 AUTHENTICATE")];
+            steps.extend(more);
+            assert_eq!(log_in(steps, "t0k3n").await.0.unwrap_err().cause, Cause::TokenRefused);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a server was seen to do to everybody who uses a mailbox: told by one session, known to all of them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +14,30 @@ const LONGEST: Duration = Duration::from_secs(16);
 /// Answers come in crowds: the gap changes once in so long, or in its own length.
 const STEADY: Duration = Duration::from_secs(1);
 
+/// A form that a server advertises and does not understand after all: what RFC 3501 has is used instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Extra {
+    /// LIST with options (RFC 5258).
+    ListReturn,
+    /// STATUS of more than RFC 3501 knows.
+    StatusItems,
+    /// FETCH of ids of messages (RFC 8474, X-GM-EXT-1).
+    MessageIds,
+    /// FETCH of a header by BODY.PEEK.
+    HeaderPeek,
+    /// Literals that are sent without asking (RFC 7888).
+    UnaskedLiterals,
+}
+
 /// What the sessions of an endpoint know of their server.
 #[derive(Debug, Default)]
 pub(super) struct Manners {
     /// Data come after the end of the command that asked for them (as James may send them).
     late: AtomicBool,
+    /// How many messages a command may be about (RFC 9738); 0 where no limit was seen.
+    most: AtomicU32,
+    /// Forms that it was seen not to understand.
+    taken_back: Mutex<BTreeSet<Extra>>,
     pace: Mutex<Pace>,
 }
 
@@ -44,6 +64,37 @@ impl Manners {
     /// Whether data come late from this server.
     pub(super) fn late(&self) -> bool {
         self.late.load(Ordering::Relaxed)
+    }
+
+    /// A command was about more messages than so many.
+    pub(super) fn allows(&self, most: u32) {
+        self.most.store(most, Ordering::Relaxed);
+    }
+
+    /// How many messages a command may be about, where a limit was seen.
+    pub(super) fn most(&self) -> Option<u32> {
+        Some(self.most.load(Ordering::Relaxed)).filter(|most| *most > 0)
+    }
+
+    fn taken_back(&self) -> MutexGuard<'_, BTreeSet<Extra>> {
+        self.taken_back.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It does not understand this.
+    pub(super) fn takes_back(&self, extra: Extra) {
+        if self.taken_back().insert(extra) {
+            tracing::info!(?extra, "not understood by the server; the plain form is used");
+        }
+    }
+
+    /// It was something else that it did not understand.
+    pub(super) fn gives_again(&self, extra: Extra) {
+        self.taken_back().remove(&extra);
+    }
+
+    /// Whether it was seen not to understand this.
+    pub(super) fn took_back(&self, extra: Extra) -> bool {
+        self.taken_back().contains(&extra)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -81,6 +132,10 @@ impl Manners {
         if other.late() {
             self.is_late();
         }
+        if let Some(most) = other.most() {
+            self.allows(most);
+        }
+        self.taken_back().extend(other.taken_back().iter());
         if !other.pace().gap.is_zero() {
             self.answered(true);
         }

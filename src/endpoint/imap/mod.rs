@@ -2,7 +2,7 @@
 //!
 //! [`ImapEndpoint`] opens sessions; everything else is private. From the wire upwards: `framer` cuts lines and literals,
 //! `token` and `response` read them, `reader` hands them to the command they belong to, `connection` writes
-//! commands (`pending` are those not answered yet), `parts` puts together what is told of a message in pieces, `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
+//! commands (`pending` are those not answered yet), `parts` puts together what is told of a message in pieces, `rest` tells what a server left of a command, `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
 //! refusals into failures. Nothing here retries.
 //!
 //! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162).
@@ -26,8 +26,11 @@ mod manners;
 mod names;
 mod parts;
 mod pending;
+#[cfg(test)]
+mod plain_tests;
 mod reader;
 mod response;
+mod rest;
 #[cfg(test)]
 mod script;
 mod scrub;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
 use super::framer::SilenceWatch;
-use super::manners::Manners;
+use super::manners::{Extra, Manners};
 use super::response::{ServerResponse, Told};
 use super::scrub::Scrub;
 use super::stream::Stream;
@@ -49,17 +49,43 @@ pub(super) struct AppendReply {
     to: Option<oneshot::Sender<std::result::Result<Vec<Appended>, NotAppended>>>,
     tells_uids: bool,
     messages: usize,
+    form: AppendForm,
+}
+
+/// How messages are announced to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AppendForm {
+    /// They go out without asking.
+    Unasked,
+    /// The server is asked first.
+    Asking,
+    /// The same, because it did not understand the other form.
+    AskingAgain,
 }
 
 impl AppendReply {
     /// `tells_uids`: UIDPLUS was advertised, so an APPENDUID is believed, if it names as many UIDs as were sent messages.
-    pub(super) fn new(tells_uids: bool, messages: usize) -> (Self, AppendAnswer) {
+    pub(super) fn new(tells_uids: bool, messages: usize, form: AppendForm) -> (Self, AppendAnswer) {
         let (to, answer) = oneshot::channel();
-        (Self { to: Some(to), tells_uids, messages }, answer)
+        (Self { to: Some(to), tells_uids, messages, form }, answer)
+    }
+
+    /// What the answer says of the form: a server that does not understand one without asking is asked from then on, unless
+    /// asking does not help.
+    fn learn(&self, bad: bool, failure: Option<&Failure>, manners: &Manners) -> bool {
+        let refused = failure.is_some_and(|failure| failure.scope == Scope::Message);
+        let plainer = bad && refused && self.form == AppendForm::Unasked;
+        if plainer {
+            manners.takes_back(Extra::UnaskedLiterals);
+        } else if bad && refused && self.form == AppendForm::AskingAgain {
+            manners.gives_again(Extra::UnaskedLiterals);
+        }
+        plainer
     }
 
     /// What the server answered.
-    pub(super) fn answer(self, result: Result<&Told>) {
+    pub(super) fn answer(self, result: Result<&Told>, bad: bool, manners: &Manners) {
+        let plainer = self.learn(bad, result.as_ref().err(), manners);
         let result = result.map(|told| {
             let places = told.code.append_uids().filter(|(_, uids)| self.tells_uids && uids.len() == self.messages);
             match places {
@@ -70,12 +96,12 @@ impl AppendReply {
                 None => vec![Appended { at: None }; self.messages],
             }
         });
-        self.say(result.map_err(|failure| NotAppended { failure, answered: true }));
+        self.say(result.map_err(|failure| NotAppended { failure, answered: true, plainer }));
     }
 
     /// No answer will come.
     pub(super) fn unanswered(self, failure: Failure) {
-        self.say(Err(NotAppended { failure, answered: false }));
+        self.say(Err(NotAppended { failure, answered: false, plainer: false }));
     }
 
     fn say(mut self, result: std::result::Result<Vec<Appended>, NotAppended>) {
@@ -90,7 +116,8 @@ impl Drop for AppendReply {
     fn drop(&mut self) {
         if let Some(to) = self.to.take() {
             let failure = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "adding a message");
-            drop(to.send(Err(NotAppended { failure: failure.saying("the session was closed"), answered: false })));
+            let failure = failure.saying("the session was closed");
+            drop(to.send(Err(NotAppended { failure, answered: false, plainer: false })));
         }
     }
 }

@@ -163,7 +163,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         if status == Status::Bad {
             self.shared.was_bad();
         }
-        self.shared.manners().answered(told.code.name == "THROTTLED" || told.text.contains("[THROTTLED]"));
+        let manners = self.shared.manners();
+        manners.answered(told.code.name == "THROTTLED" || told.text.contains("[THROTTLED]"));
+        if let Some((most, _)) = told.code.cut_short() {
+            manners.allows(most);
+        }
         if told.code.name == "ALERT" {
             self.note(told);
         }
@@ -196,9 +200,16 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 let told_bad = status == Status::Bad;
                 drop(to.send(Ok(Answer { failure, told_bad, told, untagged })));
             }
-            (PendingReply::Append(reply), None) => reply.answer(Ok(&told)),
-            (PendingReply::Append(reply), Some(failure)) => reply.answer(Err(failure)),
+            (PendingReply::Append(reply), failure) => {
+                let result = failure.map_or(Ok(&told), Err);
+                reply.answer(result, status == Status::Bad, &self.shared.manners());
+            }
             (PendingReply::Stream(stream), Some(failure)) if !some_gone => stream.break_off(failure),
+            // Nobody knows here what of it came: they are asked for again, one by one.
+            (PendingReply::Stream(stream), None) if told.code.cut_short().is_some() => {
+                let failure = Failure::new(Cause::MessageUnreadable, Scope::Folder, Retry::Never, pending.doing);
+                stream.break_off(failure.saying(told.words()));
+            }
             // Messages that went meanwhile are no failure (RFC 5530).
             (PendingReply::Stream(stream), _) => stream.command_ended(some_gone).await?,
         }

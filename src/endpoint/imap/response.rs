@@ -46,6 +46,13 @@ impl Code {
         self.arguments.split_ascii_whitespace().next()?.parse().ok()
     }
 
+    /// Of a command of which the server did only a part (MESSAGELIMIT, RFC 9738): how many messages it lets one be about, and
+    /// the last one that it came to, if it told.
+    pub(super) fn cut_short(&self) -> Option<(u32, Option<u32>)> {
+        let mut words = self.arguments.split_ascii_whitespace().map(|word| word.parse::<u32>().ok());
+        (self.name == "MESSAGELIMIT").then(|| (words.next().flatten().unwrap_or(0), words.next().flatten()))
+    }
+
     /// UIDVALIDITY and UIDs of an `APPENDUID`, one for each message in the order of sending (RFC 4315 §3: the set may be
     /// written as ranges). Bounded: a set of more than 10,000 is not believed.
     pub(super) fn append_uids(&self) -> Option<(UidValidity, Vec<u32>)> {
@@ -326,7 +333,7 @@ fn fetch(cursor: &mut Cursor<'_>) -> Parsed<Fetch> {
             }
             b"X-GM-MSGID" => fetch.key = cursor.number_if_any()?.map(|id| MessageKey::of(&id.to_be_bytes())),
             b"BODY[]" | b"BODY[]<0>" | b"BODY.PEEK[]" | b"RFC822" => fetch.body = literal(cursor)?,
-            b"BODY[HEADER]" | b"BODY[HEADER]<0>" => {
+            b"BODY[HEADER]" | b"BODY[HEADER]<0>" | b"RFC822.HEADER" => {
                 fetch.header = match literal(cursor)? {
                     Some(Literal { body: Body::Memory(bytes), .. }) => Some(bytes),
                     _ => None,

@@ -125,16 +125,28 @@ pub(super) fn peer(steps: Vec<ScriptStep>) -> (DuplexStream, Peer) {
 }
 
 async fn log_in_on(io: DuplexStream, login: &Login, budget: usize) -> Result<ImapSession, Failure> {
-    let resources = Resources {
+    let greeted = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
+    log_in(greeted, login, &resources(budget), &timeouts()).await
+}
+
+fn resources(budget: usize) -> Resources {
+    Resources {
         spool: std::env::temp_dir(),
         numbers: std::env::temp_dir(),
         budget: Budget::new(budget),
         meter: Arc::new(ByteCounter::default()),
         network: Arc::default(),
         said: Arc::default(),
-    };
-    let greeted = greet(Box::new(io), &Scrub::default(), &timeouts()).await?;
-    log_in(greeted, login, &resources, &timeouts()).await
+    }
+}
+
+/// What a server says to people up to the end of the login.
+pub(super) async fn said(steps: Vec<ScriptStep>) -> Vec<String> {
+    let (ours, _peer) = peer(steps);
+    let resources = resources(BUDGET);
+    let greeted = greet(Box::new(ours), &Scrub::default(), &timeouts()).await.expect("greeted");
+    log_in(greeted, &user(), &resources, &timeouts()).await.expect("logged in");
+    resources.said.take()
 }
 
 /// A folder.

@@ -11,6 +11,7 @@ use super::Timeouts;
 use super::classify::Step;
 use super::connection::Connection;
 use super::encode::ImapCommand;
+use super::manners::Extra;
 use super::names::MailboxNames;
 use super::pending::{Answer, Pending, Ticket};
 use super::reader::folder_changed;
@@ -78,6 +79,17 @@ impl ImapSession {
         self.capabilities.contains(capability)
     }
 
+    /// Whether the server advertised this and was not seen to lack a form that belongs to it.
+    pub(super) fn understands(&self, capability: &str, extra: Extra) -> bool {
+        self.can(capability) && !self.connection.manners().took_back(extra)
+    }
+
+    /// How many messages a command may be about, where the server says so (RFC 9738).
+    pub(super) fn most(&self) -> Option<u32> {
+        let told = self.capabilities.iter().find_map(|word| word.strip_prefix("MESSAGELIMIT=")?.parse().ok());
+        [told, self.connection.manners().most()].into_iter().flatten().filter(|most| *most > 0).min()
+    }
+
     /// Whether a folder is open (or being opened) for this.
     pub(super) fn has_open(&self, wire: &WireName, mode: Mode) -> bool {
         self.open.as_ref().is_some_and(|open| {
@@ -99,6 +111,18 @@ impl ImapSession {
         self.connection.send(command, pending).await?;
         self.open = Some(Open { wire: folder.wire.clone(), mode, serial });
         Ok(ticket)
+    }
+
+    /// Bytes that are used and that may be (RFC 9208), of the tightest quota. A refusal only means that there is less to know.
+    pub(super) async fn ask_quota(&mut self, folder: &WireName) -> Result<Option<(u64, u64)>> {
+        let command = ImapCommand::new("GETQUOTAROOT").folder(folder)?;
+        let ticket = self.connection.ask(command, Step::Ask, "asking for the quota").await?;
+        let answer = self.connection.answer(ticket).await?;
+        let told = answer.untagged.iter().filter_map(|answer| match answer {
+            ServerResponse::Quota(told) => *told,
+            _ => None,
+        });
+        Ok(told.min_by_key(|(used, limit)| limit.saturating_sub(*used)))
     }
 
     /// Says goodbye.

@@ -11,14 +11,16 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::classify::Step;
-use super::encode::{self, ImapCommand};
+use super::encode::{self, ImapCommand, Portion};
 use super::listing;
+use super::manners::Extra;
 use super::parts::MessageParts;
 use super::pending::{Needs, Pending, PendingReply};
 use super::response::{Fetch, ServerResponse};
+use super::rest::rest;
 use super::session::{ImapSession, Mode, WINDOW, opened};
 use super::stream::Stream;
-use crate::domain::failure::Cause;
+use crate::domain::failure::{Cause, Failure};
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageKey, MessageMeta};
@@ -40,51 +42,102 @@ impl ImapSession {
     }
 
     /// Asks for attributes of messages and collects what comes, by UID. Messages that lack anything when some are said to
-    /// be gone are gone.
+    /// be gone are gone. Where the server did only a part of a command and says so, the rest is asked for again.
     async fn collect(&mut self, folder: &FolderRef, which: &Which, asked: &Asked<'_>) -> Result<BTreeMap<u32, Fetch>> {
-        let sets = encode::sets(which);
-        let mut found = BTreeMap::new();
-        if sets.is_empty() {
-            return Ok(found);
+        let mut portions = encode::portions(which, self.most());
+        let mut collected = Collected { whole: which, found: BTreeMap::new(), some_gone: false };
+        if portions.is_empty() {
+            return Ok(collected.found);
         }
-        let Asked { attributes, doing, fresh } = *asked;
-        self.open_for_reading(folder, fresh && !matches!(which, Which::Range(..))).await?;
-        let mut tickets = Vec::with_capacity(sets.len());
-        for set in sets {
+        self.open_for_reading(folder, asked.fresh && !matches!(which, Which::Range(..))).await?;
+        while !portions.is_empty() {
+            let left = self.collect_some(folder, &portions, asked, &mut collected).await?;
+            portions = left.iter().flat_map(|left| encode::portions(left, self.most())).collect();
+        }
+        if collected.some_gone {
+            collected.found.retain(|_, fetch| fetch.is_an_answer());
+        }
+        Ok(collected.found)
+    }
+
+    /// The same, in one flight. Answers what the server left.
+    async fn collect_some(
+        &mut self,
+        folder: &FolderRef,
+        portions: &[Portion],
+        asked: &Asked<'_>,
+        collected: &mut Collected<'_>,
+    ) -> Result<Vec<Which>> {
+        let Asked { attributes, doing, .. } = *asked;
+        let mut tickets = Vec::with_capacity(portions.len());
+        for Portion { set, which } in portions {
             let (mut pending, ticket) = Pending::whole(Step::Read, doing);
             pending.needs = Needs::Folder(folder.validity);
             self.connection.send(ImapCommand::new(&format!("UID FETCH {set} {attributes}")), pending).await?;
-            tickets.push(ticket);
+            tickets.push((which, ticket));
         }
-        if self.connection.late() {
+        if self.connection.late()
+            && let Some(last) = portions.last()
+        {
             let (mut fence, ticket) = Pending::whole(Step::Read, doing);
             fence.fence = true;
             self.connection.send(ImapCommand::new("NOOP"), fence).await?;
-            tickets.push(ticket);
+            tickets.push((&last.which, ticket));
         }
-        let mut some_gone = false;
-        for ticket in tickets {
+        let mut left = Vec::new();
+        for (which, ticket) in tickets {
             let answer = self.connection.answer(ticket).await?;
             let gone = answer.told.code.name == "EXPUNGEISSUED";
-            if let Some(failure) = answer.failure.filter(|f| !gone || f.cause != Cause::MessageUnreadable) {
+            let cut = answer.told.code.cut_short().is_some();
+            if let Some(extra) = asked.extra.filter(|_| answer.told_bad) {
+                self.connection.manners().takes_back(extra);
+            }
+            if let Some(failure) = answer.failure.filter(|f| !(gone || cut) || f.cause != Cause::MessageUnreadable) {
                 return Err(failure);
             }
-            some_gone |= gone;
-            if merge(&mut found, which, answer.untagged) {
+            collected.some_gone |= gone;
+            let numbers = answer.untagged.iter().filter_map(|answer| match answer {
+                ServerResponse::Fetch(fetch) => fetch.uid.filter(|uid| encode::names(which, *uid)),
+                _ => None,
+            });
+            left.extend(rest(which, &answer.told, &numbers.collect(), doing)?);
+            if merge(&mut collected.found, collected.whole, answer.untagged) {
                 self.connection.is_late();
             }
         }
-        if some_gone {
-            found.retain(|_, fetch| fetch.is_an_answer());
+        Ok(left)
+    }
+
+    /// Headers, in the form of old where the server does not understand the other one.
+    async fn collect_headers(
+        &mut self,
+        folder: &FolderRef,
+        which: &Which,
+        doing: &str,
+    ) -> Result<BTreeMap<u32, Fetch>> {
+        const PEEK: &str = "(UID RFC822.SIZE BODY.PEEK[HEADER])";
+        const OLD: &str = "(UID RFC822.SIZE RFC822.HEADER)";
+        let old = Asked { attributes: OLD, doing, fresh: true, extra: None };
+        if self.connection.manners().took_back(Extra::HeaderPeek) {
+            return self.collect(folder, which, &old).await;
         }
-        Ok(found)
+        let asked = Asked { attributes: PEEK, extra: Some(Extra::HeaderPeek), ..old };
+        match self.collect(folder, which, &asked).await {
+            Err(failure) if self.is_not_understood(&asked, &failure) => self.collect(folder, which, &old).await,
+            found => found,
+        }
+    }
+
+    /// Whether a command was refused because the server does not understand what it was asked for.
+    fn is_not_understood(&self, asked: &Asked<'_>, failure: &Failure) -> bool {
+        !failure.breaks_connection() && asked.extra.is_some_and(|extra| self.connection.manners().took_back(extra))
     }
 
     /// Flags that were not told with the rest are asked for once more. Those that are not told then either stay untold: no flags would mean that they were taken away.
     async fn ask_for_flags(&mut self, folder: &FolderRef, found: &mut BTreeMap<u32, Fetch>, doing: &str) -> Result<()> {
         let lacking = found.iter().filter(|(_, fetch)| fetch.flags.is_none());
         let lacking = Which::These(lacking.map(|(uid, _)| Uid(i64::from(*uid))).collect());
-        let asked = Asked { attributes: "(UID FLAGS)", doing, fresh: false };
+        let asked = Asked { attributes: "(UID FLAGS)", doing, fresh: false, extra: None };
         for (uid, flags) in self.collect(folder, &lacking, &asked).await? {
             if let Some(fetch) = found.get_mut(&uid) {
                 fetch.absorb(flags);
@@ -94,12 +147,24 @@ impl ImapSession {
     }
 }
 
+/// What came.
+struct Collected<'a> {
+    /// All that was asked for.
+    whole: &'a Which,
+    found: BTreeMap<u32, Fetch>,
+    /// Some messages are said to be gone.
+    some_gone: bool,
+}
+
 /// What to collect.
+#[derive(Clone, Copy)]
 struct Asked<'a> {
     attributes: &'a str,
     doing: &'a str,
     /// Whether to look at the folder as it is now, rather than as it was opened.
     fresh: bool,
+    /// What of it a server may not understand.
+    extra: Option<Extra>,
 }
 
 /// Adds the answers to a command, parts of one message together; a second one that tells flags is a change of them told
@@ -165,7 +230,7 @@ impl Source for ImapSession {
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
         let attributes = if dates { "(UID FLAGS RFC822.SIZE INTERNALDATE)" } else { "(UID FLAGS RFC822.SIZE)" };
         let doing = format!("scanning folder \"{}\"", folder.path);
-        let asked = Asked { attributes, doing: &doing, fresh: true };
+        let asked = Asked { attributes, doing: &doing, fresh: true, extra: None };
         let mut found = self.collect(folder, which, &asked).await?;
         self.ask_for_flags(folder, &mut found, &doing).await?;
         let meta = |(uid, fetch): (u32, Fetch)| MessageMeta {
@@ -179,8 +244,7 @@ impl Source for ImapSession {
 
     async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
         let doing = format!("reading headers in folder \"{}\"", folder.path);
-        let asked = Asked { attributes: "(UID RFC822.SIZE BODY.PEEK[HEADER])", doing: &doing, fresh: true };
-        let found = self.collect(folder, which, &asked).await?;
+        let found = self.collect_headers(folder, which, &doing).await?;
         let answers = found.into_iter().filter(|(_, fetch)| fetch.is_an_answer());
         let header = |(uid, fetch): (u32, Fetch)| MessageHeader {
             uid: Uid(i64::from(uid)),
@@ -191,28 +255,33 @@ impl Source for ImapSession {
     }
 
     async fn keys(&mut self, folder: &FolderRef, which: &Which) -> Result<Option<Vec<(Uid, MessageKey)>>> {
-        let attributes = match (self.can("X-GM-EXT-1"), self.can("OBJECTID")) {
+        let understands = |capability| self.understands(capability, Extra::MessageIds);
+        let attributes = match (understands("X-GM-EXT-1"), understands("OBJECTID")) {
             (true, _) => "(UID X-GM-MSGID)",
             (false, true) => "(UID EMAILID)",
             (false, false) => return Ok(None),
         };
         let doing = format!("reading ids of messages in folder \"{}\"", folder.path);
-        let found = self.collect(folder, which, &Asked { attributes, doing: &doing, fresh: true }).await?;
+        let asked = Asked { attributes, doing: &doing, fresh: true, extra: Some(Extra::MessageIds) };
+        let found = match self.collect(folder, which, &asked).await {
+            Err(failure) if self.is_not_understood(&asked, &failure) => return Ok(None),
+            found => found?,
+        };
         let told = found.into_iter().filter_map(|(uid, fetch)| Some((Uid(i64::from(uid)), fetch.key?)));
         Ok(Some(told.collect()))
     }
 
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {
-        let sets = encode::sets(which);
+        let portions = encode::portions(which, self.most());
         let doing = format!("reading messages of folder \"{}\"", folder.path);
         let late = self.connection.late();
-        let commands = if sets.is_empty() { 0 } else { sets.len() + usize::from(late) };
+        let commands = if portions.is_empty() { 0 } else { portions.len() + usize::from(late) };
         let (stream, messages) = Stream::new(which, commands, &doing);
-        if sets.is_empty() {
+        if portions.is_empty() {
             return Ok(messages);
         }
         self.open_for_reading(folder, false).await?;
-        for set in sets {
+        for Portion { set, .. } in portions {
             let mut pending = Pending::new(Step::Read, &doing, PendingReply::Stream(std::sync::Arc::clone(&stream)));
             pending.needs = Needs::Folder(folder.validity);
             self.connection.send(ImapCommand::new(&format!("UID FETCH {set} {WHOLE}")), pending).await?;

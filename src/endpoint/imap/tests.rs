@@ -31,6 +31,7 @@ fn message(text: &'static str) -> NewMessage {
         date,
         body: Body::Memory(Bytes::from_static(text.as_bytes())),
         hold: None,
+        plainly: false,
     }
 }
 

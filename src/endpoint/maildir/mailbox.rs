@@ -129,7 +129,7 @@ impl Mailbox {
     }
 
     pub fn limits(&self) -> Limits {
-        Limits { message_bytes: self.limit, tells_uids: true, batches: false, separator: Some(SEPARATOR) }
+        Limits { message_bytes: self.limit, tells_uids: true, batch: 1, separator: Some(SEPARATOR) }
     }
 
     /// Does something with a folder's place and table.

@@ -218,7 +218,7 @@ impl Answering {
         if let Some(to) = self.0.take() {
             // Whoever asked may have gone away.
             let answer = answer.map(|appended| vec![appended]);
-            to.send(answer.map_err(|failure| NotAppended { failure, answered: true })).ok();
+            to.send(answer.map_err(|failure| NotAppended { failure, answered: true, plainer: false })).ok();
         }
     }
 }
@@ -227,7 +227,8 @@ impl Drop for Answering {
     fn drop(&mut self) {
         if let Some(to) = self.0.take() {
             // Whoever asked may have gone away.
-            to.send(Err(NotAppended { failure: trouble::closed(&self.1), answered: false })).ok();
+            let failure = trouble::closed(&self.1);
+            to.send(Err(NotAppended { failure, answered: false, plainer: false })).ok();
         }
     }
 }

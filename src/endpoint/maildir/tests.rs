@@ -147,7 +147,7 @@ fn trouble_with_the_numbers_of_a_source_is_one_of_the_workspace_and_no_folder_th
 fn what_a_dropped_session_had_begun_to_deliver_does_not_land_later() {
     let bench = bench(false, &[]);
     let body = Body::Memory(MAIL.into());
-    let message = NewMessage { flags: Flags::none(), date: None, body, hold: None };
+    let message = NewMessage { flags: Flags::none(), date: None, body, hold: None, plainly: false };
     let deliver = || bench.mailbox.deliver(&inbox(), &[message.clone(), message.clone()], "t");
     assert!(deliver().iter().all(|answer| answer.is_ok()));
     bench.mailbox.abandon();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::reply::Tell;
-use super::{Preview, Request, Response};
+use super::{News, Preview, Request, Response};
 use crate::domain::csv_import::{ParsedList, Problem};
 use crate::domain::edit::Records;
 use crate::domain::ids::{ItemId, ProjectId};
@@ -19,7 +19,8 @@ use crate::service::orders::Commander;
 use crate::service::preview as item_preview;
 use crate::service::projects::{self, NewProject};
 use crate::service::{
-    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, options, remedies, times, vault,
+    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, options, remedies, settings, times,
+    vault,
 };
 
 /// Bad rows that are named.
@@ -114,8 +115,8 @@ impl Answers {
                 let own = options::set_of_item(workspace, item, &written, &times::zone()).await?;
                 Response::ItemOptions(item, Box::new(own))
             }
-            Request::PreviewItem(item, cancel) => tokio::select! {
-                seen = item_preview::of_item(workspace, item) => Response::ItemPreview(Box::new(seen?)),
+            Request::PreviewItem(item, unsaved, cancel) => tokio::select! {
+                seen = item_preview::of_item(workspace, item, &unsaved) => Response::ItemPreview(Box::new(seen?)),
                 () = cancel.cancelled() => Response::Replaced,
             },
             _ => return Err(ServiceError::NotAQuestion),
@@ -242,7 +243,7 @@ impl Answers {
         }
     }
 
-    /// All projects and pools as another process left them, with the projects' items in the engine's state.
+    /// All projects, pools and settings as another process left them, with the projects' items in the engine's state.
     pub async fn news(&self) -> Result<Response, ServiceError> {
         let projects = projects::all(&self.workspace).await?;
         for project in &projects {
@@ -251,7 +252,8 @@ impl Answers {
                 self.load(project.id).await?;
             }
         }
-        Ok(Response::News(projects, licenses::accounts(&self.workspace).await?))
+        let pools = licenses::accounts(&self.workspace).await?;
+        Ok(Response::News(News { projects, pools, settings: settings::all(&self.workspace).await? }))
     }
 
     async fn new_project(&self, new: NewProject) -> Result<(ProjectId, Vec<Project>), ServiceError> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use request::{NEWS, OPENING, Preview, Request, RequestId, Response};
+pub use request::{NEWS, News, OPENING, Preview, Request, RequestId, Response};
 
 use super::OpenOptions;
 use crate::engine::snapshot::Snapshot;

@@ -22,8 +22,10 @@ use crate::service::errors::{SaveTo, Saving, StoredError};
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
+use crate::service::preview::Unsaved;
 use crate::service::projects::NewProject;
 use crate::service::remedies::AccountOf;
+use crate::service::settings::Setting;
 use crate::service::start::{StartReport, StartRequest};
 use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
 
@@ -70,8 +72,8 @@ pub enum Request {
     ItemOptions(ItemId),
     /// Sets options of an item, as they are written; `project` leaves one to the project.
     SetItemOptions(ItemId, Vec<(OptionKey, String)>),
-    /// What a pass over an item would do. Given up when cancelled.
-    PreviewItem(ItemId, CancellationToken),
+    /// What a pass over an item would do, with these options. Given up when cancelled.
+    PreviewItem(ItemId, Unsaved, CancellationToken),
     /// Settings for an e-mail address.
     Find(String),
     /// Tests connections, step by step, and changes nothing.
@@ -143,7 +145,7 @@ pub enum Response {
     /// All projects, by name.
     Projects(Vec<Project>),
     /// All projects and pools of licenses, as another process left them.
-    News(Vec<Project>, Vec<Account>),
+    News(News),
     /// A project was made; all projects with it.
     Made(ProjectId, Vec<Project>),
     /// What an import would bring in.
@@ -215,4 +217,15 @@ pub struct Preview {
     pub problems: Vec<String>,
     /// Oddities of good rows.
     pub notes: Vec<String>,
+}
+
+/// What another process may have changed for the workspace as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct News {
+    /// All projects.
+    pub projects: Vec<Project>,
+    /// All pools of licenses.
+    pub pools: Vec<Account>,
+    /// All settings.
+    pub settings: Vec<Setting>,
 }

@@ -19,21 +19,20 @@ pub(super) fn item_options(subject: &Subject<'_>) -> Ruling {
     }
 }
 
-pub(super) fn save_options(subject: &Subject<'_>, then_preview: bool) -> Ruling {
+pub(super) fn save_options(subject: &Subject<'_>) -> Ruling {
     match subject {
         Subject::Options(form) if form.asked.is_some() => Err(BUSY),
-        Subject::Options(_) => Ok(UserAction::SaveOptions(then_preview)),
+        Subject::Options(_) => Ok(UserAction::SaveOptions),
         _ => Err(ELSEWHERE),
     }
 }
 
-/// What was typed is saved first: the preview shows what would count.
+/// What was typed is looked at as if it were saved.
 pub(super) fn preview_options(subject: &Subject<'_>) -> Ruling {
-    let Subject::Options(form) = subject else { return Err(ELSEWHERE) };
-    match &form.of {
-        _ if form.is_changed() => save_options(subject, true),
-        Some(of) => Ok(UserAction::Preview(Targets::These(vec![of.item]))),
-        None => Ok(UserAction::Preview(Targets::All)),
+    match subject {
+        Subject::Options(form) if form.asked.is_some() => Err(BUSY),
+        Subject::Options(_) => Ok(UserAction::PreviewOptions),
+        _ => Err(ELSEWHERE),
     }
 }
 
@@ -85,5 +84,9 @@ pub(super) fn only_flagged(subject: &Subject<'_>, only: bool) -> Ruling {
 
 pub(super) fn start_previewed(subject: &Subject<'_>) -> Ruling {
     let Subject::Preview(page) = subject else { return Err(ELSEWHERE) };
+    if page.unsaved.is_some() {
+        let why = "A pass goes by what is saved: go back, and save the options first";
+        return Err(Unavailable::Refused(why.into()));
+    }
     Ok(UserAction::AskStart(Targets::These(page.among.clone())))
 }

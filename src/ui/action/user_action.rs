@@ -51,8 +51,10 @@ pub enum UserAction {
     AskEditProject,
     /// Show the options of the project that is shown, or of an item of it.
     AskOptions(Option<ItemId>),
-    /// Change options as their dialog says; show the preview then, if that is said.
-    SaveOptions(bool),
+    /// Change options as their dialog says.
+    SaveOptions,
+    /// Show what they would do as they are typed; nothing is saved.
+    PreviewOptions,
     /// Show what a pass over these items would do, one after the other as they are chosen.
     Preview(Targets),
     /// Test the connections of an item, step by step.

@@ -42,7 +42,7 @@ impl App {
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
             Response::Projects(projects) => self.workspace.projects = projects,
-            Response::News(projects, pools) => self.news(projects, pools),
+            Response::News(news) => self.news(news),
             Response::Licenses(ledger) => self.ledger(*ledger),
             Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
             Response::LicensesExported(entries, file) => self.licenses_exported(entries, &file),

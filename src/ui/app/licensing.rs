@@ -9,10 +9,10 @@ use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::ids::{PoolId, ProjectId};
-use crate::domain::project::Project;
 use crate::domain::wording::counted;
-use crate::service::client::{Request, RequestId};
+use crate::service::client::{News, Request, RequestId};
 use crate::service::licenses::{Account, Ledger, ProjectLicenses};
+use crate::service::settings::switch;
 use crate::ui::model::forms::PoolForm;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -35,8 +35,10 @@ impl App {
     }
 
     /// Another process changed the workspace.
-    pub(super) fn news(&mut self, projects: Vec<Project>, pools: Vec<Account>) {
+    pub(super) fn news(&mut self, News { projects, pools, settings }: News) {
         (self.workspace.projects, self.workspace.pools) = (projects, pools);
+        let told = settings.into_iter().map(|(name, _, on)| (name.to_owned(), switch(on)));
+        self.workspace.settings.extend(told);
         self.pages.licenses.forget();
     }
 

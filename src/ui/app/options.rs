@@ -6,6 +6,7 @@ use super::window::App;
 use crate::domain::ids::ItemId;
 use crate::domain::overrides::Overrides;
 use crate::service::client::{Request, RequestId};
+use crate::service::preview::Unsaved;
 use crate::ui::action::Targets;
 use crate::ui::model::forms::{OptionsForm, OwnOptions};
 use crate::ui::theme::Tone;
@@ -44,13 +45,20 @@ impl App {
         }
     }
 
-    pub(super) fn save_options(&mut self, then_preview: bool) {
-        let Some(form) = self.dialogs.options() else { return };
-        (form.tried, form.then_preview) = (true, then_preview);
-        if !form.check() {
-            form.refused = Some("Mend what is marked first".into());
-            return;
-        }
+    /// Shows what a pass would do with what is typed; nothing is saved.
+    pub(super) fn preview_options(&mut self) {
+        let Some(form) = self.dialogs.options().and_then(sound) else { return };
+        let unsaved = match form.unsaved() {
+            Ok(unsaved) => unsaved,
+            Err(why) => return form.refused = Some(why),
+        };
+        let targets = form.of.as_ref().map_or(Targets::All, |of| Targets::These(vec![of.item]));
+        let form = Box::new(form.clone());
+        self.preview(&targets, (unsaved != Unsaved::Nothing).then_some((unsaved, form)));
+    }
+
+    pub(super) fn save_options(&mut self) {
+        let Some(form) = self.dialogs.options().and_then(sound) else { return };
         let request = match form.request() {
             Ok(request) => request,
             Err(why) => return form.refused = Some(why),
@@ -63,14 +71,9 @@ impl App {
 
     /// They are saved, of a project or of an item.
     pub(super) fn options_saved(&mut self, item: Option<ItemId>) {
-        let then_preview = self.dialogs.options().is_some_and(|form| form.then_preview);
         self.dialogs.close_options();
         let whose = if item.is_some() { "the item's" } else { "each item's" };
         self.say(Tone::Good, format!("Options changed. They count from {whose} next pass on"));
-        if then_preview {
-            let targets = item.map_or(Targets::All, |item| Targets::These(vec![item]));
-            self.preview(&targets);
-        }
     }
 
     pub(super) fn options_refused(&mut self, request: Option<RequestId>, why: String) {
@@ -79,4 +82,14 @@ impl App {
             None => self.say(Tone::Bad, why),
         }
     }
+}
+
+/// A form that can be used as it is typed; else its faults are marked.
+fn sound(form: &mut OptionsForm) -> Option<&mut OptionsForm> {
+    form.tried = true;
+    if form.check() {
+        return Some(form);
+    }
+    form.refused = Some("Mend what is marked first".into());
+    None
 }

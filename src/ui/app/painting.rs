@@ -75,6 +75,7 @@ impl App {
                 let Some(row) = item.row(page.snapshot) else { return back };
                 item.digest(project, row, page.now, page.zone);
                 item.find_neighbours(grid.map_or(&[], |grid| &grid.view.places), page.snapshot);
+                item.others_waiting = page.snapshot.others_waiting(row);
                 pages::item::show(ui, page, project, item, row)
             }
         }

@@ -8,22 +8,30 @@ use crate::domain::ids::ItemId;
 use crate::domain::preview::Preview;
 use crate::service::ServiceError;
 use crate::service::client::{Request, RequestId};
+use crate::service::preview::Unsaved;
 use crate::ui::action::{Targets, UserAction};
+use crate::ui::model::forms::OptionsForm;
 use crate::ui::model::item;
 use crate::ui::model::preview::{CHOICES, Looking, PreviewPage};
 use crate::ui::route::Route;
 
 impl App {
-    /// Shows what a pass over the first of these items would do, with a choice of the others.
-    pub(super) fn preview(&mut self, targets: &Targets) {
+    /// Shows what a pass over the first of these items would do, with a choice of the others; with options that are not saved,
+    /// if there are some.
+    pub(super) fn preview(&mut self, targets: &Targets, unsaved: Option<(Unsaved, Box<OptionsForm>)>) {
         let Some((project, items)) = self.items(targets) else { return };
         if self.workspace.is_locked(project) {
-            return self.unlock_first(UserAction::Preview(Targets::These(items)));
+            let again = match unsaved {
+                Some(_) => UserAction::PreviewOptions,
+                None => UserAction::Preview(Targets::These(items)),
+            };
+            return self.unlock_first(again);
         }
         let first: HashSet<ItemId> = items.iter().take(CHOICES).copied().collect();
         let rows = self.connection.snapshot.rows().filter(|row| first.contains(&row.item));
         let names = rows.map(|row| (row.item, format!("{} → {}", row.source, row.destination)));
         let Some(page) = PreviewPage::new(project, items, names) else { return };
+        let page = PreviewPage { unsaved, ..page };
         let first = page.item;
         self.dialogs.close_for_page();
         self.pages.preview = Some(page);
@@ -36,7 +44,8 @@ impl App {
         let now = self.services.clock.now();
         let Some(page) = &mut self.pages.preview else { return };
         let cancel = page.begin(item, now);
-        let asked = self.ask(Request::PreviewItem(item, cancel), Purpose::PreviewItem);
+        let unsaved = page.unsaved.as_ref().map(|(unsaved, _)| unsaved.clone()).unwrap_or_default();
+        let asked = self.ask(Request::PreviewItem(item, unsaved, cancel), Purpose::PreviewItem);
         if let Some(page) = &mut self.pages.preview {
             page.is_asked(asked);
         }

@@ -7,7 +7,7 @@ use egui::{Context, Ui, Vec2, ViewportCommand};
 use super::auto_run::AutoRunProgress;
 use super::connection::{EngineLink, Purpose};
 use super::demo::DemoWindow;
-use super::dialogs::Dialogs;
+use super::dialogs::{Dialog, Dialogs};
 use super::open_pages::OpenPages;
 use super::services::Services;
 use super::workspace::{SIZE, Workspace};
@@ -115,6 +115,15 @@ impl App {
     }
 
     pub(super) fn go(&mut self, route: Route) {
+        let typed = self.pages.preview.take_if(|_| !matches!(route, Route::Preview(_)));
+        match (typed.and_then(|page| page.unsaved), route) {
+            // What was typed is not lost by looking at what it does.
+            (Some((_, form)), Route::Project(id) | Route::Item(id, _)) if form.project.id == id => {
+                self.dialogs.open(Dialog::Options(form));
+            }
+            (Some(_), _) => self.say(Tone::Warning, "The options that were typed are not saved"),
+            (None, _) => {}
+        }
         self.pages.go(route, &self.workspace.settings, &self.connection.snapshot);
     }
 

@@ -9,7 +9,8 @@ use crate::domain::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::count;
 use crate::service::client::RequestId;
-use crate::service::preview::{because, flag_text, skipped_text};
+use crate::service::preview::{Unsaved, because, flag_text, skipped_text};
+use crate::ui::model::forms::OptionsForm;
 use crate::ui::model::words::counted;
 
 /// Items that can be chosen among; the grid finds the others.
@@ -41,6 +42,8 @@ pub struct PreviewPage {
     pub item: ItemId,
     /// Only folders that need a look.
     pub only_flagged: bool,
+    /// What counts here although it is not saved, and the dialog where it was typed.
+    pub unsaved: Option<(Unsaved, Box<OptionsForm>)>,
     /// How far it is.
     pub looking: Looking,
 }
@@ -52,7 +55,8 @@ impl PreviewPage {
         let mut known: HashMap<ItemId, String> = rows.collect();
         let first = among.iter().take(CHOICES);
         let names = first.filter_map(|item| Some((*item, known.remove(item)?))).collect();
-        Some(Self { project, among, names, item, only_flagged: false, looking: Looking::GivenUp })
+        let (unsaved, looking) = (None, Looking::GivenUp);
+        Some(Self { project, among, names, item, only_flagged: false, unsaved, looking })
     }
 
     /// Whether an answer is under way.

@@ -44,7 +44,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
         failed(ui, &words, failure.server_text.as_deref(), |ui| remedies(ui, &subject, &mut actions));
     }
     if let Some(retry) = row.progress.retry.as_ref().filter(|_| row.status.is_active()) {
-        retrying(ui, context, retry, (&subject, &mut actions));
+        retrying(ui, context, (retry, page.others_waiting), (&subject, &mut actions));
     }
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, project, row));
@@ -222,7 +222,7 @@ fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
 fn retrying(
     ui: &mut Ui,
     context: PageContext<'_>,
-    retry: &RetryState,
+    (retry, others): (&RetryState, usize),
     (subject, actions): (&Subject<'_>, &mut Actions),
 ) {
     let words = wording::text(&retry.failure, retry.side, &wording::TextNames::default());
@@ -238,6 +238,7 @@ fn retrying(
         _ if retry.is_no_try() => format!("Retry mode: {what} · goes on at {until}"),
         _ => format!("Retry mode: {what} · try {} of {} at {until}", retry.attempt, retry.limit),
     };
+    let line = [Some(line), wording::others_wait(others)].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let server = retry.failure.server_text.as_deref();
     let whole = || errors::as_text(&words, server, []);
     notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| {

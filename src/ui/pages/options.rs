@@ -85,8 +85,7 @@ fn group(ui: &mut Ui, form: &mut OptionsForm, heading: &str, keys: &[OptionKey],
         }
         ui.add_space(2.0);
         if *key == OptionKey::Map {
-            let words = if form.is_changed() { "Save and preview…" } else { "Preview…" };
-            Control::of(ActionName::PreviewOptions).label(words).show(ui, &Subject::Options(form), actions);
+            Control::of(ActionName::PreviewOptions).show(ui, &Subject::Options(form), actions);
         }
     }
     ui.add_space(8.0);

@@ -30,10 +30,14 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Pre
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             Control::of(ActionName::LookAgain).show(ui, &subject, &mut actions);
             Control::of(ActionName::StartPreviewed).show(ui, &subject, &mut actions);
+            if page.unsaved.is_some() {
+                Control::of(ActionName::LeavePreview).label("Back to the options…").show(ui, &subject, &mut actions);
+            }
         });
     });
     ui.horizontal(|ui| choose(ui, page, &mut actions));
-    muted(ui, "What a Full pass would do now, by the options that are saved. Nothing is changed by looking");
+    let by = if page.unsaved.is_some() { "as they were typed, which are not saved" } else { "that are saved" };
+    muted(ui, format!("What a Full pass would do now, by the options {by}. Nothing is changed by looking"));
     ui.add_space(8.0);
     match &page.looking {
         Looking::UnderWay(since, ..) => under_way(ui, context, (page, *since), &mut actions),

@@ -23,7 +23,7 @@ fn message(bytes: Vec<u8>, flags: &[&str]) -> NewMessage {
     let date =
         InternalDate { text: " 1-Feb-2003 04:05:06 +0530".into(), instant: Timestamp::from_millis(1_044_052_506_000) };
     let flags = Flags::from_names(flags.iter().copied());
-    NewMessage { flags, date: Some(date), body: Body::Memory(bytes.into()), hold: None }
+    NewMessage { flags, date: Some(date), body: Body::Memory(bytes.into()), hold: None, plainly: false }
 }
 
 fn bytes(body: &Body) -> Vec<u8> {

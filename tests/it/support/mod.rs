@@ -9,6 +9,7 @@ pub mod backup;
 pub mod bench;
 pub mod compare;
 pub mod corpus;
+pub mod cutter;
 pub mod dovecot;
 pub mod imap;
 pub mod keyring;

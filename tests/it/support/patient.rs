@@ -98,6 +98,12 @@ pub struct Patient {
 impl Patient {
     /// So many items between two addresses; `{folder}` in them is a folder of the test.
     pub async fn new(addresses: [&str; 2], items: usize, options: Options) -> Patient {
+        let people = (0..items).map(|at| ["old", "new"].map(|side| format!("user{at}@{side}.example"))).collect();
+        Patient::between(addresses, people, options).await
+    }
+
+    /// The same for these mailboxes, of which each pair is an item.
+    pub async fn between(addresses: [&str; 2], people: Vec<[String; 2]>, options: Options) -> Patient {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(Moved(Instant::now()));
         let store = Store::open(dir.path(), clock.now()).expect("a store");
@@ -105,14 +111,14 @@ impl Patient {
         let server = |address: &str| Server::parse_url(&address.replace("{folder}", &folder)).expect("an address");
         let project = store.create_project("p".into(), addresses.map(server), options, [None; 2]).await.expect("made");
         let credential = store.new_credentials(1, clock.now(), "test").await.expect("a credential")[0];
-        let item = |at: usize| NewItem {
-            source_email: format!("user{at}@old.example"),
+        let item = |[source_email, destination_email]: [String; 2]| NewItem {
+            source_email,
             source_credential: Some(credential),
-            destination_email: format!("user{at}@new.example"),
+            destination_email,
             destination_credential: Some(credential),
             ..NewItem::default()
         };
-        let imported = store.import_items(project, (0..items).map(item).collect()).await.expect("imported");
+        let imported = store.import_items(project, people.into_iter().map(item).collect()).await.expect("imported");
         let vault = MemoryVault::default();
         vault.put_many(vec![(credential, Secret::new(PASSWORD))], &|_| GO_ON).expect("kept");
         let engine = Engine::start(Workspace {

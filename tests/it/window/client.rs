@@ -19,7 +19,7 @@ use mailferry::domain::time::Timestamp;
 use mailferry::engine::command::Command;
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::SystemClock;
-use mailferry::service::client::{Client, NEWS, Request, Response, Waker};
+use mailferry::service::client::{Client, NEWS, News, Request, Response, Waker};
 use mailferry::service::import::ImportFrom;
 use mailferry::service::projects::{NewProject, NewServer};
 use mailferry::service::remedies::AccountOf;
@@ -207,7 +207,7 @@ fn what_another_process_does_reaches_an_open_window() {
         client.wait(|client| {
             let answers = std::iter::from_fn(|| client.receive());
             answers.filter(|(request, _)| *request == NEWS).find_map(|(_, answer)| match answer {
-                Response::News(projects, _) => (projects.len() == count).then_some(projects),
+                Response::News(news) => (news.projects.len() == count).then_some(news.projects),
                 other => panic!("{other:?}"),
             })
         })
@@ -219,6 +219,13 @@ fn what_another_process_does_reaches_an_open_window() {
     assert_eq!(told(&mut client, 1)[0].name, "Fabrikam");
     let rows = client.state(|snapshot| snapshot.rows().count() == 1);
     assert_eq!(rows.row(0).expect("a row").source, "dora@a.example");
+
+    runtime.block_on(other.set_setting("keep-awake".into(), "off".into())).expect("set");
+    client.wait(|client| {
+        let answers = std::iter::from_fn(|| client.receive());
+        let off = |news: &News| news.settings.iter().any(|(name, _, on)| *name == "keep-awake" && !on);
+        answers.into_iter().find(|(_, answer)| matches!(answer, Response::News(news) if off(news)))
+    });
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);

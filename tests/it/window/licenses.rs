@@ -3,15 +3,16 @@
 
 use std::collections::HashMap;
 
-use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable;
+use egui::accesskit::Toggled;
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT, Queryable};
 use mailferry::domain::ids::{ItemId, PassId, PoolId};
 use mailferry::domain::license::{Balance, Pool};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::status::Status;
 use mailferry::engine::command::{LeftAlone, Outcome};
 use mailferry::engine::snapshot::ItemRow;
-use mailferry::service::client::{NEWS, Request, Response};
+use mailferry::service::client::{NEWS, News, Request, Response};
 use mailferry::service::licenses::{
     Account, Entry, EntryItem, EntryKind, ItemLicense, Ledger, PoolTerms, ProjectLicenses,
 };
@@ -59,7 +60,8 @@ fn nothing_is_shown_and_nothing_asked_while_there_is_only_the_first_pool() {
     assert!(!stage.shows("Licenses"));
     stage.click("Start all 1…");
     assert!(stage.asked().is_empty() && !stage.says("license"));
-    stage.answer(NEWS, Response::News(vec![project()], pools(5)));
+    let news = News { projects: vec![project()], pools: pools(5), settings: Vec::new() };
+    stage.answer(NEWS, Response::News(news));
     assert!(stage.shows("Licenses"), "another process made a second pool");
 }
 
@@ -211,6 +213,23 @@ fn f6_whether_the_computer_is_kept_awake_is_a_setting() {
         let asked: Vec<_> = std::iter::from_fn(|| stage.service.requests.try_recv().ok()).collect();
         let is = |(_, ask): &(_, Request)| matches!(ask, Request::Remember(name, value) if name == "keep-awake" && value == wanted);
         assert!(asked.iter().any(is), "{wanted}: {asked:?}");
+    }
+}
+
+#[test]
+fn f6_a_setting_that_another_process_changed_is_shown() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    stage.click("Settings");
+    let is_on = |stage: &Stage| {
+        let label = "Keep this computer awake while migrations run";
+        stage.window.get_by_role_and_label(Role::CheckBox, label).accesskit_node().toggled()
+    };
+    assert_eq!(is_on(&stage), Some(Toggled::True));
+    for (on, shown) in [(false, Toggled::False), (true, Toggled::True)] {
+        let settings = vec![("keep-awake", "", on)];
+        let news = News { projects: vec![project()], pools: Vec::new(), settings };
+        stage.answer(NEWS, Response::News(news));
+        assert_eq!(is_on(&stage), Some(shown));
     }
 }
 

@@ -14,7 +14,7 @@ use super::{PROJECT, Stage, item, project};
 
 const LARGEST: &str = "Skip messages larger than this";
 
-fn replace(stage: &mut Stage, label: &str, text: &str) {
+pub(super) fn replace(stage: &mut Stage, label: &str, text: &str) {
     stage.window.get_by_role_and_label(Role::TextInput, label).focus();
     stage.window.run();
     stage.press(egui::Modifiers::COMMAND, egui::Key::A);

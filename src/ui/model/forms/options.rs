@@ -12,6 +12,7 @@ use crate::domain::wording::capital;
 use crate::service::client::{Request, RequestId};
 use crate::service::edit::ProjectChange;
 use crate::service::options::{self, SetError};
+use crate::service::preview::Unsaved;
 
 /// The item whose options are shown, and what it has of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +62,7 @@ impl OptionField {
 }
 
 /// The dialog.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct OptionsForm {
     /// The project as it is.
     pub project: Project,
@@ -73,8 +74,6 @@ pub struct OptionsForm {
     pub tried: bool,
     /// It was painted once: its first field has had the focus.
     pub entered: bool,
-    /// Afterwards the preview is shown.
-    pub then_preview: bool,
     /// Why it was not changed.
     pub refused: Option<String>,
     /// The question under way.
@@ -93,8 +92,8 @@ impl OptionsForm {
             OptionField { key, text: text.clone(), own, wrong: None, before: (text, own) }
         };
         let fields = keys.map(field).collect();
-        let (tried, entered, then_preview, refused, asked) = (false, false, false, None, None);
-        Self { project, of, fields, tried, entered, then_preview, refused, asked, zone }
+        let (tried, entered, refused, asked) = (false, false, None, None);
+        Self { project, of, fields, tried, entered, refused, asked, zone }
     }
 
     /// What it is about.
@@ -155,6 +154,19 @@ impl OptionsForm {
         }
         values.validate()?;
         Ok(values)
+    }
+
+    /// What would count if it were saved, to be looked at before.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn unsaved(&self) -> Result<Unsaved, String> {
+        let values = self.values().map_err(|error| capital(&error.to_string()))?;
+        Ok(match &self.of {
+            _ if !self.is_changed() => Unsaved::Nothing,
+            Some(_) => Unsaved::Item(self.changes()),
+            None => Unsaved::Project(Box::new(values)),
+        })
     }
 
     /// What it asks.

@@ -50,6 +50,8 @@ pub struct ItemPage {
     pub lists: Lists,
     /// Where it stands in the grid.
     pub neighbours: Neighbours,
+    /// How many other items wait for the server that it waits for.
+    pub others_waiting: usize,
     /// The lists are not those of the details and the filter.
     stale: bool,
     question: Question,
@@ -86,6 +88,7 @@ impl ItemPage {
             more: (false, false),
             lists: Lists::default(),
             neighbours: Neighbours::default(),
+            others_waiting: 0,
             stale: false,
             question: Question::default(),
             place: None,

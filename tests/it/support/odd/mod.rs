@@ -127,6 +127,10 @@ pub struct State {
     pub refuse: Option<Refuse>,
     /// Every command, without its tag.
     pub heard: Vec<String>,
+    /// How many messages a command may be about (RFC 9738); of more it does a part, from the newest down, and says so.
+    pub most: Option<usize>,
+    /// It understands nothing but what RFC 3501 has, whatever it advertises.
+    pub plain_only: bool,
     /// Connections that it allows at once.
     pub allowed: u32,
     /// Connections that are open.
@@ -180,6 +184,8 @@ impl Odd {
             receive: None,
             refuse: None,
             heard: Vec::new(),
+            most: None,
+            plain_only: false,
             allowed: u32::MAX,
             open: 0,
             most_open: 0,

@@ -117,6 +117,9 @@ fn first(arguments: &str) -> (String, &str) {
 
 fn answer(state: &mut State, command: &Command, open: &str) -> (Vec<String>, String) {
     let done = |lines| (lines, "OK done".to_owned());
+    if state.plain_only && is_beyond(command) {
+        return (Vec::new(), "BAD what is that?".into());
+    }
     match command.verb.as_str() {
         "LOGIN" | "CAPABILITY" => done(vec![format!("* CAPABILITY IMAP4rev1 {}", state.capabilities)]),
         "NAMESPACE" => done(vec!["* NAMESPACE ((\"\" \"/\")) NIL NIL".into()]),
@@ -136,16 +139,29 @@ fn answer(state: &mut State, command: &Command, open: &str) -> (Vec<String>, Str
         "APPEND" => append(state, command),
         "UID FETCH" => {
             let (set, items) = command.arguments.split_once(' ').unwrap_or((&command.arguments, ""));
+            let most = state.most;
             let found = opened(state, open);
-            let numbers = numbers(found, set);
-            done(numbers.into_iter().map(|at| fetch(found, at, items)).collect())
+            let (numbers, result) = limited(most, found, numbers(found, set));
+            (numbers.into_iter().map(|at| fetch(found, at, items)).collect(), result)
         }
         "UID STORE" => {
-            store(opened(state, open), &command.arguments);
-            done(Vec::new())
+            let most = state.most;
+            (Vec::new(), store(most, opened(state, open), &command.arguments))
         }
         other => (Vec::new(), format!("BAD {other} is not known here")),
     }
+}
+
+/// Whether a command has a form that RFC 3501 does not know, or that is rarely met.
+fn is_beyond(command: &Command) -> bool {
+    let forms: &[&str] = match command.verb.as_str() {
+        "LIST" => &["RETURN"],
+        "STATUS" => &["HIGHESTMODSEQ", "MAILBOXID"],
+        "UID FETCH" => &["EMAILID", "BODY.PEEK[HEADER]"],
+        "APPEND" => &["+}"],
+        _ => &[],
+    };
+    forms.iter().any(|form| command.arguments.contains(form))
 }
 
 fn opened<'a>(state: &'a mut State, open: &str) -> &'a mut Box {
@@ -208,6 +224,9 @@ fn create(state: &mut State, name: &str) -> (Vec<String>, String) {
 fn append(state: &mut State, command: &Command) -> (Vec<String>, String) {
     let (name, rest) = first(&command.arguments);
     assert!(command.literals.len() < 2 || state.can("MULTIAPPEND"), "not advertised: {}", command.arguments);
+    if let Some(most) = state.most.filter(|most| command.literals.len() > *most) {
+        return (Vec::new(), format!("NO [MESSAGELIMIT {most}] that is too many"));
+    }
     if let Some((refusal, meanwhile)) = state.refuse.clone().and_then(|refuse| refuse(&command.literals)) {
         meanwhile.into_iter().for_each(|bytes| drop(append_one(state, &name, "", bytes)));
         return (Vec::new(), refusal);
@@ -259,6 +278,19 @@ fn numbers(one: &Box, set: &str) -> Vec<usize> {
     one.letters.iter().enumerate().filter(|(_, letter)| named(letter)).map(|(at, _)| at).collect()
 }
 
+/// What is done of it: the newest, if it is more than so many.
+fn limited(most: Option<usize>, one: &Box, mut numbers: Vec<usize>) -> (Vec<usize>, String) {
+    match most.filter(|most| numbers.len() > *most) {
+        None => (numbers, "OK done".to_owned()),
+        Some(most) => {
+            numbers.drain(..numbers.len() - most);
+            numbers.reverse();
+            let last = numbers.last().map_or(0, |at| one.letters[*at].uid);
+            (numbers, format!("OK [MESSAGELIMIT {most} {last}] that is too many"))
+        }
+    }
+}
+
 fn fetch(one: &Box, at: usize, items: &str) -> String {
     let letter = &one.letters[at];
     let mut told = Vec::new();
@@ -276,6 +308,7 @@ fn fetch(one: &Box, at: usize, items: &str) -> String {
             "EMAILID" => format!("EMAILID (E{})", letter.id),
             "X-GM-MSGID" => format!("X-GM-MSGID {}", letter.id),
             "BODY.PEEK[]" => format!("BODY[] {{{}}}\r\n{}", letter.bytes.len(), letter.bytes),
+            "RFC822.HEADER" => format!("RFC822.HEADER {{{}}}\r\n{}", header().len(), header()),
             "BODY.PEEK[HEADER]" => format!("BODY[HEADER] {{{}}}\r\n{}", header().len(), header()),
             other => panic!("an item that the odd server does not know: {other}"),
         });
@@ -283,11 +316,12 @@ fn fetch(one: &Box, at: usize, items: &str) -> String {
     format!("* {} FETCH ({})", at + 1, told.join(" "))
 }
 
-fn store(one: &mut Box, arguments: &str) {
+fn store(most: Option<usize>, one: &mut Box, arguments: &str) -> String {
     let mut words = arguments.splitn(3, ' ');
     let (set, how, flags) = (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
     let flags: Vec<String> = flags.trim_matches(['(', ')']).split_whitespace().map(str::to_owned).collect();
-    for at in numbers(one, set) {
+    let (numbers, result) = limited(most, one, numbers(one, set));
+    for at in numbers {
         let kept = &mut one.letters[at].flags;
         match how.as_bytes().first() {
             Some(b'+') => kept.extend(flags.iter().cloned()),
@@ -296,4 +330,5 @@ fn store(one: &mut Box, arguments: &str) {
         }
     }
     one.modseq += 1;
+    result
 }

@@ -127,6 +127,11 @@ impl Which {
         Which { nth: n, until: n, ..self }
     }
 
+    /// The first so many that match.
+    pub fn first(self, n: u64) -> Which {
+        Which { nth: 1, until: n, ..self }
+    }
+
     /// All that match.
     pub fn every(self) -> Which {
         Which { nth: 1, until: u64::MAX, ..self }
