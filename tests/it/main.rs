@@ -21,6 +21,7 @@ mod edits;
 mod equality;
 mod faults;
 mod find;
+mod form;
 mod hours;
 mod keyring;
 mod kills;
