@@ -42,6 +42,15 @@ id!(
     PoolId
 );
 
+id!(
+    /// What the owner of a mailbox is asked for by one link.
+    CredentialRequestId
+);
+id!(
+    /// A mail that Mailferry sends.
+    MailId
+);
+
 impl PoolId {
     /// The pool that every workspace begins with: unlimited.
     pub const FIRST: Self = Self(1);

@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. Time, randomness and ids come in as parameters.
 
 pub mod action;
+pub mod asking;
 pub mod certificate;
 pub mod check;
 pub mod checkpoint;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::domain::counts::Counts;
-use crate::domain::ids::{CredentialId, FolderId, ItemId, PassId, PoolId, ProjectId, Uid};
+use crate::domain::ids::{CredentialId, CredentialRequestId, FolderId, ItemId, MailId, PassId, PoolId, ProjectId, Uid};
 use crate::domain::time::Timestamp;
 
 macro_rules! integers {
@@ -26,7 +26,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, PoolId, Uid);
+integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, CredentialRequestId, MailId, PoolId, Uid);
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

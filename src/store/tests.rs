@@ -32,6 +32,7 @@ mod imports;
 mod items;
 mod licenses;
 mod model;
+mod requests;
 mod trouble;
 
 fn at(millis: i64) -> Timestamp {

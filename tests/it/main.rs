@@ -22,6 +22,7 @@ mod edits;
 mod equality;
 mod faults;
 mod find;
+mod form;
 mod hours;
 mod keyring;
 mod kills;

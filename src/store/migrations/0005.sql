@@ -114,3 +114,66 @@ CREATE TRIGGER license_entry_is_not_removed BEFORE DELETE ON license_entry
 BEGIN
     SELECT RAISE(ABORT, 'an entry of the ledger is never removed');
 END;
+
+-- Secrets of the workspace itself: the key that links are made from, the login of the mail server.
+CREATE TABLE workspace_secret (
+    name       TEXT    NOT NULL PRIMARY KEY,
+    credential INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What the owner of a mailbox is asked for (D36). The link is made from a key in the vault and the nonce; here is its hash only.
+CREATE TABLE credential_request (
+    id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    item        INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE,
+    source      INTEGER NOT NULL,                        -- 1: asked for
+    destination INTEGER NOT NULL,
+    nonce       BLOB    NOT NULL UNIQUE CHECK (length(nonce) = 16),
+    token_hash  BLOB    NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    state       TEXT    NOT NULL DEFAULT 'alive' CHECK (state IN ('alive', 'used', 'dead')),
+    created     INTEGER NOT NULL,
+    opened      INTEGER,                                 -- when its form was first asked for
+    attempts    INTEGER NOT NULL DEFAULT 0,              -- entries that were checked, or were to be
+    ended       INTEGER,
+    CHECK (source + destination > 0),
+    CHECK ((state = 'alive') = (ended IS NULL))
+) STRICT;
+CREATE INDEX credential_request_item ON credential_request (item);
+-- Never two different living links of an item.
+CREATE UNIQUE INDEX credential_request_alive ON credential_request (item) WHERE state = 'alive';
+CREATE TRIGGER credential_request_stays_dead BEFORE UPDATE OF state ON credential_request WHEN OLD.state <> 'alive'
+BEGIN
+    SELECT RAISE(ABORT, 'a link that was used or is dead never lives again');
+END;
+
+-- Mails on their way. What is sent is written when it is sent, so that no link lies here.
+CREATE TABLE outgoing_mail (
+    id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    request   INTEGER NOT NULL REFERENCES credential_request (id) ON DELETE CASCADE,
+    kind      TEXT    NOT NULL,
+    recipient TEXT    NOT NULL,
+    state     TEXT    NOT NULL DEFAULT 'queued',
+    created   INTEGER NOT NULL,
+    next_try  INTEGER NOT NULL,
+    tries     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX outgoing_mail_due ON outgoing_mail (next_try) WHERE state = 'queued';
+CREATE INDEX outgoing_mail_request ON outgoing_mail (request);
+CREATE TABLE mail_attempt (
+    id      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    mail    INTEGER NOT NULL REFERENCES outgoing_mail (id) ON DELETE CASCADE,
+    at      INTEGER NOT NULL,
+    outcome TEXT    NOT NULL,
+    answer  TEXT    NOT NULL                             -- in the server's words
+) STRICT;
+CREATE INDEX mail_attempt_mail ON mail_attempt (mail);
+
+-- A link lives as long as its item waits, and its mails wait as long as it lives.
+CREATE TRIGGER pass_waits_no_more AFTER UPDATE OF status ON pass
+WHEN OLD.status = 'waiting_for_user' AND NEW.status <> 'waiting_for_user'
+BEGIN
+    UPDATE credential_request SET state = 'dead', ended = NEW.since WHERE item = NEW.item AND state = 'alive';
+END;
+CREATE TRIGGER credential_request_ends AFTER UPDATE OF state ON credential_request WHEN NEW.state <> 'alive'
+BEGIN
+    UPDATE outgoing_mail SET state = 'dropped' WHERE request = NEW.id AND state = 'queued';
+END;

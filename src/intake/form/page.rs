@@ -1,0 +1,142 @@
+//! The pages of the form: no script, one style, every field with its label, what is amiss said beside it and announced. Pure.
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::entry::{PROOF, Slip, fields};
+use super::words::{Words, filled, of};
+use super::{Asked, AskedSide, Verdict};
+use crate::domain::failure::Side;
+use crate::intake::language::Language;
+
+const STYLE: &str = ":root{color-scheme:light dark;--page:#fff;--ink:#1a1e24;--muted:#586270;--line:#747d8b;--accent:#1d5bc9;--on:#fff;--bad:#b3221b}\
+@media(prefers-color-scheme:dark){:root{--page:#15181c;--ink:#e7eaee;--muted:#9da7b4;--line:#707b89;--accent:#82b0ff;--on:#0b1626;--bad:#ff8f86}}\
+*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}\
+main{max-width:34rem;margin:0 auto;padding:24px 16px}h1{font-size:1.25rem;line-height:1.3;overflow-wrap:anywhere}\
+p{margin:0 0 12px}.muted{color:var(--muted)}fieldset{border:1px solid var(--line);border-radius:4px;margin:16px 0;padding:12px 16px}\
+legend{font-weight:600;padding:0 4px}label{display:block;margin-top:8px}\
+input{width:100%;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:4px;padding:8px 12px;min-height:44px}\
+button{font:inherit;font-weight:600;color:var(--on);background:var(--accent);border:0;border-radius:4px;padding:8px 24px;min-height:44px}\
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}.bad{color:var(--bad);font-weight:600}";
+
+/// What a page may load: its own style, and nothing else.
+pub static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
+    let hash = base64::engine::general_purpose::STANDARD.encode(hash.as_ref());
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+});
+
+fn whole(language: Language, title: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang=(language.code()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (body) } }
+        }
+    };
+    page.into_string()
+}
+
+/// What is shown of an entry that was not looked at.
+#[derive(Debug, Default)]
+pub struct Again {
+    /// User names as they were typed.
+    pub users: Vec<(Side, String)>,
+    /// What is amiss at a side.
+    pub slip: Option<(Side, Slip)>,
+    /// The page was open for too long.
+    pub stale: bool,
+}
+
+/// The form.
+pub fn form(language: Language, asked: &Asked, proof: &str, again: &Again) -> String {
+    let words = of(language);
+    let Asked { mailbox, project, consultant, sides } = asked;
+    let heading = filled(words.heading, &[mailbox]);
+    let body = html! {
+        h1 { (heading) }
+        p.muted { (filled(words.project, &[project, consultant])) }
+        @if again.stale { p.bad role="alert" { (words.stale) } }
+        p { (words.intro) " " (words.app_password) }
+        form method="post" action="" {
+            input type="hidden" name=(PROOF) value=(proof);
+            @for side in sides { (side_fields(words, side, again)) }
+            p { (words.once) }
+            p { button type="submit" { (words.send) } }
+        }
+        p.muted { (filled(words.kept, &[consultant])) }
+    };
+    whole(language, &heading, &body)
+}
+
+fn side_fields(words: &Words, asked: &AskedSide, again: &Again) -> Markup {
+    let AskedSide { side, host, user } = asked;
+    let (user_field, password_field) = fields(*side);
+    let legend = if *side == Side::Source { words.source } else { words.destination };
+    let typed = again.users.iter().find(|(of, _)| of == side).map_or(user, |(_, typed)| typed);
+    let slip = again.slip.filter(|(of, _)| of == side).map(|(_, slip)| match slip {
+        Slip::Empty => words.empty,
+        Slip::Blanks => words.blanks,
+        Slip::Unfit => words.unfit,
+    });
+    let noted = format!("{}-slip", side.word());
+    let noted = slip.map(|_| noted.as_str());
+    html! {
+        fieldset {
+            legend { (filled(legend, &[host])) }
+            @if let (Some(slip), Some(id)) = (slip, noted) { p.bad role="alert" id=(id) { (slip) } }
+            label for=(user_field) { (words.user) }
+            input id=(user_field) name=(user_field) value=(typed) type="text" required maxlength="512"
+                autocomplete="username" autocapitalize="none" spellcheck="false" aria-describedby=[noted];
+            label for=(password_field) { (words.password) }
+            input id=(password_field) name=(password_field) type="password" required maxlength="512"
+                autocomplete="current-password" aria-describedby=[noted] aria-invalid=[slip.map(|_| "true")];
+        }
+    }
+}
+
+fn said(language: Language, text: &str) -> String {
+    whole(language, "Mailferry", &html! { p role="status" { (text) } })
+}
+
+/// What an entry was worth.
+pub fn verdict(language: Language, asked: &Asked, verdict: &Verdict) -> String {
+    let words = of(language);
+    match verdict {
+        Verdict::Right(Some(when)) => said(language, &filled(words.right_at, &[when])),
+        Verdict::Right(None) => said(language, words.right),
+        Verdict::Wrong { host } => said(language, &filled(words.wrong, &[host, &asked.consultant])),
+        Verdict::NotChecked => not_checked(language),
+        Verdict::Gone => gone(language),
+    }
+}
+
+/// A link that leads nowhere: unknown, used and dead ones look the same.
+pub fn gone(language: Language) -> String {
+    said(language, of(language).gone)
+}
+
+/// Nothing could be asked.
+pub fn not_checked(language: Language) -> String {
+    said(language, of(language).not_checked)
+}
+
+/// Too many requests.
+pub fn too_often(language: Language) -> String {
+    said(language, of(language).too_often)
+}
+
+/// No request that the form makes.
+pub fn unfit(language: Language) -> String {
+    said(language, of(language).unfit_request)
+}

@@ -1,0 +1,11 @@
+//! Asks the owners of mailboxes for credentials: mail out, a secured form in (D36). Decides nothing.
+//!
+//! [`token`] makes links that nobody can guess, [`letter`] writes the mail that carries one, [`send`] hands it to a mail server,
+//! [`form`] is where the link leads.
+//! Does not belong here: who is asked and when, what is right (service, engine), rows (store), the vault.
+
+pub mod form;
+pub mod language;
+pub mod letter;
+pub mod send;
+pub mod token;
