@@ -11,6 +11,7 @@
 )]
 
 mod arrows;
+mod asking;
 mod bad_input;
 mod check;
 mod contract;
@@ -27,6 +28,7 @@ mod keyring;
 mod kills;
 mod later_passes;
 mod licenses;
+mod mail;
 mod maildir;
 mod mapping;
 mod moves;

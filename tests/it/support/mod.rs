@@ -10,6 +10,7 @@ pub mod bench;
 pub mod compare;
 pub mod corpus;
 pub mod dovecot;
+pub mod exim;
 pub mod imap;
 pub mod keyring;
 pub mod names;
