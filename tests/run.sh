@@ -10,6 +10,7 @@ need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need dovecot dovecot-imapd
 need mbsync isync
 need interimap interimap
+need exim4 exim4-daemon-light
 need openssl openssl
 need gnome-keyring-daemon gnome-keyring
 need dbus-run-session dbus

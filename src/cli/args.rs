@@ -2,7 +2,9 @@
 
 pub mod check;
 pub mod edit;
+pub mod intake;
 pub mod license;
+pub mod mail;
 pub mod options;
 pub mod sign_in;
 pub mod trust;
@@ -26,6 +28,7 @@ Environment:
   MAILFERRY_DESTINATION_PASSWORD  administrator of the destination (project new)
   MAILFERRY_SOURCE_SECRET         client secret to sign in to the source with (project new)
   MAILFERRY_DESTINATION_SECRET    client secret to sign in to the destination with (project new)
+  MAILFERRY_MAIL_PASSWORD         password of the mail server (mail password)
   MAILFERRY_LOG                   what is logged, such as mailferry=debug
 
 Exit codes:
@@ -166,12 +169,18 @@ pub enum WorkVerb {
         #[arg(long, value_name = "EMAIL")]
         item: String,
     },
-    /// Show what holds for all projects, or change it: keep-awake=on, keep-awake=off
+    /// Show what holds for all projects, or change it: keep-awake=off; an empty value takes a setting back
     Settings {
         /// What is changed
         #[arg(value_name = "KEY=VALUE")]
         settings: Vec<String>,
     },
+    /// Ask owners of mailboxes for their passwords: mails and a secured form
+    #[command(subcommand)]
+    Intake(intake::IntakeVerb),
+    /// The mail server by which owners of mailboxes are asked for their passwords
+    #[command(subcommand)]
+    Mail(mail::MailVerb),
     /// Show where every item of a project stands
     Status {
         /// Name of the project

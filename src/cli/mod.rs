@@ -14,9 +14,11 @@ mod error;
 mod errors;
 mod find;
 mod follow;
+mod intake;
 mod items;
 mod licenses;
 mod log;
+mod mail;
 mod manual;
 mod options;
 mod preview;
@@ -117,6 +119,12 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Credentials(CredentialsVerb::Clear { project, items, source, destination }) => {
             edit::clear_credentials(workspace, (&project, &items), (source, destination)).await
         }
+        WorkVerb::Credentials(CredentialsVerb::Remind { project, items }) => {
+            intake::remind(workspace, &project, &items).await
+        }
+        WorkVerb::Credentials(CredentialsVerb::Link { project, item }) => {
+            intake::link(workspace, &project, &item).await
+        }
         WorkVerb::Reset(chosen) => edit::reset(workspace, chosen).await,
         WorkVerb::Item(ItemVerb::Import { project, file, skip_bad, records }) => {
             items::import(workspace, &project, &file, (skip_bad, edit::records(records))).await
@@ -136,6 +144,8 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Preview { project, items, set } => preview::preview(workspace, &project, (&items, &set)).await,
         WorkVerb::Check(asked) => check::check(workspace, asked).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
+        WorkVerb::Intake(verb) => intake::intake(workspace, verb).await,
+        WorkVerb::Mail(verb) => mail::mail(workspace, verb).await,
         WorkVerb::Settings { settings } => settings::settings(workspace, &settings).await,
         WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,
     }

@@ -1,8 +1,9 @@
 //! `mailferry settings`: shows or changes what holds for the whole workspace.
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::table::clean;
 use crate::service::OpenWorkspace;
-use crate::service::settings::{self, switch};
+use crate::service::settings;
 
 /// `settings`
 pub async fn settings(workspace: &OpenWorkspace, written: &[String]) -> Result<Exit, CliError> {
@@ -14,8 +15,8 @@ pub async fn settings(workspace: &OpenWorkspace, written: &[String]) -> Result<E
     for setting in wanted {
         settings::set(workspace, setting).await?;
     }
-    for (name, what, on) in settings::all(workspace).await? {
-        say!("{name} = {:<4} {what}", switch(on));
+    for (setting, value) in settings::all(workspace).await? {
+        say!("{} = {:<4} {}", setting.name, clean(&value), setting.what);
     }
     Ok(Exit::Well)
 }

@@ -235,7 +235,11 @@ async fn conclude(
             say!("{name}: {}", result(row));
         }
         if row.status == Status::WaitingForUser {
-            asked.add("waits for its owner's password; import or enter it, and it goes on".into(), stored);
+            asked.add(
+                "waits for its owner's password: `mailferry intake serve` asks for it by mail; or stop it and enter it"
+                    .into(),
+                stored,
+            );
         }
         match row.pass.and_then(|pass| pass.hold).filter(|_| row.status == Status::Held) {
             Some(hold) => held.entry(hold).or_default().push((stored, row.as_ref())),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::failure::Side;
+use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
 use crate::domain::pass_plan::PlanError;
 use crate::domain::readiness::NotReady;
@@ -124,6 +124,17 @@ pub enum Command {
         /// Which.
         items: Vec<ItemId>,
     },
+    /// What the owner of an item entered for a side was refused by its server.
+    CredentialsRefused {
+        /// Whose item.
+        project: ProjectId,
+        /// Which.
+        item: ItemId,
+        /// Where.
+        side: Side,
+        /// Why.
+        failure: Failure,
+    },
     /// Accepts errors of an item's latest pass, or no longer does.
     Accept {
         /// Whose item.
@@ -178,6 +189,7 @@ impl Command {
             | Self::ProjectEdited { project }
             | Self::ProjectDeleted { project }
             | Self::Edited { project, .. }
+            | Self::CredentialsRefused { project, .. }
             | Self::Accept { project, .. }
             | Self::Reset { project, .. }
             | Self::ClearCredentials { project, .. }

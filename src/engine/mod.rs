@@ -8,6 +8,7 @@ pub mod check;
 pub mod command;
 mod copier;
 mod dispatcher;
+pub mod entry_check;
 mod handle;
 mod logins;
 mod mailboxes;

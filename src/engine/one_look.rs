@@ -40,6 +40,26 @@ impl<'a> Looks<'a> {
         self.workspace.endpoints.destination(&self.project.destination, &self.item.destination, account, resources)
     }
 
+    /// Opens a side as this user, once, and closes it.
+    ///
+    /// # Errors
+    /// Why it does not open.
+    pub async fn opens_with(&self, side: Side, user: &str, auth: Arc<dyn Authenticator>) -> Result<(), Failure> {
+        let mailbox = Mailbox { login: Some(user.to_owned()), ..self.mailbox(side).clone() };
+        let (endpoints, resources) = (&self.workspace.endpoints, self.resources(Arc::default()));
+        match side {
+            Side::Source => {
+                let source = endpoints.source(&self.project.source, &mailbox, auth, resources)?;
+                source.open_source().await?.close().await;
+            }
+            Side::Destination => {
+                let destination = endpoints.destination(&self.project.destination, &mailbox, auth, resources)?;
+                destination.open_destination().await?.close().await;
+            }
+        }
+        Ok(())
+    }
+
     /// The server of a side.
     pub fn server(&self, side: Side) -> &Server {
         self.project.server(side)

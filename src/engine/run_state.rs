@@ -181,6 +181,9 @@ impl RunState {
             Event::TryNow(project) => self.try_now(now, project),
             Event::Next(items) => self.next(&items, &mut outcome),
             Event::CredentialsCame(items) => self.credentials_came(now, &items, &mut outcome, &mut effects),
+            Event::CredentialsRefused(item, side, failure) => {
+                self.credentials_refused(item, (side, failure), &mut outcome, &mut effects);
+            }
             Event::Reset(items) => self.reset(&items),
             Event::Deleted(items) => self.deleted(&items),
             Event::Tick => {}

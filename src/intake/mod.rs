@@ -8,4 +8,6 @@ pub mod form;
 pub mod language;
 pub mod letter;
 pub mod send;
+#[cfg(test)]
+pub(crate) mod smtp_peer;
 pub mod token;

@@ -206,44 +206,10 @@ async fn hand_over(connection: &mut AsyncSmtpConnection, letter: &Letter) -> Res
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    use tokio::net::TcpListener;
-    use tokio::task::JoinSet;
-
     use super::*;
     use crate::domain::time::Timestamp;
     use crate::intake::letter::Head;
-
-    /// A peer that answers each command by its first word, `.` for the mail itself; it hangs up at an empty answer.
-    async fn peer(answers: &'static [(&'static str, &'static str)]) -> (u16, JoinSet<Vec<String>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let mut peers = JoinSet::new();
-        peers.spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            let mut stream = BufReader::new(stream);
-            let (mut heard, mut in_mail, mut word) = (Vec::new(), false, String::new());
-            loop {
-                if !in_mail || word == "." {
-                    let usual = [("", "220 hi\r\n"), ("EHLO", "250-hi\r\n250 AUTH PLAIN\r\n"), ("DATA", "354 go\r\n")];
-                    let answer = answers.iter().chain(&usual).find(|(to, _)| *to == word);
-                    let answer = answer.map_or("250 2.0.0 fine\r\n", |(_, answer)| answer);
-                    if answer.is_empty() || stream.write_all(answer.as_bytes()).await.is_err() {
-                        return heard;
-                    }
-                    in_mail = word == "DATA" && answer.starts_with('3');
-                }
-                let mut line = String::new();
-                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
-                    return heard;
-                }
-                let line = line.trim_end().to_owned();
-                word = line.split([' ', ':']).next().unwrap_or_default().to_owned();
-                heard.push(line);
-            }
-        });
-        (port, peers)
-    }
+    use crate::intake::smtp_peer::{Answers, SmtpPeer};
 
     fn letter() -> Letter {
         let head = Head {
@@ -256,14 +222,14 @@ mod tests {
         Letter::test(&head).unwrap()
     }
 
-    async fn sent(
-        answers: &'static [(&'static str, &'static str)],
-        change: impl FnOnce(&mut MailServer),
-    ) -> SendAnswer {
-        let (port, _peer) = peer(answers).await;
+    fn at(port: u16) -> MailServer {
         let login = Some(("kim".to_owned(), MailProof::Password(Secret::new("hunter2"))));
-        let mut server =
-            MailServer { host: "127.0.0.1".into(), port, security: MailSecurity::Plain, authorities: None, login };
+        MailServer { host: "127.0.0.1".into(), port, security: MailSecurity::Plain, authorities: None, login }
+    }
+
+    async fn sent(answers: Answers, change: impl FnOnce(&mut MailServer)) -> SendAnswer {
+        let peer = SmtpPeer::start(answers).await;
+        let mut server = at(peer.port);
         change(&mut server);
         send(&server, &letter()).await
     }
@@ -306,12 +272,10 @@ mod tests {
 
     #[tokio::test]
     async fn h4_nobody_hears_a_password_before_the_connection_is_protected() {
-        let (port, mut peers) = peer(&[]).await;
-        let login = Some(("kim".to_owned(), MailProof::Password(Secret::new("hunter2"))));
-        let server =
-            MailServer { host: "127.0.0.1".into(), port, security: MailSecurity::StartTls, authorities: None, login };
+        let peer = SmtpPeer::start(&[]).await;
+        let server = MailServer { security: MailSecurity::StartTls, ..at(peer.port) };
         assert_eq!(send(&server, &letter()).await.outcome, SendOutcome::Later);
-        let heard = peers.join_next().await.unwrap().unwrap();
+        let heard = peer.heard("");
         assert!(heard.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{heard:?}");
     }
 }

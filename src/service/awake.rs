@@ -99,10 +99,11 @@ mod tests {
         let bed = Arc::new(Bed { refuses, ..Bed::default() });
         let options = OpenOptions { awake: bed.clone(), ..OpenOptions::new(folder.path().to_owned()) };
         let workspace = OpenWorkspace::open(options).unwrap();
+        let setting = settings::Setting::named(KEEP_AWAKE).unwrap();
         let mut keeper = Keeper { workspace: workspace.clone(), asked: None };
         let mut seen = Vec::new();
         for (runs, wanted) in times {
-            settings::set(&workspace, (KEEP_AWAKE, wanted)).await.unwrap();
+            settings::set(&workspace, (setting, settings::switch(wanted))).await.unwrap();
             keeper.look(runs).await;
             seen.push((bed.holders.load(Ordering::SeqCst), bed.asked.load(Ordering::SeqCst)));
         }

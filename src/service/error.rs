@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use super::asking::NoForm;
 use super::errors::{NoSuchError, NotSaved};
 use super::import::{FileError, ImportError, NotRemoved};
 use super::items::NotSelected;
 use super::licenses::NotExported;
+use super::mail::NoMail;
 use super::options::SetError;
 use super::sign_in::NoSignIn;
 use super::times::TimeError;
@@ -102,6 +104,12 @@ pub enum ServiceError {
     /// It took the command and is still at it.
     #[error("the process that runs the passes took the command but has not answered yet")]
     OwnerSlow,
+    /// No mail can be sent, or one was not.
+    #[error(transparent)]
+    NoMail(#[from] NoMail),
+    /// The form for owners is not open.
+    #[error(transparent)]
+    NoForm(#[from] NoForm),
     /// A time that a person wrote.
     #[error(transparent)]
     Time(#[from] TimeError),
@@ -165,6 +173,7 @@ impl ServiceError {
             | Self::NoProject(_)
             | Self::NoPool(_)
             | Self::NotExported(_)
+            | Self::NoForm(_)
             | Self::Time(_)
             | Self::Set(_)
             | Self::DirectionNotConfirmed { .. }
@@ -172,6 +181,7 @@ impl ServiceError {
             | Self::NotOpen
             | Self::IsOpen => true,
             Self::NotSaved(why) => matches!(why, NotSaved::Exists(_) | NotSaved::NoMessage | NotSaved::File { .. }),
+            Self::NoMail(why) => !matches!(why, NoMail::NotTaken(_) | NoMail::Unsure(_)),
             Self::NotLooked(..)
             | Self::Platform(_)
             | Self::Server(_)

@@ -7,6 +7,7 @@
 //! Does not belong here: what a terminal or a window looks like, exit codes, the run state (engine), columns (store). Every
 //! function may wait for the disk, those that touch secrets also for a keyring that asks a person.
 
+pub mod asking;
 mod assembly;
 mod awake;
 pub mod check;
@@ -21,6 +22,7 @@ pub mod launch;
 pub mod licenses;
 mod lockable_vault;
 mod look;
+pub mod mail;
 mod opening;
 pub mod options;
 pub mod orders;

@@ -12,6 +12,7 @@
 
 mod arrows;
 mod bad_certificate;
+mod asking;
 mod bad_input;
 mod check;
 mod contract;
@@ -28,6 +29,7 @@ mod keyring;
 mod kills;
 mod later_passes;
 mod licenses;
+mod mail;
 mod maildir;
 mod mapping;
 mod message_limits;

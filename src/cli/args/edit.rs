@@ -81,6 +81,22 @@ pub enum CredentialsVerb {
         #[arg(long)]
         destination: bool,
     },
+    /// Ask owners who wait once more, by a mail with the same link
+    Remind {
+        /// Name of the project
+        project: String,
+        /// Which items: an address, or SOURCE:DESTINATION
+        #[arg(long = "item", value_name = "EMAIL", required = true)]
+        items: Vec<String>,
+    },
+    /// Show the link by which an owner gives credentials, to pass it on in another way
+    Link {
+        /// Name of the project
+        project: String,
+        /// The item: an address, or SOURCE:DESTINATION
+        #[arg(long, value_name = "EMAIL")]
+        item: String,
+    },
 }
 
 /// `item delete` and `reset`.

@@ -42,6 +42,9 @@ impl Dispatcher {
             Command::Abort { items, .. } => return self.handle(Event::Abort(items)).await,
             Command::TryNow { .. } => return self.handle(Event::TryNow(project)).await,
             Command::RetryNow { items, .. } => return self.retry_now(&items),
+            Command::CredentialsRefused { item, side, failure, .. } => {
+                return self.handle(Event::CredentialsRefused(item, side, failure)).await;
+            }
             Command::Star { items, star, .. } => self.star(items, star).await,
             Command::Start { items, lacking, order, .. } => self.start(project, items, lacking, order).await,
             Command::Hold { held, .. } => self.hold(project, held).await,

@@ -63,6 +63,8 @@ pub enum Event {
     Next(Vec<ItemId>),
     /// The credentials that these waited for have come.
     CredentialsCame(Vec<ItemId>),
+    /// What came for this one was refused at this side.
+    CredentialsRefused(ItemId, Side, Failure),
     /// Mailferry's records of these, which are at rest, were dropped.
     Reset(Vec<ItemId>),
     /// These, which are at rest, were deleted.

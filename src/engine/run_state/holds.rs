@@ -254,6 +254,20 @@ impl RunState {
         }
     }
 
+    /// The item fails: its owner entered what its server does not take (R44).
+    pub(super) fn credentials_refused(
+        &mut self,
+        item: ItemId,
+        (side, failure): (Side, Failure),
+        outcome: &mut Outcome,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self.change(item, status::Event::CredentialsRefused, Some((Some(side), failure)), effects) {
+            Ok(_) => outcome.done.push(item),
+            Err(refusal) => outcome.left.push((item, refusal.into())),
+        }
+    }
+
     /// The credentials that these waited for have come: they start at their time, if that is still to come.
     pub(super) fn credentials_came(
         &mut self,

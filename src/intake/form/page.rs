@@ -68,7 +68,7 @@ pub fn form(language: Language, asked: &Asked, proof: &str, again: &Again) -> St
         p.muted { (filled(words.project, &[project, consultant])) }
         @if again.stale { p.bad role="alert" { (words.stale) } }
         p { (words.intro) " " (words.app_password) }
-        form method="post" action="" {
+        form method="post" {
             input type="hidden" name=(PROOF) value=(proof);
             @for side in sides { (side_fields(words, side, again)) }
             p { (words.once) }

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod corpus;
 pub mod cutter;
 pub mod dovecot;
+pub mod exim;
 pub mod imap;
 pub mod keyring;
 pub mod names;

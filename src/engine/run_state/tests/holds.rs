@@ -206,6 +206,24 @@ fn r11_r14_credentials_that_come_let_an_item_go_on_at_its_time() {
 }
 
 #[test]
+fn r44_r45_what_an_owner_entered_and_a_server_refused_fails_the_item_at_that_side() {
+    let mut state = with_items(2, 8);
+    let (passes, turn) = (vec![(ItemId(1), PassId(10))], Turn::Last);
+    state.handle(at(0), Event::Submitted { passes, wait: Wait::Credentials, until: None, turn });
+    let refusal = Failure::new(Cause::LoginRefused, Scope::Mailbox, Retry::User, "logging in");
+    let refused = |item: i64| Event::CredentialsRefused(ItemId(item), Side::Destination, refusal.clone());
+    let (effects, outcome) = state.handle(at(100), refused(1));
+    assert_eq!(outcome.done, ids([1]));
+    let moved = effects.iter().find_map(|effect| if let Effect::Status(moved) = effect { Some(moved) } else { None });
+    assert_eq!(moved.unwrap().failure, Some((Some(Side::Destination), refusal.clone())));
+    assert_eq!(statuses(&state), [Status::Failed, Status::NotSubmitted]);
+    for item in [1, 2] {
+        let (effects, outcome) = state.handle(at(200), refused(item));
+        assert!(effects.is_empty() && outcome.done.is_empty() && outcome.left.len() == 1, "it waits no more");
+    }
+}
+
+#[test]
 fn what_an_earlier_process_left_submitted_can_be_stopped() {
     let mut state = RunState::default();
     let left = KnownItem { status: Status::Submitted, pass: Some(PassId(1)), ..listed(1, own(1)) };

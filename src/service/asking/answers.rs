@@ -1,0 +1,205 @@
+//! What is behind a link, and what an entry is worth: the server is asked with it, once. What was decided is carried out though
+//! the visitor has gone.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::domain::asking::CredentialRequest;
+use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::ids::{CredentialId, CredentialRequestId, ItemId, ProjectId};
+use crate::domain::secret::Secret;
+use crate::domain::server::Server;
+use crate::engine::Orders;
+use crate::engine::command::{Command, CommandError};
+use crate::engine::entry_check::try_entry;
+use crate::intake::form::{Answers, Asked, AskedSide, Given, Unable, Verdict};
+use crate::intake::token::{self, LinkKey};
+use crate::service::import::{self, ImportError, Watch};
+use crate::service::settings::value;
+use crate::service::{OpenWorkspace, ServiceError, look, times};
+use crate::store::{GivenCredential, ItemRow};
+
+type Turns = HashMap<CredentialRequestId, Arc<tokio::sync::Mutex<()>>>;
+
+/// Knows the links of a workspace.
+pub(super) struct OwnersAnswers {
+    keeper: Keeper,
+    /// Entries that are being checked, whoever still waits for it.
+    checks: Mutex<JoinSet<()>>,
+}
+
+#[derive(Clone)]
+struct Keeper {
+    workspace: OpenWorkspace,
+    orders: Orders,
+    key: Arc<LinkKey>,
+    /// Of two entries through one link, one is checked after the other.
+    turns: Arc<Mutex<Turns>>,
+}
+
+impl OwnersAnswers {
+    pub fn new(workspace: OpenWorkspace, orders: Orders, key: Arc<LinkKey>) -> Self {
+        let keeper = Keeper { workspace, orders, key, turns: Arc::default() };
+        Self { keeper, checks: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Answers for OwnersAnswers {
+    async fn find(&self, token: &str) -> Result<Option<Asked>, Unable> {
+        let found = async {
+            let Some(request) = self.keeper.request(token).await? else { return Ok(None) };
+            self.keeper.workspace.store.request_opened(request.id, self.keeper.workspace.now()).await?;
+            self.keeper.asked(&request).await.map(Some)
+        };
+        found.await.map_err(|error: ServiceError| {
+            tracing::error!(%error, "a link could not be looked up");
+            Unable
+        })
+    }
+
+    async fn take(&self, token: &str, given: Vec<Given>) -> Result<Verdict, Unable> {
+        let (tell, told) = oneshot::channel();
+        let (keeper, token) = (self.keeper.clone(), Secret::new(token));
+        {
+            let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+            while checks.try_join_next().is_some() {}
+            // Nobody listening any more is no reason to stop.
+            checks.spawn(async move { drop(tell.send(keeper.take(token.expose(), given).await)) });
+        }
+        match told.await {
+            Ok(Ok(verdict)) => Ok(verdict),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "an entry could not be checked");
+                Err(Unable)
+            }
+            Err(_) => Err(Unable),
+        }
+    }
+}
+
+impl Keeper {
+    /// What a living link asks for.
+    async fn request(&self, token: &str) -> Result<Option<CredentialRequest>, ServiceError> {
+        let found = self.workspace.store.living_request(token::hash(token)).await?;
+        Ok(found.filter(|request| self.key.fits(&request.nonce, token)))
+    }
+
+    async fn asked(&self, request: &CredentialRequest) -> Result<Asked, ServiceError> {
+        let row = self.workspace.store.item(request.item).await?;
+        let project = self.workspace.store.project(row.item.project).await?;
+        let settings = self.workspace.store.settings().await?;
+        let consultant = [value(&settings, "ask-name"), value(&settings, "mail-from")];
+        let consultant = consultant.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        let side = |side: &Side| {
+            let mailbox = if *side == Side::Source { &row.item.source } else { &row.item.destination };
+            let host = project.server(*side).name().to_owned();
+            AskedSide { side: *side, host, user: mailbox.login_name().to_owned() }
+        };
+        Ok(Asked {
+            mailbox: row.item.source.email.clone(),
+            project: project.name.clone(),
+            consultant: consultant.to_owned(),
+            sides: request.sides.iter().map(side).collect(),
+        })
+    }
+
+    async fn take(&self, token: &str, given: Vec<Given>) -> Result<Verdict, ServiceError> {
+        let Some(request) = self.request(token).await? else { return Ok(Verdict::Gone) };
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(turns.entry(request.id).or_default())
+        };
+        let _turn = turn.lock().await;
+        if !self.workspace.store.request_attempted(request.id).await? {
+            return Ok(Verdict::Gone);
+        }
+        let row = self.workspace.store.item(request.item).await?;
+        let project = row.item.project;
+        let means = look::means(&self.workspace, self.workspace.folder())?;
+        for Given { side, user, password } in &given {
+            match try_entry(&means, (request.item, *side), (user, password.clone())).await? {
+                Ok(()) => {}
+                Err(failure) if is_refusal(&failure) => {
+                    let host = self.workspace.store.project(project).await?;
+                    let host = Server::name(host.server(*side)).to_owned();
+                    let failed = self.refuse(project, request.item, (*side, failure)).await?;
+                    return Ok(if failed { Verdict::Wrong { host } } else { Verdict::Gone });
+                }
+                Err(failure) => {
+                    tracing::info!(item = %request.item, side = side.word(), %failure, "an entry could not be checked");
+                    return Ok(Verdict::NotChecked);
+                }
+            }
+        }
+        self.keep(&request, &row, given).await
+    }
+
+    /// The item fails, and its link dies with that; not if it waits no more.
+    async fn refuse(
+        &self,
+        project: ProjectId,
+        item: ItemId,
+        (side, failure): (Side, Failure),
+    ) -> Result<bool, ServiceError> {
+        let refused = Command::CredentialsRefused { project, item, side, failure };
+        let outcome = self.orders.send(refused).await.await;
+        Ok(!outcome.map_err(|_| ServiceError::Engine(CommandError::Ended))?.done.is_empty())
+    }
+
+    /// The vault first, then link and item in one transaction, then the pass goes on. What a crash leaves before the last step
+    /// is found by whoever asks next.
+    async fn keep(
+        &self,
+        request: &CredentialRequest,
+        row: &ItemRow,
+        given: Vec<Given>,
+    ) -> Result<Verdict, ServiceError> {
+        let workspace = &self.workspace;
+        let secrets = given.iter().map(|given| given.password.clone()).collect();
+        let ids = import::store_secrets(workspace, "owner", secrets, &Watch::nobody()).await?;
+        let credentials = given.iter().zip(&ids).map(|(given, credential)| GivenCredential {
+            side: given.side,
+            login: own_login(row, given),
+            credential: *credential,
+        });
+        let used = workspace.store.use_request(request.id, credentials.collect(), workspace.now()).await;
+        let replaced = match used {
+            Ok(Some(replaced)) => replaced,
+            Ok(None) => {
+                import::remove(workspace, ids, &Watch::nobody()).await?;
+                return Ok(Verdict::Gone);
+            }
+            Err(error) => return Err(import::roll_back(workspace, ids, ImportError::from(error)).await.into()),
+        };
+        self.forget(replaced).await;
+        let edited = Command::Edited { project: row.item.project, items: vec![request.item] };
+        // If nobody is there to hear it, it is found when somebody is.
+        drop(self.orders.send(edited).await.await);
+        let schedule = row.latest.as_ref().and_then(|pass| pass.schedule.as_ref());
+        let when = schedule.filter(|schedule| schedule.at > workspace.now());
+        Ok(Verdict::Right(when.map(|schedule| times::told(schedule.at, &times::zone()))))
+    }
+
+    async fn forget(&self, replaced: Vec<CredentialId>) {
+        if let Err(error) = import::remove(&self.workspace, replaced, &Watch::nobody()).await {
+            tracing::warn!(%error, "the replaced password is still in the vault");
+        }
+    }
+}
+
+/// The login name, where it is another one than the item has.
+fn own_login(row: &ItemRow, given: &Given) -> Option<String> {
+    let mailbox = if given.side == Side::Source { &row.item.source } else { &row.item.destination };
+    (given.user != mailbox.login_name()).then(|| given.user.clone())
+}
+
+/// Whether a server said no to what was entered. Everything else decides nothing.
+fn is_refusal(failure: &Failure) -> bool {
+    failure.cause == Cause::LoginRefused
+}

@@ -1,0 +1,146 @@
+//! Sends mails one after the other, at the rate that is set. Each is written when it is sent; that it is being sent is on the
+//! disk before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::LOOK_EVERY;
+use super::requests::Asker;
+use super::web::WebSettings;
+use crate::domain::asking::{CredentialRequest, OutgoingMail, SendAttempt, SendOutcome, pause_after};
+use crate::domain::ids::CredentialId;
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::engine::Orders;
+use crate::intake::letter::{AskWords, Letter};
+use crate::intake::send::{self, SendAnswer};
+use crate::intake::token::{self, LinkKey};
+use crate::service::mail::{self, MailSettings};
+use crate::service::settings::{Settings, value};
+use crate::service::{OpenWorkspace, ServiceError};
+
+/// What is needed to ask.
+struct Means {
+    settings: Settings,
+    mail: MailSettings,
+    web: WebSettings,
+    key: Arc<LinkKey>,
+}
+
+/// The mails of a workspace on their way.
+pub(super) struct Outbox {
+    workspace: OpenWorkspace,
+    cancel: CancellationToken,
+    key: Arc<LinkKey>,
+    asker: Asker,
+    /// The settings with which the login was refused: it is not tried again until they are others (D24).
+    refused: Option<(Settings, Option<CredentialId>)>,
+}
+
+impl Outbox {
+    pub fn new(workspace: OpenWorkspace, key: Arc<LinkKey>, cancel: CancellationToken) -> Self {
+        Self { workspace, cancel, key, asker: Asker::default(), refused: None }
+    }
+
+    /// Asks and sends until it is cancelled; a mail in hand is finished first.
+    pub async fn run(mut self, orders: Orders) {
+        while !self.cancel.is_cancelled() {
+            let began = Instant::now();
+            let pause = match self.turn(&orders).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::warn!(%error, "owners are not asked");
+                    LOOK_EVERY
+                }
+            };
+            tokio::select! {
+                () = sleep_until(began + pause) => {}
+                () = self.cancel.cancelled() => {}
+            }
+        }
+    }
+
+    /// Asks who waits, and sends a mail that is due; how long after its beginning the next turn comes.
+    async fn turn(&mut self, orders: &Orders) -> Result<Duration, ServiceError> {
+        let Some(means) = self.means().await? else { return Ok(LOOK_EVERY) };
+        self.asker.ask(&self.workspace, orders, &means.key).await?;
+        if self.is_refused(&means).await? {
+            return Ok(LOOK_EVERY);
+        }
+        let (store, now) = (&self.workspace.store, self.workspace.now());
+        if store.next_mail_due().await?.is_none_or(|due| due > now) {
+            return Ok(LOOK_EVERY);
+        }
+        let Some(mail) = store.take_mail(now).await? else { return Ok(LOOK_EVERY) };
+        self.send(&means, &mail).await?;
+        Ok(Duration::from_secs(60) / means.mail.rate.max(1))
+    }
+
+    /// None while the settings say too little.
+    async fn means(&self) -> Result<Option<Means>, ServiceError> {
+        let settings = self.workspace.store.settings().await?;
+        let (Ok(mail), Ok(web)) = (MailSettings::of(&settings), WebSettings::of(&settings)) else { return Ok(None) };
+        Ok(Some(Means { settings, mail, web, key: Arc::clone(&self.key) }))
+    }
+
+    async fn is_refused(&self, means: &Means) -> Result<bool, ServiceError> {
+        let Some((settings, password)) = &self.refused else { return Ok(false) };
+        Ok(*settings == means.settings && *password == mail::password_id(&self.workspace).await?)
+    }
+
+    /// Sends a mail and keeps how that went.
+    async fn send(&mut self, means: &Means, mail: &OutgoingMail) -> Result<(), ServiceError> {
+        let with = (means.settings.clone(), mail::password_id(&self.workspace).await?);
+        let answer = self.answer(means, mail).await;
+        let now = self.workspace.now();
+        let attempt = SendAttempt { at: now, outcome: answer.outcome, answer: answer.text };
+        self.workspace.store.mail_tried(mail.id, attempt, now.plus(pause_after(mail.tries))).await?;
+        if answer.login_refused {
+            self.refused = Some(with);
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, means: &Means, mail: &OutgoingMail) -> SendAnswer {
+        let later = |text: String| SendAnswer { outcome: SendOutcome::Later, text, login_refused: false };
+        let request = match self.workspace.store.request_of_mail(mail.id).await {
+            Ok(Some(request)) => request,
+            Ok(None) => return later("its link lives no more".into()),
+            Err(error) => return later(error.to_string()),
+        };
+        let letter = match letter(means, mail, &request, self.workspace.now()) {
+            Ok(letter) => letter,
+            Err(text) => return SendAnswer { outcome: SendOutcome::Refused, text, login_refused: false },
+        };
+        match mail::server(&self.workspace, &means.mail).await {
+            Ok(server) => send::send(&server, &letter).await,
+            Err(error) => later(error.to_string()),
+        }
+    }
+}
+
+fn letter(means: &Means, mail: &OutgoingMail, request: &CredentialRequest, at: Timestamp) -> Result<Letter, String> {
+    let token = means.key.token(&request.nonce);
+    if token::hash(token.expose()) != request.token_hash {
+        return Err("the key of its link is another one now; stop the item and start it again".into());
+    }
+    let of = |name: &str| value(&means.settings, name).to_owned();
+    let consultant = match of("ask-name") {
+        name if name.is_empty() => means.mail.from.clone(),
+        name => name,
+    };
+    let words = AskWords {
+        language: means.mail.language,
+        address: mail.recipient.clone(),
+        consultant,
+        phone: of("ask-phone"),
+        contact: of("ask-contact"),
+        link: Secret::new(means.web.link(token.expose())),
+    };
+    let nonce: String = request.nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = means.mail.head(&mail.recipient, format!("{}.{nonce}", mail.id), at);
+    Letter::asking(&head, &words).map_err(|error| error.to_string())
+}

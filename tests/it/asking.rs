@@ -1,0 +1,216 @@
+//! Owners are asked by real mail and answer in the real form: the program as a process, Exim, Dovecot, sockets.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
+use crate::support::exim::{Exim, SENDER, available};
+use crate::support::imap::Message;
+use crate::support::product::{PROJECT, Workspace};
+
+/// What lasts longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A project whose source has no administrator, its owner, and the process that asks.
+struct Scene {
+    dovecot: &'static Dovecot,
+    exim: Exim,
+    workspace: Workspace,
+    owner: String,
+    form: u16,
+    target: tempfile::TempDir,
+    serving: Option<(Child, BufReader<ChildStdout>)>,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let dovecot = dovecot::shared(Format::Maildir);
+        let exim = Exim::start(dovecot);
+        let mut workspace = Workspace::new();
+        workspace.environment.push(("MAILFERRY_MAIL_PASSWORD".into(), PASSWORD.into()));
+        let form = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = [
+            "mail-server=localhost".to_owned(),
+            format!("mail-port={}", exim.tls_port),
+            format!("mail-authorities={}", dovecot.certificates.ca_pem.display()),
+            format!("mail-login={SENDER}"),
+            "mail-from=Kim Doe <kim@b.example>".to_owned(),
+            "mail-rate=10000".to_owned(),
+            "ask-name=Kim Doe".to_owned(),
+            format!("form-listen=127.0.0.1:{form}"),
+            format!("form-url=http://localhost:{form}"),
+        ];
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        workspace.run(&[&["settings"][..], &settings].concat()).expect(0);
+        workspace.run(&["mail", "password"]).expect(0);
+        let owner = exim.owner(dovecot);
+        let mut mailbox = dovecot.login(&owner);
+        mailbox.append("INBOX", &Message::plain(&b"Subject: old\r\n\r\nhello\r\n"[..]));
+        let target = tempfile::tempdir().unwrap();
+        let source = format!("imap+plain://127.0.0.1:{}", dovecot.plain_port);
+        workspace.project_new(&source, &format!("maildir:{}/{{email}}", target.path().display()), &[]);
+        let file = workspace.path().join("owner.csv");
+        std::fs::write(&file, format!("Source Email,Destination Email\n{owner},anna@b.example\n")).unwrap();
+        workspace.run(&["item", "import", PROJECT, file.to_str().unwrap()]).expect(0);
+        Scene { dovecot, exim, workspace, owner, form, target, serving: None }
+    }
+
+    fn start(&self) {
+        let started = self.workspace.run(&["start", PROJECT]);
+        assert_eq!(self.status(), "waiting_for_user", "{started:?}");
+    }
+
+    fn serve(&mut self) {
+        let mut command = self.workspace.command(&["intake", "serve"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.starts_with("The form is open at http://localhost:"), "{line}");
+        self.serving = Some((child, said));
+    }
+
+    /// Ends the process by Ctrl-C; its exit code.
+    fn end(&mut self) -> i32 {
+        let (mut child, _said) = self.serving.take().expect("it serves");
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        child.wait().unwrap().code().unwrap_or(-1)
+    }
+
+    fn kill(&mut self) {
+        let (mut child, _said) = self.serving.take().expect("it serves");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn status(&self) -> String {
+        self.workspace.only().status().to_owned()
+    }
+
+    fn becomes(&self, status: &str) {
+        let since = Instant::now();
+        while self.status() != status {
+            assert!(since.elapsed() < PATIENCE, "{} instead of {status}\n{}", self.status(), self.workspace.log());
+        }
+    }
+
+    /// The links that came by mail so far, oldest first; waits until there are so many.
+    fn links(&self, count: usize) -> Vec<String> {
+        let since = Instant::now();
+        loop {
+            let mails = self.dovecot.login(&self.owner).fetch_all("INBOX");
+            let mails =
+                mails.iter().map(|mail| String::from_utf8_lossy(&mail.bytes).replace("=\r\n", "").replace("=3D", "="));
+            let asking =
+                mails.filter(|mail| mail.contains("Subject: ACTION REQUIRED: Information required for your migration"));
+            let path = |mail: String| {
+                let link = mail.lines().find(|line| line.starts_with("http://localhost:")).expect("a link").to_owned();
+                link.trim_end().rsplit('/').next().unwrap().to_owned()
+            };
+            let links: Vec<String> = asking.map(path).collect();
+            if links.len() >= count {
+                assert_eq!(links.len(), count, "more mails than there should be");
+                return links;
+            }
+            assert!(since.elapsed() < PATIENCE, "{links:?}\n{}\n{}", self.exim.log(), self.workspace.log());
+        }
+    }
+
+    fn exchange(&self, text: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.form)).expect("the form listens");
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(&self, token: &str) -> String {
+        self.exchange(&format!("GET /{token} HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", self.form))
+    }
+
+    fn enter(&self, token: &str, password: &str) -> String {
+        let page = self.get(token);
+        let Some(proof) = page.split("name=\"form\" value=\"").nth(1) else { return page };
+        let proof = proof.split('"').next().unwrap();
+        let user = self.owner.replace('@', "%40");
+        let body = format!("form={proof}&source-user={user}&source-password={password}");
+        self.exchange(&format!(
+            "POST /{token} HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            self.form,
+            body.len()
+        ))
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if let Some((child, _)) = &mut self.serving {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+fn r38_r39_r44_r45_r46_an_owner_is_asked_errs_is_asked_anew_and_the_mail_moves() {
+    if !available() {
+        return;
+    }
+    let mut scene = Scene::new();
+    scene.start();
+    scene.serve();
+    let first = scene.links(1).remove(0);
+    assert!(scene.get(&first).contains(&format!("Sign-in for moving {}", scene.owner)));
+    let wrong = scene.enter(&first, "hunter2");
+    assert!(wrong.contains("127.0.0.1 did not accept this") && wrong.contains("Kim Doe has been told"), "{wrong}");
+    scene.becomes("failed");
+    let item = scene.workspace.only();
+    assert!(item.0.to_string().contains("source"), "{:#}", item.0);
+    assert!(scene.get(&first).contains("This link is not active"), "the link is dead");
+    let named = ["credentials", "clear", PROJECT, "--item", &scene.owner, "--source"];
+    scene.workspace.run(&named).expect(0);
+    scene.start();
+    let second = scene.links(2).remove(1);
+    assert_ne!(first, second);
+    let both: Vec<String> = std::thread::scope(|threads| {
+        let posts = [(); 2].map(|()| threads.spawn(|| scene.enter(&second, PASSWORD)));
+        posts.map(|post| post.join().unwrap()).into()
+    });
+    let saying = |words: &str| both.iter().filter(|answer| answer.contains(words)).count();
+    let ways = (saying("Thank you, it works"), saying("This link is not active"));
+    assert_eq!(ways, (1, 1), "of two at once one wins: {both:?}\n{}", scene.workspace.log());
+    scene.becomes("completed");
+    assert!(scene.get(&second).contains("This link is not active"));
+    assert!(scene.target.path().join("anna@b.example").exists());
+    assert_eq!(scene.end(), 0);
+    let log = scene.workspace.log();
+    assert!(!log.contains(&second) && !log.contains("hunter2"), "{log}");
+    assert_eq!(scene.links(2).len(), 2);
+}
+
+#[test]
+fn r14_d36_a_killed_process_leaves_one_link_that_works_and_sends_no_second_mail() {
+    if !available() {
+        return;
+    }
+    let mut scene = Scene::new();
+    scene.start();
+    scene.serve();
+    let link = scene.links(1).remove(0);
+    scene.kill();
+    scene.serve();
+    assert!(scene.get(&link).contains("source-password"), "it lives on");
+    let shown = scene.workspace.run(&["credentials", "link", PROJECT, "--item", &scene.owner]).expect(0);
+    assert!(shown.stdout.trim().ends_with(&format!("/{link}")), "{shown:?}");
+    scene.workspace.run(&["credentials", "remind", PROJECT, "--item", &scene.owner]).expect(0);
+    assert_eq!(scene.links(2), [link.clone(), link.clone()], "a reminder has the same link");
+    scene.workspace.run(&["stop", PROJECT]).expect(0);
+    assert_eq!(scene.status(), "stopped");
+    assert!(scene.get(&link).contains("This link is not active"));
+    let none = scene.workspace.run(&["credentials", "remind", PROJECT, "--item", &scene.owner]);
+    assert!(none.stderr.contains("was not asked"), "{none:?}");
+    assert_eq!(scene.end(), 0);
+    assert_eq!(scene.links(2).len(), 2);
+}
