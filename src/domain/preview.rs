@@ -33,6 +33,8 @@ pub enum PreviewFlag {
     DiffersInCase(FolderPath),
     /// The destination cannot have the name as it is, so that it is another.
     NameChanged,
+    /// What is known of a large provider: it refuses the name, or keeps no mail there.
+    OfProvider(String),
 }
 
 /// A folder of the source.

@@ -1,7 +1,12 @@
 //! What is known of large mail providers: where their servers are, and what they allow. Public knowledge, in one table; it
 //! proposes and explains, and decides nothing: what a project's options say counts.
 
+mod names;
+
+use names::NameRule;
+
 use super::failure::Side;
+use super::sign_in::SignInKind;
 use super::wording::{count, size};
 
 /// A provider.
@@ -25,6 +30,12 @@ pub struct MailProvider {
     pub a_day: Option<(u64, u64)>,
     /// How one signs in, where a password is not enough or is another one.
     pub sign_in: Option<&'static str>,
+    /// How an organisation signs in, where no passwords are taken.
+    pub only_by: Option<SignInKind>,
+    /// Folder names that it refuses.
+    refused: &'static [NameRule],
+    /// Folders that it lists and that hold no mail, with all below them.
+    no_mail: &'static [&'static str],
     /// More about it as a source.
     source: &'static [&'static str],
     /// More about it as a destination.
@@ -41,6 +52,9 @@ const NONE: MailProvider = MailProvider {
     connections: None,
     a_day: None,
     sign_in: None,
+    only_by: None,
+    refused: &[],
+    no_mail: &[],
     source: &[],
     destination: &[],
 };
@@ -57,6 +71,9 @@ static PROVIDERS: [MailProvider; 11] = [
         mail_exchangers: &["mail.protection.outlook.com"],
         connections: Some(20),
         sign_in: Some("it takes no passwords: the organisation registers an application for it"),
+        only_by: Some(SignInKind::MicrosoftApp),
+        refused: &[NameRule::Reserved("Files")],
+        no_mail: &["Calendar", "Contacts", "Tasks", "Journal", "Notes", "Outbox"],
         source: &["it lists Calendar, Contacts, Tasks, Journal, Notes and Outbox as folders too: filter them"],
         destination: &[
             "it refuses a folder named Files: map it, such as ^Files->Files-1",
@@ -78,6 +95,7 @@ static PROVIDERS: [MailProvider; 11] = [
         sign_in: Some(
             "a service account for an organisation; an app password, with two-step verification, for one person",
         ),
+        refused: &[NameRule::Blanks, NameRule::Characters("^\\\"")],
         source: &[
             "of All Mail only what lies in no other folder is copied; a message with several labels lies in several folders",
         ],
@@ -86,6 +104,7 @@ static PROVIDERS: [MailProvider; 11] = [
             "it keeps one copy of equal messages, and of messages marked as deleted none",
             "it takes messages up to 35.65 MB",
         ],
+        ..NONE
     },
     MailProvider {
         name: "Yahoo",

@@ -4,8 +4,8 @@ use super::options::{self, SetError};
 use super::{OpenWorkspace, ServiceError, look, times};
 use crate::domain::ids::ItemId;
 use crate::domain::overrides::{OptionKey, Overrides};
-use crate::domain::preview::{Preview, PreviewFlag, PreviewLine};
-use crate::domain::project::Options;
+use crate::domain::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
+use crate::domain::project::{Options, Project};
 use crate::domain::tree::Reason;
 use crate::domain::wording::counted;
 use crate::engine::preview::{NoPreview, preview_item};
@@ -51,10 +51,24 @@ pub async fn of_item(workspace: &OpenWorkspace, item: ItemId, unsaved: &Unsaved)
     let own = workspace.store.item_options(item).await?;
     let options = unsaved.effective(own, &project.options, &row.item.source.email)?;
     let engine = look::means(workspace, workspace.folder())?;
-    preview_item(&engine, item, &options).await.map_err(|error| match error {
+    let seen = preview_item(&engine, item, &options).await.map_err(|error| match error {
         NoPreview::Store(error) => error.into(),
         NoPreview::Side(side, failure) => ServiceError::NotLooked(side, failure),
-    })
+    });
+    seen.map(|preview| with_providers(&project, preview))
+}
+
+/// Flags what the providers of both sides are known to refuse or to list without mail.
+fn with_providers(project: &Project, mut preview: Preview) -> Preview {
+    let (source, destination) = (project.source.provider(), project.destination.provider());
+    for PreviewLine { folder, fate, .. } in &mut preview.lines {
+        if let FolderFate::Goes { to, exists, flags, .. } = fate {
+            let refused = destination.filter(|_| !*exists).and_then(|provider| provider.refuses(folder, to));
+            let no_mail = source.and_then(|provider| provider.holds_no_mail(folder));
+            flags.extend(refused.into_iter().chain(no_mail).map(PreviewFlag::OfProvider));
+        }
+    }
+    preview
 }
 
 /// Why a folder goes where it goes.
@@ -76,6 +90,7 @@ pub fn flag_text(flag: &PreviewFlag) -> String {
             format!("\"{other}\" differs only in case: the destination decides whether they are one folder")
         }
         PreviewFlag::NameChanged => "the destination cannot have this name as it is".to_owned(),
+        PreviewFlag::OfProvider(words) => words.clone(),
     }
 }
 
@@ -84,4 +99,43 @@ pub fn skipped_text(line: &PreviewLine) -> impl Iterator<Item = String> {
     line.skipped.iter().map(|(rule, messages)| {
         format!("skips {}: {}", counted(usize::try_from(*messages).unwrap_or(usize::MAX), "message"), rule.word())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::folder::FolderPath;
+    use crate::domain::ids::{PoolId, ProjectId};
+    use crate::domain::server::Server;
+
+    #[test]
+    fn names_that_a_provider_refuses_and_folders_without_mail_are_flagged() {
+        let server = |url: &str| Server::parse_url(url).unwrap();
+        let project = |source: &str, destination: &str| Project {
+            id: ProjectId(1),
+            name: "p".into(),
+            source: server(source),
+            destination: server(destination),
+            options: Default::default(),
+            starts: Default::default(),
+            pool: PoolId::FIRST,
+        };
+        let line = |name: &str, exists| {
+            let path = FolderPath::new([name]);
+            let fate = FolderFate::Goes { to: path.clone(), reason: Reason::SameName, exists, flags: Vec::new() };
+            PreviewLine { folder: path, messages: None, fate, skipped: Default::default() }
+        };
+        let flags = |project: &Project, line: PreviewLine| {
+            let seen = with_providers(project, Preview { lines: vec![line] });
+            let FolderFate::Goes { flags, .. } = &seen.lines[0].fate else { panic!("it goes") };
+            flags.iter().map(flag_text).collect::<Vec<_>>()
+        };
+        let (microsoft, other) = ("imaps://outlook.office365.com", "imaps://imap.x.example");
+        let into = flags(&project(other, microsoft), line("Files", false));
+        assert_eq!(into, ["Microsoft 365 refuses a folder named Files: map it, such as ^Files->Files-1"]);
+        assert_eq!(flags(&project(other, microsoft), line("Files", true)), [] as [&str; 0], "it is there");
+        assert_eq!(flags(&project(other, other), line("Files", false)), [] as [&str; 0]);
+        let from = flags(&project(microsoft, other), line("Calendar", false));
+        assert!(from.len() == 1 && from[0].starts_with("Microsoft 365 keeps no mail in Calendar"), "{from:?}");
+    }
 }

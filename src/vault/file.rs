@@ -28,6 +28,9 @@ use crate::domain::secret::Secret;
 const SEAL: usize = 32;
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
+/// How names of unfinished files begin.
+const UNFINISHED: &str = ".vault";
+
 /// A sealed entry: nonce and ciphertext.
 type Sealed = ([u8; NONCE], Vec<u8>);
 
@@ -54,6 +57,7 @@ impl FileVault {
 
     fn open_by(path: &Path, state: VaultState, workspace: &str, opener: &Opener<'_>) -> Result<Self, VaultError> {
         let _writing = write_lock(path)?;
+        remove_unfinished(path);
         let key = match (read(path)?, state) {
             (Some(file), VaultState::Unchosen) => match file_key::unwrap(&file, workspace, opener) {
                 // Made and never chosen: a crash came between. Nothing is in it, whatever opened it.
@@ -196,11 +200,22 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
     if bytes.len() as u64 > LARGEST_FILE { Err(damaged()) } else { Ok(Some(bytes)) }
 }
 
+/// What a program that was killed while it wrote has left: it may hold what was removed since. Nobody else writes meanwhile.
+fn remove_unfinished(path: &Path) {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let is_one = |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| name.starts_with(UNFINISHED));
+    for left in std::fs::read_dir(folder).into_iter().flatten().flatten().filter(|left| is_one(&left.file_name())) {
+        if let Err(error) = std::fs::remove_file(left.path()) {
+            tracing::warn!(%error, "an unfinished vault file stays");
+        }
+    }
+}
+
 /// Writes beside, flushes, renames: a crash leaves the old file or the new one. Temporary files are private (0600).
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".vault").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;

@@ -127,6 +127,7 @@ pub fn counts(preview: &Preview) -> Vec<String> {
         (with(|flag| matches!(flag, PreviewFlag::Shared(_))), "with a shared destination"),
         (with(|flag| matches!(flag, PreviewFlag::DiffersInCase(_))), "with another that differs only in case"),
         (with(|flag| matches!(flag, PreviewFlag::NameChanged)), "with a changed name"),
+        (with(|flag| matches!(flag, PreviewFlag::OfProvider(_))), "of which the provider is known for something"),
     ];
     kinds
         .into_iter()

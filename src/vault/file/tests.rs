@@ -192,3 +192,16 @@ fn a_file_that_a_crash_left_before_it_was_chosen_does_not_bind_anybody() {
     assert!(by_key(VaultState::Unchosen).is_err());
     assert_eq!(vault.get(CredentialId(1)).unwrap().expose(), "one");
 }
+
+#[test]
+fn what_a_killed_program_left_half_written_goes_when_the_vault_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.bin");
+    put(&open(&path, "x").unwrap(), &[(1, "hunter2")]);
+    let (left, other) = (folder.path().join(".vaultAbC123"), folder.path().join("notes.vault"));
+    std::fs::copy(&path, &left).unwrap();
+    std::fs::write(&other, "mine").unwrap();
+    let vault = open(&path, "x").unwrap();
+    assert_eq!(vault.get(CredentialId(1)).unwrap(), Secret::new("hunter2"));
+    assert!(!left.exists() && other.exists());
+}
