@@ -11,8 +11,8 @@
 )]
 
 mod arrows;
-mod bad_certificate;
 mod asking;
+mod bad_certificate;
 mod bad_input;
 mod check;
 mod contract;

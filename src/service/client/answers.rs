@@ -267,7 +267,9 @@ impl Answers {
             }
         }
         let pools = licenses::accounts(&self.workspace).await?;
-        Ok(Response::News(News { projects, pools, settings: settings::all(&self.workspace).await? }))
+        let settings = settings::all(&self.workspace).await?;
+        let settings = settings.into_iter().map(|(setting, value)| (setting.name, value)).collect();
+        Ok(Response::News(News { projects, pools, settings }))
     }
 
     async fn new_project(&self, new: NewProject) -> Result<(ProjectId, Vec<Project>), ServiceError> {

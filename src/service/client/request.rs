@@ -25,7 +25,6 @@ use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
 use crate::service::preview::Unsaved;
 use crate::service::projects::NewProject;
 use crate::service::remedies::AccountOf;
-use crate::service::settings::Setting;
 use crate::service::sign_in::{Signing, Way};
 use crate::service::start::{StartReport, StartRequest};
 use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
@@ -240,6 +239,6 @@ pub struct News {
     pub projects: Vec<Project>,
     /// All pools of licenses.
     pub pools: Vec<Account>,
-    /// All settings.
-    pub settings: Vec<Setting>,
+    /// All settings by name, with their values.
+    pub settings: Vec<(&'static str, String)>,
 }

@@ -12,7 +12,6 @@ use crate::domain::ids::{PoolId, ProjectId};
 use crate::domain::wording::counted;
 use crate::service::client::{News, Request, RequestId};
 use crate::service::licenses::{Account, Ledger, ProjectLicenses};
-use crate::service::settings::switch;
 use crate::ui::model::forms::PoolForm;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -37,7 +36,7 @@ impl App {
     /// Another process changed the workspace.
     pub(super) fn news(&mut self, News { projects, pools, settings }: News) {
         (self.workspace.projects, self.workspace.pools) = (projects, pools);
-        let told = settings.into_iter().map(|(name, _, on)| (name.to_owned(), switch(on)));
+        let told = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
         self.workspace.settings.extend(told);
         self.pages.licenses.forget();
     }

@@ -223,7 +223,7 @@ fn what_another_process_does_reaches_an_open_window() {
     runtime.block_on(other.set_setting("keep-awake".into(), "off".into())).expect("set");
     client.wait(|client| {
         let answers = std::iter::from_fn(|| client.receive());
-        let off = |news: &News| news.settings.iter().any(|(name, _, on)| *name == "keep-awake" && !on);
+        let off = |news: &News| news.settings.iter().any(|(name, value)| *name == "keep-awake" && value == "off");
         answers.into_iter().find(|(_, answer)| matches!(answer, Response::News(news) if off(news)))
     });
 }

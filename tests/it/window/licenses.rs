@@ -226,7 +226,7 @@ fn f6_a_setting_that_another_process_changed_is_shown() {
     };
     assert_eq!(is_on(&stage), Some(Toggled::True));
     for (on, shown) in [(false, Toggled::False), (true, Toggled::True)] {
-        let settings = vec![("keep-awake", "", on)];
+        let settings = vec![("keep-awake", if on { "on" } else { "off" }.to_owned())];
         let news = News { projects: vec![project()], pools: Vec::new(), settings };
         stage.answer(NEWS, Response::News(news));
         assert_eq!(is_on(&stage), Some(shown));
