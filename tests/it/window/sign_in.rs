@@ -279,7 +279,9 @@ fn a_person_signs_in_from_the_window_with_a_real_provider_and_mail_moves() {
                 let Shown::Page(page) = shown else { panic!("a page") };
                 let mut browser = std::process::Command::new(&browser);
                 browser.arg(page);
-                let open = move || drop(browser.status().expect("a browser"));
+                let open = move || {
+                    browser.status().expect("a browser");
+                };
                 std::thread::Builder::new().name("browser".into()).spawn(open).expect("a thread");
             };
             let signing = Signing { tell: std::sync::Arc::new(tell), cancel: Default::default() };
