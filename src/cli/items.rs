@@ -27,7 +27,7 @@ use crate::platform::interrupts::Interrupts;
 use crate::service::import::{self, ImportError, ImportFrom, ImportSummary, Watch, Work};
 use crate::service::items::{LiveItems, live, select};
 use crate::service::orders::give;
-use crate::service::{OpenWorkspace, ServiceError, projects};
+use crate::service::{OpenWorkspace, ServiceError, asking, projects, times};
 
 /// Problems named one by one; the rest is counted.
 const NAMED: usize = 50;
@@ -191,6 +191,10 @@ pub async fn show(workspace: &OpenWorkspace, project: &str, item: &str) -> Resul
     say!("Status       {}", clean(&status_words(&row, running, workspace.now())));
     if let Some(note) = &row.note {
         say!("Note         {}", clean(note));
+    }
+    let zone = times::zone();
+    for line in asking::asked_of(workspace, row.item.id).await?.lines(|at| times::told(at, &zone)) {
+        say!("Owner        {}", clean(&line));
     }
     options::show_item(workspace, &project, row.item.id).await?;
     Ok(Exit::Well)

@@ -96,6 +96,16 @@ impl Scene {
         }
     }
 
+    /// The item comes to be shown with these words.
+    fn shows(&self, words: &str) {
+        let since = Instant::now();
+        let mut shown = String::new();
+        while !shown.contains(words) {
+            assert!(since.elapsed() < PATIENCE, "{words}: {shown}");
+            shown = self.workspace.run(&["item", "show", PROJECT, "--item", &self.owner]).expect(0).stdout;
+        }
+    }
+
     /// The links that came by mail so far, oldest first; waits until there are so many.
     fn links(&self, count: usize) -> Vec<String> {
         let since = Instant::now();
@@ -206,6 +216,8 @@ fn r14_d36_a_killed_process_leaves_one_link_that_works_and_sends_no_second_mail(
     assert!(shown.stdout.trim().ends_with(&format!("/{link}")), "{shown:?}");
     scene.workspace.run(&["credentials", "remind", PROJECT, "--item", &scene.owner]).expect(0);
     assert_eq!(scene.links(2), [link.clone(), link.clone()], "a reminder has the same link");
+    scene.shows("asked for the source, opened ");
+    scene.shows(&format!("reminder to {}: sent (", scene.owner));
     scene.workspace.run(&["stop", PROJECT]).expect(0);
     assert_eq!(scene.status(), "stopped");
     assert!(scene.get(&link).contains("This link is not active"));

@@ -2,11 +2,13 @@
 //! one, and the form is open.
 //!
 //! What is to be done is read from the database each time, so that a crash between any two steps leaves nothing out and does
-//! nothing twice. `requests` finds whom to ask, `outbox` sends, `answers` knows what is behind a link.
+//! nothing twice. `requests` finds whom to ask, `outbox` sends, `answers` knows what is behind a link, `told`
+//! says how it went.
 
 mod answers;
 mod outbox;
 mod requests;
+mod told;
 mod web;
 
 use std::net::SocketAddr;

@@ -1,0 +1,107 @@
+//! How it reads what the owner of an item was asked for, and how that went. Pure.
+
+use super::AskedOf;
+use crate::domain::asking::{CredentialRequest, LinkState, MailKind, MailState, OutgoingMail, SendAttempt};
+use crate::domain::failure::Side;
+use crate::domain::time::Timestamp;
+use crate::domain::wording::counted;
+
+impl AskedOf {
+    /// A line a request and a line a mail, newest request first; `when` tells a time.
+    pub fn lines(&self, when: impl Fn(Timestamp) -> String) -> Vec<String> {
+        let mut lines = Vec::new();
+        for request in &self.requests {
+            lines.push(request_line(request, &when));
+            let mails = self.mails.iter().rev().filter(|(mail, _)| mail.request == request.id);
+            lines.extend(mails.map(|(mail, tries)| mail_line(mail, tries, &when)));
+        }
+        lines
+    }
+}
+
+fn request_line(request: &CredentialRequest, when: &impl Fn(Timestamp) -> String) -> String {
+    let sides: Vec<&str> = request.sides.iter().copied().map(Side::word).collect();
+    let mut line = format!("{}: asked for the {}", when(request.created), sides.join(" and the "));
+    line += &match request.opened {
+        Some(at) => format!(", opened {}", when(at)),
+        None => ", not opened".to_owned(),
+    };
+    if request.attempts > 0 {
+        line += &format!(", {}", counted(request.attempts as usize, "entry"));
+    }
+    let ended = request.ended.map(when).unwrap_or_default();
+    line += &match request.state {
+        LinkState::Alive => ", the link can be used".to_owned(),
+        LinkState::Used => format!(", answered {ended}"),
+        LinkState::Dead => format!(", the link is dead since {ended}"),
+    };
+    line
+}
+
+fn mail_line(mail: &OutgoingMail, tries: &[SendAttempt], when: &impl Fn(Timestamp) -> String) -> String {
+    let what = match mail.kind {
+        MailKind::Ask => "mail",
+        MailKind::Remind => "reminder",
+    };
+    let mut line = format!("  {what} to {}: {}", mail.recipient, mail.state.words());
+    if mail.state == MailState::Queued && !tries.is_empty() {
+        line += &format!(", next try {}", when(mail.next_try));
+    }
+    if let Some(last) = tries.last() {
+        line += &format!(" ({}: {})", when(last.at), last.answer);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::asking::SendOutcome;
+    use crate::domain::ids::{CredentialRequestId, ItemId, MailId};
+
+    #[test]
+    fn h4_what_was_asked_and_why_a_mail_did_not_go_out_is_said() {
+        let at = Timestamp::from_millis;
+        let request = CredentialRequest {
+            id: CredentialRequestId(1),
+            item: ItemId(1),
+            sides: vec![Side::Source, Side::Destination],
+            nonce: [0; 16],
+            token_hash: [0; 32],
+            state: LinkState::Alive,
+            created: at(10),
+            opened: Some(at(20)),
+            attempts: 2,
+            ended: None,
+        };
+        let used = CredentialRequest {
+            id: CredentialRequestId(2),
+            state: LinkState::Used,
+            ended: Some(at(40)),
+            ..request.clone()
+        };
+        let mail = OutgoingMail {
+            id: MailId(1),
+            request: request.id,
+            kind: MailKind::Ask,
+            recipient: "anna@a.example".into(),
+            state: MailState::Queued,
+            created: at(10),
+            next_try: at(70),
+            tries: 1,
+        };
+        let tried = SendAttempt { at: at(11), outcome: SendOutcome::Later, answer: "450 greylisted".into() };
+        let reminder = OutgoingMail { id: MailId(2), kind: MailKind::Remind, state: MailState::Unsure, ..mail.clone() };
+        let mails = vec![(reminder, Vec::new()), (mail, vec![tried])];
+        let lines = AskedOf { requests: vec![used, request], mails }.lines(|at| at.millis().to_string());
+        assert_eq!(
+            lines,
+            [
+                "10: asked for the source and the destination, opened 20, 2 entries, answered 40",
+                "10: asked for the source and the destination, opened 20, 2 entries, the link can be used",
+                "  mail to anna@a.example: waits to be sent, next try 70 (11: 450 greylisted)",
+                "  reminder to anna@a.example: may have been sent",
+            ]
+        );
+    }
+}
