@@ -91,7 +91,7 @@ async fn test(
 }
 
 fn known(project: &Project, side: Side) -> NewServer {
-    NewServer { server: project.server(side).clone(), authorities: None, password: None }
+    NewServer { server: project.server(side).clone(), authorities: None, password: None, key_file: None }
 }
 
 /// A step, and before the first one of a side which that is.

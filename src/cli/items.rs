@@ -117,7 +117,7 @@ fn not_admitted(file: &Path, error: ImportError) -> CliError {
 }
 
 fn tell_summary(summary: ImportSummary) -> Result<Exit, CliError> {
-    let ImportSummary { created, updated, unchanged, left, bad, trouble, .. } = summary;
+    let ImportSummary { created, updated, unchanged, left, bad, useless, trouble, .. } = summary;
     let mut line = format!("{} imported, {updated} updated", counted(created, "item"));
     if unchanged > 0 {
         line += &format!(", {unchanged} unchanged");
@@ -126,6 +126,9 @@ fn tell_summary(summary: ImportSummary) -> Result<Exit, CliError> {
         line += &format!(", {left}");
     }
     say!("{line}, {} skipped", counted(bad, "bad row"));
+    if useless > 0 {
+        warn!("note: {} left out: their side takes none, it is signed in to", counted(useless, "password"));
+    }
     for reason in left.keys().filter_map(|status| Action::Edit.check(*status, 0).err()) {
         warn!("left alone: {reason}");
     }

@@ -124,7 +124,7 @@ fn side(server: Server, side: Side, from_file: Option<Secret>) -> Result<NewServ
         Some(_) => Some(prompt::secret(prompt::variable(side), &whose)?),
         None => sign_in::secret(&server, side, from_file)?,
     };
-    Ok(NewServer { server, authorities: None, password })
+    Ok(NewServer { server, authorities: None, password, key_file: None })
 }
 
 /// `project list`

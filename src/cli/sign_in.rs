@@ -1,6 +1,9 @@
 //! `mailferry signin`, and what `project new` and `project edit` are told about signing in.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::sign_in::{SideWords, SignInVerb};
 use crate::cli::error::{CliError, Exit};
@@ -12,7 +15,7 @@ use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::sign_in::{SignIn, SignInKind};
 use crate::service::orders::Commander;
-use crate::service::sign_in::{self, Shown, Way};
+use crate::service::sign_in::{self, Shown, Signing, Way};
 use crate::service::{OpenWorkspace, items, projects};
 
 /// Has a server signed in to as it was said; answers the secret that came with a file.
@@ -114,22 +117,24 @@ pub async fn sign_in(workspace: &OpenWorkspace, asked: SignInVerb) -> Result<Exi
         Side::Destination => row.item.destination.login_name(),
     };
     let whose = clean(whose);
-    let show = |shown: Shown<'_>| match shown {
+    let shown_as = whose.to_string();
+    let tell = move |shown: Shown<'_>| match shown {
         Shown::Page(page) => {
-            warn!("Sign in as {whose} in the browser. If no page opens, open this one:\n{page}");
+            warn!("Sign in as {shown_as} in the browser. If no page opens, open this one:\n{page}");
             // It is shown all the same.
             drop(webbrowser::open(page));
         }
         Shown::Code(code) => {
             let minutes = code.lives.as_secs() / 60;
             warn!(
-                "Open {} and sign in as {whose} with the code {} (within {minutes} minutes)",
+                "Open {} and sign in as {shown_as} with the code {} (within {minutes} minutes)",
                 code.page, code.user_code
             );
         }
     };
+    let signing = Signing { tell: Arc::new(tell), cancel: CancellationToken::new() };
     let engine = Commander::Anybody(workspace);
-    sign_in::sign_in(workspace, (row.item.id, side), way, show, engine).await?;
+    sign_in::sign_in(workspace, (row.item.id, side), way, &signing, engine).await?;
     say!("Signed in to the {} as {whose}", side.word());
     Ok(Exit::Well)
 }

@@ -66,7 +66,7 @@ async fn make() -> Result<PreparedRun, NotPrepared> {
 fn project(folder: &Path) -> Result<NewProject, NotPrepared> {
     let side = |name: &str| {
         let server = Server::parse_url(&format!("maildir:{}/{{email}}", folder.join(name).display()))?;
-        Ok::<_, NotPrepared>(NewServer { server, authorities: None, password: None })
+        Ok::<_, NotPrepared>(NewServer { server, authorities: None, password: None, key_file: None })
     };
     let mapping = vec![Mapping("^Old Projects->Archive/Projects".into())];
     let options = Options { mapping, concurrent: 4, ..Options::default() };

@@ -6,7 +6,8 @@ use super::certificate::SeenCertificate;
 use super::failure::{Cause, Failure, Side};
 use super::provider::MailProvider;
 use super::time::Timestamp;
-use super::wording::{TextNames, capital, count, counted, size, text};
+use super::token_claims::TokenClaims;
+use super::wording::{TextNames, capital, count, counted, duration, size, text};
 
 /// A step of a test, in the order in which they are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -22,6 +23,10 @@ pub enum CheckStep {
     Certificate,
     /// The server says that it speaks the protocol.
     Greeting,
+    /// A token came, where servers take tokens.
+    Token,
+    /// For whom it is, and what it allows.
+    Rights,
     /// Logged in.
     Login,
     /// The mailbox opens.
@@ -43,6 +48,8 @@ impl CheckStep {
             Self::Connection => "Connected",
             Self::Certificate => "Certificate",
             Self::Greeting => "Greeting",
+            Self::Token => "Token got",
+            Self::Rights => "Tenant and rights",
             Self::Login => "Login accepted",
             Self::Mailbox => "Mailbox opened",
             Self::Capabilities => "Capabilities",
@@ -99,6 +106,10 @@ pub enum Finding {
     Unprotected,
     /// The server greets.
     Greeted,
+    /// A token, and when it ends, if it says so.
+    Token(Option<Timestamp>),
+    /// For whom the token is, and what it allows.
+    Rights(TokenClaims),
     /// Who logged in.
     LoggedIn {
         /// The login name of the mailbox.
@@ -137,6 +148,8 @@ impl Finding {
             Self::Connected(_) => CheckStep::Connection,
             Self::Certificate { .. } | Self::Unprotected => CheckStep::Certificate,
             Self::Greeted => CheckStep::Greeting,
+            Self::Token(_) => CheckStep::Token,
+            Self::Rights(_) => CheckStep::Rights,
             Self::LoggedIn { .. } => CheckStep::Login,
             Self::Opened(_) | Self::Usable(_) => CheckStep::Mailbox,
             Self::Capabilities(_) => CheckStep::Capabilities,
@@ -155,6 +168,9 @@ impl Finding {
             Self::Certificate { seen, pinned } => certificate(seen, *pinned, now),
             Self::Unprotected => "no encryption: passwords and mail travel in the clear".to_owned(),
             Self::Greeted => "an IMAP server answers".to_owned(),
+            Self::Token(None) => "the provider granted one".to_owned(),
+            Self::Token(Some(ends)) => format!("the provider granted one, good for {}", duration(ends.since(now))),
+            Self::Rights(claims) => claims.words(),
             Self::LoggedIn { name, administrator: false } => name.clone(),
             Self::LoggedIn { name, administrator: true } => format!("{name}, opened by the administrator"),
             Self::Opened(messages) => format!("the inbox holds {} messages", count(*messages)),

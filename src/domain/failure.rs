@@ -80,6 +80,8 @@ pub enum Cause {
     SignInRefused,
     /// It was refused for somebody else, and is not asked again until a person says so (D24).
     SignInHeld,
+    /// The provider granted a token that lacks a right, or is of another tenant or for another service.
+    TokenUnfit,
     /// A person's sign-in has ended, or was never there.
     SignInEnded,
     /// The server did not open a mailbox with the token that the provider granted.

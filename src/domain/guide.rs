@@ -2,6 +2,10 @@
 //!
 //! The texts are those of `docs/guides`. Pure.
 
+use super::failure::Side;
+use super::project::Project;
+use super::sign_in::{Cloud, SignIn, SignInKind};
+
 /// A guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guide {
@@ -18,6 +22,14 @@ pub struct GuideValues {
     pub client_id: String,
     /// The object id of the enterprise application.
     pub object_id: String,
+    /// The tenant, its id or one of its domains.
+    pub tenant: String,
+    /// Which of Microsoft's clouds.
+    pub cloud: Cloud,
+    /// The mail server.
+    pub host: String,
+    /// The project, and the side of it that is let in.
+    pub project: (String, Option<Side>),
     /// The mailboxes: a line that names one is repeated for each.
     pub mailboxes: Vec<String>,
 }
@@ -45,12 +57,17 @@ impl Guide {
         }
     }
 
-    /// For a provider of this name.
-    pub fn of_provider(name: &str) -> Option<Self> {
-        match name {
-            "Microsoft 365" => Some(Self::Microsoft365),
-            "Gmail" => Some(Self::GoogleWorkspace),
-            _ => None,
+    /// For this side of a project: by how it is signed in to, else by whose server it is.
+    pub fn of_side(project: &Project, side: Side) -> Option<Self> {
+        let server = project.server(side);
+        match server.sign_in().map(|sign_in| sign_in.kind) {
+            Some(SignInKind::MicrosoftApp | SignInKind::Microsoft) => Some(Self::Microsoft365),
+            Some(SignInKind::GoogleService | SignInKind::Google) => Some(Self::GoogleWorkspace),
+            Some(SignInKind::CustomApp | SignInKind::Custom) | None => match server.provider()?.name {
+                "Microsoft 365" => Some(Self::Microsoft365),
+                "Gmail" => Some(Self::GoogleWorkspace),
+                _ => None,
+            },
         }
     }
 
@@ -74,7 +91,7 @@ impl Guide {
             }
             if let Some(kind) = line.strip_prefix("```") {
                 let code: Vec<&str> = lines.by_ref().take_while(|line| !line.starts_with("```")).collect();
-                blocks.push(Block::Code(filled(&code, kind == "powershell", values)));
+                blocks.push(Block::Code(filled(&code, kind, values)));
             } else if line.starts_with('#') {
                 let words = line.trim_start_matches('#');
                 blocks.push(Block::Heading(line.len() - words.len(), words.trim().to_owned()));
@@ -92,22 +109,80 @@ impl Guide {
     }
 }
 
-/// Lines with the values, quoted where a shell reads them.
-fn filled(lines: &[&str], quoted: bool, values: &GuideValues) -> String {
-    let value = |text: &str| if quoted { powershell(text) } else { clean(text) };
-    let with = |line: &str, name: &str, text: &str| {
-        if text.trim().is_empty() { line.to_owned() } else { line.replace(name, &value(text.trim())) }
-    };
+/// Lines with the values, quoted where a shell reads them; `kind` says which. A line that names a mailbox comes for each.
+fn filled(lines: &[&str], kind: &str, values: &GuideValues) -> String {
     let mut out = Vec::new();
     for line in lines {
-        let line = with(&with(line, "{client_id}", &values.client_id), "{object_id}", &values.object_id);
         if line.contains("{mailbox}") && !values.mailboxes.is_empty() {
-            out.extend(values.mailboxes.iter().map(|mailbox| with(&line, "{mailbox}", mailbox)));
+            out.extend(values.mailboxes.iter().map(|mailbox| filled_line(line, kind, values, mailbox)));
         } else {
-            out.push(line);
+            out.push(filled_line(line, kind, values, ""));
         }
     }
     out.join("\n")
+}
+
+/// In one go, so that what stands in a value is no placeholder. What is not known stays one.
+fn filled_line(line: &str, kind: &str, values: &GuideValues, mailbox: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let known = after.split_once('}').and_then(|(name, after)| Some((values.of(name, mailbox)?, name, after)));
+        rest = match known {
+            Some((value, "side" | "environment", after)) => {
+                out.push_str(&value);
+                after
+            }
+            Some((value, _, after)) => {
+                out.push_str(&quoted(&value, kind));
+                after
+            }
+            None => {
+                out.push('{');
+                after
+            }
+        };
+    }
+    out + rest
+}
+
+impl GuideValues {
+    /// What a side of a project says.
+    pub fn of_side(project: &Project, side: Side) -> Self {
+        let (server, name) = (project.server(side), project.name.clone());
+        let sign_in = server.sign_in().cloned().unwrap_or_default();
+        let host = if server.port().is_some() { server.name().to_owned() } else { String::new() };
+        let SignIn { client_id, tenant, cloud, .. } = sign_in;
+        Self { client_id, tenant, cloud, host, project: (name, Some(side)), ..Self::default() }
+    }
+
+    fn of(&self, name: &str, mailbox: &str) -> Option<String> {
+        let value = match name {
+            "client_id" => self.client_id.as_str(),
+            "object_id" => self.object_id.as_str(),
+            "tenant" => self.tenant.as_str(),
+            "host" => self.host.as_str(),
+            "project" => self.project.0.as_str(),
+            "side" => self.project.1?.word(),
+            "environment" => match self.cloud {
+                Cloud::Global => "O365Default",
+                Cloud::Us => "O365USGovGCCHigh",
+                Cloud::China => "O365China",
+            },
+            "mailbox" => mailbox,
+            _ => return None,
+        };
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+}
+
+fn quoted(text: &str, kind: &str) -> String {
+    match kind {
+        "powershell" => powershell(text),
+        "sh" => format!("'{}'", clean(text).replace('\'', "'\\''")),
+        _ => clean(text),
+    }
 }
 
 fn clean(text: &str) -> String {
@@ -136,6 +211,10 @@ mod tests {
             client_id: " 11111111-2222 ".into(),
             object_id: "x'; Remove-Mailbox y #".into(),
             mailboxes: vec!["anna@contoso.example".into(), "o\u{2019}neil`$(x)\r\n@contoso.example".into()],
+            tenant: "{object_id}".into(),
+            host: "outlook.office365.us".into(),
+            cloud: Cloud::Us,
+            project: ("It's".into(), Some(Side::Destination)),
         };
         let all = code(Guide::Microsoft365, &values).join("\n");
         assert!(
@@ -146,7 +225,12 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(lines[0].starts_with("Add-MailboxPermission -Identity 'anna@contoso.example' -User 'x''; Remove-"));
         assert!(lines[1].contains("'o\u{2019}\u{2019}neil`$(x)@contoso.example'"), "{}", lines[1]);
-        assert!(lines[1].ends_with("-AccessRights FullAccess") && !all.contains('{'), "{all}");
+        assert!(lines[1].ends_with("-AccessRights FullAccess"), "{all}");
+        assert!(all.contains("Connect-ExchangeOnline -ExchangeEnvironmentName O365USGovGCCHigh"), "{all}");
+        let terminal =
+            "mailferry project edit 'It'\\''s' --destination-signin microsoft-app --destination-tenant '{object_id}'";
+        assert!(all.contains(terminal) && all.contains("Server     outlook.office365.us"), "{all}");
+        assert!(!all.replace("{object_id}", "").contains('{'), "{all}");
         let google = code(Guide::GoogleWorkspace, &GuideValues { client_id: "1234567890".into(), ..values });
         assert_eq!(google[0], "1234567890");
         assert!(google[1].contains("https://www.googleapis.com/auth/gmail.imap_admin"));

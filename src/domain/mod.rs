@@ -58,6 +58,7 @@ pub mod status;
 pub mod status_words;
 pub mod subject;
 pub mod time;
+pub mod token_claims;
 pub mod tree;
 mod wait;
 pub mod wording;

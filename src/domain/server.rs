@@ -193,6 +193,11 @@ impl Server {
         }
     }
 
+    /// Whether each person signs in for their own mailbox.
+    pub fn signs_in_by_person(&self) -> bool {
+        self.sign_in().is_some_and(|sign_in| !sign_in.kind.is_app())
+    }
+
     /// Whether one login of the project opens all mailboxes: an administrator's, or an application's.
     pub fn shares_login(&self) -> bool {
         self.administrator().is_some() || self.sign_in().is_some_and(|sign_in| sign_in.kind.is_app())

@@ -82,6 +82,15 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
              Resume the others."
                 .into(),
         ),
+Cause::TokenUnfit => (
+            format!("The {side_word}sign-in opens no mailbox"),
+            "The provider granted a token that lacks a right, or is of another tenant or for another service. It was shown to no \
+             mail server."
+                .into(),
+            "Have what is missing granted, or correct tenant, cloud or scope in the project's settings; then Start this item and \
+             Resume the others."
+                .into(),
+        ),
         Cause::SignInEnded => (
             format!("Sign in to the {the_side} again"),
             format!("The sign-in of {mailbox} has ended or was taken back. Nothing is lost; what was copied is recorded."),

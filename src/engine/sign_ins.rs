@@ -69,7 +69,7 @@ impl SignIns {
                     user: of.user.clone(),
                     keeper: Arc::new(keeper),
                     clock: Arc::clone(&workspace.clock),
-                    http: Http,
+                    http: Http::default(),
                 };
                 let tokens = Tokens::new(Arc::new(provider));
                 if known.len() >= REMEMBERED {

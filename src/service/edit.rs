@@ -48,6 +48,8 @@ pub enum PasswordState {
     NotNeeded,
     /// The project's administrator or application opens the mailbox.
     Administrator,
+    /// Whoever's mailbox it is signs in, and did so then, if they did.
+    ByPerson(Option<Timestamp>),
     /// None is stored.
     Missing,
     /// One is stored.
@@ -70,13 +72,22 @@ pub struct ItemSettings {
     pub passwords: [PasswordState; 2],
 }
 
-/// What changes of a project, with files of certificates (source, destination) that are yet to be read.
+/// Files that are yet to be read for one side of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SideFiles {
+    /// Certificates to trust.
+    pub authorities: Option<PathBuf>,
+    /// What an application signs in with: a certificate with its key, or the key of a service account.
+    pub key: Option<PathBuf>,
+}
+
+/// What changes of a project, with the files for source and destination.
 #[derive(Debug)]
 pub struct ProjectChange {
     /// What changes.
     pub edit: ProjectEdit<Secret>,
     /// The files.
-    pub authorities: [Option<PathBuf>; 2],
+    pub files: [SideFiles; 2],
 }
 
 /// An item as it can be changed.
@@ -99,12 +110,18 @@ async fn password(
     if server.shares_login() {
         return Ok(PasswordState::Administrator);
     }
-    let Some(credential) = mailbox.credential else { return Ok(PasswordState::Missing) };
-    let known = workspace.store.credential(credential).await?;
-    Ok(known.map_or(PasswordState::Missing, |(since, giver)| PasswordState::Known { since, giver }))
+    let known = match mailbox.credential {
+        Some(credential) => workspace.store.credential(credential).await?,
+        None => None,
+    };
+    Ok(match known {
+        known if server.signs_in_by_person() => PasswordState::ByPerson(known.map(|(since, _)| since)),
+        Some((since, giver)) => PasswordState::Known { since, giver },
+        None => PasswordState::Missing,
+    })
 }
 
-/// Changes a project, after its files of certificates were read.
+/// Changes a project, after its files were read.
 ///
 /// # Errors
 /// As [`project`].
@@ -113,10 +130,13 @@ pub async fn change(
     change: ProjectChange,
     engine: Commander<'_>,
 ) -> Result<(), ServiceError> {
-    let ProjectChange { mut edit, authorities } = change;
+    let ProjectChange { mut edit, files } = change;
     let before = workspace.store.project(edit.project).await?;
-    for (side, file) in [Side::Source, Side::Destination].into_iter().zip(authorities) {
-        let Some(file) = file else { continue };
+    for (side, SideFiles { authorities, key }) in [Side::Source, Side::Destination].into_iter().zip(files) {
+        if let Some(file) = key {
+            edit.side(side).password = Change::Set(projects::key(file).await?);
+        }
+        let Some(file) = authorities else { continue };
         let mut server = edit.applied(&before).server(side).clone();
         server.set_trust(Trust::Authorities(projects::authorities(file).await?))?;
         edit.side(side).server = Some(server).filter(|server| server != before.server(side));
@@ -136,9 +156,13 @@ pub async fn item(
     edit.validate().map_err(StoreError::from)?;
     engine.recover().await?;
     let before = workspace.store.item(edit.item).await?.item;
-    let after = edit.applied(&before);
+    let (project, after) = (workspace.store.project(before.project).await?, edit.applied(&before));
+    for (side, edit) in [(Side::Source, &edit.source), (Side::Destination, &edit.destination)] {
+        if let Change::Set(secret) = &edit.password {
+            sign_in::takes(project.server(side), side, secret)?;
+        }
+    }
     if after != before {
-        let project = workspace.store.project(before.project).await?;
         can_run(workspace, &project, &after).await?;
     }
     let ItemEdit { item, source, destination, note, records } = edit;

@@ -55,6 +55,14 @@ pub enum ServiceError {
         /// What is amiss.
         error: FileError,
     },
+    /// A file with what an application signs in with.
+    #[error("{}: {error}", file.display())]
+    KeyFile {
+        /// Which.
+        file: PathBuf,
+        /// What is amiss.
+        error: std::io::Error,
+    },
     /// A side of a new project is of a kind that it cannot be, or lacks what it was given.
     #[error(transparent)]
     Unfit(#[from] Unfit),
@@ -158,6 +166,7 @@ impl ServiceError {
             | Self::NotSelected(_)
             | Self::NoSuchError(_)
             | Self::File { .. }
+            | Self::KeyFile { .. }
             | Self::Unfit(_)
             | Self::NoSignIn(_)
             | Self::Rule(_)

@@ -37,6 +37,8 @@ pub struct NewServer {
     pub authorities: Option<PathBuf>,
     /// The administrator's password, or the secret to sign in with.
     pub password: Option<Secret>,
+    /// A file with that secret: a certificate with its key, or the key of a service account.
+    pub key_file: Option<PathBuf>,
 }
 
 /// A project as the list of all shows it.
@@ -106,13 +108,13 @@ pub async fn name_is_free(workspace: &OpenWorkspace, name: &str) -> Result<(), S
 pub async fn create(workspace: &OpenWorkspace, new: NewProject) -> Result<ProjectId, ServiceError> {
     new.source.server.fits(Side::Source)?;
     new.destination.server.fits(Side::Destination)?;
-    sign_in::check(Side::Source, &new.source.server, new.source.password.as_ref())?;
-    sign_in::check(Side::Destination, &new.destination.server, new.destination.password.as_ref())?;
     name_is_free(workspace, &new.name).await?;
     let NewProject { name, source, destination, options, pool } = new;
     let read = tokio::task::spawn_blocking(move || Ok::<_, ServiceError>((side(source)?, side(destination)?))).await;
     let ((source, at_source), (destination, at_destination)) =
         read.map_err(|_| ServiceError::Died("reading the files of certificates"))??;
+    sign_in::check(Side::Source, &source, at_source.as_ref())?;
+    sign_in::check(Side::Destination, &destination, at_destination.as_ref())?;
     let terms = ProjectTerms { options, pool };
     let parts = ProjectParts { name, source, destination, terms, secrets: [at_source, at_destination] };
     Ok(import::project(workspace, parts).await?)
@@ -144,6 +146,16 @@ pub(super) async fn authorities(file: PathBuf) -> Result<String, ServiceError> {
     read.await.map_err(|_| ServiceError::Died("reading the file of certificates"))?
 }
 
+/// Reads a file with what an application signs in with.
+pub(super) async fn key(file: PathBuf) -> Result<Secret, ServiceError> {
+    let read = tokio::task::spawn_blocking(move || read_key(file)).await;
+    read.map_err(|_| ServiceError::Died("reading the file to sign in with"))?
+}
+
+fn read_key(file: PathBuf) -> Result<Secret, ServiceError> {
+    sign_in::read_file(&file).map_err(|error| ServiceError::KeyFile { file, error })
+}
+
 /// A server with its CA file read.
 pub(super) async fn with_authorities(new: NewServer) -> Result<Server, ServiceError> {
     let mut server = new.server;
@@ -153,14 +165,18 @@ pub(super) async fn with_authorities(new: NewServer) -> Result<Server, ServiceEr
     Ok(server)
 }
 
-/// A server with its CA file read, and the administrator's password.
+/// A server with its files read, and the secret of the project's own.
 fn side(new: NewServer) -> Result<(Server, Option<Secret>), ServiceError> {
     let mut server = new.server;
     if let Some(file) = new.authorities {
         let pem = read_authorities(&file).map_err(|error| ServiceError::File { file, error })?;
         server.set_trust(Trust::Authorities(pem))?;
     }
-    Ok((server, new.password))
+    let secret = match new.key_file {
+        Some(file) => Some(read_key(file)?),
+        None => new.password,
+    };
+    Ok((server, secret))
 }
 
 /// What removing a project would take, as it is now.

@@ -2,7 +2,7 @@
 //! workspace only; whoever gave the order tells the engine.
 
 use super::import::{self, ImportError, Watch};
-use super::{OpenWorkspace, ServiceError};
+use super::{OpenWorkspace, ServiceError, sign_in};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::edit::ProjectEdit;
 use crate::domain::failure::Side;
@@ -29,9 +29,10 @@ pub struct AccountOf {
 /// # Errors
 /// The old one is still in use: the vault is locked, or the item may not be edited in its status.
 pub async fn set_password(workspace: &OpenWorkspace, of: AccountOf, password: Secret) -> Result<(), ServiceError> {
+    let AccountOf { project, item, side } = of;
+    sign_in::takes(workspace.store.project(project).await?.server(side), side, &password)?;
     let ids = import::store_secrets(workspace, "window", vec![password], &Watch::nobody()).await?;
     let Some(new) = ids.first().copied() else { return Err(ServiceError::Died("keeping the password")) };
-    let AccountOf { project, item, side } = of;
     let replaced = match item {
         Some(item) => workspace.store.set_item_credential(item, side, new).await,
         None => workspace.store.set_project_credential(project, side, new).await,

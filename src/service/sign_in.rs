@@ -4,9 +4,12 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::orders::Commander;
 use super::{OpenWorkspace, ServiceError, edit};
-use crate::domain::edit::{Change, ItemEdit};
+use crate::domain::action::Action;
+use crate::domain::edit::{Change, EditRefusal, ItemEdit};
 use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
 use crate::domain::project::Project;
@@ -14,10 +17,12 @@ use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::domain::sign_in::SignInProblem;
 pub use crate::signin::flow::DeviceCode;
+use crate::signin::grants::Kept;
 use crate::signin::http::Http;
 use crate::signin::keys::AppSecret;
 pub use crate::signin::keys::KeyProblem;
 use crate::signin::person::Person;
+use crate::store::StoreError;
 use crate::vault;
 
 /// Longest file with a certificate or a key.
@@ -50,6 +55,14 @@ pub enum NoSignIn {
         /// What is wrong.
         problem: KeyProblem,
     },
+    /// A password, where none is taken.
+    #[error("the {} takes no passwords: its project has {how}", .side.word())]
+    NoPasswords {
+        /// Which.
+        side: Side,
+        /// What the project has.
+        how: &'static str,
+    },
     /// It was told nothing to sign in with.
     #[error("sign-in of the {}: the {what} is needed", .side.word())]
     Missing {
@@ -77,6 +90,33 @@ pub enum Shown<'a> {
     Code(&'a DeviceCode),
 }
 
+/// Who waits for a person that signs in.
+#[derive(Clone)]
+pub struct Signing {
+    /// Hears what the person is to be shown, once.
+    pub tell: Arc<dyn Fn(Shown<'_>) + Send + Sync>,
+    /// Gives it up. Once the person has signed in, it is kept all the same.
+    pub cancel: CancellationToken,
+}
+
+impl std::fmt::Debug for Signing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signing").field("cancelled", &self.cancel.is_cancelled()).finish_non_exhaustive()
+    }
+}
+
+/// Whether a mailbox can be opened there with this secret of its own: where tokens are taken, only with what a sign-in left.
+/// Another one would take its place, and open nothing.
+///
+/// # Errors
+/// It cannot.
+pub(super) fn takes(server: &Server, side: Side, secret: &Secret) -> Result<(), NoSignIn> {
+    match server.sign_in() {
+        Some(sign_in) if !Kept::is_one(secret) => Err(NoSignIn::NoPasswords { side, how: sign_in.kind.words() }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a server can be signed in to with this secret; none: it stays as it is.
 ///
 /// # Errors
@@ -99,7 +139,7 @@ pub fn read_file(path: &Path) -> std::io::Result<Secret> {
 }
 
 /// Lets a person sign in for one mailbox; what is left of it goes into the vault, which must be open, before anything else is
-/// done with it. `show` is called once.
+/// done with it. Answers whether somebody signed in: nobody did if it was given up.
 ///
 /// # Errors
 /// Nobody signed in, or it could not be kept.
@@ -107,23 +147,31 @@ pub async fn sign_in(
     workspace: &OpenWorkspace,
     (item, side): (ItemId, Side),
     way: Way,
-    show: impl FnOnce(Shown<'_>),
+    signing: &Signing,
     engine: Commander<'_>,
-) -> Result<(), ServiceError> {
+) -> Result<bool, ServiceError> {
     let row = workspace.store.item(item).await?;
+    // Said before the person has taken the trouble.
+    Action::Edit.check(row.status(), 0).map_err(EditRefusal::from).map_err(StoreError::from)?;
     let project = workspace.store.project(row.item.project).await?;
     let person = person(workspace, &project, side).await?;
     let mailbox = match side {
         Side::Source => &row.item.source,
         Side::Destination => &row.item.destination,
     };
-    let kept = match way {
-        Way::Browser => person.by_browser(mailbox.login_name(), |page| show(Shown::Page(page))).await?,
-        Way::Device => person.by_device(|code| show(Shown::Code(code))).await?,
+    let signs_in = async {
+        match way {
+            Way::Browser => person.by_browser(mailbox.login_name(), |page| (signing.tell)(Shown::Page(page))).await,
+            Way::Device => person.by_device(|code| (signing.tell)(Shown::Code(code))).await,
+        }
+    };
+    let kept = tokio::select! {
+        kept = signs_in => kept?,
+        () = signing.cancel.cancelled() => return Ok(false),
     };
     let mut edit = ItemEdit::of(item);
     edit.side(side).password = Change::Set(kept);
-    edit::item(workspace, edit, engine).await
+    edit::item(workspace, edit, engine).await.map(|()| true)
 }
 
 /// Refuses what no person signs in to.
@@ -152,5 +200,5 @@ async fn person(workspace: &OpenWorkspace, project: &Project, side: Side) -> Res
     if secret.is_none() && project.server(side).needs_secret() {
         return Err(NoSignIn::Missing { side, what: sign_in.kind.secret().0 }.into());
     }
-    Ok(Person { sign_in, secret, http: Http, clock: Arc::clone(&workspace.options.clock) })
+    Ok(Person { sign_in, secret, http: Http::default(), clock: Arc::clone(&workspace.options.clock) })
 }

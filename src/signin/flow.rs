@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -11,7 +9,7 @@ use super::answers::Refused;
 use super::keys::AppSecret;
 use super::{Result, assertion, base64url, random};
 use crate::domain::secret::Secret;
-use crate::domain::sign_in::{SignIn, SignInKind};
+use crate::domain::sign_in::SignIn;
 use crate::domain::time::Timestamp;
 
 /// How long a token is taken to live whose provider does not say.
@@ -247,21 +245,6 @@ pub fn granted(answered: &Answered) -> std::result::Result<Granted, Box<Refused>
     Ok(Granted { access: secret(&body.access_token), lives, refresh })
 }
 
-/// The right that an application needs and its token does not have, as far as the token can be read: better said now than by
-/// a server that says a bare no.
-pub fn lacks(sign_in: &SignIn, token: &Secret) -> Option<&'static str> {
-    #[derive(Deserialize)]
-    struct Claims {
-        #[serde(default)]
-        roles: Vec<String>,
-    }
-    const NEEDED: &str = "IMAP.AccessAsApp";
-    let claims = token.expose().split('.').nth(1).filter(|_| sign_in.kind == SignInKind::MicrosoftApp)?;
-    let claims = URL_SAFE_NO_PAD.decode(claims).map(Zeroizing::new).ok()?;
-    let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    (!claims.roles.iter().any(|role| role == NEEDED)).then_some(NEEDED)
-}
-
 #[derive(Deserialize)]
 struct DeviceBody {
     device_code: Zeroizing<String>,
@@ -299,6 +282,7 @@ fn read<'a, T: Deserialize<'a>>(answered: &'a Answered) -> std::result::Result<T
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::sign_in::SignInKind;
 
     fn answered(status: u16, body: &str) -> Answered {
         Answered { status, body: Zeroizing::new(body.as_bytes().to_vec()), ..Answered::default() }
@@ -366,17 +350,6 @@ mod tests {
         assert!(granted(&answered(400, r#"{"access_token":"a"}"#)).is_err());
         let whole = granted(&answered(200, r#"{"access_token":"a","refresh_token":"r"}"#)).ok().unwrap();
         assert_eq!(whole.refresh, Some(Secret::new("r")));
-    }
-
-    #[test]
-    fn a_right_that_is_missing_is_named_as_far_as_a_token_can_be_read() {
-        let token = |claims: &str| Secret::new(format!("e30.{}.c2ln", base64url(claims.as_bytes())));
-        let app = SignIn::of(SignInKind::MicrosoftApp);
-        assert_eq!(lacks(&app, &token(r#"{"roles":["IMAP.AccessAsApp"]}"#)), None);
-        assert_eq!(lacks(&app, &token(r#"{"roles":["Mail.Read"]}"#)), Some("IMAP.AccessAsApp"));
-        assert_eq!(lacks(&app, &token("{}")), Some("IMAP.AccessAsApp"));
-        assert_eq!(lacks(&app, &Secret::new("opaque")), None);
-        assert_eq!(lacks(&SignIn::of(SignInKind::CustomApp), &token("{}")), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::domain::clock::Clock;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::sign_in::SignIn;
+use crate::domain::token_claims::TokenClaims;
 
 /// Before what looks like the end of a sign-in is asked once more.
 const ONCE_MORE: Duration = Duration::from_secs(1);
@@ -105,12 +106,14 @@ impl Provider {
         };
         let request = flow::application(&self.sign_in, &secret, &self.user, self.clock.now())?;
         let granted = self.ask(&request).await?.map_err(|refused| refused.failure(asker, self.clock.now()))?;
-        match flow::lacks(&self.sign_in, &granted.access) {
+        self.fitting(granted, Scope::Endpoint)
+    }
+
+    /// Refuses a token that is seen to open nothing; what cannot be read is left to the server.
+    fn fitting(&self, granted: Granted, scope: Scope) -> Result<Granted> {
+        match TokenClaims::read(&granted.access).and_then(|claims| claims.unfit(&self.sign_in)) {
             None => Ok(granted),
-            Some(right) => {
-                let failure = Failure::new(Cause::SignInRefused, Scope::Endpoint, Retry::User, "asking for a token");
-                Err(failure.saying(format!("{right} is not granted to the application: an administrator must consent")))
-            }
+            Some(why) => Err(Failure::new(Cause::TokenUnfit, scope, Retry::User, "looking at the token").saying(why)),
         }
     }
 
@@ -131,7 +134,7 @@ impl Provider {
         if let Some(new) = granted.refresh.as_ref().filter(|new| **new != token) {
             self.keeper.keep(Kept::write(&self.sign_in, new)).await?;
         }
-        Ok(granted)
+        self.fitting(granted, Scope::Mailbox)
     }
 
     async fn ask(&self, request: &Request) -> Result<std::result::Result<Granted, Box<Refused>>> {

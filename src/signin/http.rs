@@ -30,8 +30,17 @@ const LONGEST_PAUSE: u64 = 3600;
 const DOING: &str = "asking the sign-in service";
 
 /// Posts forms. Cheap to clone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Http;
+#[derive(Clone, Copy, Debug)]
+pub struct Http {
+    /// How long a whole answer may take.
+    pub patience: Duration,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { patience: WHOLE }
+    }
+}
 
 impl Http {
     /// Posts a form.
@@ -50,6 +59,7 @@ impl Http {
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
+            .timeout(self.patience)
             .body(request.body().as_str().to_owned());
         let response = sent.send().await.map_err(|error| lost(&error, &place))?;
         read(response, &place).await
@@ -98,7 +108,6 @@ fn make(near: bool) -> std::result::Result<Client, String> {
         .tls_backend_preconfigured(config)
         .redirect(Policy::none())
         .connect_timeout(CONNECT)
-        .timeout(WHOLE)
         .user_agent(concat!("Mailferry/", env!("CARGO_PKG_VERSION")));
     let builder = if near { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| error.to_string())
@@ -158,8 +167,19 @@ mod tests {
     #[tokio::test]
     async fn a_secret_is_sent_to_nobody_without_protection() {
         let request = Request { url: "http://login.example/token".into(), fields: Vec::new() };
-        let failure = Http.post(&request).await.err().expect("not sent");
+        let failure = Http::default().post(&request).await.err().expect("not sent");
         assert_eq!((failure.cause, failure.retry), (Cause::SignInRefused, Retry::User));
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_slow_is_an_outage() {
+        let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = format!("127.0.0.1:{}", mute.local_addr().unwrap().port());
+        let request = Request { url: format!("http://{place}/token"), fields: Vec::new() };
+        let hasty = Http { patience: Duration::from_millis(200) };
+        let failure = hasty.post(&request).await.err().expect("no answer");
+        assert_eq!((failure.cause, failure.retry), (Cause::Unreachable, Retry::Backoff));
+        assert_eq!(failure.server_text, Some(format!("{place}: no answer in time")));
     }
 
     #[test]

@@ -30,6 +30,20 @@ const NOT_FOUND: &str = "<!doctype html><title>Mailferry</title><p>Nothing is he
 /// What came back: a code, or the provider's refusal.
 pub type CameBack = std::result::Result<Secret, Box<Refused>>;
 
+/// What an answer is known by.
+struct Expected {
+    state: String,
+    origin: Option<String>,
+}
+
+/// Scheme, host and port of an address.
+fn origin(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    Some(format!("{scheme}://{}", authority.strip_suffix(usual).unwrap_or(&authority)))
+}
+
 /// Waits for one answer.
 pub struct Loopback {
     listener: TcpListener,
@@ -60,16 +74,17 @@ impl Loopback {
         self.port
     }
 
-    /// The first request with this state.
-    pub async fn answer(self, state: &str) -> CameBack {
-        let state: Arc<str> = state.into();
+    /// The first request with this state. `page` is where the person signs in: an answer that names another provider
+    /// (RFC 9207) is none of this one.
+    pub async fn answer(self, state: &str, page: &str) -> CameBack {
+        let expected: Arc<Expected> = Arc::new(Expected { state: state.to_owned(), origin: origin(page) });
         let mut visitors = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept(), if visitors.len() < AT_ONCE => {
                     if let Ok((visitor, _)) = accepted {
-                        let state = Arc::clone(&state);
-                        visitors.spawn(async move { timeout(PATIENCE, receive(visitor, &state)).await.ok().flatten() });
+                        let expected = Arc::clone(&expected);
+                        visitors.spawn(async move { timeout(PATIENCE, receive(visitor, &expected)).await.ok().flatten() });
                     }
                 }
                 Some(ended) = visitors.join_next() => {
@@ -83,14 +98,14 @@ impl Loopback {
 }
 
 /// Reads a request and answers it.
-async fn receive(mut visitor: TcpStream, state: &str) -> Option<CameBack> {
+async fn receive(mut visitor: TcpStream, expected: &Expected) -> Option<CameBack> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if head.len() > LARGEST || visitor.read_buf(&mut head).await.ok()? == 0 {
             return None;
         }
     }
-    let answer = read(&String::from_utf8_lossy(&head), state);
+    let answer = read(&String::from_utf8_lossy(&head), expected);
     let (status, page) = match &answer {
         Some(Ok(_)) => ("200 OK", THANKS),
         Some(Err(_)) => ("200 OK", SENT_BACK),
@@ -108,12 +123,19 @@ async fn receive(mut visitor: TcpStream, state: &str) -> Option<CameBack> {
 }
 
 /// The answer in a request, if it is the one that is waited for.
-fn read(head: &str, state: &str) -> Option<CameBack> {
+fn read(head: &str, expected: &Expected) -> Option<CameBack> {
     let mut words = head.lines().next()?.split(' ');
     let (method, target) = (words.next()?, words.next()?);
     let (path, query) = target.split_once('?')?;
-    if method != "GET" || path != "/" || value(query, "state")? != state {
+    if method != "GET" || path != "/" || value(query, "state")? != expected.state {
         return None;
+    }
+    if query.split('&').any(|pair| pair.starts_with("iss=")) {
+        let issuer = value(query, "iss")?;
+        if origin(&issuer) != expected.origin {
+            let told = format!("the answer is of another provider than the page that was opened: {issuer}");
+            return Some(Err(Refused::sent_back("invalid_issuer", &told)));
+        }
     }
     if let Some(error) = value(query, "error") {
         return Some(Err(Refused::sent_back(&error, &value(query, "error_description").unwrap_or_default())));
@@ -149,6 +171,8 @@ fn decoded(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    const PAGE: &str = "https://login.example/authorize?x=y";
+
     async fn visit(port: u16, request: &str) -> String {
         let mut visitor = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         visitor.write_all(request.as_bytes()).await.unwrap();
@@ -167,7 +191,7 @@ mod tests {
         let port = loopback.port();
         let silent = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let mut waiting = JoinSet::new();
-        waiting.spawn(async move { loopback.answer("st&te").await });
+        waiting.spawn(async move { loopback.answer("st&te", PAGE).await });
         for wrong in [
             get("/"),
             get("/?code=c"),
@@ -176,11 +200,16 @@ mod tests {
             get("/?state=st%26te&state=st%26te&code=c"),
             get("/favicon.ico?code=c&state=st%26te"),
             get("/?code=%zz&state=st%26te"),
+            get("/?code=c&state=st%26te&iss=https%3A%2F%2Flogin.example&iss=https%3A%2F%2Flogin.example"),
             get("/?code=c&state=st%26te").replace("GET", "POST"),
         ] {
             assert!(visit(port, &wrong).await.starts_with("HTTP/1.1 404 "), "{wrong}");
         }
-        assert!(visit(port, &get("/?code=a%2Bb+c&state=st%26te&iss=x")).await.contains("Signed in."));
+        assert!(
+            visit(port, &get("/?code=a%2Bb+c&state=st%26te&iss=https%3A%2F%2FLogin.example%3A443%2Ftenant"))
+                .await
+                .contains("Signed in.")
+        );
         assert_eq!(waiting.join_next().await.unwrap().unwrap(), Ok(Secret::new("a+b c")));
         drop(silent);
         assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err(), "a second answer finds nobody");
@@ -191,12 +220,32 @@ mod tests {
         let loopback = Loopback::bind().await.unwrap();
         let port = loopback.port();
         let mut waiting = JoinSet::new();
-        waiting.spawn(async move { loopback.answer("s").await });
+        waiting.spawn(async move { loopback.answer("s", PAGE).await });
         let mut endless = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         drop(endless.write_all(&vec![b'x'; 3 * LARGEST]).await);
         let page = visit(port, &get("/?error=access_denied&error_description=No&state=s")).await;
         assert!(page.contains("Not signed in."), "{page}");
         assert_eq!(waiting.join_next().await.unwrap().unwrap(), Err(Refused::sent_back("access_denied", "No")));
+    }
+
+    #[test]
+    fn an_answer_that_names_another_provider_is_a_refusal() {
+        let expected = Expected { state: "s".into(), origin: origin(PAGE) };
+        let of = |issuer: &str| read(&format!("GET /?code=c&state=s{issuer} HTTP/1.1"), &expected);
+        for own in ["", "&iss=https://login.example", "&iss=https%3A%2F%2Flogin.example%2Fcontoso%2Fv2.0"] {
+            assert_eq!(of(own), Some(Ok(Secret::new("c"))), "{own}");
+        }
+        for other in [
+            "&iss=https://evil.example",
+            "&iss=http://login.example",
+            "&iss=https://login.example:8443",
+            "&iss=https://login.example.evil.example",
+            "&iss=https://evil.example/https://login.example",
+            "&iss=login.example",
+            "&iss=",
+        ] {
+            assert!(matches!(of(other), Some(Err(_))), "{other}");
+        }
     }
 
     #[tokio::test]

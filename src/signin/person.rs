@@ -45,7 +45,7 @@ impl Person {
         let loopback = Loopback::bind().await?;
         let flow = CodeFlow::new(self.redirect(loopback.port()))?;
         show(&flow.page(&self.sign_in, hint));
-        let Ok(came) = timeout(PATIENCE, loopback.answer(flow.state())).await else {
+        let Ok(came) = timeout(PATIENCE, loopback.answer(flow.state(), &self.sign_in.authorize_url())).await else {
             return Err(over("nobody signed in within 5 minutes"));
         };
         let code = came.map_err(|refused| self.failure(&refused))?;

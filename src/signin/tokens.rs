@@ -171,6 +171,7 @@ impl Tokens {
 fn held_back(failure: Failure) -> Failure {
     match failure.cause {
         Cause::SignInRefused | Cause::ClockOff => Failure { cause: Cause::SignInHeld, ..failure },
+        Cause::TokenUnfit if failure.scope == Scope::Endpoint => Failure { cause: Cause::SignInHeld, ..failure },
         _ => failure,
     }
 }

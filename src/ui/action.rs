@@ -8,6 +8,7 @@ mod license_rules;
 mod preview_rules;
 mod rules;
 mod shortcut;
+mod sign_in_rules;
 mod subject;
 mod user_action;
 
@@ -18,7 +19,9 @@ pub use self::subject::{Items, OneItem, Screen, Subject};
 pub use self::user_action::{Targets, UserAction};
 
 use self::shortcut::{command, key, shift};
+use crate::domain::failure::Side;
 use crate::domain::star::Star;
+use crate::service::sign_in::Way;
 use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::{ItemRemoval, WholeProject};
 use crate::ui::model::grid::{Column, GridAction};
@@ -93,6 +96,7 @@ impl Scope {
                     | Screen::Vault
                     | Screen::Import
                     | Screen::Remedy
+                    | Screen::SignIn
                     | Screen::Help
                     | Screen::EditItem
                     | Screen::EditProject
@@ -248,6 +252,10 @@ actions! {
     TryNow: "Try now", on(Chosen, rules::try_now);
     RetryNow: "Retry now", on(Item, rules::retry_now);
     CorrectLogin: "Correct login…", on(Chosen, rules::correct_login);
+    CorrectSignIn: "Correct sign-in…", on(Chosen, sign_in_rules::correct);
+    SignInAgain: "Sign in again…", on(Item, sign_in_rules::again);
+    SignInAtSource: "Sign in to the source…", on(Item, |it| sign_in_rules::at(it, Side::Source));
+    SignInAtDestination: "Sign in to the destination…", on(Item, |it| sign_in_rules::at(it, Side::Destination));
     EditHost: "Edit host…", on(Chosen, rules::edit_host);
     PinCertificate: "Pin this certificate…", on(Chosen, rules::pin_certificate);
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
@@ -317,6 +325,9 @@ actions! {
     Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));
     Import: "Import", on(Only(Screen::Import), rules::import);
     Correct: "Correct", on(Only(Screen::Remedy), rules::correct).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    SignInHere: "Open the browser", on(Only(Screen::SignIn), |it| sign_in_rules::begin(it, Way::Browser))
+        .keys(&[key(Key::Enter)]);
+    SignInElsewhere: "Show a code for another device", on(Only(Screen::SignIn), |it| sign_in_rules::begin(it, Way::Device));
     CloseDialog: "Close the dialog", on(Dialog, rules::close_dialog).keys(&[key(Key::Escape).reaching(Reach::Everything)]);
 
     KeepOpen: "Keep the window open", on(Only(Screen::Closing), |it| rules::before_stopping(it, CloseEvent::Keep));

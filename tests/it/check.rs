@@ -14,18 +14,18 @@ use crate::support::relay::{Relay, Rules};
 use crate::support::scene::Scene;
 
 /// The steps of a side, in their order: name, result, what was found.
-fn steps(report: &Value, side: &str) -> Vec<(String, String, String)> {
+pub fn steps(report: &Value, side: &str) -> Vec<(String, String, String)> {
     let all = report["tests"][0]["steps"].as_array().expect("steps");
     let text = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
     let of = all.iter().filter(|step| step["side"] == side);
     of.map(|step| (text(step, "step"), text(step, "result"), text(step, "found"))).collect()
 }
 
-fn report(output: &Output) -> Value {
+pub fn report(output: &Output) -> Value {
     serde_json::from_str(&output.stdout).expect("JSON")
 }
 
-fn found<'a>(steps: &'a [(String, String, String)], step: &str) -> &'a str {
+pub fn found<'a>(steps: &'a [(String, String, String)], step: &str) -> &'a str {
     &steps.iter().find(|(name, ..)| name == step).unwrap_or_else(|| panic!("no {step} in {steps:?}")).2
 }
 

@@ -23,6 +23,9 @@ const at = '/contoso/oauth2/v2.0';
 const none = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope: `${exchange}/.default` };
 const byPerson = ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'];
 const bearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const tenant = '22222222-0000-0000-0000-000000000001';
+// The last of the apps was never consented to.
+const rights = (client) => client.endsWith('4') ? [] : ['IMAP.AccessAsApp'];
 const count = {};
 let hint = '';
 
@@ -32,7 +35,7 @@ const provider = new Provider(issuer, {
   clients: [
     { ...none, client_id: '11111111-0000-0000-0000-000000000001', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
     { ...none, client_id: '11111111-0000-0000-0000-000000000002', token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [appKey] } },
-    { ...none, client_id: 'norights', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
+    { ...none, client_id: '11111111-0000-0000-0000-000000000004', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
     { client_id: '11111111-0000-0000-0000-000000000003', application_type: 'native', grant_types: byPerson, redirect_uris: ['http://127.0.0.1/', 'http://localhost'], response_types: ['code'], token_endpoint_auth_method: 'none' },
     { client_id: 'google', client_secret: 'g', grant_types: [bearer], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
   ],
@@ -54,7 +57,10 @@ const provider = new Provider(issuer, {
     },
   },
   // Dovecot 2.3.19 dies of a token without the claim that it looks for, so that of an app names nobody.
-  extraTokenClaims: (ctx, token) => token.kind === 'ClientCredentials' ? { roles: ['IMAP.AccessAsApp'], email: 'no person' } : { email: token.accountId },
+  extraTokenClaims: (ctx, token) => ({
+    tid: tenant,
+    ...(token.kind === 'ClientCredentials' ? { roles: rights(token.clientId), email: 'no person' } : { email: token.accountId }),
+  }),
   issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
   ttl: { ClientCredentials: ttl, AccessToken: ttl, RefreshToken: 86400, DeviceCode: 900, Grant: 86400, Session: 86400, Interaction: 3600, IdToken: 3600 },

@@ -20,7 +20,7 @@ macro_rules! all {
 
 all! { CAUSES, Cause:
     LoginRefused ListIncomplete NoFolders NotStored
-    SignInRefused SignInHeld SignInEnded TokenRefused SignInBusy ClockOff
+    SignInRefused SignInHeld TokenUnfit SignInEnded TokenRefused SignInBusy ClockOff
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
     WrongSide SameMailbox AdministratorStays SharedDestination
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost

@@ -14,8 +14,10 @@ use super::{ImapEndpoint, Timeouts};
 use crate::domain::check::{CheckStep, Finding, StepOutcome};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::secret::Secret;
 use crate::domain::server::{ImapServer, Security, Trust};
-use crate::endpoint::auth::Attempt;
+use crate::domain::token_claims::TokenClaims;
+use crate::endpoint::auth::{Attempt, Proof};
 use crate::endpoint::check::{Broken, Tested, Told, well};
 use crate::endpoint::{FolderRef, Result, Source};
 
@@ -59,11 +61,39 @@ async fn steps(
         told(CheckStep::Login, StepOutcome::NotTried(NO_MAILBOX));
         return Ok(());
     };
-    let attempt = attempt.map_err(Broken::at(CheckStep::Login))?;
+    let attempt = match attempt {
+        Ok(attempt) => attempt,
+        Err(failure) => return Err(no_proof(server, failure, told)),
+    };
+    if let Proof::Bearer(bearer) = &attempt.proof {
+        got_token(&bearer.token, told);
+    }
     let mut session = log_in(&endpoint, attempt, greeted, told).await?;
     look(&mut session, told).await?;
     session.log_out().await;
     Ok(())
+}
+
+/// There is nothing to log in with. A token that is seen to open nothing came all the same.
+fn no_proof(server: &ImapServer, failure: Failure, told: &mut Told<'_>) -> Broken {
+    let step = match failure.cause {
+        _ if server.sign_in.is_none() => CheckStep::Login,
+        Cause::TokenUnfit => {
+            well(told, Finding::Token(None));
+            CheckStep::Rights
+        }
+        _ => CheckStep::Token,
+    };
+    Broken::at(step)(failure)
+}
+
+/// What can be read of a token; most of Google's cannot.
+fn got_token(token: &Secret, told: &mut Told<'_>) {
+    let claims = TokenClaims::read(token);
+    well(told, Finding::Token(claims.as_ref().and_then(|claims| claims.expires)));
+    if let Some(claims) = claims {
+        well(told, Finding::Rights(claims));
+    }
 }
 
 /// Up to the greeting.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Effect, ItemState, ProjectLimits, RunState};
-use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::failure::{Cause, Failure, Scope, Side};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::retry::outage_pause;
 use crate::domain::start_order::Turn;
@@ -129,6 +129,10 @@ impl RunState {
         match failure.cause {
             // It fails the one item that tried it and holds all others that would (D24).
             Cause::AdministratorLoginRefused | Cause::SignInRefused | Cause::ClockOff => {
+                self.hold_waiting(project, HoldReason::LoginRefused, &(side, failure.clone()), effects);
+                (status::Event::Fatal, Some((side, failure)))
+            }
+            Cause::TokenUnfit if failure.scope == Scope::Endpoint => {
                 self.hold_waiting(project, HoldReason::LoginRefused, &(side, failure.clone()), effects);
                 (status::Event::Fatal, Some((side, failure)))
             }

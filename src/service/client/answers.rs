@@ -19,8 +19,8 @@ use crate::service::orders::Commander;
 use crate::service::preview as item_preview;
 use crate::service::projects::{self, NewProject};
 use crate::service::{
-    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, options, remedies, settings, times,
-    vault,
+    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, options, remedies, settings, sign_in,
+    times, vault,
 };
 
 /// Bad rows that are named.
@@ -65,11 +65,7 @@ impl Answers {
             about @ (Request::ItemOptions(_) | Request::SetItemOptions(..) | Request::PreviewItem(..)) => {
                 self.item_options(about).await?
             }
-            Request::Find(email) => Response::Found(find::settings(&email).await?),
-            Request::Check(of, Checking { tell, cancel }) => tokio::select! {
-                held = check::run(workspace, of, &*tell) => Response::Checked(held?),
-                () = cancel.cancelled() => Response::Replaced,
-            },
+            afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. }) => self.afield(afield).await?,
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
                 Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
@@ -119,6 +115,24 @@ impl Answers {
                 seen = item_preview::of_item(workspace, item, &unsaved) => Response::ItemPreview(Box::new(seen?)),
                 () = cancel.cancelled() => Response::Replaced,
             },
+            _ => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// What waits for other machines, or for a person at a browser.
+    async fn afield(&self, request: Request) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
+            Request::Find(email) => Response::Found(find::settings(&email).await?),
+            Request::Check(of, Checking { tell, cancel }) => tokio::select! {
+                held = check::run(workspace, of, &*tell) => Response::Checked(held?),
+                () = cancel.cancelled() => Response::Replaced,
+            },
+            Request::SignIn { item, side, way, signing } => {
+                let engine = Commander::Orders(&self.orders);
+                let signed = sign_in::sign_in(workspace, (item, side), way, &signing, engine).await?;
+                if signed { Response::SignedIn } else { Response::Replaced }
+            }
             _ => return Err(ServiceError::NotAQuestion),
         })
     }

@@ -26,6 +26,7 @@ use crate::service::preview::Unsaved;
 use crate::service::projects::NewProject;
 use crate::service::remedies::AccountOf;
 use crate::service::settings::Setting;
+use crate::service::sign_in::{Signing, Way};
 use crate::service::start::{StartReport, StartRequest};
 use crate::service::{ServiceError, VaultKind, WorkspaceInfo};
 
@@ -78,6 +79,17 @@ pub enum Request {
     Find(String),
     /// Tests connections, step by step, and changes nothing.
     Check(CheckOf, Checking),
+    /// Lets the person whose mailbox it is sign in at a side.
+    SignIn {
+        /// Which item.
+        item: ItemId,
+        /// At which side.
+        side: Side,
+        /// How.
+        way: Way,
+        /// Who waits for it.
+        signing: Signing,
+    },
     /// Makes another project like one, with this name, and with its items if that is said.
     DuplicateProject(ProjectId, String, bool),
     /// Deletes a project with its items, and all their passwords from the vault.
@@ -156,6 +168,8 @@ pub enum Response {
     Found(Vec<Proposal>),
     /// Connections were tested, and told step by step; whether all steps hold.
     Checked(bool),
+    /// Somebody signed in, and what is left of it is kept.
+    SignedIn,
     /// What an item has instead of its project's options, now.
     ItemOptions(ItemId, Box<Overrides>),
     /// A newer preview was asked for before this one had its turn, or nobody waits for this answer any more.

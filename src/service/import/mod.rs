@@ -130,6 +130,8 @@ pub struct ImportSummary {
     pub left: BTreeMap<Status, usize>,
     /// Bad rows that were left out.
     pub bad: usize,
+    /// Passwords that were left out, because their side takes none.
+    pub useless: usize,
     /// Items of which what was copied is forgotten: the engine has to show it.
     pub reset: Vec<ItemId>,
     /// What went wrong after it: the items are in all the same.
@@ -196,8 +198,9 @@ pub async fn items(
     records: Option<Records>,
     watch: &Watch,
 ) -> Result<ImportSummary, ImportError> {
-    let bad = list.problems.len();
-    let (mut items, places, secrets) = secrets::separate(list.rows);
+    let (bad, mut rows) = (list.problems.len(), list.rows);
+    let useless = secrets::leave_out(&workspace.store.project(project).await?, &mut rows);
+    let (mut items, places, secrets) = secrets::separate(rows);
     tell_maildirs_apart(workspace, project, &items).await?;
     let stored = secrets::store_secrets(workspace, "import", secrets, watch).await?;
     for ((row, side), id) in places.into_iter().zip(&stored) {
@@ -216,7 +219,7 @@ pub async fn items(
         Err(why) => return Err(secrets::roll_back(workspace, stored, why.into()).await),
     };
     let (mut summary, unused) = sum_up(&imported, came_with);
-    summary.bad = bad;
+    (summary.bad, summary.useless) = (bad, useless);
     // Without a vault, what is unused is removed after a later import.
     if workspace.vault.get_open().is_some() {
         match cleanup::remove(workspace, unused, watch).await {

@@ -6,6 +6,7 @@ use super::{ImportError, OpenWorkspace, Watch, Work, cleanup};
 use crate::domain::csv_import::Row;
 use crate::domain::failure::Side;
 use crate::domain::ids::CredentialId;
+use crate::domain::project::Project;
 use crate::domain::secret::Secret;
 use crate::store::NewItem;
 use crate::vault::{self, VaultError};
@@ -47,6 +48,16 @@ pub(in crate::service) async fn roll_back(
         Ok(()) => why,
         Err(also) => ImportError::LeftBehind { why: Box::new(why), also },
     }
+}
+
+/// Leaves out passwords for sides that take none, and answers how many: they would take the place of a person's sign-in.
+pub(super) fn leave_out(project: &Project, rows: &mut [Row]) -> usize {
+    let takes_none = |side| project.server(side).sign_in().is_some();
+    let (source, destination) = (takes_none(Side::Source), takes_none(Side::Destination));
+    let gone = |password: &mut Option<Secret>, takes_none: bool| usize::from(takes_none && password.take().is_some());
+    rows.iter_mut()
+        .map(|row| gone(&mut row.source_password, source) + gone(&mut row.destination_password, destination))
+        .sum()
 }
 
 /// Items without their passwords; for each password its row and side; the passwords.

@@ -235,18 +235,18 @@ pub(super) fn clear_filters(subject: &Subject<'_>) -> Ruling {
 pub(super) fn previous(subject: &Subject<'_>) -> Ruling {
     let Subject::Item(OneItem { project, neighbours, .. }) = subject else { return Err(ELSEWHERE) };
     let item = neighbours.previous.ok_or(Unavailable::Nothing("There is none before it"))?;
-    Ok(UserAction::Go(Route::Item(*project, item)))
+    Ok(UserAction::Go(Route::Item(project.id, item)))
 }
 
 pub(super) fn next(subject: &Subject<'_>) -> Ruling {
     let Subject::Item(OneItem { project, neighbours, .. }) = subject else { return Err(ELSEWHERE) };
     let item = neighbours.next.ok_or(Unavailable::Nothing("There is none after it"))?;
-    Ok(UserAction::Go(Route::Item(*project, item)))
+    Ok(UserAction::Go(Route::Item(project.id, item)))
 }
 
 pub(super) fn back(subject: &Subject<'_>) -> Ruling {
     let Subject::Item(OneItem { project, .. }) = subject else { return Err(ELSEWHERE) };
-    Ok(UserAction::Go(Route::Project(*project)))
+    Ok(UserAction::Go(Route::Project(project.id)))
 }
 
 pub(super) fn create_project(subject: &Subject<'_>) -> Ruling {
@@ -271,10 +271,17 @@ pub(super) fn unlock(subject: &Subject<'_>) -> Ruling {
 }
 
 /// What cures the failure that is shown.
-fn cure(subject: &Subject<'_>) -> Option<Remedy> {
+pub(super) fn cure(subject: &Subject<'_>) -> Option<Remedy> {
     match subject {
-        Subject::Item(OneItem { row, .. }) => row.failure.as_ref().and_then(|(side, failure)| remedy(failure, *side)),
-        Subject::Items(Items { grid, .. }) => grid.sums.totals.refused.map(Remedy::CorrectLogin),
+        Subject::Item(OneItem { project, row, .. }) => {
+            let (side, failure) = row.failure.as_ref()?;
+            let sign_in = side.and_then(|side| project.server(side).sign_in());
+            remedy(failure, *side, sign_in.map(|sign_in| sign_in.kind))
+        }
+        Subject::Items(Items { grid, .. }) => {
+            let totals = &grid.sums.totals;
+            totals.refused.map(Remedy::CorrectLogin).or(totals.sign_in_refused.map(Remedy::CorrectSignIn))
+        }
         _ => None,
     }
 }

@@ -1,11 +1,12 @@
 //! Where a person is and what is there to act on: what the rules of actions decide from.
 
-use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::ids::ItemId;
+use crate::domain::project::Project;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
     AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, OptionsForm, PoolForm, ProjectForm,
-    RemedyForm, RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
+    RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
@@ -59,6 +60,8 @@ pub enum Screen {
     Save,
     /// The dialog that corrects what made a pass fail.
     Remedy,
+    /// The dialog in which a person signs in.
+    SignIn,
     /// The overlay with the keys.
     Help,
     /// The question about passes that run.
@@ -69,7 +72,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
@@ -92,6 +95,7 @@ impl Screen {
         Self::Accept,
         Self::Save,
         Self::Remedy,
+        Self::SignIn,
         Self::Help,
         Self::Closing,
         Self::Unopened,
@@ -117,7 +121,7 @@ pub struct Items<'a> {
 #[derive(Clone, Copy)]
 pub struct OneItem<'a> {
     /// Whose it is.
-    pub project: ProjectId,
+    pub project: &'a Project,
     /// The item.
     pub row: &'a ItemRow,
     /// The time it is.
@@ -169,6 +173,8 @@ pub enum Subject<'a> {
     Import(&'a ImportForm),
     /// What made a pass fail, to be corrected.
     Remedy(&'a RemedyForm),
+    /// A person who signs in.
+    SignIn(&'a SignInForm),
     /// Passes that run while the window is to close, and whether they are being stopped.
     Closing(bool),
 }
@@ -197,6 +203,7 @@ impl Subject<'_> {
             Self::Accept(_) => Screen::Accept,
             Self::Save(_) => Screen::Save,
             Self::Remedy(_) => Screen::Remedy,
+            Self::SignIn(_) => Screen::SignIn,
             Self::Closing(_) => Screen::Closing,
         }
     }

@@ -5,6 +5,7 @@ use crate::domain::folder::FolderPath;
 use crate::domain::ids::{ItemId, PoolId};
 use crate::domain::star::Star;
 use crate::service::errors::StoredError;
+use crate::service::sign_in::Way;
 use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::{ChosenErrors, ItemRemoval, WholeProject};
 use crate::ui::model::grid::GridAction;
@@ -113,6 +114,10 @@ pub enum UserAction {
     Browse,
     /// Ask for another password: of this item, or of the administrator of a side.
     AskLogin(Option<ItemId>, Side),
+    /// Show the dialog in which the person whose mailbox it is signs in at this side.
+    AskSignIn(ItemId, Side),
+    /// Wait for the person of the dialog to sign in this way.
+    SignIn(Way),
     /// Show the certificate of a side, to be trusted.
     AskPin(Side),
     /// Propose another name for a folder.

@@ -105,6 +105,8 @@ impl App {
             UserAction::Import => self.import(),
             UserAction::Browse => self.browse(),
             UserAction::AskLogin(item, side) => self.ask_login(item, side),
+            UserAction::AskSignIn(item, side) => self.ask_sign_in(item, side),
+            UserAction::SignIn(way) => self.sign_in(way),
             UserAction::AskPin(side) => self.ask_pin(side),
             UserAction::AskMap(folder) => self.ask_map(folder),
             UserAction::Correct => self.correct(),

@@ -30,6 +30,7 @@ pub(super) enum Purpose {
     Save,
     Unlock,
     Remedy,
+    SignIn,
 }
 
 /// The window's end of the client, and what came from it.

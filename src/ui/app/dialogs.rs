@@ -7,7 +7,7 @@ use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
     AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, Importing, OptionsForm, PoolForm,
-    RemedyForm, RemoveForm, SaveForm, StartForm, VaultForm, WholeProjectForm,
+    RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
 };
 
 /// What stands over the page.
@@ -27,6 +27,7 @@ pub(super) enum Dialog {
     Help,
     Vault(Box<VaultDialog>),
     Remedy(Box<RemedyForm>),
+    SignIn(Box<SignInForm>),
 }
 
 /// The dialog that imports items.
@@ -212,12 +213,21 @@ impl Dialogs {
         Some(form)
     }
 
+    /// Who signs in.
+    pub fn sign_in(&mut self) -> Option<&mut SignInForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::SignIn(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_sign_in(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::SignIn(_)));
+    }
+
     /// The vault is open: its dialog is closed. Answers what goes on.
     pub fn finish_vault(&mut self) -> Option<UserAction> {
         let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Vault(_)))?;
         match self.0.remove(at) {
             Dialog::Vault(vault) => vault.then,
-            Dialog::Remedy(_) => None,
+            Dialog::Remedy(_) | Dialog::SignIn(_) => None,
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
             Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) | Dialog::Check(_) | Dialog::Guide(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,

@@ -10,12 +10,12 @@ impl App {
     /// Shows the guide for a side of the project that is shown, with its mailboxes: the first side that has one.
     pub(super) fn ask_guide(&mut self) {
         let Some(project) = self.pages.project().and_then(|id| self.workspace.project(id)) else { return };
-        let guide = |side| Guide::of_provider(project.server(side).provider()?.name).map(|guide| (side, guide));
+        let guide = |side| Guide::of_side(project, side).map(|guide| (side, guide));
         let found = guide(Side::Source).or_else(|| guide(Side::Destination));
         let (side, guide) = found.unwrap_or((Side::Source, Guide::Microsoft365));
         let rows = self.connection.snapshot.rows().filter(|row| row.project == project.id);
         let mailboxes = rows.map(|row| if side == Side::Source { &row.source } else { &row.destination });
-        let values = GuideValues { mailboxes: mailboxes.cloned().collect(), ..GuideValues::default() };
+        let values = GuideValues { mailboxes: mailboxes.cloned().collect(), ..GuideValues::of_side(project, side) };
         self.dialogs.open(Dialog::Guide(Box::new(GuideForm { guide, values })));
     }
 }

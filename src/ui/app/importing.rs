@@ -123,7 +123,10 @@ impl App {
     }
 
     /// Says what came in; tells whether nothing went wrong after it.
-    fn say_imported(&mut self, ImportSummary { created, updated, left, bad, trouble, .. }: ImportSummary) -> bool {
+    fn say_imported(
+        &mut self,
+        ImportSummary { created, updated, left, bad, useless, trouble, .. }: ImportSummary,
+    ) -> bool {
         let mut line = format!("{} imported", words::counted(created, "item"));
         if updated > 0 {
             line += &format!(", {} updated", words::count(updated as u64));
@@ -133,6 +136,9 @@ impl App {
         }
         if bad > 0 {
             line += &format!(", {} left out", words::counted(bad, "bad row"));
+        }
+        if useless > 0 {
+            line += &format!(", {} left out where none is taken", words::counted(useless, "password"));
         }
         self.say(if bad > 0 || !left.is_empty() { Tone::Warning } else { Tone::Good }, line);
         let well = trouble.is_none();

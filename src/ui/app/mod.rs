@@ -20,6 +20,7 @@ mod painting;
 mod previewing;
 mod remedies;
 mod services;
+mod signing_in;
 mod starting;
 mod whole_project;
 mod window;

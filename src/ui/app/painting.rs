@@ -17,6 +17,7 @@ impl App {
         self.frames.painted += 1;
         tracing::trace!(target: "painted", frame = self.frames.painted);
         self.frames.size = Some(ui.ctx().content_rect().size());
+        self.follow_sign_in(ui.ctx());
         let actions = if self.workspace.is_open() { self.paint_pages(ui) } else { self.paint_unopened(ui) };
         for action in actions {
             self.act(ui.ctx(), action);
@@ -122,6 +123,7 @@ impl App {
                 Dialog::Pool(form) => modal(ui, "pool", |ui| actions.extend(pages::pool::show(ui, form))),
                 Dialog::Remove(form) => modal(ui, "remove", |ui| actions.extend(pages::remove::show(ui, form))),
                 Dialog::Remedy(form) => modal(ui, "remedy", |ui| actions.extend(pages::remedy::show(ui, form))),
+                Dialog::SignIn(form) => modal(ui, "sign in", |ui| actions.extend(pages::sign_in::show(ui, form))),
                 Dialog::Help => modal(ui, "help", |ui| {
                     ui.set_width(WIDE_DIALOG);
                     actions.extend(pages::keys::help(ui));

@@ -20,6 +20,10 @@ impl App {
     pub(super) fn ask_login(&mut self, item: Option<ItemId>, side: Side) {
         let Some(project) = self.pages.project() else { return };
         let Some(server) = self.workspace.project(project).map(|project| project.server(side).clone()) else { return };
+        if server.sign_in().is_some() {
+            // A password would be kept for nothing.
+            return;
+        }
         if !self.workspace.vault.unlocked {
             return self.unlock_first(UserAction::AskLogin(item, side));
         }

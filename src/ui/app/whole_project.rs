@@ -64,7 +64,7 @@ impl App {
         let Some(project) = self.pages.project().and_then(|id| self.workspace.project(id)) else { return };
         let options = Options { concurrent, ..project.options.clone() };
         let edit = ProjectEdit { options: Some(options), ..ProjectEdit::of(project.id) };
-        let change = ProjectChange { edit, authorities: [None, None] };
+        let change = ProjectChange { edit, files: Default::default() };
         self.ask(Request::EditProject(Box::new(change)), Purpose::Quiet);
     }
 }

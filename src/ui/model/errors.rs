@@ -103,7 +103,7 @@ pub fn groups(
         let words = self::error(project, row, error);
         let (which, server) = (which(error, now, zone), error.failure.server_text.clone());
         let at = groups.iter().position(|group| group.words == words).unwrap_or_else(|| {
-            let cure = remedy(&error.failure, error.side);
+            let cure = remedy(&error.failure, error.side, None);
             let folder = error.folder.clone().filter(|_| cure == Some(Remedy::MapFolder));
             let (messages, accepted, bytes) = (0, 0, 0);
             groups.push(ErrorGroup { words, server: None, folder, messages, accepted, bytes, errors: Vec::new() });

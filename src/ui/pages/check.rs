@@ -22,7 +22,8 @@ pub fn show(ui: &mut Ui, form: &CheckForm) -> Actions {
     muted(ui, "Nothing is changed at either side, and a password is tried once");
     ui.add_space(8.0);
     let room = (ui.ctx().content_rect().height() - 240.0).max(160.0);
-    ScrollArea::vertical().max_height(room).stick_to_bottom(true).show(ui, |ui| steps(ui, &form.steps()));
+    let scroll = ScrollArea::vertical().max_height(room).auto_shrink([false, true]);
+    scroll.stick_to_bottom(true).show(ui, |ui| steps(ui, &form.steps()));
     ui.add_space(4.0);
     end(ui, form.end.as_ref());
     ui.add_space(8.0);

@@ -18,6 +18,8 @@ enum ControlLook {
     Primary,
     /// Words without a frame.
     Quiet,
+    /// Words that read like a link in a line of text.
+    Link,
     /// A sign; its name is said by screen readers and under the pointer.
     Sign,
 }
@@ -50,6 +52,11 @@ impl<'a> Control<'a> {
         Self { look: ControlLook::Quiet, ..self }
     }
 
+    /// Words that read like a link in a line of text.
+    pub fn link(self) -> Self {
+        Self { look: ControlLook::Link, ..self }
+    }
+
     /// A sign in place of words.
     pub fn sign(self, sign: &'a str) -> Self {
         Self { look: ControlLook::Sign, label: Cow::Borrowed(sign), ..self }
@@ -73,6 +80,11 @@ impl<'a> Control<'a> {
             ControlLook::Primary => primary(ui, enabled, words),
             ControlLook::Quiet => {
                 let words = text(Type::Small, words).color(Palette::of(ui).muted);
+                ui.add_enabled(enabled, Button::new(words).frame(false))
+            }
+            ControlLook::Link => {
+                let palette = Palette::of(ui);
+                let words = text(Type::Small, words).color(if enabled { palette.accent } else { palette.muted });
                 ui.add_enabled(enabled, Button::new(words).frame(false))
             }
             ControlLook::Sign => {

@@ -60,6 +60,14 @@ fn mailbox(ui: &mut Ui, page: PageContext<'_>, side: Side, form: &mut MailboxFor
     match &form.known {
         PasswordState::NotNeeded => drop(muted(ui, "No password is needed")),
         PasswordState::Administrator => drop(muted(ui, "Opened by the project's own login")),
+        PasswordState::ByPerson(since) => {
+            let known = since.map(|since| words::moment(since, page.now, page.zone));
+            let nobody = || "Nobody has signed in yet: its page has a button for it".to_owned();
+            muted(ui, known.as_deref().map_or_else(nobody, signed_in));
+            if known.is_some() {
+                ui.checkbox(&mut form.clear, format!("Forget the sign-in at the {lower}"));
+            }
+        }
         PasswordState::Missing => {
             Field::secret(&format!("Password at the {lower}")).hint("not set").show(ui, &mut form.password);
         }
@@ -73,6 +81,10 @@ fn mailbox(ui: &mut Ui, page: PageContext<'_>, side: Side, form: &mut MailboxFor
             });
         }
     }
+}
+
+fn signed_in(since: &str) -> String {
+    format!("Its owner signed in, {since}")
 }
 
 /// Asks whether mailboxes are still the ones they were (D13).

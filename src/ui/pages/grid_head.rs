@@ -76,8 +76,10 @@ fn at_once(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
 fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     let words = format!("{} held: started before, and waiting for your word", words::counted(items.held, "item"));
     line(ui, &words, |ui| {
-        if (ActionName::CorrectLogin.entry().rule)(&Subject::Items(items)).is_ok() {
-            Control::of(ActionName::CorrectLogin).show(ui, &Subject::Items(items), actions);
+        for name in [ActionName::CorrectLogin, ActionName::CorrectSignIn] {
+            if (name.entry().rule)(&Subject::Items(items)).is_ok() {
+                Control::of(name).show(ui, &Subject::Items(items), actions);
+            }
         }
         Control::of(ActionName::Resume).show(ui, &Subject::Items(items), actions);
         Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);

@@ -25,10 +25,11 @@ pub fn show(ui: &mut Ui, form: &mut GuideForm) -> Actions {
             ui.radio_value(&mut form.guide, guide, guide.name());
         }
     });
-    ui.columns(2, |columns| {
+    ui.columns(3, |columns| {
         Field::new("Client id").show(&mut columns[0], &mut form.values.client_id);
         if form.guide == Guide::Microsoft365 {
             Field::new("Object id of the enterprise application").show(&mut columns[1], &mut form.values.object_id);
+            Field::new("Tenant").show(&mut columns[2], &mut form.values.tenant);
         }
     });
     ui.add_space(4.0);

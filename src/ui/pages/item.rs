@@ -31,7 +31,7 @@ const MIGRATED: [f32; 5] = [96.0, 52.0, 68.0, 52.0, 68.0];
 /// Paints it.
 pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &ItemPage, row: &ItemRow) -> Actions {
     let mut actions = Actions::new();
-    let subject = Subject::Item(OneItem { project: project.id, row, now: context.now, neighbours: page.neighbours });
+    let subject = Subject::Item(OneItem { project, row, now: context.now, neighbours: page.neighbours });
     keys::act(ui, Holder::before(ui), &subject, &mut actions);
     crumbs(ui, &subject, (project, row), page, &mut actions);
     ui.add_space(4.0);
@@ -47,7 +47,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
         retrying(ui, context, (retry, page.others_waiting), (&subject, &mut actions));
     }
     ui.add_space(4.0);
-    ui.scope(|ui| facts(ui, project, row));
+    ui.scope(|ui| facts(ui, (project, row), &subject, &mut actions));
     let own = page.details.as_ref().and_then(|details| own_line(&details.own, context.zone));
     if let Some(own) = own {
         cut(ui, text(Type::Small, own).color(Palette::of(ui).muted));
@@ -211,7 +211,14 @@ fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>, remedies: im
 
 /// The buttons that do what the text advises, where there are some.
 fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
-    let all = [ActionName::TryNow, ActionName::EditHost, ActionName::CorrectLogin, ActionName::PinCertificate];
+    let all = [
+        ActionName::TryNow,
+        ActionName::EditHost,
+        ActionName::CorrectLogin,
+        ActionName::SignInAgain,
+        ActionName::CorrectSignIn,
+        ActionName::PinCertificate,
+    ];
     let may: Vec<ActionName> = all.into_iter().filter(|name| (name.entry().rule)(subject).is_ok()).collect();
     if !may.is_empty() {
         ui.add_space(4.0);
@@ -249,14 +256,17 @@ fn retrying(
     });
 }
 
-fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
+fn facts(ui: &mut Ui, (project, row): (&Project, &ItemRow), subject: &Subject<'_>, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let muted = |ui: &mut Ui, words: &str| ui.label(text(Type::Small, words).color(palette.muted));
     // Lines of text, not of controls.
     ui.spacing_mut().interact_size.y = 0.0;
     ui.horizontal_wrapped(|ui| {
-        let sides = [("FROM", &row.source, &project.source), ("INTO", &row.destination, &project.destination)];
-        for (word, mailbox, server) in sides {
+        let sides = [
+            ("FROM", &row.source, &project.source, ActionName::SignInAtSource),
+            ("INTO", &row.destination, &project.destination, ActionName::SignInAtDestination),
+        ];
+        for (word, mailbox, server, sign_in) in sides {
             muted(ui, word);
             ui.label(text(Type::Small, mailbox));
             let login = match (server.administrator(), server.sign_in()) {
@@ -265,7 +275,13 @@ fn facts(ui: &mut Ui, project: &Project, row: &ItemRow) {
                 (None, None) => String::new(),
             };
             muted(ui, &format!("on {}{login}", server.place()));
-            ui.add_space(12.0);
+            if server.signs_in_by_person() {
+                Control::of(sign_in).link().show(ui, subject, actions);
+                // With so much to say, each side has a line of its own.
+                ui.end_row();
+            } else {
+                ui.add_space(12.0);
+            }
         }
     });
     if row.progress.folders_total > 0 || row.progress.at_source.is_some() || row.status.is_active() {

@@ -27,6 +27,8 @@ pub mod projects;
 pub mod remedy;
 pub mod remove;
 pub mod settings;
+pub mod sign_in;
+mod sign_in_fields;
 pub mod start;
 pub mod unopened;
 pub mod whole_project;
@@ -67,7 +69,7 @@ impl<'a> ItemContext<'a> {
     /// What its actions are about.
     pub(super) fn subject(&self) -> Subject<'a> {
         let neighbours = self.page.neighbours;
-        Subject::Item(OneItem { project: self.project.id, row: self.row, now: self.context.now, neighbours })
+        Subject::Item(OneItem { project: self.project, row: self.row, now: self.context.now, neighbours })
     }
 }
 

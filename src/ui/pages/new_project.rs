@@ -4,7 +4,7 @@ use egui::{Align, Layout, Response, ScrollArea, Ui};
 
 use super::controls::Control;
 use super::keys::{self, Holder};
-use super::{Actions, finder};
+use super::{Actions, finder, sign_in_fields};
 use crate::domain::failure::Side;
 use crate::domain::ids::PoolId;
 use crate::domain::server::{Kind, Security};
@@ -146,7 +146,7 @@ fn imap(ui: &mut Ui, at: Side, form: &mut ServerForm, faults: &ServerFaults) -> 
             };
             let all = [Check::System, Check::File, Check::Fingerprint];
             let label = format!("Certificate of the {lower}");
-            Choice { label: &label, width: 204.0, words }.show(ui, &mut form.check, &all);
+            Choice { label: &label, width: 196.0, words }.show(ui, &mut form.check, &all);
         }
     });
     if form.security == Security::Plain {
@@ -157,6 +157,15 @@ fn imap(ui: &mut Ui, at: Side, form: &mut ServerForm, faults: &ServerFaults) -> 
         certificate(ui, lower, form, faults);
     }
     ui.add_space(4.0);
+    sign_in_fields::show(ui, lower, &mut form.sign_in, &faults.sign_in);
+    if form.sign_in.kind.is_none() {
+        by_password(ui, lower, form, faults);
+    }
+    host
+}
+
+/// Who logs in by password.
+fn by_password(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {
     ui.checkbox(&mut form.administered, format!("One administrator opens all mailboxes of the {lower}"));
     if form.administered {
         let hint = "admin, or {user}*admin";
@@ -168,7 +177,6 @@ fn imap(ui: &mut Ui, at: Side, form: &mut ServerForm, faults: &ServerFaults) -> 
     } else {
         muted(ui, "Each item has its own login; passwords come with the list of items");
     }
-    host
 }
 
 fn certificate(ui: &mut Ui, lower: &str, form: &mut ServerForm, faults: &ServerFaults) {

@@ -70,7 +70,7 @@ fn provider(kind: SignInKind, at: &Scripted) -> (Arc<Memory>, Provider) {
     };
     let kept = Mutex::new(Kept::write(&sign_in, &Secret::new(REFRESH)));
     let keeper = Arc::new(Memory { secret, kept, fails: false });
-    let (http, clock) = (Http, Arc::new(SystemClock));
+    let (http, clock) = (Http::default(), Arc::new(SystemClock));
     let provider =
         Provider { sign_in, user: "anna@x".into(), keeper: Arc::clone(&keeper) as Arc<dyn Keeper>, clock, http };
     (keeper, provider)
@@ -236,7 +236,7 @@ fn by_device(script: impl Fn(u64, &str) -> HttpAnswer + Send + Sync + 'static) -
     let at = Scripted::start(script);
     let sign_in = SignIn { device_url: at.url(), ..sign_in(PERSON, &at) };
     let clock = Arc::new(SystemClock);
-    let person = Person { sign_in: sign_in.clone(), secret: None, http: Http, clock };
+    let person = Person { sign_in: sign_in.clone(), secret: None, http: Http::default(), clock };
     (runtime().block_on(person.by_device(|code| assert_eq!(code.user_code, "AB-CD"))), at, sign_in)
 }
 

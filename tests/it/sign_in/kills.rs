@@ -1,10 +1,18 @@
 //! Killed between the steps of a renewal: the next start goes on, or asks once; a refresh token that the provider still
-//! honours is never lost.
+//! honours is never lost. The steps, and what the disk holds when the program dies behind each:
+//!
+//! 1. takes its turn and reads what is kept; asks: the old one, which the provider still honours
+//! 2. the provider replaces it: the old one, which is dead, and nobody knows the new one
+//! 3. the answer has come: the same
+//! 4. the new one is written in the place of the old, by renaming a whole file, and read back: the new one
+//! 5. the token is shown to a server: the new one
 
-use std::sync::Arc;
+use std::fs::File;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, Once};
 
 use crate::sign_in::real::Site;
 use crate::support::corpus;
@@ -97,6 +105,44 @@ fn killed_after_the_provider_replaced_it_the_next_start_asks_once_to_sign_in_aga
     site.sign_in();
     site.workspace.start().expect(0);
     site.expect_equal();
+}
+
+#[test]
+fn killed_when_the_answer_has_come_and_is_not_kept_yet_the_next_start_asks_once() {
+    if !oidc::available() {
+        return;
+    }
+    let mut site = Site::new(3600);
+    site.workspace.environment.clear();
+    let lock = site.workspace.path().join("vault.lock");
+    let held: Arc<Mutex<Option<File>>> = Arc::default();
+    let (holds, once) = (Arc::clone(&held), Once::new());
+    // From the first renewal on nobody gets to write the vault.
+    let proxy = site.provider.proxy("/contoso/oauth2/v2.0/token", move |_, form, pass_on| {
+        if form.contains("grant_type=refresh_token") {
+            once.call_once(|| *holds.lock().expect("not poisoned") = Some(locked(&lock)));
+        }
+        pass_on()
+    });
+    site.project_by_person(&proxy.url());
+    corpus::small(19).load(&site.server, &site.from);
+    site.import();
+    site.sign_in();
+    let is_renewal = |number: u64| proxy.asked()[number as usize - 1].contains("grant_type=refresh_token");
+    kill_start(&site, || while !is_renewal(proxy.wait_taken()) {});
+    drop(held.lock().expect("not poisoned").take());
+    let output = site.workspace.start().expect(1);
+    let said = output.stdout + &output.stderr;
+    assert!(said.contains("Sign in to the") && said.contains("again"), "{said}");
+    site.sign_in();
+    site.workspace.start().expect(0);
+    site.expect_equal();
+}
+
+fn locked(path: &Path) -> File {
+    let file = File::options().write(true).open(path).expect("the vault's lock");
+    file.lock().expect("nobody writes");
+    file
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Site {
 }
 
 /// A site whose persons sign in: their client is a public one, and sends no secret.
-fn for_persons(ttl: u32) -> Site {
+pub fn for_persons(ttl: u32) -> Site {
     let mut site = Site::new(ttl);
     site.workspace.environment.clear();
     let token = site.provider.url("token");

@@ -17,6 +17,10 @@ pub const APP: &str = "11111111-0000-0000-0000-000000000001";
 pub const APP_SECRET: &str = "s3cret-of-the-app";
 /// The app's client with a certificate.
 pub const CERTIFIED: &str = "11111111-0000-0000-0000-000000000002";
+/// The app to whose rights nobody consented; its secret is the first one's.
+pub const UNCONSENTED: &str = "11111111-0000-0000-0000-000000000004";
+/// The tenant of all of them.
+pub const TENANT: &str = "22222222-0000-0000-0000-000000000001";
 /// The public client of persons.
 pub const DESKTOP: &str = "11111111-0000-0000-0000-000000000003";
 
@@ -47,7 +51,8 @@ pub fn available() -> bool {
 
 /// A running provider.
 pub struct Oidc {
-    port: u16,
+    /// Where it listens.
+    pub port: u16,
     keys: tempfile::TempDir,
     child: Child,
 }
@@ -194,7 +199,8 @@ impl Drop for Oidc {
     }
 }
 
-fn ask((port, host): (u16, u16), path: &str, form: &str) -> HttpAnswer {
+/// Posts a form to this port; `host` is the one that it is told.
+pub fn ask((port, host): (u16, u16), path: &str, form: &str) -> HttpAnswer {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the provider listens");
     let head = format!(
         "POST {path} HTTP/1.0\r\nHost: 127.0.0.1:{host}\r\nContent-Type: application/x-www-form-urlencoded\r\n\

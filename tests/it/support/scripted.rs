@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An answer.
@@ -38,6 +39,7 @@ pub struct Scripted {
     pub port: u16,
     path: &'static str,
     asked: Arc<Mutex<Vec<String>>>,
+    taken: Receiver<u64>,
     over: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -48,19 +50,22 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let (asked, over): (Arc<Mutex<Vec<String>>>, _) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (tells, taken) = channel();
         let (forms, end, script) = (Arc::clone(&asked), Arc::clone(&over), Arc::new(script) as Arc<Script>);
         let accept = move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if end.load(Ordering::SeqCst) {
                     return;
                 }
-                let (forms, script) = (Arc::clone(&forms), Arc::clone(&script));
-                let serve = move || while serve(&stream, &forms, &*script).is_some() {};
+                let (forms, script, tells) = (Arc::clone(&forms), Arc::clone(&script), tells.clone());
+                let serve = move || {
+                    serve(&stream, &forms, &*script, &tells);
+                };
                 std::thread::Builder::new().name("scripted-one".into()).spawn(serve).expect("a thread");
             }
         };
         let thread = std::thread::Builder::new().name("scripted".into()).spawn(accept).expect("a thread");
-        Scripted { port, path: "/token", asked, over, thread: Some(thread) }
+        Scripted { port, path: "/token", asked, taken, over, thread: Some(thread) }
     }
 
     /// Where it is asked.
@@ -72,6 +77,11 @@ impl Scripted {
     pub fn at(mut self, path: &'static str) -> Scripted {
         self.path = path;
         self
+    }
+
+    /// Waits until an answer was read to its end by whoever asked; which one.
+    pub fn wait_taken(&self) -> u64 {
+        self.taken.recv().expect("it is asked")
     }
 
     /// The forms it got.
@@ -90,7 +100,7 @@ impl Drop for Scripted {
     }
 }
 
-fn serve(mut stream: &TcpStream, forms: &Mutex<Vec<String>>, script: &Script) -> Option<()> {
+fn serve(mut stream: &TcpStream, forms: &Mutex<Vec<String>>, script: &Script, taken: &Sender<u64>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {
@@ -119,5 +129,10 @@ fn serve(mut stream: &TcpStream, forms: &Mutex<Vec<String>>, script: &Script) ->
         text += &format!("{name}: {value}\r\n");
     }
     stream.write_all(format!("{text}\r\n{body}").as_bytes()).ok()?;
+    // Who has read it all hangs up.
+    if matches!(reader.read(&mut [0]), Ok(0)) {
+        // A test that does not wait for it has dropped the other end.
+        let _ = taken.send(number);
+    }
     None
 }

@@ -85,7 +85,7 @@ fn opened(answer: Response) -> WorkspaceInfo {
 }
 
 fn server(url: &str) -> NewServer {
-    NewServer { server: Server::parse_url(url).expect("an address"), authorities: None, password: None }
+    NewServer { server: Server::parse_url(url).expect("an address"), authorities: None, password: None, key_file: None }
 }
 
 pub(super) fn with_two_items(client: &mut Caller) -> ProjectId {

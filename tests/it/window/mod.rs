@@ -17,6 +17,7 @@ mod look_around;
 mod options;
 mod preview;
 mod remedies;
+mod sign_in;
 mod whole_project;
 
 use mailferry::engine::snapshot::LatestPass;

@@ -9,7 +9,7 @@ use crate::domain::project::{Options, Project};
 use crate::domain::secret::Secret;
 use crate::domain::wording::capital;
 use crate::service::client::RequestId;
-use crate::service::edit::ProjectChange;
+use crate::service::edit::{ProjectChange, SideFiles};
 use crate::service::projects::NewServer;
 
 /// The dialog with a project's settings.
@@ -76,9 +76,11 @@ impl EditProjectForm {
 
     /// Whether the vault has to be open for it.
     pub fn has_passwords(&self) -> bool {
-        let loses =
-            |form: &ServerForm, side| self.before.server(side).administrator().is_some() && !form.has_administrator();
-        [&self.source, &self.destination].into_iter().any(|side| side.has_administrator() && !side.password.is_empty())
+        let loses = |form: &ServerForm, side| {
+            let before = self.before.server(side);
+            before.has_secret() && form.ask().is_some_and(|now| !now.server.keeps_secret_of(before))
+        };
+        [&self.source, &self.destination].into_iter().any(ServerForm::brings_secret)
             || loses(&self.source, Side::Source)
             || loses(&self.destination, Side::Destination)
     }
@@ -96,8 +98,8 @@ impl EditProjectForm {
         options.concurrent = number(&self.concurrent, "Items at once")?;
         options.connections = number(&self.connections, "Connections")?;
         let mend = || "Mend what is marked first".to_owned();
-        let (source, at_source) = side(self.source.ask().ok_or_else(mend)?, &self.before, Side::Source);
-        let (destination, at_destination) =
+        let (source, files_of_source) = side(self.source.ask().ok_or_else(mend)?, &self.before, Side::Source);
+        let (destination, files_of_destination) =
             side(self.destination.ask().ok_or_else(mend)?, &self.before, Side::Destination);
         let name = self.name.trim();
         let edit = ProjectEdit {
@@ -109,21 +111,23 @@ impl EditProjectForm {
             pool: Some(self.pool).filter(|pool| *pool != self.before.pool),
             records: self.records,
         };
-        let authorities = [at_source, at_destination];
+        let files = [files_of_source, files_of_destination];
         edit.validate().map_err(|error| capital(&error.to_string()))?;
-        match (edit.is_empty() && authorities == [None, None], self.asks.is_empty(), self.records) {
+        let unchanged = edit.is_empty() && files.iter().all(|files| *files == SideFiles::default());
+        match (unchanged, self.asks.is_empty(), self.records) {
             (true, ..) => Err("Nothing was changed".into()),
             (false, false, None) => Err("Say whether the mailboxes are the same".into()),
-            _ => Ok(ProjectChange { edit, authorities }),
+            _ => Ok(ProjectChange { edit, files }),
         }
     }
 }
 
-/// What changes of one side, and its file of certificates.
-fn side(new: NewServer, before: &Project, side: Side) -> (ServerEdit<Secret>, Option<std::path::PathBuf>) {
-    let NewServer { server, authorities, password } = new;
+/// What changes of one side, and the files that are read for it.
+fn side(new: NewServer, before: &Project, side: Side) -> (ServerEdit<Secret>, SideFiles) {
+    let NewServer { server, authorities, password, key_file } = new;
     let password = password.map_or(Change::Leave, Change::Set);
-    (ServerEdit { server: (server != *before.server(side)).then_some(server), password }, authorities)
+    let edit = ServerEdit { server: (server != *before.server(side)).then_some(server), password };
+    (edit, SideFiles { authorities, key: key_file })
 }
 
 #[cfg(test)]

@@ -182,7 +182,7 @@ impl OptionsForm {
             Some(of) => Request::SetItemOptions(of.item, self.changes()),
             None => {
                 let edit = ProjectEdit { options: Some(values), ..ProjectEdit::of(self.project.id) };
-                Request::EditProject(Box::new(ProjectChange { edit, authorities: [None, None] }))
+                Request::EditProject(Box::new(ProjectChange { edit, files: Default::default() }))
             }
         })
     }

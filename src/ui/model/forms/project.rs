@@ -40,7 +40,7 @@ impl ProjectForm {
 
     /// Whether passwords come with it.
     pub fn has_passwords(&self) -> bool {
-        [&self.source, &self.destination].iter().any(|side| side.has_administrator())
+        [&self.source, &self.destination].iter().any(|side| side.brings_secret())
     }
 
     /// The servers that can be tested as they are typed.
@@ -75,7 +75,9 @@ pub(super) fn testable(source: &ServerForm, destination: &ServerForm) -> Vec<(Si
 mod tests {
     use super::super::Check;
     use super::*;
-    use crate::domain::server::{Kind, Security};
+    use crate::domain::proposal::{Origin, Proposal};
+    use crate::domain::server::{ImapServer, Kind, Security};
+    use crate::domain::sign_in::SignInKind;
 
     #[test]
     fn a_project_is_asked_for_when_nothing_is_wrong() {
@@ -93,6 +95,20 @@ mod tests {
         assert!(form.ask().unwrap().source.password.is_some());
         (form.source.check, form.source.trust) = (Check::Fingerprint, "00".into());
         assert!(form.source.faults().trust.is_some() && form.ask().is_none());
+    }
+
+    #[test]
+    fn a_server_that_takes_no_passwords_is_signed_in_to_by_an_app_unless_something_else_was_chosen() {
+        let take = |form: &mut ServerForm, url: &str| {
+            let server = ImapServer::parse_url(url).unwrap();
+            form.take(&Proposal { server, login: None, sign_in: None, origin: Origin::Service("x".into()) });
+            form.sign_in.kind
+        };
+        let mut form = ServerForm::default();
+        assert_eq!(take(&mut form, "imaps://imap.gmail.com"), None, "it takes app passwords");
+        assert_eq!(take(&mut form, "imaps://outlook.office365.com"), Some(SignInKind::MicrosoftApp));
+        form.sign_in.kind = Some(SignInKind::Microsoft);
+        assert_eq!(take(&mut form, "imaps://outlook.office365.com"), Some(SignInKind::Microsoft));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::Finder;
+use super::{Finder, SignInFaults, SignInFields};
 use crate::domain::proposal::Proposal;
+use crate::domain::provider::MailProvider;
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Kind, Security, Server, Trust, parse_fingerprint};
 use crate::domain::wording::capital;
@@ -40,6 +41,8 @@ pub struct ServerForm {
     pub trust: String,
     /// Settings that are looked for by an address.
     pub finder: Finder,
+    /// How it is signed in to, if not by password.
+    pub sign_in: SignInFields,
     /// Whether one administrator opens all mailboxes.
     pub administered: bool,
     /// Its login name or template.
@@ -60,6 +63,7 @@ impl Default for ServerForm {
             check: Check::System,
             trust: String::new(),
             finder: Finder::default(),
+            sign_in: SignInFields::default(),
             administered: false,
             admin: String::new(),
             password: Zeroizing::default(),
@@ -81,12 +85,15 @@ pub struct ServerFaults {
     pub admin: Option<String>,
     /// With its password.
     pub password: Option<String>,
+    /// With how it is signed in to.
+    pub sign_in: SignInFaults,
 }
 
 impl ServerForm {
     /// For a server as it is.
     pub fn of(server: &Server) -> Self {
-        let mut form = Self { kind: server.kind(), before: Some(server.clone()), ..Self::default() };
+        let sign_in = SignInFields::of(server);
+        let mut form = Self { kind: server.kind(), sign_in, before: Some(server.clone()), ..Self::default() };
         let address = server.to_string();
         match server {
             Server::Imap(imap) => {
@@ -116,6 +123,8 @@ impl ServerForm {
         self.host = address.split_once("://").map_or(address.as_str(), |(_, host)| host).to_owned();
         (self.security, self.check) = (found.server.security, Check::System);
         self.trust.clear();
+        let only_by = MailProvider::of_host(&found.server.host).and_then(|provider| provider.only_by);
+        self.sign_in.kind = self.sign_in.kind.or(only_by);
     }
 
     /// The certificates that the server as it is trusts, if a file of them was read.
@@ -187,6 +196,7 @@ impl ServerForm {
             trust,
             admin: self.has_administrator().then(admin).flatten(),
             password: self.has_administrator().then(password).flatten(),
+            sign_in: self.sign_in.faults(),
         }
     }
 
@@ -200,12 +210,18 @@ impl ServerForm {
 
     /// Whether one administrator opens all mailboxes, whose password comes with the form.
     pub(super) fn has_administrator(&self) -> bool {
-        self.administered && self.kind.can_have_administrator()
+        self.administered && self.sign_in.kind.is_none() && self.kind.can_have_administrator()
+    }
+
+    /// Whether a secret comes with it.
+    pub(super) fn brings_secret(&self) -> bool {
+        let by_token = self.kind == Kind::Imap && self.sign_in.secret() != (None, None);
+        by_token || self.has_administrator() && !self.password.is_empty()
     }
 
     /// The server without whoever logs in, if its fields can be used.
     pub(super) fn server_alone(&self) -> Option<NewServer> {
-        Self { administered: false, ..self.clone() }.ask()
+        Self { administered: false, sign_in: SignInFields::default(), ..self.clone() }.ask()
     }
 
     pub(super) fn ask(&self) -> Option<NewServer> {
@@ -224,13 +240,14 @@ impl ServerForm {
                 Check::Fingerprint => server.set_trust(Trust::Pinned(parse_fingerprint(&self.trust)?)).ok()?,
             }
         }
-        let mut password = None;
+        let (mut password, mut key_file) = (None, None);
         if self.has_administrator() {
             server.set_administrator(AdminLogin::parse(self.admin.trim())).ok()?;
             password = (!self.password.is_empty()).then(|| Secret::new(self.password.as_str()));
-        } else if let (Kind::Imap, Some(sign_in)) = (self.kind, self.before.as_ref().and_then(Server::sign_in)) {
-            server.set_sign_in(Some(sign_in.clone())).ok()?;
+        } else if self.kind == Kind::Imap {
+            server.set_sign_in(self.sign_in.sign_in()).ok()?;
+            (password, key_file) = self.sign_in.secret();
         }
-        Some(NewServer { server, authorities, password })
+        Some(NewServer { server, authorities, password, key_file })
     }
 }

@@ -3,11 +3,17 @@
 use super::problems::{GridProblem, Problems};
 use super::tab::Tab;
 use crate::domain::action::Action;
-use crate::domain::failure::{Cause, Side};
+use crate::domain::failure::{Cause, Failure, Scope, Side};
 use crate::domain::ids::ProjectId;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::ui::model::chunks::PerChunk;
 use crate::ui::model::look;
+
+/// Whether it is about all items of its side, and about tokens.
+fn is_of_the_sign_in(failure: &Failure) -> bool {
+    failure.scope == Scope::Endpoint
+        && matches!(failure.cause, Cause::SignInRefused | Cause::SignInHeld | Cause::TokenUnfit)
+}
 
 /// Sums over the items of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub struct Totals {
     pub shown: (usize, usize),
     /// Where an administrator's login was refused.
     pub refused: Option<Side>,
+    /// Where an application was refused, or its token opens nothing.
+    pub sign_in_refused: Option<Side>,
     /// Whose server could not be reached.
     pub unreached: Option<Side>,
 }
@@ -42,6 +50,8 @@ impl Totals {
         let login = [Cause::AdministratorLoginRefused, Cause::AdministratorLoginHeld];
         let refused = row.failure.as_ref().filter(|(_, failure)| login.contains(&failure.cause));
         self.refused = self.refused.or(refused.and_then(|(side, _)| *side));
+        let app = row.failure.as_ref().filter(|(_, failure)| is_of_the_sign_in(failure));
+        self.sign_in_refused = self.sign_in_refused.or(app.and_then(|(side, _)| *side));
         let unreached = row.failure.as_ref().filter(|(_, failure)| failure.cause == Cause::Unreachable);
         self.unreached = self.unreached.or(unreached.and_then(|(side, _)| *side));
         if shown {
@@ -57,6 +67,7 @@ impl Totals {
         self.speed += other.speed;
         self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
         self.refused = self.refused.or(other.refused);
+        self.sign_in_refused = self.sign_in_refused.or(other.sign_in_refused);
         self.unreached = self.unreached.or(other.unreached);
         self.shown = (self.shown.0 + other.shown.0, self.shown.1 + other.shown.1);
     }
