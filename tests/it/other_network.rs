@@ -37,8 +37,9 @@ fn ip(words: &str) {
     assert!(Command::new("ip").args(words.split(' ')).status().expect("ip").success(), "ip {words}");
 }
 
+/// More of these than the product and the kernel hold between two servers.
 fn large(number: u32) -> Message {
-    let text = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(60);
+    let text = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n".repeat(640);
     Message { bytes: [message(number).bytes, text.into_bytes()].concat(), ..message(number) }
 }
 
@@ -48,7 +49,7 @@ fn inside() {
     let (from, into, workspace) =
         (Dovecot::start(Options::sdbox()), Dovecot::start(Options::sdbox()), Workspace::new());
     let users = (from.user("here"), into.user("there"));
-    from.login(&users.0).append_all("INBOX", &(0..400).map(large).collect::<Vec<_>>());
+    from.login(&users.0).append_all("INBOX", &(0..600).map(large).collect::<Vec<_>>());
     let (cutter, relay) = (Cutter::at("10.77.0.1", from.plain_port), Relay::start(into.plain_port, Rules::singly()));
     workspace.project_new(&format!("imap+plain://10.77.0.1:{}", cutter.port), &plain(relay.port), &[]);
     workspace.import(std::slice::from_ref(&users));
@@ -73,6 +74,6 @@ fn inside() {
     ip("addr add 10.77.0.1/32 dev lo");
     assert!(start.wait().expect("ended").success());
     let item = workspace.only();
-    assert_eq!((item.messages("copied"), item.messages("errors"), item.messages("differ")), (400, 0, 0));
-    assert_eq!(into.login(&users.1).fetch_all("INBOX").len(), 400, "nothing is doubled");
+    assert_eq!((item.messages("copied"), item.messages("errors"), item.messages("differ")), (600, 0, 0));
+    assert_eq!(into.login(&users.1).fetch_all("INBOX").len(), 600, "nothing is doubled");
 }
