@@ -5,7 +5,8 @@ use super::codec::unsigned;
 use super::error::Result;
 use crate::domain::ids::{ItemId, ProjectId};
 
-/// The items of a project in short: it differs when items came or went, or mean other mailboxes.
+/// The items of a project in short: it differs when items came or went, mean other mailboxes, or have no
+/// records any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Census {
     /// The project.
@@ -14,7 +15,7 @@ pub struct Census {
     pub items: u64,
     /// The newest.
     pub newest: Option<ItemId>,
-    /// How often its servers or items came to mean other mailboxes.
+    /// How often its servers or items came to mean other mailboxes, or items lost their records.
     pub changes: u64,
 }
 

@@ -210,8 +210,7 @@ fn insert(
     }
     transaction
         .prepare_cached(
-            "UPDATE item SET latest_pass = new.id
-             FROM (SELECT item, max(id) AS id FROM pass WHERE id > ?1 GROUP BY item) AS new WHERE item.id = new.item",
+            "UPDATE item SET latest_pass = new.id FROM pass AS new WHERE new.id > ?1 AND item.id = new.item",
         )?
         .execute([newest.unwrap_or(PassId(0))])?;
     let mut made = transaction.prepare_cached("SELECT item, id FROM pass WHERE id > ?1 ORDER BY id")?;
@@ -404,6 +403,13 @@ pub(super) fn drop_records(transaction: &Transaction<'_>, items: &[ItemId], at: 
             "UPDATE item SET latest_pass = NULL, reset_at = ?2 WHERE id IN (SELECT value FROM json_each(?1))",
         )?
         .execute((Json(items), at))?;
+    // Whoever shows them looks again.
+    transaction
+        .prepare_cached(
+            "UPDATE project SET changes = changes + 1
+             WHERE id IN (SELECT project FROM item WHERE id IN (SELECT value FROM json_each(?1)))",
+        )?
+        .execute([Json(items)])?;
     transaction
         .prepare_cached(
             "UPDATE folder SET dropped = 1 WHERE item IN (SELECT value FROM json_each(?1)) AND dropped = 0",

@@ -44,7 +44,7 @@ ALTER TABLE item ADD COLUMN destination_likeness BLOB;
 CREATE INDEX item_source_likeness ON item (project, source_likeness) WHERE source_likeness IS NOT NULL;
 CREATE INDEX item_destination_likeness ON item (project, destination_likeness) WHERE destination_likeness IS NOT NULL;
 CREATE INDEX item_destination_login ON item (project, destination_login COLLATE NOCASE) WHERE destination_login IS NOT NULL;
--- How often its servers or items came to mean other mailboxes.
+-- How often its servers or items came to mean other mailboxes, or items lost their records.
 ALTER TABLE project ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 CREATE TRIGGER item_means_another AFTER UPDATE OF source_email, source_login, destination_email, destination_login ON item
 BEGIN

@@ -180,10 +180,16 @@ async fn r10_the_census_differs_when_items_come_go_or_mean_other_mailboxes() {
     store.edit_project(edit, at(31)).await.unwrap();
     differs(true, "another server").await;
     store.set_note(bob, Some("calls on Monday".into())).await.unwrap();
-    bench.submit().await;
+    let pass = bench.submit().await;
     differs(false, "neither a note nor a pass").await;
     store.delete_items(vec![bob], at(32)).await.unwrap();
     differs(true, "one went").await;
+    store.reset(vec![bench.item], at(33)).await.unwrap_err();
+    differs(false, "what waits is not reset").await;
+    store.set_status(StatusChange::new(pass, Status::Submitted, Status::Stopped), at(33)).await.unwrap();
+    differs(false, "nor the end of a pass").await;
+    store.reset(vec![bench.item], at(34)).await.unwrap();
+    differs(true, "records were dropped").await;
 }
 
 #[tokio::test]
