@@ -62,6 +62,19 @@ impl StandingStill {
     }
 }
 
+/// A mailbox of this corpus, its owner signed in, and the start that was killed there; from then on the provider answers.
+fn killed(at: Step, seed: u64) -> (Site, StandingStill) {
+    let mut site = Site::new(3600);
+    site.workspace.environment.clear();
+    let provider = StandingStill::new(&site, at);
+    site.project_by_person(&provider.proxy.url());
+    corpus::small(seed).load(&site.server, &site.from);
+    site.import();
+    site.sign_in();
+    provider.kill_start(&site);
+    (site, provider)
+}
+
 fn kill_start(site: &Site, reached: impl FnOnce()) {
     let mut child = site.workspace.command(&["start", PROJECT]).spawn().expect("the program starts");
     reached();
@@ -74,14 +87,7 @@ fn killed_before_the_provider_heard_it_the_next_start_goes_on() {
     if !oidc::available() {
         return;
     }
-    let mut site = Site::new(3600);
-    site.workspace.environment.clear();
-    let provider = StandingStill::new(&site, Step::Asked);
-    site.project_by_person(&provider.proxy.url());
-    corpus::small(12).load(&site.server, &site.from);
-    site.import();
-    site.sign_in();
-    provider.kill_start(&site);
+    let (site, _provider) = killed(Step::Asked, 12);
     site.workspace.start().expect(0);
     site.expect_equal();
 }
@@ -91,14 +97,7 @@ fn killed_after_the_provider_replaced_it_the_next_start_asks_once_to_sign_in_aga
     if !oidc::available() {
         return;
     }
-    let mut site = Site::new(3600);
-    site.workspace.environment.clear();
-    let provider = StandingStill::new(&site, Step::Replaced);
-    site.project_by_person(&provider.proxy.url());
-    corpus::small(13).load(&site.server, &site.from);
-    site.import();
-    site.sign_in();
-    provider.kill_start(&site);
+    let (mut site, _provider) = killed(Step::Replaced, 13);
     let output = site.workspace.start().expect(1);
     let said = output.stdout + &output.stderr;
     assert!(said.contains("Sign in to the") && said.contains("again"), "{said}");
