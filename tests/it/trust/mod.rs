@@ -18,6 +18,7 @@ mod nameless;
 mod numbers_here;
 mod numbers_there;
 mod old_names;
+mod passed_on;
 mod put_back;
 mod silence;
 mod status_lies;
