@@ -33,7 +33,7 @@ Environment:
 
 Exit codes:
   0  all well
-  1  an item failed, was stopped, was left alone or has errors
+  1  an item failed, was stopped, was left alone, is held or has errors: 0 says that all that was asked for is done
   2  wrong use or bad input; nothing was changed
   3  it cannot run here";
 
@@ -110,6 +110,11 @@ pub enum WorkVerb {
     #[command(subcommand)]
     Item(ItemVerb),
     /// Run passes, and stay until they have ended (Ctrl-C stops, twice aborts)
+    ///
+    /// Items that are held when nothing runs any more are not waited for: their server cannot be reached, an administrator's login
+    /// was refused, new starts are held. They stay submitted, are named with the reason, and make the exit code 1; `start`,
+    /// `resume` or an open window lets them go on. An exit code of 0 says that all passes are complete and that nothing of them
+    /// is left to do.
     Start(StartArgs),
     /// Let held and interrupted passes go on, and stay until they have ended
     Resume(ResumeArgs),

@@ -7,6 +7,7 @@ pub mod asking;
 pub mod certificate;
 pub mod check;
 pub mod checkpoint;
+pub mod cleaning;
 pub mod clock;
 pub mod content;
 pub mod counts;

@@ -35,6 +35,7 @@ pub mod sign_in;
 pub mod start;
 pub mod times;
 pub mod vault;
+pub mod withdraw;
 mod workspace;
 
 pub use crate::vault::{VaultError, VaultKind};

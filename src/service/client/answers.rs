@@ -65,7 +65,9 @@ impl Answers {
             about @ (Request::ItemOptions(_) | Request::SetItemOptions(..) | Request::PreviewItem(..)) => {
                 self.item_options(about).await?
             }
-            afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. }) => self.afield(afield).await?,
+            afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. } | Request::ServiceNumber(..)) => {
+                self.afield(afield).await?
+            }
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
                 Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
@@ -128,6 +130,9 @@ impl Answers {
                 held = check::run(workspace, of, &*tell) => Response::Checked(held?),
                 () = cancel.cancelled() => Response::Replaced,
             },
+            Request::ServiceNumber(project, side) => {
+                Response::ServiceNumber(project, side, sign_in::service_number(workspace, project, side).await?)
+            }
             Request::SignIn { item, side, way, signing } => {
                 let engine = Commander::Orders(&self.orders);
                 let signed = sign_in::sign_in(workspace, (item, side), way, &signing, engine).await?;

@@ -7,11 +7,13 @@
 mod all_mail;
 mod all_mail_keys;
 mod came_back;
+mod cleaned;
 mod contents;
 mod deleted_there;
 mod equal_names;
 mod folders;
 mod forgetful;
+mod labels;
 mod lost_since;
 mod moved;
 mod nameless;
