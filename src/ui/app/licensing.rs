@@ -39,6 +39,7 @@ impl App {
         let told = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
         self.workspace.settings.extend(told);
         self.pages.licenses.forget();
+        self.settings_known();
     }
 
     pub(super) fn ledger(&mut self, ledger: Ledger) {

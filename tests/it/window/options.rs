@@ -84,6 +84,7 @@ fn an_item_has_its_own_options_or_those_of_the_project_and_its_page_says_which()
         errors: Vec::new(),
         notices: Vec::new(),
         own: own.clone(),
+        credentials: Default::default(),
     };
     let (request, Request::Details(_)) = stage.only() else { panic!("its details") };
     stage.answer(request, Response::Details(Box::new(details)));
