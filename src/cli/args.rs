@@ -274,7 +274,8 @@ pub enum ItemVerb {
     #[command(
         long_about = "Import items from a CSV file; importing again updates those with the same pair of addresses.\n\n\
         Header: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
-        Destination Password. Only the two e-mails are compulsory; columns of other names are left out."
+        Destination Password, Contact Email (where the owner is asked for a password, if not at the source address). \
+        Only the two e-mails are compulsory; columns of other names are left out."
     )]
     Import {
         /// Name of the project
@@ -332,6 +333,12 @@ pub struct StartArgs {
     /// Say that mail goes from this source into this destination; asked once in a project, before its first copy
     #[arg(long)]
     pub confirm_direction: bool,
+    /// Ask no owner for a password by mail: items that lack one are left alone
+    #[arg(long)]
+    pub do_not_ask: bool,
+    /// Show which mails this would send to owners, and start nothing
+    #[arg(long, conflicts_with = "do_not_ask")]
+    pub preview_mails: bool,
     /// Only these items: an address, or SOURCE:DESTINATION
     #[arg(long = "item", value_name = "EMAIL")]
     pub items: Vec<String>,

@@ -206,7 +206,11 @@ pub async fn service_number(
     }
 }
 
-async fn person(workspace: &OpenWorkspace, project: &Project, side: Side) -> Result<Person, ServiceError> {
+/// Who signs in at a side.
+///
+/// # Errors
+/// Nobody does there, or the project's own secret cannot be had.
+pub(super) async fn person(workspace: &OpenWorkspace, project: &Project, side: Side) -> Result<Person, ServiceError> {
     by_person(project, side)?;
     let sign_in = project.server(side).sign_in().cloned().unwrap_or_default();
     let (source, destination) = workspace.store.project_credentials(project.id).await?;

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::domain::counts::Counts;
-use crate::domain::ids::{CredentialId, CredentialRequestId, FolderId, ItemId, MailId, PassId, PoolId, ProjectId, Uid};
+use crate::domain::ids::{
+    CredentialId, CredentialRequestId, EndNoticeId, FolderId, ItemId, MailId, PassId, PoolId, ProjectId, Uid,
+};
 use crate::domain::time::Timestamp;
 
 macro_rules! integers {
@@ -26,7 +28,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, CredentialRequestId, MailId, PoolId, Uid);
+integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, CredentialRequestId, EndNoticeId, MailId, PoolId, Uid);
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -12,6 +12,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError, Outcome};
+use crate::service::asking::AskingHost;
 use crate::service::check::{self, Checking};
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
@@ -33,6 +34,8 @@ pub(super) struct Answers {
     pub orders: Orders,
     /// Projects whose items the engine has in its state.
     pub known: Arc<Mutex<HashSet<ProjectId>>>,
+    /// Asks owners.
+    pub asking: Arc<AskingHost>,
 }
 
 impl Answers {
@@ -68,6 +71,16 @@ impl Answers {
             afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. } | Request::ServiceNumber(..)) => {
                 self.afield(afield).await?
             }
+            owners @ (Request::StartMails(..)
+            | Request::Remind(_)
+            | Request::CredentialLink(_)
+            | Request::AskAgain(..)
+            | Request::ProjectMail(_)
+            | Request::SetProjectMail(..)) => self.about_owners(owners).await?,
+            settings @ (Request::SaveSettings(_)
+            | Request::MailPassword(_)
+            | Request::TestMail(_)
+            | Request::CheckForm) => self.settings(settings).await?,
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
                 Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)

@@ -8,6 +8,7 @@ use super::window::App;
 use super::workspace::WorkspaceState;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
+use crate::domain::status::Status;
 use crate::engine::command::Outcome;
 use crate::service::VaultKind;
 use crate::service::client::{OPENING, Request, RequestId, Response};
@@ -75,6 +76,14 @@ impl App {
                 }
             }
             Response::Saved(bytes, file) => self.message_saved(bytes, &file),
+            Response::StartMails(project, mails, cannot) => self.start_mails(project, *mails, cannot),
+            Response::CredentialLink(link) => self.link_came(context, &link),
+            Response::ProjectMail(project, mail) => self.project_mail(project, *mail),
+            Response::Settings(settings) => self.settings_saved(settings),
+            Response::MailPasswordKept => self.mail_password_kept(),
+            Response::MailTested(answer) => self.mail_tested(&answer),
+            Response::FormReached => self.form_reached(),
+            Response::Asking(state) => self.asking_state(state),
             Response::Certificate(seen) => self.certificate_seen(seen),
             Response::Corrected(projects) => self.corrected(projects),
             Response::Unlocked(kind) => self.unlocked(context, kind),
@@ -145,6 +154,12 @@ impl App {
         }
     }
 
+    /// Whether the page of an item is shown that waits for its owner: what becomes of mails changes nothing in its row.
+    pub(super) fn waits_for_owner(&mut self) -> bool {
+        let (Route::Item(..), Some(page)) = (self.pages.route, &mut self.pages.item) else { return false };
+        page.row(&self.connection.snapshot).is_some_and(|row| row.status == Status::WaitingForUser)
+    }
+
     /// A question was refused, or not even taken: then it has no request. Whatever waits for its answer goes on.
     pub(super) fn refused(&mut self, request: Option<RequestId>, purpose: Purpose, why: String) {
         let form = &mut self.pages.form;
@@ -161,6 +176,9 @@ impl App {
             Purpose::SignIn => self.not_signed_in(request, why),
             Purpose::WholeProject => self.whole_project_refused(request, why),
             Purpose::Pool => self.pool_refused(request, why),
+            Purpose::Settings => self.settings_refused(request, why),
+            Purpose::StartMails => self.start_mails_refused(why),
+            Purpose::ProjectMail => self.project_mail_refused(why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),

@@ -41,6 +41,7 @@ impl App {
         self.pages.licenses.forget();
         self.pages.item.iter_mut().for_each(|page| page.forget());
         self.options_news();
+        self.settings_known();
     }
 
     pub(super) fn ledger(&mut self, ledger: Ledger) {

@@ -118,7 +118,9 @@ fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Acti
             Control::of(name).show(ui, subject, actions);
         }
         ui.separator();
-        for name in [ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems] {
+        for name in
+            [ActionName::AskAgain, ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems]
+        {
             Control::of(name).show(ui, subject, actions);
         }
     });
@@ -218,6 +220,7 @@ fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
         ActionName::SignInAgain,
         ActionName::CorrectSignIn,
         ActionName::PinCertificate,
+        ActionName::AskAgain,
     ];
     let may: Vec<ActionName> = all.into_iter().filter(|name| (name.entry().rule)(subject).is_ok()).collect();
     if !may.is_empty() {

@@ -7,6 +7,7 @@
 
 pub mod backup;
 pub mod bench;
+pub mod browser;
 pub mod compare;
 pub mod corpus;
 pub mod cutter;

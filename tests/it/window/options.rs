@@ -81,8 +81,9 @@ fn item_page(own: &Overrides) -> Stage {
 }
 
 fn details(own: &Overrides) -> Response {
-    let (passes, folders, errors, notices) = Default::default();
-    Response::Details(Box::new(Details { item: ItemId(1), passes, folders, errors, notices, own: own.clone() }))
+    let (passes, folders, errors, notices, credentials) = Default::default();
+    let own = own.clone();
+    Response::Details(Box::new(Details { item: ItemId(1), passes, folders, errors, notices, own, credentials }))
 }
 
 fn own(key: OptionKey, values: Options) -> Overrides {
