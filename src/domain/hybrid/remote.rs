@@ -70,11 +70,20 @@ pub struct RemoteMove {
     pub word: String,
     /// From when on it is finalized, if that was ordered.
     pub complete_after: Option<Timestamp>,
+}
+
+/// What the service counted for a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteStatistics {
     /// The service's own per cent.
     pub percent: Option<u8>,
     /// Bytes that were carried.
     pub bytes: Option<u64>,
-    /// The move's own account, where it was asked for.
+    /// Items that are there.
+    pub synced: Option<u64>,
+    /// Items that were left out.
+    pub skipped: Option<u64>,
+    /// The service's own account, where it was asked for: it may take many minutes.
     pub report: Option<String>,
 }
 
