@@ -243,5 +243,8 @@ fn of_the_request(error: &StoreError) -> bool {
             | StoreError::OtherVault(_)
             | StoreError::Edit(_)
             | StoreError::Pool(_)
+            | StoreError::Move { .. }
+            | StoreError::OrderOpen
+            | StoreError::LicensesShort(_)
     )
 }

@@ -10,6 +10,7 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::domain::counts::Counts;
 use crate::domain::ids::{CredentialId, CredentialRequestId, FolderId, ItemId, MailId, PassId, PoolId, ProjectId, Uid};
+use crate::domain::ids::{HybridBatchId, HybridOrderId, HybridProjectId, HybridUserId};
 use crate::domain::time::Timestamp;
 
 macro_rules! integers {
@@ -27,6 +28,7 @@ macro_rules! integers {
     )*};
 }
 integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, CredentialRequestId, MailId, PoolId, Uid);
+integers!(HybridProjectId, HybridBatchId, HybridUserId, HybridOrderId);
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -57,6 +57,8 @@ pub enum MoveEvent {
     Settled,
     /// Something that must be done was refused.
     Broken,
+    /// It was taken out of its batch, and nothing of it is left at the service.
+    MovedOut,
 }
 
 /// What a person may do.
@@ -99,6 +101,18 @@ pub enum MoveRefusal {
     /// Of what failed.
     #[error("it failed; see its reason and start its batch again")]
     Failed,
+    /// Move in of one who is elsewhere.
+    #[error("it is in a batch that was submitted; move it out first")]
+    InSubmittedBatch,
+    /// Of one who is in none.
+    #[error("it is in no batch; put it into one first")]
+    Unbatched,
+    /// Start of what is empty.
+    #[error("it has no users; move some in first")]
+    Empty,
+    /// Something is on its way.
+    #[error("an order for it is on its way; wait until it is done")]
+    OrderOpen,
     /// A step that does not fit.
     #[error("this step does not fit where the move stands")]
     OutOfTurn,
@@ -159,6 +173,7 @@ impl MoveStatus {
             MoveEvent::Seen(_) if self == Self::NotSubmitted => Err(MoveRefusal::OutOfTurn),
             MoveEvent::Seen(phase) => Ok(self.seen(phase)),
             MoveEvent::Settled => self.only(Self::Finalizing, Self::Completed),
+            MoveEvent::MovedOut => self.allows(MoveAction::MoveOut).map(|()| Self::NotSubmitted),
             MoveEvent::Broken => match self {
                 Self::Syncing | Self::PendingFinalization | Self::Finalizing => Ok(Self::Failed),
                 Self::NotSubmitted | Self::Completed | Self::Failed => Err(MoveRefusal::OutOfTurn),
@@ -233,7 +248,7 @@ mod tests {
     /// Not Submitted, Syncing, Pending Finalization, finaliZing, Completed, Failed.
     #[test]
     fn every_status_meets_every_event() {
-        let table: [(MoveEvent, &str); 13] = [
+        let table: [(MoveEvent, &str); 14] = [
             (Submit, /*                  */ "S----S"),
             (Finalize, /*                */ "--Z---"),
             (FinalizeRefused, /*         */ "---P--"),
@@ -247,6 +262,7 @@ mod tests {
             (Seen(Phase::Unknown), /*    */ "-SPZCF"),
             (Settled, /*                 */ "---C--"),
             (Broken, /*                  */ "-FFF--"),
+            (MovedOut, /*                */ "NNN--N"),
         ];
         for (event, row) in table {
             for (status, expected) in MoveStatus::ALL.into_iter().zip(row.chars()) {
