@@ -20,6 +20,8 @@ pub enum OrderEnd {
     Done,
     /// The service refused, in its words.
     Refused(String),
+    /// Nothing is to be done, for this reason.
+    Dropped(String),
 }
 
 const COLUMNS: &str =
@@ -117,13 +119,15 @@ impl Store {
             let (stage, note) = match &end {
                 OrderEnd::Done => (Stage::Done, None),
                 OrderEnd::Refused(text) => (Stage::Refused, Some(text.as_str())),
+                OrderEnd::Dropped(text) => (Stage::Dropped, Some(text.as_str())),
             };
             transaction
                 .prepare_cached("UPDATE hybrid_order SET stage = ?2, note = ?3, ended = ?4 WHERE id = ?1")?
                 .execute((id, Word(stage), note, at))?;
-            match note {
-                None => done(transaction, &row, at),
-                Some(why) => refused(transaction, &row, why, at),
+            match end {
+                OrderEnd::Done => done(transaction, &row, at),
+                OrderEnd::Refused(why) => refused(transaction, &row, &why, at),
+                OrderEnd::Dropped(_) => Ok(()),
             }
         })
         .await

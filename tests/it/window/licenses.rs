@@ -14,7 +14,7 @@ use mailferry::engine::command::{LeftAlone, Outcome};
 use mailferry::engine::snapshot::ItemRow;
 use mailferry::service::client::{NEWS, News, Request, Response};
 use mailferry::service::licenses::{
-    Account, Entry, EntryItem, EntryKind, ItemLicense, Ledger, PoolTerms, ProjectLicenses,
+    Account, Entry, EntryItem, EntryKind, Holder, ItemLicense, Ledger, PoolTerms, ProjectLicenses,
 };
 use mailferry::service::{ServiceError, VaultKind, WorkspaceInfo};
 
