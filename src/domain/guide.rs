@@ -13,6 +13,8 @@ pub enum Guide {
     Microsoft365,
     /// Google Cloud and Google Admin.
     GoogleWorkspace,
+    /// An Exchange organisation and its tenant (preview).
+    HybridExchange,
 }
 
 /// What is filled in; what is empty stays a placeholder.
@@ -47,13 +49,14 @@ pub enum Block {
 
 impl Guide {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Microsoft365, Self::GoogleWorkspace];
+    pub const ALL: [Self; 3] = [Self::Microsoft365, Self::GoogleWorkspace, Self::HybridExchange];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Microsoft365 => "Microsoft 365",
             Self::GoogleWorkspace => "Google Workspace",
+            Self::HybridExchange => "Hybrid Exchange",
         }
     }
 
@@ -75,6 +78,7 @@ impl Guide {
         match self {
             Self::Microsoft365 => include_str!("../../docs/guides/microsoft-365.md"),
             Self::GoogleWorkspace => include_str!("../../docs/guides/google-workspace.md"),
+            Self::HybridExchange => include_str!("../../docs/guides/hybrid-exchange.md"),
         }
     }
 

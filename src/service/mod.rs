@@ -16,6 +16,7 @@ pub mod edit;
 mod error;
 pub mod errors;
 pub mod find;
+pub mod hybrid;
 pub mod import;
 pub mod items;
 pub mod launch;

@@ -23,22 +23,31 @@ pub struct CheckLine {
     pub what: String,
     /// How it was found.
     pub verdict: Verdict,
+    /// Nothing can begin unless it is right.
+    pub blocks: bool,
 }
 
 impl CheckLine {
     /// Right.
     pub fn right(what: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: Verdict::Right }
+        Self { what: what.into(), verdict: Verdict::Right, blocks: false }
     }
 
     /// Wrong, with what to do.
     pub fn wrong(what: impl Into<String>, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: Verdict::Wrong { found: found.into(), remedy: remedy.into() } }
+        let verdict = Verdict::Wrong { found: found.into(), remedy: remedy.into() };
+        Self { what: what.into(), verdict, blocks: true }
     }
 
     /// Nobody knows.
     pub fn unknown(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: Verdict::Unknown(why.into()) }
+        Self { what: what.into(), verdict: Verdict::Unknown(why.into()), blocks: true }
+    }
+
+    /// The same, but what is to begin can begin all the same: it is needed later.
+    #[must_use]
+    pub fn for_later(self) -> Self {
+        Self { blocks: false, ..self }
     }
 
     /// Whether it is right.
