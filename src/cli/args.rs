@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod edit;
+pub mod hybrid;
 pub mod intake;
 pub mod license;
 pub mod mail;
@@ -28,6 +29,7 @@ Environment:
   MAILFERRY_DESTINATION_PASSWORD  administrator of the destination (project new)
   MAILFERRY_SOURCE_SECRET         client secret to sign in to the source with (project new)
   MAILFERRY_DESTINATION_SECRET    client secret to sign in to the destination with (project new)
+  MAILFERRY_TENANT_SECRET         client secret of a hybrid project's application (project new --kind hybrid)
   MAILFERRY_MAIL_PASSWORD         password of the mail server (mail password)
   MAILFERRY_LOG                   what is logged, such as mailferry=debug
 
@@ -180,6 +182,9 @@ pub enum WorkVerb {
         #[arg(value_name = "KEY=VALUE")]
         settings: Vec<String>,
     },
+    /// Preview: users of an Exchange organisation move to Exchange Online in batches
+    #[command(subcommand, long_about = hybrid::ABOUT)]
+    Hybrid(hybrid::HybridVerb),
     /// Ask owners of mailboxes for their passwords: mails and a secured form
     #[command(subcommand)]
     Intake(intake::IntakeVerb),
@@ -236,11 +241,17 @@ pub struct NewProjectArgs {
     /// Name of the project, unique ignoring case
     pub name: String,
     /// Where mail is read
-    #[arg(long, value_name = "URL")]
-    pub source: String,
+    #[arg(long, value_name = "URL", required_unless_present = "kind")]
+    pub source: Option<String>,
     /// Where mail is written
-    #[arg(long, value_name = "URL")]
-    pub destination: String,
+    #[arg(long, value_name = "URL", required_unless_present = "kind")]
+    pub destination: Option<String>,
+    /// The kind of project (default: mail)
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<hybrid::ProjectKindWord>,
+    /// The tenant of a hybrid project, and what its users get
+    #[command(flatten)]
+    pub hybrid: hybrid::HybridWords,
     /// Administrator of the source: a login name, or a template such as {user}*admin
     #[arg(long, value_name = "LOGIN")]
     pub source_admin: Option<String>,

@@ -17,6 +17,8 @@ pub enum Guide {
     MicrosoftPersons,
     /// Google, where each person signs in.
     GooglePersons,
+    /// An Exchange organisation and its tenant (preview).
+    HybridExchange,
 }
 
 /// What is filled in; what is empty stays a placeholder.
@@ -51,7 +53,8 @@ pub enum Block {
 
 impl Guide {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Microsoft365, Self::MicrosoftPersons, Self::GoogleWorkspace, Self::GooglePersons];
+    pub const ALL: [Self; 5] =
+        [Self::Microsoft365, Self::MicrosoftPersons, Self::GoogleWorkspace, Self::GooglePersons, Self::HybridExchange];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -60,6 +63,7 @@ impl Guide {
             Self::GoogleWorkspace => "Google Workspace",
             Self::MicrosoftPersons => "Microsoft 365 by person",
             Self::GooglePersons => "Google by person",
+            Self::HybridExchange => "Hybrid Exchange",
         }
     }
 
@@ -90,6 +94,7 @@ impl Guide {
             Self::GoogleWorkspace => include_str!("../../docs/guides/google-workspace.md"),
             Self::MicrosoftPersons => include_str!("../../docs/guides/microsoft-365-by-person.md"),
             Self::GooglePersons => include_str!("../../docs/guides/google-by-person.md"),
+            Self::HybridExchange => include_str!("../../docs/guides/hybrid-exchange.md"),
         }
     }
 

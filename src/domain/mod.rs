@@ -21,6 +21,7 @@ pub mod flags;
 pub mod folder;
 pub mod guide;
 pub mod header;
+pub mod hybrid;
 pub mod identity;
 pub mod ids;
 mod instant;

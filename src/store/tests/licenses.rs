@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::ids::PoolId;
-use crate::domain::license::{Account, BadPool, Balance, Entry, EntryKind, ItemLicense, PoolTerms};
+use crate::domain::license::{Account, BadPool, Balance, Entry, EntryKind, Holder, ItemLicense, PoolTerms};
 use crate::domain::project::ProjectTerms;
 
 impl Bench {
@@ -38,7 +38,7 @@ impl Bench {
 
     async fn kinds(&self, item: ItemId) -> Vec<EntryKind> {
         let entries = self.store.license_entries(None, 0, 1_000).await.unwrap();
-        let of = |entry: &&Entry| entry.of.as_ref().is_some_and(|of| of.item == item);
+        let of = |entry: &&Entry| entry.of.as_ref().is_some_and(|of| of.holder == Holder::Item(item));
         entries.iter().filter(of).map(|entry| entry.kind).collect()
     }
 }
