@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::sign_in::SignInWords;
 use self::trust::TrustWords;
+use crate::domain::csv_import::ListEncoding;
 use crate::domain::pass::PassKind;
 use crate::service::VaultKind;
 
@@ -278,6 +279,11 @@ pub struct NewProjectArgs {
     pub license_pool: Option<String>,
 }
 
+fn list_encoding(name: &str) -> Result<ListEncoding, String> {
+    let names = ListEncoding::OFFERED.join(", ");
+    ListEncoding::named(name).ok_or_else(|| format!("no encoding of this name is known; known are {names} and others"))
+}
+
 /// What can be done with items.
 #[derive(Debug, Subcommand)]
 pub enum ItemVerb {
@@ -286,7 +292,8 @@ pub enum ItemVerb {
         long_about = "Import items from a CSV file; importing again updates those with the same pair of addresses.\n\n\
         Header: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
         Destination Password, Contact Email (where the owner is asked for a password, if not at the source address). \
-        Only the two e-mails are compulsory; columns of other names are left out."
+        Only the two e-mails are compulsory; columns of other names are left out. Names in German and French, and lists for \
+        imapsync (host1;user1;password1;…), are understood too."
     )]
     Import {
         /// Name of the project
@@ -296,6 +303,9 @@ pub enum ItemVerb {
         /// Import the good rows even if others are bad
         #[arg(long)]
         skip_bad: bool,
+        /// Encoding of the file, such as windows-1252, windows-1250, macintosh or Shift_JIS (default: UTF-8, or UTF-16 as it shows)
+        #[arg(long, value_name = "NAME", value_parser = list_encoding)]
+        encoding: Option<ListEncoding>,
         /// What becomes of the records of what was copied
         #[command(flatten)]
         records: edit::RecordsWord,

@@ -1,6 +1,6 @@
 //! `mailferry item …`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -36,11 +36,15 @@ const NAMED: usize = 50;
 pub async fn import(
     workspace: &OpenWorkspace,
     project: &str,
-    file: &Path,
+    from: ImportFrom,
     (skip_bad, records): (bool, Option<Records>),
 ) -> Result<Exit, CliError> {
     let project = projects::named(workspace, project).await?;
-    let list = import::read(ImportFrom::File(file.to_owned())).await?;
+    let file = match &from {
+        ImportFrom::File(file, _) => file.clone(),
+        ImportFrom::Text(_) => PathBuf::from("the list"),
+    };
+    let (file, list) = (file.as_path(), import::read(from).await?);
     name_oddities(file, &list);
     import::admit(&list, skip_bad).map_err(|error| not_admitted(file, error))?;
     name_shared(workspace, project.id, file, &list).await?;
@@ -80,6 +84,13 @@ fn name_oddities(file: &Path, list: &ParsedList) {
     }
     for note in list.notes.iter().take(NAMED) {
         warn!("note: {}: {}", file.display(), clean(&note.to_string()));
+    }
+    if list.notes.len() > NAMED {
+        warn!("note: … and {} more notes", list.notes.len() - NAMED);
+    }
+    say!("Read as {}:", list.encoding.name());
+    for sample in list.samples() {
+        say!("  {}", clean(&sample));
     }
 }
 

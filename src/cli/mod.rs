@@ -41,6 +41,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::Runtime;
 
+use crate::service::import::ImportFrom;
 use crate::service::launch::{Launch, NoWindow, OpenWindow, PrepareRun};
 use crate::service::{OpenWorkspace, VaultKind};
 use args::edit::CredentialsVerb;
@@ -130,8 +131,9 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
             intake::link(workspace, &project, &item).await
         }
         WorkVerb::Reset(chosen) => edit::reset(workspace, chosen).await,
-        WorkVerb::Item(ItemVerb::Import { project, file, skip_bad, records }) => {
-            items::import(workspace, &project, &file, (skip_bad, edit::records(records))).await
+        WorkVerb::Item(ItemVerb::Import { project, file, skip_bad, encoding, records }) => {
+            let from = ImportFrom::File(file, encoding);
+            items::import(workspace, &project, from, (skip_bad, edit::records(records))).await
         }
         WorkVerb::Item(ItemVerb::List { project }) => items::list(workspace, &project).await,
         WorkVerb::Item(ItemVerb::Show { project, item }) => items::show(workspace, &project, &item).await,

@@ -1,18 +1,28 @@
 //! Items from a spreadsheet: bytes in, rows and problems out. Nothing is stored here, and no text made here ever holds a
-//! password.
+//! cell but of a column of e-mail addresses: another one may hold a password.
 //!
 //! The first line that is not blank names the columns: Source Email, Source Login Name, Source Password, Destination
-//! Email, Destination Login Name, Destination Password, Contact Email; in any order and case, only the two e-mails compulsory. Columns of
-//! another name (MigrationWiz's `Flags`) are left out and named; those without one are forgiven at the end. The file
-//! is UTF-8, UTF-16 with its mark, or else Windows-1252; its delimiter is a comma, semicolon or tab. Addresses and login
-//! names are trimmed, passwords are kept as they are. Lines are counted as an editor counts them, also inside quotes,
-//! which is why the records are read in `csv_records` and not by a library: it would not tell an open quote.
+//! Email, Destination Login Name, Destination Password, Contact Email; in any order and case, also in other words and
+//! languages (`heading`), only the first e-mails compulsory. Columns of another name (MigrationWiz's `Flags`) are left out and
+//! named by their number. `sep=;` and `#TYPE` above it are passed over. Lists of imapsync are read too. The file is UTF-8 or
+//! UTF-16, or has the encoding that a person says; its delimiter is a comma, semicolon, tab or bar. Addresses are taken out of
+//! what stands around them, login names are trimmed, passwords are kept as they are; cells that a row lacks at its end are
+//! empty. Lines are counted as an editor counts them, also inside quotes, which is why the records are read in `csv_records`
+//! and not by a library: it would not tell an open quote.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
-use std::collections::HashMap;
+mod address;
+mod encoding;
+mod heading;
+
+use std::collections::{BTreeMap, HashMap};
 
 use zeroize::Zeroizing;
+
+pub use encoding::ListEncoding;
+
+use heading::Foreign;
 
 use super::csv_records::{CsvRecords, Record};
 use super::secret::Secret;
@@ -125,72 +135,122 @@ pub struct ParsedList {
     pub rows: Vec<Row>,
     /// Why other lines are no rows, in the order of the file.
     pub problems: Vec<Problem>,
-    /// Oddities of good rows that are worth a look: passwords with blanks at an edge.
+    /// Oddities of good rows that are worth a look: an address that was taken out of its cell, a password with blanks.
     pub notes: Vec<Problem>,
-    /// How the bytes were read: `UTF-8`, `UTF-16LE`, `UTF-16BE` or `windows-1252`.
-    pub encoding: &'static str,
+    /// How the bytes were read.
+    pub encoding: ListEncoding,
     /// What separates the columns.
     pub delimiter: char,
 }
 
-/// Reads a pasted list, which may lack its header: two columns of addresses, as copied from a spreadsheet, get one.
-pub fn parse_pasted(text: &str) -> ParsedList {
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    if !first.contains('@') {
-        return parse(text.as_bytes());
+impl ParsedList {
+    /// The addresses of up to three rows, by which a person sees whether the encoding is right: those with letters beyond ASCII
+    /// before others.
+    pub fn samples(&self) -> Vec<String> {
+        let is_plain = |row: &&Row| row.source_email.is_ascii() && row.destination_email.is_ascii();
+        let (plain, telling): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(is_plain);
+        let rows = telling.into_iter().chain(plain).take(3);
+        rows.map(|row| format!("line {}: {} → {}", row.line, row.source_email, row.destination_email)).collect()
     }
-    let delimiter = ['\t', ';', ','].into_iter().find(|delimiter| first.contains(*delimiter)).unwrap_or(',');
-    let columns = [CsvColumn::SourceEmail, CsvColumn::DestinationEmail].map(CsvColumn::name);
-    let text = Zeroizing::new(format!("{}{delimiter}{}\n{text}", columns[0], columns[1]));
-    // Lines are counted as they were pasted: the header stands above the first.
-    parse_text(&text, encoding_rs::UTF_8.name(), 0)
 }
 
-/// Reads a file.
-pub fn parse(bytes: &[u8]) -> ParsedList {
-    let (text, encoding) = decode(bytes);
-    parse_text(&text, encoding, 1)
+/// Reads a pasted list, which may lack its header: two addresses in a row, as copied from a spreadsheet or with blanks between
+/// them, or the columns of the template in its order.
+pub fn parse_pasted(text: &str) -> ParsedList {
+    let utf8 = encoding::decode(b"", None).1;
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let delimiter = ['\t', ';', ',', '|'].into_iter().find(|delimiter| first.contains(*delimiter));
+    let cells: Vec<&str> = first.split(delimiter.unwrap_or(' ')).map(str::trim).collect();
+    if !first.contains('@') || Foreign::of(&cells).is_some() || cells.iter().any(|cell| heading::column(cell).is_some())
+    {
+        return parse_text(text, utf8, 1);
+    }
+    let has_address = |at: usize| cells.get(at).is_some_and(|cell| cell.contains('@'));
+    let names = match has_address(0) && !has_address(1) && has_address(3) {
+        true => CsvColumn::ALL.map(CsvColumn::name).to_vec(),
+        false => vec![CsvColumn::SourceEmail.name(), CsvColumn::DestinationEmail.name()],
+    };
+    let text = Zeroizing::new(match delimiter {
+        Some(delimiter) => format!("{}\n{text}", names.join(&delimiter.to_string())),
+        // Blanks between them, in any number.
+        None => {
+            let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join("\t") + "\n");
+            format!("{}\n{}", names.join("\t"), rows.collect::<String>())
+        }
+    });
+    // Lines are counted as they were pasted: the header stands above the first.
+    parse_text(&text, utf8, 0)
+}
+
+/// Reads a file; `chosen` is the encoding that a person said it has.
+pub fn parse(bytes: &[u8], chosen: Option<ListEncoding>) -> ParsedList {
+    let (text, encoding) = encoding::decode(bytes, chosen);
+    match encoding::foreign(bytes) {
+        Some(what) => {
+            let mut parsed = ParsedList::empty(encoding);
+            parsed.problem(1, None, what);
+            parsed
+        }
+        None => parse_text(&text, encoding, 1),
+    }
 }
 
 /// Reads a text whose first line has this number.
-fn parse_text(text: &str, encoding: &'static str, first: usize) -> ParsedList {
-    let delimiter = delimiter_of(text);
-    let mut parsed = ParsedList { rows: Vec::new(), problems: Vec::new(), notes: Vec::new(), encoding, delimiter };
-    let mut records = CsvRecords::new(text, delimiter, first);
-    let Some(header) = records.find(|r| !r.is_blank()) else {
+fn parse_text(text: &str, encoding: ListEncoding, first: usize) -> ParsedList {
+    let Preamble { rest, line, delimiter } = Preamble::of(text, first);
+    let delimiter = delimiter.unwrap_or_else(|| delimiter_of(rest));
+    let mut parsed = ParsedList { delimiter, ..ParsedList::empty(encoding) };
+    let mut records = CsvRecords::new(rest, delimiter, line);
+    let Some(heading) = records.find(|r| !r.is_blank()) else {
         parsed.problem(1, None, "the file is empty");
         return parsed;
     };
-    let Some(header) = parsed.header(&header) else { return parsed };
-    let mut keys: HashMap<(String, String), usize> = HashMap::new();
-    for record in records.filter(|r| !r.is_blank()) {
-        let Some(row) = parsed.row(&header, &record) else { continue };
-        let key = (row.source_email.to_lowercase(), row.destination_email.to_lowercase());
-        match keys.get(&key) {
-            Some(first) => {
-                let reason = format!("the same source and destination as on line {first}");
-                parsed.problem(row.line, None, reason);
-            }
-            None => {
-                keys.insert(key, row.line);
-                parsed.rows.push(row);
-            }
+    let Some(header) = parsed.header(&heading) else { return parsed };
+    let first = header.headless.then_some(heading);
+    let (mut twins, mut hosts) = (Twins::default(), None);
+    for record in first.into_iter().chain(records.filter(|r| !r.is_blank())) {
+        if header.imapsync && !has_same_hosts(&mut hosts, &record) {
+            let reason = "other hosts than in the rows above: such rows belong into a project of their own";
+            parsed.problem(record.line, None, reason);
+        } else if let Some(row) = parsed.row(&header, &record) {
+            twins.add(&mut parsed, row);
         }
     }
     parsed
 }
 
-fn decode(bytes: &[u8]) -> (Zeroizing<String>, &'static str) {
-    if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(bytes) {
-        let text = encoding.decode_without_bom_handling(bytes.get(mark..).unwrap_or_default()).0;
-        return (Zeroizing::new(text.into_owned()), encoding.name());
-    }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => (Zeroizing::new(text.to_owned()), encoding_rs::UTF_8.name()),
-        Err(_) => {
-            let text = encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0;
-            (Zeroizing::new(text.into_owned()), encoding_rs::WINDOWS_1252.name())
+/// Whether a row of imapsync's names the hosts of the first one.
+fn has_same_hosts(hosts: &mut Option<[String; 2]>, record: &Record<'_>) -> bool {
+    let host = |at: usize| record.fields.get(at).map_or("", |field| field.trim()).to_lowercase();
+    let these = [host(0), host(3)];
+    *hosts.get_or_insert_with(|| these.clone()) == these
+}
+
+/// What stands above the header.
+struct Preamble<'a> {
+    rest: &'a str,
+    line: usize,
+    delimiter: Option<char>,
+}
+
+impl<'a> Preamble<'a> {
+    /// Passes over blank lines, remarks such as PowerShell's `#TYPE`, and Excel's `sep=;`.
+    fn of(text: &'a str, first: usize) -> Self {
+        let mut found = Self { rest: text, line: first, delimiter: None };
+        while let Some(end) = found.rest.find(['\n', '\r']) {
+            let (line, rest) = found.rest.split_at(end);
+            let plain = line.trim().trim_matches('"');
+            let named = plain.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("sep="));
+            let delimiter = plain.chars().nth(4).or(line.ends_with('\t').then_some('\t'));
+            match delimiter.filter(|_| named) {
+                Some(delimiter @ (',' | ';' | '\t' | '|')) => found.delimiter = Some(delimiter),
+                _ if plain.is_empty() || (plain.starts_with('#') && !plain.contains('@')) => {}
+                _ => break,
+            }
+            found.rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\n', '\r'])).unwrap_or(rest);
+            found.line += 1;
         }
+        found
     }
 }
 
@@ -198,7 +258,7 @@ fn decode(bytes: &[u8]) -> (Zeroizing<String>, &'static str) {
 fn delimiter_of(text: &str) -> char {
     let header = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
     let mut best = (',', 0);
-    for delimiter in [',', ';', '\t'] {
+    for delimiter in [',', ';', '\t', '|'] {
         let count = header.matches(delimiter).count();
         if count > best.1 {
             best = (delimiter, count);
@@ -207,99 +267,161 @@ fn delimiter_of(text: &str) -> char {
     best.0
 }
 
-/// The columns a header names, none for those that are left out, and how many it has with those at its end that have no
-/// name: nothing stands below them.
+/// Which rows have an address in common.
+#[derive(Default)]
+struct Twins {
+    pairs: HashMap<(String, String), usize>,
+    sources: HashMap<String, usize>,
+    destinations: HashMap<String, (usize, String)>,
+}
+
+impl Twins {
+    /// Takes a row, unless there is one of both its addresses; one address in common is worth a look.
+    fn add(&mut self, parsed: &mut ParsedList, row: Row) {
+        let (source, destination) = (address::key(&row.source_email), address::key(&row.destination_email));
+        if let Some(first) = self.pairs.get(&(source.clone(), destination.clone())) {
+            return parsed.problem(row.line, None, format!("the same source and destination as on line {first}"));
+        }
+        if let Some(first) = self.sources.get(&source) {
+            parsed.note(row.line, CsvColumn::SourceEmail, format!("the same source as on line {first}"));
+        }
+        // What is spelled alike is compared with what items write into, too (service).
+        let twin = self.destinations.get(&destination);
+        if let Some((first, _)) = twin.filter(|(_, other)| !other.eq_ignore_ascii_case(&row.destination_email)) {
+            let reason = format!("the same destination as on line {first}, spelled otherwise");
+            parsed.note(row.line, CsvColumn::DestinationEmail, reason);
+        }
+        self.sources.entry(source.clone()).or_insert(row.line);
+        let spelled = || (row.line, row.destination_email.clone());
+        self.destinations.entry(destination.clone()).or_insert_with(spelled);
+        self.pairs.insert((source, destination), row.line);
+        parsed.rows.push(row);
+    }
+}
+
+/// The columns a header names, none for those that are left out; nothing stands behind them.
 struct Header {
     columns: Vec<Option<CsvColumn>>,
-    width: usize,
+    /// The line is a row itself.
+    headless: bool,
+    /// A list for imapsync, where options may stand behind them.
+    imapsync: bool,
 }
 
 impl ParsedList {
+    fn empty(encoding: ListEncoding) -> Self {
+        Self { rows: Vec::new(), problems: Vec::new(), notes: Vec::new(), encoding, delimiter: ',' }
+    }
+
     fn problem(&mut self, line: usize, column: Option<CsvColumn>, reason: impl Into<String>) {
         self.problems.push(Problem { line, column: column.map(CsvColumn::name), reason: reason.into() });
     }
 
-    /// What the header says, or none and the reasons.
-    fn header(&mut self, record: &Record<'_>) -> Option<Header> {
-        let before = self.problems.len();
-        let cells: Vec<String> =
-            record.fields.iter().map(|f| f.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        let known = |cell: &String| CsvColumn::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(cell));
-        if record.open_quote.is_some() || !cells.iter().any(|c| known(c).is_some()) {
-            // Possibly a file without header: its cells may be passwords and are not repeated.
-            let names = CsvColumn::ALL.map(CsvColumn::name).join(", ");
-            self.problem(record.line, None, format!("the first line must name the columns: {names}"));
-            return None;
-        }
-        let named = cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
-        let mut columns = Vec::with_capacity(named);
-        for (at, cell) in cells.iter().take(named).enumerate() {
-            let column = known(cell);
-            match column {
-                Some(twice) if columns.contains(&column) => {
-                    self.problem(record.line, Some(twice), "the header names this column twice");
-                }
-                Some(_) => {}
-                None if cell.is_empty() => {
-                    self.problem(record.line, None, format!("column {} of the header has no name", at + 1));
-                }
-                None => {
-                    let cell: String = cell.chars().filter(|c| !c.is_control()).take(40).collect();
-                    let reason = format!("the column \"{cell}\" is not known and is left out");
-                    self.notes.push(Problem { line: record.line, column: None, reason });
-                }
-            }
-            columns.push(column);
-        }
-        for column in CsvColumn::ALL.into_iter().filter(|c| c.is_compulsory() && !columns.contains(&Some(*c))) {
-            self.problem(record.line, Some(column), "this column is missing");
-        }
-        (self.problems.len() == before).then_some(Header { columns, width: cells.len() })
+    fn note(&mut self, line: usize, column: CsvColumn, reason: impl Into<String>) {
+        self.notes.push(Problem { line, column: Some(column.name()), reason: reason.into() });
     }
 
-    fn row(&mut self, Header { columns, width }: &Header, record: &Record<'_>) -> Option<Row> {
-        let line = record.line;
+    /// What the header says, or none and the reasons.
+    fn header(&mut self, record: &Record<'_>) -> Option<Header> {
+        let (line, open) = (record.line, record.open_quote.is_some());
+        let cells: Vec<&str> = record.fields.iter().map(|field| field.trim()).collect();
+        let known = cells.iter().any(|cell| heading::column(cell).is_some());
+        let foreign = if known || open { None } else { Foreign::of(&cells) };
+        if let Some(Foreign::Imapsync { headless }) = foreign {
+            let reason = "a list for imapsync: its hosts and options are left out, the project has its own".to_owned();
+            self.notes.push(Problem { line, column: None, reason });
+            return Some(Header { columns: Foreign::IMAPSYNC.to_vec(), headless, imapsync: true });
+        }
+        if let Some(advice) = foreign.and_then(Foreign::advice) {
+            self.problem(line, None, advice);
+            return None;
+        }
+        if open || !known || cells.iter().any(|cell| cell.contains('@')) {
+            // Possibly a file without header, or without the end of its line: cells may be passwords and are not repeated.
+            let names = CsvColumn::ALL.map(CsvColumn::name).join(", ");
+            self.problem(line, None, format!("the first line must name the columns: {names}"));
+            return None;
+        }
+        let before = self.problems.len();
+        let columns = self.columns(line, &cells);
+        for column in CsvColumn::ALL.into_iter().filter(|c| c.is_compulsory() && !columns.contains(&Some(*c))) {
+            self.problem(line, Some(column), "this column is missing");
+        }
+        (self.problems.len() == before).then_some(Header { columns, headless: false, imapsync: false })
+    }
+
+    /// The columns of these names, up to the last one that has any.
+    fn columns(&mut self, line: usize, cells: &[&str]) -> Vec<Option<CsvColumn>> {
+        let named = cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+        let mut columns = Vec::with_capacity(named);
+        for (cell, at) in cells.iter().take(named).zip(1..) {
+            let column = heading::column(cell);
+            match column {
+                Some((twice, _)) if columns.contains(&Some(twice)) => {
+                    self.problem(line, Some(twice), "the header names this column twice");
+                }
+                Some((_, true)) => {}
+                Some((column, false)) => self.note(line, column, format!("column {at} is taken for this one")),
+                None if cell.is_empty() => self.problem(line, None, format!("column {at} of the header has no name")),
+                None => {
+                    let reason = format!("the name of column {at} is not known; the column is left out");
+                    self.notes.push(Problem { line, column: None, reason });
+                }
+            }
+            columns.push(column.map(|(column, _)| column));
+        }
+        columns
+    }
+
+    fn row(&mut self, header: &Header, record: &Record<'_>) -> Option<Row> {
+        let (line, columns) = (record.line, &header.columns);
         if let Some(quote) = record.open_quote {
             self.problem(quote, None, "a quotation mark opens here and is never closed");
             return None;
         }
-        let mut nameless = record.fields.iter().skip(columns.len());
-        if !(columns.len()..=*width).contains(&record.fields.len()) || nameless.any(|field| !field.trim().is_empty()) {
-            let reason = format!("{} columns instead of {}", record.fields.len(), columns.len());
-            self.problem(line, None, reason);
+        if !header.imapsync && record.fields.iter().skip(columns.len()).any(|field| !field.trim().is_empty()) {
+            self.problem(line, None, format!("{} columns instead of {}", record.fields.len(), columns.len()));
             return None;
         }
-        let mut good = true;
-        for (column, field) in columns.iter().zip(&record.fields) {
-            if let Some((column, reason)) = column.and_then(|column| Some((column, wrong(column, field)?))) {
-                self.problem(line, Some(column), reason);
-                good = false;
+        // What a row lacks at its end is empty.
+        let cells: BTreeMap<CsvColumn, &str> =
+            columns.iter().zip(&record.fields).filter_map(|(column, field)| Some(((*column)?, &**field))).collect();
+        let raw = |c: CsvColumn| cells.get(&c).copied().unwrap_or_default();
+        let taken = |c: CsvColumn| if c.is_email() { address::cleaned(raw(c)) } else { raw(c) };
+        let judged = |c: CsvColumn| Some((c, self.unreadable(raw(c)).or_else(|| wrong(c, taken(c)))?));
+        let wrong: Vec<(CsvColumn, String)> = CsvColumn::ALL.into_iter().filter_map(judged).collect();
+        if !wrong.is_empty() {
+            wrong.into_iter().for_each(|(column, reason)| self.problem(line, Some(column), reason));
+            return None;
+        }
+        let text = |c: CsvColumn| Some(taken(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
+        let secret = |c: CsvColumn| Some(raw(c)).filter(|t| !t.is_empty()).map(Secret::new);
+        for column in CsvColumn::ALL {
+            if column.is_password() && raw(column).trim() != raw(column) {
+                self.note(line, column, "the password begins or ends with a blank; it is kept");
             }
-        }
-        if !good {
-            return None;
-        }
-        let field = |c: CsvColumn| {
-            columns.iter().position(|x| *x == Some(c)).and_then(|at| record.fields.get(at)).map_or("", |field| &**field)
-        };
-        let text = |c: CsvColumn| Some(field(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
-        let secret = |c: CsvColumn| Some(field(c)).filter(|t| !t.is_empty()).map(Secret::new);
-        for column in CsvColumn::ALL.into_iter().filter(|c| c.is_password()) {
-            if field(column).trim() != field(column) {
-                let reason = "the password begins or ends with a blank; it is kept".to_owned();
-                self.notes.push(Problem { line, column: Some(column.name()), reason });
+            if column.is_email() && taken(column) != raw(column).trim() {
+                self.note(line, column, format!("read as {}", taken(column)));
             }
         }
         Some(Row {
             line,
-            source_email: field(CsvColumn::SourceEmail).trim().to_owned(),
+            source_email: taken(CsvColumn::SourceEmail).to_owned(),
             source_login: text(CsvColumn::SourceLogin),
             source_password: secret(CsvColumn::SourcePassword),
-            destination_email: field(CsvColumn::DestinationEmail).trim().to_owned(),
+            destination_email: taken(CsvColumn::DestinationEmail).to_owned(),
             destination_login: text(CsvColumn::DestinationLogin),
             destination_password: secret(CsvColumn::DestinationPassword),
             contact: text(CsvColumn::ContactEmail),
         })
+    }
+
+    /// Why a cell cannot be read.
+    fn unreadable(&self, cell: &str) -> Option<String> {
+        let reason = |_| {
+            format!("letters that are no {}: choose the file's encoding, or save it as CSV UTF-8", self.encoding.name())
+        };
+        cell.find(char::REPLACEMENT_CHARACTER).map(reason)
     }
 }
 
@@ -315,15 +437,7 @@ pub fn wrong(column: CsvColumn, field: &str) -> Option<String> {
     if !column.is_email() || (text.is_empty() && !column.is_compulsory()) {
         return None;
     }
-    if text.is_empty() {
-        return Some("the e-mail address is missing".into());
-    }
-    match text.rsplit_once('@') {
-        None => Some("no @ in the e-mail address".into()),
-        Some(("", _) | (_, "")) => Some("nothing before or behind the @ of the e-mail address".into()),
-        Some(_) if text.contains(char::is_whitespace) => Some("a blank inside the e-mail address".into()),
-        Some(_) => None,
-    }
+    address::wrong(text)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn mutf7(data: &[u8]) {
 
 /// A list of items, as a file and as pasted.
 fn csv(data: &[u8]) {
-    for parsed in [parse(data), parse_pasted(&String::from_utf8_lossy(data))] {
+    for parsed in [parse(data, None), parse_pasted(&String::from_utf8_lossy(data))] {
         assert!(parsed.rows.is_sorted_by(|a, b| a.line < b.line), "rows change places");
         for row in &parsed.rows {
             for email in [&row.source_email, &row.destination_email] {

@@ -352,5 +352,7 @@ fn preview(list: &ParsedList, shared: &[Problem]) -> Preview {
         bad: list.problems.len(),
         problems: first(&list.problems),
         notes: [first(&list.notes), first(shared)].concat(),
+        encoding: list.encoding.name(),
+        samples: list.samples(),
     }
 }

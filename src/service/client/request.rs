@@ -272,6 +272,10 @@ pub struct Preview {
     pub problems: Vec<String>,
     /// Oddities of good rows.
     pub notes: Vec<String>,
+    /// The encoding that the list was read in.
+    pub encoding: &'static str,
+    /// The addresses of three rows, by which that is judged.
+    pub samples: Vec<String>,
 }
 
 /// What another process may have changed for the workspace as a whole.

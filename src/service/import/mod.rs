@@ -23,7 +23,7 @@ pub(super) use secrets::{roll_back, store_secrets};
 pub use shared::shared_destinations;
 
 use super::{OpenWorkspace, ServiceError};
-use crate::domain::csv_import::ParsedList;
+use crate::domain::csv_import::{ListEncoding, ParsedList};
 use crate::domain::edit::Records;
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, ItemId, ProjectId};
@@ -40,8 +40,8 @@ use crate::vault::VaultError;
 /// Where items come from.
 #[derive(Clone, Debug)]
 pub enum ImportFrom {
-    /// A CSV file.
-    File(PathBuf),
+    /// A CSV file, and the encoding that a person said it has.
+    File(PathBuf, Option<ListEncoding>),
     /// The same as a text, which may hold passwords.
     Text(Secret),
 }

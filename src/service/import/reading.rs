@@ -7,7 +7,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::ImportFrom;
-use crate::domain::csv_import::{ParsedList, parse, parse_pasted};
+use crate::domain::csv_import::{ListEncoding, ParsedList, parse, parse_pasted};
 use crate::service::ServiceError;
 
 /// A larger list of items is refused: 100,000 rows are some 10 MB.
@@ -45,14 +45,16 @@ pub enum FileError {
 /// Why the file cannot be read; bad rows are no error.
 pub async fn read(from: ImportFrom) -> Result<ParsedList, ServiceError> {
     let read = tokio::task::spawn_blocking(move || match from {
-        ImportFrom::File(file) => read_items(&file).map_err(|error| ServiceError::File { file, error }),
+        ImportFrom::File(file, encoding) => {
+            read_items(&file, encoding).map_err(|error| ServiceError::File { file, error })
+        }
         ImportFrom::Text(text) => Ok(parse_pasted(text.expose())),
     });
     read.await.map_err(|_| ServiceError::Died("reading the list"))?
 }
 
-fn read_items(file: &Path) -> Result<ParsedList, FileError> {
-    Ok(parse(&bytes(file, ITEMS_LIMIT)?))
+fn read_items(file: &Path, encoding: Option<ListEncoding>) -> Result<ParsedList, FileError> {
+    Ok(parse(&bytes(file, ITEMS_LIMIT)?, encoding))
 }
 
 /// Reads a file of certificates. Blocks.
@@ -118,9 +120,9 @@ mod tests {
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         for path in [&pipe, Path::new("/dev/zero")] {
-            assert_eq!(read_items(path).unwrap_err().to_string(), "not a plain file: save it as one first");
+            assert_eq!(read_items(path, None).unwrap_err().to_string(), "not a plain file: save it as one first");
             assert_eq!(read_authorities(path).unwrap_err().to_string(), "not a plain file: save it as one first");
         }
-        assert_eq!(read_items(folder.path()).unwrap_err().to_string(), "is a directory");
+        assert_eq!(read_items(folder.path(), None).unwrap_err().to_string(), "is a directory");
     }
 }

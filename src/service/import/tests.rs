@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::domain::csv_import::Row;
+use crate::domain::csv_import::{ListEncoding, ParsedList, Row};
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::PassPlan;
 use crate::domain::project::Options;
@@ -69,7 +69,8 @@ impl Bench {
 
     async fn import(&self, now: Timestamp, rows: Vec<Row>, watch: &Watch) -> Result<ImportSummary, ImportError> {
         self.clock.set(now);
-        let list = ParsedList { rows, problems: Vec::new(), notes: Vec::new(), encoding: "UTF-8", delimiter: ',' };
+        let encoding = ListEncoding::named("UTF-8").unwrap();
+        let list = ParsedList { rows, problems: Vec::new(), notes: Vec::new(), encoding, delimiter: ',' };
         items(&self.workspace, self.project, list, None, watch).await
     }
 

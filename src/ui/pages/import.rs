@@ -1,11 +1,12 @@
 //! The dialog that imports items from a file or a pasted list.
 
-use egui::{Align, Layout, ScrollArea, TextEdit, Ui};
+use egui::{Align, ComboBox, Layout, ScrollArea, TextEdit, Ui};
 
 use super::Actions;
 use super::controls::Control;
 use super::edit_item::which_mailbox;
 use super::keys::{self, Holder};
+use crate::domain::csv_import::ListEncoding;
 use crate::domain::wording;
 use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::{ImportForm, Importing};
@@ -106,12 +107,35 @@ fn progress(ui: &mut Ui, running: &Importing, leaving: bool) {
     }
 }
 
+/// In which encoding a file was read; another choice is looked at anew.
+fn encoding(ui: &mut Ui, form: &mut ImportForm, read_as: &'static str) {
+    ui.horizontal(|ui| {
+        let label = ui.label("Read as");
+        let chosen = form.encoding.map_or(read_as, ListEncoding::name);
+        let choice = ComboBox::from_id_salt("encoding").selected_text(chosen).width(150.0).show_ui(ui, |ui| {
+            for name in ListEncoding::OFFERED {
+                if ui.selectable_label(name == chosen, name).clicked() {
+                    form.encoding = ListEncoding::named(name);
+                }
+            }
+        });
+        choice.response.labelled_by(label.id);
+        muted(ui, "Do the addresses look right?");
+    });
+}
+
 /// What would come in; answers the number of good rows.
-fn preview(ui: &mut Ui, form: &ImportForm) -> usize {
-    let Some(preview) = &form.preview else {
+fn preview(ui: &mut Ui, form: &mut ImportForm) -> usize {
+    let Some(preview) = form.preview.clone() else {
         muted(ui, if form.from().is_some() { "Reading…" } else { "Nothing chosen yet" });
         return 0;
     };
+    if let Some(form) = form.pasted.trim().is_empty().then_some(form) {
+        encoding(ui, form, preview.encoding);
+    }
+    for sample in &preview.samples {
+        ui.label(text(Type::Small, sample));
+    }
     let passwords = if preview.passwords { ", with passwords" } else { "" };
     ui.label(format!("{} can be imported{passwords}", words::counted(preview.good, "row")));
     let warning = Palette::of(ui).tone(Tone::Warning);

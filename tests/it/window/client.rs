@@ -357,7 +357,7 @@ fn questions_that_hang_leave_stars_and_stops_to_be_taken() {
     // Every keystroke asks for a preview; the channel never fills up.
     for _ in 0..20 {
         for _ in 0..20 {
-            client.end.send(Request::Preview(project, ImportFrom::File(list.clone()))).expect("taken");
+            client.end.send(Request::Preview(project, ImportFrom::File(list.clone(), None))).expect("taken");
         }
         let stop = Request::Command(Command::Stop { project, items: items.clone() });
         assert!(matches!(client.ask(stop), Response::Done(outcome) if outcome.left.len() == 2));

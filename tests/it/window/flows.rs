@@ -89,7 +89,7 @@ fn items_are_imported_after_a_look_at_the_list() {
     let mut stage = Stage::with(Vec::new());
     stage.click("Import the first items…");
     stage.click("Browse…");
-    let (request, Request::Preview(_, ImportFrom::File(file))) = stage.only() else { panic!("a look was expected") };
+    let (request, Request::Preview(_, ImportFrom::File(file, _))) = stage.only() else { panic!("a look was expected") };
     assert_eq!(file, std::path::Path::new("/lists/items.csv"));
     let problems = vec!["line 3, Source Email: is empty".to_owned()];
     stage.answer(request, Response::Previewed(Preview { good: 2, bad: 1, problems, ..Preview::default() }));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::domain::csv_import::ListEncoding;
 use crate::domain::edit::Records;
 use crate::domain::failure::Side;
 use crate::domain::ids::ProjectId;
@@ -19,6 +20,8 @@ pub struct ImportForm {
     pub project: ProjectId,
     /// The path of a file.
     pub path: String,
+    /// The encoding that a person said it has.
+    pub encoding: Option<ListEncoding>,
     /// Or a pasted list.
     pub pasted: Zeroizing<String>,
     /// It was painted once: its first field has had the focus.
@@ -26,7 +29,7 @@ pub struct ImportForm {
     /// What it would bring in.
     pub preview: Option<Preview>,
     /// For which input that was asked.
-    pub previewed: Option<(String, Zeroizing<String>)>,
+    pub previewed: Option<(String, Option<ListEncoding>, Zeroizing<String>)>,
     /// The last look at the list, while it is under way.
     pub looking: Option<RequestId>,
     /// What the workspace said.
@@ -55,6 +58,7 @@ impl ImportForm {
         Self {
             project,
             path,
+            encoding: None,
             pasted,
             entered: false,
             preview: None,
@@ -73,18 +77,24 @@ impl ImportForm {
             return Some(ImportFrom::Text(Secret::new(self.pasted.as_str())));
         }
         let path = self.path.trim();
-        (!path.is_empty()).then(|| ImportFrom::File(PathBuf::from(path)))
+        (!path.is_empty()).then(|| ImportFrom::File(PathBuf::from(path), self.encoding))
     }
 
     /// Whether what would come in has to be looked at (again); remembers that it was asked.
     pub fn due(&mut self) -> Option<ImportFrom> {
         let known = self.previewed.as_ref();
-        if known.is_some_and(|(path, pasted)| *path == self.path && *pasted == self.pasted) {
+        let same = |(path, encoding, pasted): &(String, Option<ListEncoding>, Zeroizing<String>)| {
+            *path == self.path && *encoding == self.encoding && *pasted == self.pasted
+        };
+        if known.is_some_and(same) {
             return None;
+        }
+        if known.is_some_and(|(path, ..)| *path != self.path) {
+            self.encoding = None;
         }
         (self.preview, self.refused) = (None, None);
         (self.asks, self.records) = (Vec::new(), None);
-        self.previewed = Some((self.path.clone(), self.pasted.clone()));
+        self.previewed = Some((self.path.clone(), self.encoding, self.pasted.clone()));
         self.from()
     }
 }
@@ -98,7 +108,7 @@ mod tests {
         let mut form = ImportForm::new(ProjectId(1));
         assert!(form.due().is_none());
         form.path = "items.csv".into();
-        assert!(matches!(form.due(), Some(ImportFrom::File(_))));
+        assert!(matches!(form.due(), Some(ImportFrom::File(..))));
         assert!(form.due().is_none());
         form.pasted = "a@x\tb@y".to_owned().into();
         assert!(matches!(form.due(), Some(ImportFrom::Text(_))));
