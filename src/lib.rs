@@ -4,7 +4,7 @@
 //! `tests/it/arrows.rs` is the guard):
 //!
 //! ```text
-//! domain ← {store, vault, endpoint, find, signin, intake} ← pass ← engine ← service ← {ui, cli, demo} ← bin
+//! domain ← {store, vault, endpoint, find, signin, intake, hybrid} ← pass ← engine ← service ← {ui, cli, demo} ← bin
 //!                                           platform: for engine and above
 //! ```
 //!
@@ -12,6 +12,7 @@
 //! - [`store`]: the workspace's database. [`vault`]: its passwords. [`endpoint`]: mailboxes on servers.
 //! - [`find`]: settings for an address. [`signin`]: tokens for servers that take no passwords.
 //! - [`intake`]: asking the owners of mailboxes for credentials.
+//! - [`hybrid`]: ordering and watching moves that a remote service does.
 //! - [`pass`]: one pass over one item, from the listing to the last watermark. [`engine`]: who runs when.
 //! - [`service`]: what can be done with a workspace, written once for those above it.
 //! - [`ui`]: the window. [`cli`]: the command line. [`demo`]: sample mailboxes that move.
@@ -25,6 +26,7 @@ pub mod domain;
 pub mod endpoint;
 pub mod engine;
 pub mod find;
+pub mod hybrid;
 pub mod intake;
 pub mod pass;
 pub mod platform;

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod edit;
+pub mod hybrid;
 pub mod intake;
 pub mod license;
 pub mod mail;
@@ -28,12 +29,13 @@ Environment:
   MAILFERRY_DESTINATION_PASSWORD  administrator of the destination (project new)
   MAILFERRY_SOURCE_SECRET         client secret to sign in to the source with (project new)
   MAILFERRY_DESTINATION_SECRET    client secret to sign in to the destination with (project new)
+  MAILFERRY_TENANT_SECRET         client secret of a hybrid project's application (project new --kind hybrid)
   MAILFERRY_MAIL_PASSWORD         password of the mail server (mail password)
   MAILFERRY_LOG                   what is logged, such as mailferry=debug
 
 Exit codes:
   0  all well
-  1  an item failed, was stopped, was left alone or has errors
+  1  an item failed, was stopped, was left alone, is held or has errors: 0 says that all that was asked for is done
   2  wrong use or bad input; nothing was changed
   3  it cannot run here";
 
@@ -110,6 +112,11 @@ pub enum WorkVerb {
     #[command(subcommand)]
     Item(ItemVerb),
     /// Run passes, and stay until they have ended (Ctrl-C stops, twice aborts)
+    ///
+    /// Items that are held when nothing runs any more are not waited for: their server cannot be reached, an administrator's login
+    /// was refused, new starts are held. They stay submitted, are named with the reason, and make the exit code 1; `start`,
+    /// `resume` or an open window lets them go on. An exit code of 0 says that all passes are complete and that nothing of them
+    /// is left to do.
     Start(StartArgs),
     /// Let held and interrupted passes go on, and stay until they have ended
     Resume(ResumeArgs),
@@ -175,6 +182,9 @@ pub enum WorkVerb {
         #[arg(value_name = "KEY=VALUE")]
         settings: Vec<String>,
     },
+    /// Preview: users of an Exchange organisation move to Exchange Online in batches
+    #[command(subcommand, long_about = hybrid::ABOUT)]
+    Hybrid(hybrid::HybridVerb),
     /// Ask owners of mailboxes for their passwords: mails and a secured form
     #[command(subcommand)]
     Intake(intake::IntakeVerb),
@@ -231,11 +241,17 @@ pub struct NewProjectArgs {
     /// Name of the project, unique ignoring case
     pub name: String,
     /// Where mail is read
-    #[arg(long, value_name = "URL")]
-    pub source: String,
+    #[arg(long, value_name = "URL", required_unless_present = "kind")]
+    pub source: Option<String>,
     /// Where mail is written
-    #[arg(long, value_name = "URL")]
-    pub destination: String,
+    #[arg(long, value_name = "URL", required_unless_present = "kind")]
+    pub destination: Option<String>,
+    /// The kind of project (default: mail)
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<hybrid::ProjectKindWord>,
+    /// The tenant of a hybrid project, and what its users get
+    #[command(flatten)]
+    pub hybrid: hybrid::HybridWords,
     /// Administrator of the source: a login name, or a template such as {user}*admin
     #[arg(long, value_name = "LOGIN")]
     pub source_admin: Option<String>,

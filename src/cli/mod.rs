@@ -14,6 +14,7 @@ mod error;
 mod errors;
 mod find;
 mod follow;
+mod hybrid;
 mod intake;
 mod items;
 mod licenses;
@@ -147,6 +148,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Preview { project, items, set } => preview::preview(workspace, &project, (&items, &set)).await,
         WorkVerb::Check(asked) => check::check(workspace, asked).await,
         WorkVerb::Log { project, item } => log::log(workspace, &project, &item).await,
+        WorkVerb::Hybrid(verb) => hybrid::hybrid(workspace, verb).await,
         WorkVerb::Intake(verb) => intake::intake(workspace, verb).await,
         WorkVerb::Mail(verb) => mail::mail(workspace, verb).await,
         WorkVerb::Settings { settings } => settings::settings(workspace, &settings).await,

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use crate::cli::args;
+use crate::cli::args::hybrid::ProjectKindWord;
 use crate::cli::args::sign_in::SideWords;
 use crate::cli::args::trust::TrustWords;
 use crate::cli::error::{CliError, Exit};
@@ -11,7 +12,7 @@ use crate::cli::options;
 use crate::cli::progress::Count;
 use crate::cli::table::{Table, clean};
 use crate::cli::workspace::unlock;
-use crate::cli::{prompt, sign_in};
+use crate::cli::{hybrid, prompt, sign_in};
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, PoolId};
 use crate::domain::mapping::Mapping;
@@ -21,6 +22,7 @@ use crate::domain::server::{AdminLogin, Server, Trust, Unfit, parse_fingerprint}
 use crate::domain::sign_in::SignIn;
 use crate::domain::status::Status;
 use crate::domain::wording::counted;
+use crate::service::hybrid::MoveStatus;
 use crate::service::import::{Watch, Work, read_authorities};
 use crate::service::projects::{self, NewProject, NewServer, ProjectLine, Removal};
 use crate::service::{OpenWorkspace, items, licenses};
@@ -32,6 +34,7 @@ fn server(side: Side, new: &args::NewProjectArgs) -> Result<(Server, Option<Secr
         Side::Destination => (&new.destination, new.destination_admin.as_deref()),
     };
     let word = side.word();
+    let url = url.as_deref().ok_or_else(|| CliError::usage(format!("--{word}: name a server, as imaps://HOST")))?;
     // The address is not repeated: people write passwords into it.
     let mut server = Server::parse_url(url).map_err(|error| CliError::usage(format!("--{word}: {error}")))?;
     server.fits(side).map_err(|error| unfit(side, &error))?;
@@ -89,6 +92,9 @@ pub fn set_administrator(server: &mut Server, side: Side, login: &str) -> Result
 
 /// `project new`
 pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> Result<Exit, CliError> {
+    if new.kind == Some(ProjectKindWord::Hybrid) {
+        return hybrid::new(workspace, *new).await;
+    }
     let name = new.name.trim().to_owned();
     if let Some(problem) = name_problem(&name) {
         return Err(CliError::usage(problem));
@@ -131,7 +137,8 @@ fn side(server: Server, side: Side, from_file: Option<Secret>) -> Result<NewServ
 pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
     let mut table = Table::new(&["Project", "From", "Into", ">Items", ">Completed", ">Failed"]);
     let lines = projects::overview(workspace).await?;
-    if lines.is_empty() {
+    let hybrids = crate::service::hybrid::all(workspace).await?;
+    if lines.is_empty() && hybrids.is_empty() {
         say!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
         return Ok(Exit::Well);
     }
@@ -139,6 +146,14 @@ pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
         let Project { name, source, destination, .. } = project;
         let mut cells = vec![name, source.to_string(), destination.to_string()];
         cells.extend([items, completed, failed].map(|count| count.to_string()));
+        table.row(cells);
+    }
+    for project in hybrids {
+        let users = crate::service::hybrid::users::all(workspace, &project).await?;
+        let count = |status| users.iter().filter(|user| user.status == status).count();
+        let counts = [users.len(), count(MoveStatus::Completed), count(MoveStatus::Failed)];
+        let mut cells = vec![project.name, "Hybrid Exchange (preview)".into(), project.settings.sign_in.tenant];
+        cells.extend(counts.map(|count| count.to_string()));
         table.row(cells);
     }
     table.print();

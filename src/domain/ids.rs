@@ -55,6 +55,23 @@ id!(
     EndNoticeId
 );
 
+id!(
+    /// A hybrid project.
+    HybridProjectId
+);
+id!(
+    /// A batch of a hybrid project.
+    HybridBatchId
+);
+id!(
+    /// A user of a hybrid project.
+    HybridUserId
+);
+id!(
+    /// An order to the service that moves mailboxes.
+    HybridOrderId
+);
+
 impl PoolId {
     /// The pool that every workspace begins with: unlimited.
     pub const FIRST: Self = Self(1);

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ItemId, PassId, PoolId};
+use super::ids::{HybridUserId, ItemId, PassId, PoolId};
 use super::pass::PassKind;
 use super::status::Status;
 use super::time::Timestamp;
@@ -88,11 +88,20 @@ pub struct Entry {
     pub note: String,
 }
 
+/// Who holds a license.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// An item.
+    Item(ItemId),
+    /// A user of a hybrid project.
+    HybridUser(HybridUserId),
+}
+
 /// What an entry was written for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryItem {
-    /// The item.
-    pub item: ItemId,
+    /// Who holds it.
+    pub holder: Holder,
     /// Its pass; none where the item was deleted.
     pub pass: Option<PassId>,
     /// Name of its project.

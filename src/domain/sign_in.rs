@@ -48,6 +48,20 @@ impl Cloud {
         }
     }
 
+    /// Exchange Online's host for applications.
+    pub fn exchange(self) -> &'static str {
+        self.resources().0
+    }
+
+    /// The directory's host (Microsoft Graph, national clouds).
+    pub fn graph(self) -> &'static str {
+        match self {
+            Self::Global => "https://graph.microsoft.com",
+            Self::Us => "https://graph.microsoft.us",
+            Self::China => "https://microsoftgraph.chinacloudapi.cn",
+        }
+    }
+
     /// The resource of tokens for applications, and for persons.
     fn resources(self) -> (&'static str, &'static str) {
         match self {
@@ -311,7 +325,7 @@ fn text_fault(text: &str) -> Option<&'static str> {
 }
 
 /// What is wrong with an address. Secrets and tokens go there: without protection only within this machine.
-fn url_fault(url: &str) -> Option<&'static str> {
+pub(super) fn url_fault(url: &str) -> Option<&'static str> {
     match url.split_once("://") {
         Some((scheme, rest)) => url_parts_fault(scheme, rest).or_else(|| text_fault(url)),
         None => Some("no web address; write it as https://HOST/…"),

@@ -25,9 +25,38 @@ const MAIL_HOSTS: [&str; 5] = [
     "outlook-dod.office365.us",
     "partner.outlook.cn",
 ];
-/// The right of an application, and that of a person.
-const AS_APP: &str = "IMAP.AccessAsApp";
+/// The right of a person.
 const AS_PERSON: &str = "IMAP.AccessAsUser.All";
+
+/// What an application needs of Microsoft; any of the rights is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To open mailboxes.
+    #[default]
+    Mail,
+    /// To order moves.
+    ExchangeAdministration,
+    /// To assign licenses.
+    Licenses,
+}
+
+impl Purpose {
+    fn rights(self) -> &'static [&'static str] {
+        match self {
+            Self::Mail => &["IMAP.AccessAsApp"],
+            Self::ExchangeAdministration => &["Exchange.ManageAsApp"],
+            Self::Licenses => &["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
+        }
+    }
+
+    fn service(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::ExchangeAdministration => "Exchange Online",
+            Self::Licenses => "the directory",
+        }
+    }
+}
 
 /// What a token says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,8 +117,8 @@ impl TokenClaims {
         })
     }
 
-    /// Why a token that came for this sign-in opens no mailbox, if that is certain.
-    pub fn unfit(&self, sign_in: &SignIn) -> Option<String> {
+    /// Why a token that came for this sign-in does not serve its purpose, if that is certain.
+    pub fn unfit(&self, sign_in: &SignIn, purpose: Purpose) -> Option<String> {
         let person = match sign_in.kind {
             SignInKind::MicrosoftApp => false,
             SignInKind::Microsoft => true,
@@ -101,9 +130,10 @@ impl TokenClaims {
         let why = if self.is_of_another_tenant(&sign_in.tenant) {
             format!("the token is of another tenant than {}", sign_in.tenant)
         } else if self.is_for_another_service(&sign_in.scope()) {
-            "the token is for another service than mail: check cloud and scope".to_owned()
-        } else if !person && lacks(self.roles.as_ref(), AS_APP) {
-            format!("{AS_APP} is not granted to the application: an administrator must consent")
+            format!("the token is for another service than {}: check cloud and scope", purpose.service())
+        } else if !person && purpose.rights().iter().all(|right| lacks(self.roles.as_ref(), right)) {
+            let rights = purpose.rights().join(" or ");
+            format!("{rights} is not granted to the application: an administrator must consent")
         } else if person && self.scopes.is_some() && lacks(self.scopes.as_ref(), AS_PERSON) {
             format!("{AS_PERSON} is not granted: the person or an administrator must consent")
         } else {
@@ -124,7 +154,7 @@ impl TokenClaims {
         let asked = scope.split(' ').find_map(host);
         let fits = |audience: &String| match host(audience) {
             Some(host) => MAIL_HOSTS.contains(&host) || Some(host) == asked,
-            None => audience != GRAPH,
+            None => audience != GRAPH || asked.is_some_and(|asked| asked.contains("graph")),
         };
         !self.audiences.is_empty() && !self.audiences.iter().any(|audience| audience == EXCHANGE || fits(audience))
     }
@@ -183,8 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn what_moves_and_licenses_need_is_named() {
+        let of = |purpose, scope: &str, claims: &str| {
+            let sign_in = SignIn { scope: scope.into(), ..sign_in(SignInKind::MicrosoftApp, TENANT) };
+            read(claims).unfit(&sign_in, purpose)
+        };
+        let exchange = r#"{"aud":"https://outlook.office365.com","roles":["Exchange.ManageAsApp"]}"#;
+        assert_eq!(of(Purpose::ExchangeAdministration, "", exchange), None);
+        let mail = exchange.replace("Exchange.ManageAsApp", "IMAP.AccessAsApp");
+        let why = of(Purpose::ExchangeAdministration, "", &mail).expect("named");
+        assert!(why.starts_with("Exchange.ManageAsApp is not granted"), "{why}");
+        let graph = r#"{"aud":"00000003-0000-0000-c000-000000000000","roles":["User.ReadWrite.All"]}"#;
+        assert_eq!(of(Purpose::Licenses, "https://graph.microsoft.com/.default", graph), None);
+        assert!(of(Purpose::Licenses, "https://graph.microsoft.com/.default", exchange).is_some());
+    }
+
+    #[test]
     fn what_a_server_would_refuse_is_named() {
-        let of = |kind, tenant: &str, claims: &str| read(claims).unfit(&sign_in(kind, tenant));
+        let of = |kind, tenant: &str, claims: &str| read(claims).unfit(&sign_in(kind, tenant), Purpose::Mail);
         let app = |tenant: &str, claims: &str| of(SignInKind::MicrosoftApp, tenant, claims);
         let good = r#"{"tid":"22222222-0000-0000-0000-00000000000A","aud":"https://outlook.office365.com/","roles":["IMAP.AccessAsApp"]}"#;
         assert_eq!(app(TENANT, good), None);

@@ -10,6 +10,7 @@ mod copier;
 mod dispatcher;
 pub mod entry_check;
 mod handle;
+pub mod hybrid;
 mod logins;
 mod mailboxes;
 mod one_look;

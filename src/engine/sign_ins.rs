@@ -12,6 +12,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{CredentialId, ProjectId};
 use crate::domain::secret::Secret;
 use crate::domain::sign_in::SignIn;
+use crate::domain::token_claims::Purpose;
 use crate::endpoint::Result;
 use crate::endpoint::auth::{Attempt, AttemptVerdict, Authenticator, Bearer, Proof};
 use crate::engine::workspace::Workspace;
@@ -66,6 +67,7 @@ impl SignIns {
                 };
                 let provider = Provider {
                     sign_in: of.sign_in.clone(),
+                    purpose: Purpose::Mail,
                     user: of.user.clone(),
                     keeper: Arc::new(keeper),
                     clock: Arc::clone(&workspace.clock),
@@ -87,6 +89,25 @@ impl SignIns {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(of, ..), (_, tokens)| *of != project || !tokens.is_refused());
     }
+}
+
+/// The tokens of an application with this secret, for something else than mail. Whoever asks keeps them.
+pub(super) fn tokens_for(
+    sign_in: SignIn,
+    purpose: Purpose,
+    secret: CredentialId,
+    workspace: &Workspace,
+) -> Arc<Tokens> {
+    let keeper = VaultKeeper {
+        vault: Arc::clone(&workspace.vault),
+        locks: workspace.numbers.clone(),
+        side: Side::Destination,
+        secret: Some(secret),
+        kept: None,
+    };
+    let clock = Arc::clone(&workspace.clock);
+    let (user, keeper, http) = (String::new(), Arc::new(keeper), Http::default());
+    Tokens::new(Arc::new(Provider { sign_in, purpose, user, keeper, clock, http }))
 }
 
 /// Logs in with tokens.

@@ -14,11 +14,15 @@ use super::sign_in::NoSignIn;
 use super::times::TimeError;
 use crate::domain::edit::EditRefusal;
 use crate::domain::failure::{Failure, Side};
+use crate::domain::hybrid::attributes::BadAttribute;
+use crate::domain::hybrid::settings::BadSetting;
+use crate::domain::hybrid::users_csv::BadUsers;
 use crate::domain::mapping::RuleError;
 use crate::domain::readiness::NotReady;
 use crate::domain::server::Unfit;
 use crate::domain::wording::counted;
 use crate::engine::command::{CommandError, LeftAlone};
+use crate::engine::hybrid::HybridError;
 use crate::find::NoAddress;
 use crate::intake::letter::BadTemplate;
 use crate::platform::PlatformError;
@@ -86,6 +90,32 @@ pub enum ServiceError {
     /// There is none of this name.
     #[error("there is no project \"{0}\"")]
     NoProject(String),
+    /// There is no hybrid project of this name.
+    #[error("there is no hybrid project \"{0}\"")]
+    NoHybridProject(String),
+    /// A hybrid project has no such batch.
+    #[error("there is no batch \"{0}\" in this project")]
+    NoBatch(String),
+    /// A hybrid project has no such user.
+    #[error("{0} is no user of this project")]
+    NoHybridUser(String),
+    /// A setting of a hybrid project.
+    #[error(transparent)]
+    HybridSetting(#[from] BadSetting),
+    /// An attribute to be set on mailboxes.
+    #[error(transparent)]
+    Attribute(#[from] BadAttribute),
+    /// A list of users.
+    #[error("{}: {error}", file.display())]
+    Users {
+        /// Which.
+        file: PathBuf,
+        /// What is amiss; nothing of it came in.
+        error: BadUsers,
+    },
+    /// The service that moves mailboxes.
+    #[error(transparent)]
+    Hybrid(#[from] HybridError),
     /// There is no pool of licenses of this name.
     #[error("there is no pool of licenses \"{0}\"")]
     NoPool(String),
@@ -203,6 +233,12 @@ impl ServiceError {
             | Self::NoAddress(_)
             | Self::NoProject(_)
             | Self::NoPool(_)
+            | Self::NoHybridProject(_)
+            | Self::NoBatch(_)
+            | Self::NoHybridUser(_)
+            | Self::HybridSetting(_)
+            | Self::Attribute(_)
+            | Self::Users { .. }
             | Self::NotExported(_)
             | Self::NoForm(_)
             | Self::CannotAsk { .. }
@@ -217,7 +253,9 @@ impl ServiceError {
             | Self::IsOpen => true,
             Self::NotSaved(why) => matches!(why, NotSaved::Exists(_) | NotSaved::NoMessage | NotSaved::File { .. }),
             Self::NoMail(why) => !matches!(why, NoMail::NotTaken(_) | NoMail::Unsure(_)),
-            Self::NotLooked(..)
+            Self::Hybrid(HybridError::Store(error)) => of_the_request(error),
+            Self::Hybrid(HybridError::Remote(_))
+            | Self::NotLooked(..)
             | Self::Platform(_)
             | Self::Server(_)
             | Self::Engine(_)
@@ -269,5 +307,8 @@ fn of_the_request(error: &StoreError) -> bool {
             | StoreError::OtherVault(_)
             | StoreError::Edit(_)
             | StoreError::Pool(_)
+            | StoreError::Move { .. }
+            | StoreError::OrderOpen
+            | StoreError::LicensesShort(_)
     )
 }

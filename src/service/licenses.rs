@@ -13,7 +13,7 @@ use super::items::{PAGE, StoredItem};
 use super::{OpenWorkspace, ServiceError, times};
 use crate::domain::csv_writing::line;
 use crate::domain::ids::{ItemId, PoolId, ProjectId};
-pub use crate::domain::license::{Account, Entry, EntryItem, EntryKind, ItemLicense, PoolTerms, Taking};
+pub use crate::domain::license::{Account, Entry, EntryItem, EntryKind, Holder, ItemLicense, PoolTerms, Taking};
 use crate::domain::license::{are_shown, checked_number, checked_text};
 use crate::domain::pass::PassKind;
 use crate::store::StoreError;

@@ -17,6 +17,7 @@ mod end_notices;
 mod error;
 pub mod errors;
 pub mod find;
+pub mod hybrid;
 pub mod import;
 pub mod items;
 pub mod launch;
@@ -37,6 +38,7 @@ pub mod sign_in;
 pub mod start;
 pub mod times;
 pub mod vault;
+pub mod withdraw;
 mod workspace;
 
 pub use crate::vault::{VaultError, VaultKind};

@@ -19,7 +19,7 @@ use crate::domain::clock::Clock;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
 use crate::domain::sign_in::SignIn;
-use crate::domain::token_claims::TokenClaims;
+use crate::domain::token_claims::{Purpose, TokenClaims};
 
 /// Before what looks like the end of a sign-in is asked once more.
 const ONCE_MORE: Duration = Duration::from_secs(1);
@@ -77,6 +77,8 @@ impl Kept {
 pub struct Provider {
     /// How.
     pub sign_in: SignIn,
+    /// What for.
+    pub purpose: Purpose,
     /// Whose mailbox, where a token is for one.
     pub user: String,
     /// What it takes.
@@ -111,7 +113,7 @@ impl Provider {
 
     /// Refuses a token that is seen to open nothing; what cannot be read is left to the server.
     fn fitting(&self, granted: Granted, scope: Scope) -> Result<Granted> {
-        match TokenClaims::read(&granted.access).and_then(|claims| claims.unfit(&self.sign_in)) {
+        match TokenClaims::read(&granted.access).and_then(|claims| claims.unfit(&self.sign_in, self.purpose)) {
             None => Ok(granted),
             Some(why) => Err(Failure::new(Cause::TokenUnfit, scope, Retry::User, "looking at the token").saying(why)),
         }

@@ -12,6 +12,7 @@ use crate::domain::counts::Counts;
 use crate::domain::ids::{
     CredentialId, CredentialRequestId, EndNoticeId, FolderId, ItemId, MailId, PassId, PoolId, ProjectId, Uid,
 };
+use crate::domain::ids::{HybridBatchId, HybridOrderId, HybridProjectId, HybridUserId};
 use crate::domain::time::Timestamp;
 
 macro_rules! integers {
@@ -29,6 +30,7 @@ macro_rules! integers {
     )*};
 }
 integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, CredentialRequestId, EndNoticeId, MailId, PoolId, Uid);
+integers!(HybridProjectId, HybridBatchId, HybridUserId, HybridOrderId);
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

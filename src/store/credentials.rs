@@ -92,6 +92,7 @@ impl Store {
                      SELECT source_credential FROM project WHERE deleted = 0 AND source_credential IS NOT NULL UNION ALL
                      SELECT destination_credential FROM project
                          WHERE deleted = 0 AND destination_credential IS NOT NULL UNION ALL
+                     SELECT credential FROM hybrid_project WHERE credential IS NOT NULL UNION ALL
                      SELECT credential FROM workspace_secret)",
             )?;
             Ok(statement.query_map([before], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)

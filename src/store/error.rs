@@ -3,6 +3,7 @@
 use rusqlite::ErrorCode;
 
 use crate::domain::edit::EditRefusal;
+use crate::domain::hybrid::status::MoveRefusal;
 use crate::domain::license::BadPool;
 use crate::domain::status::Status;
 
@@ -71,6 +72,20 @@ pub enum StoreError {
     /// A pool of licenses that cannot be as it was asked for; nothing was changed.
     #[error(transparent)]
     Pool(#[from] BadPool),
+    /// What may not be done with a batch as it stands; nothing was changed.
+    #[error("batch \"{batch}\": {why}")]
+    Move {
+        /// The batch.
+        batch: String,
+        /// Why not.
+        why: MoveRefusal,
+    },
+    /// An order for the same thing is not done yet; nothing was changed.
+    #[error("an order for this is on its way already; wait until it is done")]
+    OrderOpen,
+    /// Too few licenses; nothing was changed.
+    #[error("{0}")]
+    LicensesShort(String),
     /// What the caller asked contradicts what is stored; nothing was changed.
     #[error("the records contradict each other ({0}); nothing was written")]
     Contradiction(String),

@@ -9,8 +9,10 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use super::Store;
 use super::codec::{Columns, Json, Word, signed, unsigned};
 use super::error::{Result, StoreError, missing, name_taken};
-use crate::domain::ids::{ItemId, PassId, PoolId, ProjectId};
-use crate::domain::license::{Account, BadPool, Balance, Entry, EntryItem, EntryKind, ItemLicense, Pool, PoolTerms};
+use crate::domain::ids::{HybridUserId, ItemId, PassId, PoolId, ProjectId};
+use crate::domain::license::{
+    Account, BadPool, Balance, Entry, EntryItem, EntryKind, Holder, ItemLicense, Pool, PoolTerms,
+};
 use crate::domain::pass::PassKind;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
@@ -160,7 +162,7 @@ fn read_pool(connection: &Connection, id: PoolId) -> Result<Pool> {
     found.ok_or_else(|| missing("license pool", id))
 }
 
-fn account(connection: &Connection, id: PoolId) -> Result<Account> {
+pub(super) fn account(connection: &Connection, id: PoolId) -> Result<Account> {
     let pool = read_pool(connection, id)?;
     let mut sums = connection
         .prepare_cached("SELECT kind, sum(number) FROM license_entry WHERE pool = ?1 GROUP BY kind")?
@@ -179,15 +181,16 @@ fn add(transaction: &Transaction<'_>, pool: PoolId, (number, note): (u64, &str),
     Ok(())
 }
 
-const ENTRY_COLUMNS: &str = "id, at, pool, kind, number, note, item, pass, project, source, destination";
+const ENTRY_COLUMNS: &str = "id, at, pool, kind, number, note, item, hybrid_user, pass, project, source, destination";
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let mut columns = Columns::of(row);
     let (id, at, pool, kind) = (columns.next()?, columns.next()?, columns.next()?, columns.word()?);
     let (number, note, item) = (columns.count()?, columns.next()?, columns.next::<Option<ItemId>>()?);
-    let of = match item {
-        Some(item) => Some(EntryItem {
-            item,
+    let user = columns.next::<Option<HybridUserId>>()?;
+    let of = match item.map(Holder::Item).or(user.map(Holder::HybridUser)) {
+        Some(holder) => Some(EntryItem {
+            holder,
             pass: columns.next()?,
             project: columns.next()?,
             source: columns.next()?,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Who may use whom, as a room or as one module of it. A room may always use itself.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("vault", &["domain"]),
@@ -13,9 +13,10 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("find", &["domain"]),
     ("signin", &["domain"]),
     ("intake", &["domain"]),
+    ("hybrid", &["domain"]),
     ("pass", &["domain", "endpoint"]),
-    ("engine", &["domain", "store", "vault", "endpoint", "signin", "pass", "platform"]),
-    ("service", &["domain", "store", "vault", "endpoint", "find", "signin", "intake", "engine", "platform"]),
+    ("engine", &["domain", "store", "vault", "endpoint", "signin", "hybrid", "pass", "platform"]),
+    ("service", &["domain", "store", "vault", "endpoint", "find", "signin", "intake", "hybrid", "engine", "platform"]),
     ("platform", &["domain"]),
     ("cli", &["domain", "engine::command", "engine::snapshot", "service", "platform"]),
     ("ui", &["domain", "engine::command", "engine::snapshot", "service", "platform"]),

@@ -68,7 +68,9 @@ impl Answers {
             about @ (Request::ItemOptions(_) | Request::SetItemOptions(..) | Request::PreviewItem(..)) => {
                 self.item_options(about).await?
             }
-            afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. }) => self.afield(afield).await?,
+            afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. } | Request::ServiceNumber(..)) => {
+                self.afield(afield).await?
+            }
             owners @ (Request::StartMails(..)
             | Request::Remind(_)
             | Request::CredentialLink(_)
@@ -141,6 +143,9 @@ impl Answers {
                 held = check::run(workspace, of, &*tell) => Response::Checked(held?),
                 () = cancel.cancelled() => Response::Replaced,
             },
+            Request::ServiceNumber(project, side) => {
+                Response::ServiceNumber(project, side, sign_in::service_number(workspace, project, side).await?)
+            }
             Request::SignIn { item, side, way, signing } => {
                 let engine = Commander::Orders(&self.orders);
                 let signed = sign_in::sign_in(workspace, (item, side), way, &signing, engine).await?;

@@ -91,6 +91,8 @@ pub enum Request {
         /// Who waits for it.
         signing: Signing,
     },
+    /// The number of the service account that a side signs in with.
+    ServiceNumber(ProjectId, Side),
     /// Makes another project like one, with this name, and with its items if that is said.
     DuplicateProject(ProjectId, String, bool),
     /// Deletes a project with its items, and all their passwords from the vault.
@@ -191,6 +193,8 @@ pub enum Response {
     Checked(bool),
     /// Somebody signed in, and what is left of it is kept.
     SignedIn,
+    /// See [`Request::ServiceNumber`]; none where it is not known.
+    ServiceNumber(ProjectId, Side, Option<String>),
     /// What an item has instead of its project's options, now.
     ItemOptions(ItemId, Box<Overrides>),
     /// A newer preview was asked for before this one had its turn, or nobody waits for this answer any more.

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use cleanup::NotRemoved;
 pub(super) use cleanup::remove;
+pub(super) use reading::read_users;
 pub use reading::{FileError, read, read_authorities};
 pub(super) use secrets::{roll_back, store_secrets};
 pub use shared::shared_destinations;

@@ -65,6 +65,16 @@ pub fn read_authorities(file: &Path) -> Result<String, FileError> {
     pem.map(str::to_owned).ok_or(FileError::NoCertificate)
 }
 
+/// Reads a list of users as text. Blocks.
+///
+/// # Errors
+/// Why the file cannot be used.
+pub(in crate::service) fn read_users(file: &Path) -> Result<String, FileError> {
+    let bytes = bytes(file, ITEMS_LIMIT)?;
+    let text = std::str::from_utf8(&bytes).map(str::to_owned);
+    text.map_err(|_| FileError::Io(std::io::Error::other("it is no UTF-8 text: save it as CSV UTF-8")))
+}
+
 /// The bytes of a plain file, wiped when they are dropped: a list holds passwords.
 fn bytes(path: &Path, Limit(limit, too_large): Limit) -> Result<Zeroizing<Vec<u8>>, FileError> {
     // Before it is opened: opening a pipe waits for whoever writes it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::ids::PoolId;
-use crate::domain::license::{Account, BadPool, Balance, Entry, EntryKind, ItemLicense, PoolTerms};
+use crate::domain::license::{Account, BadPool, Balance, Entry, EntryKind, Holder, ItemLicense, PoolTerms};
 use crate::domain::project::ProjectTerms;
 
 impl Bench {
@@ -38,9 +38,37 @@ impl Bench {
 
     async fn kinds(&self, item: ItemId) -> Vec<EntryKind> {
         let entries = self.store.license_entries(None, 0, 1_000).await.unwrap();
-        let of = |entry: &&Entry| entry.of.as_ref().is_some_and(|of| of.item == item);
+        let of = |entry: &&Entry| entry.of.as_ref().is_some_and(|of| of.holder == Holder::Item(item));
         entries.iter().filter(of).map(|entry| entry.kind).collect()
     }
+}
+
+#[tokio::test]
+async fn what_waits_is_taken_back_in_one_transaction_and_its_licenses_with_it() {
+    let bench = Bench::new().await;
+    let (pool, project, items) = bench.limited(9, 6).await;
+    let waits = [Wait::None, Wait::Until(at(900)), Wait::Word(HoldReason::Unreachable), Wait::Credentials, Wait::None];
+    for (item, wait) in items.iter().zip(waits) {
+        let order = Submission { kind: PassKind::Full, wait, schedule: None, at: at(10) };
+        assert_eq!(bench.store.submit(vec![(*item, PassPlan::FULL)], order).await.unwrap().passes.len(), 1);
+    }
+    // One has ended, one was never started, and one belongs to another project.
+    bench.to(items[4], Status::Queued).await;
+    bench.to(items[4], Status::Failed).await;
+    bench.submit().await;
+    assert_eq!(bench.account(pool).await.free(), Some(5));
+    assert_eq!(bench.store.withdraw(project, at(30)).await.unwrap(), items[..4]);
+    let rows = bench.store.items(project).await.unwrap();
+    let statuses: Vec<Status> = rows.iter().map(ItemRow::status).collect();
+    let stopped = Status::Stopped;
+    assert_eq!(statuses, [stopped, stopped, stopped, stopped, Status::Failed, Status::NotSubmitted]);
+    assert!(rows[..4].iter().all(|row| row.latest.as_ref().is_some_and(|pass| pass.ended == Some(at(30)))));
+    assert_eq!(bench.account(pool).await.free(), Some(9));
+    for item in &items[..4] {
+        assert_eq!(bench.kinds(*item).await, [EntryKind::Reserve, EntryKind::Return]);
+    }
+    assert_eq!(bench.store.item(bench.item).await.unwrap().status(), Status::Submitted);
+    assert_eq!(bench.store.withdraw(project, at(40)).await.unwrap(), [], "nothing waits any more");
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ impl App {
             Response::Found(proposals) => self.settings_found(Some(request), &Ok(proposals)),
             Response::Checked(hold) => self.checked(Some(request), Ok(hold)),
             Response::SignedIn => self.signed_in(request),
+            Response::ServiceNumber(project, side, number) => self.number_known((project, side), number),
             Response::ItemOptions(item, own) => self.item_options(&purpose, item, *own),
             Response::Imported(imported) => self.import_ended(context, ImportEnd::Imported(imported)),
             Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
@@ -199,6 +200,7 @@ impl App {
             }
             Purpose::NewProject
             | Purpose::Quiet
+            | Purpose::OptionsNews
             | Purpose::Command(_)
             | Purpose::Lists
             | Purpose::EditItem

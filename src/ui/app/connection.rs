@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     EditItem,
     EditProject,
     Options,
+    /// What an item has of its own may have changed while its dialog is open.
+    OptionsNews,
     PreviewItem,
     Check,
     Find,

@@ -147,6 +147,10 @@ impl Dialogs {
         self.0.retain(|dialog| !matches!(dialog, Dialog::Options(_)));
     }
 
+    pub fn guide(&mut self) -> Option<&mut GuideForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Guide(form) = dialog { Some(&mut **form) } else { None })
+    }
+
     pub fn check(&mut self) -> Option<&mut CheckForm> {
         self.0.iter_mut().find_map(|dialog| if let Dialog::Check(form) = dialog { Some(&mut **form) } else { None })
     }

@@ -248,7 +248,11 @@ fn retrying(
         _ if retry.is_no_try() => format!("Retry mode: {what} · goes on at {until}"),
         _ => format!("Retry mode: {what} · try {} of {} at {until}", retry.attempt, retry.limit),
     };
-    let line = [Some(line), wording::others_wait(others)].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let line = [Some(line), wording::daily_limit(retry), wording::others_wait(others)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ");
     let server = retry.failure.server_text.as_deref();
     let whole = || errors::as_text(&words, server, []);
     notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| {

@@ -9,6 +9,7 @@ use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::secret::Secret;
 use mailferry::domain::sign_in::{SignIn, SignInKind};
 use mailferry::domain::time::Timestamp;
+use mailferry::domain::token_claims::Purpose;
 use mailferry::platform::clock::SystemClock;
 use mailferry::signin::Result;
 use mailferry::signin::flow::Granted;
@@ -71,9 +72,9 @@ fn provider(kind: SignInKind, at: &Scripted) -> (Arc<Memory>, Provider) {
     let kept = Mutex::new(Kept::write(&sign_in, &Secret::new(REFRESH)));
     let keeper = Arc::new(Memory { secret, kept, fails: false });
     let (http, clock) = (Http::default(), Arc::new(SystemClock));
-    let provider =
-        Provider { sign_in, user: "anna@x".into(), keeper: Arc::clone(&keeper) as Arc<dyn Keeper>, clock, http };
-    (keeper, provider)
+    let (user, purpose) = ("anna@x".into(), Purpose::Mail);
+    let shared = Arc::clone(&keeper) as Arc<dyn Keeper>;
+    (keeper, Provider { sign_in, purpose, user, keeper: shared, clock, http })
 }
 
 fn answer_to(kind: SignInKind, answer: HttpAnswer) -> Result<Granted> {

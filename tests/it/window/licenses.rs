@@ -14,7 +14,7 @@ use mailferry::engine::command::{LeftAlone, Outcome};
 use mailferry::engine::snapshot::ItemRow;
 use mailferry::service::client::{NEWS, News, Request, Response};
 use mailferry::service::licenses::{
-    Account, Entry, EntryItem, EntryKind, ItemLicense, Ledger, PoolTerms, ProjectLicenses,
+    Account, Entry, EntryItem, EntryKind, Holder, ItemLicense, Ledger, PoolTerms, ProjectLicenses,
 };
 use mailferry::service::{ServiceError, VaultKind, WorkspaceInfo};
 
@@ -49,7 +49,7 @@ fn held(free: u64, held: &[(i64, ItemLicense)]) -> Response {
 
 fn entry(id: i64, kind: EntryKind) -> Entry {
     let (project, source, destination) = ("Contoso".into(), "anna@a.example".into(), "anna@b.example".into());
-    let of = EntryItem { item: ItemId(1), pass: Some(PassId(3)), project, source, destination };
+    let of = EntryItem { holder: Holder::Item(ItemId(1)), pass: Some(PassId(3)), project, source, destination };
     let of = Some(of).filter(|_| kind != EntryKind::Add);
     Entry { id, at: NOW, pool: SPRING, kind, number: 1, of, note: String::new() }
 }

@@ -159,6 +159,11 @@ impl ItemPage {
         }
     }
 
+    /// What was answered may not be so any more: it is asked for again.
+    pub fn forget(&mut self) {
+        self.question.asked = None;
+    }
+
     /// The question for the details was refused.
     pub fn refused(&mut self) {
         self.question.waiting = false;
