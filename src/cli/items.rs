@@ -203,6 +203,9 @@ pub async fn show(workspace: &OpenWorkspace, project: &str, item: &str) -> Resul
     if let Some(note) = &row.note {
         say!("Note         {}", clean(note));
     }
+    if let Some(contact) = &row.contact {
+        say!("Contact      {}", clean(contact));
+    }
     let zone = times::zone();
     for line in asking::asked_of(workspace, row.item.id).await?.lines(|at| times::told(at, &zone)) {
         say!("Owner        {}", clean(&line));

@@ -7,7 +7,7 @@ use crate::domain::csv_import::{FIELD_LIMIT, parse, parse_pasted};
 /// A target: its name, which is also that of its corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target.
+/// Every target of this room.
 pub const TARGETS: [Target; 6] = [
     ("imap_framer", imap::fuzzing::framer),
     ("imap_response", imap::fuzzing::response),
@@ -16,16 +16,6 @@ pub const TARGETS: [Target; 6] = [
     ("csv", csv),
     ("maildir_names", maildir::fuzzing::names),
 ];
-
-/// Runs the target of this name.
-///
-/// # Panics
-/// If there is none, or where a promise does not hold.
-#[expect(clippy::expect_used, reason = "a target that is not there is a slip of whoever runs them")]
-pub fn run(name: &str, data: &[u8]) {
-    let (_, target) = TARGETS.iter().find(|(target, _)| *target == name).expect("a target of this name");
-    target(data);
-}
 
 /// A folder's name, raw and as a text.
 fn mutf7(data: &[u8]) {
@@ -66,13 +56,13 @@ mod tests {
 
     #[test]
     fn every_target_takes_its_corpus() {
-        for (name, _) in TARGETS {
+        for (name, target) in TARGETS {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
             let files: Vec<_> =
                 fs::read_dir(&folder).expect(name).map(|entry| entry.expect("an entry").path()).collect();
             assert!(files.len() >= 3, "{name}: only {} files", files.len());
             for file in files {
-                run(name, &fs::read(file).expect("readable"));
+                target(&fs::read(file).expect("readable"));
             }
         }
     }

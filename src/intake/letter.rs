@@ -168,7 +168,10 @@ impl AskWords {
         });
         let body: String = paragraphs.iter().map(|p| format!("<p>{}</p>\n", p.replace('\n', "<br>\n"))).collect();
         let language = self.language.code();
-        format!("<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\"><body>\n{body}</body></html>\n")
+        format!(
+            "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\"><title>{SUBJECT}</title><body><main>\n\
+             {body}</main></body></html>\n"
+        )
     }
 }
 

@@ -5,6 +5,8 @@
 //! Does not belong here: who is asked and when, what is right (service, engine), rows (store), the vault.
 
 pub mod form;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod letter;
 pub mod send;
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod imports;
 mod items;
 mod licenses;
 mod model;
+mod project_mail;
 mod requests;
 mod trouble;
 

@@ -1,5 +1,7 @@
 //! Owners are asked by real mail and answer in the real form: the program as a process, Exim, Dovecot, sockets.
 
+mod crashes;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -379,4 +381,57 @@ fn h1_how_passes_end_is_told_by_mail_to_whom_a_project_names() {
         assert!(last.contains(&scene.owner), "{last}");
     }
     scene.shows(&format!("{consultant} is told that a pass ended well: sent"));
+}
+
+/// What a process holds in memory, in kilobytes.
+#[cfg(target_os = "linux")]
+fn resident(process: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+    line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn h3_memory_stays_flat_under_a_thousand_slow_clients_and_ten_thousand_guesses() {
+    if !available() {
+        return;
+    }
+    let mut scene = Scene::new();
+    scene.start();
+    scene.serve();
+    let link = scene.links(1).remove(0);
+    let guess = |from: usize, to: usize| {
+        for number in from..to {
+            let answer = scene.get(&format!("guess-{number}"));
+            assert!(!answer.contains("source-password"), "{answer}");
+        }
+    };
+    guess(0, 500);
+    let process = &scene.serving.as_ref().unwrap().0;
+    let before = resident(process);
+    std::thread::scope(|threads| {
+        for worker in 1..=10 {
+            threads.spawn(move || guess(worker * 1_000, worker * 1_000 + 1_000));
+        }
+    });
+    let guessed = resident(process);
+    let slow: Vec<TcpStream> = (0..1_000)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", scene.form)).expect("the form listens");
+            stream.write_all(b"GET /x HTTP/1.1\r\nHost: ").expect("a part of a request");
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(2));
+    let held = resident(process);
+    drop(slow);
+    let grown = |now: u64| now.saturating_sub(before);
+    assert!(grown(guessed) < 16_000, "guesses: {before} KB became {guessed}");
+    assert!(grown(held) < 48_000, "slow clients: {before} KB became {held}");
+    // Whoever guesses is shown the door for a while; the link itself is untouched.
+    assert!(scene.get(&link).contains("too many requests"));
+    assert_eq!(scene.count_alive(), 1);
+    assert!(!scene.workspace.log().contains(&link));
+    assert_eq!(scene.end(), 0);
 }

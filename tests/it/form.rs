@@ -203,7 +203,7 @@ async fn r38_r44_an_entry_is_decided_once_and_a_check_that_cannot_run_decides_no
     let replayed = form.post("/good", &entry(&proof, "right")).await;
     assert_eq!((status(&replayed), form.taken()), (404, 2));
     let proof = form.proof("/both").await;
-    let both = format!("{}&destination-user=a&destination-password=b", entry(&proof, "wrong"));
+    let both = format!("{}&destination-user=a%40b&destination-password=b", entry(&proof, "wrong"));
     let wrong = form.post("/both", &both).await;
     assert!(body(&wrong).contains("imap.old.example did not accept this") && wrong.contains("Kim has been told"));
     let (used, unknown) = (form.get("/both").await, form.get("/never-was-there").await);

@@ -104,6 +104,7 @@ fn r22_r41_what_was_only_reserved_comes_back_at_a_stop() {
     workspace.project_new("imap+plain://127.0.0.1:1", "imap+plain://127.0.0.1:2", &[]);
     workspace.import_with(&[("anna".into(), "anna".into()), ("bob".into(), "bob".into())], None);
     limit(&workspace, 1);
+    workspace.owners_can_be_asked();
     let anna = ["--item", "anna@old.example"];
     start(&workspace, &anna);
     assert_eq!(workspace.status()[0].status(), "waiting_for_user", "no password is known");

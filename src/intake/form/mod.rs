@@ -5,6 +5,8 @@
 //! how often, `page` and `words` are what is shown, `reach` tells whether a web address leads here.
 
 mod entry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::intake) mod fuzzing;
 mod guard;
 mod page;
 mod reach;

@@ -157,3 +157,52 @@ async fn h5_many_who_wait_get_one_mail_each_with_a_link_of_their_own() {
     assert!(link(&bench.workspace, bench.items[7]).await.is_err());
     assert_eq!(remind(&bench.workspace, &bench.items[..2]).await.unwrap(), bench.items[..2]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h5_a_thousand_who_wait_are_asked_at_the_rate_that_is_set_while_the_engine_answers() {
+    // 10,000 a minute, as the bench sets it: 167 a second.
+    const EACH: Duration = Duration::from_millis(6);
+    let bench = Bench::new(1_000, &[]).await;
+    let began = std::time::Instant::now();
+    let asking = bench.asking().await;
+    let mut slowest = Duration::ZERO;
+    while bench.peer.heard("RCPT").len() < 1_000 {
+        let sent = u32::try_from(bench.peer.heard("RCPT").len()).unwrap();
+        assert!(began.elapsed() + EACH >= EACH * sent.saturating_sub(1), "{sent} mails in {:?}", began.elapsed());
+        assert!(began.elapsed() < PATIENCE, "only {sent} mails");
+        let asked = std::time::Instant::now();
+        let star = Some(crate::domain::star::Star::Red);
+        let items = vec![bench.items[sent as usize % 1_000]];
+        let starred = bench.engine.command(Command::Star { project: bench.project, items, star }).await;
+        assert_eq!((starred.done.len(), starred.error), (1, None));
+        slowest = slowest.max(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(slowest < Duration::from_secs(2), "the engine was deaf for {slowest:?}");
+    let recipients: BTreeSet<String> = bench.peer.heard("RCPT").into_iter().collect();
+    let links: BTreeSet<String> = bench.peer.heard("http://localhost:1/").into_iter().collect();
+    assert_eq!((recipients.len(), links.len(), bench.peer.heard("RCPT").len()), (1_000, 1_000, 1_000));
+    let snapshot = bench.engine.snapshots().borrow().clone();
+    let waiting = snapshot.rows().filter(|row| row.status == crate::domain::status::Status::WaitingForUser);
+    assert_eq!(waiting.count(), 1_000);
+    asking.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h4_a_mail_server_that_is_not_there_says_so_at_the_item_and_is_tried_again() {
+    let bench = Bench::new(1, &[]).await;
+    bench.workspace.store.set_setting("mail-port".into(), "1".into()).await.unwrap();
+    let asking = bench.asking().await;
+    let item = bench.items[0];
+    let tried = async |bench: &Bench| {
+        let mails = bench.workspace.store.mails(item).await.unwrap();
+        mails.first().is_some_and(|(mail, tries)| tries.len() == 1 && mail.state == MailState::Queued)
+    };
+    bench.until("a try", tried).await;
+    let lines = asked_of(&bench.workspace, item).await.unwrap().lines(|at| at.millis().to_string());
+    assert!(lines.iter().any(|line| line.contains("127.0.0.1 cannot be reached")), "{lines:?}");
+    bench.workspace.store.set_setting("mail-port".into(), bench.peer.port.to_string()).await.unwrap();
+    bench.clock.set(Timestamp::from_millis(10_000_000));
+    bench.until("the mail", async |bench| bench.states(item).await == [MailState::Sent]).await;
+    asking.end().await;
+}

@@ -76,8 +76,8 @@ pub fn mail(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
     ui.add_space(4.0);
     pair(ui, |left, right| {
         Field::new("Send a test to").hint("you@example.com").show(left, &mut page.test_to);
-        right.add_space(18.0);
-        Control::of(ActionName::TestMail).show(right, &Subject::Settings(page), actions);
+        right.add_space(22.0);
+        right.horizontal(|ui| Control::of(ActionName::TestMail).show(ui, &Subject::Settings(page), actions));
     });
     said(ui, &page.tested);
 }

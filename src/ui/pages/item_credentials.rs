@@ -33,7 +33,10 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, known: &ItemCredentials, action
     for line in lines {
         // What belongs to a request stands under it.
         match line.strip_prefix("  ") {
-            Some(mail) => drop(ui.indent(("mail", mail), |ui| ui.label(text(Type::Small, mail)))),
+            Some(mail) => {
+                ui.visuals_mut().indent_has_left_vline = false;
+                ui.indent(("mail", mail), |ui| ui.label(text(Type::Small, mail)));
+            }
             None => drop(ui.label(text(Type::Small, line))),
         }
     }

@@ -137,7 +137,7 @@ fn imap(ui: &mut Ui, at: Side, form: &mut ServerForm, faults: &ServerFaults) -> 
         };
         let all = [Security::Tls, Security::StartTls, Security::Plain];
         let label = format!("Protection of the {lower}");
-        Choice { label: &label, width: 156.0, words }.show(ui, &mut form.security, &all);
+        Choice { label: &label, width: 132.0, words }.show(ui, &mut form.security, &all);
         if form.security != Security::Plain {
             let words = |check: Check| match check {
                 Check::System => "Checked by this computer",

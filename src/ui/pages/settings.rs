@@ -1,6 +1,6 @@
 //! The page of settings: what holds for all projects.
 
-use egui::{ScrollArea, Ui};
+use egui::{Align, Layout, ScrollArea, Ui};
 
 use super::controls::Control;
 use super::keys::{self, Holder};
@@ -14,7 +14,16 @@ use crate::ui::widgets::text::{muted, section, text};
 pub fn show(ui: &mut Ui, page: &mut SettingsPage, awake: bool, licenses: bool) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
-    ui.label(text(Type::Page, "Settings"));
+    ui.horizontal(|ui| {
+        ui.set_max_width(ui.available_width().min(WIDE_DIALOG));
+        ui.label(text(Type::Page, "Settings"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let subject = Subject::Settings(page);
+            Control::of(ActionName::UndoSettings).show(ui, &subject, &mut actions);
+            Control::of(ActionName::SaveSettings).primary().show(ui, &subject, &mut actions);
+            asking_settings::said(ui, &page.saved);
+        });
+    });
     muted(ui, "For all projects of this workspace");
     ui.add_space(12.0);
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -29,13 +38,6 @@ pub fn show(ui: &mut Ui, page: &mut SettingsPage, awake: bool, licenses: bool) -
         asking_settings::who(ui, page);
         ui.add_space(16.0);
         asking_settings::form(ui, page, &mut actions);
-        ui.add_space(16.0);
-        let subject = Subject::Settings(page);
-        ui.horizontal(|ui| {
-            Control::of(ActionName::SaveSettings).primary().show(ui, &subject, &mut actions);
-            Control::of(ActionName::UndoSettings).show(ui, &subject, &mut actions);
-        });
-        asking_settings::said(ui, &page.saved);
     });
     keys::act(ui, holder, &Subject::Settings(page), &mut actions);
     actions

@@ -167,7 +167,10 @@ fn mails(ui: &mut Ui, form: &mut StartForm, actions: &mut Actions) {
         icon::show(ui, Icon::Envelope, palette.tone(Tone::Asking));
         let words = format!("{} {get} a mail asking for {passwords}", words::counted(count, "owner"));
         ui.label(text(Type::Small, words).color(palette.tone(Tone::Asking)));
-        ui.toggle_value(&mut form.mails.shown, text(Type::Small, "Show the mail"));
+        let words = if form.mails.shown { "Hide the mail" } else { "Show the mail" };
+        if ui.button(text(Type::Small, words)).clicked() {
+            form.mails.shown = !form.mails.shown;
+        }
         ui.checkbox(&mut form.mails.do_not_ask, "Do not ask now");
     });
     match form.mails.cannot() {

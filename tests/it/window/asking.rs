@@ -266,7 +266,7 @@ fn h1_a_project_has_its_own_words_which_are_seen_beforehand() {
     stage.answer(request, Response::ProjectMail(PROJECT, Box::new(own)));
     assert!(stage.shows("Mails of Contoso") && stage.says("Dear anna@contoso.example: https://…"));
     stage.type_into("The text that asks", " {pasword}");
-    assert!(stage.says("There is no {pasword}"));
+    assert!(stage.says("there is no {pasword}"));
     stage.click("The usual text again");
     assert!(stage.says("your mailbox anna@contoso.example is being moved"));
     stage.type_into("Those that fail", "kim@b.example");
