@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::hybrid::order::OrderRow;
 use crate::domain::hybrid::status::MoveStatus;
-use crate::domain::hybrid::{HybridProject, Trouble};
+use crate::domain::hybrid::{HybridProject, HybridUser, Trouble};
+use crate::domain::hybrid::remote::Sku;
 use crate::domain::ids::{HybridProjectId, HybridUserId};
 use crate::domain::time::Timestamp;
 use crate::engine::workspace::Workspace;
@@ -142,7 +143,7 @@ impl HybridRunner {
             workspace: &self.workspace,
             project,
             services: &services,
-            skus: tokio::sync::Mutex::default(),
+            skus: Mutex::default(),
         };
         round.orders().await?;
         round.polls().await?;
@@ -185,7 +186,7 @@ struct Round<'a> {
     project: &'a HybridProject,
     services: &'a Services,
     /// The tenant's licenses as this round knows them.
-    skus: tokio::sync::Mutex<Option<Vec<crate::domain::hybrid::remote::Sku>>>,
+    skus: Mutex<Option<Vec<Sku>>>,
 }
 
 impl Round<'_> {
@@ -193,10 +194,11 @@ impl Round<'_> {
         self.workspace.clock.now()
     }
 
-    async fn address(&self, user: Option<HybridUserId>) -> Result<Option<crate::domain::hybrid::HybridUser>, StoreError> {
-        let Some(id) = user else { return Ok(None) };
-        let users = self.workspace.store.hybrid_users(self.project.id).await?;
-        Ok(users.into_iter().find(|user| user.id == id))
+    async fn user(&self, id: Option<HybridUserId>) -> Result<Option<HybridUser>, StoreError> {
+        match id {
+            Some(id) => self.workspace.store.hybrid_user(id).await,
+            None => Ok(None),
+        }
     }
 
     async fn remote_name(&self, row: &OrderRow) -> Result<String, StoreError> {

@@ -52,7 +52,7 @@ impl Round<'_> {
             let why = OrderEnd::Dropped("the project assigns no license".into());
             return Ok(store.end_hybrid_order(row.id, why, self.now()).await?);
         }
-        let user = self.address(row.user).await?;
+        let user = self.user(row.user).await?;
         let looked = match self.look(row, user.as_ref()).await {
             Ok(looked) => looked,
             Err(HybridError::Remote(error)) => return self.not_seen(row, error).await,
@@ -122,7 +122,7 @@ impl Round<'_> {
         let store = &self.workspace.store;
         let was_unsure = row.sent.is_some_and(|sent| sent.what == what && !sent.taken);
         if was_unsure {
-            let user = self.address(row.user).await?;
+            let user = self.user(row.user).await?;
             let looked = self.look(row, user.as_ref()).await?;
             if needs(row.order, &looked.seen, self.now()) != Needs::To(what) {
                 return Ok(store.hybrid_order_waits(row.id, self.now(), None, row.gone).await?);

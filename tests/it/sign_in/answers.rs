@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::secret::Secret;
+use mailferry::domain::token_claims::Purpose;
 use mailferry::domain::sign_in::{SignIn, SignInKind};
 use mailferry::domain::time::Timestamp;
 use mailferry::platform::clock::SystemClock;
@@ -72,7 +73,7 @@ fn provider(kind: SignInKind, at: &Scripted) -> (Arc<Memory>, Provider) {
     let keeper = Arc::new(Memory { secret, kept, fails: false });
     let (http, clock) = (Http::default(), Arc::new(SystemClock));
     let provider =
-        Provider { sign_in, user: "anna@x".into(), keeper: Arc::clone(&keeper) as Arc<dyn Keeper>, clock, http };
+        Provider { sign_in, purpose: Purpose::Mail, user: "anna@x".into(), keeper: Arc::clone(&keeper) as Arc<dyn Keeper>, clock, http };
     (keeper, provider)
 }
 
