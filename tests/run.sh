@@ -56,4 +56,9 @@ if command -v npm >/dev/null 2>&1 && ! [ tests/oauth/node_modules/.package-lock.
   npm ci --prefix tests/oauth --no-audit --no-fund --silent
 fi
 
+# The browser's script and the check of what the secured form shows; the browser itself is the system's.
+if command -v npm >/dev/null 2>&1 && ! [ tests/browser/node_modules/.package-lock.json -nt tests/browser/package-lock.json ]; then
+  npm ci --prefix tests/browser --no-audit --no-fund --silent
+fi
+
 cargo test --locked -j2 "$@"

@@ -35,7 +35,7 @@ Environment:
 
 Exit codes:
   0  all well
-  1  an item failed, was stopped, was left alone or has errors
+  1  an item failed, was stopped, was left alone, is held or has errors: 0 says that all that was asked for is done
   2  wrong use or bad input; nothing was changed
   3  it cannot run here";
 
@@ -112,6 +112,11 @@ pub enum WorkVerb {
     #[command(subcommand)]
     Item(ItemVerb),
     /// Run passes, and stay until they have ended (Ctrl-C stops, twice aborts)
+    ///
+    /// Items that are held when nothing runs any more are not waited for: their server cannot be reached, an administrator's login
+    /// was refused, new starts are held. They stay submitted, are named with the reason, and make the exit code 1; `start`,
+    /// `resume` or an open window lets them go on. An exit code of 0 says that all passes are complete and that nothing of them
+    /// is left to do.
     Start(StartArgs),
     /// Let held and interrupted passes go on, and stay until they have ended
     Resume(ResumeArgs),
@@ -280,7 +285,8 @@ pub enum ItemVerb {
     #[command(
         long_about = "Import items from a CSV file; importing again updates those with the same pair of addresses.\n\n\
         Header: Source Email, Source Login Name, Source Password, Destination Email, Destination Login Name, \
-        Destination Password. Only the two e-mails are compulsory; columns of other names are left out."
+        Destination Password, Contact Email (where the owner is asked for a password, if not at the source address). \
+        Only the two e-mails are compulsory; columns of other names are left out."
     )]
     Import {
         /// Name of the project
@@ -338,6 +344,12 @@ pub struct StartArgs {
     /// Say that mail goes from this source into this destination; asked once in a project, before its first copy
     #[arg(long)]
     pub confirm_direction: bool,
+    /// Ask no owner for a password by mail: items that lack one are left alone
+    #[arg(long)]
+    pub do_not_ask: bool,
+    /// Show which mails this would send to owners, and start nothing
+    #[arg(long, conflicts_with = "do_not_ask")]
+    pub preview_mails: bool,
     /// Only these items: an address, or SOURCE:DESTINATION
     #[arg(long = "item", value_name = "EMAIL")]
     pub items: Vec<String>,

@@ -26,6 +26,7 @@ pub async fn item(workspace: &OpenWorkspace, asked: EditItem) -> Result<Exit, Cl
     let mut edit = ItemEdit { records: records(asked.records), ..ItemEdit::of(row.item.id) };
     let [source_login, destination_login] = [asked.source_login, asked.destination_login].map(set_or_clear);
     edit.note = set_or_clear(asked.note);
+    edit.contact = set_or_clear(asked.contact);
     for (side, email, login) in [
         (Side::Source, asked.source_email, source_login),
         (Side::Destination, asked.destination_email, destination_login),

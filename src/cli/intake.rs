@@ -10,6 +10,7 @@ use crate::cli::workspace::{ids, unlock};
 use crate::domain::wording::counted;
 use crate::platform::interrupts::Interrupts;
 use crate::service::asking::{self, Asking};
+use crate::service::orders::Commander;
 use crate::service::start::take;
 use crate::service::{OpenWorkspace, RunningEngine, items, projects};
 
@@ -17,6 +18,11 @@ use crate::service::{OpenWorkspace, RunningEngine, items, projects};
 pub async fn intake(workspace: &OpenWorkspace, verb: IntakeVerb) -> Result<Exit, CliError> {
     match verb {
         IntakeVerb::Serve => serve(workspace).await,
+        IntakeVerb::Check => {
+            asking::can_ask(workspace).await?;
+            say!("Owners can be asked: mail is set, and the public address leads to the form");
+            Ok(Exit::Well)
+        }
     }
 }
 
@@ -26,7 +32,7 @@ async fn serve(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
     let mut presses =
         Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
     let engine = RunningEngine::start(workspace, lock)?;
-    let asking = match Asking::begin(workspace, &engine).await {
+    let asking = match Asking::begin(workspace, engine.orders()).await {
         Ok(asking) => asking,
         Err(error) => {
             engine.close().await;
@@ -65,6 +71,20 @@ pub async fn remind(workspace: &OpenWorkspace, project: &str, named: &[String]) 
         (false, true) => Exit::Usage,
         (false, false) => Exit::Items,
     })
+}
+
+/// `credentials again`
+pub async fn again(workspace: &OpenWorkspace, project: &str, named: &str) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let row = items::select(workspace, &project, std::slice::from_ref(&named.to_owned())).await?.remove(0);
+    unlock(workspace).await?;
+    let outcome = asking::ask_again(workspace, (project.id, row.item.id), Commander::Anybody(workspace)).await?;
+    if let Some((_, why)) = outcome.left.first() {
+        warn!("{}: {why}", clean(&items::key(&row)));
+        return Ok(Exit::Items);
+    }
+    say!("{} is asked anew, with a new link", clean(&items::key(&row)));
+    Ok(Exit::Well)
 }
 
 /// `credentials link`

@@ -123,6 +123,9 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Credentials(CredentialsVerb::Remind { project, items }) => {
             intake::remind(workspace, &project, &items).await
         }
+        WorkVerb::Credentials(CredentialsVerb::Again { project, item }) => {
+            intake::again(workspace, &project, &item).await
+        }
         WorkVerb::Credentials(CredentialsVerb::Link { project, item }) => {
             intake::link(workspace, &project, &item).await
         }

@@ -59,7 +59,7 @@ mod tests {
     fn row(id: i64) -> StoredItem {
         let mailbox = |side: &str| Mailbox { email: format!("u{id}@{side}"), login: None, credential: None };
         let item = Item { id: ItemId(id), project: ProjectId(1), source: mailbox("a"), destination: mailbox("b") };
-        StoredItem { item, star: None, note: None, latest: None }
+        StoredItem { item, star: None, note: None, contact: None, latest: None }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::cli::workspace::{ids, unlock};
 use crate::domain::counts::Counts;
 use crate::domain::failure::Cause;
 use crate::domain::figures::Moved;
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::Taking;
 use crate::domain::pass::PassKind;
 use crate::domain::progress::PassProgress;
@@ -27,9 +27,10 @@ use crate::engine::command::Command;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::platform::PlatformError;
 use crate::platform::interrupts::Interrupts;
+use crate::service::asking::{StartMails, start_mails};
 use crate::service::items::{self, StoredItem, StoredNotice, key};
 use crate::service::orders::{Commander, give};
-use crate::service::start::{Readiness, StartRequest, WaitingRule, readiness, run, take};
+use crate::service::start::{Readiness, StartRequest, WaitingRule, admit, readiness, run, take};
 use crate::service::{OpenWorkspace, RunningEngine, ServiceError, projects, times};
 
 /// `start`
@@ -42,7 +43,8 @@ pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, 
     let order = order(workspace, &start)?;
     let confirms = start.confirm_direction || confirmed_at_the_terminal(&project, &order)?;
     let scheduled = order.until().filter(|_| !start.watch);
-    let request = StartRequest { project: project.id, items: ids(&rows), order, confirms };
+    let asks = !start.do_not_ask;
+    let request = StartRequest { project: project.id, items: ids(&rows), order, confirms, asks };
     let readiness = readiness(workspace, &request, WaitingRule::GoesOn).await.map_err(with_the_flag)?;
     let mut exit = Exit::Well;
     if !readiness.not_ready.is_empty() {
@@ -51,6 +53,11 @@ pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, 
         Reasons::of(reasons, &rows, |_| true).lines().for_each(|line| warn!("{line}"));
     }
     say_taking(readiness.taking.as_ref());
+    if start.preview_mails {
+        return preview_mails(workspace, project.id, &readiness.mails).await;
+    }
+    admit(workspace, &readiness).await.map_err(with_the_flag)?;
+    say_mails(&readiness.mails, &rows);
     if readiness.ready.is_empty() {
         return Err(CliError::usage("nothing was started"));
     }
@@ -83,6 +90,36 @@ fn say_taking(taking: Option<&Taking>) {
     }
 }
 
+/// Which owners a Start asks by mail.
+fn say_mails(mails: &[ItemId], rows: &[StoredItem]) {
+    if mails.is_empty() {
+        return;
+    }
+    let asked: HashSet<ItemId> = mails.iter().copied().collect();
+    let names = rows.iter().filter(|row| asked.contains(&row.item.id)).map(|row| {
+        let source = &row.item.source.email;
+        row.contact.as_ref().map_or_else(|| source.clone(), |contact| format!("{source} at {contact}"))
+    });
+    say!("Start asks {} for a password by mail:", counted(mails.len(), "owner"));
+    bounded(names, mails.len() as u64).iter().for_each(|name| say!("  {}", clean(name)));
+}
+
+/// Shows the first mail and how many there are; nothing is started.
+async fn preview_mails(workspace: &OpenWorkspace, project: ProjectId, mails: &[ItemId]) -> Result<Exit, CliError> {
+    let StartMails { owners, sample } = start_mails(workspace, project, mails).await?;
+    let Some(mail) = sample else {
+        say!("This Start asks nobody by mail");
+        return Ok(Exit::Well);
+    };
+    say!("This Start asks {} by mail; nothing was started. The first mail:", counted(owners.len(), "owner"));
+    say!("");
+    say!("To: {}", clean(&mail.to));
+    say!("Subject: {}", clean(&mail.subject));
+    say!("");
+    mail.text.lines().for_each(|line| say!("{}", clean(line)));
+    Ok(Exit::Well)
+}
+
 /// What the arguments ask for.
 fn order(workspace: &OpenWorkspace, start: &StartArgs) -> Result<StartOrder, ServiceError> {
     let (now, zone) = (workspace.now(), times::zone());
@@ -109,6 +146,9 @@ fn with_the_flag(error: ServiceError) -> CliError {
     match error {
         ServiceError::DirectionNotConfirmed { .. } => {
             CliError::usage(format!("{error}. If that is right, start with --confirm-direction"))
+        }
+        ServiceError::CannotAsk { .. } => {
+            CliError::usage(format!("{error}. To leave these items alone, start with --do-not-ask"))
         }
         other => other.into(),
     }

@@ -9,7 +9,7 @@ use crate::domain::wording::counted;
 use crate::engine::command::{Command, Outcome};
 use crate::service::items::{self, StoredItem};
 use crate::service::orders::give;
-use crate::service::{OpenWorkspace, projects};
+use crate::service::{OpenWorkspace, projects, withdraw};
 
 /// `stop`
 pub async fn stop(workspace: &OpenWorkspace, project: &str, items: &[String]) -> Result<Exit, CliError> {
@@ -29,8 +29,7 @@ pub async fn stop_all(workspace: &OpenWorkspace, project: Option<&str>) -> Resul
         None => projects::all(workspace).await?,
     };
     for project in projects {
-        let items = items::all_ids(workspace, project.id).await?;
-        let outcome = done(give(workspace, Command::Withdraw { project: project.id, items }).await?)?;
+        let outcome = done(withdraw::all(workspace, project.id).await?)?;
         say!("{}: {} told to stop", clean(&project.name), counted(outcome.done.len(), "item"));
         let left = outcome.left.iter().map(|(item, _)| *item).collect();
         let rows = items::these(workspace, left).await?;

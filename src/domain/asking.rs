@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Side;
-use super::ids::{CredentialRequestId, ItemId, MailId};
+use super::ids::{CredentialRequestId, EndNoticeId, ItemId, MailId, PassId};
 use super::time::Timestamp;
 
 /// Pause after the first try of a mail that may succeed later; each further one is twice as long.
@@ -148,6 +148,25 @@ pub struct SendAttempt {
     pub outcome: SendOutcome,
     /// In the mail server's words.
     pub answer: String,
+}
+
+/// The end of a pass that is told by mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndNotice {
+    /// The row.
+    pub id: EndNoticeId,
+    /// Of which pass.
+    pub pass: PassId,
+    /// Of which item.
+    pub item: ItemId,
+    /// Whether it ended well.
+    pub well: bool,
+    /// To whom.
+    pub recipient: String,
+    /// Where the mail is.
+    pub state: MailState,
+    /// How its last try ended, in the mail server's words.
+    pub answer: Option<String>,
 }
 
 /// How long a mail waits after so many tries.

@@ -4,6 +4,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
+use super::cleaning::Cleaner;
 use super::header::{HEADER_LIMIT, header_of, lines};
 
 pub(super) fn tagged(rung: u8) -> blake3::Hasher {
@@ -155,6 +156,8 @@ const MEANT: [&str; 3] = ["X-Priority", "X-MSMail-Priority", "X-Unsent"];
 pub struct Shape {
     /// All of it.
     pub content: ContentHash,
+    /// The same of its cleaned form; none where it is clean.
+    pub cleaned: Option<ContentHash>,
     /// Its bytes as they came.
     pub len: u64,
     body: [u8; 16],
@@ -205,6 +208,8 @@ impl Shape {
 #[derive(Clone)]
 pub struct Shaper {
     content: ContentHasher,
+    cleaner: Cleaner,
+    cleaned: ContentHasher,
     header: HeaderEnd,
     body: Normalised,
     len: u64,
@@ -213,21 +218,28 @@ pub struct Shaper {
 impl Shaper {
     /// No bytes yet.
     pub fn new() -> Self {
-        Self { content: ContentHasher::new(), header: HeaderEnd::new(), body: Normalised::new(7), len: 0 }
+        let (content, cleaned) = (ContentHasher::new(), ContentHasher::new());
+        let (header, body) = (HeaderEnd::new(), Normalised::new(7));
+        Self { content, cleaner: Cleaner::default(), cleaned, header, body, len: 0 }
     }
 
     /// The next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.len += bytes.len() as u64;
         self.content.update(bytes);
+        let Self { cleaner, cleaned, .. } = self;
+        cleaner.update(bytes, &mut |piece| cleaned.update(piece));
         self.body.update(self.header.body(bytes));
     }
 
     /// Of all bytes given.
     pub fn finish(&self) -> Shape {
         let lines: Vec<u64> = lines(&self.header.header).take(LINES + 1).map(line).collect();
+        let (content, mut cleaned) = (self.content.finish(), self.cleaned.clone());
+        self.cleaner.clone().finish(&mut |piece| cleaned.update(piece));
         Shape {
-            content: self.content.finish(),
+            content,
+            cleaned: Some(cleaned.finish()).filter(|cleaned| *cleaned != content),
             len: self.len,
             body: self.body.hash(),
             lines: (lines.len() <= LINES).then_some(lines),

@@ -2,7 +2,7 @@
 //! password.
 //!
 //! The first line that is not blank names the columns: Source Email, Source Login Name, Source Password, Destination
-//! Email, Destination Login Name, Destination Password; in any order and case, only the two e-mails compulsory. Columns of
+//! Email, Destination Login Name, Destination Password, Contact Email; in any order and case, only the two e-mails compulsory. Columns of
 //! another name (MigrationWiz's `Flags`) are left out and named; those without one are forgiven at the end. The file
 //! is UTF-8, UTF-16 with its mark, or else Windows-1252; its delimiter is a comma, semicolon or tab. Addresses and login
 //! names are trimmed, passwords are kept as they are. Lines are counted as an editor counts them, also inside quotes,
@@ -35,17 +35,20 @@ pub enum CsvColumn {
     DestinationLogin,
     /// `Destination Password`
     DestinationPassword,
+    /// `Contact Email`: where the owner of the mailbox is reached, if not there.
+    ContactEmail,
 }
 
 impl CsvColumn {
     /// Every column, in the order of the template.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SourceEmail,
         Self::SourceLogin,
         Self::SourcePassword,
         Self::DestinationEmail,
         Self::DestinationLogin,
         Self::DestinationPassword,
+        Self::ContactEmail,
     ];
 
     /// Its name in the header.
@@ -57,10 +60,15 @@ impl CsvColumn {
             Self::DestinationEmail => "Destination Email",
             Self::DestinationLogin => "Destination Login Name",
             Self::DestinationPassword => "Destination Password",
+            Self::ContactEmail => "Contact Email",
         }
     }
 
     fn is_email(self) -> bool {
+        self.is_compulsory() || self == Self::ContactEmail
+    }
+
+    fn is_compulsory(self) -> bool {
         matches!(self, Self::SourceEmail | Self::DestinationEmail)
     }
 
@@ -86,6 +94,8 @@ pub struct Row {
     pub destination_login: Option<String>,
     /// Destination password, if given.
     pub destination_password: Option<Secret>,
+    /// Where the owner is reached, if given.
+    pub contact: Option<String>,
 }
 
 /// Something wrong with the file. Never holds a password.
@@ -241,7 +251,7 @@ impl ParsedList {
             }
             columns.push(column);
         }
-        for column in CsvColumn::ALL.into_iter().filter(|c| c.is_email() && !columns.contains(&Some(*c))) {
+        for column in CsvColumn::ALL.into_iter().filter(|c| c.is_compulsory() && !columns.contains(&Some(*c))) {
             self.problem(record.line, Some(column), "this column is missing");
         }
         (self.problems.len() == before).then_some(Header { columns, width: cells.len() })
@@ -288,6 +298,7 @@ impl ParsedList {
             destination_email: field(CsvColumn::DestinationEmail).trim().to_owned(),
             destination_login: text(CsvColumn::DestinationLogin),
             destination_password: secret(CsvColumn::DestinationPassword),
+            contact: text(CsvColumn::ContactEmail),
         })
     }
 }
@@ -301,7 +312,7 @@ pub fn wrong(column: CsvColumn, field: &str) -> Option<String> {
     if text.chars().any(char::is_control) {
         return Some("holds a control character, such as a tab or a line break".into());
     }
-    if !column.is_email() {
+    if !column.is_email() || (text.is_empty() && !column.is_compulsory()) {
         return None;
     }
     if text.is_empty() {

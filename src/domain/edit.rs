@@ -118,6 +118,8 @@ pub struct ItemEdit<C> {
     pub destination: MailboxEdit<C>,
     /// The note.
     pub note: Change<String>,
+    /// Where its owner is reached, if not at its source address.
+    pub contact: Change<String>,
     /// The answer to D13's question, if it was asked.
     pub records: Option<Records>,
 }
@@ -182,7 +184,7 @@ impl<C> ItemEdit<C> {
     /// Nothing of this item.
     pub fn of(item: ItemId) -> Self {
         let (source, destination) = (MailboxEdit::default(), MailboxEdit::default());
-        Self { item, source, destination, note: Change::Leave, records: None }
+        Self { item, source, destination, note: Change::Leave, contact: Change::Leave, records: None }
     }
 
     /// What changes at one side.
@@ -195,7 +197,7 @@ impl<C> ItemEdit<C> {
 
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
-        self.source.is_empty() && self.destination.is_empty() && self.note.is_leave()
+        self.source.is_empty() && self.destination.is_empty() && self.note.is_leave() && self.contact.is_leave()
     }
 
     /// Whether what was typed can be used.
@@ -217,6 +219,11 @@ impl<C> ItemEdit<C> {
                     return Err(EditRefusal::Bad { what: column.name(), reason });
                 }
             }
+        }
+        if let Change::Set(contact) = &self.contact
+            && let Some(reason) = wrong(CsvColumn::ContactEmail, contact)
+        {
+            return Err(EditRefusal::Bad { what: CsvColumn::ContactEmail.name(), reason });
         }
         match &self.note {
             Change::Set(note) if note.chars().count() > NOTE_LIMIT => {

@@ -134,6 +134,8 @@ pub enum Cause {
     TooBig,
     /// The destination refused this message.
     MessageRefused,
+    /// The destination calls this message malformed.
+    MessageMalformed,
     /// The server hung up at this message again and again (D22).
     HangsUpAtMessage,
     /// The message is no longer there.
@@ -197,8 +199,9 @@ pub struct Room {
     pub used: u64,
     /// Bytes that may be.
     pub limit: u64,
-    /// Messages still to be copied, of folders that were looked into.
-    pub messages: u64,
+    /// Messages still to be copied, of folders that were looked into; none where none was yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
     /// Their bytes, where they are known.
     pub bytes: Option<u64>,
 }

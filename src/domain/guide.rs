@@ -13,6 +13,10 @@ pub enum Guide {
     Microsoft365,
     /// Google Cloud and Google Admin.
     GoogleWorkspace,
+    /// Entra, where each person signs in.
+    MicrosoftPersons,
+    /// Google, where each person signs in.
+    GooglePersons,
     /// An Exchange organisation and its tenant (preview).
     HybridExchange,
 }
@@ -49,23 +53,38 @@ pub enum Block {
 
 impl Guide {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Microsoft365, Self::GoogleWorkspace, Self::HybridExchange];
+    pub const ALL: [Self; 5] = [
+        Self::Microsoft365,
+        Self::MicrosoftPersons,
+        Self::GoogleWorkspace,
+        Self::GooglePersons,
+        Self::HybridExchange,
+    ];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Microsoft365 => "Microsoft 365",
             Self::GoogleWorkspace => "Google Workspace",
+            Self::MicrosoftPersons => "Microsoft 365 by person",
+            Self::GooglePersons => "Google by person",
             Self::HybridExchange => "Hybrid Exchange",
         }
+    }
+
+    /// Whether it is about Microsoft, which has tenants.
+    pub fn is_microsoft(self) -> bool {
+        matches!(self, Self::Microsoft365 | Self::MicrosoftPersons)
     }
 
     /// For this side of a project: by how it is signed in to, else by whose server it is.
     pub fn of_side(project: &Project, side: Side) -> Option<Self> {
         let server = project.server(side);
         match server.sign_in().map(|sign_in| sign_in.kind) {
-            Some(SignInKind::MicrosoftApp | SignInKind::Microsoft) => Some(Self::Microsoft365),
-            Some(SignInKind::GoogleService | SignInKind::Google) => Some(Self::GoogleWorkspace),
+            Some(SignInKind::MicrosoftApp) => Some(Self::Microsoft365),
+            Some(SignInKind::Microsoft) => Some(Self::MicrosoftPersons),
+            Some(SignInKind::GoogleService) => Some(Self::GoogleWorkspace),
+            Some(SignInKind::Google) => Some(Self::GooglePersons),
             Some(SignInKind::CustomApp | SignInKind::Custom) | None => match server.provider()?.name {
                 "Microsoft 365" => Some(Self::Microsoft365),
                 "Gmail" => Some(Self::GoogleWorkspace),
@@ -78,6 +97,8 @@ impl Guide {
         match self {
             Self::Microsoft365 => include_str!("../../docs/guides/microsoft-365.md"),
             Self::GoogleWorkspace => include_str!("../../docs/guides/google-workspace.md"),
+            Self::MicrosoftPersons => include_str!("../../docs/guides/microsoft-365-by-person.md"),
+            Self::GooglePersons => include_str!("../../docs/guides/google-by-person.md"),
             Self::HybridExchange => include_str!("../../docs/guides/hybrid-exchange.md"),
         }
     }
@@ -203,6 +224,9 @@ fn powershell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{PoolId, ProjectId};
+    use crate::domain::project::Options;
+    use crate::domain::server::Server;
 
     fn code(guide: Guide, values: &GuideValues) -> Vec<String> {
         let blocks = guide.blocks(values).into_iter();
@@ -238,6 +262,35 @@ mod tests {
         let google = code(Guide::GoogleWorkspace, &GuideValues { client_id: "1234567890".into(), ..values });
         assert_eq!(google[0], "1234567890");
         assert!(google[1].contains("https://www.googleapis.com/auth/gmail.imap_admin"));
+    }
+
+    #[test]
+    fn each_way_of_signing_in_has_its_guide() {
+        let of = |kind: Option<SignInKind>| {
+            let mut source = Server::parse_url("imaps://imap.contoso.example").unwrap();
+            source.set_sign_in(kind.map(SignIn::of)).unwrap();
+            let (destination, options) = (source.clone(), Options::default());
+            let (id, pool, starts) = (ProjectId(1), PoolId::FIRST, Default::default());
+            let project = Project { id, name: "p".into(), source, destination, options, starts, pool };
+            Guide::of_side(&project, Side::Source)
+        };
+        assert_eq!(of(Some(SignInKind::MicrosoftApp)), Some(Guide::Microsoft365));
+        assert_eq!(of(Some(SignInKind::Microsoft)), Some(Guide::MicrosoftPersons));
+        assert_eq!(of(Some(SignInKind::GoogleService)), Some(Guide::GoogleWorkspace));
+        assert_eq!(of(Some(SignInKind::Google)), Some(Guide::GooglePersons));
+        assert_eq!((of(Some(SignInKind::Custom)), of(None)), (None, None));
+        let values = GuideValues {
+            client_id: "11112222".into(),
+            tenant: "contoso.com".into(),
+            project: ("Contoso".into(), Some(Side::Source)),
+            mailboxes: vec!["anna@contoso.example".into(), "bob@contoso.example".into()],
+            ..GuideValues::default()
+        };
+        let all = code(Guide::MicrosoftPersons, &values).join("\n");
+        assert!(all.contains("mailferry signin 'Contoso' --item 'bob@contoso.example' --side source"), "{all}");
+        assert!(all.contains("--source-signin microsoft --source-tenant 'contoso.com' --source-client-id '11112222'"));
+        let all = code(Guide::GooglePersons, &values).join("\n");
+        assert!(all.contains("--source-signin google --source-client-id '11112222'"), "{all}");
     }
 
     #[test]

@@ -50,6 +50,10 @@ id!(
     /// A mail that Mailferry sends.
     MailId
 );
+id!(
+    /// The end of a pass that is told by mail.
+    EndNoticeId
+);
 
 id!(
     /// A hybrid project.

@@ -96,6 +96,8 @@ pub struct Pair {
     pub content: ContentHash,
     /// The destination holds the same bytes, not only the message.
     pub equal: bool,
+    /// It holds the cleaned form of the message.
+    pub cleaned: bool,
     /// See [`Theirs::appended`].
     pub appended: bool,
 }
@@ -133,7 +135,7 @@ pub struct Left {
     pub theirs: Vec<TheirsLeft>,
 }
 
-/// Brings together what is equal, then what differs by nothing but lines that programs add.
+/// Brings together what is equal, then what differs by nothing but lines that programs add, then what is the cleaned form.
 pub fn match_contents(group: Alike) -> (Vec<Pair>, Left) {
     let Alike { ours, theirs } = group;
     let (mut pairs, ours, theirs) = join(ours, theirs, |shape| shape.content.0, true, |_, _| true);
@@ -145,6 +147,8 @@ pub fn match_contents(group: Alike) -> (Vec<Pair>, Left) {
     pairs.extend(more);
     ours.extend::<Vec<_>>(plain);
     theirs.extend(others);
+    let (more, ours, theirs) = join_cleaned(ours, theirs);
+    pairs.extend(more);
     pairs.sort_unstable();
     let ours =
         ours.into_iter().map(|o| OursLeft { uid: o.uid, weak: o.weak, len: o.shape.len, content: o.shape.content });
@@ -171,7 +175,8 @@ fn join(
         });
         match found {
             Some(Theirs { uid: destination, appended, .. }) => {
-                pairs.push(Pair { source: o.uid, destination, content: o.shape.content, equal, appended });
+                let (source, content) = (o.uid, o.shape.content);
+                pairs.push(Pair { source, destination, content, equal, cleaned: false, appended });
             }
             None => left.push(o),
         }
@@ -179,6 +184,23 @@ fn join(
     let mut others: Vec<Theirs> = by_key.into_values().flatten().collect();
     others.sort_unstable_by_key(|t| t.uid);
     (pairs, left, others)
+}
+
+/// Pairs of which the destination holds the cleaned form, first come first served; and what is left.
+fn join_cleaned(ours: Vec<Ours>, mut theirs: Vec<Theirs>) -> (Vec<Pair>, Vec<Ours>, Vec<Theirs>) {
+    let (mut pairs, mut left) = (Vec::new(), Vec::new());
+    for o in ours {
+        let is_clean = |t: &Theirs| Some(t.shape.content) == o.shape.cleaned;
+        match theirs.iter().position(is_clean) {
+            Some(at) => {
+                let Theirs { uid: destination, appended, .. } = theirs.remove(at);
+                let (source, content) = (o.uid, o.shape.content);
+                pairs.push(Pair { source, destination, content, equal: false, cleaned: true, appended });
+            }
+            None => left.push(o),
+        }
+    }
+    (pairs, left, theirs)
 }
 
 /// What is decided where contents differ.
@@ -216,6 +238,7 @@ pub fn decide(left: Left, belief: Belief) -> Decided {
                 destination: theirs[*at].uid,
                 content: o.content,
                 equal: false,
+                cleaned: false,
                 appended: theirs[*at].appended,
             }),
             None => {

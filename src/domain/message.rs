@@ -33,7 +33,7 @@ pub struct MessageMeta {
 }
 
 /// A hash of the id that a server gave a message, the same wherever that lies (X-GM-MSGID; EMAILID, RFC 8474).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey([u8; 16]);
 
 impl MessageKey {

@@ -30,8 +30,12 @@ pub enum NoticeKind {
     Waiting,
     /// Folders or messages left out by default (views, other people's folders).
     LeftOut,
+    /// Messages with several labels: each is brought once, into the folder of one of them.
+    OtherLabels,
     /// The destination changed a message while storing it.
     Altered,
+    /// The destination called messages malformed, and holds their cleaned form.
+    Cleaned,
     /// What a server said to people: an alert, or a quota that is nearly used up.
     ServerSays,
 }
@@ -48,7 +52,9 @@ impl NoticeKind {
             | Self::OldWorkspace
             | Self::Waiting
             | Self::LeftOut
+            | Self::OtherLabels
             | Self::Altered
+            | Self::Cleaned
             | Self::ServerSays => false,
         }
     }

@@ -16,6 +16,8 @@ pub enum OptionKey {
     Connections,
     /// [`Options::server_connections`]
     ServerConnections,
+    /// [`Options::mailbox_connections`]
+    MailboxConnections,
     /// [`Options::maximum_errors`]
     MaximumErrors,
     /// [`Options::retry_limit`]
@@ -46,16 +48,25 @@ pub enum OptionKey {
     CarryFlags,
     /// [`Options::newest_first`]
     NewestFirst,
+    /// [`Options::all_labels`]
+    AllLabels,
+    /// [`Options::clean_malformed`]
+    CleanMalformed,
     /// [`Options::log_subjects`]
     LogSubjects,
 }
 
 impl OptionKey {
     /// Every option with its name on the command line and what it is, in the order in which they are shown.
-    pub const ALL: [(Self, &'static str, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str, &'static str); 22] = [
         (Self::Concurrent, "concurrent", "items migrating at once"),
         (Self::Connections, "connections", "connections per mailbox and side, 1 to 4"),
         (Self::ServerConnections, "server-connections", "connections to one server, of all items together"),
+        (
+            Self::MailboxConnections,
+            "mailbox-connections",
+            "connections to one mailbox, of all items together: a number; known, as its provider is known to allow",
+        ),
         (Self::MaximumErrors, "maximum-errors", "item errors that end a pass as Failed"),
         (Self::RetryLimit, "retry-limit", "tries in a row without a message, 1 to 100"),
         (Self::Rate, "rate", "the most data a second: 500 KB, 2 MB; none for no limit"),
@@ -75,6 +86,16 @@ impl OptionKey {
             "newest-first",
             "copy the newest messages of each folder first, a hundred at a time: on, off",
         ),
+        (
+            Self::AllLabels,
+            "all-labels",
+            "copy a Gmail message into the folder of each of its labels, not of one only: on, off",
+        ),
+        (
+            Self::CleanMalformed,
+            "clean-malformed",
+            "copy the cleaned form of messages that the destination calls malformed: on, off",
+        ),
         (Self::LogSubjects, "log-subjects", "keep subjects of failed messages, on this machine: on, off"),
     ];
 
@@ -90,7 +111,7 @@ impl OptionKey {
 
     /// Whether an item may have its own: how many items run at once, and connect to a server, is no item's affair.
     pub fn is_of_items(self) -> bool {
-        !matches!(self, Self::Concurrent | Self::ServerConnections)
+        !matches!(self, Self::Concurrent | Self::ServerConnections | Self::MailboxConnections)
     }
 
     /// Takes this option over.
@@ -99,6 +120,7 @@ impl OptionKey {
             Self::Concurrent => to.concurrent = from.concurrent,
             Self::Connections => to.connections = from.connections,
             Self::ServerConnections => to.server_connections = from.server_connections,
+            Self::MailboxConnections => to.mailbox_connections = from.mailbox_connections,
             Self::MaximumErrors => to.maximum_errors = from.maximum_errors,
             Self::RetryLimit => to.retry_limit = from.retry_limit,
             Self::Rate => to.rate = from.rate,
@@ -114,6 +136,8 @@ impl OptionKey {
             Self::SearchDuplicates => to.search_duplicates = from.search_duplicates,
             Self::CarryFlags => to.carry_flags = from.carry_flags,
             Self::NewestFirst => to.newest_first = from.newest_first,
+            Self::AllLabels => to.all_labels = from.all_labels,
+            Self::CleanMalformed => to.clean_malformed = from.clean_malformed,
             Self::LogSubjects => to.log_subjects = from.log_subjects,
         }
     }

@@ -22,6 +22,8 @@ pub struct Options {
     pub connections: u32,
     /// The most connections to one server, of all items and projects together.
     pub server_connections: u32,
+    /// The most connections to one mailbox, of all items and projects together; none: what its provider is known to allow.
+    pub mailbox_connections: Option<u32>,
     /// Item errors that end a pass as Failed.
     pub maximum_errors: u64,
     /// Tries in a row without a newly recorded message (D22).
@@ -52,6 +54,10 @@ pub struct Options {
     pub carry_flags: bool,
     /// Copy the newest messages of each folder first.
     pub newest_first: bool,
+    /// Where folders are labels (Gmail): copy a message into the folder of each of its labels, not of one only.
+    pub all_labels: bool,
+    /// Of a message that the destination calls malformed, copy the cleaned form.
+    pub clean_malformed: bool,
     /// Keep subjects of failed messages.
     pub log_subjects: bool,
 }
@@ -62,6 +68,7 @@ impl Default for Options {
             concurrent: 8,
             connections: 2,
             server_connections: 100,
+            mailbox_connections: None,
             maximum_errors: 100,
             retry_limit: 8,
             rate: None,
@@ -77,6 +84,8 @@ impl Default for Options {
             search_duplicates: true,
             carry_flags: true,
             newest_first: false,
+            all_labels: false,
+            clean_malformed: false,
             log_subjects: true,
         }
     }
@@ -180,6 +189,8 @@ impl Options {
         within("connections per mailbox and side", "1 to 4", connections.into(), (1..=4).contains(&connections))?;
         let all = self.server_connections;
         within("connections to one server", "1 to 1000", all.into(), (1..=1000).contains(&all))?;
+        let most = self.mailbox_connections.unwrap_or(1);
+        within("connections to one mailbox", "1 to 1000, or known", most.into(), (1..=1000).contains(&most))?;
         within("maximum errors", "at least 1", self.maximum_errors, self.maximum_errors >= 1)?;
         within("retry limit", "1 to 100", self.retry_limit.into(), (1..=100).contains(&self.retry_limit))?;
         let rate = self.rate.unwrap_or(LOWEST_RATE);

@@ -97,7 +97,8 @@ static PROVIDERS: [MailProvider; 11] = [
         ),
         refused: &[NameRule::Blanks, NameRule::Characters("^\\\"")],
         source: &[
-            "of All Mail only what lies in no other folder is copied; a message with several labels lies in several folders",
+            "of All Mail only what lies in no other folder is copied",
+            "a message with several labels is copied into the folder of one of them; the option all-labels=on copies it into each",
         ],
         destination: &[
             "it refuses folder names with blanks at an end or two in a row, and with ^, \\ or \"",
@@ -230,13 +231,22 @@ impl MailProvider {
         }
     }
 
+    /// What it lets be read of a mailbox in a day, or be written to it, where that is known: "Gmail allows 2.50 GB a day to be read of
+    /// each mailbox".
+    pub fn daily_limit(&self, side: Side) -> Option<String> {
+        let (read, written) = self.a_day?;
+        let (bytes, what) = if side == Side::Source { (read, "read of") } else { (written, "written to") };
+        Some(format!("{} allows {} a day to be {what} each mailbox", self.name, size(bytes)))
+    }
+
     /// What a person should know of it as this side, one line each. What the project's options say counts.
     pub fn advice(&self, side: Side) -> Vec<String> {
         let mut lines = Vec::new();
         lines.extend(self.sign_in.map(|how| format!("Sign-in: {how}")));
         if let Some(most) = self.connections {
             lines.push(format!(
-                "Connections: it allows {most} for a mailbox, more than the four that an option may set"
+                "Connections: it allows {most} for a mailbox; of all items together no more are opened, unless the option \
+                 mailbox-connections says otherwise"
             ));
         }
         if let Some((read, written)) = self.a_day {

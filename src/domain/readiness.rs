@@ -32,6 +32,9 @@ pub enum NotReady {
     /// Its project's pool has no license left for it.
     #[error("no license is left for it; add licenses to the project's pool, or start fewer items")]
     NoLicense,
+    /// Its owner would have to be asked, and that was not wanted.
+    #[error("its owner's password is not known, and owners are not asked now")]
+    NotAsked,
     /// It is not there any more.
     #[error("the item was deleted meanwhile")]
     Deleted,

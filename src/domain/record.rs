@@ -138,6 +138,8 @@ pub enum Origin {
     Copied,
     /// It was at the destination already. Its flags are left alone.
     Found,
+    /// Mailferry wrote its cleaned form, because the destination called the message malformed. Its flags are carried.
+    Cleaned,
 }
 
 /// The record that a source message is at the destination (D7).

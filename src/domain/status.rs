@@ -237,6 +237,13 @@ impl Status {
         }
     }
 
+    /// The status after one word takes back all that waits, where no process works on anything: held for an instant, because
+    /// what is only submitted cannot be stopped (R5), then stopped. None where nothing waits.
+    pub fn withdrawn(self) -> Option<Self> {
+        let held = self.after(Event::Hold(HoldReason::Switch)).unwrap_or(self);
+        held.after(Event::Stop).ok().filter(|stopped| stopped.is_at_rest())
+    }
+
     fn only(self, from: Self, to: Self) -> Result<Self, Refusal> {
         if self == from { Ok(to) } else { Err(Refusal::OutOfTurn) }
     }
@@ -294,6 +301,13 @@ mod tests {
         assert_eq!(Wait::first(false, switch, Some(AT)), Wait::Until(AT), "it is held when its time comes");
         assert_eq!(Wait::first(false, switch, None), Wait::Word(HoldReason::Switch));
         assert_eq!(Wait::first(false, None, None), Wait::None);
+    }
+
+    #[test]
+    fn what_waits_can_be_taken_back_and_nothing_else() {
+        let back: Vec<Status> = Status::ALL.into_iter().filter(|status| status.withdrawn().is_some()).collect();
+        assert_eq!(back, [Submitted, Scheduled, Held, WaitingForUser]);
+        assert!(back.into_iter().all(|status| status.withdrawn() == Some(Stopped)));
     }
 
     #[test]

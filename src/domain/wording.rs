@@ -10,11 +10,12 @@ mod room;
 use std::time::Duration;
 
 pub use notices::{notice, notice_line, numbers, which};
-pub use pauses::{others_wait, paused, pausing};
+pub use pauses::{daily_limit, others_wait, paused, pausing};
 
 use super::failure::{Cause, Failure, Retry, Scope, Side};
 use super::progress::Phase;
 use super::project::Project;
+use super::provider::MailProvider;
 use super::retry::LONGEST_NAMED;
 
 /// A failure as people read it.
@@ -216,7 +217,10 @@ Cause::TokenUnfit => (
         ),
         Cause::ProviderLimit => (
             format!("Paused by the provider of the {the_side}"),
-            "It allows only so much in an hour or a day. Nothing is lost; the pass goes on after a long pause.".into(),
+            match side.and_then(|side| MailProvider::of_host(host)?.daily_limit(side)) {
+                Some(limit) => format!("{limit}. Nothing is lost; the pass goes on after a long pause."),
+                None => "It allows only so much in an hour or a day. Nothing is lost; the pass goes on after a long pause.".into(),
+            },
             "Nothing to do. The provider's administrator may be able to raise the limit.".into(),
         ),
         Cause::OutsideHours => (
@@ -251,6 +255,13 @@ Cause::TokenUnfit => (
             format!("Message refused by the {the_side}"),
             "The original is unchanged.".into(),
             "Save it as .eml for its owner and accept that it stays behind; a later Full pass tries it again otherwise.".into(),
+        ),
+        Cause::MessageMalformed => (
+            format!("Message malformed for the {the_side}"),
+            format!("{host} refused it as malformed. The original is unchanged."),
+            "Save it as .eml for its owner and accept that it stays behind; or set the option clean-malformed to on, then Retry \
+             errors: its cleaned form is copied, and named as such."
+                .into(),
         ),
         Cause::HangsUpAtMessage => (
             format!("Message skipped: the {the_side} hangs up at it"),

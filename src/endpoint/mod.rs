@@ -167,6 +167,11 @@ pub trait Source: Send {
         Ok(None)
     }
 
+    /// Whether its folders are labels: a message lies in the folder of each of its labels, and is one (X-GM-EXT-1).
+    fn has_labels(&self) -> bool {
+        false
+    }
+
     /// Starts reading messages. The folder is opened in the same flight. Messages that are gone are left out. The next
     /// call may be made while the stream is still being read: it queues behind it, which is how reading looks ahead.
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream>;

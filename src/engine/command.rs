@@ -223,6 +223,9 @@ pub enum LeftAlone {
     /// A pause that nobody may cut short.
     #[error("the server or the run hours name this pause: trying sooner would make it longer")]
     NamedPause,
+    /// There is no link of it that could be used.
+    #[error("its owner was not asked, or does not have to be any more")]
+    NotAsked,
     /// Only what waits for a worker has a place in the queue.
     #[error("it does not wait for a free place; only items that are Submitted can be the next")]
     NotInQueue,

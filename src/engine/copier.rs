@@ -30,6 +30,7 @@ use crate::engine::shared_limits::SharedLimits;
 use crate::engine::store_journal::StoreJournal;
 use crate::engine::workspace::Workspace;
 use crate::engine::wrong_mailbox;
+use crate::pass::doors::Approach;
 use crate::pass::journal::Journal;
 use crate::pass::tally::PassStats;
 use crate::pass::{Means, Pass, PassEnd, PassOrder, Stops};
@@ -121,6 +122,8 @@ impl From<StoreError> for Unready {
 
 struct Ready {
     project: Project,
+    /// The way to its servers.
+    approach: Approach,
     order: PassOrder,
     /// What the servers of both sides say to people.
     said: [Arc<Sayings>; 2],
@@ -160,7 +163,7 @@ impl Worker<'_> {
             tally: Arc::clone(&self.tally),
             clock: self.workspace.clock.clone(),
             throttle: self.limits.rate(&ready.project, ready.order.options.rate),
-            approach: self.limits.approach(&ready.project),
+            approach: ready.approach,
             said: ready.said,
             network: Arc::clone(&self.network),
             stops,
@@ -239,6 +242,7 @@ impl Worker<'_> {
             last_seen: self.last_seen(&pass).await?,
             earlier,
         };
+        let approach = self.limits.approach(&project, &row.item);
         let Item { source: from, destination: into, .. } = row.item;
         let at_source = |failure| Unready::Side(Side::Source, failure);
         let at_destination = |failure| Unready::Side(Side::Destination, failure);
@@ -252,7 +256,7 @@ impl Worker<'_> {
         let said = [says_source, Arc::clone(&resources.said)];
         let destination =
             endpoints.destination(&project.destination, &into, auth, resources).map_err(at_destination)?;
-        Ok(Ready { project, order, said, source, destination })
+        Ok(Ready { project, approach, order, said, source, destination })
     }
 
     /// The messages that it tries again.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
-use crate::domain::folder::{FolderPath, UidValidity, WireName};
+use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::likeness::Likeness;
@@ -88,6 +88,10 @@ impl Journal for StoreJournal {
 
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), JournalError> {
         Ok(self.store.follow_destinations(moved).await?)
+    }
+
+    async fn take_destination(&self, folder: FolderId, now: ListedFolder) -> Result<(), JournalError> {
+        Ok(self.store.take_destination(folder, now).await?)
     }
 
     async fn rehome(&self, at: FolderUpdate, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError> {

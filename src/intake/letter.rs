@@ -6,7 +6,7 @@ use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 
-use super::language::Language;
+use crate::domain::language::Language;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 
@@ -20,6 +20,8 @@ const LONGEST: usize = 500;
 pub struct AskWords {
     /// In which language.
     pub language: Language,
+    /// The text in place of the language's own, with its values in braces.
+    pub template: Option<String>,
     /// The mailbox.
     pub address: String,
     /// Who moves it.
@@ -66,13 +68,59 @@ pub enum NotWritten {
     Mail(String),
 }
 
-fn template(language: Language) -> &'static str {
+/// The text that asks, with its values in braces.
+pub fn template(language: Language) -> &'static str {
     match language {
         Language::English => include_str!("../../assets/mail/en.txt"),
         Language::German => include_str!("../../assets/mail/de.txt"),
         Language::French => include_str!("../../assets/mail/fr.txt"),
         Language::Spanish => include_str!("../../assets/mail/es.txt"),
     }
+}
+
+/// What can stand in braces in a text.
+pub const VALUES: [&str; 5] = ["address", "consultant", "phone", "contact", "link"];
+/// Longest text of a person's own, in bytes.
+const LONGEST_TEMPLATE: usize = 16 * 1024;
+
+/// Why a text of a person's own cannot be used. Shown as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadTemplate {
+    /// Nobody could answer.
+    #[error("the text needs {{link}}, once")]
+    Link,
+    /// A name in braces that stands for nothing.
+    #[error("line {line}: there is no {{{name}}}; there are {}", VALUES.map(|name| format!("{{{name}}}")).join(", "))]
+    Unknown {
+        /// From 1.
+        line: usize,
+        /// What stands there.
+        name: String,
+    },
+    /// It is too long, or no text.
+    #[error("the text must have at most {} KiB, and no control characters", LONGEST_TEMPLATE / 1024)]
+    Unfit,
+}
+
+/// A text of a person's own, as it is kept: ends of lines are one character, and values are known.
+///
+/// # Errors
+/// It cannot be used.
+pub fn read_template(written: &str) -> Result<String, BadTemplate> {
+    let text = written.replace("\r\n", "\n").trim().to_owned();
+    if text.len() > LONGEST_TEMPLATE || text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(BadTemplate::Unfit);
+    }
+    for (at, line) in text.lines().enumerate() {
+        for behind in line.split('{').skip(1) {
+            let name = behind.split('}').next().unwrap_or_default();
+            if !VALUES.contains(&name) || !behind.contains('}') {
+                let name = name.chars().take(40).collect();
+                return Err(BadTemplate::Unknown { line: at + 1, name });
+            }
+        }
+    }
+    if text.matches("{link}").count() == 1 { Ok(text) } else { Err(BadTemplate::Link) }
 }
 
 /// A value in one line.
@@ -103,7 +151,8 @@ impl AskWords {
             });
             fill(&lines.collect::<Vec<_>>().join("\n"), &values, &show)
         };
-        template(self.language).trim_end().split("\n\n").map(paragraph).collect()
+        let text = self.template.as_deref().unwrap_or_else(|| template(self.language));
+        text.trim_end().split("\n\n").map(paragraph).collect()
     }
 
     /// As plain text.
@@ -197,6 +246,18 @@ impl Letter {
         Self::new(head, "Mailferry: a test", text, html)
     }
 
+    /// A mail that tells something to those who run migrations.
+    ///
+    /// # Errors
+    /// An address is none.
+    pub fn notice(head: &Head, subject: &str, text: String) -> Result<Self, NotWritten> {
+        let html = format!(
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><body><p>{}</p></body></html>\n",
+            escaped(text.trim_end()).replace('\n', "<br>\n")
+        );
+        Self::new(head, &tame(subject), text, html)
+    }
+
     fn new(head: &Head, subject: &str, text: String, html: String) -> Result<Self, NotWritten> {
         let (from, to) = (mailbox(&head.from)?, mailbox(&head.to)?);
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(head.at.millis().unsigned_abs());
@@ -232,6 +293,7 @@ mod tests {
     fn words(language: Language) -> AskWords {
         AskWords {
             language,
+            template: None,
             address: "anna@a.example".into(),
             consultant: "Kim & Co <x>".into(),
             phone: String::new(),
@@ -278,6 +340,22 @@ mod tests {
             assert_eq!(words_of(&shown.replace("&#39;", "'")), words_of(&text), "{language:?}");
         }
         assert!(!words(Language::English).text().contains("reach"), "a line without its value is left out");
+    }
+
+    #[test]
+    fn a_text_of_ones_own_has_its_link_and_only_values_that_are_known() {
+        let read = |text: &str| read_template(text).map_err(|error| error.to_string());
+        assert_eq!(read("Hi {address}\r\n\r\n{link}\n"), Ok("Hi {address}\n\n{link}".into()));
+        assert_eq!(read("Hi {address}"), Err("the text needs {link}, once".into()));
+        assert!(read("{link} {link}").is_err());
+        let unknown = read("a\n{link}\n{password}").unwrap_err();
+        assert!(unknown.starts_with("line 3: there is no {password}; there are {address}, "), "{unknown}");
+        assert!(read("{link} {open").is_err() && read("{link}\u{7}").is_err() && read(&"x".repeat(20_000)).is_err());
+        assert!(Language::ALL.into_iter().all(|language| read_template(template(language)).is_ok()));
+        let template = Some(read_template("Dear {address},\n\n{link}\n?phone Call {phone}").unwrap());
+        let words = AskWords { template, ..words(Language::German) };
+        assert_eq!(words.text(), "Dear anna@a.example,\n\nhttps://move.example/t/abc_DEF-123\n");
+        assert!(words.html().contains("lang=\"de\"") && words.html().contains("Dear anna@a.example"));
     }
 
     #[test]

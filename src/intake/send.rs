@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio::time::timeout;
 
 use super::letter::Letter;
+use super::wire::{self, NoWire};
 use crate::domain::asking::SendOutcome;
 use crate::domain::secret::Secret;
 
@@ -128,39 +127,13 @@ async fn deliver(server: &MailServer, letter: &Letter) -> Result<SendAnswer, Sen
 
 async fn connect(server: &MailServer) -> Result<AsyncSmtpConnection, SendAnswer> {
     let hello = ClientId::default();
-    let place = (server.host.as_str(), server.port);
-    let wrong = |text: String| SendAnswer::new(SendOutcome::Later, text);
-    let tls = match server.security {
-        MailSecurity::Plain => None,
-        MailSecurity::Tls | MailSecurity::StartTls => Some(protection(server).map_err(wrong)?),
-    };
-    let first = if server.security == MailSecurity::Tls { tls.clone() } else { None };
-    let connected = timeout(CONNECT, AsyncSmtpConnection::connect_tokio1(place, None, &hello, first, None)).await;
-    let mut connection = match connected {
-        Ok(connected) => connected.map_err(|error| SendAnswer::before(&error))?,
-        Err(_) => return Err(SendAnswer::silent("connecting")),
-    };
-    if let (MailSecurity::StartTls, Some(tls)) = (server.security, tls) {
-        match timeout(CONNECT, connection.starttls(tls, &hello)).await {
-            Ok(secured) => secured.map_err(|error| SendAnswer::before(&error))?,
-            Err(_) => return Err(SendAnswer::silent("securing the connection")),
-        }
-    }
-    Ok(connection)
-}
-
-fn protection(server: &MailServer) -> Result<TlsParameters, String> {
-    let mut builder = TlsParameters::builder(server.host.clone());
-    if let Some(pem) = &server.authorities {
-        builder = builder.certificate_store(CertificateStore::None);
-        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-            let certificate =
-                certificate.map_err(|error| format!("the file of authorities cannot be read: {error}"))?;
-            let certificate = Certificate::from_der(certificate.to_vec()).map_err(|error| words(&error))?;
-            builder = builder.add_root_certificate(certificate);
-        }
-    }
-    builder.build_rustls().map_err(|error| words(&error))
+    let connected = timeout(CONNECT, async {
+        let stream = wire::connect(server, &hello).await;
+        let stream = stream.map_err(|NoWire { outcome, text }| SendAnswer::new(outcome, text))?;
+        let connected = AsyncSmtpConnection::connect_with_transport(stream, &hello).await;
+        connected.map_err(|error| SendAnswer::before(&error))
+    });
+    connected.await.unwrap_or_else(|_| Err(SendAnswer::silent("connecting")))
 }
 
 async fn log_in(server: &MailServer, connection: &mut AsyncSmtpConnection) -> Result<(), SendAnswer> {
@@ -268,6 +241,20 @@ mod tests {
         assert_eq!((plain.login_refused, plain.outcome), (false, SendOutcome::Later), "{plain:?}");
         let nobody = sent(&[], |server| server.port = 1).await;
         assert_eq!(nobody.outcome, SendOutcome::Later);
+    }
+
+    #[tokio::test]
+    async fn h4_what_was_said_before_the_protection_is_no_answer_of_the_server() {
+        const HELLO: (&str, &str) = ("EHLO", "250-hi\r\n250 STARTTLS\r\n");
+        let honest =
+            sent(&[HELLO, ("STARTTLS", "220 go ahead\r\n")], |server| server.security = MailSecurity::StartTls);
+        let honest = honest.await;
+        assert!(honest.outcome == SendOutcome::Later && honest.text.contains("no protected connection"), "{honest:?}");
+        let between: Answers = &[HELLO, ("STARTTLS", "220 go ahead\r\n250-hi\r\n250 AUTH PLAIN\r\n")];
+        let refused = sent(between, |server| server.security = MailSecurity::StartTls).await;
+        assert!(refused.text.contains("before the connection was protected"), "{refused:?}");
+        let never = sent(&[("", "554 5.3.2 closed\r\n")], |server| server.security = MailSecurity::StartTls).await;
+        assert_eq!((never.outcome, never.text.as_str()), (SendOutcome::Refused, "554 5.3.2 closed"));
     }
 
     #[tokio::test]

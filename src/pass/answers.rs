@@ -103,7 +103,14 @@ impl AppendWriter<'_> {
         if let [single] = pending.messages.as_slice()
             && !plainer
         {
-            return self.append_failed(job, single, failure).await;
+            return match self.cleaned_form(single, &failure)? {
+                Some(cleaned) => {
+                    tracing::info!(folder = %job.path, uid = %cleaned.uid, "called malformed; its cleaned form is sent");
+                    self.refusals.again.push_back((Arc::clone(job), cleaned));
+                    Ok(())
+                }
+                None => self.append_failed(job, single, failure).await,
+            };
         }
         // A refused batch should have stored nothing: its messages go again one by one. They come after what is on the wire
         // already, the one case in which the source's order is not kept.
@@ -129,15 +136,18 @@ impl AppendWriter<'_> {
     }
 
     async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) -> PassResult<()> {
-        let Outgoing { uid, identity, content, flags, date, body, .. } = message;
+        let Outgoing { uid, identity, content, cleaned, flags, date, body, .. } = message;
         let notes = self.notes.entry(job.id).or_default();
         if date.is_none() {
             notes.undated(uid);
         }
         notes.flagged(uid, &flags, &flags.allowed_by(&job.plan.permanent));
+        if cleaned.is_some() {
+            notes.cleaned(uid);
+        }
         let bytes = body.len();
-        let mut one =
-            Unplaced { job: Arc::clone(job), uid, identity, content, flags, bytes, mistold: false, traces: None };
+        let (job_of_it, mistold, traces) = (Arc::clone(job), false, None);
+        let mut one = Unplaced { job: job_of_it, uid, identity, content, cleaned, flags, bytes, mistold, traces };
         if let Some((_, at)) = place.at.filter(|(validity, _)| Some(*validity) == job.plan.destination.validity)
             && self.arrivals_in(job).await?.told(at)
         {
@@ -160,7 +170,7 @@ impl AppendWriter<'_> {
     }
 
     pub(super) async fn mark(&self, one: Unplaced, at: Uid) {
-        let Unplaced { job, uid, identity, content, flags, bytes, .. } = one;
+        let Unplaced { job, uid, identity, content, cleaned, flags, bytes, .. } = one;
         let mark = Watermark {
             source: uid,
             destination_folder: job.id,
@@ -168,7 +178,7 @@ impl AppendWriter<'_> {
             identity,
             content: Some(content),
             flags,
-            origin: Origin::Copied,
+            origin: if cleaned.is_some() { Origin::Cleaned } else { Origin::Copied },
         };
         self.pass.recorder.add(ToRecord::watermark(job.id, mark, copied(bytes))).await;
     }
@@ -326,7 +336,8 @@ impl AppendWriter<'_> {
         for (_, one) in self.refusals.again.iter().filter(of_job) {
             let traces = bytes::traces(&one.body).map_err(|error| spool_failed(&error));
             let traces = Some(traces.on(Side::Source).map_err(PassStop::Fatal)?);
-            let Outgoing { uid, identity, content, .. } = *one;
+            let Outgoing { uid, identity, content, cleaned, .. } = *one;
+            let content = cleaned.unwrap_or(content);
             own.push(OwnMessage { uid, identity, content, bytes: one.body.len(), traces });
         }
         let belief = self.belief().await?;
@@ -350,10 +361,10 @@ impl AppendWriter<'_> {
             .into_iter()
             .partition(|(of, one)| of.id == job.id && found.contains_key(&one.uid));
         self.refusals.again = rest;
-        for (job, Outgoing { uid, identity, content, flags, body, .. }) in stored {
+        for (job, Outgoing { uid, identity, content, cleaned, flags, body, .. }) in stored {
             if let Some(newcomer) = found.get(&uid) {
-                let one =
-                    Unplaced { job, uid, identity, content, flags, bytes: body.len(), mistold: false, traces: None };
+                let (bytes, mistold, traces) = (body.len(), false, None);
+                let one = Unplaced { job, uid, identity, content, cleaned, flags, bytes, mistold, traces };
                 self.mark(one, newcomer.uid).await;
             }
         }
@@ -405,8 +416,8 @@ impl AppendWriter<'_> {
 
 /// A message that the server said to have, as it is looked for.
 fn own(one: &Unplaced) -> OwnMessage {
-    let Unplaced { uid, identity, content, bytes, traces, .. } = *one;
-    OwnMessage { uid, identity, content, bytes, traces }
+    let Unplaced { uid, identity, content, cleaned, bytes, traces, .. } = *one;
+    OwnMessage { uid, identity, content: cleaned.unwrap_or(content), bytes, traces }
 }
 
 /// Messages of a refused batch that were not found, where something of their name was: it may be what the server made of them.

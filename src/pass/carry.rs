@@ -47,7 +47,11 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
                 tracing::warn!(folder = %place.path, %failure, "flags not carried");
                 job.leave_undone();
             }
-            Err(failure) => return Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
+            Err(failure) => {
+                let mut ended = Err(failure).on(Side::Destination).map_err(PassStop::Fatal);
+                pass.tell_room(to, Some(place), &mut ended).await;
+                return ended;
+            }
         }
         // If a later folder breaks, these are neither set nor counted again.
         job.remaining.carries.retain(|carry| carry.folder != folder);

@@ -1,5 +1,7 @@
 //! Doors: how many connections to a server may be open at once, for all who share them, and how many it was seen to allow.
 //!
+//! A mailbox has a door of its own behind its server's, where its provider is known to allow so many connections to each.
+//!
 //! Whoever connects to two servers takes a place at both or at none, so that nobody keeps what another one waits for. A
 //! server that refuses a connection because there are too many gets no more than are open then. One more is tried after a
 //! pause of minutes, which grows as long as it refuses. Waits for others to leave; bounded by the servers.
@@ -13,6 +15,7 @@ use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::mailbox_key::MailboxKey;
 use crate::domain::retry::crowded_pause;
 use crate::pass::SideFailure;
 
@@ -33,9 +36,16 @@ struct Learned {
     why: Failure,
 }
 
-/// The connections to one server.
+/// Where connections are counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum DoorName {
+    Host(String),
+    Mailbox(MailboxKey),
+}
+
+/// The connections through one door.
 #[derive(Debug, Default)]
-struct Host {
+struct Door {
     /// Places given away.
     taken: u32,
     /// Those of them that are logged in.
@@ -47,7 +57,7 @@ struct Host {
     learned: Option<Learned>,
 }
 
-impl Host {
+impl Door {
     /// Until when there is no room for so many more, and the server's words; none if there is.
     fn is_full(&mut self, needs: u32, most: u32, now: Instant) -> Option<(Instant, Option<Failure>)> {
         self.left.retain(|until| *until > now);
@@ -98,13 +108,13 @@ impl Host {
 /// The doors of all servers.
 #[derive(Debug, Default)]
 pub struct Doors {
-    hosts: Mutex<HashMap<String, Host>>,
+    all: Mutex<HashMap<DoorName, Door>>,
     changed: Notify,
 }
 
 impl Doors {
-    fn with<T>(&self, act: impl FnOnce(&mut HashMap<String, Host>) -> T) -> T {
-        act(&mut self.hosts.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, act: impl FnOnce(&mut HashMap<DoorName, Door>) -> T) -> T {
+        act(&mut self.all.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -116,7 +126,12 @@ pub struct Approach {
     hosts: [Option<String>; 2],
     /// The most connections that may be open to one of them, of all together.
     most: u32,
+    /// By side, a mailbox and the most connections to it, where there is such a limit.
+    mailboxes: [Option<MailboxLimit>; 2],
 }
+
+/// A mailbox, and the most connections that may be open to it, of all together.
+pub type MailboxLimit = (MailboxKey, u32);
 
 impl Default for Approach {
     /// Two servers that nobody else knows, without a limit.
@@ -138,7 +153,13 @@ pub(super) struct Full {
 impl Approach {
     /// Through these doors: the servers of both sides by name, and the most connections to one of them.
     pub fn new(doors: Arc<Doors>, hosts: [Option<String>; 2], most: u32) -> Self {
-        Self { doors, hosts, most }
+        Self { doors, hosts, most, mailboxes: [None; 2] }
+    }
+
+    /// The same with limits of the mailboxes of both sides.
+    #[must_use]
+    pub fn limiting(self, mailboxes: [Option<MailboxLimit>; 2]) -> Self {
+        Self { mailboxes, ..self }
     }
 
     /// The server of a side.
@@ -146,9 +167,17 @@ impl Approach {
         self.hosts[side as usize].as_deref()
     }
 
-    fn needs(&self) -> BTreeMap<&str, u32> {
+    /// The doors of a side, the server's first, each with the most connections through it.
+    fn ways(&self, side: Side) -> impl Iterator<Item = (DoorName, u32)> {
+        let host = self.host(side).map(|host| (DoorName::Host(host.to_owned()), self.most));
+        let mailbox = self.mailboxes[side as usize].map(|(mailbox, most)| (DoorName::Mailbox(mailbox), most));
+        host.into_iter().chain(mailbox)
+    }
+
+    fn needs(&self) -> BTreeMap<DoorName, u32> {
         let mut needs = BTreeMap::new();
-        self.hosts.iter().flatten().for_each(|host| *needs.entry(host.as_str()).or_default() += 1);
+        let both = self.ways(Side::Source).chain(self.ways(Side::Destination));
+        both.for_each(|(name, _)| *needs.entry(name).or_default() += 1);
         needs
     }
 
@@ -161,22 +190,23 @@ impl Approach {
     pub(super) fn take(&self, first: bool) -> Result<Seat, Full> {
         let now = Instant::now();
         let needs = self.needs();
-        self.doors.with(|hosts| {
-            for side in [Side::Source, Side::Destination] {
-                let Some(name) = self.host(side) else { continue };
-                let host = hosts.entry(name.to_owned()).or_default();
-                let needed = needs.get(name).copied().unwrap_or(1);
-                let full = match host.is_full(needed, self.most, now) {
-                    None if !first && host.waiting > 0 => Some((now + LOOK, None)),
+        let sides = [Side::Source, Side::Destination].into_iter();
+        self.doors.with(|doors| {
+            for (side, (name, most)) in sides.flat_map(|side| self.ways(side).map(move |way| (side, way))) {
+                let needed = needs.get(&name).copied().unwrap_or(1);
+                let door = doors.entry(name).or_default();
+                let full = match door.is_full(needed, most, now) {
+                    None if !first && door.waiting > 0 => Some((now + LOOK, None)),
                     full => full,
                 };
                 if let Some((until, why)) = full {
-                    let trouble = Box::new(SideFailure { side, failure: crowded(name, why) });
+                    let host = self.host(side).unwrap_or_default();
+                    let trouble = Box::new(SideFailure { side, failure: crowded(host, why) });
                     return Err(Full { trouble, until });
                 }
             }
             for (name, needed) in needs {
-                hosts.entry(name.to_owned()).or_default().taken += needed;
+                doors.entry(name).or_default().taken += needed;
             }
             Ok(Seat { approach: self.clone(), open: false })
         })
@@ -184,8 +214,8 @@ impl Approach {
 
     /// Whether somebody may lack a connection at one of them.
     pub(super) fn is_crowded(&self) -> bool {
-        let crowded = |host: &Host| host.learned.is_some() || host.waiting > 0;
-        self.doors.with(|hosts| self.hosts.iter().flatten().any(|name| hosts.get(name).is_some_and(crowded)))
+        let crowded = |door: &Door| door.learned.is_some() || door.waiting > 0;
+        self.doors.with(|doors| self.needs().keys().any(|name| doors.get(name).is_some_and(crowded)))
     }
 
     /// Tells the others that somebody waits who has no place, until it is dropped.
@@ -195,23 +225,22 @@ impl Approach {
     }
 
     fn count_waiting(&self, change: impl Fn(&mut u32)) {
-        let names: Vec<&str> = self.needs().into_keys().collect();
-        self.doors
-            .with(|hosts| names.into_iter().for_each(|n| change(&mut hosts.entry(n.to_owned()).or_default().waiting)));
+        let names = self.needs().into_keys();
+        self.doors.with(|doors| names.for_each(|name| change(&mut doors.entry(name).or_default().waiting)));
     }
 
     /// The server of a side says that there are too many.
     pub(super) fn refused(&self, side: Side, why: &Failure) {
-        if let Some(name) = self.host(side) {
-            self.doors.with(|hosts| hosts.entry(name.to_owned()).or_default().refused(Instant::now(), why));
+        if let Some((name, _)) = self.ways(side).next() {
+            self.doors.with(|doors| doors.entry(name).or_default().refused(Instant::now(), why));
         }
     }
 
     /// A person wants one more connection tried now.
     pub(super) fn hurry(&self, side: Side) {
-        if let Some(name) = self.host(side) {
-            self.doors.with(|hosts| {
-                let learned = hosts.get_mut(name).and_then(|host| host.learned.as_mut());
+        if let Some((name, _)) = self.ways(side).next() {
+            self.doors.with(|doors| {
+                let learned = doors.get_mut(&name).and_then(|door| door.learned.as_mut());
                 learned.into_iter().for_each(|learned| learned.grows = Instant::now());
             });
         }
@@ -240,8 +269,8 @@ impl Seat {
     pub fn opened(&mut self) {
         if !std::mem::replace(&mut self.open, true) {
             let needs = self.approach.needs();
-            self.approach.doors.with(|hosts| {
-                needs.into_iter().for_each(|(name, n)| hosts.entry(name.to_owned()).or_default().opened(n));
+            self.approach.doors.with(|doors| {
+                needs.into_iter().for_each(|(name, n)| doors.entry(name).or_default().opened(n));
             });
         }
     }
@@ -250,8 +279,8 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let (needs, open) = (self.approach.needs(), self.open);
-        self.approach.doors.with(|hosts| {
-            needs.into_iter().for_each(|(name, n)| hosts.entry(name.to_owned()).or_default().closed(n, open));
+        self.approach.doors.with(|doors| {
+            needs.into_iter().for_each(|(name, n)| doors.entry(name).or_default().closed(n, open));
         });
         self.approach.doors.changed.notify_waiters();
     }
@@ -299,6 +328,20 @@ mod tests {
         assert!(other.take(true).is_ok(), "at once: nothing was refused");
         let both = approach(&doors, ["d", "d"], 1);
         assert!(both.take(true).is_ok(), "a pass whose sides are one server needs two");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mailbox_has_a_limit_of_its_own_behind_its_servers_door() {
+        let doors = Arc::default();
+        let limited = |name: &str| Some((MailboxKey::of(name), 2));
+        let anna = |hosts| approach(&doors, hosts, 100).limiting([limited("anna"), None]);
+        let seats = [opened(&anna(["a", "b"])), opened(&anna(["a", "c"]))];
+        let full = anna(["a", "d"]).take(true).expect_err("two are open");
+        assert_eq!((full.trouble.side, full.trouble.failure.other.as_deref()), (Side::Source, Some("a")));
+        assert!(approach(&doors, ["a", "b"], 100).limiting([limited("bob"), None]).take(true).is_ok(), "another one");
+        assert!(approach(&doors, ["d", "a"], 100).limiting([None, limited("anna")]).take(true).is_err(), "any side");
+        drop(seats);
+        assert!(anna(["a", "d"]).take(true).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

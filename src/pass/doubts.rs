@@ -73,7 +73,9 @@ impl Recorded {
     fn add(&mut self, mark: &Watermark, floor: Uid) {
         match mark.at() {
             Some(at) if at >= floor => {
-                self.contents.entry(mark.identity).or_default().insert(mark.content);
+                // What was sent of it holds something else.
+                let content = mark.content.filter(|_| mark.origin != Origin::Cleaned);
+                self.contents.entry(mark.identity).or_default().insert(content);
             }
             None if mark.destination == Watermark::NOT_TOLD => *self.numberless.entry(mark.identity).or_default() += 1,
             Some(_) | None => {}

@@ -49,6 +49,8 @@ pub(super) struct Outgoing {
     pub uid: Uid,
     pub identity: Identity,
     pub content: ContentHash,
+    /// What is sent is the cleaned form of the message, and holds this.
+    pub cleaned: Option<ContentHash>,
     pub flags: Flags,
     pub date: Option<InternalDate>,
     pub body: Body,
@@ -98,6 +100,8 @@ pub(super) struct Unplaced {
     pub uid: Uid,
     pub identity: Identity,
     pub content: ContentHash,
+    /// See [`Outgoing::cleaned`].
+    pub cleaned: Option<ContentHash>,
     pub flags: Flags,
     pub bytes: u64,
     /// The server told a number that cannot be this message's.

@@ -191,6 +191,8 @@ pub struct Remaining {
     pub again: BTreeSet<Uid>,
     /// Messages that wait for the next pass: they may have come from a folder that could not be read in this one (D29).
     pub waiting: BTreeSet<Uid>,
+    /// New messages, ascending, that are copied in another folder: this is one more label of theirs.
+    pub elsewhere: Vec<Uid>,
     /// Messages that vanished before what is done now.
     pub vanished: u64,
     /// Messages that the server counts and does not list: an error of the folder.
@@ -315,6 +317,11 @@ impl Job {
             None if self.shows_everything() || !self.was_listed(uid) => MessageStanding::Late,
             None => MessageStanding::New,
         }
+    }
+
+    /// Whether a new message is copied in another folder, of which it has the label too.
+    pub fn is_at_home_elsewhere(&self, uid: Uid) -> bool {
+        self.remaining.elsewhere.binary_search(&uid).is_ok()
     }
 
     /// Whether a message could not be compared with what is there already: it is not appended.

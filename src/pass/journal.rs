@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::domain::failure::Side;
-use crate::domain::folder::{FolderPath, UidValidity, WireName};
+use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::likeness::Likeness;
@@ -82,6 +82,10 @@ pub trait Journal: Send + Sync {
     /// The destination folders of these rows, and of those that share them, were renamed by their owner; they may have
     /// taken each other's names.
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), JournalError>;
+
+    /// Another destination folder has the name of this row's, which is nowhere: from now on the row is about that one, of whose
+    /// past nothing is known.
+    async fn take_destination(&self, folder: FolderId, now: ListedFolder) -> Result<(), JournalError>;
 
     /// These copies (row, source number, destination number) lie in a destination folder to which no row leads: a retired
     /// row of that folder stands for it from now on.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::message::MessageKey;
-use crate::domain::record::Held;
+use crate::domain::record::{Held, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::job::Job;
 use crate::pass::lane::{Lane, Step};
@@ -85,32 +85,44 @@ impl Keys<'_> {
         (row, folder): (FolderId, &FolderRef),
         (shown, found): (&mut BTreeMap<MessageKey, Vec<Uid>>, &mut ByKey),
     ) -> PassResult<bool> {
-        let state = source.examine(folder).await.on(Side::Source).map_err(PassStop::Fatal)?;
-        let (mut from, end, mut left) = (1, state.uid_next.map_or(0, |next| next.0), u64::from(state.messages));
-        let width = WINDOW.max(end / WINDOWS);
-        loop {
-            let last = from + width >= end;
-            let which = if last { Which::From(Uid(from)) } else { Which::Range(Uid(from), Uid(from + width)) };
-            let told = match state.messages {
-                0 => Some(Vec::new()),
-                _ => source.keys(folder, &which).await.on(Side::Source).map_err(PassStop::Fatal)?,
-            };
-            let Some(told) = told else { return Ok(false) };
-            left = left.saturating_sub(told.len() as u64);
-            for (_, key) in &told {
+        each_window(pass, source, (row, folder), |told, marks| {
+            for (_, key) in told {
                 found.others.extend(shown.get_mut(key).and_then(Vec::pop));
             }
-            let until = if last { Uid(i64::MAX) } else { Uid(from + width) };
-            let marks = pass.journal.some_watermarks(row, Uid(from), until, usize::MAX).await?;
             let is_there = |uid: Uid| told.binary_search_by_key(&uid, |(uid, _)| *uid).is_ok();
-            let departed = marks.into_iter().filter(|mark| !mark.is_lost() && !is_there(mark.source));
-            let held = |identity, content| Held { identity, content, folder: row };
-            found.departed.extend(departed.map(|mark| held(mark.identity, mark.content)));
-            if last {
-                return Ok(left == 0);
-            }
-            from += width;
+            let departed = marks.iter().filter(|mark| !mark.is_lost() && !is_there(mark.source));
+            found.departed.extend(departed.map(|m| Held { identity: m.identity, content: m.content, folder: row }));
+        })
+        .await
+    }
+}
+
+/// Reads the ids of all messages of a folder, window by window, each with the watermarks of the same numbers. Whether all were
+/// told.
+pub(super) async fn each_window(
+    pass: &Pass,
+    source: &mut dyn Source,
+    (row, folder): (FolderId, &FolderRef),
+    mut take: impl FnMut(&[(Uid, MessageKey)], &[Watermark]) + Send,
+) -> PassResult<bool> {
+    let state = source.examine(folder).await.on(Side::Source).map_err(PassStop::Fatal)?;
+    let (mut from, end, mut left) = (1, state.uid_next.map_or(0, |next| next.0), u64::from(state.messages));
+    let width = WINDOW.max(end / WINDOWS);
+    loop {
+        let last = from + width >= end;
+        let which = if last { Which::From(Uid(from)) } else { Which::Range(Uid(from), Uid(from + width)) };
+        let told = match state.messages {
+            0 => Some(Vec::new()),
+            _ => source.keys(folder, &which).await.on(Side::Source).map_err(PassStop::Fatal)?,
+        };
+        let Some(told) = told else { return Ok(false) };
+        left = left.saturating_sub(told.len() as u64);
+        let until = if last { Uid(i64::MAX) } else { Uid(from + width) };
+        take(&told, &pass.journal.some_watermarks(row, Uid(from), until, usize::MAX).await?);
+        if last {
+            return Ok(left == 0);
         }
+        from += width;
     }
 }
 

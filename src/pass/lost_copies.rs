@@ -13,7 +13,7 @@ use crate::domain::folder::FolderPath;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::{Notice, NoticeKind};
-use crate::domain::record::{Results, Watermark};
+use crate::domain::record::{Origin, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, Which};
 use crate::pass::closing::Finale;
 use crate::pass::recorder::ToRecord;
@@ -203,6 +203,8 @@ impl There<'_> {
                 continue;
             }
             let same = match mark.content {
+                // What was sent holds something else: its name tells.
+                _ if mark.origin == Origin::Cleaned && !there.weak.contains(uid) => true,
                 Some(content) if self.kept == Bytes::Kept || there.weak.contains(uid) => {
                     let read = match there.contents.get(uid) {
                         Some(read) => *read,

@@ -16,6 +16,7 @@ mod bytes;
 mod candidates;
 mod carry;
 mod claims;
+mod cleaned;
 mod closing;
 mod comparison;
 mod contents;
@@ -31,6 +32,7 @@ mod job;
 pub mod journal;
 mod keys;
 mod known;
+mod labels;
 mod lane;
 mod late;
 mod likeness;
@@ -349,6 +351,7 @@ impl Pass {
             Writes::Nothing => self.verify(&mut lane).await,
             Writes::Mail => {
                 let mut prepared = Preparation::of(self).prepare(&mut lane).await?;
+                labels::sort_out(self, &mut lane, &mut prepared).await?;
                 let mut lanes = lane::Lanes::new(lane, self.order.options.connections);
                 NumberCheck::of(self).check_numbers(&mut lanes, &mut prepared).await?;
                 Comparison::of(self).scan(&mut lanes, &mut prepared).await?;

@@ -55,6 +55,7 @@ pub(super) struct Notes {
     flagless: NotedMessages,
     flags: BTreeSet<String>,
     altered: NotedMessages,
+    cleaned: NotedMessages,
 }
 
 impl Notes {
@@ -82,6 +83,11 @@ impl Notes {
         self.altered.add(destination);
     }
 
+    /// A message landed in its cleaned form.
+    pub fn cleaned(&mut self, source: Uid) {
+        self.cleaned.add(source);
+    }
+
     /// As they are recorded.
     pub fn notices(self, path: &FolderPath) -> Vec<Notice> {
         let flags = (!self.flags.is_empty()).then(|| self.flags.into_iter().collect::<Vec<_>>().join(" "));
@@ -89,6 +95,7 @@ impl Notes {
             self.undated.notice(path, NoticeKind::DateNotKept, Side::Source, None),
             self.flagless.notice(path, NoticeKind::FlagsNotKept, Side::Source, flags),
             self.altered.notice(path, NoticeKind::Altered, Side::Destination, None),
+            self.cleaned.notice(path, NoticeKind::Cleaned, Side::Source, None),
         ]
         .into_iter()
         .flatten()

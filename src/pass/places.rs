@@ -13,6 +13,7 @@ use crate::domain::matching::{Gone, GoneMarks};
 use crate::domain::record::Seen;
 use crate::endpoint::FolderRef;
 use crate::pass::job::Job;
+use crate::pass::labels::LabelFolder;
 
 /// Source folders that go into one destination folder; one lane works on them, one after the other (D19).
 pub(super) type Group = Vec<Job>;
@@ -96,6 +97,8 @@ pub(super) struct Prepared {
     pub places: BTreeMap<FolderId, FolderRef>,
     /// The other rows.
     pub others: OtherRows,
+    /// Source folders, which may be labels.
+    pub labels: Vec<LabelFolder>,
     /// What may answer for new messages.
     pub claimable: Claimable,
     /// The destination's numbers.

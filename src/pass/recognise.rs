@@ -241,6 +241,10 @@ impl Recognition<'_> {
             // What is found now replaces them.
             self.pass.recorder.flush().await;
         }
+        let cleaned: Vec<Uid> = pairs.iter().filter(|(_, pair)| pair.cleaned).map(|(_, pair)| pair.source).collect();
+        if !cleaned.is_empty() {
+            self.pass.notice(self.job, NoticeKind::Cleaned, Side::Source, cleaned).await;
+        }
         for some in pairs.chunks(GROUP_ROWS) {
             let mut entry = ToRecord::default();
             for (identity, pair) in some {
@@ -342,6 +346,7 @@ impl Recognised {
 pub(super) fn add_found(entry: &mut ToRecord, job: &Job, there: FolderId, found: (Identity, Pair), origin: Origin) {
     let (identity, pair) = found;
     let Some((flags, size)) = job.remaining.listing.get(&pair.source) else { return };
+    let origin = if pair.cleaned && origin == Origin::Copied { Origin::Cleaned } else { origin };
     let mark = Watermark {
         source: pair.source,
         destination_folder: there,
@@ -352,9 +357,9 @@ pub(super) fn add_found(entry: &mut ToRecord, job: &Job, there: FolderId, found:
         origin,
     };
     entry.results.watermarks.push((job.id, mark));
-    entry.progressed |= origin == Origin::Copied;
+    entry.progressed |= origin != Origin::Found;
     let counts = match origin {
-        Origin::Copied => Counts { copied: 1, bytes: u64::from(*size), ..Counts::default() },
+        Origin::Copied | Origin::Cleaned => Counts { copied: 1, bytes: u64::from(*size), ..Counts::default() },
         Origin::Found => Counts { already_there: 1, ..Counts::default() },
     };
     entry.counts.push((job.id, counts));

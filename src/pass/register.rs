@@ -14,6 +14,7 @@ use crate::pass::job::{
     FolderFindings, FolderView, Job, ListFigures, NumberTrust, Numbers, Past, Remaining, Suspicion, Unrecorded,
     WorkProgress,
 };
+use crate::pass::labels::{LabelFolder, rank};
 use crate::pass::listing::{Listing, Preparation};
 use crate::pass::places::{Claimable, DestinationNumbers, Doubted, OtherRows, Prepared};
 use crate::pass::same_folder::{place, went_back};
@@ -56,6 +57,7 @@ impl Preparation<'_> {
             groups: Vec::new(),
             places: self.places(&records, listing),
             others: OtherRows { lost: lost.map(|r| r.id).collect(), ..special_rows(&all, &ids, listing) },
+            labels: label_folders(&all, &ids, listing),
             claimable: Claimable::default(),
             there: DestinationNumbers::default(),
             settled: false,
@@ -239,6 +241,18 @@ fn special_rows(all: &[Candidate], ids: &[FolderId], listing: &Listing) -> Other
         views: all.iter().zip(ids).filter(|(c, _)| c.plan.remainder).map(|(_, id)| *id).collect(),
         ..OtherRows::default()
     }
+}
+
+/// Source folders as labels.
+fn label_folders(all: &[Candidate], ids: &[FolderId], listing: &Listing) -> Vec<LabelFolder> {
+    let label = |(candidate, row): (&Candidate, &FolderId)| {
+        let ListedFolder { path, wire, role, .. } = &listing.source[candidate.plan.source];
+        LabelFolder { row: *row, folder: place(path, wire, None), rank: rank(path, *role) }
+    };
+    // A view that a mapping asks for shows what it shows.
+    let is_view = |c: &Candidate| listing.source[c.plan.source].role.is_some_and(Role::is_view);
+    let all = all.iter().zip(ids);
+    all.filter(|(candidate, _)| candidate.refused.is_none() && !is_view(candidate)).map(label).collect()
 }
 
 /// Destination folders that are not looked into, and in which the numbers of copies may not hold.

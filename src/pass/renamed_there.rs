@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::record::{FolderEnd, FolderRecord, Seen};
+use crate::domain::record::{FolderRecord, Seen};
 use crate::pass::PassResult;
 use crate::pass::lane::Lane;
 use crate::pass::listing::Preparation;
@@ -153,7 +153,7 @@ impl Preparation<'_> {
                 self.lose_copies(lane, &gone.collect::<Vec<_>>(), &unheld).await?;
                 *records = self.pass.journal.folders().await?;
             }
-            self.give_up(records, &displaced).await?;
+            self.give_up(records, &displaced, destination).await?;
         }
         self.rename_destinations(records, moves).await
     }
@@ -204,16 +204,19 @@ impl Preparation<'_> {
     }
 
     /// Another folder has the name of these now, and they are nowhere: what was in them went with them (D12).
-    async fn give_up(&self, records: &mut [FolderRecord], displaced: &BTreeSet<WireName>) -> PassResult<()> {
+    async fn give_up(
+        &self,
+        records: &mut [FolderRecord],
+        displaced: &BTreeSet<WireName>,
+        destination: &[ListedFolder],
+    ) -> PassResult<()> {
         for row in records.iter_mut().filter(|row| displaced.contains(&row.destination_wire)) {
+            let Some(now) = destination.iter().find(|folder| folder.wire == row.destination_wire) else { continue };
             tracing::info!(folder = %row.destination, "another destination folder has this name now");
             self.pass.give_up_copies(row.id).await?;
-            self.pass.journal.forget_strangers(row.id).await?;
-            let destination = Some(Seen::Unknown);
-            self.pass
-                .journal
-                .end_folder(row.id, FolderEnd { destination, close_intent: true, ..FolderEnd::default() })
-                .await?;
+            // An older folder under this name, or one of another id, is nothing that was put back.
+            self.pass.journal.take_destination(row.id, now.clone()).await?;
+            (row.destination_validity, row.destination_mailbox_id) = (validity(now), now.mailbox_id.clone());
             (row.destination_seen, row.strangers_next) = (Seen::Unknown, Uid(0));
             (row.intent, row.marker) = (None, None);
         }

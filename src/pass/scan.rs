@@ -124,6 +124,7 @@ impl Scan<'_> {
             && pass.failed_in(job.id).is_empty()
             && job.suspicion.suspects.is_empty()
             && job.remaining.waiting.is_empty()
+            && job.remaining.elsewhere.is_empty()
             && job.suspicion.folder_blame == 0
             && !pass.knows_refusals(job)
     }
@@ -346,7 +347,10 @@ impl Scan<'_> {
             if failed.contains(&message.uid) || job.remaining.waiting.contains(&message.uid) {
                 continue;
             }
-            if skip_rule(message, options, pass.order.plan.before()).is_some() || !pass.selects(job, message.uid) {
+            let left_out = skip_rule(message, options, pass.order.plan.before()).is_some()
+                || !pass.selects(job, message.uid)
+                || job.is_at_home_elsewhere(message.uid);
+            if left_out {
                 sums.counts.skipped += 1;
                 continue;
             }

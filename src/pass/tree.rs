@@ -69,7 +69,9 @@ impl Step for Create<'_> {
         pass.tally.phase(pass.clock.now(), Phase::CreatingFolders);
         let mut created = Vec::new();
         if !self.create.is_empty() {
-            created = to.create(self.create).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            let mut made = to.create(self.create).await.on(Side::Destination).map_err(PassStop::Fatal);
+            pass.tell_room(to, None, &mut made).await;
+            created = made?;
         }
         if !self.subscribe.is_empty() {
             for refused in to.subscribe(self.subscribe).await.on(Side::Destination).map_err(PassStop::Fatal)? {

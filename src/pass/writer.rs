@@ -249,7 +249,9 @@ impl<'a> AppendWriter<'a> {
         {
             halt = Err(next);
         }
-        self.pass.tell_room(to, self.backlog, &mut halt).await;
+        if let Some(job) = self.backlog.opened().first() {
+            self.pass.tell_room(to, Some(&job.plan.destination), &mut halt).await;
+        }
         let answered = |one: &Unplaced| (one.job.id, Sent { uid: one.uid, identity: one.identity, answered: true });
         let landed = self.wire.unplaced.drain(..).map(|one| answered(&one));
         let sent: Vec<(FolderId, Sent)> = landed.chain(std::mem::take(&mut self.wire.sent)).collect();
@@ -332,7 +334,8 @@ impl<'a> AppendWriter<'a> {
         let spool = |error| PassStop::Fatal(SideFailure { side: Side::Source, failure: spool_failed(&error) });
         let identity = bytes::identity(&body).map_err(spool)?;
         let content = bytes::content(&body).map_err(spool)?;
-        let outgoing = Outgoing { uid, identity, content, flags, date, body, hold, plainly: false };
+        let (cleaned, plainly) = (None, false);
+        let outgoing = Outgoing { uid, identity, content, cleaned, flags, date, body, hold, plainly };
         let limits = to.limits();
         let len = outgoing.body.len();
         let careful = job.suspicion.suspects.is_careful(uid);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use super::{OpenWorkspace, ServiceError, awake};
+use super::{OpenWorkspace, ServiceError, awake, end_notices};
 use crate::domain::time::Timestamp;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
@@ -21,6 +22,9 @@ pub struct RunningEngine {
     engine: Engine,
     /// Keeps the computer awake while passes run.
     awake: JoinSet<()>,
+    /// Tells by mail how passes end.
+    telling: JoinSet<()>,
+    over: CancellationToken,
     lock: WorkspaceLock,
 }
 
@@ -34,6 +38,7 @@ impl RunningEngine {
         let mut running = Self::assemble(workspace, lock)?;
         running.lock.settle();
         running.awake.spawn(awake::keep(workspace.clone(), running.snapshots()));
+        running.telling.spawn(end_notices::keep(workspace.clone(), running.over.clone()));
         Ok(running)
     }
 
@@ -62,7 +67,8 @@ impl RunningEngine {
             clock: Arc::clone(&workspace.options.clock),
             endpoints: Arc::clone(&workspace.options.endpoints),
         });
-        Ok(Self { engine, awake: JoinSet::new(), lock })
+        let (awake, telling, over) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
+        Ok(Self { engine, awake, telling, over, lock })
     }
 
     /// Gives a command and waits for its outcome.
@@ -87,14 +93,16 @@ impl RunningEngine {
 
     /// The same, but the workspace is kept until its lock is dropped.
     pub(super) async fn stop(self) -> WorkspaceLock {
-        let Self { engine, awake, lock } = self;
+        let Self { engine, awake, mut telling, over, lock } = self;
         engine.close().await;
         drop(awake);
+        over.cancel();
+        while telling.join_next().await.is_some() {}
         lock
     }
 
     /// A way to give commands in order without waiting for their outcomes.
-    pub(super) fn orders(&self) -> Orders {
+    pub fn orders(&self) -> Orders {
         self.engine.orders()
     }
 

@@ -56,9 +56,30 @@ pub enum PasswordState {
     Known {
         /// Since when.
         since: Timestamp,
-        /// Who gave it: `import`, `consultant`.
+        /// Who gave it: `import`, `consultant`, `owner`.
         giver: String,
     },
+}
+
+impl PasswordState {
+    /// For people; `when` tells a time.
+    pub fn words(&self, when: impl Fn(Timestamp) -> String) -> String {
+        match self {
+            Self::NotNeeded => "no password is needed".into(),
+            Self::Administrator => "opened by the project's own login".into(),
+            Self::ByPerson(None) => "nobody has signed in yet".into(),
+            Self::ByPerson(Some(since)) => format!("its owner signed in, {}", when(*since)),
+            Self::Missing => "no password yet".into(),
+            Self::Known { since, giver } => {
+                let from = match giver.as_str() {
+                    "import" => "the import",
+                    "owner" => "its owner",
+                    _ => "a consultant",
+                };
+                format!("own password, from {from}, since {}", when(*since))
+            }
+        }
+    }
 }
 
 /// An item as it can be changed.
@@ -68,6 +89,8 @@ pub struct ItemSettings {
     pub item: Item,
     /// Its note.
     pub note: Option<String>,
+    /// Where its owner is reached, if not at its source address.
+    pub contact: Option<String>,
     /// What is known of its passwords: source, destination.
     pub passwords: [PasswordState; 2],
 }
@@ -96,7 +119,7 @@ pub async fn settings(workspace: &OpenWorkspace, item: ItemId) -> Result<ItemSet
     let project = workspace.store.project(row.item.project).await?;
     let at_source = password(workspace, &project.source, &row.item.source).await?;
     let at_destination = password(workspace, &project.destination, &row.item.destination).await?;
-    Ok(ItemSettings { item: row.item, note: row.note, passwords: [at_source, at_destination] })
+    Ok(ItemSettings { item: row.item, note: row.note, contact: row.contact, passwords: [at_source, at_destination] })
 }
 
 async fn password(
@@ -165,11 +188,11 @@ pub async fn item(
     if after != before {
         can_run(workspace, &project, &after).await?;
     }
-    let ItemEdit { item, source, destination, note, records } = edit;
+    let ItemEdit { item, source, destination, note, contact, records } = edit;
     let (stored, [at_source, at_destination]) = keep(workspace, [source.password, destination.password]).await?;
     let source = MailboxEdit { email: source.email, login: source.login, password: at_source };
     let destination = MailboxEdit { email: destination.email, login: destination.login, password: at_destination };
-    let edit = ItemEdit { item, source, destination, note, records };
+    let edit = ItemEdit { item, source, destination, note, contact, records };
     let written = workspace.store.edit_item(edit, workspace.now()).await;
     let freed = settled(workspace, stored, written).await?;
     let shown = show(engine, Command::Edited { project: before.project, items: vec![item] }).await;

@@ -9,6 +9,7 @@ use super::items::NotSelected;
 use super::licenses::NotExported;
 use super::mail::NoMail;
 use super::options::SetError;
+use super::settings::SettingError;
 use super::sign_in::NoSignIn;
 use super::times::TimeError;
 use crate::domain::edit::EditRefusal;
@@ -19,9 +20,11 @@ use crate::domain::hybrid::users_csv::BadUsers;
 use crate::domain::mapping::RuleError;
 use crate::domain::readiness::NotReady;
 use crate::domain::server::Unfit;
-use crate::engine::command::CommandError;
+use crate::domain::wording::counted;
+use crate::engine::command::{CommandError, LeftAlone};
 use crate::engine::hybrid::HybridError;
 use crate::find::NoAddress;
+use crate::intake::letter::BadTemplate;
 use crate::platform::PlatformError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -148,6 +151,25 @@ pub enum ServiceError {
     /// The form for owners is not open.
     #[error(transparent)]
     NoForm(#[from] NoForm),
+    /// Owners would have to be asked, and cannot be.
+    #[error(
+        "{} would be asked for a password by mail, but {why}; nothing was started", counted(*owners, "owner")
+    )]
+    CannotAsk {
+        /// How many.
+        owners: usize,
+        /// Why not.
+        why: Box<ServiceError>,
+    },
+    /// What a project's mails say.
+    #[error(transparent)]
+    Template(#[from] BadTemplate),
+    /// A setting that a person wrote.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// An item that was meant was left alone, and why.
+    #[error("{0}")]
+    LeftAlone(LeftAlone),
     /// A time that a person wrote.
     #[error(transparent)]
     Time(#[from] TimeError),
@@ -219,6 +241,10 @@ impl ServiceError {
             | Self::Users { .. }
             | Self::NotExported(_)
             | Self::NoForm(_)
+            | Self::CannotAsk { .. }
+            | Self::Template(_)
+            | Self::Setting(_)
+            | Self::LeftAlone(_)
             | Self::Time(_)
             | Self::Set(_)
             | Self::DirectionNotConfirmed { .. }

@@ -1,5 +1,7 @@
 //! Items as their listings and pages show them, read from the database: also while another process runs the engine.
 
+use super::asking::{AskedOf, asked_of};
+use super::edit::{self, PasswordState};
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::counts::Counts;
 use crate::domain::failure::{Failure, Side};
@@ -66,6 +68,19 @@ pub struct Details {
     pub notices: Vec<Notice>,
     /// Its options in place of the project's.
     pub own: Overrides,
+    /// How its mailboxes are opened, and what its owner was asked for.
+    pub credentials: ItemCredentials,
+}
+
+/// How an item's mailboxes are opened, and what its owner was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemCredentials {
+    /// What is known of its passwords: source, destination.
+    pub passwords: Vec<(Side, PasswordState)>,
+    /// Where its owner is reached, if not at its source address.
+    pub contact: Option<String>,
+    /// What its owner was asked for.
+    pub asked: AskedOf,
 }
 
 /// The items of a project at one moment.
@@ -225,7 +240,19 @@ pub async fn details(workspace: &OpenWorkspace, item: ItemId) -> Result<Details,
         notices = workspace.store.notices(pass.id, PAGE, 0).await?;
     }
     let own = workspace.store.item_options(item).await?;
-    Ok(Details { item, passes: passes.into_iter().map(pass_line).collect(), folders, errors, notices, own })
+    let credentials = credentials(workspace, item).await?;
+    let passes = passes.into_iter().map(pass_line).collect();
+    Ok(Details { item, passes, folders, errors, notices, own, credentials })
+}
+
+/// How an item's mailboxes are opened, and what its owner was asked for.
+///
+/// # Errors
+/// The database.
+pub async fn credentials(workspace: &OpenWorkspace, item: ItemId) -> Result<ItemCredentials, ServiceError> {
+    let known = edit::settings(workspace, item).await?;
+    let passwords = [Side::Source, Side::Destination].into_iter().zip(known.passwords).collect();
+    Ok(ItemCredentials { passwords, contact: known.contact, asked: asked_of(workspace, item).await? })
 }
 
 fn pass_line(row: StoredPass) -> PassLine {

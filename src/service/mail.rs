@@ -7,9 +7,9 @@ use super::settings::{Settings, value};
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::asking::SendOutcome;
 use crate::domain::ids::CredentialId;
+use crate::domain::language::Language;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::intake::language::Language;
 use crate::intake::letter::{Head, Letter, NotWritten};
 use crate::intake::send::{self, MailProof, MailSecurity, MailServer, SendAnswer};
 use crate::vault::{self, VaultError};
@@ -23,7 +23,7 @@ const LARGEST: u64 = 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoMail {
     /// A setting lacks.
-    #[error("no mail can be sent yet: set {0} first (settings {0}=…)")]
+    #[error("no mail can be sent yet: set {0} first, in the settings")]
     Unset(&'static str),
     /// The login has no password.
     #[error("the password of the mail server is not known: enter it (mail password)")]
@@ -54,7 +54,6 @@ pub(super) struct MailSettings {
     pub reply_to: Option<String>,
     /// Mails a minute at most.
     pub rate: u32,
-    pub language: Language,
 }
 
 impl MailSettings {
@@ -81,8 +80,17 @@ impl MailSettings {
             from: of("mail-from"),
             reply_to: Some(of("mail-reply-to")).filter(|reply_to| !reply_to.is_empty()),
             rate: of("mail-rate").parse().unwrap_or(1),
-            language: Language::parse(&of("mail-language")).unwrap_or_default(),
         })
+    }
+
+    /// The language of mails, where a project has none of its own.
+    pub fn language(settings: &Settings) -> Language {
+        Language::parse(value(settings, "mail-language")).unwrap_or_default()
+    }
+
+    /// Whether sending takes a login.
+    pub fn logs_in(&self) -> bool {
+        !self.login.is_empty()
     }
 
     /// The head of a mail; `id` is its own.

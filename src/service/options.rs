@@ -95,6 +95,10 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
         OptionKey::Concurrent => options.concurrent = number()?,
         OptionKey::Connections => options.connections = number()?,
         OptionKey::ServerConnections => options.server_connections = number()?,
+        OptionKey::MailboxConnections => {
+            let known = value.trim().eq_ignore_ascii_case("known");
+            options.mailbox_connections = if known || none { None } else { Some(number()?) };
+        }
         OptionKey::MaximumErrors => options.maximum_errors = number()?.into(),
         OptionKey::RetryLimit => options.retry_limit = number()?,
         OptionKey::Rate => options.rate = if none { None } else { bytes()? },
@@ -110,6 +114,8 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
         OptionKey::SearchDuplicates => options.search_duplicates = switch()?,
         OptionKey::CarryFlags => options.carry_flags = switch()?,
         OptionKey::NewestFirst => options.newest_first = switch()?,
+        OptionKey::AllLabels => options.all_labels = switch()?,
+        OptionKey::CleanMalformed => options.clean_malformed = switch()?,
         OptionKey::LogSubjects => options.log_subjects = switch()?,
     }
     Ok(())
@@ -154,6 +160,9 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
         OptionKey::Concurrent => options.concurrent.to_string(),
         OptionKey::Connections => options.connections.to_string(),
         OptionKey::ServerConnections => options.server_connections.to_string(),
+        OptionKey::MailboxConnections => {
+            options.mailbox_connections.map_or_else(|| "known".to_owned(), |most| most.to_string())
+        }
         OptionKey::MaximumErrors => options.maximum_errors.to_string(),
         OptionKey::RetryLimit => options.retry_limit.to_string(),
         OptionKey::Rate => or_none(options.rate.map(|rate| format!("{}/s", size(rate)))),
@@ -172,6 +181,8 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
         OptionKey::SearchDuplicates => switch(options.search_duplicates),
         OptionKey::CarryFlags => switch(options.carry_flags),
         OptionKey::NewestFirst => switch(options.newest_first),
+        OptionKey::AllLabels => switch(options.all_labels),
+        OptionKey::CleanMalformed => switch(options.clean_malformed),
         OptionKey::LogSubjects => switch(options.log_subjects),
     }
 }
@@ -267,6 +278,9 @@ mod tests {
             "roles=OFF",
             "carry-flags=off",
             "newest-first=on",
+            "clean-malformed=on",
+            "mailbox-connections=5",
+            "all-labels=on",
             "retry-limit=3",
             "maximum-errors=7",
             "concurrent=4",
@@ -286,7 +300,8 @@ mod tests {
         }
         assert_eq!(again, options);
         assert_eq!(
-            set_to(&["largest=none", "rate=unlimited", "source-hours=any", "map=none"]).unwrap(),
+            set_to(&["largest=none", "mailbox-connections=known", "rate=unlimited", "source-hours=any", "map=none"])
+                .unwrap(),
             Options::default()
         );
     }

@@ -157,6 +157,14 @@ pub fn switch(on: bool) -> String {
     if on { "on" } else { "off" }.into()
 }
 
+/// What is kept of settings, by name.
+///
+/// # Errors
+/// The database.
+pub async fn values(workspace: &OpenWorkspace) -> Result<Settings, ServiceError> {
+    Ok(workspace.store.settings().await?)
+}
+
 /// All settings with what they are.
 pub async fn all(workspace: &OpenWorkspace) -> Result<Vec<(&'static Setting, String)>, ServiceError> {
     let settings = workspace.store.settings().await?;
@@ -171,6 +179,19 @@ pub fn assignment(text: &str) -> Result<(&'static Setting, String), SettingError
     let (key, value) = text.split_once('=').ok_or_else(|| SettingError::NoValue(text.to_owned()))?;
     let setting = Setting::named(key.trim()).ok_or_else(|| SettingError::Unknown(key.trim().to_owned()))?;
     Ok((setting, setting.read(value)?))
+}
+
+/// Changes several settings, all or none.
+///
+/// # Errors
+/// One cannot be that; nothing is changed.
+pub async fn set_all(workspace: &OpenWorkspace, written: &[(&'static str, String)]) -> Result<(), ServiceError> {
+    let read = written.iter().map(|(name, value)| {
+        let setting = Setting::named(name).ok_or_else(|| SettingError::Unknown((*name).to_owned()))?;
+        Ok((setting.name.to_owned(), setting.read(value)?))
+    });
+    let values = read.collect::<Result<Vec<_>, SettingError>>()?;
+    Ok(workspace.store.set_settings(values).await?)
 }
 
 /// Changes a setting. Whoever runs passes sees it within seconds.

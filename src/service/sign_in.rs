@@ -11,16 +11,16 @@ use super::{OpenWorkspace, ServiceError, edit};
 use crate::domain::action::Action;
 use crate::domain::edit::{Change, EditRefusal, ItemEdit};
 use crate::domain::failure::Side;
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
-use crate::domain::sign_in::SignInProblem;
+use crate::domain::sign_in::{SignInKind, SignInProblem};
 pub use crate::signin::flow::DeviceCode;
 use crate::signin::grants::Kept;
 use crate::signin::http::Http;
-use crate::signin::keys::AppSecret;
 pub use crate::signin::keys::KeyProblem;
+use crate::signin::keys::{self, AppSecret};
 use crate::signin::person::Person;
 use crate::store::StoreError;
 use crate::vault;
@@ -186,7 +186,31 @@ pub fn by_person(project: &Project, side: Side) -> Result<(), NoSignIn> {
     }
 }
 
-async fn person(workspace: &OpenWorkspace, project: &Project, side: Side) -> Result<Person, ServiceError> {
+/// The number of the service account that a side signs in with, as its key tells it; none where there is no such key, or the
+/// vault is closed.
+///
+/// # Errors
+/// The key cannot be read.
+pub async fn service_number(
+    workspace: &OpenWorkspace,
+    project: ProjectId,
+    side: Side,
+) -> Result<Option<String>, ServiceError> {
+    let project = workspace.store.project(project).await?;
+    let is_service = project.server(side).sign_in().is_some_and(|sign_in| sign_in.kind == SignInKind::GoogleService);
+    let (source, destination) = workspace.store.project_credentials(project.id).await?;
+    let key = if side == Side::Source { source } else { destination };
+    match (workspace.vault.get_open(), key.filter(|_| is_service)) {
+        (Some(vault), Some(id)) => Ok(keys::service_number(&vault::fetch(&vault, id).await?)),
+        _ => Ok(None),
+    }
+}
+
+/// Who signs in at a side.
+///
+/// # Errors
+/// Nobody does there, or the project's own secret cannot be had.
+pub(super) async fn person(workspace: &OpenWorkspace, project: &Project, side: Side) -> Result<Person, ServiceError> {
     by_person(project, side)?;
     let sign_in = project.server(side).sign_in().cloned().unwrap_or_default();
     let (source, destination) = workspace.store.project_credentials(project.id).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::orders::Commander;
 use super::times::{self, TimeError};
-use super::{OpenWorkspace, ServiceError, licenses};
+use super::{OpenWorkspace, ServiceError, asking, licenses};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::Taking;
 use crate::domain::pass::PassKind;
@@ -31,6 +31,8 @@ pub struct StartRequest {
     pub order: StartOrder,
     /// Whether the person says with it that mail goes from the one server to the other.
     pub confirms: bool,
+    /// Whether owners whose credentials lack are asked; else their items are left alone.
+    pub asks: bool,
 }
 
 /// What is done with items whose submission waits already.
@@ -49,6 +51,8 @@ pub struct Readiness {
     pub ready: Vec<ItemId>,
     /// Of these, those that wait for a credential of their owner first (R11).
     pub lacking: Vec<ItemId>,
+    /// Of these, those whose owners are asked by a mail.
+    pub mails: Vec<ItemId>,
     /// Those that cannot, and why.
     pub not_ready: Vec<(ItemId, NotReady)>,
     /// What it takes of the project's pool, where licenses are worth a word.
@@ -85,7 +89,7 @@ pub async fn readiness(
     waiting: WaitingRule,
 ) -> Result<Readiness, ServiceError> {
     let store = &workspace.store;
-    let StartRequest { project, items, order, confirms } = request;
+    let StartRequest { project, items, order, confirms, asks } = request;
     let admins = store.project_credentials(*project).await?;
     let (project, rows) = (store.project(*project).await?, store.items(*project).await?);
     if let Some(at) = order.until().filter(|at| *at <= workspace.now()) {
@@ -101,6 +105,7 @@ pub async fn readiness(
     let admins = (admins.0.is_some(), admins.1.is_some());
     let check = StartCheck::new(&project, admins, rows.iter().map(|row| &row.item));
     let known: HashMap<ItemId, &ItemRow> = rows.iter().map(|row| (row.item.id, row)).collect();
+    let rests = |item: &ItemId| known.get(item).is_some_and(|row| row.status().is_at_rest());
     let mut readiness = Readiness::default();
     let mut seen = HashSet::with_capacity(items.len());
     for item in items.iter().copied().filter(|item| seen.insert(*item)) {
@@ -110,17 +115,19 @@ pub async fn readiness(
             None => Err(NotReady::Deleted),
         };
         match checked {
-            Ok(start) => {
+            Ok(Startable::Lacks(_)) if !asks && rests(&item) => readiness.not_ready.push((item, NotReady::NotAsked)),
+            Ok(Startable::Lacks(sides)) => {
                 readiness.ready.push(item);
-                if matches!(start, Startable::Lacks(_)) {
-                    readiness.lacking.push(item);
+                readiness.lacking.push(item);
+                if rests(&item) && asking::is_asked(&project, &sides) {
+                    readiness.mails.push(item);
                 }
             }
+            Ok(Startable::Ready) => readiness.ready.push(item),
             Err(why) => readiness.not_ready.push((item, why)),
         }
     }
     if order.kind.takes_license() {
-        let rests = |item: &ItemId| known.get(item).is_some_and(|row| row.status().is_at_rest());
         readiness.take_licenses(workspace, (project.id, order.kind), rests).await?;
     }
     Ok(readiness)
@@ -144,9 +151,22 @@ impl Readiness {
         self.not_ready.extend(self.ready.iter().filter(|item| is_short(item)).map(|item| (*item, NotReady::NoLicense)));
         self.ready.retain(|item| !is_short(item));
         self.lacking.retain(|item| !is_short(item));
+        self.mails.retain(|item| !is_short(item));
         self.taking = Some(taking).filter(|_| shown);
         Ok(())
     }
+}
+
+/// Whether the owners that a Start asks by mail can be asked.
+///
+/// # Errors
+/// They cannot: nothing is started.
+pub async fn admit(workspace: &OpenWorkspace, readiness: &Readiness) -> Result<(), ServiceError> {
+    let owners = readiness.mails.len();
+    if owners == 0 {
+        return Ok(());
+    }
+    asking::can_ask(workspace).await.map_err(|why| ServiceError::CannotAsk { owners, why: Box::new(why) })
 }
 
 /// Takes the workspace for this process, and takes in what a crash left: its passes are Submitted again, or Stopped.
@@ -229,7 +249,7 @@ mod tests {
         store.submit(vec![(waits, PassPlan::FULL)], order).await.unwrap();
 
         let (items, order) = (vec![waits, gone, rests, waits], StartOrder::now(PassKind::Full));
-        let mut asked = StartRequest { project, items, order, confirms: false };
+        let mut asked = StartRequest { project, items, order, confirms: false, asks: true };
         let why = readiness(&workspace, &asked, WaitingRule::Refuses).await.unwrap_err();
         let words = "this copies FROM imaps://a.example INTO maildir:/nowhere/{email}";
         assert!(why.to_string().contains(words), "{why}");
@@ -238,11 +258,18 @@ mod tests {
         let not_ready = vec![(gone, NotReady::Deleted)];
         let taking = None;
         let expected =
-            Readiness { ready: vec![waits, rests], lacking: vec![rests], not_ready: not_ready.clone(), taking };
+            Readiness { ready: vec![waits, rests], lacking: vec![rests], mails: vec![rests], not_ready, taking };
         assert_eq!(window, expected);
+        let why = admit(&workspace, &window).await.unwrap_err().to_string();
+        assert!(why.starts_with("1 owner would be asked for a password by mail, but no mail can be sent yet"), "{why}");
         asked.confirms = false;
         let terminal = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap();
         assert_eq!(terminal, Readiness { lacking: vec![waits, rests], ..expected });
+        asked.asks = false;
+        let left = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap();
+        assert_eq!((&left.ready, &left.lacking, left.mails.len()), (&vec![waits], &vec![waits], 0));
+        assert_eq!(left.not_ready, [(gone, NotReady::Deleted), (rests, NotReady::NotAsked)]);
+        admit(&workspace, &left).await.unwrap();
         asked.order.schedule = Some(Schedule { at: workspace.now().minus(Duration::from_secs(1)), zone: "UTC".into() });
         let late = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap_err();
         assert!(late.to_string().contains("lies in the past"), "{late}");

@@ -120,6 +120,19 @@ struct ServiceFile {
     private_key: zeroize::Zeroizing<String>,
 }
 
+/// What of a service account's key is not secret.
+#[derive(Deserialize)]
+struct ServiceNumber {
+    client_id: String,
+}
+
+/// The number of the service account whose key this is, by which rights are delegated to it; none where the key does not say.
+pub fn service_number(key: &Secret) -> Option<String> {
+    let ServiceNumber { client_id } = serde_json::from_str(key.expose()).ok()?;
+    let is_number = (1..=64).contains(&client_id.len()) && client_id.chars().all(|c| c.is_ascii_digit());
+    is_number.then_some(client_id)
+}
+
 fn service(json: &str) -> Result<ServiceKey, KeyProblem> {
     let file: ServiceFile = serde_json::from_str(json).map_err(|_| KeyProblem::NoServiceKey)?;
     if file.kind != "service_account" || !file.client_email.contains('@') {
@@ -158,6 +171,21 @@ pub(super) mod tests {
         assert!(matches!(read(GoogleService, &service_json()), Ok(AppSecret::Service(key)) if key.id == "k1"));
         assert!(matches!(read(Google, "GOCSPX-x"), Ok(AppSecret::Client(_))));
         assert_eq!(format!("{:?}", read(Google, "GOCSPX-x").unwrap()), "AppSecret(hidden)");
+    }
+
+    #[test]
+    fn the_number_of_a_service_account_is_read_from_its_key_and_nothing_else() {
+        let number = |client_id: serde_json::Value| {
+            let mut file: serde_json::Value = serde_json::from_str(&service_json()).unwrap();
+            file["client_id"] = client_id;
+            service_number(&Secret::new(file.to_string()))
+        };
+        assert_eq!(number("104729583710293847561".into()).as_deref(), Some("104729583710293847561"));
+        for odd in ["", "12a", "1 2", "<b>1</b>", &"1".repeat(65)] {
+            assert_eq!(number(odd.into()), None, "{odd}");
+        }
+        assert_eq!(number(7.into()), None);
+        assert_eq!(service_number(&Secret::new(PEM)), None);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::domain::counts::Counts;
-use crate::domain::ids::{CredentialId, CredentialRequestId, FolderId, ItemId, MailId, PassId, PoolId, ProjectId, Uid};
+use crate::domain::ids::{
+    CredentialId, CredentialRequestId, EndNoticeId, FolderId, ItemId, MailId, PassId, PoolId, ProjectId, Uid,
+};
 use crate::domain::ids::{HybridBatchId, HybridOrderId, HybridProjectId, HybridUserId};
 use crate::domain::time::Timestamp;
 
@@ -27,7 +29,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, CredentialRequestId, MailId, PoolId, Uid);
+integers!(ProjectId, ItemId, PassId, FolderId, CredentialId, CredentialRequestId, EndNoticeId, MailId, PoolId, Uid);
 integers!(HybridProjectId, HybridBatchId, HybridUserId, HybridOrderId);
 
 impl ToSql for Timestamp {

@@ -7,7 +7,7 @@ use super::codec::Json;
 use super::error::Result;
 use super::folders::{insert, leading_to, sharing_destination};
 use super::watermarks::{WATERMARK_COLUMNS, watermark_row};
-use crate::domain::folder::{FolderPath, WireName};
+use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use crate::domain::ids::{FolderId, ItemId, Uid};
 use crate::domain::record::{FolderUpdate, Watermark};
 
@@ -88,6 +88,28 @@ impl Store {
             for (folder, source, number) in copies {
                 statement.execute((folder, source, place, number))?;
             }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Another folder has the name of this row's destination folder: what was seen of the old one says nothing about it.
+    pub async fn take_destination(&self, folder: FolderId, now: ListedFolder) -> Result<()> {
+        self.write(move |transaction, cache| {
+            cache.taken.forget(folder);
+            transaction.prepare_cached("DELETE FROM stranger WHERE folder = ?1")?.execute([folder])?;
+            transaction
+                .prepare_cached(
+                    "UPDATE folder SET destination_validity = ?2, destination_mailbox_id = ?3, destination_next = 0,
+                         destination_messages = 0, strangers_next = 0, marker = NULL, intent_validity = NULL,
+                         intent_floor = NULL
+                     WHERE id = ?1",
+                )?
+                .execute((
+                    folder,
+                    UidValidity::number(now.state.and_then(|state| state.uid_validity)),
+                    now.mailbox_id,
+                ))?;
             Ok(())
         })
         .await

@@ -71,12 +71,18 @@ impl Store {
                 return Err(missing("project", of));
             }
             let copy = ProjectId(transaction.last_insert_rowid());
+            transaction
+                .prepare_cached(
+                    "INSERT INTO project_mail (project, language, template, success, failure)
+                     SELECT ?2, language, template, success, failure FROM project_mail WHERE project = ?1",
+                )?
+                .execute((of, copy))?;
             if with_items {
                 transaction
                     .prepare_cached(
                         "INSERT INTO item (project, source_email, source_login, destination_email, destination_login,
-                                           options)
-                         SELECT ?2, source_email, source_login, destination_email, destination_login, options
+                                           options, contact)
+                         SELECT ?2, source_email, source_login, destination_email, destination_login, options, contact
                          FROM item WHERE project = ?1 AND deleted = 0 ORDER BY id",
                     )?
                     .execute((of, copy))?;
@@ -98,10 +104,12 @@ fn write_item(
     let now = [edit.source.password.applied(held[0].as_ref()), edit.destination.password.applied(held[1].as_ref())];
     let mut update = transaction.prepare_cached(
         "UPDATE item SET source_email = ?2, source_login = ?3, source_credential = ?4, destination_email = ?5,
-             destination_login = ?6, destination_credential = ?7, note = ?8 WHERE id = ?1",
+             destination_login = ?6, destination_credential = ?7, note = ?8, contact = ?9 WHERE id = ?1",
     )?;
     let note = edit.note.applied(before.note.as_ref());
-    let values = (edit.item, &source.email, source.login, now[0], &destination.email, destination.login, now[1], note);
+    let contact = edit.contact.applied(before.contact.as_ref());
+    let (from, into) = ((&source.email, source.login), (&destination.email, destination.login));
+    let values = (edit.item, from.0, from.1, now[0], into.0, into.1, now[1], note, contact);
     update.execute(values).map_err(|error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => {
             StoreError::NameTaken(format!("{}:{}", source.email, destination.email))

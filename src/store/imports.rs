@@ -28,6 +28,8 @@ pub struct NewItem {
     pub destination_login: Option<String>,
     /// Credential at the destination, in the vault already; none leaves a known one as it is.
     pub destination_credential: Option<CredentialId>,
+    /// Where its owner is reached; none leaves a known one as it is.
+    pub contact: Option<String>,
 }
 
 /// What became of an imported item.
@@ -182,11 +184,13 @@ fn write(transaction: &Transaction<'_>, new: &NewItem, item: &Item) -> Result<Be
     let mut update = transaction.prepare_cached(
         "UPDATE item SET source_login = ifnull(?2, source_login), source_credential = ifnull(?3, source_credential),
              destination_login = ifnull(?4, destination_login),
-             destination_credential = ifnull(?5, destination_credential)
+             destination_credential = ifnull(?5, destination_credential), contact = ifnull(?6, contact)
          WHERE id = ?1 AND (ifnull(?2, source_login) IS NOT source_login OR ?3 IS NOT NULL
-             OR ifnull(?4, destination_login) IS NOT destination_login OR ?5 IS NOT NULL)",
+             OR ifnull(?4, destination_login) IS NOT destination_login OR ?5 IS NOT NULL
+             OR ifnull(?6, contact) IS NOT contact)",
     )?;
-    let changed = update.execute((item.id, &new.source_login, source, &new.destination_login, destination))? > 0;
+    let values = (item.id, &new.source_login, source, &new.destination_login, destination, &new.contact);
+    let changed = update.execute(values)? > 0;
     let gone = |new: Option<CredentialId>, old: Option<CredentialId>| old.filter(|_| new.is_some() && new != old);
     let replaced = [gone(source, item.source.credential), gone(destination, item.destination.credential)];
     Ok(if changed { Became::Updated { replaced } } else { Became::Unchanged })
@@ -195,8 +199,8 @@ fn write(transaction: &Transaction<'_>, new: &NewItem, item: &Item) -> Result<Be
 fn insert(transaction: &Transaction<'_>, project: ProjectId, new: &NewItem) -> Result<Imported> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO item (project, source_email, source_login, source_credential,
-                           destination_email, destination_login, destination_credential)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                           destination_email, destination_login, destination_credential, contact)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     insert.execute((
         project,
@@ -206,6 +210,7 @@ fn insert(transaction: &Transaction<'_>, project: ProjectId, new: &NewItem) -> R
         &new.destination_email,
         &new.destination_login,
         new.destination_credential,
+        &new.contact,
     ))?;
     Ok(Imported { id: ItemId(transaction.last_insert_rowid()), became: Became::Created, reset: false })
 }

@@ -36,6 +36,8 @@ pub struct ItemRow {
     pub star: Option<Star>,
     /// Its note.
     pub note: Option<String>,
+    /// Where its owner is reached, if not at its source address.
+    pub contact: Option<String>,
     /// Its latest pass since the last reset.
     pub latest: Option<PassRow>,
 }
@@ -53,7 +55,7 @@ impl ItemRow {
 }
 
 const ITEM_COLUMNS: &str = "i.id, i.project, i.source_email, i.source_login, i.source_credential, i.destination_email,
-     i.destination_login, i.destination_credential, i.star, i.note";
+     i.destination_login, i.destination_credential, i.star, i.note, i.contact";
 
 fn item_row(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
     let mut columns = Columns::of(row);
@@ -70,6 +72,7 @@ fn item_row(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
         item: Item { id, project, source, destination },
         star: columns.maybe_word()?,
         note: columns.next()?,
+        contact: columns.next()?,
         latest: pass_row(&mut columns)?,
     })
 }

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 
 /// Makes the folder, private to its owner; refuses network shares.
@@ -327,7 +328,7 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
         let refused = open_with(&path, at(2), MIGRATIONS).unwrap_err();
-        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 6 }), "{refused}");
+        assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 7 }), "{refused}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

@@ -173,6 +173,15 @@ impl Store {
         .await
     }
 
+    /// The request whose link hashes to this, also one that lives no more.
+    pub async fn request_of_token(&self, token_hash: [u8; 32]) -> Result<Option<CredentialRequest>> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM credential_request AS r WHERE r.token_hash = ?1");
+            Ok(connection.prepare_cached(&sql)?.query_row([token_hash], request).optional()?)
+        })
+        .await
+    }
+
     /// All requests to the owner of an item, newest first.
     pub async fn credential_requests(&self, item: ItemId) -> Result<Vec<CredentialRequest>> {
         self.read(move |connection| {

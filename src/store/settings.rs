@@ -17,13 +17,19 @@ impl Store {
 
     /// Remembers a text under a name, in place of an earlier one.
     pub async fn set_setting(&self, name: String, value: String) -> Result<()> {
+        self.set_settings(vec![(name, value)]).await
+    }
+
+    /// The same of several, all or none.
+    pub async fn set_settings(&self, pairs: Vec<(String, String)>) -> Result<()> {
         self.write(move |transaction, _| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO setting (name, value) VALUES (?1, ?2)
-                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                )?
-                .execute((name, value))?;
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO setting (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?;
+            for pair in pairs {
+                statement.execute(pair)?;
+            }
             Ok(())
         })
         .await

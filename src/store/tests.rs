@@ -24,7 +24,7 @@ use crate::domain::project::Options;
 use crate::domain::record::*;
 use crate::domain::server::Server;
 use crate::domain::star::Star;
-use crate::domain::status::{Status, Wait};
+use crate::domain::status::{HoldReason, Status, Wait};
 
 mod edits;
 mod folders;

@@ -4,7 +4,7 @@
 use super::Store;
 use super::codec::Word;
 use super::error::{Result, StoreError};
-use super::status_change::{StatusChange, make_alike};
+use super::status_change::{StatusChange, change_status, make_alike};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::status::{Event, HoldReason, Status};
 use crate::domain::time::Timestamp;
@@ -61,6 +61,30 @@ impl Store {
                 )?
                 .execute((Word(Status::Submitted), Word(held), Word(HoldReason::Interrupted), at))?;
             Ok(())
+        })
+        .await
+    }
+
+    /// Takes back everything of a project that waits: for a worker, for its time, for a word, for a credential. Licenses return
+    /// in the same transaction (D33). Answers the items, oldest submission first. Only for the process that holds the
+    /// workspace lock.
+    pub async fn withdraw(&self, project: ProjectId, at: Timestamp) -> Result<Vec<ItemId>> {
+        self.write(move |transaction, _| {
+            let mut withdrawn = Vec::new();
+            for (was, to) in Status::ALL.into_iter().filter_map(|was| Some((was, was.withdrawn()?))) {
+                let mut statement = transaction.prepare_cached(
+                    "SELECT p.id, i.id FROM pass AS p JOIN item AS i ON i.id = p.item AND i.latest_pass = p.id
+                     WHERE p.status = ?1 AND i.project = ?2 AND i.deleted = 0",
+                )?;
+                let found = statement.query_map((Word(was), project), |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let found: Vec<(PassId, ItemId)> = found.collect::<rusqlite::Result<_>>()?;
+                let Some((first, _)) = found.first().copied() else { continue };
+                let passes: Vec<PassId> = found.iter().map(|(pass, _)| *pass).collect();
+                change_status(transaction, &passes, &StatusChange::new(first, was, to), at)?;
+                withdrawn.extend(found);
+            }
+            withdrawn.sort_unstable();
+            Ok(withdrawn.into_iter().map(|(_, item)| item).collect())
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! Watermarks and the other results of a pass, committed in groups (D7, D9, D10, D12).
 //!
-//! Rows are kept small: the destination folder is 0 when it is the row's own, flag sets are numbers, the origin is a bit.
+//! Rows are kept small: the destination folder is 0 when it is the row's own, flag sets are numbers, and so is the origin.
 //! Bounded by the caller: a group is at most some 500 rows; a whole folder is loaded at once.
 
 use std::collections::hash_map::Entry;
@@ -192,7 +192,11 @@ pub(super) fn watermark_row(
         destination: row.get(at + 2)?,
         identity: Identity(hash(at + 3, "identity")?),
         flags: flags.clone(),
-        origin: if row.get::<_, i64>(at + 5)? == 0 { Origin::Copied } else { Origin::Found },
+        origin: match row.get::<_, i64>(at + 5)? {
+            0 => Origin::Copied,
+            2 => Origin::Cleaned,
+            _ => Origin::Found,
+        },
         content: row.get::<_, Option<[u8; 16]>>(at + 6)?.map(ContentHash),
     })
 }
@@ -221,7 +225,11 @@ pub(super) fn put(
             place,
             &watermark.identity.0[..],
             flags,
-            i64::from(watermark.origin == Origin::Found),
+            match watermark.origin {
+                Origin::Copied => 0,
+                Origin::Found => 1,
+                Origin::Cleaned => 2,
+            },
             watermark.content.map(|content| content.0),
         ))?;
     }

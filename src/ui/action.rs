@@ -3,6 +3,7 @@
 //! An entry says what it is called, where it belongs, when it can be done and which keys do it. What is chosen or typed on a
 //! page (a row, a tab, a text) is no entry: pages return it as a [`UserAction`] themselves.
 
+mod asking_rules;
 mod check_rules;
 mod license_rules;
 mod preview_rules;
@@ -105,6 +106,7 @@ impl Scope {
                     | Screen::Guide
                     | Screen::WholeProject
                     | Screen::Pool
+                    | Screen::ProjectMail
                     | Screen::Remove
             ),
             Self::Only(only) => screen == only,
@@ -243,6 +245,7 @@ actions! {
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
     EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
     ProjectOptions: "Project options…", on(Scope::Items, |_| Ok(UserAction::AskOptions(None)));
+    ProjectMail: "Mails…", on(Scope::Items, |_| Ok(UserAction::AskProjectMail));
     Guide: "Guide for administrators…", on(Scope::Items, |_| Ok(UserAction::AskGuide));
     DuplicateProject: "Duplicate project…", on(Scope::Items, |_| Ok(UserAction::AskWhole(WholeProject::Duplicate)));
     DeleteProject: "Delete project…", on(Scope::Items, rules::delete_project);
@@ -267,6 +270,9 @@ actions! {
     ItemOptions: "Options of the item…", on(Chosen, preview_rules::item_options);
     TestItem: "Test connection…", on(Chosen, check_rules::test_item).keys(&[key(Key::T)]);
     Preview: "Preview…", on(Chosen, preview_rules::preview).keys(&[key(Key::P)]);
+    Remind: "Remind", on(Chosen, asking_rules::remind);
+    CopyLink: "Copy link", on(Item, asking_rules::copy_link);
+    AskAgain: "Ask again", on(Item, asking_rules::ask_again);
     ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Reset));
     ClearCredentials: "Clear credentials…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::ClearCredentials));
     DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Delete));
@@ -302,6 +308,12 @@ actions! {
     AddLicenses: "Add licenses…", on(Only(Screen::Licenses), license_rules::add_licenses);
     ExportLicenses: "Save as table…", on(Only(Screen::Licenses), |_| Ok(UserAction::ExportLicenses));
 
+    SaveSettings: "Save", on(Only(Screen::Settings), asking_rules::save_settings)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    UndoSettings: "Undo", on(Only(Screen::Settings), asking_rules::undo_settings);
+    TestMail: "Send a test", on(Only(Screen::Settings), asking_rules::test_mail);
+    CheckForm: "Check", on(Only(Screen::Settings), asking_rules::check_form);
+
     AcceptErrors: "Accept", on(Only(Screen::Accept), |_| Ok(UserAction::AcceptErrors))
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     BrowseSave: "Browse…", on(Only(Screen::Save), rules::browse_save);
@@ -313,6 +325,7 @@ actions! {
     SaveOptions: "Save", on(Only(Screen::Options), preview_rules::save_options)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     PreviewOptions: "Preview…", on(Only(Screen::Options), preview_rules::preview_options);
+    OpenSettings: "Open settings", on(Only(Screen::Start), asking_rules::open_settings);
     PreviewStart: "Preview…", on(Only(Screen::Start), preview_rules::preview_start);
     SaveProject: "Save", on(Only(Screen::EditProject), rules::save_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
@@ -320,6 +333,7 @@ actions! {
     DoWithProject: "Go on", on(Only(Screen::WholeProject), rules::do_with_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     SavePool: "Save", on(Only(Screen::Pool), license_rules::save_pool).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    SaveProjectMail: "Save", on(Only(Screen::ProjectMail), asking_rules::save_project_mail);
     Remove: "Go on", on(Only(Screen::Remove), rules::remove);
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));

@@ -9,6 +9,7 @@ use crate::service::OpenOptions;
 use crate::service::client::{Client, Waker};
 use crate::service::launch::{Launch, Launching, NoWindow};
 use crate::ui::app::{App, Services};
+use crate::ui::named;
 
 /// Opens the window and returns when it has closed.
 ///
@@ -59,6 +60,7 @@ fn show(title: &str, options: OpenOptions, services: impl FnOnce(Waker) -> Servi
             let context = creation.egui_ctx.clone();
             let waker: Waker = Arc::new(move || context.request_repaint());
             let services = services(Arc::clone(&waker));
+            named::tell(&creation.egui_ctx);
             let client = Client::open(options, waker)?;
             Ok(Box::new(App::new(&creation.egui_ctx, client, services)))
         }),

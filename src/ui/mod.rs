@@ -6,6 +6,7 @@ pub mod action;
 pub mod app;
 mod launch;
 pub mod model;
+mod named;
 pub mod pages;
 pub mod route;
 pub mod theme;

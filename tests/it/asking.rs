@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::browser;
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
 use crate::support::exim::{Exim, SENDER, available};
 use crate::support::imap::Message;
@@ -225,4 +226,157 @@ fn r14_d36_a_killed_process_leaves_one_link_that_works_and_sends_no_second_mail(
     assert!(none.stderr.contains("was not asked"), "{none:?}");
     assert_eq!(scene.end(), 0);
     assert_eq!(scene.links(2).len(), 2);
+}
+
+/// The HTML of a mail, as a mail program shows it.
+fn html_of(mail: &str) -> String {
+    let part = mail.split("Content-Type: text/html").nth(1).expect("an HTML part");
+    let (head, body) = part.split_once("\r\n\r\n").expect("a body");
+    let body = body.split("\r\n--").next().unwrap();
+    if !head.to_lowercase().contains("quoted-printable") {
+        return body.to_owned();
+    }
+    let joined = body.replace("=\r\n", "");
+    let mut pieces = joined.split('=');
+    let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
+    for piece in pieces {
+        bytes.push(u8::from_str_radix(&piece[..2], 16).expect("a byte"));
+        bytes.extend_from_slice(&piece.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).expect("a text")
+}
+
+#[test]
+fn r37_r38_r44_r46_h2_in_a_real_browser_an_owner_errs_is_asked_anew_and_the_mail_moves() {
+    if !available() || !browser::available() {
+        return;
+    }
+    let mut scene = Scene::new();
+    let pictures = browser::pictures(scene.target.path());
+    let place = |name: &str| pictures.join(name).display().to_string();
+    scene.start();
+    scene.serve();
+    let link = |scene: &Scene, count: usize| {
+        format!("http://localhost:{}/{}", scene.form, scene.links(count).remove(count - 1))
+    };
+    let first = link(&scene, 1);
+    let mails = scene.dovecot.login(&scene.owner).fetch_all("INBOX");
+    let asking = mails.iter().map(|mail| String::from_utf8_lossy(&mail.bytes).into_owned());
+    let asking = asking.into_iter().find(|mail| mail.contains("Subject: ACTION REQUIRED")).expect("the mail");
+    let file = scene.workspace.path().join("mail.html");
+    std::fs::write(&file, html_of(&asking)).unwrap();
+    assert_eq!(browser::person(file.to_str().unwrap(), &["look", &place("mail")]), "no findings");
+    assert_eq!(browser::person(&first, &["look", &place("form")]), "no findings");
+    assert_eq!(browser::person(&first, &["show", &scene.owner, "hunter2"]), "text hunter2\npassword");
+    let part = browser::person(&first, &["fill", scene.owner.split('@').next().unwrap(), "hunter2"]);
+    assert!(part.contains("Is this the whole user name?"), "{part}");
+    let wrong = browser::person(&first, &["fill", &scene.owner, "hunter2"]);
+    assert!(wrong.contains("127.0.0.1 did not accept this. Nothing was stored. Kim Doe has been told"), "{wrong}");
+    scene.becomes("failed");
+    scene.shows("source");
+    assert_eq!(browser::person(&first, &["look", &place("gone")]), "no findings");
+    scene.workspace.run(&["credentials", "clear", PROJECT, "--item", &scene.owner, "--source"]).expect(0);
+    scene.start();
+    let second = link(&scene, 2);
+    assert_ne!(first, second);
+    let right = browser::person(&second, &["fill", &scene.owner, PASSWORD]);
+    assert!(right.contains("Thank you, it works. Your mailbox is copied soon"), "{right}");
+    scene.becomes("completed");
+    assert!(scene.target.path().join("anna@b.example").exists());
+    assert_eq!(scene.end(), 0);
+}
+
+#[test]
+fn r39_an_owner_is_asked_anew_in_one_step_with_another_link() {
+    if !available() {
+        return;
+    }
+    let mut scene = Scene::new();
+    scene.start();
+    scene.serve();
+    let first = scene.links(1).remove(0);
+    let owner = scene.owner.clone();
+    let again = ["credentials", "again", PROJECT, "--item", &owner];
+    let asked = scene.workspace.run(&again).expect(0);
+    assert!(asked.stdout.contains("is asked anew, with a new link"), "{asked:?}");
+    assert_eq!(scene.status(), "waiting_for_user");
+    let links = scene.links(2);
+    assert_ne!(links[0], links[1]);
+    assert!(scene.get(&first).contains("This link is not active"));
+    // R46: the same after what an owner entered was refused.
+    assert!(scene.enter(&links[1], "hunter2").contains("did not accept this"));
+    scene.becomes("failed");
+    scene.workspace.run(&again).expect(0);
+    let third = scene.links(3).remove(2);
+    assert!(scene.enter(&third, PASSWORD).contains("it works"));
+    scene.becomes("completed");
+    assert_eq!(scene.end(), 0);
+    let nobody = scene.workspace.run(&["settings", "mail-server="]);
+    assert_eq!(nobody.code, 0);
+    let refused = scene.workspace.run(&again);
+    assert!(refused.code != 0 && refused.stderr.contains("set mail-server first"), "{refused:?}");
+}
+
+#[test]
+fn h4_a_start_says_whom_it_asks_and_is_refused_until_they_can_be_asked() {
+    if !available() {
+        return;
+    }
+    let scene = Scene::new();
+    let contact = ["item", "edit", PROJECT, "--item", &scene.owner, "--contact", "anna@home.example"];
+    scene.workspace.run(&contact).expect(0);
+    let text = scene.workspace.path().join("text.txt");
+    std::fs::write(&text, "Dear {address},\n\nplease: {link}\n").unwrap();
+    let own = ["mail", "project", PROJECT, "--text", text.to_str().unwrap(), "--language", "de"];
+    scene.workspace.run(&own).expect(0);
+    let seen = scene.workspace.run(&["start", PROJECT, "--preview-mails"]).expect(0).stdout;
+    assert!(
+        seen.contains("asks 1 owner by mail; nothing was started") && seen.contains("To: anna@home.example"),
+        "{seen}"
+    );
+    assert!(seen.contains("Subject: ACTION REQUIRED: ") && seen.contains(&format!("Dear {}", scene.owner)), "{seen}");
+    assert_eq!(scene.status(), "not_submitted");
+    let alone = scene.workspace.run(&["start", PROJECT, "--do-not-ask"]);
+    assert!(alone.stderr.contains("owners are not asked now") && alone.code == 2, "{alone:?}");
+    assert_eq!(scene.status(), "not_submitted");
+    // Its public address leads to somebody else.
+    scene.workspace.run(&["settings", "form-url=http://localhost:1"]).expect(0);
+    let refused = scene.workspace.run(&["start", PROJECT]);
+    let why = "1 owner would be asked for a password by mail, but owners would not reach the form: http://localhost:1 does not lead to it";
+    assert!(
+        refused.code == 2 && refused.stderr.contains(why) && refused.stderr.contains("--do-not-ask"),
+        "{refused:?}"
+    );
+    assert_eq!(scene.status(), "not_submitted");
+    assert_ne!(scene.workspace.run(&["intake", "check"]).code, 0);
+    scene.workspace.run(&["settings", &format!("form-url=http://localhost:{}", scene.form)]).expect(0);
+    scene.workspace.run(&["intake", "check"]).expect(0);
+    let started = scene.workspace.run(&["start", PROJECT]);
+    assert!(started.stdout.contains("Start asks 1 owner for a password by mail:"), "{started:?}");
+    assert!(started.stdout.contains(&format!("{} at anna@home.example", scene.owner)), "{started:?}");
+    assert_eq!(scene.status(), "waiting_for_user");
+}
+
+#[test]
+fn h1_how_passes_end_is_told_by_mail_to_whom_a_project_names() {
+    if !available() {
+        return;
+    }
+    let scene = Scene::new();
+    let consultant = scene.exim.owner(scene.dovecot);
+    let told = ["mail", "project", PROJECT, "--on-success", &consultant, "--on-failure", &consultant];
+    let shown = scene.workspace.run(&told).expect(0).stdout;
+    assert!(shown.contains(&format!("Told of passes that fail: {consultant}")), "{shown}");
+    for (password, subject) in [("wrong", "1 pass of t failed"), (PASSWORD, "1 pass of t ended well")] {
+        let mut edit =
+            scene.workspace.command(&["item", "edit", PROJECT, "--item", &scene.owner, "--ask-source-password"]);
+        assert!(edit.env("MAILFERRY_SOURCE_PASSWORD", password).status().expect("run").success());
+        drop(scene.workspace.run(&["start", PROJECT]));
+        let mails = scene.dovecot.login(&consultant).fetch_all("INBOX");
+        let last = mails.last().map(|mail| String::from_utf8_lossy(&mail.bytes).into_owned()).unwrap_or_default();
+        let subject = subject.replace(" t ", &format!(" {PROJECT} "));
+        assert!(last.contains(&format!("Subject: Mailferry: {subject}")), "{last}\n{}", scene.workspace.log());
+        assert!(last.contains(&scene.owner), "{last}");
+    }
+    scene.shows(&format!("{consultant} is told that a pass ended well: sent"));
 }

@@ -18,6 +18,7 @@ fn r40_credentials_are_cleared_by_side_and_a_start_lacks_them_then() {
     workspace.run(&["stop", PROJECT]).expect(0);
     let cleared = workspace.run(&[&clear[..], &["--source", "--destination"]].concat()).expect(0);
     assert!(cleared.stdout.contains("1 item without these credentials now"), "{cleared:?}");
+    workspace.owners_can_be_asked();
     workspace.run(&["start", PROJECT]).expect(1);
     assert_eq!(workspace.status()[0].0["status"], "waiting_for_user");
 }
@@ -150,6 +151,7 @@ fn r12_r13_an_item_that_waits_for_its_user_is_neither_changed_nor_deleted_before
     let workspace = Workspace::new();
     workspace.project_new("imap+plain://127.0.0.1:1", "imap+plain://127.0.0.1:2", &[]);
     workspace.import_with(&[("anna".into(), "anna".into())], None);
+    workspace.owners_can_be_asked();
     workspace.run(&["start", PROJECT]);
     assert_eq!(workspace.only().status(), "waiting_for_user");
     for verb in [

@@ -10,7 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mailferry::domain::failure::Side;
 use mailferry::intake::form::{
-    Answers, Asked, AskedSide, FormOptions, FormServer, Given, Limits, NotServed, Protection, Unable, Verdict,
+    Answers, Asked, AskedSide, FormOptions, FormServer, Given, Limits, NotServed, Protection, ReachKey, SignInStep,
+    Unable, Verdict, Way,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -25,10 +26,11 @@ struct Known {
     asked: AtomicU64,
     taken: Mutex<Vec<Given>>,
     used: Mutex<Vec<String>>,
+    signed_in: AtomicU64,
 }
 
 fn side(side: Side) -> AskedSide {
-    AskedSide { side, host: "imap.old.example".into(), user: "anna@old.example".into() }
+    AskedSide { side, host: "imap.old.example".into(), user: "anna@old.example".into(), way: Way::Password }
 }
 
 #[async_trait]
@@ -38,6 +40,17 @@ impl Answers for Known {
         let sides = match token {
             "good" => vec![side(Side::Source)],
             "both" => vec![side(Side::Source), side(Side::Destination)],
+            "signs-in" => {
+                let page = "https://provider.example/device".into();
+                let step = match self.signed_in.load(Ordering::SeqCst) {
+                    0 => SignInStep::NotYet,
+                    1 => SignInStep::Code { page, code: "BCDF-GHJK".into() },
+                    2 => SignInStep::Failed,
+                    3 => SignInStep::Done,
+                    _ => return Ok(None),
+                };
+                vec![AskedSide { way: Way::SignIn(step), ..side(Side::Source) }, side(Side::Destination)]
+            }
             "broken" => return Err(Unable),
             _ => return Ok(None),
         };
@@ -46,6 +59,17 @@ impl Answers for Known {
         }
         let (mailbox, project) = ("anna@old.example".into(), "<b>Contoso & Sons</b>".into());
         Ok(Some(Asked { mailbox, project, consultant: "Kim".into(), sides }))
+    }
+
+    async fn sign_in(&self, token: &str, side: Side) -> Result<(), Unable> {
+        assert_eq!((token, side), ("signs-in", Side::Source));
+        self.signed_in.store(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn used(&self, token: &str) -> Result<Option<Verdict>, Unable> {
+        let used = token == "signs-in" && self.signed_in.load(Ordering::SeqCst) == 4;
+        Ok(used.then_some(Verdict::Right(None)))
     }
 
     async fn take(&self, token: &str, given: Vec<Given>) -> Result<Verdict, Unable> {
@@ -82,6 +106,7 @@ impl Form {
             listen: "127.0.0.1:0".parse().unwrap(),
             protection: Protection::Loopback,
             host: HOST.into(),
+            reach: ReachKey::fresh().unwrap(),
             limits,
         };
         change(&mut options);
@@ -207,12 +232,88 @@ async fn slips_and_forms_that_were_not_opened_here_cost_nothing() {
     let again = form.post("/good", &typed).await;
     assert!(body(&again).contains("&lt;script&gt;&quot;") && !again.contains("secret-x"), "{again}");
     assert!(!again.to_lowercase().contains("\r\nset-cookie"), "{again}");
+    let part = format!("form={proof}&source-user=anna&source-password=secret-y");
+    let asked = form.post("/good", &part).await;
+    assert!(body(&asked).contains("Here it is most often anna@old.example") && asked.contains("secret-y"), "{asked}");
+    assert!(asked.contains("name=\"source-meant\" value=\"anna\""), "{asked}");
     let foreign = request("/good", "Sec-Fetch-Site: cross-site\r\n", &entry(&proof, "right"));
     assert_eq!(status(&exchange(form.server.address, &foreign).await), 400);
     let other = request("/good", "", &entry(&proof, "right")).replace("x-www-form-urlencoded", "json");
     assert_eq!(status(&exchange(form.server.address, &other).await), 400);
     assert_eq!(status(&form.get("/broken").await), 503);
     assert_eq!(form.taken(), 0);
+}
+
+#[tokio::test]
+async fn passwords_are_shown_to_who_typed_them_without_a_script_and_hidden_again() {
+    let form = Form::start(|options| options.limits.per_link = 1).await;
+    let proof = form.proof("/good").await;
+    for _ in 0..3 {
+        let shown = form.post("/good", &format!("{}&show=yes", entry(&proof, "s%3Ccret"))).await;
+        assert_eq!(status(&shown), 200);
+        let field = "id=\"source-password\" name=\"source-password\" type=\"text\"";
+        assert!(shown.contains(field) && shown.contains("value=\"s&lt;cret\""), "{shown}");
+        assert!(shown.contains("Hide the password") && shown.contains("no-store"), "{shown}");
+    }
+    let hidden = form.post("/good", &format!("{}&show=no", entry(&proof, "s%3Ccret"))).await;
+    assert!(
+        hidden.contains("name=\"source-password\" type=\"password\"") && hidden.contains("Show the password"),
+        "{hidden}"
+    );
+    let unseen = form.post("/good", &format!("{}&show=yes", entry("forged.AAAA", "s%3Ccret"))).await;
+    assert!(!unseen.contains("s&lt;cret"), "only on a form that was opened here: {unseen}");
+    assert_eq!(form.taken(), 0, "nobody was asked");
+    assert!(body(&form.post("/good", &entry(&proof, "right")).await).contains("it works"));
+}
+
+#[tokio::test]
+async fn h2_where_a_side_is_signed_in_to_the_form_asks_for_no_password_of_it() {
+    let form = Form::start(|options| options.limits.per_link = 3).await;
+    let proof = form.proof("/signs-in").await;
+    let page = form.get("/signs-in").await;
+    assert!(!page.contains("source-password") && page.contains("destination-password"), "{page}");
+    assert!(page.contains("name=\"sign-in\" value=\"source\"") && page.contains("Get a code"), "{page}");
+    let entry = format!("form={proof}&destination-user=anna%40old.example&destination-password=right");
+    assert!(body(&form.post("/signs-in", &entry).await).contains("Please sign in first"));
+    let code = form.post("/signs-in", &format!("{entry}&sign-in=source")).await;
+    assert!(body(&code).contains("BCDF-GHJK") && body(&code).contains("https://provider.example/device"), "{code}");
+    assert!(body(&code).contains("value=\"right\""), "what was typed stays: {code}");
+    for _ in 0..5 {
+        let looked = form.post("/signs-in", &format!("form={proof}&sign-in=look")).await;
+        assert!(body(&looked).contains("BCDF-GHJK"), "to look costs nothing: {looked}");
+    }
+    form.known.signed_in.store(2, Ordering::SeqCst);
+    assert!(form.get("/signs-in").await.contains("Nobody has signed in with this code"));
+    form.known.signed_in.store(3, Ordering::SeqCst);
+    assert!(body(&form.post("/signs-in", &entry).await).contains("it works"));
+    assert_eq!((form.taken(), form.known.taken.lock().unwrap()[0].side), (1, Side::Destination));
+    form.known.signed_in.store(4, Ordering::SeqCst);
+    let look = format!("form={proof}&sign-in=look");
+    assert!(body(&form.post("/signs-in", &look).await).contains("it works"), "used meanwhile");
+    assert_eq!(status(&form.post("/signs-in", "form=forged.AA&sign-in=look").await), 404);
+    assert_eq!(status(&form.get("/signs-in").await), 404);
+}
+
+#[tokio::test]
+async fn h2_the_form_shows_that_it_is_reached_and_by_whom() {
+    let key = ReachKey::fresh().unwrap();
+    let form = Form::start(|options| options.reach = key).await;
+    let port = form.server.address.port();
+    let url = format!("http://localhost:{port}");
+    assert!(key.reaches(&url).await.is_err(), "it is there, but as another host: links would lead nowhere");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = listener.local_addr().unwrap();
+    drop(listener);
+    let named = Form::start(|options| {
+        (options.reach, options.listen, options.host) = (key, listen, format!("localhost:{}", listen.port()));
+    })
+    .await;
+    let url = format!("http://localhost:{}", listen.port());
+    assert_eq!(key.reaches(&url).await, Ok(()));
+    assert_eq!(key.reaches(&format!("{url}/below/a/path")).await, Ok(()));
+    assert!(ReachKey::fresh().unwrap().reaches(&url).await.is_err(), "another form");
+    drop(named);
+    assert!(key.reaches(&url).await.is_err(), "nobody");
 }
 
 #[tokio::test]
@@ -344,8 +445,13 @@ async fn h3_tls_is_as_new_as_it_must_be_and_without_it_nobody_from_elsewhere_get
     assert!(!over(&["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]).contains("source-password"));
 
     let refused = |listen: &str, protection: Protection| {
-        let options =
-            FormOptions { listen: listen.parse().unwrap(), protection, host: HOST.into(), limits: Limits::default() };
+        let options = FormOptions {
+            listen: listen.parse().unwrap(),
+            protection,
+            host: HOST.into(),
+            reach: ReachKey::fresh().unwrap(),
+            limits: Limits::default(),
+        };
         FormServer::start(options, Arc::new(Known::default()))
     };
     let why = refused("0.0.0.0:0", Protection::Loopback).await.err().expect("refused");

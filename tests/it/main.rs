@@ -61,6 +61,7 @@ mod stops;
 mod support;
 mod support_works;
 mod trust;
+mod walk;
 mod wandering;
 mod window;
 mod wrong_mailbox;

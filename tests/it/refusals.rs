@@ -264,6 +264,35 @@ fn r25_a_full_destination_fails_and_a_later_pass_goes_on() {
 }
 
 #[test]
+fn a_mailbox_without_room_for_a_folder_or_a_flag_is_full_too() {
+    if !dovecot::available() {
+        return;
+    }
+    let small = Dovecot::start(Options { quota: Some("2M".into()), ..Options::sdbox() });
+    let scene = Scene::between(dovecot::shared(Format::Sdbox), &small, Rules::default(), Rules::default());
+    scene.fill("INBOX", 0..4);
+    scene.fill("Work", 10..14);
+    let full = |verb_of_it| {
+        scene.destination.plan(At::Command(verb_of_it), Act::Answer("NO [OVERQUOTA] Quota exceeded".into()));
+        let (output, item) = scene.start(1);
+        scene.destination.assert_all_hit();
+        assert_eq!((item.status(), cause(&item)), ("failed", "destination_full"), "{}", output.stderr);
+        assert!(output.stderr.contains("Destination mailbox full"), "{}", output.stderr);
+        assert!(output.stderr.contains("free of 2.10 MB"), "how full it is: {}", output.stderr);
+        assert!(!output.stderr.contains("0 messages still"), "{}", output.stderr);
+        scene.destination.forget_plans();
+    };
+    full(verb("CREATE").with("Work"));
+    assert_eq!(scene.pass().messages("copied"), 8, "it goes on where it stopped");
+    let mut here = scene.here();
+    here.select("INBOX");
+    here.store("2", "+FLAGS", r"(\Flagged)");
+    full(verb("UID STORE"));
+    assert_eq!(scene.pass().number("flags_updated"), 1);
+    scene.assert_equal();
+}
+
+#[test]
 fn a_refused_folder_counts_its_messages_as_errors_and_is_tried_again() {
     if !dovecot::available() {
         return;

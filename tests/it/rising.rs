@@ -93,7 +93,7 @@ impl<'a> Mover<'a> {
     fn start(&mut self) {
         let before = self.until(|row| row.status.is_at_rest()).pass.map(|pass| pass.id);
         let order = StartOrder::now(PassKind::Full);
-        let start = StartRequest { project: PROJECT, items: vec![ITEM], order, confirms: true };
+        let start = StartRequest { project: PROJECT, items: vec![ITEM], order, confirms: true, asks: true };
         self.ask(Request::Start(Box::new(start)));
         self.until(|row| row.pass.map(|pass| pass.id) != before);
     }

@@ -28,6 +28,9 @@ pub struct EditItem {
     /// A note; "" for none
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// Where the owner is reached by mail, if not at the source address; "" for none
+    #[arg(long, value_name = "EMAIL")]
+    pub contact: Option<String>,
     /// What becomes of passwords
     #[command(flatten)]
     pub passwords: Passwords,
@@ -88,6 +91,14 @@ pub enum CredentialsVerb {
         /// Which items: an address, or SOURCE:DESTINATION
         #[arg(long = "item", value_name = "EMAIL", required = true)]
         items: Vec<String>,
+    },
+    /// Ask an owner anew, with a new link: stops the item, clears what was asked for, and starts it again
+    Again {
+        /// Name of the project
+        project: String,
+        /// The item: an address, or SOURCE:DESTINATION
+        #[arg(long, value_name = "EMAIL")]
+        item: String,
     },
     /// Show the link by which an owner gives credentials, to pass it on in another way
     Link {

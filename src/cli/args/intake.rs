@@ -7,4 +7,6 @@ use clap::Subcommand;
 pub enum IntakeVerb {
     /// Ask who waits, keep the form open and run passes, until Ctrl-C; for a server without a display
     Serve,
+    /// Whether owners can be asked: settings, and the public address leads to the form
+    Check,
 }

@@ -1,6 +1,6 @@
 //! What can be written about mail.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 /// What can be done with the mail server by which owners of mailboxes are asked.
 #[derive(Debug, Subcommand)]
@@ -12,4 +12,26 @@ pub enum MailVerb {
     },
     /// Keep the password of the mail server: MAILFERRY_MAIL_PASSWORD, or a prompt
     Password,
+    /// Show how a project writes mail, or change that: language, the text that asks owners, who is told how passes end
+    Project(ProjectMailArgs),
+}
+
+/// `mail project`. An empty value takes back what was said.
+#[derive(Debug, Args)]
+pub struct ProjectMailArgs {
+    /// Name of the project
+    pub project: String,
+    /// Language of its mails: en, de, fr or es
+    #[arg(long, value_name = "CODE")]
+    pub language: Option<String>,
+    /// File with the text that asks. {address}, {consultant}, {phone}, {contact} and {link} are filled in; a line that
+    /// begins with ?phone or ?contact is there only if there is one
+    #[arg(long, value_name = "FILE")]
+    pub text: Option<String>,
+    /// Whom to tell of passes that end well
+    #[arg(long, value_name = "EMAIL")]
+    pub on_success: Option<String>,
+    /// Whom to tell of passes that fail
+    #[arg(long, value_name = "EMAIL")]
+    pub on_failure: Option<String>,
 }

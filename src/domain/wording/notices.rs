@@ -79,10 +79,20 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64)
             "It shows messages of other folders, or belongs to somebody else.",
             "Nothing to do; to bring it all the same, map it in a new project.",
         ),
+        NoticeKind::OtherLabels => (
+            format!("{some} shown under more than one label"),
+            "Each message is brought once, into the folder of one of its labels.",
+            "Nothing to do; to have each in the folders of all its labels, set the option all-labels to on, then Start a Full pass.",
+        ),
         NoticeKind::Altered => (
             format!("{some} changed by the destination"),
             "It keeps other bytes than it was sent.",
             "Nothing to do: the originals are unchanged.",
+        ),
+        NoticeKind::Cleaned => (
+            format!("{some} copied in a cleaned form"),
+            "The destination calls them malformed. NUL bytes, lone line ends and header lines that are no field were mended.",
+            "Nothing to do: the originals at the source are unchanged.",
         ),
         NoticeKind::ServerSays => (
             format!("The {at} says something to its users"),

@@ -3,6 +3,7 @@
 use super::{TextNames, count, text};
 use crate::domain::failure::Cause;
 use crate::domain::progress::RetryState;
+use crate::domain::provider::MailProvider;
 
 /// Why a pass pauses, in one line: the side and its server, what was being done, the server's words. Of a pause that is no try,
 /// what it is.
@@ -13,7 +14,7 @@ pub fn pausing(retry: &RetryState) -> String {
     }
     let host = retry.failure.other.as_deref();
     if retry.is_no_try() {
-        let parts = [Some(headline()), host.map(str::to_owned), retry.failure.server_text.clone()];
+        let parts = [Some(headline()), host.map(str::to_owned), daily_limit(retry), retry.failure.server_text.clone()];
         return parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     }
     match (retry.side, host) {
@@ -21,6 +22,14 @@ pub fn pausing(retry: &RetryState) -> String {
         (Some(side), None) => format!("{}: {}", side.word(), retry.failure),
         (None, _) => retry.failure.to_string(),
     }
+}
+
+/// What is known of the limit that was reached, where its provider is known.
+pub fn daily_limit(retry: &RetryState) -> Option<String> {
+    let (side, host) = retry.side.zip(retry.failure.other.as_deref())?;
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    let limited = retry.failure.cause == Cause::ProviderLimit;
+    MailProvider::of_host(host).filter(|_| limited)?.daily_limit(side)
 }
 
 /// How many others wait for the same server: "7 others wait for this server"; none if nobody does.

@@ -26,7 +26,7 @@ all! { CAUSES, Cause:
     Unreachable CertificateNotTrusted TlsFailed ConnectionLost
     TimedOut OwnNetwork SessionEnded Nonsense Throttled ProviderLimit OutsideHours
     TooManyConnections ServerBusy DestinationFull TooBig
-    MessageRefused HangsUpAtMessage MessageGone FolderRefused
+    MessageRefused MessageMalformed HangsUpAtMessage MessageGone FolderRefused
     FolderGone FolderChanged MessageUnreadable NotTheSameMailbox
     CredentialMissing WorkspaceFailed TooManyErrors CommandRefused
     Internal
@@ -34,7 +34,7 @@ all! { CAUSES, Cause:
 
 all! { NOTICES, NoticeKind:
     SourceDiffers MissingThere MaybeTwice DateNotKept FlagsNotKept Renumbered CopiedAgain OldWorkspace Waiting LeftOut
-    Altered ServerSays
+    OtherLabels Altered Cleaned ServerSays
 }
 
 const SIDES: [Option<Side>; 3] = [None, Some(Side::Source), Some(Side::Destination)];
@@ -199,7 +199,16 @@ fn a_pause_names_the_side_it_is_for() {
     assert_eq!(pausing(&at(pause(Some(Side::Source)))), "source imap.x:993: reading a message: no answer");
     let limit = Failure::new(Cause::ProviderLimit, Scope::Mailbox, Retry::Later, "reading").saying("[OVERQUOTA] slow");
     let waits = RetryState { failure: limit, attempt: 0, ..pause(Some(Side::Source)) };
-    assert_eq!(pausing(&at(waits)), "Paused by the provider of the source · imap.x:993 · [OVERQUOTA] slow");
+    assert_eq!(pausing(&at(waits.clone())), "Paused by the provider of the source · imap.x:993 · [OVERQUOTA] slow");
+    let gmail = RetryState { failure: waits.failure.clone().about("imap.gmail.com:993"), ..waits };
+    assert!(pausing(&gmail).contains("imap.gmail.com:993 · Gmail allows 2.50 GB a day to be read of each mailbox · ["));
+    let names = TextNames { host: "imap.gmail.com", ..TextNames::default() };
+    let told = text(&gmail.failure, Some(Side::Destination), &names);
+    assert!(
+        told.what.starts_with("Gmail allows 500.00 MB a day to be written to each mailbox. Nothing"),
+        "{}",
+        told.what
+    );
     let before = r#"{"failure":{"scope":"connection","retry":"backoff","cause":"connection_lost","doing":"reading a message","server_text":null},"attempt":1,"limit":8,"until":9}"#;
     assert_eq!(serde_json::from_str::<RetryState>(before).unwrap(), pause(None), "as older versions wrote it");
 }

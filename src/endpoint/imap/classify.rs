@@ -74,7 +74,7 @@ fn pace(step: Step, code: &str, text: &str) -> Option<Class> {
         return Some((Cause::Throttled, Scope::Mailbox, Retry::After(pause)));
     }
     let bandwidth = any(text, &["bandwidth limit", "exceeded command or", "daily limit", "download limit"]);
-    let writing = matches!(step, Step::Append | Step::Create);
+    let writing = matches!(step, Step::Append | Step::Create | Step::Store);
     if bandwidth || (code == "OVERQUOTA" && !writing) {
         return Some((Cause::ProviderLimit, Scope::Mailbox, Retry::Later));
     }
@@ -164,13 +164,22 @@ fn by_step(step: Step, status: Status, code: &str, text: &str) -> Class {
         Step::Append if full(code, text) => (Cause::DestinationFull, Scope::Mailbox, Retry::User),
         Step::Append if gone => (Cause::FolderGone, Scope::Folder, Retry::Never),
         Step::Append if code == "NOPERM" => (Cause::FolderRefused, Scope::Folder, Retry::User),
+        Step::Append if malformed(code, text) => (Cause::MessageMalformed, Scope::Message, Retry::Never),
         Step::Append => (Cause::MessageRefused, Scope::Message, Retry::Never),
+        Step::Store if full(code, text) => (Cause::DestinationFull, Scope::Mailbox, Retry::User),
         Step::Store => (Cause::CommandRefused, Scope::Folder, Retry::Never),
     }
 }
 
 fn full(code: &str, text: &str) -> bool {
     code == "OVERQUOTA" || any(text, &["quota", "mailbox is full", "mailbox full", "not enough space"])
+}
+
+/// What a cleaned form may cure.
+fn malformed(code: &str, text: &str) -> bool {
+    let words =
+        ["invalid header", "nul character", "unable to parse", "bare newline", "bare cr", "bare lf", "malformed"];
+    code == "PARSE" || any(text, &words)
 }
 
 fn too_big(code: &str, text: &str) -> bool {
@@ -258,13 +267,14 @@ mod tests {
             (Step::Append, No, "[TOOBIG] no", (TooBig, Message, Never)),
             (Step::Append, No, "maximum message size exceeded", (TooBig, Message, Never)),
             (Step::Append, No, "[OVERQUOTA] Not enough disk quota", (DestinationFull, Mailbox, User)),
-            (Step::Append, No, "[PARSE] Unable to parse message", (MessageRefused, Message, Never)),
-            (Step::Append, No, "Message contains invalid header", (MessageRefused, Message, Never)),
+            (Step::Append, No, "[PARSE] Unable to parse message", (MessageMalformed, Message, Never)),
+            (Step::Append, No, "Message contains invalid header", (MessageMalformed, Message, Never)),
+            (Step::Append, No, "Message contains bare newlines", (MessageMalformed, Message, Never)),
             (Step::Append, Bad, "[CLIENTBUG] APPEND Missing terminating CRLF", (MessageRefused, Message, Never)),
             (Step::Append, No, "[NOPERM] no", (FolderRefused, Folder, User)),
             (Step::Append, No, "[LIMIT] Mail size is larger than the maximum size allowed by server configuration", (TooBig, Message, Never)),
             (Step::Append, No, "[TRYCREATE] No such folder", (FolderGone, Folder, Never)),
-            (Step::Append, No, "Message contains NUL characters", (MessageRefused, Message, Never)),
+            (Step::Append, No, "Message contains NUL characters", (MessageMalformed, Message, Never)),
             (Step::Append, Bad, "ImapCommand Argument Error. 11", (MessageRefused, Message, Never)),
             (Step::Append, No, "Server Unavailable. 15", (ServerBusy, Connection, Backoff)),
             (Step::Append, No, "contains a virus", (MessageRefused, Message, Never)),
@@ -283,6 +293,11 @@ mod tests {
             (Step::Connection, Bye, "Connection closed. 14", (ConnectionLost, Connection, Backoff)),
             (Step::Tls, No, "no TLS here", (TlsFailed, Endpoint, User)),
             (Step::Store, No, "[CANNOT] keyword", (CommandRefused, Folder, Never)),
+            (Step::Store, No, "[OVERQUOTA] Quota exceeded", (DestinationFull, Mailbox, User)),
+            (Step::Store, No, "Mailbox is full", (DestinationFull, Mailbox, User)),
+            (Step::Store, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
+            (Step::Create, No, "[OVERQUOTA] Account exceeded command or bandwidth limits.", (ProviderLimit, Mailbox, Later)),
+            (Step::Create, No, "Not enough space for another folder", (DestinationFull, Mailbox, User)),
             (Step::Ask, Bad, "what?", (CommandRefused, Mailbox, User)),
         ];
         for (step, status, words, expected) in table {

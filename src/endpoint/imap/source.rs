@@ -271,6 +271,10 @@ impl Source for ImapSession {
         Ok(Some(told.collect()))
     }
 
+    fn has_labels(&self) -> bool {
+        self.can("X-GM-EXT-1")
+    }
+
     async fn fetch(&mut self, folder: &FolderRef, which: &Which) -> Result<MessageStream> {
         let portions = encode::portions(which, self.most());
         let doing = format!("reading messages of folder \"{}\"", folder.path);

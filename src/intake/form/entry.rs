@@ -2,7 +2,7 @@
 
 use crate::domain::failure::Side;
 use crate::domain::secret::Secret;
-use crate::intake::form::{AskedSide, Given};
+use crate::intake::form::{AskedSide, Given, Way};
 
 /// Longest user name or password.
 const LONGEST: usize = 512;
@@ -15,6 +15,23 @@ pub fn fields(side: Side) -> (&'static str, &'static str) {
     }
 }
 
+/// The field that says that a user name without @ is meant so.
+pub fn meant(side: Side) -> &'static str {
+    match side {
+        Side::Source => "source-meant",
+        Side::Destination => "destination-meant",
+    }
+}
+
+/// The field of the button that shows passwords, or hides them again.
+pub const SHOW: &str = "show";
+
+/// The field of the button that begins a sign-in, and of the one that looks how far it is.
+pub const SIGN_IN: &str = "sign-in";
+
+/// What that says to look how far it is.
+pub const LOOK: &str = "look";
+
 /// The field that proves that the form was seen.
 pub const PROOF: &str = "form";
 
@@ -25,6 +42,8 @@ pub enum Slip {
     Empty,
     /// A password begins or ends with a blank, which nobody types on purpose.
     Blanks,
+    /// Only part of an address, where an address was expected: looked at if it is sent once more.
+    NoAt,
     /// It cannot be a user name or password: too long, or with characters that no keyboard has.
     Unfit,
 }
@@ -38,6 +57,30 @@ pub struct Sent {
     pub users: Vec<(Side, String)>,
     /// The entry, or what is amiss at a side.
     pub given: Result<Vec<Given>, (Side, Slip)>,
+    /// Passwords are to be shown, or hidden again; then nothing is looked at further.
+    pub show: Option<bool>,
+    /// Passwords as they were typed, for who wants to see them.
+    pub passwords: Vec<(Side, Secret)>,
+    /// A sign-in is to begin there.
+    pub sign_in: Option<Side>,
+    /// Somebody looks how far a sign-in is.
+    pub looks: bool,
+}
+
+/// Whether somebody only looks: at what was typed, or how far a sign-in is.
+pub fn only_looks(body: &[u8]) -> bool {
+    let looks = |field: &str, value: &str| match field {
+        SHOW => value == "yes" || value == "no",
+        SIGN_IN => value == LOOK,
+        _ => false,
+    };
+    form_urlencoded::parse(body).any(|(field, value)| looks(&field, &value))
+}
+
+/// What proves that a form was seen.
+pub fn proof(body: &[u8]) -> String {
+    let found = form_urlencoded::parse(body).find(|(field, _)| field == PROOF);
+    found.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 /// Reads a body for these sides.
@@ -46,13 +89,18 @@ pub fn read(body: &[u8], sides: &[AskedSide]) -> Sent {
         let found = form_urlencoded::parse(body).find(|(field, _)| field == name);
         zeroize::Zeroizing::new(found.map(|(_, value)| value.into_owned()).unwrap_or_default())
     };
-    let mut users = Vec::new();
+    let (mut users, mut passwords) = (Vec::new(), Vec::new());
     let mut given = Ok(Vec::new());
-    for AskedSide { side, .. } in sides {
+    for AskedSide { side, user: expected, way, .. } in sides {
+        if matches!(way, Way::SignIn(_)) {
+            continue;
+        }
         let (user, password) = fields(*side);
         let (user, password) = (value(user).trim().to_owned(), value(password));
+        let part = expected.contains('@') && !user.contains('@') && *value(meant(*side)) != user;
+        passwords.push((*side, Secret::new(shown(&password).as_str())));
         users.push((*side, user.chars().filter(|typed| !typed.is_control()).take(LONGEST).collect()));
-        let slip = slip(&user, &password);
+        let slip = slip(&user, &password).or(part.then_some(Slip::NoAt));
         given = match (given, slip) {
             (Ok(mut all), None) => {
                 all.push(Given { side: *side, user, password: Secret::new(password.as_str()) });
@@ -62,7 +110,20 @@ pub fn read(body: &[u8], sides: &[AskedSide]) -> Sent {
             (Err(first), _) => Err(first),
         };
     }
-    Sent { proof: value(PROOF).to_string(), users, given }
+    let show = match value(SHOW).as_str() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    };
+    let asked = value(SIGN_IN);
+    let sign_in = [Side::Source, Side::Destination].into_iter().find(|side| *asked == side.word());
+    let looks = *asked == LOOK;
+    Sent { proof: value(PROOF).to_string(), users, given, show, passwords, sign_in, looks }
+}
+
+/// A password as a page can hold it.
+fn shown(password: &str) -> zeroize::Zeroizing<String> {
+    zeroize::Zeroizing::new(password.chars().filter(|typed| !typed.is_control()).take(LONGEST).collect())
 }
 
 fn slip(user: &str, password: &str) -> Option<Slip> {
@@ -83,7 +144,7 @@ mod tests {
     use super::*;
 
     fn sides() -> Vec<AskedSide> {
-        let side = |side| AskedSide { side, host: "h".into(), user: "u".into() };
+        let side = |side| AskedSide { side, host: "h".into(), user: "u".into(), way: Way::Password };
         vec![side(Side::Source), side(Side::Destination)]
     }
 
@@ -105,7 +166,20 @@ mod tests {
         let sent = read(both(" anna@a ", "p w&=+%\u{e4}").as_bytes(), &sides());
         let given = sent.given.unwrap();
         assert_eq!((given.len(), given[0].user.as_str(), given[1].password.expose()), (2, "anna@a", "p w&=+%\u{e4}"));
-        assert_eq!(sent.proof, "p");
+        assert_eq!((sent.proof.as_str(), sent.show), ("p", None));
+        let shown = read(format!("{}&show=yes", both("u", "x y")).as_bytes(), &sides());
+        assert_eq!((shown.show, shown.passwords[1].1.expose()), (Some(true), "x y"));
+    }
+
+    #[test]
+    fn part_of_an_address_is_asked_about_once() {
+        let whole =
+            AskedSide { side: Side::Source, host: "h".into(), user: "anna@a.example".into(), way: Way::Password };
+        let slip = |body: &str| read(body.as_bytes(), std::slice::from_ref(&whole)).given.err();
+        assert_eq!(slip("source-user=anna&source-password=x"), Some((Side::Source, Slip::NoAt)));
+        assert_eq!(slip("source-user=anna%40a.example&source-password=x"), None);
+        assert_eq!(slip("source-user=anna&source-password=x&source-meant=anna"), None);
+        assert_eq!(slip("source-user=ann&source-password=x&source-meant=anna"), Some((Side::Source, Slip::NoAt)));
     }
 
     proptest! {

@@ -2,11 +2,12 @@
 //! ([`Answers`]), and decides nothing itself.
 //!
 //! `server` holds the connections and their limits, `site` answers requests, `entry` reads what was sent, `guard` counts who asks
-//! how often, `page` and `words` are what is shown.
+//! how often, `page` and `words` are what is shown, `reach` tells whether a web address leads here.
 
 mod entry;
 mod guard;
 mod page;
+mod reach;
 mod server;
 mod site;
 mod words;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use reach::{NotReached, ReachKey};
 pub use server::{FormServer, NotServed, Protection};
 
 use crate::domain::failure::Side;
@@ -30,6 +32,8 @@ pub struct FormOptions {
     pub protection: Protection,
     /// The host of its public address, as browsers name it (`move.example`, `move.example:8443`).
     pub host: String,
+    /// By which it shows that it is reached.
+    pub reach: ReachKey,
     /// What it bears.
     pub limits: Limits,
 }
@@ -83,6 +87,42 @@ pub struct AskedSide {
     pub host: String,
     /// The name that is probably used to log in.
     pub user: String,
+    /// What its owner gives.
+    pub way: Way,
+}
+
+impl AskedSide {
+    /// Whether nothing is to be waited for there.
+    fn is_done(&self) -> bool {
+        matches!(self.way, Way::Password | Way::SignIn(SignInStep::Done))
+    }
+}
+
+/// What an owner gives for a side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// User name and password.
+    Password,
+    /// Nothing: they sign in with their provider, and are so far.
+    SignIn(SignInStep),
+}
+
+/// How far a sign-in with a provider is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInStep {
+    /// It has not begun.
+    NotYet,
+    /// A code is to be typed at a page of the provider.
+    Code {
+        /// The page.
+        page: String,
+        /// The code.
+        code: String,
+    },
+    /// It is done.
+    Done,
+    /// Nobody signed in; it can begin anew.
+    Failed,
 }
 
 /// What was entered for a side.
@@ -121,6 +161,10 @@ pub struct Unable;
 pub trait Answers: Send + Sync + 'static {
     /// What is asked for behind a link; none if it leads nowhere, whatever the reason.
     async fn find(&self, token: &str) -> Result<Option<Asked>, Unable>;
+    /// Begins a sign-in at a side, if none is under way; how far it is says [`Answers::find`].
+    async fn sign_in(&self, token: &str, side: Side) -> Result<(), Unable>;
+    /// Whether a link was used by a sign-in a moment ago.
+    async fn used(&self, token: &str) -> Result<Option<Verdict>, Unable>;
     /// Checks an entry and keeps it if it is right. Of two through one link at once, one is checked after the other.
     async fn take(&self, token: &str, given: Vec<Given>) -> Result<Verdict, Unable>;
 }

@@ -15,12 +15,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use ring::{digest, hmac};
 use tokio::time::{Instant, timeout};
 
-use super::entry::{self, Sent};
+use super::entry::{self, Sent, Slip};
 use super::guard::Counter;
 use super::page::{self, Again, POLICY};
 use super::server::Protection;
-use super::{Answers, Asked, FormOptions, Limits, NotServed, Unable, Verdict};
-use crate::intake::language::Language;
+use super::{Answers, Asked, AskedSide, FormOptions, Limits, NotServed, ReachKey, Unable, Verdict};
+use crate::domain::language::Language;
 
 /// Longest body.
 const LONGEST_BODY: usize = 8 * 1024;
@@ -36,6 +36,7 @@ pub struct Site {
     protected: bool,
     proxied: bool,
     limits: Limits,
+    reach: ReachKey,
     addresses: Counter<IpAddr>,
     links: Counter<[u8; 32]>,
     /// Signs forms, so that only those are taken that were opened here.
@@ -57,6 +58,7 @@ impl Site {
             protected: !matches!(options.protection, Protection::Loopback),
             proxied,
             limits: options.limits,
+            reach: options.reach,
             addresses: Counter::new(options.limits.per_address, Duration::from_secs(60)),
             links: Counter::new(options.limits.per_link, Duration::from_secs(600)),
             signer: hmac::Key::new(hmac::HMAC_SHA256, &key),
@@ -108,6 +110,9 @@ impl Site {
         if token.is_empty() || token.len() > LONGEST_TOKEN {
             return gone;
         }
+        if let Some(answer) = self.reach.answer(&token).filter(|_| request.method() == Method::GET) {
+            return (StatusCode::OK, answer);
+        }
         match *request.method() {
             Method::GET | Method::HEAD => match self.answers.find(&token).await {
                 Ok(Some(asked)) => (StatusCode::OK, self.form(language, &token, &asked, &Again::default())),
@@ -148,26 +153,68 @@ impl Site {
             Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, page::unfit(language)),
             Err(_) => return (StatusCode::REQUEST_TIMEOUT, page::unfit(language)),
         };
-        if !self.links.allows(&hash(token)) {
+        // Who looks at what was typed asks no server.
+        if !entry::only_looks(&body) && !self.links.allows(&hash(token)) {
             return (StatusCode::TOO_MANY_REQUESTS, page::too_often(language));
         }
         match self.answers.find(token).await {
             Ok(Some(asked)) => self.entered(language, token, &asked, entry::read(&body, &asked.sides)).await,
-            Ok(None) => (StatusCode::NOT_FOUND, page::gone(language)),
+            Ok(None) => self.used(language, token, &entry::proof(&body)).await,
+            Err(Unable) => (StatusCode::SERVICE_UNAVAILABLE, page::not_checked(language)),
+        }
+    }
+
+    /// The link leads nowhere any more; only who had its form open hears that a sign-in has used it.
+    async fn used(&self, language: Language, token: &str, proof: &str) -> Page {
+        let used = if self.is_ours(token, proof) { self.answers.used(token).await } else { Ok(None) };
+        match used {
+            Ok(Some(Verdict::Right(when))) => (StatusCode::OK, page::right(language, when.as_deref())),
+            Ok(_) => (StatusCode::NOT_FOUND, page::gone(language)),
+            Err(Unable) => (StatusCode::SERVICE_UNAVAILABLE, page::not_checked(language)),
+        }
+    }
+
+    /// Begins a sign-in, or looks how far it is.
+    async fn signs_in(&self, language: Language, token: &str, sent: Sent) -> Page {
+        if let Some(side) = sent.sign_in
+            && self.answers.sign_in(token, side).await.is_err()
+        {
+            return (StatusCode::SERVICE_UNAVAILABLE, page::not_checked(language));
+        }
+        match self.answers.find(token).await {
+            Ok(Some(asked)) => {
+                let again = Again { users: sent.users, passwords: sent.passwords, ..Again::default() };
+                (StatusCode::OK, self.form(language, token, &asked, &again))
+            }
+            Ok(None) => self.used(language, token, &sent.proof).await,
             Err(Unable) => (StatusCode::SERVICE_UNAVAILABLE, page::not_checked(language)),
         }
     }
 
     async fn entered(&self, language: Language, token: &str, asked: &Asked, sent: Sent) -> Page {
-        let Sent { proof, users, given } = sent;
-        if !self.is_ours(token, &proof) {
-            let again = Again { users, stale: true, slip: None };
+        if !self.is_ours(token, &sent.proof) {
+            let users = sent.users;
+            let again = Again { users, stale: true, ..Again::default() };
+            return (StatusCode::OK, self.form(language, token, asked, &again));
+        }
+        if sent.sign_in.is_some() || sent.looks {
+            return self.signs_in(language, token, sent).await;
+        }
+        let Sent { users, given, show, passwords, .. } = sent;
+        if show.is_some() {
+            let again = Again { users, passwords, show, ..Again::default() };
+            return (StatusCode::OK, self.form(language, token, asked, &again));
+        }
+        if !asked.sides.iter().all(AskedSide::is_done) {
+            let again = Again { users, passwords, waits: true, ..Again::default() };
             return (StatusCode::OK, self.form(language, token, asked, &again));
         }
         let given = match given {
             Ok(given) => given,
             Err(slip) => {
-                let again = Again { users, stale: false, slip: Some(slip) };
+                // What was typed is asked for again, but for a name that may be meant.
+                let passwords = if slip.1 == Slip::NoAt { passwords } else { Vec::new() };
+                let again = Again { users, slip: Some(slip), passwords, ..Again::default() };
                 return (StatusCode::OK, self.form(language, token, asked, &again));
             }
         };

@@ -1,6 +1,6 @@
 //! What the form says, in four languages. Pure. `{}` is filled in by the page.
 
-use crate::intake::language::Language;
+use crate::domain::language::Language;
 
 /// The texts of one language.
 pub struct Words {
@@ -30,6 +30,12 @@ pub struct Words {
     pub empty: &'static str,
     /// A password with blanks.
     pub blanks: &'static str,
+    /// Part of an address; the whole one.
+    pub no_at: &'static str,
+    /// Button.
+    pub show: &'static str,
+    /// Button.
+    pub hide: &'static str,
     /// No user name or password.
     pub unfit: &'static str,
     /// The page is too old.
@@ -48,6 +54,22 @@ pub struct Words {
     pub too_often: &'static str,
     /// Not understood.
     pub unfit_request: &'static str,
+    /// How to sign in with a provider.
+    pub sign_in: &'static str,
+    /// Button.
+    pub get_code: &'static str,
+    /// Before the provider's page.
+    pub open_page: &'static str,
+    /// Before the code.
+    pub enter_code: &'static str,
+    /// Button.
+    pub signed_in: &'static str,
+    /// A sign-in is done.
+    pub done: &'static str,
+    /// A sign-in has failed.
+    pub not_signed_in: &'static str,
+    /// A sign-in is missing.
+    pub sign_in_first: &'static str,
 }
 
 /// Of a language.
@@ -85,6 +107,9 @@ const ENGLISH: Words = Words {
     kept: "Your password is kept encrypted on the computer of {} until the project is closed.",
     empty: "Please fill in this field.",
     blanks: "The password begins or ends with a blank. Please type it again.",
+    no_at: "Is this the whole user name? Here it is most often {}. Send it again if it is meant so.",
+    show: "Show the password",
+    hide: "Hide the password",
     unfit: "This cannot be a user name and password. Please type them again.",
     stale: "This page was open for a long time. Nothing was checked. Please enter it once more.",
     right_at: "Thank you, it works. Your mailbox is copied from {}; keep working as usual.",
@@ -94,6 +119,14 @@ const ENGLISH: Words = Words {
     gone: "This link is not active. Ask the person who sent it.",
     too_often: "There were too many requests. Please try again in a few minutes.",
     unfit_request: "This could not be understood. Please open the link from the mail again.",
+    sign_in: "This mailbox takes no passwords from us. You sign in with its provider: you get a code, and type it there.",
+    get_code: "Get a code",
+    open_page: "Open this page:",
+    enter_code: "There, enter this code:",
+    signed_in: "I have signed in",
+    done: "You have signed in here.",
+    not_signed_in: "Nobody has signed in with this code. Please get a new one.",
+    sign_in_first: "Please sign in first where that is needed.",
 };
 
 const GERMAN: Words = Words {
@@ -110,6 +143,9 @@ const GERMAN: Words = Words {
     kept: "Ihr Passwort liegt verschlüsselt auf dem Computer von {}, bis das Projekt abgeschlossen ist.",
     empty: "Bitte füllen Sie dieses Feld aus.",
     blanks: "Das Passwort beginnt oder endet mit einem Leerzeichen. Bitte geben Sie es noch einmal ein.",
+    no_at: "Ist das der ganze Benutzername? Hier ist es meistens {}. Senden Sie ihn noch einmal, wenn er so gemeint ist.",
+    show: "Passwort anzeigen",
+    hide: "Passwort verbergen",
     unfit: "Das kann kein Benutzername mit Passwort sein. Bitte geben Sie beides noch einmal ein.",
     stale: "Diese Seite war lange offen. Es wurde nichts geprüft. Bitte geben Sie alles noch einmal ein.",
     right_at: "Danke, es funktioniert. Ihr Postfach wird ab {} kopiert; arbeiten Sie weiter wie gewohnt.",
@@ -119,6 +155,14 @@ const GERMAN: Words = Words {
     gone: "Dieser Link ist nicht aktiv. Fragen Sie die Person, die ihn geschickt hat.",
     too_often: "Das waren zu viele Anfragen. Bitte versuchen Sie es in einigen Minuten noch einmal.",
     unfit_request: "Das war nicht zu verstehen. Bitte öffnen Sie den Link aus der Nachricht noch einmal.",
+    sign_in: "Dieses Postfach nimmt von uns keine Passwörter. Sie melden sich bei seinem Anbieter an: Sie bekommen einen Code und geben ihn dort ein.",
+    get_code: "Code anfordern",
+    open_page: "Öffnen Sie diese Seite:",
+    enter_code: "Geben Sie dort diesen Code ein:",
+    signed_in: "Ich habe mich angemeldet",
+    done: "Sie haben sich hier angemeldet.",
+    not_signed_in: "Mit diesem Code hat sich niemand angemeldet. Bitte fordern Sie einen neuen an.",
+    sign_in_first: "Bitte melden Sie sich zuerst dort an, wo es nötig ist.",
 };
 
 const FRENCH: Words = Words {
@@ -135,6 +179,9 @@ const FRENCH: Words = Words {
     kept: "Votre mot de passe est conservé chiffré sur l'ordinateur de {} jusqu'à la clôture du projet.",
     empty: "Veuillez remplir ce champ.",
     blanks: "Le mot de passe commence ou finit par une espace. Veuillez le saisir à nouveau.",
+    no_at: "Est-ce le nom d'utilisateur complet ? Ici, c'est le plus souvent {}. Envoyez-le à nouveau s'il est correct.",
+    show: "Afficher le mot de passe",
+    hide: "Masquer le mot de passe",
     unfit: "Cela ne peut pas être un nom d'utilisateur et un mot de passe. Veuillez les saisir à nouveau.",
     stale: "Cette page est restée ouverte longtemps. Rien n'a été vérifié. Veuillez saisir à nouveau.",
     right_at: "Merci, cela fonctionne. Votre boîte est copiée à partir de {} ; continuez à travailler comme d'habitude.",
@@ -144,6 +191,14 @@ const FRENCH: Words = Words {
     gone: "Ce lien n'est pas actif. Demandez à la personne qui l'a envoyé.",
     too_often: "Il y a eu trop de demandes. Veuillez réessayer dans quelques minutes.",
     unfit_request: "Cette demande n'a pas été comprise. Veuillez rouvrir le lien du message.",
+    sign_in: "Cette boîte n'accepte pas de mot de passe de notre part. Vous vous connectez chez son fournisseur : vous recevez un code et le saisissez là-bas.",
+    get_code: "Obtenir un code",
+    open_page: "Ouvrez cette page :",
+    enter_code: "Saisissez-y ce code :",
+    signed_in: "Je me suis connecté",
+    done: "Vous vous êtes connecté ici.",
+    not_signed_in: "Personne ne s'est connecté avec ce code. Veuillez en demander un nouveau.",
+    sign_in_first: "Veuillez d'abord vous connecter là où c'est nécessaire.",
 };
 
 const SPANISH: Words = Words {
@@ -160,6 +215,9 @@ const SPANISH: Words = Words {
     kept: "Su contraseña se guarda cifrada en el ordenador de {} hasta que se cierre el proyecto.",
     empty: "Rellene este campo.",
     blanks: "La contraseña empieza o termina con un espacio. Escríbala de nuevo.",
+    no_at: "¿Es el nombre de usuario completo? Aquí suele ser {}. Envíelo de nuevo si es correcto.",
+    show: "Mostrar la contraseña",
+    hide: "Ocultar la contraseña",
     unfit: "Esto no puede ser un nombre de usuario con contraseña. Escríbalos de nuevo.",
     stale: "Esta página estuvo abierta mucho tiempo. No se comprobó nada. Introdúzcalo de nuevo.",
     right_at: "Gracias, funciona. Su buzón se copia a partir de {}; siga trabajando como siempre.",
@@ -169,6 +227,14 @@ const SPANISH: Words = Words {
     gone: "Este enlace no está activo. Pregunte a la persona que lo envió.",
     too_often: "Hubo demasiadas solicitudes. Inténtelo de nuevo en unos minutos.",
     unfit_request: "No se pudo entender. Abra de nuevo el enlace del mensaje.",
+    sign_in: "Este buzón no acepta contraseñas de nosotros. Usted accede con su proveedor: recibe un código y lo introduce allí.",
+    get_code: "Obtener un código",
+    open_page: "Abra esta página:",
+    enter_code: "Introduzca allí este código:",
+    signed_in: "Ya he accedido",
+    done: "Ha accedido aquí.",
+    not_signed_in: "Nadie ha accedido con este código. Pida uno nuevo.",
+    sign_in_first: "Acceda primero donde sea necesario.",
 };
 
 #[cfg(test)]
@@ -179,8 +245,8 @@ mod tests {
     fn every_language_has_the_same_places() {
         for language in Language::ALL {
             let w = of(language);
-            let places = [w.heading, w.project, w.source, w.destination, w.kept, w.right_at, w.wrong];
-            assert_eq!(places.map(|text| text.matches("{}").count()), [1, 2, 1, 1, 1, 1, 2], "{language:?}");
+            let places = [w.heading, w.project, w.source, w.destination, w.kept, w.right_at, w.wrong, w.no_at];
+            assert_eq!(places.map(|text| text.matches("{}").count()), [1, 2, 1, 1, 1, 1, 2, 1], "{language:?}");
         }
         assert_eq!(filled("{} and {}", &["{}", "b"]), "{} and b");
     }

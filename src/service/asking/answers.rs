@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::domain::asking::CredentialRequest;
+use super::signing::Signings;
+use crate::domain::asking::{CredentialRequest, LinkState};
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{CredentialId, CredentialRequestId, ItemId, ProjectId};
 use crate::domain::secret::Secret;
@@ -16,12 +18,15 @@ use crate::domain::server::Server;
 use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError};
 use crate::engine::entry_check::try_entry;
-use crate::intake::form::{Answers, Asked, AskedSide, Given, Unable, Verdict};
+use crate::intake::form::{Answers, Asked, AskedSide, Given, Unable, Verdict, Way};
 use crate::intake::token::{self, LinkKey};
 use crate::service::import::{self, ImportError, Watch};
 use crate::service::settings::value;
-use crate::service::{OpenWorkspace, ServiceError, look, times};
+use crate::service::{OpenWorkspace, ServiceError, look, sign_in, times};
 use crate::store::{GivenCredential, ItemRow};
+
+/// How long a code is waited for.
+const CODE: Duration = Duration::from_secs(20);
 
 type Turns = HashMap<CredentialRequestId, Arc<tokio::sync::Mutex<()>>>;
 
@@ -39,12 +44,21 @@ struct Keeper {
     key: Arc<LinkKey>,
     /// Of two entries through one link, one is checked after the other.
     turns: Arc<Mutex<Turns>>,
+    signings: Signings,
 }
 
 impl OwnersAnswers {
     pub fn new(workspace: OpenWorkspace, orders: Orders, key: Arc<LinkKey>) -> Self {
-        let keeper = Keeper { workspace, orders, key, turns: Arc::default() };
+        let keeper = Keeper { workspace, orders, key, turns: Arc::default(), signings: Signings::default() };
         Self { keeper, checks: Mutex::default() }
+    }
+}
+
+impl OwnersAnswers {
+    fn go_on(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        while checks.try_join_next().is_some() {}
+        checks.spawn(work);
     }
 }
 
@@ -62,15 +76,28 @@ impl Answers for OwnersAnswers {
         })
     }
 
+    async fn sign_in(&self, token: &str, side: Side) -> Result<(), Unable> {
+        let (tell, told) = oneshot::channel();
+        let (keeper, token) = (self.keeper.clone(), Secret::new(token));
+        self.go_on(async move { keeper.sign_in(token.expose(), side, tell).await });
+        // The code has come, or there is none.
+        drop(tokio::time::timeout(CODE, told).await);
+        Ok(())
+    }
+
+    async fn used(&self, token: &str) -> Result<Option<Verdict>, Unable> {
+        let used = self.keeper.used(token).await;
+        used.map_err(|error| {
+            tracing::error!(%error, "a link could not be looked up");
+            Unable
+        })
+    }
+
     async fn take(&self, token: &str, given: Vec<Given>) -> Result<Verdict, Unable> {
         let (tell, told) = oneshot::channel();
         let (keeper, token) = (self.keeper.clone(), Secret::new(token));
-        {
-            let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-            while checks.try_join_next().is_some() {}
-            // Nobody listening any more is no reason to stop.
-            checks.spawn(async move { drop(tell.send(keeper.take(token.expose(), given).await)) });
-        }
+        // Nobody listening any more is no reason to stop.
+        self.go_on(async move { drop(tell.send(keeper.take(token.expose(), given).await)) });
         match told.await {
             Ok(Ok(verdict)) => Ok(verdict),
             Ok(Err(error)) => {
@@ -98,7 +125,11 @@ impl Keeper {
         let side = |side: &Side| {
             let mailbox = if *side == Side::Source { &row.item.source } else { &row.item.destination };
             let host = project.server(*side).name().to_owned();
-            AskedSide { side: *side, host, user: mailbox.login_name().to_owned() }
+            let way = match project.server(*side).sign_in() {
+                None => Way::Password,
+                Some(_) => Way::SignIn(self.signings.step((request.id, *side))),
+            };
+            AskedSide { side: *side, host, user: mailbox.login_name().to_owned(), way }
         };
         Ok(Asked {
             mailbox: row.item.source.email.clone(),
@@ -108,7 +139,67 @@ impl Keeper {
         })
     }
 
-    async fn take(&self, token: &str, given: Vec<Given>) -> Result<Verdict, ServiceError> {
+    /// Lets the owner sign in at a side; `tell` hears when a code is there, or that there is none. What is left of it is kept
+    /// with all else that was asked for, or at once if that is all.
+    async fn sign_in(&self, token: &str, side: Side, tell: oneshot::Sender<()>) {
+        let Ok(Some(request)) = self.request(token).await else { return };
+        let of = (request.id, side);
+        if !request.sides.contains(&side) || !self.signings.begin(of) {
+            return;
+        }
+        let signed = self.signed_in(&request, side, tell).await;
+        let left = signed.inspect_err(|error| tracing::info!(%error, "an owner did not sign in")).ok();
+        self.signings.over(of, left);
+        let all: Option<Vec<Secret>> =
+            request.sides.iter().map(|side| self.signings.secret((request.id, *side))).collect();
+        if all.is_none() {
+            return;
+        }
+        match self.take(token, Vec::new()).await {
+            Ok(Verdict::Right(starts)) => self.signings.used(request.id, starts),
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "what an owner signed in with could not be kept"),
+        }
+    }
+
+    async fn signed_in(
+        &self,
+        request: &CredentialRequest,
+        side: Side,
+        tell: oneshot::Sender<()>,
+    ) -> Result<Secret, ServiceError> {
+        let row = self.workspace.store.item(request.item).await?;
+        let project = self.workspace.store.project(row.item.project).await?;
+        let person = sign_in::person(&self.workspace, &project, side).await?;
+        let shown = |code: &sign_in::DeviceCode| {
+            self.signings.code((request.id, side), &code.page, &code.user_code);
+            // Who asked may have gone.
+            tell.send(()).ok();
+        };
+        Ok(person.by_device(shown).await?)
+    }
+
+    /// Whether a link was used by a sign-in a moment ago.
+    async fn used(&self, token: &str) -> Result<Option<Verdict>, ServiceError> {
+        let found = self.workspace.store.request_of_token(token::hash(token)).await?;
+        let used = found.filter(|request| request.state == LinkState::Used && self.key.fits(&request.nonce, token));
+        Ok(used.and_then(|request| self.signings.was_used(request.id)).map(Verdict::Right))
+    }
+
+    /// What a sign-in left, for the sides that are not among those given.
+    fn with_sign_ins(&self, request: &CredentialRequest, row: &ItemRow, given: &mut Vec<Given>) -> bool {
+        for side in &request.sides {
+            if given.iter().any(|given| given.side == *side) {
+                continue;
+            }
+            let Some(password) = self.signings.secret((request.id, *side)) else { return false };
+            let mailbox = if *side == Side::Source { &row.item.source } else { &row.item.destination };
+            given.push(Given { side: *side, user: mailbox.login_name().to_owned(), password });
+        }
+        true
+    }
+
+    async fn take(&self, token: &str, mut given: Vec<Given>) -> Result<Verdict, ServiceError> {
         let Some(request) = self.request(token).await? else { return Ok(Verdict::Gone) };
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,6 +227,9 @@ impl Keeper {
                     return Ok(Verdict::NotChecked);
                 }
             }
+        }
+        if !self.with_sign_ins(&request, &row, &mut given) {
+            return Ok(Verdict::NotChecked);
         }
         self.keep(&request, &row, given).await
     }
@@ -178,6 +272,7 @@ impl Keeper {
             Err(error) => return Err(import::roll_back(workspace, ids, ImportError::from(error)).await.into()),
         };
         self.forget(replaced).await;
+        self.signings.forget(request.id);
         let edited = Command::Edited { project: row.item.project, items: vec![request.item] };
         // If nobody is there to hear it, it is found when somebody is.
         drop(self.orders.send(edited).await.await);

@@ -2,12 +2,18 @@
 //! one, and the form is open.
 //!
 //! What is to be done is read from the database each time, so that a crash between any two steps leaves nothing out and does
-//! nothing twice. `requests` finds whom to ask, `outbox` sends, `answers` knows what is behind a link, `told`
-//! says how it went.
+//! nothing twice. `requests` finds whom to ask, `letters` knows what is written, `outbox` sends, `answers` knows what is behind
+//! a link, `told` says how it went. `before` is what a Start asks beforehand, `again` asks anew, `host` opens and closes the
+//! form for a window.
 
+mod again;
 mod answers;
+mod before;
+mod host;
+mod letters;
 mod outbox;
 mod requests;
+mod signing;
 mod told;
 mod web;
 
@@ -24,12 +30,20 @@ use self::outbox::Outbox;
 use self::web::WebSettings;
 use super::import::{self, Watch};
 use super::mail::{MailSettings, NoMail};
-use super::{OpenWorkspace, RunningEngine, ServiceError};
-use crate::intake::form::FormServer;
+use super::{OpenWorkspace, ServiceError};
+use crate::engine::Orders;
+use crate::intake::form::{FormServer, ReachKey};
 use crate::intake::letter::NotWritten;
 use crate::intake::token::LinkKey;
 use crate::vault::{self, VaultError};
 
+pub use self::again::ask_again;
+pub use self::before::{StartMails, can_ask, start_mails};
+pub(super) use self::host::AskingHost;
+pub use self::host::AskingState;
+pub use self::letters::MailPreview;
+pub(super) use self::letters::sample;
+pub(super) use self::requests::is_asked;
 pub use self::requests::{AskedOf, asked_of, go_on, link, remind};
 pub use self::web::NoForm;
 
@@ -39,6 +53,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LAST_MAIL: Duration = Duration::from_secs(60);
 /// The name of the key among the workspace's secrets.
 const KEY: &str = "link-key";
+/// Under which is remembered by what the form that is open shows that it is reached.
+const REACH: &str = "form.reach";
 
 /// Owners are asked, and the form is open. Dropping it breaks off a mail that is being sent; [`Asking::end`] does not.
 pub struct Asking {
@@ -54,14 +70,15 @@ impl Asking {
     ///
     /// # Errors
     /// A setting lacks, or the form cannot be opened.
-    pub async fn begin(workspace: &OpenWorkspace, engine: &RunningEngine) -> Result<Self, ServiceError> {
+    pub async fn begin(workspace: &OpenWorkspace, orders: Orders) -> Result<Self, ServiceError> {
         let settings = workspace.store.settings().await?;
         MailSettings::of(&settings)?;
         let web = WebSettings::of(&settings)?;
-        let orders = engine.orders();
         let key = Arc::new(link_key(workspace).await?);
         let answers = OwnersAnswers::new(workspace.clone(), orders.clone(), Arc::clone(&key));
-        let server = FormServer::start(web.form(), Arc::new(answers)).await.map_err(NoForm::from)?;
+        let reach = ReachKey::fresh().map_err(NoForm::Closed)?;
+        let server = FormServer::start(web.form(reach), Arc::new(answers)).await.map_err(NoForm::from)?;
+        workspace.store.set_settings(vec![(REACH.into(), reach.text())]).await?;
         workspace.store.recover_mails(workspace.now()).await?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(Outbox::new(workspace.clone(), key, cancel.clone()).run(orders));

@@ -7,19 +7,18 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::LOOK_EVERY;
 use super::requests::Asker;
 use super::web::WebSettings;
+use super::{LOOK_EVERY, letters};
 use crate::domain::asking::{CredentialRequest, OutgoingMail, SendAttempt, SendOutcome, pause_after};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
-use crate::domain::time::Timestamp;
 use crate::engine::Orders;
-use crate::intake::letter::{AskWords, Letter};
+use crate::intake::letter::Letter;
 use crate::intake::send::{self, SendAnswer};
 use crate::intake::token::{self, LinkKey};
 use crate::service::mail::{self, MailSettings};
-use crate::service::settings::{Settings, value};
+use crate::service::settings::Settings;
 use crate::service::{OpenWorkspace, ServiceError};
 
 /// What is needed to ask.
@@ -111,9 +110,10 @@ impl Outbox {
             Ok(None) => return later("its link lives no more".into()),
             Err(error) => return later(error.to_string()),
         };
-        let letter = match letter(means, mail, &request, self.workspace.now()) {
-            Ok(letter) => letter,
-            Err(text) => return SendAnswer { outcome: SendOutcome::Refused, text, login_refused: false },
+        let letter = match letter(&self.workspace, means, mail, &request).await {
+            Err(error) => return later(error.to_string()),
+            Ok(Ok(letter)) => letter,
+            Ok(Err(text)) => return SendAnswer { outcome: SendOutcome::Refused, text, login_refused: false },
         };
         match mail::server(&self.workspace, &means.mail).await {
             Ok(server) => send::send(&server, &letter).await,
@@ -122,25 +122,22 @@ impl Outbox {
     }
 }
 
-fn letter(means: &Means, mail: &OutgoingMail, request: &CredentialRequest, at: Timestamp) -> Result<Letter, String> {
+/// Writes a mail; inside, why it cannot be written.
+async fn letter(
+    workspace: &OpenWorkspace,
+    means: &Means,
+    mail: &OutgoingMail,
+    request: &CredentialRequest,
+) -> Result<Result<Letter, String>, ServiceError> {
     let token = means.key.token(&request.nonce);
     if token::hash(token.expose()) != request.token_hash {
-        return Err("the key of its link is another one now; stop the item and start it again".into());
+        return Ok(Err("the key of its link is another one now; stop the item and start it again".into()));
     }
-    let of = |name: &str| value(&means.settings, name).to_owned();
-    let consultant = match of("ask-name") {
-        name if name.is_empty() => means.mail.from.clone(),
-        name => name,
-    };
-    let words = AskWords {
-        language: means.mail.language,
-        address: mail.recipient.clone(),
-        consultant,
-        phone: of("ask-phone"),
-        contact: of("ask-contact"),
-        link: Secret::new(means.web.link(token.expose())),
-    };
+    let row = workspace.store.item(request.item).await?;
+    let project = workspace.store.project_mail(row.item.project).await?;
+    let words =
+        letters::words(&means.settings, project, &row.item.source.email, Secret::new(means.web.link(token.expose())));
     let nonce: String = request.nonce.iter().map(|byte| format!("{byte:02x}")).collect();
-    let head = means.mail.head(&mail.recipient, format!("{}.{nonce}", mail.id), at);
-    Letter::asking(&head, &words).map_err(|error| error.to_string())
+    let head = means.mail.head(&mail.recipient, format!("{}.{nonce}", mail.id), workspace.now());
+    Ok(Letter::asking(&head, &words).map_err(|error| error.to_string()))
 }

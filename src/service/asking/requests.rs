@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::link_key;
 use super::web::{NoForm, WebSettings};
-use crate::domain::asking::{CredentialRequest, LinkState, OutgoingMail, SendAttempt};
+use super::{letters, link_key};
+use crate::domain::asking::{CredentialRequest, EndNotice, LinkState, OutgoingMail, SendAttempt};
 use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
@@ -88,28 +88,33 @@ async fn looked_at(
         let sides = lacking(&project, admins, &row.item);
         if sides.is_empty() {
             came.push(row.item.id);
-        } else if sides.iter().all(|side| takes_passwords(&project, *side)) {
+        } else if is_asked(&project, &sides) {
             let nonce = token::nonce().map_err(|error| ServiceError::Store(StoreError::Io(error.to_string())))?;
             let token_hash = token::hash(key.token(&nonce).expose());
-            let recipient = row.item.source.email.clone();
+            let recipient = letters::recipient(row);
             asked.push(NewCredentialRequest { item: row.item.id, sides, nonce, token_hash, recipient });
         }
     }
     Ok((came, asked))
 }
 
-/// Where people sign in with a provider, the form has nothing to ask for.
-fn takes_passwords(project: &Project, side: Side) -> bool {
-    project.server(side).sign_in().is_none()
+/// Whether the form can ask for these sides: where people sign in with a provider, only if that has codes for it.
+pub(in crate::service) fn is_asked(project: &Project, sides: &[Side]) -> bool {
+    sides.iter().all(|side| match project.server(*side).sign_in() {
+        None => true,
+        Some(sign_in) => !sign_in.kind.is_app() && sign_in.device_url().is_some(),
+    })
 }
 
 /// What the owner of an item was asked for, and how it went.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AskedOf {
     /// Requests, newest first.
     pub requests: Vec<CredentialRequest>,
     /// Their mails, newest first, with the tries of each.
     pub mails: Vec<(OutgoingMail, Vec<SendAttempt>)>,
+    /// Who was told how its passes ended, newest first.
+    pub ends: Vec<EndNotice>,
 }
 
 /// What the owner of an item was asked for.
@@ -118,7 +123,8 @@ pub struct AskedOf {
 /// The database.
 pub async fn asked_of(workspace: &OpenWorkspace, item: ItemId) -> Result<AskedOf, ServiceError> {
     let store = &workspace.store;
-    Ok(AskedOf { requests: store.credential_requests(item).await?, mails: store.mails(item).await? })
+    let (requests, mails) = (store.credential_requests(item).await?, store.mails(item).await?);
+    Ok(AskedOf { requests, mails, ends: store.end_notices(item).await? })
 }
 
 /// Has owners asked once more, by a mail with the same link; answers whose have none that lives.
@@ -128,7 +134,7 @@ pub async fn asked_of(workspace: &OpenWorkspace, item: ItemId) -> Result<AskedOf
 pub async fn remind(workspace: &OpenWorkspace, items: &[ItemId]) -> Result<Vec<ItemId>, ServiceError> {
     let mut without = Vec::new();
     for item in items {
-        let recipient = workspace.store.item(*item).await?.item.source.email;
+        let recipient = letters::recipient(&workspace.store.item(*item).await?);
         if !workspace.store.remind(*item, recipient, workspace.now()).await? {
             without.push(*item);
         }

@@ -17,7 +17,7 @@ use crate::engine::command::Command;
 use crate::intake::smtp_peer::{Answers, SmtpPeer};
 use crate::platform::clock::FixedClock;
 use crate::service::start::take;
-use crate::service::{OpenOptions, VaultKind, mail, vault};
+use crate::service::{OpenOptions, RunningEngine, VaultKind, mail, vault};
 use crate::store::NewItem;
 
 /// What lasts longer hangs.
@@ -80,7 +80,7 @@ impl Bench {
     }
 
     async fn asking(&self) -> Asking {
-        Asking::begin(&self.workspace, &self.engine).await.unwrap()
+        Asking::begin(&self.workspace, self.engine.orders()).await.unwrap()
     }
 
     /// Looks again and again until this holds.

@@ -1,7 +1,7 @@
 //! How it reads what the owner of an item was asked for, and how that went. Pure.
 
 use super::AskedOf;
-use crate::domain::asking::{CredentialRequest, LinkState, MailKind, MailState, OutgoingMail, SendAttempt};
+use crate::domain::asking::{CredentialRequest, EndNotice, LinkState, MailKind, MailState, OutgoingMail, SendAttempt};
 use crate::domain::failure::Side;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::counted;
@@ -15,6 +15,7 @@ impl AskedOf {
             let mails = self.mails.iter().rev().filter(|(mail, _)| mail.request == request.id);
             lines.extend(mails.map(|(mail, tries)| mail_line(mail, tries, &when)));
         }
+        lines.extend(self.ends.iter().map(end_line));
         lines
     }
 }
@@ -35,6 +36,15 @@ fn request_line(request: &CredentialRequest, when: &impl Fn(Timestamp) -> String
         LinkState::Used => format!(", answered {ended}"),
         LinkState::Dead => format!(", the link is dead since {ended}"),
     };
+    line
+}
+
+fn end_line(end: &EndNotice) -> String {
+    let how = if end.well { "ended well" } else { "failed" };
+    let mut line = format!("{} is told that a pass {how}: {}", end.recipient, end.state.words());
+    if let Some(answer) = &end.answer {
+        line += &format!(" ({answer})");
+    }
     line
 }
 
@@ -92,8 +102,18 @@ mod tests {
         };
         let tried = SendAttempt { at: at(11), outcome: SendOutcome::Later, answer: "450 greylisted".into() };
         let reminder = OutgoingMail { id: MailId(2), kind: MailKind::Remind, state: MailState::Unsure, ..mail.clone() };
+        let end = EndNotice {
+            id: crate::domain::ids::EndNoticeId(1),
+            pass: crate::domain::ids::PassId(1),
+            item: ItemId(1),
+            well: false,
+            recipient: "kim@b.example".into(),
+            state: MailState::Refused,
+            answer: Some("550 no".into()),
+        };
         let mails = vec![(reminder, Vec::new()), (mail, vec![tried])];
-        let lines = AskedOf { requests: vec![used, request], mails }.lines(|at| at.millis().to_string());
+        let lines =
+            AskedOf { requests: vec![used, request], mails, ends: vec![end] }.lines(|at| at.millis().to_string());
         assert_eq!(
             lines,
             [
@@ -101,6 +121,7 @@ mod tests {
                 "10: asked for the source and the destination, opened 20, 2 entries, the link can be used",
                 "  mail to anna@a.example: waits to be sent, next try 70 (11: 450 greylisted)",
                 "  reminder to anna@a.example: may have been sent",
+                "kim@b.example is told that a pass failed: refused by the mail server (550 no)",
             ]
         );
     }

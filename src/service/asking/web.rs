@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use crate::intake::form::{FormOptions, Limits, NotServed, Protection};
+use crate::intake::form::{FormOptions, Limits, NotReached, NotServed, Protection, ReachKey};
 use crate::service::settings::{Settings, value};
 
 /// Why the form is not open. Shown as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoForm {
     /// A setting lacks.
-    #[error("owners cannot be asked yet: set {0} first (settings {0}=…)")]
+    #[error("owners cannot be asked yet: set {0} first, in the settings")]
     Unset(&'static str),
     /// It would be reachable unprotected.
     #[error("the public address must begin with https:// unless it is this machine's own: {0}")]
@@ -17,6 +17,17 @@ pub enum NoForm {
     /// It cannot be opened.
     #[error(transparent)]
     NotServed(#[from] NotServed),
+    /// Its public address leads somewhere else, or nowhere.
+    #[error("owners would not reach the form: {url} does not lead to it ({why})")]
+    NotReached {
+        /// Its public address.
+        url: String,
+        /// What is there instead.
+        why: NotReached,
+    },
+    /// Nobody serves it.
+    #[error("the form is not open: {0}")]
+    Closed(String),
     /// The item has no living link.
     #[error("its owner was not asked: there is no link that could be used")]
     NoLink,
@@ -56,10 +67,19 @@ impl WebSettings {
         Ok(Self { listen, url, host, protection })
     }
 
-    /// The form.
-    pub fn form(&self) -> FormOptions {
+    /// The form, which shows by this key that it is reached.
+    pub fn form(&self, reach: ReachKey) -> FormOptions {
         let Self { listen, host, protection, .. } = self.clone();
-        FormOptions { listen, protection, host, limits: Limits::default() }
+        FormOptions { listen, protection, host, reach, limits: Limits::default() }
+    }
+
+    /// Whether its public address leads to the form with this key.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn reached(&self, key: &ReachKey) -> Result<(), NoForm> {
+        let reached = key.reaches(&self.url).await;
+        reached.map_err(|why| NoForm::NotReached { url: self.url.clone(), why })
     }
 
     /// Where a token leads.

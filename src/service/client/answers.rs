@@ -12,6 +12,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError, Outcome};
+use crate::service::asking::AskingHost;
 use crate::service::check::{self, Checking};
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
@@ -33,6 +34,8 @@ pub(super) struct Answers {
     pub orders: Orders,
     /// Projects whose items the engine has in its state.
     pub known: Arc<Mutex<HashSet<ProjectId>>>,
+    /// Asks owners.
+    pub asking: Arc<AskingHost>,
 }
 
 impl Answers {
@@ -65,7 +68,19 @@ impl Answers {
             about @ (Request::ItemOptions(_) | Request::SetItemOptions(..) | Request::PreviewItem(..)) => {
                 self.item_options(about).await?
             }
-            afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. }) => self.afield(afield).await?,
+            afield @ (Request::Find(_) | Request::Check(..) | Request::SignIn { .. } | Request::ServiceNumber(..)) => {
+                self.afield(afield).await?
+            }
+            owners @ (Request::StartMails(..)
+            | Request::Remind(_)
+            | Request::CredentialLink(_)
+            | Request::AskAgain(..)
+            | Request::ProjectMail(_)
+            | Request::SetProjectMail(..)) => self.about_owners(owners).await?,
+            settings @ (Request::SaveSettings(_)
+            | Request::MailPassword(_)
+            | Request::TestMail(_)
+            | Request::CheckForm) => self.settings(settings).await?,
             Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
             Request::Folders(pass, offset) => {
                 Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
@@ -128,6 +143,9 @@ impl Answers {
                 held = check::run(workspace, of, &*tell) => Response::Checked(held?),
                 () = cancel.cancelled() => Response::Replaced,
             },
+            Request::ServiceNumber(project, side) => {
+                Response::ServiceNumber(project, side, sign_in::service_number(workspace, project, side).await?)
+            }
             Request::SignIn { item, side, way, signing } => {
                 let engine = Commander::Orders(&self.orders);
                 let signed = sign_in::sign_in(workspace, (item, side), way, &signing, engine).await?;

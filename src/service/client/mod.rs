@@ -5,6 +5,7 @@
 //! thing the task does; its answer has the id 0.
 
 mod answers;
+mod asking;
 mod pool;
 mod reply;
 mod request;

@@ -16,6 +16,7 @@ use crate::domain::proposal::Proposal;
 use crate::domain::secret::Secret;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::Owner;
+use crate::service::asking::{AskingState, StartMails};
 use crate::service::check::{CheckOf, Checking};
 use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::errors::{SaveTo, Saving, StoredError};
@@ -23,6 +24,7 @@ use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
 use crate::service::preview::Unsaved;
+use crate::service::project_mail::ProjectMail;
 use crate::service::projects::NewProject;
 use crate::service::remedies::AccountOf;
 use crate::service::sign_in::{Signing, Way};
@@ -89,6 +91,8 @@ pub enum Request {
         /// Who waits for it.
         signing: Signing,
     },
+    /// The number of the service account that a side signs in with.
+    ServiceNumber(ProjectId, Side),
     /// Makes another project like one, with this name, and with its items if that is said.
     DuplicateProject(ProjectId, String, bool),
     /// Deletes a project with its items, and all their passwords from the vault.
@@ -136,6 +140,26 @@ pub enum Request {
     ExportLicenses(Option<PoolId>, PathBuf),
     /// Opens the vault, or makes it.
     Unlock(VaultKind, Option<Secret>),
+    /// Which owners a Start of these items asks by mail.
+    StartMails(ProjectId, Vec<ItemId>),
+    /// Asks the owners of these items once more, with the same links.
+    Remind(Vec<ItemId>),
+    /// The link of an item, to be given to its owner in another way.
+    CredentialLink(ItemId),
+    /// Asks the owner of an item anew, with a new link.
+    AskAgain(ProjectId, ItemId),
+    /// How a project writes mail.
+    ProjectMail(ProjectId),
+    /// Changes that.
+    SetProjectMail(ProjectId, Box<ProjectMail>),
+    /// Changes settings, all or none.
+    SaveSettings(Vec<(&'static str, String)>),
+    /// Keeps the password of the mail server.
+    MailPassword(Secret),
+    /// Sends a test to this address.
+    TestMail(String),
+    /// Whether owners can be asked: settings, form, its public address.
+    CheckForm,
     /// Remembers a text.
     Remember(String, String),
     /// Starts nothing new and stops what runs, because the program is about to end.
@@ -169,6 +193,8 @@ pub enum Response {
     Checked(bool),
     /// Somebody signed in, and what is left of it is kept.
     SignedIn,
+    /// See [`Request::ServiceNumber`]; none where it is not known.
+    ServiceNumber(ProjectId, Side, Option<String>),
     /// What an item has instead of its project's options, now.
     ItemOptions(ItemId, Box<Overrides>),
     /// A newer preview was asked for before this one had its turn, or nobody waits for this answer any more.
@@ -211,6 +237,22 @@ pub enum Response {
     Pools(Vec<Account>),
     /// The history of licenses was saved: so many entries, and where.
     LicensesExported(u64, PathBuf),
+    /// See [`Request::StartMails`]; and why they cannot be asked, if they cannot.
+    StartMails(ProjectId, Box<StartMails>, Option<String>),
+    /// See [`Request::CredentialLink`].
+    CredentialLink(Secret),
+    /// See [`Request::ProjectMail`].
+    ProjectMail(ProjectId, Box<ProjectMail>),
+    /// All settings, after some were changed.
+    Settings(Vec<(&'static str, String)>),
+    /// The password of the mail server is kept.
+    MailPasswordKept,
+    /// A test was sent; what the mail server said.
+    MailTested(String),
+    /// Owners can be asked.
+    FormReached,
+    /// Whether owners are asked, when that has changed.
+    Asking(AskingState),
     /// The vault is open.
     Unlocked(VaultKind),
     /// It was not done, and why.

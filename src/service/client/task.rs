@@ -17,8 +17,9 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::PlatformError;
+use crate::service::asking::AskingHost;
 use crate::service::opening::{self, Opened, Trouble, WorkspaceInfo};
-use crate::service::start::{Readiness, StartReport, StartRequest, WaitingRule, readiness};
+use crate::service::start::{Readiness, StartReport, StartRequest, WaitingRule, admit, readiness};
 use crate::service::{OpenOptions, RunningEngine, ServiceError};
 
 /// Between two signs of life beside the workspace's lock.
@@ -38,13 +39,17 @@ pub async fn run(options: OpenOptions, end: ServiceEnd, waker: Waker) {
     let mut relays = JoinSet::new();
     relays.spawn(relay(engine.snapshots(), snapshots, Arc::clone(&replies.waker)));
     replies.send(asked, Response::Opened(Box::new(info))).await;
-    let answers = Answers { workspace, orders: engine.orders(), known: Arc::new(Mutex::new(known)) };
+    let asking = Arc::new(AskingHost::new(workspace.clone(), engine.orders()));
+    let mut askers = ask_owners(&asking, &replies);
+    let answers = Answers { workspace, orders: engine.orders(), known: Arc::new(Mutex::new(known)), asking };
     let mut task = ServiceTask { engine, answers, replies, pool: RequestPool::new(), orders: JoinSet::new() };
     task.serve(&mut requests).await;
     // A person has left: whatever still hangs now, the next start is not one after a crash.
-    let ServiceTask { engine, pool, mut orders, .. } = task;
+    let ServiceTask { engine, answers, pool, mut orders, .. } = task;
     engine.leave();
     pool.give_up().await;
+    askers.shutdown().await;
+    answers.asking.end().await;
     let lock = engine.stop().await;
     // What is to be remembered is written.
     while orders.join_next().await.is_some() {}
@@ -104,6 +109,20 @@ async fn load(
         info.trouble.extend(outcome.error.map(Trouble::NotResumed));
     }
     known
+}
+
+/// Asks owners, and tells whether they are asked.
+fn ask_owners(asking: &Arc<AskingHost>, replies: &Replies) -> JoinSet<()> {
+    let mut askers = JoinSet::new();
+    let (host, replies, mut states) = (Arc::clone(asking), replies.clone(), asking.states());
+    askers.spawn(async move { host.run().await });
+    askers.spawn(async move {
+        while states.changed().await.is_ok() {
+            let state = states.borrow_and_update().clone();
+            replies.send(NEWS, Response::Asking(state)).await;
+        }
+    });
+    askers
 }
 
 /// Passes states on, at most ten a second, until the engine ends; the window sees that by its end of the channel.
@@ -186,6 +205,7 @@ impl ServiceTask {
 
     async fn start(&mut self, reply: Reply, request: StartRequest) {
         match readiness(&self.answers.workspace, &request, WaitingRule::Refuses).await {
+            Ok(ready) if !ready.mails.is_empty() => self.start_by_mail(reply, request, ready),
             Ok(Readiness { ready, lacking, not_ready, .. }) => {
                 let StartRequest { project, order, .. } = request;
                 let command = Command::Start { project, items: ready, lacking, order };
@@ -193,6 +213,23 @@ impl ServiceTask {
             }
             Err(error) => reply.send_now(Response::Refused(error)),
         }
+    }
+
+    /// The web is asked first whether owners reach the form, and meanwhile other orders have their turn.
+    fn start_by_mail(&mut self, reply: Reply, request: StartRequest, readiness: Readiness) {
+        let (workspace, orders) = (self.answers.workspace.clone(), self.answers.orders.clone());
+        let asking = Arc::clone(&self.answers.asking);
+        self.orders.spawn(async move {
+            asking.look().await;
+            if let Err(why) = admit(&workspace, &readiness).await {
+                return reply.send(Response::Refused(why)).await;
+            }
+            let Readiness { ready, lacking, not_ready, .. } = readiness;
+            let StartRequest { project, order, .. } = request;
+            let outcome = orders.send(Command::Start { project, items: ready, lacking, order }).await.await;
+            let outcome = outcome.unwrap_or_else(|_| Outcome::failed(CommandError::Ended));
+            reply.send(Response::Started(StartReport { outcome, not_ready })).await;
+        });
     }
 
     async fn order(&mut self, reply: Reply, command: Command) {

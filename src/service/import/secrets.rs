@@ -76,6 +76,7 @@ pub(super) fn separate(rows: Vec<Row>) -> (Vec<NewItem>, Vec<(usize, Side)>, Vec
             source_login: row.source_login,
             destination_email: row.destination_email,
             destination_login: row.destination_login,
+            contact: row.contact,
             ..NewItem::default()
         });
     }

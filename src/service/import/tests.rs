@@ -29,6 +29,7 @@ fn rows(passwords: &[Option<&str>]) -> Vec<Row> {
         destination_email: format!("user{at}@b.example"),
         destination_login: None,
         destination_password: secret(password),
+        contact: None,
     });
     rows.collect()
 }

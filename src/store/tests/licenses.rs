@@ -44,6 +44,34 @@ impl Bench {
 }
 
 #[tokio::test]
+async fn what_waits_is_taken_back_in_one_transaction_and_its_licenses_with_it() {
+    let bench = Bench::new().await;
+    let (pool, project, items) = bench.limited(9, 6).await;
+    let waits = [Wait::None, Wait::Until(at(900)), Wait::Word(HoldReason::Unreachable), Wait::Credentials, Wait::None];
+    for (item, wait) in items.iter().zip(waits) {
+        let order = Submission { kind: PassKind::Full, wait, schedule: None, at: at(10) };
+        assert_eq!(bench.store.submit(vec![(*item, PassPlan::FULL)], order).await.unwrap().passes.len(), 1);
+    }
+    // One has ended, one was never started, and one belongs to another project.
+    bench.to(items[4], Status::Queued).await;
+    bench.to(items[4], Status::Failed).await;
+    bench.submit().await;
+    assert_eq!(bench.account(pool).await.free(), Some(5));
+    assert_eq!(bench.store.withdraw(project, at(30)).await.unwrap(), items[..4]);
+    let rows = bench.store.items(project).await.unwrap();
+    let statuses: Vec<Status> = rows.iter().map(ItemRow::status).collect();
+    let stopped = Status::Stopped;
+    assert_eq!(statuses, [stopped, stopped, stopped, stopped, Status::Failed, Status::NotSubmitted]);
+    assert!(rows[..4].iter().all(|row| row.latest.as_ref().is_some_and(|pass| pass.ended == Some(at(30)))));
+    assert_eq!(bench.account(pool).await.free(), Some(9));
+    for item in &items[..4] {
+        assert_eq!(bench.kinds(*item).await, [EntryKind::Reserve, EntryKind::Return]);
+    }
+    assert_eq!(bench.store.item(bench.item).await.unwrap().status(), Status::Submitted);
+    assert_eq!(bench.store.withdraw(project, at(40)).await.unwrap(), [], "nothing waits any more");
+}
+
+#[tokio::test]
 async fn r22_r27_the_license_is_back_when_the_status_says_stopped_or_failed() {
     use EntryKind::*;
     let bench = Bench::new().await;

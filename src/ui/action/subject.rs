@@ -6,12 +6,13 @@ use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::forms::{
     AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, OptionsForm, PoolForm, ProjectForm,
-    RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
+    ProjectMailForm, RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
 use crate::ui::model::item::Neighbours;
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
+use crate::ui::model::settings_page::SettingsPage;
 
 /// Where a person is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub enum Screen {
     WholeProject,
     /// The dialog that makes a pool of licenses, or adds some to one.
     Pool,
+    /// The dialog with a project's mails.
+    ProjectMail,
     /// The dialog that deletes or resets items.
     Remove,
     /// The dialog that opens the vault.
@@ -72,7 +75,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
@@ -89,6 +92,7 @@ impl Screen {
         Self::Guide,
         Self::WholeProject,
         Self::Pool,
+        Self::ProjectMail,
         Self::Remove,
         Self::Vault,
         Self::Import,
@@ -161,6 +165,10 @@ pub enum Subject<'a> {
     Licenses(&'a LicensePage),
     /// A pool that is made, or gets more.
     Pool(&'a PoolForm),
+    /// How a project writes mail.
+    ProjectMail(&'a ProjectMailForm),
+    /// What holds for all projects.
+    Settings(&'a SettingsPage),
     /// Items that are to be deleted or reset.
     Remove(&'a RemoveForm),
     /// The vault.
@@ -197,6 +205,8 @@ impl Subject<'_> {
             Self::WholeProject(_) => Screen::WholeProject,
             Self::Licenses(_) => Screen::Licenses,
             Self::Pool(_) => Screen::Pool,
+            Self::ProjectMail(_) => Screen::ProjectMail,
+            Self::Settings(_) => Screen::Settings,
             Self::Remove(_) => Screen::Remove,
             Self::Vault(_) => Screen::Vault,
             Self::Import(_) => Screen::Import,

@@ -154,6 +154,26 @@ pub enum UserAction {
     KeepAwake(bool),
     /// Show the history of a pool of licenses, or of all.
     ShowPool(Option<PoolId>),
+    /// Show the settings in place of the dialog that needs them.
+    OpenSettings,
+    /// Keep the settings as they were typed.
+    SaveSettings,
+    /// Forget what was typed and is not kept.
+    UndoSettings,
+    /// Send a test to the address that was typed.
+    TestMail,
+    /// See whether owners reach the form.
+    CheckForm,
+    /// Ask owners once more, with the same links.
+    Remind(Targets),
+    /// Copy the link of an item.
+    CopyLink(ItemId),
+    /// Ask the owner of an item anew, with a new link.
+    AskAgain(ItemId),
+    /// Show how the project that is shown writes mail.
+    AskProjectMail,
+    /// Keep that as its dialog says.
+    SaveProjectMail,
     /// Save the history of licenses as a table.
     ExportLicenses,
     /// Show or hide what happened so far.

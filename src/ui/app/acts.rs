@@ -127,6 +127,16 @@ impl App {
             UserAction::AskPool(pool) => self.ask_pool(pool),
             UserAction::SavePool => self.save_pool(),
             UserAction::KeepAwake(on) => self.remember(KEEP_AWAKE, switch(on)),
+            UserAction::OpenSettings => self.open_settings(),
+            UserAction::SaveSettings => self.save_settings(),
+            UserAction::UndoSettings => self.pages.settings.undo(),
+            UserAction::TestMail => self.test_mail(),
+            UserAction::CheckForm => self.check_form(),
+            UserAction::Remind(targets) => self.remind(&targets),
+            UserAction::CopyLink(item) => self.ask_link(item),
+            UserAction::AskAgain(item) => self.ask_again(item),
+            UserAction::AskProjectMail => self.ask_project_mail(),
+            UserAction::SaveProjectMail => self.save_project_mail(),
             UserAction::ExportLicenses => self.export_licenses(),
             UserAction::Activity => self.messages.open = !self.messages.open,
             UserAction::Dismiss => self.messages.dismiss(),
@@ -146,6 +156,9 @@ impl App {
             self.pages.form = ProjectForm { pools: self.workspace.pool_names(), ..ProjectForm::default() };
         }
         self.go(route);
+        if route == Route::Settings {
+            self.settings_known();
+        }
     }
 
     fn act_on_grid(&mut self, context: &Context, action: GridAction) {

@@ -8,6 +8,7 @@ use super::window::App;
 use super::workspace::WorkspaceState;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
+use crate::domain::status::Status;
 use crate::engine::command::Outcome;
 use crate::service::VaultKind;
 use crate::service::client::{OPENING, Request, RequestId, Response};
@@ -54,6 +55,7 @@ impl App {
             Response::Found(proposals) => self.settings_found(Some(request), &Ok(proposals)),
             Response::Checked(hold) => self.checked(Some(request), Ok(hold)),
             Response::SignedIn => self.signed_in(request),
+            Response::ServiceNumber(project, side, number) => self.number_known((project, side), number),
             Response::ItemOptions(item, own) => self.item_options(&purpose, item, *own),
             Response::Imported(imported) => self.import_ended(context, ImportEnd::Imported(imported)),
             Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
@@ -74,6 +76,14 @@ impl App {
                 }
             }
             Response::Saved(bytes, file) => self.message_saved(bytes, &file),
+            Response::StartMails(project, mails, cannot) => self.start_mails(project, *mails, cannot),
+            Response::CredentialLink(link) => self.link_came(context, &link),
+            Response::ProjectMail(project, mail) => self.project_mail(project, *mail),
+            Response::Settings(settings) => self.settings_saved(settings),
+            Response::MailPasswordKept => self.mail_password_kept(),
+            Response::MailTested(answer) => self.mail_tested(&answer),
+            Response::FormReached => self.form_reached(),
+            Response::Asking(state) => self.asking_state(state),
             Response::Certificate(seen) => self.certificate_seen(seen),
             Response::Corrected(projects) => self.corrected(projects),
             Response::Unlocked(kind) => self.unlocked(context, kind),
@@ -144,6 +154,12 @@ impl App {
         }
     }
 
+    /// Whether the page of an item is shown that waits for its owner: what becomes of mails changes nothing in its row.
+    pub(super) fn waits_for_owner(&mut self) -> bool {
+        let (Route::Item(..), Some(page)) = (self.pages.route, &mut self.pages.item) else { return false };
+        page.row(&self.connection.snapshot).is_some_and(|row| row.status == Status::WaitingForUser)
+    }
+
     /// A question was refused, or not even taken: then it has no request. Whatever waits for its answer goes on.
     pub(super) fn refused(&mut self, request: Option<RequestId>, purpose: Purpose, why: String) {
         let form = &mut self.pages.form;
@@ -160,6 +176,9 @@ impl App {
             Purpose::SignIn => self.not_signed_in(request, why),
             Purpose::WholeProject => self.whole_project_refused(request, why),
             Purpose::Pool => self.pool_refused(request, why),
+            Purpose::Settings => self.settings_refused(request, why),
+            Purpose::StartMails => self.start_mails_refused(why),
+            Purpose::ProjectMail => self.project_mail_refused(why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
                 Some(form) => (form.refused, form.busy) = (Some(why), false),
@@ -181,6 +200,7 @@ impl App {
             }
             Purpose::NewProject
             | Purpose::Quiet
+            | Purpose::OptionsNews
             | Purpose::Command(_)
             | Purpose::Lists
             | Purpose::EditItem

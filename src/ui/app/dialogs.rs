@@ -7,7 +7,7 @@ use crate::domain::start_order::StartOrder;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
     AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, Importing, OptionsForm, PoolForm,
-    RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
+    ProjectMailForm, RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
 };
 
 /// What stands over the page.
@@ -23,6 +23,7 @@ pub(super) enum Dialog {
     Guide(Box<GuideForm>),
     WholeProject(Box<WholeProjectForm>),
     Pool(Box<PoolForm>),
+    ProjectMail(Box<ProjectMailForm>),
     Remove(Box<RemoveForm>),
     Help,
     Vault(Box<VaultDialog>),
@@ -146,6 +147,10 @@ impl Dialogs {
         self.0.retain(|dialog| !matches!(dialog, Dialog::Options(_)));
     }
 
+    pub fn guide(&mut self) -> Option<&mut GuideForm> {
+        self.0.iter_mut().find_map(|dialog| if let Dialog::Guide(form) = dialog { Some(&mut **form) } else { None })
+    }
+
     pub fn check(&mut self) -> Option<&mut CheckForm> {
         self.0.iter_mut().find_map(|dialog| if let Dialog::Check(form) = dialog { Some(&mut **form) } else { None })
     }
@@ -171,6 +176,16 @@ impl Dialogs {
 
     pub fn close_pool(&mut self) {
         self.0.retain(|dialog| !matches!(dialog, Dialog::Pool(_)));
+    }
+
+    pub fn project_mail(&mut self) -> Option<&mut ProjectMailForm> {
+        self.0
+            .iter_mut()
+            .find_map(|dialog| if let Dialog::ProjectMail(form) = dialog { Some(&mut **form) } else { None })
+    }
+
+    pub fn close_project_mail(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::ProjectMail(_)));
     }
 
     pub fn remove_form(&mut self) -> Option<&mut RemoveForm> {
@@ -227,7 +242,7 @@ impl Dialogs {
         let at = self.0.iter().position(|dialog| matches!(dialog, Dialog::Vault(_)))?;
         match self.0.remove(at) {
             Dialog::Vault(vault) => vault.then,
-            Dialog::Remedy(_) | Dialog::SignIn(_) => None,
+            Dialog::Remedy(_) | Dialog::SignIn(_) | Dialog::ProjectMail(_) => None,
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
             Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) | Dialog::Check(_) | Dialog::Guide(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,

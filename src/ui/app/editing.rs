@@ -115,6 +115,7 @@ impl App {
         match purpose {
             Purpose::EditItem => self.dialogs.close_item(),
             Purpose::EditProject => self.dialogs.close_project(),
+            Purpose::ProjectMail => self.dialogs.close_project_mail(),
             Purpose::Options => return self.options_saved(None),
             _ => return,
         }

@@ -46,7 +46,7 @@ impl App {
             return self.unlock_first(UserAction::RetryErrors(item));
         }
         let order = StartOrder::now(PassKind::RetryErrors);
-        let request = StartRequest { project, items: vec![item], order, confirms: false };
+        let request = StartRequest { project, items: vec![item], order, confirms: false, asks: true };
         self.ask(Request::Start(Box::new(request)), Purpose::Command("submitted"));
     }
 

@@ -39,6 +39,9 @@ impl App {
         let told = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
         self.workspace.settings.extend(told);
         self.pages.licenses.forget();
+        self.pages.item.iter_mut().for_each(|page| page.forget());
+        self.options_news();
+        self.settings_known();
     }
 
     pub(super) fn ledger(&mut self, ledger: Ledger) {

@@ -3,6 +3,7 @@
 
 mod acts;
 mod answers;
+mod asking;
 mod auto_run;
 mod checking;
 mod connection;

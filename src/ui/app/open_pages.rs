@@ -11,6 +11,7 @@ use crate::ui::model::item::ItemPage;
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
 use crate::ui::model::projects::Projects;
+use crate::ui::model::settings_page::SettingsPage;
 use crate::ui::route::Route;
 
 /// View-models by page.
@@ -25,6 +26,7 @@ pub(super) struct OpenPages {
     pub licenses: LicensePage,
     pub preview: Option<PreviewPage>,
     pub form: ProjectForm,
+    pub settings: SettingsPage,
 }
 
 impl OpenPages {

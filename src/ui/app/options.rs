@@ -28,6 +28,27 @@ impl App {
         }
     }
 
+    /// Another process changed the workspace: the dialog that is open follows it.
+    pub(super) fn options_news(&mut self) {
+        let Some(form) = self.dialogs.options() else { return };
+        let (id, item) = (form.project.id, form.of.as_ref().map(|of| of.item));
+        match (item, self.workspace.project(id).cloned()) {
+            (Some(item), _) => drop(self.ask(Request::ItemOptions(item), Purpose::OptionsNews)),
+            (None, Some(project)) => {
+                self.dialogs.options().into_iter().for_each(|form| form.follow(project.clone(), None))
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn options_follow(&mut self, item: ItemId, own: &Overrides) {
+        let id = self.dialogs.options().filter(|form| form.of.as_ref().is_some_and(|of| of.item == item));
+        let project = id.map(|form| form.project.id).and_then(|id| self.workspace.project(id)).cloned();
+        if let (Some(form), Some(project)) = (self.dialogs.options(), project) {
+            form.follow(project, Some(own.clone()));
+        }
+    }
+
     /// What an item has of its own came: to be changed, or after it was changed.
     pub(super) fn item_options(&mut self, purpose: &Purpose, item: ItemId, own: Overrides) {
         if matches!(purpose, Purpose::Options) {
@@ -37,6 +58,9 @@ impl App {
                 details.own = own;
             }
             return self.options_saved(Some(item));
+        }
+        if matches!(purpose, Purpose::OptionsNews) {
+            return self.options_follow(item, &own);
         }
         let row = self.connection.snapshot.rows().find(|row| row.item == item);
         let here = self.pages.project();

@@ -58,7 +58,10 @@ impl App {
         match pages.route {
             Route::Projects => pages::projects::show(ui, page, &workspace.projects, &pages.sums),
             Route::Licenses => pages::licenses::show(ui, page, &pages.licenses),
-            Route::Settings => pages::settings::show(ui, keeps_awake(&workspace.settings), workspace.shows_licenses()),
+            Route::Settings => {
+                let awake = keeps_awake(&workspace.settings);
+                pages::settings::show(ui, &mut pages.settings, awake, workspace.shows_licenses())
+            }
             Route::NewProject => pages::new_project::show(ui, &mut pages.form),
             Route::Project(id) => match (workspace.project(id), pages.grid(id)) {
                 (Some(project), Some(grid)) => pages::grid::show(ui, page, project, grid, &pages.sums.of(id)),
@@ -120,6 +123,10 @@ impl App {
                 Dialog::WholeProject(form) => {
                     modal(ui, "whole project", |ui| actions.extend(pages::whole_project::show(ui, form)))
                 }
+                Dialog::ProjectMail(form) => modal(ui, "project mail", |ui| {
+                    ui.set_width(WIDE_DIALOG);
+                    actions.extend(pages::project_mail::show(ui, form));
+                }),
                 Dialog::Pool(form) => modal(ui, "pool", |ui| actions.extend(pages::pool::show(ui, form))),
                 Dialog::Remove(form) => modal(ui, "remove", |ui| actions.extend(pages::remove::show(ui, form))),
                 Dialog::Remedy(form) => modal(ui, "remedy", |ui| actions.extend(pages::remedy::show(ui, form))),

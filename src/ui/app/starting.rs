@@ -33,15 +33,22 @@ impl App {
         let candidates = candidates.collect();
         let known = self.workspace.project(project).is_some_and(|project| project.starts.confirmed);
         let time = (self.services.clock.now(), self.services.zone.clone());
-        self.dialogs.open(Dialog::Start(Box::new(StartForm::new(project, candidates, known, time))));
+        let mut form = StartForm::new(project, candidates, known, time);
+        form.mails.is_asked = self.ask_start_mails(project, chosen.into_iter().collect());
+        self.dialogs.open(Dialog::Start(Box::new(form)));
         self.ask_licenses(project);
     }
 
     /// Starts what the dialog shows.
     pub(super) fn start(&mut self) {
+        let asks = self.dialogs.start_form().is_some_and(|form| form.owners() > 0);
+        if asks && !self.workspace.vault.unlocked {
+            // Links are made with a key that is kept there.
+            return self.unlock_first(UserAction::Start);
+        }
         let Some((form, order)) = self.dialogs.finish_start() else { return };
         let (project, items) = (form.project, form.shares().items.clone());
-        self.submit(StartRequest { project, items, order, confirms: form.asks });
+        self.submit(StartRequest { project, items, order, confirms: form.asks, asks: !form.mails.do_not_ask });
     }
 
     fn submit(&mut self, request: StartRequest) {
@@ -56,7 +63,7 @@ impl App {
         if let Some(run) = &self.auto_run {
             let (project, items) = run.items();
             let order = StartOrder::now(PassKind::Full);
-            self.submit(StartRequest { project, items, order, confirms: true });
+            self.submit(StartRequest { project, items, order, confirms: true, asks: true });
         }
     }
 

@@ -25,6 +25,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// Between two frames while something waits for its time only.
 const MINUTE_TICK: Duration = Duration::from_secs(20);
 
+/// Between two looks at what became of mails to the owner of the item that is shown.
+const OWNER_TICK: Duration = Duration::from_secs(3);
+
 /// What was painted so far.
 #[derive(Default)]
 pub(super) struct Frames {
@@ -145,6 +148,9 @@ impl App {
         self.follow_list();
         self.follow_save();
         self.follow_licenses();
+        if self.waits_for_owner() {
+            context.request_repaint_after(OWNER_TICK);
+        }
         if self.pages.preview.as_ref().is_some_and(PreviewPage::is_looking) {
             context.request_repaint_after(TICK);
         }

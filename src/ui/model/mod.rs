@@ -13,4 +13,5 @@ pub mod messages;
 pub mod notices;
 pub mod preview;
 pub mod projects;
+pub mod settings_page;
 pub mod words;

@@ -35,6 +35,9 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditItemForm) -> Acti
     });
     ui.spacing_mut().item_spacing.x = 8.0;
     ui.add_space(8.0);
+    Field::new("Contact address")
+        .hint("where its owner is asked for a password, if not at the source address")
+        .show(ui, &mut form.contact);
     Field::new("Note").hint("VIP, call before cut-over").show(ui, &mut form.note);
     which_mailbox(ui, &form.asks, &mut form.records);
     refused(ui, form.refused.as_deref());
@@ -72,7 +75,11 @@ fn mailbox(ui: &mut Ui, page: PageContext<'_>, side: Side, form: &mut MailboxFor
             Field::secret(&format!("Password at the {lower}")).hint("not set").show(ui, &mut form.password);
         }
         PasswordState::Known { since, giver } => {
-            let from = if giver == "import" { "the import" } else { "a consultant" };
+            let from = match giver.as_str() {
+                "import" => "the import",
+                "owner" => "its owner",
+                _ => "a consultant",
+            };
             let known = format!("Set, from {from}, since {}", words::moment(*since, page.now, page.zone));
             Field::secret(&format!("Password at the {lower}")).hint("empty keeps it").show(ui, &mut form.password);
             muted(ui, known);

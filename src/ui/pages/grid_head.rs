@@ -135,11 +135,13 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
             ActionName::ItemOptions,
             ActionName::ResetItems,
             ActionName::ClearCredentials,
+            ActionName::Remind,
             ActionName::DeleteItems,
         ];
         let whole = [
             ActionName::EditProject,
             ActionName::ProjectOptions,
+            ActionName::ProjectMail,
             ActionName::Guide,
             ActionName::DuplicateProject,
             ActionName::DeleteProject,
@@ -162,6 +164,10 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for (tab, count) in Tab::ALL.into_iter().zip(grid.sums.totals.tabs) {
+            // Where nobody has to be asked, there is no such tab.
+            if tab == Tab::Owner && count == 0 && grid.filter.tab != tab {
+                continue;
+            }
             let words = format!("{} {}", tab.label(), words::count(count as u64));
             let on = grid.filter.tab == tab;
             let color = if on { palette.accent } else { palette.text };

@@ -20,16 +20,18 @@ pub fn show(ui: &mut Ui, form: &mut GuideForm) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
     ui.label(text(Type::Page, "Guide for administrators"));
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         for guide in Guide::ALL {
             ui.radio_value(&mut form.guide, guide, guide.name());
         }
     });
     ui.columns(3, |columns| {
         Field::new("Client id").show(&mut columns[0], &mut form.values.client_id);
+        if form.guide.is_microsoft() {
+            Field::new("Tenant").show(&mut columns[1], &mut form.values.tenant);
+        }
         if form.guide == Guide::Microsoft365 {
-            Field::new("Object id of the enterprise application").show(&mut columns[1], &mut form.values.object_id);
-            Field::new("Tenant").show(&mut columns[2], &mut form.values.tenant);
+            Field::new("Object id of the enterprise application").show(&mut columns[2], &mut form.values.object_id);
         }
     });
     ui.add_space(4.0);

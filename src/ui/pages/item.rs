@@ -118,7 +118,9 @@ fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Acti
             Control::of(name).show(ui, subject, actions);
         }
         ui.separator();
-        for name in [ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems] {
+        for name in
+            [ActionName::AskAgain, ActionName::ResetItems, ActionName::ClearCredentials, ActionName::DeleteItems]
+        {
             Control::of(name).show(ui, subject, actions);
         }
     });
@@ -218,6 +220,7 @@ fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
         ActionName::SignInAgain,
         ActionName::CorrectSignIn,
         ActionName::PinCertificate,
+        ActionName::AskAgain,
     ];
     let may: Vec<ActionName> = all.into_iter().filter(|name| (name.entry().rule)(subject).is_ok()).collect();
     if !may.is_empty() {
@@ -245,7 +248,11 @@ fn retrying(
         _ if retry.is_no_try() => format!("Retry mode: {what} · goes on at {until}"),
         _ => format!("Retry mode: {what} · try {} of {} at {until}", retry.attempt, retry.limit),
     };
-    let line = [Some(line), wording::others_wait(others)].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let line = [Some(line), wording::daily_limit(retry), wording::others_wait(others)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ");
     let server = retry.failure.server_text.as_deref();
     let whole = || errors::as_text(&words, server, []);
     notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| {

@@ -4,7 +4,7 @@ use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
-use super::{Actions, ItemContext, PageContext, item_errors, item_notices};
+use super::{Actions, ItemContext, PageContext, item_credentials, item_errors, item_notices};
 use crate::domain::counts::Counts;
 use crate::domain::progress::FolderPhase;
 use crate::domain::status::Status;
@@ -91,12 +91,21 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
     });
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
+        let waits = lists.row.status == Status::WaitingForUser;
+        if waits {
+            item_credentials::show(ui, lists, &details.credentials, actions);
+            ui.add_space(8.0);
+        }
         section(ui, "Errors");
         item_errors::show(ui, lists, details, actions);
         ui.add_space(8.0);
         item_notices::show(ui, &lists.page.lists.notices, details.notices.len());
         section(ui, "Passes");
         passes(ui, lists, details);
+        if !waits {
+            ui.add_space(8.0);
+            item_credentials::show(ui, lists, &details.credentials, actions);
+        }
     });
 }
 

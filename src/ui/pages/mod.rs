@@ -1,5 +1,6 @@
 //! Pages: each paints from a model and returns what a person did. No page asks the engine or decides.
 
+mod asking_settings;
 pub mod check;
 mod controls;
 pub mod dialogs;
@@ -13,6 +14,7 @@ pub mod grid_head;
 pub mod guide;
 pub mod import;
 pub mod item;
+mod item_credentials;
 mod item_errors;
 pub mod item_lists;
 mod item_notices;
@@ -23,6 +25,7 @@ mod option_fields;
 pub mod options;
 pub mod pool;
 pub mod preview;
+pub mod project_mail;
 pub mod projects;
 pub mod remedy;
 pub mod remove;

@@ -23,7 +23,9 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
     &[
         ("Messages", &[OptionKey::Earliest, OptionKey::Latest, OptionKey::Largest]),
         ("", &[OptionKey::SearchDuplicates, OptionKey::CarryFlags, OptionKey::NewestFirst]),
-        ("Speed", &[OptionKey::Concurrent, OptionKey::Connections, OptionKey::ServerConnections, OptionKey::Rate]),
+        ("", &[OptionKey::AllLabels, OptionKey::CleanMalformed]),
+        ("Speed", &[OptionKey::Concurrent, OptionKey::Connections, OptionKey::ServerConnections]),
+        ("", &[OptionKey::MailboxConnections, OptionKey::Rate]),
         ("Run hours", &[OptionKey::SourceHours, OptionKey::DestinationHours]),
     ],
 ];

@@ -14,6 +14,7 @@ use crate::ui::model::forms::{Age, StartForm};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::field::Field;
+use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::{muted, section, text};
 
 /// The passes, as people choose among them.
@@ -43,6 +44,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut StartForm, project: &
     when(ui, form);
     ui.add_space(8.0);
     left_alone(ui, form);
+    mails(ui, form, &mut actions);
     if form.asks && form.kind().moves_mail() {
         direction(ui, form, project);
     }
@@ -147,6 +149,45 @@ fn left_alone(ui: &mut Ui, form: &StartForm) {
     if let Some(short) = taking.shortage() {
         let words = format!("{short}. Add licenses, or choose fewer items");
         ui.label(text(Type::Small, words).color(palette.tone(Tone::Warning)));
+    }
+}
+
+/// Whose owners get a mail, what stands in it, and why that cannot be.
+fn mails(ui: &mut Ui, form: &mut StartForm, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    let count = form.mails.count(&form.shares().items);
+    if form.mails.is_asked {
+        muted(ui, "Looking up whose passwords are missing…");
+    }
+    if count == 0 {
+        return;
+    }
+    let (get, passwords) = if count == 1 { ("gets", "its password") } else { ("get", "their passwords") };
+    ui.horizontal(|ui| {
+        icon::show(ui, Icon::Envelope, palette.tone(Tone::Asking));
+        let words = format!("{} {get} a mail asking for {passwords}", words::counted(count, "owner"));
+        ui.label(text(Type::Small, words).color(palette.tone(Tone::Asking)));
+        ui.toggle_value(&mut form.mails.shown, text(Type::Small, "Show the mail"));
+        ui.checkbox(&mut form.mails.do_not_ask, "Do not ask now");
+    });
+    match form.mails.cannot() {
+        Some(why) if !form.mails.do_not_ask => {
+            ui.label(text(Type::Small, format!("They cannot be asked: {why}")).color(palette.tone(Tone::Bad)));
+            Control::of(ActionName::OpenSettings).show(ui, &Subject::Start(form), actions);
+        }
+        _ if form.mails.do_not_ask => {
+            muted(ui, "Their items are left alone, and can be started later");
+        }
+        _ => {}
+    }
+    if let Some(mail) = form.mails.sample().filter(|_| form.mails.shown) {
+        let frame = egui::Frame::new().fill(palette.panel).corner_radius(4).inner_margin(12);
+        frame.show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.label(text(Type::SmallStrong, &mail.subject));
+            muted(ui, format!("To {}, the first of them", mail.to));
+            egui::ScrollArea::vertical().max_height(180.0).show(ui, |ui| ui.label(text(Type::Small, &mail.text)));
+        });
     }
 }
 

@@ -10,10 +10,12 @@ use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::item::Mailbox;
 use mailferry::domain::pass::PassKind;
+use mailferry::domain::pass_plan::PassPlan;
 use mailferry::domain::project::Options;
 use mailferry::domain::secret::Secret;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Status;
+use mailferry::domain::status::{HoldReason, Wait};
 use mailferry::domain::time::Timestamp;
 use mailferry::endpoint::auth::Authenticator;
 use mailferry::endpoint::budget::Budget;
@@ -22,8 +24,10 @@ use mailferry::engine::command::Command;
 use mailferry::engine::endpoints::Endpoints;
 use mailferry::engine::{Engine, MESSAGE_MEMORY, Workspace};
 use mailferry::platform::clock::SystemClock;
-use mailferry::store::{NewItem, Store};
+use mailferry::store::{NewItem, Store, Submission};
 use mailferry::vault::{GO_ON, MemoryVault, Vault};
+
+use crate::support::product::{PROJECT, Workspace as Product};
 
 const ITEMS: usize = 100_000;
 /// Generous: an unoptimised build on a busy machine. On a quiet one the answers take a small part of it.
@@ -144,4 +148,32 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
     assert_eq!(count(Status::Failed) + count(Status::Submitted) + stopped, ITEMS, "an item was lost");
     assert!(stopped <= Options::default().concurrent as usize, "{stopped} were stopped");
     assert!(count(Status::Failed) >= ended);
+}
+
+/// Without an engine anywhere: nobody reads what waits into a run state only to write that it waits no more.
+#[tokio::test]
+async fn a_hundred_thousand_items_that_a_dead_host_holds_are_taken_back_by_one_word() {
+    let workspace = Product::new();
+    workspace.project_new("maildir:/nowhere/a/{email}", "maildir:/nowhere/b/{email}", &[]);
+    let store = Store::open(workspace.path(), SystemClock.now()).expect("a store");
+    let project = store.project_named(PROJECT).await.expect("read").expect("the project").id;
+    let item = |at: usize| NewItem {
+        source_email: format!("u{at}@old.example"),
+        destination_email: format!("u{at}@new.example"),
+        ..NewItem::default()
+    };
+    let imported = store.import_items(project, (0..ITEMS).map(item).collect()).await.expect("imported");
+    let wait = Wait::Word(HoldReason::Unreachable);
+    let submission = Submission { kind: PassKind::Full, wait, schedule: None, at: SystemClock.now() };
+    let passes = imported.iter().map(|item| (item.id, PassPlan::FULL)).collect();
+    store.submit(passes, submission).await.expect("submitted");
+    let began = Instant::now();
+    let told = workspace.run(&["stop", PROJECT, "--all"]).expect(0);
+    println!("{ITEMS} held items were taken back in {:?}", began.elapsed());
+    assert!(began.elapsed() < 2 * ANSWER, "it took {:?}", began.elapsed());
+    assert!(told.stdout.contains("100000 items told to stop") && told.stderr.is_empty(), "{told:?}");
+    assert_eq!(store.count_in(Status::Stopped).await.expect("read"), ITEMS);
+    let licenses = store.license_accounts().await.expect("read");
+    assert_eq!(licenses[0].balance.reserved, 0, "{licenses:?}");
+    assert_eq!(workspace.run(&["stop", PROJECT, "--all"]).expect(0).stdout, "move: 0 items told to stop\n");
 }

@@ -98,6 +98,7 @@ fn r11_items_without_credentials_wait_for_their_owner_and_one_mailbox_on_both_si
         "to@x:to@y: waits for its owner's password",
         "same@x:same@y: not started: source and destination are the same mailbox",
     ];
+    workspace.owners_can_be_asked();
     says(workspace.run(&["start", PROJECT]), 1, &words);
     let statuses: Vec<_> = workspace.status().iter().map(|item| item.status().to_owned()).collect();
     assert_eq!(statuses, ["waiting_for_user", "waiting_for_user", "waiting_for_user", "not_submitted"]);
@@ -119,6 +120,7 @@ fn a_name_that_fits_two_items_is_refused_naming_both() {
             says(workspace.run(&[verb, PROJECT, "--item", name]), 2, &words);
         }
     }
+    workspace.owners_can_be_asked();
     says(workspace.run(&["start", PROJECT, "--item", "A@x:two@Y"]), 1, &["a@x:two@y: waits for"]);
 }
 

@@ -221,9 +221,9 @@ fn a_refused_message_is_an_error_of_its_own_and_all_others_arrive() {
     let texts = [
         ("BAD Command Argument Error. 11", Cause::MessageRefused),
         ("BAD [CLIENTBUG] APPEND Missing final CRLF", Cause::MessageRefused),
-        ("NO Message contains NUL characters", Cause::MessageRefused),
-        ("NO Message contains invalid header", Cause::MessageRefused),
-        ("NO [PARSE] Unable to parse message", Cause::MessageRefused),
+        ("NO Message contains NUL characters", Cause::MessageMalformed),
+        ("NO Message contains invalid header", Cause::MessageMalformed),
+        ("NO [PARSE] Unable to parse message", Cause::MessageMalformed),
         ("NO The message contains a virus", Cause::MessageRefused),
         ("NO Maximum size of appendable message has been exceeded", Cause::TooBig),
         ("NO [TOOBIG] maximum message size exceeded", Cause::TooBig),

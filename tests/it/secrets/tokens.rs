@@ -40,9 +40,8 @@ fn watched(site: &Site, path: &'static str, seen: &Seen) -> Scripted {
     })
 }
 
-/// Looks everywhere, also while it runs; and that there was something to find.
-fn leaves_no_trace(site: &Site, relay: &Relay, seen: &Seen, more: &[&str]) {
-    let mut hay = Haystack::default();
+/// Looks everywhere, also while it runs, and at what was seen before; and that there was something to find.
+fn leaves_no_trace(site: &Site, relay: &Relay, seen: &Seen, (mut hay, more): (Haystack, &[&str])) {
     start_looked_at(&site.workspace, relay, PROJECT, 0, &mut hay);
     add(&mut hay, "show", &site.workspace.run(&["project", "show", PROJECT]).expect(0));
     add(&mut hay, "log", &site.workspace.run(&["log", PROJECT, "--item", &format!("{}@old.example", site.from)]));
@@ -83,7 +82,7 @@ fn a6_an_app_leaves_no_secret_behind() {
         site.import();
         let key = std::fs::read_to_string(&pem).expect("the key");
         let key = key.lines().nth(3).expect("a line of it").to_owned();
-        leaves_no_trace(&site, &relay, &seen, &[APP_SECRET, &key]);
+        leaves_no_trace(&site, &relay, &seen, (Haystack::default(), &[APP_SECRET, &key]));
     }
 }
 
@@ -100,7 +99,7 @@ fn a6_a_service_account_leaves_no_secret_behind() {
     let words = ["--SIDE-signin", "google-service", "--SIDE-token-url", &token, "--SIDE-service-key", &path];
     site.project_at(relay.port, &words).expect(0);
     site.import();
-    leaves_no_trace(&site, &relay, &seen, &[]);
+    leaves_no_trace(&site, &relay, &seen, (Haystack::default(), &[]));
 }
 
 #[test]
@@ -115,5 +114,27 @@ fn a6_a_person_leaves_no_secret_behind() {
     site.project_by_person_at(relay.port, &proxy.url());
     site.import();
     site.sign_in();
-    leaves_no_trace(&site, &relay, &seen, &[]);
+    leaves_no_trace(&site, &relay, &seen, (Haystack::default(), &[]));
+}
+
+#[test]
+fn a6_a_code_at_another_device_leaves_no_secret_behind() {
+    if !oidc::available() {
+        return;
+    }
+    let (mut site, relay, seen) = site();
+    site.workspace.environment.retain(|(name, _)| !name.ends_with("_SECRET"));
+    let proxy = watched(&site, "/contoso/oauth2/v2.0/token", &seen);
+    site.project_by_person_at(relay.port, &proxy.url());
+    site.import();
+    let (codes, said) = site.sign_in_by_device();
+    let polled = seen.lock().expect("not poisoned").len();
+    assert!(polled >= 6, "device codes, tokens and refresh tokens went by: {polled}");
+    let mut hay = Haystack::default();
+    hay.add("signin", said.into_bytes());
+    leaves_no_trace(&site, &relay, &seen, (hay, &[]));
+    // What the person typed elsewhere is on the screen, and nowhere else.
+    let (mut kept, codes) = (Haystack::default(), codes.iter().map(String::as_str).collect::<Vec<_>>());
+    kept.add_folder("ended", site.workspace.path());
+    kept.assert_clean(&codes);
 }

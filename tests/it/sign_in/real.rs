@@ -1,5 +1,6 @@
 //! End to end: a real OpenID provider, a server that verifies its tokens, the real program.
 
+use std::io::{BufRead, Read};
 use std::process::{Command, Stdio};
 
 use crate::support::compare::{self, Mailbox};
@@ -94,6 +95,31 @@ impl Site {
         let more = ["--SIDE-authorize-url", &authorize, "--SIDE-device-url", &device, "--SIDE-scope"];
         let scope = ["openid offline_access https://outlook.office.com/IMAP.AccessAsUser.All"];
         self.project_at(port, &[&words[..], &more, &scope].concat()).expect(0);
+    }
+
+    /// Both sides of the item are signed in to with a code at another device; answers the codes, and all that was said.
+    pub fn sign_in_by_device(&self) -> (Vec<String>, String) {
+        let item = format!("{}@old.example", self.from);
+        let (mut codes, mut all) = (Vec::new(), String::new());
+        for (side, login) in [("source", &self.from), ("destination", &self.to)] {
+            let mut signin = self.workspace.command(&["signin", PROJECT, "--item", &item, "--side", side, "--device"]);
+            let mut child = signin.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
+            let mut said = std::io::BufReader::new(child.stderr.take().expect("its words"));
+            let mut line = String::new();
+            said.read_line(&mut line).expect("a line");
+            let page = line.split_whitespace().find(|word| word.starts_with("http")).expect("a page").to_owned();
+            let code = line.split("the code ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a code");
+            let script = oidc::folder().join("person.mjs");
+            let person =
+                Command::new("node").arg(script).args([format!("{page}?user_code={code}"), login.clone()]).output();
+            assert!(person.expect("node").status.success());
+            codes.push(code.to_owned());
+            all += &line;
+            said.read_to_string(&mut all).expect("the rest");
+            child.stdout.take().expect("its output").read_to_string(&mut all).expect("text");
+            assert!(child.wait().expect("it ends").success(), "{line}");
+        }
+        (codes, all)
     }
 }
 
@@ -336,21 +362,7 @@ fn a_person_signs_in_with_a_code_at_another_device() {
     let site = for_persons(3600);
     corpus::small(9).load(&site.server, &site.from);
     site.import();
-    let item = format!("{}@old.example", site.from);
-    for (side, login) in [("source", &site.from), ("destination", &site.to)] {
-        let mut signin = site.workspace.command(&["signin", PROJECT, "--item", &item, "--side", side, "--device"]);
-        let mut child = signin.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
-        let mut said = std::io::BufReader::new(child.stderr.take().expect("its words"));
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut said, &mut line).expect("a line");
-        let page = line.split_whitespace().find(|word| word.starts_with("http")).expect("a page").to_owned();
-        let code = line.split("the code ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a code").to_owned();
-        let script = oidc::folder().join("person.mjs");
-        let person =
-            Command::new("node").arg(script).args([format!("{page}?user_code={code}"), login.clone()]).output();
-        assert!(person.expect("node").status.success());
-        assert!(child.wait().expect("it ends").success(), "{line}");
-    }
+    site.sign_in_by_device();
     site.workspace.start().expect(0);
     site.expect_equal();
 }

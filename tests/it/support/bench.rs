@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::Side;
-use mailferry::domain::folder::{FolderPath, UidValidity, WireName};
+use mailferry::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, ItemId, ProjectId, Uid};
 use mailferry::domain::likeness::Likeness;
@@ -382,6 +382,11 @@ impl Journal for Cut {
     async fn follow_destinations(&self, moved: Vec<(FolderId, FolderPath, WireName)>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.follow_destinations(moved).await
+    }
+
+    async fn take_destination(&self, folder: FolderId, now: ListedFolder) -> Result<(), JournalError> {
+        self.write()?;
+        self.inner.take_destination(folder, now).await
     }
 
     async fn rehome(&self, at: FolderUpdate, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError> {

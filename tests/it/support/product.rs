@@ -131,6 +131,16 @@ impl Workspace {
         self.run(&["item", "import", PROJECT, file.to_str().expect("a plain path")]).expect(0);
     }
 
+    /// Settings by which owners can be asked: a form on this machine, and a mail server that is not looked at before a mail is
+    /// sent.
+    pub fn owners_can_be_asked(&self) {
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
+        let (listen, url) = (format!("form-listen=127.0.0.1:{port}"), format!("form-url=http://localhost:{port}"));
+        let settings = ["settings", "mail-server=127.0.0.1", "mail-port=1", "mail-from=kim@b.example", &listen, &url];
+        self.run(&settings).expect(0);
+    }
+
     /// Runs a Full pass over all items to its end.
     pub fn start(&self) -> Output {
         self.run(&["start", PROJECT])

@@ -41,6 +41,7 @@ fn c12f_a_message_that_a_view_shows_in_another_form_is_known_by_its_id() {
 fn c12f_a_message_with_an_id_of_its_own_is_brought_though_one_like_it_lies_in_two_folders() {
     for capabilities in with_keys() {
         let pair = gmail(&capabilities);
+        pair.workspace.options(|options| options.all_labels = true);
         {
             let mut state = pair.source.state();
             state.make("Second").add(letter(2));

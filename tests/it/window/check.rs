@@ -6,11 +6,12 @@ use mailferry::domain::failure::{Cause, Side};
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::proposal::{Origin, Proposal};
 use mailferry::domain::server::ImapServer;
-use mailferry::service::ServiceError;
+use mailferry::domain::sign_in::{SignIn, SignInKind};
 use mailferry::service::check::{CheckOf, Checking};
 use mailferry::service::client::{Request, RequestId, Response};
+use mailferry::service::{ServiceError, VaultKind, WorkspaceInfo};
 
-use super::{Stage, item};
+use super::{PROJECT, Stage, item, project};
 
 fn line(side: Side, step: CheckStep, found: &str) -> CheckLine {
     let found = found.to_owned();
@@ -162,4 +163,27 @@ fn the_guide_has_the_projects_values_filled_in_to_be_copied() {
     assert!(stage.shows("11111111") && stage.says("https://www.googleapis.com/auth/gmail.imap_admin"));
     stage.click("Close");
     assert!(!stage.says("gmail.imap_admin"));
+}
+
+#[test]
+fn the_guide_reads_the_number_of_the_service_account_from_its_key_and_persons_have_guides_too() {
+    let mut stage = Stage::closed();
+    stage.state(vec![item(1, "anna")]);
+    let mut project = project();
+    project.source.set_sign_in(Some(SignIn::of(SignInKind::GoogleService))).expect("a server");
+    let (projects, vault) = (vec![project], Some(VaultKind::File));
+    stage.opened(WorkspaceInfo { projects, unlocked: true, vault, ..WorkspaceInfo::default() });
+    stage.click("More…");
+    stage.click("Guide for administrators…");
+    let (request, Request::ServiceNumber(PROJECT, Side::Source)) = stage.only() else { panic!("the number") };
+    assert!(stage.says("{client_id}"));
+    stage.answer(request, Response::ServiceNumber(PROJECT, Side::Source, Some("104729583".into())));
+    assert!(stage.shows("104729583") && !stage.says("{client_id}"));
+    // What somebody typed meanwhile stays.
+    stage.answer(request, Response::ServiceNumber(PROJECT, Side::Source, Some("7".into())));
+    assert!(stage.shows("104729583"));
+    stage.click("Google by person");
+    assert!(stage.says("mailferry signin 'Contoso' --item 'anna@contoso.example' --side source"));
+    stage.click("Microsoft 365 by person");
+    assert!(stage.says("http://localhost") && stage.shows("Tenant"));
 }

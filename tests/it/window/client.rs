@@ -143,7 +143,34 @@ fn r11_items_without_a_credential_wait_for_their_owner() {
     let state = client.state(|snapshot| snapshot.rows().count() == 2);
     let items: Vec<_> = state.rows().map(|row| row.item).collect();
     let order = StartOrder::now(mailferry::domain::pass::PassKind::Full);
-    let start = StartRequest { project, items: items.clone(), order, confirms: true };
+    let start = StartRequest { project, items: items.clone(), order, confirms: true, asks: true };
+    let Response::Refused(why) = client.ask(Request::Start(Box::new(start.clone()))) else { panic!("a refusal") };
+    assert!(
+        why.to_string().starts_with("2 owners would be asked for a password by mail, but no mail can be sent"),
+        "{why}"
+    );
+    let alone = StartRequest { asks: false, ..start.clone() };
+    let Response::Started(report) = client.ask(Request::Start(Box::new(alone))) else { panic!("an outcome") };
+    assert_eq!(report.into_outcome().left.len(), 2);
+
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let settings = vec![
+        ("mail-server", "127.0.0.1".to_owned()),
+        ("mail-port", "1".into()),
+        ("mail-from", "kim@b.example".into()),
+        ("form-listen", format!("127.0.0.1:{port}")),
+        ("form-url", format!("http://localhost:{port}")),
+    ];
+    assert!(matches!(client.ask(Request::SaveSettings(settings)), Response::Settings(_)));
+    let Response::Refused(why) = client.ask(Request::CheckForm) else { panic!("it is locked") };
+    assert!(why.to_string().contains("the passwords are locked"), "{why}");
+    let unlock = Request::Unlock(VaultKind::File, Some(Secret::new("correct horse")));
+    assert!(matches!(client.ask(unlock), Response::Unlocked(_)));
+    assert!(matches!(client.ask(Request::CheckForm), Response::FormReached));
+    let Response::StartMails(_, mails, None) = client.ask(Request::StartMails(project, items.clone())) else {
+        panic!("whose owners are asked")
+    };
+    assert_eq!(mails.owners, items);
     let Response::Started(report) = client.ask(Request::Start(Box::new(start))) else { panic!("an outcome") };
     assert_eq!(report.into_outcome().done, items);
     let waits = |row: &std::sync::Arc<ItemRow>| row.status == mailferry::domain::status::Status::WaitingForUser;
@@ -168,7 +195,8 @@ fn items_that_were_deleted_meanwhile_are_named() {
     let project = with_two_items(&mut client);
     let gone = mailferry::domain::ids::ItemId(4711);
     let order = StartOrder::now(mailferry::domain::pass::PassKind::Full);
-    let start = Request::Start(Box::new(StartRequest { project, items: vec![gone], order, confirms: true }));
+    let start =
+        Request::Start(Box::new(StartRequest { project, items: vec![gone], order, confirms: true, asks: true }));
     let Response::Started(report) = client.ask(start) else { panic!("an outcome") };
     assert_eq!(report.into_outcome().left, [(gone, NotReady::Deleted.into())]);
 }
@@ -389,7 +417,7 @@ fn verified(client: &mut Caller, project: ProjectId) -> Arc<ItemRow> {
     let only = |snapshot: &Snapshot| snapshot.rows().next().cloned();
     let before = only(&client.state(|snapshot| snapshot.rows().count() == 1)).expect("an item");
     let order = StartOrder::now(mailferry::domain::pass::PassKind::Verify);
-    let start = StartRequest { project, items: vec![before.item], order, confirms: false };
+    let start = StartRequest { project, items: vec![before.item], order, confirms: false, asks: true };
     let Response::Started(report) = client.ask(Request::Start(Box::new(start))) else { panic!("an outcome") };
     assert_eq!(report.into_outcome().done, [before.item]);
     let ended =

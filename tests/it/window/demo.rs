@@ -55,7 +55,7 @@ fn an_auto_run_is_started_once_and_its_end_is_told() {
     stage.opened(WorkspaceInfo { projects: vec![project()], ..WorkspaceInfo::default() });
     let (request, Request::Start(start)) = stage.only() else { panic!("the autorun was to be started") };
     let order = StartOrder::now(PassKind::Full);
-    assert_eq!(*start, StartRequest { project: PROJECT, items: items.clone(), order, confirms: true });
+    assert_eq!(*start, StartRequest { project: PROJECT, items: items.clone(), order, confirms: true, asks: true });
     stage.answer(request, Response::Done(Outcome { done: items, ..Outcome::default() }));
     assert!(stage.says("2 items submitted") && !stage.says("completed"), "nothing has run yet");
     stage.state(vec![item_in(1, "anna", Status::Migrating), item_in(2, "bob", Status::Submitted), item(3, "carl")]);

@@ -21,7 +21,7 @@ fn settings() -> ItemSettings {
     let (source, destination) = (mailbox("contoso", Some(CredentialId(1))), mailbox("fabrikam", None));
     let known = PasswordState::Known { since: NOW, giver: "import".into() };
     let item = Item { id: ItemId(1), project: PROJECT, source, destination };
-    ItemSettings { item, note: None, passwords: [known, PasswordState::Missing] }
+    ItemSettings { item, note: None, contact: None, passwords: [known, PasswordState::Missing] }
 }
 
 /// The only item, with its dialog open.

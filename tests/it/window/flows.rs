@@ -272,6 +272,7 @@ fn r26_r45_r50_a_click_on_failed_opens_the_error() {
         errors: Vec::new(),
         notices: Vec::new(),
         own: Default::default(),
+        credentials: Default::default(),
     };
     stage.answer(request, Response::Details(Box::new(details)));
     assert!(stage.shows("1 Full"));
@@ -300,6 +301,7 @@ fn r18_r19_the_item_page_counts_while_it_migrates() {
         errors: Vec::new(),
         notices: Vec::new(),
         own: Default::default(),
+        credentials: Default::default(),
     };
     stage.answer(request, Response::Details(Box::new(details)));
     assert!(stage.shows("INBOX/2019 → 2019"));

@@ -210,7 +210,7 @@ fn f6_whether_the_computer_is_kept_awake_is_a_setting() {
     stage.click("Settings");
     for wanted in ["off", "on"] {
         stage.click("Keep this computer awake while migrations run");
-        let asked: Vec<_> = std::iter::from_fn(|| stage.service.requests.try_recv().ok()).collect();
+        let asked = stage.everything();
         let is = |(_, ask): &(_, Request)| matches!(ask, Request::Remember(name, value) if name == "keep-awake" && value == wanted);
         assert!(asked.iter().any(is), "{wanted}: {asked:?}");
     }

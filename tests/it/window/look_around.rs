@@ -271,8 +271,15 @@ fn d27_an_item_that_differs_is_not_done_and_its_page_says_what_and_where() {
         leaves_something: row.progress.leaves_something(),
         failure: None,
     };
-    let details =
-        Details { item: ItemId(1), passes: vec![pass], folders, errors: Vec::new(), notices, own: Default::default() };
+    let details = Details {
+        item: ItemId(1),
+        passes: vec![pass],
+        folders,
+        errors: Vec::new(),
+        notices,
+        own: Default::default(),
+        credentials: Default::default(),
+    };
     stage.answer(request, Response::Details(Box::new(details)));
     assert!(
         ["Notices", "4 messages may be there twice", "1 message without all flags"].iter().all(|it| stage.shows(it))
@@ -329,6 +336,7 @@ pub(super) fn opened(errors: Vec<StoredError>, folders: i64) -> Stage {
             errors,
             notices: Vec::new(),
             own: Default::default(),
+            credentials: Default::default(),
         })),
     );
     assert!(stage.shows("1 min"), "how long the pass took");

@@ -2,6 +2,7 @@
 //!
 //! Missing glyphs and unnamed controls fail every one of these tests by themselves.
 
+mod asking;
 mod blocking;
 mod check;
 mod client;
@@ -39,6 +40,7 @@ use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
 use mailferry::platform::picker::FilePicker;
 use mailferry::platform::program::{Demo, DemoError};
+use mailferry::service::asking::StartMails;
 use mailferry::service::client::{Client, Request, RequestId, Response, ServiceEnd};
 use mailferry::service::launch::AutoRun;
 use mailferry::service::{VaultKind, WorkspaceInfo};
@@ -91,6 +93,9 @@ pub struct Stage {
     pub demo: Receiver<SyncSender<Result<(), DemoError>>>,
     /// Ctrl-C.
     pub ctrl_c: Sender<()>,
+    /// Whose owners a Start asks by mail, and why it cannot: answered by itself.
+    pub mails: (StartMails, Option<String>),
+    pending: Vec<(RequestId, Request)>,
     revision: u64,
 }
 
@@ -117,7 +122,8 @@ impl Stage {
         };
         let window =
             Harness::builder().with_size([1280.0, 800.0]).build_eframe(|c| App::new(&c.egui_ctx, client, services));
-        Stage { window, service, clock, demo, ctrl_c, revision: 0 }
+        let mails = (StartMails::default(), None);
+        Stage { window, service, clock, demo, ctrl_c, mails, pending: Vec::new(), revision: 0 }
     }
 
     /// A window with one project and these items.
@@ -151,10 +157,29 @@ impl Stage {
         self.window.run();
     }
 
+    /// What the window asked since the last time.
+    pub fn everything(&mut self) -> Vec<(RequestId, Request)> {
+        self.settle();
+        std::mem::take(&mut self.pending)
+    }
+
     /// What the window asked since the last time, without what it wants remembered.
     pub fn asked(&mut self) -> Vec<(RequestId, Request)> {
-        let all = std::iter::from_fn(|| self.service.requests.try_recv().ok());
+        let all = self.everything().into_iter();
         all.filter(|(_, ask)| !matches!(ask, Request::Remember(..))).collect()
+    }
+
+    /// Takes in what the window asked; whose owners a Start asks is answered at once.
+    fn settle(&mut self) {
+        while let Ok((request, asked)) = self.service.requests.try_recv() {
+            match asked {
+                Request::StartMails(project, _) => {
+                    let (mails, cannot) = self.mails.clone();
+                    self.answer(request, Response::StartMails(project, Box::new(mails), cannot));
+                }
+                asked => self.pending.push((request, asked)),
+            }
+        }
     }
 
     /// The one thing it asked.
@@ -168,6 +193,7 @@ impl Stage {
     pub fn click(&mut self, label: &str) {
         self.window.get_by_label(label).click();
         self.window.run();
+        self.settle();
     }
 
     /// Types into the field with this label.
@@ -188,6 +214,7 @@ impl Stage {
     pub fn press(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
         self.window.key_press_modifiers(modifiers, key);
         self.window.run();
+        self.settle();
     }
 
     /// What a button copies: it is told in the frame of the click only.

@@ -173,6 +173,7 @@ fn e8_a_refused_folder_gets_another_name_by_a_rule_that_says_what_it_does() {
         errors: vec![error],
         notices: Vec::new(),
         own: Default::default(),
+        credentials: Default::default(),
     };
     stage.answer(request, Response::Details(Box::new(details)));
     stage.click("Map folder…");

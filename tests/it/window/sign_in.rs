@@ -182,7 +182,10 @@ fn the_dialog_of_an_item_asks_for_no_password_where_none_is_taken() {
         let (source, destination) = (mailbox("contoso", Some(CredentialId(1))), mailbox("fabrikam", None));
         let item = Item { id: ItemId(1), project: PROJECT, source, destination };
         let passwords = [PasswordState::ByPerson(since), PasswordState::Missing];
-        stage.answer(request, Response::ItemSettings(Box::new(ItemSettings { item, note: None, passwords })));
+        stage.answer(
+            request,
+            Response::ItemSettings(Box::new(ItemSettings { item, note: None, contact: None, passwords })),
+        );
         assert!(stage.says(words) && !stage.shows("Password at the source"));
         assert_eq!(stage.shows("Forget the sign-in at the source"), since.is_some());
         assert!(stage.shows("Password at the destination"));

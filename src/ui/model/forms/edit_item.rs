@@ -43,6 +43,8 @@ pub struct EditItemForm {
     pub destination: MailboxForm,
     /// The note.
     pub note: String,
+    /// Where its owner is reached; empty for the source address.
+    pub contact: String,
     /// Of which sides it is asked whether they are still the mailboxes they were (D13).
     pub asks: Vec<Side>,
     /// The answer.
@@ -63,6 +65,7 @@ impl EditItemForm {
             source: MailboxForm::new(&before.item.source, at_source),
             destination: MailboxForm::new(&before.item.destination, at_destination),
             note: before.note.clone().unwrap_or_default(),
+            contact: before.contact.clone().unwrap_or_default(),
             before,
             asks: Vec::new(),
             records: None,
@@ -86,6 +89,7 @@ impl EditItemForm {
     pub fn edit(&self) -> ItemEdit<Secret> {
         let mut edit = ItemEdit { records: self.records, ..ItemEdit::of(self.before.item.id) };
         edit.note = changed(self.before.note.as_ref(), &self.note);
+        edit.contact = changed(self.before.contact.as_ref(), &self.contact);
         for (side, form, before) in [
             (Side::Source, &self.source, &self.before.item.source),
             (Side::Destination, &self.destination, &self.before.item.destination),
@@ -139,7 +143,7 @@ mod tests {
         let mailbox = |email: &str| Mailbox { email: email.into(), login: Some("boss".into()), credential: None };
         let item = Item { id: ItemId(1), project: ProjectId(1), source: mailbox("a@x"), destination: mailbox("a@y") };
         let passwords = [PasswordState::Missing, PasswordState::Missing];
-        let mut form = EditItemForm::new(ItemSettings { item, note: None, passwords });
+        let mut form = EditItemForm::new(ItemSettings { item, note: None, contact: None, passwords });
         assert_eq!(form.ask().unwrap_err(), "Nothing was changed");
         (form.source.email, form.destination.login) = (" b@x ".into(), String::new());
         let edit = form.ask().unwrap();

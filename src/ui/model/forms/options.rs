@@ -96,6 +96,21 @@ impl OptionsForm {
         Self { project, of, fields, tried, entered, refused, asked, zone }
     }
 
+    /// Another process changed what is shown: fields that were not touched here follow it, and so does what all others are set
+    /// against.
+    pub fn follow(&mut self, project: Project, own: Option<Overrides>) {
+        let of = self.of.take().map(|of| OwnOptions { own: own.unwrap_or_else(|| of.own.clone()), ..of });
+        let now = Self::new(project, of, self.zone.clone());
+        for (field, now) in self.fields.iter_mut().zip(now.fields) {
+            if field.is_changed() {
+                field.before = now.before;
+            } else {
+                *field = now;
+            }
+        }
+        (self.project, self.of) = (now.project, now.of);
+    }
+
     /// What it is about.
     pub fn title(&self) -> String {
         match &self.of {
@@ -251,7 +266,7 @@ mod tests {
     fn d32_only_what_was_touched_is_written() {
         let mut form =
             OptionsForm::new(project(Options { largest: Some(1_234_567), ..Options::default() }), None, TimeZone::UTC);
-        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (19, "Nothing was changed"));
+        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (22, "Nothing was changed"));
         put(&mut form, OptionKey::Map, "^A->B\n\n ^C->D ");
         put(&mut form, OptionKey::Roles, "off");
         let Ok(Request::EditProject(change)) = form.request() else { panic!("a change") };
@@ -268,11 +283,32 @@ mod tests {
         assert_eq!(own_line(&Overrides::default(), &TimeZone::UTC), None);
         let of = OwnOptions { item: ItemId(3), name: "anna".into(), own };
         let mut form = OptionsForm::new(project(Options::default()), Some(of), TimeZone::UTC);
-        assert_eq!((form.fields.len(), form.otherwise(OptionKey::Largest).as_str()), (17, "none"));
+        assert_eq!((form.fields.len(), form.otherwise(OptionKey::Largest).as_str()), (19, "none"));
         form.fields.iter_mut().for_each(|field| field.own = false);
         put(&mut form, OptionKey::Roles, "off");
         let Ok(Request::SetItemOptions(ItemId(3), changes)) = form.request() else { panic!("a change") };
         assert_eq!(changes, [(OptionKey::Roles, "off".into()), (OptionKey::Largest, "project".into())]);
+    }
+
+    #[test]
+    fn d32_what_another_process_changes_is_shown_and_what_is_typed_stays() {
+        let text = |form: &OptionsForm, key| form.fields.iter().find(|field| field.key == key).unwrap().text.clone();
+        let mut form = OptionsForm::new(project(Options::default()), None, TimeZone::UTC);
+        put(&mut form, OptionKey::Roles, "off");
+        form.follow(project(Options { retry_limit: 3, largest: Some(7_000), ..Options::default() }), None);
+        assert_eq!((text(&form, OptionKey::RetryLimit).as_str(), text(&form, OptionKey::Roles).as_str()), ("3", "off"));
+        let Ok(Request::EditProject(change)) = form.request() else { panic!("a change") };
+        let options = change.edit.options.unwrap();
+        assert_eq!((options.retry_limit, options.largest, options.roles), (3, Some(7_000), false), "nothing is undone");
+        let of = OwnOptions { item: ItemId(3), name: "anna".into(), own: Overrides::default() };
+        let mut form = OptionsForm::new(project(Options::default()), Some(of), TimeZone::UTC);
+        put(&mut form, OptionKey::Roles, "off");
+        let mut own = Overrides::default();
+        own.set(OptionKey::Largest, &Options { largest: Some(25_000_000), ..Options::default() });
+        form.follow(project(Options::default()), Some(own));
+        assert_eq!(text(&form, OptionKey::Largest), "25.00 MB");
+        let Ok(Request::SetItemOptions(_, changes)) = form.request() else { panic!("a change") };
+        assert_eq!(changes, [(OptionKey::Roles, "off".into())]);
     }
 
     #[test]

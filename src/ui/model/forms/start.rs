@@ -10,6 +10,7 @@ use crate::domain::start_order::{Schedule, Sequence, StartOrder, Turn};
 use crate::domain::status::{Refusal, Status};
 use crate::service::licenses::{ProjectLicenses, Taking};
 use crate::service::times::{self, TimeError};
+use crate::ui::model::forms::StartMailsForm;
 use crate::ui::model::messages::by_reason;
 
 /// An item that was chosen.
@@ -73,6 +74,8 @@ pub struct StartForm {
     pub asks: bool,
     /// What the project's items hold of licenses, where these are worth a word.
     pub licenses: Option<ProjectLicenses>,
+    /// The mails that it sends.
+    pub mails: StartMailsForm,
     /// The time it is.
     pub now: Timestamp,
     /// Where times are understood.
@@ -101,6 +104,7 @@ impl StartForm {
             confirmed,
             asks: !confirmed,
             licenses: None,
+            mails: StartMailsForm::default(),
             now,
             zone,
         };
@@ -152,6 +156,11 @@ impl StartForm {
         self.shares = shares;
     }
 
+    /// How many owners are asked by mail.
+    pub fn owners(&self) -> usize {
+        if self.mails.do_not_ask { 0 } else { self.mails.count(&self.shares.items) }
+    }
+
     /// When it starts, if later.
     pub fn schedule(&self) -> Option<Result<Schedule, TimeError>> {
         self.later.then(|| times::start(&self.at, self.now, &self.zone))
@@ -186,6 +195,7 @@ impl StartForm {
         if self.kind.moves_mail() && !self.confirmed {
             return Err("Confirm the direction first".into());
         }
+        self.mails.ready(&self.shares.items)?;
         let turn = if self.next { Turn::Next } else { Turn::Last };
         let sequence = if self.largest_first { Sequence::LargestFirst } else { Sequence::Listed };
         Ok(StartOrder { kind: self.kind, before, schedule, turn, sequence })

@@ -21,7 +21,7 @@ pub struct Totals {
     /// Items.
     pub items: usize,
     /// Items of each tab.
-    pub tabs: [usize; 7],
+    pub tabs: [usize; 8],
     /// Those that wait, run or are being stopped.
     pub not_at_rest: usize,
     /// Bytes moved.

@@ -10,6 +10,8 @@ pub enum Tab {
     /// Everything.
     #[default]
     All,
+    /// Waits for credentials of its owner.
+    Owner,
     /// A worker has it.
     Running,
     /// Waits for a worker, a time or a word.
@@ -26,13 +28,22 @@ pub enum Tab {
 
 impl Tab {
     /// All, from left to right.
-    pub const ALL: [Self; 7] =
-        [Self::All, Self::Running, Self::Pending, Self::NotStarted, Self::Stopped, Self::Done, Self::Problems];
+    pub const ALL: [Self; 8] = [
+        Self::All,
+        Self::Owner,
+        Self::Running,
+        Self::Pending,
+        Self::NotStarted,
+        Self::Stopped,
+        Self::Done,
+        Self::Problems,
+    ];
 
     /// What people call it.
     pub fn label(self) -> &'static str {
         match self {
             Self::All => "All",
+            Self::Owner => "Waiting for User",
             Self::Running => "Running",
             Self::Pending => "Pending",
             Self::NotStarted => "Not started",
@@ -45,10 +56,15 @@ impl Tab {
     pub(super) fn holds(self, row: &ItemRow) -> bool {
         match self {
             Self::All => true,
+            Self::Owner => row.status == Status::WaitingForUser,
             Self::Running => row.status.is_active(),
             Self::Pending => match row.status {
-                Status::Submitted | Status::Scheduled | Status::Held | Status::WaitingForUser => true,
-                Status::NotSubmitted | Status::Queued | Status::Migrating | Status::Stopping => false,
+                Status::Submitted | Status::Scheduled | Status::Held => true,
+                Status::WaitingForUser
+                | Status::NotSubmitted
+                | Status::Queued
+                | Status::Migrating
+                | Status::Stopping => false,
                 Status::Stopped | Status::Failed | Status::Completed => false,
             },
             Self::NotStarted => row.status == Status::NotSubmitted,

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::lists::{Lists, Show};
 use crate::domain::ids::{ItemId, PassId};
 use crate::domain::project::Project;
+use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::service::errors::StoredError;
@@ -14,6 +15,9 @@ use crate::service::items::{Details, FolderLine, PAGE};
 
 /// Between two questions for the same item while it runs: figures are flushed once a second.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// The same while it waits for its owner: mails go out, links are opened.
+const OWNER_AGAIN: Duration = Duration::from_secs(3);
 
 /// What a person does with the lists of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +159,11 @@ impl ItemPage {
         }
     }
 
+    /// What was answered may not be so any more: it is asked for again.
+    pub fn forget(&mut self) {
+        self.question.asked = None;
+    }
+
     /// The question for the details was refused.
     pub fn refused(&mut self) {
         self.question.waiting = false;
@@ -189,7 +198,8 @@ impl ItemPage {
             None => true,
             // A clock that was set back must not make it wait.
             Some((at, before)) => {
-                *before != row && (now.since(*at) >= AGAIN || now < *at || before.status != row.status)
+                let owner = row.status == Status::WaitingForUser && now.since(*at) >= OWNER_AGAIN;
+                owner || (*before != row && (now.since(*at) >= AGAIN || now < *at || before.status != row.status))
             }
         };
         if due && !self.question.waiting {

@@ -56,6 +56,7 @@ fn details(pass: i64, folders: Vec<FolderLine>) -> Details {
         errors: Vec::new(),
         notices: Vec::new(),
         own: Default::default(),
+        credentials: Default::default(),
     }
 }
 

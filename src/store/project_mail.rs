@@ -1,0 +1,46 @@
+//! How projects write mail.
+
+use rusqlite::OptionalExtension;
+
+use super::Store;
+use super::error::Result;
+use crate::domain::ids::ProjectId;
+use crate::domain::language::Language;
+use crate::domain::project_mail::ProjectMail;
+
+impl Store {
+    /// What a project has of its own.
+    pub async fn project_mail(&self, project: ProjectId) -> Result<ProjectMail> {
+        self.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT language, template, success, failure FROM project_mail WHERE project = ?1")?;
+            let found = statement.query_row([project], |row| {
+                let language: Option<String> = row.get(0)?;
+                Ok(ProjectMail {
+                    language: language.as_deref().and_then(Language::parse),
+                    template: row.get(1)?,
+                    success: row.get(2)?,
+                    failure: row.get(3)?,
+                })
+            });
+            Ok(found.optional()?.unwrap_or_default())
+        })
+        .await
+    }
+
+    /// Writes that.
+    pub async fn set_project_mail(&self, project: ProjectId, mail: ProjectMail) -> Result<()> {
+        self.write(move |transaction, _| {
+            let ProjectMail { language, template, success, failure } = mail;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO project_mail (project, language, template, success, failure) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (project) DO UPDATE SET language = excluded.language, template = excluded.template,
+                         success = excluded.success, failure = excluded.failure",
+                )?
+                .execute((project, language.map(Language::code), template, success, failure))?;
+            Ok(())
+        })
+        .await
+    }
+}

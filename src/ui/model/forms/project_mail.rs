@@ -1,0 +1,114 @@
+//! The dialog with a project's mails: language, the text that asks, who is told how passes end.
+
+use crate::domain::ids::ProjectId;
+use crate::domain::language::Language;
+use crate::domain::wording::capital;
+use crate::service::client::RequestId;
+use crate::service::project_mail::{self, ProjectMail, usual_text};
+use crate::service::settings::Settings;
+
+/// The mailbox of the sample.
+const SAMPLE: &str = "anna@contoso.example";
+
+/// The dialog.
+#[derive(Clone, Debug)]
+pub struct ProjectMailForm {
+    /// Whose mails.
+    pub project: ProjectId,
+    /// What it is called.
+    pub name: String,
+    /// The language; none: that of the settings.
+    pub language: Option<Language>,
+    /// The text that asks, as it was typed.
+    pub template: String,
+    /// Who is told of passes that end well.
+    pub success: String,
+    /// Who is told of passes that fail.
+    pub failure: String,
+    /// Why it was not kept.
+    pub refused: Option<String>,
+    /// The question under way.
+    pub asked: Option<RequestId>,
+    settings: Settings,
+}
+
+impl ProjectMailForm {
+    /// For a project as it is.
+    pub fn new((project, name): (ProjectId, String), mail: ProjectMail, settings: Settings) -> Self {
+        let template = mail.template.clone().unwrap_or_else(|| usual_text(project_mail::language(&settings, &mail)));
+        Self {
+            project,
+            name,
+            language: mail.language,
+            template,
+            success: mail.success.unwrap_or_default(),
+            failure: mail.failure.unwrap_or_default(),
+            refused: None,
+            asked: None,
+            settings,
+        }
+    }
+
+    fn written(&self) -> ProjectMail {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.trim().is_empty());
+        let (success, failure) = (some(&self.success), some(&self.failure));
+        ProjectMail { language: self.language, template: some(&self.template), success, failure }
+    }
+
+    /// The language that its mails have.
+    pub fn speaks(&self, language: Option<Language>) -> Language {
+        project_mail::language(&self.settings, &ProjectMail { language, ..ProjectMail::default() })
+    }
+
+    /// Another language; a text that is a language's own follows it.
+    pub fn speak(&mut self, language: Option<Language>) {
+        if Language::ALL.into_iter().any(|known| usual_text(known) == self.template.trim()) {
+            self.template = usual_text(self.speaks(language));
+        }
+        self.language = language;
+    }
+
+    /// The language's own text again.
+    pub fn reset(&mut self) {
+        self.template = usual_text(self.speaks(self.language));
+    }
+
+    /// What is kept.
+    ///
+    /// # Errors
+    /// What cannot be used.
+    pub fn mail(&self) -> Result<ProjectMail, String> {
+        project_mail::read(self.written()).map_err(|error| capital(&error.to_string()))
+    }
+
+    /// The text as an owner reads it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn sample(&self) -> Result<String, String> {
+        let sample = project_mail::sample(&self.settings, &self.written(), SAMPLE);
+        sample.map_err(|error| capital(&error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_its_own_stays_and_a_usual_one_follows_the_language() {
+        let settings = Settings::from([("mail-language".to_owned(), "de".to_owned())]);
+        let mut form = ProjectMailForm::new((ProjectId(1), "p".into()), ProjectMail::default(), settings);
+        assert!(form.sample().unwrap().starts_with("Guten Tag") || form.sample().unwrap().contains(SAMPLE));
+        assert_eq!(form.mail().unwrap(), ProjectMail::default(), "nothing of its own");
+        form.speak(Some(Language::French));
+        assert_eq!(form.template, usual_text(Language::French));
+        form.template = "Hi {address}".into();
+        assert_eq!(form.mail().unwrap_err(), "The text needs {link}, once");
+        form.template = "Hi {address}: {link}".into();
+        form.speak(None);
+        assert_eq!(form.mail().unwrap().template.as_deref(), Some("Hi {address}: {link}"));
+        form.failure = "nobody".into();
+        assert!(form.mail().unwrap_err().contains("is no mail address"));
+    }
+}

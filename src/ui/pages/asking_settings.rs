@@ -1,0 +1,185 @@
+//! Settings of asking: the mail server, who asks, the secured form.
+
+use egui::Ui;
+
+use super::Actions;
+use super::controls::Control;
+use crate::service::asking::AskingState;
+use crate::ui::action::{ActionName, Subject};
+use crate::ui::model::settings_page::{FormProtection, Said, SettingsPage};
+use crate::ui::theme::{Palette, Tone, Type};
+use crate::ui::widgets::field::{Choice, Field};
+use crate::ui::widgets::text::{muted, section, text};
+
+/// Between two fields in a row.
+const BETWEEN: f32 = 24.0;
+
+/// The mail server.
+pub fn mail(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
+    section(ui, "Outgoing mail");
+    muted(ui, "Asks owners of mailboxes for their passwords, and tells how passes end");
+    ui.add_space(4.0);
+    pair(ui, |left, right| {
+        field(left, page, ("Mail server", "mail-server"), "smtp.example.com");
+        right.horizontal_top(|ui| {
+            let words = |word: &str| match word {
+                "starttls" => "STARTTLS",
+                "plain" => "No protection",
+                _ => "TLS",
+            };
+            let mut chosen =
+                *["starttls", "plain"].iter().find(|word| page.field("mail-security") == *word).unwrap_or(&"tls");
+            let before = chosen;
+            Choice { label: "Protection of mail", width: 156.0, words }.show(
+                ui,
+                &mut chosen,
+                &["tls", "starttls", "plain"],
+            );
+            if chosen != before {
+                *page.field("mail-security") = chosen.into();
+            }
+            let usual = if chosen == "starttls" {
+                "587"
+            } else if chosen == "plain" {
+                "25"
+            } else {
+                "465"
+            };
+            field(ui, page, ("Port", "mail-port"), usual);
+        });
+    });
+    if page.field("mail-security") == "plain" {
+        let color = Palette::of(ui).tone(Tone::Warning);
+        ui.label(
+            text(
+                Type::Small,
+                "Links and the password travel in the clear. Only for a server on this machine or a safe network",
+            )
+            .color(color),
+        );
+    }
+    pair(ui, |left, right| {
+        field(left, page, ("Login name", "mail-login"), "none");
+        Field::secret("Password of the mail server").hint("empty keeps it").show(right, &mut page.password);
+    });
+    pair(ui, |left, right| {
+        field(left, page, ("Sender", "mail-from"), "Kim Doe <kim@example.com>");
+        field(right, page, ("Answers go to", "mail-reply-to"), "the sender");
+    });
+    pair(ui, |left, right| {
+        field(left, page, ("Mails a minute at most", "mail-rate"), "30");
+        language(right, page);
+    });
+    pair(ui, |left, _| {
+        field(left, page, ("File of authorities (PEM)", "mail-authorities"), "whom this computer trusts");
+    });
+    ui.add_space(4.0);
+    pair(ui, |left, right| {
+        Field::new("Send a test to").hint("you@example.com").show(left, &mut page.test_to);
+        right.add_space(18.0);
+        Control::of(ActionName::TestMail).show(right, &Subject::Settings(page), actions);
+    });
+    said(ui, &page.tested);
+}
+
+/// Who asks.
+pub fn who(ui: &mut Ui, page: &mut SettingsPage) {
+    section(ui, "Who asks");
+    muted(ui, "Owners read this in the mail and in the form");
+    ui.add_space(4.0);
+    pair(ui, |left, right| {
+        field(left, page, ("Your name", "ask-name"), "the sender's name");
+        field(right, page, ("Your phone", "ask-phone"), "left out");
+    });
+    pair(ui, |left, _| {
+        field(left, page, ("Whom owners ask whether a mail is genuine", "ask-contact"), "name and phone at the client")
+    });
+}
+
+/// The secured form.
+pub fn form(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
+    section(ui, "Secured form");
+    muted(ui, "Where owners enter their passwords. It is open while this window is, or `mailferry intake serve` runs");
+    ui.add_space(4.0);
+    pair(ui, |left, right| {
+        field(left, page, ("Listens at", "form-listen"), "0.0.0.0:8443");
+        field(right, page, ("Public address", "form-url"), "https://move.example");
+    });
+    let words = |protection: FormProtection| match protection {
+        FormProtection::Files => "A certificate of its own",
+        FormProtection::Proxy => "A proxy in front of it",
+        FormProtection::Loopback => "None: only this machine reaches it",
+    };
+    let (before, mut chosen) = (page.protected_by(), page.protected_by());
+    ui.add_space(4.0);
+    Choice { label: "Protected by", width: 260.0, words }.show(ui, &mut chosen, &FormProtection::ALL);
+    if chosen != before {
+        page.protect_by(chosen);
+    }
+    if chosen == FormProtection::Files {
+        pair(ui, |left, right| {
+            field(left, page, ("File of the certificate (PEM)", "form-certificate"), "/path/to/fullchain.pem");
+            field(right, page, ("File of its key (PEM)", "form-key"), "/path/to/key.pem");
+        });
+    }
+    ui.add_space(4.0);
+    state(ui, &page.state);
+    Control::of(ActionName::CheckForm).show(ui, &Subject::Settings(page), actions);
+    said(ui, &page.checked);
+}
+
+fn state(ui: &mut Ui, state: &AskingState) {
+    let (tone, words) = match state {
+        AskingState::Open { url, address } => {
+            (Tone::Good, format!("The form is open at {}, and listens at {address}", url.trim_end_matches('/')))
+        }
+        AskingState::Locked => (Tone::Warning, "The form opens when the passwords are unlocked".into()),
+        AskingState::Off(why) if why.is_empty() => return,
+        AskingState::Off(why) => (Tone::Quiet, format!("The form is not open: {why}")),
+    };
+    let color = Palette::of(ui).tone(tone);
+    ui.label(text(Type::Small, words).color(color));
+}
+
+fn language(ui: &mut Ui, page: &mut SettingsPage) {
+    let words = |code: &str| match code {
+        "de" => "German",
+        "fr" => "French",
+        "es" => "Spanish",
+        _ => "English",
+    };
+    let mut chosen = *["de", "fr", "es"].iter().find(|code| page.field("mail-language") == *code).unwrap_or(&"en");
+    let before = chosen;
+    Choice { label: "Language of mails", width: 156.0, words }.show(ui, &mut chosen, &["en", "de", "fr", "es"]);
+    if chosen != before {
+        *page.field("mail-language") = chosen.into();
+    }
+}
+
+fn field(ui: &mut Ui, page: &mut SettingsPage, (label, name): (&str, &'static str), hint: &str) {
+    let wrong = page.wrong(name);
+    Field::new(label).hint(hint).wrong(wrong.as_deref()).show(ui, page.field(name));
+}
+
+/// Two fields in a row.
+fn pair(ui: &mut Ui, content: impl FnOnce(&mut Ui, &mut Ui)) {
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = BETWEEN;
+        ui.columns(2, |columns| {
+            if let [left, right] = columns {
+                for ui in [&mut *left, &mut *right] {
+                    ui.spacing_mut().item_spacing.x = 8.0;
+                }
+                content(left, right);
+            }
+        });
+    });
+}
+
+/// What a try said.
+pub fn said(ui: &mut Ui, said: &Said) {
+    if let Some((good, words)) = said {
+        let color = Palette::of(ui).tone(if *good { Tone::Good } else { Tone::Bad });
+        ui.label(text(Type::Small, words).color(color));
+    }
+}
