@@ -53,13 +53,8 @@ pub enum Block {
 
 impl Guide {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Microsoft365,
-        Self::MicrosoftPersons,
-        Self::GoogleWorkspace,
-        Self::GooglePersons,
-        Self::HybridExchange,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Microsoft365, Self::MicrosoftPersons, Self::GoogleWorkspace, Self::GooglePersons, Self::HybridExchange];
 
     /// What people call it.
     pub fn name(self) -> &'static str {

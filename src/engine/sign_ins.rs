@@ -92,7 +92,12 @@ impl SignIns {
 }
 
 /// The tokens of an application with this secret, for something else than mail. Whoever asks keeps them.
-pub(super) fn tokens_for(sign_in: SignIn, purpose: Purpose, secret: CredentialId, workspace: &Workspace) -> Arc<Tokens> {
+pub(super) fn tokens_for(
+    sign_in: SignIn,
+    purpose: Purpose,
+    secret: CredentialId,
+    workspace: &Workspace,
+) -> Arc<Tokens> {
     let keeper = VaultKeeper {
         vault: Arc::clone(&workspace.vault),
         locks: workspace.numbers.clone(),

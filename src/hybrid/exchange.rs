@@ -153,10 +153,18 @@ mod tests {
         let detail = |text: &str| json!({"error": {"code": "x", "message": "Error executing cmdlet", "details": [{"message": text}]}});
         let of = |status, body| checked("Get-X", answer(status, body)).err();
         for status in [400, 404, 500] {
-            let gone = of(status, detail("Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|no such"));
-            assert!(matches!(gone, Some(RemoteError::Refused { ref kind, ref text }) if kind.contains(NOT_FOUND) && text == "no such"));
+            let gone = of(
+                status,
+                detail("Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|no such"),
+            );
+            assert!(
+                matches!(gone, Some(RemoteError::Refused { ref kind, ref text }) if kind.contains(NOT_FOUND) && text == "no such")
+            );
         }
-        for body in [detail("1|Microsoft.Exchange.Data.Storage.TransientException|later"), json!({"error": {"message": "ServerBusyException"}})] {
+        for body in [
+            detail("1|Microsoft.Exchange.Data.Storage.TransientException|later"),
+            json!({"error": {"message": "ServerBusyException"}}),
+        ] {
             assert!(matches!(of(400, body), Some(RemoteError::Unsure(_))));
         }
         assert!(matches!(of(403, Value::Null), Some(RemoteError::Denied(text)) if text.contains("role")));
@@ -164,7 +172,10 @@ mod tests {
             assert!(matches!(of(status, Value::Null), Some(RemoteError::Unsure(_))));
         }
         assert!(matches!(of(200, Value::Null), Some(RemoteError::Unsure(_))));
-        assert!(matches!(of(200, json!({"@adminapi.confirmationmessage": "sure?"})), Some(RemoteError::Refused { .. })));
+        assert!(matches!(
+            of(200, json!({"@adminapi.confirmationmessage": "sure?"})),
+            Some(RemoteError::Refused { .. })
+        ));
         assert!(of(200, json!({"value": []})).is_none());
     }
 }

@@ -80,7 +80,8 @@ impl Directory {
 fn sku(row: &Value) -> Option<Sku> {
     let enabled = row.get("prepaidUnits").and_then(|units| number(units, "enabled")).unwrap_or(0);
     let plans = row.get("servicePlans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mailbox = plans.iter().any(|plan| text(plan, "servicePlanName").is_some_and(|name| name.starts_with("EXCHANGE_S_")));
+    let mailbox =
+        plans.iter().any(|plan| text(plan, "servicePlanName").is_some_and(|name| name.starts_with("EXCHANGE_S_")));
     let active = matches!(text(row, "capabilityStatus").as_deref(), Some("Enabled" | "Warning"));
     let for_users = text(row, "appliesTo").as_deref() == Some("User");
     Some(Sku {
@@ -141,7 +142,11 @@ mod tests {
         };
         let good = sku(&row("Enabled", "User", "EXCHANGE_S_ENTERPRISE")).unwrap();
         assert_eq!((good.fits, good.free), (true, 2));
-        for bad in [row("Suspended", "User", "EXCHANGE_S_X"), row("Enabled", "Company", "EXCHANGE_S_X"), row("Enabled", "User", "TEAMS1")] {
+        for bad in [
+            row("Suspended", "User", "EXCHANGE_S_X"),
+            row("Enabled", "Company", "EXCHANGE_S_X"),
+            row("Enabled", "User", "TEAMS1"),
+        ] {
             assert!(!sku(&bad).unwrap().fits);
         }
         let unknown = json!({"skuId": "1", "skuPartNumber": "E3", "prepaidUnits": {"enabled": 5}});

@@ -12,9 +12,22 @@ use serde_json::{Value, json};
 
 /// Properties whose texts are about persons or places.
 const PRIVATE: [&str; 16] = [
-    "Name", "Identity", "BatchId", "SourceEndpoint",
-    "DisplayName", "FirstName", "LastName", "Subject", "Sender", "FolderName", "RemoteServer", "SubmittedByUser", "displayName",
-    "NotificationEmails", "RemoteHostName", "target",
+    "Name",
+    "Identity",
+    "BatchId",
+    "SourceEndpoint",
+    "DisplayName",
+    "FirstName",
+    "LastName",
+    "Subject",
+    "Sender",
+    "FolderName",
+    "RemoteServer",
+    "SubmittedByUser",
+    "displayName",
+    "NotificationEmails",
+    "RemoteHostName",
+    "target",
 ];
 /// What is masked wherever it stands: addresses, numbers of the directory, the tenant's own domains.
 const PATTERNS: [(&str, &str); 3] = [

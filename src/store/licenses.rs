@@ -10,7 +10,9 @@ use super::Store;
 use super::codec::{Columns, Json, Word, signed, unsigned};
 use super::error::{Result, StoreError, missing, name_taken};
 use crate::domain::ids::{HybridUserId, ItemId, PassId, PoolId, ProjectId};
-use crate::domain::license::{Account, BadPool, Balance, Entry, EntryItem, EntryKind, Holder, ItemLicense, Pool, PoolTerms};
+use crate::domain::license::{
+    Account, BadPool, Balance, Entry, EntryItem, EntryKind, Holder, ItemLicense, Pool, PoolTerms,
+};
 use crate::domain::pass::PassKind;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;

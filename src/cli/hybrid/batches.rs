@@ -61,12 +61,7 @@ async fn add(workspace: &OpenWorkspace, project: &str, batch: &str, users: &[Str
     Ok(say_left(&left, members.len()))
 }
 
-async fn move_out(
-    workspace: &OpenWorkspace,
-    project: &str,
-    users: &[String],
-    confirm: bool,
-) -> Result<Exit, CliError> {
+async fn move_out(workspace: &OpenWorkspace, project: &str, users: &[String], confirm: bool) -> Result<Exit, CliError> {
     let project = hybrid::named(workspace, project).await?;
     let members = of_users::select(workspace, &project, users).await?;
     if let Some(question) = batches::move_out_question(&members)
@@ -116,7 +111,10 @@ async fn finalize(
     let project = hybrid::named(workspace, project).await?;
     let line = batches::named(workspace, &project, batch).await?;
     let zone = times::zone();
-    let at = at.map(|text| times::start(text, workspace.now(), &zone)).transpose().map_err(crate::service::ServiceError::from)?;
+    let at = at
+        .map(|text| times::start(text, workspace.now(), &zone))
+        .transpose()
+        .map_err(crate::service::ServiceError::from)?;
     let at = at.map(|schedule| schedule.at);
     let members = of_users::select(workspace, &project, users).await?;
     let only = (!users.is_empty()).then_some(members.as_slice());

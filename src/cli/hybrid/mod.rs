@@ -15,7 +15,9 @@ use crate::domain::hybrid::settings::location;
 use crate::domain::ids::PoolId;
 use crate::domain::sign_in::{SignIn, SignInKind};
 use crate::domain::wording::counted;
-use crate::service::hybrid::{self, CheckLine, HybridProject, HybridSettings, NewHybrid, PREVIEW, batches as of_batches};
+use crate::service::hybrid::{
+    self, CheckLine, HybridProject, HybridSettings, NewHybrid, PREVIEW, batches as of_batches,
+};
 use crate::service::{OpenWorkspace, licenses};
 
 /// The variable with the application's secret.
@@ -115,7 +117,8 @@ async fn set(workspace: &OpenWorkspace, project: &str, said: &[String]) -> Resul
     let project = hybrid::named(workspace, project).await?;
     let mut settings = project.settings.clone();
     for setting in said {
-        let (key, value) = setting.split_once('=').ok_or_else(|| CliError::usage(format!("{setting}: write KEY=VALUE")))?;
+        let (key, value) =
+            setting.split_once('=').ok_or_else(|| CliError::usage(format!("{setting}: write KEY=VALUE")))?;
         let value = value.trim().to_owned();
         match key.trim() {
             "license" => settings.sku = value,

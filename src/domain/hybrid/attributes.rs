@@ -182,11 +182,14 @@ impl Attribute {
             ValueKind::Text => told == wanted,
             ValueKind::Flag => told.eq_ignore_ascii_case(wanted),
             ValueKind::Address => {
-                let plain = told.get(..5).filter(|head| head.eq_ignore_ascii_case("smtp:")).map_or(told, |_| &told[5..]);
+                let plain =
+                    told.get(..5).filter(|head| head.eq_ignore_ascii_case("smtp:")).map_or(told, |_| &told[5..]);
                 plain.eq_ignore_ascii_case(wanted)
             }
             ValueKind::Size => bytes(told).is_some() && bytes(told) == bytes(wanted),
-            ValueKind::On => !told.is_empty() && !told.eq_ignore_ascii_case("none") && !told.eq_ignore_ascii_case("false"),
+            ValueKind::On => {
+                !told.is_empty() && !told.eq_ignore_ascii_case("none") && !told.eq_ignore_ascii_case("false")
+            }
         }
     }
 }

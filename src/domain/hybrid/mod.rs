@@ -19,7 +19,8 @@ use settings::HybridSettings;
 use status::MoveStatus;
 
 /// Said wherever hybrid projects show (R36).
-pub const PREVIEW: &str = "Preview: hybrid projects are not available everywhere yet, and were tried against a double only";
+pub const PREVIEW: &str =
+    "Preview: hybrid projects are not available everywhere yet, and were tried against a double only";
 
 /// A hybrid project: one organisation and its tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -238,9 +238,9 @@ fn move_out(user: Option<&RemoteUser>, moved: Option<&RemoteMove>) -> Needs {
 fn license(seen: &LicenseSeen) -> Needs {
     match seen {
         LicenseSeen { assigned: true, .. } => Needs::Nothing,
-        LicenseSeen { mailbox_known: false, .. } => {
-            Needs::Person("the mailbox is not known in the tenant yet (no ExchangeGuid): a license would make a second one")
-        }
+        LicenseSeen { mailbox_known: false, .. } => Needs::Person(
+            "the mailbox is not known in the tenant yet (no ExchangeGuid): a license would make a second one",
+        ),
         LicenseSeen { located: false, location_known: false, .. } => {
             Needs::Person("the user has no usage location: set one in the tenant, or in the list of users")
         }
@@ -281,6 +281,10 @@ pub fn next(row: &OrderRow, needs: &Needs, now: Timestamp) -> Next {
         Needs::To(what) => *what,
     };
     match row.sent {
+        // What a user leaves behind goes by itself, after a while.
+        Some(sent) if sent.what == Send::RemoveUser && what == Send::RemoveMove && now.since(sent.at) < GRACE => {
+            Next::Look(LOOK_EVERY, None)
+        }
         Some(sent) if sent.what == what && sent.taken && what == Send::Approve => Next::Done,
         Some(sent) if sent.what == what && sent.taken && now.since(sent.at) >= PATIENCE => {
             Next::Refused("the service took it, and it did not come to be within a day")
@@ -358,6 +362,10 @@ mod tests {
         assert_eq!(of(None, moved("Suspended")), Needs::To(Send::RemoveMove));
         assert!(matches!(of(user("Completing"), None), Needs::Never(_)));
         assert_eq!(of(None, None), Needs::Gone);
+        let removed = row(Order::MoveOut, Some(Sent { what: Send::RemoveUser, at: at(10), taken: true }));
+        let left = Needs::To(Send::RemoveMove);
+        assert_eq!(next(&removed, &left, at(24)), Next::Look(LOOK_EVERY, None), "it may go by itself");
+        assert_eq!(next(&removed, &left, at(25)), Next::Send(Send::RemoveMove));
         let mut row = row(Order::MoveOut, None);
         assert_eq!(next(&row, &Needs::Gone, at(10)), Next::LookGone);
         row.gone = Some(at(10));

@@ -91,7 +91,10 @@ impl HybridSettings {
         }
         let plain = |text: &str| text.chars().count() <= LONGEST && !text.chars().any(char::is_control);
         if self.endpoint.is_empty() || !plain(&self.endpoint) {
-            return bad("endpoint", "name a migration endpoint of the tenant; `hybrid endpoints` lists those that exist");
+            return bad(
+                "endpoint",
+                "name a migration endpoint of the tenant; `hybrid endpoints` lists those that exist",
+            );
         }
         let domain = &self.target_domain;
         let is_domain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';

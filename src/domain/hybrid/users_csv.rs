@@ -69,7 +69,8 @@ pub fn read(text: &str) -> Result<Vec<NewUser>, BadUsers> {
     let count = |delimiter: char| head.matches(delimiter).count();
     let delimiter = [',', ';', '\t'].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(',');
     let mut records = CsvRecords::new(text, delimiter, 1);
-    let columns: Vec<String> = records.next().map(|head| head.fields.iter().map(|f| plain(f)).collect()).unwrap_or_default();
+    let columns: Vec<String> =
+        records.next().map(|head| head.fields.iter().map(|f| plain(f)).collect()).unwrap_or_default();
     let column = |names: &[&str]| columns.iter().position(|column| names.contains(&column.as_str()));
     let address = column(&["emailaddress", "email", "primarysmtpaddress", "sourceemail"]).ok_or(BadUsers::NoColumn)?;
     let place = column(&["usagelocation", "location"]);
@@ -84,7 +85,11 @@ pub fn read(text: &str) -> Result<Vec<NewUser>, BadUsers> {
             Ok(user) => match seen.insert(user.address.to_lowercase(), line) {
                 None => users.push(user),
                 Some(first) => {
-                    bad.push(BadUser { line, column: "Email Address", reason: format!("it stands in line {first} too") });
+                    bad.push(BadUser {
+                        line,
+                        column: "Email Address",
+                        reason: format!("it stands in line {first} too"),
+                    });
                 }
             },
             Err((column, reason)) => bad.push(BadUser { line, column, reason: reason.into() }),
@@ -124,13 +129,15 @@ mod tests {
 
     #[test]
     fn users_are_read_and_what_is_wrong_is_named_by_line_and_column() {
-        let users = read("\u{feff}Email Address;Usage Location\r\nanna@c.example;de\r\n\r\nbob@c.example;\r\n").unwrap();
+        let users =
+            read("\u{feff}Email Address;Usage Location\r\nanna@c.example;de\r\n\r\nbob@c.example;\r\n").unwrap();
         let of = |address: &str, location: Option<&str>| NewUser {
             address: address.into(),
             location: location.map(str::to_owned),
         };
         assert_eq!(users, [of("anna@c.example", Some("DE")), of("bob@c.example", None)]);
-        let text = read("EmailAddress,x\nanna,1\nb@c.example,2\nB@c.example,3\n\"d@c.example,4\n").unwrap_err().to_string();
+        let text =
+            read("EmailAddress,x\nanna,1\nb@c.example,2\nB@c.example,3\n\"d@c.example,4\n").unwrap_err().to_string();
         assert_eq!(
             text,
             "line 2, Email Address: no e-mail address; write it as anna@contoso.example\n\

@@ -47,7 +47,10 @@ impl Round<'_> {
             }
             (Order::License, Some(user)) => self.look_at_license(user).await,
             (Order::Attributes, Some(user)) => self.look_at_attributes(user).await,
-            _ => Err(RemoteError::Refused { kind: String::new(), text: "the order does not fit what it is for".into() }.into()),
+            _ => {
+                Err(RemoteError::Refused { kind: String::new(), text: "the order does not fit what it is for".into() }
+                    .into())
+            }
         }
     }
 

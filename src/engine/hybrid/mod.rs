@@ -15,9 +15,9 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::hybrid::order::OrderRow;
+use crate::domain::hybrid::remote::Sku;
 use crate::domain::hybrid::status::MoveStatus;
 use crate::domain::hybrid::{HybridProject, HybridUser, Trouble};
-use crate::domain::hybrid::remote::Sku;
 use crate::domain::ids::{HybridProjectId, HybridUserId};
 use crate::domain::time::Timestamp;
 use crate::engine::workspace::Workspace;
@@ -119,7 +119,9 @@ impl HybridRunner {
             let trouble = match self.work(&project).await {
                 Ok(()) => None,
                 Err(HybridError::Store(error)) => return Err(error),
-                Err(HybridError::Remote(error)) => Some(Trouble { text: error.to_string(), until: now.plus(pause(&error)) }),
+                Err(HybridError::Remote(error)) => {
+                    Some(Trouble { text: error.to_string(), until: now.plus(pause(&error)) })
+                }
             };
             if trouble != project.trouble {
                 store.set_hybrid_trouble(id, trouble).await?;
@@ -139,12 +141,7 @@ impl HybridRunner {
 
     async fn work(&self, project: &HybridProject) -> Result<(), HybridError> {
         let services = self.services(project).await?;
-        let round = Round {
-            workspace: &self.workspace,
-            project,
-            services: &services,
-            skus: Mutex::default(),
-        };
+        let round = Round { workspace: &self.workspace, project, services: &services, skus: Mutex::default() };
         round.orders().await?;
         round.polls().await?;
         // What the poll brought about is ordered at once.

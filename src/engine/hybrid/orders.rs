@@ -8,7 +8,7 @@ use crate::domain::hybrid::HybridUser;
 use crate::domain::hybrid::order::{LOOK_EVERY, LOOK_SELDOM, Needs, Next, Order, OrderRow, Send, needs, next};
 use crate::domain::hybrid::status::MoveStatus;
 use crate::hybrid::{NewBatch, RemoteError, Target};
-use crate::store::OrderEnd;
+use crate::store::{OrderEnd, StoreError};
 
 /// Most sweeps over the orders of a project in one round.
 const SWEEPS: u32 = 4;
@@ -71,7 +71,12 @@ impl Round<'_> {
                 Ok(store.hybrid_order_waits(row.id, now.plus(LOOK_EVERY), None, Some(gone)).await?)
             }
             Next::Send(what) => {
-                store.hybrid_order_sends(row.id, what, now).await?;
+                match store.hybrid_order_sends(row.id, what, now).await {
+                    Ok(()) => {}
+                    // A person has taken it back meanwhile.
+                    Err(StoreError::Contradiction(_)) => return Ok(()),
+                    Err(error) => return Err(error.into()),
+                }
                 let sent = self.send(row, what, (user.as_ref(), &looked)).await;
                 self.sent(row, what, sent).await
             }
@@ -96,6 +101,10 @@ impl Round<'_> {
         match error {
             RemoteError::Refused { text, .. } if row.order == Order::License => {
                 Ok(store.hybrid_order_not_taken(row.id, now.plus(LOOK_SELDOM), text).await?)
+            }
+            // What was to go has gone meanwhile.
+            RemoteError::Refused { kind, .. } if row.order == Order::MoveOut && kind.contains("NotFound") => {
+                Ok(store.hybrid_order_waits(row.id, now.plus(LOOK_EVERY), None, row.gone).await?)
             }
             RemoteError::Refused { text, .. } => self.refused(row, what, text).await,
             RemoteError::Unsure(text) => {

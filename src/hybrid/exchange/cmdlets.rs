@@ -23,7 +23,11 @@ const REPORT: usize = 64 * 1024;
 
 fn batch(row: &Value) -> Option<RemoteBatch> {
     let name = text(row, "Identity").or_else(|| text(row, "Name"))?;
-    Some(RemoteBatch { name, word: text(row, "Status").unwrap_or_default(), complete_after: time(row, "CompleteAfter") })
+    Some(RemoteBatch {
+        name,
+        word: text(row, "Status").unwrap_or_default(),
+        complete_after: time(row, "CompleteAfter"),
+    })
 }
 
 fn user(row: &Value) -> Option<RemoteUser> {
@@ -254,6 +258,9 @@ mod tests {
 
     #[test]
     fn the_csv_of_a_batch_is_a_head_and_an_address_a_line() {
-        assert_eq!(csv(&["a@b.example".into(), "c@b.example".into()]), "EmailAddress\r\na@b.example\r\nc@b.example\r\n");
+        assert_eq!(
+            csv(&["a@b.example".into(), "c@b.example".into()]),
+            "EmailAddress\r\na@b.example\r\nc@b.example\r\n"
+        );
     }
 }

@@ -37,7 +37,11 @@ pub enum Started {
 ///
 /// # Errors
 /// Nothing was made.
-pub async fn new(workspace: &OpenWorkspace, project: &HybridProject, name: &str) -> Result<HybridBatchId, ServiceError> {
+pub async fn new(
+    workspace: &OpenWorkspace,
+    project: &HybridProject,
+    name: &str,
+) -> Result<HybridBatchId, ServiceError> {
     let name = name.trim();
     let plain = |c: char| c.is_alphanumeric() || " -_.()".contains(c);
     if name.is_empty() || name.chars().count() > NAME || !name.chars().all(plain) {

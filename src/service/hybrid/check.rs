@@ -17,7 +17,10 @@ const NAMED: usize = 5;
 ///
 /// # Errors
 /// It cannot be asked.
-pub async fn endpoints(workspace: &OpenWorkspace, project: &HybridProject) -> Result<Vec<MigrationEndpoint>, ServiceError> {
+pub async fn endpoints(
+    workspace: &OpenWorkspace,
+    project: &HybridProject,
+) -> Result<Vec<MigrationEndpoint>, ServiceError> {
     let services = runner(workspace, None)?.services(project).await?;
     Ok(services.batches.endpoints().await.map_err(HybridError::from)?)
 }
@@ -52,7 +55,9 @@ fn troubled(what: &str, error: &RemoteError) -> CheckLine {
             text.clone(),
             "Grant what the guide names (`mailferry hybrid guide`), have an administrator consent, and wait up to an hour",
         ),
-        RemoteError::Refused { text, .. } => CheckLine::wrong(what, text.clone(), "See the service's words, and correct the setting"),
+        RemoteError::Refused { text, .. } => {
+            CheckLine::wrong(what, text.clone(), "See the service's words, and correct the setting")
+        }
         RemoteError::Busy { .. } | RemoteError::Unsure(_) => CheckLine::unknown(what, error.to_string()),
     }
 }
@@ -124,16 +129,30 @@ async fn of_recipients(
         recipient.proxies.iter().any(is_there) || is_there(&recipient.address)
     };
     let movable = |recipient: &Recipient| recipient.kind == RecipientKind::MailUser;
-    lines.push(group("the users are known in the tenant", users, |user| of(user).is_none(),
-        "Have directory synchronization (Entra Connect) bring them in, with their mail attributes"));
-    lines.push(group("none has a mailbox in the tenant already", users, |user| of(user).is_some_and(|one| !movable(one)),
-        "They cannot be moved: take away the license that made a second mailbox, or leave them out of the batch"));
-    lines.push(group("their mailboxes on-premises are known in the tenant (ExchangeGuid)", users,
+    lines.push(group(
+        "the users are known in the tenant",
+        users,
+        |user| of(user).is_none(),
+        "Have directory synchronization (Entra Connect) bring them in, with their mail attributes",
+    ));
+    lines.push(group(
+        "none has a mailbox in the tenant already",
+        users,
+        |user| of(user).is_some_and(|one| !movable(one)),
+        "They cannot be moved: take away the license that made a second mailbox, or leave them out of the batch",
+    ));
+    lines.push(group(
+        "their mailboxes on-premises are known in the tenant (ExchangeGuid)",
+        users,
         |user| of(user).is_some_and(|one| movable(one) && !one.has_guid),
-        "They have no mailbox on-premises, or it is not synchronized: check directory synchronization"));
-    lines.push(group(&format!("they have an address {domain}"), users,
+        "They have no mailbox on-premises, or it is not synchronized: check directory synchronization",
+    ));
+    lines.push(group(
+        &format!("they have an address {domain}"),
+        users,
         |user| of(user).is_some_and(|one| movable(one) && !at_domain(one)),
-        "Add it as a proxy address on-premises (the e-mail address policy of the Hybrid Configuration Wizard does it)"));
+        "Add it as a proxy address on-premises (the e-mail address policy of the Hybrid Configuration Wizard does it)",
+    ));
     Some(known)
 }
 
@@ -143,7 +162,8 @@ fn group(what: &str, users: &[HybridUser], is_wrong: impl Fn(&HybridUser) -> boo
     if wrong.is_empty() {
         return CheckLine::right(what);
     }
-    let mut found = format!("not so for {}: {}", counted(wrong.len(), "user"), wrong[..wrong.len().min(NAMED)].join(", "));
+    let mut found =
+        format!("not so for {}: {}", counted(wrong.len(), "user"), wrong[..wrong.len().min(NAMED)].join(", "));
     if wrong.len() > NAMED {
         found += &format!(" and {} more", wrong.len() - NAMED);
     }
@@ -167,7 +187,8 @@ async fn of_licenses(
     };
     let Some(sku) = skus.iter().find(|sku| sku.name.eq_ignore_ascii_case(name)).filter(|sku| sku.fits) else {
         let fitting: Vec<&str> = skus.iter().filter(|sku| sku.fits).map(|sku| sku.name.as_str()).collect();
-        let found = format!("licenses with a mailbox: {}", if fitting.is_empty() { "none".into() } else { fitting.join(", ") });
+        let found =
+            format!("licenses with a mailbox: {}", if fitting.is_empty() { "none".into() } else { fitting.join(", ") });
         return lines.push(CheckLine::wrong(what, found, "Buy it, or name one that is there").for_later());
     };
     lines.push(CheckLine::right(what));
@@ -190,12 +211,13 @@ fn of_users(
         licensees.get(recipient.object.as_deref()?).copied()
     };
     let lacking = users.iter().filter(|user| !of(user).is_some_and(|one| one.skus.contains(&sku.id))).count();
-    let what = format!("{} free for them", counted(lacking, &format!("license {}", sku.name)));
+    let what = format!("{} of {} free for them", counted(lacking, "license"), sku.name);
     let free = usize::try_from(sku.free).unwrap_or(usize::MAX);
     lines.push(if free >= lacking {
         CheckLine::right(what)
     } else {
-        CheckLine::wrong(what, format!("{free} free"), "Buy more, or take some back, before the users reach 95 %").for_later()
+        CheckLine::wrong(what, format!("{free} free"), "Buy more, or take some back, before the users reach 95 %")
+            .for_later()
     });
     let has_default = !project.settings.location.is_empty();
     let nowhere = |user: &HybridUser| {

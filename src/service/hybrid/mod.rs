@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 pub use run::{Once, Watching, once, report};
 
+use crate::domain::edit::EditRefusal;
+use crate::domain::failure::Side;
 pub use crate::domain::hybrid::progress::{BatchProgress, percent};
 pub use crate::domain::hybrid::readiness::{CheckLine, Verdict};
 pub use crate::domain::hybrid::settings::HybridSettings;
@@ -17,13 +19,11 @@ pub use crate::domain::hybrid::{HybridBatch, HybridProject, HybridUser, PREVIEW}
 use crate::domain::ids::{CredentialId, HybridProjectId, PoolId};
 use crate::domain::project::name_problem;
 use crate::domain::secret::Secret;
-pub use crate::engine::hybrid::RoundEnd;
-use crate::domain::edit::EditRefusal;
-use crate::domain::failure::Side;
 use crate::domain::sign_in::SignInKind;
+pub use crate::engine::hybrid::RoundEnd;
 use crate::signin::keys::AppSecret;
-pub use crate::store::{HybridEvent, LeftOut};
 use crate::store::StoreError;
+pub use crate::store::{HybridEvent, LeftOut};
 
 use super::import::{self, Watch, roll_back, store_secrets};
 use super::sign_in::NoSignIn;

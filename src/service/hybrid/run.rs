@@ -47,7 +47,9 @@ pub async fn once(
 /// The runner over a workspace whose lock this process has, or for questions only.
 pub(super) fn runner(workspace: &OpenWorkspace, record: Option<&Path>) -> Result<HybridRunner, ServiceError> {
     let recorder = match record {
-        Some(file) => Some(HybridRunner::recorder(file).map_err(|error| ServiceError::KeyFile { file: file.to_owned(), error })?),
+        Some(file) => {
+            Some(HybridRunner::recorder(file).map_err(|error| ServiceError::KeyFile { file: file.to_owned(), error })?)
+        }
         None => None,
     };
     Ok(HybridRunner::new(look::means(workspace, workspace.folder())?, recorder))

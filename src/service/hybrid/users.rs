@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{HybridProject, HybridUser, HybridEvent};
+use super::{HybridEvent, HybridProject, HybridUser};
 use crate::domain::hybrid::remote::RecipientKind;
 use crate::domain::hybrid::users_csv::{self, BadUsers, NewUser};
 use crate::domain::ids::HybridUserId;
@@ -25,7 +25,11 @@ pub struct UsersIn {
 ///
 /// # Errors
 /// Nothing came in.
-pub async fn import(workspace: &OpenWorkspace, project: &HybridProject, file: PathBuf) -> Result<UsersIn, ServiceError> {
+pub async fn import(
+    workspace: &OpenWorkspace,
+    project: &HybridProject,
+    file: PathBuf,
+) -> Result<UsersIn, ServiceError> {
     let path = file.clone();
     let read = tokio::task::spawn_blocking(move || read_users(&path)).await;
     let text = read.map_err(|_| ServiceError::Died("reading the list of users"))?;
@@ -38,7 +42,10 @@ pub async fn import(workspace: &OpenWorkspace, project: &HybridProject, file: Pa
 ///
 /// # Errors
 /// Nothing came in.
-pub async fn import_from_directory(workspace: &OpenWorkspace, project: &HybridProject) -> Result<UsersIn, ServiceError> {
+pub async fn import_from_directory(
+    workspace: &OpenWorkspace,
+    project: &HybridProject,
+) -> Result<UsersIn, ServiceError> {
     let runner = HybridRunner::new(look::means(workspace, workspace.folder())?, None);
     let services = runner.services(project).await?;
     let recipients = services.batches.recipients().await.map_err(crate::engine::hybrid::HybridError::from)?;

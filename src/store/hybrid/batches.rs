@@ -67,7 +67,12 @@ fn was_made(transaction: &Transaction<'_>, batch: HybridBatchId) -> Result<bool>
 }
 
 /// Reserves a license for each of these users who has none.
-fn reserve(transaction: &Transaction<'_>, project: HybridProjectId, users: &[&HybridUser], at: Timestamp) -> Result<()> {
+fn reserve(
+    transaction: &Transaction<'_>,
+    project: HybridProjectId,
+    users: &[&HybridUser],
+    at: Timestamp,
+) -> Result<()> {
     let pool = one(transaction, project)?.pool;
     let mut needing = Vec::new();
     for user in users {
@@ -127,7 +132,9 @@ impl Store {
         self.write(move |transaction, _| {
             one(transaction, project)?;
             transaction
-                .prepare_cached("INSERT INTO hybrid_batch (project, name, name_key, remote_name) VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached(
+                    "INSERT INTO hybrid_batch (project, name, name_key, remote_name) VALUES (?1, ?2, ?3, ?4)",
+                )?
                 .execute((project, &name, name.to_lowercase(), remote_name))
                 .map_err(|error| name_taken(error, &name))?;
             Ok(HybridBatchId(transaction.last_insert_rowid()))
@@ -215,7 +222,9 @@ impl Store {
             }
             reserve(transaction, project, &starting, at)?;
             transaction
-                .prepare_cached("UPDATE hybrid_batch SET submitted = ifnull(submitted, ?2), missing = NULL WHERE id = ?1")?
+                .prepare_cached(
+                    "UPDATE hybrid_batch SET submitted = ifnull(submitted, ?2), missing = NULL WHERE id = ?1",
+                )?
                 .execute((id, at))?;
             let mut at_service = 0;
             for user in &starting {
@@ -258,7 +267,8 @@ impl Store {
             let users = of_batch(transaction, project, id)?;
             for user in users.iter().filter(|user| members.as_ref().is_none_or(|members| members.contains(&user.id))) {
                 let open = ["finalize", "move out"].iter().any(|kind| user.open.contains_key(*kind));
-                let why = if open { Some(MoveRefusal::OrderOpen) } else { user.status.allows(MoveAction::Finalize).err() };
+                let why =
+                    if open { Some(MoveRefusal::OrderOpen) } else { user.status.allows(MoveAction::Finalize).err() };
                 match why {
                     None => ready.push(user),
                     Some(why) => {

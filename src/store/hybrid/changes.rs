@@ -102,7 +102,8 @@ pub(super) fn give(
 pub(super) fn held(transaction: &Transaction<'_>, user: HybridUserId) -> Result<ItemLicense> {
     let mut statement = transaction
         .prepare_cached("SELECT kind, pool FROM license_entry WHERE hybrid_user = ?1 ORDER BY id DESC LIMIT 1")?;
-    let latest = statement.query_row([user], |row| Ok((row.get::<_, Word<EntryKind>>(0)?.0, row.get(1)?))).optional()?;
+    let latest =
+        statement.query_row([user], |row| Ok((row.get::<_, Word<EntryKind>>(0)?.0, row.get(1)?))).optional()?;
     Ok(latest.map_or(ItemLicense::None, |(kind, pool)| ItemLicense::after(kind, pool)))
 }
 
@@ -131,7 +132,9 @@ fn settle(transaction: &Transaction<'_>, user: HybridUserId, to: MoveStatus, at:
         Ok(transaction.prepare_cached(sql)?.query_row([user], |row| row.get(0))?)
     };
     match (held(transaction, user)?, to) {
-        (ItemLicense::Reserved(pool), MoveStatus::Completed) => enter(transaction, user, (EntryKind::Consume, pool), at),
+        (ItemLicense::Reserved(pool), MoveStatus::Completed) => {
+            enter(transaction, user, (EntryKind::Consume, pool), at)
+        }
         (ItemLicense::Reserved(pool), MoveStatus::Failed) => enter(transaction, user, (EntryKind::Return, pool), at),
         (ItemLicense::None, MoveStatus::Completed) => {
             let pool = pool()?;

@@ -75,7 +75,8 @@ impl Store {
         pool: PoolId,
     ) -> Result<HybridProjectId> {
         self.write(move |transaction, _| {
-            let sql = "INSERT INTO hybrid_project (name, name_key, settings, credential, pool) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let sql =
+                "INSERT INTO hybrid_project (name, name_key, settings, credential, pool) VALUES (?1, ?2, ?3, ?4, ?5)";
             transaction
                 .prepare_cached(sql)?
                 .execute((&name, name.to_lowercase(), Json(settings), credential, pool))
@@ -170,14 +171,11 @@ impl Store {
     }
 
     /// What happened to a user, or to a batch and all its users; the newest first.
-    pub async fn hybrid_events(
-        &self,
-        batch: HybridBatchId,
-        user: Option<HybridUserId>,
-    ) -> Result<Vec<HybridEvent>> {
+    pub async fn hybrid_events(&self, batch: HybridBatchId, user: Option<HybridUserId>) -> Result<Vec<HybridEvent>> {
         self.read(move |connection| {
             let (column, id) = user.map_or(("batch", batch.0), |user| ("user", user.0));
-            let sql = format!("SELECT at, user, text FROM hybrid_event WHERE {column} = ?1 ORDER BY id DESC LIMIT {EVENTS}");
+            let sql =
+                format!("SELECT at, user, text FROM hybrid_event WHERE {column} = ?1 ORDER BY id DESC LIMIT {EVENTS}");
             let mut statement = connection.prepare_cached(&sql)?;
             let event = |row: &Row<'_>| Ok(HybridEvent { at: row.get(0)?, user: row.get(1)?, text: row.get(2)? });
             Ok(statement.query_map([id], event)?.collect::<rusqlite::Result<_>>()?)

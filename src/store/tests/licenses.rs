@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::ids::PoolId;
-use crate::domain::license::{Holder, Account, BadPool, Balance, Entry, EntryKind, ItemLicense, PoolTerms};
+use crate::domain::license::{Account, BadPool, Balance, Entry, EntryKind, Holder, ItemLicense, PoolTerms};
 use crate::domain::project::ProjectTerms;
 
 impl Bench {

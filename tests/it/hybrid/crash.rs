@@ -8,6 +8,10 @@ use super::{Stage, address};
 use crate::support::oidc::{self, Oidc};
 use crate::support::tenant::MINUTE;
 
+/// Users whose mailboxes take two hours.
+const FIRST: usize = 19;
+const SECOND: usize = 28;
+
 /// The moves of a person, each repeated until it is taken, with rounds in between; whatever breaks off is done again by the
 /// next round of another runner.
 struct Script<'a> {
@@ -23,10 +27,11 @@ impl Script<'_> {
         let (workspace, project) = (stage.workspace.clone(), stage.project.id);
         #[expect(clippy::disallowed_methods, reason = "it is ended by the test")]
         let round = tokio::spawn(async move { hybrid::once(&workspace, project, None).await.map(drop) });
+        let mut broke = false;
         while !round.is_finished() {
             if stage.tenant.is_silent() {
                 round.abort();
-                self.ended = true;
+                broke = true;
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
@@ -36,13 +41,13 @@ impl Script<'_> {
             // The disk broke off, as the test wanted.
             Ok(Err(error)) => {
                 assert!(error.to_string().contains("crash"), "{error}");
-                self.ended = true;
+                broke = true;
             }
             Err(error) => assert!(error.is_cancelled(), "{error}"),
         }
-        if self.ended {
+        if broke {
             stage.tenant.answers(None);
-            free_the_disk(stage);
+            self.broke_off();
         }
     }
 
@@ -52,9 +57,9 @@ impl Script<'_> {
             if is(self.stage).await {
                 return;
             }
-            self.stage.now.step(20 * MINUTE);
+            self.stage.now.step(30 * MINUTE);
         }
-        panic!("it never came to that: {:?}", self.stage.users(&[address(0), address(1)]).await);
+        panic!("it never came to that: {:?}", self.stage.users(&[address(FIRST), address(SECOND)]).await);
     }
 
     async fn play(&mut self) {
@@ -66,11 +71,11 @@ impl Script<'_> {
             batches::start(workspace, project, batch, true).await.expect("started");
         }
         let pending = async |stage: &Stage| {
-            let users = stage.users(&[address(0), address(1)]).await;
+            let users = stage.users(&[address(FIRST), address(SECOND)]).await;
             users.iter().all(|user| user.status == MoveStatus::PendingFinalization && user.open.is_empty())
         };
         self.until(pending).await;
-        let (first, second) = (stage.users(&[address(0)]).await, stage.users(&[address(1)]).await);
+        let (first, second) = (stage.users(&[address(FIRST)]).await, stage.users(&[address(SECOND)]).await);
         if batches::finalize(workspace, project, batch, Some(&first), None).await.is_err() {
             self.broke_off();
             batches::finalize(workspace, project, batch, Some(&first), None).await.expect("ordered");
@@ -80,8 +85,8 @@ impl Script<'_> {
             assert_eq!(batches::move_out(workspace, project, &second).await.expect("ordered"), []);
         }
         let done = async |stage: &Stage| {
-            let first = stage.user(0).await;
-            first.status == MoveStatus::Completed && first.open.is_empty() && stage.user(1).await.batch.is_none()
+            let first = stage.user(FIRST).await;
+            first.status == MoveStatus::Completed && first.open.is_empty() && stage.user(SECOND).await.batch.is_none()
         };
         self.until(done).await;
         self.check();
@@ -106,17 +111,18 @@ impl Script<'_> {
         ] {
             assert_eq!(world.count(cmdlet), times, "{cmdlet}: {:?}", world.done);
         }
-        assert!(world.people[&address(0)].mailbox && !world.people[&address(1)].mailbox);
-        assert!(world.people[&address(0)].properties.contains_key("ProhibitSendReceiveQuota"));
-        assert!(!world.movers.contains_key(&address(1)));
+        assert!(world.people[&address(FIRST)].mailbox && !world.people[&address(SECOND)].mailbox);
+        assert!(world.people[&address(FIRST)].properties.contains_key("ProhibitSendReceiveQuota"));
+        assert!(!world.movers.contains_key(&address(SECOND)));
         drop(world);
         self.stage.tenant.assert_good();
     }
 }
 
 async fn stage(oidc: &Arc<Oidc>) -> Stage {
-    let stage = Stage::over(Arc::clone(oidc), 2, |settings| settings.attributes.set("quota=50GB").unwrap()).await;
-    stage.batch("wave 1", 0..2).await;
+    let stage =
+        Stage::over(Arc::clone(oidc), [FIRST, SECOND], |settings| settings.attributes.set("quota=50GB").unwrap()).await;
+    stage.batch("wave 1", [FIRST, SECOND]).await;
     stage
 }
 

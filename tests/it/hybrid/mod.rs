@@ -72,20 +72,22 @@ pub fn address(number: usize) -> String {
 impl Stage {
     /// With so many users, all of them on-premises and known here.
     pub async fn new(count: usize, change: impl FnOnce(&mut HybridSettings)) -> Stage {
-        Stage::over(Arc::new(Oidc::start(3600)), count, change).await
+        Stage::over(Arc::new(Oidc::start(3600)), 0..count, change).await
     }
 
     /// The same with the tokens of a provider that runs.
-    pub async fn over(oidc: Arc<Oidc>, count: usize, change: impl FnOnce(&mut HybridSettings)) -> Stage {
+    pub async fn over(
+        oidc: Arc<Oidc>,
+        numbers: impl IntoIterator<Item = usize>,
+        change: impl FnOnce(&mut HybridSettings),
+    ) -> Stage {
         let now = Now::at(START);
         let tenant = Tenant::start(&oidc.key(), now.clone());
         let folder = tempfile::tempdir().expect("a folder");
         let mut settings = settings(&oidc, &tenant);
         change(&mut settings);
-        let options = OpenOptions {
-            clock: Arc::new(TenantsClock(now.clone())),
-            ..OpenOptions::new(folder.path().to_owned())
-        };
+        let options =
+            OpenOptions { clock: Arc::new(TenantsClock(now.clone())), ..OpenOptions::new(folder.path().to_owned()) };
         let workspace = OpenWorkspace::open(options).expect("a workspace");
         vault::unlock(&workspace, VaultKind::Memory, None).await.expect("a vault");
         let (pool, secret) = (PoolId::FIRST, Some(Secret::new(APP_SECRET)));
@@ -93,7 +95,9 @@ impl Stage {
         hybrid::create(&workspace, new).await.expect("a project");
         let project = hybrid::named(&workspace, "contoso").await.expect("the project");
         let mut csv = String::from("Email Address,Usage Location\n");
-        for number in 0..count {
+        let mut count = 0;
+        for number in numbers {
+            count += 1;
             tenant.world().add(&address(number));
             csv.push_str(&format!("{},\n", address(number)));
         }
@@ -111,9 +115,9 @@ impl Stage {
     }
 
     /// Makes a batch of these users.
-    pub async fn batch(&self, name: &str, members: std::ops::Range<usize>) -> BatchLine {
+    pub async fn batch(&self, name: &str, members: impl IntoIterator<Item = usize>) -> BatchLine {
         let id = batches::new(&self.workspace, &self.project, name).await.expect("a batch");
-        let members = self.users(&members.map(address).collect::<Vec<_>>()).await;
+        let members = self.users(&members.into_iter().map(address).collect::<Vec<_>>()).await;
         let left = batches::move_in(&self.workspace, &self.project, id, &members).await.expect("moved in");
         assert_eq!(left, []);
         self.line(name).await

@@ -30,7 +30,8 @@ async fn r28_r29_users_join_until_the_batch_is_submitted_and_nobody_after() {
     assert_eq!(stage.line("wave 1").await.progress.users, 1);
     // The database refuses it too.
     let database = rusqlite::Connection::open(stage.folder.path().join("workspace.db")).unwrap();
-    let forced = database.execute("UPDATE hybrid_user SET batch = ?1 WHERE address = ?2", (batch.batch.id.0, address(3)));
+    let forced =
+        database.execute("UPDATE hybrid_user SET batch = ?1 WHERE address = ?2", (batch.batch.id.0, address(3)));
     assert!(forced.unwrap_err().to_string().contains("nobody joins a batch that was submitted"));
     let again = batches::start(&stage.workspace, &stage.project, batch.batch.id, true).await.unwrap_err();
     assert!(again.to_string().contains("on its way already"), "{again}");
@@ -160,7 +161,10 @@ async fn r33_r34_finalizing_syncs_the_rest_sets_the_attributes_and_switches() {
         assert!(person.mailbox);
         assert_eq!(told("ProhibitSendReceiveQuota"), Some("50 GB (53,687,091,200 bytes)"));
         assert_eq!([told("HiddenFromAddressListsEnabled"), told("ImapEnabled")], [Some("True"), Some("False")]);
-        assert_eq!([told("ForwardingSmtpAddress"), told("ArchiveStatus")], [Some("smtp:desk@contoso.example"), Some("Active")]);
+        assert_eq!(
+            [told("ForwardingSmtpAddress"), told("ArchiveStatus")],
+            [Some("smtp:desk@contoso.example"), Some("Active")]
+        );
     }
     drop(world);
     let out = batches::move_out(&stage.workspace, &stage.project, &stage.users(&[address(0)]).await).await.unwrap();
@@ -242,7 +246,8 @@ async fn licenses_of_the_ledger_are_reserved_returned_and_missed() {
         return;
     }
     let stage = Stage::new(3, |_| ()).await;
-    let terms = mailferry::service::licenses::PoolTerms { name: "Hybrid".into(), kind: "Hybrid".into(), ..Default::default() };
+    let terms =
+        mailferry::service::licenses::PoolTerms { name: "Hybrid".into(), kind: "Hybrid".into(), ..Default::default() };
     mailferry::service::licenses::new_pool(&stage.workspace, terms, Some(2)).await.unwrap();
     let database = rusqlite::Connection::open(stage.folder.path().join("workspace.db")).unwrap();
     database.execute("UPDATE hybrid_project SET pool = 2", []).unwrap();

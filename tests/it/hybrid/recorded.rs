@@ -39,14 +39,16 @@ fn play(lines: &[Value]) -> String {
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
             let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            let path = first.split(' ').nth(1).unwrap().split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
+            let path =
+                first.split(' ').nth(1).unwrap().split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
             let name = body["CmdletInput"]["CmdletName"].as_str().map_or(path, str::to_owned);
             let mut answers = answers.lock().unwrap();
             let queue = answers.entry(name).or_default();
-            let (status, answer) = if queue.len() > 1 { queue.pop_front() } else { queue.front().cloned() }
-                .unwrap_or((404, Value::Null));
+            let (status, answer) =
+                if queue.len() > 1 { queue.pop_front() } else { queue.front().cloned() }.unwrap_or((404, Value::Null));
             let text = answer.to_string();
-            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len());
+            let head =
+                format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len());
             reader.get_mut().write_all(head.as_bytes()).unwrap();
         }
     };
@@ -79,7 +81,8 @@ async fn what_is_recorded_is_masked_and_played_again_comes_to_the_same() {
     }
     let token = stage.oidc.asked();
     assert!(token > 0 && !lines.is_empty());
-    for secret in [&address(0), "contoso.example", TENANT, &line.batch.remote_name, "eyJ", "Bearer", "onmicrosoft.com"] {
+    for secret in [&address(0), "contoso.example", TENANT, &line.batch.remote_name, "eyJ", "Bearer", "onmicrosoft.com"]
+    {
         assert!(!text.contains(secret), "{secret} is in the record: {text}");
     }
     let file = stage.folder.path().join("calls-0.jsonl");
@@ -87,11 +90,8 @@ async fn what_is_recorded_is_masked_and_played_again_comes_to_the_same() {
     assert!(again.to_string().contains("calls-0.jsonl"), "{again}");
 
     // Played to another workspace that knows who it is about.
-    let masked: BTreeSet<String> = text
-        .split('"')
-        .filter(|word| word.ends_with("@masked.example"))
-        .map(str::to_owned)
-        .collect();
+    let masked: BTreeSet<String> =
+        text.split('"').filter(|word| word.ends_with("@masked.example")).map(str::to_owned).collect();
     let other = Stage::new(0, |_| ()).await;
     let csv = other.folder.path().join("masked.csv");
     let list: String = masked.iter().map(|address| format!("{address}\n")).collect();

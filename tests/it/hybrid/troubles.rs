@@ -40,7 +40,7 @@ async fn a_check_names_each_thing_that_is_wrong_with_its_remedy_and_a_start_refu
         "wrong    none has a mailbox in the tenant already: not so for 1 user: user0001@contoso.example",
         "wrong    their mailboxes on-premises are known in the tenant (ExchangeGuid): not so for 1 user: user0002@",
         "wrong    they have an address @contoso.mail.onmicrosoft.com: not so for 1 user: user0003@contoso.example",
-        "wrong    5 licenses ENTERPRISEPACK free for them: 1 free",
+        "wrong    5 licenses of ENTERPRISEPACK free for them: 1 free",
     ] {
         assert!(bad.contains(line), "{line}\n{bad}");
     }
@@ -104,7 +104,10 @@ async fn a_storm_of_429_is_waited_out_and_a_named_pause_obeyed() {
     }
     stage.start("wave 1").await;
     let end = stage.round().await;
-    assert!(end.trouble.as_ref().is_some_and(|trouble| trouble.until.millis() == stage.now.get() + 1800 * 1000), "{end:?}");
+    assert!(
+        end.trouble.as_ref().is_some_and(|trouble| trouble.until.millis() == stage.now.get() + 1800 * 1000),
+        "{end:?}"
+    );
     let asked = stage.tenant.world().calls.len();
     stage.rounds(1, 29).await;
     assert_eq!(stage.tenant.world().calls.len(), asked);

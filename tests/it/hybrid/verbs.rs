@@ -29,9 +29,31 @@ impl Terminal {
         let mut workspace = Workspace::new();
         workspace.environment.push(("MAILFERRY_TENANT_SECRET".into(), APP_SECRET.into()));
         let made = workspace.run(&[
-            "project", "new", "Contoso", "--kind", "hybrid", "--tenant", TENANT, "--client-id", HYBRID, "--endpoint", "OnPrem",
-            "--target-domain", "contoso.mail.onmicrosoft.com", "--license", "ENTERPRISEPACK", "--location", "de", "--attribute",
-            "quota=50GB", "--token-url", &oidc.url("token"), "--exchange-url", &tenant.url(), "--graph-url", &tenant.url(),
+            "project",
+            "new",
+            "Contoso",
+            "--kind",
+            "hybrid",
+            "--tenant",
+            TENANT,
+            "--client-id",
+            HYBRID,
+            "--endpoint",
+            "OnPrem",
+            "--target-domain",
+            "contoso.mail.onmicrosoft.com",
+            "--license",
+            "ENTERPRISEPACK",
+            "--location",
+            "de",
+            "--attribute",
+            "quota=50GB",
+            "--token-url",
+            &oidc.url("token"),
+            "--exchange-url",
+            &tenant.url(),
+            "--graph-url",
+            &tenant.url(),
         ]);
         assert!(made.expect(0).stdout.contains("Preview"), "R36");
         Terminal { tenant, now, workspace, _oidc: oidc }
@@ -45,7 +67,11 @@ impl Terminal {
     fn hours(&self, hours: i64) {
         self.now.step(hours * HOUR);
         let database = rusqlite::Connection::open(self.workspace.path().join("workspace.db")).unwrap();
-        database.execute_batch("UPDATE hybrid_batch SET polled = NULL; UPDATE hybrid_order SET next = 0").unwrap();
+        database
+            .execute_batch(
+                "UPDATE hybrid_batch SET polled = NULL; UPDATE hybrid_order SET next = 0, gone = gone - 3600000",
+            )
+            .unwrap();
     }
 
     fn status(&self, batch: &str) -> String {
@@ -92,7 +118,10 @@ fn r28_r29_r30_r31_r33_r34_r36_statuses_and_refusals_on_the_command_line() {
     terminal.hours(1);
     terminal.run("watch Contoso --once").expect(0);
     assert!(!terminal.tenant.world().movers.contains_key(&second));
-    terminal.hours(24);
+    // Gone there, and gone once more.
+    terminal.hours(1);
+    terminal.run("watch Contoso --once").expect(0);
+    terminal.hours(22);
     terminal.run("watch Contoso --once").expect(0);
     assert_eq!(terminal.status("wave"), "pending_finalization");
     terminal.run("batch finalize Contoso wave").expect(0);
@@ -133,7 +162,7 @@ fn what_is_wrong_on_the_command_line_is_named_and_nothing_is_made() {
         let refused = terminal.run(verb).expect(2);
         assert!(refused.stderr.contains(text), "{verb}: {refused:?}");
     }
-    let taken = ["project", "new", "contoso", "--source", "maildir:/tmp/a", "--destination", "maildir:/tmp/b"];
+    let taken = ["project", "new", "contoso", "--source", "imaps://a.example", "--destination", "imaps://b.example"];
     assert!(terminal.workspace.run(&taken).expect(2).stderr.contains("is taken"));
     let mixed = ["project", "new", "x", "--kind", "hybrid", "--source", "imaps://a.example"];
     assert!(terminal.workspace.run(&mixed).expect(2).stderr.contains("it has a --tenant"));

@@ -126,10 +126,13 @@ async fn three_batches_of_two_hundred_users_end_as_they_were_ordered_whatever_go
                 // Of the third batch a part first.
                 let line = stage.line("wave 3").await;
                 let some = stage.users(&(400..450).map(address).collect::<Vec<_>>()).await;
-                let ready = some.iter().any(|user| user.status == MoveStatus::PendingFinalization && user.open.is_empty());
+                let ready =
+                    some.iter().any(|user| user.status == MoveStatus::PendingFinalization && user.open.is_empty());
                 if ready {
                     ordered.extend((400..450).map(address));
-                    batches::finalize(&stage.workspace, &stage.project, line.batch.id, Some(&some), None).await.unwrap();
+                    batches::finalize(&stage.workspace, &stage.project, line.batch.id, Some(&some), None)
+                        .await
+                        .unwrap();
                 }
             }
             300 => {
@@ -142,7 +145,9 @@ async fn three_batches_of_two_hundred_users_end_as_they_were_ordered_whatever_go
                 let left = stage.users(&(450..600).map(address).collect::<Vec<_>>()).await;
                 if left.iter().any(|user| user.status == MoveStatus::PendingFinalization && user.open.is_empty()) {
                     ordered.extend((450..600).map(address));
-                    batches::finalize(&stage.workspace, &stage.project, line.batch.id, Some(&left), None).await.unwrap();
+                    batches::finalize(&stage.workspace, &stage.project, line.batch.id, Some(&left), None)
+                        .await
+                        .unwrap();
                 }
             }
             _ => {}

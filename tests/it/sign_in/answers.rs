@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope};
 use mailferry::domain::secret::Secret;
-use mailferry::domain::token_claims::Purpose;
 use mailferry::domain::sign_in::{SignIn, SignInKind};
 use mailferry::domain::time::Timestamp;
+use mailferry::domain::token_claims::Purpose;
 use mailferry::platform::clock::SystemClock;
 use mailferry::signin::Result;
 use mailferry::signin::flow::Granted;
@@ -72,8 +72,14 @@ fn provider(kind: SignInKind, at: &Scripted) -> (Arc<Memory>, Provider) {
     let kept = Mutex::new(Kept::write(&sign_in, &Secret::new(REFRESH)));
     let keeper = Arc::new(Memory { secret, kept, fails: false });
     let (http, clock) = (Http::default(), Arc::new(SystemClock));
-    let provider =
-        Provider { sign_in, purpose: Purpose::Mail, user: "anna@x".into(), keeper: Arc::clone(&keeper) as Arc<dyn Keeper>, clock, http };
+    let provider = Provider {
+        sign_in,
+        purpose: Purpose::Mail,
+        user: "anna@x".into(),
+        keeper: Arc::clone(&keeper) as Arc<dyn Keeper>,
+        clock,
+        http,
+    };
     (keeper, provider)
 }
 

@@ -43,11 +43,19 @@ pub fn name(asked: &Asked) -> String {
 /// The details of an error: `id|exception|text`.
 pub fn error(status: u16, detail: &str) -> Reply {
     let details = json!([{"code": "Client", "target": "", "message": detail}]);
-    Reply::json(status, &json!({"error": {"code": "BadRequest", "message": "Error executing cmdlet", "details": details}}))
+    Reply::json(
+        status,
+        &json!({"error": {"code": "BadRequest", "message": "Error executing cmdlet", "details": details}}),
+    )
 }
 
 fn not_found(what: &str) -> Reply {
-    error(404, &format!("Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|{what} couldn't be found."))
+    error(
+        404,
+        &format!(
+            "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|{what} couldn't be found."
+        ),
+    )
 }
 
 fn refused(kind: &str, text: &str) -> Reply {
@@ -162,7 +170,8 @@ fn question(world: &mut World, asked: &Asked, (cmdlet, of): (&str, &str), given:
                     let mut row = user_row(world, of, mover);
                     row["PercentageComplete"] = json!(world.percent(of).to_string());
                     row["BytesTransferred"] = json!("1.204 GB (1,292,785,156 bytes)");
-                    row["Report"] = json!(given.contains_key("IncludeReport").then_some("Stage: CopyingMessages.\nNothing odd."));
+                    row["Report"] =
+                        json!(given.contains_key("IncludeReport").then_some("Stage: CopyingMessages.\nNothing odd."));
                     rows(asked, &[row])
                 }
                 None => not_found(of),
@@ -175,7 +184,11 @@ fn question(world: &mut World, asked: &Asked, (cmdlet, of): (&str, &str), given:
 fn people(world: &World, asked: &Asked, mailboxes: bool, of: &str) -> Reply {
     let row = |address: &String, person: &super::Person| {
         let proxies: Vec<String> = person.proxies.iter().map(|proxy| format!("smtp:{proxy}")).collect();
-        let guid = if person.guid { person.object.replace("33333333", "44444444") } else { "00000000-0000-0000-0000-000000000000".into() };
+        let guid = if person.guid {
+            person.object.replace("33333333", "44444444")
+        } else {
+            "00000000-0000-0000-0000-000000000000".into()
+        };
         let mut row = json!({
             "Identity": address.split('@').next(), "PrimarySmtpAddress": address, "EmailAddresses": proxies, "ExchangeGuid": guid,
             "ExternalDirectoryObjectId": person.object, "DisplayName": address.split('@').next(),
@@ -206,7 +219,8 @@ fn user_row(world: &World, address: &str, mover: &Mover) -> Value {
     let items = world.percent(address) * 100;
     let skipped = if world.people.get(address).is_some_and(|person| person.must_approve) { 3 } else { 0 };
     // While it is queued an error may stand there that passes.
-    let error = mover.error.clone().or((mover.state == State::Queued).then(|| "MigrationTransientException: busy".into()));
+    let error =
+        mover.error.clone().or((mover.state == State::Queued).then(|| "MigrationTransientException: busy".into()));
     json!({
         "Identity": address, "BatchId": mover.batch, "Status": world.word(address), "ErrorSummary": error,
         "SyncedItemCount": items.to_string(), "SkippedItemCount": skipped, "LastSuccessfulSyncTime": time(mover.since),
@@ -241,7 +255,9 @@ fn order(world: &mut World, (cmdlet, of): (&str, &str), given: &Map<String, Valu
         "New-MigrationBatch" => new_batch(world, given),
         "Start-MigrationBatch" => start(world, of),
         "Set-MigrationBatch" => {
-            let Some(after) = given.get("CompleteAfter").and_then(moment) else { return refused("BadTime", "CompleteAfter") };
+            let Some(after) = given.get("CompleteAfter").and_then(moment) else {
+                return refused("BadTime", "CompleteAfter");
+            };
             let Some(batch) = world.batches.get_mut(of) else { return not_found(of) };
             let before = batch.complete_after.replace(after);
             if before.is_some_and(|before| before == after || (before <= now && after <= now)) {
@@ -294,11 +310,16 @@ fn new_batch(world: &mut World, given: &Map<String, Value>) -> Reply {
     let (name, endpoint) = (text("Name"), text("SourceEndpoint"));
     let csv = match given.get("CSVData").map(|data| &data["Data"]) {
         Some(Value::String(data)) if !world.numbers_only => STANDARD.decode(data).ok(),
-        Some(Value::Array(bytes)) => bytes.iter().map(|byte| byte.as_u64().and_then(|byte| u8::try_from(byte).ok())).collect(),
+        Some(Value::Array(bytes)) => {
+            bytes.iter().map(|byte| byte.as_u64().and_then(|byte| u8::try_from(byte).ok())).collect()
+        }
         _ => None,
     };
     let Some(csv) = csv.and_then(|bytes| String::from_utf8(bytes).ok()) else {
-        return error(400, "Ex2|System.Runtime.Serialization.SerializationException|Cannot deserialize the ByteArray CSVData.");
+        return error(
+            400,
+            "Ex2|System.Runtime.Serialization.SerializationException|Cannot deserialize the ByteArray CSVData.",
+        );
     };
     if name.is_empty() || name.chars().count() > 64 || !world.endpoints.contains_key(&endpoint) {
         return refused("MigrationBatchException", "the name is too long, or there is no such endpoint");

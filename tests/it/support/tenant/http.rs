@@ -236,7 +236,9 @@ fn roles(asked: &Asked, key: &[u8], service: &str) -> Option<Vec<String>> {
     let claims: Value = serde_json::from_slice(&claims).ok()?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
     let good = claims["aud"] == service && claims["tid"] == TENANT && claims["exp"].as_u64()? > now;
-    good.then(|| claims["roles"].as_array().map(|all| all.iter().filter_map(Value::as_str).map(str::to_owned).collect()))?
+    good.then(|| {
+        claims["roles"].as_array().map(|all| all.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    })?
 }
 
 /// The RSAPublicKey within a SubjectPublicKeyInfo of 2048 bits (RFC 5280, RFC 8017): 24 bytes of frame before it.

@@ -17,7 +17,8 @@ impl World {
             let ordered = [mover.complete_after, self.batches.get(&mover.batch).and_then(|batch| batch.complete_after)];
             loop {
                 let after = |time: i64| (now >= mover.since + time).then_some(mover.since + time);
-                let completes = ordered.iter().flatten().any(|at| *at <= now) && (!person.must_approve || mover.approved);
+                let completes =
+                    ordered.iter().flatten().any(|at| *at <= now) && (!person.must_approve || mover.approved);
                 let step = match mover.state {
                     State::Queued => after(10 * MINUTE).map(|at| (State::Syncing, at)),
                     State::Syncing if person.fails_first && mover.tries == 1 => {
@@ -32,7 +33,9 @@ impl World {
                 let Some((state, since)) = step else { break };
                 (mover.state, mover.since) = (state, since);
                 mover.error = match state {
-                    State::Failed => Some("MigrationTransientException: the mailbox on-premises could not be opened".into()),
+                    State::Failed => {
+                        Some("MigrationTransientException: the mailbox on-premises could not be opened".into())
+                    }
                     _ => None,
                 };
                 if state == State::Completed {
