@@ -68,8 +68,9 @@ impl Mask {
             let mut last = 0;
             for found in pattern.find_iter(&text) {
                 out.push_str(text.get(last..found.start()).unwrap_or_default());
-                let is_masked = found.as_str().ends_with(".example") || found.as_str().starts_with("00000000-0000-");
-                out.push_str(&if is_masked { found.as_str().to_owned() } else { self.stand_in(kind, found.as_str()) });
+                // A number that says that there is none goes on saying so.
+                let is_none = found.as_str().chars().all(|c| c == '0' || c == '-');
+                out.push_str(&if is_none { found.as_str().to_owned() } else { self.stand_in(kind, found.as_str()) });
                 last = found.end();
             }
             out.push_str(text.get(last..).unwrap_or_default());
@@ -144,16 +145,19 @@ impl Recorder {
 mod tests {
     use super::*;
 
+    const NONE: &str = "00000000-0000-0000-0000-000000000000";
+
     #[test]
     fn addresses_numbers_and_names_are_masked_the_same_way_each_time() {
         let mut mask = Mask::new().unwrap();
-        let value = json!({"Identity": "Anna@contoso.com", "Guid": "b1b2b3b4-1111-2222-3333-444455556666",
+        let value = json!({"Identity": "Anna@contoso.com", "Other": "bob@fabrikam.example", "ExchangeGuid": NONE, "Guid": "b1b2b3b4-1111-2222-3333-444455556666",
             "DisplayName": "Anna Example", "Text": "anna@contoso.com at contoso.mail.onmicrosoft.com", "Count": 3,
             "CSVData": {"Data": "RW1haWw="}, "Status": "Syncing"});
         let masked = mask.value(&value).to_string();
-        for secret in ["nna", "contoso", "b1b2b3b4", "RW1haWw"] {
+        for secret in ["nna", "contoso", "b1b2b3b4", "RW1haWw", "fabrikam"] {
             assert!(!masked.contains(secret), "{masked}");
         }
+        assert!(masked.contains(NONE));
         assert!(masked.contains("\"Syncing\"") && masked.contains("\"Count\":3"), "{masked}");
         assert_eq!(masked.matches("user3@masked.example").count(), 2, "{masked}");
     }

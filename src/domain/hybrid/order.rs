@@ -193,7 +193,7 @@ pub fn needs(order: Order, seen: &Seen, now: Timestamp) -> Needs {
         (Order::Start, Seen::Batch(Some(batch), failed)) if batch.is_started() && !failed => Needs::Nothing,
         (Order::Start, Seen::Batch(Some(_), _)) => Needs::To(Send::Start),
         (Order::Start | Order::Finalize { .. }, Seen::Batch(None, _)) => Needs::Time,
-        (Order::Finalize { .. }, Seen::Batch(Some(batch), _)) if batch.is_completing() => Needs::Nothing,
+        // Not by its word: that of a batch is Completing too while one user of it is.
         (Order::Finalize { at }, Seen::Batch(Some(batch), _)) => finalize(at, batch.complete_after, now),
         (Order::Finalize { at }, Seen::User(user, moved)) => match (user.as_ref().map(RemoteUser::phase), moved) {
             (Some(Phase::Completing | Phase::Completed), _) => Needs::Nothing,
@@ -343,7 +343,7 @@ mod tests {
         }
         assert_eq!(needs(Order::Start, &batch("Created", None), at(1)), Needs::To(Send::Start));
         let now = Order::Finalize { at: None };
-        assert_eq!(needs(now, &batch("Completing", None), at(1)), Needs::Nothing);
+        assert_eq!(needs(now, &batch("Completing", None), at(1)), Needs::To(Send::Complete), "one user of it");
         assert_eq!(needs(now, &batch("Synced", Some(at(1))), at(2)), Needs::Nothing);
         assert_eq!(needs(now, &batch("Synced", Some(at(9))), at(2)), Needs::To(Send::Complete), "only scheduled");
         let later = Order::Finalize { at: Some(at(500)) };

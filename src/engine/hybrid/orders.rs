@@ -13,20 +13,31 @@ use crate::store::{OrderEnd, StoreError};
 /// Most sweeps over the orders of a project in one round.
 const SWEEPS: u32 = 4;
 
-/// Those whose turn it is: what a batch is told comes before what its users are, and each waits for the one before.
+/// Those whose turn it is: what a batch is told comes before what its users are, and each waits for the one before. Nothing
+/// waits for a license, which may be long in coming.
 fn in_turn(open: &[OrderRow]) -> Vec<&OrderRow> {
     let (mut batches, mut users) = (HashSet::new(), HashSet::new());
     let mut turn = Vec::new();
     for row in open {
         let free = match row.user {
             None => batches.insert(row.batch),
-            Some(user) => !batches.contains(&row.batch) && users.insert(user),
+            Some(user) => !batches.contains(&row.batch) && users.insert((user, row.order == Order::License)),
         };
         if free {
             turn.push(row);
         }
     }
     turn
+}
+
+/// Whether a refusal says that it is so already, and only shows late: what was to go has gone, or the batch, whose name nobody
+/// else has, is there.
+fn is_so_already(order: Order, kind: &str) -> bool {
+    match order {
+        Order::MoveOut => kind.contains("NotFound"),
+        Order::Create => kind.contains("AlreadyExists"),
+        _ => false,
+    }
 }
 
 impl Round<'_> {
@@ -102,8 +113,7 @@ impl Round<'_> {
             RemoteError::Refused { text, .. } if row.order == Order::License => {
                 Ok(store.hybrid_order_not_taken(row.id, now.plus(LOOK_SELDOM), text).await?)
             }
-            // What was to go has gone meanwhile.
-            RemoteError::Refused { kind, .. } if row.order == Order::MoveOut && kind.contains("NotFound") => {
+            RemoteError::Refused { kind, .. } if is_so_already(row.order, &kind) => {
                 Ok(store.hybrid_order_waits(row.id, now.plus(LOOK_EVERY), None, row.gone).await?)
             }
             RemoteError::Refused { text, .. } => self.refused(row, what, text).await,

@@ -134,7 +134,7 @@ async fn r33_r34_finalizing_syncs_the_rest_sets_the_attributes_and_switches() {
     stage.batch("wave 1", 0..3).await;
     stage.start("wave 1").await;
     let batch = stage.line("wave 1").await.batch.id;
-    stage.round().await;
+    stage.rounds(10, 40).await;
     let early = batches::finalize(&stage.workspace, &stage.project, batch, None, None).await.unwrap_err();
     assert!(early.to_string().contains("95 %"), "{early}");
     stage.until("wave 1", MoveStatus::PendingFinalization).await;
@@ -211,6 +211,10 @@ async fn r35_a_failure_reads_failed_with_its_reason_and_is_tried_again_by_a_word
     assert_eq!((line.status, line.progress.failed), (MoveStatus::Failed, 3));
     let why = stage.user(1).await.note.unwrap();
     assert!(why.contains("somebody has deleted the batch"), "{why}");
+    // Started again it is made again.
+    stage.start("wave 1").await;
+    stage.until("wave 1", MoveStatus::PendingFinalization).await;
+    assert_eq!(stage.tenant.world().count("New-MigrationBatch"), 2);
     stage.tenant.assert_good();
 }
 

@@ -189,6 +189,11 @@ async fn licenses_wait_for_a_free_unit_a_location_and_a_known_mailbox_and_come_b
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("no license is free") && told[1].contains("no usage location"), "{told:?}");
     assert_eq!(stage.tenant.world().count("assignLicense"), 1);
+    // Who waits for a license is finalized all the same when a person says so.
+    let third = stage.users(&[address(2)]).await;
+    batches::finalize(&stage.workspace, &stage.project, line.batch.id, Some(&third), None).await.unwrap();
+    stage.rounds(10, 120).await;
+    assert_eq!(stage.user(2).await.status, MoveStatus::Completed);
     {
         let mut world = stage.tenant.world();
         world.skus[0].enabled = 3;
