@@ -36,17 +36,22 @@ const PATTERNS: [(&str, &str); 3] = [
     ("tenant", r"[A-Za-z0-9-]+(?:\.mail)?\.onmicrosoft\.com"),
 ];
 
+/// Shorter names are not looked for within texts: they are parts of words.
+const SHORTEST_NAME: usize = 4;
+
 /// Masks texts.
 pub struct Mask {
     patterns: Vec<(&'static str, Regex)>,
     known: HashMap<String, String>,
+    /// Texts of private properties, with what stands for them: they come again within what a service says.
+    names: Vec<(String, String)>,
 }
 
 impl Mask {
     /// Nothing is known yet.
     pub fn new() -> Option<Self> {
         let patterns = PATTERNS.iter().map(|(kind, pattern)| Some((*kind, Regex::new(pattern).ok()?)));
-        Some(Self { patterns: patterns.collect::<Option<_>>()?, known: HashMap::new() })
+        Some(Self { patterns: patterns.collect::<Option<_>>()?, known: HashMap::new(), names: Vec::new() })
     }
 
     fn stand_in(&mut self, kind: &str, found: &str) -> String {
@@ -76,7 +81,20 @@ impl Mask {
             out.push_str(text.get(last..).unwrap_or_default());
             text = out;
         }
-        text
+        self.names.iter().fold(text, |text, (name, made)| text.replace(name, made))
+    }
+
+    /// A text of a private property.
+    fn private(&mut self, text: &str) -> String {
+        let masked = self.text(text);
+        if masked != *text {
+            return masked;
+        }
+        let made = self.stand_in("text", text);
+        if text.chars().count() >= SHORTEST_NAME {
+            self.names.push((text.to_owned(), made.clone()));
+        }
+        made
     }
 
     /// The same value, masked.
@@ -88,8 +106,7 @@ impl Mask {
                 let masked = fields.iter().map(|(key, value)| {
                     let value = match value {
                         Value::String(text) if PRIVATE.contains(&key.as_str()) && !text.is_empty() => {
-                            let masked = self.text(text);
-                            Value::String(if masked == *text { self.stand_in("text", text) } else { masked })
+                            Value::String(self.private(text))
                         }
                         // Bytes in a cmdlet are a list of addresses.
                         Value::String(_) | Value::Array(_) if key == "Data" => Value::String("(masked bytes)".into()),
@@ -160,6 +177,14 @@ mod tests {
         assert!(masked.contains(NONE));
         assert!(masked.contains("\"Syncing\"") && masked.contains("\"Count\":3"), "{masked}");
         assert_eq!(masked.matches("user3@masked.example").count(), 2, "{masked}");
+    }
+
+    #[test]
+    fn a_name_is_masked_within_what_is_said_of_it() {
+        let mut mask = Mask::new().unwrap();
+        mask.value(&json!({"Name": "Contoso wave"}));
+        let said = mask.value(&json!({"message": "Contoso wave couldn't be found."})).to_string();
+        assert_eq!(said, r#"{"message":"masked 1 couldn't be found."}"#);
     }
 
     #[test]
