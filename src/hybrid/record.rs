@@ -36,17 +36,22 @@ const PATTERNS: [(&str, &str); 3] = [
     ("tenant", r"[A-Za-z0-9-]+(?:\.mail)?\.onmicrosoft\.com"),
 ];
 
+/// Shorter names are not looked for within texts: they are parts of words.
+const SHORTEST_NAME: usize = 4;
+
 /// Masks texts.
 pub struct Mask {
     patterns: Vec<(&'static str, Regex)>,
     known: HashMap<String, String>,
+    /// Texts of private properties, with what stands for them: they come again within what a service says.
+    names: Vec<(String, String)>,
 }
 
 impl Mask {
     /// Nothing is known yet.
     pub fn new() -> Option<Self> {
         let patterns = PATTERNS.iter().map(|(kind, pattern)| Some((*kind, Regex::new(pattern).ok()?)));
-        Some(Self { patterns: patterns.collect::<Option<_>>()?, known: HashMap::new() })
+        Some(Self { patterns: patterns.collect::<Option<_>>()?, known: HashMap::new(), names: Vec::new() })
     }
 
     fn stand_in(&mut self, kind: &str, found: &str) -> String {
@@ -68,14 +73,28 @@ impl Mask {
             let mut last = 0;
             for found in pattern.find_iter(&text) {
                 out.push_str(text.get(last..found.start()).unwrap_or_default());
-                let is_masked = found.as_str().ends_with(".example") || found.as_str().starts_with("00000000-0000-");
-                out.push_str(&if is_masked { found.as_str().to_owned() } else { self.stand_in(kind, found.as_str()) });
+                // A number that says that there is none goes on saying so.
+                let is_none = found.as_str().chars().all(|c| c == '0' || c == '-');
+                out.push_str(&if is_none { found.as_str().to_owned() } else { self.stand_in(kind, found.as_str()) });
                 last = found.end();
             }
             out.push_str(text.get(last..).unwrap_or_default());
             text = out;
         }
-        text
+        self.names.iter().fold(text, |text, (name, made)| text.replace(name, made))
+    }
+
+    /// A text of a private property.
+    fn private(&mut self, text: &str) -> String {
+        let masked = self.text(text);
+        if masked != *text {
+            return masked;
+        }
+        let made = self.stand_in("text", text);
+        if text.chars().count() >= SHORTEST_NAME {
+            self.names.push((text.to_owned(), made.clone()));
+        }
+        made
     }
 
     /// The same value, masked.
@@ -87,8 +106,7 @@ impl Mask {
                 let masked = fields.iter().map(|(key, value)| {
                     let value = match value {
                         Value::String(text) if PRIVATE.contains(&key.as_str()) && !text.is_empty() => {
-                            let masked = self.text(text);
-                            Value::String(if masked == *text { self.stand_in("text", text) } else { masked })
+                            Value::String(self.private(text))
                         }
                         // Bytes in a cmdlet are a list of addresses.
                         Value::String(_) | Value::Array(_) if key == "Data" => Value::String("(masked bytes)".into()),
@@ -144,18 +162,29 @@ impl Recorder {
 mod tests {
     use super::*;
 
+    const NONE: &str = "00000000-0000-0000-0000-000000000000";
+
     #[test]
     fn addresses_numbers_and_names_are_masked_the_same_way_each_time() {
         let mut mask = Mask::new().unwrap();
-        let value = json!({"Identity": "Anna@contoso.com", "Guid": "b1b2b3b4-1111-2222-3333-444455556666",
+        let value = json!({"Identity": "Anna@contoso.com", "Other": "bob@fabrikam.example", "ExchangeGuid": NONE, "Guid": "b1b2b3b4-1111-2222-3333-444455556666",
             "DisplayName": "Anna Example", "Text": "anna@contoso.com at contoso.mail.onmicrosoft.com", "Count": 3,
             "CSVData": {"Data": "RW1haWw="}, "Status": "Syncing"});
         let masked = mask.value(&value).to_string();
-        for secret in ["nna", "contoso", "b1b2b3b4", "RW1haWw"] {
+        for secret in ["nna", "contoso", "b1b2b3b4", "RW1haWw", "fabrikam"] {
             assert!(!masked.contains(secret), "{masked}");
         }
+        assert!(masked.contains(NONE));
         assert!(masked.contains("\"Syncing\"") && masked.contains("\"Count\":3"), "{masked}");
-        assert_eq!(masked.matches("user1@masked.example").count(), 1 + 1, "{masked}");
+        assert_eq!(masked.matches("user3@masked.example").count(), 2, "{masked}");
+    }
+
+    #[test]
+    fn a_name_is_masked_within_what_is_said_of_it() {
+        let mut mask = Mask::new().unwrap();
+        mask.value(&json!({"Name": "Contoso wave"}));
+        let said = mask.value(&json!({"message": "Contoso wave couldn't be found."})).to_string();
+        assert_eq!(said, r#"{"message":"masked 1 couldn't be found."}"#);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod faults;
 mod find;
 mod form;
 mod hours;
+mod hybrid;
 mod keyring;
 mod kills;
 mod later_passes;

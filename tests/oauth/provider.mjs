@@ -18,14 +18,21 @@ const app = crypto.createPublicKey(text.slice(text.indexOf('-----BEGIN CERTIFICA
 const appKey = { ...app.export({ format: 'jwk' }), kid: 'app', use: 'sig', alg: 'PS256' };
 
 const exchange = 'https://outlook.office365.com';
-const scopes = [`${exchange}/.default`, 'https://outlook.office.com/IMAP.AccessAsUser.All', 'https://mail.google.com/'];
+const graph = 'https://graph.microsoft.com';
+const scopes = [`${exchange}/.default`, `${graph}/.default`, 'https://outlook.office.com/IMAP.AccessAsUser.All', 'https://mail.google.com/'];
 const at = '/contoso/oauth2/v2.0';
 const none = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope: `${exchange}/.default` };
 const byPerson = ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'];
 const bearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const tenant = '22222222-0000-0000-0000-000000000001';
 // The last of the apps was never consented to.
-const rights = (client) => client.endsWith('4') ? [] : ['IMAP.AccessAsApp'];
+const rights = (client, service) => {
+  if (client.endsWith('4')) return [];
+  if (!client.endsWith('5')) return ['IMAP.AccessAsApp'];
+  return service === graph ? ['LicenseAssignment.ReadWrite.All', 'User.ReadWrite.All', 'Organization.Read.All'] : ['Exchange.ManageAsApp'];
+};
+// Applications name their service by the scope alone.
+const service = (ctx) => ctx?.oidc?.params?.scope?.startsWith(graph) ? graph : exchange;
 const count = {};
 let hint = '';
 
@@ -36,6 +43,8 @@ const provider = new Provider(issuer, {
     { ...none, client_id: '11111111-0000-0000-0000-000000000001', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
     { ...none, client_id: '11111111-0000-0000-0000-000000000002', token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [appKey] } },
     { ...none, client_id: '11111111-0000-0000-0000-000000000004', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
+    // Orders hybrid moves and assigns licenses.
+    { ...none, scope: `${exchange}/.default ${graph}/.default`, client_id: '11111111-0000-0000-0000-000000000005', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
     { client_id: '11111111-0000-0000-0000-000000000003', application_type: 'native', grant_types: byPerson, redirect_uris: ['http://127.0.0.1/', 'http://localhost'], response_types: ['code'], token_endpoint_auth_method: 'none' },
     { client_id: 'google', client_secret: 'g', grant_types: [bearer], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
   ],
@@ -49,17 +58,17 @@ const provider = new Provider(issuer, {
     deviceFlow: { enabled: true, charset: 'base-20', mask: '****-****' },
     resourceIndicators: {
       enabled: true,
-      defaultResource: () => exchange,
+      defaultResource: (ctx) => service(ctx),
       useGrantedResource: () => true,
-      getResourceServerInfo: () => ({
-        scope: scopes.join(' '), audience: exchange, accessTokenTTL: ttl, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256', kid: 'k1' } },
+      getResourceServerInfo: (ctx, resource) => ({
+        scope: scopes.join(' '), audience: resource, accessTokenTTL: ttl, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256', kid: 'k1' } },
       }),
     },
   },
   // Dovecot 2.3.19 dies of a token without the claim that it looks for, so that of an app names nobody.
   extraTokenClaims: (ctx, token) => ({
     tid: tenant,
-    ...(token.kind === 'ClientCredentials' ? { roles: rights(token.clientId), email: 'no person' } : { email: token.accountId }),
+    ...(token.kind === 'ClientCredentials' ? { roles: rights(token.clientId, service(ctx)), email: 'no person' } : { email: token.accountId }),
   }),
   issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,

@@ -9,7 +9,7 @@ use crate::domain::wording::counted;
 use crate::platform::interrupts::Interrupts;
 use crate::service::hybrid::{self, HybridProject, Once, PREVIEW, RoundEnd, Watching, once as one_round};
 use crate::service::start::take;
-use crate::service::{OpenWorkspace, times};
+use crate::service::{OpenWorkspace, RunningEngine, times};
 
 /// `hybrid watch`
 pub async fn watch(
@@ -26,18 +26,30 @@ pub async fn watch(
         unlock(workspace).await?;
         return round(workspace, project, record).await;
     }
-    let _lock = take(workspace).await?;
+    let lock = take(workspace).await?;
     unlock(workspace).await?;
     let mut presses =
         Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
-    let watching = Watching::begin(workspace, project.map(|project| project.id), record)?;
+    // Whoever has the workspace answers the commands of other processes.
+    let engine = RunningEngine::start(workspace, lock)?;
+    let watching = match Watching::begin(workspace, project.map(|project| project.id), record) {
+        Ok(watching) => watching,
+        Err(error) => {
+            engine.close().await;
+            return Err(error.into());
+        }
+    };
     say!(
         "Watching. {PREVIEW}. What is ordered elsewhere is carried out too; Ctrl-C ends, and the service goes on by itself"
     );
     presses.next().await;
     warn!("Ending: what is on its way is heard out. Ctrl-C again breaks it off");
+    let end = async {
+        watching.end().await;
+        engine.close().await;
+    };
     tokio::select! {
-        () = watching.end() => Ok(Exit::Well),
+        () = end => Ok(Exit::Well),
         () = presses.next() => Ok(Exit::Items),
     }
 }

@@ -193,7 +193,7 @@ pub fn needs(order: Order, seen: &Seen, now: Timestamp) -> Needs {
         (Order::Start, Seen::Batch(Some(batch), failed)) if batch.is_started() && !failed => Needs::Nothing,
         (Order::Start, Seen::Batch(Some(_), _)) => Needs::To(Send::Start),
         (Order::Start | Order::Finalize { .. }, Seen::Batch(None, _)) => Needs::Time,
-        (Order::Finalize { .. }, Seen::Batch(Some(batch), _)) if batch.is_completing() => Needs::Nothing,
+        // Not by its word: that of a batch is Completing too while one user of it is.
         (Order::Finalize { at }, Seen::Batch(Some(batch), _)) => finalize(at, batch.complete_after, now),
         (Order::Finalize { at }, Seen::User(user, moved)) => match (user.as_ref().map(RemoteUser::phase), moved) {
             (Some(Phase::Completing | Phase::Completed), _) => Needs::Nothing,
@@ -281,6 +281,10 @@ pub fn next(row: &OrderRow, needs: &Needs, now: Timestamp) -> Next {
         Needs::To(what) => *what,
     };
     match row.sent {
+        // What a user leaves behind goes by itself, after a while.
+        Some(sent) if sent.what == Send::RemoveUser && what == Send::RemoveMove && now.since(sent.at) < GRACE => {
+            Next::Look(LOOK_EVERY, None)
+        }
         Some(sent) if sent.what == what && sent.taken && what == Send::Approve => Next::Done,
         Some(sent) if sent.what == what && sent.taken && now.since(sent.at) >= PATIENCE => {
             Next::Refused("the service took it, and it did not come to be within a day")
@@ -339,7 +343,7 @@ mod tests {
         }
         assert_eq!(needs(Order::Start, &batch("Created", None), at(1)), Needs::To(Send::Start));
         let now = Order::Finalize { at: None };
-        assert_eq!(needs(now, &batch("Completing", None), at(1)), Needs::Nothing);
+        assert_eq!(needs(now, &batch("Completing", None), at(1)), Needs::To(Send::Complete), "one user of it");
         assert_eq!(needs(now, &batch("Synced", Some(at(1))), at(2)), Needs::Nothing);
         assert_eq!(needs(now, &batch("Synced", Some(at(9))), at(2)), Needs::To(Send::Complete), "only scheduled");
         let later = Order::Finalize { at: Some(at(500)) };
@@ -358,6 +362,10 @@ mod tests {
         assert_eq!(of(None, moved("Suspended")), Needs::To(Send::RemoveMove));
         assert!(matches!(of(user("Completing"), None), Needs::Never(_)));
         assert_eq!(of(None, None), Needs::Gone);
+        let removed = row(Order::MoveOut, Some(Sent { what: Send::RemoveUser, at: at(10), taken: true }));
+        let left = Needs::To(Send::RemoveMove);
+        assert_eq!(next(&removed, &left, at(24)), Next::Look(LOOK_EVERY, None), "it may go by itself");
+        assert_eq!(next(&removed, &left, at(25)), Next::Send(Send::RemoveMove));
         let mut row = row(Order::MoveOut, None);
         assert_eq!(next(&row, &Needs::Gone, at(10)), Next::LookGone);
         row.gone = Some(at(10));

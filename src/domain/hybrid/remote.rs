@@ -19,11 +19,6 @@ impl RemoteBatch {
     pub fn is_started(&self) -> bool {
         !matches!(self.word.as_str(), "" | "Created" | "Stopped" | "Stopping")
     }
-
-    /// Whether it is finalized, or about to be.
-    pub fn is_completing(&self) -> bool {
-        matches!(self.word.as_str(), "Completing" | "Completed" | "CompletedWithErrors")
-    }
 }
 
 /// A user as the service has it.

@@ -206,7 +206,9 @@ impl MoveStatus {
             (MoveAction::Start, _) => Err(MoveRefusal::AlreadySubmitted),
             (MoveAction::MoveOut, Self::NotSubmitted | Self::Syncing | Self::PendingFinalization | Self::Failed)
             | (MoveAction::Finalize, Self::PendingFinalization)
-            | (MoveAction::Approve, Self::Syncing | Self::PendingFinalization | Self::Failed) => Ok(()),
+            | (MoveAction::Approve, Self::Syncing | Self::PendingFinalization | Self::Finalizing | Self::Failed) => {
+                Ok(())
+            }
             (_, Self::Finalizing) => Err(MoveRefusal::Finalizing),
             (_, Self::Completed) => Err(MoveRefusal::Completed),
             (MoveAction::Finalize, Self::Syncing) => Err(MoveRefusal::NotSynced),
@@ -280,7 +282,7 @@ mod tests {
             (MoveAction::MoveOut, "+++--+"),
             (MoveAction::Start, "+----+"),
             (MoveAction::Finalize, "--+---"),
-            (MoveAction::Approve, "-++--+"),
+            (MoveAction::Approve, "-+++-+"),
         ];
         for (action, row) in table {
             for (status, expected) in MoveStatus::ALL.into_iter().zip(row.chars()) {

@@ -15,8 +15,9 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::hybrid::order::OrderRow;
+use crate::domain::hybrid::remote::Sku;
 use crate::domain::hybrid::status::MoveStatus;
-use crate::domain::hybrid::{HybridProject, Trouble};
+use crate::domain::hybrid::{HybridProject, HybridUser, Trouble};
 use crate::domain::ids::{HybridProjectId, HybridUserId};
 use crate::domain::time::Timestamp;
 use crate::engine::workspace::Workspace;
@@ -140,8 +141,7 @@ impl HybridRunner {
 
     async fn work(&self, project: &HybridProject) -> Result<(), HybridError> {
         let services = self.services(project).await?;
-        let round =
-            Round { workspace: &self.workspace, project, services: &services, skus: tokio::sync::Mutex::default() };
+        let round = Round { workspace: &self.workspace, project, services: &services, skus: Mutex::default() };
         round.orders().await?;
         round.polls().await?;
         // What the poll brought about is ordered at once.
@@ -183,7 +183,7 @@ struct Round<'a> {
     project: &'a HybridProject,
     services: &'a Services,
     /// The tenant's licenses as this round knows them.
-    skus: tokio::sync::Mutex<Option<Vec<crate::domain::hybrid::remote::Sku>>>,
+    skus: Mutex<Option<Vec<Sku>>>,
 }
 
 impl Round<'_> {
@@ -191,13 +191,11 @@ impl Round<'_> {
         self.workspace.clock.now()
     }
 
-    async fn address(
-        &self,
-        user: Option<HybridUserId>,
-    ) -> Result<Option<crate::domain::hybrid::HybridUser>, StoreError> {
-        let Some(id) = user else { return Ok(None) };
-        let users = self.workspace.store.hybrid_users(self.project.id).await?;
-        Ok(users.into_iter().find(|user| user.id == id))
+    async fn user(&self, id: Option<HybridUserId>) -> Result<Option<HybridUser>, StoreError> {
+        match id {
+            Some(id) => self.workspace.store.hybrid_user(id).await,
+            None => Ok(None),
+        }
     }
 
     async fn remote_name(&self, row: &OrderRow) -> Result<String, StoreError> {

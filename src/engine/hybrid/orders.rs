@@ -8,25 +8,36 @@ use crate::domain::hybrid::HybridUser;
 use crate::domain::hybrid::order::{LOOK_EVERY, LOOK_SELDOM, Needs, Next, Order, OrderRow, Send, needs, next};
 use crate::domain::hybrid::status::MoveStatus;
 use crate::hybrid::{NewBatch, RemoteError, Target};
-use crate::store::OrderEnd;
+use crate::store::{OrderEnd, StoreError};
 
 /// Most sweeps over the orders of a project in one round.
 const SWEEPS: u32 = 4;
 
-/// Those whose turn it is: what a batch is told comes before what its users are, and each waits for the one before.
+/// Those whose turn it is: what a batch is told comes before what its users are, and each waits for the one before. Nothing
+/// waits for a license, which may be long in coming.
 fn in_turn(open: &[OrderRow]) -> Vec<&OrderRow> {
     let (mut batches, mut users) = (HashSet::new(), HashSet::new());
     let mut turn = Vec::new();
     for row in open {
         let free = match row.user {
             None => batches.insert(row.batch),
-            Some(user) => !batches.contains(&row.batch) && users.insert(user),
+            Some(user) => !batches.contains(&row.batch) && users.insert((user, row.order == Order::License)),
         };
         if free {
             turn.push(row);
         }
     }
     turn
+}
+
+/// Whether a refusal says that it is so already, and only shows late: what was to go has gone, or the batch, whose name nobody
+/// else has, is there.
+fn is_so_already(order: Order, kind: &str) -> bool {
+    match order {
+        Order::MoveOut => kind.contains("NotFound"),
+        Order::Create => kind.contains("AlreadyExists"),
+        _ => false,
+    }
 }
 
 impl Round<'_> {
@@ -52,7 +63,7 @@ impl Round<'_> {
             let why = OrderEnd::Dropped("the project assigns no license".into());
             return Ok(store.end_hybrid_order(row.id, why, self.now()).await?);
         }
-        let user = self.address(row.user).await?;
+        let user = self.user(row.user).await?;
         let looked = match self.look(row, user.as_ref()).await {
             Ok(looked) => looked,
             Err(HybridError::Remote(error)) => return self.not_seen(row, error).await,
@@ -71,7 +82,12 @@ impl Round<'_> {
                 Ok(store.hybrid_order_waits(row.id, now.plus(LOOK_EVERY), None, Some(gone)).await?)
             }
             Next::Send(what) => {
-                store.hybrid_order_sends(row.id, what, now).await?;
+                match store.hybrid_order_sends(row.id, what, now).await {
+                    Ok(()) => {}
+                    // A person has taken it back meanwhile.
+                    Err(StoreError::Contradiction(_)) => return Ok(()),
+                    Err(error) => return Err(error.into()),
+                }
                 let sent = self.send(row, what, (user.as_ref(), &looked)).await;
                 self.sent(row, what, sent).await
             }
@@ -96,6 +112,9 @@ impl Round<'_> {
         match error {
             RemoteError::Refused { text, .. } if row.order == Order::License => {
                 Ok(store.hybrid_order_not_taken(row.id, now.plus(LOOK_SELDOM), text).await?)
+            }
+            RemoteError::Refused { kind, .. } if is_so_already(row.order, &kind) => {
+                Ok(store.hybrid_order_waits(row.id, now.plus(LOOK_EVERY), None, row.gone).await?)
             }
             RemoteError::Refused { text, .. } => self.refused(row, what, text).await,
             RemoteError::Unsure(text) => {
@@ -122,7 +141,7 @@ impl Round<'_> {
         let store = &self.workspace.store;
         let was_unsure = row.sent.is_some_and(|sent| sent.what == what && !sent.taken);
         if was_unsure {
-            let user = self.address(row.user).await?;
+            let user = self.user(row.user).await?;
             let looked = self.look(row, user.as_ref()).await?;
             if needs(row.order, &looked.seen, self.now()) != Needs::To(what) {
                 return Ok(store.hybrid_order_waits(row.id, self.now(), None, row.gone).await?);

@@ -211,7 +211,7 @@ fn of_users(
         licensees.get(recipient.object.as_deref()?).copied()
     };
     let lacking = users.iter().filter(|user| !of(user).is_some_and(|one| one.skus.contains(&sku.id))).count();
-    let what = format!("{} free for them", counted(lacking, &format!("license {}", sku.name)));
+    let what = format!("{} of {} free for them", counted(lacking, "license"), sku.name);
     let free = usize::try_from(sku.free).unwrap_or(usize::MAX);
     lines.push(if free >= lacking {
         CheckLine::right(what)

@@ -238,7 +238,8 @@ impl Store {
                 }
             }
             if at_service > 0 {
-                if !was_made(transaction, id)? {
+                // One that somebody has deleted is made again.
+                if !was_made(transaction, id)? || batch.missing.is_some() {
                     give(transaction, (project, id, None), Order::Create, at)?;
                 }
                 give(transaction, (project, id, None), Order::Start, at)?;

@@ -91,6 +91,15 @@ impl Store {
         .await
     }
 
+    /// One user; its open orders are not looked at.
+    pub async fn hybrid_user(&self, id: HybridUserId) -> Result<Option<HybridUser>> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM hybrid_user WHERE id = ?1");
+            Ok(connection.prepare_cached(&sql)?.query_row([id], user).optional()?)
+        })
+        .await
+    }
+
     /// All users of a project, by address.
     pub async fn hybrid_users(&self, project: HybridProjectId) -> Result<Vec<HybridUser>> {
         self.read(move |connection| all(connection, project)).await

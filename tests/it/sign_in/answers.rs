@@ -72,9 +72,15 @@ fn provider(kind: SignInKind, at: &Scripted) -> (Arc<Memory>, Provider) {
     let kept = Mutex::new(Kept::write(&sign_in, &Secret::new(REFRESH)));
     let keeper = Arc::new(Memory { secret, kept, fails: false });
     let (http, clock) = (Http::default(), Arc::new(SystemClock));
-    let (user, purpose) = ("anna@x".into(), Purpose::Mail);
-    let shared = Arc::clone(&keeper) as Arc<dyn Keeper>;
-    (keeper, Provider { sign_in, purpose, user, keeper: shared, clock, http })
+    let provider = Provider {
+        sign_in,
+        purpose: Purpose::Mail,
+        user: "anna@x".into(),
+        keeper: Arc::clone(&keeper) as Arc<dyn Keeper>,
+        clock,
+        http,
+    };
+    (keeper, provider)
 }
 
 fn answer_to(kind: SignInKind, answer: HttpAnswer) -> Result<Granted> {

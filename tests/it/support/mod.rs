@@ -29,3 +29,4 @@ pub mod scene;
 pub mod screen;
 pub mod scripted;
 pub mod site;
+pub mod tenant;

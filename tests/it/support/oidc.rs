@@ -19,6 +19,8 @@ pub const APP_SECRET: &str = "s3cret-of-the-app";
 pub const CERTIFIED: &str = "11111111-0000-0000-0000-000000000002";
 /// The app to whose rights nobody consented; its secret is the first one's.
 pub const UNCONSENTED: &str = "11111111-0000-0000-0000-000000000004";
+/// The app that orders hybrid moves and assigns licenses; its secret is the first one's.
+pub const HYBRID: &str = "11111111-0000-0000-0000-000000000005";
 /// The tenant of all of them.
 pub const TENANT: &str = "22222222-0000-0000-0000-000000000001";
 /// The public client of persons.
@@ -84,6 +86,11 @@ impl Oidc {
             readable(&keys.path().join(part));
         }
         Oidc { port, keys, child }
+    }
+
+    /// The key that its tokens are signed with, PEM.
+    pub fn key(&self) -> String {
+        fs::read_to_string(self.keys.path().join("default/RS256/k1")).expect("the provider's key")
     }
 
     /// One of its addresses: `token`, `authorize`, `devicecode`.
