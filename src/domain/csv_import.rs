@@ -16,7 +16,7 @@ mod address;
 mod encoding;
 mod heading;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
@@ -160,7 +160,10 @@ pub fn parse_pasted(text: &str) -> ParsedList {
     let utf8 = encoding::decode(b"", None).1;
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let delimiter = ['\t', ';', ',', '|'].into_iter().find(|delimiter| first.contains(*delimiter));
-    let cells: Vec<&str> = first.split(delimiter.unwrap_or(' ')).map(str::trim).collect();
+    let cells: Vec<&str> = match delimiter {
+        Some(delimiter) => first.split(delimiter).map(str::trim).collect(),
+        None => first.split_whitespace().collect(),
+    };
     if !first.contains('@') || Foreign::of(&cells).is_some() || cells.iter().any(|cell| heading::column(cell).is_some())
     {
         return parse_text(text, utf8, 1);
@@ -278,23 +281,23 @@ struct Twins {
 impl Twins {
     /// Takes a row, unless there is one of both its addresses; one address in common is worth a look.
     fn add(&mut self, parsed: &mut ParsedList, row: Row) {
-        let (source, destination) = (address::key(&row.source_email), address::key(&row.destination_email));
-        if let Some(first) = self.pairs.get(&(source.clone(), destination.clone())) {
+        let pair = (address::key(&row.source_email), address::key(&row.destination_email));
+        if let Some(first) = self.pairs.get(&pair) {
             return parsed.problem(row.line, None, format!("the same source and destination as on line {first}"));
         }
-        if let Some(first) = self.sources.get(&source) {
+        if let Some(first) = self.sources.get(&pair.0) {
             parsed.note(row.line, CsvColumn::SourceEmail, format!("the same source as on line {first}"));
         }
         // What is spelled alike is compared with what items write into, too (service).
-        let twin = self.destinations.get(&destination);
+        let twin = self.destinations.get(&pair.1);
         if let Some((first, _)) = twin.filter(|(_, other)| !other.eq_ignore_ascii_case(&row.destination_email)) {
             let reason = format!("the same destination as on line {first}, spelled otherwise");
             parsed.note(row.line, CsvColumn::DestinationEmail, reason);
         }
-        self.sources.entry(source.clone()).or_insert(row.line);
+        self.sources.entry(pair.0.clone()).or_insert(row.line);
         let spelled = || (row.line, row.destination_email.clone());
-        self.destinations.entry(destination.clone()).or_insert_with(spelled);
-        self.pairs.insert((source, destination), row.line);
+        self.destinations.entry(pair.1.clone()).or_insert_with(spelled);
+        self.pairs.insert(pair, row.line);
         parsed.rows.push(row);
     }
 }
@@ -384,32 +387,38 @@ impl ParsedList {
             return None;
         }
         // What a row lacks at its end is empty.
-        let cells: BTreeMap<CsvColumn, &str> =
-            columns.iter().zip(&record.fields).filter_map(|(column, field)| Some(((*column)?, &**field))).collect();
-        let raw = |c: CsvColumn| cells.get(&c).copied().unwrap_or_default();
-        let taken = |c: CsvColumn| if c.is_email() { address::cleaned(raw(c)) } else { raw(c) };
-        let judged = |c: CsvColumn| Some((c, self.unreadable(raw(c)).or_else(|| wrong(c, taken(c)))?));
-        let wrong: Vec<(CsvColumn, String)> = CsvColumn::ALL.into_iter().filter_map(judged).collect();
-        if !wrong.is_empty() {
-            wrong.into_iter().for_each(|(column, reason)| self.problem(line, Some(column), reason));
+        let raw = CsvColumn::ALL.map(|c| {
+            let at = columns.iter().position(|column| *column == Some(c));
+            at.and_then(|at| record.fields.get(at)).map_or("", |field| &**field)
+        });
+        let cells = CsvColumn::ALL.into_iter().zip(raw);
+        let taken: Vec<(CsvColumn, &str, &str)> =
+            cells.map(|(c, raw)| (c, raw, if c.is_email() { address::cleaned(raw) } else { raw })).collect();
+        let before = self.problems.len();
+        for (column, raw, text) in &taken {
+            if let Some(reason) = self.unreadable(raw).or_else(|| wrong(*column, text)) {
+                self.problem(line, Some(*column), reason);
+            }
+        }
+        if self.problems.len() > before {
             return None;
         }
-        let text = |c: CsvColumn| Some(taken(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
-        let secret = |c: CsvColumn| Some(raw(c)).filter(|t| !t.is_empty()).map(Secret::new);
-        for column in CsvColumn::ALL {
-            if column.is_password() && raw(column).trim() != raw(column) {
-                self.note(line, column, "the password begins or ends with a blank; it is kept");
-            }
-            if column.is_email() && taken(column) != raw(column).trim() {
-                self.note(line, column, format!("read as {}", taken(column)));
+        for (column, raw, text) in &taken {
+            if column.is_password() && raw.trim() != *raw {
+                self.note(line, *column, "the password begins or ends with a blank; it is kept");
+            } else if column.is_email() && *text != raw.trim() {
+                self.note(line, *column, format!("read as {text}"));
             }
         }
+        let of = |c: CsvColumn| taken.iter().find(|(column, ..)| *column == c).map_or("", |(.., text)| *text);
+        let text = |c: CsvColumn| Some(of(c).trim()).filter(|t| !t.is_empty()).map(str::to_owned);
+        let secret = |c: CsvColumn| Some(of(c)).filter(|t| !t.is_empty()).map(Secret::new);
         Some(Row {
             line,
-            source_email: taken(CsvColumn::SourceEmail).to_owned(),
+            source_email: of(CsvColumn::SourceEmail).to_owned(),
             source_login: text(CsvColumn::SourceLogin),
             source_password: secret(CsvColumn::SourcePassword),
-            destination_email: taken(CsvColumn::DestinationEmail).to_owned(),
+            destination_email: of(CsvColumn::DestinationEmail).to_owned(),
             destination_login: text(CsvColumn::DestinationLogin),
             destination_password: secret(CsvColumn::DestinationPassword),
             contact: text(CsvColumn::ContactEmail),

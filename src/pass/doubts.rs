@@ -134,6 +134,11 @@ impl Step for Ask<'_> {
     }
 }
 
+/// Whether a copy was remembered after a crash although no message of the source was seen to be it: it may be its owner's own.
+pub(super) fn is_nobodys(mark: &Watermark) -> bool {
+    mark.source >= Uid(NOBODYS)
+}
+
 /// A message at the destination that is no message of the source now. Should one of its content come, it was copied.
 fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<ContentHash>) -> Watermark {
     Watermark {

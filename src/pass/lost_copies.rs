@@ -16,6 +16,7 @@ use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::record::{Origin, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, Which};
 use crate::pass::closing::Finale;
+use crate::pass::doubts::is_nobodys;
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
 use crate::pass::sample::{Bytes, who};
@@ -81,7 +82,9 @@ impl There<'_> {
             Some(gone) => !gone.contains(&(*row, mark.source)),
             None => !self.rows.looked_into.contains(row),
         };
-        let (missing, again): (Vec<_>, Vec<_>) = lost.iter().partition(is_missing);
+        // What may be nobody's copy but its owner's own mail is no loss of ours.
+        let ours = lost.iter().filter(|(_, mark)| !is_nobodys(mark));
+        let (missing, again): (Vec<_>, Vec<_>) = ours.partition(is_missing);
         if self.scanned.is_some() {
             // The next pass looks into their folders.
             let rows = missing.iter().map(|(row, _)| *row);
@@ -154,7 +157,8 @@ impl There<'_> {
     }
 
     fn note_homeless(&self, pass: &Pass, lost: &[(FolderId, Watermark)]) {
-        let homeless = lost.iter().filter(|(row, _)| self.rows.left.contains(row)).map(|(_, mark)| Homeless {
+        let left = lost.iter().filter(|(row, mark)| self.rows.left.contains(row) && !is_nobodys(mark));
+        let homeless = left.map(|(_, mark)| Homeless {
             row: self.id,
             folder: self.path.clone(),
             at: self.at.path.clone(),

@@ -14,6 +14,7 @@ use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::record::{FolderRecord, FolderUpdate, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::candidates::Candidate;
+use crate::pass::doubts::is_nobodys;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::listing::Preparation;
 use crate::pass::places::LostCopyRows;
@@ -254,7 +255,9 @@ impl Preparation<'_> {
         let gone = || gone.iter();
         for ((row, source), copy) in astray.0.iter().filter(|(_, copy)| gone().any(|r| r.id == copy.folder.id)) {
             by_row.entry(*row).or_default().push(*source);
-            by_folder.entry(copy.folder.id).or_default().push(copy.mark.destination);
+            if !is_nobodys(&copy.mark) {
+                by_folder.entry(copy.folder.id).or_default().push(copy.mark.destination);
+            }
         }
         let rows = by_row.keys().copied().collect();
         for (row, messages) in by_row {

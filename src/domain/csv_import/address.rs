@@ -33,9 +33,9 @@ pub(super) fn wrong(text: &str) -> Option<String> {
         "the e-mail address is missing"
     } else if text.starts_with('=') {
         "a formula instead of an address: copy the cells and paste them as values"
-    } else if SPREADSHEET_ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)) {
+    } else if text.starts_with('#') && SPREADSHEET_ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)) {
         return Some(format!("an error of the spreadsheet ({text}) instead of an address"));
-    } else if text.contains(is_invisible) {
+    } else if !text.is_ascii() && text.contains(is_invisible) {
         "an invisible character inside the e-mail address"
     } else {
         match text.rsplit_once('@') {

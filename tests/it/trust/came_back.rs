@@ -339,3 +339,35 @@ fn c1c_what_a_restore_took_comes_again_however_a_pass_dies_that_saw_it() {
         assert!(cuts >= 6, "only {cuts} writes in the whole pass");
     });
 }
+
+#[test]
+fn c1c_its_owners_own_mail_that_a_restore_took_is_no_copy_of_ours_that_is_missing() {
+    if !dovecot::available() {
+        return;
+    }
+    runtime().block_on(async {
+        let mut cuts = 0;
+        loop {
+            let crash = Crash::new().await;
+            crash.fill("A", 0..3);
+            crash.bench.run().await.expect_clean();
+            let backup = crash.keep_there();
+            crash.fill("A", 3..5);
+            let died = crash.bench.run_cut(cuts, &Stops::default()).await;
+            // Mail of the owner's own comes where the dead pass may have left copies.
+            let mut there = crash.to.0.login(&crash.to.1);
+            there.append_all("A", &(30..33).map(message).collect::<Vec<_>>());
+            crash.bench.run().await.expect_clean();
+            assert_eq!(crash.subjects(), once((0..5).chain(30..33)), "dead after {cuts} writes");
+            crash.to.0.put_back(&crash.to.1, &backup);
+            crash.bench.run().await.expect_clean();
+            assert_eq!(crash.subjects(), once(0..5), "dead after {cuts} writes");
+            crash.bench.run().await.expect_clean();
+            if !died.cut {
+                break;
+            }
+            cuts += 1;
+        }
+        assert!(cuts >= 4, "only {cuts} writes in the whole pass");
+    });
+}
