@@ -198,13 +198,14 @@ mod tests {
         let key = ReachKey::fresh().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
-        let other = tokio::spawn(async move {
+        let mut others = tokio::task::JoinSet::new();
+        others.spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read(&mut [0; 512]).await.unwrap();
+            assert!(stream.read(&mut [0; 512]).await.unwrap() > 0);
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await.unwrap();
         });
         assert_eq!(key.reaches(&url).await, Err(NotReached::Another(StatusCode::OK)));
-        other.await.unwrap();
+        others.join_next().await.unwrap().unwrap();
         assert!(matches!(key.reaches(&url).await, Err(NotReached::NoAnswer(_))));
         let far = key.reaches("http://move.invalid").await;
         assert!(matches!(far, Err(NotReached::NoAnswer(_))), "not without protection");

@@ -81,17 +81,10 @@ impl Answers {
             | Request::MailPassword(_)
             | Request::TestMail(_)
             | Request::CheckForm) => self.settings(settings).await?,
-            Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
-            Request::Folders(pass, offset) => {
-                Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
-            }
-            Request::Errors(pass, offset) => {
-                Response::Errors(pass, offset, items::errors(workspace, pass, PAGE, offset).await?)
-            }
-            Request::SaveMessage { error, to, saving } => {
-                let file = to.file.clone();
-                Response::Saved(errors::save(workspace, &error, to, saving).await?, file)
-            }
+            of_item @ (Request::Details(_)
+            | Request::Folders(..)
+            | Request::Errors(..)
+            | Request::SaveMessage { .. }) => self.of_item(of_item).await?,
             correction @ (Request::SetPassword(..)
             | Request::Certificate(..)
             | Request::Pin(..)
@@ -111,6 +104,25 @@ impl Answers {
             }
             Request::Reopen => return Err(ServiceError::IsOpen),
             Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// What the page of an item shows, and a message that it saves.
+    async fn of_item(&self, request: Request) -> Result<Response, ServiceError> {
+        let workspace = &self.workspace;
+        Ok(match request {
+            Request::Details(item) => Response::Details(Box::new(items::details(workspace, item).await?)),
+            Request::Folders(pass, offset) => {
+                Response::Folders(pass, offset, items::folders(workspace, pass, offset).await?)
+            }
+            Request::Errors(pass, offset) => {
+                Response::Errors(pass, offset, items::errors(workspace, pass, PAGE, offset).await?)
+            }
+            Request::SaveMessage { error, to, saving } => {
+                let file = to.file.clone();
+                Response::Saved(errors::save(workspace, &error, to, saving).await?, file)
+            }
+            _ => return Err(ServiceError::NotAQuestion),
         })
     }
 

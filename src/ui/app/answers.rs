@@ -23,6 +23,7 @@ use crate::ui::theme::Tone;
 const FEW: usize = 3;
 
 impl App {
+    #[expect(clippy::too_many_lines, reason = "a table: an arm for each answer")]
     pub(super) fn answered(&mut self, context: &Context, (request, purpose): (RequestId, Purpose), answer: Response) {
         if let Response::Importing(work, done, of) = answer {
             return self.import_goes_on(work, done, of);

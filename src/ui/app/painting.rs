@@ -85,6 +85,7 @@ impl App {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: an arm for each dialog")]
     fn paint_dialogs(&mut self, ui: &Ui, actions: &mut Actions) {
         let situation = self.situation();
         let Self { services, connection, dialogs, workspace, closing, .. } = self;

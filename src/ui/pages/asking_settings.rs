@@ -1,6 +1,6 @@
 //! Settings of asking: the mail server, who asks, the secured form.
 
-use egui::Ui;
+use egui::{Align, Layout, Ui};
 
 use super::Actions;
 use super::controls::Control;
@@ -21,32 +21,7 @@ pub fn mail(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
     ui.add_space(4.0);
     pair(ui, |left, right| {
         field(left, page, ("Mail server", "mail-server"), "smtp.example.com");
-        right.horizontal_top(|ui| {
-            let words = |word: &str| match word {
-                "starttls" => "STARTTLS",
-                "plain" => "No protection",
-                _ => "TLS",
-            };
-            let mut chosen =
-                *["starttls", "plain"].iter().find(|word| page.field("mail-security") == *word).unwrap_or(&"tls");
-            let before = chosen;
-            Choice { label: "Protection of mail", width: 156.0, words }.show(
-                ui,
-                &mut chosen,
-                &["tls", "starttls", "plain"],
-            );
-            if chosen != before {
-                *page.field("mail-security") = chosen.into();
-            }
-            let usual = if chosen == "starttls" {
-                "587"
-            } else if chosen == "plain" {
-                "25"
-            } else {
-                "465"
-            };
-            field(ui, page, ("Port", "mail-port"), usual);
-        });
+        right.horizontal_top(|ui| protection(ui, page));
     });
     if page.field("mail-security") == "plain" {
         let color = Palette::of(ui).tone(Tone::Warning);
@@ -82,6 +57,29 @@ pub fn mail(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
     said(ui, &page.tested);
 }
 
+/// How the mail server is connected to.
+fn protection(ui: &mut Ui, page: &mut SettingsPage) {
+    let words = |word: &str| match word {
+        "starttls" => "STARTTLS",
+        "plain" => "No protection",
+        _ => "TLS",
+    };
+    let mut chosen = *["starttls", "plain"].iter().find(|word| page.field("mail-security") == *word).unwrap_or(&"tls");
+    let before = chosen;
+    Choice { label: "Protection of mail", width: 156.0, words }.show(ui, &mut chosen, &["tls", "starttls", "plain"]);
+    if chosen != before {
+        *page.field("mail-security") = chosen.into();
+    }
+    let usual = if chosen == "starttls" {
+        "587"
+    } else if chosen == "plain" {
+        "25"
+    } else {
+        "465"
+    };
+    field(ui, page, ("Port", "mail-port"), usual);
+}
+
 /// Who asks.
 pub fn who(ui: &mut Ui, page: &mut SettingsPage) {
     section(ui, "Who asks");
@@ -99,7 +97,10 @@ pub fn who(ui: &mut Ui, page: &mut SettingsPage) {
 /// The secured form.
 pub fn form(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
     section(ui, "Secured form");
-    muted(ui, "Where owners enter their passwords. It is open while this window is, or `mailferry intake serve` runs");
+    muted(
+        ui,
+        "Where owners enter their passwords. It is open while this window is, or the program serves it without one (intake serve)",
+    );
     ui.add_space(4.0);
     pair(ui, |left, right| {
         field(left, page, ("Listens at", "form-listen"), "0.0.0.0:8443");
@@ -163,14 +164,22 @@ fn field(ui: &mut Ui, page: &mut SettingsPage, (label, name): (&str, &'static st
 
 /// Two fields in a row.
 fn pair(ui: &mut Ui, content: impl FnOnce(&mut Ui, &mut Ui)) {
+    two_columns(ui, |left, right| {
+        for ui in [&mut *left, &mut *right] {
+            ui.spacing_mut().item_spacing.x = 8.0;
+        }
+        content(left, right);
+    });
+}
+
+/// Two columns whose texts and buttons are as wide as they need to be: columns would justify them.
+pub fn two_columns(ui: &mut Ui, content: impl FnOnce(&mut Ui, &mut Ui)) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = BETWEEN;
         ui.columns(2, |columns| {
             if let [left, right] = columns {
-                for ui in [&mut *left, &mut *right] {
-                    ui.spacing_mut().item_spacing.x = 8.0;
-                }
-                content(left, right);
+                let plain = Layout::top_down(Align::Min);
+                left.with_layout(plain, |left| right.with_layout(plain, |right| content(left, right)));
             }
         });
     });

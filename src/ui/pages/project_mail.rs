@@ -3,6 +3,7 @@
 use egui::{ScrollArea, TextEdit, Ui};
 
 use super::Actions;
+use super::asking_settings::two_columns;
 use super::controls::Control;
 use super::edit_item::refused;
 use super::keys::{self, Holder};
@@ -27,25 +28,15 @@ pub fn show(ui: &mut Ui, form: &mut ProjectMailForm) -> Actions {
     ui.add_space(8.0);
     language(ui, form);
     ui.add_space(8.0);
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing.x = 24.0;
-        ui.columns(2, |columns| {
-            if let [left, right] = columns {
-                written(left, form);
-                sample(right, form);
-            }
-        });
+    two_columns(ui, |left, right| {
+        written(left, form);
+        sample(right, form);
     });
     ui.add_space(8.0);
     section(ui, "Tell by mail how passes end");
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing.x = 24.0;
-        ui.columns(2, |columns| {
-            if let [left, right] = columns {
-                Field::new("Those that end well").hint("nobody").show(left, &mut form.success);
-                Field::new("Those that fail").hint("nobody").show(right, &mut form.failure);
-            }
-        });
+    two_columns(ui, |left, right| {
+        Field::new("Those that end well").hint("nobody").show(left, &mut form.success);
+        Field::new("Those that fail").hint("nobody").show(right, &mut form.failure);
     });
     refused(ui, form.refused.as_deref());
     ui.add_space(12.0);

@@ -189,7 +189,7 @@ fn mails(ui: &mut Ui, form: &mut StartForm, actions: &mut Actions) {
             ui.set_width(ui.available_width());
             ui.label(text(Type::SmallStrong, &mail.subject));
             muted(ui, format!("To {}, the first of them", mail.to));
-            egui::ScrollArea::vertical().max_height(180.0).show(ui, |ui| ui.label(text(Type::Small, &mail.text)));
+            egui::ScrollArea::vertical().max_height(128.0).show(ui, |ui| ui.label(text(Type::Small, &mail.text)));
         });
     }
 }
