@@ -23,6 +23,7 @@ use mailferry::service::items::{Details, FolderLine, PassLine};
 use mailferry::store::StoreError;
 use mailferry::ui::route::Route;
 
+use super::sign_in::choose;
 use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
 
 #[test]
@@ -91,9 +92,20 @@ fn items_are_imported_after_a_look_at_the_list() {
     stage.click("Browse…");
     let (request, Request::Preview(_, ImportFrom::File(file, _))) = stage.only() else { panic!("a look was expected") };
     assert_eq!(file, std::path::Path::new("/lists/items.csv"));
-    let problems = vec!["line 3, Source Email: is empty".to_owned()];
-    stage.answer(request, Response::Previewed(Preview { good: 2, bad: 1, problems, ..Preview::default() }));
+    let problems = vec!["line 3, Source Email: letters that are no UTF-8".to_owned()];
+    stage.answer(
+        request,
+        Response::Previewed(Preview { good: 1, bad: 1, problems, encoding: "UTF-8", ..Preview::default() }),
+    );
     assert!(stage.says("line 3, Source Email"));
+    // What the file is, a person says; the same rows are looked at again.
+    choose(&mut stage, "Read as", "windows-1252");
+    let (request, Request::Preview(_, ImportFrom::File(_, Some(encoding)))) = stage.only() else { panic!("a look") };
+    assert_eq!(encoding.name(), "windows-1252");
+    let samples = vec!["line 3: jürgen@x → jürgen@y".to_owned()];
+    let encoding = encoding.name();
+    stage.answer(request, Response::Previewed(Preview { good: 2, bad: 1, encoding, samples, ..Preview::default() }));
+    assert!(stage.says("jürgen@x"));
     stage.click("Import 2 items");
     let (request, Request::Import { project: PROJECT, skip_bad: true, .. }) = stage.only() else { panic!("an import") };
     stage.answer(

@@ -193,7 +193,7 @@ fn the_dialog_of_an_item_asks_for_no_password_where_none_is_taken() {
 }
 
 /// Chooses one of several in the box with this label.
-fn choose(stage: &mut Stage, label: &str, one: &str) {
+pub(super) fn choose(stage: &mut Stage, label: &str, one: &str) {
     stage.window.get_by_role_and_label(Role::ComboBox, label).click();
     stage.window.run();
     stage.click(one);
