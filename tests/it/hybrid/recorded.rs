@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use mailferry::service::hybrid::{self, MoveStatus, Once, batches, users};
+use mailferry::service::hybrid::{self, MoveStatus, batches, users};
 use serde_json::Value;
 
 use super::{Stage, address};
@@ -69,8 +69,7 @@ async fn what_is_recorded_is_masked_and_played_again_comes_to_the_same() {
     let mut rounds = 0;
     while stage.line("Contoso wave").await.status != MoveStatus::PendingFinalization {
         let file = stage.folder.path().join(format!("calls-{rounds}.jsonl"));
-        let once = hybrid::once(&stage.workspace, stage.project.id, Some(&file)).await.unwrap();
-        assert!(matches!(once, Once::Done(_)));
+        stage.recorded_round(Some(&file)).await;
         let written = std::fs::read_to_string(&file).unwrap();
         // Each file has a mask of its own: these say the same, as one user and one batch come in the same order.
         lines.extend(written.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
