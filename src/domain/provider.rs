@@ -245,8 +245,7 @@ impl MailProvider {
         lines.extend(self.sign_in.map(|how| format!("Sign-in: {how}")));
         if let Some(most) = self.connections {
             lines.push(format!(
-                "Connections: it allows {most} for a mailbox; of all items together no more are opened, unless the option \
-                 mailbox-connections says otherwise"
+                "Connections: it allows {most} for a mailbox, kept to by all items together (mailbox-connections)"
             ));
         }
         if let Some((read, written)) = self.a_day {

@@ -62,9 +62,12 @@ impl Comparison<'_> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::ScanningDestination);
         let needs = |group: &Group| {
             self.pass.lists_first()
-                || group
-                    .iter()
-                    .any(|job| !job.is_new() || job.plan.figures == ListFigures::Differ || job.shows_everything())
+                || group.iter().any(|job| {
+                    !job.is_new()
+                        || job.plan.figures == ListFigures::Differ
+                        || job.shows_everything()
+                        || !job.remaining.elsewhere.is_empty()
+                })
         };
         let (look, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut prepared.groups).into_iter().partition(needs);
         for job in rest.iter().flatten() {

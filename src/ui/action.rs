@@ -121,6 +121,7 @@ impl Scope {
             Self::Items => "Items of a project",
             Self::Chosen => "Selected items, else the one at the cursor, else the item shown",
             Self::Item => "An item's page",
+            Self::Only(Screen::Preview) => "The preview",
             Self::Dialog | Self::Only(_) => "Dialogs",
         }
     }

@@ -29,7 +29,15 @@ impl Plugin for Named {
         let Some(update) = &output.platform_output.accesskit_update else { return };
         let names: HashMap<NodeId, &str> =
             update.nodes.iter().filter_map(|(id, node)| Some((*id, node.label().or(node.value())?))).collect();
-        let controls: Value = update.nodes.iter().filter_map(|(_, node)| control(node, &names)).collect();
+        let controls: Value = update
+            .nodes
+            .iter()
+            .filter_map(|(id, node)| {
+                let mut told = control(node, &names)?;
+                told["focus"] = Value::Bool(*id == update.focus);
+                Some(told)
+            })
+            .collect();
         tracing::trace!(target: TARGET, %controls);
     }
 }

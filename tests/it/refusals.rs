@@ -286,7 +286,7 @@ fn a_mailbox_without_room_for_a_folder_or_a_flag_is_full_too() {
     assert_eq!(scene.pass().messages("copied"), 8, "it goes on where it stopped");
     let mut here = scene.here();
     here.select("INBOX");
-    here.store("2", "+FLAGS", r"(\Flagged)");
+    here.store("2", "+FLAGS", r"\Flagged");
     full(verb("UID STORE"));
     assert_eq!(scene.pass().number("flags_updated"), 1);
     scene.assert_equal();

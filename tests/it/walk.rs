@@ -66,6 +66,7 @@ fn e6_by_mouse_and_keys_from_an_empty_workspace_every_failure_is_corrected_where
     hand.fill("Host of the source", &format!("localhost:{}", from.tls_port));
     hand.picture("walk-04-edit-host");
     hand.press("Return");
+    hand.gone("Save");
 
     // The certificate is pinned.
     hand.press("s");
@@ -75,6 +76,7 @@ fn e6_by_mouse_and_keys_from_an_empty_workspace_every_failure_is_corrected_where
     hand.click("Pin this certificate…");
     hand.picture("walk-05-certificate");
     hand.click("Trust exactly this one");
+    hand.gone("Trust exactly this one");
     hand.press("s");
     start(&hand, "Full", "Start 1");
     hand.until_status("anna", "completed");
@@ -89,6 +91,7 @@ fn e6_by_mouse_and_keys_from_an_empty_workspace_every_failure_is_corrected_where
     hand.click("Correct login…");
     hand.fill("New password", PASSWORD);
     hand.press("Return");
+    hand.gone("New password");
     hand.press("s");
     start(&hand, "Full", "Start 1");
     hand.until_status("bob", "completed");
@@ -136,6 +139,7 @@ fn e6_by_mouse_and_keys_from_an_empty_workspace_every_failure_is_corrected_where
     hand.click("More…");
     hand.click("Reset…");
     hand.click("Reset 1 item");
+    hand.gone("Reset 1 item");
     hand.until_status("anna", "not_submitted");
     hand.press("s");
     start(&hand, "Full", "Start 1");

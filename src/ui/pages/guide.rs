@@ -36,7 +36,8 @@ pub fn show(ui: &mut Ui, form: &mut GuideForm) -> Actions {
     });
     ui.add_space(4.0);
     let room = (ui.ctx().content_rect().height() - 300.0).max(160.0);
-    ScrollArea::vertical().max_height(room).auto_shrink([false, true]).show(ui, |ui| {
+    let scroll = ScrollArea::vertical().max_height(room).min_scrolled_height(room).auto_shrink([false, true]);
+    scroll.show(ui, |ui| {
         form.blocks().iter().enumerate().for_each(|(at, part)| block(ui, at, part));
     });
     ui.add_space(8.0);

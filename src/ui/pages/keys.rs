@@ -101,7 +101,17 @@ pub fn help(ui: &mut Ui) -> Actions {
     let mut actions = Actions::new();
     let (holder, subject) = (Holder::before(ui), Subject::Nothing(Screen::Help));
     ui.label(text(Type::Page, "Keys"));
-    let groups = keyed();
+    let mut groups = keyed();
+    for (_, entries) in &mut groups {
+        // What several dialogs have is told once.
+        let mut told = Vec::new();
+        entries.retain(|entry| {
+            let line = (entry.key_names(), entry.text);
+            let is_new = !told.contains(&line);
+            told.push(line);
+            is_new
+        });
+    }
     let (left, right) = groups.split_at(half(&groups));
     // Where the window is too low for all of them, they are scrolled.
     let room = (ui.ctx().content_rect().height() - 200.0).max(200.0);

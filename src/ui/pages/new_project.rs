@@ -15,6 +15,9 @@ use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::field::{Choice, Field, focus_once};
 use crate::ui::widgets::text::{muted, section, text};
 
+/// How wide protection and certificate are side by side.
+const BESIDE: f32 = 360.0;
+
 /// Paints it.
 pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     let mut actions = Actions::new();
@@ -129,7 +132,10 @@ fn imap(ui: &mut Ui, at: Side, form: &mut ServerForm, faults: &ServerFaults) -> 
     let host = Field::new(&label).hint(&hint).wrong(faults.host.as_deref()).show(ui, &mut form.host);
     finder::advice(ui, at, &form.host);
     ui.add_space(4.0);
-    ui.horizontal_top(|ui| {
+    // In a narrow column one stands below the other.
+    let wide = ui.available_width();
+    let layout = if wide < BESIDE { Layout::top_down(Align::Min) } else { Layout::left_to_right(Align::Min) };
+    ui.allocate_ui_with_layout(egui::vec2(wide, ui.spacing().interact_size.y), layout, |ui| {
         let words = |security: Security| match security {
             Security::Tls => "TLS",
             Security::StartTls => "STARTTLS",

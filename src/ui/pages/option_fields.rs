@@ -13,7 +13,8 @@ pub fn of_project(ui: &mut Ui, field: &mut OptionField, otherwise: &str) -> Resp
     if field.is_switch() {
         let line = ui.horizontal_wrapped(|ui| {
             let response = switch(ui, field, &name);
-            muted(ui, format!("default {otherwise}"));
+            // In one piece, if need be on the next line.
+            muted(ui, format!("default\u{a0}{otherwise}"));
             response
         });
         return line.inner;

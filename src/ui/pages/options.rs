@@ -18,6 +18,7 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
     &[
         ("Folders", &[OptionKey::Filter, OptionKey::Map, OptionKey::Roles, OptionKey::Subscribe]),
         ("How hard it tries", &[OptionKey::MaximumErrors, OptionKey::RetryLimit]),
+        ("Run hours", &[OptionKey::SourceHours, OptionKey::DestinationHours]),
         ("Log", &[OptionKey::LogSubjects]),
     ],
     &[
@@ -26,7 +27,6 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
         ("", &[OptionKey::AllLabels, OptionKey::CleanMalformed]),
         ("Speed", &[OptionKey::Concurrent, OptionKey::Connections, OptionKey::ServerConnections]),
         ("", &[OptionKey::MailboxConnections, OptionKey::Rate]),
-        ("Run hours", &[OptionKey::SourceHours, OptionKey::DestinationHours]),
     ],
 ];
 

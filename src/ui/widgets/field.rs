@@ -61,6 +61,9 @@ pub fn focus_once(entered: &mut bool, field: &Response) {
     }
 }
 
+/// How high a list of choices may be: seven are seen at once.
+const LIST: f32 = 280.0;
+
 /// One of several.
 pub struct Choice<'a, F> {
     /// Its label.
@@ -80,7 +83,8 @@ impl<F> Choice<'_, F> {
         let words = self.words;
         ui.vertical(|ui| {
             let name = ui.label(text(Type::Small, self.label));
-            let combo = ComboBox::from_id_salt(self.label).width(self.width).selected_text(words(*value));
+            let combo = ComboBox::from_id_salt(self.label).width(self.width).height(LIST);
+            let combo = combo.selected_text(words(*value));
             let chosen = combo.show_ui(ui, |ui| {
                 for one in all {
                     ui.selectable_value(value, *one, words(*one));

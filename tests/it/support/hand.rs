@@ -54,6 +54,15 @@ impl Hand<'_> {
         self.controls().iter().any(|control| control["name"] == name)
     }
 
+    /// Waits until no control of this name is there: what it belonged to has closed.
+    pub fn gone(&self, name: &str) {
+        let start = Instant::now();
+        while self.sees(name) {
+            assert!(start.elapsed() < PATIENCE, "{name:?} is still there");
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Where a control of this name is that can be used, once it is there and stands still.
     fn find(&self, name: &str, roles: &[&str]) -> (i64, i64) {
         let start = Instant::now();
@@ -95,13 +104,25 @@ impl Hand<'_> {
     /// Types into a field in place of what is in it.
     pub fn fill(&self, field: &str, text: &str) {
         self.click_a(field, &["TextInput", "PasswordInput", "MultilineTextInput"]);
+        let start = Instant::now();
+        while !self.controls().iter().any(|control| control["name"] == field && control["focus"] == true) {
+            assert!(start.elapsed() < PATIENCE, "{field:?} cannot be typed into");
+            std::thread::sleep(LOOK);
+        }
         self.screen.press(&["key", "ctrl+a"]);
         self.keys(text);
     }
 
     /// Types.
     pub fn keys(&self, text: &str) {
-        self.screen.press(&["type", "--delay", "4", text]);
+        for (at, line) in text.split('\n').enumerate() {
+            if at > 0 {
+                self.screen.press(&["key", "Return"]);
+            }
+            if !line.is_empty() {
+                self.screen.press(&["type", "--delay", "4", line]);
+            }
+        }
     }
 
     /// Presses a key.
