@@ -130,6 +130,19 @@ impl Hand<'_> {
         self.screen.press(&["key", key]);
     }
 
+    /// Presses a key until it has brought a control of this name: a page that is not painted yet does not hear it.
+    pub fn press_for(&self, key: &str, name: &str) {
+        let start = Instant::now();
+        while !self.sees(name) {
+            assert!(start.elapsed() < PATIENCE, "{key} brings no {name:?}");
+            self.press(key);
+            let pressed = Instant::now();
+            while !self.sees(name) && pressed.elapsed() < 50 * LOOK {
+                std::thread::sleep(LOOK);
+            }
+        }
+    }
+
     /// What another process says of an item of the project, by the name before the @ of its source.
     pub fn item(&self, name: &str) -> Value {
         let report = self.workspace.run(&["status", PROJECT, "--json"]);
