@@ -187,22 +187,3 @@ async fn h5_a_thousand_who_wait_are_asked_at_the_rate_that_is_set_while_the_engi
     assert_eq!(waiting.count(), 1_000);
     asking.end().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn h4_a_mail_server_that_is_not_there_says_so_at_the_item_and_is_tried_again() {
-    let bench = Bench::new(1, &[]).await;
-    bench.workspace.store.set_setting("mail-port".into(), "1".into()).await.unwrap();
-    let asking = bench.asking().await;
-    let item = bench.items[0];
-    let tried = async |bench: &Bench| {
-        let mails = bench.workspace.store.mails(item).await.unwrap();
-        mails.first().is_some_and(|(mail, tries)| tries.len() == 1 && mail.state == MailState::Queued)
-    };
-    bench.until("a try", tried).await;
-    let lines = asked_of(&bench.workspace, item).await.unwrap().lines(|at| at.millis().to_string());
-    assert!(lines.iter().any(|line| line.contains("127.0.0.1 cannot be reached")), "{lines:?}");
-    bench.workspace.store.set_setting("mail-port".into(), bench.peer.port.to_string()).await.unwrap();
-    bench.clock.set(Timestamp::from_millis(10_000_000));
-    bench.until("the mail", async |bench| bench.states(item).await == [MailState::Sent]).await;
-    asking.end().await;
-}
