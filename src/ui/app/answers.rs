@@ -10,9 +10,9 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::engine::command::Outcome;
-use crate::service::VaultKind;
 use crate::service::client::{OPENING, Request, RequestId, Response};
 use crate::service::items::Details;
+use crate::service::{ServiceError, VaultKind};
 use crate::ui::model::forms::ProjectForm;
 use crate::ui::model::messages::by_reason;
 use crate::ui::model::words;
@@ -33,10 +33,7 @@ impl App {
         }
         match answer {
             Response::Refused(why) => match purpose {
-                Purpose::Import => {
-                    let asks = why.asks_which_mailbox().unwrap_or_default().to_vec();
-                    self.import_ended(context, ImportEnd::Refused(why.to_string(), asks));
-                }
+                Purpose::Import => self.list_refused(context, &why),
                 Purpose::EditItem | Purpose::EditProject | Purpose::Options => {
                     self.edit_refused(Some(request), &purpose, &why)
                 }
@@ -94,6 +91,11 @@ impl App {
             | Response::Importing(..)
             | Response::Replaced => {}
         }
+    }
+
+    fn list_refused(&mut self, context: &Context, why: &ServiceError) {
+        let asks = why.asks_which_mailbox().unwrap_or_default().to_vec();
+        self.import_ended(context, ImportEnd::Refused(why.to_string(), asks));
     }
 
     /// A project was changed, and these are all of them.
