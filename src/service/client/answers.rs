@@ -51,14 +51,7 @@ impl Answers {
             project @ (Request::NewProject(_) | Request::DuplicateProject(..) | Request::DeleteProject(_)) => {
                 self.whole_project(project).await?
             }
-            Request::Preview(project, from) => Response::Previewed(self.preview(project, from).await?),
-            Request::Import { project, from, skip_bad, records, cancel } => {
-                // Given up, it must not go on to store passwords that nothing will name.
-                let _cancels = cancel.clone().drop_guard();
-                let list = import::read(from).await?;
-                import::admit(&list, skip_bad)?;
-                self.import(project, list, records, &Watch { tell, cancel }).await?
-            }
+            list @ (Request::Preview(..) | Request::Import { .. }) => self.list(list, tell).await?,
             edit @ (Request::ItemSettings(_)
             | Request::EditItem(_)
             | Request::EditProject(_)
@@ -104,6 +97,21 @@ impl Answers {
             }
             Request::Reopen => return Err(ServiceError::IsOpen),
             Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
+        })
+    }
+
+    /// What a list would bring in, or brings in.
+    async fn list(&self, request: Request, tell: Tell) -> Result<Response, ServiceError> {
+        Ok(match request {
+            Request::Preview(project, from) => Response::Previewed(self.preview(project, from).await?),
+            Request::Import { project, from, skip_bad, records, cancel } => {
+                // Given up, it must not go on to store passwords that nothing will name.
+                let _cancels = cancel.clone().drop_guard();
+                let list = import::read(from).await?;
+                import::admit(&list, skip_bad)?;
+                self.import(project, list, records, &Watch { tell, cancel }).await?
+            }
+            _ => return Err(ServiceError::NotAQuestion),
         })
     }
 

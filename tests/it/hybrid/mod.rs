@@ -23,7 +23,8 @@ use mailferry::service::hybrid::{
 use mailferry::service::{OpenOptions, OpenWorkspace, VaultKind, vault};
 
 use crate::support::oidc::{APP_SECRET, HYBRID, Oidc, TENANT};
-use crate::support::tenant::{MINUTE, Now, Tenant};
+use crate::support::tenant::http::Tenant;
+use crate::support::tenant::{MINUTE, Now};
 
 /// Monday, 4 January 2027, 08:00 UTC.
 pub const START: i64 = 1_799_049_600_000;

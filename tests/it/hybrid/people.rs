@@ -104,19 +104,21 @@ async fn r31_r32_it_syncs_to_95_per_cent_gets_its_license_and_goes_on_taking_cha
     }
     assert!(seen > 10, "nothing was seen of the way: {seen}");
     stage.rounds(5, 30).await;
-    let world = stage.tenant.world();
-    assert!(world.people.values().all(|person| person.skus.len() == 1), "{:?}", world.people);
-    assert_eq!(world.people[&address(0)].location.as_ref().unwrap().0, "DE", "that of the project");
-    assert_eq!(world.people[&address(2)].location.as_ref().unwrap().0, "AT", "its own stays");
-    drop(world);
+    {
+        let world = stage.tenant.world();
+        assert!(world.people.values().all(|person| person.skus.len() == 1), "{:?}", world.people);
+        assert_eq!(world.people[&address(0)].location.as_ref().unwrap().0, "DE", "that of the project");
+        assert_eq!(world.people[&address(2)].location.as_ref().unwrap().0, "AT", "its own stays");
+    }
     // Days later it is still there: changes are synced by the service, nobody is finalized unasked.
     stage.rounds(60, 5 * 24 * 60).await;
     assert_eq!(stage.line("wave 1").await.status, MoveStatus::PendingFinalization);
-    let world = stage.tenant.world();
-    let words: Vec<String> = (0..3).map(|number| world.word(&address(number))).collect();
-    assert!(words.iter().all(|word| word.ends_with("Synced") || word == "IncrementalSyncing"), "{words:?}");
-    assert_eq!(world.count("Set-MigrationBatch") + world.count("Set-MigrationUser"), 0);
-    drop(world);
+    {
+        let world = stage.tenant.world();
+        let words: Vec<String> = (0..3).map(|number| world.word(&address(number))).collect();
+        assert!(words.iter().all(|word| word.ends_with("Synced") || word == "IncrementalSyncing"), "{words:?}");
+        assert_eq!(world.count("Set-MigrationBatch") + world.count("Set-MigrationUser"), 0);
+    }
     stage.tenant.assert_good();
 }
 
@@ -155,18 +157,19 @@ async fn r33_r34_finalizing_syncs_the_rest_sets_the_attributes_and_switches() {
     assert_eq!(stage.user(1).await.status, MoveStatus::PendingFinalization, "what was left out waits for a word");
     batches::approve(&stage.workspace, &stage.project, &stage.users(&[address(1)]).await).await.unwrap();
     stage.until("wave 1", MoveStatus::Completed).await;
-    let world = stage.tenant.world();
-    for person in world.people.values() {
-        let told = |name: &str| person.properties.get(name).map(String::as_str);
-        assert!(person.mailbox);
-        assert_eq!(told("ProhibitSendReceiveQuota"), Some("50 GB (53,687,091,200 bytes)"));
-        assert_eq!([told("HiddenFromAddressListsEnabled"), told("ImapEnabled")], [Some("True"), Some("False")]);
-        assert_eq!(
-            [told("ForwardingSmtpAddress"), told("ArchiveStatus")],
-            [Some("smtp:desk@contoso.example"), Some("Active")]
-        );
+    {
+        let world = stage.tenant.world();
+        for person in world.people.values() {
+            let told = |name: &str| person.properties.get(name).map(String::as_str);
+            assert!(person.mailbox);
+            assert_eq!(told("ProhibitSendReceiveQuota"), Some("50 GB (53,687,091,200 bytes)"));
+            assert_eq!([told("HiddenFromAddressListsEnabled"), told("ImapEnabled")], [Some("True"), Some("False")]);
+            assert_eq!(
+                [told("ForwardingSmtpAddress"), told("ArchiveStatus")],
+                [Some("smtp:desk@contoso.example"), Some("Active")]
+            );
+        }
     }
-    drop(world);
     let out = batches::move_out(&stage.workspace, &stage.project, &stage.users(&[address(0)]).await).await.unwrap();
     assert_eq!(out[0].why, MoveRefusal::Completed);
     // The consultant's own ledger has a license for each.

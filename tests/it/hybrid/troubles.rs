@@ -200,7 +200,8 @@ async fn licenses_wait_for_a_free_unit_a_location_and_a_known_mailbox_and_come_b
         world.people.get_mut(&address(2)).unwrap().location = Some(("AT".into(), 0));
     }
     stage.rounds(10, 120).await;
-    assert_eq!((stage.tenant.world().count("assignLicense"), notes().await), (3, Vec::new()));
+    let assigned = stage.tenant.world().count("assignLicense");
+    assert_eq!((assigned, notes().await), (3, Vec::new()));
     stage.tenant.assert_good();
 }
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::address;
 use crate::support::oidc::{self, APP_SECRET, HYBRID, Oidc, TENANT};
 use crate::support::product::{Output, Workspace};
-use crate::support::tenant::{HOUR, Now, Tenant};
+use crate::support::tenant::http::Tenant;
+use crate::support::tenant::{HOUR, Now};
 
 struct Terminal {
     tenant: Tenant,

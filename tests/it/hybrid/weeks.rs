@@ -170,20 +170,21 @@ async fn three_batches_of_two_hundred_users_end_as_they_were_ordered_whatever_go
         let line = stage.line(name).await;
         assert_eq!((line.status, line.progress.failed), (MoveStatus::Completed, 0), "{name}: {line:?}");
     }
-    let world = stage.tenant.world();
-    for number in 0..3 * each {
-        let (address, person) = (address(number), &world.people[&address(number)]);
-        let left = away.contains(&address);
-        assert_eq!(person.mailbox, !left, "{address}");
-        assert_eq!(world.movers.contains_key(&address), !left, "{address}");
-        let quota = person.properties.get("ProhibitSendReceiveQuota").is_some_and(|told| told.starts_with("50 GB"));
-        assert_eq!(quota, !left, "{address}");
-        assert!(left || person.skus.len() == 1, "{address} has no license");
+    {
+        let world = stage.tenant.world();
+        for number in 0..3 * each {
+            let (address, person) = (address(number), &world.people[&address(number)]);
+            let left = away.contains(&address);
+            assert_eq!(person.mailbox, !left, "{address}");
+            assert_eq!(world.movers.contains_key(&address), !left, "{address}");
+            let quota = person.properties.get("ProhibitSendReceiveQuota").is_some_and(|told| told.starts_with("50 GB"));
+            assert_eq!(quota, !left, "{address}");
+            assert!(left || person.skus.len() == 1, "{address} has no license");
+        }
+        assert_eq!(world.left.get(&address(leaving[1])), None, "nothing of it is left");
+        assert_eq!((world.count("New-MigrationBatch"), world.batches.len()), (3, 3));
+        assert_eq!(world.count("report"), 0, "reports come on demand only");
     }
-    assert_eq!(world.left.get(&address(leaving[1])), None, "nothing of it is left");
-    assert_eq!((world.count("New-MigrationBatch"), world.batches.len()), (3, 3));
-    assert_eq!(world.count("report"), 0, "reports come on demand only");
-    drop(world);
     assert_eq!(stage.user(leaving[0]).await.batch, None);
     stage.tenant.assert_good();
 }

@@ -1,7 +1,7 @@
 //! What the tests stand on: real servers, a relay with faults, a raw IMAP client, a hostile corpus, comparisons.
 //!
-//! But for `bench`, `hand`, `patient` and `product`, which run it, nothing here uses the product: a fault in its IMAP code must not hide in
-//! the code that looks for it.
+//! But for `bench`, `hand`, `patient` and `product`, which run it, nothing here uses the product: a fault in its IMAP code
+//! must not hide in the code that looks for it.
 
 #![allow(dead_code, reason = "support is a toolbox: not every build of the tests opens every drawer")]
 

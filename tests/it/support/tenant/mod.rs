@@ -9,14 +9,12 @@
 
 mod cmdlets;
 mod graph;
-mod http;
+pub mod http;
 mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-pub use http::Tenant;
 
 /// Milliseconds of a minute and an hour.
 pub const MINUTE: i64 = 60_000;
