@@ -169,7 +169,9 @@ impl AskWords {
         let body: String = paragraphs.iter().map(|p| format!("<p>{}</p>\n", p.replace('\n', "<br>\n"))).collect();
         let language = self.language.code();
         format!(
-            "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\"><title>{SUBJECT}</title><body><main>\n\
+            "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{SUBJECT}</title><body>\
+             <main style=\"overflow-wrap:anywhere\">\n\
              {body}</main></body></html>\n"
         )
     }

@@ -12,9 +12,23 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a cell is an address as nearly all are, with nothing around it: long lists are read in one look at each.
+fn is_plain(cell: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
+    match cell.split_once('@') {
+        Some((local, domain)) => {
+            !local.is_empty() && !domain.is_empty() && local.bytes().all(word) && domain.bytes().all(word)
+        }
+        None => false,
+    }
+}
+
 /// The address in a cell: without blanks and invisible characters around it, an apostrophe before it, `mailto:`, a name and
 /// angle brackets, a comma or semicolon behind it.
 pub(super) fn cleaned(cell: &str) -> &str {
+    if is_plain(cell) {
+        return cell;
+    }
     let edge = |c: char| c.is_whitespace() || is_invisible(c);
     let mut text = cell.trim_matches(edge);
     text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text).trim_end_matches([';', ',']).trim_matches(edge);
@@ -29,6 +43,9 @@ pub(super) fn cleaned(cell: &str) -> &str {
 
 /// What is wrong with an address, a lower-case fragment.
 pub(super) fn wrong(text: &str) -> Option<String> {
+    if is_plain(text) {
+        return None;
+    }
     let wrong = if text.is_empty() {
         "the e-mail address is missing"
     } else if text.starts_with('=') {
@@ -62,6 +79,9 @@ fn is_quoted(local: &str) -> bool {
 
 /// By which addresses are compared: without case, and the domain as it is on the wire (RFC 5891), so that twins are one.
 pub(super) fn key(address: &str) -> String {
+    if is_plain(address) && !address.contains("--") {
+        return address.to_ascii_lowercase();
+    }
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let domain: Cow<'_, str> = match domain.is_ascii() && !domain.contains("--") {
         true => Cow::Owned(domain.to_ascii_lowercase()),

@@ -171,7 +171,11 @@ pub fn right(language: Language, when: Option<&str>) -> String {
 }
 
 fn said(language: Language, text: &str) -> String {
-    whole(language, "Mailferry", &html! { p role="status" { (text) } })
+    let body = html! {
+        h1 { "Mailferry" }
+        p role="status" { (text) }
+    };
+    whole(language, "Mailferry", &body)
 }
 
 /// What an entry was worth.

@@ -169,7 +169,7 @@ async fn h5_a_thousand_who_wait_are_asked_at_the_rate_that_is_set_while_the_engi
     while bench.peer.heard("RCPT").len() < 1_000 {
         let sent = u32::try_from(bench.peer.heard("RCPT").len()).unwrap();
         assert!(began.elapsed() + EACH >= EACH * sent.saturating_sub(1), "{sent} mails in {:?}", began.elapsed());
-        assert!(began.elapsed() < PATIENCE, "only {sent} mails");
+        assert!(began.elapsed() < 6 * PATIENCE, "only {sent} mails");
         let asked = std::time::Instant::now();
         let star = Some(crate::domain::star::Star::Red);
         let items = vec![bench.items[sent as usize % 1_000]];

