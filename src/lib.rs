@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! domain ← {store, vault, endpoint, find, signin, intake, hybrid} ← pass ← engine ← service ← {ui, cli, demo} ← bin
-//!                                           platform: for engine and above
+//!                          https: for find, signin, intake, hybrid; platform: for engine and above
 //! ```
 //!
 //! - [`domain`]: pure; everything that can be decided from values alone, and the wording people read.
@@ -16,6 +16,7 @@
 //! - [`pass`]: one pass over one item, from the listing to the last watermark. [`engine`]: who runs when.
 //! - [`service`]: what can be done with a workspace, written once for those above it.
 //! - [`ui`]: the window. [`cli`]: the command line. [`demo`]: sample mailboxes that move.
+//! - `https`: how web servers are asked.
 //! - [`platform`]: what the operating system lends.
 //!
 //! The library is for the two binaries and the tests of this repository; it promises no stable interface.
@@ -26,6 +27,7 @@ pub mod domain;
 pub mod endpoint;
 pub mod engine;
 pub mod find;
+mod https;
 pub mod hybrid;
 pub mod intake;
 pub mod pass;
@@ -36,8 +38,8 @@ pub mod store;
 pub mod ui;
 pub mod vault;
 
-/// For the targets in `fuzz/` only.
-#[cfg(feature = "fuzzing")]
+/// For the targets in `fuzz/`, and the test that runs their corpus.
+#[cfg(any(feature = "fuzzing", test))]
 #[doc(hidden)]
 pub mod fuzzing {
     use crate::{endpoint, intake};
@@ -57,5 +59,26 @@ pub mod fuzzing {
     pub fn run(name: &str, data: &[u8]) {
         let (_, target) = targets().find(|(target, _)| *target == name).expect("a target of this name");
         target(data);
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::fs;
+        use std::path::Path;
+
+        use super::*;
+
+        #[test]
+        fn every_target_takes_its_corpus() {
+            for (name, _) in targets() {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+                let files: Vec<_> =
+                    fs::read_dir(&folder).expect(name).map(|entry| entry.expect("an entry").path()).collect();
+                assert!(files.len() >= 3, "{name}: only {} files", files.len());
+                for file in files {
+                    run(name, &fs::read(file).expect("readable"));
+                }
+            }
+        }
     }
 }

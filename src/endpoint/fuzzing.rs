@@ -46,24 +46,3 @@ fn csv(data: &[u8]) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn every_target_takes_its_corpus() {
-        for (name, target) in TARGETS {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-            let files: Vec<_> =
-                fs::read_dir(&folder).expect(name).map(|entry| entry.expect("an entry").path()).collect();
-            assert!(files.len() >= 3, "{name}: only {} files", files.len());
-            for file in files {
-                target(&fs::read(file).expect("readable"));
-            }
-        }
-    }
-}

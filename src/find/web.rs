@@ -7,14 +7,14 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, StatusCode};
+use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
+
+use crate::https;
 
 /// Largest answer that is read.
 const LARGEST: usize = 256 * 1024;
@@ -56,9 +56,7 @@ pub struct Web(Client);
 impl Web {
     /// As this computer trusts and resolves; none where it trusts nobody.
     pub fn system() -> Option<Self> {
-        let provider = Arc::new(default_provider());
-        let verifier = Verifier::new(Arc::clone(&provider)).inspect_err(|why| unusable(why)).ok()?;
-        let builder = client(provider, Arc::new(verifier)).inspect_err(|why| unusable(why)).ok()?;
+        let builder = https::system().and_then(client).inspect_err(|why| unusable(why)).ok()?;
         builder.build().inspect_err(|why| unusable(why)).ok().map(Self)
     }
 
@@ -68,9 +66,8 @@ impl Web {
         for certificate in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
             roots.add(certificate.ok()?).ok()?;
         }
-        let provider = Arc::new(default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-        let builder = client(provider, verifier.build().ok()?).ok()?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(default_provider()));
+        let builder = client(verifier.build().ok()?).ok()?;
         builder.no_proxy().dns_resolver(Everywhere(address)).build().ok().map(Self)
     }
 
@@ -94,23 +91,9 @@ fn unusable(why: &dyn std::fmt::Display) {
     tracing::warn!(%why, "the web cannot be asked");
 }
 
-fn client(
-    provider: Arc<CryptoProvider>,
-    verifier: Arc<dyn ServerCertVerifier>,
-) -> Result<ClientBuilder, rustls::Error> {
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(ClientBuilder::new()
-        .tls_backend_preconfigured(config)
-        .https_only(true)
-        .redirect(Policy::limited(STEPS))
-        .referer(false)
-        .connect_timeout(PATIENCE)
-        .timeout(PATIENCE)
-        .user_agent(concat!("Mailferry/", env!("CARGO_PKG_VERSION"))))
+fn client(trust: Arc<dyn ServerCertVerifier>) -> Result<ClientBuilder, rustls::Error> {
+    let builder = https::builder(trust)?.https_only(true).redirect(Policy::limited(STEPS));
+    Ok(builder.connect_timeout(PATIENCE).timeout(PATIENCE))
 }
 
 /// Finds every host at one address.

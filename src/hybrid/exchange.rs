@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use reqwest::{Method, Url};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::http::{Answer, Call, Speaker, told};
+use super::http::{Answer, Call, Pages, Speaker, told};
 use super::reading::clean;
 use super::{RemoteError, Result};
 use crate::domain::hybrid::settings::HybridSettings;
@@ -22,8 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const REPORT_PATIENCE: Duration = Duration::from_secs(40 * 60);
 /// Rows of a page.
 const PAGE: u32 = 1000;
-/// Most pages of one answer.
-const PAGES: u32 = 500;
 /// Words in an error that say that nobody knows whether it was done (the module tries these again).
 const PASSING: [&str; 6] = [
     "CmdletProxyNotAvailableFailure",
@@ -67,26 +65,12 @@ impl ExchangeOnline {
             ("X-AnchorMailbox", format!("{ANCHOR}@{}", self.tenant)),
             ("Prefer", format!("odata.maxpagesize={PAGE}")),
         ];
-        let mut url = format!("{}/adminapi/beta/{}/InvokeCommand", self.base, self.tenant);
-        let mut rows = Vec::new();
-        for _ in 0..PAGES {
+        let mut pages = Pages::from(format!("{}/adminapi/beta/{}/InvokeCommand", self.base, self.tenant));
+        while let Some(url) = pages.next() {
             let call = Call { method: Method::POST, url: &url, headers: &headers, body: Some(&body), patience };
-            let answer = checked(cmdlet, self.speaker.call(&call).await?)?;
-            if let Some(Value::Array(page)) = answer.body.get("value") {
-                rows.extend(page.iter().cloned());
-            }
-            match answer.body.get("@odata.nextLink").and_then(Value::as_str) {
-                None => return Ok(rows),
-                Some(next) if self.is_own(next) => next.clone_into(&mut url),
-                Some(_) => return Err(RemoteError::Unsure("the next page lies at another server".into())),
-            }
+            pages.take(&checked(cmdlet, self.speaker.call(&call).await?)?)?;
         }
-        Err(RemoteError::Unsure("the answer has no end".into()))
-    }
-
-    fn is_own(&self, next: &str) -> bool {
-        let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
-        origin(next).is_some() && origin(next) == origin(&self.base)
+        Ok(pages.rows())
     }
 
     /// One row of a question about one thing; none: there is no such thing.

@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Method, Url};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::http::{Answer, Call, Speaker, told};
+use super::http::{Answer, Call, Pages, Speaker, told};
 use super::reading::{number, text};
 use super::{LicenseService, RemoteError, Result};
 use crate::domain::hybrid::remote::{Licensee, Sku};
 
 /// For an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Most pages of one answer.
-const PAGES: u32 = 1000;
 /// What is asked of users.
 const SELECT: &str = "$select=id,usageLocation,assignedLicenses";
 
@@ -48,25 +46,11 @@ impl Directory {
     }
 
     async fn all(&self, path: &str) -> Result<Vec<Value>> {
-        let mut url = format!("{}{path}", self.base);
-        let mut rows = Vec::new();
-        for _ in 0..PAGES {
-            let answer = self.ask(Method::GET, &url, None).await?;
-            if let Some(Value::Array(page)) = answer.body.get("value") {
-                rows.extend(page.iter().cloned());
-            }
-            match answer.body.get("@odata.nextLink").and_then(Value::as_str) {
-                None => return Ok(rows),
-                Some(next) if self.is_own(next) => next.clone_into(&mut url),
-                Some(_) => return Err(RemoteError::Unsure("the next page lies at another server".into())),
-            }
+        let mut pages = Pages::from(format!("{}{path}", self.base));
+        while let Some(url) = pages.next() {
+            pages.take(&self.ask(Method::GET, &url, None).await?)?;
         }
-        Err(RemoteError::Unsure("the answer has no end".into()))
-    }
-
-    fn is_own(&self, next: &str) -> bool {
-        let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
-        origin(next).is_some() && origin(next) == origin(&self.base)
+        Ok(pages.rows())
     }
 
     fn user(&self, object: &str, rest: &str) -> Result<String> {

@@ -2,28 +2,26 @@
 //! trusts what the system trusts; redirects are not followed; answers are bounded; every wait has an end. Without protection it
 //! speaks to this machine only.
 
-use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Method, Url};
-use rustls::crypto::ring::default_provider;
-use rustls_platform_verifier::Verifier;
+use reqwest::{Method, Url};
 use serde_json::Value;
 
 use super::reading::clean;
 use super::record::Recorder;
 use super::{RemoteError, Result, TokenSource};
 use crate::domain::secret::Secret;
+use crate::https;
 
-/// For the connection.
-const CONNECT: Duration = Duration::from_secs(20);
 /// Largest answer: a report is several megabytes.
 const LARGEST: usize = 32 * 1024 * 1024;
 /// What a service may ask to wait, at most.
 const LONGEST_PAUSE: u64 = 6 * 3600;
+
+/// Pages of one answer, at most.
+const PAGES: usize = 1000;
 
 /// A question or an order.
 pub(super) struct Call<'a> {
@@ -83,11 +81,12 @@ impl Speaker {
 
     async fn once(&self, call: &Call<'_>, token: &Secret) -> Result<Answer> {
         let url = Url::parse(call.url).map_err(|error| refused(&error.to_string()))?;
-        let near = is_this_machine(&url);
+        let near = https::is_this_machine(&url);
         if url.scheme() != "https" && !near {
             return Err(refused("tokens are sent over protected connections only"));
         }
-        let mut request = client(near)?
+        let mut request = https::client(near)
+            .map_err(|text| refused(&text))?
             .request(call.method.clone(), url)
             .header(ACCEPT, "application/json")
             .header(AUTHORIZATION, format!("Bearer {}", token.expose()))
@@ -115,48 +114,53 @@ impl Speaker {
     }
 }
 
+/// The rows of an answer that comes in pages.
+pub(super) struct Pages {
+    first: String,
+    next: Option<String>,
+    left: usize,
+    rows: Vec<Value>,
+}
+
+impl Pages {
+    /// From this address on.
+    pub fn from(first: String) -> Self {
+        Self { next: Some(first.clone()), first, left: PAGES, rows: Vec::new() }
+    }
+
+    /// Where the next page is; none: that was all.
+    pub fn next(&mut self) -> Option<String> {
+        self.next.take()
+    }
+
+    /// Takes in a page.
+    ///
+    /// # Errors
+    /// The next one lies at another server, or there is no end.
+    pub fn take(&mut self, answer: &Answer) -> Result<()> {
+        if let Some(Value::Array(page)) = answer.body.get("value") {
+            self.rows.extend(page.iter().cloned());
+        }
+        let Some(next) = answer.body.get("@odata.nextLink").and_then(Value::as_str) else { return Ok(()) };
+        let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+        if origin(next).is_none() || origin(next) != origin(&self.first) {
+            return Err(RemoteError::Unsure("the next page lies at another server".into()));
+        }
+        self.left = self.left.checked_sub(1).ok_or_else(|| RemoteError::Unsure("the answer has no end".into()))?;
+        self.next = Some(next.to_owned());
+        Ok(())
+    }
+
+    /// All rows.
+    pub fn rows(self) -> Vec<Value> {
+        self.rows
+    }
+}
+
 /// What a service says went wrong, in one text.
 pub(super) fn told(body: &Value) -> String {
     let message = body.pointer("/error/message").and_then(Value::as_str).unwrap_or("it gives no reason");
     clean(message)
-}
-
-/// Two for all: what is on this machine is never asked for through a proxy.
-fn client(near: bool) -> Result<Client> {
-    static CLIENTS: [OnceLock<Client>; 2] = [OnceLock::new(), OnceLock::new()];
-    let place = &CLIENTS[usize::from(near)];
-    if let Some(client) = place.get() {
-        return Ok(client.clone());
-    }
-    let made = make(near).map_err(|text| refused(&text))?;
-    Ok(place.get_or_init(|| made).clone())
-}
-
-fn make(near: bool) -> std::result::Result<Client, String> {
-    let provider = Arc::new(default_provider());
-    let verifier = Verifier::new(Arc::clone(&provider)).map_err(|error| error.to_string())?;
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    let builder = ClientBuilder::new()
-        .tls_backend_preconfigured(config)
-        .redirect(Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT)
-        // A client of another runtime that has ended must not be used again: connections are not kept.
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("Mailferry/", env!("CARGO_PKG_VERSION")));
-    let builder = if near { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| error.to_string())
-}
-
-/// Whether an address is on this machine.
-pub(super) fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn pause(headers: &HeaderMap) -> Option<Duration> {
@@ -195,7 +199,8 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_sent_to_nobody_without_protection_and_what_never_arrived_was_not_done() {
         let speaker = Speaker::new(Arc::new(NoTokens), None);
-        let call = |url| Call { method: Method::POST, url, headers: &[], body: None, patience: CONNECT };
+        let call =
+            |url| Call { method: Method::POST, url, headers: &[], body: None, patience: Duration::from_secs(20) };
         let far = speaker.call(&call("http://exchange.example/")).await.err().expect("not sent");
         assert!(matches!(far, RemoteError::Refused { .. }), "{far}");
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

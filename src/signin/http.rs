@@ -2,24 +2,18 @@
 //! the system trusts; redirects are not followed; an answer is bounded; every wait has an end. Without protection it speaks
 //! to this machine only.
 
-use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response, Url};
-use rustls::crypto::ring::default_provider;
-use rustls_platform_verifier::Verifier;
+use reqwest::{Response, Url};
 use zeroize::Zeroizing;
 
 use super::Result;
 use super::flow::{Answered, Request};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::time::Timestamp;
+use crate::https;
 
-/// For the connection.
-const CONNECT: Duration = Duration::from_secs(20);
 /// For the whole answer.
 const WHOLE: Duration = Duration::from_secs(60);
 /// Longest answer.
@@ -49,13 +43,14 @@ impl Http {
     /// No answer came.
     pub async fn post(self, request: &Request) -> Result<Answered> {
         let url = Url::parse(&request.url).map_err(|error| refused(&error.to_string()))?;
-        let near = is_this_machine(&url);
+        let near = https::is_this_machine(&url);
         if url.scheme() != "https" && !near {
             return Err(refused("secrets are sent over protected connections only"));
         }
         let place = place(&url);
         tracing::debug!(%place, "asking for a token");
-        let sent = client(near)?
+        let sent = https::client(near)
+            .map_err(|text| refused(&text))?
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
@@ -82,40 +77,6 @@ async fn read(mut response: Response, place: &str) -> Result<Answered> {
     }
     tracing::debug!(place, status = answered.status, "answered");
     Ok(answered)
-}
-
-/// Two for all: what is on this machine is never asked for through a proxy.
-fn client(near: bool) -> Result<Client> {
-    static CLIENTS: [OnceLock<Client>; 2] = [OnceLock::new(), OnceLock::new()];
-    let place = &CLIENTS[usize::from(near)];
-    if let Some(client) = place.get() {
-        return Ok(client.clone());
-    }
-    let made = make(near).map_err(|text| refused(&text))?;
-    Ok(place.get_or_init(|| made).clone())
-}
-
-fn make(near: bool) -> std::result::Result<Client, String> {
-    let provider = Arc::new(default_provider());
-    let verifier = Verifier::new(Arc::clone(&provider)).map_err(|error| error.to_string())?;
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    let builder = ClientBuilder::new()
-        .tls_backend_preconfigured(config)
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT)
-        .user_agent(concat!("Mailferry/", env!("CARGO_PKG_VERSION")));
-    let builder = if near { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| error.to_string())
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn place(url: &Url) -> String {
@@ -150,19 +111,6 @@ fn lost(error: &reqwest::Error, place: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_unprotected_stays_on_this_machine() {
-        for (url, near) in [
-            ("http://127.0.0.1:1/", true),
-            ("http://[::1]:1/", true),
-            ("http://localhost/", true),
-            ("http://127.0.0.1.example/", false),
-            ("https://login.example/", false),
-        ] {
-            assert_eq!(is_this_machine(&Url::parse(url).unwrap()), near, "{url}");
-        }
-    }
 
     #[tokio::test]
     async fn a_secret_is_sent_to_nobody_without_protection() {

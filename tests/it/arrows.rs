@@ -5,15 +5,16 @@ use std::fs;
 use std::path::Path;
 
 /// Who may use whom, as a room or as one module of it. A room may always use itself.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
+    ("https", &[]),
     ("domain", &[]),
     ("store", &["domain"]),
     ("vault", &["domain"]),
     ("endpoint", &["domain"]),
-    ("find", &["domain"]),
-    ("signin", &["domain"]),
-    ("intake", &["domain"]),
-    ("hybrid", &["domain"]),
+    ("find", &["domain", "https"]),
+    ("signin", &["domain", "https"]),
+    ("intake", &["domain", "https"]),
+    ("hybrid", &["domain", "https"]),
     ("pass", &["domain", "endpoint"]),
     ("engine", &["domain", "store", "vault", "endpoint", "signin", "hybrid", "pass", "platform"]),
     ("service", &["domain", "store", "vault", "endpoint", "find", "signin", "intake", "hybrid", "engine", "platform"]),

@@ -423,7 +423,8 @@ fn h3_memory_stays_flat_under_a_thousand_slow_clients_and_ten_thousand_guesses()
             stream
         })
         .collect();
-    std::thread::sleep(Duration::from_secs(2));
+    // Answered after all of them were taken in.
+    scene.get("behind-them");
     let held = resident(process);
     drop(slow);
     let grown = |now: u64| now.saturating_sub(before);

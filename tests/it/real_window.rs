@@ -1,14 +1,14 @@
 //! The program's real window on a real (if invisible) screen: the demo moves in it, and it rests when nothing moves.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::log_tail::LogTail;
 use crate::support::screen::{self, Screen};
 
 /// Longer than anything here may take.
@@ -83,34 +83,15 @@ fn only(folder: &Path) -> PathBuf {
 }
 
 /// The frames a window paints, from its log.
-struct Frames {
-    painted: Receiver<()>,
-    tail: Child,
-}
+struct Frames(LogTail);
 
 impl Frames {
     fn follow(workspace: &Path) -> Frames {
-        let mut tail = Command::new("tail");
-        tail.args(["-n", "+1", "-F"]).arg(only(&workspace.join("logs")));
-        tail.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut tail = tail.spawn().expect("tail");
-        let lines = BufReader::new(tail.stdout.take().expect("piped")).lines().map_while(Result::ok);
-        let (frame, painted) = sync_channel(100_000);
-        // The test may end before the lines do.
-        let follow = move || lines.filter(|line| line.contains("painted: frame=")).all(|_| frame.send(()).is_ok());
-        std::thread::Builder::new().name("frames".into()).spawn(follow).expect("a thread");
-        Frames { painted, tail }
+        Frames(LogTail::follow(workspace, "painted: frame="))
     }
 
     fn another_within(&self, time: Duration) -> bool {
-        self.painted.recv_timeout(time).is_ok()
-    }
-}
-
-impl Drop for Frames {
-    fn drop(&mut self) {
-        let _ = self.tail.kill();
-        let _ = self.tail.wait();
+        self.0.next_within(time).is_some()
     }
 }
 

@@ -20,7 +20,6 @@ fn start(hand: &Hand<'_>, pass: &str, button: &str) {
 }
 
 #[test]
-#[ignore = "not yet seen to its end: on a machine under load its keys outran the window"]
 fn e6_by_mouse_and_keys_from_an_empty_workspace_every_failure_is_corrected_where_it_shows() {
     if !screen::available() || !dovecot::available() {
         return;
@@ -103,11 +102,11 @@ fn e6_by_mouse_and_keys_from_an_empty_workspace_every_failure_is_corrected_where
     hand.until("carl", "left with errors", errors(2));
     hand.until_status("carl", "completed");
     hand.picture("walk-07-errors");
-    hand.click("Accept…");
+    hand.click("Accept all 2…");
     hand.fill("Note", "as agreed");
     hand.click_a("Accept", &["Button"]);
     hand.until("carl", "accepted", |item| item["messages"]["accepted"] == 2);
-    hand.click("Do not accept");
+    hand.click("Do not accept any");
     hand.until("carl", "not accepted", |item| item["messages"]["accepted"] == 0);
     relay.forget_plans();
     hand.click("Retry errors");

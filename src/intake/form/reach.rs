@@ -1,15 +1,13 @@
 //! Whether a web address leads to this form: a question goes there that nobody else can answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url};
 use ring::hmac;
-use rustls::crypto::ring::default_provider;
-use rustls_platform_verifier::Verifier;
+
+use crate::https;
 
 /// Before the question, where a link has its token.
 const CHECK: &str = "check-";
@@ -106,23 +104,9 @@ fn causes(error: &reqwest::Error) -> String {
 /// told there but the question.
 fn client(place: &Url) -> Result<Client, NotReached> {
     let failed = |why: &dyn std::fmt::Display| NotReached::NoAnswer(why.to_string());
-    let near = matches!(place.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let provider = Arc::new(default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(&error))?
-        .dangerous();
-    let config = if near {
-        config.with_custom_certificate_verifier(Arc::new(trust::Anyone(provider)))
-    } else {
-        config.with_custom_certificate_verifier(Arc::new(Verifier::new(provider).map_err(|error| failed(&error))?))
-    };
-    let builder = ClientBuilder::new()
-        .tls_backend_preconfigured(config.with_no_client_auth())
-        .https_only(!near)
-        .redirect(Policy::none())
-        .referer(false)
-        .timeout(PATIENCE);
+    let near = https::is_this_machine(place);
+    let trust = if near { trust::anyone() } else { https::system().map_err(|error| failed(&error))? };
+    let builder = https::builder(trust).map_err(|error| failed(&error))?.https_only(!near).timeout(PATIENCE);
     let builder = if near { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| failed(&causes(&error)))
 }
@@ -133,13 +117,18 @@ mod trust {
     use std::sync::Arc;
 
     use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+    use rustls::crypto::ring::default_provider;
     use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
     use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
     use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
     /// Anyone, who only has to have the key of the certificate.
+    pub fn anyone() -> Arc<dyn ServerCertVerifier> {
+        Arc::new(Anyone(default_provider()))
+    }
+
     #[derive(Debug)]
-    pub struct Anyone(pub Arc<CryptoProvider>);
+    struct Anyone(CryptoProvider);
 
     impl ServerCertVerifier for Anyone {
         fn verify_server_cert(

@@ -18,6 +18,8 @@ use crate::ui::widgets::text::{copy, cut, muted, text};
 
 /// Errors of one reason that are shown unasked.
 const FOLDED: usize = 5;
+const ACCEPT: &str = "Accept…";
+const TAKE_BACK: &str = "Do not accept";
 
 /// Paints them.
 pub fn show(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
@@ -67,7 +69,14 @@ fn head(ui: &mut Ui, group: &ErrorGroup, actions: &mut Actions) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let messages = group.errors.iter().map(|line| line.which.as_str());
             copy(ui, "Copy text", || errors::as_text(&group.words, group.server.as_deref(), messages));
-            verdicts(ui, (group.chosen(false), group.chosen(true)), actions);
+            let (accept, take_back) = if group.errors.len() > 1 {
+                // A name of its own beside those of the single messages.
+                let left = words::count(group.messages - group.accepted);
+                (format!("Accept all {left}…"), "Do not accept any")
+            } else {
+                (ACCEPT.to_owned(), TAKE_BACK)
+            };
+            verdicts(ui, (group.chosen(false), group.chosen(true)), (&accept, take_back), actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let mut words = format!("{} × {}", words::count(group.messages), group.words.headline);
                 if group.bytes > 0 && group.errors.len() > 1 {
@@ -83,10 +92,15 @@ fn head(ui: &mut Ui, group: &ErrorGroup, actions: &mut Actions) {
 }
 
 /// Accepts what is open, or takes back what is accepted.
-fn verdicts(ui: &mut Ui, chosen: (Option<ChosenErrors>, Option<ChosenErrors>), actions: &mut Actions) {
-    let (words, action) = match chosen {
-        (Some(open), _) => ("Accept…", UserAction::AskAccept(open)),
-        (None, Some(accepted)) => ("Do not accept", UserAction::TakeBack(accepted)),
+fn verdicts(
+    ui: &mut Ui,
+    (open, accepted): (Option<ChosenErrors>, Option<ChosenErrors>),
+    (accept, take_back): (&str, &str),
+    actions: &mut Actions,
+) {
+    let (words, action) = match (open, accepted) {
+        (Some(open), _) => (accept, UserAction::AskAccept(open)),
+        (None, Some(accepted)) => (take_back, UserAction::TakeBack(accepted)),
         (None, None) => return,
     };
     if ui.button(text(Type::Small, words)).clicked() {
@@ -101,7 +115,8 @@ fn line(ui: &mut Ui, group: &ErrorGroup, line: &ErrorLine, actions: &mut Actions
             if group.errors.len() > 1 {
                 let chosen = line.chosen(&group.words);
                 let accepted = line.error.error.accepted.is_some();
-                verdicts(ui, if accepted { (None, chosen) } else { (chosen, None) }, actions);
+                let chosen = if accepted { (None, chosen) } else { (chosen, None) };
+                verdicts(ui, chosen, (ACCEPT, TAKE_BACK), actions);
             }
             if line.error.error.source.is_some() && ui.button(text(Type::Small, "Save .eml…")).clicked() {
                 actions.push(UserAction::AskSave(Box::new(line.error.clone())));

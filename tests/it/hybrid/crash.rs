@@ -26,17 +26,17 @@ impl Script<'_> {
         let stage = self.stage;
         let (workspace, project) = (stage.workspace.clone(), stage.project.id);
         #[expect(clippy::disallowed_methods, reason = "it is ended by the test")]
-        let round = tokio::spawn(async move { hybrid::once(&workspace, project, None).await.map(drop) });
+        let mut round = tokio::spawn(async move { hybrid::once(&workspace, project, None).await.map(drop) });
         let mut broke = false;
-        while !round.is_finished() {
-            if stage.tenant.is_silent() {
-                round.abort();
+        let ended = tokio::select! {
+            ended = &mut round => ended,
+            () = stage.tenant.left_unanswered() => {
                 broke = true;
-                break;
+                round.abort();
+                round.await
             }
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
-        match round.await {
+        };
+        match ended {
             Ok(Ok(())) => {}
             // The disk broke off, as the test wanted.
             Ok(Err(error)) => {

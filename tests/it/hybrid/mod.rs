@@ -9,7 +9,6 @@ mod weeks;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mailferry::domain::clock::Clock;
 use mailferry::domain::ids::PoolId;
@@ -152,14 +151,19 @@ impl Stage {
 
     /// The same, written into a new file.
     pub async fn recorded_round(&self, file: Option<&Path>) -> RoundEnd {
-        for _ in 0..200 {
+        loop {
             match hybrid::once(&self.workspace, self.project.id, file).await.expect("a round") {
                 Once::Done(end) => return end,
                 // A process that another test starts holds this one's lock for the instant before it becomes its program.
-                Once::Elsewhere => tokio::time::sleep(Duration::from_millis(20)).await,
+                Once::Elsewhere => self.lock_is_free().await,
             }
         }
-        panic!("somebody else has the workspace");
+    }
+
+    /// Waits until nobody has the workspace.
+    async fn lock_is_free(&self) {
+        let lock = std::fs::File::open(self.folder.path().join("workspace.lock")).expect("the lock");
+        tokio::task::spawn_blocking(move || lock.lock().expect("had")).await.expect("a thread");
     }
 
     /// Rounds every so many minutes for so long.

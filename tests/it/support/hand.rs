@@ -1,18 +1,24 @@
 //! A person at the program's real window: names of controls are found in its log, mouse and keys go through the screen.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::log_tail::LogTail;
 use super::product::{PROJECT, Workspace};
 use super::screen::Screen;
 
+/// Before the controls of a frame in the log.
+const CONTROLS: &str = " named: controls=";
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(100);
+/// A window that paints nothing for so long stands still.
+const STILL: Duration = Duration::from_millis(150);
+/// So long a key is given before it is pressed again.
+const HEARD: Duration = Duration::from_secs(5);
 
 /// A window, and the hand that uses it.
 pub struct Hand<'a> {
@@ -20,16 +26,15 @@ pub struct Hand<'a> {
     /// The workspace that it shows.
     pub workspace: Workspace,
     process: Child,
+    frames: LogTail,
+    /// Those of the last frame.
+    controls: RefCell<Vec<Value>>,
 }
 
 impl Hand<'_> {
     /// Opens the window over an empty workspace.
     pub fn open(screen: &Screen) -> Hand<'_> {
-        Self::open_over(screen, Workspace::new())
-    }
-
-    /// Opens it over this one.
-    pub fn open_over(screen: &Screen, mut workspace: Workspace) -> Hand<'_> {
+        let mut workspace = Workspace::new();
         let log = ("MAILFERRY_LOG".to_owned(), "info,named=trace".to_owned());
         workspace.environment.push(log);
         let mut command = workspace.unconfirmed(&[]);
@@ -38,52 +43,70 @@ impl Hand<'_> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().expect("the program starts");
         screen.focus("Mailferry");
-        Hand { screen, workspace, process }
+        let frames = LogTail::follow(workspace.path(), CONTROLS);
+        Hand { screen, workspace, process, frames, controls: RefCell::default() }
     }
 
-    /// The controls of the last frame.
-    fn controls(&self) -> Vec<Value> {
-        let text = self.workspace.log();
-        let line = text.lines().rev().find_map(|line| line.split_once(" named: controls="));
-        let parsed = line.and_then(|(_, json)| serde_json::from_str(json.trim()).ok());
-        parsed.unwrap_or_default()
+    /// Takes in the next frame, if one is painted within this time.
+    fn frame_within(&self, time: Duration) -> bool {
+        let Some(line) = self.frames.next_within(time) else { return false };
+        let (_, controls) = line.split_once(CONTROLS).expect("it was looked for");
+        // The log may be read in the middle of a line.
+        if let Ok(controls) = serde_json::from_str(controls.trim()) {
+            self.controls.replace(controls);
+        }
+        true
     }
 
-    /// Whether a control of this name is there now.
+    /// What the controls show, as soon as they show it; without patience: none.
+    fn shown<T>(&self, patience: Duration, show: impl Fn(&[Value]) -> Option<T>) -> Option<T> {
+        let start = Instant::now();
+        loop {
+            // What was painted up to now comes first.
+            while self.frame_within(Duration::ZERO) {}
+            if let Some(shown) = show(&self.controls.borrow()) {
+                return Some(shown);
+            }
+            if !self.frame_within(patience.checked_sub(start.elapsed())?) {
+                return None;
+            }
+        }
+    }
+
+    fn names(&self) -> String {
+        let controls = self.controls.borrow();
+        format!("{:?}", controls.iter().map(|control| &control["name"]).collect::<Vec<_>>())
+    }
+
+    /// Whether a control of this name is there, when all is painted.
     pub fn sees(&self, name: &str) -> bool {
-        self.controls().iter().any(|control| control["name"] == name)
+        while self.frame_within(STILL) {}
+        self.controls.borrow().iter().any(|control| control["name"] == name)
     }
 
     /// Waits until no control of this name is there: what it belonged to has closed.
     pub fn gone(&self, name: &str) {
-        let start = Instant::now();
-        while self.sees(name) {
-            assert!(start.elapsed() < PATIENCE, "{name:?} is still there");
-            std::thread::sleep(LOOK);
-        }
+        let gone = |controls: &[Value]| controls.iter().all(|control| control["name"] != name).then_some(());
+        assert!(self.shown(PATIENCE, gone).is_some(), "{name:?} is still there");
     }
 
     /// Where a control of this name is that can be used, once it is there and stands still.
     fn find(&self, name: &str, roles: &[&str]) -> (i64, i64) {
-        let start = Instant::now();
-        let mut before = None;
+        let fits = |control: &&Value| {
+            let of_role = roles.is_empty() || roles.iter().any(|role| control["role"] == *role);
+            control["name"] == name && control["on"] == true && of_role
+        };
+        let place = |control: &Value| {
+            let at = |part: usize| control["at"][part].as_f64().unwrap_or_default() as i64;
+            (at(0), at(1))
+        };
+        // What was opened last is painted last.
+        let look = |controls: &[Value]| controls.iter().rev().find(fits).map(place);
         loop {
-            let controls = self.controls();
-            let of_role = |control: &&Value| roles.is_empty() || roles.iter().any(|role| control["role"] == *role);
-            let fits = |control: &&Value| control["name"] == name && control["on"] == true && of_role(control);
-            let place = |control: &Value| {
-                let at = |part: usize| control["at"][part].as_f64().unwrap_or_default() as i64;
-                (at(0), at(1))
-            };
-            // What was opened last is painted last.
-            let now = controls.iter().rev().find(fits).map(place);
-            if let Some(at) = now.filter(|_| now == before) {
+            let Some(at) = self.shown(PATIENCE, look) else { panic!("there is no {name:?}, but {}", self.names()) };
+            if !self.frame_within(STILL) {
                 return at;
             }
-            before = now;
-            let names: Vec<&Value> = controls.iter().map(|control| &control["name"]).collect();
-            assert!(start.elapsed() < PATIENCE, "there is no {name:?}, but {names:?}");
-            std::thread::sleep(LOOK);
         }
     }
 
@@ -104,11 +127,9 @@ impl Hand<'_> {
     /// Types into a field in place of what is in it.
     pub fn fill(&self, field: &str, text: &str) {
         self.click_a(field, &["TextInput", "PasswordInput", "MultilineTextInput"]);
-        let start = Instant::now();
-        while !self.controls().iter().any(|control| control["name"] == field && control["focus"] == true) {
-            assert!(start.elapsed() < PATIENCE, "{field:?} cannot be typed into");
-            std::thread::sleep(LOOK);
-        }
+        let is_focused = |control: &Value| control["name"] == field && control["focus"] == true;
+        let focused = |controls: &[Value]| controls.iter().any(is_focused).then_some(());
+        assert!(self.shown(PATIENCE, focused).is_some(), "{field:?} cannot be typed into");
         self.screen.press(&["key", "ctrl+a"]);
         self.keys(text);
     }
@@ -133,13 +154,12 @@ impl Hand<'_> {
     /// Presses a key until it has brought a control of this name: a page that is not painted yet does not hear it.
     pub fn press_for(&self, key: &str, name: &str) {
         let start = Instant::now();
-        while !self.sees(name) {
-            assert!(start.elapsed() < PATIENCE, "{key} brings no {name:?}");
+        let sees = |controls: &[Value]| controls.iter().any(|control| control["name"] == name).then_some(());
+        let mut patience = Duration::ZERO;
+        while self.shown(patience, sees).is_none() {
+            assert!(start.elapsed() < PATIENCE, "{key} brings no {name:?}, but {}", self.names());
             self.press(key);
-            let pressed = Instant::now();
-            while !self.sees(name) && pressed.elapsed() < 50 * LOOK {
-                std::thread::sleep(LOOK);
-            }
+            patience = HEARD;
         }
     }
 
@@ -161,7 +181,8 @@ impl Hand<'_> {
                 return item;
             }
             assert!(start.elapsed() < PATIENCE, "{name} is not {what}: {item:#}");
-            std::thread::sleep(LOOK);
+            // What becomes of it is painted too.
+            self.frame_within(HEARD);
         }
     }
 
@@ -173,7 +194,7 @@ impl Hand<'_> {
     /// A picture of the screen, for whoever asked for one by `MAILFERRY_TEST_PICTURES=FOLDER`.
     pub fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("MAILFERRY_TEST_PICTURES").map(PathBuf::from) else { return };
-        std::thread::sleep(5 * LOOK);
+        while self.frame_within(STILL) {}
         let mut command = Command::new("import");
         command.args(["-window", "root"]).arg(folder.join(format!("{name}.png")));
         self.screen.show(&mut command);

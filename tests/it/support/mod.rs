@@ -16,6 +16,7 @@ pub mod exim;
 pub mod hand;
 pub mod imap;
 pub mod keyring;
+pub mod log_tail;
 pub mod names;
 pub mod odd;
 pub mod oidc;

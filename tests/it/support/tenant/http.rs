@@ -2,12 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::{Fault, Now, World, lock};
 use crate::support::oidc::TENANT;
@@ -45,8 +46,7 @@ pub struct Tenant {
     pub address: SocketAddr,
     world: Arc<Mutex<World>>,
     over: Arc<AtomicBool>,
-    /// Calls that are still answered; below zero all are.
-    budget: Arc<AtomicI64>,
+    budget: Arc<Budget>,
 }
 
 impl Tenant {
@@ -55,7 +55,7 @@ impl Tenant {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let world = Arc::new(Mutex::new(World::new(now)));
-        let (over, budget) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(i64::MIN)));
+        let (over, budget) = (Arc::new(AtomicBool::new(false)), Arc::new(Budget::default()));
         let key = Arc::new(public_key(key));
         let (state, end, left) = (Arc::clone(&world), Arc::clone(&over), Arc::clone(&budget));
         let accept = move || {
@@ -87,13 +87,15 @@ impl Tenant {
     /// Halves of orders are answered until so many are used up: each order has two, one before it is carried out and one after. Then
     /// it says nothing more. None: all are answered.
     pub fn answers(&self, half_calls: Option<i64>) {
-        self.budget.store(half_calls.unwrap_or(i64::MIN), Ordering::SeqCst);
+        self.budget.set(half_calls);
     }
 
-    /// Whether its budget is used up.
-    pub fn is_silent(&self) -> bool {
-        let left = self.budget.load(Ordering::SeqCst);
-        left <= 0 && left > i64::MIN / 2
+    /// Comes back when it has left a call without an answer.
+    pub async fn left_unanswered(&self) {
+        while !self.budget.is_used_up() {
+            // It may have been told of an earlier one.
+            self.budget.silent.notified().await;
+        }
     }
 
     /// What a good client never does was not done, every fault was used.
@@ -108,6 +110,7 @@ impl Tenant {
 impl Drop for Tenant {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
+        self.budget.set(None);
         drop(TcpStream::connect(self.address));
     }
 }
@@ -117,26 +120,46 @@ fn is_order(asked: &Asked) -> bool {
     if cmdlet.is_empty() { asked.method != "GET" } else { !cmdlet.starts_with("Get-") && !cmdlet.starts_with("Test-") }
 }
 
-/// Says nothing until it may again: whoever called is to be ended meanwhile, and must learn nothing.
-fn hang(budget: &AtomicI64) -> std::io::Result<()> {
-    while budget.load(Ordering::SeqCst) >= i64::MIN / 2 {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    Ok(())
+/// How many halves of orders are still answered.
+#[derive(Default)]
+struct Budget {
+    /// None: all are.
+    left: Mutex<Option<i64>>,
+    changed: Condvar,
+    silent: Notify,
 }
 
-fn spent(budget: &AtomicI64) -> bool {
-    let left = budget.load(Ordering::SeqCst);
-    if left < i64::MIN / 2 {
-        return false;
+impl Budget {
+    fn is_used_up(&self) -> bool {
+        lock(&self.left).is_some_and(|left| left < 0)
     }
-    budget.fetch_sub(1, Ordering::SeqCst) <= 0
+
+    /// Takes one; whether there was none.
+    fn spend(&self) -> bool {
+        let mut left = lock(&self.left);
+        left.as_mut().is_some_and(|left| {
+            *left -= 1;
+            *left < 0
+        })
+    }
+
+    fn set(&self, left: Option<i64>) {
+        *lock(&self.left) = left;
+        self.changed.notify_all();
+    }
+
+    /// Says nothing until it may again: whoever called is to be ended meanwhile, and must learn nothing.
+    fn hang(&self) {
+        self.silent.notify_one();
+        let left = lock(&self.left);
+        drop(self.changed.wait_while(left, |left| left.is_some()));
+    }
 }
 
 fn serve(
     stream: TcpStream,
     address: SocketAddr,
-    (world, key, budget): (&Mutex<World>, &[u8], &AtomicI64),
+    (world, key, budget): (&Mutex<World>, &[u8], &Budget),
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
@@ -160,12 +183,14 @@ fn serve(
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let asked = Asked { method, path, headers, body, base: format!("http://{address}") };
     let is_order = is_order(&asked);
-    if is_order && spent(budget) {
-        return hang(budget);
+    if is_order && budget.spend() {
+        budget.hang();
+        return Ok(());
     }
     let reply = answer(&mut lock(world), key, &asked);
-    if is_order && spent(budget) {
-        return hang(budget);
+    if is_order && budget.spend() {
+        budget.hang();
+        return Ok(());
     }
     let Some(Reply { status, headers, body }) = reply else { return Ok(()) };
     let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n", body.len());

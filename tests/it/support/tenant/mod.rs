@@ -243,6 +243,6 @@ fn object(number: u64) -> String {
     format!("33333333-0000-0000-0000-{number:012}")
 }
 
-fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+fn lock<T>(world: &Mutex<T>) -> MutexGuard<'_, T> {
     world.lock().unwrap_or_else(PoisonError::into_inner)
 }
