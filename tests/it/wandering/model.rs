@@ -305,7 +305,9 @@ impl Model {
             let homeless = (of(&self.lost, &message) + razed).min(before.saturating_sub(seen));
             // What its owner took away of a folder that was put back looks lost too.
             let looks_lost = (homeless + unsure).min(before.saturating_sub(seen));
-            *self.forgotten.entry(message.clone()).or_default() += looks_lost;
+            // Nor was it decided whether one was ever copied that its owner took away while nothing ran.
+            let undecided = of(&self.unknown, &message).min(possible.saturating_sub(seen));
+            *self.forgotten.entry(message.clone()).or_default() += looks_lost + undecided;
             self.homeless |= homeless > 0;
             let found = of(&there, &message);
             let fewer = found < low && found + razed >= low && pass.named;
