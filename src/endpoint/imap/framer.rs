@@ -6,7 +6,7 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 
 /// Size of the read buffer.
 const BUFFER: usize = 128 * 1024;
+/// Silence after a refusal that names no command.
+const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// Longest text of one response, literals not counted.
 pub(super) const LONGEST_TEXT: usize = 1024 * 1024;
 
@@ -54,12 +56,29 @@ pub(super) struct SilenceWatch {
     outstanding: AtomicUsize,
     last_sent: Mutex<Instant>,
     silence: Duration,
+    /// The server refused something without saying what, and said nothing since.
+    refused: AtomicBool,
 }
 
 impl SilenceWatch {
     /// Nothing outstanding yet.
     pub(super) fn new(silence: Duration) -> Arc<Self> {
-        Arc::new(Self { outstanding: AtomicUsize::new(0), last_sent: Mutex::new(Instant::now()), silence })
+        let (outstanding, last_sent) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
+        Arc::new(Self { outstanding, last_sent, silence, refused: AtomicBool::new(false) })
+    }
+
+    /// The server refused something without saying what: if it goes on with nothing, that was the answer.
+    pub(super) fn refused(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    fn longest(&self) -> Duration {
+        if self.was_refused() { self.silence.min(AFTER_REFUSAL) } else { self.silence }
     }
 
     /// An answer is awaited from now on.
@@ -83,7 +102,7 @@ impl SilenceWatch {
             return None;
         }
         let sent = *self.last_sent.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(began.max(sent) + self.silence)
+        Some(began.max(sent) + self.longest())
     }
 }
 
@@ -125,18 +144,19 @@ impl<R: AsyncRead + Unpin> Framer<R> {
         let began = Instant::now();
         loop {
             let deadline = self.watch.deadline(began);
-            let until = deadline.unwrap_or_else(|| Instant::now() + self.watch.silence);
+            let until = deadline.unwrap_or_else(|| Instant::now() + self.watch.longest());
             match timeout_at(until, self.io.read(&mut self.buffer)).await {
                 Ok(Ok(0)) => return Err(WireError::Eof),
                 Ok(Ok(n)) => {
                     self.end = n;
+                    self.watch.refused.store(false, Ordering::Relaxed);
                     return Ok(());
                 }
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(WireError::Eof),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => {
                     if self.watch.deadline(began).is_some_and(|d| d <= Instant::now()) {
-                        return Err(WireError::Silence(self.watch.silence));
+                        return Err(WireError::Silence(self.watch.longest()));
                     }
                 }
             }
