@@ -11,6 +11,7 @@ mod check;
 mod classify;
 mod connection;
 mod destination;
+mod disguise;
 mod encode;
 #[cfg(test)]
 mod fetch_tests;
