@@ -205,7 +205,8 @@ mod tests {
             Below::new(trusted.join(path), &trusted)
         };
         below("anna/mail").open().unwrap();
-        for refused in [below("bob/mail").open(), below("bob/mail").make(), below("bob").open(), below("bob/x").make()] {
+        for refused in [below("bob/mail").open(), below("bob/mail").make(), below("bob").open(), below("bob/x").make()]
+        {
             let error = refused.unwrap_err().to_string();
             assert!(error.contains("/named/bob is a symbolic link"), "{error}");
         }

@@ -102,7 +102,7 @@ impl Dir {
     /// The system refuses, or they are too many to be held.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let (mut names, mut held) = (Vec::new(), 0);
-        for entry in rustix::fs::Dir::read_from(&*self.fd)? {
+        for entry in rustix::fs::Dir::new(self.readable()?)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if !matches!(name, b"." | b"..") {

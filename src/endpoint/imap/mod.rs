@@ -26,6 +26,7 @@ mod login_by_token;
 mod manners;
 mod names;
 mod parts;
+mod patience;
 mod pending;
 #[cfg(test)]
 mod plain_tests;

@@ -5,8 +5,8 @@ use super::{session::MaildirSession, trouble};
 use crate::domain::check::{CheckStep, Finding, StepOutcome};
 use crate::domain::failure::Side;
 use crate::domain::server::MaildirServer;
-use crate::endpoint::dir::Below;
 use crate::endpoint::check::{Broken, Tested, Told, well};
+use crate::endpoint::dir::Below;
 
 /// What a test without an item leaves out.
 const NO_MAILBOX: &str = "each item has a folder of its own: import items, then test one";
