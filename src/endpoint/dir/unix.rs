@@ -64,6 +64,10 @@ impl Dir {
     /// # Errors
     /// As [`Dir::folder`].
     pub fn make_folder(&self, name: &OsStr) -> io::Result<Self> {
+        match self.folder(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            there => return there,
+        }
         match rustix::fs::mkdirat(&*self.fd, name, Mode::RWXU) {
             Err(Errno::EXIST) => return self.folder(name),
             made => made?,

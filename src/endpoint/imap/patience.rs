@@ -22,9 +22,9 @@ const BEFORE_LOGIN: u64 = 64 * 1024;
 /// … in answer to a question.
 const SMALL: u64 = 64 * 1024 * 1024;
 /// … that lists messages: some millions of them.
-const LIST: u64 = 512 * 1024 * 1024;
+const LIST: u64 = 256 * 1024 * 1024;
 /// Time for an answer before anybody is logged in.
-const LOGIN_TIME: Duration = Duration::from_secs(3 * 60);
+const LOGIN_TIME: Duration = Duration::from_secs(6 * 60);
 /// Time for any other answer.
 const TIME: Duration = Duration::from_secs(20 * 60);
 /// Bytes a second that are enough for messages after that time.
