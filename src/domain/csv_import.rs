@@ -444,7 +444,7 @@ pub fn wrong(column: CsvColumn, field: &str) -> Option<String> {
     if text.chars().any(char::is_control) {
         return Some("holds a control character, such as a tab or a line break".into());
     }
-    if !column.is_password() && !column.is_email() && text.chars().any(is_invisible) {
+    if !column.is_password() && !column.is_email() && !text.is_ascii() && text.chars().any(is_invisible) {
         return Some("holds an invisible character".into());
     }
     if !column.is_email() || (text.is_empty() && !column.is_compulsory()) {

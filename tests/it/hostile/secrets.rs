@@ -90,7 +90,7 @@ fn k6_a_running_process_leaves_no_core_and_nobody_looks_into_it() {
     let peer = Peer::start(|line, _| line.stall());
     let workspace = Workspace::new();
     workspace.project_new(&plain(peer.port), &plain(peer.port), &[]);
-    workspace.import(&[("anna".into(), "anna".into())]);
+    workspace.import(&[("anna".into(), "bob".into())]);
     let mut running = workspace.command(&["start", PROJECT]).spawn().expect("the program starts");
     peer.wait_for(1);
     let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", running.id())).expect("a process");
