@@ -77,6 +77,7 @@ pub(super) async fn open(options: &Arc<OpenOptions>) -> Result<Opened, ServiceEr
         Ok::<_, ServiceError>((OpenWorkspace::open(options)?, lock))
     });
     let (workspace, lock) = taken.await.map_err(|_| ServiceError::Died("opening the database"))??;
+    workspace.store.look_through().await?;
     let mut info = look(&workspace).await?;
     if let Some(asked) = workspace.options.vault {
         state_for(info.vault, asked)?;
