@@ -192,5 +192,12 @@ fn modal(ui: &Ui, name: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
         ui.set_width(DIALOG);
         content(ui);
     });
+    // One that has grown or shrunk stands in the middle from the next frame on.
+    let (id, size) = (Id::unique(name).with("size"), modal.response.rect.size());
+    let before = ui.ctx().data_mut(|data| data.get_temp::<egui::Vec2>(id).filter(|before| *before == size));
+    if before.is_none() {
+        ui.ctx().data_mut(|data| data.insert_temp(id, size));
+        ui.ctx().request_repaint();
+    }
     modal.should_close()
 }

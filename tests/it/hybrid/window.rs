@@ -42,7 +42,8 @@ impl Caller {
         };
         let end = Client::open(options, waker).expect("threads");
         let mut caller = Caller { end, woken, views: Vec::new() };
-        let Response::Opened(opened) = caller.wait(|id, _| id == OPENING) else { panic!("it opens") };
+        let opened = caller.wait(|id, _| id == OPENING);
+        let Response::Opened(opened) = opened else { panic!("{opened:?}") };
         caller.views = opened.hybrid;
         caller
     }
@@ -115,12 +116,14 @@ fn r28_r31_r33_r34_a_window_carries_out_what_is_ordered_in_it() {
     let mut settings = settings(&oidc, &tenant);
     settings.attributes.set("quota=50GB").expect("an attribute");
     let csv: String = (0..3).map(|number| format!("{}\n", address(number))).collect();
-    (0..3).for_each(|number| drop(tenant.world().add(&address(number))));
+    for number in 0..3 {
+        tenant.world().add(&address(number));
+    }
     let file = folder.path().join("users.csv");
     std::fs::write(&file, format!("Email Address\n{csv}")).expect("written");
 
-    let workspace = folder.path().join("workspace");
-    let mut window = Caller::open(&workspace, &now);
+    let workspace = tempfile::tempdir().expect("a folder");
+    let mut window = Caller::open(workspace.path(), &now);
     let (pool, secret) = (PoolId::FIRST, Some(Secret::new(APP_SECRET)));
     let new = NewHybrid { name: "Contoso".into(), settings, pool, secret, key_file: None };
     let HybridTold::Made(project, views) = window.ask(HybridAsk::New(Box::new(new))) else { panic!("a project") };
@@ -144,7 +147,7 @@ fn r28_r31_r33_r34_a_window_carries_out_what_is_ordered_in_it() {
     drop(window);
 
     // Another window goes on where that one was.
-    let mut window = Caller::open(&workspace, &now);
+    let mut window = Caller::open(workspace.path(), &now);
     assert_eq!(window.views[0].user(users[0]).and_then(|user| user.star), Some(Star::Green));
     assert_eq!(window.of(project, OfHybrid::Finalize(batch, None, None)), HybridTold::Done(3, Vec::new()));
     window.go_on((project, batch), &now, MoveStatus::Completed);

@@ -58,14 +58,17 @@ pub fn show(
 
 /// A name and what is known of it.
 pub(super) fn fact(ui: &mut Ui, word: &str, value: &str) {
-    ui.horizontal(|ui| {
-        ui.spacing_mut().interact_size.y = 0.0;
-        let grey = Palette::of(ui).muted;
-        ui.allocate_ui(egui::vec2(120.0, 18.0), |ui| {
-            ui.set_min_width(120.0);
-            ui.label(text(Type::Small, word).color(grey));
+    ui.scope(|ui| {
+        // A line of text, not of controls.
+        ui.spacing_mut().interact_size.y = 16.0;
+        ui.horizontal(|ui| {
+            let grey = Palette::of(ui).muted;
+            ui.allocate_ui(egui::vec2(120.0, 16.0), |ui| {
+                ui.set_min_width(120.0);
+                ui.label(text(Type::Small, word).color(grey));
+            });
+            cut(ui, text(Type::Small, value));
         });
-        cut(ui, text(Type::Small, value));
     });
 }
 

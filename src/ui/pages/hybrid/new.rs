@@ -24,7 +24,9 @@ pub fn show(ui: &mut Ui, form: &mut HybridForm) -> Actions {
     kind(ui, true, &mut actions);
     ui.label(text(Type::Small, PREVIEW).color(Palette::of(ui).tone(Tone::Warning)));
     ui.add_space(8.0);
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+    // What is done with the form stays in sight below it.
+    let room = ui.available_height() - if form.refused.is_some() { 84.0 } else { 48.0 };
+    ScrollArea::vertical().max_height(room).auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width().min(760.0));
         ui.scope(|ui| {
             ui.set_max_width(370.0);
@@ -38,13 +40,13 @@ pub fn show(ui: &mut Ui, form: &mut HybridForm) -> Actions {
         section(ui, "Moves");
         form::fields(ui, &mut form.fields);
         form::attributes(ui, &mut form.fields);
-        refused(ui, form.refused.as_deref());
-        ui.add_space(12.0);
+    });
+    refused(ui, form.refused.as_deref());
+    ui.add_space(12.0);
+    ui.horizontal(|ui| {
         let subject = Subject::NewHybrid(form);
-        ui.horizontal(|ui| {
-            Control::of(ActionName::CreateHybrid).primary().show(ui, &subject, &mut actions);
-            Control::of(ActionName::LeaveHybridForm).show(ui, &subject, &mut actions);
-        });
+        Control::of(ActionName::CreateHybrid).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::LeaveHybridForm).show(ui, &subject, &mut actions);
     });
     keys::act(ui, holder, &Subject::NewHybrid(form), &mut actions);
     actions

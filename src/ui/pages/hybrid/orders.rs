@@ -11,6 +11,9 @@ use crate::ui::model::words;
 use crate::ui::theme::{LINE, Palette, Type};
 use crate::ui::widgets::text::{cut, muted, section, text};
 
+/// How high a line of what happened is.
+const EVENT: f32 = 16.0;
+
 /// Orders above, what happened below; `whose` names the user of a line.
 pub fn show(ui: &mut Ui, context: PageContext<'_>, view: &HybridView, details: Option<&HybridDetails>, whose: bool) {
     let Some(details) = details else {
@@ -31,9 +34,11 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, view: &HybridView, details: O
     }
     ScrollArea::vertical().id_salt("events").auto_shrink([false, false]).show_rows(
         ui,
-        18.0,
+        EVENT,
         details.events.len(),
         |ui, shown| {
+            // Lines of text, not of controls: as high as was said.
+            ui.spacing_mut().interact_size.y = EVENT;
             for line in details.events.get(shown).unwrap_or_default() {
                 event(ui, context, (view, whose), line);
             }
@@ -43,7 +48,6 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, view: &HybridView, details: O
 
 fn event(ui: &mut Ui, context: PageContext<'_>, (view, whose): (&HybridView, bool), event: &HybridEvent) {
     ui.horizontal(|ui| {
-        ui.spacing_mut().interact_size.y = 0.0;
         let grey = Palette::of(ui).muted;
         ui.allocate_ui(egui::vec2(84.0, 16.0), |ui| {
             ui.set_min_width(84.0);

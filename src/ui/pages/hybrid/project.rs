@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, view: &HybridView, page: &Use
         _ => None,
     });
     let narrow = ui.available_width() < NARROW;
-    let left = Panel::left("batches").exact_size(if narrow { 168.0 } else { 220.0 }).resizable(false);
+    let left = Panel::left("batches").exact_size(if narrow { 168.0 } else { 212.0 }).resizable(false);
     let frame = Frame::new().inner_margin(Margin { right: 12, ..Margin::ZERO });
     left.frame(frame).show(ui, |ui| batches::show(ui, view, page, &mut actions));
     let frame = Frame::new().inner_margin(Margin { left: 12, ..Margin::ZERO });

@@ -25,6 +25,10 @@ const CAN: [(MoveAction, &str); 3] = [
 
 /// Less room than this leaves out figures.
 const SMALL: f32 = 640.0;
+/// More room than this is enough for all of them.
+const LARGE: f32 = 960.0;
+/// How wide per cent are as a bar.
+const BAR: f32 = 60.0;
 
 /// What all rows are painted with.
 #[derive(Clone, Copy)]
@@ -40,15 +44,21 @@ struct Rows<'a> {
 /// The columns there is room for; what it waits for takes the rest.
 fn columns(room: f32, place: Place) -> Vec<(UserColumn, f32)> {
     use UserColumn::{Batch, Items, LastSync, Percent, Skipped, Status, User};
-    let narrow = room < SMALL;
-    let mut columns = vec![(User, if narrow { 132.0 } else { 196.0 })];
-    if place == Place::All && !narrow {
-        columns.push((Batch, 88.0));
-    }
-    columns.push((Status, 148.0));
-    columns.push((Percent, if narrow { 60.0 } else { 104.0 }));
-    if !narrow {
-        columns.extend([(Items, 64.0), (Skipped, 56.0), (LastSync, 76.0)]);
+    let all = place == Place::All;
+    let mut columns = match room {
+        ..SMALL => vec![(User, 132.0), (Status, 144.0), (Percent, 42.0)],
+        ..LARGE => vec![(User, 172.0), (Batch, 80.0), (Status, 144.0), (Percent, 42.0), (Items, 58.0), (Skipped, 54.0)],
+        _ => {
+            let figures = [(Percent, BAR + 44.0), (Items, 72.0), (Skipped, 60.0), (LastSync, 84.0)];
+            [(User, 230.0), (Batch, 120.0), (Status, 156.0)].into_iter().chain(figures).collect()
+        }
+    };
+    if !all {
+        // Each is of this one.
+        columns.retain(|(column, _)| *column != Batch);
+        if (SMALL..LARGE).contains(&room) {
+            columns.push((LastSync, 76.0));
+        }
     }
     columns
 }
@@ -151,6 +161,9 @@ fn header(row: &mut TableRow<'_, '_>, rows: Rows<'_>, actions: &mut Actions) {
             let right = matches!(column, UserColumn::Items | UserColumn::Skipped | UserColumn::LastSync);
             let layout =
                 if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+            if column == UserColumn::Remark {
+                ui.add_space(8.0);
+            }
             ui.with_layout(layout, |ui| sort_button(ui, column, page, actions));
         });
     }
@@ -218,6 +231,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, user: &HybridUser, actions:
         let color = if user.status == MoveStatus::Failed { palette.text } else { palette.muted };
         // An empty label would be a stop for screen readers that says nothing.
         if !words.is_empty() {
+            ui.add_space(8.0);
             cut(ui, text(Type::Small, words).color(color));
         }
     });
@@ -238,10 +252,10 @@ fn cell(ui: &mut Ui, rows: Rows<'_>, (column, wide): (UserColumn, f32), user: &H
         }
         UserColumn::Percent => {
             let percent = user_percent(user);
-            if wide > 80.0 {
-                bar(ui, user.status, percent, 60.0);
+            if wide > BAR {
+                bar(ui, user.status, percent, BAR);
             }
-            ui.label(text(Type::Small, format!("{percent} %")));
+            figure(ui, format!("{percent} %"), None);
         }
         UserColumn::Items => figure(ui, told(user.told.synced), None),
         UserColumn::Skipped => {
