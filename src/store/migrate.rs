@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
     include_str!("migrations/0007.sql"),
+    include_str!("migrations/0008.sql"),
 ];
 
 /// Makes the folder, private to its owner; refuses network shares.
@@ -339,6 +340,24 @@ mod tests {
         let kept: (String, Option<String>) = after
             .query_row("SELECT source_email, contact FROM item", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap();
+        assert_eq!(kept, ("a@x".into(), None));
+    }
+
+    #[test]
+    fn version_7_keeps_its_hybrid_users_who_have_no_star_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let before = open_with(&path, at(1), &MIGRATIONS[..7]).unwrap();
+        before
+            .execute_batch(
+                "INSERT INTO hybrid_project (id, name, name_key, settings, pool) VALUES (1, 'p', 'p', '{}', 1);
+                 INSERT INTO hybrid_user (project, address, since) VALUES (1, 'a@x', 5)",
+            )
+            .unwrap();
+        drop(before);
+        let after = open_with(&path, at(2), &MIGRATIONS[..8]).unwrap();
+        let kept: (String, Option<String>) =
+            after.query_row("SELECT address, star FROM hybrid_user", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(kept, ("a@x".into(), None));
     }
 

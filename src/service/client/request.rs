@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
+use super::hybrid::{HybridAsk, HybridTold};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::edit::{ItemEdit, Records};
 use crate::domain::failure::Side;
@@ -20,6 +21,7 @@ use crate::service::asking::{AskingState, StartMails};
 use crate::service::check::{CheckOf, Checking};
 use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::errors::{SaveTo, Saving, StoredError};
+use crate::service::hybrid::HybridViews;
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
@@ -161,6 +163,8 @@ pub enum Request {
     TestMail(String),
     /// Whether owners can be asked: settings, form, its public address.
     CheckForm,
+    /// About hybrid projects.
+    Hybrid(HybridAsk),
     /// Remembers a text.
     Remember(String, String),
     /// Starts nothing new and stops what runs, because the program is about to end.
@@ -250,6 +254,10 @@ pub enum Response {
     MailPasswordKept,
     /// A test was sent; what the mail server said.
     MailTested(String),
+    /// About hybrid projects.
+    Hybrid(HybridTold),
+    /// All hybrid projects, when one of them has changed.
+    HybridViews(HybridViews),
     /// Owners can be asked.
     FormReached,
     /// Whether owners are asked, when that has changed.
