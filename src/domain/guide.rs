@@ -3,6 +3,7 @@
 //! The texts are those of `docs/guides`. Pure.
 
 use super::failure::Side;
+use super::hybrid::HybridProject;
 use super::project::Project;
 use super::sign_in::{Cloud, SignIn, SignInKind};
 
@@ -69,7 +70,7 @@ impl Guide {
 
     /// Whether it is about Microsoft, which has tenants.
     pub fn is_microsoft(self) -> bool {
-        matches!(self, Self::Microsoft365 | Self::MicrosoftPersons)
+        matches!(self, Self::Microsoft365 | Self::MicrosoftPersons | Self::HybridExchange)
     }
 
     /// For this side of a project: by how it is signed in to, else by whose server it is.
@@ -175,6 +176,12 @@ impl GuideValues {
         let host = if server.port().is_some() { server.name().to_owned() } else { String::new() };
         let SignIn { client_id, tenant, cloud, .. } = sign_in;
         Self { client_id, tenant, cloud, host, project: (name, Some(side)), ..Self::default() }
+    }
+
+    /// What a hybrid project says.
+    pub fn of_hybrid(project: &HybridProject) -> Self {
+        let SignIn { client_id, tenant, cloud, .. } = project.settings.sign_in.clone();
+        Self { client_id, tenant, cloud, project: (project.name.clone(), None), ..Self::default() }
     }
 
     fn of(&self, name: &str, mailbox: &str) -> Option<String> {

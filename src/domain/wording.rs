@@ -462,12 +462,12 @@ pub fn duration(time: Duration) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-/// So many of something: "1 item", "2 items", "3 entries", "4 passes", "5 days".
+/// So many of something: "1 item", "2 items", "3 entries", "4 passes", "5 batches", "6 days".
 pub fn counted(number: usize, one: &str) -> String {
     match (number, one.strip_suffix('y')) {
         (1, _) => format!("1 {one}"),
         (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{number} {stem}ies"),
-        _ if one.ends_with('s') => format!("{number} {one}es"),
+        _ if one.ends_with('s') || one.ends_with("ch") => format!("{number} {one}es"),
         _ => format!("{number} {one}s"),
     }
 }

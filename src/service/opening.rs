@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::hybrid::{HybridViews, views};
 use super::vault::{chosen, state_for, unlock};
 use super::{OpenOptions, OpenWorkspace, RunningEngine, ServiceError, VaultKind};
 use crate::domain::ids::{ItemId, ProjectId};
@@ -25,6 +26,8 @@ pub struct WorkspaceInfo {
     pub projects: Vec<Project>,
     /// All pools of licenses.
     pub pools: Vec<Account>,
+    /// All hybrid projects, by name.
+    pub hybrid: HybridViews,
     /// What was remembered.
     pub settings: BTreeMap<String, String>,
     /// The kind of its vault, once chosen.
@@ -77,7 +80,9 @@ pub(super) async fn open(options: &Arc<OpenOptions>) -> Result<Opened, ServiceEr
         Ok::<_, ServiceError>((OpenWorkspace::open(options)?, lock))
     });
     let (workspace, lock) = taken.await.map_err(|_| ServiceError::Died("opening the database"))??;
+    workspace.store.look_through().await?;
     let mut info = look(&workspace).await?;
+    info.hybrid = views(&workspace).await?;
     if let Some(asked) = workspace.options.vault {
         state_for(info.vault, asked)?;
     }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::connection::BUSY;
 use super::error::{Result, StoreError};
-use super::network;
+use super::{network, schema};
 use crate::domain::time::Timestamp;
 
 /// Marks a file as ours ("Mfry").
@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
     include_str!("migrations/0007.sql"),
+    include_str!("migrations/0008.sql"),
 ];
 
 /// Makes the folder, private to its owner; refuses network shares.
@@ -51,7 +52,8 @@ fn open_with(path: &Path, now: Timestamp, migrations: &[&str]) -> Result<Connect
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    refuse_foreign(&connection, migrations.len())?;
+    schema::distrust(&connection)?;
+    refuse_foreign(&connection, migrations)?;
     private_file(path)?;
     connection.pragma_update(None, "page_size", 8192)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -85,7 +87,7 @@ fn user_version(connection: &Connection) -> Result<i64> {
 }
 
 /// Refuses, untouched, a newer schema and databases of other programs.
-fn refuse_foreign(connection: &Connection, migrations: usize) -> Result<()> {
+fn refuse_foreign(connection: &Connection, migrations: &[&str]) -> Result<()> {
     // Closing the last connection would fold the journal of the other program into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -94,9 +96,11 @@ fn refuse_foreign(connection: &Connection, migrations: usize) -> Result<()> {
         return Err(StoreError::NotAWorkspace);
     }
     let found = user_version(connection)?;
-    if found > known(migrations) {
-        return Err(StoreError::NewerSchema { found, known: known(migrations) });
+    if found > known(migrations.len()) {
+        return Err(StoreError::NewerSchema { found, known: known(migrations.len()) });
     }
+    let applied = usize::try_from(found).ok().and_then(|found| migrations.get(..found));
+    schema::refuse_strangers(connection, applied.unwrap_or_default())?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
 }
@@ -336,6 +340,24 @@ mod tests {
         let kept: (String, Option<String>) = after
             .query_row("SELECT source_email, contact FROM item", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap();
+        assert_eq!(kept, ("a@x".into(), None));
+    }
+
+    #[test]
+    fn version_7_keeps_its_hybrid_users_who_have_no_star_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let before = open_with(&path, at(1), &MIGRATIONS[..7]).unwrap();
+        before
+            .execute_batch(
+                "INSERT INTO hybrid_project (id, name, name_key, settings, pool) VALUES (1, 'p', 'p', '{}', 1);
+                 INSERT INTO hybrid_user (project, address, since) VALUES (1, 'a@x', 5)",
+            )
+            .unwrap();
+        drop(before);
+        let after = open_with(&path, at(2), &MIGRATIONS[..8]).unwrap();
+        let kept: (String, Option<String>) =
+            after.query_row("SELECT address, star FROM hybrid_user", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(kept, ("a@x".into(), None));
     }
 

@@ -5,9 +5,12 @@
 
 mod asking_rules;
 mod check_rules;
+mod hybrid_act;
+mod hybrid_rules;
 mod license_rules;
 mod preview_rules;
 mod rules;
+mod scope;
 mod shortcut;
 mod sign_in_rules;
 mod subject;
@@ -15,8 +18,10 @@ mod user_action;
 
 use egui::Key;
 
+pub use self::hybrid_act::{Asked, HybridAct};
+pub use self::scope::Scope;
 pub use self::shortcut::{Reach, Shortcut};
-pub use self::subject::{Items, OneItem, Screen, Subject};
+pub use self::subject::{HybridUsers, Items, OneBatch, OneItem, OneUser, Screen, Subject};
 pub use self::user_action::{Targets, UserAction};
 
 use self::shortcut::{command, key, shift};
@@ -50,82 +55,6 @@ impl Unavailable {
 
 /// What is to be done, or why not.
 pub type Ruling = Result<UserAction, Unavailable>;
-
-/// Where an action belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Every page.
-    Window,
-    /// The form for a new project.
-    NewProject,
-    /// The items of a project.
-    Items,
-    /// Items that are chosen: among others, or by their page.
-    Chosen,
-    /// The page of an item.
-    Item,
-    /// Every dialog that a person may close.
-    Dialog,
-    /// One dialog, or what stands in place of the pages.
-    Only(Screen),
-}
-
-impl Scope {
-    /// Whether an action of this scope may be done in a place.
-    pub fn holds(self, screen: Screen) -> bool {
-        match self {
-            Self::Window => {
-                matches!(
-                    screen,
-                    Screen::Frame
-                        | Screen::Projects
-                        | Screen::Licenses
-                        | Screen::Settings
-                        | Screen::NewProject
-                        | Screen::Items
-                        | Screen::Item
-                        | Screen::Preview
-                )
-            }
-            Self::NewProject => screen == Screen::NewProject,
-            Self::Items => screen == Screen::Items,
-            Self::Chosen => matches!(screen, Screen::Items | Screen::Item),
-            Self::Item => screen == Screen::Item,
-            Self::Dialog => matches!(
-                screen,
-                Screen::Start
-                    | Screen::Vault
-                    | Screen::Import
-                    | Screen::Remedy
-                    | Screen::SignIn
-                    | Screen::Help
-                    | Screen::EditItem
-                    | Screen::EditProject
-                    | Screen::Options
-                    | Screen::Check
-                    | Screen::Guide
-                    | Screen::WholeProject
-                    | Screen::Pool
-                    | Screen::ProjectMail
-                    | Screen::Remove
-            ),
-            Self::Only(only) => screen == only,
-        }
-    }
-
-    /// What it is called where actions are listed.
-    pub fn heading(self) -> &'static str {
-        match self {
-            Self::Window => "Every page",
-            Self::NewProject => "A new project",
-            Self::Items => "Items of a project",
-            Self::Chosen => "Selected items, else the one at the cursor, else the item shown",
-            Self::Item => "An item's page",
-            Self::Only(Screen::Preview) => "The preview",
-            Self::Dialog | Self::Only(_) => "Dialogs",
-        }
-    }
-}
 
 /// What is painted beside an action's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +126,7 @@ const A_PAGE: i64 = 20;
 
 use ActionIcon::{Shape, Star as Starred};
 use GridAction::{Move, SelectAll};
-use Scope::{Chosen, Dialog, Item, NewProject as Form, Only, Window};
+use Scope::{Batches, Chosen, Dialog, Item, Movers, NewProject as Form, Only, Users, Window};
 
 actions! {
     Help: "Show all keys", on(Window, |_| Ok(UserAction::Help)).keys(&[key(Key::Questionmark)]);
@@ -214,30 +143,30 @@ actions! {
     TestNewServers: "Test connection…", on(Form, check_rules::test_servers);
     LeaveForm: "Cancel", on(Form, |_| Ok(UserAction::Go(Route::Projects)));
 
-    Down: "One down", on(Scope::Items, |it| rules::grid(it, Move(1, false))).keys(&[key(Key::ArrowDown)]);
-    Up: "One up", on(Scope::Items, |it| rules::grid(it, Move(-1, false))).keys(&[key(Key::ArrowUp)]);
-    PageDown: "A page down", on(Scope::Items, |it| rules::grid(it, Move(A_PAGE, false))).keys(&[key(Key::PageDown)]);
-    PageUp: "A page up", on(Scope::Items, |it| rules::grid(it, Move(-A_PAGE, false))).keys(&[key(Key::PageUp)]);
-    First: "To the first", on(Scope::Items, |it| rules::grid(it, Move(-FAR, false))).keys(&[key(Key::Home)]);
-    Last: "To the last", on(Scope::Items, |it| rules::grid(it, Move(FAR, false))).keys(&[key(Key::End)]);
-    SelectDown: "Select one down", on(Scope::Items, |it| rules::grid(it, Move(1, true))).keys(&[shift(Key::ArrowDown)]);
-    SelectUp: "Select one up", on(Scope::Items, |it| rules::grid(it, Move(-1, true))).keys(&[shift(Key::ArrowUp)]);
-    SelectPageDown: "Select a page down", on(Scope::Items, |it| rules::grid(it, Move(A_PAGE, true)))
+    Down: "One down", on(Scope::Rows, |it| rules::grid(it, Move(1, false))).keys(&[key(Key::ArrowDown)]);
+    Up: "One up", on(Scope::Rows, |it| rules::grid(it, Move(-1, false))).keys(&[key(Key::ArrowUp)]);
+    PageDown: "A page down", on(Scope::Rows, |it| rules::grid(it, Move(A_PAGE, false))).keys(&[key(Key::PageDown)]);
+    PageUp: "A page up", on(Scope::Rows, |it| rules::grid(it, Move(-A_PAGE, false))).keys(&[key(Key::PageUp)]);
+    First: "To the first", on(Scope::Rows, |it| rules::grid(it, Move(-FAR, false))).keys(&[key(Key::Home)]);
+    Last: "To the last", on(Scope::Rows, |it| rules::grid(it, Move(FAR, false))).keys(&[key(Key::End)]);
+    SelectDown: "Select one down", on(Scope::Rows, |it| rules::grid(it, Move(1, true))).keys(&[shift(Key::ArrowDown)]);
+    SelectUp: "Select one up", on(Scope::Rows, |it| rules::grid(it, Move(-1, true))).keys(&[shift(Key::ArrowUp)]);
+    SelectPageDown: "Select a page down", on(Scope::Rows, |it| rules::grid(it, Move(A_PAGE, true)))
         .keys(&[shift(Key::PageDown)]);
-    SelectPageUp: "Select a page up", on(Scope::Items, |it| rules::grid(it, Move(-A_PAGE, true)))
+    SelectPageUp: "Select a page up", on(Scope::Rows, |it| rules::grid(it, Move(-A_PAGE, true)))
         .keys(&[shift(Key::PageUp)]);
-    SelectFirst: "Select to the first", on(Scope::Items, |it| rules::grid(it, Move(-FAR, true)))
+    SelectFirst: "Select to the first", on(Scope::Rows, |it| rules::grid(it, Move(-FAR, true)))
         .keys(&[shift(Key::Home)]);
-    SelectLast: "Select to the last", on(Scope::Items, |it| rules::grid(it, Move(FAR, true))).keys(&[shift(Key::End)]);
-    Toggle: "Select or deselect", on(Scope::Items, rules::toggle).keys(&[key(Key::Space)]);
-    SelectAll: "Select all that the filters show", on(Scope::Items, |it| rules::grid(it, SelectAll(true)))
+    SelectLast: "Select to the last", on(Scope::Rows, |it| rules::grid(it, Move(FAR, true))).keys(&[shift(Key::End)]);
+    Toggle: "Select or deselect", on(Scope::Rows, rules::toggle).keys(&[key(Key::Space)]);
+    SelectAll: "Select all that the filters show", on(Scope::Rows, |it| rules::grid(it, SelectAll(true)))
         .keys(&[command(Key::A)]);
-    Deselect: "Deselect all", on(Scope::Items, |it| rules::grid(it, SelectAll(false))).keys(&[key(Key::Escape)]);
+    Deselect: "Deselect all", on(Scope::Rows, |it| rules::grid(it, SelectAll(false))).keys(&[key(Key::Escape)]);
     Open: "Open the item", on(Scope::Items, rules::open).keys(&[key(Key::Enter)]);
-    Search: "Search", on(Scope::Items, |_| Ok(UserAction::Search)).keys(&[key(Key::Slash)]);
-    SortAgain: "Sort again", on(Scope::Items, rules::sort_again).keys(&[key(Key::R)]);
-    SortByStar: "Sort by star", on(Scope::Items, |it| rules::grid(it, GridAction::Sort(Column::Star)));
-    ClearFilters: "Clear filters", on(Scope::Items, rules::clear_filters);
+    Search: "Search", on(Scope::Rows, |_| Ok(UserAction::Search)).keys(&[key(Key::Slash)]);
+    SortAgain: "Sort again", on(Scope::Rows, rules::sort_again).keys(&[key(Key::R)]);
+    SortByStar: "Sort by star", on(Scope::Rows, |it| rules::grid(it, GridAction::Sort(Column::Star)));
+    ClearFilters: "Clear filters", on(Scope::Rows, rules::clear_filters);
     ImportItems: "Import items…", on(Scope::Items, |_| Ok(UserAction::AskImport));
     StartShown: "Start all shown…", on(Scope::Items, rules::start_shown);
     StopHeld: "Stop them", on(Scope::Items, rules::stop_held).icon(Shape(Icon::Stop));
@@ -277,18 +206,18 @@ actions! {
     ResetItems: "Reset…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Reset));
     ClearCredentials: "Clear credentials…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::ClearCredentials));
     DeleteItems: "Delete…", on(Chosen, |it| rules::ask_remove(it, ItemRemoval::Delete));
-    NoStar: "No star", on(Chosen, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
-    RedStar: "Red star", on(Chosen, |it| rules::star(it, Some(Star::Red)))
+    NoStar: "No star", on(Scope::Marked, |it| rules::star(it, None)).keys(&[key(Key::Num0)]).icon(Starred(None));
+    RedStar: "Red star", on(Scope::Marked, |it| rules::star(it, Some(Star::Red)))
         .keys(&[key(Key::Num1)]).icon(Starred(Some(Star::Red)));
-    OrangeStar: "Orange star", on(Chosen, |it| rules::star(it, Some(Star::Orange)))
+    OrangeStar: "Orange star", on(Scope::Marked, |it| rules::star(it, Some(Star::Orange)))
         .keys(&[key(Key::Num2)]).icon(Starred(Some(Star::Orange)));
-    YellowStar: "Yellow star", on(Chosen, |it| rules::star(it, Some(Star::Yellow)))
+    YellowStar: "Yellow star", on(Scope::Marked, |it| rules::star(it, Some(Star::Yellow)))
         .keys(&[key(Key::Num3)]).icon(Starred(Some(Star::Yellow)));
-    GreenStar: "Green star", on(Chosen, |it| rules::star(it, Some(Star::Green)))
+    GreenStar: "Green star", on(Scope::Marked, |it| rules::star(it, Some(Star::Green)))
         .keys(&[key(Key::Num4)]).icon(Starred(Some(Star::Green)));
-    BlueStar: "Blue star", on(Chosen, |it| rules::star(it, Some(Star::Blue)))
+    BlueStar: "Blue star", on(Scope::Marked, |it| rules::star(it, Some(Star::Blue)))
         .keys(&[key(Key::Num5)]).icon(Starred(Some(Star::Blue)));
-    PurpleStar: "Purple star", on(Chosen, |it| rules::star(it, Some(Star::Purple)))
+    PurpleStar: "Purple star", on(Scope::Marked, |it| rules::star(it, Some(Star::Purple)))
         .keys(&[key(Key::Num6)]).icon(Starred(Some(Star::Purple)));
 
     PreviousItem: "Previous item", on(Item, rules::previous).keys(&[key(Key::ArrowLeft)]);
@@ -305,6 +234,35 @@ actions! {
     OnlyFlagged: "Only what needs a look", on(Only(Screen::Preview), |it| preview_rules::only_flagged(it, true));
     AllFolders: "All folders", on(Only(Screen::Preview), |it| preview_rules::only_flagged(it, false));
     StartPreviewed: "Start…", on(Only(Screen::Preview), preview_rules::start_previewed).keys(&[key(Key::S)]);
+
+    OpenUser: "Open the user", on(Users, hybrid_rules::open).keys(&[key(Key::Enter)]);
+    NewBatch: "New batch…", on(Users, |it| hybrid_rules::ask(it, Asked::MoveIn(None))).keys(&[key(Key::B)]);
+    ImportUsers: "Import users…", on(Users, |it| hybrid_rules::ask(it, Asked::Import)).keys(&[key(Key::I)]);
+    CheckTenant: "Check readiness…", on(Users, hybrid_rules::check).keys(&[key(Key::T)]);
+    HybridGuide: "Guide for administrators…", on(Users, |_| Ok(UserAction::Hybrid(HybridAct::Guide)));
+    HybridSettings: "Project settings…", on(Users, |it| hybrid_rules::ask(it, Asked::Settings));
+    DeleteHybrid: "Delete project…", on(Users, hybrid_rules::delete);
+    AskServiceNow: "Ask now", on(Users, hybrid_rules::try_now);
+    StartBatch: "Start batch…", on(Batches, hybrid_rules::start).keys(&[key(Key::S)]);
+    FinalizeBatch: "Finalize batch…", on(Batches, hybrid_rules::finalize).keys(&[key(Key::F)]);
+    ShowBatch: "Batch details", on(Users, hybrid_rules::show_batch).keys(&[key(Key::D)]);
+    MoveIn: "Move into a batch…", on(Movers, hybrid_rules::move_in).keys(&[key(Key::M)]);
+    MoveOut: "Move out of the batch…", on(Movers, hybrid_rules::move_out).keys(&[key(Key::O)]);
+    FinalizeUsers: "Finalize users…", on(Movers, hybrid_rules::finalize_users).keys(&[shift(Key::F)]);
+    ApproveSkipped: "Approve skipped items", on(Movers, hybrid_rules::approve).keys(&[key(Key::A)]);
+    PreviousUser: "Previous user", on(Only(Screen::HybridUser), |it| hybrid_rules::beside(it, false))
+        .keys(&[key(Key::ArrowLeft)]);
+    NextUser: "Next user", on(Only(Screen::HybridUser), |it| hybrid_rules::beside(it, true))
+        .keys(&[key(Key::ArrowRight)]);
+    BackToUsers: "Back to the users", on(Only(Screen::HybridUser), hybrid_rules::back).keys(&[key(Key::Escape)]);
+    BackFromBatch: "Back to the users", on(Only(Screen::HybridBatch), hybrid_rules::back).keys(&[key(Key::Escape)]);
+    AskReport: "Ask the service for its report", on(Only(Screen::HybridUser), hybrid_rules::report);
+    CreateHybrid: "Create project", on(Only(Screen::NewHybrid), hybrid_rules::create)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    LeaveHybridForm: "Cancel", on(Only(Screen::NewHybrid), |_| Ok(UserAction::Go(Route::Projects)));
+    DoHybrid: "Go on", on(Only(Screen::HybridDialog), hybrid_rules::go_on)
+        .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    BrowseUsers: "Browse…", on(Only(Screen::HybridDialog), |_| Ok(UserAction::Hybrid(HybridAct::Browse)));
 
     AddLicenses: "Add licenses…", on(Only(Screen::Licenses), license_rules::add_licenses);
     ExportLicenses: "Save as table…", on(Only(Screen::Licenses), |_| Ok(UserAction::ExportLicenses));

@@ -1,6 +1,6 @@
 //! Which page is shown.
 
-use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::ids::{HybridBatchId, HybridProjectId, HybridUserId, ItemId, ProjectId};
 
 /// A page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,4 +20,29 @@ pub enum Route {
     Preview(ProjectId),
     /// One item of a project.
     Item(ProjectId, ItemId),
+    /// The form for a new hybrid project.
+    NewHybrid,
+    /// The users of a hybrid project.
+    Hybrid(HybridProjectId),
+    /// One user of it.
+    HybridUser(HybridProjectId, HybridUserId),
+    /// One batch of it.
+    HybridBatch(HybridProjectId, HybridBatchId),
+}
+
+impl Route {
+    /// The hybrid project whose page is shown, or the page of one of its users or batches.
+    pub fn hybrid(self) -> Option<HybridProjectId> {
+        match self {
+            Self::Hybrid(id) | Self::HybridUser(id, _) | Self::HybridBatch(id, _) => Some(id),
+            Self::Projects
+            | Self::Licenses
+            | Self::Settings
+            | Self::NewProject
+            | Self::NewHybrid
+            | Self::Project(_)
+            | Self::Preview(_)
+            | Self::Item(..) => None,
+        }
+    }
 }

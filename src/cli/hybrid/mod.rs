@@ -156,11 +156,7 @@ async fn delete(workspace: &OpenWorkspace, project: &str, confirm: bool) -> Resu
 
 async fn guide(workspace: &OpenWorkspace, project: Option<&str>) -> Result<Exit, CliError> {
     let values = match project {
-        Some(name) => {
-            let project = hybrid::named(workspace, name).await?;
-            let SignIn { client_id, tenant, cloud, .. } = project.settings.sign_in;
-            GuideValues { client_id, tenant, cloud, project: (project.name, None), ..GuideValues::default() }
-        }
+        Some(name) => GuideValues::of_hybrid(&hybrid::named(workspace, name).await?),
         None => GuideValues::default(),
     };
     for block in Guide::HybridExchange.blocks(&values) {

@@ -33,12 +33,6 @@ pub async fn users(workspace: &OpenWorkspace, verb: UsersVerb) -> Result<Exit, C
     }
 }
 
-/// What a user's row says beside its status: why it failed, what it waits for.
-pub fn remark(user: &HybridUser) -> String {
-    let open: Vec<String> = user.open.keys().map(|kind| format!("{kind} ordered")).collect();
-    user.note.clone().into_iter().chain(open).collect::<Vec<_>>().join("; ")
-}
-
 async fn list(
     workspace: &OpenWorkspace,
     project: &str,
@@ -73,7 +67,7 @@ async fn list(
                 user.told.word.clone().unwrap_or_default(),
                 count(user.told.synced),
                 count(user.told.skipped),
-                remark(user),
+                user.remark(),
             ]);
         }
         table.print();
@@ -112,7 +106,7 @@ async fn show(workspace: &OpenWorkspace, project: &str, address: String, report:
     if let Some(last) = user.told.last_sync {
         say!("Last sync    {}", times::told(last, &zone));
     }
-    let remark = remark(&user);
+    let remark = user.remark();
     if !remark.is_empty() {
         say!("Remark       {}", clean(&remark));
     }

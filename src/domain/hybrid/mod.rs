@@ -13,10 +13,11 @@ pub mod users_csv;
 use std::collections::BTreeMap;
 
 use super::ids::{HybridBatchId, HybridProjectId, HybridUserId, PoolId};
+use super::star::Star;
 use super::time::Timestamp;
 use order::Stage;
 use settings::HybridSettings;
-use status::MoveStatus;
+use status::{MoveAction, MoveRefusal, MoveStatus};
 
 /// Said wherever hybrid projects show (R36).
 pub const PREVIEW: &str =
@@ -88,6 +89,8 @@ pub struct HybridUser {
     pub note: Option<String>,
     /// The service has switched it: it works in Exchange Online, whatever else is to be done.
     pub switched: bool,
+    /// A person's mark.
+    pub star: Option<Star>,
     /// Orders for it that are not done, by what they do.
     pub open: BTreeMap<String, Stage>,
 }
@@ -111,4 +114,39 @@ pub struct Told {
     pub statistics: Option<Timestamp>,
     /// Since when it is in no answer.
     pub missing: Option<Timestamp>,
+}
+
+impl HybridUser {
+    /// Whether a person may do this with the user, by its status, its batch and what is on its way.
+    ///
+    /// # Errors
+    /// Why not, and the way out.
+    pub fn may(&self, action: MoveAction) -> Result<(), MoveRefusal> {
+        let blocking: &[&str] = match action {
+            MoveAction::MoveIn if self.status != MoveStatus::NotSubmitted => {
+                return Err(MoveRefusal::InSubmittedBatch);
+            }
+            MoveAction::MoveIn => return Ok(()),
+            MoveAction::Start | MoveAction::MoveOut => &["move out"],
+            MoveAction::Finalize => &["finalize", "move out"],
+            MoveAction::Approve => &["approve", "move out"],
+        };
+        if self.batch.is_none() {
+            return Err(MoveRefusal::Unbatched);
+        }
+        let is_open = blocking.iter().any(|kind| self.open.contains_key(*kind));
+        match self.status.allows(action) {
+            _ if is_open && action == MoveAction::Finalize => Err(MoveRefusal::OrderOpen),
+            Err(why) => Err(why),
+            Ok(()) if action == MoveAction::MoveOut && self.switched => Err(MoveRefusal::Completed),
+            Ok(()) if is_open => Err(MoveRefusal::OrderOpen),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// What is said beside its status: why it failed, what it waits for.
+    pub fn remark(&self) -> String {
+        let open = self.open.keys().map(|kind| format!("{kind} ordered"));
+        self.note.clone().into_iter().chain(open).collect::<Vec<_>>().join("; ")
+    }
 }

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::classify::{self, Step};
 use super::framer::{Framer, Io, SilenceWatch, WireError, excerpt};
+use super::patience::Question;
 use super::response::{self, ServerResponse, Status, Told};
 use super::scrub::{Scrub, trace_line};
 use super::session::Capabilities;
@@ -107,7 +108,7 @@ pub(super) async fn greet(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -
 
 async fn greeted(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<(Framer<Box<dyn Io>>, Told)> {
     let watch = SilenceWatch::new(timeouts.silence);
-    watch.expect();
+    watch.expect(Question::Small);
     let mut framer = Framer::new(io, b"", watch);
     let Ok(greeting) = timeout(timeouts.greeting, first_line(&mut framer, scrub)).await else {
         let text = format!("no greeting within {} seconds", timeouts.greeting.as_secs());
@@ -136,7 +137,10 @@ async fn first_line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::res
         trace_line(&text, scrub);
         if !text.trim_ascii().is_empty() {
             let nonsense = WireError::Nonsense(excerpt(&text));
-            return response::parse(Raw { text, literals: Vec::new() }).map_err(|_| nonsense);
+            return match response::parse(Raw { text, literals: Vec::new() }) {
+                Ok(greeting @ ServerResponse::Status(..)) => Ok(greeting),
+                Ok(_) | Err(_) => Err(nonsense),
+            };
         }
     }
     Err(WireError::Nonsense("nothing but empty lines".into()))
@@ -155,7 +159,7 @@ fn lost(error: &WireError, scrub: &Scrub, doing: &str) -> Failure {
     let cause = match error {
         WireError::Nonsense(text) if doing == GREETING => return no_imap(&scrub.clean(text)),
         WireError::Nonsense(_) => Cause::Nonsense,
-        WireError::Silence(_) => Cause::TimedOut,
+        WireError::Silence(_) | WireError::Slow(_) => Cause::TimedOut,
         _ => Cause::ConnectionLost,
     };
     Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(scrub.clean(&error.to_string()))

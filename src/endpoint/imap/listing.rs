@@ -15,13 +15,15 @@ use super::manners::Extra;
 use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
 use super::session::{ImapSession, Mode, WINDOW};
-use crate::domain::failure::{Cause, Failure};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::{FolderRef, Result};
 
 const DOING: &str = "listing folders";
 const INBOX: &[u8] = b"INBOX";
+/// Most folders of a mailbox.
+const MOST_FOLDERS: usize = 200_000;
 
 /// Lists every folder, other people's included.
 pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>> {
@@ -34,6 +36,10 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
     believe_ids(session, &mut found).await?;
     if !found.listed.iter().any(|listed| listed.name == INBOX) {
         ask_for_inbox(session, &mut found).await?;
+    }
+    if found.listed.len() > MOST_FOLDERS {
+        let text = format!("the server lists {} folders, and at most {MOST_FOLDERS} are taken", found.listed.len());
+        return Err(Failure::new(Cause::Nonsense, Scope::Mailbox, Retry::User, DOING).saying(text));
     }
     *session.connection.manners().kept_list() = KeptList::default();
     let mut folders = found.folders(session);

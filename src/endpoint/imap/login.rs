@@ -104,6 +104,7 @@ pub(super) async fn log_in(
             (answer, Some(bearer.retires))
         }
     };
+    connection.logged_in();
     let told = told_capabilities(&answer);
     let session = look_around(connection, capabilities, told, timeouts).await?;
     Ok(session.retiring(retires))

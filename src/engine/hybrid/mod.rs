@@ -26,7 +26,7 @@ use crate::hybrid::{BatchService, LicenseService, RemoteError};
 use crate::store::StoreError;
 
 /// Between two rounds, at least: what other processes ordered is seen by then.
-const ROUND_EVERY: Duration = Duration::from_secs(10);
+pub const ROUND_EVERY: Duration = Duration::from_secs(10);
 /// When the service asks for a pause and names none.
 const PAUSE: Duration = Duration::from_secs(60);
 /// When the application may not: rights that were granted take a while to count.
@@ -86,23 +86,27 @@ impl HybridRunner {
 
     /// Rounds over all projects, or one, until it is told to end. What is on its way then is heard out.
     pub async fn run(&self, only: Option<HybridProjectId>, cancel: CancellationToken) {
-        loop {
-            match self.workspace.store.hybrid_projects().await {
-                Ok(projects) => {
-                    for project in projects.into_iter().filter(|project| only.is_none_or(|only| only == project.id)) {
-                        if cancel.is_cancelled() {
-                            return;
-                        }
-                        if let Err(error) = self.round(project.id).await {
-                            tracing::error!(%error, project = %project.id, "a round of a hybrid project broke off");
-                        }
-                    }
-                }
-                Err(error) => tracing::error!(%error, "hybrid projects cannot be read"),
-            }
+        while !cancel.is_cancelled() {
+            self.rounds(only, &cancel).await;
             tokio::select! {
                 () = cancel.cancelled() => return,
                 () = tokio::time::sleep(ROUND_EVERY) => {}
+            }
+        }
+    }
+
+    /// One round over all projects, or over one, unless it is told to end.
+    pub async fn rounds(&self, only: Option<HybridProjectId>, cancel: &CancellationToken) {
+        let projects = match self.workspace.store.hybrid_projects().await {
+            Ok(projects) => projects,
+            Err(error) => return tracing::error!(%error, "hybrid projects cannot be read"),
+        };
+        for project in projects.into_iter().filter(|project| only.is_none_or(|only| only == project.id)) {
+            if cancel.is_cancelled() {
+                return;
+            }
+            if let Err(error) = self.round(project.id).await {
+                tracing::error!(%error, project = %project.id, "a round of a hybrid project broke off");
             }
         }
     }

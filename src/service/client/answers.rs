@@ -14,6 +14,7 @@ use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::service::asking::AskingHost;
 use crate::service::check::{self, Checking};
+use crate::service::hybrid::HybridHost;
 use crate::service::import::{self, ImportError, ImportFrom, Watch};
 use crate::service::items::PAGE;
 use crate::service::orders::Commander;
@@ -36,6 +37,8 @@ pub(super) struct Answers {
     pub known: Arc<Mutex<HashSet<ProjectId>>>,
     /// Asks owners.
     pub asking: Arc<AskingHost>,
+    /// Watches hybrid projects.
+    pub hybrid: Arc<HybridHost>,
 }
 
 impl Answers {
@@ -89,8 +92,10 @@ impl Answers {
             | Request::ExportLicenses(..)) => self.licenses(ledger).await?,
             Request::Unlock(kind, passphrase) => {
                 vault::unlock(workspace, kind, passphrase).await?;
+                self.hybrid.look().await;
                 Response::Unlocked(kind)
             }
+            Request::Hybrid(ask) => Response::Hybrid(self.hybrid(ask).await?),
             Request::Remember(name, value) => {
                 workspace.store.set_setting(name, value).await?;
                 Response::Done(Outcome::default())
@@ -297,6 +302,7 @@ impl Answers {
 
     /// All projects, pools and settings as another process left them, with the projects' items in the engine's state.
     pub async fn news(&self) -> Result<Response, ServiceError> {
+        self.hybrid.look().await;
         let projects = projects::all(&self.workspace).await?;
         for project in &projects {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&project.id);

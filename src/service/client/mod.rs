@@ -6,6 +6,7 @@
 
 mod answers;
 mod asking;
+mod hybrid;
 mod pool;
 mod reply;
 mod request;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+pub use hybrid::{HybridAsk, HybridTold, OfHybrid};
 pub use request::{NEWS, News, OPENING, Preview, Request, RequestId, Response};
 
 use super::OpenOptions;

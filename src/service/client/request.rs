@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
+use super::hybrid::{HybridAsk, HybridTold};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::edit::{ItemEdit, Records};
 use crate::domain::failure::Side;
@@ -20,9 +21,11 @@ use crate::service::asking::{AskingState, StartMails};
 use crate::service::check::{CheckOf, Checking};
 use crate::service::edit::{ItemSettings, ProjectChange};
 use crate::service::errors::{SaveTo, Saving, StoredError};
+use crate::service::hybrid::HybridViews;
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
+use crate::service::mail::MailSecret;
 use crate::service::preview::Unsaved;
 use crate::service::project_mail::ProjectMail;
 use crate::service::projects::NewProject;
@@ -154,12 +157,14 @@ pub enum Request {
     SetProjectMail(ProjectId, Box<ProjectMail>),
     /// Changes settings, all or none.
     SaveSettings(Vec<(&'static str, String)>),
-    /// Keeps the password of the mail server.
-    MailPassword(Secret),
+    /// Keeps what proves the login at the mail server.
+    MailPassword(MailSecret),
     /// Sends a test to this address.
     TestMail(String),
     /// Whether owners can be asked: settings, form, its public address.
     CheckForm,
+    /// About hybrid projects.
+    Hybrid(HybridAsk),
     /// Remembers a text.
     Remember(String, String),
     /// Starts nothing new and stops what runs, because the program is about to end.
@@ -249,6 +254,10 @@ pub enum Response {
     MailPasswordKept,
     /// A test was sent; what the mail server said.
     MailTested(String),
+    /// About hybrid projects.
+    Hybrid(HybridTold),
+    /// All hybrid projects, when one of them has changed.
+    HybridViews(HybridViews),
     /// Owners can be asked.
     FormReached,
     /// Whether owners are asked, when that has changed.

@@ -18,6 +18,7 @@ use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::PlatformError;
 use crate::service::asking::AskingHost;
+use crate::service::hybrid::HybridHost;
 use crate::service::opening::{self, Opened, Trouble, WorkspaceInfo};
 use crate::service::start::{Readiness, StartReport, StartRequest, WaitingRule, admit, readiness};
 use crate::service::{OpenOptions, RunningEngine, ServiceError};
@@ -41,7 +42,10 @@ pub async fn run(options: OpenOptions, end: ServiceEnd, waker: Waker) {
     replies.send(asked, Response::Opened(Box::new(info))).await;
     let asking = Arc::new(AskingHost::new(workspace.clone(), engine.orders()));
     let mut askers = ask_owners(&asking, &replies);
-    let answers = Answers { workspace, orders: engine.orders(), known: Arc::new(Mutex::new(known)), asking };
+    let hybrid = Arc::new(HybridHost::new(workspace.clone()));
+    let mut watchers = watch_hybrid(&hybrid, &replies);
+    let known = Arc::new(Mutex::new(known));
+    let answers = Answers { workspace, orders: engine.orders(), known, asking, hybrid };
     let mut task = ServiceTask { engine, answers, replies, pool: RequestPool::new(), orders: JoinSet::new() };
     task.serve(&mut requests).await;
     // A person has left: whatever still hangs now, the next start is not one after a crash.
@@ -50,6 +54,8 @@ pub async fn run(options: OpenOptions, end: ServiceEnd, waker: Waker) {
     pool.give_up().await;
     askers.shutdown().await;
     answers.asking.end().await;
+    answers.hybrid.end().await;
+    watchers.shutdown().await;
     let lock = engine.stop().await;
     // What is to be remembered is written.
     while orders.join_next().await.is_some() {}
@@ -123,6 +129,20 @@ fn ask_owners(asking: &Arc<AskingHost>, replies: &Replies) -> JoinSet<()> {
         }
     });
     askers
+}
+
+/// Carries out what was ordered in hybrid projects, and tells how they are.
+fn watch_hybrid(hybrid: &Arc<HybridHost>, replies: &Replies) -> JoinSet<()> {
+    let mut watchers = JoinSet::new();
+    let (host, replies, mut views) = (Arc::clone(hybrid), replies.clone(), hybrid.views());
+    watchers.spawn(async move { host.run().await });
+    watchers.spawn(async move {
+        while views.changed().await.is_ok() {
+            let now = views.borrow_and_update().clone();
+            replies.send(NEWS, Response::HybridViews(now)).await;
+        }
+    });
+    watchers
 }
 
 /// Passes states on, at most ten a second, until the engine ends; the window sees that by its end of the channel.

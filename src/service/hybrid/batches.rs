@@ -1,5 +1,7 @@
 //! Batches of a hybrid project, and what a person does with them.
 
+use std::collections::HashMap;
+
 use super::{BatchProgress, CheckLine, HybridBatch, HybridProject, HybridUser, LeftOut, MoveStatus, check, users};
 use crate::domain::edit::EditRefusal;
 use crate::domain::hybrid::order::OrderRow;
@@ -57,13 +59,23 @@ pub async fn new(
 /// All batches of a project with how far they are, as they were made.
 pub async fn all(workspace: &OpenWorkspace, project: &HybridProject) -> Result<Vec<BatchLine>, ServiceError> {
     let users = users::all(workspace, project).await?;
+    Ok(lines(workspace.store.hybrid_batches(project.id).await?, &users))
+}
+
+/// Batches with how far they are, by all users of their project.
+pub(super) fn lines(batches: Vec<HybridBatch>, users: &[HybridUser]) -> Vec<BatchLine> {
+    let mut members: HashMap<HybridBatchId, Vec<&HybridUser>> = HashMap::new();
+    for user in users {
+        if let Some(batch) = user.batch {
+            members.entry(batch).or_default().push(user);
+        }
+    }
     let line = |batch: HybridBatch| {
-        let own = || users.iter().filter(|user| user.batch == Some(batch.id));
-        let status = MoveStatus::of_batch(batch.submitted.is_some(), own().map(|user| user.status));
-        let progress = BatchProgress::of(own());
-        BatchLine { batch, status, progress }
+        let own = members.remove(&batch.id).unwrap_or_default();
+        let status = MoveStatus::of_batch(batch.submitted.is_some(), own.iter().map(|user| user.status));
+        BatchLine { batch, status, progress: BatchProgress::of(own.into_iter()) }
     };
-    Ok(workspace.store.hybrid_batches(project.id).await?.into_iter().map(line).collect())
+    batches.into_iter().map(line).collect()
 }
 
 /// A batch by its name, ignoring case.

@@ -2,12 +2,16 @@
 
 pub mod batches;
 pub mod check;
+mod host;
 mod run;
 pub mod users;
+mod view;
 
 use std::path::PathBuf;
 
+pub(in crate::service) use host::HybridHost;
 pub use run::{Once, Watching, once, report};
+pub use view::{HybridDetails, HybridOf, HybridView, HybridViews, details, views};
 
 use crate::domain::edit::EditRefusal;
 use crate::domain::failure::Side;
@@ -15,7 +19,7 @@ pub use crate::domain::hybrid::progress::{BatchProgress, percent};
 pub use crate::domain::hybrid::readiness::{CheckLine, Verdict};
 pub use crate::domain::hybrid::settings::HybridSettings;
 pub use crate::domain::hybrid::status::{MoveAction, MoveRefusal, MoveStatus};
-pub use crate::domain::hybrid::{HybridBatch, HybridProject, HybridUser, PREVIEW};
+pub use crate::domain::hybrid::{HybridBatch, HybridProject, HybridUser, PREVIEW, Told, Trouble};
 use crate::domain::ids::{CredentialId, HybridProjectId, PoolId};
 use crate::domain::project::name_problem;
 use crate::domain::secret::Secret;
@@ -87,6 +91,14 @@ pub async fn named(workspace: &OpenWorkspace, name: &str) -> Result<HybridProjec
     found.ok_or_else(|| ServiceError::NoHybridProject(name.trim().to_owned()))
 }
 
+/// A hybrid project.
+///
+/// # Errors
+/// There is none.
+pub async fn by_id(workspace: &OpenWorkspace, id: HybridProjectId) -> Result<HybridProject, ServiceError> {
+    Ok(workspace.store.hybrid_project(id).await?)
+}
+
 /// All hybrid projects, by name.
 pub async fn all(workspace: &OpenWorkspace) -> Result<Vec<HybridProject>, ServiceError> {
     Ok(workspace.store.hybrid_projects().await?)
@@ -112,4 +124,12 @@ pub async fn change(
 pub async fn remove(workspace: &OpenWorkspace, project: &HybridProject) -> Result<(), ServiceError> {
     let secret: Option<CredentialId> = workspace.store.delete_hybrid_project(project.id, workspace.now()).await?;
     Ok(import::remove(workspace, secret.into_iter().collect(), &Watch::nobody()).await?)
+}
+
+/// The service is asked again at once, whatever the last answer said.
+///
+/// # Errors
+/// The database.
+pub async fn try_now(workspace: &OpenWorkspace, project: &HybridProject) -> Result<(), ServiceError> {
+    Ok(workspace.store.set_hybrid_trouble(project.id, None).await?)
 }

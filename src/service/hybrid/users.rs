@@ -6,6 +6,7 @@ use super::{HybridEvent, HybridProject, HybridUser};
 use crate::domain::hybrid::remote::RecipientKind;
 use crate::domain::hybrid::users_csv::{self, BadUsers, NewUser};
 use crate::domain::ids::HybridUserId;
+use crate::domain::star::Star;
 use crate::engine::hybrid::HybridRunner;
 use crate::service::import::read_users;
 use crate::service::{OpenWorkspace, ServiceError, look};
@@ -88,6 +89,14 @@ pub async fn select(
         found.cloned().ok_or_else(|| ServiceError::NoHybridUser(address.trim().to_owned()))
     };
     addresses.iter().map(find).collect()
+}
+
+/// Sets or removes the star of users.
+///
+/// # Errors
+/// Nothing was changed.
+pub async fn star(workspace: &OpenWorkspace, users: Vec<HybridUserId>, star: Option<Star>) -> Result<(), ServiceError> {
+    Ok(workspace.store.set_hybrid_star(users, star).await?)
 }
 
 /// The rows of users.

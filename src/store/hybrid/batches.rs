@@ -101,14 +101,8 @@ fn take_out(transaction: &Transaction<'_>, user: &HybridUser, at: Timestamp) -> 
     let subject = subject(transaction, user.id)?;
     let Some(batch) = subject.batch else { return Ok(Some(MoveRefusal::Unbatched)) };
     let of = (subject.project, batch, Some(user.id));
-    if let Err(why) = subject.status.allows(MoveAction::MoveOut) {
+    if let Err(why) = user.may(MoveAction::MoveOut) {
         return Ok(Some(why));
-    }
-    if subject.switched {
-        return Ok(Some(MoveRefusal::Completed));
-    }
-    if user.open.contains_key(Order::MoveOut.word()) {
-        return Ok(Some(MoveRefusal::OrderOpen));
     }
     if subject.status == MoveStatus::NotSubmitted {
         transaction.prepare_cached("UPDATE hybrid_user SET batch = NULL WHERE id = ?1")?.execute([user.id])?;
@@ -166,8 +160,8 @@ impl Store {
             }
             let mut left = Vec::new();
             for user in users::all(transaction, project)?.into_iter().filter(|user| members.contains(&user.id)) {
-                if user.status != MoveStatus::NotSubmitted {
-                    left.push(LeftOut { address: user.address, why: MoveRefusal::InSubmittedBatch });
+                if let Err(why) = user.may(MoveAction::MoveIn) {
+                    left.push(LeftOut { address: user.address, why });
                     continue;
                 }
                 transaction
@@ -212,10 +206,7 @@ impl Store {
             if has_open(transaction, id)? {
                 return Err(StoreError::OrderOpen);
             }
-            let starting: Vec<&HybridUser> = users
-                .iter()
-                .filter(|user| user.status.allows(MoveAction::Start).is_ok() && !user.open.contains_key("move out"))
-                .collect();
+            let starting: Vec<&HybridUser> = users.iter().filter(|user| user.may(MoveAction::Start).is_ok()).collect();
             if starting.is_empty() {
                 let why = status.allows(MoveAction::Start).err().unwrap_or(MoveRefusal::AlreadySubmitted);
                 return Err(refused(&batch, why));
@@ -267,12 +258,9 @@ impl Store {
             let mut whole = members.is_none();
             let users = of_batch(transaction, project, id)?;
             for user in users.iter().filter(|user| members.as_ref().is_none_or(|members| members.contains(&user.id))) {
-                let open = ["finalize", "move out"].iter().any(|kind| user.open.contains_key(*kind));
-                let why =
-                    if open { Some(MoveRefusal::OrderOpen) } else { user.status.allows(MoveAction::Finalize).err() };
-                match why {
-                    None => ready.push(user),
-                    Some(why) => {
+                match user.may(MoveAction::Finalize) {
+                    Ok(()) => ready.push(user),
+                    Err(why) => {
                         whole &= why == MoveRefusal::Completed;
                         left.push(LeftOut { address: user.address.clone(), why });
                     }
@@ -304,11 +292,9 @@ impl Store {
         self.write_durably(move |transaction, _| {
             let mut left = Vec::new();
             for user in users::all(transaction, project)?.into_iter().filter(|user| members.contains(&user.id)) {
-                let open = user.open.contains_key("approve") || user.open.contains_key("move out");
-                match (user.batch, user.status.allows(MoveAction::Approve)) {
-                    (_, Ok(())) if open => left.push(LeftOut { address: user.address, why: MoveRefusal::OrderOpen }),
+                match (user.batch, user.may(MoveAction::Approve)) {
                     (Some(batch), Ok(())) => give(transaction, (project, batch, Some(user.id)), Order::Approve, at)?,
-                    (None, _) => left.push(LeftOut { address: user.address, why: MoveRefusal::Unbatched }),
+                    (None, Ok(())) => left.push(LeftOut { address: user.address, why: MoveRefusal::Unbatched }),
                     (_, Err(why)) => left.push(LeftOut { address: user.address, why }),
                 }
             }

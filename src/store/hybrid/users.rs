@@ -9,13 +9,14 @@ use crate::domain::hybrid::order::Stage;
 use crate::domain::hybrid::users_csv::NewUser;
 use crate::domain::hybrid::{HybridUser, Told};
 use crate::domain::ids::{HybridProjectId, HybridUserId};
+use crate::domain::star::Star;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
-use crate::store::codec::{Columns, signed, unsigned};
-use crate::store::error::Result;
+use crate::store::codec::{Columns, Word, signed, unsigned};
+use crate::store::error::{Result, missing};
 
 const COLUMNS: &str = "id, address, batch, status, since, location, note, switched, word, percent, synced, skipped, bytes, \
-                       last_sync, statistics, missing";
+                       last_sync, statistics, missing, star";
 
 fn user(row: &Row<'_>) -> rusqlite::Result<HybridUser> {
     let mut columns = Columns::of(row);
@@ -39,6 +40,7 @@ fn user(row: &Row<'_>) -> rusqlite::Result<HybridUser> {
             statistics: columns.next()?,
             missing: columns.next()?,
         },
+        star: columns.maybe_word()?,
         open: BTreeMap::new(),
     })
 }
@@ -103,6 +105,20 @@ impl Store {
     /// All users of a project, by address.
     pub async fn hybrid_users(&self, project: HybridProjectId) -> Result<Vec<HybridUser>> {
         self.read(move |connection| all(connection, project)).await
+    }
+
+    /// Sets or removes the star of users.
+    pub async fn set_hybrid_star(&self, users: Vec<HybridUserId>, star: Option<Star>) -> Result<()> {
+        self.write(move |transaction, _| {
+            let mut statement = transaction.prepare_cached("UPDATE hybrid_user SET star = ?2 WHERE id = ?1")?;
+            for user in users {
+                if statement.execute((user, star.map(Word)))? == 0 {
+                    return Err(missing("hybrid user", user));
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Keeps a service's report about a user.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::subject::{Items, OneItem, Subject};
+use super::hybrid_rules;
+use super::subject::{HybridUsers, Items, OneItem, Subject};
 use super::user_action::{Targets, UserAction};
 use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
@@ -198,13 +199,17 @@ pub(super) fn remove(subject: &Subject<'_>) -> Ruling {
 }
 
 pub(super) fn star(subject: &Subject<'_>, star: Option<Star>) -> Ruling {
-    chosen(subject).map(|targets| UserAction::Star(targets, star))
+    match subject {
+        Subject::Hybrid(_) | Subject::HybridUser(_) => hybrid_rules::star(subject, star),
+        _ => chosen(subject).map(|targets| UserAction::Star(targets, star)),
+    }
 }
 
 /// Something in the grid.
 pub(super) fn grid(subject: &Subject<'_>, action: GridAction) -> Ruling {
     match subject {
         Subject::Items(_) => Ok(UserAction::Grid(action)),
+        Subject::Hybrid(_) => hybrid_rules::grid(&action),
         _ => Err(ELSEWHERE),
     }
 }
@@ -214,8 +219,11 @@ pub(super) fn sort_again(subject: &Subject<'_>) -> Ruling {
 }
 
 pub(super) fn toggle(subject: &Subject<'_>) -> Ruling {
-    let Subject::Items(Items { cursor: Some(item), .. }) = subject else { return Err(NO_ITEMS) };
-    Ok(UserAction::Grid(GridAction::Toggle(*item)))
+    match subject {
+        Subject::Items(Items { cursor: Some(item), .. }) => Ok(UserAction::Grid(GridAction::Toggle(*item))),
+        Subject::Hybrid(_) => hybrid_rules::toggle(subject),
+        _ => Err(NO_ITEMS),
+    }
 }
 
 pub(super) fn open(subject: &Subject<'_>) -> Ruling {
@@ -226,6 +234,9 @@ pub(super) fn open(subject: &Subject<'_>) -> Ruling {
 pub(super) fn clear_filters(subject: &Subject<'_>) -> Ruling {
     match subject {
         Subject::Items(Items { grid, .. }) if !grid.filter.is_active() => {
+            Err(Unavailable::Nothing("Nothing is filtered"))
+        }
+        Subject::Hybrid(HybridUsers { page, .. }) if !page.is_filtered() => {
             Err(Unavailable::Nothing("Nothing is filtered"))
         }
         subject => grid(subject, GridAction::ClearFilters),

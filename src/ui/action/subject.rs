@@ -1,14 +1,17 @@
 //! Where a person is and what is there to act on: what the rules of actions decide from.
 
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{HybridUserId, ItemId};
 use crate::domain::project::Project;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
+use crate::service::hybrid::batches::BatchLine;
+use crate::service::hybrid::{HybridUser, HybridView};
 use crate::ui::model::forms::{
     AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, OptionsForm, PoolForm, ProjectForm,
     ProjectMailForm, RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::grid::Grid;
+use crate::ui::model::hybrid::{HybridDialog, HybridForm, UsersPage};
 use crate::ui::model::item::Neighbours;
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
@@ -33,6 +36,16 @@ pub enum Screen {
     Item,
     /// What a pass would do.
     Preview,
+    /// The form for a new hybrid project.
+    NewHybrid,
+    /// The users of a hybrid project.
+    Hybrid,
+    /// The page of one of them.
+    HybridUser,
+    /// The page of a batch.
+    HybridBatch,
+    /// The dialogs about hybrid users and batches.
+    HybridDialog,
     /// The dialog that starts passes.
     Start,
     /// The dialog that changes an item.
@@ -75,7 +88,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 32] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
@@ -84,6 +97,11 @@ impl Screen {
         Self::Items,
         Self::Item,
         Self::Preview,
+        Self::NewHybrid,
+        Self::Hybrid,
+        Self::HybridUser,
+        Self::HybridBatch,
+        Self::HybridDialog,
         Self::Start,
         Self::EditItem,
         Self::EditProject,
@@ -134,6 +152,39 @@ pub struct OneItem<'a> {
     pub neighbours: Neighbours,
 }
 
+/// The users of a hybrid project.
+#[derive(Clone, Copy)]
+pub struct HybridUsers<'a> {
+    /// The project with its batches.
+    pub view: &'a HybridView,
+    /// Filters, order, selection.
+    pub page: &'a UsersPage,
+    /// The row at the cursor, if it is shown and may be meant.
+    pub cursor: Option<&'a HybridUser>,
+}
+
+/// One user of a hybrid project.
+#[derive(Clone, Copy)]
+pub struct OneUser<'a> {
+    /// The project with its batches.
+    pub view: &'a HybridView,
+    /// The user.
+    pub user: &'a HybridUser,
+    /// Those beside it, in the order of the grid.
+    pub beside: (Option<HybridUserId>, Option<HybridUserId>),
+    /// The service's own account is being asked for.
+    pub reporting: bool,
+}
+
+/// One batch of a hybrid project.
+#[derive(Clone, Copy)]
+pub struct OneBatch<'a> {
+    /// The project with its batches.
+    pub view: &'a HybridView,
+    /// The batch.
+    pub line: &'a BatchLine,
+}
+
 /// What there is to act on where a person is.
 #[derive(Clone, Copy)]
 pub enum Subject<'a> {
@@ -145,6 +196,16 @@ pub enum Subject<'a> {
     Items(Items<'a>),
     /// One item.
     Item(OneItem<'a>),
+    /// A hybrid project that is being made.
+    NewHybrid(&'a HybridForm),
+    /// The users of a hybrid project.
+    Hybrid(HybridUsers<'a>),
+    /// One of them.
+    HybridUser(OneUser<'a>),
+    /// A batch.
+    HybridBatch(OneBatch<'a>),
+    /// What is asked about hybrid users and batches.
+    HybridDialog(&'a HybridDialog),
     /// What a pass would do.
     Preview(&'a PreviewPage),
     /// Passes that are to be started.
@@ -195,6 +256,11 @@ impl Subject<'_> {
             Self::NewProject(_) => Screen::NewProject,
             Self::Items(_) => Screen::Items,
             Self::Item(_) => Screen::Item,
+            Self::NewHybrid(_) => Screen::NewHybrid,
+            Self::Hybrid(_) => Screen::Hybrid,
+            Self::HybridUser(_) => Screen::HybridUser,
+            Self::HybridBatch(_) => Screen::HybridBatch,
+            Self::HybridDialog(_) => Screen::HybridDialog,
             Self::Preview(_) => Screen::Preview,
             Self::Start(_) => Screen::Start,
             Self::EditItem(_) => Screen::EditItem,

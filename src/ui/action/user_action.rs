@@ -1,5 +1,6 @@
 //! What a person did: pages return these, the application does them.
 
+use super::hybrid_act::HybridAct;
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{ItemId, PoolId};
@@ -40,6 +41,8 @@ pub enum UserAction {
     Item(ItemAction),
     /// Set or remove the star of items.
     Star(Targets, Option<Star>),
+    /// Something in hybrid projects.
+    Hybrid(HybridAct),
     /// Request which pass to start for items.
     AskStart(Targets),
     /// Start what the dialog shows.

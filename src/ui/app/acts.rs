@@ -17,6 +17,7 @@ use crate::service::settings::{KEEP_AWAKE, switch};
 use crate::ui::action::{Targets, UserAction};
 use crate::ui::model::forms::{AcceptForm, ImportForm, ProjectForm};
 use crate::ui::model::grid::GridAction;
+use crate::ui::model::hybrid::HybridForm;
 use crate::ui::pages;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -27,6 +28,7 @@ impl App {
         match action {
             UserAction::Go(route) => self.visit(route),
             UserAction::Grid(action) => self.act_on_grid(context, action),
+            UserAction::Hybrid(act) => self.act_in_hybrid(context, act),
             UserAction::Search => pages::grid_head::focus_search(context),
             UserAction::Item(action) => {
                 if let Some(page) = &mut self.pages.item {
@@ -154,6 +156,10 @@ impl App {
     fn visit(&mut self, route: Route) {
         if route == Route::NewProject {
             self.pages.form = ProjectForm { pools: self.workspace.pool_names(), ..ProjectForm::default() };
+        }
+        if route == Route::NewHybrid {
+            let name = std::mem::take(&mut self.pages.form.name);
+            self.pages.hybrid_form = HybridForm { name, pools: self.workspace.pool_names(), ..HybridForm::default() };
         }
         self.go(route);
         if route == Route::Settings {

@@ -41,6 +41,8 @@ impl App {
                 purpose => self.refused(Some(request), purpose, why.to_string()),
             },
             Response::Projects(projects) => self.workspace.projects = projects,
+            Response::Hybrid(told) => self.hybrid_told(request, &purpose, told),
+            Response::HybridViews(views) => self.workspace.hybrid = views,
             Response::News(news) => self.news(news),
             Response::Licenses(ledger) => self.ledger(*ledger),
             Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
@@ -170,6 +172,7 @@ impl App {
             Purpose::NewProject if form.busy && form.asked == request => {
                 (form.refused, form.busy) = (Some(why), false);
             }
+            Purpose::Hybrid(_) => self.hybrid_refused(request, why),
             Purpose::Preview => self.looked(request, Err(why)),
             Purpose::Import => self.import_refused(why),
             Purpose::Options => self.options_refused(request, why),

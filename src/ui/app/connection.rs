@@ -11,6 +11,8 @@ use crate::service::client::{Client, ClientError, Request, RequestId, Response};
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
     Quiet,
+    /// Something about hybrid projects: what users are said to be when it was done.
+    Hybrid(&'static str),
     NewProject,
     Preview,
     Import,

@@ -9,6 +9,7 @@ use crate::ui::model::forms::{
     AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, Importing, OptionsForm, PoolForm,
     ProjectMailForm, RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
 };
+use crate::ui::model::hybrid::HybridDialog;
 
 /// What stands over the page.
 pub(super) enum Dialog {
@@ -26,6 +27,7 @@ pub(super) enum Dialog {
     ProjectMail(Box<ProjectMailForm>),
     Remove(Box<RemoveForm>),
     Help,
+    Hybrid(Box<HybridDialog>),
     Vault(Box<VaultDialog>),
     Remedy(Box<RemedyForm>),
     SignIn(Box<SignInForm>),
@@ -216,6 +218,17 @@ impl Dialogs {
             .find_map(|dialog| if let Dialog::Vault(vault) = dialog { Some(&mut vault.form) } else { None })
     }
 
+    /// What is asked about hybrid users and batches.
+    pub fn hybrid(&mut self) -> Option<&mut HybridDialog> {
+        self.0
+            .iter_mut()
+            .find_map(|dialog| if let Dialog::Hybrid(dialog) = dialog { Some(&mut **dialog) } else { None })
+    }
+
+    pub fn close_hybrid(&mut self) {
+        self.0.retain(|dialog| !matches!(dialog, Dialog::Hybrid(_)));
+    }
+
     /// What is being corrected.
     pub fn remedy(&mut self) -> Option<&mut RemedyForm> {
         self.0.iter_mut().find_map(|dialog| if let Dialog::Remedy(form) = dialog { Some(&mut **form) } else { None })
@@ -246,6 +259,7 @@ impl Dialogs {
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
             Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) | Dialog::Check(_) | Dialog::Guide(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
+            Dialog::Hybrid(_) => None,
         }
     }
 }

@@ -22,7 +22,7 @@ impl App {
         let values = GuideValues { mailboxes: mailboxes.cloned().collect(), ..GuideValues::of_side(project, side) };
         let of = (project.id, side);
         let reads_key = project.server(side).sign_in().is_some_and(|sign_in| sign_in.kind == SignInKind::GoogleService);
-        self.dialogs.open(Dialog::Guide(Box::new(GuideForm { guide, of, values })));
+        self.dialogs.open(Dialog::Guide(Box::new(GuideForm { guide, of: Some(of), values })));
         if reads_key && self.workspace.vault.unlocked {
             self.ask(Request::ServiceNumber(of.0, of.1), Purpose::Quiet);
         }

@@ -12,6 +12,8 @@ mod dialogs;
 mod editing;
 mod errors;
 mod guiding;
+mod hybrid;
+mod hybrid_dialogs;
 mod importing;
 mod licensing;
 mod open_pages;

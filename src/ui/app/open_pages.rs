@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::workspace::sort_setting;
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{HybridProjectId, ProjectId};
 use crate::engine::snapshot::Snapshot;
+use crate::service::hybrid::HybridOf;
 use crate::ui::model::forms::ProjectForm;
 use crate::ui::model::grid::{Grid, Sort};
+use crate::ui::model::hybrid::{DetailsPage, HybridForm, UsersPage};
 use crate::ui::model::item::ItemPage;
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
@@ -22,6 +24,10 @@ pub(super) struct OpenPages {
     /// Sums over all projects.
     pub sums: Projects,
     grids: HashMap<ProjectId, Grid>,
+    users: HashMap<HybridProjectId, UsersPage>,
+    /// What of a hybrid user or batch was asked for by itself.
+    pub details: Option<DetailsPage>,
+    pub hybrid_form: HybridForm,
     pub item: Option<ItemPage>,
     pub licenses: LicensePage,
     pub preview: Option<PreviewPage>,
@@ -38,7 +44,13 @@ impl OpenPages {
         {
             grid.selection.stand_on(item);
         }
+        if let (Route::HybridUser(_, user), Route::Hybrid(id)) = (self.route, route)
+            && let Some(page) = self.users.get_mut(&id)
+        {
+            page.stand_on(user);
+        }
         self.route = route;
+        self.show_details();
         self.licenses.forget();
         if !matches!(route, Route::Preview(_)) {
             // What is being looked at is given up.
@@ -59,7 +71,26 @@ impl OpenPages {
     pub fn project(&self) -> Option<ProjectId> {
         match self.route {
             Route::Project(id) | Route::Item(id, _) | Route::Preview(id) => Some(id),
-            Route::Projects | Route::Licenses | Route::Settings | Route::NewProject => None,
+            Route::Projects | Route::Licenses | Route::Settings | Route::NewProject | Route::NewHybrid => None,
+            Route::Hybrid(_) | Route::HybridUser(..) | Route::HybridBatch(..) => None,
+        }
+    }
+
+    /// The users of the hybrid project whose page is shown, or the page of one of whose users or batches.
+    pub fn users_here(&mut self) -> Option<&mut UsersPage> {
+        let project = self.route.hybrid()?;
+        Some(self.users.entry(project).or_insert_with(|| UsersPage::new(project)))
+    }
+
+    /// Begins with what the page of a hybrid user or batch shows.
+    fn show_details(&mut self) {
+        let of = match self.route {
+            Route::HybridUser(_, user) => Some(HybridOf::User(user)),
+            Route::HybridBatch(_, batch) => Some(HybridOf::Batch(batch)),
+            _ => None,
+        };
+        if self.details.as_ref().map(|page| page.of) != of {
+            self.details = of.map(DetailsPage::new);
         }
     }
 

@@ -12,8 +12,9 @@ use crate::ui::theme::Tone;
 
 impl App {
     pub(super) fn opened(&mut self, context: &Context, opened: WorkspaceInfo) {
-        let WorkspaceInfo { projects, pools, settings, vault, proposed, unlocked, vault_error, resumed, held, trouble } =
-            opened;
+        let WorkspaceInfo { projects, pools, hybrid, settings, vault, proposed, unlocked, .. } = opened;
+        let WorkspaceInfo { vault_error, resumed, held, trouble, .. } = opened;
+        self.workspace.hybrid = hybrid;
         self.workspace.open((projects, pools), settings, VaultInfo { kind: vault, proposed, unlocked });
         self.dress(context);
         self.tell(resumed, held, trouble);
@@ -21,8 +22,10 @@ impl App {
             let form = VaultForm { refused: vault_error.map(|error| error.to_string()), ..self.workspace.vault.form() };
             self.dialogs.open_vault(form, None);
         }
-        if let [only] = self.workspace.projects.as_slice() {
-            self.go(Route::Project(only.id));
+        match (self.workspace.projects.as_slice(), self.workspace.hybrid.as_slice()) {
+            ([only], []) => self.go(Route::Project(only.id)),
+            ([], [only]) => self.go(Route::Hybrid(only.project.id)),
+            _ => {}
         }
         self.begin_auto_run();
     }

@@ -44,7 +44,8 @@ impl App {
     fn paint_pages(&mut self, ui: &mut Ui) -> Actions {
         let mut actions = Actions::new();
         let (route, licenses) = (self.pages.route, self.workspace.shows_licenses());
-        pages::frame::side(ui, (route, licenses), &self.workspace.projects, &self.pages.sums, &mut actions);
+        let projects = (self.workspace.projects.as_slice(), self.workspace.hybrid.as_slice());
+        pages::frame::side(ui, (route, licenses), projects, &self.pages.sums, &mut actions);
         pages::frame::messages(ui, &self.messages, &self.services.zone, &mut actions);
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(24, 16));
         CentralPanel::default().frame(frame).show(ui, |ui| actions.extend(self.paint_page(ui)));
@@ -56,13 +57,15 @@ impl App {
         let Self { services, connection, workspace, pages, .. } = self;
         let page = PageContext { snapshot: &connection.snapshot, now: services.clock.now(), zone: &services.zone };
         match pages.route {
-            Route::Projects => pages::projects::show(ui, page, &workspace.projects, &pages.sums),
+            Route::Projects => pages::projects::show(ui, page, (&workspace.projects, &workspace.hybrid), &pages.sums),
             Route::Licenses => pages::licenses::show(ui, page, &pages.licenses),
             Route::Settings => {
                 let awake = keeps_awake(&workspace.settings);
                 pages::settings::show(ui, &mut pages.settings, awake, workspace.shows_licenses())
             }
             Route::NewProject => pages::new_project::show(ui, &mut pages.form),
+            Route::NewHybrid => pages::hybrid::new::show(ui, &mut pages.hybrid_form),
+            Route::Hybrid(_) | Route::HybridUser(..) | Route::HybridBatch(..) => self.paint_hybrid(ui),
             Route::Project(id) => match (workspace.project(id), pages.grid(id)) {
                 (Some(project), Some(grid)) => pages::grid::show(ui, page, project, grid, &pages.sums.of(id)),
                 _ => vec![UserAction::Go(Route::Projects)],
@@ -83,6 +86,34 @@ impl App {
                 pages::item::show(ui, page, project, item, row)
             }
         }
+    }
+
+    fn paint_hybrid(&mut self, ui: &mut Ui) -> Actions {
+        let gone = vec![UserAction::Go(Route::Projects)];
+        let Some(view) = self.hybrid_here() else { return gone };
+        let Self { services, connection, workspace, pages, .. } = self;
+        let context = PageContext { snapshot: &connection.snapshot, now: services.clock.now(), zone: &services.zone };
+        let back = vec![UserAction::Go(Route::Hybrid(view.project.id))];
+        // Beside the grid, which is of the same pages.
+        let (route, details) = (pages.route, pages.details.take());
+        let Some(users) = pages.users_here() else { return gone };
+        users.refresh(&view);
+        let actions = match (route, &details) {
+            (Route::HybridUser(_, id), Some(details)) => match view.user(id) {
+                Some(user) => pages::hybrid::user::show(ui, context, (&view, user), (users, details)),
+                None => back,
+            },
+            (Route::HybridBatch(_, id), Some(details)) => match view.batch(id) {
+                Some(line) => pages::hybrid::batch::show(ui, context, (&view, line), details),
+                None => back,
+            },
+            _ => {
+                let locked = workspace.vault.kind.is_some() && !workspace.vault.unlocked;
+                pages::hybrid::project::show(ui, context, &view, users, locked)
+            }
+        };
+        pages.details = details;
+        actions
     }
 
     #[expect(clippy::too_many_lines, reason = "a table: an arm for each dialog")]
@@ -132,6 +163,9 @@ impl App {
                 Dialog::Remove(form) => modal(ui, "remove", |ui| actions.extend(pages::remove::show(ui, form))),
                 Dialog::Remedy(form) => modal(ui, "remedy", |ui| actions.extend(pages::remedy::show(ui, form))),
                 Dialog::SignIn(form) => modal(ui, "sign in", |ui| actions.extend(pages::sign_in::show(ui, form))),
+                Dialog::Hybrid(dialog) => modal(ui, "hybrid", |ui| {
+                    actions.extend(pages::hybrid::dialog::show(ui, page, dialog));
+                }),
                 Dialog::Help => modal(ui, "help", |ui| {
                     ui.set_width(WIDE_DIALOG);
                     actions.extend(pages::keys::help(ui));
@@ -158,5 +192,12 @@ fn modal(ui: &Ui, name: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
         ui.set_width(DIALOG);
         content(ui);
     });
+    // One that has grown or shrunk stands in the middle from the next frame on.
+    let (id, size) = (Id::unique(name).with("size"), modal.response.rect.size());
+    let before = ui.ctx().data_mut(|data| data.get_temp::<egui::Vec2>(id).filter(|before| *before == size));
+    if before.is_none() {
+        ui.ctx().data_mut(|data| data.insert_temp(id, size));
+        ui.ctx().request_repaint();
+    }
     modal.should_close()
 }

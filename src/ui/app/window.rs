@@ -148,6 +148,7 @@ impl App {
         self.follow_list();
         self.follow_save();
         self.follow_licenses();
+        self.follow_hybrid();
         if self.waits_for_owner() {
             context.request_repaint_after(OWNER_TICK);
         }

@@ -1,12 +1,14 @@
 //! The workspace as the window knows it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::domain::ids::{PoolId, ProjectId};
+use crate::domain::ids::{HybridProjectId, PoolId, ProjectId};
 use crate::domain::license::{Account, are_shown};
 use crate::domain::project::Project;
 use crate::platform::lock::Owner;
 use crate::service::VaultKind;
+use crate::service::hybrid::{HybridView, HybridViews};
 use crate::ui::model::forms::VaultForm;
 
 /// The setting with the window's size.
@@ -56,6 +58,8 @@ pub(super) struct Workspace {
     pub state: WorkspaceState,
     /// By name.
     pub projects: Vec<Project>,
+    /// All hybrid projects, by name.
+    pub hybrid: HybridViews,
     /// All pools of licenses.
     pub pools: Vec<Account>,
     /// What was remembered.
@@ -70,7 +74,13 @@ impl Workspace {
 
     /// It is open, and this is what was found in it.
     pub fn open(&mut self, (projects, pools): (Vec<Project>, Vec<Account>), settings: Settings, vault: VaultInfo) {
-        *self = Self { state: WorkspaceState::Open, projects, pools, settings, vault };
+        let hybrid = std::mem::take(&mut self.hybrid);
+        *self = Self { state: WorkspaceState::Open, projects, hybrid, pools, settings, vault };
+    }
+
+    /// A hybrid project.
+    pub fn hybrid(&self, id: HybridProjectId) -> Option<&Arc<HybridView>> {
+        self.hybrid.iter().find(|view| view.project.id == id)
     }
 
     /// Whether licenses are worth a word.

@@ -5,6 +5,7 @@ pub mod closing;
 pub mod errors;
 pub mod forms;
 pub mod grid;
+pub mod hybrid;
 pub mod item;
 pub mod licenses;
 pub mod look;

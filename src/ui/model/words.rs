@@ -23,7 +23,7 @@ pub fn counted(number: usize, one: &str) -> String {
     let number = number as u64;
     let end = match one {
         _ if number == 1 => "",
-        one if one.ends_with('s') => "es",
+        one if one.ends_with('s') || one.ends_with("ch") => "es",
         _ => "s",
     };
     format!("{} {one}{end}", count(number))

@@ -1,12 +1,16 @@
 //! What stands around every page: projects at the left, the line at the foot, messages.
 
+use std::sync::Arc;
+
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui, Vec2};
 
 use super::Actions;
 use super::controls::Control;
 use crate::domain::project::Project;
 use crate::domain::wording;
+use crate::service::hybrid::HybridView;
 use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::model::hybrid::look;
 use crate::ui::model::messages::{Messages, UserMessage};
 use crate::ui::model::projects::Projects;
 use crate::ui::model::words;
@@ -22,7 +26,7 @@ const FRAME: Subject<'_> = Subject::Nothing(Screen::Frame);
 pub fn side(
     ui: &mut Ui,
     (route, licenses): (Route, bool),
-    projects: &[Project],
+    (projects, hybrid): (&[Project], &[Arc<HybridView>]),
     sums: &Projects,
     actions: &mut Actions,
 ) {
@@ -31,7 +35,7 @@ pub fn side(
     Panel::left("side").exact_size(SIDE).resizable(false).frame(frame).show(ui, |ui| {
         ui.label(text(Type::Page, "Mailferry"));
         ui.add_space(12.0);
-        let all = matches!(route, Route::Projects | Route::NewProject);
+        let all = matches!(route, Route::Projects | Route::NewProject | Route::NewHybrid);
         if entry(ui, "All projects", all, None).clicked() {
             actions.push(UserAction::Go(Route::Projects));
         }
@@ -51,6 +55,15 @@ pub fn side(
                 let dot = (sum.running > 0).then_some(palette.accent);
                 if entry(ui, &project.name, here, dot).clicked() {
                     actions.push(UserAction::Go(Route::Project(project.id)));
+                }
+            }
+            for view in hybrid {
+                let dot = (look::summary(view).running > 0).then_some(palette.accent);
+                let id = view.project.id;
+                // Marked wherever it shows (R36).
+                let name = format!("{} (preview)", view.project.name);
+                if entry(ui, &name, route.hybrid() == Some(id), dot).clicked() {
+                    actions.push(UserAction::Go(Route::Hybrid(id)));
                 }
             }
         });

@@ -1,5 +1,7 @@
 //! What stands above and below the item grid: servers, progress, actions, tabs, filters, the selection.
 
+use std::collections::BTreeSet;
+
 use egui::{Align, Context, Id, Layout, Popup, Ui};
 
 use super::controls::Control;
@@ -7,6 +9,7 @@ use super::projects::summary_bar;
 use super::{Actions, PageContext};
 use crate::domain::project::Project;
 use crate::domain::server::Server;
+use crate::domain::star::Star;
 use crate::ui::action::{self, ActionName, Items, Subject, UserAction};
 use crate::ui::model::grid::{Grid, GridAction, Tab};
 use crate::ui::model::projects::Summary;
@@ -180,8 +183,8 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
         problems(ui, grid, actions);
     }
     ui.horizontal(|ui| {
-        search(ui, grid, palette, actions);
-        star_filter(ui, grid, palette, actions);
+        search(ui, grid, actions);
+        star_filter(ui, grid, actions);
         if grid.filter.is_active() {
             muted_count(ui, grid);
             Control::of(ActionName::ClearFilters).show(ui, &subject, actions);
@@ -209,24 +212,29 @@ fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     });
 }
 
-fn search_field() -> Id {
+fn search_id() -> Id {
     Id::unique("search for items")
 }
 
 /// Lets a person type into the search. Only after a frame was painted, so that the key itself is not typed into it.
 pub fn focus_search(context: &Context) {
-    context.memory_mut(|memory| memory.request_focus(search_field()));
+    context.memory_mut(|memory| memory.request_focus(search_id()));
     context.request_repaint();
 }
 
-fn search(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
+fn search(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     let mut search = grid.filter.search.clone();
-    let label = ui.label(text(Type::Small, "Search").color(palette.muted));
-    let hint = format!("address, or paste a list ( {} )", ActionName::Search.entry().key_names());
-    let edit = egui::TextEdit::singleline(&mut search).hint_text(hint).desired_width(240.0).id(search_field());
-    if ui.add(edit).labelled_by(label.id).changed() {
+    if search_field(ui, &mut search, 240.0) {
         actions.push(UserAction::Grid(GridAction::Search(search)));
     }
+}
+
+/// The search over a grid, so wide; tells whether something was typed.
+pub(super) fn search_field(ui: &mut Ui, search: &mut String, wide: f32) -> bool {
+    let label = ui.label(text(Type::Small, "Search").color(Palette::of(ui).muted));
+    let hint = format!("address, or paste a list ( {} )", ActionName::Search.entry().key_names());
+    let edit = egui::TextEdit::singleline(search).hint_text(hint).desired_width(wide).id(search_id());
+    ui.add(edit).labelled_by(label.id).changed()
 }
 
 fn muted_count(ui: &mut Ui, grid: &Grid) {
@@ -235,13 +243,18 @@ fn muted_count(ui: &mut Ui, grid: &Grid) {
     ui.label(text(Type::Small, format!("showing {} of {}", words::count(shown), words::count(all))).color(color));
 }
 
-fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Actions) {
-    let words = if grid.filter.stars.is_empty() {
-        "Stars…".to_owned()
-    } else {
-        format!("Stars: {}", grid.filter.stars.len())
-    };
+fn star_filter(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+    if let Some(star) = stars_shown(ui, &grid.filter.stars) {
+        actions.push(UserAction::Grid(GridAction::StarFilter(star)));
+    }
+}
+
+/// Which stars a grid shows; answers one that was ticked or unticked.
+pub(super) fn stars_shown(ui: &mut Ui, stars: &BTreeSet<Option<Star>>) -> Option<Option<Star>> {
+    let palette = Palette::of(ui);
+    let words = if stars.is_empty() { "Stars…".to_owned() } else { format!("Stars: {}", stars.len()) };
     let button = ui.button(words);
+    let mut ticked = None;
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         // Menus take the edges off their controls; boxes to tick need theirs.
         ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, palette.border);
@@ -250,13 +263,14 @@ fn star_filter(ui: &mut Ui, grid: &Grid, palette: &Palette, actions: &mut Action
                 let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
                 let fill = star.map(|star| palette.star(star));
                 icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
-                let mut on = grid.filter.stars.contains(&star);
+                let mut on = stars.contains(&star);
                 if ui.checkbox(&mut on, name).changed() {
-                    actions.push(UserAction::Grid(GridAction::StarFilter(star)));
+                    ticked = Some(star);
                 }
             });
         }
     });
+    ticked
 }
 
 /// The keys one needs first.

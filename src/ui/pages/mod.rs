@@ -12,6 +12,7 @@ pub mod frame;
 pub mod grid;
 pub mod grid_head;
 pub mod guide;
+pub mod hybrid;
 pub mod import;
 pub mod item;
 mod item_credentials;

@@ -9,8 +9,9 @@ use crate::domain::failure::Side;
 use crate::domain::ids::PoolId;
 use crate::domain::server::{Kind, Security};
 use crate::domain::wording::capital;
-use crate::ui::action::{ActionName, Subject};
+use crate::ui::action::{ActionName, Subject, UserAction};
 use crate::ui::model::forms::{Check, ProjectForm, ServerFaults, ServerForm};
+use crate::ui::route::Route;
 use crate::ui::theme::{Palette, Type};
 use crate::ui::widgets::field::{Choice, Field, focus_once};
 use crate::ui::widgets::text::{muted, section, text};
@@ -23,6 +24,7 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
     ui.label(text(Type::Page, "New project"));
+    kind(ui, false, &mut actions);
     ui.add_space(8.0);
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width().min(760.0));
@@ -63,6 +65,20 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     });
     keys::act(ui, holder, &Subject::NewProject(form), &mut actions);
     actions
+}
+
+/// What moves: a project is of the one kind or of the other.
+pub(super) fn kind(ui: &mut Ui, is_hybrid: bool, actions: &mut Actions) {
+    ui.horizontal(|ui| {
+        for (hybrid, words, route) in [
+            (false, "Mailboxes between two mail servers", Route::NewProject),
+            (true, "Exchange on-premises to Exchange Online (preview)", Route::NewHybrid),
+        ] {
+            if ui.radio(hybrid == is_hybrid, words).clicked() && hybrid != is_hybrid {
+                actions.push(UserAction::Go(route));
+            }
+        }
+    });
 }
 
 /// What a kind is called where one is chosen.

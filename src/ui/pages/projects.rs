@@ -1,13 +1,17 @@
 //! All projects: name, servers, items, how far they are.
 
+use std::sync::Arc;
+
 use egui::{Align, Layout, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
 use super::keys::{self, Holder};
-use super::{Actions, PageContext};
+use super::{Actions, PageContext, hybrid};
 use crate::domain::project::Project;
+use crate::service::hybrid::HybridView;
 use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::model::hybrid::look;
 use crate::ui::model::projects::{BAR, Projects, Summary};
 use crate::ui::model::words;
 use crate::ui::route::Route;
@@ -19,19 +23,24 @@ use crate::ui::widgets::text::{cut, figure, muted, text};
 const SUBJECT: Subject<'_> = Subject::Nothing(Screen::Projects);
 
 /// Paints it.
-pub fn show(ui: &mut Ui, page: PageContext<'_>, projects: &[Project], sums: &Projects) -> Actions {
+pub fn show(
+    ui: &mut Ui,
+    page: PageContext<'_>,
+    (projects, hybrid): (&[Project], &[Arc<HybridView>]),
+    sums: &Projects,
+) -> Actions {
     let mut actions = Actions::new();
     keys::act(ui, Holder::before(ui), &SUBJECT, &mut actions);
     ui.horizontal(|ui| {
         ui.label(text(Type::Page, "Projects"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if !projects.is_empty() {
+            if !projects.is_empty() || !hybrid.is_empty() {
                 Control::of(ActionName::NewProject).primary().show(ui, &SUBJECT, &mut actions);
             }
         });
     });
     ui.add_space(12.0);
-    if projects.is_empty() {
+    if projects.is_empty() && hybrid.is_empty() {
         empty(ui, &mut actions);
         return actions;
     }
@@ -51,8 +60,11 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, projects: &[Project], sums: &Pro
         table = table.column(Column::exact(92.0));
     }
     table.header(ROW, |mut row| headings(&mut row, if narrow { 6 } else { 7 })).body(|body| {
-        body.rows(ROW + 4.0, projects.len(), |mut row| {
-            let project = &projects[row.index()];
+        body.rows(ROW + 4.0, projects.len() + hybrid.len(), |mut row| {
+            let Some(project) = projects.get(row.index()) else {
+                let Some(view) = hybrid.get(row.index() - projects.len()) else { return };
+                return hybrid_row(&mut row, page, view, (bar, narrow), &mut actions);
+            };
             let sum = sums.of(project.id);
             row.col(|ui| {
                 if ui.link(text(Type::Strong, &project.name)).clicked() {
@@ -63,7 +75,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, projects: &[Project], sums: &Pro
                 let servers = format!("{} → {}", project.source.place(), project.destination.place());
                 cut(ui, text(Type::Small, servers));
             });
-            figures(&mut row, page, &sum, (bar, narrow));
+            figures(&mut row, page, &sum, narrow, |ui| summary_bar(ui, &sum, bar));
         });
     });
     actions
@@ -86,13 +98,40 @@ fn headings(header: &mut TableRow<'_, '_>, shown: usize) {
     }
 }
 
-/// The figures of a project, with a bar of this width; the last activity where it is not narrow.
-fn figures(row: &mut TableRow<'_, '_>, page: PageContext<'_>, sum: &Summary, (bar, narrow): (f32, bool)) {
+/// A hybrid project; its items are its users. It is marked as a preview (R36).
+fn hybrid_row(
+    row: &mut TableRow<'_, '_>,
+    page: PageContext<'_>,
+    view: &HybridView,
+    (bar, narrow): (f32, bool),
+    actions: &mut Actions,
+) {
+    let sum = look::summary(view);
+    row.col(|ui| {
+        if ui.link(text(Type::Strong, &view.project.name)).clicked() {
+            actions.push(UserAction::Go(Route::Hybrid(view.project.id)));
+        }
+        hybrid::preview(ui);
+    });
+    row.col(|ui| {
+        let tenant = format!("Exchange on-premises → {}", view.project.settings.sign_in.tenant);
+        cut(ui, text(Type::Small, tenant));
+    });
+    figures(row, page, &sum, narrow, |ui| hybrid_bar(ui, view, &sum, bar));
+}
+
+/// The users of a hybrid project by tone, and in words under the pointer.
+pub(super) fn hybrid_bar(ui: &mut Ui, view: &HybridView, sum: &Summary, width: f32) {
+    painted_bar(ui, sum, width).on_hover_ui(|ui| drop(ui.label(look::statuses(&view.users))));
+}
+
+/// The figures of a project with its bar; the last activity where it is not narrow.
+fn figures(row: &mut TableRow<'_, '_>, page: PageContext<'_>, sum: &Summary, narrow: bool, bar: impl FnOnce(&mut Ui)) {
     row.col(|ui| figure(ui, words::count(sum.items as u64), None));
     row.col(|ui| figure(ui, words::count_or_dash(sum.done as u64), None));
     row.col(|ui| {
         ui.add_space(12.0);
-        summary_bar(ui, sum, bar);
+        bar(ui);
     });
     row.col(|ui| figure(ui, words::size_or_dash(sum.bytes), None));
     if !narrow {
@@ -105,12 +144,15 @@ fn figures(row: &mut TableRow<'_, '_>, page: PageContext<'_>, sum: &Summary, (ba
 
 /// The items of a project by tone, and in words under the pointer.
 pub(super) fn summary_bar(ui: &mut Ui, sum: &Summary, width: f32) {
+    painted_bar(ui, sum, width).on_hover_ui(|ui| drop(ui.label(sum.words())));
+}
+
+fn painted_bar(ui: &mut Ui, sum: &Summary, width: f32) -> egui::Response {
     let palette = Palette::of(ui);
     let mut parts: Vec<_> = sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
     let started: u64 = sum.tones.iter().sum();
     parts.push(((sum.items as u64).saturating_sub(started), palette.track));
-    let bar = bars::segments(ui, width, 8.0, &parts, palette.track);
-    bar.on_hover_ui(|ui| drop(ui.label(sum.words())));
+    bars::segments(ui, width, 8.0, &parts, palette.track)
 }
 
 fn empty(ui: &mut Ui, actions: &mut Actions) {

@@ -6,6 +6,7 @@ mod recorded;
 mod troubles;
 mod verbs;
 mod weeks;
+mod window;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -12,6 +12,7 @@ mod dialogs;
 mod edits;
 mod errors;
 mod flows;
+mod hybrid;
 mod idle;
 mod licenses;
 mod look_around;

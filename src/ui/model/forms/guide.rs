@@ -9,8 +9,8 @@ use crate::domain::ids::ProjectId;
 pub struct GuideForm {
     /// Which guide.
     pub guide: Guide,
-    /// The side of the project that it is about.
-    pub of: (ProjectId, Side),
+    /// The side of the project that it is about; a hybrid project has none.
+    pub of: Option<(ProjectId, Side)>,
     /// What is filled in.
     pub values: GuideValues,
 }
@@ -18,7 +18,7 @@ pub struct GuideForm {
 impl GuideForm {
     /// The number of the service account is known: it is filled in, unless somebody was faster.
     pub fn fill_in(&mut self, of: (ProjectId, Side), number: String) {
-        if self.of == of && self.values.client_id.trim().is_empty() {
+        if self.of == Some(of) && self.values.client_id.trim().is_empty() {
             self.values.client_id = number;
         }
     }

@@ -14,6 +14,7 @@ mod view;
 
 pub use action::GridAction;
 pub use filter::Filter;
+pub use search::Sought;
 pub use selection::Selection;
 pub use sort::{Column, Sort};
 pub use state::Grid;
