@@ -20,13 +20,13 @@ impl Checkpoint {
     }
 
     /// From its stored form.
-    pub fn from_stored((validity, first): (u32, Uid)) -> Self {
-        Self { validity: UidValidity::new(validity), first }
+    pub fn from_stored((validity, first): (i64, Uid)) -> Self {
+        Self { validity: UidValidity::from_stored(validity), first }
     }
 
     /// As it is stored. Of two whose first part is equal, the one with the lower second part is the earlier one.
-    pub fn stored(self) -> (u32, Uid) {
-        (UidValidity::number(self.validity), self.first)
+    pub fn stored(self) -> (i64, Uid) {
+        (UidValidity::stored(self.validity), self.first)
     }
 
     /// Whether it says anything of a folder with this numbering.

@@ -110,6 +110,12 @@ pub enum Cause {
     CertificateNotTrusted,
     /// TLS failed for another reason, or STARTTLS is not offered.
     TlsFailed,
+    /// Something else than an IMAP server answers at the port, or TLS where none was spoken.
+    NoImap,
+    /// The server greeted with a refusal of whoever comes.
+    TurnedAway,
+    /// The server takes no passwords, or none on a connection like this: none was sent, or none was looked at.
+    NoPasswords,
     /// The connection was closed or reset.
     ConnectionLost,
     /// Nothing was heard for longer than the time-out.
@@ -171,6 +177,9 @@ pub enum Cause {
     /// Mailferry itself failed (a panic in a worker).
     Internal,
 }
+
+/// What is said of a port that understands nothing but TLS, where no protection was asked for.
+pub const TLS_PORT: &str = "nothing but TLS is understood there";
 
 /// A failure as an endpoint reports it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]

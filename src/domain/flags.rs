@@ -121,9 +121,21 @@ impl Flags {
         FlagChange { add: without(now, self), remove: without(self, now) }
     }
 
-    /// The flags that `allowed` (a PERMANENTFLAGS list, RFC 9051 §7.1) lets a client keep.
+    /// The same without keywords.
+    #[must_use]
+    pub fn without_keywords(&self) -> Self {
+        Self { system: self.system, keywords: Vec::new() }
+    }
+
+    /// Whether there is a keyword among them.
+    pub fn has_keywords(&self) -> bool {
+        !self.keywords.is_empty()
+    }
+
+    /// Those that are to be sent where `allowed` (a PERMANENTFLAGS list, RFC 9051 §7.1) is told: all system flags, since servers
+    /// keep some that they do not name; keywords only if they are named, or new ones may be made.
     pub fn allowed_by(&self, allowed: &PermanentFlags) -> Self {
-        let mut kept = Self { system: self.system & allowed.flags.system, keywords: Vec::new() };
+        let mut kept = self.without_keywords();
         kept.keywords = if allowed.new_keywords {
             self.keywords.clone()
         } else {
@@ -177,6 +189,11 @@ impl PermanentFlags {
         let flags = Flags { system: 31, keywords: Vec::new() };
         Self { flags, new_keywords: true }
     }
+
+    /// Whether all system flags among these are named: others are tried, and looked for.
+    pub fn name_all(&self, flags: &Flags) -> bool {
+        flags.system & !self.flags.system == 0
+    }
 }
 
 #[cfg(test)]
@@ -207,8 +224,12 @@ mod tests {
     #[test]
     fn permanent_flags_limit_what_is_sent() {
         let allowed = PermanentFlags { flags: set(&[r"\Seen", "$Junk"]), new_keywords: false };
-        assert_eq!(set(&[r"\Seen", r"\Flagged", "$junk", "mine"]).allowed_by(&allowed).to_string(), r"\Seen $junk");
+        assert_eq!(
+            set(&[r"\Seen", r"\Flagged", "$junk", "mine"]).allowed_by(&allowed).to_string(),
+            r"\Seen \Flagged $junk"
+        );
+        assert!(allowed.name_all(&set(&[r"\Seen", "mine"])) && !allowed.name_all(&set(&[r"\Flagged"])));
         let open = PermanentFlags { new_keywords: true, ..allowed };
-        assert_eq!(set(&[r"\Draft", "mine"]).allowed_by(&open).to_string(), "mine");
+        assert_eq!(set(&[r"\Draft", "mine"]).allowed_by(&open).to_string(), r"\Draft mine");
     }
 }

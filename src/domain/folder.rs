@@ -1,7 +1,7 @@
 //! Folder names and roles as both sides know them (D14).
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
@@ -113,18 +113,29 @@ impl fmt::Debug for WireName {
     }
 }
 
-/// UIDVALIDITY (RFC 9051 §2.3.1.1): while it stays, the UIDs of a folder mean the same messages. Never 0.
+/// UIDVALIDITY (RFC 9051 §2.3.1.1): while it stays, the UIDs of a folder mean the same messages. Never 0; more
+/// than the 32 bits of the RFC are met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UidValidity(NonZeroU32);
+pub struct UidValidity(NonZeroU64);
 
 impl UidValidity {
     /// None for 0, by which servers say that they tell none.
-    pub fn new(number: u32) -> Option<Self> {
-        NonZeroU32::new(number).map(Self)
+    pub fn new(number: u64) -> Option<Self> {
+        NonZeroU64::new(number).map(Self)
+    }
+
+    /// From a column of a database, whose numbers have a sign.
+    pub fn from_stored(number: i64) -> Option<Self> {
+        Self::new(number.cast_unsigned())
+    }
+
+    /// As it is stored; 0 for none.
+    pub fn stored(of: Option<Self>) -> i64 {
+        Self::number(of).cast_signed()
     }
 
     /// Its number; 0 for none.
-    pub fn number(of: Option<Self>) -> u32 {
+    pub fn number(of: Option<Self>) -> u64 {
         of.map_or(0, |validity| validity.0.get())
     }
 }
@@ -146,7 +157,7 @@ pub struct FolderState {
 /// The stored form of [`FolderState`]: 0 is none.
 #[derive(Serialize, Deserialize)]
 struct StoredState {
-    uid_validity: u32,
+    uid_validity: u64,
     uid_next: i64,
     messages: u32,
     highest_modseq: Option<u64>,

@@ -64,7 +64,7 @@ pub struct SizeTerms {
     /// The size that the source's listing says, an estimate on some servers; 0 where it says none.
     pub listed: u64,
     /// UIDVALIDITY of the source folder.
-    pub numbering: u32,
+    pub numbering: u64,
 }
 
 impl SizeTerms {

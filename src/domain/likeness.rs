@@ -32,7 +32,9 @@ impl Likeness {
     pub fn by_id(state: FolderState, mailbox_id: Option<&str>) -> Option<Self> {
         let id = mailbox_id.filter(|id| id.len() >= UNIQUE_ID && state.messages > 0)?;
         let mut hash = blake3::Hasher::new();
-        hash.update(b"id").update(&UidValidity::number(state.uid_validity).to_be_bytes()).update(id.as_bytes());
+        hash.update(b"id");
+        numbering(&mut hash, state);
+        hash.update(id.as_bytes());
         Some(Self::from(hash))
     }
 
@@ -48,7 +50,8 @@ impl Likeness {
         let mut hash = blake3::Hasher::new();
         hash.update(b"messages").update(mailbox_id.unwrap_or_default().as_bytes());
         let uid_next = state.uid_next.map_or(0, |uid| u32::try_from(uid.0).unwrap_or(u32::MAX));
-        for number in [UidValidity::number(state.uid_validity), uid_next, state.messages] {
+        numbering(&mut hash, *state);
+        for number in [uid_next, state.messages] {
             hash.update(&number.to_be_bytes());
         }
         for (uid, identity, key) in *newest {
@@ -57,6 +60,15 @@ impl Likeness {
         }
         Some(Self::from(hash))
     }
+}
+
+/// UIDVALIDITY as likenesses have it that were kept before there were wider ones.
+fn numbering(hash: &mut blake3::Hasher, state: FolderState) {
+    let number = UidValidity::number(state.uid_validity);
+    match u32::try_from(number) {
+        Ok(number) => hash.update(&number.to_be_bytes()),
+        Err(_) => hash.update(&number.to_be_bytes()),
+    };
 }
 
 impl From<blake3::Hasher> for Likeness {

@@ -24,7 +24,7 @@ pub mod header;
 pub mod hybrid;
 pub mod identity;
 pub mod ids;
-mod instant;
+pub(crate) mod instant;
 pub mod item;
 pub mod item_error;
 pub mod language;

@@ -18,6 +18,8 @@ pub enum NoticeKind {
     MaybeTwice,
     /// A date could not be read, so the destination gave its own.
     DateNotKept,
+    /// A date could not be read, so that of the message's own heading was taken.
+    DateOfHeading,
     /// Flags or keywords that the destination does not take.
     FlagsNotKept,
     /// Numbers meant other messages than before; the folder was matched by what its messages are.
@@ -46,6 +48,7 @@ impl NoticeKind {
         match self {
             Self::SourceDiffers | Self::MissingThere | Self::MaybeTwice => true,
             Self::DateNotKept
+            | Self::DateOfHeading
             | Self::FlagsNotKept
             | Self::Renumbered
             | Self::CopiedAgain

@@ -22,7 +22,7 @@ pub enum Remedy {
 
 /// Where another host may be the cure, beside what [`remedy`] says: it was mistyped, or something else answers there.
 pub fn host_in_doubt(failure: &Failure, side: Option<Side>) -> Option<Side> {
-    side.filter(|_| matches!(failure.cause, Cause::Unreachable | Cause::TlsFailed | Cause::Nonsense))
+    side.filter(|_| matches!(failure.cause, Cause::Unreachable | Cause::TlsFailed | Cause::Nonsense | Cause::NoImap))
 }
 
 /// The remedy for a failure, where there is one. `sign_in` is how its side is signed in to, if not by password.

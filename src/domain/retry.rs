@@ -174,9 +174,11 @@ impl RetryBudget {
         }
     }
 
-    fn limit_for(&self, cause: Cause) -> u32 {
+    /// How many tries there may be in a row after a failure of this kind.
+    pub fn limit_for(&self, cause: Cause) -> u32 {
         match cause {
-            Cause::MailboxNotOpened | Cause::CertificateNotTrusted => self.limit.min(FEW),
+            // What makes no sense makes none a minute later.
+            Cause::MailboxNotOpened | Cause::CertificateNotTrusted | Cause::Nonsense => self.limit.min(FEW),
             // The server itself cannot say whether it is the password: once, and no more.
             Cause::LoginRefused => self.limit.min(1),
             _ => self.limit,

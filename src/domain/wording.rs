@@ -6,6 +6,7 @@
 mod notices;
 mod pauses;
 mod room;
+mod strangers;
 
 use std::time::Duration;
 
@@ -171,6 +172,15 @@ Cause::TokenUnfit => (
              143."
                 .into(),
         ),
+        Cause::NoImap => strangers::no_imap(host, &port, failure.server_text.as_deref().unwrap_or_default()),
+        Cause::TurnedAway => (
+            format!("{host} turns this computer away"),
+            "It refused the connection before anybody logged in. No password was sent.".into(),
+            "Ask its administrator to let this address in; it may have been blocked after many logins. Then Start.".into(),
+        ),
+        Cause::NoPasswords => {
+            strangers::no_passwords(&the_side, host, failure.server_text.as_deref().unwrap_or_default())
+        }
         Cause::ConnectionLost => (
             format!("The connection to the {the_side} was lost"),
             format!("{host} or the network closed it. Nothing is lost; what was copied is recorded."),

@@ -68,7 +68,7 @@ pub(super) fn to_send(date: &InternalDate) -> Option<String> {
 }
 
 /// The date of an instant that came without a zone (a file's time), as UTC; none outside the years 1 to 9999.
-pub(super) fn of_instant(instant: Timestamp) -> Option<InternalDate> {
+pub(crate) fn of_instant(instant: Timestamp) -> Option<InternalDate> {
     let utc = jiff::Timestamp::from_second(instant.millis().div_euclid(1000)).ok()?.to_zoned(TimeZone::UTC);
     let (year, month) = (u16::try_from(utc.year()).ok()?, MONTHS.get(usize::try_from(utc.month() - 1).ok()?)?);
     let (day, h, m, s) = (utc.day(), utc.hour(), utc.minute(), utc.second());

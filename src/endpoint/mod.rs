@@ -13,7 +13,7 @@
 pub mod auth;
 pub mod budget;
 pub mod check;
-mod date;
+pub(crate) mod date;
 pub mod dir;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -50,6 +50,12 @@ pub type Result<T> = std::result::Result<T, Failure>;
 pub trait SourceEndpoint: Send + Sync {
     /// A session that reads and can never change anything (EXAMINE and BODY.PEEK only).
     async fn open_source(&self) -> Result<Box<dyn Source>>;
+
+    /// How much was answered of a list of folders at which connections broke, and is kept for the next try: it only rises until a
+    /// list is whole.
+    fn answered_of_a_list(&self) -> u64 {
+        0
+    }
 }
 
 /// A mailbox that can be written. Cheap to share; every call makes a new connection and logs in.
@@ -57,6 +63,11 @@ pub trait SourceEndpoint: Send + Sync {
 pub trait DestinationEndpoint: Send + Sync {
     /// A session that also writes.
     async fn open_destination(&self) -> Result<Box<dyn Destination>>;
+
+    /// As [`SourceEndpoint::answered_of_a_list`].
+    fn answered_of_a_list(&self) -> u64 {
+        0
+    }
 }
 
 /// Bytes of messages read so far, counted while a literal is still arriving, so that one 60 MB message does not look

@@ -181,7 +181,7 @@ impl UidList {
     fn begin(&mut self, file: &mut File) -> io::Result<()> {
         let mut random = [0; 4];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        self.validity = UidValidity::new((u32::from_le_bytes(random) >> 1).max(1));
+        self.validity = UidValidity::new((u32::from_le_bytes(random) >> 1).max(1).into());
         (self.last, self.read) = (0, FIRST_LINE as u64);
         self.by_key.clear();
         file.set_len(0)?;

@@ -22,6 +22,7 @@ use crate::pass::job::{Asking, Job, Sent};
 use crate::pass::pulse::Measured;
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
+use crate::pass::sent_flags::Tried;
 use crate::pass::writer::AppendWriter;
 use crate::pass::{OnSide, PassResult, PassStop, SideFailure, bytes};
 
@@ -96,13 +97,21 @@ impl AppendWriter<'_> {
 
     /// A refused batch, or a message that the server may take in a plainer form, goes once more.
     async fn refused(&mut self, mut pending: PendingAppend, failure: Failure, plainer: bool) -> PassResult<()> {
-        let job = &pending.job;
-        if self.refusals.refused.contains(&job.id) {
+        if self.refusals.refused.contains(&pending.job.id) {
             return Ok(());
         }
-        if let [single] = pending.messages.as_slice()
+        if self.may_come_back(&mut pending, &failure) {
+            return Ok(());
+        }
+        let job = &pending.job;
+        if let [single] = pending.messages.as_mut_slice()
             && !plainer
         {
+            if Self::without_some_flags(job, single, &failure) {
+                tracing::info!(folder = %job.path, uid = %single.uid, "refused; it is sent without some of its flags");
+                self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
+                return Ok(());
+            }
             return match self.cleaned_form(single, &failure)? {
                 Some(cleaned) => {
                     tracing::info!(folder = %job.path, uid = %cleaned.uid, "called malformed; its cleaned form is sent");
@@ -112,8 +121,7 @@ impl AppendWriter<'_> {
                 None => self.append_failed(job, single, failure).await,
             };
         }
-        // A refused batch should have stored nothing: its messages go again one by one. They come after what is on the wire
-        // already, the one case in which the source's order is not kept.
+        // A refused batch should have stored nothing: its messages go again one by one.
         self.refusals.doubted.insert(job.id);
         self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
         Ok(())
@@ -136,12 +144,15 @@ impl AppendWriter<'_> {
     }
 
     async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) -> PassResult<()> {
-        let Outgoing { uid, identity, content, cleaned, flags, date, body, .. } = message;
+        let taken = message.marks.of(&message.flags.allowed_by(&job.plan.permanent));
+        let Outgoing { uid, identity, content, cleaned, flags, date, dated_by_heading, body, .. } = message;
         let notes = self.notes.entry(job.id).or_default();
-        if date.is_none() {
-            notes.undated(uid);
+        match date {
+            None => notes.undated(uid),
+            Some(_) if dated_by_heading => notes.dated_by_heading(uid),
+            Some(_) => {}
         }
-        notes.flagged(uid, &flags, &flags.allowed_by(&job.plan.permanent));
+        notes.flagged(uid, &flags, &taken);
         if cleaned.is_some() {
             notes.cleaned(uid);
         }
@@ -169,8 +180,12 @@ impl AppendWriter<'_> {
         Ok(())
     }
 
-    pub(super) async fn mark(&self, one: Unplaced, at: Uid) {
+    pub(super) async fn mark(&mut self, one: Unplaced, at: Uid) {
         let Unplaced { job, uid, identity, content, cleaned, flags, bytes, .. } = one;
+        if at != Watermark::NOT_TOLD && !job.plan.permanent.name_all(&flags) {
+            let tried = Tried { source: uid, at, flags: flags.clone() };
+            self.tried.entry(job.id).or_default().push(tried);
+        }
         let mark = Watermark {
             source: uid,
             destination_folder: job.id,
@@ -203,6 +218,7 @@ impl AppendWriter<'_> {
             Some(failure) => Ending::GivenUp(failure),
             None => how,
         };
+        self.look_at_flags(to, &job).await?;
         self.say_notes(&job).await;
         match how {
             Ending::Refused => self.backlog.look_again(&job, Asking::Singly, 0),

@@ -9,9 +9,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::domain::content::{ContentHash, ContentHasher};
 use crate::domain::content::{Shape, Shaper};
-use crate::domain::header::{HEADER_LIMIT, header_of};
+use crate::domain::header::{HEADER_LIMIT, fields, header_of};
 use crate::domain::identity::{BytesIdentity, FromHeader, Identity, Names, id_of, names_of};
-use crate::domain::message::Body;
+use crate::domain::instant::of_date;
+use crate::domain::message::{Body, InternalDate};
+use crate::domain::time::Timestamp;
+use crate::endpoint::date;
 
 const PIECE: usize = 64 * 1024;
 
@@ -52,6 +55,18 @@ pub(super) fn header(body: &Body) -> Vec<u8> {
             header_of(&start).to_vec()
         }
     }
+}
+
+/// The instant that a message's own heading names: of `Date`, else of the last server that took it in (the first `Received`).
+pub(super) fn date_of_heading(body: &Body) -> Option<InternalDate> {
+    let header = header(body);
+    let first = |name: &str| fields(&header).find(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()));
+    let received = || {
+        let (_, value) = first("Received")?;
+        of_date(value.rsplit(|byte| *byte == b';').next()?)
+    };
+    let seconds = first("Date").and_then(|(_, value)| of_date(value)).or_else(received)?;
+    date::of_instant(Timestamp::from_millis(seconds.checked_mul(1000)?))
 }
 
 /// Who a message is (D8).

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use crate::domain::failure::{Scope, Side};
+use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
@@ -15,6 +15,7 @@ use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::known::KnownRows;
 use crate::pass::lane::Step;
 use crate::pass::listing::{Listing, Preparation};
+use crate::pass::one_by_one::OneByOne;
 use crate::pass::same_folder::{is_another, place, went_back};
 use crate::pass::there::Doubts;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
@@ -124,8 +125,28 @@ impl Candidate {
 
 /// Opens the source folders of these candidates in one flight.
 pub(super) struct Examine<'a> {
-    pub(super) listing: &'a Listing,
-    pub(super) candidates: &'a mut [Candidate],
+    listing: &'a Listing,
+    candidates: &'a mut [Candidate],
+    round: OneByOne,
+}
+
+impl<'a> Examine<'a> {
+    /// Of these.
+    pub fn of(listing: &'a Listing, candidates: &'a mut [Candidate]) -> Self {
+        Self { listing, candidates, round: OneByOne::default() }
+    }
+
+    fn take(&mut self, at: usize, state: Result<FolderState, Failure>) -> PassResult<()> {
+        match state {
+            Ok(state) => self.candidates[at].examined = Some(state),
+            Err(failure) if failure.scope <= Scope::Folder => {
+                self.candidates[at].refused = Some(SideFailure { side: Side::Source, failure });
+            }
+            Err(failure) => return Err(failure).on(Side::Source).map_err(PassStop::Fatal),
+        }
+        self.round.ends(at);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -133,28 +154,70 @@ impl Step for Examine<'_> {
     type Out = ();
 
     async fn run(&mut self, _pass: &Pass, source: &mut dyn Source, _to: &mut dyn Destination) -> PassResult<()> {
-        let folder = |candidate: &Candidate| {
-            let listed = &self.listing.source[candidate.plan.source];
+        let left: Vec<usize> = (0..self.candidates.len()).filter(|at| !self.round.is_done(*at)).collect();
+        let folder = |at: &usize| {
+            let listed = &self.listing.source[self.candidates[*at].plan.source];
             place(&listed.path, &listed.wire, None)
         };
-        let folders: Vec<FolderRef> = self.candidates.iter().map(folder).collect();
-        let states = source.examine_all(&folders).await.on(Side::Source).map_err(PassStop::Fatal)?;
-        for (candidate, state) in self.candidates.iter_mut().zip(states) {
-            match state {
-                Ok(state) => candidate.examined = Some(state),
-                Err(failure) if failure.scope <= Scope::Folder => {
-                    candidate.refused = Some(SideFailure { side: Side::Source, failure });
-                }
-                Err(failure) => return Err(failure).on(Side::Source).map_err(PassStop::Fatal),
-            }
+        let folders: Vec<FolderRef> = left.iter().map(folder).collect();
+        if self.round.together() {
+            let states = source.examine_all(&folders).await.on(Side::Source).map_err(PassStop::Fatal)?;
+            return left.into_iter().zip(states).try_for_each(|(at, state)| self.take(at, state));
+        }
+        for (at, folder) in left.into_iter().zip(folders) {
+            self.round.begins(at);
+            let state = source.examine(&folder).await;
+            self.take(at, state)?;
         }
         Ok(())
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<()> {
+        if let Some(at) = self.round.broke(pass, trouble) {
+            self.candidates[at].refused = Some(trouble.clone());
+        }
+        None
     }
 }
 
 /// Opens the destination folders of all candidates in one flight.
 pub(super) struct OpenDestinations<'a> {
-    pub(super) candidates: &'a mut [Candidate],
+    candidates: &'a mut [Candidate],
+    round: OneByOne,
+}
+
+impl<'a> OpenDestinations<'a> {
+    /// Of these.
+    pub fn of(candidates: &'a mut [Candidate]) -> Self {
+        Self { candidates, round: OneByOne::default() }
+    }
+
+    async fn take(
+        &mut self,
+        to: &mut dyn Destination,
+        at: usize,
+        opened: Result<(FolderState, PermanentFlags), Failure>,
+    ) -> PassResult<()> {
+        let candidate = &mut self.candidates[at];
+        match opened {
+            Ok((mut state, permanent)) if !candidate.gone || candidate.is_still_there(state) => {
+                candidate.gone = false;
+                if state.uid_next.is_none() {
+                    state.uid_next = next_number(to, candidate, state).await?;
+                }
+                candidate.opened = Some((state, permanent));
+            }
+            Err(failure) if failure.scope > Scope::Folder => {
+                return Err(failure).on(Side::Destination).map_err(PassStop::Fatal);
+            }
+            Err(failure) if !candidate.gone => {
+                candidate.refused = Some(SideFailure { side: Side::Destination, failure });
+            }
+            Ok(_) | Err(_) => {}
+        }
+        self.round.ends(at);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -166,28 +229,32 @@ impl Step for OpenDestinations<'_> {
             // Neither listed nor created by us, as the inbox of some servers.
             candidate.wire = to.wire_name(&candidate.plan.destination);
         }
-        let wanted: Vec<_> = self.candidates.iter_mut().filter(|c| c.refused.is_none()).collect();
-        let folders: Vec<_> = wanted.iter().map(|c| place(&c.plan.destination, &c.wire, None)).collect();
-        if folders.is_empty() {
+        let wanted = |at: &usize| self.candidates[*at].refused.is_none() && !self.round.is_done(*at);
+        let left: Vec<usize> = (0..self.candidates.len()).filter(wanted).collect();
+        let folder = |at: &usize| place(&self.candidates[*at].plan.destination, &self.candidates[*at].wire, None);
+        let folders: Vec<_> = left.iter().map(folder).collect();
+        if self.round.together() && !folders.is_empty() {
+            let opened = to.open(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            for (at, opened) in left.into_iter().zip(opened) {
+                self.take(to, at, opened).await?;
+            }
             return Ok(());
         }
-        let opened = to.open(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;
-        for (candidate, opened) in wanted.into_iter().zip(opened) {
-            match opened {
-                Ok((mut state, permanent)) if !candidate.gone || candidate.is_still_there(state) => {
-                    candidate.gone = false;
-                    if state.uid_next.is_none() {
-                        state.uid_next = next_number(to, candidate, state).await?;
-                    }
-                    candidate.opened = Some((state, permanent));
-                }
-                Err(failure) if !candidate.gone => {
-                    candidate.refused = Some(SideFailure { side: Side::Destination, failure });
-                }
-                Ok(_) | Err(_) => {}
+        for (at, folder) in left.into_iter().zip(folders) {
+            self.round.begins(at);
+            let opened = to.open(std::slice::from_ref(&folder)).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            for opened in opened {
+                self.take(to, at, opened).await?;
             }
         }
         Ok(())
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<()> {
+        if let Some(at) = self.round.broke(pass, trouble) {
+            self.candidates[at].refused = Some(trouble.clone());
+        }
+        None
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::counts::Counts;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use crate::domain::flags::FlagChange;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::NoticeKind;
 use crate::domain::record::Watermark;
@@ -35,8 +36,11 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
         };
         match carry_into(pass, to, FolderCarries { job: job.id, place, carries, kept }).await {
             Ok(Touched { all: true, .. }) => {}
-            Ok(Touched { contradicted, .. }) => {
+            Ok(Touched { contradicted, refused, .. }) => {
                 job.leave_undone();
+                if !refused.is_empty() {
+                    pass.notice(job, NoticeKind::FlagsNotKept, Side::Source, refused).await;
+                }
                 if !contradicted.is_empty() {
                     // The next pass looks for all copies in there, and copies again what was lost.
                     NumberCheck::of(pass).doubt_numbers(folder).await?;
@@ -45,6 +49,9 @@ pub(super) async fn carry(pass: &Pass, prepared: &Prepared, job: &mut Job, to: &
             }
             Err(failure) if failure.scope <= Scope::Folder => {
                 tracing::warn!(folder = %place.path, %failure, "flags not carried");
+                let changed = |carry: &&Carry| carry.folder == folder;
+                let left = job.remaining.carries.iter().filter(changed).map(|carry| carry.source).collect();
+                pass.notice(job, NoticeKind::FlagsNotKept, Side::Source, left).await;
                 job.leave_undone();
             }
             Err(failure) => {
@@ -74,6 +81,8 @@ struct Touched {
     all: bool,
     /// Other messages have these numbers now.
     contradicted: Vec<Uid>,
+    /// Messages of the source whose changes the server refused.
+    refused: Vec<Uid>,
 }
 
 /// Looks whether the copies to be changed are the messages that they were (D26): all when they are few, else some, and all
@@ -127,7 +136,8 @@ async fn carry_into(pass: &Pass, to: &mut dyn Destination, into: FolderCarries<'
     let (carries, wrong) = ours(to, into).await?;
     let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
     let mut entry = ToRecord::default();
-    let all = wrong.is_empty();
+    let none_wrong = wrong.is_empty();
+    let sources: BTreeMap<Uid, Uid> = carries.iter().map(|carry| (carry.destination, carry.source)).collect();
     let mut contradicted = Vec::new();
     for (carry, proof) in wrong {
         tracing::warn!(folder = %place.path, number = %carry.destination, "not seen to be the copy; not touched");
@@ -148,7 +158,36 @@ async fn carry_into(pass: &Pass, to: &mut dyn Destination, into: FolderCarries<'
     }
     let mut updates: Vec<_> = updates.into_values().collect();
     updates.iter_mut().for_each(|update| update.uids.sort_unstable());
-    to.update_flags(place, &updates).await?;
+    let refused: BTreeSet<Uid> =
+        set(to, place, &updates).await?.iter().filter_map(|at| sources.get(at).copied()).collect();
+    entry.results.flags.retain(|(_, source, _)| !refused.contains(source));
+    entry.counts.truncate(entry.counts.len().saturating_sub(refused.len()));
     pass.recorder.add(entry).await;
-    Ok(Touched { all, contradicted })
+    Ok(Touched { all: none_wrong && refused.is_empty(), contradicted, refused: refused.into_iter().collect() })
+}
+
+/// Sets flags; where the server refuses it, those of each kind by themselves, then without keywords. Answers the copies of which
+/// something was refused.
+async fn set(to: &mut dyn Destination, place: &FolderRef, updates: &[FlagUpdate]) -> Result<Vec<Uid>, Failure> {
+    let mere = |failure: &Failure| failure.cause == Cause::CommandRefused && failure.scope <= Scope::Folder;
+    match to.update_flags(place, updates).await {
+        Err(failure) if mere(&failure) => tracing::info!(folder = %place.path, %failure, "flags refused; one by one"),
+        done => return done.map(|()| Vec::new()),
+    }
+    let mut refused = Vec::new();
+    for update in updates {
+        match to.update_flags(place, std::slice::from_ref(update)).await {
+            Err(failure) if mere(&failure) => {}
+            Err(failure) => return Err(failure),
+            Ok(()) => continue,
+        }
+        refused.extend(&update.uids);
+        let FlagUpdate { uids, change } = update.clone();
+        let change = FlagChange { add: change.add.without_keywords(), remove: change.remove.without_keywords() };
+        match to.update_flags(place, &[FlagUpdate { uids, change }]).await {
+            Err(failure) if !mere(&failure) => return Err(failure),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(refused)
 }

@@ -27,9 +27,7 @@ impl AppendWriter<'_> {
         if bytes::identity(&body).map_err(spool)? != message.identity {
             return Ok(None);
         }
-        let Outgoing { uid, identity, content, plainly, .. } = *message;
-        let (flags, date, hold) = (message.flags.clone(), message.date.clone(), message.hold.clone());
         let cleaned = Some(bytes::content(&body).map_err(spool)?);
-        Ok(Some(Outgoing { uid, identity, content, cleaned, flags, date, body, hold, plainly }))
+        Ok(Some(Outgoing { cleaned, body, ..message.clone() }))
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::retry::OnWire;
 use crate::endpoint::AppendAnswer;
 use crate::pass::bytes::Traces;
 use crate::pass::job::{Job, Sent};
+use crate::pass::sent_flags::SentFlags;
 use crate::pass::{PassStop, SideFailure};
 
 /// How the copying of a lane ended early.
@@ -45,6 +46,7 @@ impl Broken {
 }
 
 /// A message about to be sent, or on the wire.
+#[derive(Clone)]
 pub(super) struct Outgoing {
     pub uid: Uid,
     pub identity: Identity,
@@ -52,7 +54,13 @@ pub(super) struct Outgoing {
     /// What is sent is the cleaned form of the message, and holds this.
     pub cleaned: Option<ContentHash>,
     pub flags: Flags,
+    /// What of them is sent.
+    pub marks: SentFlags,
     pub date: Option<InternalDate>,
+    /// It is that of the message's own heading.
+    pub dated_by_heading: bool,
+    /// How often it waited for a folder that was said to be missing.
+    pub waited: u32,
     pub body: Body,
     pub hold: Option<Hold>,
     /// It goes in the plainest form there is.

@@ -52,6 +52,7 @@ impl NotedMessages {
 #[derive(Default)]
 pub(super) struct Notes {
     undated: NotedMessages,
+    by_heading: NotedMessages,
     flagless: NotedMessages,
     flags: BTreeSet<String>,
     altered: NotedMessages,
@@ -62,6 +63,11 @@ impl Notes {
     /// A message landed without its date, because the source's could not be read.
     pub fn undated(&mut self, source: Uid) {
         self.undated.add(source);
+    }
+
+    /// A message landed with the date of its own heading, for the same reason.
+    pub fn dated_by_heading(&mut self, source: Uid) {
+        self.by_heading.add(source);
     }
 
     /// A message landed; of its flags the folder took these.
@@ -93,6 +99,7 @@ impl Notes {
         let flags = (!self.flags.is_empty()).then(|| self.flags.into_iter().collect::<Vec<_>>().join(" "));
         [
             self.undated.notice(path, NoticeKind::DateNotKept, Side::Source, None),
+            self.by_heading.notice(path, NoticeKind::DateOfHeading, Side::Source, None),
             self.flagless.notice(path, NoticeKind::FlagsNotKept, Side::Source, flags),
             self.altered.notice(path, NoticeKind::Altered, Side::Destination, None),
             self.cleaned.notice(path, NoticeKind::Cleaned, Side::Source, None),

@@ -161,7 +161,7 @@ impl Recovery {
     /// How often was tried in a row without anything recorded, with this failure.
     pub fn tries(&self, failure: &Failure) -> Tries {
         let busy = failure.cause == Cause::ServerBusy;
-        self.with(|state| Tries { row: state.row + 1, limit: state.limit, busy })
+        self.with(|state| Tries { row: state.row + 1, limit: state.budget.limit_for(failure.cause), busy })
     }
 
     /// A message was newly recorded: the row of failed tries ends.

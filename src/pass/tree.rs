@@ -13,6 +13,7 @@ use crate::domain::record::{FolderEnd, FolderRecord, Habit, Seen};
 use crate::domain::tree::{Tree, Twins};
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::pass::candidates::{Candidate, Examine, OpenDestinations};
+use crate::pass::create::Create;
 use crate::pass::known::KnownRows;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::listing::{Listing, Preparation, new_folder, own};
@@ -24,7 +25,11 @@ use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 /// Folders left out that are named one by one; of more, the number is told.
 const MOST_NAMED: usize = 200;
 
-struct List;
+/// Lists both sides. What one of them had answered when a connection broke it keeps: whoever gets further has used up no try.
+#[derive(Default)]
+struct List {
+    answered: u64,
+}
 
 #[async_trait]
 impl Step for List {
@@ -41,6 +46,15 @@ impl Step for List {
             limits,
         })
     }
+
+    fn broke(&mut self, pass: &Pass, _trouble: &SideFailure) -> Option<Listing> {
+        let answered = pass.source.answered_of_a_list() + pass.destination.answered_of_a_list();
+        if answered > self.answered {
+            self.answered = answered;
+            pass.recovery.left_out();
+        }
+        None
+    }
 }
 
 /// Lists the destination once more.
@@ -55,40 +69,11 @@ impl Step for ListThere {
     }
 }
 
-/// Creates folders and subscribes those that exist.
-struct Create<'a> {
-    create: &'a [NewFolder],
-    subscribe: &'a [WireName],
-}
-
-#[async_trait]
-impl Step for Create<'_> {
-    type Out = Vec<Result<WireName, Failure>>;
-
-    async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
-        pass.tally.phase(pass.clock.now(), Phase::CreatingFolders);
-        let mut created = Vec::new();
-        if !self.create.is_empty() {
-            let mut made = to.create(self.create).await.on(Side::Destination).map_err(PassStop::Fatal);
-            pass.tell_room(to, None, &mut made).await;
-            created = made?;
-        }
-        if !self.subscribe.is_empty() {
-            for refused in to.subscribe(self.subscribe).await.on(Side::Destination).map_err(PassStop::Fatal)? {
-                if let Err(failure) = refused {
-                    tracing::warn!(%failure, "folder not subscribed");
-                }
-            }
-        }
-        Ok(created)
-    }
-}
-
 impl Preparation<'_> {
     /// Lists both sides. A source without any folder is not believed: every mailbox has one.
     pub(super) async fn list(&self, lane: &mut Lane) -> PassResult<Listing> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::Connecting);
-        let listing = self.pass.run_with_retry(lane, &mut List).await?;
+        let listing = self.pass.run_with_retry(lane, &mut List::default()).await?;
         if listing.source.iter().any(|folder| folder.selectable && !folder.foreign) {
             return Ok(listing);
         }
@@ -169,7 +154,7 @@ impl Preparation<'_> {
         let (mut look, mut settled): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|c| c.refused.is_none() && !self.unchanged(c));
         if !look.is_empty() {
-            self.pass.run_with_retry(lane, &mut Examine { listing: &listing, candidates: &mut look }).await?;
+            self.pass.run_with_retry(lane, &mut Examine::of(&listing, &mut look)).await?;
         }
         if look.iter().any(|c| c.refused.is_none() && c.was_put_back()) {
             self.doubt_source(lane, &listing, &mut look, &mut settled).await?;
@@ -179,7 +164,8 @@ impl Preparation<'_> {
         let (mut look, empty): (Vec<_>, Vec<_>) = look.into_iter().partition(needed);
         settled.extend(empty);
         if !look.is_empty() {
-            self.pass.run_with_retry(lane, &mut OpenDestinations { candidates: &mut look }).await?;
+            self.pass.run_with_retry(lane, &mut OpenDestinations::of(&mut look)).await?;
+            self.find_created(lane, &listing, &mut look).await?;
         }
         if look.iter().any(|c| c.doubts().stepped_back()) {
             self.doubt_destination(lane, &listing, &mut look, &mut settled).await?;
@@ -197,7 +183,7 @@ impl Preparation<'_> {
         let known = |c: &mut Candidate| c.record.is_some() && c.refused.is_none();
         let mut more: Vec<Candidate> = settled.extract_if(.., known).collect();
         if !more.is_empty() {
-            self.pass.run_with_retry(lane, &mut Examine { listing, candidates: &mut more }).await?;
+            self.pass.run_with_retry(lane, &mut Examine::of(listing, &mut more)).await?;
         }
         Ok(more)
     }
@@ -213,7 +199,7 @@ impl Preparation<'_> {
     ) -> PassResult<()> {
         let mut more = self.known_ones(lane, listing, settled).await?;
         if !more.is_empty() {
-            self.pass.run_with_retry(lane, &mut OpenDestinations { candidates: &mut more }).await?;
+            self.pass.run_with_retry(lane, &mut OpenDestinations::of(&mut more)).await?;
         }
         look.extend(more);
         let sound = |r: &&FolderRecord| r.destination_validity.is_some() && !r.destination_seen.is_doubted();
@@ -260,6 +246,32 @@ impl Preparation<'_> {
         for candidate in candidates.iter_mut().filter(|c| created(c)) {
             candidate.there = listed.iter().find(|folder| folder.wire == candidate.wire).cloned();
         }
+        Ok(())
+    }
+
+    /// A server may have made a folder under another name than it was asked for: one that was created and does not open is looked
+    /// for in another list.
+    async fn find_created(&self, lane: &mut Lane, listing: &Listing, look: &mut Vec<Candidate>) -> PassResult<()> {
+        let lost = |c: &mut Candidate| {
+            let refused = c.refused.as_ref().filter(|trouble| trouble.side == Side::Destination);
+            let cause = refused.map(|trouble| trouble.failure.cause);
+            c.there.is_none() && !c.gone && matches!(cause, Some(Cause::FolderGone | Cause::FolderRefused))
+        };
+        let mut lost: Vec<Candidate> = look.extract_if(.., lost).collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let listed = self.pass.run_with_retry(lane, &mut ListThere).await?;
+        let known: BTreeSet<&WireName> = listing.destination.iter().map(|folder| &folder.wire).collect();
+        let new: Vec<&ListedFolder> = listed.iter().filter(|folder| !known.contains(&folder.wire)).collect();
+        for candidate in &mut lost {
+            if let Some(made) = made_as(&candidate.wire, &new) {
+                tracing::info!(asked = ?candidate.wire, made = ?made.wire, "the destination made the folder under another name");
+                (candidate.wire, candidate.refused) = (made.wire.clone(), None);
+            }
+        }
+        self.pass.run_with_retry(lane, &mut OpenDestinations::of(&mut lost)).await?;
+        look.extend(lost);
         Ok(())
     }
 
@@ -317,7 +329,7 @@ impl Preparation<'_> {
         if create.is_empty() && subscribe.is_empty() {
             return Ok(());
         }
-        let created = self.pass.run_with_retry(lane, &mut Create { create: &create, subscribe: &subscribe }).await?;
+        let created = self.pass.run_with_retry(lane, &mut Create::of(&create, &subscribe)).await?;
         let created: BTreeMap<_, _> = create.iter().map(|new| &new.path).zip(created).collect();
         for candidate in candidates.iter_mut().filter(|c| !c.gone) {
             match created.get(&candidate.plan.destination) {
@@ -330,6 +342,16 @@ impl Preparation<'_> {
         }
         Ok(())
     }
+}
+
+/// The only new folder whose letters and digits are those of this name: the one that a server made of it.
+fn made_as<'a>(asked: &WireName, new: &[&'a ListedFolder]) -> Option<&'a ListedFolder> {
+    let letters = |name: &WireName| {
+        let kept = name.0.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        kept.map(u8::to_ascii_lowercase).collect::<Vec<u8>>()
+    };
+    let mut alike = new.iter().filter(|folder| !letters(asked).is_empty() && letters(&folder.wire) == letters(asked));
+    alike.next().filter(|_| alike.next().is_none()).copied()
 }
 
 /// When every folder of earlier passes has another UIDVALIDITY or MAILBOXID, this is not their mailbox (D12).

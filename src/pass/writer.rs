@@ -25,6 +25,7 @@ use crate::pass::notes::Notes;
 use crate::pass::pulse::{Pulse, Sizes};
 use crate::pass::reader::ReadEvent;
 use crate::pass::resolve::spool_failed;
+use crate::pass::sent_flags::{SentFlags, Tried};
 use crate::pass::{Pass, PassResult, PassStop, SideFailure, bytes};
 
 /// Appends under way at once on one connection.
@@ -77,6 +78,8 @@ pub(super) struct Wire {
 pub(super) struct Refusals {
     /// Messages of refused batches, to go one by one before anything else.
     pub again: VecDeque<(Arc<Job>, Outgoing)>,
+    /// How often was waited for a folder that was said to be missing.
+    pub patience: BTreeMap<FolderId, u32>,
     /// Folders of which a batch was refused: before its messages go again, they are looked for.
     pub doubted: BTreeSet<FolderId>,
     /// Folders given up or ended midway: the rest of their pieces is passed over.
@@ -103,6 +106,8 @@ pub(super) struct AppendWriter<'a> {
     pub(super) notes: BTreeMap<FolderId, Notes>,
     /// How the server keeps what it is sent.
     pub(super) sizes: Sizes,
+    /// Copies whose flags are to be looked at.
+    pub(super) tried: BTreeMap<FolderId, Vec<Tried>>,
 }
 
 impl<'a> AppendWriter<'a> {
@@ -125,6 +130,7 @@ impl<'a> AppendWriter<'a> {
             arrivals: BTreeMap::new(),
             notes: BTreeMap::new(),
             sizes: Sizes::default(),
+            tried: BTreeMap::new(),
         }
     }
 
@@ -176,7 +182,7 @@ impl<'a> AppendWriter<'a> {
 
     /// Sends the next message of a refused batch, if there is one. A server may refuse a batch and have stored of it all the
     /// same: its messages are looked for first.
-    async fn send_next_again(&mut self, to: &mut dyn Destination) -> PassResult<bool> {
+    pub(super) async fn send_next_again(&mut self, to: &mut dyn Destination) -> PassResult<bool> {
         let Some((job, _)) = self.refusals.again.front() else { return Ok(false) };
         let job = Arc::clone(job);
         if self.refusals.doubted.contains(&job.id) {
@@ -185,6 +191,7 @@ impl<'a> AppendWriter<'a> {
             return Ok(true);
         }
         let Some((job, message)) = self.refusals.again.pop_front() else { return Ok(false) };
+        self.be_patient(job.id, message.waited).await;
         let sent = self.send(to, &job, vec![message], false).await;
         if sent.is_err() {
             // It may not have gone out: its folder must not end without it.
@@ -334,8 +341,21 @@ impl<'a> AppendWriter<'a> {
         let spool = |error| PassStop::Fatal(SideFailure { side: Side::Source, failure: spool_failed(&error) });
         let identity = bytes::identity(&body).map_err(spool)?;
         let content = bytes::content(&body).map_err(spool)?;
-        let (cleaned, plainly) = (None, false);
-        let outgoing = Outgoing { uid, identity, content, cleaned, flags, date, body, hold, plainly };
+        let heading = if date.is_none() { bytes::date_of_heading(&body) } else { None };
+        let outgoing = Outgoing {
+            uid,
+            identity,
+            content,
+            cleaned: None,
+            flags,
+            marks: SentFlags::All,
+            dated_by_heading: heading.is_some(),
+            date: date.or(heading),
+            waited: 0,
+            body,
+            hold,
+            plainly: false,
+        };
         let limits = to.limits();
         let len = outgoing.body.len();
         let careful = job.suspicion.suspects.is_careful(uid);
@@ -343,6 +363,7 @@ impl<'a> AppendWriter<'a> {
             limits.batch > 1 && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
         if !batched {
             self.send_batch(to).await?;
+            self.in_turn(to, &job).await?;
             self.send(to, &job, vec![outgoing], careful).await?;
             return if careful { self.make_room(to, 0, 0).await } else { Ok(()) };
         }
@@ -360,7 +381,10 @@ impl<'a> AppendWriter<'a> {
         self.batch.bytes = 0;
         let messages = std::mem::take(&mut self.batch.messages);
         match self.reading.job.clone().filter(|_| !messages.is_empty()) {
-            Some(job) => self.send(to, &job, messages, false).await,
+            Some(job) => {
+                self.in_turn(to, &job).await?;
+                self.send(to, &job, messages, false).await
+            }
             None => Ok(()),
         }
     }
@@ -387,7 +411,7 @@ impl<'a> AppendWriter<'a> {
             return Err(PassStop::Stopped);
         }
         let new = |message: &Outgoing| NewMessage {
-            flags: message.flags.allowed_by(&job.plan.permanent),
+            flags: message.marks.of(&message.flags.allowed_by(&job.plan.permanent)),
             date: message.date.clone(),
             body: message.body.clone(),
             hold: message.hold.clone(),

@@ -107,7 +107,7 @@ impl Store {
                 )?
                 .execute((
                     folder,
-                    UidValidity::number(now.state.and_then(|state| state.uid_validity)),
+                    UidValidity::stored(now.state.and_then(|state| state.uid_validity)),
                     now.mailbox_id,
                 ))?;
             Ok(())

@@ -21,11 +21,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
         id: columns.next()?,
         source: columns.json()?,
         source_wire: WireName(columns.next()?),
-        source_validity: UidValidity::new(columns.next()?),
+        source_validity: UidValidity::from_stored(columns.next()?),
         mailbox_id: columns.next()?,
         destination: columns.json()?,
         destination_wire: WireName(columns.next()?),
-        destination_validity: UidValidity::new(columns.next()?),
+        destination_validity: UidValidity::from_stored(columns.next()?),
         destination_mailbox_id: columns.next()?,
         source_seen: from_columns(columns.next()?, columns.next()?),
         destination_seen: from_columns(columns.next()?, columns.next()?),
@@ -116,7 +116,7 @@ impl Store {
                                  THEN ?5 ELSE ?4 END
                          WHERE id = ?1",
                     )?
-                    .execute((id, UidValidity::number(validity), next, renumbered, restored))?;
+                    .execute((id, UidValidity::stored(validity), next, renumbered, restored))?;
             }
             Ok(())
         })
@@ -326,11 +326,11 @@ pub(super) fn insert(
             item,
             Json(&row.source),
             &row.source_wire.0,
-            UidValidity::number(row.source_validity),
+            UidValidity::stored(row.source_validity),
             &row.mailbox_id,
             Json(&row.destination),
             &row.destination_wire.0,
-            UidValidity::number(row.destination_validity),
+            UidValidity::stored(row.destination_validity),
             &row.destination_mailbox_id,
             retired,
         ))?;
@@ -458,8 +458,8 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
             &new.mailbox_id,
             Json(&new.destination),
             &new.destination_wire.0,
-            UidValidity::number(new.source_validity),
-            UidValidity::number(new.destination_validity),
+            UidValidity::stored(new.source_validity),
+            UidValidity::stored(new.destination_validity),
             source_renumbered || destination_renumbered,
             redirected,
             &new.destination_mailbox_id,

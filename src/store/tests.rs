@@ -95,11 +95,11 @@ fn update(id: Option<FolderId>, name: &str, source: u32, destination: u32) -> Fo
         id,
         source: FolderPath::new([name]),
         source_wire: WireName(name.as_bytes().to_vec()),
-        source_validity: UidValidity::new(source),
+        source_validity: UidValidity::new(source.into()),
         mailbox_id: None,
         destination: FolderPath::new([name]),
         destination_wire: WireName(name.as_bytes().to_vec()),
-        destination_validity: UidValidity::new(destination),
+        destination_validity: UidValidity::new(destination.into()),
         destination_mailbox_id: None,
     }
 }

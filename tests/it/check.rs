@@ -182,7 +182,7 @@ fn a_step_that_fails_names_its_remedy_and_the_servers_words() {
     };
     let web = Peer::start(page);
     let (last, _) = broken(&plain(web.port), &[]);
-    assert_eq!((&last["step"], &last["cause"]), (&"greeting".into(), &"nonsense".into()));
+    assert_eq!((&last["step"], &last["cause"]), (&"greeting".into(), &"no_imap".into()));
     let (last, _) = broken(&format!("imap://127.0.0.1:{}", web.port), &[]);
     assert_eq!(last["step"], "greeting", "before TLS");
     let mute = Peer::start(|mut line: Line, _| {

@@ -54,6 +54,7 @@ mod requirements;
 mod retry_mode;
 mod rising;
 mod secrets;
+mod servers;
 mod shared_destinations;
 mod shown;
 mod sign_in;

@@ -49,6 +49,11 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64)
             "The date that the source gave cannot be read, so the destination gave its own.",
             "Nothing to do: the messages themselves are unchanged, with the date in their heading.",
         ),
+        NoticeKind::DateOfHeading => (
+            format!("{some} with the date of {} own heading", do_or_does(messages, "its", "their")),
+            "The date of receipt that the source gave cannot be read, so the one in the heading was taken.",
+            "Nothing to do: the messages themselves are unchanged.",
+        ),
         NoticeKind::FlagsNotKept => (
             format!("{some} without all flags"),
             "The destination does not take some of their flags or keywords.",

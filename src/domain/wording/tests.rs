@@ -23,7 +23,7 @@ all! { CAUSES, Cause:
     SignInRefused SignInHeld TokenUnfit SignInEnded TokenRefused SignInBusy ClockOff
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
     WrongSide SameMailbox AdministratorStays SharedDestination
-    Unreachable CertificateNotTrusted TlsFailed ConnectionLost
+    Unreachable CertificateNotTrusted TlsFailed NoImap TurnedAway NoPasswords ConnectionLost
     TimedOut OwnNetwork SessionEnded Nonsense Throttled ProviderLimit OutsideHours
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused MessageMalformed HangsUpAtMessage MessageGone FolderRefused
@@ -33,7 +33,7 @@ all! { CAUSES, Cause:
 }
 
 all! { NOTICES, NoticeKind:
-    SourceDiffers MissingThere MaybeTwice DateNotKept FlagsNotKept Renumbered CopiedAgain OldWorkspace Waiting LeftOut
+    SourceDiffers MissingThere MaybeTwice DateNotKept DateOfHeading FlagsNotKept Renumbered CopiedAgain OldWorkspace Waiting LeftOut
     OtherLabels Altered Cleaned ServerSays
 }
 
@@ -47,7 +47,7 @@ fn words(cause: Cause, side: Option<Side>, names: &TextNames<'_>) -> Text {
 /// What a person can do today: buttons, verbs, passes. Whoever adds an action may name it here.
 const ACTIONS: [&str; 5] = ["Start", "Resume", "Stop", "Full", "Retry"];
 /// Other words that are written with a capital inside a sentence.
-const NAMES: [&str; 5] = ["VPN", "IMAP", "TLS", "Maildir", "Mailferry"];
+const NAMES: [&str; 7] = ["VPN", "IMAP", "TLS", "STARTTLS", "OAuth", "Maildir", "Mailferry"];
 /// What advice has named before it existed, in whatever case.
 const MISSING: [&str; 5] =
     ["options", "test the connection", "ask again", "clear credentials", "clear the credentials"];

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::framer::Io;
-use super::login::{self, Greeted};
+use super::greeting::{self, Greeted, or_found_out};
+use super::login;
 use super::scrub::Scrub;
 use super::session::ImapSession;
 use super::{ImapEndpoint, Timeouts};
@@ -104,24 +105,25 @@ async fn reach(
     told: &mut Told<'_>,
 ) -> std::result::Result<Greeted, Broken> {
     well(told, resolve(server, timeouts).await.map_err(Broken::at(CheckStep::Name))?);
-    let tcp = login::connect(server, timeouts).await.map_err(Broken::at(CheckStep::Connection))?;
+    let tcp = greeting::connect(server, timeouts).await.map_err(Broken::at(CheckStep::Connection))?;
     let peer = tcp.peer_addr().map_or_else(|_| server.port.to_string(), |peer| peer.to_string());
     well(told, Finding::Connected(peer));
-    let greeting = Broken::at(CheckStep::Greeting);
+    let broken = Broken::at(CheckStep::Greeting);
     let greeted = match server.security {
         Security::Plain => {
             well(told, Finding::Unprotected);
-            login::greet(Box::new(tcp), scrub, timeouts).await.map_err(greeting)?
+            or_found_out(server, greeting::greet(Box::new(tcp), scrub, timeouts)).await.map_err(broken)?
         }
         Security::Tls => {
             let io = secure(server, Box::new(tcp), timeouts, told).await?;
-            login::greet(io, scrub, timeouts).await.map_err(greeting)?
+            or_found_out(server, greeting::greet(io, scrub, timeouts)).await.map_err(broken)?
         }
         Security::StartTls => {
-            let io = login::start_tls(Box::new(tcp), scrub, timeouts).await.map_err(|failure| {
-                let refused = failure.cause == Cause::TlsFailed;
-                Broken::at(if refused { CheckStep::Certificate } else { CheckStep::Greeting })(failure)
-            })?;
+            let io =
+                or_found_out(server, greeting::start_tls(Box::new(tcp), scrub, timeouts)).await.map_err(|failure| {
+                    let refused = failure.cause == Cause::TlsFailed;
+                    Broken::at(if refused { CheckStep::Certificate } else { CheckStep::Greeting })(failure)
+                })?;
             Greeted::after_tls(secure(server, io, timeouts, told).await?)
         }
     };
@@ -151,7 +153,7 @@ async fn secure(
     timeouts: &Timeouts,
     told: &mut Told<'_>,
 ) -> std::result::Result<Box<dyn Io>, Broken> {
-    match login::secure(io, server, timeouts).await {
+    match greeting::secure(io, server, timeouts).await {
         Ok(secured) => {
             let pinned = matches!(server.trust, Trust::Pinned(_));
             well(told, Finding::Certificate { seen: secured.seen, pinned });

@@ -12,7 +12,9 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 /// What was being done when the server answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Its greeting, or a BYE at any time.
+    /// Its greeting.
+    Greeting,
+    /// A BYE at any time.
     Connection,
     /// STARTTLS.
     Tls,
@@ -108,10 +110,13 @@ fn refused_login(step: Step, code: &str, text: &str) -> Class {
     if any(text, &["authenticated but not connected"]) {
         return (Cause::MailboxNotOpened, Scope::Mailbox, Retry::Backoff);
     }
-    let refused =
-        matches!(code, "AUTHENTICATIONFAILED" | "EXPIRED" | "PRIVACYREQUIRED" | "AUTHORIZATIONFAILED" | "NOPERM");
-    let busy = matches!(code, "UNAVAILABLE" | "INUSE" | "SERVERBUG")
-        || any(text, &["temporary", "temporarily", "server is busy", "server unavailable", "internal error"]);
+    let refused = matches!(code, "AUTHENTICATIONFAILED" | "EXPIRED" | "AUTHORIZATIONFAILED" | "NOPERM");
+    let busy =
+        matches!(code, "UNAVAILABLE" | "INUSE" | "SERVERBUG") || is_busy(text) || text.contains("internal error");
+    let unprotected = ["plaintext authentication disallowed", "cleartext", "requires encryption", "requires tls"];
+    if code == "PRIVACYREQUIRED" || (code.is_empty() && any(text, &unprotected)) {
+        return (Cause::NoPasswords, Scope::Mailbox, Retry::User);
+    }
     // "try again" alone also stands in plain refusals ("wrong password, try again").
     if text.contains("try again later") || (busy && !refused) {
         return (Cause::ServerBusy, Scope::Connection, Retry::Backoff);
@@ -136,22 +141,30 @@ fn passing(step: Step, code: &str, text: &str) -> Option<Class> {
     if any(text, &["authenticated but not connected"]) {
         return Some((Cause::MailboxNotOpened, Scope::Mailbox, Retry::Backoff));
     }
-    let busy = ["try again later", "server is busy", "temporary system problem", "temporarily unavailable"];
-    let unavailable = text.contains("server unavailable");
     let code_says = matches!(code, "UNAVAILABLE" | "INUSE" | "SERVERBUG" | "CONTACTADMIN");
-    // A server bug at one message is that message's trouble, not the connection's.
-    if code_says && step == Step::Read && matches!(code, "SERVERBUG" | "CONTACTADMIN") {
+    // What a server cannot get at among messages is the trouble of that message, unless it says that it will pass.
+    if step == Step::Read && matches!(code, "SERVERBUG" | "CONTACTADMIN" | "UNAVAILABLE") && !is_busy(text) {
         return None;
     }
-    (code_says || unavailable || any(text, &busy)).then_some((Cause::ServerBusy, Scope::Connection, Retry::Backoff))
+    (code_says || is_busy(text)).then_some((Cause::ServerBusy, Scope::Connection, Retry::Backoff))
+}
+
+/// Whether a text says that the trouble passes by itself.
+fn is_busy(text: &str) -> bool {
+    let later = ["later", "temporary", "temporarily", "transient"];
+    let busy = ["server is busy", "server busy", "too busy", "overloaded", "server unavailable", "service unavailable"];
+    any(text, &later) || any(text, &busy) || text.contains("currently unavailable")
 }
 
 fn by_step(step: Step, status: Status, code: &str, text: &str) -> Class {
     let gone = matches!(code, "NONEXISTENT" | "TRYCREATE")
         || any(text, &["doesn't exist", "does not exist", "no such mailbox", "unknown mailbox", "mailbox not found"]);
     match step {
-        Step::Connection if status == Status::Bye => (Cause::ConnectionLost, Scope::Connection, Retry::Backoff),
-        Step::Connection => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
+        Step::Greeting if turns_away(text) => (Cause::TurnedAway, Scope::Endpoint, Retry::User),
+        Step::Greeting | Step::Connection if status == Status::Bye => {
+            (Cause::ConnectionLost, Scope::Connection, Retry::Backoff)
+        }
+        Step::Greeting | Step::Connection => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
         Step::Tls => (Cause::TlsFailed, Scope::Endpoint, Retry::User),
         Step::Login | Step::AdministratorLogin | Step::TokenLogin => refused_login(step, code, text),
         Step::Ask => (Cause::CommandRefused, Scope::Mailbox, Retry::User),
@@ -169,6 +182,24 @@ fn by_step(step: Step, status: Status, code: &str, text: &str) -> Class {
         Step::Store if full(code, text) => (Cause::DestinationFull, Scope::Mailbox, Retry::User),
         Step::Store => (Cause::CommandRefused, Scope::Folder, Retry::Never),
     }
+}
+
+/// Whether a greeting says that it has something against who comes, which no waiting cures.
+fn turns_away(text: &str) -> bool {
+    let words = [
+        "intrusion",
+        "blocked",
+        "blacklist",
+        "blocklist",
+        "denied",
+        "banned",
+        "not allowed",
+        "not permitted",
+        "prohibited",
+        "rejected",
+        "forbidden",
+    ];
+    any(text, &words)
 }
 
 fn full(code: &str, text: &str) -> bool {
@@ -234,7 +265,18 @@ mod tests {
             (Step::Login, No, "[UNAVAILABLE] Temporary authentication failure.", (ServerBusy, Connection, Backoff)),
             (Step::Login, Bad, "User is authenticated but not connected.", (MailboxNotOpened, Mailbox, Backoff)),
             (Step::Login, No, "[EXPIRED] password expired", (LoginRefused, Mailbox, User)),
-            (Step::Login, No, "[PRIVACYREQUIRED] Connection isn't protected", (LoginRefused, Mailbox, User)),
+            (Step::Login, No, "[PRIVACYREQUIRED] Connection isn't protected", (NoPasswords, Mailbox, User)),
+            (Step::Login, Bad, "Plaintext authentication disallowed on non-secure (SSL/TLS) connections.", (NoPasswords, Mailbox, User)),
+            (Step::Login, No, "Temporary unavailable", (ServerBusy, Connection, Backoff)),
+            (Step::Append, No, "Temporary unavailable", (ServerBusy, Connection, Backoff)),
+            (Step::Create, No, "Mailbox is currently unavailable", (ServerBusy, Connection, Backoff)),
+            (Step::Read, No, "[UNAVAILABLE] cannot get at it", (MessageUnreadable, Folder, Never)),
+            (Step::Read, No, "[UNAVAILABLE] come back later", (ServerBusy, Connection, Backoff)),
+            (Step::Read, No, "[UNAVAILABLE] Service temporarily down", (ServerBusy, Connection, Backoff)),
+            (Step::Greeting, Bye, "Intrusion prevention active", (TurnedAway, Endpoint, User)),
+            (Step::Greeting, Bye, "Server shutting down", (ConnectionLost, Connection, Backoff)),
+            (Step::Greeting, Bye, "[UNAVAILABLE] down", (ServerBusy, Connection, Backoff)),
+            (Step::Connection, Bye, "blocked", (ConnectionLost, Connection, Backoff)),
             (Step::Login, No, "AUTHENTICATE failed.", (LoginRefused, Mailbox, User)),
             (Step::Login, No, "[ALERT] Please log in via your web browser: https://support.example (Failure)", (LoginRefused, Mailbox, User)),
             (Step::Login, No, "[ALERT] Application-specific password required (Failure)", (LoginRefused, Mailbox, User)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, WriteHalf};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::classify::Step;
 use super::encode::{ImapCommand, Piece};
@@ -329,7 +329,23 @@ impl Connection {
     pub(super) async fn ask(&mut self, command: ImapCommand, step: Step, doing: &str) -> Result<Ticket> {
         let (pending, ticket) = Pending::whole(step, doing);
         self.send(command, pending).await?;
-        Ok(ticket)
+        Ok(Ticket { number: self.last_number, ..ticket })
+    }
+
+    /// Waits for the answer to something that can be done without, no longer than until then; none if it did not come.
+    pub(super) async fn answer_until(&mut self, until: Instant, mut ticket: Ticket) -> Result<Option<Answer>> {
+        if !self.out.is_empty() {
+            self.flush().await?;
+        }
+        match timeout_at(until, &mut ticket.answer).await {
+            Ok(Ok(answer)) => answer.map(Some),
+            Ok(Err(_)) => Err(self.lost(ticket.doing)),
+            Err(_) => {
+                tracing::info!(doing = ticket.doing, "no answer; done without");
+                drop(self.shared.answered(ticket.number));
+                Ok(None)
+            }
+        }
     }
 
     /// Answers a `+` that nothing was written for.
@@ -346,11 +362,13 @@ impl Connection {
         }
         match ticket.answer.await {
             Ok(answer) => answer,
-            Err(_) => {
-                let lost = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "");
-                Err(Failure { doing: ticket.doing, ..self.shared.dead().unwrap_or(lost) })
-            }
+            Err(_) => Err(self.lost(ticket.doing)),
         }
+    }
+
+    fn lost(&self, doing: String) -> Failure {
+        let lost = Failure::new(Cause::ConnectionLost, Scope::Connection, Retry::Backoff, "");
+        Failure { doing, ..self.shared.dead().unwrap_or(lost) }
     }
 
     /// Asks and waits for an OK.

@@ -15,7 +15,7 @@ use crate::endpoint::Which;
 const LONGEST: usize = 8000;
 /// Windows of numbers in one flight.
 const WINDOWS: i64 = 4000;
-/// The greatest UID there can be.
+/// The greatest UID of RFC 9051. Greater ones are met; of what reaches further the end is not named.
 const LAST: i64 = u32::MAX as i64;
 
 /// A part of a command.
@@ -110,7 +110,8 @@ pub(super) fn portions(which: &Which, most: Option<u32>) -> Vec<Portion> {
     let range = |set: String| vec![Portion { set, which: which.clone() }];
     match which {
         Which::All => range("1:*".into()),
-        Which::From(uid) if uid.0 > LAST => Vec::new(),
+        // Nobody needs a number that RFC 9051 does not have: `n:*` names the last message anyway.
+        Which::From(uid) if uid.0 == LAST + 1 => range(format!("{LAST}:*")),
         Which::From(uid) => range(format!("{}:*", uid.0.max(1))),
         Which::Before(end) => between(1, end.0, most),
         Which::Range(first, end) => between(first.0.max(1), end.0, most),
@@ -121,9 +122,12 @@ pub(super) fn portions(which: &Which, most: Option<u32>) -> Vec<Portion> {
 /// The messages from the first on and below the end. Where a command may be about so many only, in windows of as many numbers,
 /// unless these are very many: then the server says how far it came.
 fn between(first: i64, end: i64, most: Option<u32>) -> Vec<Portion> {
-    let last = end.saturating_sub(1).min(LAST);
+    let last = end.saturating_sub(1);
     if first > last {
         return Vec::new();
+    }
+    if last > LAST {
+        return vec![Portion { set: format!("{first}:*"), which: Which::Range(Uid(first), Uid(end)) }];
     }
     let all = last - first + 1;
     let width = most.map(i64::from).filter(|most| *most > 0 && all / most < WINDOWS).unwrap_or(all);
@@ -137,7 +141,7 @@ fn between(first: i64, end: i64, most: Option<u32>) -> Vec<Portion> {
 
 /// As [`portions`], for a list of messages.
 pub(super) fn portions_of(uids: &[Uid], most: Option<u32>) -> Vec<Portion> {
-    let mut numbers: Vec<u32> = uids.iter().filter_map(|u| u32::try_from(u.0).ok()).filter(|n| *n > 0).collect();
+    let mut numbers: Vec<i64> = uids.iter().map(|uid| uid.0).filter(|number| *number > 0).collect();
     numbers.sort_unstable();
     numbers.dedup();
     let most = most.and_then(|most| usize::try_from(most).ok()).filter(|most| *most > 0);
@@ -145,7 +149,7 @@ pub(super) fn portions_of(uids: &[Uid], most: Option<u32>) -> Vec<Portion> {
 }
 
 /// In sets that fit into a line.
-fn in_lines(numbers: &[u32]) -> Vec<Portion> {
+fn in_lines(numbers: &[i64]) -> Vec<Portion> {
     let mut portions = Vec::new();
     let (mut set, mut named) = (String::new(), Vec::new());
     let mut portion = |set: &mut String, named: &mut Vec<Uid>| {
@@ -165,7 +169,7 @@ fn in_lines(numbers: &[u32]) -> Vec<Portion> {
             set.push(':');
             set.push_str(&last.to_string());
         }
-        named.extend(run.iter().map(|number| Uid(i64::from(*number))));
+        named.extend(run.iter().copied().map(Uid));
     }
     if !set.is_empty() {
         portion(&mut set, &mut named);
@@ -174,8 +178,8 @@ fn in_lines(numbers: &[u32]) -> Vec<Portion> {
 }
 
 /// Whether `which` names this message.
-pub(super) fn names(which: &Which, uid: u32) -> bool {
-    which.includes(Uid(i64::from(uid)))
+pub(super) fn names(which: &Which, uid: Uid) -> bool {
+    which.includes(uid)
 }
 
 #[cfg(test)]
@@ -200,7 +204,8 @@ mod tests {
         let these = |uids: &[i64]| sets(&Which::These(uids.iter().copied().map(Uid).collect()));
         assert_eq!(these(&[]), Vec::<String>::new());
         assert_eq!(these(&[1, 2, 3, 5, 7, 8, 4_294_967_295]), ["1:3,5,7:8,4294967295"]);
-        assert_eq!(these(&[0, -4, 4_294_967_296]), Vec::<String>::new());
+        assert_eq!(these(&[0, -4]), Vec::<String>::new());
+        assert_eq!(these(&[7, 4_294_967_296, i64::MAX]), ["7,4294967296,9223372036854775807"], "wider than RFC 9051");
         let odd: Vec<i64> = (1..20_000).map(|n| 4_000_000_000 + n * 2).collect();
         let sets = these(&odd);
         assert!(sets.len() > 20 && sets.iter().all(|s| s.len() <= LONGEST));
@@ -211,12 +216,15 @@ mod tests {
     fn windows_stay_within_what_numbers_there_are() {
         let range = |first: i64, end: i64| sets(&Which::Range(Uid(first), Uid(end)));
         assert_eq!((range(1, 1001), range(-5, 2)), (vec!["1:1000".to_owned()], vec!["1:1".to_owned()]));
-        assert_eq!(range(4_294_967_290, i64::MAX), ["4294967290:4294967295"]);
-        assert_eq!(sets(&Which::Before(Uid(i64::MAX))), ["1:4294967295"]);
-        for none in [range(5, 5), range(7, 3), range(0, 1), range(i64::MIN, i64::MIN), range(4_294_967_296, i64::MAX)] {
+        assert_eq!(range(4_294_967_290, 4_294_967_296), ["4294967290:4294967295"]);
+        assert_eq!(range(4_294_967_290, i64::MAX), ["4294967290:*"]);
+        assert_eq!(sets(&Which::Before(Uid(i64::MAX))), ["1:*"]);
+        for none in [range(5, 5), range(7, 3), range(0, 1), range(i64::MIN, i64::MIN)] {
             assert!(none.is_empty(), "{none:?}");
         }
-        assert!(sets(&Which::From(Uid(4_294_967_296))).is_empty() && sets(&Which::Before(Uid(1))).is_empty());
+        assert_eq!(sets(&Which::From(Uid(4_294_967_296))), ["4294967295:*"], "no number that RFC 9051 does not have");
+        assert_eq!(sets(&Which::From(Uid(4_294_967_300))), ["4294967300:*"]);
+        assert!(sets(&Which::Before(Uid(1))).is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 
 /// Size of the read buffer.
 const BUFFER: usize = 128 * 1024;
+/// Silence after a refusal that names no command.
+const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// Longest text of one response, literals not counted.
 pub(super) const LONGEST_TEXT: usize = 1024 * 1024;
 
@@ -61,13 +63,29 @@ pub(super) struct SilenceWatch {
     last_sent: Mutex<Instant>,
     silence: Duration,
     patience: Mutex<Patience>,
+    /// The server refused something without saying what, and said nothing since.
+    refused: AtomicBool,
 }
 
 impl SilenceWatch {
     /// Nothing outstanding yet.
     pub(super) fn new(silence: Duration) -> Arc<Self> {
         let (outstanding, last_sent) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
-        Arc::new(Self { outstanding, last_sent, silence, patience: Mutex::default() })
+        Arc::new(Self { outstanding, last_sent, silence, patience: Mutex::default(), refused: AtomicBool::new(false) })
+    }
+
+    /// The server refused something without saying what: if it goes on with nothing, that was the answer.
+    pub(super) fn refused(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    fn longest(&self) -> Duration {
+        if self.was_refused() { self.silence.min(AFTER_REFUSAL) } else { self.silence }
     }
 
     /// An answer is awaited from now on.
@@ -110,7 +128,7 @@ impl SilenceWatch {
             return None;
         }
         let sent = *self.last_sent.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(began.max(sent) + self.silence)
+        Some(began.max(sent) + self.longest())
     }
 }
 
@@ -153,7 +171,7 @@ impl<R: AsyncRead + Unpin> Framer<R> {
         loop {
             let deadline = self.watch.deadline(began);
             let waiting = Instant::now();
-            let until = deadline.unwrap_or_else(|| waiting + self.watch.silence);
+            let until = deadline.unwrap_or_else(|| waiting + self.watch.longest());
             let left = self.watch.patience().left();
             let until = left.map_or(until, |left| until.min(waiting + left));
             let read = timeout_at(until, self.io.read(&mut self.buffer)).await;
@@ -163,13 +181,14 @@ impl<R: AsyncRead + Unpin> Framer<R> {
                 Ok(Ok(0)) => return Err(WireError::Eof),
                 Ok(Ok(n)) => {
                     self.end = n;
+                    self.watch.refused.store(false, Ordering::Relaxed);
                     return Ok(());
                 }
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(WireError::Eof),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => {
                     if self.watch.deadline(began).is_some_and(|d| d <= Instant::now()) {
-                        return Err(WireError::Silence(self.watch.silence));
+                        return Err(WireError::Silence(self.watch.longest()));
                     }
                 }
             }

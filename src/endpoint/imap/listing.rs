@@ -7,15 +7,16 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use super::attributes::as_object_id;
 use super::classify::Step;
 use super::encode::ImapCommand;
+use super::kept_list::KeptList;
 use super::manners::Extra;
 use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
 use super::session::{ImapSession, Mode, WINDOW};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
-use crate::domain::ids::Uid;
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::{FolderRef, Result};
 
@@ -32,6 +33,7 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
         found = Some(basic(session).await?);
     }
     let mut found = found.unwrap_or_default();
+    believe_ids(session, &mut found).await?;
     if !found.listed.iter().any(|listed| listed.name == INBOX) {
         ask_for_inbox(session, &mut found).await?;
     }
@@ -39,6 +41,7 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
         let text = format!("the server lists {} folders, and at most {MOST_FOLDERS} are taken", found.listed.len());
         return Err(Failure::new(Cause::Nonsense, Scope::Mailbox, Retry::User, DOING).saying(text));
     }
+    *session.connection.manners().kept_list() = KeptList::default();
     let mut folders = found.folders(session);
     tell_apart(&mut folders);
     Ok(folders)
@@ -54,10 +57,37 @@ fn items(session: &ImapSession) -> String {
     if understands("CONDSTORE") || understands("QRESYNC") {
         items.push_str(" HIGHESTMODSEQ");
     }
-    if understands("OBJECTID") {
+    if understands("OBJECTID") && !session.connection.manners().took_back(Extra::FolderIds) {
         items.push_str(" MAILBOXID");
     }
     items
+}
+
+/// Some servers tell ids with their lists that are not those of their folders (Cyrus 3.6): the inbox is opened, and if its id is
+/// another one there, none is used.
+async fn believe_ids(session: &mut ImapSession, found: &mut Found) -> Result<()> {
+    let told = found.counts.get(INBOX).and_then(|counts| counts.mailbox_id.clone());
+    let any = found.counts.values().any(|counts| counts.mailbox_id.is_some());
+    if !any || session.connection.manners().took_back(Extra::FolderIds) {
+        return Ok(());
+    }
+    let folder = FolderRef { path: FolderPath::new(["INBOX"]), wire: WireName(INBOX.to_vec()), validity: None };
+    let ticket = session.queue_open(&folder, Mode::Read).await?;
+    let answer = session.connection.answer(ticket).await?;
+    if let Some(failure) = answer.failure {
+        return if failure.breaks_connection() { Err(failure) } else { Ok(()) };
+    }
+    let opened = answer.untagged.iter().find_map(|told| match told {
+        ServerResponse::Status(_, told) if told.code.name == "MAILBOXID" => {
+            as_object_id(told.code.arguments.trim_matches(['(', ')']))
+        }
+        _ => None,
+    });
+    if opened.is_some() && opened != told {
+        session.connection.manners().takes_back(Extra::FolderIds);
+        found.counts.values_mut().for_each(|counts| counts.mailbox_id = None);
+    }
+    Ok(())
 }
 
 /// The list with everything in it; none when the server takes back that it can.
@@ -66,7 +96,7 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     if session.can("SPECIAL-USE") {
         options.push("SPECIAL-USE".to_owned());
     }
-    let with_status = session.can("LIST-STATUS");
+    let with_status = session.understands("LIST-STATUS", Extra::ListStatus);
     if with_status {
         // A server that takes back that it tells sizes is asked again without (`basic`).
         let sizes = if session.asks_sizes && session.can("STATUS=SIZE") { " SIZE" } else { "" };
@@ -74,7 +104,12 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     }
     let command = ImapCommand::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));
     let ticket = session.connection.ask(command, Step::Ask, DOING).await?;
-    let answer = session.connection.answer(ticket).await?;
+    let answer = session.connection.answer(ticket).await;
+    if answer.is_err() && with_status {
+        // At one of the folders, maybe: they are asked about by themselves.
+        session.connection.manners().takes_back(Extra::ListStatus);
+    }
+    let answer = answer?;
     if let Some(failure) = answer.failure {
         if answer.told_bad {
             session.connection.manners().takes_back(Extra::ListReturn);
@@ -93,9 +128,20 @@ async fn basic(session: &mut ImapSession) -> Result<Found> {
     let listed = session.connection.ask(ImapCommand::new("LIST \"\" \"*\""), Step::Ask, DOING).await?;
     let subscribed = session.connection.ask(ImapCommand::new("LSUB \"\" \"*\""), Step::Ask, DOING).await?;
     let mut found = Found::default();
-    found.take(session.connection.answer(listed).await?.good()?.untagged);
+    let listed = session.connection.answer(listed).await?;
     // A server without LSUB (RFC 9051 dropped it) merely tells no subscriptions.
-    found.take(session.connection.answer(subscribed).await?.untagged);
+    let subscribed = session.connection.answer(subscribed).await?.untagged;
+    if let Some(failure) = listed.failure {
+        // What is subscribed is a list too, where there is no other; the pass says if it lacks anything that was known.
+        let names =
+            subscribed.iter().filter_map(|told| if let ServerResponse::Lsub(told) = told { Some(told) } else { None });
+        found.listed = names.cloned().collect();
+        if !is_mere_refusal(&failure) || found.listed.is_empty() {
+            return Err(failure);
+        }
+    }
+    found.take(listed.untagged);
+    found.take(subscribed);
     if found.listed.is_empty() && !session.names.prefix().is_empty() {
         // Some servers list only below a prefix they are asked for.
         let command = ImapCommand::new("LIST \"\"").string(&[session.names.prefix(), b"*"].concat())?;
@@ -140,27 +186,60 @@ async fn ask_states(session: &mut ImapSession, found: &mut Found) -> Result<()> 
 }
 
 async fn ask_for(session: &mut ImapSession, found: &mut Found, items: &str) -> Result<()> {
-    let names: Vec<Vec<u8>> = found
-        .listed
-        .iter()
-        .filter(|l| selectable(l) && session.names.is_own(&l.name))
-        .map(|l| l.name.clone())
-        .collect();
+    let manners = session.connection.manners();
+    let wanted = found.listed.iter().filter(|l| selectable(l) && session.names.is_own(&l.name)).map(|l| l.name.clone());
+    let (mut names, mut suspects) = (Vec::new(), Vec::new());
+    for name in wanted.collect::<Vec<_>>() {
+        let kept = manners.kept_list();
+        if let Some(told) = kept.told(&name) {
+            found.counts.insert(name, told);
+        } else if kept.suspects(&name) {
+            suspects.push(name);
+        } else {
+            names.push(name);
+        }
+    }
+    suspects.retain(|name| !manners.kept_list().leaves_out(name));
+    ask_some(session, found, names, items).await?;
+    for name in suspects {
+        ask_some(session, found, vec![name], items).await?;
+    }
+    Ok(())
+}
+
+/// States of these, in one flight. What was answered when the connection breaks is kept for the next try.
+async fn ask_some(session: &mut ImapSession, found: &mut Found, names: Vec<Vec<u8>>, items: &str) -> Result<()> {
     let mut under_way = VecDeque::new();
     for name in names {
-        if under_way.len() >= WINDOW
-            && let Some((name, ticket)) = under_way.pop_front()
-        {
-            take_state(session, found, name, ticket).await?;
+        if under_way.len() >= WINDOW {
+            take_oldest(session, found, &mut under_way).await?;
         }
         let Ok(command) = ImapCommand::new("STATUS").folder(&WireName(name.clone())) else { continue };
         let command = command.text(&format!(" ({items})"));
-        under_way.push_back((name, session.connection.ask(command, Step::Ask, DOING).await?));
+        match session.connection.ask(command, Step::Ask, DOING).await {
+            Ok(ticket) => under_way.push_back((name, ticket)),
+            // The answers that came before it broke are still to be taken.
+            Err(failure) if under_way.is_empty() => return Err(failure),
+            Err(_) => break,
+        }
     }
-    for (name, ticket) in under_way {
-        take_state(session, found, name, ticket).await?;
+    while !under_way.is_empty() {
+        take_oldest(session, found, &mut under_way).await?;
     }
     Ok(())
+}
+
+async fn take_oldest(
+    session: &mut ImapSession,
+    found: &mut Found,
+    under_way: &mut VecDeque<(Vec<u8>, Ticket)>,
+) -> Result<()> {
+    let Some((name, ticket)) = under_way.pop_front() else { return Ok(()) };
+    let taken = take_state(session, found, name.clone(), ticket).await;
+    if taken.is_err() {
+        session.connection.manners().kept_list().broke(&name, &found.counts);
+    }
+    taken
 }
 
 async fn take_state(session: &mut ImapSession, found: &mut Found, name: Vec<u8>, ticket: Ticket) -> Result<()> {
@@ -234,8 +313,8 @@ impl Found {
         let counts = self.counts.remove(&listed.name).filter(|_| selectable);
         let state = counts.as_ref().and_then(|c| {
             Some(FolderState {
-                uid_validity: UidValidity::new(c.uid_validity?),
-                uid_next: c.uid_next.filter(|next| *next > 0).map(|next| Uid(i64::from(next))),
+                uid_validity: c.uid_validity,
+                uid_next: c.uid_next,
                 messages: c.messages?,
                 highest_modseq: c.highest_modseq,
             })

@@ -1,31 +1,24 @@
-//! From a host name to a logged-in session: connect, secure, greet, authenticate, ask what the server can do.
+//! From a server that has greeted to a logged-in session: authenticate, ask what the server can do.
 //!
-//! Never sends a password over a connection that is not protected as asked. Every wait has a time-out. Up to the login
-//! nothing larger than a line is read.
-
-use std::net::SocketAddr;
-use std::time::Duration;
+//! Never sends a password over a connection that is not protected as asked. What a server may leave unanswered is waited for
+//! no longer than for its greeting, and done without.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::classify::{self, Step};
+use super::classify::Step;
 use super::connection::{Connection, Unasked};
 use super::encode::{ImapCommand, Piece};
-use super::framer::{Framer, Io, SilenceWatch, WireError};
+use super::framer::Io;
+use super::greeting::{Greeted, code_capabilities, connect, greet, late, or_found_out, secure, start_tls};
 use super::login_by_token::TokenLogin;
 use super::names::MailboxNames;
-use super::patience::Question;
 use super::pending::{Answer, Ticket};
-use super::response::{self, Namespaces, ServerResponse, Status, Told};
-use super::scrub::{Scrub, trace_line};
+use super::response::{Namespaces, ServerResponse};
+use super::scrub::Scrub;
 use super::session::{Capabilities, ImapSession};
-use super::tls::Secured;
-use super::token::Raw;
-use super::{DIALOGUE, Login, Timeouts, tls};
+use super::{Login, Timeouts, tls};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::secret::Secret;
@@ -46,10 +39,13 @@ pub(super) async fn open(
     let tcp = connect(server, timeouts).await?;
     let local = tcp.local_addr().ok();
     let greeted = match server.security {
-        Security::Plain => greet(Box::new(tcp), &scrub, timeouts).await?,
-        Security::Tls => greet(secure(Box::new(tcp), server, timeouts).await?.io, &scrub, timeouts).await?,
+        Security::Plain => or_found_out(server, greet(Box::new(tcp), &scrub, timeouts)).await?,
+        Security::Tls => {
+            let io = secure(Box::new(tcp), server, timeouts).await?.io;
+            or_found_out(server, greet(io, &scrub, timeouts)).await?
+        }
         Security::StartTls => {
-            let io = start_tls(Box::new(tcp), &scrub, timeouts).await?;
+            let io = or_found_out(server, start_tls(Box::new(tcp), &scrub, timeouts)).await?;
             Greeted::after_tls(secure(io, server, timeouts).await?.io)
         }
     };
@@ -77,26 +73,6 @@ pub(super) async fn certificate(server: &ImapServer, timeouts: &Timeouts) -> Res
     }
 }
 
-/// A stream whose server has greeted.
-pub(super) struct Greeted {
-    io: Box<dyn Io>,
-    /// What was read after the greeting.
-    ahead: Vec<u8>,
-    /// What the server can do, if its greeting told.
-    known: Option<Capabilities>,
-    /// What it says to people.
-    alert: Option<Told>,
-    /// Where it comes from, where that is known.
-    local: Option<SocketAddr>,
-}
-
-impl Greeted {
-    /// It greeted before TLS was begun; what it said then counts for nothing.
-    pub(super) fn after_tls(io: Box<dyn Io>) -> Self {
-        Self { io, ahead: Vec::new(), known: None, alert: None, local: None }
-    }
-}
-
 /// Logs in on a stream that has greeted and tells what it can do after that.
 pub(super) async fn log_in(
     greeted: Greeted,
@@ -113,8 +89,9 @@ pub(super) async fn log_in(
     let capabilities = match known {
         Some(capabilities) => capabilities,
         None => {
-            let answer = connection.run(ImapCommand::new("CAPABILITY"), Step::Ask, "asking for capabilities").await?;
-            told_capabilities(&answer).unwrap_or_default()
+            let ticket = connection.ask(ImapCommand::new("CAPABILITY"), Step::Ask, "asking for capabilities").await?;
+            let answer = connection.answer_until(Instant::now() + timeouts.greeting, ticket).await?;
+            answer.and_then(|answer| told_capabilities(&answer)).unwrap_or_default()
         }
     };
     connection.unasked = unasked(&capabilities);
@@ -131,140 +108,6 @@ pub(super) async fn log_in(
     let told = told_capabilities(&answer);
     let session = look_around(connection, capabilities, told, timeouts).await?;
     Ok(session.retiring(retires))
-}
-
-pub(super) async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
-    let doing = format!("connecting to {}:{}", server.host, server.port);
-    let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let unreachable = |text: String| {
-        let failure = Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing);
-        failure.saying(text).about(format!("{host}:{}", server.port))
-    };
-    let tcp = match timeout(timeouts.connect, TcpStream::connect((host, server.port))).await {
-        Ok(Ok(tcp)) => tcp,
-        Ok(Err(error)) => return Err(unreachable(error.to_string())),
-        Err(_) => return Err(unreachable(format!("no answer within {} seconds", timeouts.connect.as_secs()))),
-    };
-    // Only a matter of speed.
-    drop(tcp.set_nodelay(true));
-    Ok(tcp)
-}
-
-pub(super) async fn secure(io: Box<dyn Io>, server: &ImapServer, timeouts: &Timeouts) -> Result<Secured> {
-    match timeout(timeouts.tls, tls::secure(io, &server.host, &server.trust)).await {
-        Ok(secured) => secured,
-        Err(_) => Err(late(timeouts.tls, "securing the connection")),
-    }
-}
-
-fn late(limit: Duration, doing: &str) -> Failure {
-    let text = format!("no answer within {} seconds", limit.as_secs());
-    Failure::new(Cause::TimedOut, Scope::Connection, Retry::Backoff, doing).saying(text)
-}
-
-const GREETING: &str = "waiting for the greeting";
-
-/// Reads the greeting.
-pub(super) async fn greet(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Greeted> {
-    let (framer, told) = greeted(io, scrub, timeouts).await?;
-    let (io, ahead) = framer.into_parts();
-    let known = code_capabilities(&told);
-    Ok(Greeted { io, ahead, known, alert: Some(told).filter(|told| told.code.name == "ALERT"), local: None })
-}
-
-async fn greeted(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<(Framer<Box<dyn Io>>, Told)> {
-    let watch = SilenceWatch::new(timeouts.silence);
-    watch.expect(Question::Small);
-    let mut framer = Framer::new(io, b"", watch);
-    let Ok(greeting) = timeout(timeouts.greeting, line(&mut framer, scrub)).await else {
-        return Err(late(timeouts.greeting, GREETING));
-    };
-    match greeting.map_err(|error| lost(&error, scrub, GREETING))? {
-        ServerResponse::Status(Status::Ok, told) => Ok((framer, told)),
-        ServerResponse::Status(Status::PreAuth, told) => {
-            let told = told.scrubbed(scrub);
-            // Somebody's mailbox is open, and nothing says whose.
-            let failure = Failure::new(Cause::MailboxNotOpened, Scope::Mailbox, Retry::User, GREETING);
-            Err(failure.saying(format!("the server opened a mailbox without a login: {}", told.words())))
-        }
-        ServerResponse::Status(status, told) => {
-            Err(classify::failure(Step::Connection, status, &told.scrubbed(scrub), GREETING))
-        }
-        _ => Err(lost(&WireError::Nonsense("the server's first line is no IMAP greeting".into()), scrub, GREETING)),
-    }
-}
-
-/// One response without literals.
-async fn line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::Result<ServerResponse, WireError> {
-    let mut text = Vec::new();
-    framer.line(&mut text).await?;
-    trace_line(&text, scrub);
-    response::parse(Raw { text, literals: Vec::new() }).map_err(WireError::Nonsense)
-}
-
-fn lost(error: &WireError, scrub: &Scrub, doing: &str) -> Failure {
-    let cause = match error {
-        WireError::Nonsense(_) => Cause::Nonsense,
-        WireError::Silence(_) | WireError::Slow(_) => Cause::TimedOut,
-        _ => Cause::ConnectionLost,
-    };
-    Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(scrub.clean(&error.to_string()))
-}
-
-/// Greeting, CAPABILITY if it was not told, STARTTLS (RFC 9051 §6.2.1). Whatever was sent ahead of TLS is refused: it
-/// would be read as if it had been protected.
-pub(super) async fn start_tls(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
-    const DOING: &str = "asking for TLS";
-    // An alert that anybody may have put in counts for nothing.
-    let (mut framer, told) = greeted(io, scrub, timeouts).await?;
-    let known = match code_capabilities(&told) {
-        Some(known) => known,
-        None => ask(&mut framer, 1, "CAPABILITY", scrub, timeouts).await?.1,
-    };
-    let failed = |text: &str| Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, DOING).saying(text);
-    if !known.contains("STARTTLS") {
-        return Err(failed("the server does not offer STARTTLS"));
-    }
-    let ((status, told), _) = ask(&mut framer, 2, "STARTTLS", scrub, timeouts).await?;
-    if status != Status::Ok {
-        return Err(classify::failure(Step::Tls, status, &told.scrubbed(scrub), DOING));
-    }
-    let (io, ahead) = framer.into_parts();
-    if ahead.is_empty() { Ok(io) } else { Err(failed("the server sent data ahead of the TLS handshake")) }
-}
-
-/// One command before TLS: the tagged answer and the capabilities told on the way.
-async fn ask(
-    framer: &mut Framer<Box<dyn Io>>,
-    number: u32,
-    command: &str,
-    scrub: &Scrub,
-    timeouts: &Timeouts,
-) -> Result<((Status, Told), Capabilities)> {
-    const DOING: &str = "asking for TLS";
-    let dialogue = async {
-        let text = format!("{} {command}\r\n", response::tag(number));
-        tracing::trace!(target: DIALOGUE, "> {}", text.trim_end());
-        framer.io().write_all(text.as_bytes()).await?;
-        framer.io().flush().await?;
-        let mut known = Capabilities::new();
-        loop {
-            match line(framer, scrub).await? {
-                ServerResponse::Capability(told) => known = told,
-                ServerResponse::Tagged(n, status, told) if n == number => return Ok(((status, told), known)),
-                ServerResponse::Status(Status::Bye, told) => return Err(WireError::Nonsense(told.words())),
-                _ => {}
-            }
-        }
-    };
-    match timeout(timeouts.greeting, dialogue).await {
-        Ok(answer) => answer.map_err(|error| lost(&error, scrub, DOING)),
-        Err(_) => Err(late(timeouts.greeting, DOING)),
-    }
-}
-
-fn code_capabilities(told: &Told) -> Option<Capabilities> {
-    (told.code.name == "CAPABILITY").then(|| response::capabilities(&told.code.arguments))
 }
 
 fn told_capabilities(answer: &Answer) -> Option<Capabilities> {
@@ -323,12 +166,8 @@ impl Credentials {
             let at_once = capabilities.contains("SASL-IR");
             let ticket = connection.ask(self.authenticate(at_once), self.step, &self.doing).await?;
             let answer = connection.answer(ticket).await?;
-            let unknown = answer.failure.as_ref().is_some_and(|f| {
-                matches!(f.cause, Cause::LoginRefused | Cause::AdministratorLoginRefused)
-                    && answer.told.code.name.is_empty()
-            });
-            // Not a refused password: a command the server could not read.
-            if !unknown || !answer.told_bad {
+            // Not a refused password: a command the server could not read, or a mechanism that it does not take.
+            if !refuses_mechanism(&answer) {
                 return answer.good();
             }
             if !self.on_behalf_of.is_empty() {
@@ -341,8 +180,7 @@ impl Credentials {
             }
         }
         if capabilities.contains("LOGINDISABLED") {
-            let failure = Failure::new(Cause::LoginRefused, Scope::Mailbox, Retry::User, &self.doing);
-            return Err(failure.saying("the server allows no login by password on this connection (LOGINDISABLED)"));
+            return Err(no_passwords(capabilities, &self.doing));
         }
         let mut command =
             ImapCommand::new("LOGIN").string(self.name.as_bytes())?.string(self.password.expose().as_bytes())?;
@@ -368,6 +206,30 @@ impl Credentials {
     }
 }
 
+/// Whether a login was refused for the way in which it came, not for its password: then a plainer way may be taken.
+fn refuses_mechanism(answer: &Answer) -> bool {
+    let refused = |f: &Failure| matches!(f.cause, Cause::LoginRefused | Cause::AdministratorLoginRefused);
+    let no_code = matches!(answer.told.code.name.as_str(), "" | "CANNOT" | "CLIENTBUG" | "PARSE");
+    if !no_code || !answer.failure.as_ref().is_some_and(refused) {
+        return false;
+    }
+    let text = answer.told.text.to_ascii_lowercase();
+    let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let way =
+        ["mechanism", "not supported", "unsupported", "not implemented", "use login", "not enabled", "unrecognized"];
+    answer.told_bad || (any(&way) && !any(&["account", "mailbox", "user", "password"]))
+}
+
+/// The failure of a server that takes no password on this connection: none was sent.
+fn no_passwords(capabilities: &Capabilities, doing: &str) -> Failure {
+    let mut offers: Vec<&str> = vec!["LOGINDISABLED"];
+    offers.extend(
+        capabilities.iter().filter(|word| word.starts_with("AUTH=") || *word == "STARTTLS").map(String::as_str),
+    );
+    let failure = Failure::new(Cause::NoPasswords, Scope::Mailbox, Retry::User, doing);
+    failure.saying(format!("the server offers {}", offers.join(" ")))
+}
+
 /// After the login: capabilities anew, name spaces and mutual introduction, in one flight where possible.
 async fn look_around(
     mut connection: Connection,
@@ -381,46 +243,44 @@ async fn look_around(
     if told.is_none() {
         tickets.push(connection.ask(ImapCommand::new("CAPABILITY"), Step::Ask, DOING).await?);
     }
-    let mut spaces = Vec::new();
     if likely.contains("NAMESPACE") {
-        spaces.push(connection.ask(ImapCommand::new("NAMESPACE"), Step::Ask, DOING).await?);
+        tickets.push(connection.ask(ImapCommand::new("NAMESPACE"), Step::Ask, DOING).await?);
     }
     if likely.contains("ID") {
         tickets.push(connection.ask(introduction()?, Step::Ask, DOING).await?);
     }
-    let mut untagged = answers(&mut connection, tickets).await?;
-    let mut refused = false;
-    for spaces in spaces {
-        let answer = connection.answer(spaces).await?;
-        refused = answer.failure.is_some();
-        untagged.extend(answer.untagged);
-    }
+    let mut untagged = answers(&mut connection, tickets, timeouts).await?;
     let told_now =
         untagged.iter().find_map(|r| if let ServerResponse::Capability(told) = r { Some(told.clone()) } else { None });
     let capabilities = told_now.unwrap_or(likely.clone());
     let mut tickets = Vec::new();
     // Who does not tell its name spaces tells its separator at least.
-    if !likely.contains("NAMESPACE") || refused {
-        let command = if capabilities.contains("NAMESPACE") && !refused {
-            ImapCommand::new("NAMESPACE")
-        } else {
-            ImapCommand::new("LIST \"\" \"\"")
-        };
+    if !untagged.iter().any(|told| matches!(told, ServerResponse::Namespace(_))) {
+        let asks = capabilities.contains("NAMESPACE") && !likely.contains("NAMESPACE");
+        let command = ImapCommand::new(if asks { "NAMESPACE" } else { "LIST \"\" \"\"" });
         tickets.push(connection.ask(command, Step::Ask, DOING).await?);
     }
     if !likely.contains("ID") && capabilities.contains("ID") {
         tickets.push(connection.ask(introduction()?, Step::Ask, DOING).await?);
     }
-    untagged.extend(answers(&mut connection, tickets).await?);
+    untagged.extend(answers(&mut connection, tickets, timeouts).await?);
     connection.unasked = unasked(&capabilities);
     Ok(ImapSession::new(connection, capabilities, MailboxNames::new(namespaces(untagged)), *timeouts))
 }
 
-/// What came in answer to these commands. A refusal of one of them only means that there is less to know.
-async fn answers(connection: &mut Connection, tickets: Vec<Ticket>) -> Result<Vec<ServerResponse>> {
+/// What came in answer to these commands. A refusal of one of them, or none at all in good time, only means that there is less
+/// to know.
+async fn answers(
+    connection: &mut Connection,
+    tickets: Vec<Ticket>,
+    timeouts: &Timeouts,
+) -> Result<Vec<ServerResponse>> {
+    let until = Instant::now() + timeouts.greeting;
     let mut untagged = Vec::new();
     for ticket in tickets {
-        untagged.extend(connection.answer(ticket).await?.untagged);
+        if let Some(answer) = connection.answer_until(until, ticket).await? {
+            untagged.extend(answer.untagged);
+        }
     }
     Ok(untagged)
 }

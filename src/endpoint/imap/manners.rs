@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::kept_list::KeptList;
+
 /// The gap between two commands when a server first asks for a slower pace.
 const FIRST: Duration = Duration::from_millis(50);
 /// No gap is longer.
@@ -19,6 +21,10 @@ const STEADY: Duration = Duration::from_secs(1);
 pub(super) enum Extra {
     /// LIST with options (RFC 5258).
     ListReturn,
+    /// LIST with the states of folders (RFC 5819).
+    ListStatus,
+    /// Ids of folders (RFC 8474): those that STATUS tells are not theirs.
+    FolderIds,
     /// STATUS of more than RFC 3501 knows.
     StatusItems,
     /// FETCH of ids of messages (RFC 8474, X-GM-EXT-1).
@@ -38,6 +44,7 @@ pub(super) struct Manners {
     most: AtomicU32,
     /// Forms that it was seen not to understand.
     taken_back: Mutex<BTreeSet<Extra>>,
+    kept_list: Mutex<KeptList>,
     pace: Mutex<Pace>,
 }
 
@@ -74,6 +81,11 @@ impl Manners {
     /// How many messages a command may be about, where a limit was seen.
     pub(super) fn most(&self) -> Option<u32> {
         Some(self.most.load(Ordering::Relaxed)).filter(|most| *most > 0)
+    }
+
+    /// What was answered of a list that broke.
+    pub(super) fn kept_list(&self) -> MutexGuard<'_, KeptList> {
+        self.kept_list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn taken_back(&self) -> MutexGuard<'_, BTreeSet<Extra>> {

@@ -1,12 +1,14 @@
 //! Mailboxes on IMAP servers (RFC 3501, RFC 9051 and extensions).
 //!
-//! [`ImapEndpoint`] opens sessions; everything else is private. From the wire upwards: `framer` cuts lines and literals,
-//! `token` and `response` read them, `reader` hands them to the command they belong to, `connection` writes
+//! [`ImapEndpoint`] opens sessions; everything else is private. `greeting` comes to a server, `probe` looks who is
+//! there if none greets. From the wire upwards: `framer` cuts lines and literals,
+//! `token`, `response` and `attributes` read them, `reader` hands them to the command they belong to, `connection` writes
 //! commands (`pending` are those not answered yet), `parts` puts together what is told of a message in pieces, `rest` tells what a server left of a command, `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
 //! refusals into failures. Nothing here retries.
 //!
 //! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162).
 
+mod attributes;
 mod check;
 mod classify;
 mod connection;
@@ -18,6 +20,8 @@ mod fetch_tests;
 mod framer;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) mod fuzzing;
+mod greeting;
+mod kept_list;
 mod listing;
 #[cfg(test)]
 mod listing_tests;
@@ -30,6 +34,7 @@ mod patience;
 mod pending;
 #[cfg(test)]
 mod plain_tests;
+mod probe;
 mod reader;
 mod response;
 mod rest;
@@ -181,6 +186,10 @@ impl SourceEndpoint for ImapEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         Ok(Box::new(self.open().await?))
     }
+
+    fn answered_of_a_list(&self) -> u64 {
+        self.manners.kept_list().answered()
+    }
 }
 
 #[async_trait]
@@ -190,6 +199,10 @@ impl DestinationEndpoint for ImapEndpoint {
         // What was just written there has its size nowhere yet, and nobody asks for it.
         session.asks_sizes = false;
         Ok(Box::new(session))
+    }
+
+    fn answered_of_a_list(&self) -> u64 {
+        self.manners.kept_list().answered()
     }
 }
 

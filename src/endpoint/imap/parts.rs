@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::response::Fetch;
 use super::token::Literal;
+use crate::domain::ids::Uid;
 
 impl Fetch {
     /// Takes over what another answer tells of the same message: the newest flags, of all else the first that was told.
@@ -51,7 +52,7 @@ impl Fetch {
 pub(super) struct MessageParts {
     came: u64,
     messages: BTreeMap<u64, Fetch>,
-    by_uid: HashMap<u32, u64>,
+    by_uid: HashMap<Uid, u64>,
     /// By the place that a message would have if none had been expunged.
     by_number: HashMap<u32, u64>,
     gone: GoneParts,
@@ -202,7 +203,8 @@ mod tests {
     use super::*;
     use crate::domain::flags::Flags;
 
-    fn part(number: u32, uid: Option<u32>) -> Fetch {
+    fn part(number: u32, uid: Option<i64>) -> Fetch {
+        let uid = uid.map(Uid);
         Fetch { number, uid, flags: Some(Flags::none()), ..Fetch::default() }
     }
 
@@ -211,13 +213,13 @@ mod tests {
         for from_below in [true, false] {
             let mut parts = MessageParts::default();
             for n in 1..=100_000 {
-                parts.add(part(n, Some(n)));
+                parts.add(part(n, Some(n.into())));
             }
             // The last one stays.
             (1..100_000).for_each(|n| parts.moved_up(if from_below { 1 } else { 100_000 - n }));
             parts.add(Fetch { size: Some(7), ..part(1, None) });
             let told: Vec<_> = parts.drain().filter(|message| message.size.is_some()).map(|m| m.uid).collect();
-            assert_eq!(told, [Some(100_000)]);
+            assert_eq!(told, [Some(Uid(100_000))]);
         }
     }
 
@@ -225,9 +227,9 @@ mod tests {
         #[test]
         fn parts_find_their_place_whatever_went(steps in proptest::collection::vec((0usize..12, any::<bool>()), 0..60)) {
             let mut parts = MessageParts::default();
-            let mut folder: Vec<u32> = (1..=12).collect();
+            let mut folder: Vec<Uid> = (1..=12).map(Uid).collect();
             for n in 1..=12 {
-                parts.add(part(n, Some(n)));
+                parts.add(part(n, Some(n.into())));
             }
             for (at, expunge) in steps {
                 if at >= folder.len() {

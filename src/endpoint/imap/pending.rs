@@ -19,7 +19,6 @@ use super::scrub::Scrub;
 use super::stream::Stream;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::UidValidity;
-use crate::domain::ids::Uid;
 use crate::endpoint::own_network::Link;
 use crate::endpoint::{AppendAnswer, Appended, NotAppended, Result};
 
@@ -91,7 +90,7 @@ impl AppendReply {
             let places = told.code.append_uids().filter(|(_, uids)| self.tells_uids && uids.len() == self.messages);
             match places {
                 Some((validity, uids)) => {
-                    let place = |uid| Appended { at: Some((validity, Uid(i64::from(uid)))) };
+                    let place = |uid| Appended { at: Some((validity, uid)) };
                     uids.into_iter().map(place).collect()
                 }
                 None => vec![Appended { at: None }; self.messages],
@@ -175,13 +174,15 @@ pub(super) struct Pending {
 pub(super) struct Ticket {
     pub(super) answer: oneshot::Receiver<Result<Answer>>,
     pub(super) doing: String,
+    /// The command's number, once it was given.
+    pub(super) number: u32,
 }
 
 impl Pending {
     /// A command whose data are collected.
     pub(super) fn whole(step: Step, doing: &str) -> (Self, Ticket) {
         let (to, answer) = oneshot::channel();
-        let ticket = Ticket { answer, doing: doing.to_owned() };
+        let ticket = Ticket { answer, doing: doing.to_owned(), number: 0 };
         (Self::new(step, doing, PendingReply::Whole(to, Vec::new())), ticket)
     }
 
@@ -223,6 +224,8 @@ impl Pending {
 #[derive(Default)]
 struct State {
     pending: VecDeque<Pending>,
+    /// The number of the latest command.
+    last: u32,
     dead: Option<Failure>,
     failed_opening: Option<u64>,
 }
@@ -308,6 +311,7 @@ impl PendingShared {
             return Err(Failure { doing: pending.doing, ..dead.clone() });
         }
         self.watch.expect(pending.question());
+        state.last = pending.number;
         state.pending.push_back(pending);
         Ok(())
     }
@@ -330,6 +334,18 @@ impl PendingShared {
         let pending = state.pending.remove(at)?;
         self.watch.answered(pending.question());
         Some(pending)
+    }
+
+    /// Takes out the oldest command.
+    pub(super) fn oldest(&self) -> Option<Pending> {
+        let oldest = self.state().pending.pop_front()?;
+        self.watch.answered(oldest.question());
+        Some(oldest)
+    }
+
+    /// Whether a command of this number was given.
+    pub(super) fn was_given(&self, number: u32) -> bool {
+        (1..=self.state().last).contains(&number)
     }
 
     /// `+` came: the newest command is the one that may wait for it.

@@ -8,13 +8,14 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadHalf};
 
 use super::classify::{self, Step};
 use super::framer::{Framer, Io, WireError, announced};
 use super::pending::{Answer, Needs, Pending, PendingOwner, PendingReply, PendingShared};
-use super::response::{self, ServerResponse, Status, Told};
+use super::response::{self, ServerResponse, Status, Told, Unread};
 use super::scrub::trace_line;
 use super::stream::Stream;
 use super::token::{Literal, Raw};
@@ -31,6 +32,8 @@ const CUT: usize = 256 * 1024;
 const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
 /// Most literals of one response.
 const MOST_LITERALS: usize = 1000;
+/// Lines that cannot be read, of one connection: a server that says more of them does not speak IMAP.
+const MOST_UNREAD: u32 = 10_000;
 /// Most responses collected for one command.
 const MOST_COLLECTED: usize = 4_000_000;
 
@@ -48,7 +51,8 @@ impl From<WireError> for End {
 
 /// Reads until the connection is dead.
 pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<PendingShared>, resources: Resources) {
-    let mut reader = Reader { framer, shared: Arc::clone(&shared), resources, opened: None };
+    let shared_too = Arc::clone(&shared);
+    let mut reader = Reader { framer, shared: shared_too, resources, opened: None, unread: 0, refusal: None };
     let end = tokio::select! {
         biased;
         () = shared.stop.cancelled() => return,
@@ -83,25 +87,57 @@ struct Reader<R> {
     resources: Resources,
     /// The folder opened last: its UIDVALIDITY, or why it could not be opened.
     opened: Option<Result<Option<UidValidity>, Failure>>,
+    /// Lines that could not be read.
+    unread: u32,
+    /// A refusal that named no command, if nothing was said since.
+    refusal: Option<(Status, Told)>,
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
     async fn all(&mut self) -> Result<(), End> {
         loop {
-            let raw = self.response().await?;
+            let raw = match self.response().await {
+                Err(WireError::Silence(silence)) => {
+                    self.answered_by_silence(silence).await?;
+                    continue;
+                }
+                raw => raw?,
+            };
+            self.refusal = None;
             trace_line(&raw.text, &self.shared.scrub);
-            match response::parse(raw).map_err(WireError::Nonsense)? {
-                ServerResponse::Continue(text) => self.shared.go(&text),
-                ServerResponse::Tagged(number, status, told) => {
-                    let Some(pending) = self.shared.answered(number) else {
+            match response::parse(raw) {
+                Ok(ServerResponse::Continue(text)) => self.shared.go(&text),
+                Ok(ServerResponse::Tagged(number, status, told)) => match self.shared.answered(number) {
+                    Some(pending) => self.tagged(pending, status, told).await?,
+                    // Said twice, or after it was given up.
+                    None if self.shared.was_given(number) => self.pass_over()?,
+                    None => {
                         let text = format!("an answer to a command that was not given: {}", told.words());
                         return Err(WireError::Nonsense(text).into());
-                    };
-                    self.tagged(pending, status, told).await?;
-                }
-                ServerResponse::Status(Status::Bye, told) => self.bye(told)?,
-                other => self.untagged(other).await?,
+                    }
+                },
+                Ok(ServerResponse::Status(Status::Bye, told)) => self.bye(told)?,
+                Ok(other) => self.untagged(other).await?,
+                // It spoils what it was about, and no more.
+                Err(Unread::Line(_)) => self.pass_over()?,
+                Err(Unread::OutOfStep(text)) => return Err(WireError::Nonsense(text).into()),
             }
+        }
+    }
+
+    fn pass_over(&mut self) -> Result<(), WireError> {
+        self.unread += 1;
+        tracing::debug!(unread = self.unread, "a line of the server cannot be read");
+        let many = || WireError::Nonsense(format!("more than {MOST_UNREAD} lines that are no IMAP"));
+        if self.unread > MOST_UNREAD { Err(many()) } else { Ok(()) }
+    }
+
+    /// Nothing came for too long. A refusal that named no command and that nothing followed is the answer to the oldest one.
+    async fn answered_by_silence(&mut self, silence: Duration) -> Result<(), WireError> {
+        let refusal = self.refusal.take().filter(|_| self.shared.watch.was_refused());
+        match refusal.and_then(|refusal| Some((refusal, self.shared.oldest()?))) {
+            Some(((status, told), pending)) => self.tagged(pending, status, told).await,
+            None => Err(WireError::Silence(silence)),
         }
     }
 
@@ -112,6 +148,12 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     async fn untagged(&mut self, response: ServerResponse) -> Result<(), WireError> {
+        if let ServerResponse::Status(status @ (Status::No | Status::Bad), told) = &response
+            && !matches!(told.code.name.as_str(), "ALERT" | "OVERQUOTA")
+        {
+            self.refusal = Some((*status, told.clone()));
+            self.shared.watch.refused();
+        }
         // An alert, or that a quota is nearly used up.
         if let ServerResponse::Status(status, told) = &response
             && (told.code.name == "ALERT" || *status == Status::No && told.code.name == "OVERQUOTA")
@@ -379,7 +421,7 @@ fn validity(data: &[ServerResponse]) -> Option<UidValidity> {
         ServerResponse::Status(_, told) if told.code.name == "UIDVALIDITY" => told.code.number(),
         _ => None,
     });
-    code.and_then(|n| u32::try_from(n).ok()).and_then(UidValidity::new)
+    code.and_then(UidValidity::new)
 }
 
 /// Whether the literal announced at the end of this text is a whole message.

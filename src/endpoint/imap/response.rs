@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use super::attributes::{counts, fetch, listed, usable};
 use super::framer::excerpt;
 use super::scrub::Scrub;
-use super::token::{Cursor, Literal, Odd, Parsed, Raw, RespText};
+use super::token::{Cursor, Literal, Odd, Parsed, Raw};
 use crate::domain::flags::Flags;
 use crate::domain::folder::UidValidity;
-use crate::domain::message::{Body, InternalDate, MessageKey};
-use crate::endpoint::date;
+use crate::domain::ids::Uid;
+use crate::domain::message::{InternalDate, MessageKey};
 
 /// The word of a status response (RFC 9051 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +49,16 @@ impl Code {
 
     /// Of a command of which the server did only a part (MESSAGELIMIT, RFC 9738): how many messages it lets one be about, and
     /// the last one that it came to, if it told.
-    pub(super) fn cut_short(&self) -> Option<(u32, Option<u32>)> {
-        let mut words = self.arguments.split_ascii_whitespace().map(|word| word.parse::<u32>().ok());
-        (self.name == "MESSAGELIMIT").then(|| (words.next().flatten().unwrap_or(0), words.next().flatten()))
+    pub(super) fn cut_short(&self) -> Option<(u32, Option<Uid>)> {
+        let mut words = self.arguments.split_ascii_whitespace();
+        let most = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        let last = words.next().and_then(|word| usable(word.as_bytes()));
+        (self.name == "MESSAGELIMIT").then_some((most, last))
     }
 
     /// UIDVALIDITY and UIDs of an `APPENDUID`, one for each message in the order of sending (RFC 4315 §3: the set may be
     /// written as ranges). Bounded: a set of more than 10,000 is not believed.
-    pub(super) fn append_uids(&self) -> Option<(UidValidity, Vec<u32>)> {
+    pub(super) fn append_uids(&self) -> Option<(UidValidity, Vec<Uid>)> {
         let mut words = self.arguments.split_ascii_whitespace();
         let (validity, set) = (UidValidity::new(words.next()?.parse().ok()?)?, words.next()?);
         if self.name != "APPENDUID" || words.next().is_some() {
@@ -64,12 +67,12 @@ impl Code {
         let mut uids = Vec::new();
         for part in set.split(',') {
             let (first, last) = part.split_once(':').unwrap_or((part, part));
-            let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+            let (first, last) = (usable(first.as_bytes())?.0, usable(last.as_bytes())?.0);
             let (low, high) = (first.min(last), first.max(last));
-            if low == 0 || high - low >= 10_000 || uids.len() >= 10_000 {
+            if high - low >= 10_000 || uids.len() >= 10_000 {
                 return None;
             }
-            uids.extend(low..=high);
+            uids.extend((low..=high).map(Uid));
         }
         Some((validity, uids))
     }
@@ -118,8 +121,8 @@ pub(super) struct Listed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct StatusCounts {
     pub(super) messages: Option<u32>,
-    pub(super) uid_next: Option<u32>,
-    pub(super) uid_validity: Option<u32>,
+    pub(super) uid_next: Option<Uid>,
+    pub(super) uid_validity: Option<UidValidity>,
     pub(super) highest_modseq: Option<u64>,
     pub(super) size: Option<u64>,
     pub(super) mailbox_id: Option<String>,
@@ -130,8 +133,8 @@ pub(super) struct StatusCounts {
 pub(super) struct Fetch {
     /// The message's place in the folder when it was told.
     pub(super) number: u32,
-    /// None where it is missing or cannot be one (0, `NIL`, more than 32 bits).
-    pub(super) uid: Option<u32>,
+    /// None where it is missing or cannot be one (0, `NIL`, more than 63 bits). More than the 32 bits of RFC 9051 are met.
+    pub(super) uid: Option<Uid>,
     pub(super) flags: Option<Flags>,
     pub(super) size: Option<u32>,
     /// Whether a date was told, readable or not.
@@ -184,8 +187,8 @@ pub(super) fn tag(n: u32) -> String {
 
 /// Whether the line that begins with this text is one that may hold literals.
 pub(super) fn may_hold_literals(line: &[u8]) -> bool {
-    let Some(rest) = line.strip_prefix(b"* ") else { return false };
-    let word = rest.split(|b| b.is_ascii_whitespace()).next().unwrap_or(rest);
+    let Some(rest) = line.trim_ascii_start().strip_prefix(b"* ") else { return false };
+    let word = rest.trim_ascii_start().split(|b| b.is_ascii_whitespace()).next().unwrap_or(rest);
     status(word).is_none()
 }
 
@@ -200,10 +203,36 @@ fn status(word: &[u8]) -> Option<Status> {
     all.into_iter().find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes())).map(|(status, _)| status)
 }
 
-/// Reads one response; the error is a text for the failure.
-pub(super) fn parse(raw: Raw) -> Result<ServerResponse, String> {
+/// A line that cannot be read, with a text about it.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It says nothing; the next one may be read.
+    Line(String),
+    /// What is behind a literal does not fit: where the next line begins nobody knows.
+    OutOfStep(String),
+}
+
+impl Unread {
+    /// The text about it.
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Line(text) | Self::OutOfStep(text) => text,
+        }
+    }
+}
+
+/// Reads one response.
+pub(super) fn parse(raw: Raw) -> Result<ServerResponse, Unread> {
     let Raw { text, literals } = raw;
-    read(&mut Cursor::new(&text, literals)).map_err(|Odd| format!("not an IMAP response: {}", excerpt(&text)))
+    let has_literals = !literals.is_empty();
+    let mut cursor = Cursor::new(&text, literals);
+    read(&mut cursor).map_err(|Odd| {
+        let holds = |name: &[u8]| text.windows(name.len()).any(|piece| piece.eq_ignore_ascii_case(name));
+        let names: [&[u8]; 4] = [b"BODY[", b"BODY.PEEK[", b"RFC822 ", b"RFC822.HEADER"];
+        let told = format!("not an IMAP response: {}", excerpt(&text));
+        let in_doubt = has_literals || cursor.is_behind_a_literal() || names.into_iter().any(holds);
+        if in_doubt { Unread::OutOfStep(told) } else { Unread::Line(told) }
+    })
 }
 
 fn read(cursor: &mut Cursor<'_>) -> Parsed<ServerResponse> {
@@ -212,12 +241,9 @@ fn read(cursor: &mut Cursor<'_>) -> Parsed<ServerResponse> {
     }
     let tag = cursor.word()?;
     if tag != b"*" {
-        let number = tag.strip_prefix(b"A").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok()).ok_or(Odd)?;
-        let status = status(cursor.word()?).ok_or(Odd)?;
-        return match status {
-            Status::Ok | Status::No | Status::Bad => Ok(ServerResponse::Tagged(number, status, told(cursor.rest()))),
-            Status::Bye | Status::PreAuth => Err(Odd),
-        };
+        let number = tag.strip_prefix(b"A").or_else(|| tag.strip_prefix(b"a")).ok_or(Odd)?;
+        let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()).ok_or(Odd)?;
+        return Ok(tagged(number, cursor.rest().trim_ascii_start()));
     }
     let word = cursor.word()?;
     if let Some(status) = status(word) {
@@ -238,17 +264,29 @@ fn read(cursor: &mut Cursor<'_>) -> Parsed<ServerResponse> {
     }
     Ok(match word.to_ascii_uppercase().as_slice() {
         b"CAPABILITY" => ServerResponse::Capability(capabilities(&String::from_utf8_lossy(cursor.rest()))),
-        b"LIST" => ServerResponse::List(listed(cursor)?),
+        b"LIST" | b"XLIST" => ServerResponse::List(listed(cursor)?),
         b"LSUB" => ServerResponse::Lsub(listed(cursor)?),
         b"STATUS" => {
             let name = cursor.bytes()?.ok_or(Odd)?;
             ServerResponse::Counts(name, counts(cursor)?)
         }
         b"FLAGS" => ServerResponse::Flags,
-        b"NAMESPACE" => ServerResponse::Namespace(namespaces(cursor)?),
+        // One that cannot be read tells none: the separator is asked for in another way.
+        b"NAMESPACE" => namespaces(cursor).map_or(ServerResponse::Other, ServerResponse::Namespace),
         b"QUOTA" => ServerResponse::Quota(quota(cursor).unwrap_or_default()),
         _ => ServerResponse::Other,
     })
+}
+
+/// The end of a command. One that begins with no word that an end may have is no success.
+fn tagged(number: u32, rest: &[u8]) -> ServerResponse {
+    let word = rest.split(|b| matches!(b, b' ' | b'[')).next().unwrap_or(rest);
+    match status(word) {
+        Some(status @ (Status::Ok | Status::No | Status::Bad)) => {
+            ServerResponse::Tagged(number, status, told(rest.get(word.len()..).unwrap_or_default()))
+        }
+        Some(Status::Bye | Status::PreAuth) | None => ServerResponse::Tagged(number, Status::Bad, told(rest)),
+    }
 }
 
 /// Splits `[CODE arguments] text`.
@@ -268,104 +306,6 @@ pub(super) fn capabilities(text: &str) -> BTreeSet<String> {
     text.split_ascii_whitespace().map(str::to_ascii_uppercase).collect()
 }
 
-fn listed(cursor: &mut Cursor<'_>) -> Parsed<Listed> {
-    let attributes = cursor.words()?.iter().map(|w| String::from_utf8_lossy(w).to_ascii_lowercase()).collect();
-    let separator = cursor.bytes()?.and_then(|s| s.first().map(|b| char::from(*b)));
-    // A folder may really be called NIL: as an atom it is a name here.
-    let name = match cursor.string()? {
-        RespText::Nil => b"NIL".to_vec(),
-        RespText::Inline(bytes) => bytes.into_owned(),
-        RespText::Literal(Literal { body: Body::Memory(bytes), .. }) => bytes.to_vec(),
-        RespText::Literal(_) => return Err(Odd),
-    };
-    Ok(Listed { attributes, separator, name })
-}
-
-fn counts(cursor: &mut Cursor<'_>) -> Parsed<StatusCounts> {
-    let mut counts = StatusCounts::default();
-    cursor.expect(b'(')?;
-    loop {
-        cursor.blanks();
-        if cursor.accept(b')') {
-            return Ok(counts);
-        }
-        let small = |number: Option<u64>| number.and_then(|n| u32::try_from(n).ok());
-        match cursor.word()?.to_ascii_uppercase().as_slice() {
-            b"MESSAGES" => counts.messages = small(cursor.number_if_any()?),
-            b"UIDNEXT" => counts.uid_next = small(cursor.number_if_any()?),
-            b"UIDVALIDITY" => counts.uid_validity = small(cursor.number_if_any()?),
-            // 0 means that the folder keeps no mod-sequences (RFC 7162 §3.1.2.2).
-            b"HIGHESTMODSEQ" => counts.highest_modseq = cursor.number_if_any()?.filter(|n| *n > 0),
-            b"SIZE" => counts.size = cursor.number_if_any()?,
-            b"MAILBOXID" => {
-                counts.mailbox_id = cursor.words()?.first().map(|id| String::from_utf8_lossy(id).into_owned());
-            }
-            _ => cursor.skip(0)?,
-        }
-    }
-}
-
-fn fetch(cursor: &mut Cursor<'_>) -> Parsed<Fetch> {
-    let mut fetch = Fetch::default();
-    cursor.expect(b'(')?;
-    loop {
-        cursor.blanks();
-        if cursor.accept(b')') {
-            return Ok(fetch);
-        }
-        let name = cursor.attribute()?.to_ascii_uppercase();
-        match name.as_slice() {
-            b"UID" => fetch.uid = uid(cursor)?,
-            b"FLAGS" => fetch.flags = flags(cursor)?,
-            // Larger than 32 bits: servers that count wrong. It is an estimate anyway.
-            b"RFC822.SIZE" => {
-                fetch.size = cursor.number_if_any()?.map(|size| u32::try_from(size).unwrap_or(u32::MAX));
-            }
-            b"INTERNALDATE" => {
-                fetch.dated = true;
-                fetch.date = match cursor.opens_list() {
-                    true => cursor.skip(0).map(|()| None)?,
-                    false => cursor.bytes()?.and_then(|text| date::read(std::str::from_utf8(&text).ok()?)),
-                };
-            }
-            b"EMAILID" if cursor.opens_list() => {
-                fetch.key = cursor.words()?.first().map(|id| MessageKey::of(id));
-            }
-            b"X-GM-MSGID" => fetch.key = cursor.number_if_any()?.map(|id| MessageKey::of(&id.to_be_bytes())),
-            b"BODY[]" | b"BODY[]<0>" | b"BODY.PEEK[]" | b"RFC822" => fetch.body = literal(cursor)?,
-            b"BODY[HEADER]" | b"BODY[HEADER]<0>" | b"RFC822.HEADER" => {
-                fetch.header = match literal(cursor)? {
-                    Some(Literal { body: Body::Memory(bytes), .. }) => Some(bytes),
-                    _ => None,
-                };
-            }
-            _ => cursor.skip(0)?,
-        }
-    }
-}
-
-/// None for a number that cannot be a UID, for which the server has a message all the same.
-fn uid(cursor: &mut Cursor<'_>) -> Parsed<Option<u32>> {
-    let Some(text) = cursor.bytes()? else { return Ok(None) };
-    let digits = text.strip_prefix(b"-").unwrap_or(&text);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(Odd);
-    }
-    Ok(std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok()).filter(|uid| *uid > 0))
-}
-
-/// A list of flags; `NIL` is none of them, told.
-fn flags(cursor: &mut Cursor<'_>) -> Parsed<Option<Flags>> {
-    if !cursor.opens_list() {
-        return Ok(match cursor.string()? {
-            RespText::Nil => Some(Flags::none()),
-            RespText::Inline(_) | RespText::Literal(_) => None,
-        });
-    }
-    let words = cursor.words()?;
-    Ok(Some(Flags::from_names(words.iter().filter_map(|w| std::str::from_utf8(w).ok()))))
-}
-
 /// `root (STORAGE used limit …)`, in units of 1024 bytes (RFC 9208 §5.1).
 fn quota(cursor: &mut Cursor<'_>) -> Parsed<Option<(u64, u64)>> {
     cursor.bytes()?;
@@ -382,14 +322,6 @@ fn quota(cursor: &mut Cursor<'_>) -> Parsed<Option<(u64, u64)>> {
             storage = used.zip(limit).map(|(used, limit)| (used.saturating_mul(1024), limit.saturating_mul(1024)));
         }
     }
-}
-
-fn literal(cursor: &mut Cursor<'_>) -> Parsed<Option<Literal>> {
-    Ok(match cursor.string()? {
-        RespText::Nil => None,
-        RespText::Inline(bytes) => Some(Literal::small(bytes.into_owned())),
-        RespText::Literal(literal) => Some(literal),
-    })
 }
 
 fn namespaces(cursor: &mut Cursor<'_>) -> Parsed<Namespaces> {
@@ -433,9 +365,12 @@ mod tests {
     #[test]
     fn append_uid_sets_are_read_in_order() {
         let code = |arguments: &str| Code { name: "APPENDUID".into(), arguments: arguments.into() };
-        assert_eq!(code("7 12").append_uids(), UidValidity::new(7).zip(Some(vec![12])));
-        assert_eq!(code("7 12:14,20,30:29").append_uids(), UidValidity::new(7).zip(Some(vec![12, 13, 14, 20, 29, 30])));
-        for odd in ["", "7", "0 1", "7 0", "7 1:99999999", "7 x", "7 1 2", "7 1:4294967295,2", "7 *"] {
+        let uids = |numbers: &[i64]| Some(numbers.iter().copied().map(Uid).collect());
+        assert_eq!(code("7 12").append_uids(), UidValidity::new(7).zip(uids(&[12])));
+        assert_eq!(code("7 12:14,20,30:29").append_uids(), UidValidity::new(7).zip(uids(&[12, 13, 14, 20, 29, 30])));
+        let wide = code("1099511627776 4294967296:4294967297").append_uids();
+        assert_eq!(wide, UidValidity::new(1 << 40).zip(uids(&[1 << 32, (1 << 32) + 1])), "more than 32 bits");
+        for odd in ["", "7", "0 1", "7 0", "7 -3", "7 1:99999999", "7 x", "7 1 2", "7 1:4294967295,2", "7 *"] {
             assert_eq!(code(odd).append_uids(), None, "{odd}");
         }
     }

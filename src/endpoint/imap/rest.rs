@@ -12,12 +12,11 @@ use crate::endpoint::{Result, Which};
 ///
 /// # Errors
 /// The server did nothing of it: asking again would have no end.
-pub(super) fn rest(asked: &Which, told: &Told, answered: &BTreeSet<u32>, doing: &str) -> Result<Option<Which>> {
+pub(super) fn rest(asked: &Which, told: &Told, answered: &BTreeSet<Uid>, doing: &str) -> Result<Option<Which>> {
     let Some((_, last)) = told.code.cut_short() else { return Ok(None) };
     let stuck = || Failure::new(Cause::MessageUnreadable, Scope::Folder, Retry::Never, doing).saying(told.words());
     let last = last.or_else(|| answered.first().copied()).ok_or_else(stuck)?;
     let upwards = answered.first().is_some_and(|first| *first < last) && answered.last() <= Some(&last);
-    let last = Uid(i64::from(last));
     let rest = if upwards { above(asked, last) } else { below(asked, last) };
     match rest {
         // It must become less each time.
@@ -66,8 +65,8 @@ mod tests {
         Told { code, text: "too many".into() }
     }
 
-    fn left(asked: &Which, arguments: &str, answered: &[u32]) -> Result<Option<Which>> {
-        rest(asked, &told(arguments), &answered.iter().copied().collect(), "reading")
+    fn left(asked: &Which, arguments: &str, answered: &[i64]) -> Result<Option<Which>> {
+        rest(asked, &told(arguments), &answered.iter().copied().map(Uid).collect(), "reading")
     }
 
     #[test]
@@ -94,7 +93,7 @@ mod tests {
             assert_eq!(left(&asked, arguments, answered).unwrap(), expected, "{asked:?} {arguments} {answered:?}");
         }
         let whole = Told { text: "done".into(), ..Told::default() };
-        assert_eq!(rest(&Which::All, &whole, &BTreeSet::from([1]), "reading").unwrap(), None);
+        assert_eq!(rest(&Which::All, &whole, &BTreeSet::from([Uid(1)]), "reading").unwrap(), None);
     }
 
     #[test]

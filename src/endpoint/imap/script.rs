@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
-use super::login::{greet, log_in};
+use super::greeting::greet;
+use super::login::log_in;
 use super::scrub::Scrub;
 use super::session::ImapSession;
 use super::{Login, Timeouts};

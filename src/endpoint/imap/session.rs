@@ -165,11 +165,11 @@ fn folder_state(answer: &Answer) -> (FolderState, PermanentFlags) {
                 (state, permanent) = (FolderState::default(), None)
             }
             ServerResponse::Status(_, told) => {
-                let number = || told.code.number().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+                let number = || told.code.number().filter(|number| *number > 0);
                 match told.code.name.as_str() {
-                    "UIDVALIDITY" => state.uid_validity = UidValidity::new(number()),
-                    "UIDNEXT" => state.uid_next = Some(number()).filter(|n| *n > 0).map(|n| Uid(i64::from(n))),
-                    "HIGHESTMODSEQ" => state.highest_modseq = told.code.number().filter(|n| *n > 0),
+                    "UIDVALIDITY" => state.uid_validity = number().and_then(UidValidity::new),
+                    "UIDNEXT" => state.uid_next = number().and_then(|n| i64::try_from(n).ok()).map(Uid),
+                    "HIGHESTMODSEQ" => state.highest_modseq = number(),
                     "PERMANENTFLAGS" => permanent = Some(permanent_flags(&told.code.arguments)),
                     _ => {}
                 }

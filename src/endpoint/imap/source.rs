@@ -43,7 +43,7 @@ impl ImapSession {
 
     /// Asks for attributes of messages and collects what comes, by UID. Messages that lack anything when some are said to
     /// be gone are gone. Where the server did only a part of a command and says so, the rest is asked for again.
-    async fn collect(&mut self, folder: &FolderRef, which: &Which, asked: &Asked<'_>) -> Result<BTreeMap<u32, Fetch>> {
+    async fn collect(&mut self, folder: &FolderRef, which: &Which, asked: &Asked<'_>) -> Result<BTreeMap<Uid, Fetch>> {
         let mut portions = encode::portions(which, self.most());
         let mut collected = Collected { whole: which, found: BTreeMap::new(), some_gone: false };
         if portions.is_empty() {
@@ -114,7 +114,7 @@ impl ImapSession {
         folder: &FolderRef,
         which: &Which,
         doing: &str,
-    ) -> Result<BTreeMap<u32, Fetch>> {
+    ) -> Result<BTreeMap<Uid, Fetch>> {
         const PEEK: &str = "(UID RFC822.SIZE BODY.PEEK[HEADER])";
         const OLD: &str = "(UID RFC822.SIZE RFC822.HEADER)";
         let old = Asked { attributes: OLD, doing, fresh: true, extra: None };
@@ -134,9 +134,9 @@ impl ImapSession {
     }
 
     /// Flags that were not told with the rest are asked for once more. Those that are not told then either stay untold: no flags would mean that they were taken away.
-    async fn ask_for_flags(&mut self, folder: &FolderRef, found: &mut BTreeMap<u32, Fetch>, doing: &str) -> Result<()> {
+    async fn ask_for_flags(&mut self, folder: &FolderRef, found: &mut BTreeMap<Uid, Fetch>, doing: &str) -> Result<()> {
         let lacking = found.iter().filter(|(_, fetch)| fetch.flags.is_none());
-        let lacking = Which::These(lacking.map(|(uid, _)| Uid(i64::from(*uid))).collect());
+        let lacking = Which::These(lacking.map(|(uid, _)| *uid).collect());
         let asked = Asked { attributes: "(UID FLAGS)", doing, fresh: false, extra: None };
         for (uid, flags) in self.collect(folder, &lacking, &asked).await? {
             if let Some(fetch) = found.get_mut(&uid) {
@@ -151,7 +151,7 @@ impl ImapSession {
 struct Collected<'a> {
     /// All that was asked for.
     whole: &'a Which,
-    found: BTreeMap<u32, Fetch>,
+    found: BTreeMap<Uid, Fetch>,
     /// Some messages are said to be gone.
     some_gone: bool,
 }
@@ -169,7 +169,7 @@ struct Asked<'a> {
 
 /// Adds the answers to a command, parts of one message together; a second one that tells flags is a change of them told
 /// in between. Whether there were answers to another command among them.
-fn merge(found: &mut BTreeMap<u32, Fetch>, which: &Which, answers: Vec<ServerResponse>) -> bool {
+fn merge(found: &mut BTreeMap<Uid, Fetch>, which: &Which, answers: Vec<ServerResponse>) -> bool {
     let mut others = false;
     let mut add = |fetch: Fetch| match fetch.uid.filter(|uid| encode::names(which, *uid)) {
         Some(uid) => found.entry(uid).or_default().absorb(fetch),
@@ -236,8 +236,8 @@ impl Source for ImapSession {
         let asked = Asked { attributes, doing: &doing, fresh: true, extra: None };
         let mut found = self.collect(folder, which, &asked).await?;
         self.ask_for_flags(folder, &mut found, &doing).await?;
-        let meta = |(uid, fetch): (u32, Fetch)| MessageMeta {
-            uid: Uid(i64::from(uid)),
+        let meta = |(uid, fetch): (Uid, Fetch)| MessageMeta {
+            uid,
             flags: fetch.flags,
             size: fetch.size.unwrap_or(0),
             date: fetch.date,
@@ -249,8 +249,8 @@ impl Source for ImapSession {
         let doing = format!("reading headers in folder \"{}\"", folder.path);
         let found = self.collect_headers(folder, which, &doing).await?;
         let answers = found.into_iter().filter(|(_, fetch)| fetch.is_an_answer());
-        let header = |(uid, fetch): (u32, Fetch)| MessageHeader {
-            uid: Uid(i64::from(uid)),
+        let header = |(uid, fetch): (Uid, Fetch)| MessageHeader {
+            uid,
             size: fetch.size.unwrap_or(0),
             header: fetch.header.unwrap_or_default(),
         };
@@ -270,7 +270,7 @@ impl Source for ImapSession {
             Err(failure) if self.is_not_understood(&asked, &failure) => return Ok(None),
             found => found?,
         };
-        let told = found.into_iter().filter_map(|(uid, fetch)| Some((Uid(i64::from(uid)), fetch.key?)));
+        let told = found.into_iter().filter_map(|(uid, fetch)| Some((uid, fetch.key?)));
         Ok(Some(told.collect()))
     }
 

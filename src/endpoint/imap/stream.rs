@@ -45,13 +45,13 @@ pub(super) struct Stream {
 
 #[derive(Default)]
 struct SeenMessage {
-    handed_out: BTreeSet<u32>,
+    handed_out: BTreeSet<Uid>,
     /// Messages that are not whole yet.
     parts: MessageParts,
     /// Those of them that came themselves, oldest first.
     held: VecDeque<u64>,
     /// Named, but not handed out; forgotten as parts because there were too many.
-    without_body: BTreeSet<u32>,
+    without_body: BTreeSet<Uid>,
     /// Handed out without a number that could be used.
     nameless: u64,
 }
@@ -156,7 +156,7 @@ impl Stream {
     }
 
     /// Whether this message was asked for and has not come yet.
-    pub(super) fn wants(&self, uid: u32) -> bool {
+    pub(super) fn wants(&self, uid: Uid) -> bool {
         encode::names(&self.which, uid) && !self.seen().handed_out.contains(&uid)
     }
 
@@ -185,7 +185,7 @@ impl Stream {
             return Ok(());
         }
         let message = SourceMessage {
-            uid: Uid(i64::from(uid)),
+            uid,
             flags: message.flags.unwrap_or_else(Flags::none),
             date: message.date,
             body: literal.body,
@@ -221,11 +221,11 @@ impl Stream {
         }
         let (missing, nameless) = {
             let seen = self.seen();
-            let missing: Vec<u32> = seen.without_body.difference(&seen.handed_out).copied().collect();
+            let missing: Vec<Uid> = seen.without_body.difference(&seen.handed_out).copied().collect();
             (missing, seen.nameless)
         };
         for uid in missing {
-            self.unreadable(Uid(i64::from(uid)), "the server handed out no body").await?;
+            self.unreadable(uid, "the server handed out no body").await?;
         }
         for _ in 0..nameless {
             self.unreadable(Uid(0), "the server handed out a message without a usable UID").await?;

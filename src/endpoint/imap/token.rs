@@ -59,13 +59,22 @@ pub(super) struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
     literals: std::vec::IntoIter<Literal>,
+    /// Literals that were walked over.
+    past: usize,
+}
+
+/// A place in a text, to come back to.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    at: usize,
+    past: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// At the beginning of a text.
     pub(super) fn new(text: &'a [u8], literals: Vec<Literal>) -> Self {
         let end = text.strip_suffix(b"\n").map_or(text, |t| t.strip_suffix(b"\r").unwrap_or(t));
-        Self { text: end, at: 0, literals: literals.into_iter() }
+        Self { text: end, at: 0, literals: literals.into_iter(), past: 0 }
     }
 
     /// What was not walked over yet.
@@ -77,6 +86,60 @@ impl<'a> Cursor<'a> {
     pub(super) fn at_end(&mut self) -> bool {
         self.blanks();
         self.at >= self.text.len()
+    }
+
+    /// Whether a literal was walked over: what does not fit behind one may be its own end, and then nobody knows where the
+    /// next line begins.
+    pub(super) fn is_behind_a_literal(&self) -> bool {
+        self.past > 0
+    }
+
+    /// Where it is.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { at: self.at, past: self.past }
+    }
+
+    /// Whether a value ended here, and no literal of it is missing.
+    fn ends_value(&self) -> bool {
+        matches!(self.peek(), None | Some(b' ' | b')'))
+    }
+
+    /// Reads one value. If it does not fit it is passed over, up to the next word that `names` what follows, or to the end: what
+    /// cannot be read is unknown, and all else stays what it is.
+    pub(super) fn value<T>(
+        &mut self,
+        names: impl Fn(&[u8]) -> bool,
+        read: impl FnOnce(&mut Self) -> Parsed<T>,
+    ) -> Parsed<Option<T>> {
+        let before = self.mark();
+        if names(self.next_word()) {
+            // There is none.
+            return Ok(None);
+        }
+        if let Ok(value) = read(self)
+            && self.ends_value()
+        {
+            return Ok(Some(value));
+        }
+        if self.past > before.past {
+            return Err(Odd);
+        }
+        self.at = before.at;
+        while !self.at_end() {
+            let passed = self.rest().split(|b| *b == b' ').next().unwrap_or_default();
+            if passed.contains(&b'\n') {
+                return Err(Odd);
+            }
+            self.at += passed.len();
+            if names(self.next_word()) {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_word(&self) -> &'a [u8] {
+        self.rest().trim_ascii_start().split(|b| matches!(b, b' ' | b'(')).next().unwrap_or_default()
     }
 
     /// The byte in front.
@@ -154,8 +217,8 @@ impl<'a> Cursor<'a> {
         self.blanks();
         match self.peek() {
             Some(b'"') => self.quoted().map(RespText::Inline),
-            Some(b'{') => self.literal().map(RespText::Literal),
-            Some(b'~') if self.rest().starts_with(b"~{") => {
+            Some(b'{') if self.is_literal(0) => self.literal().map(RespText::Literal),
+            Some(b'~') if self.is_literal(1) => {
                 self.at += 1;
                 self.literal().map(RespText::Literal)
             }
@@ -173,6 +236,13 @@ impl<'a> Cursor<'a> {
             RespText::Literal(Literal { body: Body::Memory(bytes), .. }) => Some(bytes.to_vec()),
             RespText::Nil | RespText::Literal(_) => None,
         })
+    }
+
+    fn has_quotation(&mut self) -> bool {
+        let before = self.at;
+        let whole = self.quoted().is_ok();
+        self.at = before;
+        whole
     }
 
     fn quoted(&mut self) -> Parsed<Cow<'a, [u8]>> {
@@ -202,17 +272,25 @@ impl<'a> Cursor<'a> {
         Err(Odd)
     }
 
+    /// Whether `{n}` and a line end stand so far from here: else a brace is a letter like others.
+    fn is_literal(&self, from: usize) -> bool {
+        let inside = self.rest().get(from..).and_then(|rest| rest.strip_prefix(b"{"));
+        let line = inside.and_then(|rest| rest.split(|b| *b == b'\n').next().filter(|line| line.len() < rest.len()));
+        line.is_some_and(|line| {
+            let digits = line.trim_ascii_end().strip_suffix(b"}").map(|line| line.strip_suffix(b"+").unwrap_or(line));
+            digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+        })
+    }
+
     fn literal(&mut self) -> Parsed<Literal> {
-        let rest = self.rest();
-        let end = rest.iter().position(|b| *b == b'\n').ok_or(Odd)?;
-        if !rest.get(1..end).ok_or(Odd)?.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'}' | b'\r')) {
-            return Err(Odd);
-        }
+        let end = self.rest().iter().position(|b| *b == b'\n').ok_or(Odd)?;
         self.at += end + 1;
+        self.past += 1;
         self.literals.next().ok_or(Odd)
     }
 
-    /// A list of words, as in `(\Seen $Label)`; strings and literals count as words, nested lists are passed over.
+    /// A list of words, as in `(\Seen $Label)`; strings and literals count as words. Nested lists are passed over, and so is a
+    /// quotation without an end.
     pub(super) fn words(&mut self) -> Parsed<Vec<Cow<'a, [u8]>>> {
         self.expect(b'(')?;
         let mut words = Vec::new();
@@ -225,6 +303,7 @@ impl<'a> Cursor<'a> {
                 }
                 Some(b'(') => self.skip(0)?,
                 None => return Err(Odd),
+                Some(b'"') if !self.has_quotation() => drop(self.word()?),
                 _ => match self.string()? {
                     RespText::Inline(word) => words.push(word),
                     RespText::Literal(Literal { body: Body::Memory(bytes), .. }) => words.push(bytes.to_vec().into()),

@@ -141,14 +141,14 @@ fn greeting(bytes: &'static [u8], then_close: bool) -> Peer {
 
 #[test]
 fn greetings_that_are_none() {
-    let nonsense = ["gave an answer that makes no sense", "Check that host and port"];
+    let another = ["No IMAP server at 127.0.0.1", "Correct host or port"];
     for (bytes, close, words) in [
         (&b""[..], true, &["The connection to the source was lost", "closed the connection"][..]),
         (b"* OK", true, &["The connection to the source was lost"]),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", false, &nonsense),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", false, &nonsense),
-        (b"220 smtp.example ESMTP\r\n", false, &nonsense),
-        (b"\0\xff\xfe\r\n\x80\r\n", false, &nonsense),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", false, &another),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", false, &another),
+        (b"220 smtp.example ESMTP\r\n", false, &another),
+        (b"\0\xff\xfe\r\n\x80\r\n", false, &another),
         (b"* BYE no service for you\r\n", true, &["no service for you"]),
         (b"* PREAUTH come in\r\n", false, &["did not open", "without a login"]),
     ] {
@@ -168,7 +168,7 @@ fn a_greeting_without_end_is_cut_off() {
         }
         line.stall();
     });
-    says(source(&plain(peer.port), &[]), 1, &["gave an answer that makes no sense"]);
+    says(source(&plain(peer.port), &[]), 1, &["No IMAP server at 127.0.0.1"]);
 }
 
 #[test]

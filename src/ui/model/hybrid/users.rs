@@ -252,9 +252,8 @@ impl UsersPage {
                 self.search = text;
             }
             UsersAction::StarFilter(star) => {
-                if !self.stars.remove(&star) {
-                    self.stars.insert(star);
-                }
+                let shown = self.stars.remove(&star) || self.stars.insert(star);
+                debug_assert!(shown, "it was there, or is now");
             }
             UsersAction::ClearFilters => {
                 self.tab = None;

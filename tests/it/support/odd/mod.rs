@@ -19,6 +19,11 @@ pub type Receive = Arc<dyn Fn(&str, String) -> Option<String> + Send + Sync>;
 /// Why messages of one APPEND are refused, and what arrives from elsewhere meanwhile.
 pub type Refuse = Arc<dyn Fn(&[String]) -> Option<(String, Vec<String>)> + Send + Sync>;
 
+/// What is said to a command (verb, arguments) in place of doing it.
+pub type Deny = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
+/// Whether a flag of an appended message is kept.
+pub type Keep = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
@@ -125,6 +130,12 @@ pub struct State {
     pub receive: Option<Receive>,
     /// What is refused.
     pub refuse: Option<Refuse>,
+    /// What is not done.
+    pub deny: Option<Deny>,
+    /// What is taken off the numbers that commands name: they are told so much higher.
+    pub narrow: Option<u64>,
+    /// Which flags are kept.
+    pub keep: Option<Keep>,
     /// Every command, without its tag.
     pub heard: Vec<String>,
     /// How many messages a command may be about (RFC 9738); of more it does a part, from the newest down, and says so.
@@ -183,6 +194,9 @@ impl Odd {
             bend: None,
             receive: None,
             refuse: None,
+            deny: None,
+            narrow: None,
+            keep: None,
             heard: Vec::new(),
             most: None,
             plain_only: false,
@@ -214,6 +228,11 @@ impl Odd {
     /// From now on this decides what is said.
     pub fn bend(&self, bend: impl Fn(&Heard<'_>) -> Said + Send + Sync + 'static) {
         self.state().bend = Some(Arc::new(bend));
+    }
+
+    /// From now on this is not done, but answered so.
+    pub fn deny(&self, deny: impl Fn(&str, &str) -> Option<String> + Send + Sync + 'static) {
+        self.state().deny = Some(Arc::new(deny));
     }
 
     /// The truth is said again.

@@ -60,7 +60,11 @@ fn welcome(mut line: Line, state: &Mutex<State>) {
         if command.verb == "SELECT" || command.verb == "EXAMINE" {
             open = first(&command.arguments).0;
         }
-        let (mut lines, result) = answer(&mut state, &command, &open);
+        let denied = state.deny.clone().and_then(|deny| deny(&command.verb, &command.arguments));
+        let (mut lines, result) = match denied {
+            Some(result) => (Vec::new(), result),
+            None => answer(&mut state, &command, &open),
+        };
         lines.push(format!("{} {result}", command.tag));
         let bend = state.bend.clone();
         drop(state);
@@ -139,6 +143,7 @@ fn answer(state: &mut State, command: &Command, open: &str) -> (Vec<String>, Str
         "APPEND" => append(state, command),
         "UID FETCH" => {
             let (set, items) = command.arguments.split_once(' ').unwrap_or((&command.arguments, ""));
+            let set = &narrowed(set, state.narrow);
             let most = state.most;
             let found = opened(state, open);
             let (numbers, result) = limited(most, found, numbers(found, set));
@@ -245,6 +250,8 @@ fn append_one(state: &mut State, name: &str, rest: &str, bytes: String) -> (Vec<
         Some((flags, _)) => flags.split_whitespace().map(str::to_owned).collect(),
         None => BTreeSet::new(),
     };
+    let kept = |flag: &String| state.keep.as_ref().is_none_or(|keep| keep(flag));
+    let flags = flags.into_iter().filter(kept).collect();
     let date = rest.split('"').nth(1).unwrap_or("02-Jan-2020 00:00:00 +0000").to_owned();
     let bytes = match state.receive.clone() {
         Some(receive) => receive(name, bytes),
@@ -260,6 +267,14 @@ fn append_one(state: &mut State, name: &str, rest: &str, bytes: String) -> (Vec<
             (Vec::new(), format!("OK {told}taken"))
         }
     }
+}
+
+/// A set of numbers, each lower by so much.
+fn narrowed(set: &str, by: Option<u64>) -> String {
+    let Some(by) = by else { return set.to_owned() };
+    let number = |text: &str| text.parse::<u64>().map_or(text.to_owned(), |wide| wide.saturating_sub(by).to_string());
+    let part = |part: &str| part.split(':').map(number).collect::<Vec<_>>().join(":");
+    set.split(',').map(part).collect::<Vec<_>>().join(",")
 }
 
 /// Positions of the messages that a set of numbers names.

@@ -1,0 +1,219 @@
+//! From a host name to a greeting: connect, secure, greet.
+//!
+//! Every wait has a time-out. Nothing larger than a line is read.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::classify::{self, Step};
+use super::framer::{Framer, Io, SilenceWatch, WireError, excerpt};
+use super::patience::Question;
+use super::response::{self, ServerResponse, Status, Told};
+use super::scrub::{Scrub, trace_line};
+use super::session::Capabilities;
+use super::tls::Secured;
+use super::token::Raw;
+use super::{DIALOGUE, Timeouts, probe, tls};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::server::ImapServer;
+use crate::endpoint::Result;
+
+/// After so long without a greeting it is looked who is at the port.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// A stream whose server has greeted.
+pub(super) struct Greeted {
+    pub(super) io: Box<dyn Io>,
+    /// What was read after the greeting.
+    pub(super) ahead: Vec<u8>,
+    /// What the server can do, if its greeting told.
+    pub(super) known: Option<Capabilities>,
+    /// What it says to people.
+    pub(super) alert: Option<Told>,
+    /// Where it comes from, where that is known.
+    pub(super) local: Option<SocketAddr>,
+}
+
+impl Greeted {
+    /// It greeted before TLS was begun; what it said then counts for nothing.
+    pub(super) fn after_tls(io: Box<dyn Io>) -> Self {
+        Self { io, ahead: Vec::new(), known: None, alert: None, local: None }
+    }
+}
+
+pub(super) async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
+    let doing = format!("connecting to {}:{}", server.host, server.port);
+    let host = server.host.trim_start_matches('[').trim_end_matches(']');
+    let unreachable = |text: String| {
+        let failure = Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing);
+        failure.saying(text).about(format!("{host}:{}", server.port))
+    };
+    let tcp = match timeout(timeouts.connect, TcpStream::connect((host, server.port))).await {
+        Ok(Ok(tcp)) => tcp,
+        Ok(Err(error)) => return Err(unreachable(error.to_string())),
+        Err(_) => return Err(unreachable(format!("no answer within {} seconds", timeouts.connect.as_secs()))),
+    };
+    // Only a matter of speed.
+    drop(tcp.set_nodelay(true));
+    Ok(tcp)
+}
+
+pub(super) async fn secure(io: Box<dyn Io>, server: &ImapServer, timeouts: &Timeouts) -> Result<Secured> {
+    match timeout(timeouts.tls, tls::secure(io, &server.host, &server.trust)).await {
+        Ok(secured) => secured,
+        Err(_) => Err(late(timeouts.tls, "securing the connection")),
+    }
+}
+
+pub(super) fn late(limit: Duration, doing: &str) -> Failure {
+    let text = format!("no answer within {} seconds", limit.as_secs());
+    Failure::new(Cause::TimedOut, Scope::Connection, Retry::Backoff, doing).saying(text)
+}
+
+const GREETING: &str = "waiting for the greeting";
+/// Empty lines before a greeting.
+const MOST_EMPTY: u32 = 20;
+
+/// The failure of a port at which something else answers, with its words.
+pub(super) fn no_imap(said: &str) -> Failure {
+    Failure::new(Cause::NoImap, Scope::Endpoint, Retry::User, GREETING).saying(said)
+}
+
+/// The greeting; where it does not come, what is found out of whoever is at the port meanwhile.
+pub(super) async fn or_found_out<T>(server: &ImapServer, greeting: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::pin!(greeting);
+    tokio::select! {
+        biased;
+        greeted = &mut greeting => return greeted,
+        () = sleep(QUIET) => {}
+    }
+    tokio::select! {
+        biased;
+        greeted = &mut greeting => greeted,
+        Some(found) = probe::who_is_there(server) => Err(found),
+    }
+}
+
+/// Reads the greeting.
+pub(super) async fn greet(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Greeted> {
+    let (framer, told) = greeted(io, scrub, timeouts).await?;
+    let (io, ahead) = framer.into_parts();
+    let known = code_capabilities(&told);
+    Ok(Greeted { io, ahead, known, alert: Some(told).filter(|told| told.code.name == "ALERT"), local: None })
+}
+
+async fn greeted(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<(Framer<Box<dyn Io>>, Told)> {
+    let watch = SilenceWatch::new(timeouts.silence);
+    watch.expect(Question::Small);
+    let mut framer = Framer::new(io, b"", watch);
+    let Ok(greeting) = timeout(timeouts.greeting, first_line(&mut framer, scrub)).await else {
+        let text = format!("no greeting within {} seconds", timeouts.greeting.as_secs());
+        return Err(Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, GREETING).saying(text));
+    };
+    match greeting.map_err(|error| lost(&error, scrub, GREETING))? {
+        ServerResponse::Status(Status::Ok, told) => Ok((framer, told)),
+        ServerResponse::Status(Status::PreAuth, told) => {
+            let told = told.scrubbed(scrub);
+            // Somebody's mailbox is open, and nothing says whose.
+            let failure = Failure::new(Cause::MailboxNotOpened, Scope::Mailbox, Retry::User, GREETING);
+            Err(failure.saying(format!("the server opened a mailbox without a login: {}", told.words())))
+        }
+        ServerResponse::Status(status, told) => {
+            Err(classify::failure(Step::Greeting, status, &told.scrubbed(scrub), GREETING))
+        }
+        _ => Err(lost(&WireError::Nonsense("the server's first line is no IMAP greeting".into()), scrub, GREETING)),
+    }
+}
+
+/// The first line that says anything.
+async fn first_line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::Result<ServerResponse, WireError> {
+    for _ in 0..MOST_EMPTY {
+        let mut text = Vec::new();
+        framer.line(&mut text).await?;
+        trace_line(&text, scrub);
+        if !text.trim_ascii().is_empty() {
+            let nonsense = WireError::Nonsense(excerpt(&text));
+            return response::parse(Raw { text, literals: Vec::new() }).map_err(|_| nonsense);
+        }
+    }
+    Err(WireError::Nonsense("nothing but empty lines".into()))
+}
+
+/// One response without literals.
+async fn line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::Result<ServerResponse, WireError> {
+    let mut text = Vec::new();
+    framer.line(&mut text).await?;
+    trace_line(&text, scrub);
+    response::parse(Raw { text, literals: Vec::new() }).map_err(|unread| WireError::Nonsense(unread.text()))
+}
+
+/// What begins with something else than IMAP is no IMAP server, and will be none a moment later.
+fn lost(error: &WireError, scrub: &Scrub, doing: &str) -> Failure {
+    let cause = match error {
+        WireError::Nonsense(text) if doing == GREETING => return no_imap(&scrub.clean(text)),
+        WireError::Nonsense(_) => Cause::Nonsense,
+        WireError::Silence(_) | WireError::Slow(_) => Cause::TimedOut,
+        _ => Cause::ConnectionLost,
+    };
+    Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(scrub.clean(&error.to_string()))
+}
+
+/// Greeting, CAPABILITY if it was not told, STARTTLS (RFC 9051 §6.2.1). Whatever was sent ahead of TLS is refused: it
+/// would be read as if it had been protected.
+pub(super) async fn start_tls(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<Box<dyn Io>> {
+    const DOING: &str = "asking for TLS";
+    // An alert that anybody may have put in counts for nothing.
+    let (mut framer, told) = greeted(io, scrub, timeouts).await?;
+    let known = match code_capabilities(&told) {
+        Some(known) => known,
+        None => ask(&mut framer, 1, "CAPABILITY", scrub, timeouts).await?.1,
+    };
+    let failed = |text: &str| Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, DOING).saying(text);
+    if !known.contains("STARTTLS") {
+        return Err(failed("the server does not offer STARTTLS"));
+    }
+    let ((status, told), _) = ask(&mut framer, 2, "STARTTLS", scrub, timeouts).await?;
+    if status != Status::Ok {
+        return Err(classify::failure(Step::Tls, status, &told.scrubbed(scrub), DOING));
+    }
+    let (io, ahead) = framer.into_parts();
+    if ahead.is_empty() { Ok(io) } else { Err(failed("the server sent data ahead of the TLS handshake")) }
+}
+
+/// One command before TLS: the tagged answer and the capabilities told on the way.
+async fn ask(
+    framer: &mut Framer<Box<dyn Io>>,
+    number: u32,
+    command: &str,
+    scrub: &Scrub,
+    timeouts: &Timeouts,
+) -> Result<((Status, Told), Capabilities)> {
+    const DOING: &str = "asking for TLS";
+    let dialogue = async {
+        let text = format!("{} {command}\r\n", response::tag(number));
+        tracing::trace!(target: DIALOGUE, "> {}", text.trim_end());
+        framer.io().write_all(text.as_bytes()).await?;
+        framer.io().flush().await?;
+        let mut known = Capabilities::new();
+        loop {
+            match line(framer, scrub).await? {
+                ServerResponse::Capability(told) => known = told,
+                ServerResponse::Tagged(n, status, told) if n == number => return Ok(((status, told), known)),
+                ServerResponse::Status(Status::Bye, told) => return Err(WireError::Nonsense(told.words())),
+                _ => {}
+            }
+        }
+    };
+    match timeout(timeouts.greeting, dialogue).await {
+        Ok(answer) => answer.map_err(|error| lost(&error, scrub, DOING)),
+        Err(_) => Err(late(timeouts.greeting, DOING)),
+    }
+}
+
+pub(super) fn code_capabilities(told: &Told) -> Option<Capabilities> {
+    (told.code.name == "CAPABILITY").then(|| response::capabilities(&told.code.arguments))
+}
