@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    mailferry::platform::memory::keep_to_itself();
     mailferry::cli::main(mailferry::ui::main, mailferry::demo::prepare)
 }

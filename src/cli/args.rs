@@ -26,6 +26,7 @@ Without a verb the window opens.
 
 Environment:
   MAILFERRY_PASSPHRASE            opens an encrypted file of passwords
+  MAILFERRY_NEW_PASSPHRASE        opens it from now on (vault passphrase)
   MAILFERRY_SOURCE_PASSWORD       administrator of the source (project new)
   MAILFERRY_DESTINATION_PASSWORD  administrator of the destination (project new)
   MAILFERRY_SOURCE_SECRET         client secret to sign in to the source with (project new)
@@ -103,6 +104,17 @@ pub enum Verb {
     },
 }
 
+/// What can be done with the vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum VaultVerb {
+    /// Give the encrypted file another passphrase: MAILFERRY_PASSPHRASE, then MAILFERRY_NEW_PASSPHRASE, or prompts
+    Passphrase {
+        /// Accept one of fewer than eight letters
+        #[arg(long)]
+        short: bool,
+    },
+}
+
 /// What is done in a workspace.
 #[derive(Debug, Subcommand)]
 pub enum WorkVerb {
@@ -177,6 +189,9 @@ pub enum WorkVerb {
         #[arg(long, value_name = "EMAIL")]
         item: String,
     },
+    /// The vault, where passwords are kept
+    #[command(subcommand)]
+    Vault(VaultVerb),
     /// Show what holds for all projects, or change it: keep-awake=off; an empty value takes a setting back
     Settings {
         /// What is changed

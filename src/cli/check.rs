@@ -10,6 +10,7 @@ use crate::cli::table::clean;
 use crate::cli::workspace::unlock;
 use crate::domain::check::CheckLine;
 use crate::domain::failure::Side;
+use crate::domain::plain_text::escaped;
 use crate::domain::project::Project;
 use crate::domain::wording::capital;
 use crate::service::check::{self, CheckOf};
@@ -58,7 +59,7 @@ pub async fn check(workspace: &OpenWorkspace, asked: CheckArgs) -> Result<Exit, 
     let well = tests.iter().all(|test| test.well);
     if json {
         let report = serde_json::to_string_pretty(&Report { schema: SCHEMA, well, tests });
-        say!("{}", report.map_err(|error| CliError::cannot(error.to_string()))?);
+        say!("{}", escaped(&report.map_err(|error| CliError::cannot(error.to_string()))?));
     } else {
         say!("{}. Nothing was changed.", if well { "All steps hold" } else { "Not all steps hold" });
     }

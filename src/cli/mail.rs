@@ -6,6 +6,7 @@ use crate::cli::prompt;
 use crate::cli::table::clean;
 use crate::cli::workspace::unlock;
 use crate::domain::language::Language;
+use crate::service::mail::MailSecret;
 use crate::service::project_mail::{self, ProjectMail};
 use crate::service::{OpenWorkspace, ServiceError, mail, projects, settings};
 
@@ -23,10 +24,15 @@ pub async fn mail(workspace: &OpenWorkspace, verb: MailVerb) -> Result<Exit, Cli
             say!("A test is on its way to {}. The mail server said: {}", clean(&to), clean(&answer));
         }
         MailVerb::Project(asked) => return project(workspace, asked).await,
-        MailVerb::Password => {
+        MailVerb::Password { file: Some(file) } => {
+            unlock(workspace).await?;
+            mail::set_secret(workspace, MailSecret::File(file)).await?;
+            say!("The key is kept, and its file not needed again. `mail test ADDRESS` shows whether it works");
+        }
+        MailVerb::Password { file: None } => {
             let password = prompt::secret(PASSWORD, "Password of the mail server")?;
             unlock(workspace).await?;
-            mail::set_password(workspace, password).await?;
+            mail::set_secret(workspace, MailSecret::Typed(password)).await?;
             say!("The password of the mail server is kept. `mail test ADDRESS` shows whether it works");
         }
     }

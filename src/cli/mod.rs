@@ -86,6 +86,7 @@ fn run(arguments: Arguments, window: OpenWindow, demo: PrepareRun) -> Result<Exi
         }
         Some(Verb::Demo { headless }) => on_threads(|runtime| self::demo::demo(runtime, headless, window, demo)),
         Some(Verb::Work(verb)) => {
+            crate::platform::memory::close_to_others();
             let (_folder, workspace) = workspace::open(data, vault)?;
             on_threads(|runtime| runtime.block_on(work(&workspace, verb)))
         }
@@ -153,6 +154,7 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Hybrid(verb) => hybrid::hybrid(workspace, verb).await,
         WorkVerb::Intake(verb) => intake::intake(workspace, verb).await,
         WorkVerb::Mail(verb) => mail::mail(workspace, verb).await,
+        WorkVerb::Vault(verb) => self::workspace::vault(workspace, verb).await,
         WorkVerb::Settings { settings } => settings::settings(workspace, &settings).await,
         WorkVerb::Status { project, json } => status::status(workspace, &project, json).await,
     }

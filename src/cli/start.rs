@@ -217,7 +217,15 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
     let snapshot = follow(workspace, &followed, presses, watch).await?;
     let exit = conclude(workspace, project, &chosen.iter().copied().collect(), &snapshot, watch).await?;
     if let Some(engine) = engine {
+        let taken_away = engine.was_taken_away();
         engine.close().await;
+        if taken_away {
+            warn!(
+                "workspace.lock was removed or replaced while passes ran: all of them were stopped, so that no other \
+                 Mailferry runs them too. Start again when none is running; the file need never be removed"
+            );
+            return Ok(exit.max(Exit::Items));
+        }
     }
     Ok(if outcome.left.is_empty() { exit } else { exit.max(Exit::Items) })
 }

@@ -13,6 +13,7 @@ use crate::domain::ids::{ItemId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::pass::PassKind;
+use crate::domain::plain_text::escaped;
 use crate::domain::progress::{PassProgress, Phase, RetryState};
 use crate::domain::project::Project;
 use crate::domain::status::Status;
@@ -238,7 +239,7 @@ pub async fn status(workspace: &OpenWorkspace, project: &str, json: bool) -> Res
         let report =
             serde_json::to_string_pretty(&StatusReport { schema: SCHEMA, items: rows.iter().map(report_of).collect() })
                 .map_err(|error| CliError::cannot(format!("writing JSON: {error}")))?;
-        say!("{report}");
+        say!("{}", escaped(&report));
         return Ok(Exit::Well);
     }
     table(&project, &rows, running, now).print();

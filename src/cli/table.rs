@@ -5,6 +5,8 @@
 
 use std::io::Write;
 
+use crate::domain::plain_text::shown;
+
 /// Columns aligned by blanks; numbers (columns named in `right`) to the right.
 pub struct Table {
     head: Vec<&'static str>,
@@ -12,9 +14,9 @@ pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// Without control characters, so that no text can steer the terminal.
+/// Without hidden characters, so that no text can steer the terminal.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    shown(text)
 }
 
 impl Table {

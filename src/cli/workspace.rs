@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::VaultWord;
-use crate::cli::error::CliError;
+use crate::cli::args::{VaultVerb, VaultWord};
+use crate::cli::error::{CliError, Exit};
 use crate::cli::prompt;
 use crate::domain::ids::ItemId;
 use crate::service::items::StoredItem;
-use crate::service::vault::{self, Passphrase, VaultNeeds};
+use crate::service::vault::{self, NewPassphrase, Passphrase, VaultNeeds};
 use crate::service::{DataFolder, OpenOptions, OpenWorkspace, VaultKind};
 
 /// Opens or makes the workspace. The folder is to be kept until the workspace is closed.
@@ -30,6 +30,16 @@ pub async fn unlock(workspace: &OpenWorkspace) -> Result<(), CliError> {
         Passphrase::New => Some(prompt::new_secret(prompt::PASSPHRASE, "new passphrase for the vault")?),
     };
     Ok(vault::unlock(workspace, kind, passphrase).await?)
+}
+
+/// `vault`
+pub async fn vault(workspace: &OpenWorkspace, verb: VaultVerb) -> Result<Exit, CliError> {
+    let VaultVerb::Passphrase { short } = verb;
+    let old = prompt::secret(prompt::PASSPHRASE, "passphrase of the vault")?;
+    let new = prompt::new_secret("MAILFERRY_NEW_PASSPHRASE", "new passphrase for the vault")?;
+    vault::change_passphrase(workspace, NewPassphrase { old, new, short }).await?;
+    say!("The vault opens by the new passphrase. Copies of its file in backups still open by the old one");
+    Ok(Exit::Well)
 }
 
 /// The ids of rows.

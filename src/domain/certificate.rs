@@ -69,8 +69,27 @@ fn expect(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     element(bytes).filter(|(found, ..)| *found == tag).map(|(_, held, rest)| (held, rest))
 }
 
+/// Whether a certificate says that it was issued by whom it is for: no other one vouches for it.
+pub fn is_its_own_issuer(der: &[u8]) -> bool {
+    parts(der).is_some_and(|parts| parts.issuer == parts.subject)
+}
+
 /// Issuer, last day, subject.
 fn fields(der: &[u8]) -> Option<(String, String, String)> {
+    let Parts { issuer, validity, subject } = parts(der)?;
+    let (_, _, until) = element(validity)?;
+    let (tag, time, _) = element(until)?;
+    Some((name(issuer), day(tag, time).unwrap_or_default(), name(subject)))
+}
+
+/// As they stand in a certificate.
+struct Parts<'a> {
+    issuer: &'a [u8],
+    validity: &'a [u8],
+    subject: &'a [u8],
+}
+
+fn parts(der: &[u8]) -> Option<Parts<'_>> {
     let (signed, _) = expect(der, SEQUENCE)?;
     let (signed, _) = expect(signed, SEQUENCE)?;
     let rest = expect(signed, VERSION).map_or(signed, |(_, rest)| rest);
@@ -79,9 +98,7 @@ fn fields(der: &[u8]) -> Option<(String, String, String)> {
     let (issuer, rest) = expect(rest, SEQUENCE)?;
     let (validity, rest) = expect(rest, SEQUENCE)?;
     let (subject, _) = expect(rest, SEQUENCE)?;
-    let (_, _, until) = element(validity)?;
-    let (tag, time, _) = element(until)?;
-    Some((name(issuer), day(tag, time).unwrap_or_default(), name(subject)))
+    Some(Parts { issuer, validity, subject })
 }
 
 /// The common name of a name, else its organisation.

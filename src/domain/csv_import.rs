@@ -25,6 +25,7 @@ pub use encoding::ListEncoding;
 use heading::Foreign;
 
 use super::csv_records::{CsvRecords, Record};
+use super::plain_text::is_invisible;
 use super::secret::Secret;
 
 /// Longest field, in characters.
@@ -442,6 +443,9 @@ pub fn wrong(column: CsvColumn, field: &str) -> Option<String> {
     let text = if column.is_password() { field } else { field.trim() };
     if text.chars().any(char::is_control) {
         return Some("holds a control character, such as a tab or a line break".into());
+    }
+    if !column.is_password() && !column.is_email() && !text.is_ascii() && text.chars().any(is_invisible) {
+        return Some("holds an invisible character".into());
     }
     if !column.is_email() || (text.is_empty() && !column.is_compulsory()) {
         return None;

@@ -1,5 +1,7 @@
 //! Tables for spreadsheets. What strangers wrote stays text: no cell can become a formula.
 
+use super::plain_text::shown;
+
 /// A line of these cells, each in quotes, with the line's end of RFC 4180. A cell that a spreadsheet would take for a formula
 /// gets a quote before it, and control characters become blanks.
 pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
@@ -8,7 +10,7 @@ pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn cell(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain = shown(text);
     let guard = if plain.trim_start().starts_with(['=', '+', '-', '@']) { "'" } else { "" };
     format!("\"{guard}{}\"", plain.replace('"', "\"\""))
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::plain_text::shown;
+
 /// One of the two sides of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -212,10 +214,10 @@ impl Failure {
         Self { scope, retry, cause, doing: doing.into(), server_text: None, other: None, room: None }
     }
 
-    /// The same with the server's or system's words, cut to 500 characters, control characters replaced by blanks.
+    /// The same with the server's or system's words, cut to 500 characters, hidden ones replaced by blanks.
     #[must_use]
     pub fn saying(mut self, text: impl AsRef<str>) -> Self {
-        let clean = text.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect::<String>();
+        let clean: String = shown(text.as_ref()).chars().take(500).collect();
         self.server_text = Some(clean.trim().to_owned());
         self
     }

@@ -77,6 +77,16 @@ impl MaildirPath {
         Ok(Self(path.to_owned()))
     }
 
+    /// What of the path is the same for every item, up to the last slash: whoever made the project said it, and nobody whose
+    /// mailbox lies below can change it.
+    pub fn trusted(&self) -> &str {
+        let own = self.0.find('{').and_then(|at| self.0.get(..at)).unwrap_or(&self.0);
+        match own.rfind(['/', '\\']).and_then(|slash| own.get(..=slash)) {
+            Some(folder) => folder,
+            None => own,
+        }
+    }
+
     /// The Maildir of one mailbox.
     ///
     /// # Errors
@@ -125,6 +135,18 @@ mod tests {
         assert_eq!(root("C:/mail/{user}").unwrap(), "C:/mail/a1");
         let odd = MaildirPath::parse("/mail/{localpart}").unwrap().root(&mailbox("{domain}@x", None));
         assert_eq!(odd.unwrap(), "/mail/{domain}");
+    }
+
+    #[test]
+    fn what_all_items_share_ends_before_their_part() {
+        for (path, trusted) in [
+            ("/mail/{domain}/{localpart}/Maildir", "/mail/"),
+            ("/{email}", "/"),
+            ("/srv/box-{user}/Maildir", "/srv/"),
+            ("C:\\mail\\{user}", "C:\\mail\\"),
+        ] {
+            assert_eq!(MaildirPath::parse(path).unwrap().trusted(), trusted);
+        }
     }
 
     #[test]

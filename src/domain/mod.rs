@@ -39,6 +39,7 @@ pub mod notice;
 pub mod overrides;
 pub mod pass;
 pub mod pass_plan;
+pub mod plain_text;
 pub mod plan;
 pub mod preview;
 pub mod progress;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::Side;
 use super::ids::{PoolId, ProjectId};
 use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
+use super::plain_text::is_hidden;
 use super::run_hours::RunHours;
 use super::server::Server;
 use super::time::Timestamp;
@@ -146,8 +147,8 @@ impl Project {
 
 /// What is wrong with a project's name.
 pub fn name_problem(name: &str) -> Option<&'static str> {
-    let wrong = name.trim().is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200;
-    wrong.then_some("a project's name has 1 to 200 characters, none of them a control character")
+    let wrong = name.trim().is_empty() || name.chars().any(is_hidden) || name.chars().count() > 200;
+    wrong.then_some("a project's name has 1 to 200 characters, none of them a control character or an invisible one")
 }
 
 /// An option that cannot be used.

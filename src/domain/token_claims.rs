@@ -34,6 +34,8 @@ pub enum Purpose {
     /// To open mailboxes.
     #[default]
     Mail,
+    /// To send mail.
+    SendMail,
     /// To order moves.
     ExchangeAdministration,
     /// To assign licenses.
@@ -44,6 +46,7 @@ impl Purpose {
     fn rights(self) -> &'static [&'static str] {
         match self {
             Self::Mail => &["IMAP.AccessAsApp"],
+            Self::SendMail => &["SMTP.SendAsApp"],
             Self::ExchangeAdministration => &["Exchange.ManageAsApp"],
             Self::Licenses => &["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"],
         }
@@ -51,7 +54,7 @@ impl Purpose {
 
     fn service(self) -> &'static str {
         match self {
-            Self::Mail => "mail",
+            Self::Mail | Self::SendMail => "mail",
             Self::ExchangeAdministration => "Exchange Online",
             Self::Licenses => "the directory",
         }

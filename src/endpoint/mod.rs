@@ -2,7 +2,7 @@
 //!
 //! A kind implements [`SourceEndpoint`], [`DestinationEndpoint`] or both, and [`kind::MailboxKind`], by which [`registry`]
 //! knows it. What kinds share and knows none of them: [`check`] (a test, step by step), [`place`] (is it one folder?),
-//! [`uidlist`] (numbers for messages that have only names), `files`, `spool`, [`budget`], [`own_network`] (this computer
+//! [`uidlist`] (numbers for messages that have only names), [`dir`] (folders that others may change), `spool`, [`budget`], [`own_network`] (this computer
 //! sleeps).
 //!
 //! A session is one logged-in connection to one mailbox. Endpoints classify failures (scope and retry class, from
@@ -14,7 +14,7 @@ pub mod auth;
 pub mod budget;
 pub mod check;
 mod date;
-mod files;
+pub mod dir;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod imap;

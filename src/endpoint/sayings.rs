@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::domain::plain_text::shown;
+
 /// Different texts that are kept.
 const MOST: usize = 20;
 /// Characters of one.
@@ -14,7 +16,7 @@ pub struct Sayings(Mutex<Vec<String>>);
 impl Sayings {
     /// Keeps a text, without control characters, unless it was said before.
     pub fn add(&self, text: &str) {
-        let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
+        let clean: String = shown(text).chars().take(LONGEST).collect();
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if said.len() < MOST && !said.contains(&clean) {
             said.push(clean);

@@ -4,17 +4,18 @@
 //! A key is what never changes of a message's name. It gets a number once, which means it for ever, so UIDVALIDITY changes
 //! only with the list. The first line of the file holds it, every other one a number and its key. Where the file lies, and
 //! what a key is, is for the kind to say. A list that cannot be read, or is lost, is begun anew with another UIDVALIDITY;
-//! one of a newer version is refused. Bounded by what ever lay in the folder, some 60 bytes a message. Changes are on the
-//! disk before they are told, and made under a lock of the file. Blocks.
+//! one of a newer version is refused. Bounded by what ever lay in the folder, some 60 bytes a message, [`MOST`] of them at
+//! most: it is read line by line, and may lie where a stranger can write it. Changes are on the disk before they are told, and
+//! made under a lock of the file. Blocks.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
-use super::files::{give, sync_folder};
+use super::dir::Dir;
 use crate::domain::folder::UidValidity;
 
 const FIRST: &str = "mailferry-uidlist 1 ";
@@ -22,6 +23,10 @@ const FIRST: &str = "mailferry-uidlist 1 ";
 const ANY: &str = "mailferry-uidlist ";
 /// Length of the first line.
 const FIRST_LINE: usize = FIRST.len() + 10 + 1;
+/// Most numbers that a list holds.
+pub const MOST: usize = 2_000_000;
+/// No line is longer: a name has 255 bytes, each of them three letters at most.
+const LONGEST_LINE: u64 = 1024;
 
 /// The list cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +35,8 @@ pub struct UidListError(#[from] pub io::Error);
 
 /// The numbers of one folder.
 pub struct UidList {
-    file: PathBuf,
+    dir: Dir,
+    file: OsString,
     /// UIDVALIDITY; none until something was asked.
     pub validity: Option<UidValidity>,
     last: u32,
@@ -41,8 +47,13 @@ pub struct UidList {
 
 impl UidList {
     /// The list in this file, which need not exist. Nothing is read yet.
-    pub fn new(file: PathBuf) -> Self {
-        Self { file, validity: None, last: 0, by_key: HashMap::new(), read: 0 }
+    pub fn new(dir: Dir, file: impl Into<OsString>) -> Self {
+        Self { dir, file: file.into(), validity: None, last: 0, by_key: HashMap::new(), read: 0 }
+    }
+
+    /// The folder of the list was opened again, and may be another one.
+    pub fn lies_in(&mut self, dir: Dir) {
+        self.dir = dir;
     }
 
     /// UIDNEXT.
@@ -64,21 +75,7 @@ impl UidList {
     }
 
     fn open_locked(&self) -> io::Result<File> {
-        let mut options = File::options();
-        options.create(true).truncate(false).read(true).write(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        }
-        let refused = || io::Error::new(io::ErrorKind::InvalidInput, "the table of numbers is no plain file");
-        if self.file.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(refused());
-        }
-        let file = options.open(&self.file)?;
-        if !file.metadata()?.is_file() {
-            return Err(refused());
-        }
+        let file = self.dir.open_kept(&self.file)?;
         file.lock()?;
         Ok(file)
     }
@@ -112,6 +109,9 @@ impl UidList {
             // Whoever wrote these lines may not have got so far, and now they are told.
             return if known == (self.validity, self.read) { Ok(()) } else { file.sync_data() };
         }
+        if self.by_key.len() + new.len() > MOST {
+            return Err(full());
+        }
         order(&mut new);
         let mut lines = Vec::new();
         let mut last = self.last;
@@ -125,9 +125,9 @@ impl UidList {
         file.seek(SeekFrom::Start(self.read))?;
         file.write_all(&lines)?;
         file.sync_data()?;
-        if begun && let Some(folder) = self.file.parent() {
-            give(&file, folder);
-            sync_folder(folder)?;
+        if begun {
+            self.dir.give(&file);
+            self.dir.sync()?;
         }
         for key in new {
             self.last += 1;
@@ -149,24 +149,33 @@ impl UidList {
             (self.validity, self.last, self.read) = (Some(validity), 0, FIRST_LINE as u64);
             self.by_key.clear();
         }
-        let mut added = Vec::new();
         file.seek(SeekFrom::Start(self.read))?;
-        file.read_to_end(&mut added)?;
-        // A last line without an end was never told to anybody.
-        let whole = added.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        added.truncate(whole);
-        for line in added.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-            let Some((number, key)) = read_line(line).filter(|(number, _)| *number > self.last) else {
-                return Ok(false);
+        let (mut lines, mut line) = (BufReader::new(&mut *file), Vec::new());
+        loop {
+            line.clear();
+            let len = (&mut lines).take(LONGEST_LINE + 1).read_until(b'\n', &mut line)? as u64;
+            let Some(whole) = line.strip_suffix(b"\n") else {
+                if len > LONGEST_LINE {
+                    return Ok(false);
+                }
+                if len > 0 {
+                    // A last line without an end was never told to anybody.
+                    file.set_len(self.read)?;
+                }
+                return Ok(true);
             };
-            self.last = number;
-            self.by_key.insert(key.into(), number);
+            if !whole.is_empty() {
+                let Some((number, key)) = read_line(whole).filter(|(number, _)| *number > self.last) else {
+                    return Ok(false);
+                };
+                if self.by_key.len() >= MOST {
+                    return Err(full());
+                }
+                self.last = number;
+                self.by_key.insert(key.into(), number);
+            }
+            self.read += len;
         }
-        self.read += whole as u64;
-        if whole < added.len() {
-            file.set_len(self.read)?;
-        }
-        Ok(true)
     }
 
     fn begin(&mut self, file: &mut File) -> io::Result<()> {
@@ -190,6 +199,11 @@ fn is_newer(start: &[u8]) -> bool {
 
 fn newer() -> io::Error {
     let text = "the table of message numbers was written by a newer version of Mailferry: install that";
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+fn full() -> io::Error {
+    let text = format!("the table of message numbers would hold more than {MOST} of them");
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
@@ -229,6 +243,10 @@ fn escape(key: &[u8], line: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
+    fn list(folder: &tempfile::TempDir) -> UidList {
+        UidList::new(Dir::trusted(folder.path()).unwrap(), "t")
+    }
+
     fn assign(table: &mut UidList, keys: &[&str]) -> Vec<u32> {
         table.assign(keys.iter().map(|key| key.as_bytes()), |new| new.sort_unstable()).unwrap();
         keys.iter().map(|key| table.get(key.as_bytes()).unwrap()).collect()
@@ -238,7 +256,7 @@ mod tests {
     fn numbers_are_given_once_and_by_all_who_share_the_table() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("t");
-        let (mut one, mut two) = (UidList::new(file.clone()), UidList::new(file.clone()));
+        let (mut one, mut two) = (list(&folder), list(&folder));
         assert_eq!(assign(&mut one, &["b", "a"]), [2, 1]);
         assert_eq!(assign(&mut two, &["b", "with blank % and\nline"]), [2, 3]);
         assert_eq!(assign(&mut one, &["with blank % and\nline", "z"]), [3, 4]);
@@ -246,14 +264,14 @@ mod tests {
         // A line without its end.
         File::options().append(true).open(&file).unwrap().write_all(b"5 half").unwrap();
         assert_eq!(assign(&mut two, &["half a name", "z"]), [5, 4]);
-        assert_eq!(assign(&mut UidList::new(file), &["half a name"]), [5]);
+        assert_eq!(assign(&mut list(&folder), &["half a name"]), [5]);
     }
 
     #[test]
     fn a_damaged_or_lost_table_is_another_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("t");
-        let mut table = UidList::new(file.clone());
+        let mut table = list(&folder);
         assign(&mut table, &["a", "b"]);
         let before = table.validity;
         for damage in ["nonsense", "mailferry-uidlist 1 0000000007\n2 a\n1 b\n", ""] {
@@ -273,8 +291,25 @@ mod tests {
         let file = folder.path().join("t");
         let newer = "mailferry-uidlist 2 0000000007 more\n1 a\n";
         std::fs::write(&file, newer).unwrap();
-        let refused = UidList::new(file.clone()).assign([&b"a"[..]].into_iter(), |_| ());
+        let refused = list(&folder).assign([&b"a"[..]].into_iter(), |_| ());
         assert!(matches!(refused, Err(UidListError(error)) if error.to_string().contains("newer version")));
         assert_eq!(std::fs::read_to_string(file).unwrap(), newer);
+    }
+    #[test]
+    fn k3_a_list_that_is_sparse_or_too_long_is_not_taken_into_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t");
+        assign(&mut list(&folder), &["a"]);
+        File::options().write(true).open(&file).unwrap().set_len(12 << 30).unwrap();
+        assert_eq!(assign(&mut list(&folder), &["a", "b"]), [1, 2], "begun anew");
+        assert!(file.metadata().unwrap().len() < 100);
+        let mut text = String::from("mailferry-uidlist 1 0000000007\n");
+        for number in 1..=MOST + 1 {
+            text += &format!("{number} {number}\n");
+        }
+        std::fs::write(&file, &text).unwrap();
+        let refused = list(&folder).assign([&b"a"[..]].into_iter(), |_| ());
+        assert!(matches!(refused, Err(UidListError(error)) if error.to_string().contains("more than 2000000")));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "left as it is");
     }
 }

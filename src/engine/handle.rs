@@ -26,6 +26,14 @@ impl Orders {
         }
         outcome
     }
+
+    /// Starts nothing new and tells what runs to stop, as [`Engine::stop_all`].
+    pub async fn stop_all(&self) {
+        // One that has ended has nothing to stop.
+        if let Some(requests) = self.0.upgrade() {
+            requests.send(Input::Close).await.ok();
+        }
+    }
 }
 
 /// A running engine. Dropping it drops every connection; [`Engine::close`] ends in order.

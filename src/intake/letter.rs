@@ -255,9 +255,10 @@ impl Letter {
     ///
     /// # Errors
     /// An address is none.
-    pub fn notice(head: &Head, subject: &str, text: String) -> Result<Self, NotWritten> {
+    pub fn notice(head: &Head, language: Language, subject: &str, text: String) -> Result<Self, NotWritten> {
         let html = format!(
-            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><body><p>{}</p></body></html>\n",
+            "<!doctype html>\n<html lang=\"{}\"><meta charset=\"utf-8\"><body><p>{}</p></body></html>\n",
+            language.code(),
             escaped(text.trim_end()).replace('\n', "<br>\n")
         );
         Self::new(head, &tame(subject), text, html)

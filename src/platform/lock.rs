@@ -1,6 +1,8 @@
 //! Single instance: one engine per workspace (D1), and the spool folder that belongs to it.
 //!
-//! The lock is on `workspace.lock`, never on the database, and goes with the process however it ends. `owner.json` beside
+//! The lock is on `workspace.lock` and on the folder itself, never on the database, and goes with the process however it
+//! ends. The folder's holds while somebody removes the file because it "is in use"; whoever holds them looks now and then
+//! whether they are still those of the workspace ([`LockSight`]). `owner.json` beside
 //! it tells people who holds it, and the next holder that a process did not end in order: that mark of a crash stays until
 //! somebody has taken care of what the crash left ([`WorkspaceLock::settle`]).
 
@@ -66,7 +68,37 @@ pub struct WorkspaceLock {
     crashed: Option<Owner>,
     settled: bool,
     owner: Owner,
-    _file: File,
+    sight: LockSight,
+    _files: [Option<File>; 2],
+}
+
+/// Sees whether a lock that was taken is still the workspace's.
+#[derive(Clone, Debug)]
+pub struct LockSight {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl LockSight {
+    /// False when the lock file was removed or another one has its name: another process could take the workspace. What the
+    /// system does not tell counts as well.
+    pub fn is_whole(&self) -> bool {
+        match self.path.symlink_metadata() {
+            Ok(metadata) => identity(&metadata) == self.identity,
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None // a file that is open cannot be replaced there
 }
 
 /// Takes the workspace for this process, or tells who has it.
@@ -76,31 +108,55 @@ pub fn workspace_lock(folder: &Path, now: Timestamp) -> Result<WorkspaceLock, Pl
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let itself = open_folder(folder)?;
+    if let Some(itself) = &itself {
+        take(itself, folder)?;
+    }
     let file = options.open(&path).map_err(io("opening", &path))?;
+    take(&file, folder)?;
+    let identity = identity(&file.metadata().map_err(io("looking at", &path))?);
+    let sight = LockSight { path, identity };
+    if !sight.is_whole() {
+        // Removed between the two: whoever comes next makes another one, and has the workspace.
+        return Err(PlatformError::InUse(owner(folder)));
+    }
+    let crashed = owner(folder);
+    let owner = Owner::this_process(now);
+    let (folder, files) = (folder.to_owned(), [itself, Some(file)]);
+    let lock = WorkspaceLock { folder, crashed, settled: false, owner, sight, _files: files };
+    lock.write_owner(&lock.owner)?;
+    Ok(lock)
+}
+
+/// The folder, to be locked where the system can.
+fn open_folder(folder: &Path) -> Result<Option<File>, PlatformError> {
+    match cfg!(unix) {
+        true => File::open(folder).map(Some).map_err(io("opening folder", folder)),
+        false => Ok(None),
+    }
+}
+
+fn take(file: &File, folder: &Path) -> Result<(), PlatformError> {
     let mut tries = LOOKERS;
     loop {
         match file.try_lock() {
-            Ok(()) => break,
+            Ok(()) => return Ok(()),
             // Whoever merely looks has it for an instant (see `is_held`).
             Err(TryLockError::WouldBlock) if tries > 0 => {
                 tries -= 1;
                 std::thread::sleep(INSTANT);
             }
             Err(TryLockError::WouldBlock) => return Err(PlatformError::InUse(owner(folder))),
-            Err(TryLockError::Error(error)) => return Err(io("locking", &path)(error)),
+            Err(TryLockError::Error(error)) => return Err(io("locking", folder)(error)),
         }
     }
-    let crashed = owner(folder);
-    let owner = Owner::this_process(now);
-    let lock = WorkspaceLock { folder: folder.to_owned(), crashed, settled: false, owner, _file: file };
-    lock.write_owner(&lock.owner)?;
-    Ok(lock)
 }
 
 /// Whether a process holds the workspace now. Takes nothing that lasts: a lock beside others, given back at once.
 pub fn is_held(folder: &Path) -> bool {
-    let Ok(file) = File::open(folder.join(LOCK_FILE)) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    let held = |file: &File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    let itself = open_folder(folder).ok().flatten();
+    itself.is_some_and(|itself| held(&itself)) || File::open(folder.join(LOCK_FILE)).is_ok_and(|file| held(&file))
 }
 
 /// Who `owner.json` names: the holder of the lock, or a process that crashed.
@@ -118,6 +174,11 @@ impl WorkspaceLock {
     /// What a crash left is taken care of: its mark goes with this lock, and does not come back when the lock is dropped.
     pub fn settle(&mut self) {
         self.settled = true;
+    }
+
+    /// What sees whether it is still the workspace's.
+    pub fn sight(&self) -> LockSight {
+        self.sight.clone()
     }
 
     /// Says that this process is alive, so that a crash is known by its time. Blocks for a small file.
@@ -216,6 +277,23 @@ mod tests {
         drop(lock);
         assert!(!is_held(folder.path()));
         assert!(workspace_lock(folder.path(), at(8)).is_ok(), "a look leaves nothing behind");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn k2_a_lock_file_that_is_removed_or_replaced_is_noticed_and_nobody_else_gets_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = workspace_lock(folder.path(), at(7)).unwrap();
+        let sight = lock.sight();
+        assert!(sight.is_whole());
+        std::fs::remove_file(folder.path().join(LOCK_FILE)).unwrap();
+        assert!(!sight.is_whole() && is_held(folder.path()));
+        assert!(matches!(workspace_lock(folder.path(), at(8)), Err(PlatformError::InUse(Some(_)))));
+        std::fs::write(folder.path().join(LOCK_FILE), "").unwrap();
+        assert!(!sight.is_whole(), "another file of its name");
+        assert!(matches!(workspace_lock(folder.path(), at(8)), Err(PlatformError::InUse(Some(_)))));
+        drop(lock);
+        assert!(workspace_lock(folder.path(), at(9)).unwrap().sight().is_whole());
     }
 
     #[test]

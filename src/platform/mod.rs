@@ -1,4 +1,4 @@
-//! What the operating system lends: clock, staying awake, data folder, single instance, spool folder, log, Ctrl-C, file dialog, another
+//! What the operating system lends: clock, staying awake, data folder, single instance, spool folder, memory that stays here, log, Ctrl-C, file dialog, another
 //! process.
 //!
 //! No mail, no database, no decisions about passes. Blocks briefly on the local disk.
@@ -9,6 +9,7 @@ pub mod folder;
 pub mod interrupts;
 pub mod lock;
 pub mod logging;
+pub mod memory;
 pub mod picker;
 pub mod program;
 
@@ -23,6 +24,14 @@ pub enum PlatformError {
     /// Others may read the folder, and it is not ours to close.
     #[error("others may read {0}, which holds other files: choose a folder of its own for the workspace")]
     NotPrivate(PathBuf),
+    /// What is there in the place of a workspace, or of one of its files, is not what it must be.
+    #[error("{} {why}", path.display())]
+    Strange {
+        /// What.
+        path: PathBuf,
+        /// A lower-case fragment, with what to do.
+        why: &'static str,
+    },
     /// Another process runs the engine of this workspace.
     #[error("the workspace is in use {}", .0.as_ref().map_or_else(|| "by another process".to_owned(), ToString::to_string))]
     InUse(Option<lock::Owner>),

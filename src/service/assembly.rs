@@ -1,9 +1,11 @@
 //! The one place where an engine is put together: over a workspace that this process has taken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{OpenWorkspace, ServiceError, awake, end_notices};
@@ -13,7 +15,7 @@ use crate::engine::command::{Command, Outcome};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{Engine, MESSAGE_MEMORY, Orders, Workspace};
 use crate::platform::PlatformError;
-use crate::platform::lock::WorkspaceLock;
+use crate::platform::lock::{LockSight, WorkspaceLock};
 use crate::vault::Vault;
 
 /// A running engine and the workspace's lock, which goes after it. Dropping both drops every connection;
@@ -24,8 +26,26 @@ pub struct RunningEngine {
     awake: JoinSet<()>,
     /// Tells by mail how passes end.
     telling: JoinSet<()>,
+    /// Sees that the workspace is still this process'.
+    guarding: JoinSet<()>,
+    taken_away: watch::Receiver<bool>,
     over: CancellationToken,
     lock: WorkspaceLock,
+}
+
+/// Between two looks at the lock.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Waits until the lock is not the workspace's any more, then has everything stop: another process may begin.
+async fn guard(sight: LockSight, orders: Orders, taken_away: watch::Sender<bool>) {
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while sight.is_whole() {
+        looks.tick().await;
+    }
+    tracing::error!("workspace.lock was taken away: everything stops");
+    taken_away.send_replace(true);
+    orders.stop_all().await;
 }
 
 impl RunningEngine {
@@ -68,7 +88,14 @@ impl RunningEngine {
             endpoints: Arc::clone(&workspace.options.endpoints),
         });
         let (awake, telling, over) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
-        Ok(Self { engine, awake, telling, over, lock })
+        let (mut guarding, (tell, taken_away)) = (JoinSet::new(), watch::channel(false));
+        guarding.spawn(guard(lock.sight(), engine.orders(), tell));
+        Ok(Self { engine, awake, telling, guarding, taken_away, over, lock })
+    }
+
+    /// Whether the workspace's lock was taken away: everything was told to stop then.
+    pub fn was_taken_away(&self) -> bool {
+        *self.taken_away.borrow()
     }
 
     /// Gives a command and waits for its outcome.
@@ -93,7 +120,8 @@ impl RunningEngine {
 
     /// The same, but the workspace is kept until its lock is dropped.
     pub(super) async fn stop(self) -> WorkspaceLock {
-        let Self { engine, awake, mut telling, over, lock } = self;
+        let Self { engine, awake, mut telling, guarding, over, lock, .. } = self;
+        drop(guarding);
         engine.close().await;
         drop(awake);
         over.cancel();

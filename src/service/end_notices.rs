@@ -1,5 +1,7 @@
 //! Tells by mail how passes end, where a project wants that: ends of the same minute go into one mail.
 
+mod words;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -7,14 +9,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::mail::{self, MailSettings};
 use super::settings::Settings;
-use super::{OpenWorkspace, ServiceError};
+use super::{OpenWorkspace, ServiceError, project_mail};
 use crate::domain::asking::{EndNotice, SendAttempt, SendOutcome, pause_after};
 use crate::domain::ids::{CredentialId, ItemId};
+use crate::domain::language::Language;
 use crate::domain::time::Timestamp;
-use crate::domain::wording::{self, TextNames, counted, size};
+use crate::domain::wording::{self, TextNames, size};
 use crate::intake::letter::Letter;
-use crate::intake::send::{self, SendAnswer};
+use crate::intake::send::SendAnswer;
 use crate::store::{EndNotices, ItemRow};
+use words::{Words, filled};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -78,37 +82,36 @@ async fn tell_some(workspace: &OpenWorkspace, until: Timestamp, refused: &mut Re
 
 async fn answer(workspace: &OpenWorkspace, mail: &MailSettings, notices: &EndNotices) -> SendAnswer {
     let failed = |outcome, text: String| SendAnswer { outcome, text, login_refused: false };
-    let (subject, text) = match written(workspace, notices).await {
+    let (language, subject, text) = match written(workspace, notices).await {
         Ok(written) => written,
         Err(error) => return failed(SendOutcome::Later, error.to_string()),
     };
     let now = workspace.now();
     let id = notices.ends.first().map_or(0, |end| end.id.0);
     let head = mail.head(&notices.recipient, format!("end-{id}-{}", now.millis()), now);
-    let letter = match Letter::notice(&head, &subject, text) {
+    let letter = match Letter::notice(&head, language, &subject, text) {
         Ok(letter) => letter,
         Err(error) => return failed(SendOutcome::Refused, error.to_string()),
     };
-    match mail::server(workspace, mail).await {
-        Ok(server) => send::send(&server, &letter).await,
-        Err(error) => failed(SendOutcome::Later, error.to_string()),
-    }
+    mail::deliver(workspace, mail, &letter).await
 }
 
-/// Subject and text.
-async fn written(workspace: &OpenWorkspace, notices: &EndNotices) -> Result<(String, String), ServiceError> {
+/// Subject and text, in the language of the project.
+async fn written(workspace: &OpenWorkspace, notices: &EndNotices) -> Result<(Language, String, String), ServiceError> {
     let project = workspace.store.project(notices.project).await?.name;
+    let settings = workspace.store.settings().await?;
+    let language = project_mail::language(&settings, &workspace.store.project_mail(notices.project).await?);
+    let words = words::of(language);
     let rows = workspace.store.items_of(notices.ends.iter().map(|end| end.item).collect()).await?;
     let rows: HashMap<ItemId, &ItemRow> = rows.iter().map(|row| (row.item.id, row)).collect();
-    let how = if notices.well { "ended well" } else { "failed" };
-    let passes = counted(notices.ends.len(), "pass");
-    let lines = notices.ends.iter().filter_map(|end| Some(line(end, rows.get(&end.item)?)));
-    let text = format!("{passes} of {project} {how}:\n\n{}\n", lines.collect::<Vec<_>>().join("\n"));
-    Ok((format!("Mailferry: {passes} of {project} {how}"), text))
+    let ends = words.ends(notices.well, notices.ends.len(), &project);
+    let lines = notices.ends.iter().filter_map(|end| Some(line(words, end, rows.get(&end.item)?)));
+    let text = format!("{ends}:\n\n{}\n", lines.collect::<Vec<_>>().join("\n"));
+    Ok((language, format!("Mailferry: {ends}"), text))
 }
 
-fn line(end: &EndNotice, row: &ItemRow) -> String {
-    let name = format!("{} to {}", row.item.source.email, row.item.destination.email);
+fn line(words: &Words, end: &EndNotice, row: &ItemRow) -> String {
+    let name = filled(words.mailbox, &[&row.item.source.email, &row.item.destination.email]);
     // A newer pass has other figures.
     let Some(pass) = row.latest.as_ref().filter(|pass| pass.id == end.pass) else { return name };
     let counts = &pass.progress.counts;
@@ -118,6 +121,9 @@ fn line(end: &EndNotice, row: &ItemRow) -> String {
             let words = wording::text(&ended.failure, ended.side, &TextNames::default());
             format!("{name}: {kind}, {}", words.headline)
         }
-        None => format!("{name}: {kind}, {} copied ({}), {} errors", counts.copied, size(counts.bytes), counts.errors),
+        None => {
+            let [copied, errors] = [counts.copied, counts.errors].map(|count| count.to_string());
+            format!("{name}: {kind}, {}", filled(words.counts, &[&copied, &size(counts.bytes), &errors]))
+        }
     }
 }

@@ -38,6 +38,9 @@ pub enum ServiceError {
     /// Its vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The vault of this kind has none that could be changed.
+    #[error("the passwords of this workspace are not in an encrypted file that a passphrase opens (its vault: {0})")]
+    NoPassphrase(&'static str),
     /// The machine.
     #[error(transparent)]
     Platform(#[from] PlatformError),
@@ -218,7 +221,13 @@ impl ServiceError {
             Self::Vault(error)
             | Self::NotRemoved(NotRemoved::Vault(error))
             | Self::Import(ImportError::Vault(error)) => {
-                matches!(error, VaultError::WrongPassphrase | VaultError::TooLong { .. } | VaultError::Cancelled)
+                matches!(
+                    error,
+                    VaultError::WrongPassphrase
+                        | VaultError::ShortPassphrase
+                        | VaultError::TooLong { .. }
+                        | VaultError::Cancelled
+                )
             }
             Self::Import(ImportError::LeftBehind { .. }) => false,
             Self::Import(ImportError::SharedMaildir(_) | ImportError::NoRows { .. } | ImportError::BadRows { .. })
@@ -231,6 +240,7 @@ impl ServiceError {
             | Self::NoSignIn(_)
             | Self::Rule(_)
             | Self::NoAddress(_)
+            | Self::NoPassphrase(_)
             | Self::NoProject(_)
             | Self::NoPool(_)
             | Self::NoHybridProject(_)

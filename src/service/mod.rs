@@ -25,6 +25,7 @@ pub mod licenses;
 mod lockable_vault;
 mod look;
 pub mod mail;
+mod mail_token;
 mod opening;
 pub mod options;
 pub mod orders;

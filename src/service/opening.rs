@@ -80,6 +80,7 @@ pub(super) async fn open(options: &Arc<OpenOptions>) -> Result<Opened, ServiceEr
         Ok::<_, ServiceError>((OpenWorkspace::open(options)?, lock))
     });
     let (workspace, lock) = taken.await.map_err(|_| ServiceError::Died("opening the database"))??;
+    workspace.store.look_through().await?;
     let mut info = look(&workspace).await?;
     info.hybrid = views(&workspace).await?;
     if let Some(asked) = workspace.options.vault {

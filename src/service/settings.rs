@@ -46,13 +46,28 @@ const fn setting(name: &'static str, kind: SettingKind, default: &'static str, w
 }
 
 /// Every setting.
-pub const SETTINGS: [Setting; 18] = [
+pub const SETTINGS: [Setting; 23] = [
     setting(KEEP_AWAKE, SettingKind::Switch, "on", "keep this computer awake while migrations run"),
     setting("mail-server", SettingKind::Line, "", "host that sends the mails to mailbox owners"),
     setting("mail-port", SettingKind::Number(65_535), "", "its port, if not the usual one (465, with starttls 587)"),
     setting("mail-security", SettingKind::Choice(&["tls", "starttls", "plain"]), "tls", "how it is protected"),
     setting("mail-authorities", SettingKind::Line, "", "file (PEM) of who vouches for it, if the system does not"),
     setting("mail-login", SettingKind::Line, "", "login name there; its password: mail password"),
+    setting(
+        "mail-sign-in",
+        SettingKind::Choice(&["password", "microsoft-app", "google-service", "custom-app"]),
+        "password",
+        "how the login is proved: by password, or by an application of yours (its secret: mail password)",
+    ),
+    setting("mail-tenant", SettingKind::Line, "", "Microsoft's tenant of that application: contoso.onmicrosoft.com"),
+    setting("mail-client-id", SettingKind::Line, "", "its client id"),
+    setting(
+        "mail-token-url",
+        SettingKind::Url,
+        "",
+        "where another provider hands out tokens: https://login.example/token",
+    ),
+    setting("mail-scope", SettingKind::Line, "", "what is asked for, if not the provider's usual"),
     setting("mail-from", SettingKind::Address, "", "sender: Kim Doe <kim@example.com>"),
     setting("mail-reply-to", SettingKind::Address, "", "where answers go, if elsewhere"),
     setting("mail-rate", SettingKind::Number(10_000), "30", "mails a minute at most"),

@@ -184,6 +184,7 @@ pub async fn take(workspace: &OpenWorkspace) -> Result<WorkspaceLock, ServiceErr
         lock = workspace_lock(workspace.folder(), workspace.now());
     }
     let lock = lock?;
+    workspace.store.look_through().await?;
     let recovered = workspace.store.recover(workspace.now()).await?;
     tracing::info!(passes = recovered.len(), "recovered");
     Ok(lock)

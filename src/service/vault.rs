@@ -4,6 +4,7 @@ use super::{OpenWorkspace, ServiceError, VaultKind};
 use crate::domain::secret::Secret;
 use crate::store::{StoreError, WorkspaceRow};
 use crate::vault::{self, VaultState};
+pub use crate::vault::{NewPassphrase, SHORTEST as SHORTEST_PASSPHRASE};
 
 /// The passphrase that opening a vault takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,21 @@ pub async fn needs(workspace: &OpenWorkspace) -> Result<VaultNeeds, ServiceError
         vault::not_lost(kind, workspace.folder())?;
     }
     Ok(VaultNeeds { kind, passphrase })
+}
+
+/// Gives the workspace's encrypted file another passphrase; one with fewer than eight letters only if `short` says so.
+///
+/// # Errors
+/// The workspace keeps its passwords elsewhere, or why the passphrase stays.
+pub async fn change_passphrase(workspace: &OpenWorkspace, change: NewPassphrase) -> Result<(), ServiceError> {
+    let stored = workspace.store.workspace().await?;
+    match chosen(&stored) {
+        Some(VaultKind::File) => {}
+        other => return Err(ServiceError::NoPassphrase(other.map_or("none yet", VaultKind::word))),
+    }
+    let folder = workspace.folder().to_owned();
+    let changed = tokio::task::spawn_blocking(move || vault::change_passphrase(&folder, &stored.uuid, &change)).await;
+    Ok(changed.map_err(|_| ServiceError::Died("changing the passphrase"))??)
 }
 
 /// Whether the vault is open.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::lockable_vault::LockableVault;
+use super::mail_token::MailTokens;
 use super::seam::{Endpoints, RealEndpoints};
 use super::{ServiceError, VaultKind};
 use crate::domain::clock::Clock;
@@ -67,6 +68,7 @@ pub struct OpenWorkspace {
     pub(super) store: Store,
     pub(super) vault: Arc<LockableVault>,
     pub(super) sign_ins: SignIns,
+    pub(super) mail_tokens: MailTokens,
 }
 
 impl OpenWorkspace {
@@ -77,7 +79,13 @@ impl OpenWorkspace {
     pub fn open(options: impl Into<Arc<OpenOptions>>) -> Result<Self, ServiceError> {
         let options = options.into();
         let store = Store::open(&options.folder, options.clock.now())?;
-        Ok(Self { options, store, vault: Arc::default(), sign_ins: SignIns::default() })
+        Ok(Self {
+            options,
+            store,
+            vault: Arc::default(),
+            sign_ins: SignIns::default(),
+            mail_tokens: MailTokens::default(),
+        })
     }
 
     /// The time by its clock.

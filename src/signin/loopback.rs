@@ -10,9 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Result;
-use super::answers::Refused;
+use super::came_back::{CameBack, Expected};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
-use crate::domain::secret::Secret;
 
 /// Longest head of a request.
 const LARGEST: usize = 16 * 1024;
@@ -26,23 +25,6 @@ const THANKS: &str =
 const SENT_BACK: &str =
     "<!doctype html><title>Mailferry</title><p>Not signed in. Mailferry says why; you can close this page.</p>";
 const NOT_FOUND: &str = "<!doctype html><title>Mailferry</title><p>Nothing is here.</p>";
-
-/// What came back: a code, or the provider's refusal.
-pub type CameBack = std::result::Result<Secret, Box<Refused>>;
-
-/// What an answer is known by.
-struct Expected {
-    state: String,
-    origin: Option<String>,
-}
-
-/// Scheme, host and port of an address.
-fn origin(address: &str) -> Option<String> {
-    let (scheme, rest) = address.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
-    let usual = if scheme == "https" { ":443" } else { ":80" };
-    Some(format!("{scheme}://{}", authority.strip_suffix(usual).unwrap_or(&authority)))
-}
 
 /// Waits for one answer.
 pub struct Loopback {
@@ -77,7 +59,7 @@ impl Loopback {
     /// The first request with this state. `page` is where the person signs in: an answer that names another provider
     /// (RFC 9207) is none of this one.
     pub async fn answer(self, state: &str, page: &str) -> CameBack {
-        let expected: Arc<Expected> = Arc::new(Expected { state: state.to_owned(), origin: origin(page) });
+        let expected = Arc::new(Expected::new(state, page));
         let mut visitors = JoinSet::new();
         loop {
             tokio::select! {
@@ -127,49 +109,14 @@ fn read(head: &str, expected: &Expected) -> Option<CameBack> {
     let mut words = head.lines().next()?.split(' ');
     let (method, target) = (words.next()?, words.next()?);
     let (path, query) = target.split_once('?')?;
-    if method != "GET" || path != "/" || value(query, "state")? != expected.state {
-        return None;
-    }
-    if query.split('&').any(|pair| pair.starts_with("iss=")) {
-        let issuer = value(query, "iss")?;
-        if origin(&issuer) != expected.origin {
-            let told = format!("the answer is of another provider than the page that was opened: {issuer}");
-            return Some(Err(Refused::sent_back("invalid_issuer", &told)));
-        }
-    }
-    if let Some(error) = value(query, "error") {
-        return Some(Err(Refused::sent_back(&error, &value(query, "error_description").unwrap_or_default())));
-    }
-    let code = value(query, "code").filter(|code| !code.is_empty())?;
-    Some(Ok(Secret::new(code)))
-}
-
-/// The value of a name that stands there once.
-fn value(query: &str, name: &str) -> Option<String> {
-    let mut values = query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
-    let (_, value) = values.next()?;
-    values.next().is_none().then(|| decoded(value)).flatten()
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    if method == "GET" && path == "/" { expected.read(query) } else { None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::secret::Secret;
+    use crate::signin::answers::Refused;
 
     const PAGE: &str = "https://login.example/authorize?x=y";
 
@@ -226,26 +173,6 @@ mod tests {
         let page = visit(port, &get("/?error=access_denied&error_description=No&state=s")).await;
         assert!(page.contains("Not signed in."), "{page}");
         assert_eq!(waiting.join_next().await.unwrap().unwrap(), Err(Refused::sent_back("access_denied", "No")));
-    }
-
-    #[test]
-    fn an_answer_that_names_another_provider_is_a_refusal() {
-        let expected = Expected { state: "s".into(), origin: origin(PAGE) };
-        let of = |issuer: &str| read(&format!("GET /?code=c&state=s{issuer} HTTP/1.1"), &expected);
-        for own in ["", "&iss=https://login.example", "&iss=https%3A%2F%2Flogin.example%2Fcontoso%2Fv2.0"] {
-            assert_eq!(of(own), Some(Ok(Secret::new("c"))), "{own}");
-        }
-        for other in [
-            "&iss=https://evil.example",
-            "&iss=http://login.example",
-            "&iss=https://login.example:8443",
-            "&iss=https://login.example.evil.example",
-            "&iss=https://evil.example/https://login.example",
-            "&iss=login.example",
-            "&iss=",
-        ] {
-            assert!(matches!(of(other), Some(Err(_))), "{other}");
-        }
     }
 
     #[tokio::test]

@@ -4,11 +4,12 @@
 //! `flow` makes requests and reads answers, and does neither read nor write; `answers` says what a refusal means;
 //! `assertion` signs what proves an application, with the `keys` that its administrator brought; `http` is the one file
 //! that knows HTTP. `grants` puts these together, `tokens` keeps one token for all who need it, `person` waits for
-//! somebody at the browser (`loopback`) or at another device. Secrets stay in [`crate::domain::secret::Secret`]; where they
+//! somebody at the browser (`loopback`; what it comes back with reads `came_back`) or at another device. Secrets stay in [`crate::domain::secret::Secret`]; where they
 //! are kept is the caller's ([`grants::Keeper`]).
 
 pub mod answers;
 mod assertion;
+pub mod came_back;
 pub mod flow;
 pub mod grants;
 pub mod http;

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Result;
 use super::answers::{Asker, Refused, Waiting};
+use super::came_back::{CameBack, Expected};
 use super::flow::{self, CodeFlow, DeviceCode, Granted, Request};
 use super::grants::Kept;
 use super::http::Http;
@@ -21,6 +23,9 @@ use crate::domain::sign_in::{SignIn, SignInKind};
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// What is added to the pause of who asked too often (RFC 8628 §3.5).
 const SLOWER: Duration = Duration::from_secs(5);
+
+/// How long an owner may take in theirs.
+const ELSEWHERE: Duration = Duration::from_secs(15 * 60);
 
 const DOING: &str = "signing in";
 
@@ -48,6 +53,31 @@ impl Person {
         let Ok(came) = timeout(PATIENCE, loopback.answer(flow.state(), &self.sign_in.authorize_url())).await else {
             return Err(over("nobody signed in within 5 minutes"));
         };
+        self.redeemed(&flow, came).await
+    }
+
+    /// By a browser elsewhere, which the provider sends back to `redirect`: `show` gets the page to open, with the state that
+    /// it comes back with; `came` is the query that it came back with.
+    ///
+    /// # Errors
+    /// Nobody signed in.
+    pub async fn by_return(
+        &self,
+        (redirect, hint): (String, &str),
+        show: impl FnOnce(&str, &str),
+        came: oneshot::Receiver<String>,
+    ) -> Result<Secret> {
+        let flow = CodeFlow::new(redirect)?;
+        let expected = Expected::new(flow.state(), &self.sign_in.authorize_url());
+        show(&flow.page(&self.sign_in, hint), flow.state());
+        let Ok(Ok(query)) = timeout(ELSEWHERE, came).await else {
+            return Err(over("nobody came back from the provider's page within 15 minutes"));
+        };
+        let came = expected.read(&query).ok_or_else(|| over("the provider sent back neither a code nor a refusal"))?;
+        self.redeemed(&flow, came).await
+    }
+
+    async fn redeemed(&self, flow: &CodeFlow, came: CameBack) -> Result<Secret> {
         let code = came.map_err(|refused| self.failure(&refused))?;
         let request = flow.redeem(&self.sign_in, self.secret.as_ref(), &code);
         let granted = self.ask(&request).await?.map_err(|refused| self.failure(&refused))?;

@@ -93,10 +93,11 @@ impl Tokens {
         }
     }
 
-    /// A server did not take this token: if it came a while ago, the next one is another.
-    pub fn refused(&self, token: &Secret) {
+    /// A server did not take this token: if it came a while ago, the next one is another. Whether it will be.
+    pub fn refused(&self, token: &Secret) -> bool {
         let (mut standing, now) = (self.standing(), Instant::now());
         standing.held = standing.held.take().filter(|held| held.secret != *token || held.token(now).fresh);
+        standing.held.is_none()
     }
 
     /// Whether the provider refused for good.

@@ -45,6 +45,12 @@ pub enum StoreError {
     /// A database of another program; nothing was touched.
     #[error("the file is no Mailferry workspace: choose another folder")]
     NotAWorkspace,
+    /// It holds something that acts by itself and that Mailferry did not make, or lacks something; nothing was touched.
+    #[error(
+        "the workspace database was changed by somebody else ({0}): restore it from a backup. It is not used, because such a \
+         change can alter what passes do"
+    )]
+    StrangeSchema(String),
     /// A network share, where a WAL database gets damaged (D2).
     #[error("the workspace is on a network share ({0}): choose a folder on a local disk")]
     NetworkShare(String),

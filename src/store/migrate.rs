@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::connection::BUSY;
 use super::error::{Result, StoreError};
-use super::network;
+use super::{network, schema};
 use crate::domain::time::Timestamp;
 
 /// Marks a file as ours ("Mfry").
@@ -52,7 +52,8 @@ fn open_with(path: &Path, now: Timestamp, migrations: &[&str]) -> Result<Connect
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    refuse_foreign(&connection, migrations.len())?;
+    schema::distrust(&connection)?;
+    refuse_foreign(&connection, migrations)?;
     private_file(path)?;
     connection.pragma_update(None, "page_size", 8192)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -86,7 +87,7 @@ fn user_version(connection: &Connection) -> Result<i64> {
 }
 
 /// Refuses, untouched, a newer schema and databases of other programs.
-fn refuse_foreign(connection: &Connection, migrations: usize) -> Result<()> {
+fn refuse_foreign(connection: &Connection, migrations: &[&str]) -> Result<()> {
     // Closing the last connection would fold the journal of the other program into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -95,9 +96,11 @@ fn refuse_foreign(connection: &Connection, migrations: usize) -> Result<()> {
         return Err(StoreError::NotAWorkspace);
     }
     let found = user_version(connection)?;
-    if found > known(migrations) {
-        return Err(StoreError::NewerSchema { found, known: known(migrations) });
+    if found > known(migrations.len()) {
+        return Err(StoreError::NewerSchema { found, known: known(migrations.len()) });
     }
+    let applied = usize::try_from(found).ok().and_then(|found| migrations.get(..found));
+    schema::refuse_strangers(connection, applied.unwrap_or_default())?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
 }

@@ -21,7 +21,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::file_key::{self, DataKey, NONCE, Opener, cipher};
 use super::ring::Ring;
-use super::{Progress, Vault, VaultError, VaultState, damaged, failed, random};
+use super::{NewPassphrase, Progress, SHORTEST, Vault, VaultError, VaultState, damaged, failed, random};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
@@ -47,7 +47,11 @@ impl FileVault {
 
     /// Opens the vault, or makes an empty one if none was chosen yet.
     pub fn open(path: &Path, state: VaultState, workspace: &str, passphrase: &Secret) -> Result<Self, VaultError> {
-        Self::open_by(path, state, workspace, &Opener::passphrase(passphrase)?)
+        let opener = Opener::passphrase(passphrase)?;
+        if state == VaultState::Unchosen && !path.exists() {
+            long_enough(passphrase)?;
+        }
+        Self::open_by(path, state, workspace, &opener)
     }
 
     /// The same with a key that the system's keyring keeps.
@@ -123,7 +127,7 @@ impl FileVault {
 impl Vault for FileVault {
     fn get(&self, id: CredentialId) -> Result<Secret, VaultError> {
         let (_, entries) = self.load()?;
-        let (nonce, sealed) = entries.get(&id.0).ok_or(VaultError::Missing(id))?;
+        let (nonce, sealed) = entries.get(&id.0).ok_or(VaultError::NotInFile(id))?;
         let payload = Payload { msg: sealed, aad: &self.bound(id.0) };
         let clear = cipher(&self.key).decrypt(&XNonce::from(*nonce), payload).map_err(|_| damaged())?;
         String::from_utf8(clear).map(Secret::new).map_err(|error| {
@@ -158,6 +162,25 @@ impl Vault for FileVault {
         progress(ids.len());
         Ok(())
     }
+}
+
+fn long_enough(passphrase: &Secret) -> Result<(), VaultError> {
+    match passphrase.expose().chars().count() < SHORTEST {
+        true => Err(VaultError::ShortPassphrase),
+        false => Ok(()),
+    }
+}
+
+/// Wraps the data key of a vault anew, by another passphrase and what it costs now to guess one.
+pub(super) fn change_passphrase(path: &Path, workspace: &str, change: &NewPassphrase) -> Result<(), VaultError> {
+    if !change.short {
+        long_enough(&change.new)?;
+    }
+    let (old, new) = (Opener::passphrase(&change.old)?, Opener::passphrase(&change.new)?);
+    let vault = FileVault::open_by(path, VaultState::Chosen, workspace, &old)?;
+    let _writing = write_lock(path)?;
+    let (_, entries) = vault.load()?;
+    vault.store(file_key::wrap(workspace, &new, &vault.key)?, &entries)
 }
 
 /// Writes an empty vault; its key.

@@ -23,8 +23,9 @@ const BY_KEYRING: &[u8; MAGIC] = b"MFVAULT2";
 pub(super) const NONCE: usize = 24;
 const WRAPPED: usize = 32 + 16;
 
-/// What the passphrase is stretched with: OWASP's second choice for argon2id, 19 MiB.
-const COST: Cost = Cost { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+/// What a new passphrase is stretched with: argon2id with the memory of RFC 9106's second choice (§4). A file says what its own
+/// was stretched with.
+const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 2, lanes: 1 };
 /// More than this in a header is damage, or an attempt to exhaust the machine.
 const LIMIT: Cost = Cost { memory_kib: 256 * 1024, passes: 16, lanes: 4 };
 #[cfg(test)]
@@ -137,7 +138,13 @@ pub(super) fn length(file: &[u8]) -> Result<usize, VaultError> {
 
 /// The head of a new file, and its data key.
 pub(super) fn create(workspace: &str, opener: &Opener<'_>) -> Result<(Vec<u8>, DataKey), VaultError> {
-    let (nonce, key) = (random::<NONCE>()?, Zeroizing::new(random::<32>()?));
+    let key = Zeroizing::new(random::<32>()?);
+    Ok((wrap(workspace, opener, &key)?, key))
+}
+
+/// The head of a file with this data key.
+pub(super) fn wrap(workspace: &str, opener: &Opener<'_>, key: &DataKey) -> Result<Vec<u8>, VaultError> {
+    let nonce = random::<NONCE>()?;
     let (mut head, wrapping) = opener.begin()?;
     let payload = Payload { msg: &key[..], aad: &bound(&head, workspace) };
     let wrapped = cipher(&wrapping).encrypt(&XNonce::from(nonce), payload);
@@ -147,7 +154,7 @@ pub(super) fn create(workspace: &str, opener: &Opener<'_>) -> Result<(Vec<u8>, D
     })?;
     head.extend_from_slice(&nonce);
     head.extend_from_slice(&wrapped);
-    Ok((head, key))
+    Ok(head)
 }
 
 /// The data key of a file.

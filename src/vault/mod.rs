@@ -24,6 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 
+/// Letters that a new passphrase has at least, unless a person says otherwise.
+pub const SHORTEST: usize = 8;
+
 /// The kinds of vault. A workspace keeps the kind it was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,6 +64,19 @@ pub enum VaultError {
     /// There is no such entry on this machine.
     #[error("credential {0} is not in this machine's vault: import its item again, with the password")]
     Missing(CredentialId),
+    /// It is not in the vault's file, which the workspace says it is in.
+    #[error(
+        "credential {0} is not in the vault's file {file}: perhaps an older one was put back. Restore the newest from a \
+         backup, or import its item again, with the password",
+        file = FileVault::FILE
+    )]
+    NotInFile(CredentialId),
+    /// A passphrase that is guessed too soon.
+    #[error(
+        "a passphrase has at least {SHORTEST} letters: nothing was changed. Four words are better than one (a shorter one: \
+         `vault passphrase --short`)"
+    )]
+    ShortPassphrase,
     /// The vault needs to be unlocked first.
     #[error("the vault is locked: {0}")]
     Locked(String),
@@ -188,6 +204,25 @@ pub fn open(
             Ok(Arc::new(FileVault::open_with_keyring(&folder.join(FileVault::FILE), state, workspace)?))
         }
     }
+}
+
+/// Gives the file vault of a workspace another passphrase; its entries stay as they are, and whoever has it open is not
+/// disturbed.
+///
+/// # Errors
+/// The old one does not open it, the new one is too short (unless `short` accepts that), or the disk.
+pub fn change_passphrase(folder: &Path, workspace: &str, change: &NewPassphrase) -> Result<(), VaultError> {
+    file::change_passphrase(&folder.join(FileVault::FILE), workspace, change)
+}
+
+/// What a change of passphrase takes.
+pub struct NewPassphrase {
+    /// The one that opens it now.
+    pub old: Secret,
+    /// The one that will.
+    pub new: Secret,
+    /// Whether it may have fewer letters than [`SHORTEST`].
+    pub short: bool,
 }
 
 /// Asks for one secret on tokio's blocking pool.

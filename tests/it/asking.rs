@@ -1,5 +1,6 @@
 //! Owners are asked by real mail and answer in the real form: the program as a process, Exim, Dovecot, sockets.
 
+mod by_page;
 mod crashes;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -29,6 +30,12 @@ struct Scene {
 
 impl Scene {
     fn new() -> Scene {
+        let source = format!("imap+plain://127.0.0.1:{}", dovecot::shared(Format::Maildir).plain_port);
+        Self::with(&source, &[], |owner| format!("Source Email,Destination Email\n{owner},anna@b.example\n"))
+    }
+
+    /// With this source, and the list that this makes for the owner.
+    fn with(source: &str, more: &[&str], list: impl FnOnce(&str) -> String) -> Scene {
         let dovecot = dovecot::shared(Format::Maildir);
         let exim = Exim::start(dovecot);
         let mut workspace = Workspace::new();
@@ -52,10 +59,9 @@ impl Scene {
         let mut mailbox = dovecot.login(&owner);
         mailbox.append("INBOX", &Message::plain(&b"Subject: old\r\n\r\nhello\r\n"[..]));
         let target = tempfile::tempdir().unwrap();
-        let source = format!("imap+plain://127.0.0.1:{}", dovecot.plain_port);
-        workspace.project_new(&source, &format!("maildir:{}/{{email}}", target.path().display()), &[]);
+        workspace.project_new(source, &format!("maildir:{}/{{email}}", target.path().display()), more);
         let file = workspace.path().join("owner.csv");
-        std::fs::write(&file, format!("Source Email,Destination Email\n{owner},anna@b.example\n")).unwrap();
+        std::fs::write(&file, list(&owner)).unwrap();
         workspace.run(&["item", "import", PROJECT, file.to_str().unwrap()]).expect(0);
         Scene { dovecot, exim, workspace, owner, form, target, serving: None }
     }
@@ -144,11 +150,16 @@ impl Scene {
     }
 
     fn enter(&self, token: &str, password: &str) -> String {
+        let user = self.owner.replace('@', "%40");
+        self.post(token, &format!("source-user={user}&source-password={password}"))
+    }
+
+    /// Sends the form with these fields.
+    fn post(&self, token: &str, fields: &str) -> String {
         let page = self.get(token);
         let Some(proof) = page.split("name=\"form\" value=\"").nth(1) else { return page };
         let proof = proof.split('"').next().unwrap();
-        let user = self.owner.replace('@', "%40");
-        let body = format!("form={proof}&source-user={user}&source-password={password}");
+        let body = format!("form={proof}&{fields}");
         self.exchange(&format!(
             "POST /{token} HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             self.form,
@@ -369,7 +380,13 @@ fn h1_how_passes_end_is_told_by_mail_to_whom_a_project_names() {
     let told = ["mail", "project", PROJECT, "--on-success", &consultant, "--on-failure", &consultant];
     let shown = scene.workspace.run(&told).expect(0).stdout;
     assert!(shown.contains(&format!("Told of passes that fail: {consultant}")), "{shown}");
-    for (password, subject) in [("wrong", "1 pass of t failed"), (PASSWORD, "1 pass of t ended well")] {
+    let ends = [
+        ("wrong", "en", "1 pass of t failed"),
+        (PASSWORD, "en", "1 pass of t ended well"),
+        (PASSWORD, "de", "1 Durchlauf von t ist gut zu Ende gegangen"),
+    ];
+    for (password, language, subject) in ends {
+        scene.workspace.run(&["mail", "project", PROJECT, "--language", language]).expect(0);
         let mut edit =
             scene.workspace.command(&["item", "edit", PROJECT, "--item", &scene.owner, "--ask-source-password"]);
         assert!(edit.env("MAILFERRY_SOURCE_PASSWORD", password).status().expect("run").success());

@@ -47,6 +47,7 @@ impl Answers for Known {
                     1 => SignInStep::Code { page, code: "BCDF-GHJK".into() },
                     2 => SignInStep::Failed,
                     3 => SignInStep::Done,
+                    5 => SignInStep::Page("https://provider.example/authorize?a=b&state=s".into()),
                     _ => return Ok(None),
                 };
                 vec![AskedSide { way: Way::SignIn(step), ..side(Side::Source) }, side(Side::Destination)]
@@ -65,6 +66,10 @@ impl Answers for Known {
         assert_eq!((token, side), ("signs-in", Side::Source));
         self.signed_in.store(1, Ordering::SeqCst);
         Ok(())
+    }
+
+    async fn came_back(&self, query: &str) -> bool {
+        query == "state=s&code=c" && self.signed_in.swap(3, Ordering::SeqCst) == 5
     }
 
     async fn used(&self, token: &str) -> Result<Option<Verdict>, Unable> {
@@ -272,7 +277,7 @@ async fn h2_where_a_side_is_signed_in_to_the_form_asks_for_no_password_of_it() {
     let proof = form.proof("/signs-in").await;
     let page = form.get("/signs-in").await;
     assert!(!page.contains("source-password") && page.contains("destination-password"), "{page}");
-    assert!(page.contains("name=\"sign-in\" value=\"source\"") && page.contains("Get a code"), "{page}");
+    assert!(page.contains("name=\"sign-in\" value=\"source\"") && page.contains(">Sign in</button>"), "{page}");
     let entry = format!("form={proof}&destination-user=anna%40old.example&destination-password=right");
     assert!(body(&form.post("/signs-in", &entry).await).contains("Please sign in first"));
     let code = form.post("/signs-in", &format!("{entry}&sign-in=source")).await;
@@ -283,7 +288,7 @@ async fn h2_where_a_side_is_signed_in_to_the_form_asks_for_no_password_of_it() {
         assert!(body(&looked).contains("BCDF-GHJK"), "to look costs nothing: {looked}");
     }
     form.known.signed_in.store(2, Ordering::SeqCst);
-    assert!(form.get("/signs-in").await.contains("Nobody has signed in with this code"));
+    assert!(form.get("/signs-in").await.contains("Nobody has signed in"));
     form.known.signed_in.store(3, Ordering::SeqCst);
     assert!(body(&form.post("/signs-in", &entry).await).contains("it works"));
     assert_eq!((form.taken(), form.known.taken.lock().unwrap()[0].side), (1, Side::Destination));
@@ -292,6 +297,23 @@ async fn h2_where_a_side_is_signed_in_to_the_form_asks_for_no_password_of_it() {
     assert!(body(&form.post("/signs-in", &look).await).contains("it works"), "used meanwhile");
     assert_eq!(status(&form.post("/signs-in", "form=forged.AA&sign-in=look").await), 404);
     assert_eq!(status(&form.get("/signs-in").await), 404);
+}
+
+#[tokio::test]
+async fn h2_where_a_provider_has_no_codes_its_page_leads_back_to_the_form() {
+    let form = Form::start(|_| ()).await;
+    form.known.signed_in.store(5, Ordering::SeqCst);
+    let page = form.get("/signs-in").await;
+    assert!(page.contains("href=\"https://provider.example/authorize?a=b&amp;state=s\""), "{page}");
+    for query in ["", "?state=other&code=c", "?state=s", &format!("?state=s&code={}", "c".repeat(9_000))] {
+        assert_ne!(status(&form.get(&format!("/signed-in{query}")).await), 200, "{query}");
+        form.known.signed_in.store(5, Ordering::SeqCst);
+    }
+    assert_eq!(status(&form.post("/signed-in?state=s&code=c", "state=s&code=c").await), 404);
+    let back = form.get("/signed-in?state=s&code=c").await;
+    assert!(status(&back) == 200 && back.contains("Go back to the page with the form"), "{back}");
+    assert!(back.contains("no-referrer") && !back.contains("code=c"), "{back}");
+    assert_eq!(status(&form.get("/signed-in?state=s&code=c").await), 404, "it counts once");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
 use crate::support::exim::{Exim, SENDER, available};
+use crate::support::oidc::{self, Oidc};
 use crate::support::product::Workspace;
 
 /// A workspace whose settings name the server.
@@ -79,4 +80,44 @@ fn h4_what_the_mail_server_says_no_to_is_shown() {
     says(&workspace, &to, &["set mail-server first"]);
     assert_eq!(mails(dovecot, &to), [] as [String; 0]);
     assert!(!workspace.log().contains("wrong"), "{}", workspace.log());
+}
+
+#[test]
+fn h1_an_application_logs_in_with_tokens_of_a_real_provider_one_for_many_mails() {
+    if !available() || !oidc::available() {
+        return;
+    }
+    let (dovecot, provider) = (dovecot::shared(Format::Maildir), Oidc::start(3600));
+    let server = Exim::with_tokens(dovecot, &provider.key_file());
+    let (mut workspace, to) = (workspace(&server, dovecot, "tls"), server.owner(dovecot));
+    let token_url = format!("mail-token-url={}", provider.url("token"));
+    let client = |id: &str| format!("mail-client-id={id}");
+    let set = |settings: &[&str]| workspace.run(&[&["settings"][..], settings].concat());
+    set(&["mail-sign-in=custom-app", &client(oidc::APP)]).expect(0);
+    let lacks = workspace.run(&["mail", "test", &to]);
+    assert!(lacks.code != 0 && lacks.stderr.contains("sign-in of the mail server: token URL"), "{lacks:?}");
+    set(&[&token_url, "mail-scope=https://outlook.office365.com/.default", "mail-login="]).expect(0);
+    let lacks = workspace.run(&["mail", "test", &to]);
+    assert!(lacks.code != 0 && lacks.stderr.contains("set mail-login first"), "{lacks:?}");
+    set(&["mail-login=kim@b.example"]).expect(0);
+
+    workspace.environment = vec![("MAILFERRY_MAIL_PASSWORD".into(), "not-the-secret".into())];
+    workspace.run(&["mail", "password"]).expect(0);
+    let refused = workspace.run(&["mail", "test", &to]);
+    assert!(refused.code != 0 && refused.stderr.contains("was not sent"), "{refused:?}");
+    assert!(!refused.stderr.contains("not-the-secret"), "{refused:?}");
+
+    let no_key = workspace.run(&["mail", "password", "--file", "/nowhere.pem"]);
+    assert!(no_key.code != 0 && no_key.stderr.contains("/nowhere.pem: "), "{no_key:?}");
+    workspace.run(&["settings", &client(oidc::CERTIFIED)]).expect(0);
+    workspace.run(&["mail", "password", "--file", &oidc::app_pem()]).expect(0);
+    let sent = workspace.run(&["mail", "test", &to]).expect(0);
+    assert!(sent.stdout.contains("is on its way"), "{sent:?}\n{}", server.log());
+    assert_eq!(mails(dovecot, &to).len(), 1, "{}", server.log());
+
+    // A server that knows another key takes none of them.
+    let other = Exim::with_tokens(dovecot, &Oidc::start(3600).key_file());
+    workspace.run(&["settings", &format!("mail-port={}", other.tls_port)]).expect(0);
+    let refused = workspace.run(&["mail", "test", &to]);
+    assert!(refused.code != 0 && refused.stderr.contains("535"), "{refused:?}\n{}", other.log());
 }

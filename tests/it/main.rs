@@ -24,6 +24,7 @@ mod equality;
 mod faults;
 mod find;
 mod form;
+mod hostile;
 mod hours;
 mod hybrid;
 mod keyring;

@@ -45,7 +45,7 @@ const provider = new Provider(issuer, {
     { ...none, client_id: '11111111-0000-0000-0000-000000000004', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
     // Orders hybrid moves and assigns licenses.
     { ...none, scope: `${exchange}/.default ${graph}/.default`, client_id: '11111111-0000-0000-0000-000000000005', client_secret: 's3cret-of-the-app', token_endpoint_auth_method: 'client_secret_post' },
-    { client_id: '11111111-0000-0000-0000-000000000003', application_type: 'native', grant_types: byPerson, redirect_uris: ['http://127.0.0.1/', 'http://localhost'], response_types: ['code'], token_endpoint_auth_method: 'none' },
+    { client_id: '11111111-0000-0000-0000-000000000003', application_type: 'native', grant_types: byPerson, redirect_uris: ['http://127.0.0.1/', 'http://localhost/signed-in', 'http://localhost'], response_types: ['code'], token_endpoint_auth_method: 'none' },
     { client_id: 'google', client_secret: 'g', grant_types: [bearer], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
   ],
   scopes: ['openid', 'offline_access', ...scopes],

@@ -1,5 +1,7 @@
 //! What can be written about mail.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// What can be done with the mail server by which owners of mailboxes are asked.
@@ -10,8 +12,13 @@ pub enum MailVerb {
         /// To whom
         to: String,
     },
-    /// Keep the password of the mail server: MAILFERRY_MAIL_PASSWORD, or a prompt
-    Password,
+    /// Keep the password of the mail server, or the secret of the application that signs in there (mail-sign-in):
+    /// MAILFERRY_MAIL_PASSWORD, or a prompt
+    Password {
+        /// File with certificate and key (PEM), or with the key of a service account (JSON); not needed again
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Show how a project writes mail, or change that: language, the text that asks owners, who is told how passes end
     Project(ProjectMailArgs),
 }

@@ -2,15 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::domain::plain_text::is_invisible;
+
 /// Errors that spreadsheets leave where a formula fails.
 const SPREADSHEET_ERRORS: [&str; 8] = ["#REF!", "#NAME?", "#VALUE!", "#N/A", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"];
-
-/// Whether a character shows nothing, or changes how others are shown: soft hyphen, zero width, directions, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
 
 /// Whether a cell is an address as nearly all are, with nothing around it: long lists are read in one look at each.
 fn is_plain(cell: &str) -> bool {

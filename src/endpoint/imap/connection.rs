@@ -118,6 +118,11 @@ impl Connection {
         self.shared.has_opening_failed(serial)
     }
 
+    /// The server has accepted the login: it is worth more time and more bytes.
+    pub(super) fn logged_in(&self) {
+        self.shared.watch.logged_in();
+    }
+
     /// Shares what is known of the server with the other sessions of the endpoint.
     pub(super) fn share(&self, manners: &Arc<Manners>) {
         self.shared.share(manners);

@@ -204,10 +204,13 @@ impl Destination for ImapSession {
         for some in folders.chunks(WINDOW) {
             let mut tickets = Vec::with_capacity(some.len());
             for folder in some {
-                tickets.push(self.queue_open(folder, Mode::Write).await?);
+                tickets.push(self.queue_open(folder, Mode::Write).await);
             }
             for (folder, ticket) in some.iter().zip(tickets) {
-                let answer = self.connection.answer(ticket).await?.good();
+                let answer = match ticket {
+                    Ok(ticket) => self.connection.answer(ticket).await?.good(),
+                    Err(failure) => Err(failure),
+                };
                 all.push(answer.and_then(|answer| opened(folder, &answer)));
             }
         }

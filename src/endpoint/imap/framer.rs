@@ -1,13 +1,14 @@
 //! Cuts the byte stream of a server into lines and literals.
 //!
 //! Knows nothing of what the lines mean. Bounded: one read buffer of 128 KiB; a response's text of 1 MiB. Waits for the
-//! server, at most [`SilenceWatch::silence`] without a byte while an answer is outstanding.
+//! server, at most [`SilenceWatch::silence`] without a byte while an answer is outstanding, and no longer than its
+//! [`Patience`] lasts.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use memchr::memchr;
@@ -15,6 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
 use std::sync::Arc;
+
+use super::patience::{Patience, Question, Worn};
 
 /// A byte stream to a server.
 pub(super) trait Io: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -37,6 +40,9 @@ pub(super) enum WireError {
     /// Nothing came for too long.
     #[error("nothing was heard from the server for {} seconds", .0.as_secs())]
     Silence(Duration),
+    /// No whole answer came in this time of waiting.
+    #[error("no whole answer came within {} minutes of waiting for the server", .0.as_secs() / 60)]
+    Slow(Duration),
     /// Not IMAP, with an excerpt.
     #[error("{0}")]
     Nonsense(String),
@@ -54,28 +60,49 @@ pub(super) struct SilenceWatch {
     outstanding: AtomicUsize,
     last_sent: Mutex<Instant>,
     silence: Duration,
+    patience: Mutex<Patience>,
 }
 
 impl SilenceWatch {
     /// Nothing outstanding yet.
     pub(super) fn new(silence: Duration) -> Arc<Self> {
-        Arc::new(Self { outstanding: AtomicUsize::new(0), last_sent: Mutex::new(Instant::now()), silence })
+        let (outstanding, last_sent) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
+        Arc::new(Self { outstanding, last_sent, silence, patience: Mutex::default() })
     }
 
     /// An answer is awaited from now on.
-    pub(super) fn expect(&self) {
+    pub(super) fn expect(&self, question: Question) {
         self.outstanding.fetch_add(1, Ordering::Relaxed);
+        self.patience().expect(question);
         self.sent();
     }
 
     /// An answer came.
-    pub(super) fn answered(&self) {
+    pub(super) fn answered(&self, question: Question) {
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
+        self.patience().answered(question);
+    }
+
+    /// Somebody is logged in.
+    pub(super) fn logged_in(&self) {
+        self.patience().logged_in();
+    }
+
+    fn patience(&self) -> MutexGuard<'_, Patience> {
+        self.patience.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn took(&self, waited: Duration, bytes: usize) -> Result<(), WireError> {
+        self.patience().took(waited, bytes).map_err(|worn| match worn {
+            Worn::Slow(waited) => WireError::Slow(waited),
+            Worn::Endless(most) => WireError::Nonsense(format!("more than {most} bytes without an answer")),
+        })
     }
 
     /// Bytes went out: the server may need until now to answer.
     pub(super) fn sent(&self) {
         *self.last_sent.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.patience().begin();
     }
 
     fn deadline(&self, began: Instant) -> Option<Instant> {
@@ -125,8 +152,14 @@ impl<R: AsyncRead + Unpin> Framer<R> {
         let began = Instant::now();
         loop {
             let deadline = self.watch.deadline(began);
-            let until = deadline.unwrap_or_else(|| Instant::now() + self.watch.silence);
-            match timeout_at(until, self.io.read(&mut self.buffer)).await {
+            let waiting = Instant::now();
+            let until = deadline.unwrap_or_else(|| waiting + self.watch.silence);
+            let left = self.watch.patience().left();
+            let until = left.map_or(until, |left| until.min(waiting + left));
+            let read = timeout_at(until, self.io.read(&mut self.buffer)).await;
+            let bytes = if let Ok(Ok(n)) = &read { *n } else { 0 };
+            self.watch.took(waiting.elapsed(), bytes)?;
+            match read {
                 Ok(Ok(0)) => return Err(WireError::Eof),
                 Ok(Ok(n)) => {
                     self.end = n;

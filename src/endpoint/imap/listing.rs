@@ -13,7 +13,7 @@ use super::manners::Extra;
 use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
 use super::session::{ImapSession, Mode, WINDOW};
-use crate::domain::failure::{Cause, Failure};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
 use crate::domain::ids::Uid;
 use crate::endpoint::listed::tell_apart;
@@ -21,6 +21,8 @@ use crate::endpoint::{FolderRef, Result};
 
 const DOING: &str = "listing folders";
 const INBOX: &[u8] = b"INBOX";
+/// Most folders of a mailbox.
+const MOST_FOLDERS: usize = 200_000;
 
 /// Lists every folder, other people's included.
 pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>> {
@@ -32,6 +34,10 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
     let mut found = found.unwrap_or_default();
     if !found.listed.iter().any(|listed| listed.name == INBOX) {
         ask_for_inbox(session, &mut found).await?;
+    }
+    if found.listed.len() > MOST_FOLDERS {
+        let text = format!("the server lists {} folders, and at most {MOST_FOLDERS} are taken", found.listed.len());
+        return Err(Failure::new(Cause::Nonsense, Scope::Mailbox, Retry::User, DOING).saying(text));
     }
     let mut folders = found.folders(session);
     tell_apart(&mut folders);

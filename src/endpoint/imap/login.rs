@@ -18,6 +18,7 @@ use super::encode::{ImapCommand, Piece};
 use super::framer::{Framer, Io, SilenceWatch, WireError};
 use super::login_by_token::TokenLogin;
 use super::names::MailboxNames;
+use super::patience::Question;
 use super::pending::{Answer, Ticket};
 use super::response::{self, Namespaces, ServerResponse, Status, Told};
 use super::scrub::{Scrub, trace_line};
@@ -126,6 +127,7 @@ pub(super) async fn log_in(
             (answer, Some(bearer.retires))
         }
     };
+    connection.logged_in();
     let told = told_capabilities(&answer);
     let session = look_around(connection, capabilities, told, timeouts).await?;
     Ok(session.retiring(retires))
@@ -172,7 +174,7 @@ pub(super) async fn greet(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -
 
 async fn greeted(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<(Framer<Box<dyn Io>>, Told)> {
     let watch = SilenceWatch::new(timeouts.silence);
-    watch.expect();
+    watch.expect(Question::Small);
     let mut framer = Framer::new(io, b"", watch);
     let Ok(greeting) = timeout(timeouts.greeting, line(&mut framer, scrub)).await else {
         return Err(late(timeouts.greeting, GREETING));
@@ -203,7 +205,7 @@ async fn line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::R
 fn lost(error: &WireError, scrub: &Scrub, doing: &str) -> Failure {
     let cause = match error {
         WireError::Nonsense(_) => Cause::Nonsense,
-        WireError::Silence(_) => Cause::TimedOut,
+        WireError::Silence(_) | WireError::Slow(_) => Cause::TimedOut,
         _ => Cause::ConnectionLost,
     };
     Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(scrub.clean(&error.to_string()))

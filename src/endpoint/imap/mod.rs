@@ -11,6 +11,7 @@ mod check;
 mod classify;
 mod connection;
 mod destination;
+mod disguise;
 mod encode;
 #[cfg(test)]
 mod fetch_tests;
@@ -25,6 +26,7 @@ mod login_by_token;
 mod manners;
 mod names;
 mod parts;
+mod patience;
 mod pending;
 #[cfg(test)]
 mod plain_tests;

@@ -49,6 +49,9 @@ impl MailboxNames {
         if raw.eq_ignore_ascii_case(b"INBOX") {
             return FolderPath::new(["INBOX"]);
         }
+        if is_beyond_measure(raw, separator) {
+            return FolderPath::new([cut(raw)]);
+        }
         let stripped = strip(raw, &self.prefix);
         let path = split(stripped, separator);
         // `INBOX.Inbox` under the prefix `INBOX.` is not the inbox.
@@ -73,6 +76,23 @@ impl MailboxNames {
         let name = path.components().iter().map(clean).collect::<Vec<_>>().join(&between);
         WireName([self.prefix.as_slice(), name.as_bytes()].concat())
     }
+}
+
+/// Most bytes of a folder's name, and most levels of it: beyond it no mail program makes any, and other servers take none.
+const LONGEST: usize = 1000;
+const DEEPEST: usize = 100;
+
+/// Whether a name is one that no folder can be copied by. It is listed under a short name of one level, so that it is named, and
+/// not opened.
+pub(super) fn is_beyond_measure(raw: &[u8], separator: Option<char>) -> bool {
+    let levels = || raw.iter().filter(|byte| separator.is_some_and(|s| char::from(**byte) == s)).count();
+    raw.len() > LONGEST || levels() >= DEEPEST
+}
+
+/// A short name for such a folder, its own.
+fn cut(raw: &[u8]) -> String {
+    let start: String = String::from_utf8_lossy(raw.get(..40).unwrap_or(raw)).into_owned();
+    format!("{start}… ({})", blake3::hash(raw).to_hex().get(..12).unwrap_or_default())
 }
 
 fn begins(raw: &[u8], prefix: &[u8], separator: Option<char>) -> bool {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::classify::Step;
 use super::framer::SilenceWatch;
 use super::manners::{Extra, Manners};
+use super::patience::Question;
 use super::response::{ServerResponse, Told};
 use super::scrub::Scrub;
 use super::stream::Stream;
@@ -199,6 +200,15 @@ impl Pending {
         }
     }
 
+    /// What kind of answer it waits for.
+    fn question(&self) -> Question {
+        match (&self.reply, self.step) {
+            (PendingReply::Stream(_), _) => Question::Messages,
+            (PendingReply::Whole(..), Step::Read) => Question::List,
+            (PendingReply::Whole(..) | PendingReply::Append(_), _) => Question::Small,
+        }
+    }
+
     /// Gives the failure as the answer.
     pub(super) fn fail(self, failure: &Failure) {
         let failure = Failure { doing: self.doing, ..failure.clone() };
@@ -281,7 +291,7 @@ impl PendingShared {
         };
         self.stop.cancel();
         for pending in pending {
-            self.watch.answered();
+            self.watch.answered(pending.question());
             pending.fail(&failure);
         }
     }
@@ -297,7 +307,7 @@ impl PendingShared {
         if let Some(dead) = &state.dead {
             return Err(Failure { doing: pending.doing, ..dead.clone() });
         }
-        self.watch.expect();
+        self.watch.expect(pending.question());
         state.pending.push_back(pending);
         Ok(())
     }
@@ -317,8 +327,9 @@ impl PendingShared {
     pub(super) fn answered(&self, number: u32) -> Option<Pending> {
         let mut state = self.state();
         let at = state.pending.iter().position(|p| p.number == number)?;
-        self.watch.answered();
-        state.pending.remove(at)
+        let pending = state.pending.remove(at)?;
+        self.watch.answered(pending.question());
+        Some(pending)
     }
 
     /// `+` came: the newest command is the one that may wait for it.

@@ -68,7 +68,7 @@ fn failure(end: End, shared: &PendingShared) -> Failure {
                 WireError::Eof | WireError::Io(_) | WireError::GivenUp => {
                     (Cause::ConnectionLost, Scope::Connection, Retry::Backoff)
                 }
-                WireError::Silence(_) => (Cause::TimedOut, Scope::Connection, Retry::Backoff),
+                WireError::Silence(_) | WireError::Slow(_) => (Cause::TimedOut, Scope::Connection, Retry::Backoff),
                 WireError::Nonsense(_) => (Cause::Nonsense, Scope::Connection, Retry::Backoff),
                 WireError::Spool(_) => (Cause::WorkspaceFailed, Scope::Mailbox, Retry::User),
             };

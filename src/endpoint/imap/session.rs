@@ -12,7 +12,7 @@ use super::classify::Step;
 use super::connection::Connection;
 use super::encode::ImapCommand;
 use super::manners::Extra;
-use super::names::MailboxNames;
+use super::names::{MailboxNames, is_beyond_measure};
 use super::pending::{Answer, Pending, Ticket};
 use super::reader::folder_changed;
 use super::response::ServerResponse;
@@ -101,6 +101,11 @@ impl ImapSession {
 
     /// Queues SELECT or EXAMINE.
     pub(super) async fn queue_open(&mut self, folder: &FolderRef, mode: Mode) -> Result<Ticket> {
+        if is_beyond_measure(&folder.wire.0, self.names.separator) {
+            let doing = format!("opening folder \"{}\"", folder.path);
+            let text = "its name has more than 1,000 bytes or 100 levels: give it a shorter one, then start again";
+            return Err(Failure::new(Cause::FolderRefused, Scope::Folder, Retry::User, doing).saying(text));
+        }
         let verb = if mode == Mode::Write { "SELECT" } else { "EXAMINE" };
         let command = ImapCommand::new(verb).folder(&folder.wire)?;
         let (mut pending, ticket) = Pending::whole(Step::Open, &format!("opening folder \"{}\"", folder.path));

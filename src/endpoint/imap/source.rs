@@ -214,10 +214,13 @@ impl Source for ImapSession {
         for some in folders.chunks(WINDOW) {
             let mut tickets = Vec::with_capacity(some.len());
             for folder in some {
-                tickets.push(self.queue_open(folder, Mode::Read).await?);
+                tickets.push(self.queue_open(folder, Mode::Read).await);
             }
             for (folder, ticket) in some.iter().zip(tickets) {
-                let answer = self.connection.answer(ticket).await?.good();
+                let answer = match ticket {
+                    Ok(ticket) => self.connection.answer(ticket).await?.good(),
+                    Err(failure) => Err(failure),
+                };
                 states.push(match answer.and_then(|answer| opened(folder, &answer)) {
                     Err(failure) if failure.breaks_connection() => return Err(failure),
                     state => state.map(|(state, _)| state),

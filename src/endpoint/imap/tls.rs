@@ -9,13 +9,15 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
 use super::framer::Io;
-use crate::domain::certificate::SeenCertificate;
+use crate::domain::certificate::{SeenCertificate, is_its_own_issuer};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::server::Trust;
+use crate::domain::time::Timestamp;
 use crate::endpoint::Result;
 
 /// A stream that is secured, and the certificate that was accepted for it.
@@ -163,14 +165,17 @@ pub fn fingerprint(certificate: &[u8]) -> [u8; 32] {
 /// Accepts the pins first, then whatever the chain verifier accepts.
 #[derive(Debug)]
 struct Verifier {
+    /// Certificates that a person compared.
     pins: Vec<[u8; 32]>,
+    /// Certificates in a file of authorities that vouch for themselves: no chain leads to them, name and date must be right.
+    own: Vec<[u8; 32]>,
     chains: Option<Arc<dyn ServerCertVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
     fn new(trust: &Trust, provider: &Arc<CryptoProvider>) -> std::result::Result<Self, String> {
-        let mut pins = Vec::new();
+        let (mut pins, mut own, mut any) = (Vec::new(), Vec::new(), false);
         let chains: Option<Arc<dyn ServerCertVerifier>> = match trust {
             Trust::System => {
                 let system =
@@ -186,18 +191,35 @@ impl Verifier {
                 for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
                     let certificate =
                         certificate.map_err(|e| format!("the file of authorities cannot be read: {e}"))?;
-                    pins.push(fingerprint(&certificate));
-                    // One that cannot be an authority still counts as a pin.
+                    any = true;
+                    if is_its_own_issuer(&certificate) {
+                        own.push(fingerprint(&certificate));
+                    }
+                    // One that cannot be an authority vouches for itself, or for nothing.
                     drop(roots.add(certificate));
                 }
-                if pins.is_empty() {
+                if !any {
                     return Err("the file of authorities holds no certificate".into());
                 }
                 let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
                 builder.build().ok().map(|v| v as Arc<dyn ServerCertVerifier>)
             }
         };
-        Ok(Self { pins, chains, provider: Arc::clone(provider) })
+        Ok(Self { pins, own, chains, provider: Arc::clone(provider) })
+    }
+}
+
+/// Whether a certificate that is trusted as it is was made for this server, and has not ended.
+fn vouches_for_itself(
+    leaf: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> std::result::Result<ServerCertVerified, rustls::Error> {
+    rustls::client::verify_server_name(&ParsedCertificate::try_from(leaf)?, name)?;
+    let now = Timestamp::from_millis(i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_mul(1000));
+    match SeenCertificate::read(leaf, fingerprint(leaf)).days_left(now) {
+        Some(0..) => Ok(ServerCertVerified::assertion()),
+        Some(_) | None => Err(rustls::Error::InvalidCertificate(CertificateError::Expired)),
     }
 }
 
@@ -232,6 +254,7 @@ impl ServerCertVerifier for Verifier {
             return Ok(ServerCertVerified::assertion());
         }
         let verified = match &self.chains {
+            Some(_) if self.own.contains(&seen) => vouches_for_itself(leaf, name, now),
             Some(chains) => chains.verify_server_cert(leaf, chain, name, ocsp, now),
             None => Err(rustls::Error::General("it is not the pinned certificate".into())),
         };
@@ -264,5 +287,43 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn accepts(trust: &Trust, leaf: &CertificateDer<'_>, name: &str) -> std::result::Result<(), String> {
+        let verifier = Verifier::new(trust, &Arc::new(ring::default_provider()))?;
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let verified = verifier.verify_server_cert(leaf, &[], &name, &[], UnixTime::now());
+        verified.map(drop).map_err(|error| words(&error))
+    }
+
+    #[test]
+    fn k8_a_certificate_in_a_file_of_authorities_counts_only_if_it_vouches_for_itself_and_fits() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["mail.example".into()]).unwrap();
+        let own = params.self_signed(&key).unwrap();
+        let own_trust = Trust::Authorities(own.pem());
+        assert_eq!(accepts(&own_trust, own.der(), "mail.example"), Ok(()));
+        assert!(accepts(&own_trust, own.der(), "other.example").is_err(), "another name");
+        assert_eq!(accepts(&Trust::Pinned(fingerprint(own.der())), own.der(), "other.example"), Ok(()), "compared");
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        let old = params.self_signed(&key).unwrap();
+        assert!(accepts(&Trust::Authorities(old.pem()), old.der(), "mail.example").is_err(), "it has ended");
+        // One that an authority signed, without that authority.
+        let authority_key = KeyPair::generate().unwrap();
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.distinguished_name.push(rcgen::DnType::CommonName, "An authority");
+        let issuer = Issuer::new(authority, authority_key);
+        let leaf = CertificateParams::new(vec!["mail.example".into()]).unwrap().signed_by(&key, &issuer).unwrap();
+        for name in ["mail.example", "other.example"] {
+            assert!(accepts(&Trust::Authorities(leaf.pem()), leaf.der(), name).is_err(), "{name}");
+        }
     }
 }

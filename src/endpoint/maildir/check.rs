@@ -6,6 +6,7 @@ use crate::domain::check::{CheckStep, Finding, StepOutcome};
 use crate::domain::failure::Side;
 use crate::domain::server::MaildirServer;
 use crate::endpoint::check::{Broken, Tested, Told, well};
+use crate::endpoint::dir::Below;
 
 /// What a test without an item leaves out.
 const NO_MAILBOX: &str = "each item has a folder of its own: import items, then test one";
@@ -28,7 +29,8 @@ async fn steps(server: &MaildirServer, tested: Tested, told: &mut Told<'_>) -> R
         |error: crate::domain::maildir_path::PathError| trouble::mailbox("finding the Maildir", &error.to_string());
     let path = server.path.root(&mailbox).map_err(nowhere).map_err(Broken::at(CheckStep::Place))?;
     let tables = Tables::Apart(apart(&resources.numbers, path.as_ref()));
-    let session = MaildirSession::new(Mailbox::new(path.clone().into(), tables, None, resources));
+    let root = Below::new(path.clone().into(), server.path.trusted().as_ref());
+    let session = MaildirSession::new(Mailbox::new(root, tables, None, resources));
     let exists = session.with(|mailbox| Ok(mailbox.is_there())).await.map_err(Broken::at(CheckStep::Place))?;
     if exists || side == Side::Destination {
         well(told, Finding::Place { path, exists });

@@ -2,61 +2,86 @@
 //!
 //! Nothing is deleted or overwritten. Blocks; what is delivered together is made durable together.
 
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::folder::{FileEntry, FileView, is_real_folder};
+use super::folder::{FileEntry, FileView, Folder};
 use super::keywords::Keywords;
 use super::names::{self, INFO};
-use super::owner::{make_folder, make_folders};
 use super::sight::LOOKS;
 use super::trouble::{Snag, is_gone};
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, NewMessage};
-use crate::endpoint::files::{give, sync_folder};
+use crate::endpoint::dir::{Below, Dir, NewFile};
 use crate::endpoint::uidlist::UidList;
 use crate::endpoint::{FlagUpdate, spool};
 
 const PIECE: usize = 64 * 1024;
 const PARTS: [&str; 3] = ["tmp", "new", "cur"];
 
-/// Makes the directories of a folder, and those above it.
-pub(super) fn make(folder: &Path, inbox: bool) -> io::Result<()> {
-    if inbox {
-        make_folders(folder)?
-    } else {
-        make_folder(folder)?
-    }
-    for part in PARTS {
-        make_folder(&folder.join(part))?;
-    }
-    if !inbox {
-        // Marks a folder inside a Maildir for programs that deliver mail.
-        match File::options().create_new(true).write(true).open(folder.join("maildirfolder")) {
-            Ok(file) => give(&file, folder),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        if let Some(root) = folder.parent() {
-            sync_folder(root)?;
-        }
-    }
-    sync_folder(folder)
+/// Makes the inbox, and the folders above it.
+pub(super) fn make_inbox(root: &Below) -> io::Result<Dir> {
+    let dir = root.make()?;
+    make_parts(&dir)?;
+    Ok(dir)
 }
 
-/// A message on its way into a folder: written to `tmp`, to be renamed. Removed again if it does not get there.
-struct Arriving {
-    file: tempfile::TempPath,
+/// Makes another folder.
+pub(super) fn make(root: &Dir, name: &OsStr) -> io::Result<()> {
+    let dir = root.make_folder(name)?;
+    make_parts(&dir)?;
+    // Marks a folder inside a Maildir for programs that deliver mail.
+    let mark = OsStr::new("maildirfolder");
+    if dir.look(mark).is_err() {
+        dir.create(mark)?.keep();
+    }
+    root.sync()?;
+    dir.sync()
+}
+
+fn make_parts(dir: &Dir) -> io::Result<()> {
+    for part in PARTS {
+        dir.make_folder(OsStr::new(part))?;
+    }
+    dir.sync()
+}
+
+/// A message on its way into a folder: written to `tmp`, to be renamed.
+struct Arriving<'a> {
+    file: NewFile,
     key: String,
-    target: PathBuf,
+    to: &'a Dir,
+    name: OsString,
+}
+
+/// The three directories of a folder that messages are delivered to.
+struct Parts {
+    tmp: Dir,
+    new: Dir,
+    cur: Dir,
+}
+
+impl Parts {
+    fn open(dir: &Dir) -> io::Result<Self> {
+        let part = |name: &str| {
+            dir.folder(OsStr::new(name)).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                    let text = "tmp, new and cur are not all there as folders";
+                    io::Error::new(io::ErrorKind::NotADirectory, text)
+                }
+                _ => error,
+            })
+        };
+        Ok(Self { tmp: part("tmp")?, new: part("new")?, cur: part("cur")? })
+    }
 }
 
 /// Delivers messages in order. The outer failure is one of the folder, with nothing delivered; the inner ones are those of
 /// single messages. Each answer is the message's number. Nothing more is placed once it is abandoned.
 pub(super) fn deliver(
-    folder: &Path,
+    folder: &Dir,
     table: &mut UidList,
     messages: &[NewMessage],
     abandoned: impl Fn() -> bool,
@@ -65,49 +90,40 @@ pub(super) fn deliver(
         true => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the session was closed")),
         false => Ok(()),
     };
-    if !PARTS.iter().all(|part| is_real_folder(&folder.join(part))) {
-        let text = "tmp, new and cur are not all there as folders";
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, text).into());
-    }
+    let parts = Parts::open(folder)?;
     let keywords = learn(folder, table, messages)?;
-    let arriving: Vec<io::Result<Arriving>> =
-        messages.iter().map(|message| wanted().and_then(|()| write(folder, &keywords, message))).collect();
+    let arriving: Vec<io::Result<Arriving<'_>>> =
+        messages.iter().map(|message| wanted().and_then(|()| write(&parts, &keywords, message))).collect();
     let keys = || arriving.iter().flatten().map(|one| one.key.as_bytes());
     table.assign(keys(), |_| ())?;
     let numbers: Vec<u32> = keys().map(|key| table.get(key).unwrap_or(0)).collect();
     let mut numbers = numbers.into_iter();
-    let place = |one: io::Result<Arriving>| {
+    let place = |one: io::Result<Arriving<'_>>| {
         let one = one?;
         let number = numbers.next().unwrap_or(0);
         wanted()?;
-        one.file.persist_noclobber(&one.target).map_err(|error| error.error)?;
+        one.file.place(one.to, &one.name)?;
         Ok(Uid(i64::from(number)))
     };
     let placed = arriving.into_iter().map(place).collect();
-    sync_folder(&folder.join("new"))?;
-    sync_folder(&folder.join("cur"))?;
+    parts.new.sync()?;
+    parts.cur.sync()?;
     Ok(placed)
 }
 
 /// The folder's keywords, with those of these messages.
-fn learn(folder: &Path, table: &UidList, messages: &[NewMessage]) -> Result<Keywords, Snag> {
+fn learn(folder: &Dir, table: &UidList, messages: &[NewMessage]) -> Result<Keywords, Snag> {
     let _lock = table.lock()?;
     Ok(Keywords::taught(folder, messages.iter().map(|message| &message.flags))?)
 }
 
-fn write(folder: &Path, keywords: &Keywords, message: &NewMessage) -> io::Result<Arriving> {
+fn write<'a>(parts: &'a Parts, keywords: &Keywords, message: &NewMessage) -> io::Result<Arriving<'a>> {
     let key = names::unique(message.body.len());
-    let path = folder.join("tmp").join(&key);
-    let mut options = File::options();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path)?;
-    let path = tempfile::TempPath::try_from_path(path)?;
-    give(&file, folder);
+    let mut new = parts.tmp.create(OsStr::new(&key))?;
+    let file = new.file();
     match &message.body {
         Body::Memory(bytes) => file.write_all(bytes)?,
-        Body::Spooled { file: from, len } => copy(from, *len, &mut file)?,
+        Body::Spooled { file: from, len } => copy(from, *len, file)?,
     }
     if let Some(date) = &message.date {
         let since = Duration::from_millis(date.instant.millis().unsigned_abs());
@@ -119,11 +135,11 @@ fn write(folder: &Path, keywords: &Keywords, message: &NewMessage) -> io::Result
     }
     file.sync_all()?;
     // What nobody has looked at waits in `new`.
-    let target = match message.flags.is_empty() {
-        true => folder.join("new").join(&key),
-        false => folder.join("cur").join(format!("{key}{INFO}{}", keywords.letters(&message.flags, b""))),
+    let (to, name) = match message.flags.is_empty() {
+        true => (&parts.new, key.clone()),
+        false => (&parts.cur, format!("{key}{INFO}{}", keywords.letters(&message.flags, b""))),
     };
-    Ok(Arriving { file: path, key, target })
+    Ok(Arriving { file: new, key, to, name: name.into() })
 }
 
 fn copy(from: &File, len: u64, to: &mut File) -> io::Result<()> {
@@ -139,18 +155,17 @@ fn copy(from: &File, len: u64, to: &mut File) -> io::Result<()> {
 
 /// Changes flags by renaming; messages that are gone are passed over. Succeeds only if every other change was made.
 pub(super) fn update(view: &FileView, table: &mut UidList, updates: &[FlagUpdate]) -> Result<(), Snag> {
-    let folder = &view.folder;
     let keywords = {
         let _lock = table.lock()?;
-        Keywords::taught(folder, updates.iter().map(|update| &update.change.add))?
+        Keywords::taught(&view.folder.dir, updates.iter().map(|update| &update.change.add))?
     };
-    let mut files = view.messages.clone();
+    let (mut folder, mut files) = (view.folder.clone(), view.messages.clone());
     for update in updates {
         for uid in update.uids.iter().filter_map(|uid| u32::try_from(uid.0).ok()) {
             let mut looks = 0;
             while let Some(entry) = files.get(&uid) {
                 let now = changed(&keywords, entry, update);
-                if now == *entry || rename(folder, entry, &now)? {
+                if now == *entry || rename(&folder, entry, &now)? {
                     files.insert(uid, now);
                     break;
                 }
@@ -159,11 +174,12 @@ pub(super) fn update(view: &FileView, table: &mut UidList, updates: &[FlagUpdate
                     return Err(io::Error::new(io::ErrorKind::WouldBlock, text).into());
                 }
                 looks += 1;
-                files = FileView::look(folder.clone(), table)?.messages;
+                let again = FileView::look(folder.dir, table)?;
+                (folder, files) = (again.folder, again.messages);
             }
         }
     }
-    Ok(sync_folder(&folder.join("cur"))?)
+    Ok(folder.sync_cur()?)
 }
 
 fn changed(keywords: &Keywords, entry: &FileEntry, update: &FlagUpdate) -> FileEntry {
@@ -184,19 +200,16 @@ fn changed(keywords: &Keywords, entry: &FileEntry, update: &FlagUpdate) -> FileE
 }
 
 /// False if the file is not where it was.
-fn rename(folder: &Path, entry: &FileEntry, now: &FileEntry) -> io::Result<bool> {
-    let (from, to) = (entry.path(folder), now.path(folder));
-    if to.symlink_metadata().is_ok() {
+fn rename(folder: &Folder, entry: &FileEntry, now: &FileEntry) -> io::Result<bool> {
+    match folder.of(entry)?.rename(&entry.name, folder.of(now)?, &now.name) {
+        Ok(()) => Ok(true),
         // Another program was quicker, or there are two files of one name: neither may take the other's place.
-        return match from.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match folder.seen(entry) {
             Err(error) if is_gone(&error) => Ok(false),
             _ => {
                 Err(io::Error::new(io::ErrorKind::AlreadyExists, "two files of one name: their flags are not changed"))
             }
-        };
-    }
-    match fs::rename(from, to) {
-        Ok(()) => Ok(true),
+        },
         Err(error) if is_gone(&error) => Ok(false),
         Err(error) => Err(error),
     }

@@ -6,24 +6,24 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead, BufReader, Read};
 
 use super::keywords::Keywords;
 use super::names;
-use super::read::open_plain;
 use super::trouble::Snag;
 use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderState, UidValidity};
 use crate::domain::ids::Uid;
+use crate::endpoint::dir::{Dir, Seen};
 use crate::endpoint::uidlist::UidList;
 
 /// Looks at a directory that keeps changing.
 const LOOKS: usize = 3;
 /// A list of numbers larger than this is not looked at for the order of files.
 const HINT_LIMIT: u64 = 256 * 1024 * 1024;
+/// No line of one is longer, but for what a stranger wrote.
+const HINT_LINE: u64 = 4096;
 /// Lists of numbers that tell in which order messages came, should they have none here yet.
 const HINTS: [&str; 2] = ["dovecot-uidlist", super::TABLE];
 
@@ -37,11 +37,6 @@ pub(super) struct FileEntry {
 }
 
 impl FileEntry {
-    /// Where it is.
-    pub fn path(&self, folder: &Path) -> PathBuf {
-        folder.join(if self.new { "new" } else { "cur" }).join(&self.name)
-    }
-
     /// The letters of its flags. Some programs (OfflineIMAP) write them in `new` too.
     pub fn letters(&self) -> &[u8] {
         names::parts(self.name.as_encoded_bytes()).1
@@ -52,10 +47,56 @@ impl FileEntry {
     }
 }
 
+/// A folder's directories, opened at one look.
+#[derive(Clone)]
+pub(super) struct Folder {
+    /// Itself.
+    pub dir: Dir,
+    new: Option<Dir>,
+    cur: Option<Dir>,
+}
+
+impl Folder {
+    fn open(dir: Dir) -> io::Result<Self> {
+        let part = |name: &str| match dir.folder(OsStr::new(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                Err(io::Error::new(io::ErrorKind::NotADirectory, format!("\"{name}\" is no folder")))
+            }
+            opened => opened.map(Some),
+        };
+        let (new, cur) = (part("new")?, part("cur")?);
+        if new.is_none() && cur.is_none() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "no Maildir folder (neither new nor cur)"));
+        }
+        Ok(Self { dir, new, cur })
+    }
+
+    /// The directory of a file.
+    pub fn of(&self, entry: &FileEntry) -> io::Result<&Dir> {
+        let part = if entry.new { &self.new } else { &self.cur };
+        part.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// What is known of a file without opening it.
+    pub fn seen(&self, entry: &FileEntry) -> io::Result<Seen> {
+        self.of(entry)?.look(&entry.name)
+    }
+
+    /// Makes names in `cur` durable.
+    pub fn sync_cur(&self) -> io::Result<()> {
+        self.cur.as_ref().map_or(Ok(()), Dir::sync)
+    }
+
+    fn parts(&self) -> [(Option<&Dir>, bool); 2] {
+        [(self.new.as_ref(), true), (self.cur.as_ref(), false)]
+    }
+}
+
 /// A folder as it was looked at.
 pub(super) struct FileView {
-    /// Its directory.
-    pub folder: PathBuf,
+    /// Its directories.
+    pub folder: Folder,
     /// UIDVALIDITY.
     pub validity: Option<UidValidity>,
     next: u32,
@@ -68,10 +109,11 @@ pub(super) struct FileView {
 
 impl FileView {
     /// Looks at a folder and gives numbers to what has none.
-    pub fn look(folder: PathBuf, table: &mut UidList) -> Result<Self, Snag> {
+    pub fn look(dir: Dir, table: &mut UidList) -> Result<Self, Snag> {
+        let folder = Folder::open(dir)?;
         let files = list(&folder)?;
-        table.assign(files.keys().map(|key| &**key), |new| put_in_order(&folder, new))?;
-        let keywords = Keywords::read(&folder)?;
+        table.assign(files.keys().map(|key| &**key), |new| put_in_order(&folder.dir, new))?;
+        let keywords = Keywords::read(&folder.dir)?;
         let mut messages = BTreeMap::new();
         for (key, entry) in files {
             if let Some(number) = table.get(&key) {
@@ -98,43 +140,20 @@ impl FileView {
     }
 }
 
-/// Whether a directory holds messages; a link to one does not.
-pub(super) fn is_real_folder(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
-}
-
 type Files = BTreeMap<Box<[u8]>, FileEntry>;
 
-fn list(folder: &Path) -> io::Result<Files> {
-    if !is_real_folder(folder) {
-        let error = match folder.symlink_metadata() {
-            Ok(_) => io::Error::new(io::ErrorKind::NotADirectory, "a link or file, not a folder; it is not followed"),
-            Err(error) => error,
-        };
-        return Err(error);
-    }
-    let changed = || ["new", "cur"].map(|part| folder.join(part).symlink_metadata().and_then(|m| m.modified()).ok());
+fn list(folder: &Folder) -> io::Result<Files> {
+    let own = OsStr::new(".");
+    let changed = || folder.parts().map(|(part, _)| part.and_then(|dir| dir.look(own).ok()?.modified));
     let mut files = Files::new();
     for _ in 0..LOOKS {
         let before = changed();
-        let mut there = 0;
-        for (part, new) in [("new", true), ("cur", false)] {
-            let path = folder.join(part);
-            match path.symlink_metadata() {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-                Ok(metadata) if metadata.is_dir() => there += 1,
-                Ok(_) => return Err(io::Error::new(io::ErrorKind::NotADirectory, format!("\"{part}\" is no folder"))),
-            }
-            for file in fs::read_dir(&path)? {
-                let name = file?.file_name();
+        for (part, new) in folder.parts() {
+            for name in part.map_or_else(|| Ok(Vec::new()), Dir::names)? {
                 if name.as_encoded_bytes().first() != Some(&b'.') {
                     add(folder, &mut files, FileEntry { name, new });
                 }
             }
-        }
-        if there == 0 {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "no Maildir folder (neither new nor cur)"));
         }
         if changed() == before {
             break;
@@ -144,7 +163,7 @@ fn list(folder: &Path) -> io::Result<Files> {
 }
 
 /// A name seen twice is a file that was renamed meanwhile, unless both are there: then it is two messages.
-fn add(folder: &Path, files: &mut Files, entry: FileEntry) {
+fn add(folder: &Folder, files: &mut Files, entry: FileEntry) {
     let key: Box<[u8]> = entry.key().into();
     let Some(known) = files.get_mut(&key) else {
         files.insert(key, entry);
@@ -153,7 +172,7 @@ fn add(folder: &Path, files: &mut Files, entry: FileEntry) {
     if *known == entry {
         return;
     }
-    let there = |entry: &FileEntry| entry.path(folder).symlink_metadata().is_ok();
+    let there = |entry: &FileEntry| folder.seen(entry).is_ok();
     match (there(known), there(&entry)) {
         (true, true) => {
             let (first, second) = if (known.new, &known.name) <= (entry.new, &entry.name) {
@@ -171,28 +190,46 @@ fn add(folder: &Path, files: &mut Files, entry: FileEntry) {
 }
 
 /// The order in which messages came: as another list of numbers has it, then by the time in their names.
-fn put_in_order(folder: &Path, keys: &mut Vec<&[u8]>) {
-    let mut known: HashMap<Vec<u8>, u64> = HashMap::new();
+fn put_in_order(dir: &Dir, keys: &mut Vec<&[u8]>) {
+    let mut known: HashMap<&[u8], Option<u64>> = HashMap::new();
     if keys.len() > 1 {
+        known.extend(keys.iter().map(|key| (*key, None)));
         for hint in HINTS {
-            known.extend(read_hint(&folder.join(hint)).unwrap_or_default());
+            // One that is not there, or cannot be read, says nothing.
+            read_hint(dir, hint, &mut known).ok();
         }
     }
-    keys.sort_by_cached_key(|key| (known.get(*key).copied().unwrap_or(u64::MAX), names::age(key), key.to_vec()));
+    let told = |key: &[u8]| known.get(key).copied().flatten().unwrap_or(u64::MAX);
+    keys.sort_by_cached_key(|key| (told(key), names::age(key), key.to_vec()));
 }
 
-/// `number … :name` (Dovecot), or `number name` (ours).
-fn read_hint(file: &Path) -> io::Result<Vec<(Vec<u8>, u64)>> {
-    let mut text = Vec::new();
-    open_plain(file)?.0.take(HINT_LIMIT).read_to_end(&mut text)?;
-    let line = |line: &[u8]| {
-        let blank = line.iter().position(|b| *b == b' ')?;
-        let number = std::str::from_utf8(line.get(..blank)?).ok()?.parse().ok()?;
-        let colon = line.windows(2).position(|part| part == b" :");
-        let name = line.get(colon.map_or(blank + 1, |at| at + 2)..)?;
-        Some((names::parts(name).0.to_vec(), number))
-    };
-    Ok(text.split(|b| *b == b'\n').skip(1).filter_map(line).collect())
+/// `number … :name` (Dovecot), or `number name` (ours): of the names that are known, and no others, for a list may be of any
+/// size.
+fn read_hint(dir: &Dir, file: &str, known: &mut HashMap<&[u8], Option<u64>>) -> io::Result<()> {
+    let mut lines = BufReader::new(dir.open_plain(OsStr::new(file))?.0.take(HINT_LIMIT));
+    let (mut line, mut first) = (Vec::new(), true);
+    loop {
+        line.clear();
+        let len = (&mut lines).take(HINT_LINE).read_until(b'\n', &mut line)?;
+        let whole = line.strip_suffix(b"\n").unwrap_or(&line);
+        if len == 0 || len as u64 == HINT_LINE {
+            return Ok(());
+        }
+        if !std::mem::take(&mut first)
+            && let Some((name, number)) = hint(whole)
+            && let Some(place) = known.get_mut(name)
+        {
+            *place = Some(number);
+        }
+    }
+}
+
+fn hint(line: &[u8]) -> Option<(&[u8], u64)> {
+    let blank = line.iter().position(|b| *b == b' ')?;
+    let number = std::str::from_utf8(line.get(..blank)?).ok()?.parse().ok()?;
+    let colon = line.windows(2).position(|part| part == b" :");
+    let name = line.get(colon.map_or(blank + 1, |at| at + 2)..)?;
+    Some((names::parts(name).0, number))
 }
 
 fn mark(messages: &BTreeMap<u32, FileEntry>, keywords: &Keywords) -> u64 {

@@ -5,10 +5,10 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
 use std::io;
-use std::path::Path;
 
 use super::shared_file;
 use crate::domain::flags::{Flags, PermanentFlags, SystemFlag};
+use crate::endpoint::dir::Dir;
 
 const FILE: &str = "dovecot-keywords";
 const FILE_LIMIT: u64 = 1024 * 1024;
@@ -33,8 +33,8 @@ pub(super) struct Keywords {
 
 impl Keywords {
     /// Those of this folder; lines that make no sense are passed over.
-    pub fn read(folder: &Path) -> io::Result<Self> {
-        Ok(Self::parse(&shared_file::read(&folder.join(FILE), FILE_LIMIT)?))
+    pub fn read(folder: &Dir) -> io::Result<Self> {
+        Ok(Self::parse(&shared_file::read(folder, FILE, FILE_LIMIT)?))
     }
 
     fn parse(text: &[u8]) -> Self {
@@ -49,9 +49,9 @@ impl Keywords {
     }
 
     /// Those of this folder, after those of these flags that have no letter got one there, as far as there are any left.
-    pub fn taught<'a>(folder: &Path, flags: impl Iterator<Item = &'a Flags> + Clone) -> io::Result<Self> {
+    pub fn taught<'a>(folder: &Dir, flags: impl Iterator<Item = &'a Flags> + Clone) -> io::Result<Self> {
         let mut keywords = Self::default();
-        shared_file::replace(&folder.join(FILE), FILE_LIMIT, |text| {
+        shared_file::replace(folder, FILE, FILE_LIMIT, |text| {
             keywords = Self::parse(text);
             let mut learned = false;
             for flags in flags.clone() {
@@ -135,18 +135,19 @@ mod tests {
     fn letters_and_flags_are_the_same_thing() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "0 $Label1\n25 last\nnonsense\n26 beyond\n3 two words\n").unwrap();
-        let mut keywords = Keywords::read(folder.path()).unwrap();
+        let dir = Dir::trusted(folder.path()).unwrap();
+        let mut keywords = Keywords::read(&dir).unwrap();
         assert_eq!(
             keywords.flags(b"DFPRSTXabz").to_string(),
             r"\Seen \Answered \Flagged \Deleted \Draft $Forwarded $Label1 last"
         );
         let flags = Flags::from_names([r"\Seen", "new", "$LABEL1"]);
         assert!(keywords.learn(&flags) && !keywords.learn(&flags));
-        assert_eq!(Keywords::taught(folder.path(), [&flags].into_iter()).unwrap(), keywords);
+        assert_eq!(Keywords::taught(&dir, [&flags].into_iter()).unwrap(), keywords);
         assert_eq!(keywords.letters(&flags, b"XFz"), "SXab");
         assert_eq!(keywords.letters(&keywords.flags(b"PS"), b"PS"), "PS");
         assert_eq!(keywords.letters(&keywords.flags(b"S"), b"PS"), "S", "taken away");
-        assert_eq!(Keywords::read(folder.path()).unwrap(), keywords);
+        assert_eq!(Keywords::read(&dir).unwrap(), keywords);
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert_eq!(text, "0 $Label1\n25 last\nnonsense\n26 beyond\n3 two words\n1 new\n", "lines of others stay");
         assert!(keywords.permanent().new_keywords);

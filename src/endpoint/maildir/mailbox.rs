@@ -3,13 +3,14 @@
 //! Bounded: the names of one folder (twice, while it is looked at again) and one table of numbers at a time.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::folder::{FileView, is_real_folder};
+use super::folder::FileView;
 use super::trouble::{self, Snag};
 use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -17,6 +18,7 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::NewMessage;
+use crate::endpoint::dir::{Below, Dir, Kind};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::uidlist::UidList;
 use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result};
@@ -43,7 +45,7 @@ fn digest(name: &[u8]) -> String {
 
 /// A mailbox.
 pub(super) struct Mailbox {
-    root: PathBuf,
+    root: Below,
     pub(super) tables: Tables,
     limit: Option<u64>,
     pub resources: Resources,
@@ -57,7 +59,7 @@ pub(super) struct Mailbox {
 
 impl Mailbox {
     /// Nothing is looked at yet.
-    pub fn new(root: PathBuf, tables: Tables, limit: Option<u64>, resources: Resources) -> Self {
+    pub fn new(root: Below, tables: Tables, limit: Option<u64>, resources: Resources) -> Self {
         Self {
             root,
             tables,
@@ -71,27 +73,19 @@ impl Mailbox {
 
     /// Whether anything has its name.
     pub fn is_there(&self) -> bool {
-        self.root.symlink_metadata().is_ok()
+        !matches!(self.root.open(), Err(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
     /// Whether there is a mailbox to be read.
     pub fn check_source(&self) -> Result<()> {
-        let root = self.root.display();
-        let doing = format!("opening the Maildir {root}");
-        match self.root.symlink_metadata() {
-            Err(error) => return Err(trouble::mailbox(&doing, &error.to_string())),
-            Ok(metadata) if metadata.is_symlink() => {
-                return Err(trouble::mailbox(
-                    &doing,
-                    "it is a symbolic link, which is not followed; name the folder itself",
-                ));
-            }
-            Ok(_) => {}
-        }
-        if !["cur", "new"].iter().any(|part| is_real_folder(&self.root.join(part))) {
+        let doing = format!("opening the Maildir {}", self.root.path().display());
+        let refused = |error: io::Error| trouble::mailbox(&doing, &error.to_string());
+        let root = self.root.open().map_err(refused)?;
+        let is_folder = |part: &&str| root.look(OsStr::new(part)).is_ok_and(|seen| seen.kind == Kind::Folder);
+        if !["cur", "new"].iter().any(|part| is_folder(part)) {
             return Err(trouble::mailbox(&doing, "there is no Maildir (neither cur nor new)"));
         }
-        fs::read_dir(&self.root).map(drop).map_err(|error| trouble::mailbox(&doing, &error.to_string()))?;
+        root.names().map_err(refused)?;
         if let Tables::Apart(folder) = &self.tables {
             let mut builder = fs::DirBuilder::new();
             #[cfg(unix)]
@@ -104,14 +98,14 @@ impl Mailbox {
 
     /// Whether there is a mailbox, or a place where one can be made. Makes nothing.
     pub fn check_destination(&self) -> Result<()> {
-        let doing = format!("opening the Maildir {}", self.root.display());
-        if self.root.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
-            return Err(trouble::mailbox(
-                &doing,
-                "it is a symbolic link, which is not followed; name the folder itself",
-            ));
+        let doing = format!("opening the Maildir {}", self.root.path().display());
+        match self.root.open() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(trouble::mailbox(&doing, &error.to_string()));
+            }
+            _ => {}
         }
-        let nearest = self.root.ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)));
+        let nearest = self.root.path().ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)));
         match nearest {
             Some((_, metadata)) if metadata.is_dir() && !metadata.permissions().readonly() => Ok(()),
             Some((folder, metadata)) => {
@@ -137,52 +131,58 @@ impl Mailbox {
         &self,
         wire: &WireName,
         doing: &str,
-        act: impl FnOnce(PathBuf, &mut UidList) -> std::result::Result<T, Snag>,
+        act: impl FnOnce(Dir, &mut UidList) -> std::result::Result<T, Snag>,
     ) -> Result<T> {
         let refused = |error: io::Error| trouble::folder(&error, doing);
-        let folder = names::place(&self.root, wire).map_err(refused)?;
-        if !is_real_folder(&folder) {
-            let error = match folder.symlink_metadata() {
-                Ok(_) => {
-                    io::Error::new(io::ErrorKind::NotADirectory, "a link or file, not a folder; it is not followed")
-                }
-                Err(error) => error,
-            };
-            return Err(refused(error));
-        }
+        let folder = self.folder(wire).map_err(refused)?;
+        let beside = match &self.tables {
+            Tables::Beside => (folder.clone(), TABLE.to_owned()),
+            Tables::Apart(tables) => {
+                let dir = Dir::trusted(tables);
+                // No trouble of the mailbox: as one of its own it would read as if the folder were gone.
+                let workspace = |error| trouble::workspace(&error, "numbering the messages of a Maildir");
+                (dir.map_err(workspace)?, digest(&wire.0))
+            }
+        };
         let mut held = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if held.as_ref().is_none_or(|(of, _)| of != wire) {
-            let file = match &self.tables {
-                Tables::Beside => folder.join(TABLE),
-                Tables::Apart(tables) => tables.join(digest(&wire.0)),
-            };
-            *held = Some((wire.clone(), UidList::new(file)));
+            *held = Some((wire.clone(), UidList::new(beside.0.clone(), beside.1)));
         }
         match held.as_mut() {
-            Some((_, table)) => act(folder, table).map_err(|snag| match (snag, &self.tables) {
-                // No trouble of the mailbox: as one of its own it would read as if the folder were gone.
-                (Snag::Table(error), Tables::Apart(_)) => {
-                    trouble::workspace(&error, "numbering the messages of a Maildir")
-                }
-                (Snag::Table(error) | Snag::Folder(error), _) => refused(error),
-            }),
+            Some((_, table)) => {
+                table.lies_in(beside.0);
+                act(folder, table).map_err(|snag| match (snag, &self.tables) {
+                    (Snag::Table(error), Tables::Apart(_)) => {
+                        trouble::workspace(&error, "numbering the messages of a Maildir")
+                    }
+                    (Snag::Table(error) | Snag::Folder(error), _) => refused(error),
+                })
+            }
             None => Err(trouble::closed(doing)),
         }
+    }
+
+    /// Opens a folder, from the part of the path on that nobody but an administrator can change.
+    fn folder(&self, wire: &WireName) -> io::Result<Dir> {
+        let below = names::place(Path::new(""), wire)?;
+        let root = self.root.open()?;
+        if below.as_os_str().is_empty() { Ok(root) } else { root.folder(below.as_os_str()) }
     }
 
     /// The folders there are, without a look into them; none where the mailbox is still to be made.
     pub fn wires(&self) -> Result<Vec<WireName>> {
         let doing = "listing folders";
-        let entries = match fs::read_dir(&self.root) {
+        let refused = |error: io::Error| trouble::mailbox(doing, &error.to_string());
+        let root = match self.root.open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(|error| trouble::mailbox(doing, &error.to_string()))?,
+            root => root.map_err(refused)?,
         };
         let mut wires = vec![names::wire(&FolderPath::new(["INBOX"]))];
-        for entry in entries {
-            let name = entry.map_err(|error| trouble::mailbox(doing, &error.to_string()))?.file_name();
+        for name in root.names().map_err(refused)? {
             let wire = WireName(name.as_encoded_bytes().to_vec());
-            let is_folder = |path: PathBuf| path.metadata().is_ok_and(|metadata| metadata.is_dir());
-            if wire.0.starts_with(b".") && names::place(&self.root, &wire).is_ok_and(is_folder) {
+            let named = wire.0.starts_with(b".") && names::place(Path::new(""), &wire).is_ok();
+            // A link to a folder is listed, so that it is named as one that is not followed.
+            if named && root.leads_to_folder(&name) {
                 wires.push(wire);
             }
         }
@@ -196,7 +196,7 @@ impl Mailbox {
         if wires.is_empty() {
             return Ok(vec![not_yet()]);
         }
-        let subscribed = subscriptions::read(&self.root).unwrap_or_else(|error| {
+        let subscribed = self.root.open().and_then(|root| subscriptions::read(&root)).unwrap_or_else(|error| {
             tracing::warn!(%error, "subscriptions not read");
             BTreeSet::new()
         });
@@ -259,10 +259,10 @@ impl Mailbox {
             }
             failure => failure,
         };
-        let folder = names::place(&self.root, wire).map_err(refused)?;
-        deliver::make(&self.root, true).map_err(refused)?;
-        if folder != self.root {
-            deliver::make(&folder, false).map_err(refused)?;
+        let folder = names::place(Path::new(""), wire).map_err(refused)?;
+        let root = deliver::make_inbox(&self.root).map_err(refused)?;
+        if !folder.as_os_str().is_empty() {
+            deliver::make(&root, folder.as_os_str()).map_err(refused)?;
         }
         // From now on its UIDVALIDITY stands.
         self.at(wire, &doing, |_, table| Ok(table.assign(std::iter::empty(), |_| ())?))
@@ -285,14 +285,14 @@ impl Mailbox {
 
     /// Delivers messages to one folder, in order; one answer each.
     pub fn deliver(&self, folder: &FolderRef, messages: &[NewMessage], doing: &str) -> Vec<Result<Appended>> {
-        let delivered = self.at(&folder.wire, doing, |path, table| {
+        let delivered = self.at(&folder.wire, doing, |dir, table| {
             if table.validity.is_none() {
                 table.assign(std::iter::empty(), |_| ())?;
             }
             if folder.validity.is_some() && folder.validity != table.validity {
                 return Ok(None);
             }
-            let placed = deliver::deliver(&path, table, messages, || self.abandoned.load(Ordering::Relaxed))?;
+            let placed = deliver::deliver(&dir, table, messages, || self.abandoned.load(Ordering::Relaxed))?;
             Ok(Some((table.validity, placed)))
         });
         match delivered {
@@ -319,7 +319,7 @@ impl Mailbox {
         if folders.is_empty() {
             return Vec::new();
         }
-        let add = deliver::make(&self.root, true).and_then(|()| subscriptions::add(&self.root, folders));
+        let add = deliver::make_inbox(&self.root).and_then(|root| subscriptions::add(&root, folders));
         let done = add.map_err(|error| trouble::folder(&error, "subscribing a folder"));
         folders.iter().map(|_| done.clone()).collect()
     }

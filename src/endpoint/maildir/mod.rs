@@ -2,11 +2,12 @@
 //!
 //! [`MaildirEndpoint`] opens sessions; everything else is private. `names` knows how things are called on disk, `folder` looks at one folder, `read` and `deliver` move bytes, `mailbox` puts these
 //! together for one mailbox and may block, `session` keeps it off the async threads. `trouble` turns what the system
-//! refuses into failures, `owner` gives files to whom the mailbox belongs. Nothing here retries.
+//! refuses into failures. Nothing here retries.
 //!
 //! A source is never changed: its numbers are kept in a folder of the workspace. A destination keeps them beside the
-//! messages, so that they go when the folder goes. Symbolic links are not followed, and what is no plain file is no
-//! message that can be read: it is named as an item error. So is a file that a server stored compressed or encrypted.
+//! messages, so that they go when the folder goes. Folders are open while they are used ([`dir`](super::dir)), so that
+//! whoever owns the mailbox leads nobody elsewhere: from the part of the path on that each item fills in, symbolic links are not
+//! followed, and what is no plain file is no message that can be read: it is named as an item error. So is a file that a server stored compressed or encrypted.
 //!
 //! Not kept: roles (Maildir has none), more than 26 keywords in a folder, the zone of a date.
 
@@ -18,7 +19,6 @@ pub(super) mod fuzzing;
 mod keywords;
 mod mailbox;
 mod names;
-mod owner;
 mod read;
 mod scan;
 mod sealed;
@@ -37,6 +37,7 @@ use async_trait::async_trait;
 
 use super::auth::Authenticator;
 use super::check::{Tested, Told};
+use super::dir::Below;
 use super::kind::{MailboxKind, Roles};
 use super::place::{Links, Place};
 use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
@@ -53,15 +54,21 @@ const TABLE: &str = "mailferry-uidlist";
 /// One mailbox in a Maildir.
 #[derive(Clone, Debug)]
 pub struct MaildirEndpoint {
-    root: PathBuf,
+    root: Below,
     limit: Option<u64>,
     resources: Resources,
 }
 
 impl MaildirEndpoint {
-    /// The mailbox in this folder.
+    /// The mailbox in this folder; nobody but an administrator can change the path to the one it lies in.
     pub fn new(root: PathBuf, resources: Resources) -> Self {
-        Self { root, limit: None, resources }
+        let trusted = root.parent().unwrap_or(&root).to_owned();
+        Self { root: Below::new(root, &trusted), limit: None, resources }
+    }
+
+    /// The mailbox in this folder, whose path may lead over links only as far as `trusted`.
+    pub fn below(root: PathBuf, trusted: &Path, resources: Resources) -> Self {
+        Self { root: Below::new(root, trusted), limit: None, resources }
     }
 
     /// The same, as a destination that accepts no message of more bytes.
@@ -80,7 +87,7 @@ pub fn directory(path: &FolderPath) -> Option<PathBuf> {
 #[async_trait]
 impl SourceEndpoint for MaildirEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
-        let tables = Tables::Apart(mailbox::apart(&self.resources.numbers, &self.root));
+        let tables = Tables::Apart(mailbox::apart(&self.resources.numbers, self.root.path()));
         let mailbox = Mailbox::new(self.root.clone(), tables, self.limit, self.resources.clone());
         let session = MaildirSession::new(mailbox);
         session.with(Mailbox::check_source).await?;
@@ -115,7 +122,8 @@ impl MailboxKind for MaildirServer {
             .path
             .root(mailbox)
             .map_err(|error| trouble::mailbox(&format!("finding the {} Maildir", side.word()), &error.to_string()))?;
-        Ok(Roles::both(MaildirEndpoint::new(root.into(), resources)))
+        let trusted = Path::new(self.path.trusted());
+        Ok(Roles::both(MaildirEndpoint::below(root.into(), trusted, resources)))
     }
 
     fn place(&self, mailbox: &item::Mailbox, links: &Links) -> Place {

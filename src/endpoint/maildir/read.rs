@@ -4,37 +4,28 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::folder::{FileEntry, Folder};
 use super::sealed::{LONGEST, is_sealed};
 use super::trouble;
 use crate::domain::failure::Failure;
 use crate::domain::header::{HEADER_LIMIT, header_of};
 use crate::domain::message::Body;
+use crate::endpoint::dir::Seen;
 use crate::endpoint::{Resources, spool};
 
 /// Largest file kept in memory (D20).
 pub(super) const IN_MEMORY: u64 = 1024 * 1024;
 const PIECE: usize = 64 * 1024;
 
-/// Opens a plain file. What stands there instead (a link, a pipe, a device) is neither followed nor waited for.
-pub(super) fn open_plain(path: &Path) -> io::Result<(File, Metadata)> {
-    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "not a plain file");
-    if !path.symlink_metadata()?.is_file() {
-        return Err(refused());
-    }
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() { Ok((file, metadata)) } else { Err(refused()) }
+/// Opens a message's file; none if it is not under its name (any more).
+pub(super) fn open(folder: &Folder, entry: &FileEntry, doing: &str) -> Result<Option<(File, Seen)>, Failure> {
+    unless_gone(folder.of(entry).and_then(|dir| dir.open_plain(&entry.name)), doing)
 }
 
 /// Turns lone LF into CRLF, piece by piece.
@@ -90,9 +81,19 @@ fn unsealed(start: &[u8], doing: &str) -> Result<(), Failure> {
     Err(trouble::message(&io::Error::new(io::ErrorKind::InvalidData, text), doing))
 }
 
+fn grown() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the file grew while it was read")
+}
+
+/// Largest message: no server takes more than IMAP can say (RFC 9051 §9, number).
+const LARGEST: u64 = u32::MAX as u64;
+
 /// Reads a message of up to `expected` bytes into memory, a larger one into the spool. None if it is not there.
-pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &str) -> Result<Option<Body>, Failure> {
-    let Some((mut file, _)) = unless_gone(open_plain(path), doing)? else { return Ok(None) };
+pub(super) fn body(mut file: File, expected: u64, resources: &Resources, doing: &str) -> Result<Option<Body>, Failure> {
+    if expected > LARGEST {
+        let text = format!("the file has {expected} bytes, more than a message can have");
+        return Err(trouble::message(&io::Error::new(io::ErrorKind::InvalidData, text), doing));
+    }
     if expected <= IN_MEMORY {
         let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0) + 1);
         let read = (&mut file).take(expected + 1).read_to_end(&mut bytes);
@@ -100,8 +101,7 @@ pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &st
             return Ok(None);
         }
         if bytes.len() as u64 > expected {
-            let grown = io::Error::new(io::ErrorKind::InvalidData, "the file grew while it was read");
-            return Err(trouble::message(&grown, doing));
+            return Err(trouble::message(&grown(), doing));
         }
         unsealed(&bytes, doing)?;
         resources.meter.add(bytes.len() as u64);
@@ -116,9 +116,13 @@ pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &st
     let failed = |error: io::Error| trouble::workspace(&error, "writing the spool");
     let mut spooled = spool::create(&resources.spool).map_err(failed)?;
     let (mut canonical, mut piece, mut out) = (Canonical::default(), vec![0; PIECE], Vec::with_capacity(2 * PIECE));
-    let mut len = 0;
+    let (mut len, mut read) = (0, 0);
     loop {
         let Some(n) = unless_gone(file.read(&mut piece), doing)? else { return Ok(None) };
+        read += n as u64;
+        if read > expected {
+            return Err(trouble::message(&grown(), doing));
+        }
         if n == 0 {
             return Ok(Some(Body::Spooled { file: Arc::new(spooled), len }));
         }
@@ -132,15 +136,15 @@ pub(super) fn body(path: &Path, expected: u64, resources: &Resources, doing: &st
 }
 
 /// The header block of a message and its size; none if it is not there.
-pub(super) fn header(path: &Path, doing: &str) -> Result<Option<(Bytes, u64)>, Failure> {
-    let Some((file, metadata)) = unless_gone(open_plain(path), doing)? else { return Ok(None) };
+pub(super) fn header(folder: &Folder, entry: &FileEntry, doing: &str) -> Result<Option<(Bytes, u64)>, Failure> {
+    let Some((file, seen)) = open(folder, entry, doing)? else { return Ok(None) };
     let mut bytes = Vec::new();
     if unless_gone(file.take(HEADER_LIMIT as u64).read_to_end(&mut bytes), doing)?.is_none() {
         return Ok(None);
     }
     unsealed(&bytes, doing)?;
     let bytes = canonical(bytes);
-    Ok(Some((Bytes::copy_from_slice(header_of(&bytes)), metadata.len())))
+    Ok(Some((Bytes::copy_from_slice(header_of(&bytes)), seen.len)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What is told of the messages of a folder: numbers, flags, sizes, dates, headers. Blocks, as all of a mailbox does.
 
-use std::fs;
-
 use super::folder::{FileEntry, FileView};
 use super::mailbox::{Mailbox, Tables};
 use super::sight::{Lookup, MaildirSight};
@@ -10,6 +8,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageMeta};
 use crate::domain::time::Timestamp;
+use crate::endpoint::dir::{Kind, Seen};
 use crate::endpoint::{FolderRef, Result, Which, date};
 
 impl Mailbox {
@@ -24,12 +23,12 @@ impl Mailbox {
             }
         };
         self.each(lookup, sight, |view, number, entry| {
-            let metadata = match entry.path(&view.folder).symlink_metadata() {
+            let seen = match view.folder.seen(entry) {
                 Err(error) if trouble::is_gone(&error) => return Ok(None),
                 looked => looked.map_err(|error| trouble::folder(&error, &doing))?,
             };
-            let size = u32::try_from(metadata.len()).unwrap_or(u32::MAX);
-            let date = if dates { of_file(&metadata) } else { None };
+            let size = u32::try_from(seen.len).unwrap_or(u32::MAX);
+            let date = if dates { of_file(&seen) } else { None };
             Ok(Some(MessageMeta { uid: Uid(i64::from(number)), flags: Some(view.flags(entry)), size, date }))
         })
     }
@@ -40,9 +39,8 @@ impl Mailbox {
     pub fn headers(&self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {
         let doing = format!("reading headers in folder \"{}\"", folder.path);
         let header = |view: &FileView, number: u32, entry: &FileEntry| {
-            let path = entry.path(&view.folder);
             let uid = Uid(i64::from(number));
-            match read::header(&path, &doing) {
+            match read::header(&view.folder, entry, &doing) {
                 Ok(None) => Ok(None),
                 Ok(Some((header, size))) => {
                     let size = u32::try_from(size).unwrap_or(u32::MAX);
@@ -50,7 +48,7 @@ impl Mailbox {
                 }
                 Err(failure) if failure.scope > Scope::Message => Err(failure),
                 Err(failure) => {
-                    let plain = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+                    let plain = view.folder.seen(entry).is_ok_and(|seen| seen.kind == Kind::File);
                     if matches!(self.tables, Tables::Beside) && plain {
                         let (cause, scope) = (Cause::CommandRefused, Scope::Folder);
                         return Err(Failure { cause, scope, retry: Retry::User, ..failure });
@@ -66,9 +64,8 @@ impl Mailbox {
 }
 
 /// A file's time as a message's date.
-pub(super) fn of_file(metadata: &fs::Metadata) -> Option<crate::domain::message::InternalDate> {
-    let modified = metadata.modified().ok()?;
-    let milliseconds = match modified.duration_since(std::time::UNIX_EPOCH) {
+pub(super) fn of_file(seen: &Seen) -> Option<crate::domain::message::InternalDate> {
+    let milliseconds = match seen.modified?.duration_since(std::time::UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_millis()).ok()?,
         Err(before) => -i64::try_from(before.duration().as_millis()).ok()?,
     };

@@ -174,17 +174,16 @@ async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<FileView>, number: u32, doi
         Scope::Message => Ok(Some(Fetched::Unreadable(uid, failure))),
         _ => Err(failure),
     };
-    let path = entry.path(&view.folder);
-    let metadata = {
-        let (path, doing) = (path.clone(), doing.to_owned());
-        away(mailbox, move |_| read::unless_gone(path.symlink_metadata(), &doing)).await
+    let opened = {
+        let (view, entry, doing) = (Arc::clone(view), entry.clone(), doing.to_owned());
+        away(mailbox, move |_| read::open(&view.folder, &entry, &doing)).await
     };
-    let metadata = match metadata {
-        Ok(Some(metadata)) => metadata,
+    let (file, seen) = match opened {
+        Ok(Some(opened)) => opened,
         Ok(None) => return Ok(None),
         Err(failure) => return unreadable(failure),
     };
-    let (expected, date) = (metadata.len(), of_file(&metadata));
+    let (expected, date) = (seen.len, of_file(&seen));
     // Line ends may grow.
     let share = usize::try_from(expected.min(IN_MEMORY)).unwrap_or(0) * 2;
     let hold = match expected <= IN_MEMORY {
@@ -192,7 +191,7 @@ async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<FileView>, number: u32, doi
         false => None,
     };
     let doing = doing.to_owned();
-    match away(mailbox, move |mailbox| read::body(&path, expected, &mailbox.resources, &doing)).await {
+    match away(mailbox, move |mailbox| read::body(file, expected, &mailbox.resources, &doing)).await {
         Ok(Some(body)) => {
             let flags = view.flags(&entry);
             Ok(Some(Fetched::Message(SourceMessage { uid, flags, date, body, hold })))

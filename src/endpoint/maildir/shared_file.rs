@@ -7,14 +7,12 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::owner;
-use super::read::open_plain;
-use crate::endpoint::files::{give, sync_folder};
+use super::names;
+use crate::endpoint::dir::Dir;
 
 /// Tries to replace a file that others keep changing.
 const TRIES: usize = 5;
@@ -25,60 +23,53 @@ const LOCK_STEP: Duration = Duration::from_millis(20);
 const STALE: Duration = Duration::from_secs(60);
 
 /// The whole file; empty if there is none.
-pub(super) fn read(file: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let opened = match open_plain(file) {
+pub(super) fn read(dir: &Dir, file: &str, limit: u64) -> io::Result<Vec<u8>> {
+    let opened = match dir.open_plain(OsStr::new(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened?.0,
     };
     let mut text = Vec::new();
     opened.take(limit + 1).read_to_end(&mut text)?;
     if text.len() as u64 > limit {
-        let shown = file.file_name().unwrap_or_default().display();
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{shown} is larger than {limit} bytes")));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{file} is larger than {limit} bytes")));
     }
     Ok(text)
 }
 
 /// Replaces the file by what `edit` makes of it; none leaves it as it is. All or nothing, and on the disk.
 pub(super) fn replace(
-    file: &Path,
+    dir: &Dir,
+    file: &str,
     limit: u64,
     mut edit: impl FnMut(&[u8]) -> io::Result<Option<Vec<u8>>>,
 ) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut prefix = file.file_name().unwrap_or_default().to_owned();
-    prefix.push(".");
+    let name = OsStr::new(file);
     for _ in 0..TRIES {
-        let before = read(file, limit)?;
+        let before = read(dir, file, limit)?;
         let Some(after) = edit(&before)? else { return Ok(()) };
-        wait_for_lock(file, LOCK_STEPS)?;
-        let mut new = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder)?;
-        new.write_all(&after)?;
-        match file.symlink_metadata() {
-            Ok(metadata) => owner::give_like(new.as_file(), &metadata)?,
-            Err(_) => give(new.as_file(), folder),
-        }
-        new.as_file().sync_all()?;
-        if read(file, limit)? == before {
-            new.persist(file).map_err(|error| error.error)?;
-            return sync_folder(folder);
+        wait_for_lock(dir, file, LOCK_STEPS)?;
+        let mut new = dir.create(OsStr::new(&format!("{file}.{}", names::unique(0))))?;
+        new.file().write_all(&after)?;
+        dir.give_like(new.file(), name)?;
+        new.file().sync_all()?;
+        if read(dir, file, limit)? == before {
+            new.replace(name)?;
+            return dir.sync();
         }
     }
     Err(busy(file, "keeps being changed by another program"))
 }
 
-fn lock_of(file: &Path) -> PathBuf {
-    let mut lock = file.as_os_str().to_owned();
-    lock.push(".lock");
-    lock.into()
+fn lock_of(file: &str) -> OsString {
+    format!("{file}.lock").into()
 }
 
-fn wait_for_lock(file: &Path, steps: u32) -> io::Result<()> {
+fn wait_for_lock(dir: &Dir, file: &str, steps: u32) -> io::Result<()> {
     let lock = lock_of(file);
     for step in 0..=steps {
-        let held = fs::symlink_metadata(&lock).and_then(|metadata| metadata.modified());
+        let held = dir.look(&lock).ok().and_then(|seen| seen.modified);
         // One from the future counts as fresh.
-        let fresh = held.is_ok_and(|at| at.elapsed().unwrap_or_default() < STALE);
+        let fresh = held.is_some_and(|at| at.elapsed().unwrap_or_default() < STALE);
         if !fresh {
             return Ok(());
         }
@@ -89,14 +80,19 @@ fn wait_for_lock(file: &Path, steps: u32) -> io::Result<()> {
     Err(busy(file, "is locked by another program"))
 }
 
-fn busy(file: &Path, what: &str) -> io::Error {
-    let shown = file.file_name().unwrap_or_default().display();
-    io::Error::new(io::ErrorKind::WouldBlock, format!("{shown} {what}"))
+fn busy(file: &str, what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::WouldBlock, format!("{file} {what}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn open(folder: &tempfile::TempDir) -> Dir {
+        Dir::trusted(folder.path()).unwrap()
+    }
 
     fn add(line: &str) -> impl FnMut(&[u8]) -> io::Result<Option<Vec<u8>>> {
         move |before| Ok(Some([before, line.as_bytes()].concat()))
@@ -115,7 +111,7 @@ mod tests {
             }
             Ok(Some([before, b"three\n"].concat()))
         };
-        replace(&file, 100, edit).unwrap();
+        replace(&open(&folder), "f", 100, edit).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "one\ntwo\nthree\n");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
     }
@@ -125,8 +121,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f");
         fs::write(&file, "0123456789").unwrap();
-        assert!(read(&file, 10).is_ok());
-        let refused = replace(&file, 9, add("x")).unwrap_err();
+        assert!(read(&open(&folder), "f", 10).is_ok());
+        let refused = replace(&open(&folder), "f", 9, add("x")).unwrap_err();
         assert!(refused.to_string().contains("larger than 9 bytes"));
         assert_eq!(fs::read_to_string(&file).unwrap(), "0123456789");
     }
@@ -140,7 +136,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         let before = file.metadata().unwrap();
-        replace(&file, 100, add("x")).unwrap();
+        replace(&open(&folder), "f", 100, add("x")).unwrap();
         let after = file.metadata().unwrap();
         assert_eq!((after.mode(), after.gid(), after.len()), (before.mode(), before.gid(), 1));
     }
@@ -149,11 +145,12 @@ mod tests {
     fn a_lock_is_honoured_unless_it_was_left_behind() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f");
-        let lock = fs::File::create(lock_of(&file)).unwrap();
-        assert_eq!(wait_for_lock(&file, 0).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let lock_path = folder.path().join(lock_of("f"));
+        let lock = fs::File::create(&lock_path).unwrap();
+        assert_eq!(wait_for_lock(&open(&folder), "f", 0).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         lock.set_modified(std::time::SystemTime::now() - 2 * STALE).unwrap();
-        replace(&file, 100, add("x")).unwrap();
+        replace(&open(&folder), "f", 100, add("x")).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "x");
-        assert!(lock_of(&file).exists(), "it is not ours to remove");
+        assert!(lock_path.exists(), "it is not ours to remove");
     }
 }

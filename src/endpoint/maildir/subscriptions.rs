@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
 
 use super::shared_file;
 use crate::domain::folder::WireName;
+use crate::endpoint::dir::Dir;
 
 const FILE: &str = "subscriptions";
 const LIMIT: u64 = 4 * 1024 * 1024;
@@ -16,13 +16,13 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 const FIRST: &[u8] = b"V\t2";
 
 /// Those of the mailbox in this folder.
-pub(super) fn read(root: &Path) -> io::Result<BTreeSet<WireName>> {
-    Ok(parse(&shared_file::read(&root.join(FILE), LIMIT)?))
+pub(super) fn read(root: &Dir) -> io::Result<BTreeSet<WireName>> {
+    Ok(parse(&shared_file::read(root, FILE, LIMIT)?))
 }
 
 /// Adds folders, in the form in which the file is; a new one gets tabs.
-pub(super) fn add(root: &Path, folders: &[WireName]) -> io::Result<()> {
-    shared_file::replace(&root.join(FILE), LIMIT, |text| {
+pub(super) fn add(root: &Dir, folders: &[WireName]) -> io::Result<()> {
+    shared_file::replace(root, FILE, LIMIT, |text| {
         let known = parse(text);
         let new: BTreeSet<&WireName> = folders
             .iter()
@@ -77,9 +77,10 @@ mod tests {
             ("A\nA.B\nINBOX\n", "A\nA.B\nINBOX\n"),
         ] {
             std::fs::write(root.path().join(FILE), before).unwrap();
-            add(root.path(), &wires).unwrap();
+            let dir = Dir::trusted(root.path()).unwrap();
+            add(&dir, &wires).unwrap();
             assert_eq!(std::fs::read_to_string(root.path().join(FILE)).unwrap(), after, "{before:?}");
-            assert!(read(root.path()).unwrap().is_superset(&BTreeSet::from(wires.clone())));
+            assert!(read(&dir).unwrap().is_superset(&BTreeSet::from(wires.clone())));
         }
     }
 }

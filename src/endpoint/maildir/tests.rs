@@ -15,6 +15,7 @@ use crate::domain::folder::{FolderPath, UidValidity, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, NewMessage};
 use crate::endpoint::budget::Budget;
+use crate::endpoint::dir::Below;
 use crate::endpoint::{FlagUpdate, FolderRef, Resources, Which};
 
 struct Bench {
@@ -50,7 +51,7 @@ fn bench(source: bool, files: &[(&str, &[u8])]) -> Bench {
         said: Arc::default(),
     };
     let tables = if source { Tables::Apart(numbers) } else { Tables::Beside };
-    Bench { mailbox: Mailbox::new(root.clone(), tables, None, resources), root, dir }
+    Bench { mailbox: Mailbox::new(Below::new(root.clone(), dir.path()), tables, None, resources), root, dir }
 }
 
 fn inbox() -> FolderRef {
@@ -79,7 +80,7 @@ fn a_message_renamed_between_look_and_read_is_found_and_one_that_went_is_left_ou
             rename(&bench.root, "cur/1.a:2,", "cur/1.a:2,S");
             fs::remove_file(bench.root.join("cur/2.b:2,")).unwrap();
         }
-        Ok(entry.path(&view.folder).exists().then_some(number))
+        Ok(view.folder.seen(entry).is_ok().then_some(number))
     });
     assert_eq!(found.unwrap(), [1, 3]);
     // The last look is stale now in the same way, and both readers of it notice.

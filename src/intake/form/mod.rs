@@ -100,6 +100,9 @@ impl AskedSide {
     }
 }
 
+/// Where providers send browsers back to, below the form's address.
+pub const RETURN: &str = "signed-in";
+
 /// What an owner gives for a side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -121,6 +124,8 @@ pub enum SignInStep {
         /// The code.
         code: String,
     },
+    /// Somebody is to sign in at a page of the provider, which leads back here.
+    Page(String),
     /// It is done.
     Done,
     /// Nobody signed in; it can begin anew.
@@ -165,6 +170,8 @@ pub trait Answers: Send + Sync + 'static {
     async fn find(&self, token: &str) -> Result<Option<Asked>, Unable>;
     /// Begins a sign-in at a side, if none is under way; how far it is says [`Answers::find`].
     async fn sign_in(&self, token: &str, side: Side) -> Result<(), Unable>;
+    /// A provider sent a browser back with this query; whether a sign-in was under way that is meant.
+    async fn came_back(&self, query: &str) -> bool;
     /// Whether a link was used by a sign-in a moment ago.
     async fn used(&self, token: &str) -> Result<Option<Verdict>, Unable>;
     /// Checks an entry and keeps it if it is right. Of two through one link at once, one is checked after the other.

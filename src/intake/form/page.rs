@@ -148,14 +148,18 @@ fn sign_in(words: &Words, asked: &AskedSide, step: &SignInStep) -> Markup {
         fieldset {
             legend { (filled(legend, &[&asked.host])) }
             @match step {
-                SignInStep::NotYet => { p { (words.sign_in) } p { (begin(words.get_code)) } }
+                SignInStep::NotYet => { p { (words.sign_in) } p { (begin(words.begin)) } }
                 SignInStep::Code { page, code } => {
                     p { (words.open_page) " " a href=(page) target="_blank" rel="noopener noreferrer" { (page) } }
                     p { (words.enter_code) " " strong.code { (code) } }
                     p { button type="submit" formnovalidate name=(SIGN_IN) value=(LOOK) { (words.signed_in) } }
                 }
+                SignInStep::Page(page) => {
+                    p { (words.open_page) " " a href=(page) target="_blank" rel="noopener noreferrer" { (filled(words.at_provider, &[&asked.host])) } }
+                    p { button type="submit" formnovalidate name=(SIGN_IN) value=(LOOK) { (words.signed_in) } }
+                }
                 SignInStep::Done => p role="status" { (words.done) },
-                SignInStep::Failed => { p.bad role="alert" { (words.not_signed_in) } p { (begin(words.get_code)) } }
+                SignInStep::Failed => { p.bad role="alert" { (words.not_signed_in) } p { (begin(words.begin)) } }
             }
         }
     }
@@ -192,6 +196,11 @@ pub fn verdict(language: Language, asked: &Asked, verdict: &Verdict) -> String {
 /// A link that leads nowhere: unknown, used and dead ones look the same.
 pub fn gone(language: Language) -> String {
     said(language, of(language).gone)
+}
+
+/// The browser came back from the provider.
+pub fn came_back(language: Language) -> String {
+    said(language, of(language).came_back)
 }
 
 /// Nothing could be asked.

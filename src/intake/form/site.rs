@@ -19,7 +19,7 @@ use super::entry::{self, Sent, Slip};
 use super::guard::Counter;
 use super::page::{self, Again, POLICY};
 use super::server::Protection;
-use super::{Answers, Asked, AskedSide, FormOptions, Limits, NotServed, ReachKey, Unable, Verdict};
+use super::{Answers, Asked, AskedSide, FormOptions, Limits, NotServed, RETURN, ReachKey, Unable, Verdict};
 use crate::domain::language::Language;
 
 /// Longest body.
@@ -112,6 +112,11 @@ impl Site {
         }
         if let Some(answer) = self.reach.answer(&token).filter(|_| request.method() == Method::GET) {
             return (StatusCode::OK, answer);
+        }
+        if token == RETURN && request.method() == Method::GET {
+            let query = request.uri().query().unwrap_or_default();
+            let meant = query.len() <= LONGEST_BODY && self.answers.came_back(query).await;
+            return if meant { (StatusCode::OK, page::came_back(language)) } else { gone };
         }
         match *request.method() {
             Method::GET | Method::HEAD => match self.answers.find(&token).await {

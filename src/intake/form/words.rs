@@ -57,9 +57,13 @@ pub struct Words {
     /// How to sign in with a provider.
     pub sign_in: &'static str,
     /// Button.
-    pub get_code: &'static str,
+    pub begin: &'static str,
     /// Before the provider's page.
     pub open_page: &'static str,
+    /// What leads there.
+    pub at_provider: &'static str,
+    /// Back from there.
+    pub came_back: &'static str,
     /// Before the code.
     pub enter_code: &'static str,
     /// Button.
@@ -119,13 +123,15 @@ const ENGLISH: Words = Words {
     gone: "This link is not active. Ask the person who sent it.",
     too_often: "There were too many requests. Please try again in a few minutes.",
     unfit_request: "This could not be understood. Please open the link from the mail again.",
-    sign_in: "This mailbox takes no passwords from us. You sign in with its provider: you get a code, and type it there.",
-    get_code: "Get a code",
+    sign_in: "This mailbox takes no passwords from us. You sign in with its provider, at a page of theirs.",
+    begin: "Sign in",
     open_page: "Open this page:",
+    at_provider: "Sign in to {}",
+    came_back: "You can close this page now. Go back to the page with the form, and choose “I have signed in”.",
     enter_code: "There, enter this code:",
     signed_in: "I have signed in",
     done: "You have signed in here.",
-    not_signed_in: "Nobody has signed in with this code. Please get a new one.",
+    not_signed_in: "Nobody has signed in. Please begin again.",
     sign_in_first: "Please sign in first where that is needed.",
 };
 
@@ -155,13 +161,15 @@ const GERMAN: Words = Words {
     gone: "Dieser Link ist nicht aktiv. Fragen Sie die Person, die ihn geschickt hat.",
     too_often: "Das waren zu viele Anfragen. Bitte versuchen Sie es in einigen Minuten noch einmal.",
     unfit_request: "Das war nicht zu verstehen. Bitte öffnen Sie den Link aus der Nachricht noch einmal.",
-    sign_in: "Dieses Postfach nimmt von uns keine Passwörter. Sie melden sich bei seinem Anbieter an: Sie bekommen einen Code und geben ihn dort ein.",
-    get_code: "Code anfordern",
+    sign_in: "Dieses Postfach nimmt von uns keine Passwörter. Sie melden sich bei seinem Anbieter an, auf dessen eigener Seite.",
+    begin: "Anmelden",
     open_page: "Öffnen Sie diese Seite:",
+    at_provider: "Anmelden bei {}",
+    came_back: "Sie können diese Seite jetzt schließen. Gehen Sie zur Seite mit dem Formular zurück und wählen Sie „Ich habe mich angemeldet“.",
     enter_code: "Geben Sie dort diesen Code ein:",
     signed_in: "Ich habe mich angemeldet",
     done: "Sie haben sich hier angemeldet.",
-    not_signed_in: "Mit diesem Code hat sich niemand angemeldet. Bitte fordern Sie einen neuen an.",
+    not_signed_in: "Es hat sich niemand angemeldet. Bitte beginnen Sie noch einmal.",
     sign_in_first: "Bitte melden Sie sich zuerst dort an, wo es nötig ist.",
 };
 
@@ -191,13 +199,15 @@ const FRENCH: Words = Words {
     gone: "Ce lien n'est pas actif. Demandez à la personne qui l'a envoyé.",
     too_often: "Il y a eu trop de demandes. Veuillez réessayer dans quelques minutes.",
     unfit_request: "Cette demande n'a pas été comprise. Veuillez rouvrir le lien du message.",
-    sign_in: "Cette boîte n'accepte pas de mot de passe de notre part. Vous vous connectez chez son fournisseur : vous recevez un code et le saisissez là-bas.",
-    get_code: "Obtenir un code",
+    sign_in: "Cette boîte n'accepte pas de mot de passe de notre part. Vous vous connectez chez son fournisseur, sur sa propre page.",
+    begin: "Se connecter",
     open_page: "Ouvrez cette page :",
+    at_provider: "Se connecter à {}",
+    came_back: "Vous pouvez fermer cette page. Revenez à la page du formulaire et choisissez « Je me suis connecté ».",
     enter_code: "Saisissez-y ce code :",
     signed_in: "Je me suis connecté",
     done: "Vous vous êtes connecté ici.",
-    not_signed_in: "Personne ne s'est connecté avec ce code. Veuillez en demander un nouveau.",
+    not_signed_in: "Personne ne s'est connecté. Veuillez recommencer.",
     sign_in_first: "Veuillez d'abord vous connecter là où c'est nécessaire.",
 };
 
@@ -227,13 +237,15 @@ const SPANISH: Words = Words {
     gone: "Este enlace no está activo. Pregunte a la persona que lo envió.",
     too_often: "Hubo demasiadas solicitudes. Inténtelo de nuevo en unos minutos.",
     unfit_request: "No se pudo entender. Abra de nuevo el enlace del mensaje.",
-    sign_in: "Este buzón no acepta contraseñas de nosotros. Usted accede con su proveedor: recibe un código y lo introduce allí.",
-    get_code: "Obtener un código",
+    sign_in: "Este buzón no acepta contraseñas de nosotros. Usted accede con su proveedor, en una página suya.",
+    begin: "Acceder",
     open_page: "Abra esta página:",
+    at_provider: "Acceder a {}",
+    came_back: "Ya puede cerrar esta página. Vuelva a la página del formulario y elija «Ya he accedido».",
     enter_code: "Introduzca allí este código:",
     signed_in: "Ya he accedido",
     done: "Ha accedido aquí.",
-    not_signed_in: "Nadie ha accedido con este código. Pida uno nuevo.",
+    not_signed_in: "Nadie ha accedido. Empiece de nuevo.",
     sign_in_first: "Acceda primero donde sea necesario.",
 };
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::signing::Signings;
+use super::web::WebSettings;
 use crate::domain::asking::{CredentialRequest, LinkState};
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::{CredentialId, CredentialRequestId, ItemId, ProjectId};
@@ -18,11 +19,12 @@ use crate::domain::server::Server;
 use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError};
 use crate::engine::entry_check::try_entry;
-use crate::intake::form::{Answers, Asked, AskedSide, Given, Unable, Verdict, Way};
+use crate::intake::form::{Answers, Asked, AskedSide, Given, RETURN, Unable, Verdict, Way};
 use crate::intake::token::{self, LinkKey};
 use crate::service::import::{self, ImportError, Watch};
 use crate::service::settings::value;
 use crate::service::{OpenWorkspace, ServiceError, look, sign_in, times};
+use crate::signin::came_back;
 use crate::store::{GivenCredential, ItemRow};
 
 /// How long a code is waited for.
@@ -83,6 +85,10 @@ impl Answers for OwnersAnswers {
         // The code has come, or there is none.
         drop(tokio::time::timeout(CODE, told).await);
         Ok(())
+    }
+
+    async fn came_back(&self, query: &str) -> bool {
+        came_back::state(query).is_some_and(|state| self.keeper.signings.came_back(&state, query))
     }
 
     async fn used(&self, token: &str) -> Result<Option<Verdict>, Unable> {
@@ -171,6 +177,16 @@ impl Keeper {
         let row = self.workspace.store.item(request.item).await?;
         let project = self.workspace.store.project(row.item.project).await?;
         let person = sign_in::person(&self.workspace, &project, side).await?;
+        if person.sign_in.device_url().is_none() {
+            let mailbox = if side == Side::Source { &row.item.source } else { &row.item.destination };
+            let redirect = WebSettings::of(&self.workspace.store.settings().await?)?.link(RETURN);
+            let (back, came) = oneshot::channel();
+            let shown = |page: &str, state: &str| {
+                self.signings.page((request.id, side), page, state, back);
+                tell.send(()).ok();
+            };
+            return Ok(person.by_return((redirect, mailbox.login_name()), shown, came).await?);
+        }
         let shown = |code: &sign_in::DeviceCode| {
             self.signings.code((request.id, side), &code.page, &code.user_code);
             // Who asked may have gone.

@@ -88,6 +88,10 @@ impl Answers for Nobody {
         Ok(())
     }
 
+    async fn came_back(&self, _: &str) -> bool {
+        false
+    }
+
     async fn used(&self, _: &str) -> Result<Option<Verdict>, Unable> {
         Ok(None)
     }

@@ -15,7 +15,7 @@ use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 use crate::engine::Orders;
 use crate::intake::letter::Letter;
-use crate::intake::send::{self, SendAnswer};
+use crate::intake::send::SendAnswer;
 use crate::intake::token::{self, LinkKey};
 use crate::service::mail::{self, MailSettings};
 use crate::service::settings::Settings;
@@ -115,10 +115,7 @@ impl Outbox {
             Ok(Ok(letter)) => letter,
             Ok(Err(text)) => return SendAnswer { outcome: SendOutcome::Refused, text, login_refused: false },
         };
-        match mail::server(&self.workspace, &means.mail).await {
-            Ok(server) => send::send(&server, &letter).await,
-            Err(error) => later(error.to_string()),
-        }
+        mail::deliver(&self.workspace, &means.mail, &letter).await
     }
 }
 

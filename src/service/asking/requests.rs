@@ -98,11 +98,11 @@ async fn looked_at(
     Ok((came, asked))
 }
 
-/// Whether the form can ask for these sides: where people sign in with a provider, only if that has codes for it.
+/// Whether the form can ask for these sides: not where an application signs in.
 pub(in crate::service) fn is_asked(project: &Project, sides: &[Side]) -> bool {
     sides.iter().all(|side| match project.server(*side).sign_in() {
         None => true,
-        Some(sign_in) => !sign_in.kind.is_app() && sign_in.device_url().is_some(),
+        Some(sign_in) => !sign_in.kind.is_app(),
     })
 }
 

@@ -1,9 +1,11 @@
-//! Owners who sign in with their provider instead of giving a password: by a code that the form shows. What is left of it is
+//! Owners who sign in with their provider instead of giving a password: by a code that the form shows, or at a page that leads back to it. What is left of it is
 //! kept in memory until all that was asked for is there.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use crate::domain::failure::Side;
 use crate::domain::ids::CredentialRequestId;
@@ -16,6 +18,7 @@ const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 enum Step {
     Begun,
     Code { page: String, code: String },
+    Page { page: String, state: String, back: oneshot::Sender<String> },
     Done(Secret),
     Failed,
 }
@@ -35,7 +38,7 @@ impl Signings {
     pub fn begin(&self, of: (CredentialRequestId, Side)) -> bool {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         match steps.get(&of) {
-            Some(Step::Begun | Step::Code { .. } | Step::Done(_)) => false,
+            Some(Step::Begun | Step::Code { .. } | Step::Page { .. } | Step::Done(_)) => false,
             Some(Step::Failed) | None => {
                 steps.insert(of, Step::Begun);
                 true
@@ -52,6 +55,22 @@ impl Signings {
         self.put(of, Step::Code { page: page.to_owned(), code: code.to_owned() });
     }
 
+    /// Somebody is to sign in at a page, and come back with this state; `back` hears with what.
+    pub fn page(&self, of: (CredentialRequestId, Side), page: &str, state: &str, back: oneshot::Sender<String>) {
+        self.put(of, Step::Page { page: page.to_owned(), state: state.to_owned(), back });
+    }
+
+    /// A browser came back; whether one was waited for with this state. It counts once.
+    pub fn came_back(&self, state: &str, query: &str) -> bool {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let meant = |step: &Step| matches!(step, Step::Page { state: expected, .. } if expected == state);
+        let Some(step) = steps.values_mut().find(|step| meant(step)) else { return false };
+        match std::mem::replace(step, Step::Begun) {
+            Step::Page { back, .. } => back.send(query.to_owned()).is_ok(),
+            _ => false,
+        }
+    }
+
     /// Somebody signed in, or nobody did.
     pub fn over(&self, of: (CredentialRequestId, Side), left: Option<Secret>) {
         self.put(of, left.map_or(Step::Failed, Step::Done));
@@ -62,6 +81,7 @@ impl Signings {
         match self.steps.lock().unwrap_or_else(PoisonError::into_inner).get(&of) {
             None | Some(Step::Begun) => SignInStep::NotYet,
             Some(Step::Code { page, code }) => SignInStep::Code { page: page.clone(), code: code.clone() },
+            Some(Step::Page { page, .. }) => SignInStep::Page(page.clone()),
             Some(Step::Done(_)) => SignInStep::Done,
             Some(Step::Failed) => SignInStep::Failed,
         }

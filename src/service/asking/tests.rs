@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::command::Command;
 use crate::intake::smtp_peer::{Answers, SmtpPeer};
 use crate::platform::clock::FixedClock;
+use crate::service::mail::MailSecret;
 use crate::service::start::take;
 use crate::service::{OpenOptions, RunningEngine, VaultKind, mail, vault};
 use crate::store::NewItem;
@@ -55,7 +56,7 @@ impl Bench {
         ] {
             workspace.store.set_setting(name.into(), value.into()).await.unwrap();
         }
-        mail::set_password(&workspace, Secret::new("hunter2")).await.unwrap();
+        mail::set_secret(&workspace, MailSecret::Typed(Secret::new("hunter2"))).await.unwrap();
         let server = |url: &str| Server::parse_url(url).unwrap();
         let sides = [server("imap+plain://127.0.0.1:1"), server("maildir:/nowhere/{email}")];
         let project = workspace.store.create_project("p".into(), sides, Options::default(), [None; 2]).await.unwrap();
@@ -128,7 +129,7 @@ async fn h4_d24_a_refused_login_is_tried_once_for_all_mails_until_it_is_another_
     bench.clock.set(Timestamp::from_millis(10_000_000));
     let before = bench.peer.heard("EHLO").len();
     bench.peer.says(&[]);
-    mail::set_password(&bench.workspace, Secret::new("another")).await.unwrap();
+    mail::set_secret(&bench.workspace, MailSecret::Typed(Secret::new("another"))).await.unwrap();
     for item in &bench.items {
         bench.until("a mail", async |bench| bench.states(*item).await == [MailState::Sent]).await;
     }

@@ -51,8 +51,8 @@ impl Answers {
                 let all = settings::all(workspace).await?;
                 Response::Settings(all.into_iter().map(|(setting, value)| (setting.name, value)).collect())
             }
-            Request::MailPassword(password) => {
-                mail::set_password(workspace, password).await?;
+            Request::MailPassword(secret) => {
+                mail::set_secret(workspace, secret).await?;
                 Response::MailPasswordKept
             }
             Request::TestMail(to) => Response::MailTested(mail::test(workspace, &to).await?),

@@ -25,6 +25,7 @@ use crate::service::hybrid::HybridViews;
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
+use crate::service::mail::MailSecret;
 use crate::service::preview::Unsaved;
 use crate::service::project_mail::ProjectMail;
 use crate::service::projects::NewProject;
@@ -156,8 +157,8 @@ pub enum Request {
     SetProjectMail(ProjectId, Box<ProjectMail>),
     /// Changes settings, all or none.
     SaveSettings(Vec<(&'static str, String)>),
-    /// Keeps the password of the mail server.
-    MailPassword(Secret),
+    /// Keeps what proves the login at the mail server.
+    MailPassword(MailSecret),
     /// Sends a test to this address.
     TestMail(String),
     /// Whether owners can be asked: settings, form, its public address.

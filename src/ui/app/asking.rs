@@ -41,7 +41,7 @@ impl App {
             return;
         }
         page.saved = None;
-        let (changes, password) = (page.changes(), page.new_password());
+        let (changes, password) = (page.changes(), page.new_secret());
         if password.is_some() && !self.workspace.vault.unlocked {
             return self.unlock_first(UserAction::SaveSettings);
         }
@@ -64,7 +64,7 @@ impl App {
 
     pub(super) fn mail_password_kept(&mut self) {
         let page = &mut self.pages.settings;
-        page.password = Default::default();
+        page.forget_secret();
         (page.asked[PASSWORD], page.saved) = (None, Some((true, "Saved".into())));
     }
 

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::domain::secret::Secret;
 use crate::service::asking::AskingState;
 use crate::service::client::RequestId;
+use crate::service::mail::MailSecret;
 use crate::service::settings::{SETTINGS, Setting};
 
 /// How the form's connections are protected.
@@ -41,6 +42,8 @@ pub struct SettingsPage {
     typed: BTreeMap<&'static str, String>,
     /// A new password of the mail server; empty leaves the one that is known.
     pub password: Zeroizing<String>,
+    /// A file with what an application signs in with there, in place of a password.
+    pub key_file: String,
     /// Who gets a test.
     pub test_to: String,
     /// What came of the test.
@@ -77,7 +80,7 @@ impl SettingsPage {
     pub fn undo(&mut self) {
         self.typed.clone_from(&self.kept);
         (self.protection, self.saved) = (None, None);
-        self.password = Zeroizing::default();
+        self.forget_secret();
     }
 
     /// What is typed for a setting.
@@ -91,7 +94,7 @@ impl SettingsPage {
 
     /// Whether something was typed that is not kept.
     pub fn is_edited(&self) -> bool {
-        !self.password.is_empty() || !self.changes().is_empty()
+        self.new_secret().is_some() || !self.changes().is_empty()
     }
 
     /// How the form is protected.
@@ -157,9 +160,17 @@ impl SettingsPage {
         }
     }
 
-    /// The new password, if one was typed.
-    pub fn new_password(&self) -> Option<Secret> {
-        (!self.password.is_empty()).then(|| Secret::new(self.password.as_str()))
+    /// What proves the login at the mail server from now on, if that was typed or named.
+    pub fn new_secret(&self) -> Option<MailSecret> {
+        let file = Some(self.key_file.trim()).filter(|file| !file.is_empty());
+        let typed = Some(&self.password).filter(|password| !password.is_empty());
+        let typed = typed.map(|password| MailSecret::Typed(Secret::new(password.as_str())));
+        file.map(|file| MailSecret::File(file.into())).or(typed)
+    }
+
+    /// It is kept, or not wanted.
+    pub fn forget_secret(&mut self) {
+        (self.password, self.key_file) = (Zeroizing::default(), String::new());
     }
 }
 

@@ -33,10 +33,7 @@ pub fn mail(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
             .color(color),
         );
     }
-    pair(ui, |left, right| {
-        field(left, page, ("Login name", "mail-login"), "none");
-        Field::secret("Password of the mail server").hint("empty keeps it").show(right, &mut page.password);
-    });
+    login(ui, page);
     pair(ui, |left, right| {
         field(left, page, ("Sender", "mail-from"), "Kim Doe <kim@example.com>");
         field(right, page, ("Answers go to", "mail-reply-to"), "the sender");
@@ -55,6 +52,67 @@ pub fn mail(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
         right.horizontal(|ui| Control::of(ActionName::TestMail).show(ui, &Subject::Settings(page), actions));
     });
     said(ui, &page.tested);
+}
+
+/// Who logs in at the mail server, and with what.
+fn login(ui: &mut Ui, page: &mut SettingsPage) {
+    const WAYS: [&str; 4] = ["password", "microsoft-app", "google-service", "custom-app"];
+    let words = |way: &str| match way {
+        "microsoft-app" => "Microsoft 365 app",
+        "google-service" => "Google service account",
+        "custom-app" => "App of another provider",
+        _ => "Password",
+    };
+    let way = *WAYS.iter().find(|way| page.field("mail-sign-in") == *way).unwrap_or(&"password");
+    let mut chosen = way;
+    pair(ui, |left, right| {
+        field(
+            left,
+            page,
+            ("Login name", "mail-login"),
+            if way == "password" { "none" } else { "the sender's mailbox" },
+        );
+        Choice { label: "Logs in by", width: 220.0, words }.show(right, &mut chosen, &WAYS);
+    });
+    if chosen != way {
+        *page.field("mail-sign-in") = chosen.into();
+    }
+    let (tenant, client, url, scope) = match chosen {
+        "microsoft-app" => (true, true, false, false),
+        "custom-app" => (false, true, true, true),
+        _ => (false, false, false, false),
+    };
+    if client {
+        pair(ui, |left, right| {
+            if tenant {
+                field(left, page, ("Tenant", "mail-tenant"), "contoso.onmicrosoft.com, or its id");
+            }
+            if url {
+                field(left, page, ("Token address", "mail-token-url"), "https://");
+            }
+            field(right, page, ("Client id", "mail-client-id"), "of your own registration");
+        });
+    }
+    let secret = if chosen == "password" { "Password of the mail server" } else { "Client secret of the mail server" };
+    pair(ui, |left, right| {
+        let left = match chosen {
+            "google-service" => left,
+            _ => {
+                Field::secret(secret).hint("empty keeps it").show(left, &mut page.password);
+                right
+            }
+        };
+        if chosen != "password" {
+            let (label, hint) = match chosen {
+                "google-service" => ("Key file of the service account", "/path/to/key.json; empty keeps it"),
+                _ => ("Or its file with certificate and key", "/path/to/mailferry.pem"),
+            };
+            Field::new(label).hint(hint).show(left, &mut page.key_file);
+        }
+    });
+    if scope {
+        pair(ui, |left, _| field(left, page, ("Scope", "mail-scope"), "none"));
+    }
 }
 
 /// How the mail server is connected to.

@@ -37,7 +37,7 @@ fn secrets_are_there_at_the_next_start_and_for_other_processes() {
         assert_eq!(first.get(CredentialId(id)).unwrap().expose(), text);
     }
     first.delete_many(&[CredentialId(1)], &|_| ()).unwrap();
-    assert_eq!(second.get(CredentialId(1)), Err(VaultError::Missing(CredentialId(1))));
+    assert_eq!(second.get(CredentialId(1)), Err(VaultError::NotInFile(CredentialId(1))));
     let bytes = std::fs::read(&path).unwrap();
     assert!(!bytes.windows(7).any(|w| w == b"hunter2" || w == b"changed"));
     #[cfg(unix)]
@@ -162,7 +162,7 @@ proptest! {
 fn a_chosen_vault_whose_file_is_gone_is_never_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.bin");
-    let phrase = Secret::new("phrase");
+    let phrase = Secret::new("a phrase");
     let chosen = || FileVault::open(&path, VaultState::Chosen, "w", &phrase).map(|_| ());
     assert_eq!(chosen(), Err(VaultError::FileGone));
     assert!(!path.exists());
@@ -204,4 +204,43 @@ fn what_a_killed_program_left_half_written_goes_when_the_vault_is_opened() {
     let vault = open(&path, "x").unwrap();
     assert_eq!(vault.get(CredentialId(1)).unwrap(), Secret::new("hunter2"));
     assert!(!left.exists() && other.exists());
+}
+
+#[test]
+fn k7_a_passphrase_is_long_and_can_be_changed_under_those_who_have_the_vault_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.bin");
+    let make = |phrase: &str| FileVault::open(&path, VaultState::Unchosen, "w", &Secret::new(phrase)).map(|_| ());
+    assert_eq!(make("seven77"), Err(VaultError::ShortPassphrase));
+    assert!(!path.exists());
+    let vault = FileVault::open(&path, VaultState::Unchosen, "w", &Secret::new("open sesame")).unwrap();
+    put(&vault, &[(1, "one")]);
+    let cost = u32::from_le_bytes(std::fs::read(&path).unwrap()[8..12].try_into().unwrap());
+    assert_eq!(cost, 64 * 1024, "KiB");
+    let change = |old: &str, new: &str, short| {
+        let (old, new) = (Secret::new(old), Secret::new(new));
+        change_passphrase(&path, "w", &NewPassphrase { old, new, short })
+    };
+    assert_eq!(change("open sesame", "short", false), Err(VaultError::ShortPassphrase));
+    assert_eq!(change("open barley", "close sesame", false), Err(VaultError::WrongPassphrase));
+    assert_eq!(change("open sesame", "close sesame", false), Ok(()));
+    let open = |phrase: &str| FileVault::open(&path, VaultState::Chosen, "w", &Secret::new(phrase));
+    assert!(matches!(open("open sesame"), Err(VaultError::WrongPassphrase)));
+    assert_eq!(open("close sesame").unwrap().get(CredentialId(1)).unwrap().expose(), "one");
+    put(&vault, &[(2, "two")]);
+    assert_eq!(change("close sesame", "short", true), Ok(()));
+    assert_eq!(open("short").unwrap().get(CredentialId(2)).unwrap().expose(), "two");
+}
+
+#[test]
+fn k7_an_older_file_put_back_is_said_to_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.bin");
+    let vault = open(&path, "phrase").unwrap();
+    put(&vault, &[(1, "one")]);
+    let older = std::fs::read(&path).unwrap();
+    put(&vault, &[(2, "two")]);
+    std::fs::write(&path, older).unwrap();
+    let missing = vault.get(CredentialId(2)).unwrap_err().to_string();
+    assert!(missing.contains("vault.bin") && missing.contains("older"), "{missing}");
 }

@@ -136,7 +136,7 @@ fn every_spreadsheets_dialect_is_read() {
 fn an_import_without_its_vault_imports_nothing() {
     let csv = format!("{HEADER}a@x,,pw,a@y,,pw\n");
     let mut workspace = workspace();
-    workspace.environment.push(("MAILFERRY_PASSPHRASE".into(), "right".into()));
+    workspace.environment.push(("MAILFERRY_PASSPHRASE".into(), "the right one".into()));
     says(import(&workspace, csv.as_bytes(), &[]), 0, &[]);
     workspace.environment.push(("MAILFERRY_PASSPHRASE".into(), "wrong".into()));
     let more = format!("{HEADER}b@x,,pw,b@y,,pw\n");
@@ -146,7 +146,7 @@ fn an_import_without_its_vault_imports_nothing() {
     says(import(&workspace, more.as_bytes(), &[]), 2, &["MAILFERRY_PASSPHRASE"]);
     assert!(!items(&workspace).contains("b@x"), "half an import");
     std::fs::write(workspace.path().join("vault.bin"), b"MFVAULT1 but then nothing").expect("written");
-    workspace.environment.push(("MAILFERRY_PASSPHRASE".into(), "right".into()));
+    workspace.environment.push(("MAILFERRY_PASSPHRASE".into(), "the right one".into()));
     says(import(&workspace, more.as_bytes(), &[]), 3, &["vault", "damaged", "backup"]);
     assert!(!items(&workspace).contains("b@x"), "half an import");
 }

@@ -81,7 +81,7 @@ fn an_item_that_a_worker_is_loading_keeps_its_password() {
     let again = says(import(&workspace, LIST), 1, &["left alone: the item is queued", "wait until it is Migrating"]);
     assert!(again.stdout.contains("0 items imported, 0 updated, 1 left alone: Queued"), "{again:?}");
     assert_eq!(secret(&workspace, 1).expect("kept").expose(), "one");
-    assert_eq!(secret(&workspace, 3), Err(VaultError::Missing(CredentialId(3))), "the new one was taken back");
+    assert_eq!(secret(&workspace, 3), Err(VaultError::NotInFile(CredentialId(3))), "the new one was taken back");
 }
 
 #[test]
@@ -130,6 +130,6 @@ fn passwords_imported_while_a_deletion_waits_for_its_word_go_with_it() {
     shown.read_to_string(&mut rest).expect("text");
     assert!(terminal.wait().expect("its end").success() && rest.contains("deleted with 1 item."), "{rest}");
     for id in [1, 2] {
-        assert_eq!(secret(&workspace, id), Err(VaultError::Missing(CredentialId(id))), "nothing names it any more");
+        assert_eq!(secret(&workspace, id), Err(VaultError::NotInFile(CredentialId(id))), "nothing names it any more");
     }
 }

@@ -83,6 +83,18 @@ fn verbs_work_beside_the_process_that_runs_the_passes() {
 }
 
 #[test]
+fn k2_a_lock_file_that_is_removed_lets_nobody_else_in_and_stops_who_had_it() {
+    let Some(move_) = Move::new(Workspace::new()) else { return };
+    let (running, held) = move_.held(3);
+    std::fs::remove_file(move_.workspace.path().join("workspace.lock")).expect("removed");
+    let second = move_.workspace.start();
+    assert!(second.code > 0, "{}{}", second.stdout, second.stderr);
+    held.go_on();
+    says(running.end(), 1, &["workspace.lock was removed or replaced", "stopped"]);
+    move_.finish();
+}
+
+#[test]
 fn a_database_locked_by_another_program_is_waited_for_and_then_named() {
     let workspace = Workspace::new();
     new_project(&workspace, PROJECT).expect(0);

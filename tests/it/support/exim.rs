@@ -43,8 +43,24 @@ pub fn available() -> bool {
 impl Exim {
     /// Delivers to the owners of this Dovecot, and refuses others.
     pub fn start(into: &Dovecot) -> Exim {
+        Self::start_with(into, "")
+    }
+
+    /// The same, and takes tokens that are signed with this key, in the scope of those who may send, in a provider's stead.
+    pub fn with_tokens(into: &Dovecot, key: &Path) -> Exim {
+        let verifier = super::oidc::folder().join("verify.mjs");
+        let run = format!("${{run{{/usr/bin/env node {} {} $2}}{{yes}}{{no}}}}", verifier.display(), key.display());
+        let authenticator = format!(
+            "xoauth2:\n driver = plaintext\n public_name = XOAUTH2\n server_condition = \
+             ${{if match{{$auth1}}{{\\N^user=([^\\x01]+)\\x01auth=Bearer ([\\w.-]+)\\x01\\x01$\\N}}{{{run}}}{{no}}}}\n \
+             server_set_id = $auth1\n"
+        );
+        Self::start_with(into, &authenticator)
+    }
+
+    fn start_with(into: &Dovecot, authenticator: &str) -> Exim {
         let dir = tempfile::Builder::new().prefix("mailferry-it-").tempdir().expect("a folder");
-        let configuration = configure(dir.path(), into);
+        let configuration = configure(dir.path(), into, authenticator);
         let over = Arc::new(AtomicBool::new(false));
         let connections = Arc::new(AtomicU32::new(0));
         let listen = |protected: bool| {
@@ -112,7 +128,7 @@ fn serve(configuration: &Path, stream: TcpStream, protected: bool) {
     std::thread::Builder::new().name("exim-connection".into()).spawn(wait).expect("a thread");
 }
 
-fn configure(dir: &Path, into: &Dovecot) -> PathBuf {
+fn configure(dir: &Path, into: &Dovecot, authenticator: &str) -> PathBuf {
     let certificates = into.certificates.leaf_pem.parent().expect("a folder");
     let mail = into.home("x").parent().expect("a folder").to_owned();
     for part in ["spool", "log"] {
@@ -165,7 +181,7 @@ plain:
  public_name = PLAIN
  server_condition = ${{if and{{{{eq{{$auth2}}{{{SENDER}}}}}{{eq{{$auth3}}{{{PASSWORD}}}}}}}}}
  server_set_id = $auth2
-"#,
+{authenticator}"#,
         dir = dir.display(),
         certificates = certificates.display(),
         mail = mail.display(),

@@ -88,9 +88,14 @@ impl Oidc {
         Oidc { port, keys, child }
     }
 
+    /// The file with the key that its tokens are signed with.
+    pub fn key_file(&self) -> PathBuf {
+        self.keys.path().join("default/RS256/k1")
+    }
+
     /// The key that its tokens are signed with, PEM.
     pub fn key(&self) -> String {
-        fs::read_to_string(self.keys.path().join("default/RS256/k1")).expect("the provider's key")
+        fs::read_to_string(self.key_file()).expect("the provider's key")
     }
 
     /// One of its addresses: `token`, `authorize`, `devicecode`.

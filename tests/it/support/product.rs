@@ -95,6 +95,9 @@ impl Workspace {
         };
         // What a lost connection may have left on its way is waited for shortly, unless a test says otherwise.
         command.env("MAILFERRY_SETTLE", "300");
+        // Some tests have the database fail where it hurts.
+        let triggers: Vec<String> = (0..10).map(|number| format!("crash_{number}")).chain(["held_up".into()]).collect();
+        command.env("MAILFERRY_MORE_TRIGGERS", triggers.join(","));
         // No test opens a window on the screen of whoever runs it.
         command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

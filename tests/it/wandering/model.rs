@@ -105,6 +105,8 @@ pub struct Model {
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two. Or given up, because nobody could know yet that they were lost.
     forgotten: Census,
+    /// Names that folders of the destination got since the last pass.
+    new_names: BTreeSet<String>,
     /// What was lost may be what its owner deleted: since the last pass, and in this one.
     blurred: (bool, bool),
     /// Some were lost so, and that has a name in the first pass that looks for them.
@@ -153,6 +155,7 @@ impl Model {
         let inside = format!("{folder}/");
         let within = |name: &String| name == folder || name.starts_with(&inside);
         self.may_be_deleted(within);
+        self.new_names.insert(to.to_owned());
         for (name, copies) in self.taken.extract_if(.., |name, _| within(name)).collect::<Vec<_>>() {
             self.taken.insert(format!("{to}{}", &name[folder.len()..]), copies);
         }
@@ -266,6 +269,12 @@ impl Model {
                 self.missed.insert(copy.sha256.clone());
             }
         }
+        // Under another name than it had, with nothing in it that tells which it was.
+        let within =
+            |to: &String| folder.strip_prefix(to.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if self.new_names.iter().any(within) {
+            self.may_be_deleted(|name| name == folder);
+        }
     }
 
     /// What is wrong after a pass; the ledger goes on from what is there.
@@ -343,6 +352,7 @@ impl Model {
         }
         self.unknown.clear();
         self.emptied.clear();
+        self.new_names.clear();
         self.blank.clear();
         self.restored &= pass.blind;
         if !pass.blind {

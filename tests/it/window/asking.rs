@@ -11,9 +11,11 @@ use mailferry::service::asking::{AskedOf, AskingState, MailPreview, NoForm, Star
 use mailferry::service::client::{NEWS, Request, Response};
 use mailferry::service::edit::PasswordState;
 use mailferry::service::items::{Details, ItemCredentials};
+use mailferry::service::mail::MailSecret;
 use mailferry::service::project_mail::ProjectMail;
 use mailferry::service::{ServiceError, WorkspaceInfo};
 
+use super::sign_in::choose;
 use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
 
 fn mails() -> StartMails {
@@ -101,7 +103,7 @@ fn h1_outgoing_mail_is_set_saved_and_tested() {
     stage.click("Save");
     let mut asked = stage.asked();
     assert_eq!(asked.len(), 2, "{asked:?}");
-    let (second, Request::MailPassword(password)) = asked.remove(1) else { panic!("its password") };
+    let (second, Request::MailPassword(MailSecret::Typed(password))) = asked.remove(1) else { panic!("its password") };
     let (first, Request::SaveSettings(saved)) = asked.remove(0) else { panic!("settings") };
     assert_eq!((saved, password.expose()), (vec![("mail-login", "kim".to_owned())], "hunter2"));
     let all = vec![
@@ -117,6 +119,28 @@ fn h1_outgoing_mail_is_set_saved_and_tested() {
     assert_eq!(to, "kim@b.example");
     stage.answer(test, Response::MailTested("OK id=1".into()));
     assert!(stage.says("The mail server said: OK id=1"));
+}
+
+#[test]
+fn h1_an_application_logs_in_at_the_mail_server_with_a_secret_or_a_file() {
+    let mut stage = settings();
+    scroll_down(&mut stage);
+    choose(&mut stage, "Logs in by", "Microsoft 365 app");
+    assert!(!stage.shows("Password of the mail server"));
+    stage.type_into("Tenant", "contoso.onmicrosoft.com");
+    stage.type_into("Client id", "11112222-3333-4444-5555-666677778888");
+    stage.type_into("Or its file with certificate and key", "/keys/app.pem");
+    stage.click("Save");
+    let mut asked = stage.asked();
+    let (_, Request::MailPassword(MailSecret::File(file))) = asked.remove(1) else { panic!("its key") };
+    assert_eq!(file, std::path::Path::new("/keys/app.pem"));
+    let (_, Request::SaveSettings(saved)) = asked.remove(0) else { panic!("settings") };
+    let saved: Vec<&str> = saved.iter().map(|(name, _)| *name).collect();
+    assert_eq!(saved, ["mail-client-id", "mail-sign-in", "mail-tenant"]);
+    choose(&mut stage, "Logs in by", "Google service account");
+    assert!(stage.shows("Key file of the service account") && !stage.shows("Tenant"));
+    choose(&mut stage, "Logs in by", "App of another provider");
+    assert!(stage.shows("Token address") && stage.shows("Scope"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::service::VaultKind;
+use crate::service::vault::SHORTEST_PASSPHRASE;
 
 /// The dialog that opens the vault, or makes it.
 #[derive(Clone)]
@@ -43,6 +44,9 @@ impl VaultForm {
         match self.kind {
             VaultKind::Keyring | VaultKind::FileKeyring | VaultKind::Memory => None,
             VaultKind::File if self.passphrase.is_empty() => Some("Enter the passphrase"),
+            VaultKind::File if self.new && self.passphrase.chars().count() < SHORTEST_PASSPHRASE => {
+                Some("At least eight letters; four words are better than one")
+            }
             VaultKind::File if self.new && self.passphrase != self.again => Some("The two passphrases differ"),
             VaultKind::File => None,
         }
