@@ -145,7 +145,7 @@ async fn c6_held_back_messages_are_bounded_and_leave_the_budget_alone() {
 
 #[tokio::test]
 async fn c12_messages_without_a_usable_uid_are_told() {
-    for odd in ["", "UID 0 ", "UID NIL ", "UID 99999999999 ", "UID -1 "] {
+    for odd in ["", "UID 0 ", "UID NIL ", "UID 99999999999999999999 ", "UID -1 "] {
         let answer = format!(
             "* 1 FETCH ({odd}FLAGS () INTERNALDATE \"{DATE}\" BODY[] {{1}}\r\n1)\r\n\
              * 2 FETCH (UID 2 FLAGS () INTERNALDATE \"{DATE}\" BODY[] {{1}}\r\n2)\r\n* 3 FETCH (FLAGS (\\Seen))\r\nA4 OK x\r\n"

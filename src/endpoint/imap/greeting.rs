@@ -137,7 +137,10 @@ async fn first_line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::res
         trace_line(&text, scrub);
         if !text.trim_ascii().is_empty() {
             let nonsense = WireError::Nonsense(excerpt(&text));
-            return response::parse(Raw { text, literals: Vec::new() }).map_err(|_| nonsense);
+            return match response::parse(Raw { text, literals: Vec::new() }) {
+                Ok(greeting @ ServerResponse::Status(..)) => Ok(greeting),
+                Ok(_) | Err(_) => Err(nonsense),
+            };
         }
     }
     Err(WireError::Nonsense("nothing but empty lines".into()))

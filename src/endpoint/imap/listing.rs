@@ -16,7 +16,7 @@ use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
 use super::session::{ImapSession, Mode, WINDOW};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
-use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, WireName};
+use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::{FolderRef, Result};
 
@@ -313,7 +313,7 @@ impl Found {
         let counts = self.counts.remove(&listed.name).filter(|_| selectable);
         let state = counts.as_ref().and_then(|c| {
             Some(FolderState {
-                uid_validity: c.uid_validity,
+                uid_validity: UidValidity::new(c.uid_validity?),
                 uid_next: c.uid_next,
                 messages: c.messages?,
                 highest_modseq: c.highest_modseq,

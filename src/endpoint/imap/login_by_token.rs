@@ -175,8 +175,13 @@ mod tests {
     #[tokio::test]
     async fn both_mechanisms_log_in_with_and_without_an_initial_response() {
         let welcome = |offers: &str| say(format!("* OK [CAPABILITY IMAP4rev1 {offers}] hello\r\n"));
-        let rest =
-            || [say("A1 OK [CAPABILITY IMAP4rev1 NAMESPACE] in\r\n"), hear("A2 NAMESPACE"), say("A2 OK done\r\n")];
+        let rest = || {
+            [
+                say("A1 OK [CAPABILITY IMAP4rev1 NAMESPACE] in\r\n"),
+                hear("A2 NAMESPACE"),
+                say("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\nA2 OK done\r\n"),
+            ]
+        };
         for (offers, verb, message) in [
             ("SASL-IR AUTH=XOAUTH2 AUTH=OAUTHBEARER AUTH=PLAIN", "A1 AUTHENTICATE XOAUTH2", AS_XOAUTH2),
             ("SASL-IR AUTH=OAUTHBEARER", "A1 AUTHENTICATE OAUTHBEARER", AS_OAUTHBEARER),

@@ -122,7 +122,7 @@ pub(super) struct Listed {
 pub(super) struct StatusCounts {
     pub(super) messages: Option<u32>,
     pub(super) uid_next: Option<Uid>,
-    pub(super) uid_validity: Option<UidValidity>,
+    pub(super) uid_validity: Option<u64>,
     pub(super) highest_modseq: Option<u64>,
     pub(super) size: Option<u64>,
     pub(super) mailbox_id: Option<String>,

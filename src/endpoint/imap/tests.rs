@@ -236,7 +236,7 @@ async fn login_without_initial_response_waits_for_the_server() {
     let session = opened.expect("logged in");
     assert_eq!(session.limits().separator, Some('.'));
     let (opened, _peer) = session_without_password().await;
-    assert_eq!(opened.map(|f| f.cause), Some(Cause::LoginRefused));
+    assert_eq!(opened.map(|f| f.cause), Some(Cause::NoPasswords));
 }
 
 async fn session_without_password() -> (Option<crate::domain::failure::Failure>, super::script::Peer) {

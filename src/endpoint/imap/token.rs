@@ -238,9 +238,10 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Whether a quotation is in front that ends within its list.
     fn has_quotation(&mut self) -> bool {
         let before = self.at;
-        let whole = self.quoted().is_ok();
+        let whole = self.quoted().is_ok_and(|quoted| !quoted.contains(&b')'));
         self.at = before;
         whole
     }
