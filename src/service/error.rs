@@ -213,6 +213,11 @@ pub enum ServiceError {
     Died(&'static str),
 }
 
+fn of_who_unlocks(error: &VaultError) -> bool {
+    use VaultError::{Cancelled, ShortPassphrase, TooLong, WrongPassphrase};
+    matches!(error, WrongPassphrase | ShortPassphrase | TooLong { .. } | Cancelled)
+}
+
 impl ServiceError {
     /// Whether something else would be done if it was asked for: nothing was changed, and the machine is not to blame.
     pub fn blames_the_request(&self) -> bool {
@@ -220,15 +225,7 @@ impl ServiceError {
             Self::Store(error) | Self::Import(ImportError::Store(error)) => of_the_request(error),
             Self::Vault(error)
             | Self::NotRemoved(NotRemoved::Vault(error))
-            | Self::Import(ImportError::Vault(error)) => {
-                matches!(
-                    error,
-                    VaultError::WrongPassphrase
-                        | VaultError::ShortPassphrase
-                        | VaultError::TooLong { .. }
-                        | VaultError::Cancelled
-                )
-            }
+            | Self::Import(ImportError::Vault(error)) => of_who_unlocks(error),
             Self::Import(ImportError::LeftBehind { .. }) => false,
             Self::Import(ImportError::SharedMaildir(_) | ImportError::NoRows { .. } | ImportError::BadRows { .. })
             | Self::NotRemoved(NotRemoved::Cancelled(_))

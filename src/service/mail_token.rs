@@ -52,9 +52,11 @@ pub(super) struct TokenUse {
     pub secret: CredentialId,
 }
 
+type Held = Option<(TokenUse, Arc<Tokens>)>;
+
 /// The token of the mail server, for all mails of a workspace.
 #[derive(Clone, Default)]
-pub(super) struct MailTokens(Arc<Mutex<Option<(TokenUse, Arc<Tokens>)>>>);
+pub(super) struct MailTokens(Arc<Mutex<Held>>);
 
 impl MailTokens {
     /// Those for this use: others, once the settings or the secret are others.

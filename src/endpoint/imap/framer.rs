@@ -62,16 +62,16 @@ pub(super) struct SilenceWatch {
     outstanding: AtomicUsize,
     last_sent: Mutex<Instant>,
     silence: Duration,
+    patience: Mutex<Patience>,
     /// The server refused something without saying what, and said nothing since.
     refused: AtomicBool,
-    patience: Mutex<Patience>,
 }
 
 impl SilenceWatch {
     /// Nothing outstanding yet.
     pub(super) fn new(silence: Duration) -> Arc<Self> {
         let (outstanding, last_sent) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
-        Arc::new(Self { outstanding, last_sent, silence, refused: AtomicBool::new(false), patience: Mutex::default() })
+        Arc::new(Self { outstanding, last_sent, silence, patience: Mutex::default(), refused: AtomicBool::new(false) })
     }
 
     /// The server refused something without saying what: if it goes on with nothing, that was the answer.

@@ -82,7 +82,7 @@ impl Mailbox {
         let refused = |error: io::Error| trouble::mailbox(&doing, &error.to_string());
         let root = self.root.open().map_err(refused)?;
         let is_folder = |part: &&str| root.look(OsStr::new(part)).is_ok_and(|seen| seen.kind == Kind::Folder);
-        if !["cur", "new"].iter().any(|part| is_folder(part)) {
+        if !["cur", "new"].iter().any(is_folder) {
             return Err(trouble::mailbox(&doing, "there is no Maildir (neither cur nor new)"));
         }
         root.names().map_err(refused)?;

@@ -22,6 +22,9 @@ use crate::support::tenant::{MINUTE, Now};
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// After so long without news a round had none.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// A window's end, and what it knows of hybrid projects.
 struct Caller {
     end: Client,
@@ -33,7 +36,9 @@ impl Caller {
     fn open(folder: &std::path::Path, now: &Now) -> Caller {
         let (wake, woken) = sync_channel(1);
         // A wake-up that waits already is enough.
-        let waker: Waker = Arc::new(move || drop(wake.try_send(())));
+        let waker: Waker = Arc::new(move || {
+            let _ = wake.try_send(());
+        });
         let options = OpenOptions {
             vault: Some(VaultKind::File),
             passphrase: Some(Secret::new("open sesame")),
@@ -83,7 +88,21 @@ impl Caller {
         Arc::clone(self.views.iter().find(|view| fits(view)).expect("it was found"))
     }
 
-    /// Time goes on until the batch stands so; every step is waited for until the service was asked.
+    /// What comes, until the project looks so, or nothing comes for a moment: not every round has news.
+    fn hear(&mut self, fits: impl Fn(&HybridView) -> bool) {
+        while !self.views.iter().any(|view| fits(view)) {
+            while let Some((_, response)) = self.end.receive() {
+                if let Response::HybridViews(views) = response {
+                    self.views = views;
+                }
+            }
+            if self.woken.recv_timeout(MOMENT).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Time goes on until the batch stands so; after every step it is heard what comes of it.
     fn go_on(&mut self, (project, batch): (HybridProjectId, HybridBatchId), now: &Now, status: MoveStatus) {
         for _ in 0..6 * 24 * 7 {
             let stands = |view: &HybridView| view.batch(batch).is_some_and(|line| line.status == status);
@@ -93,11 +112,9 @@ impl Caller {
             now.step(31 * MINUTE);
             let at = now.get();
             assert_eq!(self.of(project, OfHybrid::TryNow), HybridTold::Quiet);
-            self.until(|view| {
-                stands(view)
-                    || view
-                        .batch(batch)
-                        .is_some_and(|line| line.batch.polled.is_some_and(|polled| polled.millis() >= at))
+            self.hear(|view| {
+                let polled = view.batch(batch).and_then(|line| line.batch.polled);
+                stands(view) || polled.is_some_and(|polled| polled.millis() >= at)
             });
         }
         panic!("it never came to {status:?}: {:?}", self.views);

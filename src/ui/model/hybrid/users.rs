@@ -251,11 +251,7 @@ impl UsersPage {
                 self.sought = Sought::of(&text);
                 self.search = text;
             }
-            UsersAction::StarFilter(star) => {
-                if !self.stars.remove(&star) {
-                    self.stars.insert(star);
-                }
-            }
+            UsersAction::StarFilter(star) => toggle(&mut self.stars, star),
             UsersAction::ClearFilters => {
                 self.tab = None;
                 self.search.clear();
@@ -281,4 +277,11 @@ fn held(before: &[HybridUserId], asked: &[usize], view: &HybridView) -> Vec<usiz
     let mut rows: Vec<usize> = before.iter().filter_map(|user| places.remove(user)).collect();
     rows.extend(asked.iter().filter(|at| places.contains_key(&view.users[**at].id)));
     rows
+}
+
+/// Shows what is hidden, and the other way round.
+fn toggle(stars: &mut BTreeSet<Option<Star>>, star: Option<Star>) {
+    if !stars.remove(&star) {
+        stars.insert(star);
+    }
 }
