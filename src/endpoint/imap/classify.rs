@@ -142,8 +142,8 @@ fn passing(step: Step, code: &str, text: &str) -> Option<Class> {
         return Some((Cause::MailboxNotOpened, Scope::Mailbox, Retry::Backoff));
     }
     let code_says = matches!(code, "UNAVAILABLE" | "INUSE" | "SERVERBUG" | "CONTACTADMIN");
-    // What a server cannot get at among messages is the trouble of that message, unless it says that it will pass.
-    if step == Step::Read && matches!(code, "SERVERBUG" | "CONTACTADMIN" | "UNAVAILABLE") && !is_busy(text) {
+    // A server bug at one message is that message's trouble, not the connection's, unless it says that it will pass.
+    if step == Step::Read && matches!(code, "SERVERBUG" | "CONTACTADMIN") && !is_busy(text) {
         return None;
     }
     (code_says || is_busy(text)).then_some((Cause::ServerBusy, Scope::Connection, Retry::Backoff))
@@ -270,7 +270,7 @@ mod tests {
             (Step::Login, No, "Temporary unavailable", (ServerBusy, Connection, Backoff)),
             (Step::Append, No, "Temporary unavailable", (ServerBusy, Connection, Backoff)),
             (Step::Create, No, "Mailbox is currently unavailable", (ServerBusy, Connection, Backoff)),
-            (Step::Read, No, "[UNAVAILABLE] cannot get at it", (MessageUnreadable, Folder, Never)),
+            (Step::Read, No, "[UNAVAILABLE] cannot get at it", (ServerBusy, Connection, Backoff)),
             (Step::Read, No, "[UNAVAILABLE] come back later", (ServerBusy, Connection, Backoff)),
             (Step::Read, No, "[UNAVAILABLE] Service temporarily down", (ServerBusy, Connection, Backoff)),
             (Step::Greeting, Bye, "Intrusion prevention active", (TurnedAway, Endpoint, User)),

@@ -31,7 +31,7 @@ fn p1_odd_values_spoil_nothing_that_can_do_without_them() {
         ("flags NIL", |heard| instead(heard, "FLAGS ()", "FLAGS NIL")),
         ("a keyword with a brace", |heard| instead(heard, "FLAGS ()", "FLAGS ($a{b {7})")),
         ("a keyword that is a quotation without end", |heard| instead(heard, "FLAGS ()", "FLAGS (\"a)")),
-        ("an attribute that nobody knows", |heard| instead(heard, "FLAGS ()", "X-ODD (((\" FLAGS ()")),
+        ("an attribute that nobody knows", |heard| instead(heard, "FLAGS ()", "X-ODD (a (b \"c)\")) FLAGS ()")),
         ("an empty line before each answer", |heard| Said::Instead(format!("\r\n{}", heard.line))),
         ("a line that is no IMAP", |heard| Said::Instead(format!("Notice: cache miss in mbox.c\r\n{}", heard.line))),
         ("an answer that nobody can read", |heard| Said::Instead(format!("* 2 FETCH\r\n* STATUS\r\n{}", heard.line))),
