@@ -98,7 +98,7 @@ fn object_id(cursor: &mut Cursor<'_>) -> Parsed<Option<String>> {
 }
 
 /// An id of RFC 8474, if this can be one.
-pub(super) fn as_object_id(text: &str) -> Option<String> {
+fn as_object_id(text: &str) -> Option<String> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     ((1..=255).contains(&text.len()) && text.bytes().all(letter)).then(|| text.to_owned())
 }

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::attributes::as_object_id;
 use super::classify::Step;
 use super::encode::ImapCommand;
 use super::kept_list::KeptList;
@@ -63,27 +62,25 @@ fn items(session: &ImapSession) -> String {
     items
 }
 
-/// Some servers tell ids with their lists that are not those of their folders (Cyrus 3.6): the inbox is opened, and if its id is
-/// another one there, none is used.
+/// Some servers tell other ids of folders each time they are asked (Cyrus 3.6): the inbox is asked about once more, and if its id
+/// is another one then, none is used.
 async fn believe_ids(session: &mut ImapSession, found: &mut Found) -> Result<()> {
-    let told = found.counts.get(INBOX).and_then(|counts| counts.mailbox_id.clone());
     let any = found.counts.values().any(|counts| counts.mailbox_id.is_some());
     if !any || session.connection.manners().took_back(Extra::FolderIds) {
         return Ok(());
     }
-    let folder = FolderRef { path: FolderPath::new(["INBOX"]), wire: WireName(INBOX.to_vec()), validity: None };
-    let ticket = session.queue_open(&folder, Mode::Read).await?;
+    let told = found.counts.get(INBOX).and_then(|counts| counts.mailbox_id.clone());
+    let status = ImapCommand::new("STATUS").folder(&WireName(INBOX.to_vec()))?.text(" (MAILBOXID)");
+    let ticket = session.connection.ask(status, Step::Ask, DOING).await?;
     let answer = session.connection.answer(ticket).await?;
     if let Some(failure) = answer.failure {
-        return if failure.breaks_connection() { Err(failure) } else { Ok(()) };
+        return if is_mere_refusal(&failure) { Ok(()) } else { Err(failure) };
     }
-    let opened = answer.untagged.iter().find_map(|told| match told {
-        ServerResponse::Status(_, told) if told.code.name == "MAILBOXID" => {
-            as_object_id(told.code.arguments.trim_matches(['(', ')']))
-        }
+    let again = answer.untagged.into_iter().find_map(|answer| match answer {
+        ServerResponse::Counts(name, counts) if canonical(name.clone()) == INBOX => Some(counts.mailbox_id),
         _ => None,
     });
-    if opened.is_some() && opened != told {
+    if again.is_some_and(|again| again != told) {
         session.connection.manners().takes_back(Extra::FolderIds);
         found.counts.values_mut().for_each(|counts| counts.mailbox_id = None);
     }
