@@ -93,9 +93,9 @@ impl RunningEngine {
         Ok(Self { engine, awake, telling, guarding, taken_away, over, lock })
     }
 
-    /// Whether the workspace's lock was taken away: everything was told to stop then.
+    /// Whether the workspace's lock was taken away: everything was told to stop then, unless it had just ended.
     pub fn was_taken_away(&self) -> bool {
-        *self.taken_away.borrow()
+        *self.taken_away.borrow() || !self.lock.sight().is_whole()
     }
 
     /// Gives a command and waits for its outcome.

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::echo::Echoes;
 use super::response::{Status, Told};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 
@@ -40,9 +41,10 @@ pub(super) enum Step {
 
 type Class = (Cause, Scope, Retry);
 
-/// The failure that a NO, BAD or BYE stands for.
-pub(super) fn failure(step: Step, status: Status, told: &Told, doing: &str) -> Failure {
-    let (cause, scope, retry) = class(step, status, told);
+/// The failure that a NO, BAD or BYE stands for. The text is not read for words in the names that the server repeats.
+pub(super) fn failure(step: Step, status: Status, told: &Told, names: &[&Echoes], doing: &str) -> Failure {
+    let text = names.iter().fold(told.text.clone(), |text, names| names.taken_from(&text));
+    let (cause, scope, retry) = class(step, status, &Told { code: told.code.clone(), text });
     Failure::new(cause, scope, retry, doing).saying(told.words())
 }
 

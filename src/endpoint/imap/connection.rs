@@ -155,11 +155,12 @@ impl Connection {
 
     /// Queues a command; it may stay in the buffer until [`Connection::flush`]. A refusal in mid-command is an answer,
     /// not an error here.
-    pub(super) async fn send(&mut self, command: ImapCommand, mut pending: Pending) -> Result<()> {
+    pub(super) async fn send(&mut self, mut command: ImapCommand, mut pending: Pending) -> Result<()> {
         self.await_turn(pending.step).await.map_err(|failure| Failure { doing: pending.doing.clone(), ..failure })?;
         self.last_number = self.last_number.wrapping_add(1);
         let number = self.last_number;
         pending.number = number;
+        pending.names = std::mem::take(&mut command.names);
         let doing = pending.doing.clone();
         trace_command(&command, number);
         let shared = Arc::clone(&self.shared);

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 
 use super::classify::Step;
+use super::echo::Echoes;
 use super::encode::{self, ImapCommand, Piece, Portion};
 use super::manners::Extra;
 use super::pending::{Answer, AppendForm, AppendReply, Needs, Pending, PendingReply, Ticket};
@@ -66,12 +67,12 @@ impl ImapSession {
         ticket: Ticket,
     ) -> Result<Result<()>> {
         let answer = self.connection.answer(ticket).await?;
-        let Some(failure) = refusal(answer) else { return Ok(Ok(())) };
+        let Some(failure) = refusal(answer, wire) else { return Ok(Ok(())) };
         if role.is_none() || failure.breaks_connection() {
             return Ok(Err(failure));
         }
         match self.queue_create(folder, wire, None).await? {
-            Ok(ticket) => Ok(refusal(self.connection.answer(ticket).await?).map_or(Ok(()), Err)),
+            Ok(ticket) => Ok(refusal(self.connection.answer(ticket).await?, wire).map_or(Ok(()), Err)),
             Err(failure) => Ok(Err(failure)),
         }
     }
@@ -118,8 +119,10 @@ fn unbroken<T>(answers: &[Result<T>]) -> Result<()> {
 }
 
 /// The failure in an answer to CREATE; a folder that exists is none.
-fn refusal(answer: Answer) -> Option<Failure> {
-    let text = answer.told.text.to_ascii_lowercase();
+fn refusal(answer: Answer, wire: &WireName) -> Option<Failure> {
+    let mut names = Echoes::default();
+    names.folder(&wire.0);
+    let text = names.taken_from(&answer.told.text).to_ascii_lowercase();
     let exists =
         answer.told.code.name == "ALREADYEXISTS" || text.contains("already exists") || text.contains("mailbox exists");
     answer.failure.filter(|_| !exists)

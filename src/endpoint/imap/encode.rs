@@ -5,6 +5,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, reason = "it reads what strangers wrote")]
 
+use super::echo::Echoes;
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::WireName;
 use crate::domain::ids::Uid;
@@ -39,6 +40,8 @@ pub(super) struct ImapCommand {
     pub(super) secret: bool,
     /// No literal of it goes out before the server asked for it.
     pub(super) asking: bool,
+    /// The folders that it names.
+    pub(super) names: Echoes,
 }
 
 impl ImapCommand {
@@ -85,7 +88,8 @@ impl ImapCommand {
     }
 
     /// Adds a folder name.
-    pub(super) fn folder(self, name: &WireName) -> Result<Self, Failure> {
+    pub(super) fn folder(mut self, name: &WireName) -> Result<Self, Failure> {
+        self.names.folder(&name.0);
         self.string(&name.0)
     }
 }

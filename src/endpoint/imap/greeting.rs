@@ -123,7 +123,7 @@ async fn greeted(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<
             Err(failure.saying(format!("the server opened a mailbox without a login: {}", told.words())))
         }
         ServerResponse::Status(status, told) => {
-            Err(classify::failure(Step::Greeting, status, &told.scrubbed(scrub), GREETING))
+            Err(classify::failure(Step::Greeting, status, &told.scrubbed(scrub), &[&scrub.names], GREETING))
         }
         _ => Err(lost(&WireError::Nonsense("the server's first line is no IMAP greeting".into()), scrub, GREETING)),
     }
@@ -181,7 +181,7 @@ pub(super) async fn start_tls(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeout
     }
     let ((status, told), _) = ask(&mut framer, 2, "STARTTLS", scrub, timeouts).await?;
     if status != Status::Ok {
-        return Err(classify::failure(Step::Tls, status, &told.scrubbed(scrub), DOING));
+        return Err(classify::failure(Step::Tls, status, &told.scrubbed(scrub), &[&scrub.names], DOING));
     }
     let (io, ahead) = framer.into_parts();
     if ahead.is_empty() { Ok(io) } else { Err(failed("the server sent data ahead of the TLS handshake")) }

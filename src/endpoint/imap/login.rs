@@ -150,7 +150,7 @@ impl Credentials {
     }
 
     fn scrub(&self) -> Scrub {
-        Scrub::new(&self.password, &[self.plain()])
+        Scrub::new(&self.password, &[self.plain()]).with_names([self.name.as_str(), &self.on_behalf_of])
     }
 
     async fn log_in(&self, connection: &mut Connection, capabilities: &Capabilities) -> Result<Answer> {

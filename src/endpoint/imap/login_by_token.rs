@@ -77,7 +77,8 @@ impl<'a> TokenLogin<'a> {
 
     /// Takes the token, in every form in which it is sent, out of what the server says.
     pub(super) fn scrub(&self) -> Scrub {
-        Scrub::new(self.token, &[Mechanism::XOAuth2, Mechanism::OAuthBearer].map(|how| self.message(how)))
+        let messages = [Mechanism::XOAuth2, Mechanism::OAuthBearer].map(|how| self.message(how));
+        Scrub::new(self.token, &messages).with_names([self.user])
     }
 
     /// Logs in.

@@ -14,6 +14,9 @@ mod classify;
 mod connection;
 mod destination;
 mod disguise;
+mod echo;
+#[cfg(test)]
+mod echo_tests;
 mod encode;
 #[cfg(test)]
 mod fetch_tests;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
+use super::echo::Echoes;
 use super::framer::SilenceWatch;
 use super::manners::{Extra, Manners};
 use super::patience::Question;
@@ -157,6 +158,8 @@ pub(super) struct Pending {
     pub(super) number: u32,
     pub(super) step: Step,
     pub(super) doing: String,
+    /// What its answer may repeat.
+    pub(super) names: Echoes,
     pub(super) reply: PendingReply,
     /// It opens a folder: the serial number of that opening.
     pub(super) opens: Option<u64>,
@@ -192,6 +195,7 @@ impl Pending {
             number: 0,
             step,
             doing: doing.to_owned(),
+            names: Echoes::default(),
             reply,
             opens: None,
             needs: Needs::Nothing,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadHalf};
 
 use super::classify::{self, Step};
+use super::echo::Echoes;
 use super::framer::{Framer, Io, WireError, announced};
 use super::pending::{Answer, Needs, Pending, PendingOwner, PendingReply, PendingShared};
 use super::response::{self, ServerResponse, Status, Told, Unread};
@@ -52,7 +53,15 @@ impl From<WireError> for End {
 /// Reads until the connection is dead.
 pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<PendingShared>, resources: Resources) {
     let shared_too = Arc::clone(&shared);
-    let mut reader = Reader { framer, shared: shared_too, resources, opened: None, unread: 0, refusal: None };
+    let mut reader = Reader {
+        framer,
+        shared: shared_too,
+        resources,
+        opened: None,
+        names: Echoes::default(),
+        unread: 0,
+        refusal: None,
+    };
     let end = tokio::select! {
         biased;
         () = shared.stop.cancelled() => return,
@@ -65,7 +74,10 @@ pub(super) async fn run(framer: Framer<ReadHalf<Box<dyn Io>>>, shared: Arc<Pendi
 
 fn failure(end: End, shared: &PendingShared) -> Failure {
     match end {
-        End::Bye(told) => classify::failure(Step::Connection, Status::Bye, &told.scrubbed(&shared.scrub), ""),
+        End::Bye(told) => {
+            let told = told.scrubbed(&shared.scrub);
+            classify::failure(Step::Connection, Status::Bye, &told, &[&shared.scrub.names], "")
+        }
         End::Wire(error) => {
             let told = shared.scrub.clean(&error.to_string());
             let (cause, scope, retry) = match error {
@@ -87,6 +99,8 @@ struct Reader<R> {
     resources: Resources,
     /// The folder opened last: its UIDVALIDITY, or why it could not be opened.
     opened: Option<Result<Option<UidValidity>, Failure>>,
+    /// What answers may repeat of its name.
+    names: Echoes,
     /// Lines that could not be read.
     unread: u32,
     /// A refusal that named no command, if nothing was said since.
@@ -224,8 +238,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         // An OK is data; what is shown to people is scrubbed.
         self.hear(status, &told);
         let told = if status == Status::Ok { told } else { told.scrubbed(&self.shared.scrub) };
+        let names = [&pending.names, &self.names, &self.shared.scrub.names];
         let refused = (status != Status::Ok && !pending.fence)
-            .then(|| classify::failure(pending.step, status, &told, &pending.doing));
+            .then(|| classify::failure(pending.step, status, &told, &names, &pending.doing));
         let spoiled = self.spoiled(pending.needs, &pending.doing);
         let some_gone = spoiled.is_none() && told.code.name == "EXPUNGEISSUED";
         let failure = spoiled.or(refused);
@@ -234,6 +249,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 self.shared.opening_failed(serial);
             }
             self.opened = Some(failure.clone().map_or_else(|| Ok(validity(data)), Err));
+            self.names = pending.names.clone();
         }
         let expired = failure.as_ref().filter(|failure| failure.cause == Cause::SessionEnded).cloned();
         match (pending.reply, failure) {

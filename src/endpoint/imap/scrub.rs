@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::DIALOGUE;
 use super::disguise::{self, Wanted};
+use super::echo::Echoes;
 use crate::domain::secret::Secret;
 
 /// What stands in the place of a secret.
@@ -26,6 +27,8 @@ pub(super) struct Scrub {
     wanted: Arc<Vec<Wanted>>,
     /// In base64.
     encoded: Vec<Secret>,
+    /// The login names that go with it; they are no secret.
+    pub(super) names: Echoes,
 }
 
 impl std::fmt::Debug for Scrub {
@@ -42,7 +45,13 @@ impl Scrub {
         encoded.retain(|form| !form.expose().is_empty());
         // The longest first: a form may be part of another.
         encoded.sort_by_key(|form| std::cmp::Reverse(form.expose().len()));
-        Self { wanted: Arc::new(Wanted::both(secret)), encoded }
+        Self { wanted: Arc::new(Wanted::both(secret)), encoded, names: Echoes::default() }
+    }
+
+    /// The same, shown with these login names.
+    pub(super) fn with_names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        names.into_iter().for_each(|name| self.names.word(name));
+        self
     }
 
     /// The text without them, whatever the case of its letters.

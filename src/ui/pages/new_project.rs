@@ -3,6 +3,7 @@
 use egui::{Align, Layout, Response, ScrollArea, Ui};
 
 use super::controls::Control;
+use super::edit_item::refused;
 use super::keys::{self, Holder};
 use super::{Actions, finder, sign_in_fields};
 use crate::domain::failure::Side;
@@ -26,7 +27,9 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     ui.label(text(Type::Page, "New project"));
     kind(ui, false, &mut actions);
     ui.add_space(8.0);
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+    // What is done with the form stays in sight below it.
+    let room = ui.available_height() - if form.refused.is_some() { 84.0 } else { 48.0 };
+    ScrollArea::vertical().max_height(room).auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width().min(760.0));
         let wrong = form.name_fault().filter(|_| form.tried);
         ui.scope(|ui| {
@@ -50,18 +53,15 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
                 ui.with_layout(Layout::top_down(Align::Min), |ui| side(ui, (at, hint), form, tried, &mut actions));
             }
         });
-        ui.spacing_mut().item_spacing.x = 8.0;
-        ui.add_space(12.0);
-        if let Some(refused) = &form.refused {
-            let color = ui.visuals().error_fg_color;
-            ui.label(egui::RichText::new(refused).color(color));
-        }
-        let subject = Subject::NewProject(form);
-        ui.horizontal(|ui| {
-            Control::of(ActionName::CreateProject).primary().show(ui, &subject, &mut actions);
-            Control::of(ActionName::TestNewServers).show(ui, &subject, &mut actions);
-            Control::of(ActionName::LeaveForm).show(ui, &subject, &mut actions);
-        });
+    });
+    ui.spacing_mut().item_spacing.x = 8.0;
+    refused(ui, form.refused.as_deref());
+    ui.add_space(12.0);
+    let subject = Subject::NewProject(form);
+    ui.horizontal(|ui| {
+        Control::of(ActionName::CreateProject).primary().show(ui, &subject, &mut actions);
+        Control::of(ActionName::TestNewServers).show(ui, &subject, &mut actions);
+        Control::of(ActionName::LeaveForm).show(ui, &subject, &mut actions);
     });
     keys::act(ui, holder, &Subject::NewProject(form), &mut actions);
     actions

@@ -1,6 +1,6 @@
 //! Fields of forms: a label above what is typed or chosen, and what is wrong with it below.
 
-use egui::{ComboBox, Response, TextEdit, Ui};
+use egui::{ComboBox, Id, Rect, Response, TextEdit, Ui};
 
 use super::text::{forget_typing, text};
 use crate::ui::theme::Type;
@@ -48,9 +48,21 @@ impl<'a> Field<'a> {
                 let color = ui.visuals().error_fg_color;
                 ui.label(text(Type::Small, wrong).color(color));
             }
+            let whole = ui.min_rect();
+            bring_into_view(ui, &response, self.wrong.is_some(), whole);
             response
         })
         .inner
+    }
+}
+
+/// Scrolls to a field when it has just been found to be wrong: to the first one, if several are.
+fn bring_into_view(ui: &Ui, field: &Response, is_wrong: bool, whole: Rect) {
+    let (pass, scrolled) = (ui.ctx().cumulative_pass_nr(), Id::unique("scrolled to a wrong field"));
+    let was_wrong = ui.data_mut(|data| std::mem::replace(data.get_temp_mut_or_default::<bool>(field.id), is_wrong));
+    if is_wrong && !was_wrong && ui.data_mut(|data| data.get_temp::<u64>(scrolled)) != Some(pass) {
+        ui.data_mut(|data| data.insert_temp(scrolled, pass));
+        ui.scroll_to_rect(whole, None);
     }
 }
 

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::{Running, says};
 use crate::support::compare::{self, Mailbox};
 use crate::support::dovecot::{self, Format};
 use crate::support::imap::Message;
+use crate::support::log_tail::LogTail;
 use crate::support::product::{Output, PROJECT, Workspace, plain};
 use crate::support::relay::{Act, At, Hit, Relay, Rules, verb};
 
@@ -86,9 +88,11 @@ fn verbs_work_beside_the_process_that_runs_the_passes() {
 fn k2_a_lock_file_that_is_removed_lets_nobody_else_in_and_stops_who_had_it() {
     let Some(move_) = Move::new(Workspace::new()) else { return };
     let (running, held) = move_.held(3);
+    let stops = LogTail::follow(move_.workspace.path(), "workspace.lock was taken away");
     std::fs::remove_file(move_.workspace.path().join("workspace.lock")).expect("removed");
     let second = move_.workspace.start();
     assert!(second.code > 0, "{}{}", second.stdout, second.stderr);
+    assert!(stops.next_within(Duration::from_secs(60)).is_some(), "nobody noticed");
     held.go_on();
     says(running.end(), 1, &["workspace.lock was removed or replaced", "stopped"]);
     move_.finish();
