@@ -141,7 +141,10 @@ mod tests {
         assert_eq!(held(login, None, 127), "Administrator login refused; 127 items held");
         assert_eq!(held(login, Some(Cause::SignInRefused), 1), "Sign-in refused; 1 item held");
         assert_eq!(held(login, Some(Cause::ClockOff), 2), "This computer's clock is wrong; 2 items held");
-        assert_eq!(held(Some(HoldReason::Missed), None, 2_000), "Start time missed while nothing ran; 2,000 items held");
+        assert_eq!(
+            held(Some(HoldReason::Missed), None, 2_000),
+            "Start time missed while nothing ran; 2,000 items held"
+        );
         assert_eq!(held(None, None, 2), "2 items held, waiting for your word");
     }
 

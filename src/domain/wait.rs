@@ -39,7 +39,9 @@ impl HoldReason {
             Self::LoginRefused => {
                 "Held because an administrator's login was refused, so that the account is not locked: correct it, then Resume"
             }
-            Self::Unreachable => "Held because a server cannot be reached: it goes on by itself when the server is back",
+            Self::Unreachable => {
+                "Held because a server cannot be reached: it goes on by itself when the server is back"
+            }
             Self::Interrupted => "Held because the program ended while it ran or waited: Resume lets it go on",
             Self::Missed => "Held because its time passed while nothing ran: Resume starts it now",
         }

@@ -96,9 +96,7 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
             },
             (None, phase) => wording::phase(phase).into(),
         },
-        Status::Held if row.failure.is_none() => {
-            hold(row).map_or(String::new(), |hold| words::sentence(hold.word()))
-        }
+        Status::Held if row.failure.is_none() => hold(row).map_or(String::new(), |hold| words::sentence(hold.word())),
         Status::Failed | Status::Held | Status::Stopped => {
             let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &TextNames::default()).headline;
             row.failure.as_ref().map(headline).unwrap_or_default()

@@ -237,7 +237,9 @@ fn new_starts_are_held_and_let_go_by_the_menu_and_the_line() {
     stage.press(Modifiers::NONE, Key::Escape);
     assert!(stage.shows("New starts are held"));
     stage.state(vec![held(1, "anna", HoldReason::Switch)]);
-    assert!(stage.shows("New starts are held; 1 item held") && stage.shows("Submitted (held): open anna@contoso.example"));
+    assert!(
+        stage.shows("New starts are held; 1 item held") && stage.shows("Submitted (held): open anna@contoso.example")
+    );
     assert!(!stage.shows("Resume"), "the switch would hold it again");
     stage.click("Stop them");
     assert!(matches!(command(&mut stage), Command::Stop { items, .. } if items == [ItemId(1)]));
