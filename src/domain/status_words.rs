@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::failure::Cause;
 use super::pass::PassKind;
 use super::progress::PassProgress;
+use super::retry::LATE;
 use super::status::{HoldReason, Status};
 use super::time::Timestamp;
 use super::wording;
@@ -65,6 +66,8 @@ pub fn display(
     match status {
         Status::Scheduled => match scheduled {
             Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.since(now))),
+            // Nobody was there who would have held it.
+            Some(at) if now.since(at) > LATE => "Submitted (missed its start)".to_owned(),
             Some(_) => "Submitted (will start now)".to_owned(),
             None => "Submitted (scheduled)".to_owned(),
         },
