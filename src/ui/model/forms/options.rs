@@ -70,6 +70,8 @@ pub struct OptionsForm {
     pub of: Option<OwnOptions>,
     /// All options that it may have.
     pub fields: Vec<OptionField>,
+    /// The option that is meant, if one is: the keyboard is there first.
+    pub at: Option<OptionKey>,
     /// Faults are shown from the first try on.
     pub tried: bool,
     /// It was painted once: its first field has had the focus.
@@ -93,7 +95,7 @@ impl OptionsForm {
         };
         let fields = keys.map(field).collect();
         let (tried, entered, refused, asked) = (false, false, None, None);
-        Self { project, of, fields, tried, entered, refused, asked, zone }
+        Self { project, of, fields, at: None, tried, entered, refused, asked, zone }
     }
 
     /// Another process changed what is shown: fields that were not touched here follow it, and so does what all others are set
