@@ -12,6 +12,7 @@ use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::wording;
 use crate::engine::snapshot::{ItemRow, LatestPass};
+use crate::service::times::zone_of;
 use crate::ui::action::{ActionName, OneItem, Subject, Targets, UserAction};
 use crate::ui::model::errors;
 use crate::ui::model::forms::own_line;
@@ -51,7 +52,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     }
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, (project, row), &subject, &mut actions));
-    let own = page.details.as_ref().and_then(|details| own_line(&details.own, context.zone));
+    let own = page.details.as_ref().and_then(|details| own_line(&details.own, &zone_of(&project.options, context.zone)));
     if let Some(own) = own {
         cut(ui, text(Type::Small, own).color(Palette::of(ui).muted));
     }
