@@ -275,13 +275,25 @@ mod tests {
     fn d32_only_what_was_touched_is_written() {
         let mut form =
             OptionsForm::new(project(Options { largest: Some(1_234_567), ..Options::default() }), None, TimeZone::UTC);
-        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (22, "Nothing was changed"));
+        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (23, "Nothing was changed"));
         put(&mut form, OptionKey::Map, "^A->B\n\n ^C->D ");
         put(&mut form, OptionKey::Roles, "off");
         let Ok(Request::EditProject(change)) = form.request() else { panic!("a change") };
         let options = change.edit.options.unwrap();
         assert_eq!((options.largest, options.roles), (Some(1_234_567), false));
         assert_eq!(options.mapping, [Mapping("^A->B".into()), Mapping("^C->D".into())]);
+    }
+
+    #[test]
+    fn d16_days_stay_the_days_that_were_written_in_another_zone() {
+        let options = Options { earliest: Some(Timestamp::from_millis(1_769_817_600_000)), ..Options::default() };
+        let mut form = OptionsForm::new(project(options), None, TimeZone::UTC);
+        assert_eq!(form.fields.iter().find(|field| field.key == OptionKey::Earliest).unwrap().text, "2026-01-31");
+        put(&mut form, OptionKey::Zone, "Europe/Vienna");
+        let Ok(Request::EditProject(change)) = form.request() else { panic!("a change") };
+        let options = change.edit.options.unwrap();
+        assert_eq!(options.earliest, Some(Timestamp::from_millis(1_769_817_600_000 - 3_600_000)));
+        assert_eq!(options::text(OptionKey::Earliest, &options, &TimeZone::UTC), "2026-01-31");
     }
 
     #[test]
